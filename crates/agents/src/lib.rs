@@ -1,0 +1,1 @@
+//! Runs the resources of a group: scripts, units and the native address agent.

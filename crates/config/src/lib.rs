@@ -1,0 +1,1 @@
+//! ha.cf, haresources and authkeys as settings and findings.

@@ -1,0 +1,109 @@
+//! Names of things, as small numbers and checked text.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Most nodes of a cluster, ping nodes not counted.
+pub const NODES_MAX: usize = 16;
+/// Most links of a node.
+pub const LINKS_MAX: usize = 16;
+/// Most resource groups of a cluster.
+pub const GROUPS_MAX: usize = 256;
+
+/// A node: its place among the node names in alphabetical order, so that all nodes of a
+/// cluster number it alike whatever the order of their files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u8);
+
+impl NodeId {
+    /// The place in a table with one row per node.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A medium of ours, in the order of `ha.cf`. One medium to one peer is a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LinkId(pub u8);
+
+impl LinkId {
+    /// The place in a table with one row per medium.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A ping node or ping group, in the order of `ha.cf`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PingId(pub u8);
+
+impl PingId {
+    /// The place in a table with one row per ping node.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A resource group: a line of `haresources`, by its place in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct GroupId(pub u16);
+
+impl GroupId {
+    /// The place in a table with one row per group.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What nodes call a group among themselves: a digest of its line, so that nodes whose files
+/// differ never mean different groups by one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct GroupKey(pub u32);
+
+impl GroupKey {
+    /// The key of a line: FNV-1a over the preferred node and the resource words.
+    #[must_use]
+    pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hash: u32 = 0x811c_9dc5;
+        for word in words {
+            for byte in word.bytes().chain([0]) {
+                hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+            }
+        }
+        Self(hash)
+    }
+}
+
+/// One run of an agent, by a number that is never used twice in a run of the daemon.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct JobId(pub u64);
+
+/// A node's 16 bytes of identity, kept in `hb_uuid`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uuid(pub [u8; 16]);
+
+impl Uuid {
+    /// Whether all bytes are zero, which on the wire means "nobody in particular".
+    #[must_use]
+    pub fn is_nil(&self) -> bool {
+        self.0 == [0; 16]
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                out.write_str("-")?;
+            }
+            write!(out, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,418 @@
+//! What nodes tell each other, as plain types. `systole-wire` turns them into bytes.
+
+use crate::{GroupKey, LinkId, NodeId, Time, Uuid};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// The status of a node as it says it itself (`st`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeStatus {
+    /// Just started, or never heard.
+    Init,
+    /// Running, its communication not complete.
+    Up,
+    /// Communication is complete: it takes part in everything.
+    Active,
+    /// Silent for its dead time. Never sent by the node itself.
+    Dead,
+}
+
+impl NodeStatus {
+    /// The word on the wire and in the log.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Up => "up",
+            Self::Active => "active",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl fmt::Display for NodeStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+/// A set of groups seen from one of two nodes (`rsc_hold`): *local* are its own by
+/// preference, *foreign* those of the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hold {
+    /// No group.
+    #[default]
+    None,
+    /// The groups that prefer this node.
+    Local,
+    /// The groups that prefer the other node.
+    Foreign,
+    /// Every group.
+    All,
+}
+
+impl Hold {
+    /// The set of the given halves.
+    #[must_use]
+    pub const fn of(local: bool, foreign: bool) -> Self {
+        match (local, foreign) {
+            (false, false) => Self::None,
+            (true, false) => Self::Local,
+            (false, true) => Self::Foreign,
+            (true, true) => Self::All,
+        }
+    }
+
+    /// Whether the set has the groups that prefer this node.
+    #[must_use]
+    pub const fn has_local(self) -> bool {
+        matches!(self, Self::Local | Self::All)
+    }
+
+    /// Whether the set has the groups that prefer the other node.
+    #[must_use]
+    pub const fn has_foreign(self) -> bool {
+        matches!(self, Self::Foreign | Self::All)
+    }
+
+    /// The same groups seen from the other node.
+    #[must_use]
+    pub const fn mirrored(self) -> Self {
+        Self::of(self.has_foreign(), self.has_local())
+    }
+
+    /// The groups of either set.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self::of(
+            self.has_local() || other.has_local(),
+            self.has_foreign() || other.has_foreign(),
+        )
+    }
+
+    /// The groups of this set that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self::of(
+            self.has_local() && !other.has_local(),
+            self.has_foreign() && !other.has_foreign(),
+        )
+    }
+
+    /// The word on the wire and in the log.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Local => "local",
+            Self::Foreign => "foreign",
+            Self::All => "all",
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+/// A step of the standby hand-over (`info` of `ask_resources`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The giver wants to give.
+    Me,
+    /// The taker can take.
+    Other,
+    /// The giver has released, or the taker has acquired.
+    Done,
+}
+
+impl Step {
+    /// The word on the wire and in the log.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Me => "me",
+            Self::Other => "other",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// Why a node reports its holdings (`info` of `resource`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Occasion {
+    /// No `info` field.
+    #[default]
+    Report,
+    /// Its own groups were requested (`req_our_resources()`).
+    Acquired,
+    /// It begins to give groups up in a hand-over (`standby`).
+    Standby,
+    /// Its graceful stop begins (`shutdown`).
+    Shutdown,
+    /// The takeover of a dead node's groups is finished (`mach_down`).
+    MachDown,
+    /// Another text.
+    Unknown,
+}
+
+/// The outcome of fencing (`result` of `stonith`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fencing {
+    /// The node was reset.
+    Done,
+    /// The device cannot reset this node.
+    BadHost,
+    /// The reset failed.
+    Failed,
+    /// No device is configured.
+    NotConfigured,
+    /// The node had released everything.
+    Unneeded,
+}
+
+/// A message of one node to the others, without its header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// `status`: a beat.
+    Status {
+        /// The sender's status.
+        status: NodeStatus,
+        /// How long it may be silent before it is dead (`dt`).
+        deadtime: Duration,
+        /// Whether it takes part in acknowledgements (`protocol` is present).
+        flow_control: bool,
+    },
+    /// `NS_ackmsg`: everything up to `sequence` was received.
+    Ack {
+        /// The highest sequence below which nothing is missing.
+        sequence: u64,
+    },
+    /// `NS_rexmit`: please send these again.
+    Rexmit {
+        /// The first missing sequence.
+        first: u64,
+        /// The last missing sequence.
+        last: u64,
+    },
+    /// `NS_nak_rexmit`: this sequence cannot be sent again.
+    Nak {
+        /// The sequence that is lost.
+        sequence: u64,
+        /// Whether it was below what is kept, or not found.
+        too_low: bool,
+    },
+    /// `reqnodes`: asks for the node list.
+    RequestNodes,
+    /// `repnodes`: the node list.
+    ReplyNodes {
+        /// Names of all normal nodes, separated by blanks.
+        nodes: Box<str>,
+        /// Names of deleted nodes.
+        deleted: Box<str>,
+    },
+    /// `starting`: my communication is up, what do you hold?
+    Starting,
+    /// `resource`: what the sender holds.
+    Resource {
+        /// The set, from the sender's view.
+        hold: Hold,
+        /// Whether it replaces what was known (`rtype=full`), or adds to it.
+        full: bool,
+        /// Whether the sender is in no transition, if it says so.
+        stable: Option<bool>,
+        /// Why it reports.
+        occasion: Occasion,
+    },
+    /// `ask_resources`: a step of a standby hand-over.
+    AskResources {
+        /// The set, always from the view of the giver.
+        hold: Hold,
+        /// The step.
+        step: Step,
+        /// Whether ipfail asked for it (the message carries its client's names).
+        ipfail: bool,
+    },
+    /// `hb_takeover`: the sender wants this set, from its own view.
+    TakeoverOrder {
+        /// The set.
+        hold: Hold,
+    },
+    /// `ip-request`: release this group, please (legacy mode).
+    GroupRequest {
+        /// The group's first resource word.
+        key: Box<str>,
+    },
+    /// `ip-request-resp`: the answer to `ip-request`, or to oneself an order to start.
+    GroupGrant {
+        /// The group's first resource word.
+        key: Box<str>,
+        /// Whether the sender had the group.
+        owned: bool,
+        /// Whether the request was granted.
+        granted: bool,
+    },
+    /// `shutdone`: all resources are released, the node goes.
+    Shutdone,
+    /// `stonith`: the outcome of fencing a node.
+    Stonith {
+        /// The node that was to be fenced.
+        node: Box<str>,
+        /// What came of it.
+        result: Fencing,
+    },
+    /// `hbapi-clstat`: ipfail joined or left a node.
+    IpfailPresence {
+        /// Whether it joined.
+        joined: bool,
+    },
+    /// `num_ping_nodes`: how many ping nodes the sender's ipfail sees.
+    PingCount {
+        /// The count.
+        count: u32,
+    },
+    /// `abort_giveup`: the counts are equal.
+    AbortGiveup,
+    /// `you_are_dead`: the receiver sees fewer ping nodes.
+    YouAreDead,
+    /// Any other type. It takes part in sequencing and means nothing to the core.
+    Unknown {
+        /// Whether the type begins with `NS_`, which has no sequence.
+        unsequenced: bool,
+    },
+}
+
+impl Message {
+    /// Whether the message has a sequence number (its type does not begin with `NS_`).
+    #[must_use]
+    pub const fn is_sequenced(&self) -> bool {
+        !matches!(
+            self,
+            Self::Ack { .. }
+                | Self::Rexmit { .. }
+                | Self::Nak { .. }
+                | Self::Unknown { unsequenced: true }
+        )
+    }
+}
+
+/// The phase of an ownership, as its owner says it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The owner has let go: every resource of the group is stopped there.
+    #[default]
+    Stopped,
+    /// The owner is starting the group.
+    Starting,
+    /// The group runs.
+    Active,
+    /// The owner is stopping the group.
+    Stopping,
+    /// The group could not be started there and is stopped.
+    Failed,
+}
+
+impl Phase {
+    /// Whether some resource of the group may be running at the owner.
+    #[must_use]
+    pub const fn holds(self) -> bool {
+        matches!(self, Self::Starting | Self::Active | Self::Stopping)
+    }
+}
+
+/// Who owns a group: the row of a node's table for one group.
+///
+/// The term grows by one at each change of owner. Of two claims the one with the higher term
+/// holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The group.
+    pub group: GroupKey,
+    /// The owner, or the last one when the phase is [`Phase::Stopped`].
+    pub owner: NodeId,
+    /// The number of the ownership.
+    pub term: u64,
+    /// How far the owner is.
+    pub phase: Phase,
+    /// Whether the *sender* of this table cannot run the group.
+    pub unable: bool,
+}
+
+/// The last sequence that the sender heard from a node over one of its own media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Echo {
+    /// The node that was heard.
+    pub node: NodeId,
+    /// The medium of the sender.
+    pub link: LinkId,
+    /// The session of the heard node that the sequence belongs to.
+    pub session: u64,
+    /// The last sequence.
+    pub sequence: u64,
+}
+
+/// What a node of Systole adds to each `status` message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beat {
+    /// What the sender can do, as bits. Unknown bits are ignored.
+    pub capabilities: u32,
+    /// Random number of this run of the sender's daemon.
+    pub session: u64,
+    /// Digest of the sender's node list; tables of another list are not read.
+    pub nodes: u32,
+    /// The sender has completed its communication and takes part in decisions.
+    pub ready: bool,
+    /// The sender is stopping: it takes nothing.
+    pub leaving: bool,
+    /// What the sender heard last of whom.
+    pub echoes: Vec<Echo>,
+    /// The sender's view of every group.
+    pub claims: Vec<Claim>,
+}
+
+/// A message as it left the core, to be signed and sent on every link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The content.
+    pub message: Message,
+    /// The addressee, or everybody.
+    pub dest: Option<NodeId>,
+    /// The addressee's uuid, as far as known.
+    pub dest_uuid: Option<Uuid>,
+    /// The sequence number, if the message has one.
+    pub sequence: Option<u64>,
+    /// When it was made; a message that is sent again keeps its time.
+    pub made: Time,
+}
+
+/// A message that was heard, its signature checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard<'a> {
+    /// The medium that brought it.
+    pub link: LinkId,
+    /// The sender's name.
+    pub source: &'a str,
+    /// The sender's uuid.
+    pub source_uuid: Option<Uuid>,
+    /// The addressee's name; absent means everybody.
+    pub dest: Option<&'a str>,
+    /// The addressee's uuid, which decides alone when it is not nil.
+    pub dest_uuid: Option<Uuid>,
+    /// The sender's generation, 0 if absent.
+    pub generation: u64,
+    /// The sequence number of a sequenced message.
+    pub sequence: Option<u64>,
+    /// The sender's clock, in seconds since 1970.
+    pub unix_time: u64,
+    /// The content.
+    pub message: &'a Message,
+    /// What a node of Systole adds to its status.
+    pub beat: Option<&'a Beat>,
+}

@@ -1,0 +1,153 @@
+//! What the administrator wants, checked, and the facts of this run.
+
+use crate::{GroupId, GroupKey, NodeId, Uuid};
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// What the three files say, as far as decisions need it. Immutable; a reload makes a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Names of all nodes in lower case, in alphabetical order; a [`NodeId`] is a place here.
+    pub nodes: Vec<String>,
+    /// The same nodes in the order of `ha.cf`.
+    pub node_order: Vec<NodeId>,
+    /// This node.
+    pub me: NodeId,
+    /// Names of our media as links show them (`eth0`), in the order of `ha.cf`.
+    pub links: Vec<String>,
+    /// Ping nodes and ping groups.
+    pub ping_nodes: Vec<String>,
+    /// Time between two beats.
+    pub keepalive: Duration,
+    /// Silence after which our peers shall call us dead.
+    pub deadtime: Duration,
+    /// Silence after which a beat is late.
+    pub warntime: Duration,
+    /// Silence after which a node that was never heard is dead.
+    pub initdead: Duration,
+    /// Silence after which a ping node is dead.
+    pub deadping: Duration,
+    /// Longest wait before a missing message is asked for.
+    pub rexmit_delay: Duration,
+    /// What becomes of groups when their preferred node returns.
+    pub failback: Failback,
+    /// Whether the built-in ipfail decides.
+    pub ipfail: bool,
+    /// Longest time that the executor keeps what it has without a permit.
+    pub restart_grace: Duration,
+    /// The groups, in the order of `haresources`.
+    pub groups: Vec<Group>,
+}
+
+impl Settings {
+    /// The node with this name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<NodeId> {
+        let at = self.nodes.iter().position(|node| node == name)?;
+        u8::try_from(at).ok().map(NodeId)
+    }
+
+    /// The name of a node.
+    #[must_use]
+    pub fn name(&self, node: NodeId) -> &str {
+        &self.nodes[node.index()]
+    }
+
+    /// All nodes.
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..u8::try_from(self.nodes.len()).unwrap_or(u8::MAX)).map(NodeId)
+    }
+
+    /// All groups.
+    pub fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
+        (0..u16::try_from(self.groups.len()).unwrap_or(u16::MAX)).map(GroupId)
+    }
+}
+
+/// `auto_failback`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Failback {
+    /// Groups go back to their preferred node when it returns.
+    On,
+    /// Groups stay where they are.
+    Off,
+    /// The protocol before negotiation; groups go back when asked for.
+    Legacy,
+}
+
+/// A line of `haresources`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What nodes call the group among themselves.
+    pub key: GroupKey,
+    /// The node that should run it.
+    pub preferred: NodeId,
+    /// Its resources in start order.
+    pub resources: Vec<Resource>,
+}
+
+impl Group {
+    /// The first resource word, by which people name the group.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.resources.first().map_or("", |resource| &resource.word)
+    }
+}
+
+/// One word of a line of `haresources`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// The word as written.
+    pub word: String,
+    /// What it means.
+    pub kind: ResourceKind,
+}
+
+/// What a resource word means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceKind {
+    /// A floating address, handled natively.
+    Address(AddressSpec),
+    /// An agent found by name, with its arguments.
+    Agent {
+        /// The name of a script, an OCF agent or a systemd unit.
+        name: String,
+        /// The arguments before the verb.
+        arguments: Vec<String>,
+    },
+}
+
+/// A floating address as written; what is absent is chosen where it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressSpec {
+    /// The address.
+    pub address: IpAddr,
+    /// Prefix length; absent means that of the interface's network.
+    pub prefix: Option<u8>,
+    /// Interface, or interface and label (`eth0:1`).
+    pub interface: Option<String>,
+    /// Broadcast address (IPv4).
+    pub broadcast: Option<Ipv4Addr>,
+}
+
+/// Facts of this run of the daemon that are not in the three files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Larger than at any earlier start (`hg`).
+    pub generation: u64,
+    /// Random number of this run.
+    pub session: u64,
+    /// Our uuid.
+    pub uuid: Uuid,
+    /// Seconds since 1970 at [`Time::START`](crate::Time::START).
+    pub unix_time: u64,
+    /// Starts the pseudo-random choices (delays, acknowledgement digit).
+    pub seed: u64,
+    /// Ownership as stored before, by group: the highest term known and its owner.
+    pub terms: Vec<(GroupKey, NodeId, u64)>,
+    /// Groups that the executor found running and holds under an earlier permit of ours.
+    pub adopted: Vec<GroupId>,
+}

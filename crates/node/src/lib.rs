@@ -1,0 +1,1 @@
+//! The heartbeat daemon: the beat loop, its executor, control socket and logs.

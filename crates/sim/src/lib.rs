@@ -1,0 +1,1 @@
+//! Many cores, one thread, one seed: network, agents, clocks and the laws.

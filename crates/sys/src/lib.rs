@@ -1,0 +1,1 @@
+//! Safe doors to Linux: links, addresses, announcements, processes, clocks.

@@ -1,0 +1,1 @@
+//! Heartbeat messages as bytes: framed and classic forms, signatures, compression.

@@ -1,0 +1,3 @@
+//! Checks the tree's own rules.
+
+fn main() {}
