@@ -1,1 +1,7 @@
-//! Runs the resources of a group: scripts, units and the native address agent.
+//! Runs the resources of a group: scripts, OCF agents, systemd units and native addresses.
+//!
+//! The work is done by a small process of its own, the executor. The daemon tells it what to do
+//! through the messages of [`protocol`], and lends it a permit that must be renewed; without one
+//! the executor lets go of everything.
+
+pub mod protocol;

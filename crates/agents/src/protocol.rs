@@ -1,0 +1,353 @@
+//! What the daemon and its executor tell each other, one message per packet.
+//!
+//! Messages are JSON, but for the permit: it is sent with every beat by a thread that must not
+//! allocate, and so has a fixed form of [`PERMIT_SIZE`] bytes.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use systole_core::{GroupKey, JobId, Resource};
+
+/// Version of the messages; an executor and a daemon of different versions do not work together.
+pub const VERSION: u32 = 1;
+/// Longest packet in bytes, in either direction.
+pub const PACKET_MAX: usize = 1 << 20;
+/// Length of a permit packet in bytes.
+pub const PERMIT_SIZE: usize = 16;
+
+/// Begins a permit packet. JSON begins with another byte.
+const PERMIT_MAGIC: [u8; 8] = *b"\0permit1";
+
+/// What the daemon tells the executor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Facts for all later runs; replaces what an earlier one said.
+    Configure(Configuration),
+    /// Renews the leave to act. Travels as [`permit_packet`], never as JSON.
+    #[serde(skip)]
+    Permit(Permit),
+    /// Runs an agent. Answered by exactly one [`Report::Done`].
+    Run(Run),
+    /// Ends a run early; its [`Report::Done`] says [`Outcome::Cancelled`], unless it was faster.
+    Cancel {
+        /// The run.
+        job: JobId,
+    },
+    /// Lets go of everything now, as if the permit had expired. Answered by [`Report::LetGo`].
+    Release,
+    /// The daemon is about to leave.
+    Shutdown {
+        /// Whether what runs shall be kept, as far as the permit reaches, for the next daemon.
+        /// Otherwise the executor lets go and exits.
+        keep: bool,
+    },
+}
+
+/// Facts that hold for every run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// This node's name (`HA_CURHOST`).
+    pub node: String,
+    /// Variables that every script gets beside those that the executor makes itself, e.g.
+    /// `HA_LOGFILE` and `HA_keepalive`.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Leave to act until a moment on `CLOCK_BOOTTIME`.
+///
+/// The moment is absolute, because a permit that waited in a socket while the machine was
+/// suspended must not count from when it is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permit {
+    /// Nanoseconds on `CLOCK_BOOTTIME`.
+    pub until: u64,
+}
+
+/// One run of an agent, or of the address agent for a row of addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Names the run in the answer.
+    pub job: JobId,
+    /// The group. Runs of one group happen one after the other, those of different groups at
+    /// the same time.
+    pub group: GroupKey,
+    /// The name of the group in the log.
+    pub group_name: String,
+    /// The term of the ownership under which it happens; kept for the next daemon.
+    pub term: u64,
+    /// What to do.
+    pub action: Action,
+    /// Exactly one agent, or one or more addresses, which are handled in one batch.
+    pub resources: Vec<Resource>,
+    /// Milliseconds after which the run is ended. Zero means no limit.
+    pub timeout_ms: u64,
+    /// Variables for this run alone.
+    pub environment: Vec<(String, String)>,
+}
+
+/// What an agent can be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Asks whether the resource runs here (`status`).
+    Status,
+    /// Starts the resource, unless its `status` says that it runs already.
+    Start,
+    /// Stops the resource, whatever its `status` would say.
+    Stop,
+    /// Asks whether the resource is healthy.
+    Monitor,
+}
+
+impl Action {
+    /// The verb that scripts get.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A start or stop succeeded.
+    Success,
+    /// A status or monitor found the resource (all of the addresses) running.
+    Running,
+    /// A status or monitor found it not running.
+    NotRunning,
+    /// The agent failed.
+    Failed {
+        /// Its exit code, or 128 and the signal that ended it.
+        code: i32,
+        /// The reason in words, where there is one beside the code.
+        text: String,
+    },
+    /// The agent did not finish in time and was killed with all its children.
+    TimedOut,
+    /// No agent of this name exists.
+    Missing,
+    /// The run was ended, or never begun, because of [`Request::Cancel`] or of a letting go.
+    Cancelled,
+    /// The executor may not begin it: it has no permit, or the request makes no sense.
+    Refused,
+}
+
+impl Outcome {
+    /// Whether a start or stop has done what it should.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        matches!(self, Self::Success | Self::Running)
+    }
+}
+
+/// What the executor tells the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// The first report on a connection, sent when nothing of an earlier daemon runs any more.
+    Hello {
+        /// The executor's [`VERSION`].
+        version: u32,
+        /// What the executor holds.
+        groups: Vec<Held>,
+        /// Runs of an earlier daemon or executor that were cut short. Their resources may be
+        /// half started or half stopped, and are still among the held ones.
+        ended: Vec<Ended>,
+    },
+    /// A run has ended.
+    Done {
+        /// The run.
+        job: JobId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A line for the log.
+    Log {
+        /// How grave it is.
+        level: Level,
+        /// Who says it, e.g. `ResourceManager(default)[110]` or `IPaddr(eth0)[110]`.
+        tag: String,
+        /// The line.
+        text: String,
+    },
+    /// Held addresses are gone without an order: they expired because this process paused, or
+    /// somebody removed them. They are not put back; a start or a stop by the daemon decides.
+    AddressLost {
+        /// Their group.
+        group: GroupKey,
+        /// The addresses.
+        resources: Vec<Resource>,
+    },
+    /// The addresses of a run were announced to the neighbours for the first time.
+    Announced {
+        /// Their group.
+        group: GroupKey,
+        /// How many.
+        addresses: usize,
+    },
+    /// Everything was let go.
+    LetGo {
+        /// Why.
+        reason: LetGoReason,
+        /// The groups that were held.
+        groups: Vec<GroupKey>,
+        /// What could not be stopped, and is still held.
+        failed: Vec<Held>,
+    },
+}
+
+/// The resources of a group that were started and not stopped, or that may be half started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The group.
+    pub group: GroupKey,
+    /// The group's name in the log.
+    pub group_name: String,
+    /// The term of the latest run.
+    pub term: u64,
+    /// The resources in the order in which they were started.
+    pub resources: Vec<Resource>,
+}
+
+/// A run that was cut short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The group.
+    pub group: GroupKey,
+    /// What it was doing.
+    pub action: Action,
+    /// To which resources.
+    pub resources: Vec<Resource>,
+}
+
+/// Why the executor let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetGoReason {
+    /// The permit was not renewed in time.
+    PermitExpired,
+    /// The daemon asked for it.
+    Ordered,
+}
+
+/// How grave a line of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// For whoever debugs an agent, such as its output.
+    Debug,
+    /// A step of a start or a stop.
+    Info,
+    /// Unusual, and dealt with.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// Why a packet is not a message.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// The packet is longer than [`PACKET_MAX`].
+    #[error("packet of {size} bytes is longer than {PACKET_MAX}")]
+    Long {
+        /// Its length in bytes.
+        size: usize,
+    },
+    /// The packet is neither a permit nor a message in JSON.
+    #[error("packet is not a message")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// Makes the packet that renews the executor's permit until `now` plus `valid_for`, without
+/// touching the heap. `now` is in nanoseconds on `CLOCK_BOOTTIME`.
+#[must_use]
+pub fn permit_packet(now: u64, valid_for: Duration) -> [u8; PERMIT_SIZE] {
+    let span = u64::try_from(valid_for.as_nanos()).unwrap_or(u64::MAX);
+    let mut packet = [0; PERMIT_SIZE];
+    let (magic, until) = packet.split_at_mut(PERMIT_MAGIC.len());
+    magic.copy_from_slice(&PERMIT_MAGIC);
+    until.copy_from_slice(&now.saturating_add(span).to_be_bytes());
+    packet
+}
+
+impl Request {
+    /// The request as a packet.
+    ///
+    /// # Errors
+    ///
+    /// When the packet would be longer than [`PACKET_MAX`].
+    pub fn encode(&self) -> Result<Vec<u8>, ProtocolError> {
+        match self {
+            Self::Permit(permit) => Ok(permit_packet(permit.until, Duration::ZERO).to_vec()),
+            Self::Configure(_)
+            | Self::Run(_)
+            | Self::Cancel { .. }
+            | Self::Release
+            | Self::Shutdown { .. } => encode(self),
+        }
+    }
+
+    /// Reads a packet.
+    ///
+    /// # Errors
+    ///
+    /// When the packet is too long, or is no request.
+    pub fn decode(packet: &[u8]) -> Result<Self, ProtocolError> {
+        if let Some(until) = packet.strip_prefix(&PERMIT_MAGIC)
+            && let Ok(until) = until.try_into()
+        {
+            let until = u64::from_be_bytes(until);
+            return Ok(Self::Permit(Permit { until }));
+        }
+        decode(packet)
+    }
+}
+
+impl Report {
+    /// The report as a packet.
+    ///
+    /// # Errors
+    ///
+    /// When the packet would be longer than [`PACKET_MAX`].
+    pub fn encode(&self) -> Result<Vec<u8>, ProtocolError> {
+        encode(self)
+    }
+
+    /// Reads a packet.
+    ///
+    /// # Errors
+    ///
+    /// When the packet is too long, or is no report.
+    pub fn decode(packet: &[u8]) -> Result<Self, ProtocolError> {
+        decode(packet)
+    }
+}
+
+fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
+    let packet = serde_json::to_vec(message)?;
+    check_length(&packet)?;
+    Ok(packet)
+}
+
+fn decode<'a, T: Deserialize<'a>>(packet: &'a [u8]) -> Result<T, ProtocolError> {
+    check_length(packet)?;
+    Ok(serde_json::from_slice(packet)?)
+}
+
+fn check_length(packet: &[u8]) -> Result<(), ProtocolError> {
+    let size = packet.len();
+    if size > PACKET_MAX {
+        return Err(ProtocolError::Long { size });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
