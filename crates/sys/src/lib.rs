@@ -1,1 +1,12 @@
 //! Safe doors to Linux: links, addresses, announcements, processes, clocks.
+//!
+//! The only crate of the project with `unsafe`. A module is a door to one thing of the kernel; none
+//! of them decides anything, and none keeps state that its caller did not ask for.
+
+pub mod address;
+pub mod clock;
+pub mod identity;
+pub mod process;
+pub mod realtime;
+pub mod seqpacket;
+pub mod signals;

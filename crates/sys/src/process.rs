@@ -1,0 +1,281 @@
+//! Processes: starting agents, awaiting them, ending them with everything that they started.
+
+mod spawn;
+#[cfg(test)]
+mod tests;
+
+pub use spawn::{Limits, Output, Spawn};
+
+use crate::signals::Signal;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By the signal with this number (signal(7)).
+    Signal(i32),
+}
+
+impl Exit {
+    fn of(status: &WaitIdStatus) -> Self {
+        match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Self::Code(code),
+            (None, signal) => Self::Signal(signal.unwrap_or(0)),
+        }
+    }
+}
+
+/// A process that stays the same one when its number is given to another: number and start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProcessId {
+    /// Process id.
+    pub pid: i32,
+    /// When it started, in clock ticks after the boot (`proc_pid_stat(5)`, field 22).
+    pub start: u64,
+}
+
+impl ProcessId {
+    /// The process that has this number now; a zombie counts.
+    #[must_use]
+    pub fn of(pid: i32) -> Option<Self> {
+        let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+        Stat::parse(&stat).map(|stat| stat.id)
+    }
+
+    /// Whether this very process still runs. A zombie does not.
+    #[must_use]
+    pub fn is_running(self) -> bool {
+        let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok();
+        let stat = stat.as_deref().and_then(Stat::parse);
+        stat.is_some_and(|stat| stat.id == self && !stat.is_dead)
+    }
+
+    /// A descriptor that becomes readable when this very process ends (`pidfd_open(2)`), or nothing
+    /// when it has ended before.
+    ///
+    /// # Errors
+    ///
+    /// When no descriptor is left.
+    pub fn open(self) -> io::Result<Option<OwnedFd>> {
+        let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
+        match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+            // Looked at after opening: from here on the number cannot change hands unnoticed.
+            Ok(fd) => Ok(self.is_running().then_some(fd)),
+            Err(Errno::SRCH) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What `/proc/<pid>/stat` tells.
+struct Stat {
+    id: ProcessId,
+    is_dead: bool,
+}
+
+impl Stat {
+    /// Reads the line without asking for memory: a forked child does so too.
+    fn parse(line: &[u8]) -> Option<Self> {
+        /// Place of the start time among the fields after the name.
+        const START: usize = 19;
+        let pid = line.split(|&byte| byte == b' ').next()?;
+        let pid = str::from_utf8(pid).ok()?.parse().ok()?;
+        // The name stands in parentheses and may hold anything, spaces and `)` included.
+        let name_end = line.iter().rposition(|&byte| byte == b')')?;
+        let rest = str::from_utf8(line.get(name_end + 2..)?).ok()?;
+        let is_dead = rest.starts_with(['Z', 'X']);
+        let start = rest.split(' ').nth(START)?.parse().ok()?;
+        Some(Self { id: ProcessId { pid, start }, is_dead })
+    }
+}
+
+/// A process that [`Spawn`] started: the leader of a process group of its own.
+///
+/// Its end is seen by [`exit`](Self::exit), but its number stays taken until it is dropped (or
+/// [`reap`](Self::reap)ed): until then [`kill_group`](Self::kill_group) can hit nobody else. Dropping
+/// it while it runs lets it run; it becomes a stranger for [`reap_strangers`].
+#[derive(Debug)]
+pub struct Child {
+    id: ProcessId,
+    fd: OwnedFd,
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+}
+
+impl Child {
+    /// Which process it is.
+    #[must_use]
+    pub fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// The read end of its standard output, if piped; does not block. Taken out.
+    pub fn take_stdout(&mut self) -> Option<OwnedFd> {
+        self.stdout.take()
+    }
+
+    /// The read end of its standard error, if piped; does not block. Taken out.
+    pub fn take_stderr(&mut self) -> Option<OwnedFd> {
+        self.stderr.take()
+    }
+
+    /// How it ended, or nothing while it runs.
+    ///
+    /// # Errors
+    ///
+    /// Those of waitid(2); `ECHILD` when somebody else reaped it.
+    pub fn exit(&self) -> io::Result<Option<Exit>> {
+        self.wait(WaitIdOptions::NOWAIT)
+    }
+
+    /// Frees its number, if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`exit`](Self::exit).
+    pub fn reap(self) -> io::Result<Option<Exit>> {
+        self.wait(WaitIdOptions::empty())
+    }
+
+    fn wait(&self, options: WaitIdOptions) -> io::Result<Option<Exit>> {
+        let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let status = retry(|| rustix::process::waitid(WaitId::PidFd(self.fd.as_fd()), options))?;
+        Ok(status.as_ref().map(Exit::of))
+    }
+
+    /// Sends a signal to the process and everything that it started and that stayed in its group.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM`. A group without members is no error.
+    pub fn kill_group(&self, signal: Signal) -> io::Result<()> {
+        kill_group(self.id.pid, signal)
+    }
+}
+
+/// The descriptor is readable once the process has ended.
+impl AsFd for Child {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Frees the number of an ended process; nobody is left to tell about an error.
+        let _ = self.wait(WaitIdOptions::empty());
+    }
+}
+
+/// Sends a signal to a process group. One without members is no error.
+///
+/// # Errors
+///
+/// `EPERM`; `InvalidInput` for a number that names no group of its own (0, 1 and below).
+pub fn kill_group(group: i32, signal: Signal) -> io::Result<()> {
+    let group = own_group(group)?;
+    match rustix::process::kill_process_group(group, signal.raw()) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a process group has a member, zombies included.
+#[must_use]
+pub fn group_exists(group: i32) -> bool {
+    let Ok(group) = own_group(group) else { return false };
+    !matches!(rustix::process::test_kill_process_group(group), Err(Errno::SRCH))
+}
+
+/// kill(2) takes 0 for our own group, and group 1 (as `-1`) for every process there is.
+fn own_group(group: i32) -> io::Result<Pid> {
+    let group = (group > 1).then(|| Pid::from_raw(group)).flatten();
+    group.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
+/// Sends a signal to one process. One that is gone is no error.
+///
+/// # Errors
+///
+/// `EPERM`; `InvalidInput` for a number that names no single process (0 and below).
+pub fn kill(pid: i32, signal: Signal) -> io::Result<()> {
+    let pid = (pid > 0).then(|| Pid::from_raw(pid)).flatten();
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    match rustix::process::kill_process(pid, signal.raw()) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a process with this number exists (kill(2) with signal 0). One that we may not signal does.
+#[must_use]
+pub fn exists(pid: i32) -> bool {
+    let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else { return false };
+    !matches!(rustix::process::test_kill_process(pid), Err(Errno::SRCH))
+}
+
+/// Makes this process the parent of every descendant whose own parent dies (`PR_SET_CHILD_SUBREAPER`,
+/// prctl(2)), so that nothing an agent leaves behind gets out of sight.
+///
+/// # Errors
+///
+/// Those of prctl(2).
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Reaps ended processes that became our children by [`become_subreaper`], and counts them.
+///
+/// Stops at one that `is_own` knows; to be called again after that one was reaped.
+///
+/// # Errors
+///
+/// Those of waitid(2).
+pub fn reap_strangers(is_own: impl Fn(i32) -> bool) -> io::Result<usize> {
+    /// A turn of the caller stays short even while something forks without end.
+    const AT_ONCE: usize = 64;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    for reaped in 0..AT_ONCE {
+        let peek = options | WaitIdOptions::NOWAIT;
+        match next_zombie(peek)? {
+            Some(pid) if !is_own(pid.as_raw_nonzero().get()) => {
+                retry(|| rustix::process::waitid(WaitId::Pid(pid), options))?;
+            }
+            Some(_) | None => return Ok(reaped),
+        }
+    }
+    Ok(AT_ONCE)
+}
+
+fn next_zombie(options: WaitIdOptions) -> io::Result<Option<Pid>> {
+    let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+    let flags = options.bits().cast_signed();
+    // SAFETY: `info` is memory for a whole `siginfo_t` that outlives the call.
+    let code = unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), flags) };
+    if code != 0 {
+        let error = io::Error::last_os_error();
+        return match error.raw_os_error() {
+            Some(libc::ECHILD | libc::EINTR) => Ok(None),
+            _ => Err(error),
+        };
+    }
+    // SAFETY: it was zeroed, which is a valid value of its plain integers, and the call filled it.
+    let info = unsafe { info.assume_init_ref() };
+    // SAFETY: waitid sets the pid, or leaves it zero when no child has ended.
+    let pid = unsafe { info.si_pid() };
+    Ok(Pid::from_raw(pid))
+}
+
+fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Starting a process that inherits nothing of what makes the daemon special.
+
+use super::{Child, ProcessId, Stat};
+use crate::identity::Identity;
+use crate::{realtime, signals};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit};
+use rustix::thread::{Gid, Uid};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const OUR_STAT: &std::ffi::CStr = c"/proc/self/stat";
+
+/// The line of `/proc/self/stat` is below 400 bytes: 52 numbers and a name of 15.
+const STAT_MAX: usize = 1024;
+
+/// Every resource limit of Linux (getrlimit(2)).
+const RESOURCES: [Resource; 16] = [
+    Resource::Cpu,
+    Resource::Fsize,
+    Resource::Data,
+    Resource::Stack,
+    Resource::Core,
+    Resource::Rss,
+    Resource::Nproc,
+    Resource::Nofile,
+    Resource::Memlock,
+    Resource::As,
+    Resource::Locks,
+    Resource::Sigpending,
+    Resource::Msgqueue,
+    Resource::Nice,
+    Resource::Rtprio,
+    Resource::Rttime,
+];
+
+/// The resource limits of a moment, to be given to children later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits([Rlimit; RESOURCES.len()]);
+
+impl Limits {
+    /// The limits of this process now. To be called before it changes its own.
+    #[must_use]
+    pub fn remember() -> Self {
+        Self(RESOURCES.map(rustix::process::getrlimit))
+    }
+
+    fn apply(&self) -> io::Result<()> {
+        for (resource, limit) in RESOURCES.into_iter().zip(&self.0) {
+            // Only what differs: without root's rights a hard limit cannot even be set to itself
+            // once it was lowered.
+            if rustix::process::getrlimit(resource) != *limit {
+                rustix::process::setrlimit(resource, *limit)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the output of a process goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Into a pipe each for standard output and standard error.
+    Piped,
+    /// Nowhere.
+    Discarded,
+    /// Where ours goes.
+    Inherited,
+}
+
+/// A process to be started.
+///
+/// Whatever the caller is, the child has default scheduling and nice value, an oom score of 0, no
+/// blocked and no ignored signals, no locked memory, no input, and a process group of its own.
+///
+/// To be used by the executor only: a fork copies the page tables of the forker, and one with much
+/// locked memory stands still for milliseconds meanwhile.
+#[derive(Debug)]
+pub struct Spawn<'a> {
+    /// The file to execute.
+    pub program: PathBuf,
+    /// Its arguments, without its own name.
+    pub arguments: Vec<OsString>,
+    /// Its whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where it starts; our own directory when absent.
+    pub directory: Option<PathBuf>,
+    /// Mode bits that files it makes do not get (umask(2)).
+    pub mask: u32,
+    /// Who it runs as; as we do when absent.
+    pub identity: Option<&'a Identity>,
+    /// Its resource limits; ours when absent.
+    pub limits: Option<&'a Limits>,
+    /// Where its output goes.
+    pub output: Output,
+    /// A file to which the child writes `<pid> <start>` and a newline *before* it becomes the
+    /// program (the fields of [`ProcessId`]); when that fails, the program is not started. So a run
+    /// is on record even when the caller is killed in the middle of starting it.
+    pub record: Option<BorrowedFd<'a>>,
+}
+
+impl Spawn<'_> {
+    /// A process without arguments and environment, with mask 022 and piped output.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: None,
+            mask: 0o022,
+            identity: None,
+            limits: None,
+            output: Output::Piped,
+            record: None,
+        }
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// Those of fork(2) and execve(2) (`NotFound`, `PermissionDenied`, `ENOEXEC`), and of preparing
+    /// the child. Nothing runs then.
+    pub fn start(&self) -> io::Result<Child> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear().process_group(0).stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command.stdout(self.stdio()).stderr(self.stdio());
+        let record = self.record.map(|record| record.try_clone_to_owned()).transpose()?;
+        let prepare = Preparation {
+            mask: Mode::from_raw_mode(self.mask),
+            identity: self.identity.map(RawIdentity::of),
+            limits: self.limits.cloned(),
+            record,
+        };
+        // SAFETY: `Preparation::apply` runs between fork and exec, where only the forking thread
+        // exists: it makes system calls only, and neither allocates nor takes a lock.
+        unsafe { command.pre_exec(move || prepare.apply()) };
+        let mut child = command.spawn()?;
+        let pid = i32::try_from(child.id()).map_err(|_| io::ErrorKind::InvalidData)?;
+        let stdout = child.stdout.take().map(|pipe| nonblocking(pipe.into())).transpose()?;
+        let stderr = child.stderr.take().map(|pipe| nonblocking(pipe.into())).transpose()?;
+        // Not reaped yet, so the number is still its own, even if it has ended already.
+        let id = ProcessId::of(pid).ok_or(io::ErrorKind::NotFound)?;
+        let raw = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
+        let fd = rustix::process::pidfd_open(raw, PidfdFlags::empty())?;
+        Ok(Child { id, fd, stdout, stderr })
+    }
+
+    fn stdio(&self) -> Stdio {
+        match self.output {
+            Output::Piped => Stdio::piped(),
+            Output::Discarded => Stdio::null(),
+            Output::Inherited => Stdio::inherit(),
+        }
+    }
+}
+
+fn nonblocking(fd: OwnedFd) -> io::Result<OwnedFd> {
+    rustix::io::ioctl_fionbio(&fd, true)?;
+    Ok(fd)
+}
+
+struct RawIdentity {
+    user: Uid,
+    group: Gid,
+    groups: Vec<Gid>,
+}
+
+impl RawIdentity {
+    fn of(identity: &Identity) -> Self {
+        Self {
+            user: Uid::from_raw(identity.user),
+            group: Gid::from_raw(identity.group),
+            groups: identity.groups.iter().copied().map(Gid::from_raw).collect(),
+        }
+    }
+
+    /// Groups first: without root's user id they could not be changed any more.
+    fn apply(&self) -> io::Result<()> {
+        rustix::thread::set_thread_groups(&self.groups)?;
+        rustix::thread::set_thread_res_gid(self.group, self.group, self.group)?;
+        rustix::thread::set_thread_res_uid(self.user, self.user, self.user)?;
+        Ok(())
+    }
+}
+
+/// What the child does to itself between fork and exec.
+struct Preparation {
+    mask: Mode,
+    identity: Option<RawIdentity>,
+    limits: Option<Limits>,
+    record: Option<OwnedFd>,
+}
+
+impl Preparation {
+    fn apply(&self) -> io::Result<()> {
+        signals::reset();
+        realtime::become_ordinary()?;
+        // Both may be refused to a daemon without root's rights, which then has not set them either.
+        let _ = rustix::process::setpriority_process(None, 0);
+        let _ = realtime::write_oom_score(0);
+        if let Some(limits) = &self.limits {
+            limits.apply()?;
+        }
+        rustix::process::umask(self.mask);
+        if let Some(record) = &self.record {
+            write_record(record)?;
+        }
+        // Last, because everything above may need the rights that it gives up.
+        self.identity.as_ref().map_or(Ok(()), RawIdentity::apply)
+    }
+}
+
+fn write_record(record: impl AsFd) -> io::Result<()> {
+    let stat = rustix::fs::open(OUR_STAT, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut line = [0; STAT_MAX];
+    let length = rustix::io::read(&stat, &mut line)?;
+    // An error made from a number: one with a text would ask for memory.
+    let unreadable = || io::Error::from_raw_os_error(libc::EBADMSG);
+    let id = Stat::parse(&line[..length]).ok_or_else(unreadable)?.id;
+    let mut entry = [0_u8; 40];
+    let room = entry.len();
+    let mut rest = &mut entry[..];
+    writeln!(rest, "{} {}", id.pid, id.start)?;
+    let written = room - rest.len();
+    // Short writes do not happen to files but when the disk is full.
+    match rustix::io::write(record, &entry[..written])? {
+        length if length == written => Ok(()),
+        _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+    }
+}

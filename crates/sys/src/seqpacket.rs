@@ -1,0 +1,294 @@
+//! Packets between processes of this machine: Unix sockets of kind `SOCK_SEQPACKET` (unix(7)).
+//!
+//! Such a socket keeps the borders of packets, their order, and tells when the other side is gone.
+
+use crate::identity::Credentials;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with,
+    bind, connect, listen, recv, send, socket_with, socketpair,
+};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// Longest packet, in bytes; keeps what one process can make the other store within bounds.
+pub const PACKET_MAX: usize = 1 << 20;
+
+/// Connections that may wait to be accepted; there is one daemon, and rarely its successor.
+const BACKLOG: i32 = 8;
+
+/// Room of a socket for packets under way. The kernel doubles it for its own overhead.
+const BUFFER: usize = PACKET_MAX + (1 << 16);
+
+/// What [`Connection::receive`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receive {
+    /// A packet of that many bytes.
+    Packet(usize),
+    /// Nothing for now.
+    Empty,
+    /// The other side is gone, and everything that it sent was read.
+    Closed,
+}
+
+/// One end of a connection. Never blocks.
+#[derive(Debug)]
+pub struct Connection(OwnedFd);
+
+impl Connection {
+    /// Connects to a listener.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` without such a path, `ECONNREFUSED` when nobody listens any more, `EAGAIN` when too
+    /// many wait already.
+    pub fn connect(path: &Path) -> io::Result<Self> {
+        let fd = open_socket()?;
+        connect(&fd, &SocketAddrUnix::new(path)?)?;
+        Ok(Self(fd))
+    }
+
+    /// Two ends that are connected to each other.
+    ///
+    /// # Errors
+    ///
+    /// When no descriptors are left.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let (one, other) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        grow_buffer(&one)?;
+        grow_buffer(&other)?;
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Sends one packet as a whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the other side does not read; `InvalidInput` for an empty packet, which
+    /// could not be told from an end, and for one longer than [`PACKET_MAX`]; `EPIPE` when the
+    /// other side is gone; `EMSGSIZE` for large packets where neither root's rights nor
+    /// `net.core.wmem_max` allow the buffer.
+    pub fn send(&self, packet: &[u8]) -> io::Result<()> {
+        if packet.is_empty() || packet.len() > PACKET_MAX {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        loop {
+            match send(&self.0, packet, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Reads one packet into `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for a packet longer than `buffer`, which is lost then; the connection stays
+    /// usable. Otherwise those of recv(2).
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Receive> {
+        let room = buffer.len();
+        match recv(&self.0, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
+            Ok((_, 0)) | Err(Errno::CONNRESET) => Ok(Receive::Closed),
+            Ok((_, length)) if length > room => Err(io::ErrorKind::InvalidData.into()),
+            Ok((_, length)) => Ok(Receive::Packet(length)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(Receive::Empty),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Who is on the other side.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn peer(&self) -> io::Result<Credentials> {
+        Credentials::of_peer(self)
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// A path at which other processes of the same user (or root) connect. Never blocks.
+///
+/// The path is removed when the listener is dropped.
+#[derive(Debug)]
+pub struct Listener {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Listener {
+    /// Listens at `path`, which gets the mode 0600.
+    ///
+    /// A socket that a dead process left there is replaced; one at which somebody listens is not.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` when somebody listens there or the path is no socket; otherwise those of bind(2).
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        let fd = open_socket()?;
+        // The file takes its mode from the socket: nobody can connect before it is narrowed.
+        rustix::fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
+        match bind(&fd, &address) {
+            Err(Errno::ADDRINUSE) if is_stale(path) => {
+                std::fs::remove_file(path)?;
+                bind(&fd, &address)?;
+            }
+            result => result?,
+        }
+        listen(&fd, BACKLOG)?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// The next connection that waits, if any.
+    ///
+    /// # Errors
+    ///
+    /// Those of accept(2), but for those that say "not now".
+    pub fn accept(&self) -> io::Result<Option<Connection>> {
+        match accept_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            Ok(fd) => {
+                grow_buffer(&fd)?;
+                Ok(Some(Connection(fd)))
+            }
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Best effort: what stays is recognised as stale by the next one.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn open_socket() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let fd = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    grow_buffer(&fd)?;
+    Ok(fd)
+}
+
+/// Only root may exceed `net.core.wmem_max`; the others get as much as that allows.
+fn grow_buffer(fd: &OwnedFd) -> io::Result<()> {
+    match rustix::net::sockopt::set_socket_send_buffer_size_force(fd, BUFFER) {
+        Err(Errno::PERM) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(fd, BUFFER)?),
+        result => Ok(result?),
+    }
+}
+
+/// Whether `path` is a socket at which nobody listens.
+fn is_stale(path: &Path) -> bool {
+    match Connection::connect(path) {
+        Err(error) => error.raw_os_error() == Some(libc::ECONNREFUSED) && is_socket(path),
+        Ok(_) => false,
+    }
+}
+
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("systole-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn packets_keep_borders_and_the_end_is_seen() {
+        let (one, other) = Connection::pair().unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Empty);
+        one.send(b"first").unwrap();
+        one.send(b"second").unwrap();
+        assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Packet(5));
+        assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Packet(6));
+        assert_eq!(&buffer[..6], b"second");
+        drop(one);
+        assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Closed);
+        assert_eq!(other.send(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn sizes_have_bounds() {
+        let (one, other) = Connection::pair().unwrap();
+        for packet in [vec![], vec![1; PACKET_MAX + 1]] {
+            assert_eq!(one.send(&packet).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+        one.send(&vec![7; PACKET_MAX]).unwrap();
+        let mut buffer = vec![0; PACKET_MAX];
+        assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Packet(PACKET_MAX));
+        assert!(buffer.iter().all(|&byte| byte == 7));
+
+        one.send(b"too long for the buffer").unwrap();
+        one.send(b"fits").unwrap();
+        let mut small = [0; 8];
+        assert_eq!(other.receive(&mut small).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(other.receive(&mut small).unwrap(), Receive::Packet(4));
+    }
+
+    #[test]
+    fn sender_is_told_when_nobody_reads() {
+        let (one, _other) = Connection::pair().unwrap();
+        let packet = [0; 1024];
+        let refused = (0..100_000).find_map(|_| one.send(&packet).err()).unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn listener_is_private_and_knows_its_peer() {
+        let path = scratch("private");
+        let listener = Listener::bind(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert!(listener.accept().unwrap().is_none());
+        let client = Connection::connect(&path).unwrap();
+        let server = listener.accept().unwrap().unwrap();
+        assert_eq!(server.peer().unwrap().pid, std::process::id().cast_signed());
+        client.send(b"hello").unwrap();
+        assert_eq!(server.receive(&mut [0; 8]).unwrap(), Receive::Packet(5));
+        drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn only_a_stale_socket_is_replaced() {
+        let path = scratch("stale");
+        let first = Listener::bind(&path).unwrap();
+        let kind = Listener::bind(&path).unwrap_err().kind();
+        assert_eq!(kind, io::ErrorKind::AddrInUse);
+        // What a killed process leaves: the path without its listener.
+        let Listener { fd, .. } = &first;
+        rustix::net::shutdown(fd, rustix::net::Shutdown::Both).unwrap();
+        let second = Listener::bind(&path).unwrap();
+        drop(second);
+
+        std::fs::write(&path, "not a socket").unwrap();
+        assert_eq!(Listener::bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
