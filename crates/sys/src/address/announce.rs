@@ -1,0 +1,127 @@
+//! When neighbours are told where an address is now, and the socket that tells them.
+
+use super::{ArpForm, Placed, gratuitous_arp, neighbour_advertisement};
+use rustix::net::{
+    AddressFamily, SendFlags, SocketFlags, SocketType,
+    addr::{SocketAddrArg, SocketAddrLen, SocketAddrOpaque},
+    sendto, socket_with,
+};
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// When an address is announced, counted from the moment it was added, in milliseconds.
+///
+/// A burst of five, because a single frame is easily lost and the first may meet a port that is
+/// only just waking; then repeats for switches that keep a port shut for the first 30 s or so
+/// (spanning tree, IEEE 802.1D).
+const SCHEDULE: [u64; 9] = [0, 50, 200, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000];
+
+/// `AF_PACKET` in the width that an address has (packet(7)).
+const PACKET: libc::sa_family_t = 17;
+
+/// The moments at which an address is to be announced, each counted from when it was added.
+#[derive(Debug, Clone, Default)]
+pub struct Announcements {
+    next: usize,
+}
+
+impl Iterator for Announcements {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let moment = SCHEDULE.get(self.next).copied()?;
+        self.next += 1;
+        Some(Duration::from_millis(moment))
+    }
+}
+
+/// Tells the neighbours of every interface. Never blocks.
+#[derive(Debug)]
+pub struct Announcer(OwnedFd);
+
+impl Announcer {
+    /// Opens a packet socket (packet(7)).
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_NET_RAW`.
+    pub fn open() -> io::Result<Self> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        // Protocol 0 receives nothing.
+        Ok(Self(socket_with(AddressFamily::PACKET, SocketType::RAW, flags, None)?))
+    }
+
+    /// Announces addresses once: both forms of a gratuitous ARP, or a neighbour advertisement.
+    /// Interfaces without an Ethernet address have no neighbours to tell.
+    ///
+    /// # Errors
+    ///
+    /// The first one that a send had; all addresses are tried.
+    pub fn announce(&self, addresses: &[Placed]) -> io::Result<()> {
+        let mut result = Ok(());
+        for placed in addresses {
+            let Some(mac) = placed.mac else { continue };
+            let sent = match placed.address {
+                IpAddr::V4(ip) => [ArpForm::Request, ArpForm::Reply]
+                    .into_iter()
+                    .try_for_each(|form| self.send(placed.index, &gratuitous_arp(mac, ip, form))),
+                IpAddr::V6(ip) => self.send(placed.index, &neighbour_advertisement(mac, ip)),
+            };
+            result = result.and(sent);
+        }
+        result
+    }
+
+    fn send(&self, interface: u32, frame: &[u8]) -> io::Result<()> {
+        let address = LinkAddress::of(interface);
+        sendto(&self.0, frame, SendFlags::DONTWAIT, &address)?;
+        Ok(())
+    }
+}
+
+/// The address of an interface for a packet socket. The frame itself says where it goes.
+struct LinkAddress(libc::sockaddr_ll);
+
+impl LinkAddress {
+    const fn of(interface: u32) -> Self {
+        Self(libc::sockaddr_ll {
+            sll_family: PACKET,
+            sll_protocol: 0,
+            sll_ifindex: interface.cast_signed(),
+            sll_hatype: 0,
+            sll_pkttype: 0,
+            sll_halen: 6,
+            sll_addr: [0; 8],
+        })
+    }
+}
+
+// SAFETY: `with_sockaddr` passes a pointer to a whole, initialised `sockaddr_ll` that `self` keeps
+// alive for the length of the call, and its exact size.
+unsafe impl SocketAddrArg for LinkAddress {
+    unsafe fn with_sockaddr<R>(
+        &self,
+        f: impl FnOnce(*const SocketAddrOpaque, SocketAddrLen) -> R,
+    ) -> R {
+        let length = size_of::<libc::sockaddr_ll>();
+        let length = SocketAddrLen::try_from(length).expect("twenty fits");
+        f((&raw const self.0).cast(), length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_come_at_once_and_the_last_after_a_spanning_tree() {
+        let moments: Vec<_> = Announcements::default().collect();
+        assert!(moments.is_sorted());
+        assert_eq!(moments[0], Duration::ZERO);
+        let burst = moments.iter().filter(|moment| **moment <= Duration::from_secs(2));
+        assert_eq!(burst.count(), 5);
+        assert!(moments.last() > Some(&Duration::from_secs(30)));
+    }
+}

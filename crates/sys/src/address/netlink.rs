@@ -1,0 +1,336 @@
+//! Addresses, interfaces and networks through rtnetlink(7). Only this module knows the netlink
+//! crates.
+#![expect(clippy::wildcard_enum_match_arm, reason = "the enums grow with every kernel")]
+
+mod message;
+
+use super::{Network, PROTOCOL, Placed, Wanted};
+use message::{address, flags, interface, new_address, renewed, route};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage,
+    NetlinkPayload,
+};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::RouteNetlinkMessage as Message;
+use netlink_packet_route::address::{AddressFlags, AddressMessage};
+use netlink_packet_route::link::LinkMessage;
+use netlink_packet_route::route::RouteMessage;
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use std::io;
+use std::net::IpAddr;
+
+/// Requests in one send. Their answers must all fit into the socket's buffer, which is 208 KiB
+/// unless an administrator made it smaller.
+const BATCH: usize = 64;
+/// Longest datagram that the kernel makes of a dump (`NLMSG_GOODSIZE` is at most 32 KiB).
+const DATAGRAM: usize = 1 << 16;
+
+/// What a change found out about an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is there with our mark, and its lifetime begins anew.
+    Ours,
+    /// It is there, and somebody else put it there: it was left as it is.
+    Foreign,
+    /// It is not there.
+    Absent,
+}
+
+/// The door to the kernel's addresses. Never waits for anything but the kernel itself.
+#[derive(Debug)]
+pub struct Addresses {
+    socket: Socket,
+    sequence: u32,
+}
+
+impl Addresses {
+    /// Opens a netlink socket in the calling thread's network namespace.
+    ///
+    /// # Errors
+    ///
+    /// When no descriptor is left.
+    pub fn open() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        // The kernel answers before the send returns: an answer that is not there never comes.
+        socket.set_non_blocking(true)?;
+        socket.set_cap_ack(true)?;
+        Ok(Self { socket, sequence: 0 })
+    }
+
+    /// Takes a picture of the machine's network.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses or its answer cannot be read.
+    pub fn network(&mut self) -> io::Result<Network> {
+        let mut network = Network::default();
+        for message in self.dump(Message::GetLink(LinkMessage::default()))? {
+            if let Message::NewLink(link) = message {
+                network.interfaces.push(interface(&link));
+            }
+        }
+        for message in self.addresses()? {
+            let index = message.header.index;
+            let at = network.interfaces.iter_mut().find(|interface| interface.index == index);
+            if let Some((interface, address)) = at.zip(address(&message)) {
+                interface.addresses.push(address);
+            }
+        }
+        for message in self.dump(Message::GetRoute(RouteMessage::default()))? {
+            if let Message::NewRoute(message) = message {
+                network.routes.extend(route(&message));
+            }
+        }
+        Ok(network)
+    }
+
+    /// Adds addresses with our mark and lifetime, in one batch.
+    ///
+    /// An address that is on its interface already is a success. If it is ours, its lifetime
+    /// begins anew; if somebody else put it there, it keeps its own lifetime, so that what an
+    /// administrator configured for good does not vanish with us.
+    ///
+    /// IPv6 addresses are added without duplicate address detection: it would keep the address
+    /// unusable for a second or more, and would find a former owner that hangs, which is the very
+    /// one we must take over from.
+    ///
+    /// The answers are in the order of `placed`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel cannot be asked at all; a refusal of one address is its own answer.
+    pub fn add(&mut self, placed: &[Placed]) -> io::Result<Vec<io::Result<Presence>>> {
+        let present = self.addresses()?;
+        let is_foreign = |wish: &&Placed| {
+            present.iter().any(|message| {
+                message.header.index == wish.index
+                    && address(message)
+                        .is_some_and(|found| found.ip == wish.address && !found.is_ours())
+            })
+        };
+        let requests = placed.iter().filter(|wish| !is_foreign(wish));
+        let requests = requests.map(|wish| Message::NewAddress(new_address(wish))).collect();
+        let mut answers = self.change(requests, NLM_F_CREATE | NLM_F_REPLACE)?.into_iter();
+        let answer = |wish: &Placed| {
+            if is_foreign(&wish) {
+                return Ok(Presence::Foreign);
+            }
+            let silent = || Err(io::ErrorKind::UnexpectedEof.into());
+            answers.next().unwrap_or_else(silent).map(|()| Presence::Ours)
+        };
+        Ok(placed.iter().map(answer).collect())
+    }
+
+    /// Lets the lifetimes of our addresses begin anew, in one batch. Adds nothing: an address that
+    /// is gone, or whose lifetime is over, is [`Presence::Absent`].
+    ///
+    /// The answers are in the order of `wanted`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel cannot be asked. A refusal of one address makes it absent.
+    pub fn renew(&mut self, wanted: &[Wanted]) -> io::Result<Vec<Presence>> {
+        let network = self.network()?;
+        let messages = self.addresses()?;
+        let mut result = Vec::with_capacity(wanted.len());
+        let mut requests = Vec::new();
+        for wish in wanted {
+            let presence = match network.find(wish) {
+                None => Presence::Absent,
+                Some((_, found)) if !found.is_ours() => Presence::Foreign,
+                Some((interface, found)) => {
+                    let same = messages.iter().find(|message| {
+                        message.header.index == interface.index
+                            && message.header.prefix_len == found.prefix
+                            && address(message).is_some_and(|other| other.ip == found.ip)
+                    });
+                    requests.extend(same.map(|message| Message::NewAddress(renewed(message))));
+                    same.map_or(Presence::Absent, |_| Presence::Ours)
+                }
+            };
+            result.push(presence);
+        }
+        let mut answers = self.change(requests, NLM_F_REPLACE)?.into_iter();
+        for presence in result.iter_mut().filter(|presence| **presence == Presence::Ours) {
+            if !matches!(answers.next(), Some(Ok(()))) {
+                *presence = Presence::Absent;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Removes addresses, in one batch, from every interface where [`Network::find`] would find
+    /// them, whoever put them there. One that is not there is a success.
+    ///
+    /// Unless `promote_secondaries` is set, the kernel removes with the first address of a network
+    /// all its others. Those that were not to be removed are put back at once, as they were.
+    ///
+    /// # Errors
+    ///
+    /// The first refusal; all are tried.
+    pub fn remove(&mut self, wanted: &[Wanted]) -> io::Result<()> {
+        let network = self.network()?;
+        let before = self.addresses()?;
+        let is_wanted = |message: &AddressMessage| {
+            let interfaces = &network.interfaces;
+            let at = interfaces.iter().find(|at| at.index == message.header.index);
+            at.zip(address(message)).is_some_and(|(interface, found)| {
+                wanted.iter().any(|wish| wish.address == found.ip && wish.may_be_on(interface))
+            })
+        };
+        self.remove_messages(&before, is_wanted)
+    }
+
+    /// Removes every address with our mark but those in `kept`, and says which: what a killed
+    /// keeper left behind.
+    ///
+    /// # Errors
+    ///
+    /// The first refusal; all are tried.
+    pub fn remove_orphans(&mut self, kept: &[IpAddr]) -> io::Result<Vec<IpAddr>> {
+        let before = self.addresses()?;
+        let is_orphan = |message: &AddressMessage| {
+            address(message)
+                .is_some_and(|found| found.protocol == Some(PROTOCOL) && !kept.contains(&found.ip))
+        };
+        let orphans = before.iter().filter(|message| is_orphan(message));
+        let orphans = orphans.filter_map(|message| Some(address(message)?.ip)).collect();
+        self.remove_messages(&before, is_orphan)?;
+        Ok(orphans)
+    }
+
+    fn remove_messages(
+        &mut self,
+        before: &[AddressMessage],
+        is_chosen: impl Fn(&AddressMessage) -> bool,
+    ) -> io::Result<()> {
+        let (mut chosen, others): (Vec<_>, Vec<_>) =
+            before.iter().cloned().partition(|message| is_chosen(message));
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        // Secondary addresses first: the removal of the first one would take them away, or make
+        // one of them the first for nothing.
+        chosen.sort_by_key(|message| !flags(message).contains(AddressFlags::Secondary));
+        let requests = chosen.into_iter().map(Message::DelAddress).collect();
+        let mut result = Ok(());
+        for answer in self.change(requests, 0)? {
+            result = result.and(answer.or_else(|error| match error.raw_os_error() {
+                Some(libc::EADDRNOTAVAIL) => Ok(()),
+                Some(_) | None => Err(error),
+            }));
+        }
+        result.and(self.put_back(&others))
+    }
+
+    /// Puts back what the removal of others took away.
+    fn put_back(&mut self, others: &[AddressMessage]) -> io::Result<()> {
+        let after = self.addresses()?;
+        let is_there = |message: &&AddressMessage| {
+            let found = address(message).map(|address| address.ip);
+            after.iter().any(|other| {
+                other.header.index == message.header.index
+                    && other.header.prefix_len == message.header.prefix_len
+                    && address(other).map(|address| address.ip) == found
+            })
+        };
+        let secondary = |message: &&AddressMessage| {
+            message.header.family == AddressFamily::Inet
+                && flags(message).contains(AddressFlags::Secondary)
+        };
+        let gone = others.iter().filter(secondary).filter(|message| !is_there(message));
+        let requests = gone.cloned().map(Message::NewAddress).collect();
+        let answers = self.change(requests, NLM_F_CREATE | NLM_F_REPLACE)?;
+        answers.into_iter().fold(Ok(()), Result::and)
+    }
+
+    fn addresses(&mut self) -> io::Result<Vec<AddressMessage>> {
+        let messages = self.dump(Message::GetAddress(AddressMessage::default()))?;
+        let addresses = messages.into_iter().filter_map(|message| match message {
+            Message::NewAddress(address) => Some(address),
+            _ => None,
+        });
+        Ok(addresses.collect())
+    }
+
+    fn dump(&mut self, request: Message) -> io::Result<Vec<Message>> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        self.socket.send(&packet(request, NLM_F_REQUEST | NLM_F_DUMP, sequence), 0)?;
+        let mut found = Vec::new();
+        loop {
+            for message in self.receive()? {
+                if message.header.sequence_number != sequence {
+                    continue;
+                }
+                match message.payload {
+                    NetlinkPayload::Done(_) => return Ok(found),
+                    NetlinkPayload::Error(error) if error.code.is_some() => {
+                        return Err(error.to_io());
+                    }
+                    NetlinkPayload::InnerMessage(message) => found.push(message),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Sends all requests, [`BATCH`] at a time, and gives their answers in the same order.
+    fn change(&mut self, requests: Vec<Message>, flags: u16) -> io::Result<Vec<io::Result<()>>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut requests = requests.into_iter().peekable();
+        while requests.peek().is_some() {
+            let first = self.sequence.wrapping_add(1);
+            let mut bytes = Vec::new();
+            let mut missing = 0;
+            for request in requests.by_ref().take(BATCH) {
+                self.sequence = self.sequence.wrapping_add(1);
+                let flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+                bytes.extend(packet(request, flags, self.sequence));
+                missing += 1;
+            }
+            self.socket.send(&bytes, 0)?;
+            while missing > 0 {
+                for message in self.receive()? {
+                    let offset = message.header.sequence_number.wrapping_sub(first);
+                    let NetlinkPayload::Error(error) = message.payload else { continue };
+                    if usize::try_from(offset).is_ok_and(|offset| offset < BATCH) {
+                        missing -= 1;
+                        answers.push(error.code.map_or(Ok(()), |_| Err(error.to_io())));
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Reads one datagram. Not one of them is lost: only the kernel sends to a connected socket.
+    fn receive(&self) -> io::Result<Vec<NetlinkMessage<Message>>> {
+        let mut buffer = Vec::with_capacity(DATAGRAM);
+        self.socket.recv(&mut buffer, 0)?;
+        let mut rest = buffer.as_slice();
+        let mut messages = Vec::new();
+        while !rest.is_empty() {
+            let message = NetlinkMessage::<Message>::deserialize(rest)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);
+            // Messages begin at multiples of four (netlink(7)).
+            let step = length.max(1).saturating_add(3) & !3;
+            rest = rest.get(step..).unwrap_or_default();
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+}
+
+fn packet(request: Message, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut message = NetlinkMessage::from(request);
+    message.header.flags = flags;
+    message.header.sequence_number = sequence;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len().next_multiple_of(4)];
+    message.serialize(&mut bytes);
+    bytes
+}

@@ -1,0 +1,145 @@
+//! Netlink messages as what they mean.
+
+use crate::address::{Address, Interface, LIFETIME, PROTOCOL, Placed, Route};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo,
+};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType,
+};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A lifetime without an end, in the kernel's words (`INFINITY_LIFE_TIME`).
+const FOREVER: u32 = u32::MAX;
+
+/// The request that adds an address.
+pub(super) fn new_address(placed: &Placed) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.index = placed.index;
+    message.header.prefix_len = placed.prefix;
+    let mut flags = AddressFlags::empty();
+    message.header.family = match placed.address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => {
+            flags |= AddressFlags::Nodad;
+            AddressFamily::Inet6
+        }
+    };
+    if !placed.makes_route {
+        flags |= AddressFlags::Noprefixroute;
+    }
+    message.attributes = vec![
+        AddressAttribute::Local(placed.address),
+        AddressAttribute::Address(placed.address),
+        AddressAttribute::Flags(flags),
+        AddressAttribute::CacheInfo(lifetime()),
+        AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)),
+    ];
+    message.attributes.extend(placed.broadcast.map(AddressAttribute::Broadcast));
+    message.attributes.extend(placed.label.clone().map(AddressAttribute::Label));
+    message
+}
+
+/// The same address with our lifetime.
+pub(super) fn renewed(message: &AddressMessage) -> AddressMessage {
+    let mut message = message.clone();
+    message.attributes.retain(|attribute| !matches!(attribute, AddressAttribute::CacheInfo(_)));
+    message.attributes.push(AddressAttribute::CacheInfo(lifetime()));
+    message
+}
+
+fn lifetime() -> CacheInfo {
+    let seconds = u32::try_from(LIFETIME.as_secs()).unwrap_or(FOREVER);
+    let mut info = CacheInfo::default();
+    info.ifa_valid = seconds;
+    info.ifa_preferred = seconds;
+    info
+}
+
+pub(super) fn interface(message: &LinkMessage) -> Interface {
+    let mut interface = Interface {
+        index: message.header.index,
+        is_up: message.header.flags.contains(LinkFlags::Up),
+        has_carrier: message.header.flags.contains(LinkFlags::LowerUp),
+        is_loopback: message.header.flags.contains(LinkFlags::Loopback),
+        ..Interface::default()
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => interface.name.clone_from(name),
+            LinkAttribute::Mtu(mtu) => interface.mtu = *mtu,
+            // A loopback interface has one of zeros.
+            LinkAttribute::Address(mac) if !interface.is_loopback => {
+                interface.mac = mac.as_slice().try_into().ok();
+            }
+            _ => {}
+        }
+    }
+    interface
+}
+
+pub(super) fn address(message: &AddressMessage) -> Option<Address> {
+    let (mut local, mut remote) = (None, None);
+    let mut address = Address {
+        ip: IpAddr::from([0; 4]),
+        prefix: message.header.prefix_len,
+        broadcast: None,
+        label: None,
+        flags: flags(message).bits(),
+        protocol: None,
+        valid_for: None,
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            AddressAttribute::Local(ip) => local = Some(*ip),
+            AddressAttribute::Address(ip) => remote = Some(*ip),
+            AddressAttribute::Broadcast(ip) => address.broadcast = Some(*ip),
+            AddressAttribute::Label(label) => address.label = Some(label.clone()),
+            AddressAttribute::Protocol(by) => address.protocol = Some(u8::from(*by)),
+            AddressAttribute::CacheInfo(info) if info.ifa_valid != FOREVER => {
+                address.valid_for = Some(Duration::from_secs(info.ifa_valid.into()));
+            }
+            _ => {}
+        }
+    }
+    // On a point-to-point interface the two differ, and "address" is the other side's.
+    address.ip = local.or(remote)?;
+    Some(address)
+}
+
+pub(super) fn flags(message: &AddressMessage) -> AddressFlags {
+    let long = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Flags(flags) => Some(*flags),
+        _ => None,
+    });
+    let short = AddressFlags::from_bits_retain(message.header.flags.bits().into());
+    long.unwrap_or(short)
+}
+
+/// The network of a route, if it is in the main table and needs no gateway.
+pub(super) fn route(message: &RouteMessage) -> Option<Route> {
+    let mut network = None;
+    let mut interface = None;
+    let mut table = u32::from(message.header.table);
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet(ip)) => network = Some((*ip).into()),
+            RouteAttribute::Destination(RouteAddress::Inet6(ip)) => network = Some((*ip).into()),
+            RouteAttribute::Oif(index) => interface = Some(*index),
+            RouteAttribute::Table(number) => table = *number,
+            RouteAttribute::Gateway(_) | RouteAttribute::Via(_) => return None,
+            _ => {}
+        }
+    }
+    let header = &message.header;
+    let is_direct = header.kind == RouteType::Unicast
+        && (header.address_family == AddressFamily::Inet6 || header.scope == RouteScope::Link);
+    if !is_direct || table != u32::from(RouteHeader::RT_TABLE_MAIN) {
+        return None;
+    }
+    let prefix = header.destination_prefix_length;
+    Some(Route { network: network?, prefix, interface: interface? })
+}
