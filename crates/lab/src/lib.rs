@@ -1,1 +1,44 @@
 //! Real daemons in network namespaces on one machine.
+//!
+//! A [`Lab`] is two nodes, a gateway and a client, each in anonymous namespaces of its own
+//! (network, processes, host name, mounts, IPC), joined by a bridge:
+//!
+//! ```text
+//!            web1 .20        web2 .22        client .50
+//!              │ eth0          │ eth0          │ eth0
+//!   ┌──────────┴───────────────┴───────────────┴─────────┐
+//!   │ gateway: bridge 192.168.122.1/24                   │
+//!   └──────────┬───────────────┬─────────────────────────┘
+//!              │ eth1          │ eth1        (10.77.1.0/24, a bridge of its own, on request)
+//! ```
+//!
+//! Each node has private `/etc`, `/var`, `/run` and `/tmp` and runs a real heartbeat daemon,
+//! Systole's or the classic one, with a real nginx. Nothing of a lab has a name on the host, and
+//! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
+//! the lab is killed.
+
+mod client;
+mod config;
+mod disk;
+mod error;
+mod fault;
+mod helper;
+mod lab;
+mod namespace;
+mod network;
+mod node;
+mod scratch;
+mod status;
+pub mod story;
+mod tool;
+
+pub use client::{Announcement, Duplicate, Gap, Probe};
+pub use config::{ClusterConfig, Failback, Service};
+pub use error::LabError;
+pub use fault::{Cut, Direction};
+pub use helper::{Helper, helper_main};
+pub use lab::Lab;
+pub use namespace::Output;
+pub use network::Link;
+pub use node::{Daemon, Node};
+pub use status::{GroupStatus, PeerStatus, Status};

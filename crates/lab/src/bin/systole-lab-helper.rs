@@ -1,0 +1,7 @@
+//! The programs that run inside the lab's namespaces, for tests that have no `hb` at hand.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    systole_lab::helper_main(std::env::args_os().skip(1))
+}

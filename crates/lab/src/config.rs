@@ -1,0 +1,174 @@
+//! What the pair is configured to be, and its three files.
+
+use crate::Node;
+use crate::network::{GATEWAY, Link};
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::time::Duration;
+
+/// What becomes of the groups when their preferred node returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failback {
+    /// They go back.
+    On,
+    /// They stay.
+    Off,
+    /// The protocol without negotiation.
+    Legacy,
+}
+
+/// The service behind the floating address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The host's nginx, through `/etc/init.d/nginx`.
+    Nginx,
+    /// A small web server of the lab, through a script `/etc/init.d/demo`.
+    Builtin,
+}
+
+impl Service {
+    /// The best service that this host has.
+    #[must_use]
+    pub fn available() -> Self {
+        let complete =
+            ["/usr/sbin/nginx", "/etc/init.d/nginx"].iter().all(|p| Path::new(p).exists());
+        if complete { Self::Nginx } else { Self::Builtin }
+    }
+
+    /// The resource word in `haresources`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Builtin => "demo",
+        }
+    }
+}
+
+/// The configuration of both nodes.
+#[derive(Debug, Clone)]
+pub struct ClusterConfig {
+    /// Time between two beats.
+    pub keepalive: Duration,
+    /// Silence after which a node is dead. The classic daemon wants more than twice `keepalive`.
+    pub deadtime: Duration,
+    /// Silence after which a beat is late.
+    pub warntime: Duration,
+    /// Silence after which a node that was never heard is dead; at least `deadtime`.
+    pub initdead: Duration,
+    /// `auto_failback`.
+    pub failback: Failback,
+    /// Ping nodes.
+    pub ping_nodes: Vec<IpAddr>,
+    /// Whether `respawn hacluster …/ipfail` is configured.
+    pub ipfail: bool,
+    /// Whether the nodes have a second heartbeat link (`eth1`).
+    pub second_link: bool,
+    /// The floating address that the client probes; it should be in `groups`.
+    pub address: IpAddr,
+    /// The service behind the address, where `groups` has no other.
+    pub service: Service,
+    /// The lines of `haresources`; empty means the address and the service on web1.
+    pub groups: Vec<String>,
+    /// The text of `authkeys`.
+    pub keys: String,
+    /// Lines that are added to `ha.cf`.
+    pub extra: Vec<String>,
+}
+
+impl Default for ClusterConfig {
+    /// The pair of the tutorials, with times scaled down for tests.
+    fn default() -> Self {
+        Self {
+            keepalive: Duration::from_millis(200),
+            deadtime: Duration::from_millis(650),
+            warntime: Duration::from_millis(400),
+            initdead: Duration::from_secs(2),
+            failback: Failback::On,
+            ping_nodes: vec![IpAddr::V4(GATEWAY)],
+            ipfail: true,
+            second_link: false,
+            address: IpAddr::V4(Ipv4Addr::new(192, 168, 122, 100)),
+            service: Service::available(),
+            groups: Vec::new(),
+            keys: "auth 3\n3 md5 Hello!\n".to_owned(),
+            extra: Vec::new(),
+        }
+    }
+}
+
+impl ClusterConfig {
+    /// The text of `ha.cf` on a node.
+    #[must_use]
+    pub fn ha_cf(&self, node: Node) -> String {
+        let mut text = "debugfile /var/log/ha-debug\nlogfile /var/log/ha-log\n".to_owned();
+        let mut line = |words: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{words}");
+        };
+        line(format!("keepalive {}ms", self.keepalive.as_millis()));
+        line(format!("deadtime {}ms", self.deadtime.as_millis()));
+        line(format!("warntime {}ms", self.warntime.as_millis()));
+        line(format!("initdead {}ms", self.initdead.as_millis()));
+        line("udpport 694".to_owned());
+        for link in self.links() {
+            line(format!("ucast {} {}", link.interface(), link.address(node.other())));
+        }
+        let failback = match self.failback {
+            Failback::On => "on",
+            Failback::Off => "off",
+            Failback::Legacy => "legacy",
+        };
+        line(format!("auto_failback {failback}"));
+        for node in Node::ALL {
+            line(format!("node {node}"));
+        }
+        for ping in &self.ping_nodes {
+            line(format!("ping {ping}"));
+        }
+        if self.ipfail {
+            line("respawn hacluster /usr/libexec/heartbeat/ipfail".to_owned());
+        }
+        for extra in &self.extra {
+            line(extra.clone());
+        }
+        text
+    }
+
+    /// The text of `haresources`.
+    #[must_use]
+    pub fn haresources(&self) -> String {
+        if self.groups.is_empty() {
+            return format!("{} {}/24/eth0 {}\n", Node::Web1, self.address, self.service.word());
+        }
+        self.groups.iter().map(|group| format!("{group}\n")).collect()
+    }
+
+    /// The heartbeat links of a node.
+    pub(crate) fn links(&self) -> &'static [Link] {
+        if self.second_link { &[Link::Service, Link::Direct] } else { &[Link::Service] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_the_tutorials_pair() {
+        let config = ClusterConfig { service: Service::Nginx, ..ClusterConfig::default() };
+        let text = config.ha_cf(Node::Web1);
+        assert!(text.contains("\nucast eth0 192.168.122.22\n"), "{text}");
+        assert!(text.contains("\nkeepalive 200ms\n"), "{text}");
+        assert!(!text.contains("eth1"), "{text}");
+        assert_eq!(config.haresources(), "web1 192.168.122.100/24/eth0 nginx\n");
+    }
+
+    #[test]
+    fn a_second_link_goes_to_the_other_node() {
+        let config = ClusterConfig { second_link: true, ..ClusterConfig::default() };
+        let text = config.ha_cf(Node::Web2);
+        assert!(text.contains("\nucast eth0 192.168.122.20\nucast eth1 10.77.1.20\n"), "{text}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What survives a node's power cut: its own `/etc` and `/var`, as folders of the lab.
+
+use crate::{ClusterConfig, Daemon, Helper, LabError, Node, Service, tool};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// nginx as Debian's init script expects it, reduced to one page.
+const NGINX_CONF: &str = "\
+user www-data;
+worker_processes 1;
+pid /run/nginx.pid;
+error_log /var/log/nginx/error.log;
+events { worker_connections 64; }
+http {
+    access_log off;
+    server { listen 80; root /var/www/html; }
+}
+";
+
+/// The script of the service for machines without nginx. `%HELPER%` is the command of the server.
+const DEMO_SCRIPT: &str = "\
+#!/bin/sh
+# A small web service with the verbs of an LSB script.
+pid=/run/demo.pid
+running() { [ -s $pid ] && kill -0 \"$(cat $pid)\" 2>/dev/null; }
+case \"$1\" in
+start) running || { setsid %HELPER% </dev/null >/dev/null 2>&1 & echo $! >$pid; } ;;
+stop) if running; then kill \"$(cat $pid)\"; while running; do sleep 0.05; done; fi; rm -f $pid ;;
+status) if running; then echo 'demo is running'; else echo 'demo is not running'; exit 3; fi ;;
+*) echo \"usage: $0 start|stop|status\" >&2; exit 2 ;;
+esac
+";
+
+/// Runs as the first thing in a node's namespaces: puts the node's own folders in place of the
+/// host's, keeps it away from the host's devices that could end the host, and becomes init.
+/// What the private folders would hide (the daemon, the helper) is shown below `/run` instead.
+const SETUP: &str = "\
+hostname \"$0\"
+mount -t tmpfs -o mode=755 tmpfs '%DISK%/run'
+mkdir -p '%DISK%/run/systole-lab/bin' '%DISK%/run/lock' '%DISK%/run/heartbeat'
+touch '%DISK%/run/systole-lab/helper'
+mount --bind '%HELPER%' '%DISK%/run/systole-lab/helper'
+%BINARIES%
+chown hacluster:haclient '%DISK%/run/heartbeat' 2>/dev/null || true
+chmod 750 '%DISK%/run/heartbeat'
+mount --bind '%DISK%/etc' /etc
+mount --bind '%DISK%/var' /var
+mount --rbind '%DISK%/run' /run
+mount -t sysfs sysfs /sys || true
+for file in /proc/sysrq-trigger /dev/watchdog; do
+    if [ -e $file ]; then mount --bind /dev/null $file; fi
+done
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+exec %INIT%
+";
+
+/// The folders of a node.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    /// Makes the folders of a node below `scratch` and writes its three files.
+    ///
+    /// # Errors
+    ///
+    /// When the host's `/etc` cannot be copied, or a file cannot be written.
+    pub(crate) fn new(
+        scratch: &Path,
+        node: Node,
+        config: &ClusterConfig,
+        helper: &Helper,
+    ) -> Result<Self, LabError> {
+        let disk = Self { folder: scratch.join(node.to_string()) };
+        for folder in FOLDERS {
+            fs::create_dir_all(disk.path(folder)).map_err(LabError::io("making a node's disk"))?;
+        }
+        let etc = disk.path("etc");
+        tool::succeed("cp", &["-a", "/etc/.", &etc.to_string_lossy()])?;
+        for (path, owner) in OWNERS {
+            // Without the package heartbeat there is no such user, and no need for one.
+            let _ = tool::succeed("chown", &[owner, &disk.path(path).to_string_lossy()]);
+        }
+        disk.write("etc/hostname", &format!("{node}\n"), 0o644)?;
+        disk.write("etc/hosts", &hosts(config), 0o644)?;
+        disk.write("etc/ha.d/ha.cf", &config.ha_cf(node), 0o644)?;
+        disk.write("etc/ha.d/haresources", &config.haresources(), 0o644)?;
+        disk.write("etc/ha.d/authkeys", &config.keys, 0o600)?;
+        disk.write("var/www/html/index.html", &format!("{node}\n"), 0o644)?;
+        match config.service {
+            Service::Nginx => disk.write("etc/nginx/nginx.conf", NGINX_CONF, 0o644)?,
+            Service::Builtin => {
+                let script = DEMO_SCRIPT.replace("%HELPER%", &helper.shell_words("service"));
+                disk.write("etc/init.d/demo", &script, 0o755)?;
+            }
+        }
+        std::os::unix::fs::symlink("/run", disk.path("var/run"))
+            .map_err(LabError::io("making a node's disk"))?;
+        Ok(disk)
+    }
+
+    /// The host's path of a file of the node (`etc/ha.d/ha.cf`).
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
+    /// Writes a file of the node.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub(crate) fn write(&self, file: &str, text: &str, mode: u32) -> Result<(), LabError> {
+        let path = self.path(file);
+        let failed = || LabError::io(format!("writing {}", path.display()));
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed())?;
+        }
+        fs::write(&path, text).map_err(failed())?;
+        fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(failed())
+    }
+
+    /// The script that starts the node's machine from this disk.
+    pub(crate) fn setup(&self, config: &ClusterConfig, daemon: &Daemon, helper: &Helper) -> String {
+        let binaries = match daemon.folder() {
+            Some(folder) => {
+                format!("mount --bind '{}' '%DISK%/run/systole-lab/bin'", folder.display())
+            }
+            None => String::new(),
+        };
+        SETUP
+            .replace("%INIT%", &format!("{} {}", helper.shell_words("init"), config.address))
+            .replace("%BINARIES%", &binaries)
+            .replace("%HELPER%", &helper.program().to_string_lossy())
+            .replace("%DISK%", &self.folder.to_string_lossy())
+    }
+}
+
+/// The folders of a fresh disk.
+const FOLDERS: [&str; 14] = [
+    "run",
+    "etc/ha.d",
+    "var/cache",
+    "var/lib/heartbeat/cores/root",
+    "var/lib/heartbeat/cores/hacluster",
+    "var/lib/heartbeat/cores/nobody",
+    "var/lib/heartbeat/lrm",
+    "var/lib/heartbeat/pengine",
+    "var/lib/nginx",
+    "var/lib/misc",
+    "var/log/nginx",
+    "var/spool",
+    "var/tmp",
+    "var/www/html",
+];
+
+/// What of a fresh disk does not belong to root.
+const OWNERS: [(&str, &str); 3] = [
+    ("var/lib/heartbeat", "hacluster:haclient"),
+    ("var/lib/heartbeat/cores/hacluster", "hacluster"),
+    ("var/lib/heartbeat/pengine", "hacluster:haclient"),
+];
+
+/// The node's `/etc/hosts`; the nodes know each other by name.
+fn hosts(config: &ClusterConfig) -> String {
+    let mut text = "127.0.0.1 localhost\n".to_owned();
+    for link in config.links().iter().take(1) {
+        for node in Node::ALL {
+            text += &format!("{} {node}\n", link.address(node));
+        }
+    }
+    text
+}

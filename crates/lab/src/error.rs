@@ -1,0 +1,74 @@
+//! What can go wrong in a lab.
+
+use crate::Node;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why the lab could not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// The caller is not root.
+    #[error("the lab makes network namespaces and needs root: run it with sudo")]
+    NotRoot,
+    /// A program that the lab calls by name is absent.
+    #[error("`{tool}` is missing: install the package {package}")]
+    ToolMissing {
+        /// The program.
+        tool: String,
+        /// The Debian package that has it.
+        package: &'static str,
+    },
+    /// A program that the lab called did not succeed.
+    #[error("`{command}` failed: {output}")]
+    ToolFailed {
+        /// The command line.
+        command: String,
+        /// What it said.
+        output: String,
+    },
+    /// The namespaces of a machine could not be made.
+    #[error("namespaces of {name} could not be made: {output}")]
+    Namespaces {
+        /// The machine.
+        name: String,
+        /// What the set-up said.
+        output: String,
+    },
+    /// A file, socket or process could not be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, as a fragment.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The program that runs inside the namespaces was not found.
+    #[error("`systole-lab-helper` was not found near {near}: build the package systole-lab")]
+    HelperMissing {
+        /// Where it was looked for.
+        near: PathBuf,
+    },
+    /// The node has no power.
+    #[error("{0} is powered off")]
+    PoweredOff(Node),
+    /// The node has power already.
+    #[error("{0} is powered on")]
+    PoweredOn(Node),
+    /// What was waited for did not happen.
+    #[error("{what} did not happen within {limit:?}")]
+    Timeout {
+        /// What was waited for, as a fragment.
+        what: String,
+        /// How long.
+        limit: Duration,
+    },
+}
+
+impl LabError {
+    /// Wraps an error of the system with the words for what was tried.
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

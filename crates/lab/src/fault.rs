@@ -1,0 +1,158 @@
+//! Ways to hurt a node.
+
+use crate::network::Port;
+use crate::{Lab, LabError, Link, Node};
+use rustix::process::{Signal, kill_process};
+use std::collections::BTreeSet;
+
+/// How a link is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The cable is out: the node sees no carrier.
+    Carrier,
+    /// A switch in between forwards nothing: the node sees a carrier.
+    Silent,
+}
+
+/// Which packets of a node are lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Those that it receives.
+    In,
+    /// Those that it sends.
+    Out,
+    /// Both.
+    Both,
+}
+
+impl Direction {
+    /// The hooks of the packet filter, see nft(8).
+    const fn hooks(self) -> &'static [&'static str] {
+        match self {
+            Self::In => &["input"],
+            Self::Out => &["output"],
+            Self::Both => &["input", "output"],
+        }
+    }
+}
+
+impl Lab {
+    /// Cuts a link of a node at the bridge; [`Lab::join`] undoes it.
+    ///
+    /// # Errors
+    ///
+    /// When the pair has no such link.
+    pub fn cut(&self, node: Node, link: Link, how: Cut) -> Result<(), LabError> {
+        let port = match how {
+            Cut::Carrier => Port::Down,
+            Cut::Silent => Port::Silent,
+        };
+        self.network().set_port(node, link, port)
+    }
+
+    /// Joins a link that was cut.
+    ///
+    /// # Errors
+    ///
+    /// When the pair has no such link.
+    pub fn join(&self, node: Node, link: Link) -> Result<(), LabError> {
+        self.network().set_port(node, link, Port::Forwarding)
+    }
+
+    /// Drops all ICMP on a node, both ways; [`Lab::heal`] undoes it.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when `nft` fails.
+    pub fn drop_icmp(&self, node: Node) -> Result<(), LabError> {
+        self.filter(node, "icmp", Direction::Both, "meta l4proto { icmp, icmpv6 } drop")
+    }
+
+    /// Loses a share of a node's packets at random; [`Lab::heal`] undoes it.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when `nft` fails.
+    pub fn loss(&self, node: Node, percent: u8, direction: Direction) -> Result<(), LabError> {
+        let percent = percent.min(100);
+        let rule = format!("meta iiftype != loopback numgen random mod 100 < {percent} drop");
+        self.filter(node, "loss", direction, &rule)
+    }
+
+    /// Takes every packet filter of [`Lab::drop_icmp`] and [`Lab::loss`] off a node.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when `nft` fails.
+    pub fn heal(&self, node: Node) -> Result<(), LabError> {
+        self.nft(node, "flush ruleset")
+    }
+
+    /// Stops every process of a node, as a machine that hangs; [`Lab::thaw`] undoes it.
+    ///
+    /// # Errors
+    ///
+    /// Without power.
+    pub fn freeze(&self, node: Node) -> Result<(), LabError> {
+        self.host(node).with(|machine| {
+            let mut frozen = BTreeSet::new();
+            // Until a look finds no process that was forked since the one before.
+            loop {
+                let mut news = false;
+                for pid in machine.processes() {
+                    if frozen.insert(pid.as_raw_nonzero()) {
+                        news = true;
+                        // It may have ended meanwhile.
+                        let _ = kill_process(pid, Signal::STOP);
+                    }
+                }
+                if !news {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
+    /// Lets the processes of a frozen node run on.
+    ///
+    /// # Errors
+    ///
+    /// Without power.
+    pub fn thaw(&self, node: Node) -> Result<(), LabError> {
+        self.host(node).with(|machine| {
+            for pid in machine.processes() {
+                // It may have been killed meanwhile.
+                let _ = kill_process(pid, Signal::CONT);
+            }
+            Ok(())
+        })
+    }
+
+    /// Replaces one packet filter of a node, which is a table of its own.
+    fn filter(
+        &self,
+        node: Node,
+        table: &str,
+        direction: Direction,
+        rule: &str,
+    ) -> Result<(), LabError> {
+        let mut script = format!("add table inet {table}; delete table inet {table};");
+        script += &format!("add table inet {table};");
+        for hook in direction.hooks() {
+            let rule =
+                if *hook == "output" { rule.replace("iiftype", "oiftype") } else { rule.into() };
+            script += &format!(
+                "add chain inet {table} {hook} {{ type filter hook {hook} priority 0; }};"
+            );
+            script += &format!("add rule inet {table} {hook} {rule};");
+        }
+        self.nft(node, &script)
+    }
+
+    /// Runs a script of nft(8) in a node's network.
+    fn nft(&self, node: Node, script: &str) -> Result<(), LabError> {
+        let pid = self.host(node).with(|machine| Ok(machine.pid()))?;
+        crate::tool::succeed("nsenter", &["--target", &pid, "--net", "nft", script])?;
+        Ok(())
+    }
+}

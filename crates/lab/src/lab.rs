@@ -1,0 +1,323 @@
+//! A pair of nodes with a gateway and a client.
+
+use crate::client::{Probe, http_get};
+use crate::disk::Disk;
+use crate::namespace::{Machine, Output};
+use crate::network::{Network, Port};
+use crate::node::Host;
+use crate::scratch::Scratch;
+use crate::status::Status;
+use crate::{ClusterConfig, Daemon, Helper, LabError, Link, Node};
+use std::fs;
+use std::net::IpAddr;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Two nodes, a gateway and a client in namespaces. Everything ends when this is dropped.
+///
+/// All functions take `&self`, so that threads can watch the lab while another one acts on it.
+#[derive(Debug)]
+pub struct Lab {
+    // Fields are dropped in this order: who watches, who is watched, where it all lies.
+    probe: Probe,
+    hosts: [Host; 2],
+    client: Machine,
+    network: Network,
+    helper: Helper,
+    config: ClusterConfig,
+    scratch: Scratch,
+}
+
+impl Lab {
+    /// Makes a pair with power on and no daemon started; `daemons` are those of web1 and web2.
+    ///
+    /// The lab's own programs come from `systole-lab-helper` beside the running executable.
+    ///
+    /// # Errors
+    ///
+    /// Without root, or when a program or a right is missing.
+    pub fn pair(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Self, LabError> {
+        Self::with_helper(config, daemons, Helper::find()?)
+    }
+
+    /// Like [`Lab::pair`], with the lab's own programs in another executable.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::pair`].
+    pub fn with_helper(
+        config: ClusterConfig,
+        daemons: [Daemon; 2],
+        helper: Helper,
+    ) -> Result<Self, LabError> {
+        if !is_root() {
+            return Err(LabError::NotRoot);
+        }
+        let scratch = Scratch::new(&helper)?;
+        let [web1, web2] = daemons;
+        let host = |node: Node, daemon: Daemon| {
+            let disk = Disk::new(scratch.path(), node, &config, &helper)?;
+            Ok(Host::new(node, daemon, disk))
+        };
+        let hosts = [host(Node::Web1, web1)?, host(Node::Web2, web2)?];
+        let plain = |name: &str| {
+            // The client and the gateway use the host's files, which they never write.
+            let program = helper.program().to_string_lossy();
+            let words = helper.shell_words("init");
+            let words = words.replacen(crate::helper::INSIDE, &format!("'{program}'"), 1);
+            Machine::start(name, &format!("hostname \"$0\"\nexec {words}\n"), scratch.path())
+        };
+        let network = Network::new(plain("gateway")?)?;
+        let client = plain("client")?;
+        network.plug_client(&client)?;
+        let probe = Probe::start(&client, config.address)?;
+        let lab = Self { probe, hosts, client, network, helper, config, scratch };
+        for node in Node::ALL {
+            lab.power_on(node)?;
+        }
+        Ok(lab)
+    }
+
+    /// The configuration that the pair was made with.
+    #[must_use]
+    pub fn config(&self) -> &ClusterConfig {
+        &self.config
+    }
+
+    /// What the client sees of the floating address.
+    #[must_use]
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// The daemon of a node.
+    #[must_use]
+    pub fn daemon(&self, node: Node) -> &Daemon {
+        &self.host(node).daemon
+    }
+
+    /// Boots a node from its disk: new namespaces, an empty `/run`, no daemon.
+    ///
+    /// # Errors
+    ///
+    /// When it has power already, or its namespaces cannot be made.
+    pub fn power_on(&self, node: Node) -> Result<(), LabError> {
+        let host = self.host(node);
+        let mut power = host.power();
+        if power.is_some() {
+            return Err(LabError::PoweredOn(node));
+        }
+        let links = self.config.links();
+        self.network.unplug_node(node, links);
+        let setup = host.disk.setup(&self.config, &host.daemon, &self.helper);
+        let machine = Machine::start(node.name(), &setup, self.scratch.path())?;
+        self.network.plug_node(node, &machine, links)?;
+        *power = Some(machine);
+        Ok(())
+    }
+
+    /// Cuts a node's power: no process of it sends anything after this began.
+    ///
+    /// # Errors
+    ///
+    /// When it has no power.
+    pub fn power_off(&self, node: Node) -> Result<(), LabError> {
+        let host = self.host(node);
+        let mut power = host.power();
+        let Some(mut machine) = power.take() else { return Err(LabError::PoweredOff(node)) };
+        // The wires first, so that no socket that the kernel closes says goodbye.
+        for link in self.config.links() {
+            self.network.set_port(node, *link, Port::Down)?;
+        }
+        machine.kill();
+        Ok(())
+    }
+
+    /// Whether a node has power.
+    #[must_use]
+    pub fn is_powered(&self, node: Node) -> bool {
+        self.host(node).power().is_some()
+    }
+
+    /// Starts the daemon of a node and waits until it is in the background.
+    ///
+    /// # Errors
+    ///
+    /// When the daemon refuses, with its own words.
+    pub fn start_daemon(&self, node: Node) -> Result<(), LabError> {
+        self.host(node).start_daemon()
+    }
+
+    /// Stops the daemon of a node gracefully and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when it still runs after a minute.
+    pub fn stop_daemon(&self, node: Node) -> Result<(), LabError> {
+        self.host(node).stop_daemon()
+    }
+
+    /// Kills the main process of a node's daemon with SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when no daemon wrote its pid file.
+    pub fn kill_daemon(&self, node: Node) -> Result<(), LabError> {
+        self.host(node).kill_daemon(true)
+    }
+
+    /// Kills every process of a node's daemon with SIGKILL; services keep running.
+    ///
+    /// # Errors
+    ///
+    /// Without power.
+    pub fn kill_daemon_whole(&self, node: Node) -> Result<(), LabError> {
+        self.host(node).kill_daemon(false)
+    }
+
+    /// Whether any process of a node runs the daemon's binary.
+    #[must_use]
+    pub fn daemon_runs(&self, node: Node) -> bool {
+        !self.host(node).daemon_pids().is_empty()
+    }
+
+    /// Runs a command on a node and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when the command cannot be started; its failure is in the [`Output`].
+    pub fn run(&self, node: Node, words: &[&str]) -> Result<Output, LabError> {
+        self.host(node).run(words)
+    }
+
+    /// Runs a command on the client and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// When the command cannot be started; its failure is in the [`Output`].
+    pub fn run_on_client(&self, words: &[&str]) -> Result<Output, LabError> {
+        self.client.run(words)
+    }
+
+    /// Orders a node to give its groups to the other one.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when the order is refused.
+    pub fn standby(&self, node: Node) -> Result<(), LabError> {
+        let words = self.daemon(node).standby();
+        let output = self.run(node, words)?;
+        if output.success() {
+            return Ok(());
+        }
+        let said = format!("{} {}", output.stdout.trim(), output.stderr.trim());
+        Err(LabError::ToolFailed { command: words.join(" "), output: said })
+    }
+
+    /// The nodes that have an address on an interface that is up.
+    #[must_use]
+    pub fn owners(&self, address: IpAddr) -> Vec<Node> {
+        Node::ALL.into_iter().filter(|node| self.host(*node).has(address)).collect()
+    }
+
+    /// Fetches the page at an address as the client, with a limit of one second.
+    #[must_use]
+    pub fn http_get(&self, address: IpAddr) -> Option<String> {
+        http_get(&self.client, address)
+    }
+
+    /// What a node's daemon says of itself, if it has `hb status --json`.
+    #[must_use]
+    pub fn status(&self, node: Node) -> Option<Status> {
+        match self.daemon(node) {
+            Daemon::Systole { .. } => {
+                let output = self.run(node, &["hb", "status", "--json"]).ok()?;
+                serde_json::from_str(&output.stdout).ok()
+            }
+            Daemon::Classic => None,
+        }
+    }
+
+    /// The text of a node's `/var/log/ha-log`, with or without power.
+    #[must_use]
+    pub fn log(&self, node: Node) -> String {
+        self.read_file(node, "var/log/ha-log")
+    }
+
+    /// The text of a file on a node's disk (`var/log/ha-debug`), empty when there is none.
+    #[must_use]
+    pub fn read_file(&self, node: Node, path: &str) -> String {
+        let bytes = fs::read(self.host(node).disk.path(path)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Writes a file on a node's disk (`etc/ha.d/ha.cf`).
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write_file(&self, node: Node, path: &str, text: &str) -> Result<(), LabError> {
+        let mode = if path.ends_with("authkeys") { 0o600 } else { 0o644 };
+        self.host(node).disk.write(path, text, mode)
+    }
+
+    /// Waits until a condition holds and says how long that took; `what` is for the error.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Timeout`] when it does not hold within `limit`.
+    pub fn wait_for(
+        &self,
+        what: &str,
+        limit: Duration,
+        condition: impl FnMut() -> bool,
+    ) -> Result<Duration, LabError> {
+        wait_for(what, limit, condition)
+    }
+
+    /// Waits until exactly this node has the probed address and the client hears it answer.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Timeout`] when that does not happen within `limit`.
+    pub fn wait_for_owner(&self, node: Node, limit: Duration) -> Result<Duration, LabError> {
+        let what = format!("{} on {node} alone", self.config.address);
+        wait_for(&what, limit, || {
+            self.probe.answering() == Some(node) && self.owners(self.config.address) == [node]
+        })
+    }
+
+    pub(crate) fn host(&self, node: Node) -> &Host {
+        &self.hosts[node.index()]
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+}
+
+/// Whether this process may make namespaces.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Waits until a condition holds.
+pub(crate) fn wait_for(
+    what: &str,
+    limit: Duration,
+    mut condition: impl FnMut() -> bool,
+) -> Result<Duration, LabError> {
+    let start = Instant::now();
+    loop {
+        if condition() {
+            return Ok(start.elapsed());
+        }
+        if start.elapsed() >= limit {
+            return Err(LabError::Timeout { what: what.to_owned(), limit });
+        }
+        sleep(LOOK_EVERY);
+    }
+}

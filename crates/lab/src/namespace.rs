@@ -1,0 +1,236 @@
+//! A machine of the lab: one init process in namespaces of its own.
+
+use crate::{LabError, tool};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Set for every process of a machine, so that what would end a real machine ends only this one.
+const LAB_MARK: (&str, &str) = ("SYSTOLE_LAB", "1");
+/// Where programs are found inside a machine, the tested daemon's own first.
+const PATH: &str =
+    "/run/systole-lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What a command inside a machine came to.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The exit code; absent when a signal ended the command.
+    pub code: Option<i32>,
+    /// What it wrote to its standard output.
+    pub stdout: String,
+    /// What it wrote to its standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Whether the command ended with exit code 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// The namespaces of one machine. They end when this is dropped, or when the lab ends.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    /// `unshare`, which waits for the init process; its input is the pipe that keeps init alive.
+    keeper: Child,
+    init: Pid,
+    handle: OwnedFd,
+}
+
+impl Machine {
+    /// Makes the namespaces and runs `setup` in them, a shell script that ends by executing the
+    /// lab's init program. The machine's host name is `name`; what the set-up says on standard
+    /// error goes into a file of `folder`.
+    ///
+    /// # Errors
+    ///
+    /// When the namespaces cannot be made, or the script does not reach its end.
+    pub(crate) fn start(name: &str, setup: &str, folder: &Path) -> Result<Self, LabError> {
+        let words = folder.join(format!("{name}.setup"));
+        let failed = || LabError::io(format!("making the machine {name}"));
+        let mut keeper = tool::command("unshare")
+            .args(["--net", "--pid", "--uts", "--mount", "--ipc", "--fork", "--kill-child=SIGKILL"])
+            .args(["--mount-proc", "sh", "-ec", setup, name])
+            .env(LAB_MARK.0, LAB_MARK.1)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&words).map_err(failed())?)
+            .spawn()
+            .map_err(|error| tool::spawn_failed("unshare", error))?;
+        let mut line = String::new();
+        if let Some(stdout) = keeper.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line).map_err(failed())?;
+        }
+        let init = (line.trim() == "ready").then(|| only_child(&keeper)).flatten();
+        let Some(init) = init else {
+            let _ = keeper.kill();
+            let _ = keeper.wait();
+            let output = fs::read_to_string(&words).unwrap_or_default();
+            return Err(LabError::Namespaces { name: name.to_owned(), output });
+        };
+        let handle =
+            pidfd_open(init, PidfdFlags::empty()).map_err(|error| failed()(error.into()))?;
+        Ok(Self { keeper, init, handle })
+    }
+
+    /// The pid of the init process, as the host sees it.
+    pub(crate) fn pid(&self) -> String {
+        self.init.as_raw_nonzero().to_string()
+    }
+
+    /// Ends every process of the machine at once, without a goodbye, and waits until they are
+    /// gone.
+    pub(crate) fn kill(&mut self) {
+        drop(self.keeper.stdin.take());
+        // The process may have ended by itself.
+        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+        let _ = self.keeper.wait();
+    }
+
+    /// A command that runs `program` inside the machine.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = tool::command("nsenter");
+        command.args(["--target", &self.pid(), "--all", "--wd=/", program]);
+        command.env(LAB_MARK.0, LAB_MARK.1).env("HOME", "/root").env("PATH", PATH);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a command inside the machine.
+    ///
+    /// What it writes goes through files, not pipes: a daemon that it leaves behind with an open
+    /// output does not hold the caller up.
+    ///
+    /// # Errors
+    ///
+    /// When the command cannot be started.
+    pub(crate) fn start_command(&self, words: &[&str]) -> Result<Call, LabError> {
+        let what = format!("running `{}`", words.join(" "));
+        let failed = || LabError::io(what.clone());
+        let (program, arguments) = words.split_first().unwrap_or((&"true", &[]));
+        let stdout = tempfile::tempfile().map_err(failed())?;
+        let stderr = tempfile::tempfile().map_err(failed())?;
+        let child = self
+            .command(program)
+            .args(arguments)
+            .stdout(stdout.try_clone().map_err(failed())?)
+            .stderr(stderr.try_clone().map_err(failed())?)
+            .spawn()
+            .map_err(|error| tool::spawn_failed("nsenter", error))?;
+        Ok(Call { what, child, stdout, stderr })
+    }
+
+    /// Runs a command inside the machine and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// When the command cannot be started; its failure is in the [`Output`].
+    pub(crate) fn run(&self, words: &[&str]) -> Result<Output, LabError> {
+        self.start_command(words)?.finish()
+    }
+
+    /// Runs `ip` with a batch of its commands in the machine's network, but with the host's view
+    /// of files and processes.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` is missing or refuses a command.
+    pub(crate) fn ip(&self, batch: &str) -> Result<(), LabError> {
+        let pid = self.pid();
+        tool::feed("nsenter", &["--target", &pid, "--net", "ip", "-batch", "-"], batch)?;
+        Ok(())
+    }
+
+    /// The path of the machine's network namespace.
+    pub(crate) fn network(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/ns/net", self.pid()))
+    }
+
+    /// The pids, as the host sees them, of all processes of the machine but its init.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        let Ok(own) = fs::read_link(format!("/proc/{}/ns/pid", self.pid())) else {
+            return Vec::new();
+        };
+        host_pids()
+            .filter(|pid| *pid != self.init)
+            .filter(|pid| {
+                let path = format!("/proc/{}/ns/pid", pid.as_raw_nonzero());
+                fs::read_link(path).is_ok_and(|namespace| namespace == own)
+            })
+            .collect()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A command that runs inside a machine.
+#[derive(Debug)]
+pub(crate) struct Call {
+    what: String,
+    child: Child,
+    stdout: File,
+    stderr: File,
+}
+
+impl Call {
+    /// Waits for the command's end.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell how it ended.
+    pub(crate) fn finish(mut self) -> Result<Output, LabError> {
+        let failed = || LabError::io(self.what.clone());
+        let status = self.child.wait().map_err(failed())?;
+        Ok(Output {
+            code: status.code(),
+            stdout: text_of(&mut self.stdout).map_err(failed())?,
+            stderr: text_of(&mut self.stderr).map_err(failed())?,
+        })
+    }
+}
+
+/// Moves the calling thread into the network namespace at this path.
+///
+/// # Errors
+///
+/// When the namespace is gone, or the caller is not root.
+pub(crate) fn enter_network(path: &Path) -> Result<(), LabError> {
+    let failed = || LabError::io(format!("entering {}", path.display()));
+    let namespace = File::open(path).map_err(failed())?;
+    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+        .map_err(|error| failed()(error.into()))
+}
+
+/// All processes of the host.
+fn host_pids() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+}
+
+/// The process that this one has forked.
+fn only_child(parent: &Child) -> Option<Pid> {
+    let parent = parent.id().to_string();
+    host_pids().find(|pid| {
+        // `pid (name) state ppid …`; the name is `unshare`, `sh` or the helper's, without blanks.
+        fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
+            .is_ok_and(|stat| stat.split_whitespace().nth(3) == Some(&parent))
+    })
+}
+
+/// All that was written to a file.
+fn text_of(file: &mut File) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,168 @@
+//! The wires between the machines: bridges of the gateway and their ports.
+
+use crate::namespace::Machine;
+use crate::{LabError, Node};
+use std::net::Ipv4Addr;
+
+/// The gateway's address, which answers pings.
+pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 1);
+/// The client's address.
+const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 50);
+/// The client's port on the bridge.
+const CLIENT_PORT: &str = "client";
+
+/// A wire of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// `eth0`: clients, gateway and heartbeats, 192.168.122.0/24.
+    Service,
+    /// `eth1`: heartbeats alone, 10.77.1.0/24.
+    Direct,
+}
+
+impl Link {
+    /// The interface inside a node.
+    #[must_use]
+    pub const fn interface(self) -> &'static str {
+        match self {
+            Self::Service => "eth0",
+            Self::Direct => "eth1",
+        }
+    }
+
+    /// The address of a node on this link.
+    #[must_use]
+    pub const fn address(self, node: Node) -> Ipv4Addr {
+        let last = match node {
+            Node::Web1 => 20,
+            Node::Web2 => 22,
+        };
+        match self {
+            Self::Service => Ipv4Addr::new(192, 168, 122, last),
+            Self::Direct => Ipv4Addr::new(10, 77, 1, last),
+        }
+    }
+
+    /// The bridge in the gateway.
+    const fn bridge(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Direct => "direct",
+        }
+    }
+
+    /// The bridge's port to a node.
+    fn port(self, node: Node) -> String {
+        format!("{node}-{}", self.interface())
+    }
+}
+
+/// Whether a port carries packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// Carries packets.
+    Forwarding,
+    /// Carries nothing, and the node sees no carrier.
+    Down,
+    /// Carries nothing, though the node sees a carrier.
+    Silent,
+}
+
+/// The machine that has the bridges.
+#[derive(Debug)]
+pub(crate) struct Network {
+    gateway: Machine,
+}
+
+impl Network {
+    /// Makes the bridges in the gateway.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` is missing or the kernel has no bridges.
+    pub(crate) fn new(gateway: Machine) -> Result<Self, LabError> {
+        let mut batch = "link set lo up\n".to_owned();
+        for link in [Link::Service, Link::Direct] {
+            let bridge = link.bridge();
+            // Snooping would hold multicast heartbeats back until a membership report was seen.
+            batch += &format!(
+                "link add {bridge} type bridge forward_delay 0 stp_state 0 mcast_snooping 0\n"
+            );
+            batch += &format!("link set {bridge} up\n");
+        }
+        batch += &format!("address add {GATEWAY}/24 dev {}\n", Link::Service.bridge());
+        gateway.ip(&batch)?;
+        Ok(Self { gateway })
+    }
+
+    /// Plugs the client in.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails.
+    pub(crate) fn plug_client(&self, client: &Machine) -> Result<(), LabError> {
+        self.plug(client, Link::Service, CLIENT_PORT, CLIENT)?;
+        client.ip(&format!("link set lo up\nroute add default via {GATEWAY}\n"))
+    }
+
+    /// Plugs a node in on all its links.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails.
+    pub(crate) fn plug_node(
+        &self,
+        node: Node,
+        machine: &Machine,
+        links: &[Link],
+    ) -> Result<(), LabError> {
+        machine.ip("link set lo up\n")?;
+        for link in links {
+            self.plug(machine, *link, &link.port(node), link.address(node))?;
+        }
+        machine.ip(&format!("route add default via {GATEWAY}\n"))
+    }
+
+    /// Sets what the port to a node carries.
+    ///
+    /// # Errors
+    ///
+    /// When the node is not plugged in.
+    pub(crate) fn set_port(&self, node: Node, link: Link, state: Port) -> Result<(), LabError> {
+        let port = link.port(node);
+        // The states of a bridge port in `ip-link(8)`: 0 is disabled, 3 is forwarding.
+        self.gateway.ip(&match state {
+            Port::Forwarding => {
+                format!("link set {port} up\nlink set {port} type bridge_slave state 3\n")
+            }
+            Port::Down => format!("link set {port} down\n"),
+            Port::Silent => format!("link set {port} type bridge_slave state 0\n"),
+        })
+    }
+
+    /// Takes away what is left of a node's wires.
+    pub(crate) fn unplug_node(&self, node: Node, links: &[Link]) {
+        for link in links {
+            // The kernel removes the port soon after the node's end of it, so it may be gone.
+            let _ = self.gateway.ip(&format!("link delete {}\n", link.port(node)));
+        }
+    }
+
+    /// Lays one wire: a port of the bridge, and an interface with an address in the machine.
+    fn plug(
+        &self,
+        machine: &Machine,
+        link: Link,
+        port: &str,
+        address: Ipv4Addr,
+    ) -> Result<(), LabError> {
+        let (interface, bridge, pid) = (link.interface(), link.bridge(), machine.pid());
+        self.gateway.ip(&format!(
+            "link add {port} type veth peer name {interface} netns {pid}\n\
+             link set {port} master {bridge} up\n"
+        ))?;
+        machine.ip(&format!(
+            "address add {address}/24 broadcast + dev {interface}\nlink set {interface} up\n"
+        ))
+    }
+}

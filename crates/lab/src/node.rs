@@ -1,0 +1,272 @@
+//! A node of the pair: its name, its daemon, its power.
+
+use crate::disk::Disk;
+use crate::namespace::{Machine, Output};
+use crate::{LabError, lab::wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The daemon of the Debian package `heartbeat`.
+const CLASSIC: &str = "/usr/libexec/heartbeat/heartbeat";
+/// Where the tested binary's folder is shown inside a node.
+const BIN: &str = "/run/systole-lab/bin";
+/// Longest graceful stop; the classic daemon takes about 3 s and more with slow services.
+const STOP_LIMIT: Duration = Duration::from_mins(1);
+
+/// One of the two nodes; its name is its `uname -n`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Node {
+    /// 192.168.122.20, preferred by the default group.
+    Web1,
+    /// 192.168.122.22.
+    Web2,
+}
+
+impl Node {
+    /// Both nodes.
+    pub const ALL: [Self; 2] = [Self::Web1, Self::Web2];
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Web1 => Self::Web2,
+            Self::Web2 => Self::Web1,
+        }
+    }
+
+    /// The host name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Web1 => "web1",
+            Self::Web2 => "web2",
+        }
+    }
+
+    /// The place in a table with one row per node.
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.name())
+    }
+}
+
+/// The implementation that a node runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Daemon {
+    /// Systole; `hb` and the other programs are expected beside the daemon.
+    Systole {
+        /// The daemon's binary, an absolute path on the host.
+        binary: PathBuf,
+    },
+    /// heartbeat 3.0.6 of the Debian package.
+    Classic,
+}
+
+impl Daemon {
+    /// Whether the daemon is there to be started.
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.on_host().is_file()
+    }
+
+    /// The binary as the host sees it.
+    fn on_host(&self) -> &Path {
+        match self {
+            Self::Systole { binary } => binary,
+            Self::Classic => Path::new(CLASSIC),
+        }
+    }
+
+    /// The command of the daemon inside a node.
+    fn command(&self) -> String {
+        match self {
+            Self::Systole { binary } => {
+                let name = binary.file_name().unwrap_or_default().to_string_lossy();
+                format!("{BIN}/{name}")
+            }
+            Self::Classic => CLASSIC.to_owned(),
+        }
+    }
+
+    /// The folder whose programs a node gets to see.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Systole { binary } => binary.parent(),
+            Self::Classic => None,
+        }
+    }
+
+    /// The order to give everything to the other node.
+    pub(crate) const fn standby(&self) -> &'static [&'static str] {
+        match self {
+            Self::Systole { .. } => &["hb", "standby"],
+            Self::Classic => &["/usr/share/heartbeat/hb_standby"],
+        }
+    }
+}
+
+/// A node's disk, and its machine while it has power.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) node: Node,
+    pub(crate) daemon: Daemon,
+    pub(crate) disk: Disk,
+    power: Mutex<Option<Machine>>,
+}
+
+impl Host {
+    /// A node without power.
+    pub(crate) fn new(node: Node, daemon: Daemon, disk: Disk) -> Self {
+        Self { node, daemon, disk, power: Mutex::new(None) }
+    }
+
+    /// The machine, or nothing without power.
+    pub(crate) fn power(&self) -> MutexGuard<'_, Option<Machine>> {
+        self.power.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the machine.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::PoweredOff`], or what `job` returns.
+    pub(crate) fn with<T>(
+        &self,
+        job: impl FnOnce(&Machine) -> Result<T, LabError>,
+    ) -> Result<T, LabError> {
+        self.power().as_ref().map_or(Err(LabError::PoweredOff(self.node)), job)
+    }
+
+    /// Runs a command to its end. The node's power can be cut meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when the command cannot be started.
+    pub(crate) fn run(&self, words: &[&str]) -> Result<Output, LabError> {
+        self.with(|machine| machine.start_command(words))?.finish()
+    }
+
+    /// Starts the daemon as its init script would, and waits until it is in the background.
+    ///
+    /// # Errors
+    ///
+    /// When the daemon refuses, with its own words.
+    pub(crate) fn start_daemon(&self) -> Result<(), LabError> {
+        let command = self.daemon.command();
+        let output = self.run(&[&command])?;
+        if output.success() {
+            return Ok(());
+        }
+        let output = format!("{:?} {} {}", output.code, output.stdout.trim(), output.stderr.trim());
+        Err(LabError::ToolFailed { command: format!("{}: {command}", self.node), output })
+    }
+
+    /// Stops the daemon gracefully and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when it still runs after a minute.
+    pub(crate) fn stop_daemon(&self) -> Result<(), LabError> {
+        self.run(&[&self.daemon.command(), "-k"])?;
+        let what = format!("the end of the daemon on {}", self.node);
+        wait_for(&what, STOP_LIMIT, || self.daemon_pids().is_empty()).map(|_| ())
+    }
+
+    /// Kills the daemon's main process, or all its processes, with SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when the main process is not known.
+    pub(crate) fn kill_daemon(&self, main_only: bool) -> Result<(), LabError> {
+        if main_only {
+            let script = "kill -9 $(cat /run/heartbeat.pid)";
+            let output = self.run(&["sh", "-ec", script])?;
+            return if output.success() {
+                Ok(())
+            } else {
+                Err(LabError::ToolFailed { command: script.to_owned(), output: output.stderr })
+            };
+        }
+        for pid in self.daemon_pids() {
+            // It may have ended because another one did.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        Ok(())
+    }
+
+    /// The processes that run the daemon's binary, by their pids on the host.
+    pub(crate) fn daemon_pids(&self) -> Vec<Pid> {
+        let Ok(binary) = fs::metadata(self.daemon.on_host()) else { return Vec::new() };
+        let same = |other: &Metadata| (other.dev(), other.ino()) == (binary.dev(), binary.ino());
+        let mut pids = self.power().as_ref().map_or(Vec::new(), Machine::processes);
+        pids.retain(|pid| {
+            let path = format!("/proc/{}/exe", pid.as_raw_nonzero());
+            fs::metadata(path).is_ok_and(|exe| same(&exe))
+        });
+        pids
+    }
+
+    /// Whether an interface of the node that is up has the address.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        let read = |file: &str| {
+            let table = |machine: &Machine| format!("/proc/{}/net/{file}", machine.pid());
+            let path = self.power().as_ref().map(table);
+            path.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default()
+        };
+        match address {
+            IpAddr::V4(_) => is_local(&read("fib_trie"), &address.to_string()),
+            IpAddr::V6(address) => {
+                let hex: String =
+                    address.octets().iter().map(|byte| format!("{byte:02x}")).collect();
+                read("if_inet6").lines().any(|line| line.starts_with(&hex))
+            }
+        }
+    }
+}
+
+/// Whether `/proc/net/fib_trie` has the address as a local one.
+fn is_local(trie: &str, address: &str) -> bool {
+    let mut found = false;
+    for line in trie.lines() {
+        if let Some(leaf) = line.trim_start().strip_prefix("|-- ") {
+            found = leaf == address;
+        } else if found && line.contains("host LOCAL") {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_local_leaves_are_addresses() {
+        let trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.168.122.0\n        /24 link UNICAST\n     \
+                    |-- 192.168.122.100\n        /32 host LOCAL\n     |-- 192.168.122.255\n        \
+                    /32 link BROADCAST\n";
+        assert!(is_local(trie, "192.168.122.100"));
+        assert!(!is_local(trie, "192.168.122.10"));
+        assert!(!is_local(trie, "192.168.122.255"));
+    }
+
+    #[test]
+    fn names_can_be_padded() {
+        assert_eq!(format!("{:6}|", Node::Web2), "web2  |");
+    }
+}

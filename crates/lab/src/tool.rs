@@ -1,0 +1,93 @@
+//! Calls the few programs of the system that the lab needs, by name.
+
+use crate::LabError;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Output, Stdio};
+
+/// The Debian package of each program that the lab calls.
+const PACKAGES: [(&str, &str); 7] = [
+    ("unshare", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("mount", "mount"),
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("cp", "coreutils"),
+    ("sh", "dash"),
+];
+
+/// Runs a program to its end and takes anything but exit code 0 for an error.
+///
+/// # Errors
+///
+/// When the program is missing, or fails; with its own words.
+pub(crate) fn succeed(program: &str, arguments: &[&str]) -> Result<Output, LabError> {
+    feed(program, arguments, "")
+}
+
+/// Like [`succeed`], with a text for its standard input.
+///
+/// # Errors
+///
+/// As [`succeed`].
+pub(crate) fn feed(program: &str, arguments: &[&str], input: &str) -> Result<Output, LabError> {
+    let mut child = command(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| spawn_failed(program, error))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends without reading says why in its exit code.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output =
+        child.wait_with_output().map_err(LabError::io(format!("waiting for {program}")))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let mut text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if text.is_empty() {
+        text = output.status.to_string();
+    }
+    Err(LabError::ToolFailed {
+        command: format!("{program} {}", arguments.join(" ")),
+        output: text,
+    })
+}
+
+/// A command in a process group of its own, so that Ctrl-C at the terminal reaches the lab
+/// alone and the rest ends in the lab's order.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.process_group(0);
+    command
+}
+
+/// The error for a program that could not be started.
+pub(crate) fn spawn_failed(program: &str, error: std::io::Error) -> LabError {
+    if error.kind() != ErrorKind::NotFound {
+        return LabError::Io { what: format!("starting {program}"), source: error };
+    }
+    let known = PACKAGES.iter().find(|(tool, _)| *tool == program);
+    let package = known.map_or("that provides it", |(_, package)| package);
+    LabError::ToolMissing { tool: program.to_owned(), package }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = succeed("systole-no-such-program", &[]).unwrap_err();
+        assert!(matches!(error, LabError::ToolMissing { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_failing_program_speaks_for_itself() {
+        let error = succeed("sh", &["-c", "echo no luck >&2; exit 3"]).unwrap_err();
+        assert!(error.to_string().contains("no luck"), "{error}");
+    }
+}
