@@ -5,7 +5,13 @@
 
 pub mod address;
 pub mod clock;
+pub mod daemonize;
+pub mod eventfd;
+pub mod icmp;
 pub mod identity;
+pub mod link;
+pub mod namespace;
+pub mod power;
 pub mod process;
 pub mod realtime;
 pub mod seqpacket;

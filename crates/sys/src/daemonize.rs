@@ -1,0 +1,131 @@
+//! Going to the background, and the pid file by which others find a daemon.
+
+use crate::process;
+use rustix::fs::{Mode, OFlags};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+const NULL: &str = "/dev/null";
+
+/// A pid file of heartbeat has 10 columns and a newline; more is no pid file.
+const PID_FILE_MAX: usize = 64;
+
+/// Goes on in a child, in a session of its own, with standard input and output at `/dev/null`.
+///
+/// The parent exits with 0 as soon as there is a child: what fails later is only in the log, as with
+/// heartbeat. To be called before the first thread is started.
+///
+/// # Errors
+///
+/// `Unsupported` in a process with several threads, of which the child would lack all but one;
+/// otherwise those of fork(2), still in the foreground, or of setsid(2) and open(2) in the child.
+pub fn daemonize() -> io::Result<()> {
+    if fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    // SAFETY: there is one thread, so that the child has all of them, and every lock is in the
+    // state that this thread left it in.
+    match unsafe { libc::fork() } {
+        -1 => return Err(io::Error::last_os_error()),
+        0 => {}
+        // SAFETY: ends the process at once; what the child will flush must not be flushed twice.
+        _ => unsafe { libc::_exit(0) },
+    }
+    rustix::process::setsid()?;
+    discard_stdio()
+}
+
+/// Points standard input, output and error to `/dev/null`.
+///
+/// # Errors
+///
+/// Those of open(2).
+pub fn discard_stdio() -> io::Result<()> {
+    let null = rustix::fs::open(NULL, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// What a pid file tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running {
+    /// The process with this id runs; whether it is ours nobody can tell from the file.
+    Yes(i32),
+    /// The file names a process that is gone.
+    Stale(i32),
+    /// There is no file, or nothing readable in it.
+    No,
+}
+
+/// Writes a pid file in the form of heartbeat: 10 columns, right-aligned, and a newline.
+///
+/// The file comes into being whole: who reads it sees the old content or the new one.
+///
+/// # Errors
+///
+/// Those of writing and renaming a file; the old one stays then.
+pub fn write_pid_file(path: &Path, pid: u32) -> io::Result<()> {
+    let fresh = path.with_extension("pid.new");
+    fs::write(&fresh, format!("{pid:>10}\n"))?;
+    fs::rename(&fresh, path)
+}
+
+/// Judges by the pid file, and by a signal 0, whether a daemon runs.
+///
+/// # Errors
+///
+/// Those of reading the file, but for its absence.
+pub fn running(path: &Path) -> io::Result<Running> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Running::No),
+        Err(error) => return Err(error),
+    };
+    let text = text.get(..PID_FILE_MAX).unwrap_or(&text);
+    let pid = str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());
+    Ok(match pid {
+        Some(pid) if pid <= 0 => Running::No,
+        Some(pid) if process::exists(pid) => Running::Yes(pid),
+        Some(pid) => Running::Stale(pid),
+        None => Running::No,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("systole-{name}-{}", std::process::id()));
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn pid_file_is_that_of_heartbeat() {
+        let path = scratch("pid-file");
+        assert_eq!(running(&path).unwrap(), Running::No);
+        write_pid_file(&path, 4711).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"      4711\n");
+        write_pid_file(&path, std::process::id()).unwrap();
+        assert_eq!(running(&path).unwrap(), Running::Yes(std::process::id().cast_signed()));
+        // Above the largest number that Linux gives to a process.
+        write_pid_file(&path, 4_194_305).unwrap();
+        assert_eq!(running(&path).unwrap(), Running::Stale(4_194_305));
+        for content in ["", "abc\n", "-1\n", "0\n", "99999999999999999999\n"] {
+            fs::write(&path, content).unwrap();
+            assert_eq!(running(&path).unwrap(), Running::No, "{content:?}");
+        }
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn process_with_threads_is_not_forked() {
+        let thread = std::thread::spawn(|| daemonize().unwrap_err().kind());
+        assert_eq!(thread.join().unwrap(), io::ErrorKind::Unsupported);
+    }
+}

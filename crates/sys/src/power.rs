@@ -1,0 +1,146 @@
+//! Restarting the machine: the one place through which every restart goes.
+//!
+//! ```text
+//!                        SYSTOLE_LAB_POWER set?
+//!                        no │             │ yes
+//!                           ▼             ▼
+//!                sync, reboot(2)     reason → that file
+//!                                         │
+//!                          a laboratory of ours? (see `is_laboratory`)
+//!                                 yes │        │ no
+//!                                     ▼        ▼
+//!                    kill all of the pid      an error:
+//!                    namespace, then us       nothing happens
+//! ```
+//!
+//! A process with that variable in its environment never restarts a machine, whatever else is wrong.
+
+use rustix::process::{Pid, Signal};
+use rustix::system::RebootCommand;
+use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// Names the file or fifo to which the reason of a restart is written instead of restarting.
+pub const LAB_POWER: &str = "SYSTOLE_LAB_POWER";
+
+/// What the first process of a laboratory's machine has in its environment.
+pub const LAB_MARK: &str = "SYSTOLE_LAB=1";
+
+/// The number of the first pid namespace of any Linux (`PROC_PID_INIT_INO`, `linux/proc_ns.h`).
+const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+
+/// Disks that do not answer must not keep alive a machine that has to go.
+const SYNC_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Restarts the machine at once. Services are not stopped; files are written back as far as that
+/// takes half a second.
+///
+/// # Errors
+///
+/// `EPERM` without `CAP_SYS_BOOT`. In a process of the laboratory: when the reason cannot be
+/// written, or the surroundings are not those of a laboratory. The machine goes on then.
+pub fn reboot(reason: &str) -> io::Result<Infallible> {
+    match std::env::var_os(LAB_POWER) {
+        Some(path) => laboratory_reboot(Path::new(&path), reason),
+        None => machine_reboot(),
+    }
+}
+
+fn machine_reboot() -> io::Result<Infallible> {
+    let (done, wait) = std::sync::mpsc::channel();
+    let writer = std::thread::Builder::new().spawn(move || {
+        rustix::fs::sync();
+        // Nobody waits any more when it took too long.
+        let _ = done.send(());
+    });
+    if writer.is_ok() {
+        let _ = wait.recv_timeout(SYNC_PATIENCE);
+    }
+    rustix::system::reboot(RebootCommand::Restart)?;
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn laboratory_reboot(path: &Path, reason: &str) -> io::Result<Infallible> {
+    let mut file = fs::File::options().append(true).create(true).open(path)?;
+    writeln!(file, "{reason}")?;
+    if !is_laboratory()? {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    // SAFETY: sends a signal, to every process of the namespace but us and its first one. That this
+    // is not the machine's own namespace was checked right above.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
+    rustix::process::kill_process(rustix::process::getpid(), Signal::KILL)?;
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Whether every process that a `kill(-1)` would hit belongs to a laboratory of ours.
+///
+/// All must hold: `/proc` shows our own pid namespace; that is not the machine's first one; its first
+/// process is in the same namespace as we are, is not us, and carries [`LAB_MARK`].
+fn is_laboratory() -> io::Result<bool> {
+    let own = fs::read_link("/proc/self/ns/pid")?;
+    let first = fs::read_link("/proc/1/ns/pid")?;
+    let pid = fs::read_link("/proc/self")?;
+    let shows_us = pid.to_str().and_then(|pid| pid.parse().ok()) == Some(std::process::id());
+    let environment = fs::read("/proc/1/environ")?;
+    Ok(shows_us
+        && own == first
+        && own.as_os_str() != OsStr::new(FIRST_NAMESPACE)
+        && rustix::process::getpid() != Pid::INIT
+        && environment.split(|&byte| byte == 0).any(|entry| entry == LAB_MARK.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Says to the test inside the namespace that it is there.
+    const INSIDE: &str = "SYSTOLE_TEST_INSIDE";
+
+    #[test]
+    fn outside_of_a_laboratory_only_the_reason_is_written() {
+        // Whether others may look at the first process differs; it never carries the mark.
+        assert!(!is_laboratory().unwrap_or(false));
+        let path = std::env::temp_dir().join(format!("systole-power-{}", std::process::id()));
+        let error = laboratory_reboot(&path, "because").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "because\n");
+        fs::remove_file(&path).unwrap();
+    }
+
+    /// Runs itself again as a process of a pid namespace whose first process is a shell.
+    #[test]
+    fn inside_of_a_laboratory_everybody_dies() {
+        let name = "power::tests::inside_of_a_laboratory_everybody_dies";
+        if std::env::var_os(INSIDE).is_some() {
+            // Never the real one, even if the variable got lost.
+            let path = std::env::var_os(LAB_POWER).expect("set by the test outside");
+            let result = laboratory_reboot(Path::new(&path), "because");
+            unreachable!("survived its own end: {result:?}");
+        }
+        let path = std::env::temp_dir().join(format!("systole-lab-power-{}", std::process::id()));
+        let script = format!(
+            "sleep 1000 & other=$!; '{}' --exact {name} --nocapture >/dev/null 2>&1; \
+             echo daemon $?; wait $other; echo other $?",
+            std::env::current_exe().unwrap().display(),
+        );
+        let output = Command::new("unshare")
+            .args(["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"])
+            .args(["sh", "-c", &script])
+            .env("SYSTOLE_LAB", "1")
+            .env(LAB_POWER, &path)
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let ends = String::from_utf8(output.stdout).unwrap();
+        // 137 is 128 and the number of SIGKILL.
+        assert_eq!(ends, "daemon 137\nother 137\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "because\n");
+        fs::remove_file(&path).unwrap();
+    }
+}
