@@ -1,15 +1,33 @@
 //! Every decision of a Systole node: no clock, file, socket, thread or randomness.
+//!
+//! A [`Cluster`] is one node. The daemon, the simulator and the fuzzer drive it alike, through
+//! its four methods: take an [`Input`], let [`Time`] pass, poll an [`Output`], tell the next
+//! deadline.
 
+mod cluster;
+mod event;
+mod group;
+mod history;
 mod id;
+mod io;
+mod link;
 mod message;
+mod ownership;
+mod peer;
+mod random;
+mod receive;
 mod settings;
 mod time;
 
+pub use cluster::{Cluster, GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
+pub use event::{Cause, Event, HandOverEvent, IpfailEvent};
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
+pub use io::{Action, Input, Job, Order, Outcome, Output, Refusal, Ticket};
 pub use message::{
     Beat, Claim, Echo, Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Phase, Step,
 };
+pub use random::Random;
 pub use settings::{AddressSpec, Boot, Failback, Group, Resource, ResourceKind, Settings};
 pub use time::Time;

@@ -87,19 +87,13 @@ impl Hold {
     /// The groups of either set.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
-        Self::of(
-            self.has_local() || other.has_local(),
-            self.has_foreign() || other.has_foreign(),
-        )
+        Self::of(self.has_local() || other.has_local(), self.has_foreign() || other.has_foreign())
     }
 
     /// The groups of this set that are not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
-        Self::of(
-            self.has_local() && !other.has_local(),
-            self.has_foreign() && !other.has_foreign(),
-        )
+        Self::of(self.has_local() && !other.has_local(), self.has_foreign() && !other.has_foreign())
     }
 
     /// The word on the wire and in the log.

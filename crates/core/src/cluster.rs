@@ -1,0 +1,262 @@
+//! One node of the cluster: the whole core behind four methods.
+
+mod farewell;
+mod hand_over;
+mod hear;
+mod ipfail;
+mod liveness;
+mod placement;
+mod report;
+mod speak;
+
+use crate::group::Runner;
+use crate::history::History;
+use crate::ownership::Ownership;
+use crate::peer::Peer;
+use crate::{
+    Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Order, Output,
+    PingId, Random, Refusal, Settings, Ticket, Time,
+};
+use farewell::Farewell;
+use hand_over::HandOver;
+use ipfail::Ipfail;
+use liveness::PingNode;
+pub use report::{GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
+use speak::Voice;
+use std::collections::VecDeque;
+
+/// Room for outputs of one turn; more than one turn ever makes.
+const OUTBOX_CAPACITY: usize = 256;
+
+/// Membership and ownership of one node, without clock, socket, file or thread.
+///
+/// Drive it in this order, at every wake-up:
+/// 1. read *all* sockets and [`handle`](Self::handle) every input, then [`elapse`](Self::elapse);
+/// 2. [`poll`](Self::poll) until `None`, and do what it says in that order;
+/// 3. sleep until [`deadline`](Self::deadline) or the next input.
+///
+/// `now` must never run backwards. Calling too often is harmless.
+#[derive(Debug)]
+pub struct Cluster {
+    settings: Settings,
+    boot: Boot,
+    random: Random,
+    now: Time,
+    status: NodeStatus,
+    /// One per node; our own place is never heard.
+    peers: Vec<Peer>,
+    pings: Vec<PingNode>,
+    voice: Voice,
+    history: History,
+    ownership: Ownership,
+    runners: Vec<Runner>,
+    /// Since when each group is as it is, and why.
+    changes: Vec<(Time, Cause)>,
+    next_job: JobId,
+    has_executor: bool,
+    /// Peers that must be heard before we trust our own table again, after a pause.
+    unverified: Vec<NodeId>,
+    hand_over: Option<HandOver>,
+    failback_after: Time,
+    /// The dead or departed node whose groups are being taken.
+    takeover_from: Option<NodeId>,
+    is_initial: bool,
+    was_stable: bool,
+    ipfail: Ipfail,
+    farewell: Option<Farewell>,
+    outbox: VecDeque<Output>,
+}
+
+impl Cluster {
+    /// A node that has just started, at [`Time::START`].
+    #[must_use]
+    pub fn new(settings: Settings, boot: Boot) -> Self {
+        let mut random = Random::new(boot.seed);
+        let peers = settings.nodes.iter().map(|_| Peer::new(&settings, &mut random)).collect();
+        let runners = settings.group_ids().zip(&settings.groups);
+        let runners = runners.map(|(id, group)| Runner::new(id, &group.resources)).collect();
+        let mut cluster = Self {
+            peers,
+            pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
+            voice: Voice::new(&settings, &boot),
+            history: History::new(),
+            ownership: Ownership::new(&settings),
+            runners,
+            changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
+            next_job: JobId::default(),
+            has_executor: false,
+            unverified: Vec::new(),
+            hand_over: None,
+            failback_after: Time::START,
+            takeover_from: None,
+            is_initial: true,
+            was_stable: false,
+            ipfail: Ipfail::default(),
+            farewell: None,
+            outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
+            now: Time::START,
+            status: NodeStatus::Init,
+            random,
+            settings,
+            boot,
+        };
+        cluster.recall();
+        cluster
+    }
+
+    /// Takes note of one input.
+    pub fn handle(&mut self, now: Time, input: &Input<'_>) {
+        self.note_time(now);
+        match input {
+            Input::Heard(heard) => self.hear(heard),
+            Input::PingReply(ping) => self.ping_replied(*ping),
+            Input::JobDone { job, outcome } => self.job_done(*job, *outcome),
+            Input::ExecutorReady => self.has_executor = true,
+            Input::ExecutorGone => self.executor_gone(),
+            Input::LetGo(group) => self.let_go(*group),
+            Input::Order { ticket, order } => self.obey(*ticket, *order),
+        }
+    }
+
+    /// Lets time pass, and decides.
+    pub fn elapse(&mut self, now: Time) {
+        self.note_time(now);
+        self.start_speaking();
+        self.elapse_links();
+        self.elapse_pings();
+        self.elapse_peers();
+        self.elapse_communication();
+        self.elapse_hand_over();
+        self.elapse_ipfail();
+        self.place();
+        self.elapse_farewell();
+        self.elapse_voice();
+    }
+
+    /// The next thing to do, or `None` when all is done.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outbox.pop_front()
+    }
+
+    /// When [`Cluster::elapse`] must be called at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Time {
+        let links = self.link_deadlines();
+        let runners = self.runners.iter().filter_map(Runner::deadline);
+        let others = [
+            Some(self.voice.next_beat),
+            self.hand_over.as_ref().map(HandOver::deadline),
+            self.failback_deadline(),
+            self.ipfail.deadline(),
+            self.farewell.as_ref().and_then(Farewell::deadline),
+        ];
+        let all = links.chain(runners).chain(others.into_iter().flatten());
+        all.fold(Time::from_nanos(u64::MAX), Time::min)
+    }
+
+    /// What our next status takes along.
+    #[must_use]
+    pub fn beat(&self) -> &Beat {
+        &self.voice.beat
+    }
+
+    /// The settings it runs with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Our own status.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        self.status
+    }
+
+    /// The ownership of every group that ever had an owner, to be stored.
+    pub fn terms(&self) -> impl Iterator<Item = (GroupKey, NodeId, u64)> + '_ {
+        let groups = self.settings.group_ids().zip(&self.settings.groups);
+        groups.filter_map(|(id, group)| {
+            let row = self.ownership.row(id);
+            row.owner.map(|owner| (group.key, owner, row.term))
+        })
+    }
+
+    /// The uuid of a node, once it was heard.
+    #[must_use]
+    pub fn uuid(&self, node: NodeId) -> Option<crate::Uuid> {
+        if node == self.settings.me { Some(self.boot.uuid) } else { self.peers[node.index()].uuid }
+    }
+
+    fn recall(&mut self) {
+        for &(key, owner, term) in &self.boot.terms {
+            let group = self.settings.groups.iter().position(|group| group.key == key);
+            let known = owner.index() < self.settings.nodes.len();
+            if let Some(group) = group.filter(|_| known) {
+                self.ownership.recall(group_id(group), owner, term);
+            }
+        }
+        for index in 0..self.boot.adopted.len() {
+            self.adopt(self.boot.adopted[index]);
+        }
+    }
+
+    fn obey(&mut self, ticket: Ticket, order: Order) {
+        let result = match order {
+            Order::Stop => {
+                self.say_goodbye();
+                Ok(None)
+            }
+            Order::Standby(hold) => self.order_standby(hold, Some(ticket)).map(|()| Some(())),
+            Order::Takeover(hold) => self.order_takeover(hold, ticket),
+        };
+        match result {
+            // The answer follows when the hand-over ends.
+            Ok(Some(())) => {}
+            Ok(None) => self.answer(ticket, Ok(())),
+            Err(refusal) => self.answer(ticket, Err(refusal)),
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
+        self.outbox.push_back(Output::Answer { ticket, result });
+    }
+
+    fn report(&mut self, event: Event) {
+        self.outbox.push_back(Output::Report(event));
+    }
+
+    /// Every other node.
+    fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let me = self.settings.me;
+        self.settings.node_ids().filter(move |node| *node != me)
+    }
+
+    fn peer(&self, node: NodeId) -> &Peer {
+        &self.peers[node.index()]
+    }
+
+    fn peer_mut(&mut self, node: NodeId) -> &mut Peer {
+        &mut self.peers[node.index()]
+    }
+
+    /// Whether our communication is up and we are not stopping.
+    fn takes_part(&self) -> bool {
+        self.status == NodeStatus::Active && self.farewell.is_none()
+    }
+
+    fn preferred(&self, group: GroupId) -> NodeId {
+        self.settings.groups[group.index()].preferred
+    }
+
+    fn ping_ids(&self) -> impl Iterator<Item = PingId> + use<> {
+        (0..u8::try_from(self.pings.len()).unwrap_or(u8::MAX)).map(PingId)
+    }
+}
+
+fn group_id(index: usize) -> GroupId {
+    GroupId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests;

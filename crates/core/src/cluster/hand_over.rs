@@ -1,0 +1,331 @@
+//! The planned hand-over of a set of groups from one node to another.
+
+use super::Cluster;
+use crate::{
+    Cause, Event, GroupId, HandOverEvent, Hold, Message, NodeId, Phase, Refusal, Step, Ticket, Time,
+};
+use std::time::Duration;
+
+/// How long the giver waits for the taker's word.
+const REPLY_WAIT: Duration = Duration::from_secs(10);
+/// How long the releasing and acquiring may take.
+const WORK_WAIT: Duration = Duration::from_hours(1);
+/// How long after a refused failback it is tried again.
+const FAILBACK_RETRY: Duration = Duration::from_secs(1);
+
+/// A hand-over under way.
+///
+/// ```text
+///  giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ (over)
+///  taker:  Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
+/// ```
+///
+/// It ends early when nobody answers, when the other node dies, leaves or restarts, and when
+/// this node stops. Who is left then decides as if there had been none.
+#[derive(Debug)]
+pub(super) struct HandOver {
+    /// The set, from the giver's view.
+    hold: Hold,
+    giver: NodeId,
+    taker: NodeId,
+    stage: Stage,
+    until: Time,
+    ticket: Option<Ticket>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Asked,
+    Releasing,
+    Given,
+    Promised,
+    Acquiring,
+}
+
+impl HandOver {
+    pub(super) const fn deadline(&self) -> Time {
+        self.until
+    }
+
+    /// Giver, taker, and the set from the giver's view.
+    pub(super) const fn parts(&self) -> (NodeId, NodeId, Hold) {
+        (self.giver, self.taker, self.hold)
+    }
+
+    /// Whether `node` is one of the two.
+    fn is_with(&self, node: NodeId) -> bool {
+        self.giver == node || self.taker == node
+    }
+}
+
+impl Cluster {
+    /// Whether a group is part of a running hand-over and must not move otherwise.
+    pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
+        self.hand_over.as_ref().is_some_and(|running| {
+            running.stage != Stage::Asked && self.is_in_set(group, running.giver, running.hold)
+        })
+    }
+
+    fn is_in_set(&self, group: GroupId, giver: NodeId, hold: Hold) -> bool {
+        if self.preferred(group) == giver { hold.has_local() } else { hold.has_foreign() }
+    }
+
+    /// The groups of a set that is named from the giver's view.
+    fn set_of(&self, giver: NodeId, hold: Hold) -> Vec<GroupId> {
+        let all = self.settings.group_ids();
+        all.filter(|group| self.is_in_set(*group, giver, hold)).collect()
+    }
+
+    /// Asks the other node to take a set of ours.
+    pub(super) fn order_standby(
+        &mut self,
+        hold: Hold,
+        ticket: Option<Ticket>,
+    ) -> Result<(), Refusal> {
+        if !self.takes_part() {
+            return Err(Refusal::NotReady);
+        }
+        let others = self.others().filter(|node| self.peer(*node).can_negotiate());
+        let peer = others.min().ok_or(Refusal::NoPeer)?;
+        self.refuse_in_flux(peer)?;
+        let me = self.settings.me;
+        self.report(Event::HandOver(HandOverEvent::Wanted(me, hold)));
+        self.send_step(hold, Step::Me);
+        let until = self.now + REPLY_WAIT;
+        let (giver, taker, stage) = (me, peer, Stage::Asked);
+        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
+        Ok(())
+    }
+
+    /// Takes what nobody has, and asks the other node for the rest of a set. Done at once when
+    /// there is nobody to ask.
+    pub(super) fn order_takeover(
+        &mut self,
+        hold: Hold,
+        ticket: Ticket,
+    ) -> Result<Option<()>, Refusal> {
+        if !self.takes_part() {
+            return Err(Refusal::NotReady);
+        }
+        let me = self.settings.me;
+        for group in self.set_of(me, hold) {
+            self.ownership.note_ability(group, me, true);
+        }
+        self.speak_soon();
+        let mut wanted = self.settings.group_ids().filter(|group| {
+            let row = self.ownership.row(*group);
+            self.is_in_set(*group, me, hold) && row.phase.holds() && row.owner != Some(me)
+        });
+        if wanted.next().is_none() {
+            return Ok(None);
+        }
+        drop(wanted);
+        let others = self.others().filter(|node| self.peer(*node).can_negotiate());
+        let peer = others.min().ok_or(Refusal::NoPeer)?;
+        self.refuse_in_flux(peer)?;
+        self.send(Message::TakeoverOrder { hold }, None);
+        let until = self.now + REPLY_WAIT;
+        let (hold, ticket) = (hold.mirrored(), Some(ticket));
+        let (giver, taker, stage) = (peer, me, Stage::Promised);
+        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
+        Ok(Some(()))
+    }
+
+    fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
+        if self.hand_over.is_some() {
+            Err(Refusal::Busy)
+        } else if !self.is_settled() {
+            Err(Refusal::LocalInFlux)
+        } else if !self.is_peer_settled(peer) {
+            Err(Refusal::RemoteInFlux)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The other node wants a set of ours.
+    pub(super) fn hear_takeover_order(&mut self, from: NodeId, hold: Hold) {
+        if let Err(why) = self.order_standby(hold, None) {
+            self.refuse_step(from, Step::Me, why);
+        }
+    }
+
+    pub(super) fn hear_step(&mut self, from: NodeId, hold: Hold, step: Step) {
+        if !self.takes_part() {
+            return;
+        }
+        let stage = self.hand_over.as_ref().filter(|running| running.is_with(from));
+        let stage = stage.map(|running| running.stage);
+        match (step, stage) {
+            (Step::Me, _) => self.promise(from, hold),
+            (Step::Other, Some(Stage::Asked)) => self.begin_release(from, hold),
+            (Step::Done, Some(Stage::Promised)) => self.begin_acquire(from, hold),
+            (Step::Done, Some(Stage::Given)) => {
+                self.report(Event::HandOver(HandOverEvent::Given(hold)));
+                let me = self.settings.me;
+                let failed = self.settings.group_ids().any(|group| {
+                    self.is_in_set(group, me, hold) && !self.ownership.is_able(group, from)
+                });
+                self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
+            }
+            (Step::Other | Step::Done, _) => self.refuse_step(from, step, Refusal::Busy),
+        }
+    }
+
+    /// The other node wants to give: promise to take, unless something speaks against it.
+    fn promise(&mut self, giver: NodeId, hold: Hold) {
+        let me = self.settings.me;
+        let mut ticket = None;
+        if let Some(running) = &self.hand_over {
+            let crossing = running.stage == Stage::Asked && giver < me;
+            let invited = running.stage == Stage::Promised && running.giver == giver;
+            if !crossing && !invited {
+                return self.refuse_step(giver, Step::Me, Refusal::Busy);
+            }
+            if invited {
+                ticket = running.ticket;
+                self.hand_over = None;
+            } else {
+                self.end_hand_over(Err(Refusal::Busy));
+            }
+        }
+        if let Err(why) = self.refuse_in_flux(giver) {
+            if let Some(ticket) = ticket {
+                self.answer(ticket, Err(why));
+            }
+            return self.refuse_step(giver, Step::Me, why);
+        }
+        self.report(Event::HandOver(HandOverEvent::Wanted(giver, hold)));
+        self.send_step(hold, Step::Other);
+        let until = self.now + WORK_WAIT;
+        let (taker, stage) = (me, Stage::Promised);
+        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
+    }
+
+    fn refuse_step(&mut self, node: NodeId, step: Step, why: Refusal) {
+        let until = self.hand_over.as_ref().map_or(self.now, |running| running.until);
+        let left = until.since(self.now);
+        self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
+    }
+
+    fn begin_release(&mut self, taker: NodeId, hold: Hold) {
+        self.report(Event::HandOver(HandOverEvent::Granted(taker, hold)));
+        self.report(Event::HandOver(HandOverEvent::Releasing(hold)));
+        let until = self.now + WORK_WAIT;
+        if let Some(running) = &mut self.hand_over {
+            running.stage = Stage::Releasing;
+            running.until = until;
+        }
+        let me = self.settings.me;
+        for group in self.set_of(me, hold) {
+            if self.is_ours(group) {
+                self.release(group, Cause::HandOver { giver: me, taker });
+            }
+        }
+    }
+
+    fn begin_acquire(&mut self, giver: NodeId, hold: Hold) {
+        self.report(Event::HandOver(HandOverEvent::Acquiring(giver, hold)));
+        let until = self.now + WORK_WAIT;
+        if let Some(running) = &mut self.hand_over {
+            running.stage = Stage::Acquiring;
+            running.until = until;
+        }
+        let me = self.settings.me;
+        for group in self.set_of(giver, hold) {
+            let row = *self.ownership.row(group);
+            if row.owner == Some(giver) && row.phase.holds() {
+                // The giver's "done" is the stop that its table has yet to tell.
+                self.ownership.advance(group, Phase::Stopped);
+            }
+            let free = !self.ownership.row(group).phase.holds();
+            if free && self.ownership.is_able(group, me) && self.has_executor {
+                self.take(group, Cause::HandOver { giver, taker: me });
+            }
+        }
+    }
+
+    /// Drives a hand-over on: sends what is due, and gives up what takes too long.
+    pub(super) fn elapse_hand_over(&mut self) {
+        let Some(running) = &self.hand_over else { return };
+        let (hold, giver, stage) = (running.hold, running.giver, running.stage);
+        if self.now >= running.until {
+            self.report(Event::HandOver(HandOverEvent::NoReply));
+            return self.end_hand_over(Err(Refusal::NoReply));
+        }
+        let set = self.settings.group_ids();
+        let set = set.filter(|group| self.is_in_set(*group, giver, hold));
+        let mut runners = set.map(|group| &self.runners[group.index()]);
+        match stage {
+            Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
+                drop(runners);
+                self.report(Event::HandOver(HandOverEvent::Released(hold)));
+                self.send_step(hold, Step::Done);
+                if let Some(running) = &mut self.hand_over {
+                    running.stage = Stage::Given;
+                }
+            }
+            Stage::Acquiring if runners.all(crate::group::Runner::is_settled) => {
+                drop(runners);
+                self.report(Event::HandOver(HandOverEvent::Acquired(hold.mirrored())));
+                // The table first: the giver shall know from it what could not be started.
+                self.send_status();
+                self.send_step(hold, Step::Done);
+                self.report(Event::HandOver(HandOverEvent::Taken(hold)));
+                let me = self.settings.me;
+                let failed = self.settings.group_ids().any(|group| {
+                    self.is_in_set(group, giver, hold) && !self.ownership.is_able(group, me)
+                });
+                self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
+            }
+            Stage::Asked | Stage::Releasing | Stage::Given | Stage::Promised | Stage::Acquiring => {
+            }
+        }
+    }
+
+    /// The other node died, left or restarted: a hand-over with it is over.
+    pub(super) fn cancel_hand_over(&mut self, node: NodeId) {
+        if self.hand_over.as_ref().is_some_and(|running| running.is_with(node)) {
+            self.report(Event::HandOver(HandOverEvent::Cancelled));
+            self.end_hand_over(Err(Refusal::PeerDied));
+        }
+    }
+
+    pub(super) fn end_hand_over(&mut self, result: Result<(), Refusal>) {
+        let Some(ended) = self.hand_over.take() else { return };
+        if let Some(ticket) = ended.ticket {
+            self.answer(ticket, result);
+        }
+        if result.is_err() {
+            self.failback_after = self.now + FAILBACK_RETRY;
+        }
+        self.speak_soon();
+    }
+
+    fn send_step(&mut self, hold: Hold, step: Step) {
+        self.send(Message::AskResources { hold, step, ipfail: false }, None);
+    }
+
+    /// Hands groups back that we have only because their preferred node was away.
+    pub(super) fn give_back(&mut self) {
+        if self.settings.failback != crate::Failback::On || self.now < self.failback_after {
+            return;
+        }
+        let borrowed = self.settings.group_ids().any(|group| {
+            let row = self.ownership.row(group);
+            let home = self.preferred(group);
+            let at_home = home == self.settings.me;
+            let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
+            ours && !at_home && self.ownership.is_able(group, home) && self.is_peer_settled(home)
+        });
+        if borrowed && self.hand_over.is_none() && self.order_standby(Hold::Foreign, None).is_err()
+        {
+            self.failback_after = self.now + FAILBACK_RETRY;
+        }
+    }
+
+    /// When a failback that could not begin is tried again.
+    pub(super) fn failback_deadline(&self) -> Option<Time> {
+        (self.failback_after > self.now).then_some(self.failback_after)
+    }
+}

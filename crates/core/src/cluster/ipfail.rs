@@ -1,0 +1,180 @@
+//! ipfail: the node that sees fewer ping nodes gives its groups away.
+
+use super::Cluster;
+use crate::{Event, Failback, Hold, IpfailEvent, Message, NodeId, PingId, Time};
+use std::cmp::Ordering;
+
+/// The built-in ipfail.
+///
+/// Nodes tell each other how many ping nodes they see, whenever that may have changed. Who sees
+/// fewer waits two keepalives, in which an equal count cancels it, and then goes standby.
+#[derive(Debug, Default)]
+pub(super) struct Ipfail {
+    /// When to go standby, and with what.
+    giving_up: Option<(Time, Hold)>,
+    /// A standby had to wait for a transition to end.
+    is_wanted: bool,
+    was_peer_stable: Option<bool>,
+}
+
+impl Ipfail {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.giving_up.map(|(time, _)| time)
+    }
+}
+
+impl Cluster {
+    pub(super) fn ipfail_says(&mut self, event: IpfailEvent) {
+        if self.settings.ipfail && self.takes_part() {
+            self.report(Event::Ipfail(event));
+        }
+    }
+
+    /// Says that our ipfail is there.
+    pub(super) fn join_ipfail(&mut self) {
+        if self.settings.ipfail {
+            self.send(Message::IpfailPresence { joined: true }, None);
+        }
+    }
+
+    pub(super) fn ipfail_joined(&mut self, node: NodeId) {
+        self.ipfail_says(IpfailEvent::PeerJoined(node));
+        self.tell_ping_count();
+    }
+
+    pub(super) fn ipfail_notes_death(&mut self) {
+        let count = self.count_ping_nodes();
+        let event = if count > 0 { IpfailEvent::WeAreAlive } else { IpfailEvent::WeAreDead };
+        self.ipfail_says(event);
+    }
+
+    /// Tells the peer how many ping nodes we see, which also asks for its count.
+    pub(super) fn tell_ping_count(&mut self) {
+        if !self.settings.ipfail || !self.takes_part() {
+            return;
+        }
+        let Some(peer) = self.ipfail_peer() else { return };
+        let count = self.count_ping_nodes();
+        self.ipfail_says(IpfailEvent::Asking);
+        self.send(Message::PingCount { count }, Some(peer));
+    }
+
+    pub(super) fn hear_ping_count(&mut self, from: NodeId, theirs: u32) {
+        if !self.settings.ipfail || !self.takes_part() {
+            return;
+        }
+        self.ipfail_says(IpfailEvent::Asked);
+        let ours = self.count_ping_nodes();
+        match ours.cmp(&theirs) {
+            Ordering::Greater => {
+                self.ipfail_says(IpfailEvent::TellingMore);
+                self.send(Message::YouAreDead, Some(from));
+                self.ipfail_says(IpfailEvent::DeadSent);
+            }
+            Ordering::Less => {
+                self.ipfail_says(IpfailEvent::GivingUpFewer);
+                self.give_up(Hold::All);
+            }
+            Ordering::Equal => {
+                self.ipfail_says(IpfailEvent::Balanced);
+                self.send(Message::AbortGiveup, Some(from));
+                self.ipfail_says(IpfailEvent::AbortSent);
+                self.balanced(ours);
+            }
+        }
+    }
+
+    /// Equal counts cancel what was about to happen; else, with automatic failback, groups go
+    /// home. That nobody sees anything is no reason to move.
+    fn balanced(&mut self, count: u32) {
+        if self.ipfail.giving_up.take().is_some() {
+            self.ipfail_says(IpfailEvent::Aborted);
+            return;
+        }
+        let me = self.settings.me;
+        let has_foreign = self.settings.group_ids().any(|group| {
+            self.is_ours(group) && self.preferred(group) != me && !self.is_handed_over(group)
+        });
+        let goes_home = self.settings.failback == Failback::On && self.is_settled();
+        if count > 0 && goes_home && has_foreign && self.hand_over.is_none() {
+            self.ipfail_says(IpfailEvent::GivingUpForeign);
+            self.give_up(Hold::Foreign);
+        }
+    }
+
+    pub(super) fn hear_abort(&mut self) {
+        let aborted = self.ipfail.giving_up.take().is_some();
+        self.ipfail.is_wanted = false;
+        self.ipfail_says(if aborted { IpfailEvent::Aborted } else { IpfailEvent::NothingToAbort });
+    }
+
+    pub(super) fn hear_you_are_dead(&mut self) {
+        if self.settings.ipfail && self.takes_part() {
+            self.ipfail_says(IpfailEvent::GivingUpTold);
+            self.give_up(Hold::All);
+        }
+    }
+
+    fn give_up(&mut self, hold: Hold) {
+        let delay = self.settings.keepalive * 2;
+        self.ipfail_says(IpfailEvent::Delayed(delay));
+        let due = self.ipfail.giving_up.map_or(self.now + delay, |(due, _)| due);
+        self.ipfail.giving_up = Some((due, hold));
+    }
+
+    pub(super) fn elapse_ipfail(&mut self) {
+        self.watch_peer_stability();
+        let Some((due, hold)) = self.ipfail.giving_up else { return };
+        if self.now < due {
+            return;
+        }
+        self.ipfail.giving_up = None;
+        self.ipfail_says(IpfailEvent::Expired);
+        self.ipfail.is_wanted = self.holds_some_of(hold) && self.order_standby(hold, None).is_err();
+    }
+
+    fn holds_some_of(&self, hold: Hold) -> bool {
+        let me = self.settings.me;
+        self.settings.group_ids().any(|group| {
+            let wanted =
+                if self.preferred(group) == me { hold.has_local() } else { hold.has_foreign() };
+            wanted && self.is_ours(group) && self.ownership.row(group).phase.holds()
+        })
+    }
+
+    /// When the peer ends a transition, a standby that had to wait for it is thought over.
+    fn watch_peer_stability(&mut self) {
+        let Some(peer) = self.ipfail_peer() else {
+            self.ipfail.was_peer_stable = None;
+            return;
+        };
+        let stable = self.is_peer_settled(peer);
+        let before = self.ipfail.was_peer_stable.replace(stable);
+        if before == Some(stable) {
+            return;
+        }
+        if stable {
+            self.report(Event::RemoteStable(peer));
+            self.ipfail_says(IpfailEvent::PeerStable);
+        } else if before.is_some() {
+            self.ipfail_says(IpfailEvent::PeerUnstable);
+        }
+        if stable && std::mem::take(&mut self.ipfail.is_wanted) {
+            self.tell_ping_count();
+        }
+    }
+
+    /// ipfail speaks with one other node: the last that is alive.
+    fn ipfail_peer(&self) -> Option<NodeId> {
+        self.others().filter(|node| self.peer(*node).is_alive()).last()
+    }
+
+    fn count_ping_nodes(&mut self) -> u32 {
+        let alive = self.ping_ids().filter(|ping| self.pings[ping.index()].is_alive);
+        let alive: Vec<PingId> = alive.collect();
+        for ping in &alive {
+            self.ipfail_says(IpfailEvent::Found(*ping));
+        }
+        u32::try_from(alive.len()).unwrap_or(u32::MAX)
+    }
+}

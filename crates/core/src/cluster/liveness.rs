@@ -1,0 +1,143 @@
+//! Who is there: silence, pauses of our own, ping nodes, and the start.
+
+use super::Cluster;
+use crate::{Event, IpfailEvent, NodeId, NodeStatus, PingId, Time};
+use std::time::Duration;
+
+/// A host outside the cluster whose answers prove that our network works.
+#[derive(Debug, Default)]
+pub(super) struct PingNode {
+    heard: Option<Time>,
+    pub(super) is_alive: bool,
+    is_settled: bool,
+}
+
+impl PingNode {
+    pub(super) const fn heard_at(&self) -> Option<Time> {
+        self.heard
+    }
+
+    fn deadline(&self, patience: Duration) -> Option<Time> {
+        let since = self.heard.unwrap_or(Time::START);
+        (self.is_alive || !self.is_settled).then(|| since + patience)
+    }
+}
+
+impl Cluster {
+    /// Notices a pause of our own: then peers were not silent, it was we who did not listen, and
+    /// what we think we own may have been taken meanwhile.
+    pub(super) fn note_time(&mut self, now: Time) {
+        let gap = now.since(self.now);
+        self.now = self.now.max(now);
+        let patience = self.settings.deadtime.saturating_sub(self.settings.keepalive);
+        if self.status == NodeStatus::Init || gap < patience {
+            return;
+        }
+        self.report(Event::Paused(gap));
+        let others = self.others().filter(|node| self.peer(*node).is_alive());
+        self.unverified = others.collect();
+        for node in self.unverified.clone() {
+            self.peer_mut(node).forgive(now);
+        }
+    }
+
+    pub(super) fn elapse_links(&mut self) {
+        for node in self.others() {
+            let patience = self.peer(node).dead_after;
+            for index in 0..self.settings.links.len() {
+                let now = self.now;
+                if self.peer_mut(node).links[index].elapse(now, patience) {
+                    self.link_changed(node, index, false);
+                }
+            }
+        }
+    }
+
+    pub(super) fn link_deadlines(&self) -> impl Iterator<Item = Time> + '_ {
+        let patience = (self.status != NodeStatus::Active).then_some(self.settings.initdead);
+        let peers = self.others().flat_map(move |node| {
+            let peer = self.peer(node);
+            let links = peer.links.iter().filter_map(|link| link.deadline(peer.dead_after));
+            links.chain(peer.deadline(patience)).chain(peer.receiver.deadline())
+        });
+        let pings = self.pings.iter().filter_map(|ping| ping.deadline(self.settings.deadping));
+        peers.chain(pings)
+    }
+
+    pub(super) fn ping_replied(&mut self, ping: PingId) {
+        let now = self.now;
+        let Some(node) = self.pings.get_mut(ping.index()) else { return };
+        node.heard = Some(now);
+        node.is_settled = true;
+        if !std::mem::replace(&mut node.is_alive, true) {
+            self.report(Event::PingAlive(ping));
+            self.ipfail_says(IpfailEvent::PingNodeUp(ping));
+            self.tell_ping_count();
+        }
+    }
+
+    pub(super) fn elapse_pings(&mut self) {
+        for ping in self.ping_ids() {
+            let node = &mut self.pings[ping.index()];
+            if node.deadline(self.settings.deadping).is_none_or(|deadline| self.now < deadline) {
+                continue;
+            }
+            node.is_alive = false;
+            node.is_settled = true;
+            self.report(Event::PingDead(ping));
+            self.ipfail_says(IpfailEvent::PingNodeDead(ping));
+            self.tell_ping_count();
+        }
+    }
+
+    pub(super) fn elapse_peers(&mut self) {
+        let patience = (self.status != NodeStatus::Active).then_some(self.settings.initdead);
+        for node in self.others() {
+            let now = self.now;
+            let was_heard = self.peer(node).last_status.is_some();
+            let had_left = self.peer(node).has_left;
+            if self.peer_mut(node).elapse(now, patience) {
+                self.peer_died(node, was_heard, had_left);
+            }
+        }
+        let peers = &self.peers;
+        self.unverified.retain(|node| peers[node.index()].is_alive());
+    }
+
+    /// Our communication is up when every node was heard or is dead.
+    pub(super) fn elapse_communication(&mut self) {
+        let settled = self.others().all(|node| self.peer(node).is_settled);
+        if self.status != NodeStatus::Up || !settled || self.farewell.is_some() {
+            return;
+        }
+        self.report(Event::CommunicationUp);
+        self.set_status(NodeStatus::Active);
+        self.join_ipfail();
+    }
+
+    fn peer_died(&mut self, node: NodeId, was_heard: bool, had_left: bool) {
+        self.report(Event::PeerDead(node));
+        self.ipfail_says(IpfailEvent::NodeStatus(node, NodeStatus::Dead));
+        self.ipfail_notes_death();
+        self.cancel_hand_over(node);
+        self.free_history();
+        let groups = self.settings.group_ids();
+        let held = groups.map(|group| self.ownership.row(group));
+        let held_something =
+            held.filter(|row| row.owner == Some(node)).any(|row| row.phase.holds());
+        if had_left || was_heard && !held_something {
+            self.report(Event::PeerHadNothing(node));
+            return;
+        }
+        if self.farewell.is_none() {
+            self.report(Event::NotFenced(node));
+            self.begin_takeover(node);
+        }
+    }
+
+    pub(super) fn set_status(&mut self, status: NodeStatus) {
+        self.status = status;
+        self.report(Event::LocalStatus(status));
+        self.speak_soon();
+    }
+}

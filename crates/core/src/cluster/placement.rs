@@ -1,0 +1,291 @@
+//! Which node runs a group, and the way from one to the other.
+
+use super::Cluster;
+use crate::group::Progress;
+use crate::{Cause, Event, GroupId, JobId, NodeId, Outcome, Output, Phase};
+
+impl Cluster {
+    /// Takes what nobody has and we come first for, and drives every group on.
+    pub(super) fn place(&mut self) {
+        if self.may_take() {
+            for group in self.settings.group_ids() {
+                if let Some(cause) = self.reason_to_take(group) {
+                    self.take(group, cause);
+                }
+            }
+        }
+        self.give_back();
+        self.run_jobs();
+        self.note_stability();
+    }
+
+    fn may_take(&self) -> bool {
+        self.takes_part() && self.has_executor && self.unverified.is_empty()
+    }
+
+    /// Why we should become the owner of a group now, if we should.
+    fn reason_to_take(&self, group: GroupId) -> Option<Cause> {
+        let row = self.ownership.row(group);
+        if !self.runners[group.index()].is_idle() || self.is_handed_over(group) {
+            return None;
+        }
+        let cause = match row.owner {
+            None => Cause::Unowned,
+            Some(owner) if owner == self.settings.me => {
+                if row.phase.holds() {
+                    return None;
+                }
+                Cause::Unowned
+            }
+            Some(owner) if row.phase.holds() => {
+                let peer = self.peer(owner);
+                if peer.is_alive() || !peer.is_settled {
+                    return None;
+                }
+                let silence = self.now.since(peer.last_status.unwrap_or(crate::Time::START));
+                Cause::OwnerDead { owner, silence }
+            }
+            Some(owner) if row.phase == Phase::Failed => Cause::OwnerFailed(owner),
+            Some(owner) => Cause::OwnerLeft(owner),
+        };
+        (self.first_for(group) == Some(self.settings.me)).then_some(cause)
+    }
+
+    /// The node that comes first for a group: the preferred one, else the lowest that can. Nobody
+    /// while a node that would come before us is about to be ready.
+    fn first_for(&self, group: GroupId) -> Option<NodeId> {
+        let preferred = self.preferred(group);
+        let rest = self.settings.node_ids().filter(|node| *node != preferred);
+        for node in std::iter::once(preferred).chain(rest) {
+            if !self.ownership.is_able(group, node) {
+                continue;
+            }
+            if node == self.settings.me {
+                return Some(node);
+            }
+            let peer = self.peer(node);
+            if !peer.is_settled {
+                return None;
+            }
+            if peer.is_alive() && !peer.is_leaving && !peer.has_left {
+                return peer.is_ready.then_some(node);
+            }
+        }
+        None
+    }
+
+    /// Becomes the owner of a group in a new term, and starts it.
+    pub(super) fn take(&mut self, group: GroupId, cause: Cause) {
+        let me = self.settings.me;
+        let planned = matches!(cause, Cause::HandOver { .. });
+        let is_borrowed = !planned && self.preferred(group) != me;
+        self.ownership.claim(group, me, is_borrowed);
+        self.runners[group.index()].start();
+        if self.runners[group.index()].is_active() {
+            self.ownership.advance(group, Phase::Active);
+        }
+        self.owned(group, cause);
+        self.outbox.push_back(Output::Store);
+        self.speak_soon();
+    }
+
+    /// Stops a group of ours; the row says when it is done.
+    pub(super) fn release(&mut self, group: GroupId, cause: Cause) {
+        let runner = &mut self.runners[group.index()];
+        if runner.is_idle() {
+            return;
+        }
+        runner.stop();
+        let phase = if runner.is_idle() { Phase::Stopped } else { Phase::Stopping };
+        if self.is_ours(group) && self.ownership.advance(group, phase) {
+            self.owned(group, cause);
+            self.speak_soon();
+        }
+    }
+
+    /// Stops a group at once because another node's claim holds: no start is waited for.
+    pub(super) fn yield_group(&mut self, group: GroupId) {
+        let runner = &mut self.runners[group.index()];
+        let is_starting = runner.is_starting();
+        if let Some(job) = runner.job().filter(|_| is_starting) {
+            self.outbox.push_back(Output::Cancel(job));
+        }
+        runner.stop();
+        self.speak_soon();
+    }
+
+    /// Tells that the owner of a group, or its phase, changed.
+    pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
+        let row = *self.ownership.row(group);
+        self.changes[group.index()] = (self.now, cause);
+        if let Some(owner) = row.owner {
+            let (term, phase) = (row.term, row.phase);
+            self.report(Event::Ownership { group, owner, term, phase, cause });
+        }
+    }
+
+    pub(super) fn is_ours(&self, group: GroupId) -> bool {
+        self.ownership.row(group).owner == Some(self.settings.me)
+    }
+
+    /// Takes a group as ours because the executor holds it for an earlier run of this daemon.
+    pub(super) fn adopt(&mut self, group: GroupId) {
+        let me = self.settings.me;
+        let Some(runner) = self.runners.get_mut(group.index()) else { return };
+        runner.adopt();
+        if !self.is_ours(group) {
+            self.ownership.claim(group, me, self.preferred(group) != me);
+        }
+        self.ownership.advance(group, Phase::Active);
+        self.owned(group, Cause::Adopted);
+    }
+
+    pub(super) fn executor_gone(&mut self) {
+        self.has_executor = false;
+        for runner in &mut self.runners {
+            runner.lose_job();
+        }
+    }
+
+    /// The executor let go of a group: it is not ours any more until we decide so again.
+    pub(super) fn let_go(&mut self, group: GroupId) {
+        let Some(runner) = self.runners.get_mut(group.index()) else { return };
+        runner.let_go();
+        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
+            self.owned(group, Cause::LetGo);
+            self.speak_soon();
+        }
+    }
+
+    fn run_jobs(&mut self) {
+        if !self.has_executor {
+            return;
+        }
+        for runner in &mut self.runners {
+            if let Some(job) = runner.poll(self.now, &mut self.next_job) {
+                self.outbox.push_back(Output::Run(job));
+            }
+        }
+    }
+
+    pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
+        let running = self.runners.iter().position(|runner| runner.job() == Some(job));
+        let Some(index) = running else { return };
+        let group = super::group_id(index);
+        let now = self.now;
+        match self.runners[index].done(now, job, outcome) {
+            Progress::None => {}
+            Progress::Started => {
+                if self.is_ours(group) {
+                    self.ownership.advance(group, Phase::Active);
+                    self.owned_as_before(group);
+                    self.speak_soon();
+                }
+            }
+            Progress::StartFailed { resource, outcome } => {
+                self.report(Event::StartFailed { group, resource, outcome });
+                let me = self.settings.me;
+                self.ownership.note_ability(group, me, false);
+                if self.is_ours(group) {
+                    self.ownership.advance(group, Phase::Stopping);
+                    self.owned(group, Cause::StartFailed);
+                    self.speak_soon();
+                }
+            }
+            Progress::Stopped { failed } => self.stopped(group, failed),
+            Progress::StopRetried { resource, outcome } => {
+                self.report(Event::StopRetried { group, resource, outcome });
+            }
+            Progress::StopDoubtful { resource } => {
+                self.report(Event::StopDoubtful { group, resource });
+            }
+            Progress::StopFailed { resource } => {
+                self.outbox.push_back(Output::StopFailed { group, resource });
+            }
+        }
+    }
+
+    fn stopped(&mut self, group: GroupId, failed: bool) {
+        if !self.is_ours(group) {
+            return;
+        }
+        let phase = if failed { Phase::Failed } else { Phase::Stopped };
+        self.ownership.advance(group, phase);
+        self.owned_as_before(group);
+        self.speak_soon();
+    }
+
+    /// Tells a phase whose cause is that of the change before it.
+    fn owned_as_before(&mut self, group: GroupId) {
+        self.owned(group, self.changes[group.index()].1);
+    }
+
+    /// The groups of a dead or departed peer are ours to take.
+    pub(super) fn begin_takeover(&mut self, node: NodeId) {
+        self.takeover_from = Some(node);
+        self.report(Event::TakeoverBegins(node));
+    }
+
+    /// A peer's daemon restarted: what it held it has lost, unless its table says otherwise.
+    pub(super) fn peer_restarted(&mut self, node: NodeId) {
+        self.cancel_hand_over(node);
+        for group in self.settings.group_ids() {
+            self.ownership.note_ability(group, node, true);
+        }
+    }
+
+    /// A peer said goodbye: everything it had is stopped.
+    pub(super) fn peer_left(&mut self, node: NodeId, sequence: u64) {
+        let peer = self.peer_mut(node);
+        if peer.has_left {
+            return;
+        }
+        peer.has_left = true;
+        peer.told_at = peer.told_at.max(sequence);
+        self.report(Event::PeerLeft(node));
+        self.cancel_hand_over(node);
+        self.ownership.released_by(node);
+        if self.takes_part() {
+            self.begin_takeover(node);
+        }
+    }
+
+    /// Whether no group starts or stops here.
+    pub(super) fn is_settled(&self) -> bool {
+        self.runners.iter().all(crate::group::Runner::is_settled)
+    }
+
+    /// Whether, as far as its table says, no group starts or stops at a peer.
+    pub(super) fn is_peer_settled(&self, node: NodeId) -> bool {
+        let rows = self.settings.group_ids().map(|group| self.ownership.row(group));
+        let mut owned = rows.filter(|row| row.owner == Some(node));
+        self.peer(node).can_negotiate()
+            && !owned.any(|row| matches!(row.phase, Phase::Starting | Phase::Stopping))
+    }
+
+    fn note_stability(&mut self) {
+        let stable = self.takes_part() && self.is_settled() && self.hand_over.is_none();
+        if stable && let Some(node) = self.takeover_from.take() {
+            self.report(Event::TakeoverDone(node));
+        }
+        if stable && self.is_initial && self.is_everything_placed() {
+            self.is_initial = false;
+            let me = self.settings.me;
+            let had_own = self.settings.groups.iter().any(|group| group.preferred == me);
+            self.report(Event::LocalAcquired(had_own));
+            self.report(Event::InitialAcquisition);
+        }
+        if stable && !self.was_stable {
+            self.report(Event::LocalStable);
+        }
+        self.was_stable = stable;
+    }
+
+    fn is_everything_placed(&self) -> bool {
+        self.settings.group_ids().all(|group| {
+            let row = self.ownership.row(group);
+            let nobody_can = !self.settings.node_ids().any(|n| self.ownership.is_able(group, n));
+            matches!(row.phase, Phase::Active) || nobody_can || row.phase == Phase::Failed
+        })
+    }
+}

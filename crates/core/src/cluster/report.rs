@@ -1,0 +1,220 @@
+//! What `hb status` shows: a copy of the state, every fact with its age.
+
+use super::Cluster;
+use crate::peer::Kind;
+use crate::{Cause, Failback, NodeId, Phase, Time};
+use serde::{Deserialize, Serialize};
+
+/// The state of a node at one moment. Ages are in milliseconds; `None` means never.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// This node's name.
+    pub node: String,
+    /// Its status word.
+    pub status: String,
+    /// Its generation.
+    pub generation: u64,
+    /// Milliseconds since the daemon started.
+    pub uptime_ms: u64,
+    /// Whether no group starts, stops or is handed over.
+    pub stable: bool,
+    /// Whether the graceful stop has begun.
+    pub stopping: bool,
+    /// Whether the executor is there.
+    pub executor: bool,
+    /// `auto_failback`.
+    pub auto_failback: Failback,
+    /// Every node, this one too.
+    pub nodes: Vec<NodeReport>,
+    /// Every ping node.
+    pub ping_nodes: Vec<PingReport>,
+    /// Every group.
+    pub groups: Vec<GroupReport>,
+    /// The set that is being handed over: giver, taker, set from the giver's view.
+    pub hand_over: Option<(String, String, String)>,
+}
+
+/// A node of a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// Its name.
+    pub name: String,
+    /// Its status word.
+    pub status: String,
+    /// What its daemon is: `systole`, `heartbeat`, or `unknown`.
+    pub daemon: String,
+    /// How long ago its last beat came.
+    pub silence_ms: Option<u64>,
+    /// Silence that makes it dead.
+    pub deadtime_ms: u64,
+    /// Its links; none for this node.
+    pub links: Vec<LinkReport>,
+}
+
+/// A link of a [`NodeReport`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    /// Our medium.
+    pub name: String,
+    /// Whether it carries messages.
+    pub up: bool,
+    /// How long ago it last did.
+    pub silence_ms: Option<u64>,
+}
+
+/// A ping node of a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingReport {
+    /// Its name.
+    pub name: String,
+    /// Whether it answers.
+    pub up: bool,
+    /// How long ago it last did.
+    pub silence_ms: Option<u64>,
+}
+
+/// A group of a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupReport {
+    /// Its first resource word.
+    pub name: String,
+    /// Its resources, in start order.
+    pub resources: Vec<String>,
+    /// The node that should run it.
+    pub preferred: String,
+    /// The node that owns it, or owned it last.
+    pub owner: Option<String>,
+    /// The number of the ownership.
+    pub term: u64,
+    /// How far the owner is.
+    pub phase: Phase,
+    /// How long it has been so.
+    pub since_ms: u64,
+    /// Why it is so, in words.
+    pub reason: String,
+    /// Nodes that cannot run it.
+    pub unable: Vec<String>,
+}
+
+impl Cluster {
+    /// A copy of the state, for people and their tools.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let names = |node: NodeId| self.settings.name(node).to_owned();
+        Snapshot {
+            node: names(self.settings.me),
+            status: self.status.to_string(),
+            generation: self.boot.generation,
+            uptime_ms: self.age(Time::START),
+            stable: self.was_stable,
+            stopping: self.farewell.is_some(),
+            executor: self.has_executor,
+            auto_failback: self.settings.failback,
+            nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),
+            ping_nodes: self.ping_reports(),
+            groups: self.group_reports(),
+            hand_over: self.hand_over.as_ref().map(|running| {
+                let (giver, taker, hold) = running.parts();
+                (names(giver), names(taker), hold.to_string())
+            }),
+        }
+    }
+
+    fn node_report(&self, node: NodeId) -> NodeReport {
+        let name = self.settings.name(node).to_owned();
+        if node == self.settings.me {
+            return NodeReport {
+                name,
+                status: self.status.to_string(),
+                daemon: "systole".to_owned(),
+                silence_ms: None,
+                deadtime_ms: millis(self.settings.deadtime),
+                links: Vec::new(),
+            };
+        }
+        let peer = self.peer(node);
+        let daemon = match peer.kind {
+            Kind::Unknown => "unknown",
+            Kind::Systole => "systole",
+            Kind::Classic => "heartbeat",
+        };
+        let links = self.settings.links.iter().zip(&peer.links);
+        NodeReport {
+            name,
+            status: peer.status.to_string(),
+            daemon: daemon.to_owned(),
+            silence_ms: peer.last_status.map(|at| self.age(at)),
+            deadtime_ms: millis(peer.dead_after),
+            links: links
+                .map(|(name, link)| LinkReport {
+                    name: name.clone(),
+                    up: link.is_up(),
+                    silence_ms: link.heard_at().map(|at| self.age(at)),
+                })
+                .collect(),
+        }
+    }
+
+    fn ping_reports(&self) -> Vec<PingReport> {
+        let pings = self.settings.ping_nodes.iter().zip(&self.pings);
+        pings
+            .map(|(name, ping)| PingReport {
+                name: name.clone(),
+                up: ping.is_alive,
+                silence_ms: ping.heard_at().map(|at| self.age(at)),
+            })
+            .collect()
+    }
+
+    fn group_reports(&self) -> Vec<GroupReport> {
+        let groups = self.settings.group_ids().zip(&self.settings.groups);
+        groups
+            .map(|(id, group)| {
+                let row = self.ownership.row(id);
+                let (since, cause) = self.changes[id.index()];
+                let unable = self.settings.node_ids();
+                let unable = unable.filter(|node| !self.ownership.is_able(id, *node));
+                GroupReport {
+                    name: group.name().to_owned(),
+                    resources: group.resources.iter().map(|r| r.word.clone()).collect(),
+                    preferred: self.settings.name(group.preferred).to_owned(),
+                    owner: row.owner.map(|owner| self.settings.name(owner).to_owned()),
+                    term: row.term,
+                    phase: row.phase,
+                    since_ms: self.age(since),
+                    reason: self.explain(cause),
+                    unable: unable.map(|node| self.settings.name(node).to_owned()).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// A cause in words.
+    fn explain(&self, cause: Cause) -> String {
+        let name = |node: NodeId| self.settings.name(node);
+        match cause {
+            Cause::Unowned => "nobody else had it".to_owned(),
+            Cause::OwnerDead { owner, silence } => {
+                format!("{} was silent for {} ms", name(owner), millis(silence))
+            }
+            Cause::OwnerLeft(owner) => format!("{} released it", name(owner)),
+            Cause::OwnerFailed(owner) => format!("{} could not start it", name(owner)),
+            Cause::HandOver { giver, taker } => {
+                format!("handed over from {} to {}", name(giver), name(taker))
+            }
+            Cause::Adopted => "found running after a restart of the daemon".to_owned(),
+            Cause::Outranked(node) => format!("{} has the higher claim", name(node)),
+            Cause::Stopping => "the node is stopping".to_owned(),
+            Cause::StartFailed => "a resource could not be started".to_owned(),
+            Cause::LetGo => "the executor let go of it".to_owned(),
+        }
+    }
+
+    fn age(&self, at: Time) -> u64 {
+        millis(self.now.since(at))
+    }
+}
+
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,206 @@
+//! What we say: beats, sequence numbers, retransmission.
+
+use super::Cluster;
+use crate::history::Resend;
+use crate::{
+    Beat, Boot, Claim, Echo, Event, LinkId, Message, NodeId, NodeStatus, Outgoing, Output, Phase,
+    Settings, Time,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How many of our last messages are remembered with their time, to date an echo.
+const DATED_MAX: usize = 128;
+/// Unacknowledged messages from which on the log is told, and how often.
+const HISTORY_WARN: usize = 376;
+const HISTORY_WARN_EVERY: usize = 25;
+/// Beats that only bring news are at least this far apart.
+const NEWS_GAP: Duration = Duration::from_millis(5);
+
+/// Our voice: when we beat, and what the beat says.
+#[derive(Debug)]
+pub(super) struct Voice {
+    pub(super) next_beat: Time,
+    last_beat: Option<Time>,
+    pub(super) beat: Beat,
+    dated: VecDeque<(u64, Time)>,
+}
+
+impl Voice {
+    pub(super) fn new(settings: &Settings, boot: &Boot) -> Self {
+        let beat = Beat {
+            session: boot.session,
+            nodes: crate::GroupKey::of(settings.nodes.iter().map(String::as_str)).0,
+            ..Beat::default()
+        };
+        Self {
+            next_beat: Time::START,
+            last_beat: None,
+            beat,
+            dated: VecDeque::with_capacity(DATED_MAX),
+        }
+    }
+
+    /// When we sent this sequence, if that was not long ago.
+    pub(super) fn sent_at(&self, sequence: u64) -> Option<Time> {
+        let found = self.dated.iter().rev().find(|(number, _)| *number == sequence);
+        found.map(|(_, time)| *time)
+    }
+
+    fn date(&mut self, sequence: u64, now: Time) {
+        if self.dated.len() == DATED_MAX {
+            self.dated.pop_front();
+        }
+        self.dated.push_back((sequence, now));
+    }
+}
+
+impl Cluster {
+    /// The first words of a node: that it is there, and that it is up.
+    pub(super) fn start_speaking(&mut self) {
+        if self.status == NodeStatus::Init {
+            self.send_status();
+            self.set_status(NodeStatus::Up);
+        }
+    }
+
+    /// Brings the next beat forward: there is news.
+    pub(super) fn speak_soon(&mut self) {
+        let soonest = self.voice.last_beat.map_or(self.now, |last| last + NEWS_GAP);
+        self.voice.next_beat = self.voice.next_beat.min(soonest.max(self.now));
+    }
+
+    pub(super) fn elapse_voice(&mut self) {
+        self.request_missing();
+        self.acknowledge();
+        if self.now >= self.voice.next_beat {
+            self.send_status();
+            self.outbox.push_back(Output::Ping);
+        }
+    }
+
+    pub(super) fn send_status(&mut self) {
+        self.compose_beat();
+        let status = match self.status {
+            NodeStatus::Dead => NodeStatus::Init,
+            status @ (NodeStatus::Init | NodeStatus::Up | NodeStatus::Active) => status,
+        };
+        let deadtime = self.settings.deadtime;
+        self.send(Message::Status { status, deadtime, flow_control: true }, None);
+        self.voice.last_beat = Some(self.now);
+        self.voice.next_beat = self.now + self.settings.keepalive;
+        if self.unverified.is_empty() {
+            self.outbox.push_back(Output::Permit(self.permit()));
+        }
+        let waiting = self.history.waiting();
+        if waiting >= HISTORY_WARN && waiting.is_multiple_of(HISTORY_WARN_EVERY) {
+            self.report(Event::HistoryFilling(waiting));
+        }
+    }
+
+    /// How long the executor may act after a beat of ours: peers call us dead a dead time after
+    /// it, so a keepalive before that it must have let go.
+    fn permit(&self) -> Duration {
+        self.settings.deadtime.saturating_sub(self.settings.keepalive)
+    }
+
+    fn compose_beat(&mut self) {
+        let mut beat = std::mem::take(&mut self.voice.beat);
+        beat.ready = self.status == NodeStatus::Active;
+        beat.leaving = self.farewell.is_some();
+        beat.echoes.clear();
+        for node in self.others() {
+            let peer = self.peer(node);
+            if peer.session == 0 {
+                continue;
+            }
+            for (link, state) in (0..).map(LinkId).zip(&peer.links) {
+                let (session, sequence) = (peer.session, state.sequence());
+                if sequence > 0 {
+                    beat.echoes.push(Echo { node, link, session, sequence });
+                }
+            }
+        }
+        beat.claims.clear();
+        for (id, group) in self.settings.group_ids().zip(&self.settings.groups) {
+            let row = self.ownership.row(id);
+            beat.claims.push(Claim {
+                group: group.key,
+                owner: row.owner.unwrap_or(group.preferred),
+                term: row.term,
+                phase: if row.owner.is_some() { row.phase } else { Phase::Stopped },
+                unable: !self.has_executor || !self.ownership.is_able(id, self.settings.me),
+            });
+        }
+        self.voice.beat = beat;
+    }
+
+    /// Sends a message to everybody, or to one node.
+    pub(super) fn send(&mut self, message: Message, dest: Option<NodeId>) {
+        let sequence = message.is_sequenced().then(|| self.history.next());
+        let outgoing = Outgoing {
+            message,
+            dest,
+            dest_uuid: dest.and_then(|node| self.uuid(node)),
+            sequence,
+            made: self.now,
+        };
+        if let Some(sequence) = sequence {
+            self.history.keep(self.now, outgoing.clone());
+            self.voice.date(sequence, self.now);
+        }
+        self.outbox.push_back(Output::Send(outgoing));
+    }
+
+    fn request_missing(&mut self) {
+        for node in self.others() {
+            let now = self.now;
+            while let Some(sequence) = self.peer_mut(node).receiver.request(now) {
+                self.send(Message::Rexmit { first: sequence, last: sequence }, Some(node));
+            }
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        for node in self.others() {
+            if let Some(sequence) = self.peer_mut(node).receiver.take_ack() {
+                self.send(Message::Ack { sequence }, Some(node));
+            }
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, from: NodeId, sequence: u64) {
+        let sent = self.history.next() - 1;
+        let peer = self.peer_mut(from);
+        if sequence > peer.acknowledged && sequence <= sent {
+            peer.acknowledged = sequence;
+            self.free_history();
+        }
+    }
+
+    /// Frees what every node that is not dead has acknowledged.
+    pub(super) fn free_history(&mut self) {
+        let alive = self.others().map(|node| self.peer(node));
+        let alive = alive.filter(|peer| peer.status != NodeStatus::Dead);
+        let sent = self.history.next() - 1;
+        let all = alive.map(|peer| peer.acknowledged).min().unwrap_or(sent);
+        self.history.acknowledged(all);
+    }
+
+    pub(super) fn resend(&mut self, from: NodeId, first: u64, last: u64) {
+        if first == 0 || last < first {
+            return;
+        }
+        let acknowledged = self.peer(from).acknowledged;
+        for sequence in self.history.clamp(first, last, acknowledged) {
+            match self.history.resend(self.now, sequence, self.settings.rexmit_delay) {
+                Resend::Message(message) => self.outbox.push_back(Output::Send(message)),
+                Resend::TooLow(sequence) => {
+                    self.report(Event::CannotResend(from, sequence));
+                    self.send(Message::Nak { sequence, too_low: true }, Some(from));
+                }
+                Resend::Nothing => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What the core has to tell: facts, not words. The shell turns them into log lines.
+
+use crate::{GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Step};
+use std::time::Duration;
+
+/// Why a node became the owner of a group, or ceased to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody had it, and this node comes first.
+    Unowned,
+    /// The owner was silent for its dead time.
+    OwnerDead {
+        /// The owner.
+        owner: NodeId,
+        /// How long it had been silent.
+        silence: Duration,
+    },
+    /// The owner said goodbye, or reported the group stopped.
+    OwnerLeft(NodeId),
+    /// The owner could not start it.
+    OwnerFailed(NodeId),
+    /// A planned hand-over, between these two.
+    HandOver {
+        /// Who gives.
+        giver: NodeId,
+        /// Who takes.
+        taker: NodeId,
+    },
+    /// It was found running after a restart of the daemon.
+    Adopted,
+    /// Another node has a claim that holds against ours.
+    Outranked(NodeId),
+    /// This node is stopping.
+    Stopping,
+    /// A resource of the group could not be started.
+    StartFailed,
+    /// The executor let go of it, without a permit or because an address was lost.
+    LetGo,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Our own status changed.
+    LocalStatus(NodeStatus),
+    /// Every node was heard or is dead: we take part.
+    CommunicationUp,
+    /// A peer says a new status.
+    PeerStatus(NodeId, NodeStatus),
+    /// A peer was silent for its dead time.
+    PeerDead(NodeId),
+    /// A peer's daemon restarted.
+    PeerRestarted(NodeId),
+    /// A peer that was dead is heard again without having restarted.
+    PeerReturned(NodeId),
+    /// A beat came late.
+    LateBeat {
+        /// Whose.
+        node: NodeId,
+        /// Time since the one before.
+        interval: Duration,
+        /// Whether it was later than our own deadtime.
+        deadly: bool,
+    },
+    /// A link carries messages.
+    LinkUp(NodeId, LinkId),
+    /// A link carries none any more.
+    LinkDead(NodeId, LinkId),
+    /// A ping node answers.
+    PingAlive(PingId),
+    /// A ping node is silent.
+    PingDead(PingId),
+    /// A message came from a name that is not configured.
+    Stranger(Box<str>),
+    /// A message carries an older generation than the one known.
+    Replay {
+        /// The sender it claims.
+        node: NodeId,
+        /// Its generation.
+        generation: u64,
+        /// The one known.
+        current: u64,
+    },
+    /// Messages are missing.
+    PacketsLost {
+        /// The sender.
+        node: NodeId,
+        /// How many.
+        count: u64,
+        /// The last number before the gap.
+        last: u64,
+        /// The number after it.
+        sequence: u64,
+    },
+    /// So many are missing that they are not asked for.
+    PacketsGivenUp(NodeId),
+    /// Nothing is missing any more.
+    PacketsComplete(NodeId),
+    /// The sender cannot send this one again.
+    PacketLostForGood(NodeId, u64),
+    /// We cannot send this one again.
+    CannotResend(NodeId, u64),
+    /// This many messages wait for an acknowledgement.
+    HistoryFilling(usize),
+    /// The node lists of two nodes differ.
+    NodeListsDiffer(NodeId),
+    /// The other node's haresources has groups that ours lacks, or lacks some of ours.
+    GroupsDiffer(NodeId),
+    /// A dead or departed peer had released everything.
+    PeerHadNothing(NodeId),
+    /// A dead peer's groups are taken without fencing it.
+    NotFenced(NodeId),
+    /// The groups of a peer are being taken.
+    TakeoverBegins(NodeId),
+    /// They are all taken.
+    TakeoverDone(NodeId),
+    /// A peer said goodbye.
+    PeerLeft(NodeId),
+    /// For the first time it is settled who runs what.
+    InitialAcquisition,
+    /// The peer is in no transition any more.
+    RemoteStable(NodeId),
+    /// We are in no transition any more.
+    LocalStable,
+    /// Our own groups were looked at; whether there was one to take.
+    LocalAcquired(bool),
+    /// A group changed hands or phase here.
+    Ownership {
+        /// The group.
+        group: GroupId,
+        /// Its owner.
+        owner: NodeId,
+        /// The number of the ownership.
+        term: u64,
+        /// How far the owner is.
+        phase: Phase,
+        /// Why.
+        cause: Cause,
+    },
+    /// A resource could not be started.
+    StartFailed {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its place.
+        resource: usize,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A stop failed and is tried again.
+    StopRetried {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its place.
+        resource: usize,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A stop failed for good, but the resource does not run.
+    StopDoubtful {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its place.
+        resource: usize,
+    },
+    /// A step of a hand-over.
+    HandOver(HandOverEvent),
+    /// The built-in ipfail speaks.
+    Ipfail(IpfailEvent),
+    /// Our graceful stop begins.
+    StopBegins,
+    /// Our graceful stop waits for resources that are in transition.
+    StopDelayed,
+    /// Everything is released.
+    Relinquished,
+    /// This node did not run for a while.
+    Paused(Duration),
+}
+
+/// A step of a standby hand-over. Sets are from the giver's view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOverEvent {
+    /// A node wants to give.
+    Wanted(NodeId, Hold),
+    /// The taker can take.
+    Granted(NodeId, Hold),
+    /// We begin to release.
+    Releasing(Hold),
+    /// We have released.
+    Released(Hold),
+    /// We begin to acquire from the giver.
+    Acquiring(NodeId, Hold),
+    /// We have acquired; the set from our own view.
+    Acquired(Hold),
+    /// It is finished, with us as the taker.
+    Taken(Hold),
+    /// It is finished, with us as the giver.
+    Given(Hold),
+    /// Nobody answered.
+    NoReply,
+    /// A step was not taken.
+    Refused {
+        /// Whose step.
+        node: NodeId,
+        /// The step.
+        step: Step,
+        /// Why.
+        why: Refusal,
+        /// How long the running hand-over may still take.
+        left: Duration,
+    },
+    /// The other node died.
+    Cancelled,
+}
+
+/// What ipfail has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IpfailEvent {
+    /// We tell the peer our count and want to know its.
+    Asking,
+    /// The peer tells its count.
+    Asked,
+    /// A ping node that answers.
+    Found(PingId),
+    /// Both see as many.
+    Balanced,
+    /// We see more.
+    TellingMore,
+    /// We see fewer.
+    GivingUpFewer,
+    /// We were told that we see fewer.
+    GivingUpTold,
+    /// Counts are equal and groups go home.
+    GivingUpForeign,
+    /// A hand-over will be asked for after this long.
+    Delayed(Duration),
+    /// The wait is over.
+    Expired,
+    /// A waiting hand-over is cancelled.
+    Aborted,
+    /// There was nothing to cancel.
+    NothingToAbort,
+    /// The peer is told that the counts are equal.
+    AbortSent,
+    /// The peer is told that it sees fewer.
+    DeadSent,
+    /// No ping node answers.
+    WeAreDead,
+    /// Some ping node answers although a node died.
+    WeAreAlive,
+    /// A ping node came up.
+    PingNodeUp(PingId),
+    /// A node's or ping node's status changed.
+    NodeStatus(NodeId, NodeStatus),
+    /// A ping node died.
+    PingNodeDead(PingId),
+    /// A link's status changed.
+    LinkStatus(NodeId, LinkId, bool),
+    /// The peer's ipfail is there.
+    PeerJoined(NodeId),
+    /// The peer is in transition.
+    PeerUnstable,
+    /// The peer is in no transition any more.
+    PeerStable,
+}

@@ -1,0 +1,133 @@
+use super::*;
+use crate::AddressSpec;
+use std::net::{IpAddr, Ipv4Addr};
+
+fn address(last: u8) -> Resource {
+    let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
+    let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
+    Resource { word: address.to_string(), kind: ResourceKind::Address(spec) }
+}
+
+fn agent(name: &str) -> Resource {
+    let kind = ResourceKind::Agent { name: name.to_owned(), arguments: Vec::new() };
+    Resource { word: name.to_owned(), kind }
+}
+
+/// Two addresses, then two agents.
+fn runner() -> (Runner, JobId) {
+    let resources = [address(1), address(2), agent("one"), agent("two")];
+    (Runner::new(GroupId(0), &resources), JobId(0))
+}
+
+/// Lets the next job end so; says what it was and what came of it.
+fn end(
+    runner: &mut Runner,
+    next: &mut JobId,
+    outcome: Outcome,
+) -> ((Action, usize, usize), Progress) {
+    let job = runner.poll(Time::START, next).expect("a job is due");
+    assert_eq!(runner.poll(Time::START, next), None, "one job at a time");
+    let progress = runner.done(Time::START, job.id, outcome);
+    ((job.action, job.first, job.count), progress)
+}
+
+#[test]
+fn resources_start_left_to_right_and_stop_right_to_left() {
+    use Action::{Start, Status, Stop};
+    let (mut runner, mut next) = runner();
+    runner.start();
+    let mut step = |runner: &mut Runner, outcome| end(runner, &mut next, outcome);
+    assert_eq!(step(&mut runner, Outcome::Success), ((Start, 0, 2), Progress::None));
+    assert_eq!(step(&mut runner, Outcome::NotRunning), ((Status, 2, 1), Progress::None));
+    assert_eq!(step(&mut runner, Outcome::Success), ((Start, 2, 1), Progress::None));
+    assert_eq!(step(&mut runner, Outcome::Running), ((Status, 3, 1), Progress::Started));
+    assert!(runner.is_active());
+    runner.stop();
+    assert_eq!(step(&mut runner, Outcome::Success), ((Stop, 3, 1), Progress::None));
+    assert_eq!(step(&mut runner, Outcome::Success), ((Stop, 2, 1), Progress::None));
+    let stopped = Progress::Stopped { failed: false };
+    assert_eq!(step(&mut runner, Outcome::Success), ((Stop, 0, 2), stopped));
+    assert!(runner.is_idle());
+}
+
+#[test]
+fn a_failing_start_stops_the_whole_group() {
+    let (mut runner, mut next) = runner();
+    runner.start();
+    end(&mut runner, &mut next, Outcome::Success);
+    end(&mut runner, &mut next, Outcome::NotRunning);
+    let (_, progress) = end(&mut runner, &mut next, Outcome::Failed(1));
+    assert_eq!(progress, Progress::StartFailed { resource: 2, outcome: Outcome::Failed(1) });
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 3, 1));
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 2, 1));
+    let (_, progress) = end(&mut runner, &mut next, Outcome::Success);
+    assert_eq!(progress, Progress::Stopped { failed: true });
+}
+
+#[test]
+fn a_missing_agent_fails_the_start_and_does_not_hold_up_the_stop() {
+    let mut runner = Runner::new(GroupId(0), &[agent("none")]);
+    let mut next = JobId(0);
+    runner.start();
+    let (_, progress) = end(&mut runner, &mut next, Outcome::Missing);
+    assert_eq!(progress, Progress::StartFailed { resource: 0, outcome: Outcome::Missing });
+    let (_, progress) = end(&mut runner, &mut next, Outcome::Missing);
+    assert_eq!(progress, Progress::Stopped { failed: true });
+}
+
+#[test]
+fn a_failing_stop_is_retried_ten_times_and_then_looked_at() {
+    for (outcome, end_state) in [
+        (Outcome::NotRunning, Progress::Stopped { failed: false }),
+        (Outcome::Running, Progress::StopFailed { resource: 0 }),
+    ] {
+        let mut runner = Runner::new(GroupId(0), &[agent("stubborn")]);
+        let (mut next, mut now) = (JobId(0), Time::START);
+        runner.adopt();
+        runner.stop();
+        for _ in 0..=STOP_RETRIES {
+            let job = runner.poll(now, &mut next).expect("a stop is due");
+            assert_eq!(job.action, Action::Stop);
+            let progress = runner.done(now, job.id, Outcome::TimedOut);
+            assert!(matches!(progress, Progress::StopRetried { resource: 0, .. }));
+            if let Some(deadline) = runner.deadline() {
+                assert_eq!(runner.poll(now, &mut next), None, "waits before the retry");
+                now = deadline;
+            }
+        }
+        let job = runner.poll(now, &mut next).expect("a status is due");
+        assert_eq!(job.action, Action::Status);
+        assert_eq!(runner.done(now, job.id, outcome), end_state);
+        assert!(runner.is_settled());
+    }
+}
+
+#[test]
+fn a_stop_during_a_start_waits_for_the_running_agent() {
+    let (mut runner, mut next) = runner();
+    runner.start();
+    let job = runner.poll(Time::START, &mut next).expect("a job is due");
+    runner.stop();
+    assert_eq!(runner.poll(Time::START, &mut next), None);
+    assert_eq!(runner.done(Time::START, job.id, Outcome::Success), Progress::None);
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 3, 1));
+}
+
+#[test]
+fn the_end_of_a_past_job_changes_nothing() {
+    let (mut runner, mut next) = runner();
+    runner.start();
+    let job = runner.poll(Time::START, &mut next).expect("a job is due");
+    runner.let_go();
+    assert_eq!(runner.done(Time::START, job.id, Outcome::Success), Progress::None);
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 3, 1));
+}
+
+#[test]
+fn an_empty_group_is_active_at_once_and_stops_at_once() {
+    let mut runner = Runner::new(GroupId(0), &[]);
+    runner.start();
+    assert!(runner.is_active());
+    runner.stop();
+    assert!(runner.is_idle());
+}

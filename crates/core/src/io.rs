@@ -1,0 +1,167 @@
+//! What goes into the core and what comes out: plain data that a test compares and a journal
+//! stores.
+
+use crate::{Event, GroupId, Heard, Hold, JobId, Outgoing, PingId};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Something that happened outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// A message whose signature was already checked.
+    Heard(Heard<'a>),
+    /// A ping node answered.
+    PingReply(PingId),
+    /// An agent finished.
+    JobDone {
+        /// The job.
+        job: JobId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The executor is there and works for us.
+    ExecutorReady,
+    /// The executor is gone; what it holds stays as it is until it returns or lets go.
+    ExecutorGone,
+    /// The executor has let go of a group, because its permit ran out or an address is lost.
+    LetGo(GroupId),
+    /// An order, already authorised.
+    Order {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is wanted.
+        order: Order,
+    },
+}
+
+/// Ties an order to its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What an operator, or the built-in ipfail, wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Give this set to the other node.
+    Standby(Hold),
+    /// Take this set from the other node.
+    Takeover(Hold),
+    /// Release everything, say goodbye and end.
+    Stop,
+}
+
+/// Why an order was refused, or what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// No other node is alive and active.
+    #[error("no other node is active")]
+    NoPeer,
+    /// A hand-over is running already.
+    #[error("a hand-over is running already")]
+    Busy,
+    /// Groups of ours are starting or stopping.
+    #[error("local resources are in transition")]
+    LocalInFlux,
+    /// The other node is starting or stopping groups.
+    #[error("the other node is in transition")]
+    RemoteInFlux,
+    /// `auto_failback legacy` knows no hand-over.
+    #[error("a hand-over needs `auto_failback on` or `off`")]
+    Legacy,
+    /// The other node did not answer within 10 s.
+    #[error("the other node did not answer")]
+    NoReply,
+    /// The other node died while the hand-over ran.
+    #[error("the other node died meanwhile")]
+    PeerDied,
+    /// The other node could not start everything; what it lacks is taken back.
+    #[error("the other node could not start every group")]
+    Failed,
+    /// We are stopping, or our communication is not up yet.
+    #[error("this node is starting or stopping")]
+    NotReady,
+}
+
+/// What an agent is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Does it run?
+    Status,
+    /// Start it.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Is it healthy?
+    Monitor,
+}
+
+/// One run of an agent, or one batch of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// The group.
+    pub group: GroupId,
+    /// The first resource of the group that it concerns.
+    pub first: usize,
+    /// How many resources: one agent, or neighbouring addresses.
+    pub count: usize,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What came of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It succeeded.
+    Success,
+    /// A status found it running.
+    Running,
+    /// A status found it not running.
+    NotRunning,
+    /// It failed with this exit code, or by this signal if negative.
+    Failed(i32),
+    /// It took too long and was killed.
+    TimedOut,
+    /// There is no such agent.
+    Missing,
+}
+
+/// Something the shell must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Sign the message and send it on every link. A status takes the current
+    /// [`Cluster::beat`](crate::Cluster::beat) along.
+    Send(Outgoing),
+    /// Ask every ping node for a sign of life.
+    Ping,
+    /// Let the executor act for this long from now on.
+    Permit(Duration),
+    /// Have the executor run this.
+    Run(Job),
+    /// Have the executor end this job at once.
+    Cancel(JobId),
+    /// Store [`Cluster::terms`](crate::Cluster::terms), off the takeover path.
+    Store,
+    /// Answer an order.
+    Answer {
+        /// Whose.
+        ticket: Ticket,
+        /// Done, or why not.
+        result: Result<(), Refusal>,
+    },
+    /// Tell the log, the metrics and the subscribers.
+    Report(Event),
+    /// A resource could not be stopped: reboot the machine, unless configured otherwise.
+    StopFailed {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its place in the group.
+        resource: usize,
+    },
+    /// The daemon may end: everything is released and goodbye was said.
+    End,
+}

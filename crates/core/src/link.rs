@@ -1,0 +1,122 @@
+//! One medium to one peer.
+
+use crate::Time;
+use std::time::Duration;
+
+/// Whether one of our media brings messages of a peer, and takes ours to it.
+///
+/// ```text
+///           heard                silent, or its echo stale
+///   down ──────────▶ up ──────────────────────────────────▶ down
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    heard: Option<Time>,
+    sequence: u64,
+    echoed: Option<Time>,
+    is_up: bool,
+}
+
+impl Link {
+    /// The highest sequence of the peer that came over it.
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Notes the sequence of a message that came over it.
+    pub(crate) fn note_sequence(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
+    }
+
+    /// Whether the link carries messages.
+    pub(crate) const fn is_up(&self) -> bool {
+        self.is_up
+    }
+
+    /// When a message of the peer came over it last.
+    pub(crate) const fn heard_at(&self) -> Option<Time> {
+        self.heard
+    }
+
+    /// Notes a message of the peer. Returns whether the link came up.
+    pub(crate) fn heard(&mut self, now: Time, patience: Duration) -> bool {
+        self.heard = Some(now);
+        let was_up = self.is_up;
+        self.is_up = !self.echo_is_stale(now, patience);
+        self.is_up && !was_up
+    }
+
+    /// Notes that the peer heard over this link what we sent at `sent`.
+    pub(crate) fn echoed(&mut self, sent: Time) {
+        self.echoed = self.echoed.max(Some(sent));
+    }
+
+    /// Starts anew with a restarted peer, whose sequences and echoes begin again.
+    pub(crate) fn restart(&mut self) {
+        self.sequence = 0;
+        self.echoed = None;
+    }
+
+    /// Lets time pass. Returns whether the link went down.
+    pub(crate) fn elapse(&mut self, now: Time, patience: Duration) -> bool {
+        let silent = self.heard.is_none_or(|heard| now.since(heard) >= patience);
+        let was_up = self.is_up;
+        if silent || self.echo_is_stale(now, patience) {
+            self.is_up = false;
+        }
+        was_up && !self.is_up
+    }
+
+    /// When [`Link::elapse`] next has something to say.
+    pub(crate) fn deadline(&self, patience: Duration) -> Option<Time> {
+        if !self.is_up {
+            return None;
+        }
+        let echo = self.echoed.map(|sent| sent + patience + patience);
+        self.heard.map(|heard| heard + patience).into_iter().chain(echo).min()
+    }
+
+    /// A peer that echoes at all must echo within twice its dead time: its beat must come to
+    /// us, and ours to it.
+    fn echo_is_stale(&self, now: Time, patience: Duration) -> bool {
+        self.echoed.is_some_and(|sent| now.since(sent) >= patience + patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    fn at(second: u64) -> Time {
+        Time::START + Duration::from_secs(second)
+    }
+
+    #[test]
+    fn a_link_is_up_while_it_brings_messages() {
+        let mut link = Link::default();
+        assert!(!link.elapse(at(1), PATIENCE));
+        assert!(link.heard(at(1), PATIENCE));
+        assert!(!link.heard(at(2), PATIENCE));
+        assert_eq!(link.deadline(PATIENCE), Some(at(4)));
+        assert!(!link.elapse(at(3), PATIENCE));
+        assert!(link.elapse(at(4), PATIENCE));
+        assert_eq!(link.deadline(PATIENCE), None);
+    }
+
+    #[test]
+    fn a_link_that_works_one_way_only_is_down() {
+        let mut link = Link::default();
+        link.heard(at(1), PATIENCE);
+        link.echoed(at(1));
+        for second in 2..5 {
+            link.heard(at(second), PATIENCE);
+            assert!(!link.elapse(at(second), PATIENCE));
+        }
+        link.heard(at(5), PATIENCE);
+        assert!(!link.is_up(), "the peer has not heard us for twice its dead time");
+        link.echoed(at(5));
+        assert!(link.heard(at(6), PATIENCE));
+    }
+}

@@ -1,0 +1,171 @@
+//! Who owns which group: one row per group, merged from what every node says.
+
+use crate::{Claim, GroupId, NodeId, Phase, Settings};
+
+/// What we know of one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// The owner, or the last one when the phase is stopped; `None` before the first term.
+    pub(crate) owner: Option<NodeId>,
+    /// The number of the ownership; it grows at each change of owner.
+    pub(crate) term: u64,
+    /// How far the owner is.
+    pub(crate) phase: Phase,
+    /// Nodes that said they cannot run the group, as bits.
+    unable: u32,
+    /// The owner has it only because the preferred node was away: failback may return it.
+    pub(crate) is_borrowed: bool,
+}
+
+/// What a claim of a peer changed for us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Merged {
+    /// Nothing.
+    Same,
+    /// The row changed.
+    Changed,
+    /// The row changed, and it was ours: whatever of the group runs here must stop.
+    Outranked,
+    /// The other node's claim loses against ours; it will hear so from us.
+    Outranks,
+}
+
+/// The table of all groups.
+#[derive(Debug)]
+pub(crate) struct Ownership {
+    rows: Vec<Row>,
+}
+
+impl Ownership {
+    /// Nobody owns anything yet.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let row =
+            Row { owner: None, term: 0, phase: Phase::Stopped, unable: 0, is_borrowed: false };
+        Self { rows: vec![row; settings.groups.len()] }
+    }
+
+    /// The row of a group.
+    pub(crate) fn row(&self, group: GroupId) -> &Row {
+        &self.rows[group.index()]
+    }
+
+    /// Recalls a term that was stored before the daemon started.
+    pub(crate) fn recall(&mut self, group: GroupId, owner: NodeId, term: u64) {
+        let row = &mut self.rows[group.index()];
+        if term > row.term {
+            row.owner = Some(owner);
+            row.term = term;
+        }
+    }
+
+    /// Whether `node` may run the group at all.
+    pub(crate) fn is_able(&self, group: GroupId, node: NodeId) -> bool {
+        self.rows[group.index()].unable & bit(node) == 0
+    }
+
+    /// Notes whether `node` can run the group.
+    pub(crate) fn note_ability(&mut self, group: GroupId, node: NodeId, able: bool) {
+        let unable = &mut self.rows[group.index()].unable;
+        *unable = if able { *unable & !bit(node) } else { *unable | bit(node) };
+    }
+
+    /// Makes `node` the owner in a new term.
+    pub(crate) fn claim(&mut self, group: GroupId, node: NodeId, is_borrowed: bool) {
+        let row = &mut self.rows[group.index()];
+        row.owner = Some(node);
+        row.term += 1;
+        row.phase = Phase::Starting;
+        row.is_borrowed = is_borrowed;
+    }
+
+    /// Notes how far the owner is. Returns whether that is news.
+    pub(crate) fn advance(&mut self, group: GroupId, phase: Phase) -> bool {
+        let row = &mut self.rows[group.index()];
+        let changed = row.phase != phase;
+        row.phase = phase;
+        changed
+    }
+
+    /// Everything that `node` owned is stopped: it said so, or restarted without it.
+    pub(crate) fn released_by(&mut self, node: NodeId) {
+        for row in self.rows.iter_mut().filter(|row| row.owner == Some(node)) {
+            if row.phase.holds() {
+                row.phase = Phase::Stopped;
+            }
+        }
+    }
+
+    /// Merges what `from` says of a group into our row.
+    ///
+    /// Of two claims the higher term holds. In the same term the preferred node wins, then the
+    /// lower one, so that every node decides alike. Of its own running state the owner knows
+    /// best, whatever term it remembers.
+    pub(crate) fn merge(
+        &mut self,
+        me: NodeId,
+        from: NodeId,
+        group: GroupId,
+        preferred: NodeId,
+        claim: &Claim,
+    ) -> Merged {
+        self.note_ability(group, from, !claim.unable);
+        let row = &mut self.rows[group.index()];
+        let is_mine = row.owner == Some(me) && row.phase.holds();
+        if claim.owner == from && row.owner == Some(from) {
+            let next = Row { term: row.term.max(claim.term), phase: claim.phase, ..*row };
+            return replace(row, next, false);
+        }
+        let holds = claim.term > row.term
+            || claim.term == row.term && wins(claim.owner, row.owner, preferred);
+        if holds && claim.term > 0 {
+            // A remembered term of ours says nothing about what we run: that we know ourselves.
+            let phase = match (claim.owner == me, row.owner == Some(me)) {
+                (true, true) => row.phase,
+                (true, false) => Phase::Stopped,
+                (false, _) => claim.phase,
+            };
+            let is_borrowed = claim.owner == me && row.is_borrowed;
+            let next =
+                Row { owner: Some(claim.owner), term: claim.term, phase, is_borrowed, ..*row };
+            return replace(row, next, is_mine && claim.owner != me);
+        }
+        if row.owner == Some(from) {
+            // It does not claim what we think it owns: it lost its memory, and the group.
+            let next =
+                Row { phase: if row.phase.holds() { Phase::Stopped } else { row.phase }, ..*row };
+            return replace(row, next, false);
+        }
+        if is_mine && claim.owner == from && claim.phase.holds() {
+            return Merged::Outranks;
+        }
+        Merged::Same
+    }
+}
+
+/// Whether `challenger` wins against `holder` in the same term.
+fn wins(challenger: NodeId, holder: Option<NodeId>, preferred: NodeId) -> bool {
+    match holder {
+        None => true,
+        Some(holder) if holder == challenger => false,
+        Some(holder) if holder == preferred => false,
+        Some(_) if challenger == preferred => true,
+        Some(holder) => challenger < holder,
+    }
+}
+
+fn replace(row: &mut Row, next: Row, outranked: bool) -> Merged {
+    let changed = *row != next;
+    *row = next;
+    match (changed, outranked) {
+        (true, true) => Merged::Outranked,
+        (true, false) => Merged::Changed,
+        (false, _) => Merged::Same,
+    }
+}
+
+const fn bit(node: NodeId) -> u32 {
+    1 << (node.0 % 32)
+}
+
+#[cfg(test)]
+mod tests;

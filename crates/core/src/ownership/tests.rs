@@ -1,0 +1,107 @@
+use super::*;
+use crate::{Group, GroupKey};
+
+const A: NodeId = NodeId(0);
+const B: NodeId = NodeId(1);
+const GROUP: GroupId = GroupId(0);
+
+fn table(owner: Option<NodeId>, term: u64, phase: Phase) -> Ownership {
+    let row = Row { owner, term, phase, unable: 0, is_borrowed: false };
+    Ownership { rows: vec![row] }
+}
+
+fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {
+    Claim { group: GroupKey(7), owner, term, phase, unable: false }
+}
+
+/// We are A, B speaks, A is preferred: (our row, the claim) → (verdict, our row after).
+#[test]
+fn every_meeting_of_two_claims_has_one_end() {
+    use Merged::{Changed, Outranked, Outranks, Same};
+    use Phase::{Active, Failed, Starting, Stopped};
+    type Known = (Option<NodeId>, u64, Phase);
+    type Meeting = (Known, (NodeId, u64, Phase), Merged, Known);
+    #[rustfmt::skip]
+    let rows: &[Meeting] = &[
+        // Nobody knows anything.
+        ((None, 0, Stopped), (A, 0, Stopped), Same, (None, 0, Stopped)),
+        ((None, 0, Stopped), (B, 1, Active), Changed, (Some(B), 1, Active)),
+        // The owner reports progress.
+        ((Some(B), 3, Starting), (B, 3, Active), Changed, (Some(B), 3, Active)),
+        ((Some(B), 3, Active), (B, 3, Active), Same, (Some(B), 3, Active)),
+        ((Some(B), 3, Active), (B, 3, Stopped), Changed, (Some(B), 3, Stopped)),
+        ((Some(B), 3, Starting), (B, 3, Failed), Changed, (Some(B), 3, Failed)),
+        // A higher term outranks what we run, a lower one is told so by our next beat.
+        ((Some(A), 3, Active), (B, 4, Active), Outranked, (Some(B), 4, Active)),
+        ((Some(A), 3, Stopped), (B, 4, Active), Changed, (Some(B), 4, Active)),
+        ((Some(A), 5, Active), (B, 4, Active), Outranks, (Some(A), 5, Active)),
+        // The same term twice: the preferred node wins.
+        ((Some(A), 4, Active), (B, 4, Active), Outranks, (Some(A), 4, Active)),
+        ((Some(B), 4, Active), (A, 4, Active), Changed, (Some(A), 4, Stopped)),
+        // The owner restarted: less memory than ours, and nothing runs there.
+        ((Some(B), 5, Active), (B, 2, Stopped), Changed, (Some(B), 5, Stopped)),
+        ((Some(B), 5, Active), (A, 2, Active), Changed, (Some(B), 5, Stopped)),
+        ((Some(B), 5, Active), (A, 0, Stopped), Changed, (Some(B), 5, Stopped)),
+        // We restarted: the peer remembers a term of ours.
+        ((None, 0, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
+        ((Some(A), 9, Active), (A, 9, Starting), Same, (Some(A), 9, Active)),
+        ((Some(A), 2, Active), (A, 9, Active), Changed, (Some(A), 9, Active)),
+    ];
+    for (known, (owner, term, phase), verdict, after) in rows {
+        let mut table = table(known.0, known.1, known.2);
+        let merged = table.merge(A, B, GROUP, A, &claim(*owner, *term, *phase));
+        let row = table.row(GROUP);
+        let told = format!("{known:?} meets {owner:?} {term} {phase:?}");
+        assert_eq!(merged, *verdict, "{told}");
+        assert_eq!((row.owner, row.term, row.phase), *after, "{told}");
+    }
+}
+
+#[test]
+fn of_two_nodes_that_are_not_preferred_the_lower_wins() {
+    let third = NodeId(2);
+    assert!(wins(A, Some(B), third));
+    assert!(!wins(B, Some(A), third));
+    assert!(wins(third, Some(A), third));
+    assert!(!wins(A, Some(third), third));
+    assert!(!wins(A, Some(A), third));
+}
+
+#[test]
+fn a_claim_begins_a_term_and_may_be_borrowed() {
+    let mut table = table(Some(B), 3, Phase::Active);
+    table.claim(GROUP, A, true);
+    let row = *table.row(GROUP);
+    assert_eq!((row.owner, row.term, row.phase), (Some(A), 4, Phase::Starting));
+    assert!(row.is_borrowed);
+}
+
+#[test]
+fn a_node_that_left_holds_nothing() {
+    let mut table = table(Some(B), 3, Phase::Stopping);
+    table.released_by(A);
+    assert_eq!(table.row(GROUP).phase, Phase::Stopping);
+    table.released_by(B);
+    assert_eq!(table.row(GROUP).phase, Phase::Stopped);
+}
+
+#[test]
+fn a_stored_term_is_recalled_but_never_lowers_one() {
+    let mut table = table(None, 0, Phase::Stopped);
+    table.recall(GROUP, A, 7);
+    table.recall(GROUP, B, 5);
+    assert_eq!((table.row(GROUP).owner, table.row(GROUP).term), (Some(A), 7));
+}
+
+#[test]
+fn who_cannot_run_a_group_is_remembered_by_node() {
+    let group = Group { key: GroupKey(7), preferred: A, resources: Vec::new() };
+    assert_eq!(group.name(), "");
+    let mut table = table(None, 0, Phase::Stopped);
+    let cannot = Claim { unable: true, ..claim(A, 0, Phase::Stopped) };
+    table.merge(A, B, GROUP, A, &cannot);
+    assert!(!table.is_able(GROUP, B));
+    assert!(table.is_able(GROUP, A));
+    table.merge(A, B, GROUP, A, &claim(A, 0, Phase::Stopped));
+    assert!(table.is_able(GROUP, B));
+}

@@ -1,0 +1,162 @@
+//! What we know of another node.
+
+use crate::link::Link;
+use crate::receive::Receiver;
+use crate::{NodeStatus, Random, Settings, Time, Uuid};
+use std::time::Duration;
+
+/// What a peer's daemon is, learned from its status messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// No status heard yet.
+    #[default]
+    Unknown,
+    /// Its status carries a [`Beat`](crate::Beat).
+    Systole,
+    /// It is a heartbeat of the classic line.
+    Classic,
+}
+
+/// Another node.
+///
+/// ```text
+///                status                 silent for its dead time
+///   (unheard) ───────────▶ Init/Up/Active ──────────────────────▶ Dead
+///       │                        ▲            status               │
+///       │ silent for initdead    └─────────────────────────────────┤
+///       └──────────────────────────────────────────────────────────┘
+/// ```
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts that it told")]
+pub(crate) struct Peer {
+    /// Its status: as it says, or dead.
+    pub(crate) status: NodeStatus,
+    /// Whether its status is known: it was heard, or declared dead.
+    pub(crate) is_settled: bool,
+    /// Its generation, 0 before the first message.
+    pub(crate) generation: u64,
+    /// Its uuid.
+    pub(crate) uuid: Option<Uuid>,
+    /// What its daemon is.
+    pub(crate) kind: Kind,
+    /// The session of a Systole peer.
+    pub(crate) session: u64,
+    /// A Systole peer takes part in decisions.
+    pub(crate) is_ready: bool,
+    /// A Systole peer is stopping.
+    pub(crate) is_leaving: bool,
+    /// It said goodbye and has not restarted.
+    pub(crate) has_left: bool,
+    /// The sequence of the last message that told its holdings.
+    pub(crate) told_at: u64,
+    /// What it has acknowledged of ours.
+    pub(crate) acknowledged: u64,
+    /// One per medium of ours.
+    pub(crate) links: Vec<Link>,
+    /// Its sequence numbers.
+    pub(crate) receiver: Receiver,
+    /// When its last status came.
+    pub(crate) last_status: Option<Time>,
+    /// The sequence of its last status.
+    pub(crate) status_sequence: u64,
+    /// When it last proved that it hears us, by an echo: the time of our echoed message.
+    pub(crate) heard_us: Option<Time>,
+    /// Silence that makes it dead, as it said last.
+    pub(crate) dead_after: Duration,
+}
+
+impl Peer {
+    /// A node that was never heard.
+    pub(crate) fn new(settings: &Settings, random: &mut Random) -> Self {
+        Self {
+            status: NodeStatus::Init,
+            is_settled: false,
+            generation: 0,
+            uuid: None,
+            kind: Kind::Unknown,
+            session: 0,
+            is_ready: false,
+            is_leaving: false,
+            has_left: false,
+            told_at: 0,
+            acknowledged: 0,
+            links: settings.links.iter().map(|_| Link::default()).collect(),
+            receiver: Receiver::new(settings.rexmit_delay, random),
+            last_status: None,
+            status_sequence: 0,
+            heard_us: None,
+            dead_after: settings.deadtime,
+        }
+    }
+
+    /// Whether it is heard.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.last_status.is_some() && self.status != NodeStatus::Dead
+    }
+
+    /// Whether it can take part in a hand-over now.
+    pub(crate) fn can_negotiate(&self) -> bool {
+        self.is_alive() && self.is_ready && !self.is_leaving && !self.has_left
+    }
+
+    /// Forgets what a restart of its daemon makes untrue.
+    pub(crate) fn restart(&mut self, generation: u64) {
+        self.generation = generation;
+        self.receiver.reset();
+        self.kind = Kind::Unknown;
+        self.session = 0;
+        self.is_ready = false;
+        self.is_leaving = false;
+        self.has_left = false;
+        self.told_at = 0;
+        self.acknowledged = 0;
+        self.status_sequence = 0;
+        self.heard_us = None;
+        for link in &mut self.links {
+            link.restart();
+        }
+    }
+
+    /// Notes the arrival of a status. Returns the time since the one before.
+    pub(crate) fn note_status(
+        &mut self,
+        now: Time,
+        sequence: u64,
+        dead_after: Duration,
+    ) -> Option<Duration> {
+        let interval = self.last_status.map(|last| now.since(last));
+        self.last_status = Some(now);
+        self.status_sequence = self.status_sequence.max(sequence);
+        self.dead_after = dead_after;
+        self.is_settled = true;
+        interval
+    }
+
+    /// When it is dead if it stays silent; `patience` overrides what it said (initdead).
+    pub(crate) fn deadline(&self, patience: Option<Duration>) -> Option<Time> {
+        if self.status == NodeStatus::Dead {
+            return None;
+        }
+        let since = self.last_status.unwrap_or(Time::START);
+        Some(since + patience.unwrap_or(self.dead_after))
+    }
+
+    /// Lets time pass. Returns whether it died of its silence.
+    pub(crate) fn elapse(&mut self, now: Time, patience: Option<Duration>) -> bool {
+        if self.deadline(patience).is_none_or(|deadline| now < deadline) {
+            return false;
+        }
+        self.status = NodeStatus::Dead;
+        self.is_settled = true;
+        self.is_ready = false;
+        self.receiver.forget_missing();
+        true
+    }
+
+    /// Restarts the clock of its silence: it was we who were away until now.
+    pub(crate) fn forgive(&mut self, now: Time) {
+        if self.is_alive() {
+            self.last_status = Some(now);
+        }
+    }
+}
