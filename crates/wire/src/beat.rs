@@ -1,0 +1,236 @@
+//! The one string that a node of Systole adds to its status.
+//!
+//! ```text
+//! beat   = "1;" capabilities ";" session ";" nodes ";" flags ";" echoes ";" claims
+//! flags  = [ "r" ] [ "l" ]                                   ready, leaving
+//! echo   = node "." link "." session "." sequence            separated by ","
+//! claim  = group "." owner "." term "." phase [ "!" ]        separated by ","; "!" is unable
+//! ```
+//!
+//! All numbers are hexadecimal. A reader that meets another version, or anything that it cannot
+//! read, takes the whole field as absent and the sender as a node without it.
+
+use crate::error::EncodeError;
+use crate::number;
+use systole_core::{
+    Beat, Claim, Echo, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, NODES_MAX, NodeId, Phase,
+};
+
+const VERSION: &[u8] = b"1";
+const READY: u8 = b'r';
+const LEAVING: u8 = b'l';
+const UNABLE: u8 = b'!';
+const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
+/// Sections behind the version.
+const SECTIONS: usize = 6;
+
+/// Appends the text of a beat.
+pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
+    if beat.echoes.len() > ECHOES_MAX || beat.claims.len() > GROUPS_MAX {
+        return Err(EncodeError::BeatTooLarge);
+    }
+    out.extend_from_slice(VERSION);
+    for number in [u64::from(beat.capabilities), beat.session, u64::from(beat.nodes)] {
+        out.push(b';');
+        number::push_hex(out, number);
+    }
+    out.push(b';');
+    if beat.ready {
+        out.push(READY);
+    }
+    if beat.leaving {
+        out.push(LEAVING);
+    }
+    for (at, echo) in beat.echoes.iter().enumerate() {
+        out.push(if at == 0 { b';' } else { b',' });
+        push_echo(out, echo)?;
+    }
+    if beat.echoes.is_empty() {
+        out.push(b';');
+    }
+    for (at, claim) in beat.claims.iter().enumerate() {
+        out.push(if at == 0 { b';' } else { b',' });
+        push_claim(out, claim)?;
+    }
+    if beat.claims.is_empty() {
+        out.push(b';');
+    }
+    Ok(())
+}
+
+fn push_echo(out: &mut Vec<u8>, echo: &Echo) -> Result<(), EncodeError> {
+    if echo.node.index() >= NODES_MAX || echo.link.index() >= LINKS_MAX {
+        return Err(EncodeError::BeatTooLarge);
+    }
+    number::push_hex(out, u64::from(echo.node.0));
+    for number in [u64::from(echo.link.0), echo.session, echo.sequence] {
+        out.push(b'.');
+        number::push_hex(out, number);
+    }
+    Ok(())
+}
+
+fn push_claim(out: &mut Vec<u8>, claim: &Claim) -> Result<(), EncodeError> {
+    if claim.owner.index() >= NODES_MAX {
+        return Err(EncodeError::BeatTooLarge);
+    }
+    number::push_hex(out, u64::from(claim.group.0));
+    out.push(b'.');
+    number::push_hex(out, u64::from(claim.owner.0));
+    out.push(b'.');
+    number::push_hex(out, claim.term);
+    out.push(b'.');
+    out.push(match claim.phase {
+        Phase::Stopped => b'0',
+        Phase::Starting => b'1',
+        Phase::Active => b'2',
+        Phase::Stopping => b'3',
+        Phase::Failed => b'4',
+    });
+    if claim.unable {
+        out.push(UNABLE);
+    }
+    Ok(())
+}
+
+/// Reads a beat into `out`, and says whether it could; if not, `out` means nothing.
+pub(crate) fn read(text: &[u8], out: &mut Beat) -> bool {
+    read_sections(text, out).is_some()
+}
+
+fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
+    let mut sections = text.splitn(SECTIONS + 1, |&byte| byte == b';');
+    if sections.next()? != VERSION {
+        return None;
+    }
+    out.capabilities = u32::try_from(number::hex(sections.next()?)?).ok()?;
+    out.session = number::hex(sections.next()?)?;
+    out.nodes = u32::try_from(number::hex(sections.next()?)?).ok()?;
+    (out.ready, out.leaving) = match sections.next()? {
+        [] => (false, false),
+        [READY] => (true, false),
+        [LEAVING] => (false, true),
+        [READY, LEAVING] => (true, true),
+        _ => return None,
+    };
+    out.echoes.clear();
+    read_items(sections.next()?, |item| {
+        let echo = read_echo(item).filter(|_| out.echoes.len() < ECHOES_MAX)?;
+        out.echoes.push(echo);
+        Some(())
+    })?;
+    out.claims.clear();
+    read_items(sections.next()?, |item| {
+        let claim = read_claim(item).filter(|_| out.claims.len() < GROUPS_MAX)?;
+        out.claims.push(claim);
+        Some(())
+    })
+}
+
+fn read_items(section: &[u8], take: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
+    if section.is_empty() {
+        return Some(());
+    }
+    section.split(|&byte| byte == b',').try_for_each(take)
+}
+
+fn read_echo(item: &[u8]) -> Option<Echo> {
+    let mut parts = item.split(|&byte| byte == b'.');
+    let echo = Echo {
+        node: NodeId(below(parts.next()?, NODES_MAX)?),
+        link: LinkId(below(parts.next()?, LINKS_MAX)?),
+        session: number::hex(parts.next()?)?,
+        sequence: number::hex(parts.next()?)?,
+    };
+    parts.next().is_none().then_some(echo)
+}
+
+fn read_claim(item: &[u8]) -> Option<Claim> {
+    let (item, unable) = match item {
+        [front @ .., UNABLE] => (front, true),
+        _ => (item, false),
+    };
+    let mut parts = item.split(|&byte| byte == b'.');
+    let claim = Claim {
+        group: GroupKey(u32::try_from(number::hex(parts.next()?)?).ok()?),
+        owner: NodeId(below(parts.next()?, NODES_MAX)?),
+        term: number::hex(parts.next()?)?,
+        phase: match parts.next()? {
+            b"0" => Phase::Stopped,
+            b"1" => Phase::Starting,
+            b"2" => Phase::Active,
+            b"3" => Phase::Stopping,
+            b"4" => Phase::Failed,
+            _ => return None,
+        },
+        unable,
+    };
+    parts.next().is_none().then_some(claim)
+}
+
+/// A number that is the place in a table of `rows` rows.
+fn below(text: &[u8], rows: usize) -> Option<u8> {
+    let place = u8::try_from(number::hex(text)?).ok()?;
+    (usize::from(place) < rows).then_some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "1;3;abc;dead;rl;0.1.7.1f,f.f.0.ffffffffffffffff;cafe.1.2.2,0.0.0.4!";
+
+    fn read_text(text: &str) -> Option<Beat> {
+        let mut beat = Beat::default();
+        read(text.as_bytes(), &mut beat).then_some(beat)
+    }
+
+    #[test]
+    fn what_is_read_is_written() {
+        for text in [TEXT, "1;0;0;0;;;", "1;0;0;0;r;;cafe.1.2.2", "1;0;0;0;l;0.1.7.1f;"] {
+            let beat = read_text(text).unwrap();
+            let mut out = Vec::new();
+            push(&mut out, &beat).unwrap();
+            assert_eq!(out, text.as_bytes());
+        }
+        let beat = read_text(TEXT).unwrap();
+        assert_eq!(beat.echoes[0].link, LinkId(1));
+        assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_absent() {
+        for text in [
+            "",
+            "1",
+            "2;0;0;0;;;",
+            "1;0;0;0;;",
+            "1;0;0;0;;;;",
+            "1;0;0;0;x;;",
+            "1;0;0;0;lr;;",
+            "1;100000000;0;0;;;",
+            "1;0;0;0;;10.0.0.1;",
+            "1;0;0;0;;0.10.0.1;",
+            "1;0;0;0;;0.0.0;",
+            "1;0;0;0;;0.0.0.1.2;",
+            "1;0;0;0;;0.0.0.1,;",
+            "1;0;0;0;;;0.10.0.0",
+            "1;0;0;0;;;0.0.0.5",
+            "1;0;0;0;;;0.0.0.0?",
+        ] {
+            assert_eq!(read_text(text), None, "{text:?}");
+        }
+        let echoes = vec!["0.0.0.1"; ECHOES_MAX + 1].join(",");
+        assert_eq!(read_text(&format!("1;0;0;0;;{echoes};")), None);
+        let claims = vec!["0.0.0.0"; GROUPS_MAX + 1].join(",");
+        assert_eq!(read_text(&format!("1;0;0;0;;;{claims}")), None);
+    }
+
+    #[test]
+    fn a_table_beyond_the_bounds_is_not_sent() {
+        let claim = read_text(TEXT).unwrap().claims[0];
+        let beat = Beat { claims: vec![claim; GROUPS_MAX + 1], ..Beat::default() };
+        let pushed = push(&mut Vec::new(), &beat);
+        assert_eq!(pushed, Err(EncodeError::BeatTooLarge));
+    }
+}

@@ -1,0 +1,368 @@
+//! A message as an ordered list of named, typed fields.
+
+use crate::error::{DecodeError, FieldError};
+use crate::limits::{FIELDS_MAX, LIST_MAX, NAME_MAX};
+use crate::{framed, number};
+use std::fmt;
+
+/// The byte that stands for a newline in a classic string, and so can never be in one.
+pub(crate) const NEWLINE_STAND_IN: u8 = 0x13;
+
+/// What the value of a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text without NUL bytes; not always UTF-8.
+    String,
+    /// Any bytes; a uuid is 16 of them.
+    Binary,
+    /// A message, kept in its framed form without trailer.
+    Nested,
+    /// A packed list of strings.
+    List,
+    /// A compressed message, kept as it is.
+    Compressed,
+}
+
+impl Kind {
+    /// The digit on the wire.
+    #[must_use]
+    pub const fn digit(self) -> u8 {
+        match self {
+            Self::String => b'0',
+            Self::Binary => b'1',
+            Self::Nested => b'2',
+            Self::List => b'3',
+            Self::Compressed => b'4',
+        }
+    }
+
+    /// The kind of a digit that may come over the wire.
+    pub(crate) const fn of_digit(digit: u8) -> Option<Self> {
+        match digit {
+            b'0' => Some(Self::String),
+            b'1' => Some(Self::Binary),
+            b'2' => Some(Self::Nested),
+            b'3' => Some(Self::List),
+            b'4' => Some(Self::Compressed),
+            _ => None,
+        }
+    }
+}
+
+/// A field of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// What the value is.
+    pub kind: Kind,
+    /// The name.
+    pub name: &'a str,
+    /// The value's bytes, as [`Kind`] says.
+    pub value: &'a [u8],
+}
+
+impl<'a> Field<'a> {
+    /// The value of a string that is UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        match self.kind {
+            Kind::String => str::from_utf8(self.value).ok(),
+            Kind::Binary | Kind::Nested | Kind::List | Kind::Compressed => None,
+        }
+    }
+
+    /// The fields of a nested message; empty for another kind.
+    #[must_use]
+    pub fn nested(&self) -> Fields {
+        let mut fields = Fields::default();
+        if self.kind == Kind::Nested && framed::read(self.value, &mut fields).is_err() {
+            // Cannot be: the value was read in full when the field was made.
+            fields.clear();
+        }
+        fields
+    }
+
+    /// The elements of a list; none for another kind.
+    #[must_use]
+    pub fn elements(&self) -> Elements<'a> {
+        Elements {
+            rest: match self.kind {
+                Kind::List => self.value,
+                Kind::String | Kind::Binary | Kind::Nested | Kind::Compressed => &[],
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.value.escape_ascii();
+        write!(out, "({:?}){}={value}", self.kind, self.name)
+    }
+}
+
+/// The elements of a packed list, in order.
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (element, rest) = framed::counted(self.rest).ok()?;
+        self.rest = rest;
+        Some(element)
+    }
+}
+
+/// A message as an ordered list of fields, in two buffers that are kept when it is cleared.
+///
+/// Every field was checked when it was pushed, so that whatever is in here can be sent.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// A name and the value behind it, as places in the arena.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    kind: Kind,
+    start: usize,
+    name_end: usize,
+    end: usize,
+}
+
+impl Fields {
+    /// Forgets all fields and keeps the room.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.entries.clear();
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// All fields in order.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Field<'_>> {
+        self.entries.iter().map(|entry| self.field(*entry))
+    }
+
+    /// The first field of this name, which is the one that counts.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Field<'_>> {
+        self.iter().find(|field| field.name == name)
+    }
+
+    /// Whether a field holds a message, so that the message is framed without inner signature.
+    #[must_use]
+    pub fn has_messages(&self) -> bool {
+        let mut kinds = self.entries.iter().map(|entry| entry.kind);
+        kinds.any(|kind| matches!(kind, Kind::Nested | Kind::Compressed))
+    }
+
+    /// Appends a field whose value is in the shape that [`Kind`] says.
+    ///
+    /// # Errors
+    ///
+    /// A name, a value or a number of fields that cannot be sent; then nothing is appended.
+    pub fn push(&mut self, kind: Kind, name: &str, value: &[u8]) -> Result<(), FieldError> {
+        self.push_with(kind, name, |arena| arena.extend_from_slice(value))
+    }
+
+    /// Appends a string.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_text(&mut self, name: &str, value: &str) -> Result<(), FieldError> {
+        self.push(Kind::String, name, value.as_bytes())
+    }
+
+    /// Appends a message.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push), and when it nests deeper than [`DEPTH_MAX`](crate::DEPTH_MAX).
+    pub fn push_nested(&mut self, name: &str, message: &Self) -> Result<(), FieldError> {
+        self.push_with(Kind::Nested, name, |arena| framed::push(arena, message))
+    }
+
+    /// Appends a list of strings.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push); no element may be empty.
+    pub fn push_list<'a>(
+        &mut self,
+        name: &str,
+        elements: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), FieldError> {
+        self.push_with(Kind::List, name, |arena| {
+            for element in elements {
+                framed::push_counted(arena, element);
+            }
+        })
+    }
+
+    /// Appends a field whose value `write` appends to the buffer it is given.
+    pub(crate) fn push_with(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), FieldError> {
+        self.push_checked(kind, name.as_bytes(), |arena| {
+            write(arena);
+            Ok(())
+        })
+    }
+
+    /// Appends a field as it was received: the stand-in for a newline becomes one.
+    pub(crate) fn push_received(
+        &mut self,
+        kind: Kind,
+        name: &[u8],
+        value: &[u8],
+    ) -> Result<(), FieldError> {
+        self.push_checked(kind, name, |arena| {
+            let start = arena.len();
+            arena.extend_from_slice(value);
+            if kind == Kind::String {
+                for byte in &mut arena[start..] {
+                    if *byte == NEWLINE_STAND_IN {
+                        *byte = b'\n';
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Appends a field, or takes back what `write` wrote.
+    pub(crate) fn push_checked<E: From<FieldError>>(
+        &mut self,
+        kind: Kind,
+        name: &[u8],
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.entries.len() >= FIELDS_MAX {
+            return Err(FieldError::Full.into());
+        }
+        check_name(name)?;
+        let start = self.arena.len();
+        self.arena.extend_from_slice(name);
+        let name_end = self.arena.len();
+        let written = write(&mut self.arena)
+            .and_then(|()| check_value(kind, &self.arena[name_end..]).map_err(E::from));
+        if let Err(error) = written {
+            self.arena.truncate(start);
+            return Err(error);
+        }
+        self.entries.push(Entry { kind, start, name_end, end: self.arena.len() });
+        Ok(())
+    }
+
+    fn field(&self, entry: Entry) -> Field<'_> {
+        let name = &self.arena[entry.start..entry.name_end];
+        Field {
+            kind: entry.kind,
+            // A checked name is ASCII.
+            name: str::from_utf8(name).unwrap_or_default(),
+            value: &self.arena[entry.name_end..entry.end],
+        }
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// A name is printable ASCII, has no `=`, and does not look like a type in front of a name.
+fn check_name(name: &[u8]) -> Result<(), FieldError> {
+    let readable = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'=';
+    if name.is_empty() || name.len() > NAME_MAX || name[0] == b'(' || !name.iter().all(readable) {
+        return Err(FieldError::Name);
+    }
+    Ok(())
+}
+
+fn check_value(kind: Kind, value: &[u8]) -> Result<(), FieldError> {
+    match kind {
+        Kind::String => {
+            if value.iter().any(|&byte| byte == 0 || byte == NEWLINE_STAND_IN) {
+                return Err(FieldError::Text);
+            }
+        }
+        Kind::List => check_list(value)?,
+        Kind::Nested => framed::check(value, 1).map_err(|error| match error {
+            DecodeError::Field(error) => error,
+            DecodeError::Short
+            | DecodeError::NotAMessage
+            | DecodeError::TooLarge
+            | DecodeError::Malformed
+            | DecodeError::Unsigned
+            | DecodeError::UnknownKey
+            | DecodeError::Checksum
+            | DecodeError::Signature
+            | DecodeError::TooManyFields
+            | DecodeError::TooDeep
+            | DecodeError::Envelope
+            | DecodeError::UnpackedTooLarge => FieldError::Nested,
+        })?,
+        Kind::Binary | Kind::Compressed => {}
+    }
+    Ok(())
+}
+
+/// Checks name and value of a field that stays where it is.
+pub(crate) fn check(kind: Kind, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
+    check_name(name)?;
+    match kind {
+        // The stand-in is legal in what is received.
+        Kind::String if value.contains(&0) => Err(FieldError::Text),
+        Kind::List => check_list(value),
+        // A nested message in a nested one is the caller's, who counts the levels.
+        Kind::String | Kind::Binary | Kind::Nested | Kind::Compressed => Ok(()),
+    }
+}
+
+fn check_list(mut list: &[u8]) -> Result<(), FieldError> {
+    if list.len() > LIST_MAX {
+        return Err(FieldError::List);
+    }
+    while !list.is_empty() {
+        let (element, rest) = framed::counted(list).map_err(|_| FieldError::List)?;
+        if element.is_empty() || element.contains(&0) {
+            return Err(FieldError::List);
+        }
+        list = rest;
+    }
+    Ok(())
+}
+
+/// The bytes that a field has in the framed form, from the `(` through its value.
+pub(crate) fn framed_length(field: Field<'_>) -> usize {
+    field.name.len() + field.value.len() + "(0)=".len()
+}
+
+/// The bytes that a framed field has with its count and its comma.
+pub(crate) fn counted_length(length: usize) -> usize {
+    number::decimal_length(length) + length + ":,".len()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Fields as what they mean to the core.
+
+use crate::error::HearError;
+use crate::fields::{Fields, Kind};
+use crate::words::{self, field, kind};
+use crate::{beat, number};
+use std::time::Duration;
+use systole_core::{Beat, Hold, Message, Uuid};
+
+/// What every message carries.
+pub(crate) struct Header<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) source_uuid: Option<Uuid>,
+    pub(crate) dest: Option<&'a str>,
+    pub(crate) dest_uuid: Option<Uuid>,
+    pub(crate) generation: u64,
+    pub(crate) sequence: Option<u64>,
+    pub(crate) unix_time: u64,
+}
+
+/// The header of a message.
+pub(crate) fn header<'a>(fields: &'a Fields, message: &Message) -> Result<Header<'a>, HearError> {
+    let sequence = if message.is_sequenced() { Some(hex(fields, field::SEQUENCE)?) } else { None };
+    if sequence == Some(0) {
+        return Err(HearError::Unreadable(field::SEQUENCE));
+    }
+    Ok(Header {
+        source: needed(fields, field::SOURCE)?,
+        source_uuid: uuid(fields, field::SOURCE_UUID)?,
+        dest: text(fields, field::DEST)?,
+        dest_uuid: uuid(fields, field::DEST_UUID)?,
+        generation: match text(fields, field::GENERATION)? {
+            Some(_) => hex(fields, field::GENERATION)?,
+            None => 0,
+        },
+        sequence,
+        unix_time: time(fields)?,
+    })
+}
+
+/// Reads what a node of Systole adds to its status, and says whether there is such a thing.
+pub(crate) fn beat(fields: &Fields, out: &mut Beat) -> bool {
+    fields
+        .get(field::BEAT)
+        .filter(|field| field.kind == Kind::String)
+        .is_some_and(|field| beat::read(field.value, out))
+}
+
+/// The content of a message.
+pub(crate) fn message(fields: &Fields) -> Result<Message, HearError> {
+    let kind = needed(fields, field::TYPE)?;
+    Ok(match kind {
+        kind::STATUS => status(fields)?,
+        kind::ACK => Message::Ack { sequence: hex(fields, field::ACK)? },
+        kind::REXMIT => rexmit(fields)?,
+        kind::NAK => Message::Nak {
+            sequence: hex(fields, field::FIRST)?,
+            too_low: word(fields, field::INFO, |info| match info {
+                words::TOO_LOW => Some(true),
+                words::NOT_FOUND => Some(false),
+                _ => None,
+            })?,
+        },
+        kind::REQUEST_NODES => Message::RequestNodes,
+        kind::REPLY_NODES => Message::ReplyNodes {
+            nodes: names(needed(fields, field::NODES)?),
+            deleted: names(text(fields, field::DELETED)?.unwrap_or_default()),
+        },
+        kind::STARTING => Message::Starting,
+        kind::RESOURCE => resource(fields)?,
+        kind::ASK_RESOURCES => Message::AskResources {
+            hold: word(fields, field::HOLD, words::hold)?,
+            step: word(fields, field::INFO, words::step)?,
+            ipfail: is_from_ipfail(fields)?,
+        },
+        kind::TAKEOVER => Message::TakeoverOrder {
+            hold: word(fields, field::HOLD, |hold| match hold {
+                words::FAILBACK => Some(Hold::All),
+                _ => words::hold(hold),
+            })?,
+        },
+        kind::GROUP_REQUEST => {
+            Message::GroupRequest { key: needed(fields, field::ADDRESS)?.into() }
+        }
+        kind::GROUP_GRANT => Message::GroupGrant {
+            key: needed(fields, field::ADDRESS)?.into(),
+            owned: word(fields, field::OWNED, |owned| match owned {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => None,
+            })?,
+            granted: needed(fields, field::OK)? == words::GRANTED,
+        },
+        kind::SHUTDONE => Message::Shutdone,
+        kind::STONITH => Message::Stonith {
+            node: needed(fields, field::NODE)?.into(),
+            result: word(fields, field::RESULT, words::fencing)?,
+        },
+        _ => client(kind, fields)?,
+    })
+}
+
+/// The messages of API clients, of which the node speaks for one.
+fn client(kind: &str, fields: &Fields) -> Result<Message, HearError> {
+    let unknown = Message::Unknown { unsequenced: kind.starts_with(kind::UNSEQUENCED) };
+    if !is_from_ipfail(fields)? {
+        return Ok(unknown);
+    }
+    Ok(match kind {
+        kind::PRESENCE => Message::IpfailPresence {
+            joined: word(fields, field::STATUS, |status| match status {
+                words::JOIN => Some(true),
+                words::LEAVE => Some(false),
+                _ => None,
+            })?,
+        },
+        kind::PING_COUNT => Message::PingCount {
+            count: u32::try_from(decimal(fields, field::PINGS)?)
+                .map_err(|_| HearError::Unreadable(field::PINGS))?,
+        },
+        kind::ABORT_GIVEUP => Message::AbortGiveup,
+        kind::YOU_ARE_DEAD => Message::YouAreDead,
+        _ => unknown,
+    })
+}
+
+fn status(fields: &Fields) -> Result<Message, HearError> {
+    Ok(Message::Status {
+        status: word(fields, field::STATUS, words::status)?,
+        deadtime: Duration::from_millis(hex(fields, field::DEADTIME)?),
+        flow_control: fields.get(field::PROTOCOL).is_some(),
+    })
+}
+
+/// These two numbers are decimal, unlike all others.
+fn rexmit(fields: &Fields) -> Result<Message, HearError> {
+    let first = decimal(fields, field::FIRST)?;
+    let last = decimal(fields, field::LAST)?;
+    if first == 0 {
+        return Err(HearError::Unreadable(field::FIRST));
+    }
+    if last < first {
+        return Err(HearError::Unreadable(field::LAST));
+    }
+    Ok(Message::Rexmit { first, last })
+}
+
+fn resource(fields: &Fields) -> Result<Message, HearError> {
+    Ok(Message::Resource {
+        hold: word(fields, field::HOLD, words::hold)?,
+        full: match text(fields, field::REPORT)? {
+            Some(words::FULL) => true,
+            None => false,
+            Some(_) => return Err(HearError::Unreadable(field::REPORT)),
+        },
+        stable: match text(fields, field::STABLE)? {
+            Some("1") => Some(true),
+            Some("0") => Some(false),
+            None => None,
+            Some(_) => return Err(HearError::Unreadable(field::STABLE)),
+        },
+        occasion: text(fields, field::INFO)?.map(words::occasion).unwrap_or_default(),
+    })
+}
+
+/// A real node ends its lists with a blank and writes an empty one as a single blank.
+fn names(list: &str) -> Box<str> {
+    list.trim_ascii().into()
+}
+
+fn is_from_ipfail(fields: &Fields) -> Result<bool, HearError> {
+    Ok(text(fields, field::FROM)? == Some(words::IPFAIL))
+}
+
+/// The sender's clock, which is never zero.
+pub(crate) fn time(fields: &Fields) -> Result<u64, HearError> {
+    match hex(fields, field::TIME)? {
+        0 => Err(HearError::Unreadable(field::TIME)),
+        time => Ok(time),
+    }
+}
+
+/// The value of a string field, if there is one of the name.
+pub(crate) fn text<'a>(
+    fields: &'a Fields,
+    name: &'static str,
+) -> Result<Option<&'a str>, HearError> {
+    match fields.get(name) {
+        Some(field) => field.text().map(Some).ok_or(HearError::Unreadable(name)),
+        None => Ok(None),
+    }
+}
+
+/// The value of a string field that must be there.
+pub(crate) fn needed<'a>(fields: &'a Fields, name: &'static str) -> Result<&'a str, HearError> {
+    text(fields, name)?.ok_or(HearError::Missing(name))
+}
+
+/// The meaning of a word that must be there.
+pub(crate) fn word<T>(
+    fields: &Fields,
+    name: &'static str,
+    meaning: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, HearError> {
+    meaning(needed(fields, name)?).ok_or(HearError::Unreadable(name))
+}
+
+fn hex(fields: &Fields, name: &'static str) -> Result<u64, HearError> {
+    word(fields, name, |text| number::hex(text.as_bytes()))
+}
+
+fn decimal(fields: &Fields, name: &'static str) -> Result<u64, HearError> {
+    word(fields, name, |text| number::decimal(text.as_bytes()))
+}
+
+fn uuid(fields: &Fields, name: &'static str) -> Result<Option<Uuid>, HearError> {
+    let Some(field) = fields.get(name) else {
+        return Ok(None);
+    };
+    match (field.kind, <[u8; 16]>::try_from(field.value)) {
+        (Kind::Binary, Ok(bytes)) => Ok(Some(Uuid(bytes))),
+        _ => Err(HearError::Unreadable(name)),
+    }
+}

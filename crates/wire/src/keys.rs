@@ -1,0 +1,284 @@
+//! Keys, and what they sign.
+
+mod crc;
+
+use crate::error::DecodeError;
+use crate::number;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use sha1::Sha1;
+use std::fmt;
+use thiserror::Error;
+
+/// Key ids are 0 to 15.
+const IDS: usize = 16;
+/// The longest digest, of SHA-1.
+const DIGEST_MAX: usize = 20;
+
+/// How a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A CRC-32 without a key: it finds accidents, not attackers.
+    Crc,
+    /// HMAC-MD5 (RFC 2104).
+    Md5,
+    /// HMAC-SHA1 (RFC 2104).
+    Sha1,
+}
+
+/// Why keys cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum KeysError {
+    /// An id is above 15.
+    #[error("key id {0} is above 15")]
+    Id(u8),
+    /// A key of `md5` or `sha1` is empty.
+    #[error("key {0} is empty")]
+    Empty(u8),
+    /// The sending id has no key.
+    #[error("no key {0} to send with")]
+    NoSendingKey(u8),
+}
+
+/// The keys of a cluster, one of which signs what we send.
+///
+/// Every id is verified with its own method and its own key, in both forms. (For the framed form
+/// a C 3.0.6 node takes the method of the message's id with the key of its own sending entry;
+/// which is the same as long as both nodes send with the same id.) A checksum is accepted only
+/// where we send one ourselves, or one forgotten `crc` line would let anybody in.
+///
+/// No key text is kept: only the state of a hash that has swallowed it, wiped when dropped.
+pub struct Keys {
+    sending: u8,
+    sending_method: Method,
+    table: [Option<Key>; IDS],
+}
+
+#[derive(Clone)]
+enum Key {
+    Crc,
+    Md5(Hmac<Md5>),
+    Sha1(Hmac<Sha1>),
+}
+
+impl Keys {
+    /// The keys of `entries` (id, method, key text); of two with one id the later one holds.
+    ///
+    /// # Errors
+    ///
+    /// An id above 15, an empty key of a method that needs one, no key for the `sending` id.
+    pub fn new<'a>(
+        sending: u8,
+        entries: impl IntoIterator<Item = (u8, Method, &'a [u8])>,
+    ) -> Result<Self, KeysError> {
+        let mut table = [const { None }; IDS];
+        let mut methods = [None; IDS];
+        for (id, method, text) in entries {
+            let place = usize::from(id);
+            if place >= IDS {
+                return Err(KeysError::Id(id));
+            }
+            table[place] = Some(Key::new(method, text).ok_or(KeysError::Empty(id))?);
+            methods[place] = Some(method);
+        }
+        let sending_method = methods
+            .get(usize::from(sending))
+            .copied()
+            .flatten()
+            .ok_or(KeysError::NoSendingKey(sending))?;
+        Ok(Self { sending, sending_method, table })
+    }
+
+    /// The id that signs what we send.
+    #[must_use]
+    pub const fn sending(&self) -> u8 {
+        self.sending
+    }
+
+    /// How the sending key signs.
+    #[must_use]
+    pub const fn sending_method(&self) -> Method {
+        self.sending_method
+    }
+
+    /// Appends the signature of `signed`: the sending id, a blank, the digest in hex.
+    pub(crate) fn sign(&self, signed: &[u8], out: &mut Vec<u8>) {
+        number::push_decimal(out, u64::from(self.sending));
+        out.push(b' ');
+        match &self.table[usize::from(self.sending)] {
+            Some(Key::Md5(mac)) => {
+                let digest = mac.clone().chain_update(signed).finalize().into_bytes();
+                number::push_hex_bytes(out, &digest);
+            }
+            Some(Key::Sha1(mac)) => {
+                let digest = mac.clone().chain_update(signed).finalize().into_bytes();
+                number::push_hex_bytes(out, &digest);
+            }
+            // `new` found the sending key, so that nothing but a checksum is left.
+            Some(Key::Crc) | None => number::push_hex(out, u64::from(crc::checksum(signed))),
+        }
+    }
+
+    /// Compares in constant time whether `signature` is one of `signed`.
+    pub(crate) fn verify(&self, signature: &[u8], signed: &[u8]) -> Result<(), DecodeError> {
+        let blank = signature.iter().position(|&byte| byte == b' ');
+        let (id, digest) = signature.split_at(blank.ok_or(DecodeError::Unsigned)?);
+        let digest = &digest[1..];
+        let id = number::decimal(id).ok_or(DecodeError::Unsigned)?;
+        let key = usize::try_from(id)
+            .ok()
+            .and_then(|place| self.table.get(place)?.as_ref())
+            .ok_or(DecodeError::UnknownKey)?;
+        let mut room = [0; DIGEST_MAX];
+        match key {
+            Key::Crc => {
+                if self.sending_method != Method::Crc {
+                    return Err(DecodeError::Checksum);
+                }
+                crc_matches(digest, signed)
+            }
+            Key::Md5(mac) => number::hex_bytes(digest, &mut room).is_some_and(|digest| {
+                let mac = mac.clone().chain_update(signed);
+                mac.verify_slice(digest).is_ok()
+            }),
+            Key::Sha1(mac) => number::hex_bytes(digest, &mut room).is_some_and(|digest| {
+                let mac = mac.clone().chain_update(signed);
+                mac.verify_slice(digest).is_ok()
+            }),
+        }
+        .then_some(())
+        .ok_or(DecodeError::Signature)
+    }
+}
+
+/// The text is compared, not the number: it has one spelling, without leading zeros.
+fn crc_matches(digest: &[u8], signed: &[u8]) -> bool {
+    let right = crc::checksum(signed);
+    digest.first() != Some(&b'0')
+        && !digest.iter().any(u8::is_ascii_uppercase)
+        && number::hex(digest) == Some(u64::from(right))
+        || (right == 0 && digest == b"0")
+}
+
+impl Key {
+    fn new(method: Method, text: &[u8]) -> Option<Self> {
+        if matches!(method, Method::Crc) {
+            return Some(Self::Crc);
+        }
+        if text.is_empty() {
+            return None;
+        }
+        match method {
+            Method::Crc => Some(Self::Crc),
+            Method::Md5 => Hmac::new_from_slice(text).ok().map(Self::Md5),
+            Method::Sha1 => Hmac::new_from_slice(text).ok().map(Self::Sha1),
+        }
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Keys(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(sending: u8) -> Keys {
+        Keys::new(
+            sending,
+            [
+                (1, Method::Sha1, &b"TestKeySha1"[..]),
+                (2, Method::Md5, &b"TestKeyMd5"[..]),
+                (3, Method::Crc, &b""[..]),
+            ],
+        )
+        .unwrap()
+    }
+
+    fn signature(keys: &Keys, signed: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        keys.sign(signed, &mut out);
+        out
+    }
+
+    #[test]
+    fn every_id_is_verified_with_its_own_key() {
+        for sending in 1..=3 {
+            let text = signature(&keys(sending), b"body");
+            for receiving in 1..=3 {
+                let right = if sending == 3 && receiving != 3 {
+                    Err(DecodeError::Checksum)
+                } else {
+                    Ok(())
+                };
+                assert_eq!(keys(receiving).verify(&text, b"body"), right);
+                assert!(keys(receiving).verify(&text, b"Body").is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn md5_of_rfc_2202() {
+        let keys = Keys::new(0, [(0, Method::Md5, &b"Jefe"[..])]).unwrap();
+        let text = signature(&keys, b"what do ya want for nothing?");
+        assert_eq!(text, b"0 750c783e6ab0b503eaa86e310a5db738");
+    }
+
+    #[test]
+    fn sha1_of_rfc_2202_with_a_key_longer_than_a_block() {
+        let keys = Keys::new(15, [(15, Method::Sha1, &[0xaa; 80][..])]).unwrap();
+        let text = signature(&keys, b"Test Using Larger Than Block-Size Key - Hash Key First");
+        assert_eq!(text, b"15 aa4ae5e15272d00e95705637ce8a3b55ed402112");
+    }
+
+    #[test]
+    fn signatures_have_one_spelling() {
+        let keys = keys(1);
+        let text = String::from_utf8(signature(&keys, b"body")).unwrap();
+        for other in [
+            text.to_uppercase(),
+            format!("0{text}"),
+            format!("{text} "),
+            format!(" {text}"),
+            text.replace(' ', ""),
+            text[..text.len() - 2].to_owned(),
+        ] {
+            assert!(keys.verify(other.as_bytes(), b"body").is_err(), "{other:?}");
+        }
+        assert_eq!(keys.verify(b"9 00", b"body"), Err(DecodeError::UnknownKey));
+        assert_eq!(keys.verify(b"16 00", b"body"), Err(DecodeError::UnknownKey));
+    }
+
+    #[test]
+    fn a_checksum_has_no_leading_zero() {
+        let keys = keys(3);
+        let body = (0_u32..).map(|n| n.to_string());
+        let short =
+            body.map(String::into_bytes).find(|body| crc::checksum(body) < 0x1000_0000).unwrap();
+        let text = String::from_utf8(signature(&keys, &short)).unwrap();
+        assert!(text.len() < 10);
+        assert_eq!(keys.verify(text.as_bytes(), &short), Ok(()));
+        let padded = text.replace("3 ", "3 0");
+        assert!(keys.verify(padded.as_bytes(), &short).is_err());
+    }
+
+    #[test]
+    fn unusable_keys_are_refused() {
+        let key = &b"k"[..];
+        assert!(matches!(Keys::new(16, [(16, Method::Md5, key)]), Err(KeysError::Id(16))));
+        assert!(matches!(Keys::new(1, [(1, Method::Md5, &b""[..])]), Err(KeysError::Empty(1))));
+        assert!(matches!(Keys::new(2, [(1, Method::Md5, key)]), Err(KeysError::NoSendingKey(2))));
+        assert!(matches!(
+            Keys::new(200, [(1, Method::Md5, key)]),
+            Err(KeysError::NoSendingKey(200))
+        ));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(format!("{:?}", keys(1)), "Keys(..)");
+    }
+}

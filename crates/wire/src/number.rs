@@ -1,0 +1,137 @@
+//! Numbers as digits.
+
+/// Most digits that fit a `u64` in base ten.
+const DECIMAL_DIGITS_MAX: usize = 20;
+/// Most digits that fit a `u64` in base sixteen.
+const HEX_DIGITS_MAX: usize = 16;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// The number that decimal digits say; no sign, no blank, no leading zero.
+pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || (text.len() > 1 && text[0] == b'0') {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// The number that hexadecimal digits of either case say; no sign, no prefix.
+pub(crate) fn hex(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > HEX_DIGITS_MAX {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, &byte| {
+        let digit = char::from(byte).to_digit(16)?;
+        Some(number << 4 | u64::from(digit))
+    })
+}
+
+/// The bytes that pairs of lower-case digits say, into `out`; the part that was filled.
+pub(crate) fn hex_bytes<'a>(text: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    if !rest.is_empty() || pairs.len() > out.len() {
+        return None;
+    }
+    for (byte, &[high, low]) in out.iter_mut().zip(pairs) {
+        *byte = nibble(high)? << 4 | nibble(low)?;
+    }
+    out.get(..pairs.len())
+}
+
+/// Lower case only, or a flipped bit in a digest would go unnoticed.
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Appends decimal digits.
+pub(crate) fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    push_digits::<DECIMAL_DIGITS_MAX>(out, number, 10);
+}
+
+/// Appends lower-case hexadecimal digits without leading zeros.
+pub(crate) fn push_hex(out: &mut Vec<u8>, number: u64) {
+    push_digits::<HEX_DIGITS_MAX>(out, number, 16);
+}
+
+/// Appends two lower-case digits for each byte.
+pub(crate) fn push_hex_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
+/// How many decimal digits a number has.
+pub(crate) const fn decimal_length(number: usize) -> usize {
+    match number.checked_ilog10() {
+        Some(tens) => tens as usize + 1,
+        None => 1,
+    }
+}
+
+fn push_digits<const MOST: usize>(out: &mut Vec<u8>, mut number: u64, base: u64) {
+    let mut digits = [b'0'; MOST];
+    let mut first = MOST;
+    loop {
+        first -= 1;
+        let digit = usize::try_from(number % base).unwrap_or_default();
+        digits[first] = DIGITS[digit];
+        number /= base;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back() {
+        for number in [0, 1, 9, 10, 15, 16, 0x6b02_ca06, u64::MAX] {
+            let mut text = Vec::new();
+            push_decimal(&mut text, number);
+            assert_eq!(text, number.to_string().as_bytes());
+            assert_eq!(decimal(&text), Some(number));
+            text.clear();
+            push_hex(&mut text, number);
+            assert_eq!(text, format!("{number:x}").as_bytes());
+            assert_eq!(hex(&text), Some(number));
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in ["", "-1", "+1", " 1", "1 ", "01", "1x", "18446744073709551616"] {
+            assert_eq!(decimal(text.as_bytes()), None, "{text:?}");
+        }
+        for text in ["", "-1", "0x1", "g", "11112222333344445"] {
+            assert_eq!(hex(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(hex(b"FF"), Some(255));
+    }
+
+    #[test]
+    fn digests_are_lower_case_and_whole() {
+        let mut room = [0; 4];
+        assert_eq!(hex_bytes(b"00ff7a", &mut room), Some(&[0, 255, 0x7a][..]));
+        for text in ["0", "0F", "0g", "0000000000"] {
+            assert_eq!(hex_bytes(text.as_bytes(), &mut room), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_numbers() {
+        for number in [0, 9, 10, 99, 100, 262_143] {
+            assert_eq!(decimal_length(number), number.to_string().len());
+        }
+    }
+}

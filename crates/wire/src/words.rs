@@ -1,0 +1,154 @@
+//! The words of the protocol, each once, for both directions.
+
+use systole_core::{Fencing, Hold, NodeStatus, Occasion, Step};
+
+/// Names of fields.
+pub(crate) mod field {
+    pub(crate) const ACK: &str = "ackseq";
+    pub(crate) const ADDRESS: &str = "ipaddr";
+    pub(crate) const AUTH: &str = "auth";
+    pub(crate) const BEAT: &str = "systole";
+    pub(crate) const CLIENT_GENERATION: &str = "client_gen";
+    pub(crate) const DEADTIME: &str = "dt";
+    pub(crate) const DELETED: &str = "delnodelist";
+    pub(crate) const DEST: &str = "dest";
+    pub(crate) const DEST_UUID: &str = "destuuid";
+    pub(crate) const FIRST: &str = "firstseq";
+    pub(crate) const FROM: &str = "from_id";
+    pub(crate) const GENERATION: &str = "hg";
+    pub(crate) const HOLD: &str = "rsc_hold";
+    pub(crate) const INFO: &str = "info";
+    pub(crate) const LAST: &str = "lastseq";
+    pub(crate) const LOAD: &str = "ld";
+    pub(crate) const NODE: &str = "node";
+    pub(crate) const NODES: &str = "nodelist";
+    pub(crate) const OK: &str = "ok";
+    pub(crate) const OWNED: &str = "weown";
+    pub(crate) const PINGS: &str = "num_ping";
+    pub(crate) const PROTOCOL: &str = "protocol";
+    pub(crate) const REPORT: &str = "rtype";
+    pub(crate) const RESULT: &str = "result";
+    pub(crate) const SEQUENCE: &str = "seq";
+    pub(crate) const SOURCE: &str = "src";
+    pub(crate) const SOURCE_UUID: &str = "srcuuid";
+    pub(crate) const STABLE: &str = "isstable";
+    pub(crate) const STATUS: &str = "st";
+    pub(crate) const TIME: &str = "ts";
+    pub(crate) const TO: &str = "to_id";
+    pub(crate) const TTL: &str = "ttl";
+    pub(crate) const TYPE: &str = "t";
+}
+
+/// Types of messages.
+pub(crate) mod kind {
+    /// How every type without sequence number begins.
+    pub(crate) const UNSEQUENCED: &str = "NS_";
+
+    pub(crate) const ABORT_GIVEUP: &str = "abort_giveup";
+    pub(crate) const ACK: &str = "NS_ackmsg";
+    pub(crate) const ASK_RESOURCES: &str = "ask_resources";
+    pub(crate) const GROUP_GRANT: &str = "ip-request-resp";
+    pub(crate) const GROUP_REQUEST: &str = "ip-request";
+    pub(crate) const NAK: &str = "NS_nak_rexmit";
+    pub(crate) const PING: &str = "NS_st";
+    pub(crate) const PING_COUNT: &str = "num_ping_nodes";
+    pub(crate) const PRESENCE: &str = "hbapi-clstat";
+    pub(crate) const REPLY_NODES: &str = "repnodes";
+    pub(crate) const REQUEST_NODES: &str = "reqnodes";
+    pub(crate) const RESOURCE: &str = "resource";
+    pub(crate) const REXMIT: &str = "NS_rexmit";
+    pub(crate) const SHUTDONE: &str = "shutdone";
+    pub(crate) const STARTING: &str = "starting";
+    pub(crate) const STATUS: &str = "status";
+    pub(crate) const STONITH: &str = "stonith";
+    pub(crate) const TAKEOVER: &str = "hb_takeover";
+    pub(crate) const YOU_ARE_DEAD: &str = "you_are_dead";
+}
+
+/// The client whose messages the node itself sends and reads.
+pub(crate) const IPFAIL: &str = "ipfail";
+/// The value of `protocol`; nobody looks at it.
+pub(crate) const PROTOCOL: &str = "1";
+/// The value of `rtype` of a whole report.
+pub(crate) const FULL: &str = "full";
+/// The value of `ok` of a granted request.
+pub(crate) const GRANTED: &str = "OK";
+/// The value of `ok` of a refused request; anything but [`GRANTED`] refuses.
+pub(crate) const REFUSED: &str = "failed";
+/// The set of `hb_takeover` that a C 3.0.6 node does not translate, so that it ends as `all`.
+pub(crate) const FAILBACK: &str = "failback";
+/// `info` of a negative answer whose sequence is below what is kept.
+pub(crate) const TOO_LOW: &str = "seqno too low";
+/// `info` of a negative answer whose sequence is nowhere.
+pub(crate) const NOT_FOUND: &str = "seqno not found";
+/// `st` of a client that came.
+pub(crate) const JOIN: &str = "join";
+/// `st` of a client that went.
+pub(crate) const LEAVE: &str = "leave";
+/// `info` of a client that came.
+pub(crate) const SIGNON: &str = "signon";
+/// `info` of a client that went.
+pub(crate) const SIGNOFF: &str = "signoff";
+/// `st` of a ping node that answers.
+pub(crate) const PING: &str = "ping";
+
+const FENCING: [(Fencing, &str); 5] = [
+    (Fencing::Done, "OK"),
+    (Fencing::BadHost, "badhost"),
+    (Fencing::Failed, "bad"),
+    (Fencing::NotConfigured, "n_stnth"),
+    (Fencing::Unneeded, "unneeded"),
+];
+
+const OCCASIONS: [(Occasion, &str); 4] = [
+    (Occasion::Acquired, "req_our_resources()"),
+    (Occasion::Standby, "standby"),
+    (Occasion::Shutdown, "shutdown"),
+    (Occasion::MachDown, "mach_down"),
+];
+
+/// The word of an outcome of fencing.
+pub(crate) fn of_fencing(result: Fencing) -> Option<&'static str> {
+    word_in(&FENCING, result)
+}
+
+/// The outcome of fencing of a word.
+pub(crate) fn fencing(word: &str) -> Option<Fencing> {
+    value_in(&FENCING, word)
+}
+
+/// The word of an occasion that has one.
+pub(crate) fn of_occasion(occasion: Occasion) -> Option<&'static str> {
+    word_in(&OCCASIONS, occasion)
+}
+
+/// The occasion of a word.
+pub(crate) fn occasion(word: &str) -> Occasion {
+    value_in(&OCCASIONS, word).unwrap_or(Occasion::Unknown)
+}
+
+/// The status of a word.
+pub(crate) fn status(word: &str) -> Option<NodeStatus> {
+    use NodeStatus::{Active, Dead, Init, Up};
+    [Init, Up, Active, Dead].into_iter().find(|status| status.word() == word)
+}
+
+/// The set of a word.
+pub(crate) fn hold(word: &str) -> Option<Hold> {
+    [Hold::None, Hold::Local, Hold::Foreign, Hold::All].into_iter().find(|hold| hold.word() == word)
+}
+
+/// The step of a word.
+pub(crate) fn step(word: &str) -> Option<Step> {
+    [Step::Me, Step::Other, Step::Done].into_iter().find(|step| step.word() == word)
+}
+
+fn word_in<T: PartialEq + Copy>(table: &[(T, &'static str)], value: T) -> Option<&'static str> {
+    let row = table.iter().find(|row| row.0 == value)?;
+    Some(row.1)
+}
+
+fn value_in<T: Copy>(table: &[(T, &'static str)], word: &str) -> Option<T> {
+    let row = table.iter().find(|row| row.1 == word)?;
+    Some(row.0)
+}
