@@ -13,8 +13,8 @@ const PID_FILE_MAX: usize = 64;
 
 /// Goes on in a child, in a session of its own, with standard input and output at `/dev/null`.
 ///
-/// The parent exits with 0 as soon as there is a child: what fails later is only in the log, as with
-/// heartbeat. To be called before the first thread is started.
+/// The parent exits with 0 as soon as there is a child: what fails later is only in the log, as
+/// with heartbeat. To be called before the first thread is started.
 ///
 /// # Errors
 ///

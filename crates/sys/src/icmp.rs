@@ -78,7 +78,7 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Opens a socket. The identifier goes out in the machine's own byte order, as heartbeat's does.
+    /// Opens a socket. The identifier goes out in the machine's byte order, as heartbeat's does.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ fn ipv4_header(packet: &[u8]) -> Option<usize> {
     (first >> 4 == 4 && length >= IPV4_HEADER.start).then_some(length)
 }
 
-/// The Internet checksum (RFC 1071) of both parts; the first has an even length unless it is the last.
+/// The Internet checksum (RFC 1071) of both parts; the length of the first is even.
 fn checksum(first: &[u8], second: &[u8]) -> u16 {
     let words = first.chunks(2).chain(second.chunks(2));
     let sum: u32 = words

@@ -76,7 +76,7 @@ impl Link {
         Self::open_with(spec, true)
     }
 
-    /// Opens links so that those on one device and port share a receiver, which belongs to the first.
+    /// Opens links so that those on one device and port share a receiver: the first's.
     ///
     /// With a receiver each, the kernel would deal datagrams out among them by their source, and a
     /// message would seem to have come by the wrong link.
@@ -140,7 +140,7 @@ impl Link {
         }
     }
 
-    /// What becomes readable when a message comes, or nothing when another link receives for this one.
+    /// What becomes readable when a message comes, or nothing when another link receives for it.
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.medium {

@@ -13,7 +13,7 @@
 //!                    namespace, then us       nothing happens
 //! ```
 //!
-//! A process with that variable in its environment never restarts a machine, whatever else is wrong.
+//! A process with that variable in its environment never restarts a machine, whatever is wrong.
 
 use rustix::process::{Pid, Signal};
 use rustix::system::RebootCommand;

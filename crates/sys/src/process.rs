@@ -97,8 +97,8 @@ impl Stat {
 /// A process that [`Spawn`] started: the leader of a process group of its own.
 ///
 /// Its end is seen by [`exit`](Self::exit), but its number stays taken until it is dropped (or
-/// [`reap`](Self::reap)ed): until then [`kill_group`](Self::kill_group) can hit nobody else. Dropping
-/// it while it runs lets it run; it becomes a stranger for [`reap_strangers`].
+/// [`reap`](Self::reap)ed): until then [`kill_group`](Self::kill_group) can hit nobody else.
+/// Dropping it while it runs lets it run; it becomes a stranger for [`reap_strangers`].
 #[derive(Debug)]
 pub struct Child {
     id: ProcessId,
@@ -212,15 +212,15 @@ pub fn kill(pid: i32, signal: Signal) -> io::Result<()> {
     }
 }
 
-/// Whether a process with this number exists (kill(2) with signal 0). One that we may not signal does.
+/// Whether a process with this number exists (kill(2), signal 0), ours to signal or not.
 #[must_use]
 pub fn exists(pid: i32) -> bool {
     let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else { return false };
     !matches!(rustix::process::test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// Makes this process the parent of every descendant whose own parent dies (`PR_SET_CHILD_SUBREAPER`,
-/// prctl(2)), so that nothing an agent leaves behind gets out of sight.
+/// Makes this process the parent of every descendant whose own parent dies
+/// (`PR_SET_CHILD_SUBREAPER`, prctl(2)), so that nothing an agent leaves behind gets out of sight.
 ///
 /// # Errors
 ///

@@ -133,7 +133,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// `AddrInUse` when somebody listens there or the path is no socket; otherwise those of bind(2).
+    /// `AddrInUse` when somebody listens there or it is no socket; otherwise those of bind(2).
     pub fn bind(path: &Path) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let fd = open_socket()?;

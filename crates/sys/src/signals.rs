@@ -76,7 +76,7 @@ pub struct Received {
 pub struct Signals(OwnedFd);
 
 impl Signals {
-    /// Blocks TERM, HUP, INT, USR1, USR2 and CHLD in the calling thread, and takes them from then on.
+    /// Blocks TERM, HUP, INT, USR1, USR2 and CHLD in the calling thread, and takes them.
     ///
     /// Threads inherit what is blocked: to be called before the first thread is started. Processes
     /// started by [`Spawn`](crate::process::Spawn) begin with nothing blocked.

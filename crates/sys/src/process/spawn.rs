@@ -205,7 +205,7 @@ impl Preparation {
     fn apply(&self) -> io::Result<()> {
         signals::reset();
         realtime::become_ordinary()?;
-        // Both may be refused to a daemon without root's rights, which then has not set them either.
+        // Refused only without root's rights, and then the daemon has not set them either.
         let _ = rustix::process::setpriority_process(None, 0);
         let _ = realtime::write_oom_score(0);
         if let Some(limits) = &self.limits {

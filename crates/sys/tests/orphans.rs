@@ -1,0 +1,40 @@
+//! What agents leave behind, and who reaps it. In a process of its own, because it changes whose
+//! child everything in the process becomes.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::time::{Duration, Instant};
+use systole_sys::process::{self, Exit, ProcessId, Spawn};
+use systole_sys::signals::Signal;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[test]
+fn orphans_become_ours_and_are_reaped_apart_from_our_own() {
+    process::become_subreaper().unwrap();
+    let mut spawn = Spawn::new("/bin/sh");
+    spawn.arguments = vec!["-c".into(), "sleep 1000 >/dev/null 2>&1 & echo $!".into()];
+    let mut child = spawn.start().unwrap();
+    let limit = Timespec::try_from(LIMIT).unwrap();
+    assert_eq!(poll(&mut [PollFd::new(&child, PollFlags::IN)], Some(&limit)).unwrap(), 1);
+    assert_eq!(child.exit().unwrap(), Some(Exit::Code(0)));
+
+    let mut text = [0; 32];
+    let length = rustix::io::read(child.take_stdout().unwrap(), &mut text).unwrap();
+    let text = str::from_utf8(&text[..length]).unwrap();
+    let orphan = ProcessId::of(text.trim().parse().unwrap()).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", orphan.pid)).unwrap();
+    assert!(status.contains(&format!("PPid:\t{}\n", std::process::id())), "{status}");
+
+    // Our own child has ended too, and must still tell us how.
+    let own = child.id().pid;
+    assert_eq!(process::reap_strangers(|pid| pid == own).unwrap(), 0);
+    assert_eq!(child.reap().unwrap(), Some(Exit::Code(0)));
+
+    process::kill(orphan.pid, Signal::Kill).unwrap();
+    let start = Instant::now();
+    while process::reap_strangers(|_| false).unwrap() == 0 {
+        assert!(start.elapsed() < LIMIT, "the orphan was not reaped");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(ProcessId::of(orphan.pid), None);
+}
