@@ -1,1 +1,38 @@
-//! ha.cf, haresources and authkeys as settings and findings.
+//! `ha.cf`, `haresources` and `authkeys` as settings and findings.
+//!
+//! Text and facts in, [`Config`] and [`Finding`]s out: [`load`] reads all three files to their end
+//! whatever it meets, and nothing here opens a file or asks the machine.
+
+mod address;
+mod authkeys;
+mod check;
+mod config;
+mod directive;
+mod facts;
+mod finding;
+mod hacf;
+mod haresources;
+mod lexer;
+mod load;
+mod medium;
+mod render;
+mod rule;
+mod source;
+mod suggest;
+#[cfg(test)]
+mod testing;
+mod time;
+
+pub use authkeys::{Authentication, Key, KeyBytes, Method};
+pub use config::{
+    AddressAgent, AgentTimeouts, ApiAuthorization, Client, ClientKind, Compression, Config,
+    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, StonithLine, StopFailure,
+    Times, UuidSource,
+};
+pub use directive::default_options;
+pub use facts::{AgentKind, Facts, FileKind, Interface};
+pub use finding::{Finding, Fix, Severity};
+pub use load::{Loaded, load};
+pub use medium::{Medium, PingMember, PingNode};
+pub use render::{Summary, render, summary};
+pub use source::{Content, File, Source, Sources};

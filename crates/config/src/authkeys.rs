@@ -1,0 +1,355 @@
+//! `authkeys`: the secrets that sign messages.
+
+use crate::finding::Finding;
+use crate::lexer::{Line, Word, is_blank, lines};
+use crate::rule;
+use crate::source::{Content, File, Sources};
+use crate::suggest::nearest;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Highest number of a key.
+const KEY_NUMBER_MAX: u8 = 15;
+
+/// The permission bits that let somebody else read the keys; heartbeat 3.0.6 tests no others.
+const READABLE_BY_OTHERS: u32 = 0o044;
+
+/// The keys that sign messages: all are believed, one is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// The number of the key that signs what we send.
+    pub sending: u8,
+    /// All keys, by number.
+    pub keys: BTreeMap<u8, Key>,
+}
+
+/// One line of `authkeys`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// How it signs.
+    pub method: Method,
+    /// The secret; empty for [`Method::Crc`].
+    pub bytes: KeyBytes,
+}
+
+/// How a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A checksum, which anybody can make.
+    Crc,
+    /// HMAC-MD5.
+    Md5,
+    /// HMAC-SHA1.
+    Sha1,
+}
+
+impl Method {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Crc => "crc",
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Crc, Self::Md5, Self::Sha1].into_iter().find(|method| method.name() == name)
+    }
+}
+
+/// The bytes of a secret, which are never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyBytes(pub Vec<u8>);
+
+impl fmt::Debug for KeyBytes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("KeyBytes(..)")
+    }
+}
+
+/// Reads the whole file; `None` when heartbeat 3.0.6 would refuse it.
+pub(crate) fn parse(sources: &Sources<'_>, findings: &mut Vec<Finding>) -> Option<Authentication> {
+    let mut reader = Reader {
+        path: sources.authkeys.original_path(),
+        wanted: None,
+        sending: None,
+        keys: BTreeMap::new(),
+        listed: Vec::new(),
+        findings,
+        refused: false,
+    };
+    match sources.authkeys.content {
+        Content::Text(text) => reader.read(text, sources.authkeys_mode),
+        Content::Missing => reader.absent(&rule::AUTHKEYS_MISSING, "there is no authkeys file"),
+        Content::Denied => reader.absent(&rule::AUTHKEYS_DENIED, "authkeys may not be read"),
+    }
+    let sending = reader.sending.filter(|_| !reader.refused)?;
+    Some(Authentication { sending, keys: reader.keys })
+}
+
+struct Reader<'f> {
+    path: String,
+    /// The number of the `auth` line seen last.
+    wanted: Option<(u8, std::ops::Range<usize>)>,
+    /// The number of the last key line that the `auth` line before it named.
+    sending: Option<u8>,
+    keys: BTreeMap<u8, Key>,
+    /// Number and place of every key line that was understood or nearly so.
+    listed: Vec<(u8, std::ops::Range<usize>)>,
+    findings: &'f mut Vec<Finding>,
+    refused: bool,
+}
+
+impl Reader<'_> {
+    fn refuse(&mut self, finding: Finding) {
+        self.refused = true;
+        self.findings.push(finding);
+    }
+
+    fn absent(&mut self, rule: &'static rule::Rule, message: &str) {
+        let finding = Finding::new(rule, File::Authkeys, 0..0, message)
+            .help("a file of mode 600 with the lines `auth 1` and `1 sha1 SECRET`, the same on all nodes")
+            .original(format!("ERROR: Cannot open keyfile [{}].  Stop.", self.path));
+        self.refuse(finding);
+    }
+
+    fn read(&mut self, text: &str, mode: Option<u32>) {
+        if let Some(mode) = mode.filter(|mode| mode & READABLE_BY_OTHERS != 0) {
+            let finding = Finding::new(
+                &rule::AUTHKEYS_READABLE,
+                File::Authkeys,
+                0..0,
+                format!("authkeys is readable by others: its mode is {:o}", mode & 0o7777),
+            )
+            .help("`chmod 600 authkeys`: whoever reads it can move every resource")
+            .original(format!(
+                "ERROR: Bad permissions on keyfile [{}], 600 recommended.",
+                self.path
+            ));
+            self.refuse(finding);
+        }
+        for line in lines(text) {
+            let first = line.text.trim_start_matches(is_blank).chars().next();
+            match first {
+                None | Some('#') => {}
+                Some('a') => self.auth_line(line),
+                Some(_) => self.key_line(line),
+            }
+        }
+        self.finish();
+    }
+
+    fn auth_line(&mut self, line: Line<'_>) {
+        let words: Vec<Word<'_>> = line.words(is_blank).collect();
+        let original = format!("ERROR: Invalid auth line [{}\n] in {}", line.text, self.path);
+        let number = match words.as_slice() {
+            [auth, number, ..] if auth.text == "auth" => *number,
+            [first, ..] => {
+                let mut finding = Finding::new(
+                    &rule::BAD_AUTH_LINE,
+                    File::Authkeys,
+                    first.span(),
+                    "a line that begins with `a` must be `auth NUMBER`",
+                )
+                .label("no `auth` line")
+                .original(original);
+                if first.text != "auth" && nearest(first.text, ["auth"]).is_some() {
+                    finding = finding.fix("did you mean `auth`?", first.span(), "auth");
+                }
+                return self.refuse(finding);
+            }
+            [] => return,
+        };
+        let Ok(parsed) = number.text.parse::<u64>() else {
+            let message = format!("`auth {}` does not name a key by its number", number.text);
+            let finding =
+                Finding::new(&rule::BAD_AUTH_LINE, File::Authkeys, number.span(), message)
+                    .label("expected a number from 0 to 15")
+                    .original(original);
+            return self.refuse(finding);
+        };
+        let Some(parsed) = self.in_range(parsed, number) else { return };
+        if self.wanted.is_some() {
+            self.findings.push(
+                Finding::new(
+                    &rule::SECOND_AUTH_LINE,
+                    File::Authkeys,
+                    number.span(),
+                    "there is an `auth` line already",
+                )
+                .label("the last one whose key follows it counts"),
+            );
+        }
+        self.wanted = Some((parsed, number.span()));
+    }
+
+    fn in_range(&mut self, number: u64, word: Word<'_>) -> Option<u8> {
+        let small = u8::try_from(number).ok().filter(|number| *number <= KEY_NUMBER_MAX);
+        if small.is_none() {
+            let message = format!("a key cannot have the number {number}");
+            let finding =
+                Finding::new(&rule::KEY_NUMBER_RANGE, File::Authkeys, word.span(), message)
+                    .label("expected a number from 0 to 15")
+                    .original(format!("ERROR: Invalid authnum [{number}] in {}", self.path));
+            self.refuse(finding);
+        }
+        small
+    }
+
+    fn key_line(&mut self, line: Line<'_>) {
+        let words: Vec<Word<'_>> = line.words(is_blank).collect();
+        let Some(first) = words.first().copied() else { return };
+        if first.text.starts_with("//") || first.text.starts_with(';') {
+            let finding = Finding::new(
+                &rule::AUTHKEYS_SLASH_COMMENT,
+                File::Authkeys,
+                first.span(),
+                "a comment begins with `#`",
+            )
+            .label("this is no comment")
+            .fix("begin the comment with `#`", first.start..first.start, "# ")
+            .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
+            return self.refuse(finding);
+        }
+        let (Ok(number), Some(method)) = (first.text.parse::<u64>(), words.get(1).copied()) else {
+            let finding = Finding::new(
+                &rule::BAD_KEY_LINE,
+                File::Authkeys,
+                first.span(),
+                "a line is `auth NUMBER` or `NUMBER METHOD KEY`",
+            )
+            .label("neither of them")
+            .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
+            return self.refuse(finding);
+        };
+        let Some(number) = self.in_range(number, first) else { return };
+        if self.listed.iter().any(|(listed, _)| *listed == number) {
+            let message = format!("key {number} is listed already");
+            self.findings.push(
+                Finding::new(&rule::DUPLICATE_KEY, File::Authkeys, first.span(), message)
+                    .label("this line replaces the earlier one"),
+            );
+        }
+        self.listed.push((number, first.span()));
+        let Some(key) = self.key(method, &words[2..]) else { return };
+        self.keys.insert(number, key);
+        if self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted == number) {
+            self.sending = Some(number);
+        }
+    }
+
+    fn key(&mut self, method: Word<'_>, rest: &[Word<'_>]) -> Option<Key> {
+        let Some(kind) = Method::of(method.text) else {
+            let message = format!("unknown signing method `{}`", method.text);
+            let mut finding =
+                Finding::new(&rule::UNKNOWN_METHOD, File::Authkeys, method.span(), message)
+                    .label("expected `crc`, `md5` or `sha1`")
+                    .original(format!("ERROR: Invalid authtype [{}]", method.text));
+            if let Some(meant) = nearest(method.text, ["crc", "md5", "sha1"]) {
+                finding = finding.fix(format!("did you mean `{meant}`?"), method.span(), meant);
+            }
+            self.refuse(finding);
+            return None;
+        };
+        match (kind, rest.first()) {
+            (Method::Crc, Some(key)) => {
+                let finding = Finding::new(
+                    &rule::CRC_WITH_KEY,
+                    File::Authkeys,
+                    key.span(),
+                    "`crc` is a checksum and takes no key",
+                )
+                .label("not expected here")
+                .help("`sha1` signs with a key")
+                .original("info: Auth method [crc] doesn't use a key");
+                self.refuse(finding);
+                return None;
+            }
+            (Method::Md5 | Method::Sha1, None) => {
+                let message = format!("`{}` needs a key", kind.name());
+                let finding =
+                    Finding::new(&rule::EMPTY_KEY, File::Authkeys, method.span(), message)
+                        .label("no key follows")
+                        .original(format!("ERROR: Auth method [{}] requires a key", kind.name()));
+                self.refuse(finding);
+                return None;
+            }
+            (Method::Crc, None) => self.findings.push(
+                Finding::new(
+                    &rule::CRC_IS_NO_PROTECTION,
+                    File::Authkeys,
+                    method.span(),
+                    "`crc` protects against line noise only",
+                )
+                .label("whoever can send a packet can move every resource")
+                .help(
+                    "`sha1` with a key on all nodes, unless the links are cables between the nodes",
+                ),
+            ),
+            (Method::Md5 | Method::Sha1, Some(_)) => {
+                if let Some(more) = rest.get(1).filter(|more| !more.text.starts_with('#')) {
+                    self.findings.push(
+                        Finding::new(
+                            &rule::WORDS_AFTER_KEY,
+                            File::Authkeys,
+                            more.span(),
+                            "a key is one word; what follows it is ignored",
+                        )
+                        .label("not part of the key"),
+                    );
+                }
+            }
+        }
+        let bytes = rest.first().map_or(Vec::new(), |key| key.text.as_bytes().to_vec());
+        Some(Key { method: kind, bytes: KeyBytes(bytes) })
+    }
+
+    fn finish(&mut self) {
+        if self.sending.is_some() {
+            return;
+        }
+        let Some((wanted, span)) = self.wanted.clone() else {
+            // A spoilt `auth` line was reported as what it is.
+            if !self.findings.iter().any(|finding| finding.rule == rule::BAD_AUTH_LINE.id) {
+                let number = self.listed.first().map_or(1, |(number, _)| *number);
+                let finding = Finding::new(
+                    &rule::NO_AUTH_LINE,
+                    File::Authkeys,
+                    0..0,
+                    "no `auth` line says which key signs",
+                )
+                .fix("say it before the key", 0..0, format!("auth {number}\n"))
+                .original(format!("ERROR: Missing auth directive in keyfile [{}]", self.path));
+                self.refuse(finding);
+            }
+            return;
+        };
+        let original = format!("ERROR: Auth Key [{wanted}] not found in keyfile [{}]", self.path);
+        let earlier = self.listed.iter().find(|(number, _)| *number == wanted);
+        let finding = match earlier {
+            Some((_, key)) if key.start < span.start => Finding::new(
+                &rule::KEY_BEFORE_AUTH,
+                File::Authkeys,
+                span,
+                format!("`auth {wanted}` must stand before the line of key {wanted}"),
+            )
+            .label("too late: the key came first")
+            .help("move the `auth` line to the top of the file"),
+            // The key's own line was reported.
+            Some(_) => return,
+            None => Finding::new(
+                &rule::KEY_NOT_FOUND,
+                File::Authkeys,
+                span,
+                format!("there is no key {wanted}"),
+            )
+            .label("no line begins with this number"),
+        };
+        self.refuse(finding.original(original));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+use super::*;
+use crate::load;
+use crate::testing::{HA_CF, HARESOURCES, load_all, rules, sources, with_facts};
+
+fn keys(text: &str) -> (Option<Authentication>, Vec<&'static str>) {
+    let mut findings = Vec::new();
+    let parsed = parse(&sources("", text, ""), &mut findings);
+    (parsed, rules(&findings))
+}
+
+#[test]
+fn good_files() {
+    for (text, sending, count) in [
+        ("auth 3\n3 md5 Hello!\n", 3, 1),
+        ("# comment\n\n  auth 1\n1 sha1 secret\n2 md5 other\n", 1, 2),
+        ("auth 0\r\n0 sha1 secret\r\n", 0, 1),
+        ("auth 2\n1 md5 a\n2 sha1 b\n3 crc\n", 2, 3),
+        ("auth 1\n1 sha1 secret # why\n", 1, 1),
+    ] {
+        let (parsed, rules) = keys(text);
+        let parsed = parsed.unwrap_or_else(|| panic!("{text}: {rules:?}"));
+        assert_eq!((parsed.sending, parsed.keys.len()), (sending, count), "{text}");
+    }
+    let (parsed, rules) = keys("auth 1\n1 sha1 secret\r\n");
+    assert_eq!(parsed.unwrap().keys[&1].bytes.0, b"secret");
+    assert_eq!(rules, [""; 0]);
+}
+
+#[test]
+fn refused_files() {
+    for (text, expected) in [
+        ("", "HA0604"),
+        ("1 sha1 secret\n", "HA0604"),
+        ("auth 2\n1 sha1 secret\n", "HA0605"),
+        ("1 sha1 secret\nauth 1\n", "HA0606"),
+        ("auth 1\n1 sha256 secret\n", "HA0607"),
+        ("auth 1\n1 sha1 secret\n2 SHA1 other\n", "HA0607"),
+        ("auth 1\n1 sha1 secret\n2 crc key\n", "HA0608"),
+        ("auth 1\n1 sha1\n", "HA0609"),
+        ("auth x\n1 sha1 secret\n", "HA0610"),
+        ("auht 1\n1 sha1 secret\n", "HA0610"),
+        ("auth 16\n1 sha1 secret\n", "HA0611"),
+        ("auth 1\n1 sha1 secret\n99 md5 x\n", "HA0611"),
+        ("auth 1\n1 sha1 secret\nfoo\n", "HA0612"),
+        ("auth 1\n1 sha1 secret\n// comment\n", "HA0616"),
+    ] {
+        let (parsed, rules) = keys(text);
+        assert_eq!(parsed, None, "{text}");
+        assert!(rules.contains(&expected), "{text}: {rules:?}");
+    }
+}
+
+#[test]
+fn warned_files() {
+    for (text, expected) in [
+        ("auth 1\n1 md5 a\n1 sha1 b\n", "HA0613"),
+        ("auth 1\n1 crc\n", "HA0614"),
+        ("auth 1\n1 sha1 two words\n", "HA0615"),
+        ("auth 1\n1 sha1 a\nauth 2\n2 sha1 b\n", "HA0617"),
+    ] {
+        let (parsed, rules) = keys(text);
+        assert!(parsed.is_some(), "{text}");
+        assert_eq!(rules, [expected], "{text}");
+    }
+}
+
+#[test]
+fn who_may_read_the_file_decides_and_who_may_write_it_does_not() {
+    for (mode, refused) in
+        [(0o600, false), (0o620, false), (0o640, true), (0o604, true), (0o644, true)]
+    {
+        let mut sources = sources(HA_CF, "auth 3\n3 md5 Hello!\n", HARESOURCES);
+        sources.authkeys_mode = Some(mode);
+        let loaded = with_facts(|facts| load(&sources, facts));
+        assert_eq!(rules(&loaded.findings) == ["HA0603"], refused, "{mode:o}");
+        assert_eq!(loaded.exit_code(), refused.then_some(6), "{mode:o}");
+    }
+}
+
+#[test]
+fn keys_are_not_printed() {
+    let loaded = load_all(HA_CF, "auth 3\n3 md5 Hello!\n", HARESOURCES);
+    assert!(!format!("{loaded:?}").contains("Hello!"));
+}

@@ -1,0 +1,76 @@
+use crate::load;
+use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, of_ha_cf, rules, sources, with_facts};
+
+/// A replacement in the tutorial's ha.cf and the rules that it breaks.
+const CHANGES: &[(&str, &str, &[&str])] = &[
+    ("node web1\nnode web2\n", "", &["HA0401", "HA0402"]),
+    ("node web1\n", "node web1.example.org\n", &["HA0402"]),
+    ("node web2\n", "", &["HA0403"]),
+    ("ucast eth0 192.168.122.22\n", "", &["HA0301"]),
+    ("ucast eth0 192.168.122.22\n", "ucast eth0 192.168.122.20\n", &["HA0307"]),
+    ("ucast eth0 192.168.122.22\n", "ucast eth0 web1\n", &["HA0307"]),
+    ("ucast eth0 192.168.122.22\n", "ucast eth0 web2\n", &[]),
+    ("deadtime 30", "deadtime 4", &["HA0411", "HA0412"]),
+    ("deadtime 30", "deadtime 12", &[]),
+    ("deadtime 30", "deadtime 0", &["HA0411", "HA0412"]),
+    ("warntime 10", "warntime 31", &["HA0412"]),
+    ("warntime 10", "warntime 2", &["HA0417"]),
+    ("warntime 10", "warntime 0", &["HA0203"]),
+    ("initdead 60", "initdead 29", &["HA0413"]),
+    ("initdead 60", "initdead 59", &["HA0414"]),
+    ("initdead 60\n", "", &[]),
+    ("deadtime 30\nwarntime 10\ninitdead 60", "deadtime 4500ms\ninitdead 9", &["HA0415"]),
+    ("initdead 60", "initdead 60\ndeadping 4", &["HA0416"]),
+    ("auto_failback on\n", "", &["HA0209", "HA0506"]),
+    ("auto_failback on", "auto_failback legacy", &["HA0209", "HA0506"]),
+    ("auto_failback on", "auto_failback yes", &[]),
+    ("auto_failback on", "auto_failback perhaps", &["HA0206", "HA0209", "HA0506"]),
+    ("ping 192.168.122.1\n", "", &["HA0505"]),
+    ("logfacility local0", "logfacility LOCAL0", &["HA0207"]),
+    (
+        "debugfile /var/log/ha-debug\nlogfile /var/log/ha-log\nlogfacility local0\n",
+        "use_logd off\n",
+        &["HA0107", "HA0211"],
+    ),
+];
+
+#[test]
+fn directives_are_compared() {
+    for (from, to, expected) in CHANGES {
+        assert!(HA_CF.contains(from), "{from}");
+        let findings = of_ha_cf(&HA_CF.replace(from, to));
+        let about_ha_cf = findings.iter().filter(|finding| finding.file == crate::File::HaCf);
+        let mut found: Vec<_> = about_ha_cf.map(|finding| finding.rule).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected.to_vec(), "{from} -> {to}");
+    }
+}
+
+#[test]
+fn too_many_of_something_is_refused() {
+    let nodes: String = (0..16).map(|at| format!("node n{at}\n")).collect();
+    assert!(rules(&of_ha_cf(&format!("{HA_CF}{nodes}"))).contains(&"HA0406"));
+    let media: String = (30..46).map(|at| format!("ucast eth0 192.168.122.{at}\n")).collect();
+    assert_eq!(rules(&of_ha_cf(&format!("{HA_CF}{media}"))), ["HA0310"]);
+}
+
+#[test]
+fn nodeinfo_replaces_the_name_of_the_machine() {
+    with_facts(|facts| {
+        let mut facts = *facts;
+        facts.node_name = Some("host7");
+        let sources = sources(HA_CF, AUTHKEYS, HARESOURCES);
+        let loaded = load(&sources, &facts);
+        assert_eq!(rules(&loaded.findings), ["HA0402"]);
+        assert!(loaded.findings[0].message.contains("`uname -n` says `host7`"));
+        facts.nodeinfo = Some("Web2");
+        assert_eq!(load(&sources, &facts).config.unwrap().node_name, "web2");
+    });
+}
+
+#[test]
+fn a_name_with_its_domain_is_recognised() {
+    let findings = of_ha_cf(&HA_CF.replace("node web1", "node web1.example.org"));
+    assert_eq!(findings[0].fix.as_ref().unwrap().text, "web1");
+    assert_eq!(findings[0].original[0], "ERROR: Current node [web1] not in configuration!");
+}

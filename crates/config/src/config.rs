@@ -1,0 +1,307 @@
+//! What the three files say, checked and with every default filled in.
+
+use crate::authkeys::Authentication;
+use crate::medium::{Medium, PingNode};
+use std::time::Duration;
+use systole_core::{Failback, Group, NodeId, Settings};
+
+/// Everything that a node needs to know before it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// This node, in lower case.
+    pub node_name: String,
+    /// All nodes in lower case, in the order of `ha.cf`; each once.
+    pub nodes: Vec<String>,
+    /// The media, in the order of `ha.cf`.
+    pub media: Vec<Medium>,
+    /// Ping nodes and ping groups, in the order of `ha.cf`.
+    pub ping_nodes: Vec<PingNode>,
+    /// The times by which nodes judge each other.
+    pub times: Times,
+    /// `auto_failback`.
+    pub failback: Failback,
+    /// The groups, in the order of `haresources`; `preferred` indexes the sorted node names.
+    pub groups: Vec<Group>,
+    /// The keys that sign messages.
+    pub authentication: Authentication,
+    /// Where and how the daemon logs.
+    pub logging: Logging,
+    /// How the daemon's processes run.
+    pub process: Process,
+    /// Programs to keep running, in file order; `ipfail` is built in and not among them.
+    pub clients: Vec<Client>,
+    /// Whether a `respawn` of a program named `ipfail` switched the built-in ipfail on.
+    pub ipfail: bool,
+    /// Form of messages where a medium leaves the choice.
+    pub message_format: MessageFormat,
+    /// Compression of messages.
+    pub compression: Compression,
+    /// `hopfudge`: hops above the number of nodes, for the field `ttl`.
+    pub hopfudge: u8,
+    /// `hbgenmethod`.
+    pub generation_method: GenerationMethod,
+    /// `uuidfrom`.
+    pub uuid_source: UuidSource,
+    /// `cluster`, a name that has no effect on the wire.
+    pub cluster: String,
+    /// `apiauth` lines, each client once.
+    pub api_authorizations: Vec<ApiAuthorization>,
+    /// `stonith` and `stonith_host` lines.
+    pub stonith: Vec<StonithLine>,
+    /// `env` entries without their prefix `HA_`, in file order.
+    pub environment: Vec<(String, String)>,
+    /// Who changes floating addresses.
+    pub address_agent: AddressAgent,
+    /// What a failing stop leads to.
+    pub stop_failure: StopFailure,
+    /// How long agents may take.
+    pub agent_timeouts: AgentTimeouts,
+    pub(crate) options: Vec<RecordedOption>,
+}
+
+impl Config {
+    /// All nodes in alphabetical order; a [`NodeId`] is a place here.
+    #[must_use]
+    pub fn sorted_nodes(&self) -> Vec<String> {
+        let mut nodes = self.nodes.clone();
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// The part that decisions need.
+    ///
+    /// # Panics
+    ///
+    /// Never for a `Config` that [`load`](crate::load) made: it holds this node, and no more nodes
+    /// than a [`NodeId`] counts.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let nodes = self.sorted_nodes();
+        let id = |name: &String| {
+            let at = nodes.binary_search(name).expect("the same names, sorted");
+            NodeId(u8::try_from(at).expect("bounded by NODES_MAX"))
+        };
+        Settings {
+            node_order: self.nodes.iter().map(id).collect(),
+            me: id(&self.node_name),
+            links: self.media.iter().map(|medium| medium.name().to_owned()).collect(),
+            ping_nodes: self.ping_nodes.iter().map(|ping| ping.name.clone()).collect(),
+            keepalive: self.times.keepalive,
+            deadtime: self.times.deadtime,
+            warntime: self.times.warntime,
+            initdead: self.times.initdead,
+            deadping: self.times.deadping,
+            rexmit_delay: self.times.rexmit_delay,
+            failback: self.failback,
+            ipfail: self.ipfail,
+            restart_grace: self.times.restart_grace,
+            groups: self.groups.clone(),
+            nodes,
+        }
+    }
+
+    /// Every recorded directive with its value as written or its default, in the order in which
+    /// `heartbeat -v` prints them.
+    ///
+    /// Scripts see each as `HA_<directive>`; entries of [`environment`](Self::environment) come on top.
+    #[must_use]
+    pub fn options(&self) -> &[RecordedOption] {
+        &self.options
+    }
+
+    /// The value of one recorded directive, as written or by default.
+    #[must_use]
+    pub fn option(&self, directive: &str) -> Option<&str> {
+        let found = self.options.iter().find(|option| option.directive == directive)?;
+        Some(&found.value)
+    }
+}
+
+/// The times by which nodes judge each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Time between two beats.
+    pub keepalive: Duration,
+    /// Silence after which a node is dead.
+    pub deadtime: Duration,
+    /// Silence after which a beat is late.
+    pub warntime: Duration,
+    /// Silence after which a node that was never heard is dead.
+    pub initdead: Duration,
+    /// Silence after which a ping node is dead.
+    pub deadping: Duration,
+    /// Longest wait before a missing message is asked for.
+    pub rexmit_delay: Duration,
+    /// Longest time that the executor keeps what it has without a permit.
+    pub restart_grace: Duration,
+}
+
+/// A directive with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedOption {
+    /// The directive.
+    pub directive: &'static str,
+    /// Its value, as written or by default.
+    pub value: String,
+    /// What `heartbeat -v` says about it.
+    pub explanation: &'static str,
+}
+
+/// Where and how the daemon logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// `logfile`.
+    pub logfile: Option<String>,
+    /// `debugfile`.
+    pub debugfile: Option<String>,
+    /// `logfacility` in lower case; `none` is absent.
+    pub facility: Option<String>,
+    /// `use_logd`: as written; absent, it is on when there is neither file nor facility.
+    pub use_logd: bool,
+    /// `syslogmsgfmt`: lines begin with date and host as in syslog.
+    pub syslog_format: bool,
+    /// `debug`: level of debug messages.
+    pub debug: u8,
+    /// `log_badpack`: whether unreadable and unauthenticated packets are logged.
+    pub bad_packets: bool,
+}
+
+/// How the daemon's processes run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// `realtime`: real-time scheduling and locked memory.
+    pub realtime: bool,
+    /// `rtprio`: real-time priority.
+    pub priority: Option<u8>,
+    /// `memreserve`: kilobytes of heap to reserve.
+    pub reserve: u32,
+    /// `watchdog`: the device.
+    pub watchdog: Option<String>,
+    /// `coredumps`.
+    pub coredumps: bool,
+    /// `coreroot`: where core files go.
+    pub coreroot: String,
+}
+
+/// A program that the daemon keeps running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// What its end leads to.
+    pub kind: ClientKind,
+    /// The user it runs as.
+    pub user: String,
+    /// The command line, for `sh -c "exec …"`.
+    pub command: String,
+}
+
+/// What the end of a client leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientKind {
+    /// It is started again.
+    Respawn,
+    /// The machine reboots.
+    Failfast,
+}
+
+/// `msgfmt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageFormat {
+    /// Text lines.
+    Classic,
+    /// Length-prefixed strings.
+    Netstring,
+}
+
+/// Compression of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    /// `compression`: whether `bz2` was chosen instead of `zlib`.
+    pub bzip2: bool,
+    /// `compression_threshold` in kilobytes.
+    pub threshold: u32,
+    /// `traditional_compression`: whole messages instead of marked fields.
+    pub whole_messages: bool,
+}
+
+/// `hbgenmethod`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GenerationMethod {
+    /// One more than the stored one.
+    File,
+    /// The clock.
+    Time,
+}
+
+/// `uuidfrom`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UuidSource {
+    /// Random, and stored.
+    File,
+    /// Drawn from a generator that the node's name seeds.
+    NodeName,
+}
+
+/// An `apiauth` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiAuthorization {
+    /// The client's name.
+    pub client: String,
+    /// Users that may sign on under it, by name or number.
+    pub users: Vec<String>,
+    /// Groups that may sign on under it, by name or number.
+    pub groups: Vec<String>,
+}
+
+/// A `stonith` or `stonith_host` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StonithLine {
+    /// The host it holds for (`*` for any); absent for `stonith`.
+    pub host: Option<String>,
+    /// The type of the device.
+    pub device: String,
+    /// The configuration file or the parameters, as written.
+    pub parameters: String,
+}
+
+/// `address_agent`: who changes floating addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressAgent {
+    /// The executor, through netlink.
+    Native,
+    /// The scripts `IPaddr`, `IPaddr2` and `IPv6addr`.
+    Script,
+}
+
+/// `stop_failure`: what a stop that keeps failing leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopFailure {
+    /// The machine reboots, as with heartbeat 3.0.6, so that the peer may take over.
+    Reboot,
+    /// The group is blocked here until somebody looks at it, and the peer does not get it.
+    Block,
+}
+
+/// How long agents may take before they are killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentTimeouts {
+    /// For `start`.
+    pub start: Duration,
+    /// For `stop`.
+    pub stop: Duration,
+    /// For `status` and `monitor`.
+    pub status: Duration,
+}
+
+impl AgentTimeouts {
+    /// Long enough for a file system check or a large database; heartbeat 3.0.6 waits for ever.
+    pub(crate) const GENEROUS: Self = Self {
+        start: Duration::from_secs(600),
+        stop: Duration::from_secs(600),
+        status: Duration::from_secs(60),
+    };
+
+    /// The same for every verb.
+    pub(crate) const fn all(limit: Duration) -> Self {
+        Self { start: limit, stop: limit, status: limit }
+    }
+}

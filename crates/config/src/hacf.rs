@@ -1,0 +1,360 @@
+//! `ha.cf`: every line of it, whatever the lines before were.
+
+mod client;
+mod medium;
+mod setting;
+
+use crate::config::{ApiAuthorization, Client, StonithLine};
+use crate::directive::{self, Directive, Role, Support};
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::lexer::{Line, Word, is_blank, is_blank_or_comma, lines};
+use crate::medium::{Medium, PingNode};
+use crate::rule::{self, Rule};
+use crate::source::{Content, File, Sources};
+use crate::suggest::nearest;
+pub(crate) use setting::{Parsed, Setting};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Longest line that heartbeat 3.0.6 reads as one.
+const LINE_MAX: usize = 5119;
+
+/// Port of beats where neither `udpport` nor the services database names one.
+const DEFAULT_PORT: u16 = 694;
+
+/// Something and the bytes that said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placed<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+/// What the lines said, before defaults and before one is compared with another.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) nodes: Vec<Placed<String>>,
+    pub(crate) media: Vec<Placed<Medium>>,
+    pub(crate) ping_nodes: Vec<Placed<PingNode>>,
+    pub(crate) settings: BTreeMap<&'static str, Setting>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) ipfail: Option<Range<usize>>,
+    pub(crate) api_authorizations: Vec<ApiAuthorization>,
+    pub(crate) stonith: Vec<StonithLine>,
+    pub(crate) environment: Vec<(String, String)>,
+    /// Whether a medium line was spoilt, so that its absence is no news.
+    pub(crate) spoilt_medium: bool,
+    /// Whether a `node` line was spoilt.
+    pub(crate) spoilt_node: bool,
+    pub(crate) default_port: u16,
+    pacemaker_seen: bool,
+}
+
+impl Draft {
+    /// The time that a directive set.
+    pub(crate) fn time(&self, directive: &str) -> Option<Duration> {
+        match self.settings.get(directive)?.value {
+            Parsed::Time(time) => Some(time),
+            Parsed::Boolean(_) | Parsed::Number(_) | Parsed::Word => None,
+        }
+    }
+
+    /// The number that a directive set.
+    pub(crate) fn number(&self, directive: &str) -> Option<u32> {
+        match self.settings.get(directive)?.value {
+            Parsed::Number(number) => Some(number),
+            Parsed::Time(_) | Parsed::Boolean(_) | Parsed::Word => None,
+        }
+    }
+
+    /// The yes or no that a directive set.
+    pub(crate) fn boolean(&self, directive: &str) -> Option<bool> {
+        match self.settings.get(directive)?.value {
+            Parsed::Boolean(claim) => Some(claim),
+            Parsed::Time(_) | Parsed::Number(_) | Parsed::Word => None,
+        }
+    }
+
+    /// The word that a directive set.
+    pub(crate) fn word(&self, directive: &str) -> Option<&str> {
+        Some(&self.settings.get(directive)?.text)
+    }
+
+    /// Where a directive was set.
+    pub(crate) fn span(&self, directive: &str) -> Option<Range<usize>> {
+        Some(self.settings.get(directive)?.span.clone())
+    }
+
+    /// The port of the next medium.
+    fn port(&self) -> u16 {
+        let set = self.number("udpport").and_then(|port| u16::try_from(port).ok());
+        set.unwrap_or(self.default_port)
+    }
+}
+
+/// Reads the whole file.
+pub(crate) fn parse(
+    sources: &Sources<'_>,
+    facts: &Facts<'_>,
+    findings: &mut Vec<Finding>,
+) -> Draft {
+    let mut reader = Reader {
+        path: sources.ha_cf.original_path(),
+        facts,
+        draft: Draft {
+            default_port: facts.service_port.unwrap_or(DEFAULT_PORT),
+            ..Draft::default()
+        },
+        findings,
+    };
+    match sources.ha_cf.content {
+        Content::Text(text) => lines(text).for_each(|line| reader.line(line)),
+        Content::Missing => reader.absent(&rule::HA_CF_MISSING, "there is no ha.cf file"),
+        Content::Denied => reader.absent(&rule::HA_CF_DENIED, "ha.cf may not be read"),
+    }
+    reader.draft
+}
+
+struct Reader<'f> {
+    path: String,
+    facts: &'f Facts<'f>,
+    draft: Draft,
+    findings: &'f mut Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn find(
+        &mut self,
+        rule: &'static Rule,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        self.findings.push(Finding::new(rule, File::HaCf, span, message));
+        self.findings.last_mut().expect("pushed just now")
+    }
+
+    fn report(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn absent(&mut self, rule: &'static Rule, message: &str) {
+        let path = &self.path;
+        let finding = Finding::new(rule, File::HaCf, 0..0, message)
+            .original(format!("ERROR: Cannot open config file [{path}]"))
+            .original(format!(
+                "info: An annotated sample {path} file is provided in the documentation."
+            ))
+            .original(format!(
+                "info: Please copy it to {path}, read it, customize it, and try again."
+            ));
+        self.report(finding);
+    }
+
+    fn line(&mut self, whole: Line<'_>) {
+        if whole.text.len() > LINE_MAX {
+            self.find(
+                &rule::LINE_TOO_LONG,
+                whole.span(),
+                "heartbeat 3.0.6 reads this line in pieces",
+            )
+            .label = format!("longer than {LINE_MAX} bytes");
+        }
+        let line = whole.without_comment();
+        let Some(name) = line.words(is_blank).next() else { return };
+        if name.text.starts_with("//") {
+            let original = format!("ERROR: Illegal directive [{}] in {}", name.text, self.path);
+            let finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, name).original(original);
+            return self.report(finding);
+        }
+        match directive::find(name.text) {
+            Some(known) if known.role != Role::NotBuilt => self.directive(known, name, line),
+            Some(_) => {
+                let original = format!("ERROR: Illegal directive [{}] in {}", name.text, self.path);
+                let message =
+                    format!("`{}` is in no build of heartbeat 3.0.6 that is in use", name.text);
+                let finding =
+                    Finding::new(&rule::DIRECTIVE_NOT_BUILT, File::HaCf, name.span(), message)
+                        .label("refused")
+                        .original(original);
+                self.report(finding);
+            }
+            None => self.unknown(name),
+        }
+    }
+
+    fn unknown(&mut self, name: Word<'_>) {
+        let message = format!("unknown directive `{}`", name.text);
+        let mut finding = Finding::new(&rule::UNKNOWN_DIRECTIVE, File::HaCf, name.span(), message)
+            .label("not a directive of ha.cf")
+            .original(format!("ERROR: Illegal directive [{}] in {}", name.text, self.path));
+        if let Some(meant) = nearest(name.text, directive::names()) {
+            finding = finding.fix(format!("did you mean `{meant}`?"), name.span(), meant);
+        }
+        self.report(finding);
+    }
+
+    fn directive(&mut self, known: &'static Directive, name: Word<'_>, line: Line<'_>) {
+        self.support(known, name);
+        let rest = rest_of(line, name);
+        let behind = Line { text: rest.text, start: rest.start };
+        let words: Vec<Word<'_>> = behind.words(is_blank_or_comma).collect();
+        match known.role {
+            Role::Setting(_)
+            | Role::Nodes
+            | Role::Environment
+            | Role::NiceFailback
+            | Role::Pacemaker
+                if words.is_empty() =>
+            {
+                self.no_value(name);
+            }
+            Role::Setting(value) => self.setting(known, value, name, &words),
+            Role::Nodes => words.iter().for_each(|word| self.node(*word)),
+            Role::Environment => words.iter().for_each(|word| self.environment(*word)),
+            Role::Medium(kind) => self.medium(kind, name, &words, rest),
+            Role::Stonith { host } => self.stonith(host, name, rest),
+            Role::ApiAuthorization => self.api_authorization(name, rest),
+            Role::Client { failfast } => self.client(failfast, name, rest),
+            Role::Pacemaker => words.iter().for_each(|word| self.pacemaker(name, *word)),
+            Role::NiceFailback => self.nice_failback(name, &words),
+            Role::NotBuilt => {}
+        }
+    }
+
+    fn support(&mut self, known: &Directive, name: Word<'_>) {
+        let (rule, message, label) = match known.support {
+            Support::Served => return,
+            Support::Inert(reason) => (
+                &rule::INERT_DIRECTIVE,
+                format!("`{}` does nothing here any more", known.name),
+                reason,
+            ),
+            Support::Unserved(reason) => (
+                &rule::UNSERVED_DIRECTIVE,
+                format!("`{}` has no effect in this version", known.name),
+                reason,
+            ),
+            Support::New => (
+                &rule::NEW_DIRECTIVE,
+                format!("`{}` is new in Systole", known.name),
+                "a C heartbeat refuses this file",
+            ),
+        };
+        self.find(rule, name.span(), message).label = label.to_owned();
+    }
+
+    fn no_value(&mut self, name: Word<'_>) {
+        let message = format!("`{}` without a value is ignored", name.text);
+        self.find(&rule::NO_VALUE, name.span(), message).label = "no value follows".to_owned();
+    }
+
+    fn node(&mut self, word: Word<'_>) {
+        if word.text.starts_with("//") {
+            let mut finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, word);
+            // heartbeat 3.0.6 takes it for the name of one more node, and starts.
+            finding.severity = crate::finding::Severity::Warning;
+            self.draft.spoilt_node = true;
+            return self.report(finding);
+        }
+        let name = word.text.to_lowercase();
+        if self.draft.nodes.iter().any(|node| node.value == name) {
+            let message = format!("node `{name}` is listed already");
+            self.find(&rule::DUPLICATE_NODE, word.span(), message).label = "ignored".to_owned();
+            return;
+        }
+        self.draft.nodes.push(Placed { value: name, span: word.span() });
+    }
+
+    fn environment(&mut self, word: Word<'_>) {
+        let (name, value) = word.text.split_once('=').unwrap_or((word.text, ""));
+        if name.is_empty() {
+            let finding = Finding::new(
+                &rule::BAD_ENVIRONMENT,
+                File::HaCf,
+                word.span(),
+                "an environment entry needs a name",
+            )
+            .label("expected `NAME=VALUE`")
+            .original(format!("ERROR: set_env: invalid nvpair({})", word.text));
+            return self.report(finding);
+        }
+        self.draft.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn pacemaker(&mut self, name: Word<'_>, word: Word<'_>) {
+        if self.draft.pacemaker_seen {
+            let finding = Finding::new(
+                &rule::PACEMAKER_TWICE,
+                File::HaCf,
+                name.span(),
+                "`pacemaker` and its synonym `crm` may stand only once",
+            )
+            .label("once more")
+            .original("ERROR: pacemaker/crm directive used multiple times!");
+            return self.report(finding);
+        }
+        self.draft.pacemaker_seen = true;
+        if setting::boolean(word.text) == Some(false) {
+            return;
+        }
+        let finding = Finding::new(
+            &rule::PACEMAKER_ENABLED,
+            File::HaCf,
+            word.span(),
+            "Systole runs the resources of haresources and no Pacemaker",
+        )
+        .label("only `off` is possible here")
+        .help("heartbeat 3.0.6 would ignore haresources and start Pacemaker's programs");
+        self.report(finding);
+    }
+
+    fn nice_failback(&mut self, name: Word<'_>, words: &[Word<'_>]) {
+        // What counts is the mode so far, not the value: a quirk of the original that is kept.
+        let mode = if self.draft.settings.contains_key("auto_failback") { "off" } else { "legacy" };
+        let finding = Finding::new(
+            &rule::NICE_FAILBACK,
+            File::HaCf,
+            name.span(),
+            format!("`nice_failback` is obsolete and here means `auto_failback {mode}`"),
+        )
+        .label("say `auto_failback on` or `auto_failback off` instead")
+        .original(
+            "ERROR: nice_failback flag is obsolete.. Use auto_failback {on, off, legacy} instead.",
+        )
+        .original(format!(
+            "ERROR: 'nice_failback {}' has been changed to 'auto_failback {mode}'",
+            words.last().map_or("", |word| word.text)
+        ))
+        .original("ERROR: See documentation for details.");
+        self.report(finding);
+        if let Some(word) = words.last() {
+            self.draft.settings.insert(
+                "auto_failback",
+                Setting { text: mode.to_owned(), value: Parsed::Word, span: word.span() },
+            );
+        }
+    }
+}
+
+/// The rest of a line behind its directive, without blanks around it.
+fn rest_of<'a>(line: Line<'a>, name: Word<'_>) -> Word<'a> {
+    let behind = name.start - line.start + name.text.len();
+    let rest = &line.text[behind..];
+    let trimmed = rest.trim_start_matches(is_blank_or_comma);
+    Word {
+        text: trimmed.trim_end_matches(is_blank),
+        start: line.start + behind + (rest.len() - trimmed.len()),
+    }
+}
+
+/// Finds that a `//` was meant to begin a comment.
+pub(crate) fn slash_comment(rule: &'static Rule, file: File, word: Word<'_>) -> Finding {
+    let fix = if word.text == "//" { word.span() } else { word.start..word.start + 2 };
+    Finding::new(rule, file, word.span(), "a comment begins with `#`")
+        .label("this is no comment")
+        .fix("begin the comment with `#`", fix, "#")
+}
+
+#[cfg(test)]
+mod tests;

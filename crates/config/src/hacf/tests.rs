@@ -1,0 +1,224 @@
+use crate::finding::Severity;
+use crate::medium::Medium;
+use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, marked, of_ha_cf, rules};
+use std::time::Duration;
+
+/// Lines below the tutorial's ha.cf, the rules they break, and what is marked first.
+const BROKEN: &[(&str, &[&str], &str)] = &[
+    ("deadtim 30", &["HA0101"], "deadtim"),
+    ("node,web3", &["HA0101"], "node,web3"),
+    ("Node web1", &["HA0101"], "Node"),
+    ("// a comment", &["HA0102"], "//"),
+    ("//comment", &["HA0102"], "//comment"),
+    ("hopfudge 2 // why", &["HA0102"], "//"),
+    ("ping 192.168.122.2 // the switch", &["HA0102"], "//"),
+    ("normalpoll 1", &["HA0103"], "normalpoll"),
+    ("hbaping x", &["HA0103"], "hbaping"),
+    ("ping", &["HA0104"], "ping"),
+    ("hopfudge", &["HA0104"], "hopfudge"),
+    ("hopfudge 2 3", &["HA0105"], "3"),
+    ("keepalive 3", &["HA0106"], "keepalive"),
+    ("use_apphbd no", &["HA0107"], "use_apphbd"),
+    ("restart_grace 3", &["HA0108"], "restart_grace"),
+    ("crm on", &["HA0110"], "on"),
+    ("pacemaker off\ncrm off", &["HA0111"], "crm"),
+    ("udp eth0", &["HA0112"], "udp"),
+    ("nice_failback on", &["HA0113"], "nice_failback"),
+    ("crm_daemon_dir /x", &["HA0107", "HA0116"], "crm_daemon_dir"),
+    ("pacemaker off\ncrm_daemon_dir /x", &["HA0107", "HA0120"], "crm_daemon_dir"),
+    ("pacemaker off\ncrmd_spawns_pengine on", &["HA0107", "HA0116"], "crmd_spawns_pengine"),
+    ("udpport 700", &["HA0117", "HA0106"], "udpport"),
+    ("serial /dev/ttyS0\nbaud 9600", &["HA0117"], "baud"),
+    ("baud 9600\nbaud 9600", &["HA0118"], "baud"),
+    ("watchdog /dev/watchdog", &["HA0119"], "watchdog"),
+    ("stonith_host * null web2", &["HA0119"], "stonith_host"),
+    ("conn_logd_time 30sec", &["HA0107", "HA0201"], "conn_logd_time"),
+    ("restart_grace soon", &["HA0108", "HA0201"], "restart_grace"),
+    ("agent_timeout 2m", &["HA0108", "HA0202"], "agent_timeout"),
+    ("conn_logd_time 0", &["HA0107", "HA0203"], "conn_logd_time"),
+    ("realtime maybe", &["HA0204"], "maybe"),
+    ("hopfudge 256", &["HA0205"], "256"),
+    ("hopfudge x", &["HA0205"], "x"),
+    ("debug -1", &["HA0205"], "-1"),
+    ("rtprio 0", &["HA0205"], "0"),
+    ("msgfmt Classic", &["HA0206"], "Classic"),
+    ("baud 4800", &["HA0206"], "4800"),
+    ("autojoin other", &["HA0210"], "other"),
+    ("autojoin sometimes", &["HA0206", "HA0210"], "sometimes"),
+    ("env =x", &["HA0208"], "=x"),
+    ("rtprio 3x", &["HA0212"], "3x"),
+    ("ucast", &["HA0302"], "ucast"),
+    ("ucast eth0", &["HA0302"], "eth0"),
+    ("ucast eth0 192.168.122.23 more", &["HA0313"], "more"),
+    ("ucast eth0 nowhere", &["HA0306"], "nowhere"),
+    ("ucast eth7 192.168.122.23", &["HA0305"], "eth7"),
+    ("ucast eth0 192.168.122.22", &["HA0311"], "eth0 192.168.122.22"),
+    ("ucast6 eth0 ::1", &["HA0302"], "::1"),
+    ("ucast6 eth0 web2", &["HA0302"], "web2"),
+    ("mcast eth0 10.0.0.1 694 1 0", &["HA0302"], "10.0.0.1"),
+    ("mcast eth0 225.0.0.1 694 5 0", &["HA0302"], "5"),
+    ("mcast eth0 225.0.0.1 694 1", &["HA0302"], "1"),
+    ("mcast eth0 225.0.0.1 694 1 2", &["HA0302"], "2"),
+    ("mcast eth0 225.0.0.1 0 1 0", &["HA0302"], "0"),
+    ("mcast eth7 225.0.0.1 694 1 0", &["HA0303"], "eth7"),
+    ("mcast6 eth0 ff0e::1 694 1 0", &["HA0302"], "ff0e::1"),
+    ("mcast6 eth0 ff32::1 694 1 0", &["HA0302"], "ff32::1"),
+    ("mcast6 eth0 ff02:: 694 1 0", &["HA0302"], "ff02::"),
+    ("bcast eth7", &["HA0303"], "eth7"),
+    ("bcast bare0", &["HA0303"], "bare0"),
+    ("bcast eth1", &["HA0304"], "eth1"),
+    ("serial /etc/passwd", &["HA0308"], "/etc/passwd"),
+    ("serial /dev/none", &["HA0308"], "/dev/none"),
+    ("ping fe80::1", &["HA0302"], "fe80::1"),
+    ("ping6 192.168.122.1", &["HA0302"], "192.168.122.1"),
+    ("ping nowhere", &["HA0306"], "nowhere"),
+    ("ping 192.168.122.1", &["HA0311"], "192.168.122.1"),
+    ("ping_group gates", &["HA0309"], "ping_group"),
+    ("ping_group gates 192.168.122.2 nowhere", &["HA0306"], "nowhere"),
+    ("node web1", &["HA0404"], "web1"),
+    ("node web3", &["HA0405"], "web3"),
+    ("respawn", &["HA0501"], "respawn"),
+    ("respawn root", &["HA0501"], "respawn"),
+    ("respawn ghost /bin/true", &["HA0502"], "ghost"),
+    ("respawn root true", &["HA0503"], "true"),
+    ("respawn root /etc/passwd", &["HA0504"], "/etc/passwd"),
+    ("failfast root /bin/none", &["HA0504"], "/bin/none"),
+    ("apiauth", &["HA0510"], "apiauth"),
+    ("apiauth foo", &["HA0510"], "apiauth"),
+    ("apiauth foo bar=1", &["HA0510"], "bar=1"),
+    ("apiauth foo uid=root uid=root", &["HA0510"], "uid=root"),
+    ("apiauth foo uid=root\napiauth foo gid=root", &["HA0511"], "foo"),
+    ("apiauth foo uid=ghost", &["HA0512"], "uid=ghost"),
+    ("apiauth foo gid=ghost", &["HA0512"], "gid=ghost"),
+    ("stonith", &["HA0119", "HA0520"], "stonith"),
+    ("stonith_host", &["HA0119", "HA0520"], "stonith_host"),
+    ("stonith_host *", &["HA0119", "HA0520"], "stonith_host"),
+];
+
+#[test]
+fn every_broken_line_is_named() {
+    for (lines, expected, first) in BROKEN {
+        let text = ha_cf_and(lines);
+        let findings = of_ha_cf(&text);
+        let mut found = rules(&findings);
+        found.sort_unstable();
+        let mut wanted = expected.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{lines}");
+        assert_eq!(marked(&findings, expected[0], &text), *first, "{lines}");
+    }
+}
+
+#[test]
+fn what_the_original_takes_in_silence_is_taken_in_silence() {
+    for line in [
+        "",
+        "# comment",
+        "   hopfudge 2 # comment",
+        "realtime Y",
+        "syslogmsgfmt no",
+        "log_badpack 0",
+        "baud 9600",
+        "coreroot /nowhere",
+        "env A=b C D=",
+        "rtprio 99",
+        "memreserve 1",
+        "compression bz2",
+        "traditional_compression yes",
+        "hbgenmethod time",
+        "uuidfrom nodename",
+        "autojoin NONE",
+        "crm off",
+        "msgfmt netstring",
+        "bcast eth0",
+        "mcast eth0 225.0.0.1 694 4 0",
+        "mcast6 eth0 ff02::abcd 694 1 0",
+        "ucast6 eth0 fe80::1",
+        "ucast eth0 192.168.122.20",
+        "serial /dev/ttyS0 /dev/ttyS1",
+        "ping 192.168.122.2,192.168.122.3",
+        "ping6 fe80::1",
+        "ping_group gates 192.168.122.1 192.168.122.2",
+        "respawn root /bin/true -x # why",
+        "failfast nobody /bin/true",
+        "apiauth foo uid=root,17 gid=haclient",
+        "deadping 10",
+        "max_rexmit_delay 100",
+    ] {
+        assert_eq!(rules(&of_ha_cf(&ha_cf_and(line))), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn words_that_any_value_takes_make_a_comment_only_a_warning() {
+    for (line, rule) in [("node // two", "HA0102"), ("cluster red // blue", "HA0102")] {
+        let findings = of_ha_cf(&ha_cf_and(line));
+        let found = findings.iter().find(|finding| finding.rule == rule).unwrap();
+        assert_eq!(found.severity, Severity::Warning, "{line}");
+    }
+}
+
+#[test]
+fn a_long_line_is_named() {
+    let findings = of_ha_cf(&ha_cf_and(&format!("# {}", "x".repeat(5200))));
+    assert_eq!(rules(&findings), ["HA0109"]);
+}
+
+#[test]
+fn ports_are_checked_as_numbers_and_as_services() {
+    for (port, rule, used) in [("53", "HA0312", 53), ("70000", "HA0213", 4464)] {
+        let text = HA_CF.replace("udpport 694", &format!("udpport {port}"));
+        let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
+        assert_eq!(rules(&loaded.findings), [rule]);
+        let config = loaded.config.unwrap();
+        assert!(matches!(config.media[0], Medium::Ucast { port, .. } if port == used));
+    }
+}
+
+#[test]
+fn a_port_holds_for_the_media_below_it() {
+    let text = HA_CF.replace("udpport 694", "bcast eth0\nudpport 700");
+    let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
+    assert_eq!(rules(&loaded.findings), ["HA0117"]);
+    let ports: Vec<u16> = loaded
+        .config
+        .unwrap()
+        .media
+        .iter()
+        .map(|medium| match medium {
+            Medium::Ucast { port, .. } | Medium::Bcast { port, .. } => *port,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(ports, [694, 700]);
+}
+
+#[test]
+fn of_several_words_the_last_counts() {
+    let text = HA_CF.replace("keepalive 2", "keepalive 1,500ms");
+    let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
+    assert_eq!(loaded.config.unwrap().times.keepalive, Duration::from_millis(500));
+}
+
+#[test]
+fn seconds_with_a_unit_are_taken_and_mended_for_a_c_peer() {
+    let text = HA_CF.replace("deadtime 30", "deadtime 30s");
+    let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
+    assert_eq!(rules(&loaded.findings), ["HA0202"]);
+    assert_eq!(loaded.findings[0].fix.as_ref().unwrap().text, "30");
+    assert_eq!(loaded.config.unwrap().times.deadtime, Duration::from_secs(30));
+}
+
+#[test]
+fn a_misspelt_directive_is_mended() {
+    let findings = of_ha_cf(&ha_cf_and("keepalvie 2"));
+    assert_eq!(findings[0].fix.as_ref().unwrap().text, "keepalive");
+    assert_eq!(findings[0].original, ["ERROR: Illegal directive [keepalvie] in /etc/ha.d//ha.cf"]);
+}
+
+#[test]
+fn ipfail_is_built_in_wherever_the_path_points() {
+    let loaded = load_all(HA_CF, AUTHKEYS, HARESOURCES);
+    let config = loaded.config.unwrap();
+    assert!(config.ipfail && config.clients.is_empty());
+}

@@ -1,0 +1,83 @@
+//! `haresources`: the groups and the nodes that should run them.
+//!
+//! heartbeat 3.0.6 reads this file twice with two grammars. The daemon takes the first word of
+//! each line for a node name and skips what backslashes join to it; the shell script that runs
+//! the resources strips comments, joins lines and then takes words. Lines mean here what they
+//! mean to the script; what only the daemon refuses is an error.
+
+mod group;
+mod line;
+
+use crate::config::AddressAgent;
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::rule::{self, Rule};
+use crate::source::{Content, File, Sources};
+use group::ReadGroup;
+use systole_core::{GROUPS_MAX, Group};
+
+/// Reads the whole file. `nodes` are the names of `ha.cf` in alphabetical order.
+pub(crate) fn parse(
+    sources: &Sources<'_>,
+    facts: &Facts<'_>,
+    nodes: &[String],
+    address_agent: AddressAgent,
+    findings: &mut Vec<Finding>,
+) -> Vec<Group> {
+    let text = match sources.haresources.content {
+        Content::Text(text) => text,
+        Content::Missing => {
+            absent(sources, &rule::HARESOURCES_MISSING, "there is no haresources file", findings);
+            return Vec::new();
+        }
+        Content::Denied => {
+            absent(sources, &rule::HARESOURCES_DENIED, "haresources may not be read", findings);
+            return Vec::new();
+        }
+    };
+    line::check_node_names(text, nodes, &sources.haresources.original_path(), findings);
+    let lines = line::logical_lines(text, findings);
+    let reader = group::Reader { facts, nodes, address_agent };
+    let read: Vec<ReadGroup> =
+        lines.iter().filter_map(|line| reader.group(line, findings)).collect();
+    group::compare(&read, findings);
+    let mut groups: Vec<Group> = Vec::new();
+    for one in read {
+        // A line that is repeated word for word is the same group once more, and was reported.
+        if groups.iter().all(|known| known.key != one.group.key) {
+            groups.push(one.group);
+        }
+    }
+    if groups.len() > GROUPS_MAX {
+        let message = format!(
+            "{} groups are more than the {GROUPS_MAX} that a cluster can have",
+            groups.len()
+        );
+        findings.push(Finding::new(&rule::TOO_MANY_GROUPS, File::Haresources, 0..0, message));
+    }
+    if lines.is_empty() {
+        findings.push(
+            Finding::new(&rule::NO_GROUPS, File::Haresources, 0..0, "haresources names no group")
+                .help("a line is a node and its resources: `web1 192.168.122.100 nginx`"),
+        );
+    }
+    groups
+}
+
+fn absent(sources: &Sources<'_>, rule: &'static Rule, message: &str, findings: &mut Vec<Finding>) {
+    let path = sources.haresources.original_path();
+    findings.push(
+        Finding::new(rule, File::Haresources, 0..0, message)
+            .help("one line per group, the same on all nodes: `web1 192.168.122.100 nginx`")
+            .original(format!("ERROR: Cannot open resources file [{path}]"))
+            .original(format!(
+                "info: An annotated sample {path} file is provided in the documentation."
+            ))
+            .original(format!(
+                "info: Please copy it to {path}, read it, customize it, and try again."
+            )),
+    );
+}
+
+#[cfg(test)]
+mod tests;

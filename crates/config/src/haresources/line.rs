@@ -1,0 +1,203 @@
+//! Lines of `haresources`: comments, continuations and words.
+
+use crate::finding::Finding;
+use crate::hacf::slash_comment;
+use crate::lexer::{Line, Word, is_blank, lines};
+use crate::rule;
+use crate::source::File;
+use crate::suggest::nearest;
+use std::ops::Range;
+
+/// A word of a line that may have been joined from several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct JoinedWord {
+    pub(super) text: String,
+    pub(super) span: Range<usize>,
+}
+
+/// The words of a group: a node and its resources.
+pub(super) type LogicalLine = Vec<JoinedWord>;
+
+/// Does what the daemon's own check does: the first word of every line that is neither blank nor
+/// a comment is a node, and lines joined to it by backslashes are skipped.
+pub(super) fn check_node_names(
+    text: &str,
+    nodes: &[String],
+    path: &str,
+    findings: &mut Vec<Finding>,
+) {
+    let mut continues = false;
+    for line in lines(text) {
+        let joined = continues;
+        continues = (joined || begins_group(line)) && line.text.ends_with('\\');
+        if joined || !begins_group(line) {
+            continue;
+        }
+        let Some(first) = line.words(is_blank).next() else { continue };
+        let name = first.text.to_lowercase();
+        // Without any node in ha.cf every name is bad, and only that is worth saying.
+        if nodes.is_empty() || nodes.contains(&name) {
+            continue;
+        }
+        findings.push(bad_node_name(first, &name, nodes, path));
+    }
+}
+
+fn begins_group(line: Line<'_>) -> bool {
+    let first = line.text.trim_start_matches(is_blank).chars().next();
+    first.is_some_and(|first| first != '#')
+}
+
+fn bad_node_name(first: Word<'_>, name: &str, nodes: &[String], path: &str) -> Finding {
+    let original = format!("ERROR: Bad nodename in {path} [{name}]");
+    if name.starts_with("//") {
+        return slash_comment(&rule::HARESOURCES_SLASH_COMMENT, File::Haresources, first)
+            .original(original);
+    }
+    let message = format!("`{}` is no node of ha.cf", first.text);
+    let mut finding = Finding::new(&rule::BAD_NODE_NAME, File::Haresources, first.span(), message)
+        .label(format!("expected {}", listed(nodes)))
+        .original(original);
+    let short = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    let meant = nearest(name, nodes.iter().map(String::as_str))
+        .or_else(|| nodes.iter().map(String::as_str).find(|node| short(node) == short(name)));
+    if let Some(meant) = meant {
+        finding = finding.fix(format!("did you mean `{meant}`?"), first.span(), meant);
+    }
+    if first.text.contains(',') {
+        finding = finding.help("a line has one node: the one that should run the group");
+    }
+    finding
+}
+
+/// Node names for a message.
+fn listed(nodes: &[String]) -> String {
+    let quoted: Vec<String> = nodes.iter().take(4).map(|node| format!("`{node}`")).collect();
+    quoted.join(" or ")
+}
+
+/// Does what the script does: a comment ends a line and hides its backslash; a backslash at the
+/// very end joins the next line, in which `#` means nothing.
+pub(super) fn logical_lines(text: &str, findings: &mut Vec<Finding>) -> Vec<LogicalLine> {
+    let mut found = Vec::new();
+    let mut physical = lines(text);
+    while let Some(first) = physical.next() {
+        let line = first.without_comment();
+        if line.text.len() < first.text.len() {
+            comment_hides_continuation(first, line, findings);
+        }
+        let mut joined = Joined::default();
+        let mut current = without_return(line, findings);
+        loop {
+            blank_after_backslash(current, findings);
+            let Some(body) = current.text.strip_suffix('\\') else {
+                joined.push(current.text, current.start);
+                break;
+            };
+            joined.push(body, current.start);
+            let Some(next) = physical.next() else { break };
+            comment_on_continuation(next, findings);
+            current = without_return(next, findings);
+        }
+        let words = joined.words();
+        if !words.is_empty() {
+            found.push(words);
+        }
+    }
+    found
+}
+
+/// Takes off a carriage return, which heartbeat 3.0.6 makes a part of the last word.
+fn without_return<'a>(line: Line<'a>, findings: &mut Vec<Finding>) -> Line<'a> {
+    let Some(text) = line.text.strip_suffix('\r') else { return line };
+    if !text.trim_matches(is_blank).is_empty() {
+        let end = line.start + text.len();
+        findings.push(
+            Finding::new(
+                &rule::CARRIAGE_RETURN,
+                File::Haresources,
+                end..end + 1,
+                "the line ends as on Windows",
+            )
+            .label("a C heartbeat takes the carriage return for a part of the last word")
+            .fix("end lines with a line feed alone", end..end + 1, ""),
+        );
+    }
+    Line { text, start: line.start }
+}
+
+fn comment_hides_continuation(first: Line<'_>, line: Line<'_>, findings: &mut Vec<Finding>) {
+    let hidden = first.text.trim_end_matches('\r').ends_with('\\');
+    if hidden && !line.text.trim_matches(is_blank).is_empty() {
+        let end = first.start + first.text.trim_end_matches('\r').len();
+        findings.push(
+            Finding::new(
+                &rule::COMMENT_HIDES_CONTINUATION,
+                File::Haresources,
+                end - 1..end,
+                "this backslash is part of a comment and joins nothing",
+            )
+            .label("the next line is a line of its own")
+            .help("put the comment on a line of its own"),
+        );
+    }
+}
+
+fn comment_on_continuation(next: Line<'_>, findings: &mut Vec<Finding>) {
+    let Some(at) = next.text.find('#') else { return };
+    let end = next.text.trim_end_matches('\r').len().max(at + 1);
+    findings.push(
+        Finding::new(
+            &rule::COMMENT_ON_CONTINUATION,
+            File::Haresources,
+            next.start + at..next.start + end,
+            "a comment cannot stand on a continued line",
+        )
+        .label("`#` and these words are taken for resources")
+        .help("put the comment on a line of its own, above the group"),
+    );
+}
+
+fn blank_after_backslash(line: Line<'_>, findings: &mut Vec<Finding>) {
+    let trimmed = line.text.trim_end_matches([' ', '\t']);
+    if trimmed.len() < line.text.len() && trimmed.ends_with('\\') {
+        let end = line.start + trimmed.len();
+        findings.push(
+            Finding::new(
+                &rule::BLANK_AFTER_BACKSLASH,
+                File::Haresources,
+                end - 1..line.span().end,
+                "a backslash joins lines only at the very end",
+            )
+            .label("blanks follow, so it is taken for a resource")
+            .fix("leave nothing behind it", end..line.span().end, ""),
+        );
+    }
+}
+
+/// Text from several places of the file.
+#[derive(Default)]
+struct Joined {
+    characters: Vec<(char, usize)>,
+}
+
+impl Joined {
+    fn push(&mut self, text: &str, start: usize) {
+        let placed = text.char_indices().map(|(at, character)| (character, start + at));
+        self.characters.extend(placed);
+    }
+
+    fn words(&self) -> LogicalLine {
+        self.characters
+            .split(|(character, _)| matches!(character, ' ' | '\t'))
+            .filter_map(|word| {
+                let (_, start) = word.first()?;
+                let (last, end) = word.last()?;
+                Some(JoinedWord {
+                    text: word.iter().map(|(character, _)| character).collect(),
+                    span: *start..end + last.len_utf8(),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! Lines and words with their places in the file.
+
+use std::ops::Range;
+
+/// A word and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) start: usize,
+}
+
+impl Word<'_> {
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.start..self.start + self.text.len()
+    }
+}
+
+/// A physical line without its line end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) start: usize,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.start..self.start + self.text.len()
+    }
+
+    /// The line up to the first `#`: there is no way to quote one.
+    pub(crate) fn without_comment(self) -> Self {
+        let end = self.text.find('#').unwrap_or(self.text.len());
+        Self { text: &self.text[..end], start: self.start }
+    }
+
+    /// The words between characters that `separates` accepts.
+    pub(crate) fn words(self, separates: fn(char) -> bool) -> impl Iterator<Item = Word<'a>> {
+        let mut at = 0;
+        self.text.split(separates).filter_map(move |text| {
+            let start = self.start + at;
+            at += text.len() + 1; // every separator is one byte
+            (!text.is_empty()).then_some(Word { text, start })
+        })
+    }
+}
+
+/// All lines of a text.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    let mut start = 0;
+    text.split_inclusive('\n').map(move |raw| {
+        let line = Line { text: raw.strip_suffix('\n').unwrap_or(raw), start };
+        start += raw.len();
+        line
+    })
+}
+
+/// What separates words everywhere.
+pub(crate) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\u{c}')
+}
+
+/// What separates the words of an option or of a medium with one word each.
+pub(crate) fn is_blank_or_comma(c: char) -> bool {
+    is_blank(c) || c == ','
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_know_where_they_stand() {
+        let text = "node a,b # c\n\n deadtime\t5\r\n";
+        let found: Vec<_> =
+            lines(text).flat_map(|line| line.without_comment().words(is_blank_or_comma)).collect();
+        let words: Vec<_> = found.iter().map(|word| word.text).collect();
+        assert_eq!(words, ["node", "a", "b", "deadtime", "5"]);
+        assert!(found.iter().all(|word| &text[word.span()] == word.text));
+    }
+}

@@ -1,0 +1,210 @@
+use super::*;
+use crate::medium::Medium;
+use crate::source::{Content, File};
+use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, load_all, rules, sources, with_facts};
+use proptest::prelude::*;
+use systole_core::NodeId;
+
+#[test]
+fn the_files_of_the_tutorials_are_without_findings() {
+    let loaded = load_all(HA_CF, AUTHKEYS, HARESOURCES);
+    assert_eq!(loaded.findings, []);
+    assert_eq!(loaded.exit_code(), None);
+    let config = loaded.config.unwrap();
+    let medium =
+        Medium::Ucast { device: "eth0".to_owned(), host: "192.168.122.22".to_owned(), port: 694 };
+    assert_eq!(config.media, [medium]);
+    assert_eq!(config.logging.facility.as_deref(), Some("local0"));
+    let settings = config.settings();
+    assert_eq!(settings.nodes, ["web1", "web2"]);
+    assert_eq!(settings.me, NodeId(0));
+    assert_eq!(settings.links, ["eth0"]);
+    assert_eq!(settings.ping_nodes, ["192.168.122.1"]);
+    assert_eq!(settings.keepalive, Duration::from_secs(2));
+    assert_eq!(settings.deadtime, Duration::from_secs(30));
+    assert_eq!(settings.warntime, Duration::from_secs(10));
+    assert_eq!(settings.initdead, Duration::from_secs(60));
+    assert_eq!(settings.deadping, Duration::from_secs(30));
+    assert_eq!(settings.rexmit_delay, Duration::from_millis(250));
+    assert_eq!(settings.failback, Failback::On);
+    assert!(settings.ipfail);
+    assert_eq!(settings.groups[0].name(), "192.168.122.100/24/eth0");
+}
+
+#[test]
+fn without_facts_only_the_files_count() {
+    let loaded = load(&sources(HA_CF, AUTHKEYS, "web2 nothing 1.2.3.4\n"), &Facts::default());
+    assert_eq!(loaded.findings, []);
+    assert_eq!(loaded.config.unwrap().node_name, "web1");
+}
+
+#[test]
+fn options_are_as_written_or_by_default_in_the_order_of_the_original() {
+    let config = load_all(HA_CF, AUTHKEYS, HARESOURCES).config.unwrap();
+    let listed: Vec<String> =
+        config.options().iter().map(|one| format!("{}={}", one.directive, one.value)).collect();
+    assert_eq!(
+        listed[..12],
+        [
+            "cluster=linux-ha",
+            "hopfudge=1",
+            "keepalive=2",
+            "deadtime=30",
+            "deadping=30000ms",
+            "initdead=60",
+            "warntime=10",
+            "baud=19200",
+            "udpport=694",
+            "logfacility=local0",
+            "logfile=/var/log/ha-log",
+            "debugfile=/var/log/ha-debug",
+        ]
+    );
+    assert_eq!(config.option("auto_failback"), Some("on"));
+    assert_eq!(config.option("watchdog"), None);
+}
+
+#[test]
+fn initdead_is_filled_in_as_the_original_does() {
+    for (deadtime, initdead) in [("30", 30), ("10", 20), ("6", 12), ("5", 12)] {
+        let text = HA_CF
+            .replace("deadtime 30", &format!("deadtime {deadtime}"))
+            .replace("initdead 60\n", "")
+            .replace("warntime 10\n", "");
+        let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
+        assert_eq!(config.times.initdead, Duration::from_secs(initdead), "{deadtime}");
+        assert_eq!(config.times.warntime, config.times.deadtime / 2);
+    }
+}
+
+#[test]
+fn missing_and_forbidden_files_have_their_exit_codes() {
+    with_facts(|facts| {
+        for file in [File::HaCf, File::Authkeys, File::Haresources] {
+            for (content, code) in [(Content::Missing, 6), (Content::Denied, 4)] {
+                let mut sources = sources(HA_CF, AUTHKEYS, HARESOURCES);
+                match file {
+                    File::HaCf => sources.ha_cf.content = content,
+                    File::Authkeys => sources.authkeys.content = content,
+                    File::Haresources => sources.haresources.content = content,
+                }
+                let loaded = load(&sources, facts);
+                assert_eq!(loaded.exit_code(), Some(code), "{file}");
+                assert_eq!(loaded.findings.len(), 1, "{file}: {:?}", rules(&loaded.findings));
+                assert_eq!(loaded.config, None);
+            }
+        }
+    });
+}
+
+#[test]
+fn all_files_are_read_to_their_end() {
+    let loaded = load_all("keepalvie 2\nfoo\n", "auth x\nbar\n", "web9 nothing\n");
+    let found = rules(&loaded.findings);
+    for rule in ["HA0101", "HA0301", "HA0401", "HA0610", "HA0612"] {
+        assert!(found.contains(&rule), "{rule} is not among {found:?}");
+    }
+    assert_eq!(found.iter().filter(|rule| **rule == "HA0101").count(), 2);
+}
+
+fn check_findings(ha_cf: &str, authkeys: &str, haresources: &str) {
+    let sources = sources(ha_cf, authkeys, haresources);
+    with_facts(|facts| {
+        let loaded = load(&sources, facts);
+        for finding in &loaded.findings {
+            let text = sources.get(finding.file).text_or_empty();
+            assert!(text.get(finding.span.clone()).is_some(), "{finding:?}");
+            if let Some(fix) = &finding.fix {
+                assert!(text.get(fix.span.clone()).is_some(), "{finding:?}");
+            }
+            let (line, column) = finding.position(&sources);
+            assert!(line >= 1 && column >= 1);
+        }
+        let rendered = crate::render(&loaded.findings, &sources, false);
+        assert_eq!(rendered.is_empty(), loaded.findings.is_empty());
+        if let Some(config) = loaded.config {
+            let settings = config.settings();
+            assert!(
+                settings.groups.iter().all(|group| group.preferred.index() < settings.nodes.len())
+            );
+        }
+    });
+}
+
+/// Lines made of words that mean something, so that the odd cases are met often.
+fn lines(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let word = prop_oneof![prop::sample::select(words).prop_map(str::to_owned), "\\PC{0,6}"];
+    prop::collection::vec(prop::collection::vec(word, 0..6).prop_map(|line| line.join(" ")), 0..8)
+        .prop_map(|lines| lines.join("\n"))
+}
+
+static HA_CF_WORDS: &[&str] = &[
+    "keepalive",
+    "deadtime",
+    "node",
+    "web1",
+    "2s",
+    "ucast",
+    "eth0",
+    "mcast",
+    "bcast",
+    "udp",
+    "//",
+    "#",
+    "ping",
+    "ping_group",
+    "apiauth",
+    "uid=root",
+    "respawn",
+    "root",
+    "stonith_host",
+    "*",
+    "env",
+    "crm",
+    "on",
+    "baud",
+    "\t",
+    ",",
+    "ü",
+    "\r",
+    "0",
+    "ff02::1",
+    "192.168.122.22",
+];
+static HARESOURCES_WORDS: &[&str] = &[
+    "web1",
+    "web2",
+    "nginx",
+    "\\",
+    "\\\n",
+    "#",
+    "\r",
+    "10.0.0.9/24",
+    "IPaddr::",
+    "IPv6addr::fe80::1",
+    "::",
+    "a::::b",
+    "fe80::1/64/eth0",
+    "//",
+    "ü",
+    "1.2.3.4/eth0",
+];
+static AUTHKEYS_WORDS: &[&str] =
+    &["auth", "1", "16", "md5", "sha1", "crc", "key", "#", "//", "\r", "ü", "a"];
+
+proptest! {
+    #[test]
+    fn no_words_panic_and_spans_lie_inside(
+        ha_cf in lines(HA_CF_WORDS),
+        authkeys in lines(AUTHKEYS_WORDS),
+        haresources in lines(HARESOURCES_WORDS),
+    ) {
+        check_findings(&ha_cf, &authkeys, &haresources);
+        check_findings(HA_CF, &authkeys, &haresources);
+    }
+
+    #[test]
+    fn no_text_panics(text in "(?s).{0,200}") {
+        check_findings(&text, &text, &text);
+    }
+}

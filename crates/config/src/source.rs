@@ -1,0 +1,103 @@
+//! The three files as the shell found them.
+
+use std::fmt;
+
+/// One of the three files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum File {
+    /// Nodes, times, links and everything else about the daemon.
+    HaCf,
+    /// The secrets that sign messages.
+    Authkeys,
+    /// The groups and the nodes that should run them.
+    Haresources,
+}
+
+impl File {
+    /// The name inside the configuration directory.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HaCf => "ha.cf",
+            Self::Authkeys => "authkeys",
+            Self::Haresources => "haresources",
+        }
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// What the shell got when it read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// The whole text; bytes that are not UTF-8 were replaced.
+    Text(&'a str),
+    /// There is no such file.
+    Missing,
+    /// Permission to read it was denied.
+    Denied,
+}
+
+/// A file: how to name it to people, and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source<'a> {
+    /// The path as shown in findings.
+    pub path: &'a str,
+    /// Its text, or why there is none.
+    pub content: Content<'a>,
+}
+
+impl<'a> Source<'a> {
+    /// A file that was read.
+    #[must_use]
+    pub const fn text(path: &'a str, text: &'a str) -> Self {
+        Self { path, content: Content::Text(text) }
+    }
+
+    /// The text, empty when there is none.
+    #[must_use]
+    pub const fn text_or_empty(&self) -> &'a str {
+        match self.content {
+            Content::Text(text) => text,
+            Content::Missing | Content::Denied => "",
+        }
+    }
+
+    /// The path as heartbeat 3.0.6 prints it: its directory constant ends in a slash, and another
+    /// one follows.
+    pub(crate) fn original_path(&self) -> String {
+        match self.path.rsplit_once('/') {
+            Some((directory, name)) => format!("{directory}//{name}"),
+            None => self.path.to_owned(),
+        }
+    }
+}
+
+/// The three files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sources<'a> {
+    /// `ha.cf`.
+    pub ha_cf: Source<'a>,
+    /// `authkeys`.
+    pub authkeys: Source<'a>,
+    /// The permission bits of `authkeys`, when known.
+    pub authkeys_mode: Option<u32>,
+    /// `haresources`.
+    pub haresources: Source<'a>,
+}
+
+impl<'a> Sources<'a> {
+    /// One of the three.
+    #[must_use]
+    pub const fn get(&self, file: File) -> &Source<'a> {
+        match file {
+            File::HaCf => &self.ha_cf,
+            File::Authkeys => &self.authkeys,
+            File::Haresources => &self.haresources,
+        }
+    }
+}
