@@ -1,0 +1,99 @@
+//! At most one line of a kind in a second, and a count of the others.
+
+use super::{Line, Repeating};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One line in this long.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What to do with a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Write it, and before it that so many were left out.
+    Write { suppressed: u64 },
+    /// Leave it out.
+    Suppress,
+}
+
+/// The memory of every kind.
+#[derive(Debug, Default)]
+pub(super) struct Limiter(BTreeMap<Repeating, Window>);
+
+#[derive(Debug)]
+struct Window {
+    since: Duration,
+    suppressed: u64,
+    /// The latest of those left out.
+    latest: Option<Line>,
+}
+
+impl Limiter {
+    /// Judges a line.
+    pub(super) fn admit(&mut self, kind: Repeating, line: &Line, now: Duration) -> Verdict {
+        if let Some(window) = self.0.get_mut(&kind)
+            && now.saturating_sub(window.since) < PERIOD
+        {
+            window.suppressed += 1;
+            window.latest = Some(line.clone());
+            return Verdict::Suppress;
+        }
+        let fresh = Window { since: now, suppressed: 0, latest: None };
+        let before = self.0.insert(kind, fresh);
+        Verdict::Write { suppressed: before.map_or(0, |window| window.suppressed) }
+    }
+
+    /// The kinds whose second is over and of which lines were left out: the latest, and how many.
+    /// The summary is a line of its kind, so that its second begins anew.
+    pub(super) fn expired(&mut self, now: Duration) -> Vec<(Line, u64)> {
+        let over = self.0.values_mut().filter(|window| now.saturating_sub(window.since) >= PERIOD);
+        let told = over.filter_map(|window| {
+            let line = window.latest.take()?;
+            window.since = now;
+            Some((line, std::mem::take(&mut window.suppressed)))
+        });
+        told.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line::new(Level::Warning, text).repeating(Repeating::BadPacket)
+    }
+
+    #[test]
+    fn one_line_a_second_and_the_count_of_the_others() {
+        let mut limiter = Limiter::default();
+        let at = Duration::from_millis;
+        let mut admit = |text, now| limiter.admit(Repeating::BadPacket, &line(text), now);
+        assert_eq!(admit("1", at(0)), Verdict::Write { suppressed: 0 });
+        assert_eq!(admit("2", at(1)), Verdict::Suppress);
+        assert_eq!(admit("3", at(999)), Verdict::Suppress);
+        assert_eq!(admit("4", at(1000)), Verdict::Write { suppressed: 2 });
+        assert_eq!(admit("5", at(1500)), Verdict::Suppress);
+        assert_eq!(limiter.expired(at(1999)), []);
+        assert_eq!(limiter.expired(at(2000)), [(line("5"), 1)]);
+        assert_eq!(limiter.expired(at(9000)), []);
+        let other = limiter.admit(Repeating::Stranger, &line("6"), at(2001));
+        assert_eq!(other, Verdict::Write { suppressed: 0 }, "kinds do not hide each other");
+    }
+
+    #[test]
+    fn flood_makes_no_more_than_one_line_a_second() {
+        let mut limiter = Limiter::default();
+        let mut written = 0;
+        for tick in 0..20_000_u64 {
+            let now = Duration::from_millis(tick);
+            let verdict = limiter.admit(Repeating::BadPacket, &line("bad"), now);
+            written += usize::from(matches!(verdict, Verdict::Write { .. }));
+            if tick % 1000 == 999 {
+                written += limiter.expired(now).len();
+            }
+        }
+        assert!(written <= 20, "{written}");
+    }
+}

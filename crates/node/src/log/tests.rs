@@ -1,0 +1,167 @@
+use super::*;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+
+fn format(is_syslog: bool) -> Format {
+    Format { node: "web2".into(), pid: 12, is_syslog }
+}
+
+fn moment() -> Zoned {
+    date(2026, 11, 2).at(10, 52, 21, 0).to_zoned(TimeZone::UTC).unwrap()
+}
+
+fn settings(directory: &std::path::Path) -> LogSettings {
+    LogSettings {
+        logfile: Some(directory.join("ha-log")),
+        debugfile: Some(directory.join("ha-debug")),
+        syslog_format: true,
+        node: "web2".into(),
+        ..LogSettings::default()
+    }
+}
+
+#[test]
+fn lines_have_the_forms_of_heartbeat() {
+    let dead = Line::new(Level::Warning, "node web1: is dead");
+    let asked = Line::new(Level::Debug, "Got asked for num_ping.").from(Source::Ipfail);
+    let group = Line::new(Level::Info, "Acquiring resource group: web1 nginx")
+        .from(Source::Script("ResourceManager"));
+    let agent = Line::new(Level::Info, "Adding").from(Source::Agent("IPaddr(eth0)[9]".into()));
+    let table = [
+        (
+            &dead,
+            "Nov 02 10:52:21 web2 heartbeat: [12]: WARN: node web1: is dead\n",
+            "Nov 02 10:52:21 web2 heartbeat: [12]: WARN: node web1: is dead\n",
+            "heartbeat: [12]: WARN: node web1: is dead",
+        ),
+        (
+            &asked,
+            "Nov 02 10:52:21 web2 ipfail: [12]: debug: Got asked for num_ping.\n",
+            "Nov 02 10:52:21 web2 ipfail: [12]: debug: Got asked for num_ping.\n",
+            "ipfail: [12]: debug: Got asked for num_ping.",
+        ),
+        (
+            &group,
+            "2026/11/02_10:52:21\t ResourceManager(default)[12]:    info: Acquiring resource group: web1 nginx\n",
+            "ResourceManager(default)[12]:\t2026/11/02_10:52:21\tinfo: Acquiring resource group: web1 nginx\n",
+            "ResourceManager(default)[12]: info: Acquiring resource group: web1 nginx",
+        ),
+        (
+            &agent,
+            "2026/11/02_10:52:21\t IPaddr(eth0)[9]:    info: Adding\n",
+            "IPaddr(eth0)[9]:\t2026/11/02_10:52:21\tinfo: Adding\n",
+            "IPaddr(eth0)[9]: info: Adding",
+        ),
+    ];
+    let now = moment();
+    for (line, logfile, debugfile, syslog) in table {
+        assert_eq!(format(true).for_logfile(line, &line.text, &now), logfile);
+        assert_eq!(format(true).for_debugfile(line, &line.text, &now), debugfile);
+        assert_eq!(format(true).for_syslog(line, &line.text), syslog);
+    }
+    let plain = format(false).for_logfile(&dead, &dead.text, &now);
+    assert_eq!(plain, "heartbeat[12]: 2026/11/02_10:52:21 WARN: node web1: is dead\n");
+}
+
+#[test]
+fn every_level_has_its_word() {
+    use Level::{Critical, Debug, Emergency, Error, Info, Notice, Warning};
+    let levels = [Emergency, Critical, Error, Warning, Notice, Info, Debug];
+    let words = levels.map(Level::word);
+    assert_eq!(words, ["EMERG", "CRIT", "ERROR", "WARN", "notice", "info", "debug"]);
+}
+
+#[test]
+fn text_of_an_outsider_stays_one_bounded_line() {
+    assert_eq!(clean("a\nb\u{1b}[2Jc"), "a?b?[2Jc");
+    assert_eq!(clean(&"ä".repeat(TEXT_MAX)).len(), TEXT_MAX);
+}
+
+#[test]
+fn debug_lines_go_to_the_debug_file_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path());
+    let mut log = Log::open(&settings, false);
+    log.write(&Line::new(Level::Info, "an info"));
+    log.write(&Line::new(Level::Debug, "of the daemon at level 0"));
+    log.write(&Line::new(Level::Debug, "of ipfail").from(Source::Ipfail));
+    log.change_debug(1);
+    log.write(&Line::new(Level::Debug, "of the daemon at level 1"));
+    let read = |path: &Option<PathBuf>| fs::read_to_string(path.as_ref().unwrap()).unwrap();
+    let (normal, debug) = (read(&settings.logfile), read(&settings.debugfile));
+    assert!(normal.contains("an info") && !normal.contains("of ipfail"), "{normal}");
+    assert!(debug.contains("an info") && debug.contains("of ipfail"), "{debug}");
+    assert!(!debug.contains("at level 0") && debug.contains("at level 1"), "{debug}");
+    let mode = fs::metadata(settings.logfile.unwrap()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn rotated_file_is_noticed_and_its_successor_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ha-log");
+    let mut file = LogFile::new(path.clone(), None);
+    file.reopen().unwrap();
+    file.write("before\n");
+    let at = Duration::from_secs;
+    assert_eq!(file.check_rotation(at(10)), None);
+    fs::rename(&path, directory.path().join("ha-log.1")).unwrap();
+    file.write("still to the old one\n");
+    assert_eq!(file.check_rotation(at(12)), None, "not every second");
+    assert_eq!(file.check_rotation(at(15)), Some(path.clone()));
+    file.write("after\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
+}
+
+#[test]
+fn reopening_makes_a_removed_file_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path());
+    let mut log = Log::open(&settings, false);
+    let path = settings.logfile.unwrap();
+    fs::remove_file(&path).unwrap();
+    log.reopen();
+    log.write(&Line::new(Level::Notice, "once more"));
+    assert!(fs::read_to_string(&path).unwrap().ends_with("notice: once more\n"));
+}
+
+#[test]
+fn flood_leaves_one_line_and_a_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path());
+    let mut log = Log::open(&settings, false);
+    for number in 0..500 {
+        let text = format!("bad packet {number}");
+        log.write(&Line::new(Level::Warning, text).repeating(Repeating::BadPacket));
+    }
+    let text = fs::read_to_string(settings.logfile.unwrap()).unwrap();
+    // Should the machine be slow, seconds pass, and each may add its line and its count.
+    assert!(text.contains("bad packet 0") && text.lines().count() < 50, "{text}");
+}
+
+#[test]
+fn syslog_gets_datagrams_and_may_be_absent() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let mut syslog = Syslog::of_facility("local0").unwrap().at(path.clone());
+    syslog.send(Level::Error, "nobody listens", &moment());
+    let server = UnixDatagram::bind(&path).unwrap();
+    server.set_nonblocking(true).unwrap();
+    syslog.send(Level::Error, "heartbeat: [12]: ERROR: text", &moment());
+    let mut buffer = [0; 200];
+    let length = server.recv(&mut buffer).unwrap();
+    assert_eq!(&buffer[..length], b"<131>Nov  2 10:52:21 heartbeat: [12]: ERROR: text");
+    drop(server);
+    fs::remove_file(&path).unwrap();
+    let server = UnixDatagram::bind(&path).unwrap();
+    server.set_nonblocking(true).unwrap();
+    syslog.send(Level::Info, "again", &moment());
+    assert_eq!(server.recv(&mut buffer).unwrap(), b"<134>Nov  2 10:52:21 again".len());
+    for _ in 0..10_000 {
+        syslog.send(Level::Info, "nobody reads, nobody waits", &moment());
+    }
+    assert!(Syslog::of_facility("bogus").is_none());
+}

@@ -1,0 +1,171 @@
+//! What a node keeps across restarts: its generation, its uuid, who owned what, and the journal.
+
+mod generation;
+mod journal;
+#[cfg(test)]
+mod tests;
+mod uuid;
+
+pub use generation::Generation;
+pub use journal::{Entry, Happening, Journal};
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use systole_config::{GenerationMethod, UuidSource};
+use systole_core::{GROUPS_MAX, GroupKey, NodeId, Settings, Uuid};
+
+/// Where heartbeat keeps it.
+pub const DIRECTORY: &str = "/var/lib/heartbeat";
+
+/// Most bytes read of any of our files: names are below 256 bytes, and groups are few.
+const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
+
+const GENERATION: &str = "hb_generation";
+const UUID: &str = "hb_uuid";
+const TERMS: &str = "systole.terms";
+
+/// Why something could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file could not be read; nothing was changed.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file could not be written; the one before is still there.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The kernel gave no random bytes; nothing was changed.
+    #[error("cannot make a random uuid")]
+    Random(#[source] io::Error),
+}
+
+/// The directory of everything that is kept.
+#[derive(Debug, Clone)]
+pub struct State {
+    directory: PathBuf,
+}
+
+impl State {
+    /// Keeps everything in `directory`, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StateError> {
+        let directory = directory.into();
+        match fs::create_dir_all(&directory) {
+            Ok(()) => Ok(Self { directory }),
+            Err(source) => Err(StateError::Write { path: directory, source }),
+        }
+    }
+
+    /// A generation above all earlier ones. `unix_time` is in seconds.
+    ///
+    /// It is stored before it is returned. When that fails, the clock takes care that the next
+    /// start gets a larger one: see [`Generation::stored`].
+    #[must_use]
+    pub fn next_generation(&self, method: GenerationMethod, unix_time: u64) -> Generation {
+        Generation::next(&self.path(GENERATION), method, unix_time)
+    }
+
+    /// This node's uuid, and whether it was made just now.
+    ///
+    /// # Errors
+    ///
+    /// When it can neither be read nor be made and stored.
+    pub fn uuid(&self, source: UuidSource, node: &str) -> Result<(Uuid, bool), StateError> {
+        match source {
+            UuidSource::File => uuid::stored(&self.path(UUID)),
+            UuidSource::NodeName => Ok((uuid::of_name(node), false)),
+        }
+    }
+
+    /// The ownerships that were stored. Lines that make no sense, and owners that are no node any
+    /// more, are left out.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file that cannot be read.
+    pub fn terms(&self, settings: &Settings) -> Result<Vec<(GroupKey, NodeId, u64)>, StateError> {
+        let Some(bytes) = read(&self.path(TERMS))? else { return Ok(Vec::new()) };
+        let text = String::from_utf8_lossy(&bytes);
+        let parsed = text.lines().filter_map(|line| parse_term(settings, line));
+        Ok(parsed.take(GROUPS_MAX).collect())
+    }
+
+    /// Stores the ownership of every group, as [`systole_core::Cluster::terms`] tells it: one line
+    /// each of key (hexadecimal), owner and term. Returns when it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be stored; what was stored before is still there.
+    pub fn store_terms(
+        &self,
+        settings: &Settings,
+        terms: impl IntoIterator<Item = (GroupKey, NodeId, u64)>,
+    ) -> Result<(), StateError> {
+        let line = |(key, owner, term): (GroupKey, NodeId, u64)| {
+            format!("{:08x} {} {term}\n", key.0, settings.name(owner))
+        };
+        let text: String = terms.into_iter().map(line).collect();
+        replace(&self.path(TERMS), text.as_bytes())
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        Journal::new(self.directory.clone())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}
+
+fn parse_term(settings: &Settings, line: &str) -> Option<(GroupKey, NodeId, u64)> {
+    let mut words = line.split(' ');
+    let key = u32::from_str_radix(words.next()?, 16).ok()?;
+    let owner = settings.node(words.next()?)?;
+    let term = words.next()?.parse().ok()?;
+    words.next().is_none().then_some((GroupKey(key), owner, term))
+}
+
+/// The content of a file, as far as we would ever write it, or nothing when there is no file.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let failed = |source| StateError::Read { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
+}
+
+/// Replaces a file as a whole: after a crash there is the old content or the new one.
+fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    let failed = |source| StateError::Write { path: path.to_owned(), source };
+    let fresh = path.with_extension("new");
+    let write = || -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        // The new name is in the directory, and that is a file of its own.
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    };
+    write().map_err(failed)
+}

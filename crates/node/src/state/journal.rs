@@ -1,0 +1,267 @@
+//! The journal: why everything moved, one JSON object a line.
+
+use serde::Serialize;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+use systole_core::{Cause, Event, NodeId, Order, Phase, Refusal, Settings};
+
+const NAME: &str = "journal.jsonl";
+const OLD: &str = "journal.jsonl.1";
+
+/// Size at which the journal becomes the old one, in bytes: some ten thousand entries.
+const SIZE_MAX: u64 = 4 << 20;
+
+/// What happened, with the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Happening {
+    /// A group changed its owner or phase.
+    Ownership {
+        /// The group, by its first resource word.
+        group: String,
+        /// The owner.
+        owner: String,
+        /// The number of the ownership.
+        term: u64,
+        /// How far the owner is.
+        phase: &'static str,
+        /// Why, as a word.
+        cause: &'static str,
+        /// What showed it.
+        evidence: String,
+    },
+    /// A node was silent for its dead time.
+    Death {
+        /// The node.
+        node: String,
+        /// What showed it.
+        evidence: String,
+    },
+    /// A node said goodbye.
+    Departure {
+        /// The node.
+        node: String,
+    },
+    /// A node that was dead is back.
+    Return {
+        /// The node.
+        node: String,
+        /// What showed it.
+        evidence: String,
+    },
+    /// Somebody gave an order.
+    Order {
+        /// The order.
+        order: Order,
+        /// The user who gave it.
+        uid: u32,
+        /// The process that gave it.
+        pid: i32,
+    },
+    /// What came of an order.
+    Answer {
+        /// The order.
+        order: Order,
+        /// Why it was refused; absent when it was done.
+        refused: Option<Refusal>,
+    },
+    /// The daemon started.
+    Start {
+        /// Its version.
+        version: &'static str,
+        /// Its generation.
+        generation: u64,
+    },
+    /// The daemon stops.
+    Stop,
+    /// This node did not run for a while.
+    Pause {
+        /// For how long.
+        milliseconds: u64,
+    },
+}
+
+/// A happening and its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// When, as RFC 3339 writes it, in UTC.
+    pub time: String,
+    /// What.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+impl Happening {
+    /// What the journal keeps of an event of the core; most events are for the log alone.
+    #[must_use]
+    pub fn of_event(settings: &Settings, event: &Event) -> Option<Self> {
+        let name = |node: &NodeId| settings.name(*node).to_owned();
+        match event {
+            Event::Ownership { group, owner, term, phase, cause } => Some(Self::Ownership {
+                group: settings.groups.get(group.index())?.name().to_owned(),
+                owner: name(owner),
+                term: *term,
+                phase: phase_word(*phase),
+                cause: cause_word(cause),
+                evidence: evidence(settings, cause),
+            }),
+            Event::PeerDead(node) => Some(Self::Death {
+                node: name(node),
+                evidence: "no beat within its dead time".into(),
+            }),
+            Event::PeerLeft(node) => Some(Self::Departure { node: name(node) }),
+            Event::PeerReturned(node) => Some(Self::Return {
+                node: name(node),
+                evidence: "beats of the same generation".into(),
+            }),
+            Event::PeerRestarted(node) => Some(Self::Return {
+                node: name(node),
+                evidence: "a message of a higher generation".into(),
+            }),
+            Event::StopBegins => Some(Self::Stop),
+            Event::Paused(gap) => Some(Self::Pause { milliseconds: milliseconds(*gap) }),
+            Event::LocalStatus(_)
+            | Event::CommunicationUp
+            | Event::PeerStatus(..)
+            | Event::LateBeat { .. }
+            | Event::LinkUp(..)
+            | Event::LinkDead(..)
+            | Event::PingAlive(_)
+            | Event::PingDead(_)
+            | Event::Stranger(_)
+            | Event::Replay { .. }
+            | Event::PacketsLost { .. }
+            | Event::PacketsGivenUp(_)
+            | Event::PacketsComplete(_)
+            | Event::PacketLostForGood(..)
+            | Event::CannotResend(..)
+            | Event::HistoryFilling(_)
+            | Event::NodeListsDiffer(_)
+            | Event::GroupsDiffer(_)
+            | Event::PeerHadNothing(_)
+            | Event::NotFenced(_)
+            | Event::TakeoverBegins(_)
+            | Event::TakeoverDone(_)
+            | Event::InitialAcquisition
+            | Event::RemoteStable(_)
+            | Event::LocalStable
+            | Event::LocalAcquired(_)
+            | Event::StartFailed { .. }
+            | Event::StopRetried { .. }
+            | Event::StopDoubtful { .. }
+            | Event::HandOver(_)
+            | Event::Ipfail(_)
+            | Event::StopDelayed
+            | Event::Relinquished => None,
+        }
+    }
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Stopped => "stopped",
+        Phase::Starting => "starting",
+        Phase::Active => "active",
+        Phase::Stopping => "stopping",
+        Phase::Failed => "failed",
+    }
+}
+
+fn cause_word(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Unowned => "unowned",
+        Cause::OwnerDead { .. } => "owner_dead",
+        Cause::OwnerLeft(_) => "owner_left",
+        Cause::OwnerFailed(_) => "owner_failed",
+        Cause::HandOver { .. } => "hand_over",
+        Cause::Adopted => "adopted",
+        Cause::Outranked(_) => "outranked",
+        Cause::Stopping => "stopping",
+        Cause::StartFailed => "start_failed",
+        Cause::LetGo => "let_go",
+    }
+}
+
+/// What showed that a cause holds, in words.
+#[must_use]
+pub(crate) fn evidence(settings: &Settings, cause: &Cause) -> String {
+    let name = |node: NodeId| settings.name(node);
+    match *cause {
+        Cause::Unowned => "no node claims it".into(),
+        Cause::OwnerDead { owner, silence } => {
+            format!("{} was silent for {} ms", name(owner), silence.as_millis())
+        }
+        Cause::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
+        Cause::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
+        Cause::HandOver { giver, taker } => {
+            format!("{} hands it over to {}", name(giver), name(taker))
+        }
+        Cause::Adopted => "the executor holds it".into(),
+        Cause::Outranked(node) => format!("{} has a higher claim", name(node)),
+        Cause::Stopping => "this node was told to stop".into(),
+        Cause::StartFailed => "a resource did not start".into(),
+        Cause::LetGo => "the executor does not hold it any more".into(),
+    }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The journal of a node, bounded: a full file becomes the old one and replaces the one before.
+#[derive(Debug)]
+pub struct Journal {
+    directory: PathBuf,
+    size_max: u64,
+    open: Option<(File, u64)>,
+}
+
+impl Journal {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory, size_max: SIZE_MAX, open: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn bounded(self, size_max: u64) -> Self {
+        Self { size_max, ..self }
+    }
+
+    /// Appends what happened now. Does not wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written. The next entry opens it again.
+    pub fn write(&mut self, happening: Happening) -> io::Result<()> {
+        let time = jiff::Timestamp::now().to_string();
+        let mut line = serde_json::to_vec(&Entry { time, happening })?;
+        line.push(b'\n');
+        let result = self.append(&line);
+        if result.is_err() {
+            self.open = None;
+        }
+        result
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let length = line.len() as u64;
+        let path = self.directory.join(NAME);
+        if self.open.as_ref().is_some_and(|(_, size)| size + length > self.size_max) {
+            fs::rename(&path, self.directory.join(OLD))?;
+            self.open = None;
+        }
+        if self.open.is_none() {
+            let mut options = OpenOptions::new();
+            let file = options.append(true).create(true).mode(0o640).open(&path)?;
+            let size = file.metadata()?.len();
+            self.open = Some((file, size));
+        }
+        if let Some((file, size)) = &mut self.open {
+            file.write_all(line)?;
+            *size += length;
+        }
+        Ok(())
+    }
+}

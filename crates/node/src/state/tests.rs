@@ -1,0 +1,151 @@
+use super::*;
+use std::time::Duration;
+use systole_core::{
+    Cause, Event, Failback, Group, GroupId, Order, Phase, Refusal, Resource, ResourceKind,
+};
+
+fn settings() -> Settings {
+    let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
+    let group = Group {
+        key: GroupKey(7),
+        preferred: NodeId(0),
+        resources: vec![Resource { word: "nginx".into(), kind }],
+    };
+    Settings {
+        nodes: vec!["web1".into(), "web2".into()],
+        node_order: vec![NodeId(0), NodeId(1)],
+        me: NodeId(1),
+        links: vec!["eth0".into()],
+        ping_nodes: Vec::new(),
+        keepalive: Duration::from_secs(2),
+        deadtime: Duration::from_secs(30),
+        warntime: Duration::from_secs(10),
+        initdead: Duration::from_secs(60),
+        deadping: Duration::from_secs(30),
+        rexmit_delay: Duration::from_millis(250),
+        failback: Failback::On,
+        ipfail: false,
+        restart_grace: Duration::from_secs(5),
+        groups: vec![group],
+    }
+}
+
+#[test]
+fn generation_begins_with_the_clock_and_grows_by_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path().join("made/here")).unwrap();
+    let first = state.next_generation(GenerationMethod::File, 1000);
+    assert_eq!((first.number, first.is_first), (1001, true));
+    let path = directory.path().join("made/here/hb_generation");
+    assert_eq!(fs::read(&path).unwrap(), b"           1001\n");
+    let second = state.next_generation(GenerationMethod::File, 5);
+    assert_eq!((second.number, second.is_first), (1002, false), "the clock does not matter now");
+    second.stored.unwrap();
+    assert_eq!(state.next_generation(GenerationMethod::Time, 9000).number, 9000);
+    for garbage in ["", "abc\n", "-5\n", "0\n"] {
+        fs::write(&path, garbage).unwrap();
+        let next = state.next_generation(GenerationMethod::File, 2000);
+        assert_eq!((next.number, next.is_first), (2001, true), "{garbage:?}");
+    }
+}
+
+#[test]
+fn generation_that_cannot_be_stored_still_grows() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    fs::write(directory.path().join("hb_generation"), "             10\n").unwrap();
+    // A directory stands where the new file would be written.
+    fs::create_dir(directory.path().join("hb_generation.new")).unwrap();
+    let generation = state.next_generation(GenerationMethod::File, 500);
+    assert_eq!(generation.number, 500);
+    assert!(matches!(generation.stored, Err(StateError::Write { .. })));
+    assert_eq!(state.next_generation(GenerationMethod::File, 3).number, 11);
+}
+
+#[test]
+fn uuid_is_random_and_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    let (uuid, fresh) = state.uuid(UuidSource::File, "web1").unwrap();
+    assert!(fresh);
+    assert_eq!((uuid.0[6] >> 4, uuid.0[8] >> 6), (4, 2));
+    assert_eq!(state.uuid(UuidSource::File, "web1").unwrap(), (uuid, false));
+    assert_eq!(fs::read(directory.path().join("hb_uuid")).unwrap(), uuid.0);
+    fs::write(directory.path().join("hb_uuid"), "short").unwrap();
+    assert!(state.uuid(UuidSource::File, "web1").unwrap().1);
+}
+
+#[test]
+fn uuid_of_a_name_is_that_of_heartbeat() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    let uuid = |name| state.uuid(UuidSource::NodeName, name).unwrap().0.to_string();
+    assert_eq!(uuid("beta"), "bf4514df-59e5-20af-3817-c93be31e6e01");
+    assert_eq!(uuid("alpha"), "cc301fda-9190-a843-de51-a987ec340ccc");
+}
+
+#[test]
+fn terms_return_as_they_were_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    let settings = settings();
+    assert_eq!(state.terms(&settings).unwrap(), []);
+    let terms = [(GroupKey(0xdead_beef), NodeId(0), 17), (GroupKey(7), NodeId(1), u64::MAX)];
+    state.store_terms(&settings, terms).unwrap();
+    assert_eq!(state.terms(&settings).unwrap(), terms);
+    let path = directory.path().join("systole.terms");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "deadbeef web1 17\n00000007 web2 18446744073709551615\n");
+    fs::write(&path, "junk\n00000007 web9 1\n00000007 web1 x\n00000007 web1 5 6\n7 web1 5\n")
+        .unwrap();
+    assert_eq!(state.terms(&settings).unwrap(), [(GroupKey(7), NodeId(0), 5)]);
+    fs::write(&path, [0xff; 40]).unwrap();
+    assert_eq!(state.terms(&settings).unwrap(), []);
+}
+
+#[test]
+fn journal_names_cause_and_evidence() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = State::open(directory.path()).unwrap().journal();
+    let settings = settings();
+    let cause = Cause::OwnerDead { owner: NodeId(0), silence: Duration::from_millis(30_010) };
+    let event = Event::Ownership {
+        group: GroupId(0),
+        owner: NodeId(1),
+        term: 4,
+        phase: Phase::Starting,
+        cause,
+    };
+    journal.write(Happening::of_event(&settings, &event).unwrap()).unwrap();
+    journal.write(Happening::Order { order: Order::Stop, uid: 0, pid: 12 }).unwrap();
+    let refused = Some(Refusal::NoPeer);
+    journal.write(Happening::Answer { order: Order::Stop, refused }).unwrap();
+    let text = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["event"], "ownership");
+    assert_eq!(lines[0]["group"], "nginx");
+    assert_eq!(lines[0]["owner"], "web2");
+    assert_eq!(lines[0]["cause"], "owner_dead");
+    assert_eq!(lines[0]["evidence"], "web1 was silent for 30010 ms");
+    assert!(lines[0]["time"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(lines[1]["uid"], 0);
+    assert_eq!(lines[2]["refused"], "no_peer");
+    assert_eq!(Happening::of_event(&settings, &Event::CommunicationUp), None);
+}
+
+#[test]
+fn journal_keeps_one_old_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    for _ in 0..3 {
+        // A new one goes on where the one before stopped.
+        let mut journal = state.journal().bounded(1000);
+        for _ in 0..20 {
+            journal.write(Happening::Stop).unwrap();
+        }
+    }
+    let size = |name| fs::metadata(directory.path().join(name)).unwrap().len();
+    assert!(size("journal.jsonl") <= 1000 && size("journal.jsonl.1") <= 1000);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+}

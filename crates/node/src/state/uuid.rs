@@ -1,0 +1,75 @@
+//! The identity of a node: random and stored, or drawn from its name.
+
+use super::StateError;
+use std::path::Path;
+use systole_core::Uuid;
+
+/// The uuid in the file, or a fresh one that is stored there; and whether it is fresh.
+pub(super) fn stored(path: &Path) -> Result<(Uuid, bool), StateError> {
+    if let Some(bytes) = super::read(path)?
+        && let Ok(bytes) = <[u8; 16]>::try_from(bytes)
+        && bytes != [0; 16]
+    {
+        return Ok((Uuid(bytes), false));
+    }
+    let mut bytes = [0; 16];
+    systole_sys::clock::random_bytes(&mut bytes).map_err(StateError::Random)?;
+    // Version 4, variant 1 (RFC 9562, section 5.4).
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    super::replace(path, &bytes)?;
+    Ok((Uuid(bytes), true))
+}
+
+/// The uuid that `uuidfrom nodename` gives: 32 hexadecimal digits from the C library's generator,
+/// seeded with a hash of the name.
+pub(super) fn of_name(node: &str) -> Uuid {
+    let mut name = node.bytes();
+    let first = u32::from(name.next().unwrap_or(0));
+    let seed = name.fold(first, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let mut generator = Additive::new(seed);
+    let mut digit = || u8::try_from(generator.next() % 16).unwrap_or(0);
+    Uuid(std::array::from_fn(|_| digit() << 4 | digit()))
+}
+
+/// The additive feedback generator of glibc (random(3)), which every heartbeat on Linux uses.
+struct Additive {
+    table: [u32; Self::LONG],
+    at: usize,
+}
+
+impl Additive {
+    /// x(n) = x(n - 31) + x(n - 3).
+    const LONG: usize = 31;
+    const SHORT: usize = 3;
+    /// Numbers that are thrown away until the seed has spread.
+    const WARM_UP: usize = 310;
+
+    fn new(seed: u32) -> Self {
+        let mut table = [0; Self::LONG];
+        let mut number = i64::from(seed.max(1).cast_signed());
+        for entry in &mut table {
+            *entry = u32::try_from(number.rem_euclid(1 << 32)).unwrap_or(0);
+            number = next_seed(number);
+        }
+        let mut generator = Self { table, at: 0 };
+        for _ in 0..Self::WARM_UP {
+            generator.next();
+        }
+        generator
+    }
+
+    fn next(&mut self) -> u32 {
+        let from = (self.at + Self::LONG - Self::SHORT) % Self::LONG;
+        let sum = self.table[self.at].wrapping_add(self.table[from]);
+        self.table[self.at] = sum;
+        self.at = (self.at + 1) % Self::LONG;
+        sum >> 1
+    }
+}
+
+/// The generator of Park and Miller, by Schrage's division so that signs come out as in C.
+fn next_seed(number: i64) -> i64 {
+    let next = 16_807 * (number % 127_773) - 2_836 * (number / 127_773);
+    if next < 0 { next + 2_147_483_647 } else { next }
+}
