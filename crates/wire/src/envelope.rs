@@ -10,6 +10,9 @@ const PAYLOAD: &str = "_compressed_payload";
 /// The field that names the algorithm.
 const ALGORITHM: &str = "_compression_algorithm";
 
+/// Nothing is unpacked beyond this: one byte more than allowed tells too much from just enough.
+const READ_MAX: u64 = UNPACKED_MAX as u64 + 1;
+
 /// How a message is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
@@ -45,15 +48,12 @@ pub(crate) fn unpack(fields: &Fields, out: &mut Vec<u8>) -> Result<Option<Algori
         .and_then(|field| Algorithm::of_word(field.value))
         .ok_or(DecodeError::Envelope)?;
     out.clear();
-    // One byte more than allowed tells too much from just enough, and nothing is unpacked
-    // beyond it.
-    let most = u64::try_from(UNPACKED_MAX).unwrap_or(u64::MAX - 1) + 1;
     match algorithm {
         Algorithm::Zlib => {
-            flate2::bufread::ZlibDecoder::new(payload.value).take(most).read_to_end(out)
+            flate2::bufread::ZlibDecoder::new(payload.value).take(READ_MAX).read_to_end(out)
         }
         Algorithm::Bzip2 => {
-            bzip2::bufread::BzDecoder::new(payload.value).take(most).read_to_end(out)
+            bzip2::bufread::BzDecoder::new(payload.value).take(READ_MAX).read_to_end(out)
         }
     }
     .map_err(|_| DecodeError::Envelope)?;

@@ -1,6 +1,6 @@
 //! A message as an ordered list of named, typed fields.
 
-use crate::error::{DecodeError, FieldError};
+use crate::error::FieldError;
 use crate::limits::{FIELDS_MAX, LIST_MAX, NAME_MAX};
 use crate::{framed, number};
 use std::fmt;
@@ -306,37 +306,21 @@ fn check_value(kind: Kind, value: &[u8]) -> Result<(), FieldError> {
             if value.iter().any(|&byte| byte == 0 || byte == NEWLINE_STAND_IN) {
                 return Err(FieldError::Text);
             }
+            Ok(())
         }
-        Kind::List => check_list(value)?,
-        Kind::Nested => framed::check(value, 1).map_err(|error| match error {
-            DecodeError::Field(error) => error,
-            DecodeError::Short
-            | DecodeError::NotAMessage
-            | DecodeError::TooLarge
-            | DecodeError::Malformed
-            | DecodeError::Unsigned
-            | DecodeError::UnknownKey
-            | DecodeError::Checksum
-            | DecodeError::Signature
-            | DecodeError::TooManyFields
-            | DecodeError::TooDeep
-            | DecodeError::Envelope
-            | DecodeError::UnpackedTooLarge => FieldError::Nested,
-        })?,
-        Kind::Binary | Kind::Compressed => {}
+        Kind::List => check_list(value),
+        Kind::Nested => framed::check(value, 1).map_err(|_| FieldError::Nested),
+        Kind::Binary | Kind::Compressed => Ok(()),
     }
-    Ok(())
 }
 
-/// Checks name and value of a field that stays where it is.
-pub(crate) fn check(kind: Kind, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
+/// Checks a field of a nested message, but not what is nested in it: the caller counts the
+/// levels.
+pub(crate) fn check_inner(kind: Kind, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
     check_name(name)?;
     match kind {
-        // The stand-in is legal in what is received.
-        Kind::String if value.contains(&0) => Err(FieldError::Text),
-        Kind::List => check_list(value),
-        // A nested message in a nested one is the caller's, who counts the levels.
-        Kind::String | Kind::Binary | Kind::Nested | Kind::Compressed => Ok(()),
+        Kind::Nested => Ok(()),
+        Kind::String | Kind::Binary | Kind::List | Kind::Compressed => check_value(kind, value),
     }
 }
 

@@ -154,10 +154,9 @@ impl Keys {
 /// The text is compared, not the number: it has one spelling, without leading zeros.
 fn crc_matches(digest: &[u8], signed: &[u8]) -> bool {
     let right = crc::checksum(signed);
-    digest.first() != Some(&b'0')
-        && !digest.iter().any(u8::is_ascii_uppercase)
-        && number::hex(digest) == Some(u64::from(right))
-        || (right == 0 && digest == b"0")
+    let is_spelled_right =
+        !digest.iter().any(u8::is_ascii_uppercase) && (digest == b"0" || !digest.starts_with(b"0"));
+    is_spelled_right && number::hex(digest) == Some(u64::from(right))
 }
 
 impl Key {
