@@ -1,0 +1,116 @@
+//! A beat costs no allocation, in any form and with any method, once the buffers have grown.
+
+#![expect(unsafe_code, reason = "an allocator cannot be written without it")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+use systole_core::{
+    Beat, Claim, Echo, GroupKey, LinkId, Message, NodeId, NodeStatus, Outgoing, Phase, Time, Uuid,
+};
+use systole_wire::{Decoder, Encoder, Form, Identity, Keys, Method, Style};
+
+thread_local! {
+    /// By thread, because the test harness allocates on its own one meanwhile.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const BEATS: u64 = 100;
+
+fn identity() -> Identity {
+    Identity {
+        name: "alpha".into(),
+        uuid: Uuid([7; 16]),
+        generation: 0x6b02_ca06,
+        ttl: 3,
+        nodes: vec!["alpha".into(), "beta".into()],
+    }
+}
+
+fn beat() -> Beat {
+    Beat {
+        session: 0x1234_5678_9abc_def0,
+        ready: true,
+        echoes: vec![Echo { node: NodeId(1), link: LinkId(0), session: u64::MAX, sequence: 77 }; 2],
+        claims: vec![
+            Claim {
+                group: GroupKey(0xcafe),
+                owner: NodeId(0),
+                term: 9,
+                phase: Phase::Active,
+                unable: false,
+            };
+            4
+        ],
+        ..Beat::default()
+    }
+}
+
+#[test]
+fn beats_are_sent_and_heard_without_an_allocation() {
+    let mut encoder = Encoder::new(identity(), Style::default());
+    let mut decoder = Decoder::default();
+    let beat = beat();
+    let mut status = Outgoing {
+        message: Message::Status {
+            status: NodeStatus::Active,
+            deadtime: Duration::from_secs(6),
+            flow_control: true,
+        },
+        dest: None,
+        dest_uuid: None,
+        sequence: Some(0x1000_0000),
+        made: Time::START,
+    };
+    for method in [Method::Crc, Method::Md5, Method::Sha1] {
+        let keys = Keys::new(1, [(1, method, &b"key"[..])]).unwrap();
+        for form in [Form::Framed, Form::Classic] {
+            let mut turn = |sequence| {
+                status.sequence = Some(sequence);
+                let load = "0.42 0.33 0.15 2/142 48";
+                let sealed = encoder.encode(&status, Some(&beat), load, 1, &keys, form);
+                let opened = decoder.open(sealed.unwrap(), &keys).unwrap();
+                let heard = opened.heard(LinkId(0)).unwrap();
+                assert_eq!(heard.sequence, Some(sequence));
+                assert_eq!(heard.beat, Some(&beat));
+            };
+            turn(0x1000_0000);
+            let before = ALLOCATIONS.get();
+            for sequence in 1..=BEATS {
+                turn(sequence);
+            }
+            let after = ALLOCATIONS.get();
+            assert_eq!(after - before, 0, "{method:?} {form:?}");
+        }
+    }
+    assert!(ALLOCATIONS.get() > 0);
+}

@@ -1,0 +1,383 @@
+//! What holds for any bytes, any fields and any message.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use std::time::Duration;
+use systole_core::{
+    Beat, Claim, Echo, Fencing, GROUPS_MAX, GroupKey, Hold, LINKS_MAX, LinkId, Message, NODES_MAX,
+    NodeId, NodeStatus, Occasion, Outgoing, Phase, Step, Time, Uuid,
+};
+use systole_wire::{
+    Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
+    Fields, Form, Identity, Keys, Kind, MESSAGE_MAX, MessageFormat, Method, Sealer, Style,
+};
+
+const LINK: LinkId = LinkId(3);
+const METHODS: [Method; 3] = [Method::Crc, Method::Md5, Method::Sha1];
+
+fn keys(method: Method) -> Keys {
+    Keys::new(5, [(5, method, &b"a key"[..])]).unwrap()
+}
+
+fn forms() -> impl Strategy<Value = Form> {
+    prop_oneof![Just(Form::Framed), Just(Form::Classic)]
+}
+
+fn styles() -> impl Strategy<Value = Style> {
+    let formats = prop_oneof![Just(MessageFormat::Classic), Just(MessageFormat::Netstring)];
+    let algorithms = prop_oneof![Just(Algorithm::Zlib), Just(Algorithm::Bzip2)];
+    let compressions = (algorithms, 0_usize..400)
+        .prop_map(|(algorithm, threshold)| Compression { algorithm, threshold });
+    (formats, option::of(compressions))
+        .prop_map(|(format, compression)| Style { format, compression })
+}
+
+/// Bytes that look like a message here and there.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => vec(any::<u8>(), 0..20),
+        1 => Just(b"###\n".to_vec()),
+        1 => Just(b"%%%\n".to_vec()),
+        1 => Just(b">>>\n".to_vec()),
+        1 => Just(b"<<<\n".to_vec()),
+        1 => Just(b"(2)a=>>>\x14(2)b=>>>\x15<<<\x15\x14<<<\x14\n".to_vec()),
+        1 => Just(b"(1)_compressed_payload=eJwBAAA=\n".to_vec()),
+        2 => "[0-9]{1,9}:\\([0-9]\\)[a-z]{0,5}=[a-z]{0,9},".prop_map(String::into_bytes),
+        2 => "\\([0-9]\\)[a-z]{0,5}=[A-Za-z+/=]{0,9}\n".prop_map(String::into_bytes),
+    ];
+    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Strings without what no string can carry, and lists and binaries.
+fn plain_fields() -> impl Strategy<Value = Fields> {
+    let name = "[a-zA-Z_][a-zA-Z_0-9 .(){}-]{0,20}"
+        .prop_filter("a signature is not a field", |name| name != "auth");
+    let value = prop_oneof![
+        vec(1_u8.., 0..60).prop_map(|mut text| {
+            text.retain(|byte| !matches!(byte, 0x0e..=0x1f));
+            (Kind::String, text)
+        }),
+        vec(any::<u8>(), 0..60).prop_map(|bytes| (Kind::Binary, bytes)),
+        vec("[ -~]{1,9}", 0..5).prop_map(|elements| {
+            let mut fields = Fields::default();
+            let elements = elements.iter().map(String::as_bytes);
+            fields.push_list("list", elements).unwrap();
+            let list = fields.get("list").unwrap().value.to_vec();
+            (Kind::List, list)
+        }),
+        vec(any::<u8>(), 0..60).prop_map(|bytes| (Kind::Compressed, bytes)),
+    ];
+    vec((name, value), 0..12).prop_map(|rows| {
+        let mut fields = Fields::default();
+        for (name, (kind, value)) in rows {
+            fields.push(kind, &name, &value).unwrap();
+        }
+        fields
+    })
+}
+
+fn any_fields() -> impl Strategy<Value = Fields> {
+    plain_fields().prop_recursive(4, 24, 3, |inner| {
+        (plain_fields(), vec(inner, 0..3)).prop_map(|(mut fields, messages)| {
+            for message in messages {
+                fields.push_nested("child", &message).unwrap();
+            }
+            fields
+        })
+    })
+}
+
+fn statuses() -> impl Strategy<Value = NodeStatus> {
+    use NodeStatus::{Active, Dead, Init, Up};
+    proptest::sample::select(vec![Init, Up, Active, Dead])
+}
+
+fn holds() -> impl Strategy<Value = Hold> {
+    proptest::sample::select(vec![Hold::None, Hold::Local, Hold::Foreign, Hold::All])
+}
+
+fn resources() -> impl Strategy<Value = Message> {
+    let occasions = proptest::sample::select(vec![
+        Occasion::Report,
+        Occasion::Acquired,
+        Occasion::Standby,
+        Occasion::Shutdown,
+        Occasion::MachDown,
+    ]);
+    (holds(), any::<bool>(), any::<Option<bool>>(), occasions).prop_map(
+        |(hold, full, stable, occasion)| Message::Resource { hold, full, stable, occasion },
+    )
+}
+
+fn boxed(text: &'static str) -> impl Strategy<Value = Box<str>> {
+    text.prop_map(Into::into)
+}
+
+/// Every message that is for sending.
+fn messages() -> impl Strategy<Value = Message> {
+    let steps = proptest::sample::select(vec![Step::Me, Step::Other, Step::Done]);
+    let fencings = proptest::sample::select(vec![
+        Fencing::Done,
+        Fencing::BadHost,
+        Fencing::Failed,
+        Fencing::NotConfigured,
+        Fencing::Unneeded,
+    ]);
+    let names = || boxed("([a-z]{1,9}( [a-z]{1,9}){0,3})?");
+    let key = || boxed("[A-Za-z0-9:./]{1,30}");
+    prop_oneof![
+        (statuses(), any::<u64>(), any::<bool>()).prop_map(|(status, dead, flow_control)| {
+            Message::Status { status, deadtime: Duration::from_millis(dead), flow_control }
+        }),
+        any::<u64>().prop_map(|sequence| Message::Ack { sequence }),
+        (1_u64.., any::<u64>())
+            .prop_map(|(first, more)| Message::Rexmit { first, last: first.saturating_add(more) }),
+        (any::<u64>(), any::<bool>())
+            .prop_map(|(sequence, too_low)| Message::Nak { sequence, too_low }),
+        Just(Message::RequestNodes),
+        (names(), names()).prop_map(|(nodes, deleted)| Message::ReplyNodes { nodes, deleted }),
+        Just(Message::Starting),
+        resources(),
+        (holds(), steps, any::<bool>()).prop_map(|(hold, step, ipfail)| Message::AskResources {
+            hold,
+            step,
+            ipfail
+        }),
+        holds().prop_map(|hold| Message::TakeoverOrder { hold }),
+        key().prop_map(|key| Message::GroupRequest { key }),
+        (key(), any::<bool>(), any::<bool>())
+            .prop_map(|(key, owned, granted)| { Message::GroupGrant { key, owned, granted } }),
+        Just(Message::Shutdone),
+        (boxed("[a-z]{1,20}"), fencings)
+            .prop_map(|(node, result)| Message::Stonith { node, result }),
+        any::<bool>().prop_map(|joined| Message::IpfailPresence { joined }),
+        any::<u32>().prop_map(|count| Message::PingCount { count }),
+        Just(Message::AbortGiveup),
+        Just(Message::YouAreDead),
+    ]
+}
+
+fn node_ids() -> impl Strategy<Value = NodeId> {
+    (0..u8::try_from(NODES_MAX).unwrap()).prop_map(NodeId)
+}
+
+fn beats() -> impl Strategy<Value = Beat> {
+    let links = (0..u8::try_from(LINKS_MAX).unwrap()).prop_map(LinkId);
+    let echo = (node_ids(), links, any::<u64>(), any::<u64>());
+    let echo =
+        echo.prop_map(|(node, link, session, sequence)| Echo { node, link, session, sequence });
+    let phases = proptest::sample::select(vec![
+        Phase::Stopped,
+        Phase::Starting,
+        Phase::Active,
+        Phase::Stopping,
+        Phase::Failed,
+    ]);
+    let claim = (any::<u32>(), node_ids(), any::<u64>(), phases, any::<bool>());
+    let claim = claim.prop_map(|(group, owner, term, phase, unable)| Claim {
+        group: GroupKey(group),
+        owner,
+        term,
+        phase,
+        unable,
+    });
+    let numbers = (any::<u32>(), any::<u64>(), any::<u32>());
+    let flags = (any::<bool>(), any::<bool>());
+    (numbers, flags, vec(echo, 0..20), vec(claim, 0..=GROUPS_MAX)).prop_map(
+        |((capabilities, session, nodes), (ready, leaving), echoes, claims)| Beat {
+            capabilities,
+            session,
+            nodes,
+            ready,
+            leaving,
+            echoes,
+            claims,
+        },
+    )
+}
+
+fn identity() -> Identity {
+    Identity {
+        name: "node-a".into(),
+        uuid: Uuid([0xa5; 16]),
+        generation: u64::MAX,
+        ttl: 9,
+        nodes: (0..NODES_MAX).map(|id| format!("node{id}").into()).collect(),
+    }
+}
+
+/// Opens a message and draws whatever can be drawn from it.
+fn open_all(decoder: &mut Decoder, bytes: &[u8], keys: &Keys) -> Result<(), DecodeError> {
+    let opened = decoder.open(bytes, keys)?;
+    for field in opened.fields().iter() {
+        assert!(!field.name.is_empty() && field.nested().len() <= FIELDS_MAX);
+        assert!(field.elements().all(|element| !element.is_empty()));
+    }
+    if opened.ping().is_err() {
+        let heard = opened.heard(LINK);
+        assert!(heard.is_err() || heard.is_ok_and(|heard| heard.link == LINK));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn bytes_without_a_signature_are_refused(bytes in soup(), start in 0_usize..4) {
+        let start = [&b"###\n"[..], b">>>\n", b"", b"##"][start];
+        let bytes = [start, &bytes].concat();
+        for method in METHODS {
+            prop_assert!(open_all(&mut Decoder::default(), &bytes, &keys(method)).is_err());
+        }
+    }
+
+    #[test]
+    fn signed_garbage_never_panics(rows in vec(("[a-z_]{1,24}", soup()), 0..9), form in forms()) {
+        // A string takes nearly anything, so that what looks like a message gets behind the
+        // signature too, under the names that the translation asks for.
+        let mut fields = Fields::default();
+        for (name, value) in rows {
+            for name in [name.as_str(), "t", "_compressed_payload", "systole", "seq"] {
+                for kind in [Kind::String, Kind::Binary, Kind::Nested, Kind::List] {
+                    if fields.push(kind, name, &value).is_ok() {
+                        break;
+                    }
+                }
+            }
+        }
+        let keys = keys(Method::Md5);
+        let mut sealer = Sealer::new(Style::default());
+        let written = sealer.seal(&fields, form, &keys);
+        if let Ok(written) = written {
+            let opened = open_all(&mut Decoder::default(), written, &keys);
+            prop_assert_ne!(opened, Err(DecodeError::Signature));
+        }
+    }
+
+    #[test]
+    fn fields_come_back(fields in any_fields(), form in forms(), style in styles()) {
+        for method in METHODS {
+            let keys = keys(method);
+            let mut sealer = Sealer::new(style);
+            let written = sealer.seal(&fields, form, &keys).unwrap();
+            let mut decoder = Decoder::default();
+            let opened = decoder.open(written, &keys).unwrap();
+            prop_assert_eq!(opened.form(), form);
+            let back = opened.fields().iter().filter(|field| field.name != "auth");
+            prop_assert!(back.eq(fields.iter()), "{:?}", opened.fields());
+        }
+    }
+
+    #[test]
+    fn messages_come_back(
+        message in messages(),
+        beat in option::of(beats()),
+        dest in option::of(node_ids()),
+        uuid in any::<[u8; 16]>(),
+        (sequence, unix_time) in (1_u64.., 1_u64..),
+        form in forms(),
+        style in styles(),
+    ) {
+        let is_status = matches!(message, Message::Status { .. });
+        let outgoing = Outgoing {
+            dest,
+            dest_uuid: Some(Uuid(uuid)),
+            sequence: message.is_sequenced().then_some(sequence),
+            message,
+            made: Time::START,
+        };
+        let keys = keys(Method::Sha1);
+        let mut encoder = Encoder::new(identity(), style);
+        let written = encoder
+            .encode(&outgoing, beat.as_ref(), "n/a", unix_time, &keys, form)
+            .unwrap();
+        let mut decoder = Decoder::default();
+        let heard = decoder.open(written, &keys).unwrap().heard(LINK);
+        let heard = heard.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(heard.message, &outgoing.message);
+        prop_assert_eq!(heard.beat, beat.as_ref().filter(|_| is_status));
+        prop_assert_eq!(heard.source, "node-a");
+        prop_assert_eq!(heard.source_uuid, Some(Uuid([0xa5; 16])));
+        let name = dest.map(|id| format!("node{}", id.0));
+        prop_assert_eq!(heard.dest, name.as_deref());
+        prop_assert_eq!(heard.dest_uuid, dest.and(outgoing.dest_uuid));
+        prop_assert_eq!(heard.generation, u64::MAX);
+        prop_assert_eq!(heard.sequence, outgoing.sequence);
+        prop_assert_eq!(heard.unix_time, unix_time);
+    }
+}
+
+#[test]
+fn what_is_too_large_is_neither_sent_nor_read() {
+    let keys = keys(Method::Sha1);
+    let mut sealer = Sealer::new(Style::default());
+    let mut fields = Fields::default();
+    let half = vec![b'x'; DATAGRAM_MAX / 2];
+    fields.push(Kind::String, "a", &half[200..]).unwrap();
+    fields.push(Kind::String, "b", &half[200..]).unwrap();
+    assert!(sealer.seal(&fields, Form::Framed, &keys).is_ok());
+    fields.push(Kind::String, "c", &half[..400]).unwrap();
+    let refused = sealer.seal(&fields, Form::Framed, &keys);
+    assert_eq!(refused, Err(EncodeError::TooLarge));
+    let classic = sealer.seal(&fields, Form::Classic, &keys).unwrap();
+    assert!(Decoder::default().open(classic, &keys).is_ok());
+
+    for _ in 0..7 {
+        fields.push(Kind::String, "d", &half).unwrap();
+    }
+    let refused = sealer.seal(&fields, Form::Classic, &keys);
+    assert_eq!(refused, Err(EncodeError::TooLarge));
+    let mut bytes = vec![b'x'; MESSAGE_MAX + 1];
+    bytes[..4].copy_from_slice(b">>>\n");
+    let refused = Decoder::default().open(&bytes, &keys).map(|_| ());
+    assert_eq!(refused, Err(DecodeError::TooLarge));
+    bytes.pop();
+    let refused = Decoder::default().open(&bytes, &keys).map(|_| ());
+    assert_eq!(refused, Err(DecodeError::Malformed));
+}
+
+#[test]
+fn more_fields_than_allowed_are_refused_in_both_forms() {
+    let keys = keys(Method::Sha1);
+    let mut decoder = Decoder::default();
+    for field in ["6:(0)a=b,", "a=b\n"] {
+        let start = if field.ends_with(',') { "###\n" } else { ">>>\n" };
+        let bytes = [start, &field.repeat(FIELDS_MAX + 1)].concat();
+        let refused = decoder.open(bytes.as_bytes(), &keys).map(|_| ());
+        assert_eq!(refused, Err(DecodeError::TooManyFields));
+    }
+}
+
+#[test]
+fn what_is_not_for_sending_is_refused() {
+    let keys = keys(Method::Sha1);
+    let mut encoder = Encoder::new(identity(), Style::default());
+    let outgoing = |message, dest, sequence| Outgoing {
+        message,
+        dest,
+        dest_uuid: None,
+        sequence,
+        made: Time::START,
+    };
+    let unknown = Message::Unknown { unsequenced: false };
+    let occasion = Message::Resource {
+        hold: Hold::None,
+        full: true,
+        stable: None,
+        occasion: Occasion::Unknown,
+    };
+    for (outgoing, right) in [
+        (outgoing(unknown, None, Some(1)), EncodeError::NotSendable),
+        (outgoing(occasion, None, Some(1)), EncodeError::NotSendable),
+        (outgoing(Message::Starting, None, None), EncodeError::NoSequence),
+        (outgoing(Message::RequestNodes, Some(NodeId(16)), Some(1)), EncodeError::UnknownNode),
+    ] {
+        let refused = encoder.encode(&outgoing, None, "n/a", 1, &keys, Form::Framed);
+        assert_eq!(refused, Err(right));
+    }
+}
