@@ -295,9 +295,9 @@ pub struct AgentTimeouts {
 impl AgentTimeouts {
     /// Long enough for a file system check or a large database; heartbeat 3.0.6 waits for ever.
     pub(crate) const GENEROUS: Self = Self {
-        start: Duration::from_secs(600),
-        stop: Duration::from_secs(600),
-        status: Duration::from_secs(60),
+        start: Duration::from_mins(10),
+        stop: Duration::from_mins(10),
+        status: Duration::from_mins(1),
     };
 
     /// The same for every verb.

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// Asks the machine for what a name stands for.
+pub type Find<'a, T> = &'a dyn Fn(&str) -> Option<T>;
+
 /// Facts about this machine; a check whose fact is absent is skipped.
 #[derive(Clone, Copy, Default)]
 pub struct Facts<'a> {
@@ -13,15 +16,15 @@ pub struct Facts<'a> {
     /// All network interfaces.
     pub interfaces: Option<&'a [Interface]>,
     /// Which agent a name finds, if any.
-    pub agent: Option<&'a dyn Fn(&str) -> Option<AgentKind>>,
+    pub agent: Option<Find<'a, AgentKind>>,
     /// Whether a user exists, by name.
     pub user: Option<&'a dyn Fn(&str) -> bool>,
     /// Whether a group exists, by name.
     pub group: Option<&'a dyn Fn(&str) -> bool>,
     /// What lies at a path, if anything.
-    pub file: Option<&'a dyn Fn(&str) -> Option<FileKind>>,
+    pub file: Option<Find<'a, FileKind>>,
     /// The address of a host name, if it has one.
-    pub host: Option<&'a dyn Fn(&str) -> Option<IpAddr>>,
+    pub host: Option<Find<'a, IpAddr>>,
     /// The service for which a UDP port is reserved in the services database, if any.
     pub service: Option<&'a dyn Fn(u16) -> Option<String>>,
     /// The UDP port of service `ha-cluster` in the services database.

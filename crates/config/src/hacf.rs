@@ -2,6 +2,8 @@
 
 mod client;
 mod medium;
+mod parts;
+mod ping;
 mod setting;
 
 use crate::config::{ApiAuthorization, Client, StonithLine};
@@ -45,8 +47,6 @@ pub(crate) struct Draft {
     pub(crate) environment: Vec<(String, String)>,
     /// Whether a medium line was spoilt, so that its absence is no news.
     pub(crate) spoilt_medium: bool,
-    /// Whether a `node` line was spoilt.
-    pub(crate) spoilt_node: bool,
     pub(crate) default_port: u16,
     pacemaker_seen: bool,
 }
@@ -129,9 +129,9 @@ impl Reader<'_> {
         rule: &'static Rule,
         span: Range<usize>,
         message: impl Into<String>,
-    ) -> &mut Finding {
-        self.findings.push(Finding::new(rule, File::HaCf, span, message));
-        self.findings.last_mut().expect("pushed just now")
+        label: impl Into<String>,
+    ) {
+        self.report(Finding::new(rule, File::HaCf, span, message).label(label));
     }
 
     fn report(&mut self, finding: Finding) {
@@ -157,8 +157,8 @@ impl Reader<'_> {
                 &rule::LINE_TOO_LONG,
                 whole.span(),
                 "heartbeat 3.0.6 reads this line in pieces",
-            )
-            .label = format!("longer than {LINE_MAX} bytes");
+                format!("longer than {LINE_MAX} bytes"),
+            );
         }
         let line = whole.without_comment();
         let Some(name) = line.words(is_blank).next() else { return };
@@ -241,12 +241,12 @@ impl Reader<'_> {
                 "a C heartbeat refuses this file",
             ),
         };
-        self.find(rule, name.span(), message).label = label.to_owned();
+        self.find(rule, name.span(), message, label);
     }
 
     fn no_value(&mut self, name: Word<'_>) {
         let message = format!("`{}` without a value is ignored", name.text);
-        self.find(&rule::NO_VALUE, name.span(), message).label = "no value follows".to_owned();
+        self.find(&rule::NO_VALUE, name.span(), message, "no value follows");
     }
 
     fn node(&mut self, word: Word<'_>) {
@@ -254,13 +254,12 @@ impl Reader<'_> {
             let mut finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, word);
             // heartbeat 3.0.6 takes it for the name of one more node, and starts.
             finding.severity = crate::finding::Severity::Warning;
-            self.draft.spoilt_node = true;
             return self.report(finding);
         }
         let name = word.text.to_lowercase();
         if self.draft.nodes.iter().any(|node| node.value == name) {
             let message = format!("node `{name}` is listed already");
-            self.find(&rule::DUPLICATE_NODE, word.span(), message).label = "ignored".to_owned();
+            self.find(&rule::DUPLICATE_NODE, word.span(), message, "ignored");
             return;
         }
         self.draft.nodes.push(Placed { value: name, span: word.span() });

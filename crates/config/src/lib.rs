@@ -30,7 +30,7 @@ pub use config::{
     Times, UuidSource,
 };
 pub use directive::default_options;
-pub use facts::{AgentKind, Facts, FileKind, Interface};
+pub use facts::{AgentKind, Facts, FileKind, Find, Interface};
 pub use finding::{Finding, Fix, Severity};
 pub use load::{Loaded, load};
 pub use medium::{Medium, PingMember, PingNode};

@@ -43,8 +43,8 @@ pub fn render(findings: &[Finding], sources: &Sources<'_>, color: bool) -> Strin
         if !out.is_empty() {
             out.push('\n');
         }
-        let rendered = renderer.render(&report(finding, sources));
-        let _ = writeln!(out, "{rendered}");
+        let shown = renderer.render(&report(finding, sources));
+        let _ = writeln!(out, "{shown}");
     }
     out
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Longest time that is taken; one that is longer is a slip, and a century fits every sum.
-pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(crate) const TIME_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 
 const MICROSECOND: u128 = 1_000;
 const MILLISECOND: u128 = 1_000 * MICROSECOND;

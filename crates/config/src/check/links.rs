@@ -40,14 +40,14 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
 
 fn leads_here(medium: &Medium, facts: &Facts<'_>) -> bool {
     match medium {
-        Medium::Ucast { host, .. } => match host.parse::<IpAddr>().ok() {
-            Some(address) => is_own(address, facts),
-            None => {
-                let named = facts.own_name().is_some_and(|own| own == host.to_lowercase());
-                let resolved = facts.host.and_then(|find| find(host));
-                named || resolved.is_some_and(|address| is_own(address, facts))
+        Medium::Ucast { host, .. } => {
+            if let Ok(address) = host.parse::<IpAddr>() {
+                return is_own(address, facts);
             }
-        },
+            let named = facts.own_name().is_some_and(|own| own == host.to_lowercase());
+            let resolved = facts.host.and_then(|find| find(host));
+            named || resolved.is_some_and(|address| is_own(address, facts))
+        }
         Medium::Ucast6 { address, .. } => is_own(IpAddr::V6(*address), facts),
         Medium::Bcast { .. }
         | Medium::Mcast { .. }

@@ -13,13 +13,11 @@ const CLASSIC_NODES: usize = 2;
 
 pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let Some(first) = draft.nodes.first() else {
-        if !draft.spoilt_node {
-            findings.push(
-                find(&rule::NO_NODES, 0..0, "ha.cf names no node")
-                    .help("`node NAME` for each node, where NAME is what `uname -n` says there")
-                    .original("ERROR: no nodes defined"),
-            );
-        }
+        findings.push(
+            find(&rule::NO_NODES, 0..0, "ha.cf names no node")
+                .help("`node NAME` for each node, where NAME is what `uname -n` says there")
+                .original("ERROR: no nodes defined"),
+        );
         return;
     };
     if draft.nodes.len() == 1 {

@@ -3,7 +3,8 @@ use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, of_ha_cf, rules, sources, wit
 
 /// A replacement in the tutorial's ha.cf and the rules that it breaks.
 const CHANGES: &[(&str, &str, &[&str])] = &[
-    ("node web1\nnode web2\n", "", &["HA0401", "HA0402"]),
+    ("node web1\nnode web2\n", "", &["HA0401"]),
+    ("node web1\nnode web2\n", "node //\n", &["HA0102", "HA0401"]),
     ("node web1\n", "node web1.example.org\n", &["HA0402"]),
     ("node web2\n", "", &["HA0403"]),
     ("ucast eth0 192.168.122.22\n", "", &["HA0301"]),
@@ -48,10 +49,10 @@ fn directives_are_compared() {
 
 #[test]
 fn too_many_of_something_is_refused() {
-    let nodes: String = (0..16).map(|at| format!("node n{at}\n")).collect();
-    assert!(rules(&of_ha_cf(&format!("{HA_CF}{nodes}"))).contains(&"HA0406"));
-    let media: String = (30..46).map(|at| format!("ucast eth0 192.168.122.{at}\n")).collect();
-    assert_eq!(rules(&of_ha_cf(&format!("{HA_CF}{media}"))), ["HA0310"]);
+    let nodes: Vec<String> = (0..16).map(|at| format!("node n{at}")).collect();
+    assert!(rules(&of_ha_cf(&format!("{HA_CF}{}", nodes.join("\n")))).contains(&"HA0406"));
+    let media: Vec<String> = (30..46).map(|at| format!("ucast eth0 192.168.122.{at}")).collect();
+    assert_eq!(rules(&of_ha_cf(&format!("{HA_CF}{}", media.join("\n")))), ["HA0310"]);
 }
 
 #[test]

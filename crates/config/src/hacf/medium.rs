@@ -1,24 +1,19 @@
-//! Media, ping nodes and ping groups.
+//! Media.
 
+use super::parts::{Parts, Refusal, bad, unknown_host};
 use super::{Placed, Reader, slash_comment};
 use crate::directive::MediumKind;
 use crate::facts::FileKind;
 use crate::finding::{Finding, Severity};
 use crate::lexer::{Line, Word, is_blank};
-use crate::medium::{Medium, PingMember, PingNode};
-use crate::rule::{self, Rule};
+use crate::medium::Medium;
+use crate::rule;
 use crate::source::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-/// Highest time to live, or number of hops, of a multicast medium.
-const MULTICAST_TTL_MAX: u64 = 4;
-
 /// Multicast scopes that beats may have: link, admin, site, organisation.
 const SCOPES: [u16; 4] = [2, 4, 5, 8];
-
-/// Why a medium's line was refused.
-type Refusal = Finding;
 
 impl Reader<'_> {
     pub(super) fn medium(
@@ -99,7 +94,7 @@ impl Reader<'_> {
             }
             Err(refusal) => {
                 self.draft.spoilt_medium = true;
-                self.report(refusal);
+                self.report(*refusal);
             }
         }
     }
@@ -126,8 +121,12 @@ impl Reader<'_> {
 
     fn add_medium(&mut self, medium: Medium, span: Range<usize>) {
         if self.draft.media.iter().any(|known| known.value == medium) {
-            self.find(&rule::DUPLICATE_MEDIUM, span, "the same medium is listed already").label =
-                "carries every message once more".to_owned();
+            self.find(
+                &rule::DUPLICATE_MEDIUM,
+                span,
+                "the same medium is listed already",
+                "carries every message once more",
+            );
             return;
         }
         self.draft.media.push(Placed { value: medium, span });
@@ -139,10 +138,8 @@ impl Reader<'_> {
             format!("ERROR: glib: ucast: [{}] missing target IP address/hostname", device.text)
         })?;
         if self.is_unknown_host(host.text) {
-            return Err(unknown_host(
-                host,
-                "ERROR: glib: ucast: cannot resolve hostname".to_owned(),
-            ));
+            let original = "ERROR: glib: ucast: cannot resolve hostname".to_owned();
+            return Err(Box::new(unknown_host(host, original)));
         }
         self.device(device);
         Ok(Medium::Ucast {
@@ -160,8 +157,11 @@ impl Reader<'_> {
         let parsed = address.text.parse::<Ipv6Addr>().ok();
         let parsed = parsed.filter(|address| !address.is_multicast() && !address.is_loopback());
         let Some(parsed) = parsed else {
-            return Err(bad(address, "expected a numeric IPv6 address of one host").original(
-                format!("ERROR: glib: ucast6 [{}] bad addr [{}]", device.text, address.text),
+            return Err(Box::new(
+                bad(address, "expected a numeric IPv6 address of one host").original(format!(
+                    "ERROR: glib: ucast6 [{}] bad addr [{}]",
+                    device.text, address.text
+                )),
             ));
         };
         self.device(device);
@@ -179,10 +179,10 @@ impl Reader<'_> {
         })?;
         let parsed = group.text.parse::<Ipv4Addr>().ok().filter(Ipv4Addr::is_multicast);
         let Some(parsed) = parsed else {
-            return Err(bad(group, "expected a group of 224.0.0.0/4").original(format!(
+            return Err(Box::new(bad(group, "expected a group of 224.0.0.0/4").original(format!(
                 "ERROR: glib:  mcast [{}] bad addr [{}]",
                 device.text, group.text
-            )));
+            ))));
         };
         let (port, ttl, loopback) = line.multicast(device, "mcast", "ttl")?;
         self.multicast_device(device)?;
@@ -196,11 +196,11 @@ impl Reader<'_> {
         })?;
         let parsed = group.text.parse::<Ipv6Addr>().ok().filter(is_usable_group);
         let Some(parsed) = parsed else {
-            return Err(bad(group, "expected a group of link, admin, site or organisation scope")
-                .original(format!(
-                    "ERROR: glib:  mcast6 [{}] bad addr [{}]",
-                    device.text, group.text
-                )));
+            return Err(Box::new(
+                bad(group, "expected a group of link, admin, site or organisation scope").original(
+                    format!("ERROR: glib:  mcast6 [{}] bad addr [{}]", device.text, group.text),
+                ),
+            ));
         };
         let (port, hops, loopback) = line.multicast(device, "mcast6", "hops")?;
         self.device(device);
@@ -280,74 +280,7 @@ impl Reader<'_> {
         self.add_medium(medium, word.span());
     }
 
-    fn ping(&mut self, word: Word<'_>, ipv6: bool) {
-        let directive = if ipv6 { "ping6" } else { "ping" };
-        let literal = word.text.parse::<IpAddr>().ok();
-        let of_other_family = literal.is_some_and(|address| address.is_ipv6() != ipv6);
-        let illegal = format!(
-            "ERROR: Illegal {directive} [{directive} membership] in config file [{}]",
-            word.text
-        );
-        if of_other_family {
-            let other = if ipv6 { "ping" } else { "ping6" };
-            let refusal =
-                bad(word, &format!("expected a host for `{directive}`; this one is for `{other}`"));
-            return self.report(refusal.original(illegal));
-        }
-        if self.is_unknown_host(word.text) {
-            let refusal = unknown_host(word, format!("ERROR: glib: unknown host: {}", word.text));
-            return self.report(refusal.original(illegal));
-        }
-        self.add_ping_node(
-            PingNode {
-                directive,
-                name: word.text.to_owned(),
-                members: vec![PingMember { host: word.text.to_owned(), ipv6 }],
-            },
-            word.span(),
-        );
-    }
-
-    fn ping_group(&mut self, line: Parts<'_>, rest: Word<'_>) {
-        let (Some(name), true) = (line.parts.first(), line.parts.len() > 1) else {
-            let finding = Finding::new(
-                &rule::EMPTY_PING_GROUP,
-                File::HaCf,
-                line.name.span(),
-                "a ping group needs a name and a host",
-            )
-            .label("expected `ping_group NAME HOST…`");
-            return self.report(finding);
-        };
-        let mut members = Vec::new();
-        for host in &line.parts[1..] {
-            let ipv6 = host.text.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6());
-            if ipv6 || self.is_unknown_host(host.text) {
-                // heartbeat 3.0.6 complains and goes on with the other members.
-                let mut finding =
-                    unknown_host(*host, format!("ERROR: glib: unknown host: {}", host.text));
-                finding.severity = Severity::Warning;
-                self.report(finding);
-                continue;
-            }
-            members.push(PingMember { host: host.text.to_owned(), ipv6 });
-        }
-        self.add_ping_node(
-            PingNode { directive: "ping_group", name: name.text.to_owned(), members },
-            rest.span(),
-        );
-    }
-
-    fn add_ping_node(&mut self, ping: PingNode, span: Range<usize>) {
-        if self.draft.ping_nodes.iter().any(|known| known.value.name == ping.name) {
-            let message = format!("ping node `{}` is listed already", ping.name);
-            self.find(&rule::DUPLICATE_MEDIUM, span, message).label = "counts once".to_owned();
-            return;
-        }
-        self.draft.ping_nodes.push(Placed { value: ping, span });
-    }
-
-    fn is_unknown_host(&self, host: &str) -> bool {
+    pub(super) fn is_unknown_host(&self, host: &str) -> bool {
         host.parse::<IpAddr>().is_err() && self.facts.host.is_some_and(|find| find(host).is_none())
     }
 
@@ -355,8 +288,12 @@ impl Reader<'_> {
     fn device(&mut self, word: Word<'_>) {
         if self.facts.interfaces.is_some() && self.facts.interface(word.text).is_none() {
             let message = format!("there is no interface `{}`", word.text);
-            self.find(&rule::UNKNOWN_DEVICE, word.span(), message).label =
-                "a C heartbeat starts and dies at once".to_owned();
+            self.find(
+                &rule::UNKNOWN_DEVICE,
+                word.span(),
+                message,
+                "a C heartbeat starts and dies at once",
+            );
         }
     }
 
@@ -374,95 +311,12 @@ impl Reader<'_> {
         let message = format!("`{}` cannot multicast", word.text);
         let original =
             format!("ERROR: glib: mcast device [{}] is invalid or not set up properly", word.text);
-        Err(Finding::new(&rule::BROADCAST_INTERFACE, File::HaCf, word.span(), message)
-            .label(label)
-            .original(original))
+        Err(Box::new(
+            Finding::new(&rule::BROADCAST_INTERFACE, File::HaCf, word.span(), message)
+                .label(label)
+                .original(original),
+        ))
     }
-}
-
-/// The words of a medium's line.
-#[derive(Clone, Copy)]
-struct Parts<'a> {
-    name: Word<'a>,
-    parts: &'a [Word<'a>],
-}
-
-impl<'a> Parts<'a> {
-    fn need(&self, at: usize, what: &str) -> Result<Word<'a>, Refusal> {
-        self.parts.get(at).copied().ok_or_else(|| {
-            let last = self.parts.last().unwrap_or(&self.name);
-            Finding::new(
-                &rule::BAD_MEDIUM,
-                File::HaCf,
-                last.span(),
-                format!("`{}` lacks its {what}", self.name.text),
-            )
-            .label("expected behind this")
-            .help(format!("the whole line is `{}`", usage(self.name.text)))
-        })
-    }
-
-    fn need_as(
-        &self,
-        at: usize,
-        what: &str,
-        original: impl FnOnce() -> String,
-    ) -> Result<Word<'a>, Refusal> {
-        self.need(at, what).map_err(|finding| finding.original(original()))
-    }
-
-    /// Port, hops and loopback of a multicast line.
-    fn multicast(
-        &self,
-        device: Word<'_>,
-        directive: &str,
-        hops: &str,
-    ) -> Result<(u16, u8, bool), Refusal> {
-        let prefix = format!("ERROR: glib:  {directive} [{}]", device.text);
-        let need = |at, what: &str| {
-            self.need_as(at, what, || {
-                format!("ERROR: glib: {directive} [{}] missing {what}", device.text)
-            })
-        };
-        let number = |word: Word<'_>, what: &str, least: u64, most: u64| {
-            let parsed = word.text.parse::<u64>().ok();
-            parsed.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
-                bad(word, &format!("expected a number from {least} to {most}"))
-                    .original(format!("{prefix} bad {what} [{}]", word.text))
-            })
-        };
-        let port = number(need(2, "port")?, "port", 1, 65_535)?;
-        let ttl = number(need(3, hops)?, hops, 0, MULTICAST_TTL_MAX)?;
-        let loopback = number(need(4, "loop")?, "loop", 0, 1)?;
-        let port = u16::try_from(port).expect("checked above");
-        Ok((port, u8::try_from(ttl).expect("checked above"), loopback == 1))
-    }
-}
-
-fn usage(directive: &str) -> &'static str {
-    match directive {
-        "mcast" => "mcast INTERFACE GROUP PORT TTL LOOP",
-        "mcast6" => "mcast6 INTERFACE GROUP PORT HOPS LOOP",
-        "ucast6" => "ucast6 INTERFACE ADDRESS",
-        _ => "ucast INTERFACE HOST",
-    }
-}
-
-fn bad(word: Word<'_>, label: &str) -> Finding {
-    Finding::new(
-        &rule::BAD_MEDIUM,
-        File::HaCf,
-        word.span(),
-        format!("`{}` cannot stand here", word.text),
-    )
-    .label(label)
-}
-
-fn unknown_host(word: Word<'_>, original: String) -> Finding {
-    let rule: &'static Rule = &rule::UNKNOWN_HOST;
-    Finding::new(rule, File::HaCf, word.span(), format!("the host `{}` is unknown", word.text))
-        .label("no address found")
-        .original(original)
 }
 
 fn is_usable_group(group: &Ipv6Addr) -> bool {

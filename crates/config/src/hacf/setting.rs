@@ -65,8 +65,12 @@ impl Reader<'_> {
                 self.multiply_specified(known, name);
             } else {
                 let message = format!("`{}` was set already", known.name);
-                self.find(&rule::GIVEN_TWICE, name.span(), message).label =
-                    "this line replaces the earlier one".to_owned();
+                self.find(
+                    &rule::GIVEN_TWICE,
+                    name.span(),
+                    message,
+                    "this line replaces the earlier one",
+                );
             }
         }
         for (at, word) in words.iter().enumerate() {
@@ -83,8 +87,7 @@ impl Reader<'_> {
                 self.multiply_specified(known, *word);
             } else if at == 1 {
                 let message = format!("`{}` takes one value", known.name);
-                self.find(&rule::SEVERAL_VALUES, word.span(), message).label =
-                    "the last one counts".to_owned();
+                self.find(&rule::SEVERAL_VALUES, word.span(), message, "the last one counts");
             }
             if let Some(parsed) = self.value(known, value, *word) {
                 let setting =
@@ -295,20 +298,19 @@ impl Reader<'_> {
             // The field on the wire has 16 bits, and heartbeat 3.0.6 fills in what fits.
             let wrapped = (number & 0xffff).max(1);
             let message = format!("there is no port {number}");
-            self.find(&rule::PORT_WRAPS, word.span(), message).label =
-                format!("read as {wrapped}; expected at most 65535");
+            let label = format!("read as {wrapped}; expected at most 65535");
+            self.find(&rule::PORT_WRAPS, word.span(), message, label);
             return Some(wrapped);
         };
-        if let Some(service) = self.facts.service.and_then(|service| service(port)) {
-            if service != "ha-cluster" {
-                let message = format!("UDP port {port} is reserved for service `{service}`");
-                let finding = Finding::new(&rule::RESERVED_PORT, File::HaCf, word.span(), message)
-                    .label("may be in use")
-                    .original(format!(
-                        "WARN: heartbeat: udp port {port} reserved for service \"{service}\"."
-                    ));
-                self.report(finding);
-            }
+        let reserved = self.facts.service.and_then(|service| service(port));
+        if let Some(service) = reserved.filter(|service| service != "ha-cluster") {
+            let message = format!("UDP port {port} is reserved for service `{service}`");
+            let finding = Finding::new(&rule::RESERVED_PORT, File::HaCf, word.span(), message)
+                .label("may be in use")
+                .original(format!(
+                    "WARN: heartbeat: udp port {port} reserved for service \"{service}\"."
+                ));
+            self.report(finding);
         }
         Some(number)
     }

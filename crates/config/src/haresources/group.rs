@@ -34,6 +34,9 @@ impl Reader<'_> {
         findings: &mut Vec<Finding>,
     ) -> Option<ReadGroup> {
         let (node, words) = line.split_first()?;
+        if node.text.starts_with("//") {
+            return None; // what was meant to be a comment says nothing about resources
+        }
         let name = node.text.to_lowercase();
         let preferred = self.nodes.iter().position(|known| *known == name);
         if preferred.is_none() && !is_reported(node, findings) && !self.nodes.is_empty() {

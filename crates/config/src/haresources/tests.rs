@@ -49,7 +49,10 @@ fn scripts_handle_addresses_where_it_is_wanted() {
 }
 
 /// A haresources file, the rules it breaks, what is marked first, and the words of its groups.
-const LINES: &[(&str, &[&str], &str, &[&[&str]])] = &[
+type Case =
+    (&'static str, &'static [&'static str], &'static str, &'static [&'static [&'static str]]);
+
+const LINES: &[Case] = &[
     ("WEB1 nginx\n", &[], "", &[&["nginx"]]),
     ("  web1\t nginx  postgresql\n", &[], "", &[&["nginx", "postgresql"]]),
     ("web1 nginx # why\n", &[], "", &[&["nginx"]]),
@@ -165,7 +168,7 @@ fn the_preferred_node_is_a_place_among_the_sorted_names() {
 
 #[test]
 fn more_groups_than_a_cluster_can_have_are_refused() {
-    let text: String = (0..=256).map(|at| format!("web1 drbddisk::r{at}\n")).collect();
-    let loaded = load_all(HA_CF, AUTHKEYS, &text);
+    let lines: Vec<String> = (0..=256).map(|at| format!("web1 drbddisk::r{at}")).collect();
+    let loaded = load_all(HA_CF, AUTHKEYS, &lines.join("\n"));
     assert_eq!(rules(&loaded.findings), ["HA0714"]);
 }

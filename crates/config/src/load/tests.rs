@@ -23,7 +23,7 @@ fn the_files_of_the_tutorials_are_without_findings() {
     assert_eq!(settings.keepalive, Duration::from_secs(2));
     assert_eq!(settings.deadtime, Duration::from_secs(30));
     assert_eq!(settings.warntime, Duration::from_secs(10));
-    assert_eq!(settings.initdead, Duration::from_secs(60));
+    assert_eq!(settings.initdead, Duration::from_mins(1));
     assert_eq!(settings.deadping, Duration::from_secs(30));
     assert_eq!(settings.rexmit_delay, Duration::from_millis(250));
     assert_eq!(settings.failback, Failback::On);

@@ -33,9 +33,8 @@ fn a_finding_about_a_whole_file_names_the_file() {
         rendered(&text, false),
         "\
 error[HA0301]: ha.cf names no medium that carries beats
- --> /etc/ha.d/ha.cf
-  |
-  = help: `ucast INTERFACE ADDRESS-OF-THE-OTHER-NODE`, or `bcast INTERFACE`
+--> /etc/ha.d/ha.cf
+ = help: `ucast INTERFACE ADDRESS-OF-THE-OTHER-NODE`, or `bcast INTERFACE`
 "
     );
 }
