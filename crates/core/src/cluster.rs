@@ -56,6 +56,8 @@ pub struct Cluster {
     has_executor: bool,
     /// Peers that must be heard before we trust our own table again, after a pause.
     unverified: Vec<NodeId>,
+    /// The first sequence since that pause: what echoes it, or more, was said after it.
+    verifies_from: u64,
     hand_over: Option<HandOver>,
     failback_after: Time,
     /// The dead or departed node whose groups are being taken.
@@ -86,6 +88,7 @@ impl Cluster {
             next_job: JobId::default(),
             has_executor: false,
             unverified: Vec::new(),
+            verifies_from: 0,
             hand_over: None,
             failback_after: Time::START,
             takeover_from: None,
@@ -198,6 +201,9 @@ impl Cluster {
         }
         for index in 0..self.boot.adopted.len() {
             self.adopt(self.boot.adopted[index]);
+        }
+        for index in 0..self.boot.remains.len() {
+            self.let_go(self.boot.remains[index]);
         }
     }
 

@@ -143,13 +143,11 @@ impl Runner {
         }
     }
 
-    /// The executor let go of everything: it is stopped there, or being stopped. What it does
-    /// not report any more is stopped again, so that it is known.
+    /// The executor let go of the group, or holds a part of it only: every resource is stopped,
+    /// whatever its state, so that it is known.
     pub(crate) fn let_go(&mut self) {
         self.job = None;
-        if !self.is_idle() {
-            self.state = self.stop_step(None, false);
-        }
+        self.state = self.stop_step(None, false);
     }
 
     /// The executor is gone, and with it the news of the running job: what was under way is

@@ -148,6 +148,8 @@ pub struct Boot {
     pub seed: u64,
     /// Ownership as stored before, by group: the highest term known and its owner.
     pub terms: Vec<(GroupKey, NodeId, u64)>,
-    /// Groups that the executor found running and holds under an earlier permit of ours.
+    /// Groups that the executor holds whole, under a permit of an earlier run of this daemon.
     pub adopted: Vec<GroupId>,
+    /// Groups of which the executor holds a part only; they are stopped before anything else.
+    pub remains: Vec<GroupId>,
 }

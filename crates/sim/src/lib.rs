@@ -1,1 +1,18 @@
 //! Many cores, one thread, one seed: network, agents, clocks and the laws.
+//!
+//! A [`World`] is made from a seed and nothing else. It runs the very [`Cluster`] that the daemon
+//! runs, over a network that loses, delays, repeats and parts, on machines that lose power, pause
+//! and restart, and checks the laws after every step. A broken law names the seed that breaks it
+//! again.
+//!
+//! [`Cluster`]: systole_core::Cluster
+
+mod executor;
+mod fault;
+mod laws;
+mod machine;
+mod network;
+mod world;
+
+pub use laws::Broken;
+pub use world::{Options, Summary, World};

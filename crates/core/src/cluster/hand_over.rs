@@ -16,7 +16,8 @@ const FAILBACK_RETRY: Duration = Duration::from_secs(1);
 /// A hand-over under way.
 ///
 /// ```text
-///  giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ (over)
+///  giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ Told
+///          Told ──the taker's table as of its "done"──▶ (over)
 ///  taker:  Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
 /// ```
 ///
@@ -38,6 +39,8 @@ enum Stage {
     Asked,
     Releasing,
     Given,
+    /// The taker is done. Its table, sent just before under this number, says with what.
+    Told(u64),
     Promised,
     Acquiring,
 }
@@ -150,7 +153,7 @@ impl Cluster {
         }
     }
 
-    pub(super) fn hear_step(&mut self, from: NodeId, hold: Hold, step: Step) {
+    pub(super) fn hear_step(&mut self, from: NodeId, sequence: u64, hold: Hold, step: Step) {
         if !self.takes_part() {
             return;
         }
@@ -159,14 +162,15 @@ impl Cluster {
         match (step, stage) {
             (Step::Me, _) => self.promise(from, hold),
             (Step::Other, Some(Stage::Asked)) => self.begin_release(from, hold),
-            (Step::Done, Some(Stage::Promised)) => self.begin_acquire(from, hold),
+            (Step::Done, Some(Stage::Promised)) => {
+                let peer = self.peer_mut(from);
+                peer.told_at = peer.told_at.max(sequence);
+                self.begin_acquire(from, hold);
+            }
             (Step::Done, Some(Stage::Given)) => {
-                self.report(Event::HandOver(HandOverEvent::Given(hold)));
-                let me = self.settings.me;
-                let failed = self.settings.group_ids().any(|group| {
-                    self.is_in_set(group, me, hold) && !self.ownership.is_able(group, from)
-                });
-                self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
+                if let Some(running) = &mut self.hand_over {
+                    running.stage = Stage::Told(sequence.saturating_sub(1));
+                }
             }
             (Step::Other | Step::Done, _) => self.refuse_step(from, step, Refusal::Busy),
         }
@@ -272,15 +276,27 @@ impl Cluster {
                 self.send_status();
                 self.send_step(hold, Step::Done);
                 self.report(Event::HandOver(HandOverEvent::Taken(hold)));
-                let me = self.settings.me;
-                let failed = self.settings.group_ids().any(|group| {
-                    self.is_in_set(group, giver, hold) && !self.ownership.is_able(group, me)
-                });
-                self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
+                self.conclude(giver, self.settings.me, hold);
             }
-            Stage::Asked | Stage::Releasing | Stage::Given | Stage::Promised | Stage::Acquiring => {
+            Stage::Told(table) if self.peer(running.taker).told_at >= table => {
+                let taker = running.taker;
+                drop(runners);
+                self.report(Event::HandOver(HandOverEvent::Given(hold)));
+                self.conclude(giver, taker, hold);
             }
+            Stage::Asked
+            | Stage::Releasing
+            | Stage::Given
+            | Stage::Told(_)
+            | Stage::Promised
+            | Stage::Acquiring => {}
         }
+    }
+
+    fn conclude(&mut self, giver: NodeId, taker: NodeId, hold: Hold) {
+        let set = self.set_of(giver, hold);
+        let failed = set.into_iter().any(|group| !self.ownership.is_able(group, taker));
+        self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
     }
 
     /// The other node died, left or restarted: a hand-over with it is over.

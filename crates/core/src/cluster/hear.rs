@@ -138,11 +138,7 @@ impl Cluster {
             Message::RequestNodes => self.reply_nodes(from),
             Message::Shutdone => self.peer_left(from, sequence),
             Message::AskResources { hold, step, .. } => {
-                if *step == Step::Done {
-                    let peer = self.peer_mut(from);
-                    peer.told_at = peer.told_at.max(sequence);
-                }
-                self.hear_step(from, *hold, *step);
+                self.hear_step(from, sequence, *hold, *step);
             }
             Message::TakeoverOrder { hold } => self.hear_takeover_order(from, hold.mirrored()),
             Message::IpfailPresence { joined: true } => self.ipfail_joined(from),
@@ -166,7 +162,6 @@ impl Cluster {
         let before = std::mem::replace(&mut peer.status, status);
         let was_settled = peer.is_settled;
         let interval = peer.note_status(now, sequence, dt).unwrap_or_default();
-        self.unverified.retain(|node| *node != from);
         if before != NodeStatus::Dead && interval > self.settings.warntime {
             let deadly = interval > self.settings.deadtime;
             self.report(Event::LateBeat { node: from, interval, deadly });
@@ -182,6 +177,7 @@ impl Cluster {
     fn hear_beat(&mut self, from: NodeId, sequence: u64, beat: Option<&Beat>) {
         let Some(beat) = beat else {
             self.peer_mut(from).kind = Kind::Classic;
+            self.unverified.retain(|node| *node != from);
             return;
         };
         let nodes = self.voice.beat.nodes;
@@ -220,6 +216,9 @@ impl Cluster {
     fn hear_echoes(&mut self, from: NodeId, beat: &Beat) {
         let (me, session) = (self.settings.me, self.boot.session);
         for echo in beat.echoes.iter().filter(|echo| echo.node == me && echo.session == session) {
+            if echo.sequence >= self.verifies_from {
+                self.unverified.retain(|node| *node != from);
+            }
             let Some(sent) = self.voice.sent_at(echo.sequence) else { continue };
             let peer = &mut self.peers[from.index()];
             peer.heard_us = peer.heard_us.max(Some(sent));

@@ -36,6 +36,7 @@ impl Cluster {
         self.report(Event::Paused(gap));
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
+        self.verifies_from = self.history.next();
         for node in self.unverified.clone() {
             self.peer_mut(node).forgive(now);
         }

@@ -1,0 +1,64 @@
+//! What goes wrong in a world, drawn from its seed.
+
+use std::time::Duration;
+use systole_core::{Hold, LinkId, NodeId, Order, Random};
+
+/// Something that happens to the machines, or that their administrator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The machine loses power for this long.
+    PowerOff(NodeId, Duration),
+    /// The daemon is killed, and started again after this long.
+    Crash(NodeId, Duration),
+    /// The daemon is stopped gracefully, and started again after this long.
+    Stop(NodeId, Duration),
+    /// The machine stands still for this long.
+    Pause(NodeId, Duration),
+    /// The executor is killed, and another is there after this long.
+    ExecutorCrash(NodeId, Duration),
+    /// One way of one link carries nothing.
+    CutWay(NodeId, NodeId, LinkId, Duration),
+    /// Both ways of one link carry nothing.
+    CutLink(NodeId, NodeId, LinkId, Duration),
+    /// No link carries anything between two machines.
+    Part(NodeId, NodeId, Duration),
+    /// The ping nodes do not answer this machine.
+    Deafen(NodeId, Duration),
+    /// The administrator orders.
+    Order(NodeId, Order),
+    /// A datagram of the past is sent again.
+    Replay(NodeId),
+}
+
+/// Draws the next fault.
+pub(crate) fn draw(random: &mut Random, nodes: usize, links: usize, orders: bool) -> Fault {
+    let count = u64::try_from(nodes).unwrap_or(1);
+    let node = pick(random, count);
+    let other = NodeId((node.0 + 1 + pick(random, count - 1).0) % u8::try_from(count).unwrap_or(1));
+    let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
+    let short = Duration::from_millis(50 + random.below(2_000));
+    let long = Duration::from_millis(100 + random.below(15_000));
+    match random.below(if orders { 13 } else { 10 }) {
+        0 => Fault::PowerOff(node, long),
+        1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
+        2 => Fault::Stop(node, long),
+        3 => Fault::Pause(node, if random.chance(500) { short } else { long }),
+        4 => Fault::ExecutorCrash(node, Duration::from_millis(10 + random.below(500))),
+        5 => Fault::CutWay(node, other, link, long),
+        6 => Fault::CutLink(node, other, link, long),
+        7 => Fault::Part(node, other, long),
+        8 => Fault::Part(node, other, short),
+        9 => Fault::Replay(node),
+        10 => Fault::Deafen(node, long),
+        11 => Fault::Order(node, Order::Standby(hold(random))),
+        _ => Fault::Order(node, Order::Takeover(hold(random))),
+    }
+}
+
+fn pick(random: &mut Random, count: u64) -> NodeId {
+    NodeId(u8::try_from(random.below(count)).unwrap_or(0))
+}
+
+fn hold(random: &mut Random) -> Hold {
+    [Hold::All, Hold::Local, Hold::Foreign][usize::try_from(random.below(3)).unwrap_or(0)]
+}

@@ -1,0 +1,111 @@
+//! The laws, and what breaks them.
+
+use crate::executor::AGENT_MAX;
+use crate::machine::Machine;
+use crate::network::Network;
+use std::fmt;
+use std::time::Duration;
+use systole_core::{GroupId, Settings, Time};
+
+/// After a partition one owner remains within this time, not counting what its agents need.
+const HEAL: Duration = Duration::from_secs(1);
+
+/// A law was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The name of the law.
+    pub law: &'static str,
+    /// What was seen.
+    pub what: String,
+    /// When, in the world's time.
+    pub at: Time,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Duration::from_nanos(self.at.as_nanos());
+        write!(out, "{} at {at:?}: {}", self.law, self.what)
+    }
+}
+
+/// SINGLE OWNER and HEAL: no group runs on two machines that have heard each other for long
+/// enough to have settled it.
+pub(crate) fn single_owner(
+    now: Time,
+    settings: &Settings,
+    machines: &[Machine],
+    network: &Network,
+) -> Result<(), Broken> {
+    for group in settings.group_ids() {
+        let awake = |machine: &&Machine| {
+            machine.has_power && machine.paused_until.is_none() && machine.executor.runs(group)
+        };
+        let mut owners = machines.iter().filter(awake);
+        let (Some(first), Some(second)) = (owners.next(), owners.next()) else { continue };
+        let connected = network.connected_for(now, first.id, second.id);
+        if connected > grace(settings, group) {
+            return Err(Broken {
+                law: "SINGLE OWNER",
+                what: format!(
+                    "{group:?} runs on {:?} and {:?}, which have heard each other for {connected:?}",
+                    first.id, second.id
+                ),
+                at: now,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How long a loser may take to stop: it hears of it, ends the agent that runs, and stops all.
+fn grace(settings: &Settings, group: GroupId) -> Duration {
+    let resources = settings.groups[group.index()].resources.len();
+    let agents = u32::try_from(resources + 1).unwrap_or(u32::MAX);
+    HEAL + AGENT_MAX * agents
+}
+
+/// ONE OWNER: in calm, a group that some machine can run is run by exactly one.
+pub(crate) fn one_owner(
+    now: Time,
+    settings: &Settings,
+    machines: &[Machine],
+) -> Result<(), Broken> {
+    for group in settings.group_ids() {
+        let running = machines.iter().filter(|machine| machine.executor.runs_whole(group));
+        let count = running.count();
+        let able = machines.iter().any(|machine| !is_unable(machine, group));
+        if count != usize::from(able) {
+            let what = format!("{group:?} runs on {count} machines in calm, able: {able}");
+            return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a machine's own daemon says that it cannot run a group.
+pub(crate) fn is_unable(machine: &Machine, group: GroupId) -> bool {
+    let Some(cluster) = &machine.cluster else { return true };
+    let snapshot = cluster.snapshot();
+    snapshot.groups[group.index()].unable.contains(&snapshot.node)
+}
+
+/// In calm, all daemons tell the same owner, which runs the group.
+pub(crate) fn agreement(
+    now: Time,
+    settings: &Settings,
+    machines: &[Machine],
+) -> Result<(), Broken> {
+    for group in settings.group_ids() {
+        let told = |machine: &Machine| {
+            let cluster = machine.cluster.as_ref()?;
+            let report = cluster.snapshot().groups.swap_remove(group.index());
+            Some((report.owner, report.term, report.phase))
+        };
+        let first = told(&machines[0]);
+        if let Some(other) = machines.iter().map(told).find(|other| *other != first) {
+            let what = format!("{group:?} is {first:?} to one node and {other:?} to another");
+            return Err(Broken { law: "EXPLAIN", what, at: now });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! One machine: power, disk, clock, a daemon that runs the core, and its executor.
+
+use crate::executor::Executor;
+use systole_core::{Boot, Cluster, GroupKey, Input, NodeId, Random, Settings, Time, Uuid};
+
+/// A machine of the world.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) id: NodeId,
+    pub(crate) settings: Settings,
+    /// The daemon, if it runs.
+    pub(crate) cluster: Option<Cluster>,
+    pub(crate) executor: Executor,
+    pub(crate) has_power: bool,
+    /// The whole machine stands still until then.
+    pub(crate) paused_until: Option<Time>,
+    /// The ping nodes do not answer this machine until then.
+    pub(crate) deaf_until: Option<Time>,
+    /// When the daemon started: the zero of its clock.
+    started: Time,
+    generation: u64,
+    /// What is on its disk.
+    pub(crate) stored: Vec<(GroupKey, NodeId, u64)>,
+    /// Datagrams that wait in its socket while it is paused.
+    pub(crate) socket: Vec<crate::world::Arrival>,
+    /// What the daemon has to be told once it goes on.
+    pub(crate) waiting: Vec<Input<'static>>,
+    /// When the daemon was woken last, and how often without time passing.
+    pub(crate) woken: (Time, u32),
+}
+
+impl Machine {
+    pub(crate) fn new(id: NodeId, settings: Settings, executor: Executor) -> Self {
+        Self {
+            id,
+            settings,
+            cluster: None,
+            executor,
+            has_power: false,
+            paused_until: None,
+            deaf_until: None,
+            started: Time::START,
+            generation: 1000,
+            stored: Vec::new(),
+            socket: Vec::new(),
+            waiting: Vec::new(),
+            woken: (Time::START, 0),
+        }
+    }
+
+    /// Starts the daemon, on a running machine.
+    pub(crate) fn start(&mut self, now: Time, random: &mut Random) {
+        self.generation += 1;
+        self.started = now;
+        self.socket.clear();
+        self.waiting.clear();
+        let groups = self.settings.group_ids();
+        let (adopted, rest): (Vec<_>, Vec<_>) =
+            groups.partition(|group| self.executor.runs_whole(*group));
+        let boot = Boot {
+            generation: self.generation,
+            session: random.next() | 1,
+            uuid: uuid(self.id),
+            unix_time: 1_700_000_000 + now.as_nanos() / 1_000_000_000,
+            seed: random.next(),
+            terms: self.stored.clone(),
+            adopted,
+            remains: rest.into_iter().filter(|group| self.executor.runs(*group)).collect(),
+        };
+        self.cluster = Some(Cluster::new(self.settings.clone(), boot));
+    }
+
+    /// Whether the daemon runs and time passes for it.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.cluster.is_some() && self.paused_until.is_none()
+    }
+
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The daemon's own clock.
+    pub(crate) const fn local(&self, now: Time) -> Time {
+        Time::from_nanos(now.as_nanos() - self.started.as_nanos())
+    }
+
+    /// When the daemon wants to be woken.
+    pub(crate) fn wake(&self) -> Option<Time> {
+        let cluster = self.cluster.as_ref().filter(|_| self.paused_until.is_none())?;
+        Some(Time::from_nanos(
+            cluster.deadline().as_nanos().saturating_add(self.started.as_nanos()),
+        ))
+    }
+}
+
+/// The uuid of a machine, for ever.
+pub(crate) fn uuid(node: NodeId) -> Uuid {
+    let mut bytes = [0x40; 16];
+    bytes[0] = node.0 + 1;
+    Uuid(bytes)
+}

@@ -1,0 +1,124 @@
+//! Datagrams under way: lost, late, doubled, overtaken, and replayed.
+
+use std::time::Duration;
+use systole_core::{Beat, LinkId, NodeId, Outgoing, Random, Time};
+
+/// A message of a node, as every link carries it.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) source: NodeId,
+    pub(crate) generation: u64,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) beat: Option<Beat>,
+}
+
+/// One direction of one link between two nodes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Way {
+    /// Nothing passes before this moment.
+    pub(crate) cut_until: Option<Time>,
+}
+
+/// The network between the nodes.
+#[derive(Debug)]
+pub(crate) struct Network {
+    ways: Vec<Way>,
+    nodes: usize,
+    links: usize,
+    loss_per_mille: u64,
+    double_per_mille: u64,
+    delay_max: Duration,
+    /// For every pair of a sender and a receiver, the newest beat that arrived: when, and which.
+    delivered: Vec<Option<(Time, u64)>>,
+    /// For every such pair, the last moment at which no beat had passed for a dead time.
+    silent: Vec<Time>,
+}
+
+impl Network {
+    pub(crate) fn new(nodes: usize, links: usize, random: &mut Random) -> Self {
+        Self {
+            ways: vec![Way::default(); nodes * nodes * links],
+            nodes,
+            links,
+            loss_per_mille: if random.chance(400) { random.below(120) } else { 0 },
+            double_per_mille: if random.chance(300) { random.below(100) } else { 0 },
+            delay_max: Duration::from_micros(100 + random.below(20_000)),
+            delivered: vec![None; nodes * nodes],
+            silent: vec![Time::START; nodes * nodes],
+        }
+    }
+
+    /// When the copies of a frame arrive over one link; none if it is lost.
+    pub(crate) fn carry(
+        &self,
+        now: Time,
+        random: &mut Random,
+        (from, to, link): (NodeId, NodeId, LinkId),
+    ) -> [Option<Time>; 2] {
+        let cut = self.ways[self.way(from, to, link)].cut_until;
+        if cut.is_some_and(|until| now < until) || random.chance(self.loss_per_mille) {
+            return [None, None];
+        }
+        let micros = u64::try_from(self.delay_max.as_micros()).unwrap_or(0);
+        let mut arrival = || now + Duration::from_micros(50 + random.below(micros));
+        let first = arrival();
+        let second = arrival();
+        [Some(first), random.chance(self.double_per_mille).then_some(second)]
+    }
+
+    pub(crate) fn cut(&mut self, from: NodeId, to: NodeId, link: LinkId, until: Time) {
+        let way = self.way(from, to, link);
+        self.ways[way].cut_until = Some(until);
+    }
+
+    /// Ends all cuts and losses.
+    pub(crate) fn calm(&mut self) {
+        self.ways.fill(Way::default());
+        self.loss_per_mille = 0;
+    }
+
+    /// Notes the arrival of a beat; copies and old ones do not count.
+    pub(crate) fn note_delivery(&mut self, now: Time, from: NodeId, to: NodeId, sequence: u64) {
+        let pair = self.pair(from, to);
+        if self.delivered[pair].is_none_or(|(_, newest)| sequence > newest) {
+            self.delivered[pair] = Some((now, sequence));
+        }
+    }
+
+    /// Forgets that a node was heard, or heard anything: it starts anew.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        for other in 0..self.nodes {
+            let other = NodeId(u8::try_from(other).unwrap_or(0));
+            for pair in [self.pair(node, other), self.pair(other, node)] {
+                self.delivered[pair] = None;
+            }
+        }
+    }
+
+    /// Lets the watch over silences look at the clock.
+    pub(crate) fn watch(&mut self, now: Time, patience: Duration) {
+        for (delivered, silent) in self.delivered.iter().zip(&mut self.silent) {
+            if delivered.is_none_or(|(at, _)| now.since(at) >= patience) {
+                *silent = now;
+            }
+        }
+    }
+
+    /// For how long beats have passed both ways between two nodes.
+    pub(crate) fn connected_for(&self, now: Time, a: NodeId, b: NodeId) -> Duration {
+        let silent = self.silent[self.pair(a, b)].max(self.silent[self.pair(b, a)]);
+        now.since(silent)
+    }
+
+    pub(crate) fn link_ids(&self) -> impl Iterator<Item = LinkId> + use<> {
+        (0..u8::try_from(self.links).unwrap_or(u8::MAX)).map(LinkId)
+    }
+
+    fn way(&self, from: NodeId, to: NodeId, link: LinkId) -> usize {
+        (from.index() * self.nodes + to.index()) * self.links + link.index()
+    }
+
+    fn pair(&self, from: NodeId, to: NodeId) -> usize {
+        from.index() * self.nodes + to.index()
+    }
+}

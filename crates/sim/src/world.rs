@@ -1,0 +1,361 @@
+//! A world from one seed.
+
+mod act;
+mod make;
+
+use crate::fault;
+use crate::laws::{self, Broken};
+use crate::machine::Machine;
+use crate::network::{Frame, Network};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+use systole_core::{
+    GroupId, Heard, Input, JobId, LinkId, Message, NodeId, PingId, Random, Settings, Time,
+};
+
+/// A daemon that is woken this often without time passing does not come to rest.
+const WAKES_MAX: u32 = 1_000;
+/// How many lines a diary has.
+const DIARY_MAX: usize = 120;
+/// How many datagrams of the past are kept for a replay.
+const RECORDED_MAX: usize = 64;
+/// How many datagrams wait in a socket.
+pub(crate) const SOCKET_MAX: usize = 250;
+
+/// What kind of world it shall be; the seed decides the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How many machines.
+    pub nodes: usize,
+    /// How long faults happen, in virtual time; calm follows.
+    pub trouble: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { nodes: 2, trouble: Duration::from_mins(2) }
+    }
+}
+
+/// What a world was like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Steps taken.
+    pub steps: u64,
+    /// Datagrams that arrived.
+    pub datagrams: u64,
+    /// Faults that happened.
+    pub faults: u64,
+    /// Groups that were started somewhere.
+    pub starts: u64,
+    /// Virtual time.
+    pub lasted: Duration,
+}
+
+/// A datagram at a machine's door.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    link: LinkId,
+    frame: Rc<Frame>,
+}
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Arrive(NodeId, Arrival),
+    JobEnd(NodeId, JobId),
+    PingReply(NodeId, PingId),
+    PermitEnd(NodeId),
+    Fault,
+    PowerOn(NodeId),
+    StartDaemon(NodeId),
+    Resume(NodeId),
+    ExecutorBack(NodeId),
+}
+
+/// Machines, a network between them, and time.
+#[derive(Debug)]
+pub struct World {
+    options: Options,
+    settings: Settings,
+    random: Random,
+    now: Time,
+    count: u64,
+    queue: BTreeMap<(Time, u64), Happening>,
+    machines: Vec<Machine>,
+    network: Network,
+    recorded: Vec<Arrival>,
+    orders: bool,
+    troubled: bool,
+    summary: Summary,
+    /// What happened last, in words, if somebody wants to know.
+    diary: Option<VecDeque<String>>,
+}
+
+impl World {
+    /// Keeps a diary of what happens, for [`World::run_with_diary`].
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(diary) = &mut self.diary {
+            if diary.len() == DIARY_MAX {
+                diary.pop_front();
+            }
+            let at = Duration::from_nanos(self.now.as_nanos());
+            diary.push_back(format!("{at:>14.6?} {}", line()));
+        }
+    }
+
+    /// Runs as [`World::run`] does; a broken law comes with what happened before.
+    ///
+    /// # Errors
+    ///
+    /// The first law that was broken, and the diary up to it.
+    pub fn run_with_diary(mut self) -> Result<Summary, (Broken, Vec<String>)> {
+        self.diary = Some(VecDeque::new());
+        match self.live() {
+            Ok(summary) => Ok(summary),
+            Err(broken) => Err((broken, self.diary.take().unwrap_or_default().into())),
+        }
+    }
+
+    /// Lets the world run its course: a start, trouble, calm.
+    ///
+    /// # Errors
+    ///
+    /// The first law that was broken.
+    pub fn run(mut self) -> Result<Summary, Broken> {
+        self.live()
+    }
+
+    fn live(&mut self) -> Result<Summary, Broken> {
+        let trouble = self.now + self.options.trouble;
+        self.run_until(trouble)?;
+        self.calm();
+        let settle = self.settle_time();
+        self.run_until(self.now + settle)?;
+        for at in 0..self.machines.len() {
+            self.mend(at)?;
+        }
+        self.run_until(self.now + settle)?;
+        self.check_calm()?;
+        let before = self.summary.starts;
+        self.run_until(self.now + Duration::from_secs(20))?;
+        self.check_calm()?;
+        if self.summary.starts != before {
+            let what = "a group was started in calm".to_owned();
+            return Err(Broken { law: "STABLE", what, at: self.now });
+        }
+        self.summary.lasted = self.now.since(Time::START);
+        Ok(self.summary)
+    }
+
+    /// Runs until a moment of the world's time.
+    ///
+    /// # Errors
+    ///
+    /// The first law that was broken.
+    pub fn run_until(&mut self, end: Time) -> Result<(), Broken> {
+        while self.step(end)? {}
+        self.now = end;
+        Ok(())
+    }
+
+    /// The machine that runs all of a group, if exactly one does.
+    #[must_use]
+    pub fn owner(&self, group: GroupId) -> Option<NodeId> {
+        let mut owners = self.machines.iter().filter(|m| m.executor.runs_whole(group));
+        let owner = owners.next()?;
+        owners.next().is_none().then_some(owner.id)
+    }
+
+    /// The world's clock.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The settings of its machines, but for `me`.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Jumps to the next thing that happens before `end`, and lets it.
+    fn step(&mut self, end: Time) -> Result<bool, Broken> {
+        let queued = self.queue.keys().next().map(|(time, _)| *time);
+        let wakes = self.machines.iter().filter_map(|machine| Some((machine.wake()?, machine.id)));
+        let wake = wakes.min();
+        let next = queued.into_iter().chain(wake.map(|(time, _)| time)).min();
+        let Some(next) = next.filter(|next| *next < end) else { return Ok(false) };
+        self.now = self.now.max(next);
+        self.summary.steps += 1;
+        self.network.watch(self.now, self.settings.deadtime);
+        if queued == Some(next) {
+            let (_, happening) = self.queue.pop_first().expect("it was just looked at");
+            self.happen(happening)?;
+        } else if let Some((_, node)) = wake {
+            self.check_rest(node)?;
+            self.turn(node)?;
+        }
+        laws::single_owner(self.now, &self.settings, &self.machines, &self.network)?;
+        Ok(true)
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
+        match happening {
+            Happening::Arrive(node, arrival) => self.arrive(node, arrival),
+            Happening::JobEnd(node, job) => {
+                if let Some(until) = self.machine(node).paused_until {
+                    self.schedule(until, Happening::JobEnd(node, job));
+                    return Ok(());
+                }
+                let Some(outcome) = self.machine(node).executor.end(job) else { return Ok(()) };
+                self.tell(node, Input::JobDone { job, outcome })
+            }
+            Happening::PingReply(node, ping) => {
+                let now = self.now;
+                if self.machine(node).deaf_until.is_some_and(|until| now < until) {
+                    return Ok(());
+                }
+                self.tell(node, Input::PingReply(ping))
+            }
+            Happening::PermitEnd(node) => self.let_go(node),
+            Happening::Fault => self.next_fault(),
+            Happening::PowerOn(node) => {
+                let machine = self.machine(node);
+                machine.has_power = true;
+                self.start_daemon(node)
+            }
+            Happening::StartDaemon(node) => self.start_daemon(node),
+            Happening::Resume(node) => self.resume(node),
+            Happening::ExecutorBack(node) => self.tell(node, Input::ExecutorReady),
+        }
+    }
+
+    fn arrive(&mut self, node: NodeId, arrival: Arrival) -> Result<(), Broken> {
+        self.summary.datagrams += 1;
+        self.note_delivery(node, &arrival.frame);
+        let machine = self.machine(node);
+        if machine.paused_until.is_some() && machine.cluster.is_some() {
+            if machine.socket.len() < SOCKET_MAX {
+                machine.socket.push(arrival);
+            }
+            return Ok(());
+        }
+        self.hear(node, &arrival);
+        self.turn(node)
+    }
+
+    /// Keeps count of who could hear whom, for the laws.
+    fn note_delivery(&mut self, node: NodeId, frame: &Frame) {
+        let is_current = self.machines[frame.source.index()].generation() == frame.generation;
+        let runs = self.machines[node.index()].cluster.is_some();
+        let is_status = matches!(frame.outgoing.message, Message::Status { .. });
+        if is_current && runs && is_status {
+            let sequence = frame.outgoing.sequence.unwrap_or(0);
+            self.network.note_delivery(self.now, frame.source, node, sequence);
+        }
+    }
+
+    /// Hands a datagram to a daemon.
+    fn hear(&mut self, node: NodeId, arrival: &Arrival) {
+        let now = self.now;
+        let frame = &arrival.frame;
+        let outgoing = &frame.outgoing;
+        let name = |node: NodeId| self.settings.nodes[node.index()].as_str();
+        let heard = Heard {
+            link: arrival.link,
+            source: name(frame.source),
+            source_uuid: Some(crate::machine::uuid(frame.source)),
+            dest: outgoing.dest.map(name),
+            dest_uuid: outgoing.dest_uuid,
+            generation: frame.generation,
+            sequence: outgoing.sequence,
+            unix_time: 1,
+            message: &outgoing.message,
+            beat: frame.beat.as_ref(),
+        };
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(now);
+        let Some(cluster) = &mut machine.cluster else { return };
+        cluster.handle(local, &Input::Heard(heard));
+    }
+
+    /// Gives a daemon one input, and lets it act.
+    fn tell(&mut self, node: NodeId, input: Input<'static>) -> Result<(), Broken> {
+        let now = self.now;
+        let machine = self.machine(node);
+        if machine.paused_until.is_some() {
+            machine.waiting.push(input);
+            return Ok(());
+        }
+        let local = machine.local(now);
+        if let Some(cluster) = &mut machine.cluster {
+            cluster.handle(local, &input);
+        }
+        self.turn(node)
+    }
+
+    /// One turn of a daemon's loop, after its inputs: time passes, and it acts.
+    fn turn(&mut self, node: NodeId) -> Result<(), Broken> {
+        let now = self.now;
+        let machine = self.machine(node);
+        if !machine.is_awake() {
+            return Ok(());
+        }
+        let local = machine.local(now);
+        let Some(cluster) = &mut machine.cluster else { return Ok(()) };
+        cluster.elapse(local);
+        while let Some(output) = self.machine(node).cluster.as_mut().and_then(|c| c.poll()) {
+            self.act(node, output)?;
+        }
+        Ok(())
+    }
+
+    fn check_rest(&mut self, node: NodeId) -> Result<(), Broken> {
+        let now = self.now;
+        let machine = self.machine(node);
+        let (last, times) = machine.woken;
+        machine.woken = if last == now { (now, times + 1) } else { (now, 0) };
+        if machine.woken.1 > WAKES_MAX {
+            let what = format!("{node:?} asks to be woken again and again");
+            return Err(Broken { law: "BOUND", what, at: now });
+        }
+        Ok(())
+    }
+
+    fn check_calm(&self) -> Result<(), Broken> {
+        laws::one_owner(self.now, &self.settings, &self.machines)?;
+        laws::agreement(self.now, &self.settings, &self.machines)
+    }
+
+    fn machine(&mut self, node: NodeId) -> &mut Machine {
+        &mut self.machines[node.index()]
+    }
+
+    fn schedule(&mut self, at: Time, happening: Happening) {
+        self.count += 1;
+        self.queue.insert((at, self.count), happening);
+    }
+
+    fn after(&mut self, wait: Duration, happening: Happening) {
+        self.schedule(self.now + wait, happening);
+    }
+
+    /// How long a world needs to come to rest: a start, and a hand-over that times out.
+    fn settle_time(&self) -> Duration {
+        self.settings.initdead + Duration::from_secs(25)
+    }
+
+    fn next_fault(&mut self) -> Result<(), Broken> {
+        if !self.troubled {
+            return Ok(());
+        }
+        let wait = Duration::from_millis(200 + self.random.below(12_000));
+        self.after(wait, Happening::Fault);
+        self.summary.faults += 1;
+        let (nodes, links) = (self.machines.len(), self.settings.links.len());
+        let fault = fault::draw(&mut self.random, nodes, links, self.orders);
+        self.note(|| format!("{fault:?}"));
+        self.strike(fault)
+    }
+}

@@ -1,0 +1,271 @@
+//! What the machines do, and what is done to them.
+
+use super::{Arrival, Happening, RECORDED_MAX, World};
+use crate::fault::Fault;
+use crate::laws::Broken;
+use crate::network::Frame;
+use std::rc::Rc;
+use std::time::Duration;
+use systole_core::{Action, Hold, Input, Message, NodeId, Order, Outgoing, Output, PingId, Ticket};
+
+impl World {
+    /// Carries out what a daemon's core wants.
+    pub(super) fn act(&mut self, node: NodeId, output: Output) -> Result<(), Broken> {
+        match output {
+            Output::Send(outgoing) => self.send(node, outgoing),
+            Output::Ping => self.ping(node),
+            Output::Permit(span) => {
+                let until = self.now + span;
+                self.machine(node).executor.permit_until = Some(until);
+                self.schedule(until, Happening::PermitEnd(node));
+            }
+            Output::Run(job) => {
+                self.note(|| format!("{node:?} runs {job:?}"));
+                if job.action == Action::Start && job.first == 0 {
+                    self.summary.starts += 1;
+                }
+                let machine = &mut self.machines[node.index()];
+                let begun = machine.executor.begin(job, &self.settings, &mut self.random);
+                let span = begun.map_err(|what| Broken { law: "ORDER", what, at: self.now })?;
+                self.after(span, Happening::JobEnd(node, job.id));
+            }
+            Output::Cancel(job) => {
+                if let Some(outcome) = self.machine(node).executor.cancel(job) {
+                    let local = self.machines[node.index()].local(self.now);
+                    if let Some(cluster) = &mut self.machine(node).cluster {
+                        cluster.handle(local, &Input::JobDone { job, outcome });
+                    }
+                }
+            }
+            Output::Store => {
+                let machine = self.machine(node);
+                let terms = machine.cluster.as_ref().map(|cluster| cluster.terms().collect());
+                machine.stored = terms.unwrap_or_default();
+            }
+            Output::StopFailed { group, resource } => {
+                let what = format!("{group:?} resource {resource} could not be stopped");
+                return Err(Broken { law: "ORDER", what, at: self.now });
+            }
+            Output::End => {
+                self.machine(node).cluster = None;
+                self.network.forget(node);
+            }
+            Output::Report(event) => self.note(|| format!("{node:?} says {event:?}")),
+            Output::Answer { result, .. } => self.note(|| format!("{node:?} answers {result:?}")),
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, node: NodeId, outgoing: Outgoing) {
+        let machine = self.machine(node);
+        let is_status = matches!(outgoing.message, Message::Status { .. });
+        let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
+        let generation = machine.generation();
+        let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
+        for link in self.network.link_ids() {
+            for to in self.settings.node_ids().filter(|to| *to != node) {
+                let way = (node, to, link);
+                for at in self.network.carry(self.now, &mut self.random, way).into_iter().flatten()
+                {
+                    let arrival = Arrival { link, frame: Rc::clone(&frame) };
+                    self.schedule(at, Happening::Arrive(to, arrival));
+                }
+            }
+        }
+        if self.random.chance(20) {
+            let link = systole_core::LinkId(0);
+            if self.recorded.len() == RECORDED_MAX {
+                self.recorded.remove(0);
+            }
+            self.recorded.push(Arrival { link, frame });
+        }
+    }
+
+    fn ping(&mut self, node: NodeId) {
+        for ping in 0..self.settings.ping_nodes.len() {
+            let ping = PingId(u8::try_from(ping).unwrap_or(0));
+            let answer = Duration::from_micros(200 + self.random.below(2_000));
+            self.after(answer, Happening::PingReply(node, ping));
+        }
+    }
+
+    /// The executor looks at its permit.
+    pub(super) fn let_go(&mut self, node: NodeId) -> Result<(), Broken> {
+        let now = self.now;
+        if self.machine(node).paused_until.is_some() {
+            return Ok(());
+        }
+        for group in self.machine(node).executor.let_go(now) {
+            self.note(|| format!("{node:?} lets go of {group:?}"));
+            let machine = self.machine(node);
+            let local = machine.local(now);
+            if let Some(cluster) = &mut machine.cluster {
+                cluster.handle(local, &Input::LetGo(group));
+            }
+        }
+        self.turn(node)
+    }
+
+    pub(super) fn start_daemon(&mut self, node: NodeId) -> Result<(), Broken> {
+        let now = self.now;
+        let machine = &mut self.machines[node.index()];
+        if !machine.has_power || machine.cluster.is_some() {
+            return Ok(());
+        }
+        machine.start(now, &mut self.random);
+        self.note(|| format!("{node:?} starts its daemon"));
+        self.tell(node, Input::ExecutorReady)
+    }
+
+    /// A machine that stood still goes on: its executor and its daemon, in either order.
+    pub(super) fn resume(&mut self, node: NodeId) -> Result<(), Broken> {
+        self.machine(node).paused_until = None;
+        let executor_first = self.random.chance(500);
+        if executor_first {
+            self.let_go(node)?;
+        }
+        let waiting = std::mem::take(&mut self.machine(node).socket);
+        for arrival in &waiting {
+            self.hear(node, arrival);
+        }
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(self.now);
+        for input in std::mem::take(&mut machine.waiting) {
+            if let Some(cluster) = &mut machine.cluster {
+                cluster.handle(local, &input);
+            }
+        }
+        self.turn(node)?;
+        self.let_go(node)
+    }
+
+    /// Lets a fault happen.
+    pub(super) fn strike(&mut self, fault: Fault) -> Result<(), Broken> {
+        match fault {
+            Fault::PowerOff(node, span) => {
+                if self.machine(node).has_power {
+                    self.power_off(node);
+                    self.after(span, Happening::PowerOn(node));
+                }
+            }
+            Fault::Crash(node, span) => {
+                let machine = self.machine(node);
+                if machine.cluster.take().is_some() {
+                    machine.executor.lose_daemon();
+                    self.network.forget(node);
+                    self.after(span, Happening::StartDaemon(node));
+                }
+            }
+            Fault::Stop(node, span) => {
+                let order = Input::Order { ticket: Ticket(0), order: Order::Stop };
+                self.tell(node, order)?;
+                self.after(span, Happening::StartDaemon(node));
+            }
+            Fault::Pause(node, span) => {
+                let until = self.now + span;
+                let machine = self.machine(node);
+                if machine.has_power && machine.paused_until.is_none() {
+                    machine.paused_until = Some(until);
+                    self.schedule(until, Happening::Resume(node));
+                }
+            }
+            Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
+                self.machine(node).executor.lose_daemon();
+                self.tell(node, Input::ExecutorGone)?;
+                self.after(span, Happening::ExecutorBack(node));
+            }
+            Fault::Order(node, order) => {
+                self.tell(node, Input::Order { ticket: Ticket(1), order })?;
+            }
+            Fault::ExecutorCrash(..) => {}
+            Fault::Replay(node) => self.replay(node),
+            Fault::Deafen(node, span) => {
+                let until = self.now + span;
+                self.machine(node).deaf_until = Some(until);
+            }
+            Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, fault: Fault) {
+        match fault {
+            Fault::CutWay(from, to, link, span) => {
+                self.network.cut(from, to, link, self.now + span);
+            }
+            Fault::CutLink(a, b, link, span) => {
+                self.network.cut(a, b, link, self.now + span);
+                self.network.cut(b, a, link, self.now + span);
+            }
+            Fault::Part(a, b, span) => {
+                for link in self.network.link_ids() {
+                    self.network.cut(a, b, link, self.now + span);
+                    self.network.cut(b, a, link, self.now + span);
+                }
+            }
+            Fault::PowerOff(..)
+            | Fault::Crash(..)
+            | Fault::Stop(..)
+            | Fault::Pause(..)
+            | Fault::ExecutorCrash(..)
+            | Fault::Deafen(..)
+            | Fault::Order(..)
+            | Fault::Replay(..) => {}
+        }
+    }
+
+    /// Takes the power of a machine away at once.
+    pub fn power_off(&mut self, node: NodeId) {
+        let machine = self.machine(node);
+        machine.has_power = false;
+        machine.cluster = None;
+        machine.paused_until = None;
+        machine.socket.clear();
+        machine.waiting.clear();
+        machine.executor.power_off();
+        self.network.forget(node);
+    }
+
+    /// Gives a machine its power back.
+    pub fn power_on(&mut self, node: NodeId) {
+        self.after(Duration::ZERO, Happening::PowerOn(node));
+    }
+
+    fn replay(&mut self, node: NodeId) {
+        if self.recorded.is_empty() {
+            return;
+        }
+        let place = self.random.below(self.recorded.len() as u64);
+        let arrival = self.recorded[usize::try_from(place).unwrap_or(0)].clone();
+        if arrival.frame.source != node {
+            self.after(Duration::from_micros(10), Happening::Arrive(node, arrival));
+        }
+    }
+
+    /// Trouble ends: everything has power, hears and runs.
+    pub(super) fn calm(&mut self) {
+        self.troubled = false;
+        self.network.calm();
+        for node in self.settings.node_ids() {
+            self.machine(node).deaf_until = None;
+            if !self.machine(node).has_power {
+                self.power_on(node);
+            }
+            self.after(Duration::from_secs(16), Happening::StartDaemon(node));
+        }
+    }
+
+    /// The administrator mends a machine's resources, and has it take what nobody runs.
+    pub(super) fn mend(&mut self, at: usize) -> Result<(), Broken> {
+        let machine = &mut self.machines[at];
+        let groups = machine.settings.group_ids();
+        let was_broken = groups.into_iter().any(|group| machine.executor.is_broken(group));
+        if was_broken {
+            machine.executor.mend();
+            let order = Order::Takeover(Hold::None);
+            let node = machine.id;
+            self.tell(node, Input::Order { ticket: Ticket(2), order })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! How a world begins.
+
+use super::{Happening, Options, Summary, World};
+use crate::executor::Executor;
+use crate::machine::Machine;
+use crate::network::Network;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use systole_core::{
+    AddressSpec, Failback, Group, GroupKey, NodeId, Random, Resource, ResourceKind, Settings, Time,
+};
+
+impl World {
+    /// A world in trouble, from a seed.
+    #[must_use]
+    pub fn new(seed: u64, options: Options) -> Self {
+        let mut world = Self::quiet(seed, options);
+        world.troubled = true;
+        let first = Duration::from_millis(world.random.below(10_000));
+        world.after(first, Happening::Fault);
+        world
+    }
+
+    /// A world without trouble, from a seed: its machines start, and live.
+    #[must_use]
+    pub fn quiet(seed: u64, options: Options) -> Self {
+        let mut random = Random::new(seed);
+        let settings = settings(&mut random, options.nodes);
+        let network = Network::new(options.nodes, settings.links.len(), &mut random);
+        let broken = if random.chance(150) { 150 } else { 0 };
+        let machines = settings.node_ids().map(|id| {
+            let executor = Executor::new(&settings, &mut random, broken);
+            Machine::new(id, Settings { me: id, ..settings.clone() }, executor)
+        });
+        let machines: Vec<Machine> = machines.collect();
+        let orders = random.chance(500);
+        let mut world = Self {
+            options,
+            settings,
+            random,
+            now: Time::START,
+            count: 0,
+            queue: BTreeMap::new(),
+            machines,
+            network,
+            recorded: Vec::new(),
+            orders,
+            troubled: false,
+            summary: Summary::default(),
+            diary: None,
+        };
+        let spread = if world.random.chance(500) { 10 } else { 5_000 };
+        for node in world.settings.node_ids() {
+            let at = Duration::from_millis(world.random.below(spread));
+            world.after(at, Happening::PowerOn(node));
+        }
+        world
+    }
+}
+
+fn settings(random: &mut Random, nodes: usize) -> Settings {
+    let keepalive = Duration::from_millis(50 + random.below(950));
+    let beats = u32::try_from(3 + random.below(5)).unwrap_or(3);
+    let deadtime = keepalive * beats + Duration::from_millis(random.below(200));
+    let names = ["alpha", "beta", "gamma", "delta"];
+    let groups = 1 + random.below(3);
+    let ids = u64::try_from(nodes).unwrap_or(1);
+    Settings {
+        nodes: names[..nodes].iter().map(|name| (*name).to_owned()).collect(),
+        node_order: (0..u8::try_from(nodes).unwrap_or(1)).map(NodeId).collect(),
+        me: NodeId(0),
+        links: (0..=random.below(2)).map(|link| format!("eth{link}")).collect(),
+        ping_nodes: (0..random.below(3)).map(|ping| format!("ping{ping}")).collect(),
+        keepalive,
+        deadtime,
+        warntime: deadtime / 2,
+        initdead: (deadtime * 2).max(Duration::from_secs(2)),
+        deadping: deadtime,
+        rexmit_delay: Duration::from_millis(250),
+        failback: if random.chance(500) { Failback::On } else { Failback::Off },
+        ipfail: random.chance(500),
+        restart_grace: Duration::from_secs(5),
+        groups: (0..groups).map(|number| group(random, number, ids)).collect(),
+    }
+}
+
+fn group(random: &mut Random, number: u64, nodes: u64) -> Group {
+    let preferred = NodeId(u8::try_from(random.below(nodes)).unwrap_or(0));
+    let addresses = 1 + random.below(2);
+    let agents = random.below(3);
+    let address = (0..addresses).map(|last| {
+        let last = u8::try_from(number * 10 + last).unwrap_or(0);
+        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
+        let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
+        Resource { word: address.to_string(), kind: ResourceKind::Address(spec) }
+    });
+    let agent = (0..agents).map(|agent| {
+        let name = format!("service{number}{agent}");
+        let kind = ResourceKind::Agent { name: name.clone(), arguments: Vec::new() };
+        Resource { word: name, kind }
+    });
+    let resources: Vec<Resource> = address.chain(agent).collect();
+    let key = GroupKey::of(resources.iter().map(|resource| resource.word.as_str()));
+    Group { key, preferred, resources }
+}

@@ -1,0 +1,42 @@
+//! The laws hold in thousands of worlds.
+
+use systole_sim::{Options, Summary, World};
+
+/// Runs worlds by seed; `SYSTOLE_SEED` picks one alone.
+fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
+    let seeds = match std::env::var("SYSTOLE_SEED") {
+        Ok(seed) => {
+            let seed: u64 = seed.parse().expect("SYSTOLE_SEED is a number");
+            seed..seed + 1
+        }
+        Err(_) => seeds,
+    };
+    let mut total = Summary::default();
+    for seed in seeds {
+        match World::new(seed, options).run() {
+            Ok(summary) => {
+                total.steps += summary.steps;
+                total.faults += summary.faults;
+                total.datagrams += summary.datagrams;
+                total.starts += summary.starts;
+                total.lasted += summary.lasted;
+            }
+            Err(broken) => {
+                let again = World::new(seed, options).run_with_diary();
+                let diary = again.err().map(|(_, diary)| diary.join("\n")).unwrap_or_default();
+                panic!("{diary}\n{broken}\nrun it again with SYSTOLE_SEED={seed}");
+            }
+        }
+    }
+    total
+}
+
+#[test]
+fn the_laws_hold_in_worlds_of_two_nodes_first_half() {
+    println!("{:?}", worlds(0..5_000, Options::default()));
+}
+
+#[test]
+fn the_laws_hold_in_worlds_of_two_nodes_second_half() {
+    println!("{:?}", worlds(5_000..10_000, Options::default()));
+}
