@@ -106,6 +106,8 @@ pub enum Repeating {
     Replay,
     /// Missing messages, and requests for messages.
     Loss,
+    /// The end of such a loss.
+    LossEnded,
     /// A beat that came late.
     LateBeat,
     /// A packet that could not be sent.

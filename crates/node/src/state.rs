@@ -7,6 +7,7 @@ mod tests;
 mod uuid;
 
 pub use generation::Generation;
+pub(crate) use journal::evidence;
 pub use journal::{Entry, Happening, Journal};
 
 use std::fs::{self, File, OpenOptions};

@@ -1,0 +1,136 @@
+//! Who runs what: takeovers, groups and their resources.
+
+use super::{Words, critical, debug, error, info, warning};
+use crate::log::{Line, Source};
+use crate::state::evidence;
+use systole_core::{Cause, GroupId, NodeId, Outcome, Phase};
+
+const MANAGER: Source = Source::Script("ResourceManager");
+const MACH_DOWN: Source = Source::Script("mach_down");
+
+/// The command whose answer the original names when this node has no group of its own.
+const LIST_KEYS: &str = "/usr/share/heartbeat/ResourceManager listkeys";
+
+impl Words {
+    pub(super) fn local_acquired(&self, had_own: bool) -> Line {
+        if had_own {
+            info("Local Resource acquisition completed.")
+        } else {
+            let me = self.node(self.settings.me);
+            info(format!("No local resources [{LIST_KEYS} {me}] to acquire."))
+        }
+    }
+
+    /// What a group does here in the words of the scripts that did it; and every change, with its
+    /// reason, for whoever follows decisions.
+    pub(super) fn ownership(
+        &self,
+        group: GroupId,
+        owner: NodeId,
+        term: u64,
+        phase: Phase,
+        cause: &Cause,
+    ) -> Vec<Line> {
+        let (key, node) = (self.key(group), self.node(owner));
+        let reason = evidence(&self.settings, cause);
+        let mut lines =
+            vec![debug(format!("group {key}: {phase:?} on {node} in term {term}: {reason}"))];
+        if owner != self.settings.me {
+            return lines;
+        }
+        match phase {
+            Phase::Starting => {
+                if matches!(cause, Cause::OwnerDead { .. } | Cause::OwnerLeft(_)) {
+                    let text = format!("Taking over resource group {key}");
+                    lines.push(info(text).from(MACH_DOWN));
+                }
+                let text = format!("Acquiring resource group: {}", self.group(group));
+                lines.push(info(text).from(MANAGER));
+            }
+            Phase::Stopping => {
+                let text = format!("Releasing resource group: {}", self.group(group));
+                lines.push(info(text).from(MANAGER));
+            }
+            Phase::Stopped | Phase::Active | Phase::Failed => {}
+        }
+        lines
+    }
+
+    pub(super) fn start_failed(
+        &self,
+        group: GroupId,
+        resource: usize,
+        outcome: Outcome,
+    ) -> Vec<Line> {
+        let word = self.resource(group, resource);
+        vec![
+            failure(word, "start", outcome),
+            critical(format!("Giving up resources due to failure of {word}")).from(MANAGER),
+        ]
+    }
+
+    pub(super) fn stop_retried(
+        &self,
+        group: GroupId,
+        resource: usize,
+        outcome: Outcome,
+    ) -> Vec<Line> {
+        let word = self.resource(group, resource);
+        vec![
+            failure(word, "stop", outcome),
+            info(format!("Retrying failed stop operation [{word}]")).from(MANAGER),
+        ]
+    }
+
+    pub(super) fn stop_doubtful(&self, group: GroupId, resource: usize) -> Vec<Line> {
+        let word = self.resource(group, resource);
+        let lines = [
+            error(format!("Resource script for {word} probably not LSB-compliant.")),
+            warning(format!("it ({word}) MUST succeed on a stop when already stopped")),
+            warning("Machine reboot narrowly avoided!"),
+        ];
+        lines.map(|line| line.from(MANAGER)).into()
+    }
+}
+
+fn failure(word: &str, verb: &str, outcome: Outcome) -> Line {
+    let text = match outcome {
+        Outcome::Failed(code) if code < 0 => {
+            format!("{word} {verb} was ended by signal {}", code.unsigned_abs())
+        }
+        Outcome::Failed(code) => format!("Return code {code} from {word} {verb}"),
+        Outcome::TimedOut => format!("{word} {verb} did not end in time and was killed"),
+        Outcome::Missing => format!("Cannot locate resource script {word}"),
+        Outcome::Success | Outcome::Running | Outcome::NotRunning => {
+            format!("{word} {verb} ended, but had no effect")
+        }
+    };
+    error(text).from(MANAGER)
+}
+
+pub(super) fn had_nothing(node: &str) -> Line {
+    info(format!("Dead node {node} gave up resources."))
+}
+
+pub(super) fn not_fenced() -> Vec<Line> {
+    vec![warning("No STONITH device configured."), warning("Shared disks are not protected.")]
+}
+
+pub(super) fn takeover_begins(node: &str) -> Line {
+    info(format!("Resources being acquired from {node}."))
+}
+
+pub(super) fn takeover_done(node: &str) -> Vec<Line> {
+    vec![
+        info(format!("mach_down takeover complete for node {node}.")).from(MACH_DOWN),
+        info("mach_down takeover complete."),
+    ]
+}
+
+pub(super) fn left(node: &str) -> Line {
+    info(format!("Received shutdown notice from '{node}'."))
+}
+
+pub(super) fn initial() -> Line {
+    info("Initial resource acquisition complete (T_RESOURCES)")
+}
