@@ -1,0 +1,122 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use systole_core::Hold;
+
+/// Shows and moves what a heartbeat cluster runs.
+#[derive(Debug, Parser)]
+#[command(name = "hb", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Where the daemon's sockets are.
+    #[arg(long, global = true, hide = true, default_value = "/run")]
+    pub(crate) run_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check ha.cf, haresources and authkeys without starting anything.
+    Check {
+        /// Where the three files are.
+        #[arg(long, default_value = "/etc/ha.d")]
+        dir: PathBuf,
+        /// Exit with 1 when there are warnings.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Show nodes, links and groups, who owns them, since when and why.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give groups to the other node, and wait until it has them.
+    Standby {
+        /// Which groups.
+        #[arg(value_enum, default_value_t = Set::All)]
+        set: Set,
+    },
+    /// Take groups from the other node, and wait until they run here.
+    Takeover {
+        /// Which groups.
+        #[arg(value_enum, default_value_t = Set::All)]
+        set: Set,
+    },
+    /// Show two servers failing over, in network namespaces of this machine. Needs root.
+    Lab(LabOptions),
+    /// A program inside the laboratory's namespaces.
+    #[command(hide = true)]
+    LabHelper {
+        /// Its name and arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Groups, seen from this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Set {
+    /// Every group.
+    All,
+    /// Those that prefer this node.
+    Local,
+    /// Those that prefer the other node.
+    Foreign,
+    /// Those that are not where they should be: foreign for standby, local for takeover.
+    Failback,
+}
+
+impl Set {
+    /// The set, with `home` for those that go home.
+    pub(crate) const fn hold(self, home: Hold) -> Hold {
+        match self {
+            Self::All => Hold::All,
+            Self::Local => Hold::Local,
+            Self::Foreign => Hold::Foreign,
+            Self::Failback => home,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabOptions {
+    /// The daemon to show; `heartbeat` beside this program unless given.
+    #[arg(long, value_name = "PATH", conflicts_with = "classic")]
+    pub(crate) daemon: Option<PathBuf>,
+    /// Show the heartbeat 3.0.6 of this machine instead.
+    #[arg(long)]
+    pub(crate) classic: bool,
+    /// Milliseconds between two beats.
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub(crate) keepalive: u64,
+    /// Milliseconds of silence after which a node is dead.
+    #[arg(long, value_name = "MS", default_value_t = 650)]
+    pub(crate) deadtime: u64,
+    /// Leave groups where they are when their preferred node returns.
+    #[arg(long)]
+    pub(crate) no_failback: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sets_are_those_of_heartbeat() {
+        let parse = |words: &[&str]| Arguments::try_parse_from(words).unwrap().command;
+        assert!(matches!(parse(&["hb", "standby"]), Command::Standby { set: Set::All }));
+        let home = parse(&["hb", "takeover", "failback"]);
+        assert!(matches!(home, Command::Takeover { set: Set::Failback }));
+        assert_eq!(Set::Failback.hold(Hold::Local), Hold::Local);
+        assert!(Arguments::try_parse_from(["hb", "standby", "bogus"]).is_err());
+    }
+}

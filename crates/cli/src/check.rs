@@ -1,0 +1,52 @@
+//! `hb check`: the three files without a daemon.
+
+use crate::{exit, print};
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use systole_config::{render, summary};
+use systole_node::configuration::Files;
+
+/// Prints all findings; the code is 0, 1 for warnings with `strict`, 2 for errors.
+pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
+    let files = Files::read(directory);
+    let loaded = files.check(directory);
+    print(&render(&loaded.findings, &files.sources(), io::stdout().is_terminal()));
+    let counts = summary(&loaded.findings);
+    if !loaded.findings.is_empty() {
+        print("\n");
+    }
+    print(&format!(
+        "{}: {}, {}, {}\n",
+        directory.display(),
+        counted(counts.errors, "error"),
+        counted(counts.warnings, "warning"),
+        counted(counts.notes, "note"),
+    ));
+    if counts.errors > 0 {
+        exit::USAGE
+    } else if strict && counts.warnings > 0 {
+        exit::REFUSED
+    } else {
+        exit::OK
+    }
+}
+
+fn counted(count: usize, word: &str) -> String {
+    match count {
+        0 => format!("no {word}s"),
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_words() {
+        assert_eq!(counted(0, "error"), "no errors");
+        assert_eq!(counted(1, "error"), "1 error");
+        assert_eq!(counted(2, "error"), "2 errors");
+    }
+}

@@ -1,0 +1,44 @@
+//! The `hb` command: asks and orders the daemon, checks its files, shows the laboratory.
+
+mod arguments;
+mod check;
+mod exit;
+mod lab;
+mod order;
+mod show;
+mod status;
+
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and go to standard output.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::OK });
+        }
+    };
+    let code = match arguments.command {
+        Command::Check { dir, strict } => check::run(&dir, strict),
+        Command::Status { json } => status::run(&arguments.run_dir, json),
+        Command::Standby { set } => order::standby(&arguments.run_dir, set),
+        Command::Takeover { set } => order::takeover(&arguments.run_dir, set),
+        Command::Lab(options) => lab::run(&options),
+        Command::LabHelper { arguments } => return lab::help(arguments),
+    };
+    ExitCode::from(code)
+}
+
+/// Writes to standard output; when that is closed nobody reads any more.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes an error to standard error.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "hb: {text}");
+}

@@ -1,0 +1,68 @@
+//! `hb standby` and `hb takeover`: orders to the daemon.
+
+use crate::arguments::Set;
+use crate::{complain, exit, print};
+use std::path::Path;
+use systole_core::Hold;
+use systole_node::control::client::{AskError, ask};
+use systole_node::control::protocol::{Request, Response};
+use systole_node::paths::Paths;
+
+/// Has the daemon give a set to the other node.
+pub(crate) fn standby(run: &Path, set: Set) -> u8 {
+    give(run, Request::Standby { set: set.hold(Hold::Foreign) })
+}
+
+/// Has the daemon take a set from the other node.
+pub(crate) fn takeover(run: &Path, set: Set) -> u8 {
+    give(run, Request::Takeover { set: set.hold(Hold::Local) })
+}
+
+fn give(run: &Path, request: Request) -> u8 {
+    match ask_daemon(run, request) {
+        Ok(Response::Done) => {
+            print("done\n");
+            exit::OK
+        }
+        Ok(other) => refuse(&other),
+        Err(code) => code,
+    }
+}
+
+/// Asks the daemon; what hinders it is told, and gives the exit code.
+pub(crate) fn ask_daemon(run: &Path, request: Request) -> Result<Response, u8> {
+    let paths = Paths { run: run.to_owned(), ..Paths::default() };
+    ask(&paths.control_socket(), request).map_err(|error| {
+        complain(&match std::error::Error::source(&error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        });
+        match error {
+            AskError::NotRunning => exit::NOT_RUNNING,
+            AskError::Denied => exit::PERMISSION,
+            AskError::Silent(_) | AskError::Malformed(_) => exit::REFUSED,
+        }
+    })
+}
+
+/// Tells what the daemon said instead of what was wanted.
+pub(crate) fn refuse(response: &Response) -> u8 {
+    match response {
+        Response::Denied => {
+            complain("permission denied: only root may give orders");
+            exit::PERMISSION
+        }
+        Response::Refused { text, .. } => {
+            complain(&format!("refused: {text}"));
+            exit::REFUSED
+        }
+        Response::Failed { text } => {
+            complain(text);
+            exit::REFUSED
+        }
+        Response::Status(_) | Response::Done => {
+            complain("heartbeat answers something else than was asked");
+            exit::REFUSED
+        }
+    }
+}

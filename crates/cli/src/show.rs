@@ -1,0 +1,156 @@
+//! The state of a cluster as text.
+
+use std::fmt::Write as _;
+use systole_core::{GroupReport, NodeReport, Phase, PingReport};
+use systole_node::control::protocol::Status;
+
+/// The whole state.
+pub(crate) fn text(status: &Status) -> String {
+    let snapshot = &status.snapshot;
+    let mut out = format!(
+        "{} is {}, up {}, heartbeat {} [pid {}]\n",
+        snapshot.node,
+        snapshot.status,
+        age(snapshot.uptime_ms),
+        status.version,
+        status.pid,
+    );
+    let mut line = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
+    if snapshot.stopping {
+        line("This node is stopping.");
+    }
+    if !snapshot.executor {
+        line("The executor is gone: nothing can be started or stopped until it is back.");
+    }
+    if let Some((giver, taker, set)) = &snapshot.hand_over {
+        line(&format!("{giver} hands over to {taker} [{set}]."));
+    } else if !snapshot.stable {
+        line("Resources are in transition.");
+    }
+    line("\nNodes");
+    snapshot.nodes.iter().for_each(|node| line(&self::node(node, &snapshot.node)));
+    if !snapshot.ping_nodes.is_empty() {
+        line("\nPing nodes");
+        snapshot.ping_nodes.iter().for_each(|ping| line(&ping_node(ping)));
+    }
+    line("\nGroups");
+    if snapshot.groups.is_empty() {
+        line("  none");
+    }
+    snapshot.groups.iter().for_each(|group| line(&self::group(group)));
+    out
+}
+
+fn node(node: &NodeReport, own: &str) -> String {
+    let mut text = format!("  {:<15} {:<8}", node.name, node.status);
+    if node.name == own {
+        text += "this node";
+        return text;
+    }
+    text += &match node.silence_ms {
+        Some(silence) => format!("last beat {} ago", age(silence)),
+        None => "never heard".to_owned(),
+    };
+    // Writing into memory cannot fail.
+    let _ = write!(text, ", dead after {}, runs {}", age(node.deadtime_ms), node.daemon);
+    for link in &node.links {
+        let _ = write!(text, "\n    {:<13} {}", link.name, state(link.up, link.silence_ms));
+    }
+    text
+}
+
+fn ping_node(ping: &PingReport) -> String {
+    format!("  {:<15} {}", ping.name, state(ping.up, ping.silence_ms))
+}
+
+fn state(up: bool, silence: Option<u64>) -> String {
+    let word = if up { "up" } else { "dead" };
+    let heard = silence.map_or("never heard".to_owned(), |silence| format!("heard {} ago", age(silence)));
+    format!("{word:<8}{heard}")
+}
+
+fn group(group: &GroupReport) -> String {
+    let phase = match group.phase {
+        Phase::Stopped => "stopped",
+        Phase::Starting => "starting",
+        Phase::Active => "active",
+        Phase::Stopping => "stopping",
+        Phase::Failed => "failed",
+    };
+    let mut text = format!("  {}\n    ", group.resources.join(" "));
+    text += &match &group.owner {
+        Some(owner) => format!("{phase} on {owner} for {}: {}", age(group.since_ms), group.reason),
+        None => "nobody has it yet".to_owned(),
+    };
+    // Writing into memory cannot fail.
+    let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
+    if !group.unable.is_empty() {
+        let _ = write!(text, ", cannot run on {}", group.unable.join(", "));
+    }
+    text
+}
+
+/// A time as people say it.
+fn age(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    match seconds {
+        0 => format!("{milliseconds} ms"),
+        1..60 => format!("{seconds}.{} s", milliseconds % 1000 / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systole_core::LinkReport;
+
+    #[test]
+    fn ages_have_two_places() {
+        let ages = [7, 1234, 61_000, 7_260_000, 90_000_000].map(age);
+        assert_eq!(ages, ["7 ms", "1.2 s", "1 min 1 s", "2 h 1 min", "1 days 1 h"]);
+    }
+
+    #[test]
+    fn nodes_show_their_links() {
+        let report = NodeReport {
+            name: "web2".to_owned(),
+            status: "active".to_owned(),
+            daemon: "systole".to_owned(),
+            silence_ms: Some(120),
+            deadtime_ms: 650,
+            links: vec![LinkReport { name: "eth0".to_owned(), up: true, silence_ms: None }],
+        };
+        let text = node(&report, "web1");
+        let beat = "  web2            active  last beat 120 ms ago, dead after 650 ms, runs systole";
+        assert_eq!(text, format!("{beat}\n    eth0          up      never heard"));
+        assert_eq!(node(&report, "web2"), "  web2            active  this node");
+    }
+
+    #[test]
+    fn groups_say_who_has_them_and_why() {
+        let mut report = GroupReport {
+            name: "10.0.0.9".to_owned(),
+            resources: vec!["10.0.0.9".to_owned(), "nginx".to_owned()],
+            preferred: "web1".to_owned(),
+            owner: Some("web2".to_owned()),
+            term: 3,
+            phase: Phase::Active,
+            since_ms: 61_000,
+            reason: "web1 was silent for 650 ms".to_owned(),
+            unable: Vec::new(),
+        };
+        let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
+                    prefers web1, term 3";
+        assert_eq!(group(&report), text);
+        report.owner = None;
+        report.unable = vec!["web1".to_owned()];
+        assert!(group(&report).contains("nobody has it yet"));
+        assert!(group(&report).ends_with("term 3, cannot run on web1"));
+    }
+}

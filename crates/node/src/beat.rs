@@ -1,0 +1,416 @@
+//! The thread that beats: sockets, keys and the one core, driven by one wait.
+//!
+//! ```text
+//!            links ──▶ Decoder ──▶┌─────────┐──▶ Encoder ──▶ links
+//!     ping sockets ──────────────▶│ Cluster │──▶ ping sockets
+//!         executor ──▶ reports ──▶│         │──▶ permits, runs ──▶ executor
+//!   control thread ──▶ commands ─▶└─────────┘──▶ news ──▶ control thread
+//! ```
+//!
+//! It takes no lock that a slower thread holds, forks nothing, opens no file, and asks for no
+//! memory for a beat. What it has to tell goes through a bounded channel, and is dropped and
+//! counted rather than waited for.
+
+pub(crate) mod channel;
+pub(crate) mod executor;
+mod links;
+pub(crate) mod pings;
+#[cfg(test)]
+mod tests;
+pub(crate) mod trouble;
+
+use channel::{BeatEnd, Command, News};
+use executor::{Arrival, Executor};
+use links::Links;
+use pings::Pings;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+use systole_agents::protocol::{self, Held, Report, Request};
+use systole_config::AgentTimeouts;
+use systole_core::{Cluster, Input, Job, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
+use systole_sys::clock::{self, LoadAverage};
+use systole_sys::link::Link;
+use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys};
+use trouble::Trouble;
+
+/// Most datagrams of one link that are read in one turn: a flood must not keep us from beating.
+const DATAGRAMS_PER_TURN: usize = 64;
+/// Most datagrams of one link that are read after a pause, when every one may be evidence.
+const DATAGRAMS_AFTER_PAUSE: usize = 4096;
+/// Most reports of the executor that are read in one turn.
+const REPORTS_PER_TURN: usize = 64;
+/// Time between two reports about what went wrong.
+const TROUBLE_GAP: Duration = Duration::from_secs(1);
+/// Longest sleep, as a proof of life for whoever watches.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// Links, two ping sockets, the executor, the control thread.
+const DESCRIPTORS_MAX: usize = LINKS_MAX + 4;
+
+/// What the beat thread is made of.
+pub(crate) struct Parts {
+    /// The core, at its start.
+    pub(crate) cluster: Cluster,
+    /// Seconds since 1970 at the core's start.
+    pub(crate) unix_time: u64,
+    /// `CLOCK_BOOTTIME` at the core's start, in nanoseconds.
+    pub(crate) origin: u64,
+    /// What signs.
+    pub(crate) keys: Keys,
+    /// What writes.
+    pub(crate) encoder: Encoder,
+    /// The media.
+    pub(crate) links: Vec<Option<Link>>,
+    /// The ping nodes.
+    pub(crate) pings: Pings,
+    /// The executor, if it is there already.
+    pub(crate) executor: Option<Executor>,
+    /// How long agents may take.
+    pub(crate) timeouts: AgentTimeouts,
+    /// The way to the control thread.
+    pub(crate) control: BeatEnd,
+}
+
+/// The state of the beat thread.
+pub(crate) struct Beat {
+    cluster: Cluster,
+    unix_time: u64,
+    origin: u64,
+    last_turn: Time,
+    pause: Duration,
+    keys: Keys,
+    encoder: Encoder,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    load: Load,
+    links: Links,
+    pings: Pings,
+    executor: Option<Executor>,
+    timeouts: AgentTimeouts,
+    control: BeatEnd,
+    trouble: Trouble,
+    trouble_after: Time,
+    is_over: bool,
+}
+
+impl Beat {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    ///
+    /// When the load average cannot be opened.
+    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
+        let settings = parts.cluster.settings();
+        let pause = settings.deadtime.saturating_sub(settings.keepalive);
+        let mut beat = Self {
+            cluster: parts.cluster,
+            unix_time: parts.unix_time,
+            origin: parts.origin,
+            last_turn: Time::START,
+            pause,
+            keys: parts.keys,
+            encoder: parts.encoder,
+            decoder: Decoder::default(),
+            buffer: vec![0; DATAGRAM_MAX],
+            load: Load::open()?,
+            links: Links::new(parts.links),
+            pings: parts.pings,
+            executor: None,
+            timeouts: parts.timeouts,
+            control: parts.control,
+            trouble: Trouble::default(),
+            trouble_after: Time::START,
+            is_over: false,
+        };
+        if let Some(executor) = parts.executor {
+            beat.take_executor(Time::START, executor);
+        }
+        Ok(beat)
+    }
+
+    /// Beats until everything is over.
+    ///
+    /// # Errors
+    ///
+    /// Only when waiting itself fails: a link that fails is counted and kept.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        while !self.is_over {
+            self.wait()?;
+            let now = self.now();
+            self.turn(now);
+        }
+        self.control.end();
+        Ok(())
+    }
+
+    /// Reads everything, lets the core decide, and does what it says.
+    fn turn(&mut self, now: Time) {
+        let has_paused = now.since(self.last_turn) > self.pause;
+        self.last_turn = now;
+        self.read_links(now, if has_paused { DATAGRAMS_AFTER_PAUSE } else { DATAGRAMS_PER_TURN });
+        self.read_pings(now);
+        self.read_executor(now);
+        self.read_commands(now);
+        self.cluster.elapse(now);
+        while let Some(output) = self.cluster.poll() {
+            self.execute(now, output);
+        }
+        self.tell_trouble(now);
+        self.control.flush();
+        self.control.note_turn();
+    }
+
+    fn now(&self) -> Time {
+        Time::from_nanos(clock::boot_time().saturating_sub(self.origin))
+    }
+
+    /// Sleeps until something comes or is due: the only place where this thread waits.
+    fn wait(&self) -> io::Result<()> {
+        let sleep = self.cluster.deadline().since(self.now()).min(SLEEP_MAX);
+        let timeout = Timespec {
+            tv_sec: i64::try_from(sleep.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: sleep.subsec_nanos().into(),
+        };
+        let wake = self.control.shared.beat.as_fd();
+        let mut fds: [PollFd<'_>; DESCRIPTORS_MAX] =
+            std::array::from_fn(|_| PollFd::from_borrowed_fd(wake, PollFlags::IN));
+        let executor = self.executor.iter().map(|executor| executor.as_fd());
+        let others = self.links.descriptors().chain(self.pings.descriptors()).chain(executor);
+        let mut count = 1;
+        for (place, fd) in fds[1..].iter_mut().zip(others) {
+            *place = PollFd::from_borrowed_fd(fd, PollFlags::IN);
+            count += 1;
+        }
+        match poll(&mut fds[..count], Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read_links(&mut self, now: Time, limit: usize) {
+        let Self { links, buffer, decoder, keys, cluster, trouble, .. } = self;
+        for (index, link) in (0..links.len()).zip((0..).map(LinkId)) {
+            for _ in 0..limit {
+                let length = match links.receive(index, buffer) {
+                    Ok(Some(length)) => length,
+                    Ok(None) => break,
+                    Err(_) => {
+                        trouble.unreceived += 1;
+                        continue;
+                    }
+                };
+                match decoder.open(&buffer[..length], keys) {
+                    Ok(opened) => match opened.heard(link) {
+                        Ok(heard) => cluster.handle(now, &Input::Heard(heard)),
+                        Err(error) => trouble.note_hear(error),
+                    },
+                    Err(error) => trouble.note_decode(error),
+                }
+            }
+        }
+    }
+
+    fn read_pings(&mut self, now: Time) {
+        let Self { pings, buffer, decoder, keys, cluster, trouble, .. } = self;
+        pings.receive(now, buffer, decoder, keys, trouble, |ping| {
+            cluster.handle(now, &Input::PingReply(ping));
+        });
+    }
+
+    fn read_commands(&mut self, now: Time) {
+        // Lowering comes first: what is raised after it is read below, or wakes us again.
+        let _ = self.control.shared.beat.lower();
+        while let Some(command) = self.control.command() {
+            match command {
+                Command::Order { ticket, order } => {
+                    self.cluster.handle(now, &Input::Order { ticket, order });
+                }
+                Command::Snapshot => {
+                    let snapshot = Box::new(self.cluster.snapshot());
+                    self.control.insist(News::Snapshot(snapshot));
+                }
+                Command::Executor(executor) => self.take_executor(now, executor),
+                Command::Links(links) => self.links.replace(links),
+            }
+        }
+    }
+
+    fn take_executor(&mut self, now: Time, mut executor: Executor) {
+        let greeting = executor.greeting.take();
+        self.executor = Some(executor);
+        if let Some(held) = greeting {
+            self.compare(now, &held);
+        }
+    }
+
+    /// The executor has said what it holds: what we did not expect is stopped.
+    fn compare(&mut self, now: Time, held: &[Held]) {
+        let settings = self.cluster.settings();
+        let unknown = held.iter().filter(|it| executor::group_of(settings, it.group).is_none());
+        if let Some(executor) = &mut self.executor {
+            for held in unknown {
+                executor.clean_up(held, self.timeouts);
+            }
+        }
+        let different = executor::differences(settings, &self.cluster.snapshot(), held);
+        for group in different {
+            self.cluster.handle(now, &Input::LetGo(group));
+        }
+        self.cluster.handle(now, &Input::ExecutorReady);
+    }
+
+    fn read_executor(&mut self, now: Time) {
+        for _ in 0..REPORTS_PER_TURN {
+            let Some(executor) = &mut self.executor else { return };
+            match executor.receive() {
+                Arrival::Report(report) => self.heed(now, report),
+                Arrival::Nothing => return,
+                Arrival::Gone => self.lose_executor(now),
+            }
+        }
+    }
+
+    fn lose_executor(&mut self, now: Time) {
+        self.executor = None;
+        self.cluster.handle(now, &Input::ExecutorGone);
+        self.control.insist(News::ExecutorGone);
+    }
+
+    fn heed(&mut self, now: Time, report: Report) {
+        match report {
+            Report::Hello { version, .. } if version != protocol::VERSION => {
+                self.lose_executor(now);
+            }
+            Report::Hello { groups, .. } => self.compare(now, &groups),
+            Report::Done { job, outcome } if executor::is_of_core(job) => {
+                let outcome = executor::outcome_of(&outcome);
+                self.cluster.handle(now, &Input::JobDone { job, outcome });
+            }
+            // The stop of something that is in no file; the executor's lines tell about it.
+            Report::Done { .. } | Report::Announced { .. } => {}
+            Report::Log { level, tag, text } => {
+                self.control.tell(News::Line { level, tag, text });
+            }
+            Report::AddressLost { group, .. } => self.let_go(now, &[group]),
+            Report::LetGo { groups, failed, .. } => {
+                self.let_go(now, &groups);
+                let failed: Vec<_> = failed.iter().map(|held| held.group).collect();
+                self.let_go(now, &failed);
+            }
+        }
+    }
+
+    /// The core stops what is left of these groups, and so learns their state.
+    fn let_go(&mut self, now: Time, groups: &[systole_core::GroupKey]) {
+        for key in groups {
+            if let Some(group) = executor::group_of(self.cluster.settings(), *key) {
+                self.cluster.handle(now, &Input::LetGo(group));
+            }
+        }
+    }
+
+    fn execute(&mut self, now: Time, output: Output) {
+        match output {
+            Output::Send(outgoing) => self.send(now, &outgoing),
+            Output::Ping => self.pings.ask(now, &mut self.encoder, &self.keys),
+            Output::Permit(valid_for) => {
+                let at = self.origin.saturating_add(now.as_nanos());
+                if let Some(executor) = &mut self.executor {
+                    executor.permit(at, valid_for);
+                }
+            }
+            Output::Run(job) => self.run_job(now, &job),
+            Output::Cancel(job) => self.request(now, &Request::Cancel { job }),
+            Output::Store => {
+                let terms = self.cluster.terms().collect();
+                self.control.insist(News::Store(terms));
+            }
+            Output::Answer { ticket, result } => {
+                self.control.insist(News::Answer { ticket, result });
+            }
+            Output::Report(event) => self.control.tell(News::Event(event)),
+            Output::StopFailed { group, resource } => {
+                self.control.insist(News::StopFailed { group, resource });
+            }
+            Output::End => self.is_over = true,
+        }
+    }
+
+    fn send(&mut self, now: Time, outgoing: &Outgoing) {
+        let is_beat = matches!(outgoing.message, Message::Status { .. });
+        if is_beat {
+            self.load.renew();
+        }
+        let beat = is_beat.then(|| self.cluster.beat());
+        let unix_time = self.unix_time + outgoing.made.since(Time::START).as_secs();
+        for form in [Form::Framed, Form::Classic] {
+            if !self.links.speak(form) {
+                continue;
+            }
+            let load = self.load.line();
+            match self.encoder.encode(outgoing, beat, load, unix_time, &self.keys, form) {
+                Ok(bytes) => self.links.send(now, form, bytes, &mut self.trouble),
+                Err(_) => self.trouble.unencodable += 1,
+            }
+        }
+    }
+
+    fn run_job(&mut self, now: Time, job: &Job) {
+        let settings = self.cluster.settings();
+        let key = settings.groups[job.group.index()].key;
+        let mut terms = self.cluster.terms();
+        let term = terms.find(|(group, _, _)| *group == key).map_or(0, |(_, _, term)| term);
+        let run = executor::run_of(settings, job, term, self.timeouts);
+        drop(terms);
+        self.request(now, &Request::Run(run));
+    }
+
+    /// An executor that takes no more requests is as good as gone.
+    fn request(&mut self, now: Time, request: &Request) {
+        let sent = self.executor.as_ref().is_some_and(|executor| executor.send(request).is_ok());
+        if !sent && self.executor.is_some() {
+            self.lose_executor(now);
+        }
+    }
+
+    fn tell_trouble(&mut self, now: Time) {
+        if now < self.trouble_after {
+            return;
+        }
+        self.trouble.lost_news += self.control.take_lost();
+        if !self.trouble.is_empty() {
+            self.trouble_after = now + TROUBLE_GAP;
+            let trouble = std::mem::take(&mut self.trouble);
+            self.control.tell(News::Trouble(Box::new(trouble)));
+        }
+    }
+}
+
+/// The load average as messages carry it.
+struct Load {
+    file: LoadAverage,
+    buffer: [u8; Self::LINE_MAX],
+    length: usize,
+}
+
+impl Load {
+    /// Five numbers of a load average fit in with room to spare.
+    const LINE_MAX: usize = 64;
+
+    fn open() -> io::Result<Self> {
+        let file = LoadAverage::open()?;
+        Ok(Self { file, buffer: [0; Self::LINE_MAX], length: 0 })
+    }
+
+    /// Reads it anew; what cannot be read stays as it was.
+    fn renew(&mut self) {
+        if let Ok(line) = self.file.read(&mut self.buffer) {
+            self.length = line.len();
+        }
+    }
+
+    fn line(&self) -> &str {
+        str::from_utf8(&self.buffer[..self.length]).unwrap_or_default()
+    }
+}

@@ -1,0 +1,247 @@
+//! What the control thread and the beat thread tell each other: bounded, and without a lock.
+
+use super::executor::Executor;
+use super::trouble::Trouble;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use systole_agents::protocol::Level;
+use systole_core::{Event, GroupId, GroupKey, NodeId, Order, Refusal, Snapshot, Ticket};
+use systole_sys::eventfd::Wake;
+use systole_sys::link::Link;
+
+/// Commands that may wait for the beat thread; there are at most a few at a time.
+const COMMANDS: usize = 64;
+/// News that may wait for the control thread, which may hang for seconds on a disk.
+const NEWS: usize = 4096;
+/// News that must not be lost and wait for room.
+const INSISTED: usize = 256;
+
+/// What the control thread wants of the beat thread.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// An order, already authorised.
+    Order {
+        /// Whom to answer.
+        ticket: Ticket,
+        /// What is wanted.
+        order: Order,
+    },
+    /// A copy of the state.
+    Snapshot,
+    /// An executor is there.
+    Executor(Executor),
+    /// The media, opened anew.
+    Links(Vec<Option<Link>>),
+}
+
+/// What the beat thread has to tell.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Something happened.
+    Event(Event),
+    /// A line of the executor or one of its agents.
+    Line {
+        /// How grave it is.
+        level: Level,
+        /// Who says it.
+        tag: String,
+        /// The line.
+        text: String,
+    },
+    /// Ownership has changed, and is to be stored.
+    Store(Vec<(GroupKey, NodeId, u64)>),
+    /// The answer to an order.
+    Answer {
+        /// Whose.
+        ticket: Ticket,
+        /// Done, or why not.
+        result: Result<(), Refusal>,
+    },
+    /// A resource could not be stopped.
+    StopFailed {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its place in the group.
+        resource: usize,
+    },
+    /// The executor is gone: another one is needed.
+    ExecutorGone,
+    /// The copy of the state.
+    Snapshot(Box<Snapshot>),
+    /// What went wrong in the last second.
+    Trouble(Box<Trouble>),
+}
+
+/// What both threads see without asking each other.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Wakes the beat thread.
+    pub(crate) beat: Wake,
+    /// Wakes the control thread.
+    pub(crate) control: Wake,
+    /// Turns of the beat thread: proof that it lives.
+    pub(crate) turns: AtomicU64,
+    /// Everything is released and said: the daemon may end.
+    pub(crate) is_over: AtomicBool,
+}
+
+/// The control thread's end.
+#[derive(Debug)]
+pub(crate) struct ControlEnd {
+    commands: SyncSender<Command>,
+    news: Receiver<News>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// The beat thread's end.
+#[derive(Debug)]
+pub(crate) struct BeatEnd {
+    commands: Receiver<Command>,
+    news: SyncSender<News>,
+    insisted: VecDeque<News>,
+    lost: u64,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Two ends that are connected.
+///
+/// # Errors
+///
+/// When no descriptors are left.
+pub(crate) fn channel() -> std::io::Result<(ControlEnd, BeatEnd)> {
+    let shared = Arc::new(Shared {
+        beat: Wake::new()?,
+        control: Wake::new()?,
+        turns: AtomicU64::new(0),
+        is_over: AtomicBool::new(false),
+    });
+    let (commands, for_beat) = sync_channel(COMMANDS);
+    let (for_control, news) = sync_channel(NEWS);
+    let beat = BeatEnd {
+        commands: for_beat,
+        news: for_control,
+        insisted: VecDeque::with_capacity(INSISTED),
+        lost: 0,
+        shared: Arc::clone(&shared),
+    };
+    Ok((ControlEnd { commands, news, shared }, beat))
+}
+
+impl ControlEnd {
+    /// Hands a command over; gives it back when too many wait.
+    pub(crate) fn command(&self, command: Command) -> Result<(), Command> {
+        let result = self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(command) | TrySendError::Disconnected(command) => command,
+        });
+        self.shared.beat.raise();
+        result
+    }
+
+    /// The next piece of news, if there is one.
+    pub(crate) fn news(&self) -> Option<News> {
+        self.news.try_recv().ok()
+    }
+
+    /// Whether the beat thread has said that everything is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.is_over.load(Ordering::Acquire)
+    }
+}
+
+impl BeatEnd {
+    /// The next command, if there is one.
+    pub(crate) fn command(&self) -> Option<Command> {
+        match self.commands.try_recv() {
+            Ok(command) => Some(command),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+
+    /// Tells something that may be lost when the control thread hangs: beats never wait for it.
+    pub(crate) fn tell(&mut self, news: News) {
+        if self.news.try_send(news).is_err() {
+            self.lost += 1;
+        }
+        self.shared.control.raise();
+    }
+
+    /// Tells something that waits for room rather than being lost.
+    pub(crate) fn insist(&mut self, news: News) {
+        if self.insisted.len() < INSISTED {
+            self.insisted.push_back(news);
+        } else {
+            self.lost += 1;
+        }
+        self.flush();
+    }
+
+    /// Tries again to hand over what must not be lost.
+    pub(crate) fn flush(&mut self) {
+        while let Some(news) = self.insisted.pop_front() {
+            match self.news.try_send(news) {
+                Ok(()) => self.shared.control.raise(),
+                Err(TrySendError::Full(news) | TrySendError::Disconnected(news)) => {
+                    self.insisted.push_front(news);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// How many pieces of news were lost since the last call.
+    pub(crate) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Says that one more turn is done.
+    pub(crate) fn note_turn(&self) {
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that everything is over.
+    pub(crate) fn end(&self) {
+        self.shared.is_over.store(true, Ordering::Release);
+        self.shared.control.raise();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systole_core::Hold;
+
+    fn answer(ticket: u64) -> News {
+        News::Answer { ticket: Ticket(ticket), result: Ok(()) }
+    }
+
+    #[test]
+    fn what_may_be_lost_is_counted_and_what_may_not_arrives_later() {
+        let (control, mut beat) = channel().unwrap();
+        for _ in 0..NEWS + 3 {
+            beat.tell(News::Event(Event::LocalStable));
+        }
+        assert_eq!(beat.take_lost(), 3);
+        beat.insist(answer(7));
+        for _ in 0..NEWS {
+            assert!(matches!(control.news(), Some(News::Event(Event::LocalStable))));
+        }
+        assert!(control.news().is_none());
+        beat.flush();
+        assert!(matches!(control.news(), Some(News::Answer { ticket: Ticket(7), .. })));
+        assert_eq!(beat.take_lost(), 0);
+    }
+
+    #[test]
+    fn commands_are_bounded_and_wake_the_beat_thread() {
+        let (control, beat) = channel().unwrap();
+        let order = || Command::Order { ticket: Ticket(1), order: Order::Standby(Hold::All) };
+        for _ in 0..COMMANDS {
+            control.command(order()).unwrap();
+        }
+        assert!(control.command(order()).is_err());
+        assert!(beat.shared.beat.lower().unwrap());
+        assert!(matches!(beat.command(), Some(Command::Order { .. })));
+    }
+}

@@ -1,0 +1,206 @@
+//! The beat thread's side of the executor.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+use systole_agents::protocol::{
+    self, Action, Configuration, Held, PACKET_MAX, Report, Request, Run, permit_packet,
+};
+use systole_config::AgentTimeouts;
+use systole_core::{GroupId, GroupKey, Job, JobId, Outcome, Phase, Settings, Snapshot};
+use systole_sys::seqpacket::{Connection, Receive};
+
+/// Jobs of ours that the core knows nothing of have numbers from here on.
+const FIRST_OWN_JOB: u64 = 1 << 63;
+
+/// The outcome of a job that was ended early, as if by SIGTERM.
+const CANCELLED: i32 = -15;
+/// The outcome of a job that the executor would not begin (`LSB` 1: generic error).
+const REFUSED: i32 = 1;
+
+/// A connection to an executor.
+#[derive(Debug)]
+pub(crate) struct Executor {
+    connection: Connection,
+    buffer: Vec<u8>,
+    /// What it said about itself, when it has.
+    pub(crate) greeting: Option<Vec<Held>>,
+    next_own_job: u64,
+    /// Stops of what no group of ours knows, waiting for the first permit.
+    cleanups: Vec<Run>,
+}
+
+/// What came from the executor.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// A report.
+    Report(Report),
+    /// Nothing more for now.
+    Nothing,
+    /// It is gone, or speaks another language.
+    Gone,
+}
+
+impl Executor {
+    /// Takes a connection and tells the executor the facts for its runs.
+    ///
+    /// # Errors
+    ///
+    /// When the executor does not take them.
+    pub(crate) fn new(connection: Connection, configuration: Configuration) -> io::Result<Self> {
+        let packet = Request::Configure(configuration).encode().map_err(io::Error::other)?;
+        connection.send(&packet)?;
+        Ok(Self {
+            connection,
+            buffer: vec![0; PACKET_MAX],
+            greeting: None,
+            next_own_job: FIRST_OWN_JOB,
+            cleanups: Vec::new(),
+        })
+    }
+
+    /// Reads until the greeting, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// When the executor is gone, or is of another version.
+    pub(crate) fn await_greeting(&mut self) -> io::Result<bool> {
+        match self.receive() {
+            Arrival::Report(Report::Hello { version, groups, .. })
+                if version == protocol::VERSION =>
+            {
+                self.greeting = Some(groups);
+                Ok(true)
+            }
+            Arrival::Report(_) | Arrival::Gone => Err(io::ErrorKind::ConnectionReset.into()),
+            Arrival::Nothing => Ok(false),
+        }
+    }
+
+    /// The next report.
+    pub(super) fn receive(&mut self) -> Arrival {
+        match self.connection.receive(&mut self.buffer) {
+            Ok(Receive::Packet(length)) => match Report::decode(&self.buffer[..length]) {
+                Ok(report) => Arrival::Report(report),
+                Err(_) => Arrival::Gone,
+            },
+            Ok(Receive::Empty) => Arrival::Nothing,
+            Ok(Receive::Closed) | Err(_) => Arrival::Gone,
+        }
+    }
+
+    /// Renews the permit: `now` is in nanoseconds on `CLOCK_BOOTTIME`. One that finds no room is
+    /// lost, which is what a permit is for.
+    pub(super) fn permit(&mut self, now: u64, valid_for: Duration) {
+        let _ = self.connection.send(&permit_packet(now, valid_for));
+        for run in std::mem::take(&mut self.cleanups) {
+            let _ = self.send(&Request::Run(run));
+        }
+    }
+
+    /// Hands a request over.
+    ///
+    /// # Errors
+    ///
+    /// When the executor is gone or takes nothing any more.
+    pub(super) fn send(&self, request: &Request) -> io::Result<()> {
+        self.connection.send(&request.encode().map_err(io::Error::other)?)
+    }
+
+    /// Prepares to stop what is held of a group that is in no file any more.
+    pub(super) fn clean_up(&mut self, held: &Held, timeouts: AgentTimeouts) {
+        for resource in held.resources.iter().rev() {
+            self.cleanups.push(Run {
+                job: JobId(self.next_own_job),
+                group: held.group,
+                group_name: held.group_name.clone(),
+                term: held.term,
+                action: Action::Stop,
+                resources: vec![resource.clone()],
+                timeout_ms: millis(timeouts.stop),
+                environment: Vec::new(),
+            });
+            self.next_own_job += 1;
+        }
+    }
+}
+
+impl AsFd for Executor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+/// Whether the core asked for a job.
+pub(super) const fn is_of_core(job: JobId) -> bool {
+    job.0 < FIRST_OWN_JOB
+}
+
+/// The group with a key.
+pub(crate) fn group_of(settings: &Settings, key: GroupKey) -> Option<GroupId> {
+    settings.group_ids().find(|id| settings.groups[id.index()].key == key)
+}
+
+/// Whether all resources of a group are held.
+pub(crate) fn is_whole(settings: &Settings, group: GroupId, held: &Held) -> bool {
+    settings.groups[group.index()].resources.iter().all(|wanted| held.resources.contains(wanted))
+}
+
+/// The groups of which the executor holds more or less than the core believes; it stops them, so
+/// that their state is known again.
+pub(super) fn differences(settings: &Settings, snapshot: &Snapshot, held: &[Held]) -> Vec<GroupId> {
+    let differs = |id: &GroupId| {
+        let report = &snapshot.groups[id.index()];
+        let held = held.iter().find(|held| held.group == settings.groups[id.index()].key);
+        let phase = match &report.owner {
+            Some(owner) if *owner == snapshot.node => report.phase,
+            Some(_) | None => Phase::Stopped,
+        };
+        match phase {
+            Phase::Active => !held.is_some_and(|held| is_whole(settings, *id, held)),
+            // The job that was lost is asked for again, whatever it had done.
+            Phase::Starting | Phase::Stopping => false,
+            Phase::Stopped | Phase::Failed => held.is_some(),
+        }
+    };
+    settings.group_ids().filter(differs).collect()
+}
+
+/// A job as the executor wants it.
+pub(super) fn run_of(settings: &Settings, job: &Job, term: u64, timeouts: AgentTimeouts) -> Run {
+    let group = &settings.groups[job.group.index()];
+    let (action, timeout) = match job.action {
+        systole_core::Action::Status => (Action::Status, timeouts.status),
+        systole_core::Action::Start => (Action::Start, timeouts.start),
+        systole_core::Action::Stop => (Action::Stop, timeouts.stop),
+        systole_core::Action::Monitor => (Action::Monitor, timeouts.status),
+    };
+    Run {
+        job: job.id,
+        group: group.key,
+        group_name: group.name().to_owned(),
+        term,
+        action,
+        resources: group.resources[job.first..job.first + job.count].to_vec(),
+        timeout_ms: millis(timeout),
+        environment: Vec::new(),
+    }
+}
+
+/// What the core makes of an outcome.
+pub(super) fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
+    match outcome {
+        protocol::Outcome::Success => Outcome::Success,
+        protocol::Outcome::Running => Outcome::Running,
+        protocol::Outcome::NotRunning => Outcome::NotRunning,
+        protocol::Outcome::Failed { code, .. } => Outcome::Failed(*code),
+        protocol::Outcome::TimedOut => Outcome::TimedOut,
+        protocol::Outcome::Missing => Outcome::Missing,
+        protocol::Outcome::Cancelled => Outcome::Failed(CANCELLED),
+        protocol::Outcome::Refused => Outcome::Failed(REFUSED),
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

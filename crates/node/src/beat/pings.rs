@@ -1,0 +1,149 @@
+//! Echo requests to ping nodes, and what of the replies counts.
+
+use super::trouble::Trouble;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
+use systole_core::{PingId, Time};
+use systole_sys::icmp::{Echo, Version};
+use systole_wire::{Decoder, Encoder, Keys, Ping, PingMedium};
+
+/// Most replies that are read in one turn; ping nodes send one each for a request of ours.
+const REPLIES_PER_TURN: usize = 64;
+
+/// A ping node or ping group with the addresses of its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PingNode {
+    /// The medium.
+    pub(crate) medium: PingMedium,
+    /// Its name.
+    pub(crate) name: String,
+    /// Who is asked.
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+/// All ping nodes, and the sockets through which they are asked.
+#[derive(Debug)]
+pub(crate) struct Pings {
+    nodes: Vec<PingNode>,
+    sockets: [Option<Echo>; 2],
+    sequence: u16,
+    /// A reply to an older request proves nothing about now.
+    patience: Duration,
+}
+
+impl Pings {
+    /// Opens the sockets that the nodes need.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_NET_RAW`.
+    pub(crate) fn open(nodes: Vec<PingNode>, patience: Duration) -> io::Result<Self> {
+        // As heartbeat's: the lower half of the process id tells our requests from others'.
+        let identifier = u16::try_from(std::process::id() & 0xffff).unwrap_or(0);
+        let open = |version| {
+            let mut addresses = nodes.iter().flat_map(|node| &node.addresses);
+            let is_needed = addresses.any(|address| Version::of(*address) == version);
+            is_needed.then(|| Echo::open(version, identifier)).transpose()
+        };
+        let sockets = [open(Version::V4)?, open(Version::V6)?];
+        Ok(Self { nodes, sockets, sequence: 0, patience })
+    }
+
+    /// Asks everybody. What cannot be sent is not answered, and so needs no word of its own.
+    pub(super) fn ask(&mut self, now: Time, encoder: &mut Encoder, keys: &Keys) {
+        self.sequence = self.sequence.wrapping_add(1);
+        for node in &self.nodes {
+            let unix_time = seconds(now);
+            let ping = Ping { medium: node.medium, node: &node.name, unix_time };
+            let Ok(payload) = encoder.encode_ping(&ping, keys) else { continue };
+            for address in &node.addresses {
+                if let Some(socket) = socket_for(&self.sockets, *address) {
+                    let _ = socket.send(*address, self.sequence, payload);
+                }
+            }
+        }
+    }
+
+    /// Reads replies, and hands each that counts to `answered`.
+    pub(super) fn receive(
+        &self,
+        now: Time,
+        buffer: &mut [u8],
+        decoder: &mut Decoder,
+        keys: &Keys,
+        trouble: &mut Trouble,
+        mut answered: impl FnMut(PingId),
+    ) {
+        for socket in self.sockets.iter().flatten() {
+            for _ in 0..REPLIES_PER_TURN {
+                let Ok(Some(reply)) = socket.receive(buffer) else { break };
+                let opened = decoder.open(&buffer[reply.payload.clone()], keys);
+                let ping = opened.ok().and_then(|opened| opened.ping().ok());
+                match ping.and_then(|ping| self.judge(now, reply.source, &ping)) {
+                    Some(node) => answered(node),
+                    None => trouble.note_stray(),
+                }
+            }
+        }
+    }
+
+    /// The node that a reply proves to be alive.
+    fn judge(&self, now: Time, source: IpAddr, ping: &Ping<'_>) -> Option<PingId> {
+        let index = self.nodes.iter().position(|node| node.name == ping.node)?;
+        let is_member = self.nodes[index].addresses.contains(&source);
+        let age = seconds(now).saturating_sub(ping.unix_time);
+        let is_fresh = age <= self.patience.as_secs() + 1;
+        let id = u8::try_from(index).ok().map(PingId)?;
+        (is_member && is_fresh).then_some(id)
+    }
+
+    /// The descriptors to wait for.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.sockets.iter().flatten().map(|socket| socket.as_fd())
+    }
+}
+
+fn socket_for(sockets: &[Option<Echo>; 2], address: IpAddr) -> Option<&Echo> {
+    let [v4, v6] = sockets;
+    match Version::of(address) {
+        Version::V4 => v4.as_ref(),
+        Version::V6 => v6.as_ref(),
+    }
+}
+
+/// Only our own requests are judged by it, so that it need not be the time of day.
+fn seconds(now: Time) -> u64 {
+    now.since(Time::START).as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GATEWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 1));
+
+    #[test]
+    fn only_fresh_replies_of_the_node_itself_count() {
+        let node = PingNode {
+            medium: PingMedium::Ping,
+            name: "192.168.122.1".to_owned(),
+            addresses: vec![GATEWAY],
+        };
+        let pings = Pings {
+            nodes: vec![node],
+            sockets: [None, None],
+            sequence: 0,
+            patience: Duration::from_secs(5),
+        };
+        let now = Time::START + Duration::from_secs(100);
+        let ping = |node, unix_time| Ping { medium: PingMedium::Ping, node, unix_time };
+        let judge = |source, ping| pings.judge(now, source, &ping);
+        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 99)), Some(PingId(0)));
+        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 94)), Some(PingId(0)));
+        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 93)), None);
+        assert_eq!(judge(GATEWAY, ping("192.168.122.2", 99)), None);
+        assert_eq!(judge("192.168.122.2".parse().unwrap(), ping("192.168.122.1", 99)), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! The three files as they lie on the disk, checked against this machine.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use systole_agents::lookup::{Directories, Located};
+use systole_config::{
+    AgentKind, Content, Facts, File, FileKind, Interface, Loaded, Source, Sources, load,
+};
+use systole_sys::address::{Addresses, Network};
+use systole_sys::identity;
+
+/// Most bytes of one of the files; heartbeat's own are some hundred.
+const FILE_MAX: u64 = 4 << 20;
+
+/// The services database of libc (services(5)).
+const SERVICES: &str = "/etc/services";
+
+/// One of the files, read.
+#[derive(Debug, PartialEq, Eq)]
+struct Text {
+    path: String,
+    content: Result<String, io::ErrorKind>,
+}
+
+impl Text {
+    fn read(directory: &Path, file: File) -> Self {
+        let path = directory.join(file.name());
+        let content = read_bounded(&path).map_err(|error| error.kind());
+        Self { path: path.to_string_lossy().into_owned(), content }
+    }
+
+    fn source(&self) -> Source<'_> {
+        let content = match &self.content {
+            Ok(text) => Content::Text(text),
+            Err(io::ErrorKind::PermissionDenied) => Content::Denied,
+            Err(_) => Content::Missing,
+        };
+        Source { path: &self.path, content }
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FILE_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The three files as found in a directory.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Files {
+    ha_cf: Text,
+    authkeys: Text,
+    authkeys_mode: Option<u32>,
+    haresources: Text,
+}
+
+impl Files {
+    /// Reads what is there.
+    #[must_use]
+    pub fn read(directory: &Path) -> Self {
+        let authkeys = Text::read(directory, File::Authkeys);
+        let authkeys_mode = fs::metadata(&authkeys.path).ok().map(|data| data.mode() & 0o7777);
+        Self {
+            ha_cf: Text::read(directory, File::HaCf),
+            authkeys,
+            authkeys_mode,
+            haresources: Text::read(directory, File::Haresources),
+        }
+    }
+
+    /// The files as the parser wants them.
+    #[must_use]
+    pub fn sources(&self) -> Sources<'_> {
+        Sources {
+            ha_cf: self.ha_cf.source(),
+            authkeys: self.authkeys.source(),
+            authkeys_mode: self.authkeys_mode,
+            haresources: self.haresources.source(),
+        }
+    }
+
+    /// Parses the files and compares them with this machine. May ask a name server.
+    #[must_use]
+    pub fn check(&self, directory: &Path) -> Loaded {
+        let node_name = identity::node_name();
+        let node_info = node_info(directory);
+        let interfaces = interfaces();
+        let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
+        let agent = |name: &str| agents.locate(name, &[]).as_ref().map(kind_of);
+        let services = fs::read_to_string(SERVICES).unwrap_or_default();
+        let service = |port| service_of(&services, port);
+        let facts = Facts {
+            node_name: Some(&node_name),
+            nodeinfo: node_info.as_deref(),
+            interfaces: interfaces.as_deref(),
+            agent: Some(&agent),
+            user: Some(&|name| identity::Identity::of_user(name).is_ok()),
+            group: Some(&|name| identity::group_id(name).is_ok()),
+            file: Some(&file_kind),
+            host: Some(&host_address),
+            service: Some(&service),
+            service_port: port_of(&services, "ha-cluster"),
+        };
+        load(&self.sources(), &facts)
+    }
+}
+
+/// The first line of `nodeinfo`, which replaces `uname -n` when it ends in a newline.
+fn node_info(directory: &Path) -> Option<String> {
+    let text = read_bounded(&directory.join("nodeinfo")).ok()?;
+    text.split_once('\n').map(|(first, _)| first.trim().to_owned())
+}
+
+fn interfaces() -> Option<Vec<Interface>> {
+    let network = Addresses::open().and_then(|mut addresses| addresses.network()).ok()?;
+    Some(facts_of(&network))
+}
+
+fn facts_of(network: &Network) -> Vec<Interface> {
+    let interfaces = network.interfaces.iter().map(|interface| {
+        let own = || interface.addresses.iter().filter(|address| !address.is_ours());
+        Interface {
+            name: interface.name.clone(),
+            addresses: own().map(|address| (address.ip, address.prefix)).collect(),
+            broadcast: own().find(|address| address.ip.is_ipv4()).and_then(|it| it.broadcast),
+        }
+    });
+    interfaces.collect()
+}
+
+fn kind_of(located: &Located) -> AgentKind {
+    match located {
+        Located::Script { path } if path.starts_with("/etc/init.d") => AgentKind::Lsb,
+        Located::Script { .. } => AgentKind::Heartbeat,
+        Located::Ocf { .. } => AgentKind::Ocf,
+        Located::Unit { .. } => AgentKind::Systemd,
+    }
+}
+
+fn file_kind(path: &str) -> Option<FileKind> {
+    let data = fs::metadata(path).ok()?;
+    Some(if data.file_type().is_char_device() {
+        FileKind::Device
+    } else if !data.is_file() {
+        FileKind::Other
+    } else if data.permissions().mode() & 0o111 != 0 {
+        FileKind::Executable
+    } else {
+        FileKind::Plain
+    })
+}
+
+fn host_address(host: &str) -> Option<IpAddr> {
+    (host, 0).to_socket_addrs().ok()?.next().map(|address| address.ip())
+}
+
+/// Entries of services(5) for UDP: name and port.
+fn services(text: &str) -> impl Iterator<Item = (&str, u16)> {
+    text.lines().filter_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let name = words.next()?;
+        let port = words.next()?.strip_suffix("/udp")?.parse().ok()?;
+        Some((name, port))
+    })
+}
+
+fn service_of(text: &str, port: u16) -> Option<String> {
+    let found = services(text).find(|(_, number)| *number == port);
+    found.map(|(name, _)| name.to_owned())
+}
+
+fn port_of(text: &str, name: &str) -> Option<u16> {
+    services(text).find(|(known, _)| *known == name).map(|(_, port)| port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_found_by_name_and_port() {
+        let text = "# comment\ndomain 53/tcp\ndomain\t53/udp # DNS\nha-cluster 694/udp\n";
+        assert_eq!(service_of(text, 53).as_deref(), Some("domain"));
+        assert_eq!(service_of(text, 54), None);
+        assert_eq!(port_of(text, "ha-cluster"), Some(694));
+        assert_eq!(port_of(text, "ha"), None);
+    }
+
+    #[test]
+    fn missing_files_are_missing_and_modes_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("authkeys");
+        fs::write(&keys, "auth 1\n1 crc\n").unwrap();
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+        let files = Files::read(folder.path());
+        let sources = files.sources();
+        assert_eq!(sources.ha_cf.content, Content::Missing);
+        assert_eq!(sources.authkeys.content, Content::Text("auth 1\n1 crc\n"));
+        assert_eq!(sources.authkeys_mode, Some(0o600));
+    }
+
+    #[test]
+    fn node_info_counts_only_with_its_newline() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(node_info(folder.path()), None);
+        fs::write(folder.path().join("nodeinfo"), "Alpha").unwrap();
+        assert_eq!(node_info(folder.path()), None);
+        fs::write(folder.path().join("nodeinfo"), "Alpha\nrest\n").unwrap();
+        assert_eq!(node_info(folder.path()).as_deref(), Some("Alpha"));
+    }
+}

@@ -1,0 +1,419 @@
+//! The thread of everything slow: control socket, log, journal, signals, the executor's process.
+//!
+//! It waits for disks and people, and so the beat thread never waits for it.
+
+pub mod client;
+pub mod protocol;
+mod server;
+mod stop_failure;
+mod supervision;
+mod trouble;
+
+use crate::beat::channel::{Command, ControlEnd, News};
+use crate::clients::Clients;
+use crate::configuration::Files;
+use crate::executor_process::ExecutorProcess;
+use crate::log::{Level, Line, Log, Repeating, Source};
+use crate::options::version;
+use crate::paths::Paths;
+use crate::state::{Happening, Journal, State};
+use crate::words::Words;
+use protocol::{Response, Status};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use server::{Asked, ClientId, Server};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use supervision::Supervision;
+use systole_config::StopFailure;
+use systole_core::{Event, GroupId, Order, Refusal, Settings, Snapshot, Ticket};
+use systole_sys::link::{Link, LinkSpec};
+use systole_sys::signals::{Signal, Signals};
+
+/// Time between two looks at everything that happens without a sign.
+const TICK: Duration = Duration::from_millis(500);
+/// Most news that are handled before signals and clients are looked at again.
+const NEWS_PER_TURN: usize = 256;
+/// The ticket of an order that nobody waits for.
+const NOBODY: Ticket = Ticket(0);
+
+/// How the daemon ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Everything is released.
+    Stopped,
+    /// It executes itself again; resources stay as they are.
+    Restart,
+    /// The beat thread is gone, which must not be.
+    Broken,
+}
+
+/// What the control thread is made of.
+pub(crate) struct Parts {
+    /// Where everything lies.
+    pub(crate) paths: Paths,
+    /// What the core runs with.
+    pub(crate) settings: Settings,
+    /// The files as they were read at the start.
+    pub(crate) files: Files,
+    /// The log.
+    pub(crate) log: Log,
+    /// `log_badpack`.
+    pub(crate) names_bad_packets: bool,
+    /// What a stop that fails leads to.
+    pub(crate) stop_failure: StopFailure,
+    /// What is kept.
+    pub(crate) state: State,
+    /// The media as configured, and which of them are open.
+    pub(crate) links: Vec<(LinkSpec, bool)>,
+    /// What starts executors.
+    pub(crate) executor: ExecutorProcess,
+    /// The programs to keep running.
+    pub(crate) clients: Clients,
+    /// The way to the beat thread.
+    pub(crate) beat: ControlEnd,
+    /// The beat thread.
+    pub(crate) thread: JoinHandle<io::Result<()>>,
+}
+
+/// The state of the control thread.
+pub(crate) struct Control {
+    parts: Parts,
+    words: Words,
+    journal: Journal,
+    signals: Signals,
+    server: Server,
+    supervision: Supervision,
+    /// Who waits for a copy of the state.
+    watchers: Vec<ClientId>,
+    /// Who waits for the end of an order.
+    orders: BTreeMap<Ticket, (ClientId, Order)>,
+    next_ticket: u64,
+    next_tick: Instant,
+    ending: Option<Ending>,
+}
+
+impl Control {
+    /// Opens the control socket.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) fn new(parts: Parts, signals: Signals) -> io::Result<Self> {
+        let server = Server::open(&parts.paths.control_socket())?;
+        Ok(Self {
+            words: Words::new(parts.settings.clone(), std::process::id()),
+            journal: parts.state.journal(),
+            parts,
+            signals,
+            server,
+            supervision: Supervision::new(),
+            watchers: Vec::new(),
+            orders: BTreeMap::new(),
+            next_ticket: NOBODY.0 + 1,
+            next_tick: Instant::now(),
+            ending: None,
+        })
+    }
+
+    /// Works until the daemon is to end, and tells how.
+    ///
+    /// # Errors
+    ///
+    /// When waiting fails.
+    pub(crate) fn run(&mut self) -> io::Result<Ending> {
+        self.supervision.ready();
+        loop {
+            self.wait()?;
+            self.read_signals()?;
+            self.read_clients();
+            self.read_news();
+            self.tend_executor();
+            self.tend_programs();
+            self.tick();
+            if let Some(ending) = self.ending {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// Writes a line of the daemon.
+    pub(crate) fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.parts.log.write(&Line::new(level, text));
+    }
+
+    /// Writes the last line of a graceful stop.
+    pub(crate) fn say_stopped(&mut self) {
+        let line = self.words.stopped();
+        self.parts.log.write(&line);
+    }
+
+    /// Ends the programs that the daemon keeps running. Takes as long as they take.
+    pub(crate) fn stop_programs(&mut self) {
+        for line in self.parts.clients.stop() {
+            self.parts.log.write(&line);
+        }
+    }
+
+    /// Keeps a happening in the journal.
+    pub(crate) fn note(&mut self, happening: Happening) {
+        if let Err(error) = self.journal.write(happening) {
+            let line = Line::new(Level::Error, format!("Cannot write the journal: {error}"));
+            self.parts.log.write(&line.repeating(Repeating::Control));
+        }
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let tick = self.next_tick.saturating_duration_since(Instant::now());
+        let sleep = self.parts.executor.idle_for().map_or(tick, |idle| idle.min(tick));
+        let timeout = Timespec {
+            tv_sec: i64::try_from(sleep.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: sleep.subsec_nanos().into(),
+        };
+        let wake = &self.parts.beat.shared.control;
+        let mut fds = vec![
+            PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN),
+            PollFd::new(&self.signals, PollFlags::IN),
+        ];
+        fds.extend(self.server.descriptors());
+        fds.extend(self.parts.clients.descriptors());
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read_signals(&mut self) -> io::Result<()> {
+        while let Some(received) = self.signals.next()? {
+            let debug = self.parts.log.debug();
+            match received.signal {
+                Signal::Terminate => self.stop(received.uid, received.pid),
+                Signal::Hangup => self.reload(),
+                Signal::User1 => self.parts.log.change_debug(debug.saturating_add(1)),
+                Signal::User2 => self.parts.log.change_debug(debug.saturating_sub(1)),
+                // Ended children are reaped by who started them.
+                Signal::Child
+                | Signal::Interrupt
+                | Signal::Kill
+                | Signal::Stop
+                | Signal::Continue => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, uid: u32, pid: u32) {
+        self.supervision.stopping();
+        let order = Order::Stop;
+        self.note(Happening::Order { order, uid, pid: pid.cast_signed() });
+        if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
+            self.say(Level::Error, "The beat thread takes no order: send the signal again");
+        }
+    }
+
+    /// Reads the files again. A mistake in them changes nothing; an unchanged configuration is
+    /// kept; another one is taken by executing the program again, with the same process id.
+    fn reload(&mut self) {
+        self.parts.log.reopen();
+        let directory = &self.parts.paths.configuration;
+        let files = Files::read(directory);
+        if files == self.parts.files {
+            return self.say(Level::Info, "Configuration unchanged.");
+        }
+        let loaded = files.check(directory);
+        for line in crate::daemon::findings::lines(&loaded.findings, &files) {
+            self.parts.log.write(&line);
+        }
+        if loaded.config.is_none() {
+            let text = "Configuration error: the configuration in force is kept.";
+            return self.say(Level::Error, text);
+        }
+        self.say(Level::Info, "Heartbeat restart triggered.");
+        self.ending = Some(Ending::Restart);
+    }
+
+    fn read_clients(&mut self) {
+        for asked in self.server.read() {
+            match asked.request.order() {
+                None => self.ask_for_state(asked.client),
+                Some(order) => self.take_order(&asked, order),
+            }
+        }
+    }
+
+    fn ask_for_state(&mut self, client: ClientId) {
+        let is_first = self.watchers.is_empty();
+        self.watchers.push(client);
+        // One copy serves all who wait for it.
+        if is_first && self.parts.beat.command(Command::Snapshot).is_err() {
+            for client in std::mem::take(&mut self.watchers) {
+                self.fail(client, "the daemon is too busy");
+            }
+        }
+    }
+
+    fn take_order(&mut self, asked: &Asked, order: Order) {
+        let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
+        if uid != 0 {
+            let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
+            self.parts.log.write(&line.repeating(Repeating::Control));
+            return self.server.answer(asked.client, &Response::Denied);
+        }
+        self.note(Happening::Order { order, uid, pid });
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
+            self.orders.insert(ticket, (asked.client, order));
+        } else {
+            self.fail(asked.client, "the daemon is too busy");
+        }
+    }
+
+    fn fail(&mut self, client: ClientId, text: &str) {
+        self.server.answer(client, &Response::Failed { text: text.to_owned() });
+    }
+
+    fn read_news(&mut self) {
+        if self.parts.thread.is_finished() && !self.parts.beat.is_over() {
+            self.ending = Some(Ending::Broken);
+        }
+        // What was said before the end comes before the end: it is looked at first.
+        let is_over = self.parts.beat.is_over();
+        let _ = self.parts.beat.shared.control.lower();
+        for _ in 0..NEWS_PER_TURN {
+            let Some(news) = self.parts.beat.news() else {
+                if is_over {
+                    self.ending = Some(Ending::Stopped);
+                }
+                return;
+            };
+            self.heed(news);
+        }
+        // There is more, and it must not wait for the next sign.
+        self.parts.beat.shared.control.raise();
+    }
+
+    fn heed(&mut self, news: News) {
+        match news {
+            News::Event(event) => self.tell(&event),
+            News::Line { level, tag, text } => {
+                let line = Line::new(level.into(), text).from(Source::Agent(tag));
+                self.parts.log.write(&line);
+            }
+            News::Store(terms) => {
+                if let Err(error) = self.parts.state.store_terms(&self.parts.settings, terms) {
+                    self.say(Level::Error, format!("Cannot store ownership: {error}"));
+                }
+            }
+            News::Answer { ticket, result } => self.answer(ticket, result),
+            News::StopFailed { group, resource } => self.stop_failed(group, resource),
+            News::ExecutorGone => {
+                self.say(Level::Error, "The executor is gone. Starting another one.");
+                self.parts.executor.lost();
+            }
+            News::Snapshot(snapshot) => self.show(*snapshot),
+            News::Trouble(trouble) => {
+                let bad = self.parts.names_bad_packets;
+                for line in trouble::lines(&self.parts.settings, &trouble, bad) {
+                    self.parts.log.write(&line);
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        for line in self.words.lines(event) {
+            self.parts.log.write(&line);
+        }
+        if let Some(happening) = Happening::of_event(&self.parts.settings, event) {
+            self.note(happening);
+        }
+        if matches!(event, Event::CommunicationUp) {
+            self.parts.clients.start();
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
+        let Some((client, order)) = self.orders.remove(&ticket) else { return };
+        self.note(Happening::Answer { order, refused: result.err() });
+        let response = match result {
+            Ok(()) => Response::Done,
+            Err(reason) => Response::Refused { reason, text: reason.to_string() },
+        };
+        self.server.answer(client, &response);
+    }
+
+    fn show(&mut self, snapshot: Snapshot) {
+        let status = Status { version: version(), pid: std::process::id(), snapshot };
+        let response = Response::Status(Box::new(status));
+        for client in std::mem::take(&mut self.watchers) {
+            self.server.answer(client, &response);
+        }
+    }
+
+    fn stop_failed(&mut self, group: GroupId, resource: usize) {
+        let Parts { log, stop_failure, settings, .. } = &mut self.parts;
+        let group = &settings.groups[group.index()];
+        let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
+        stop_failure::act(log, *stop_failure, group.name(), resource);
+    }
+
+    fn tend_executor(&mut self) {
+        match self.parts.executor.tend() {
+            Ok(None) => {}
+            Ok(Some(executor)) => {
+                self.say(Level::Info, "The executor is there again.");
+                if self.parts.beat.command(Command::Executor(executor)).is_err() {
+                    self.parts.executor.lost();
+                }
+            }
+            Err(error) => self.say(Level::Error, format!("Cannot start the executor: {error}")),
+        }
+    }
+
+    fn tend_programs(&mut self) {
+        for line in self.parts.clients.read() {
+            self.parts.log.write(&line);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        let turns = self.parts.beat.shared.turns.load(Ordering::Relaxed);
+        self.supervision.tick(now, turns);
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK;
+        self.parts.log.tick();
+        self.server.tick();
+        self.open_missing_links();
+    }
+
+    /// A medium whose interface was not there at the start is opened when it has come.
+    fn open_missing_links(&mut self) {
+        let is_there =
+            |spec: &LinkSpec| std::path::Path::new("/sys/class/net").join(spec.name()).exists();
+        let mut links = self.parts.links.iter();
+        if !links.any(|(spec, is_open)| !is_open && is_there(spec)) {
+            return;
+        }
+        let specs: Vec<LinkSpec> = self.parts.links.iter().map(|(spec, _)| spec.clone()).collect();
+        let opened: Vec<Option<Link>> =
+            Link::open_all(&specs).into_iter().map(Result::ok).collect();
+        let better =
+            self.parts.links.iter().zip(&opened).any(|((_, was), is)| is.is_some() && !was);
+        if !better {
+            return;
+        }
+        let open: Vec<bool> = opened.iter().map(Option::is_some).collect();
+        if self.parts.beat.command(Command::Links(opened)).is_ok() {
+            for ((_, is_open), now_open) in self.parts.links.iter_mut().zip(open) {
+                *is_open = now_open;
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The control socket: who may connect, and lines in both directions.
+//!
+//! The mode of the socket lets root and the group `haclient` in, which is enough to ask for the
+//! state; what changes anything is for root, by the credentials that the kernel tells.
+
+use super::protocol::{REQUEST_MAX, Request, Response};
+use rustix::event::{PollFd, PollFlags};
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use systole_sys::identity::{self, Credentials};
+
+/// Most connections at one time; further ones wait in the kernel.
+const CLIENTS_MAX: usize = 16;
+/// How long a client may take for its request, or for reading our response.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Mode of the socket: root and the group.
+const MODE: u32 = 0o660;
+/// The group that may ask for the state.
+const GROUP: &str = "haclient";
+
+/// Names a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ClientId(u64);
+
+/// A request, and who made it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) client: ClientId,
+    pub(super) credentials: Credentials,
+    pub(super) request: Request,
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Client {
+    id: ClientId,
+    credentials: Credentials,
+    stream: UnixStream,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    /// It asked and waits for us; its own time does not run meanwhile.
+    waits: bool,
+    since: Instant,
+    is_gone: bool,
+}
+
+/// The socket and its connections.
+#[derive(Debug)]
+pub(super) struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+    clients: Vec<Client>,
+    next: u64,
+}
+
+impl Server {
+    /// Listens at `path`. What an earlier daemon left there is replaced: the pid file has proved
+    /// that none runs.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        listener.set_nonblocking(true)?;
+        if let Ok(group) = identity::group_id(GROUP) {
+            // Without root's rights the group cannot be given, and nobody but us may connect.
+            let _ = chown(path, None, Some(group));
+        }
+        fs::set_permissions(path, Permissions::from_mode(MODE))?;
+        Ok(Self { listener, path: path.to_owned(), clients: Vec::new(), next: 0 })
+    }
+
+    /// Accepts and reads. Gives back what was asked.
+    pub(super) fn read(&mut self) -> Vec<Asked> {
+        self.accept();
+        let asked = self.clients.iter_mut().filter_map(Client::read).collect();
+        self.clean();
+        asked
+    }
+
+    /// Answers a client, if it is still there.
+    pub(super) fn answer(&mut self, client: ClientId, response: &Response) {
+        let found = self.clients.iter_mut().find(|it| it.id == client);
+        if let Some(client) = found {
+            client.answer(response);
+        }
+        self.clean();
+    }
+
+    /// Sends what could not be sent before, and parts with those that are too slow.
+    pub(super) fn tick(&mut self) {
+        for client in &mut self.clients {
+            client.write();
+            client.is_gone |= !client.waits && client.since.elapsed() > PATIENCE;
+        }
+        self.clean();
+    }
+
+    /// What to wait for.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
+        let accepts = self.clients.len() < CLIENTS_MAX;
+        let listener = accepts.then(|| PollFd::new(&self.listener, PollFlags::IN));
+        let clients = self.clients.iter().map(|client| {
+            let flags = if client.output.is_empty() { PollFlags::IN } else { PollFlags::OUT };
+            PollFd::from_borrowed_fd(client.stream.as_fd(), flags)
+        });
+        listener.into_iter().chain(clients)
+    }
+
+    fn accept(&mut self) {
+        while self.clients.len() < CLIENTS_MAX {
+            let Ok((stream, _)) = self.listener.accept() else { return };
+            let Ok(credentials) = Credentials::of_peer(&stream) else { continue };
+            if stream.set_nonblocking(true).is_err() {
+                continue;
+            }
+            self.next += 1;
+            self.clients.push(Client {
+                id: ClientId(self.next),
+                credentials,
+                stream,
+                input: Vec::new(),
+                output: Vec::new(),
+                waits: false,
+                since: Instant::now(),
+                is_gone: false,
+            });
+        }
+    }
+
+    fn clean(&mut self) {
+        self.clients.retain(|client| !client.is_gone);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // What stays is replaced by the next daemon.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Client {
+    /// Reads what came; gives back a request when its line is whole.
+    fn read(&mut self) -> Option<Asked> {
+        let mut bytes = [0; REQUEST_MAX];
+        match self.stream.read(&mut bytes) {
+            Ok(0) => self.is_gone = true,
+            Ok(length) => self.input.extend_from_slice(&bytes[..length]),
+            Err(error) => {
+                self.is_gone |=
+                    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+                return None;
+            }
+        }
+        let end = self.input.iter().position(|byte| *byte == b'\n');
+        let Some(end) = end.filter(|_| !self.waits) else {
+            if self.input.len() > REQUEST_MAX {
+                self.fail("the request is too long");
+                self.is_gone = true;
+            }
+            return None;
+        };
+        let line: Vec<u8> = self.input.drain(..=end).collect();
+        let Ok(request) = serde_json::from_slice(&line) else {
+            self.fail("the request cannot be read");
+            return None;
+        };
+        self.waits = true;
+        Some(Asked { client: self.id, credentials: self.credentials, request })
+    }
+
+    fn fail(&mut self, text: &str) {
+        self.answer(&Response::Failed { text: text.to_owned() });
+    }
+
+    fn answer(&mut self, response: &Response) {
+        self.waits = false;
+        self.since = Instant::now();
+        if let Ok(line) = serde_json::to_vec(response) {
+            self.output.extend_from_slice(&line);
+            self.output.push(b'\n');
+        }
+        self.write();
+    }
+
+    fn write(&mut self) {
+        while !self.output.is_empty() {
+            match self.stream.write(&self.output) {
+                Ok(0) => {
+                    self.is_gone = true;
+                    return;
+                }
+                Ok(length) => {
+                    self.output.drain(..length);
+                }
+                Err(error) => {
+                    self.is_gone |=
+                        !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::BufRead as _;
+
+    fn server() -> (tempfile::TempDir, Server) {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(&folder.path().join("control.sock")).unwrap();
+        (folder, server)
+    }
+
+    fn connect(server: &Server) -> UnixStream {
+        UnixStream::connect(&server.path).unwrap()
+    }
+
+    #[test]
+    fn request_in_pieces_is_answered_once() {
+        let (_folder, mut server) = server();
+        let mode = fs::metadata(&server.path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, MODE);
+        let mut stream = connect(&server);
+        stream.write_all(br#"{"request":"#).unwrap();
+        assert!(server.read().is_empty());
+        stream.write_all(b"\"status\"}\n").unwrap();
+        let asked = server.read();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].request, Request::Status);
+        assert_eq!(asked[0].credentials.pid, std::process::id().cast_signed());
+        server.answer(asked[0].client, &Response::Done);
+        let mut line = String::new();
+        io::BufReader::new(stream).read_line(&mut line).unwrap();
+        assert_eq!(line, "{\"response\":\"done\"}\n");
+    }
+
+    #[test]
+    fn endless_line_and_nonsense_are_refused() {
+        let (_folder, mut server) = server();
+        let mut stream = connect(&server);
+        stream.write_all(b"nonsense\n").unwrap();
+        assert!(server.read().is_empty());
+        let mut line = String::new();
+        io::BufReader::new(stream.try_clone().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("cannot be read"), "{line}");
+        stream.write_all(&[b'x'; REQUEST_MAX]).unwrap();
+        assert!(server.read().is_empty());
+        stream.write_all(b"x").unwrap();
+        assert!(server.read().is_empty());
+        assert!(server.clients.is_empty());
+    }
+
+    #[test]
+    fn connections_are_bounded_and_leave() {
+        let (_folder, mut server) = server();
+        let streams: Vec<_> = (0..=CLIENTS_MAX).map(|_| connect(&server)).collect();
+        server.read();
+        assert_eq!(server.clients.len(), CLIENTS_MAX);
+        drop(streams);
+        server.read();
+        server.read();
+        assert_eq!(server.clients.len(), 0);
+    }
+}

@@ -1,0 +1,112 @@
+//! The program `heartbeat`: what it is called for, and the way to a running daemon.
+
+pub(crate) mod findings;
+mod start;
+mod verbs;
+mod wiring;
+
+use crate::options::{Action, Options, Role, defaults, exit, help, version};
+use crate::paths::Paths;
+use crate::{clients, executor_process};
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use systole_config::default_options;
+use systole_sys::daemonize::{Running, running};
+
+/// Runs the program with its arguments (without its own name), and tells its exit code.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let options = match Options::parse(arguments) {
+        Ok(options) => options,
+        Err(error) => {
+            complain(&format!("heartbeat: {error}\n{}", help()));
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    let paths = Paths::of(&options);
+    let result = match options.action {
+        Action::Version => Ok(answer(&format!("{}\n", version()))),
+        Action::Help => Ok(answer(help())),
+        Action::Defaults { wiki } => Ok(answer(&defaults(&default_options(), wiki))),
+        Action::Role(role) => Ok(play(role, &paths)),
+        Action::Status => verbs::tell_status(&paths),
+        Action::Kill => verbs::stop(&paths),
+        Action::Start => begin(&options, &paths),
+        Action::Reload => reload(&options, &paths),
+        Action::Restart(_) => succeed(&options, &paths),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            complain(&format!("ERROR: {error}\n"));
+            ExitCode::from(code_of(&error))
+        }
+    }
+}
+
+fn code_of(error: &io::Error) -> u8 {
+    if error.kind() == io::ErrorKind::PermissionDenied { exit::PERMISSION } else { exit::REFUSED }
+}
+
+fn answer(text: &str) -> u8 {
+    print(text);
+    exit::OK
+}
+
+/// Is one of the helper processes.
+fn play(role: Role, paths: &Paths) -> u8 {
+    let result = match role {
+        Role::Executor => executor_process::run(paths).map_err(|error| error.to_string()),
+        Role::Clients => clients::run().map_err(|error| error.to_string()),
+    };
+    match result {
+        Ok(()) => exit::OK,
+        Err(error) => {
+            complain(&format!("heartbeat {}: {error}\n", role.word()));
+            exit::REFUSED
+        }
+    }
+}
+
+fn begin(options: &Options, paths: &Paths) -> io::Result<u8> {
+    if let Running::Yes(pid) = running(&paths.pid_file())? {
+        complain(&format!("info: heartbeat: already running [pid {pid}].\n"));
+        return Ok(exit::OK);
+    }
+    start::start(options, paths, start::Way::Fresh)
+}
+
+fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {
+    match running(&paths.pid_file())? {
+        Running::Yes(pid) => verbs::reload(paths, pid),
+        Running::Stale(_) | Running::No => start::start(options, paths, start::Way::Fresh),
+    }
+}
+
+/// `-R`: only a daemon itself can have a successor, by executing it in its own process.
+fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
+    match running(&paths.pid_file())? {
+        Running::Yes(pid) if pid == std::process::id().cast_signed() => {
+            start::start(options, paths, start::Way::Successor)
+        }
+        Running::Yes(pid) => {
+            complain(&format!("ERROR: Heartbeat already running [pid {pid}].\n"));
+            Ok(exit::REFUSED)
+        }
+        Running::Stale(_) | Running::No => {
+            complain("ERROR: heartbeat is not running.\n");
+            Ok(exit::CONFIGURATION)
+        }
+    }
+}
+
+/// Writes to standard output; there is nobody to tell when that is closed.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes to standard error, as above.
+fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}

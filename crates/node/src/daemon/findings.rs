@@ -1,0 +1,60 @@
+//! Findings of the checker, for the terminal and for the log.
+
+use crate::configuration::Files;
+use crate::log::{Level, Line};
+use systole_config::{Finding, Severity, render};
+
+/// The findings as people read them, and then what heartbeat 3.0.6 would have said.
+pub(crate) fn report(findings: &[Finding], files: &Files, color: bool) -> String {
+    render(findings, &files.sources(), color)
+}
+
+/// The findings as lines of the log: the words of heartbeat 3.0.6 where it has some, else ours.
+pub(crate) fn lines(findings: &[Finding], files: &Files) -> Vec<Line> {
+    let sources = files.sources();
+    let mut lines = Vec::new();
+    for finding in findings {
+        lines.extend(finding.original.iter().map(|text| original(text)));
+        if finding.original.is_empty() {
+            let (line, column) = finding.position(&sources);
+            let path = sources.get(finding.file).path;
+            let text = format!("{path}:{line}:{column}: {} [{}]", finding.message, finding.rule);
+            lines.push(Line::new(level(finding.severity), text));
+        }
+    }
+    lines
+}
+
+/// A line of the original with its level taken off: `ERROR: no nodes defined`.
+fn original(text: &str) -> Line {
+    let levels = [Level::Error, Level::Warning, Level::Info];
+    for level in levels {
+        let rest = text.strip_prefix(level.word()).and_then(|rest| rest.strip_prefix(": "));
+        if let Some(rest) = rest {
+            return Line::new(level, rest);
+        }
+    }
+    Line::new(Level::Error, text)
+}
+
+const fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Note => Level::Info,
+        Severity::Warning => Level::Warning,
+        Severity::Error => Level::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn originals_keep_their_level() {
+        let line = |level, text: &str| Line::new(level, text);
+        assert_eq!(original("ERROR: no nodes defined"), line(Level::Error, "no nodes defined"));
+        assert_eq!(original("WARN: slow"), line(Level::Warning, "slow"));
+        assert_eq!(original("info: read it"), line(Level::Info, "read it"));
+        assert_eq!(original("udpport setting"), line(Level::Error, "udpport setting"));
+    }
+}

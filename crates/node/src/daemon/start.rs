@@ -1,0 +1,347 @@
+//! From three files to a running daemon, and back.
+//!
+//! ```text
+//!   files ─▶ findings ─▶ background ─▶ pid file ─▶ executor ─▶ core ─▶ beat thread
+//!                │                                                        │
+//!          exit 4 or 6                      exit 0, or the next one ◀── control
+//! ```
+
+use super::{complain, findings, wiring};
+use crate::beat::channel::channel;
+use crate::beat::executor::{Executor, group_of, is_whole};
+use crate::beat::pings::Pings;
+use crate::beat::{self, Beat};
+use crate::clients::Clients;
+use crate::configuration::Files;
+use crate::control::{self, Control, Ending};
+use crate::executor_process::ExecutorProcess;
+use crate::log::{Level, Line, Log, LogSettings};
+use crate::options::{Options, exit};
+use crate::paths::Paths;
+use crate::state::{Happening, State};
+use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use systole_agents::protocol::Held;
+use systole_config::Config;
+use systole_core::{Boot, Cluster, GroupId, Settings};
+use systole_sys::identity::{self, Capability, Identity, keep_capabilities};
+use systole_sys::link::{Link, LinkSpec};
+use systole_sys::signals::Signals;
+use systole_sys::{clock, daemonize, realtime};
+use systole_wire::Encoder;
+
+/// Stack of the beat thread in bytes: all of it is locked, so it is small.
+const BEAT_STACK: usize = 512 << 10;
+/// Mode of the folder of sockets, as heartbeat makes it.
+const RUNTIME_MODE: u32 = 0o750;
+/// What the beat thread keeps of root: to open links again, and to get locked memory.
+const BEAT_RIGHTS: [Capability; 3] =
+    [Capability::RawSockets, Capability::LowPorts, Capability::LockMemory];
+
+/// How a daemon comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By a command.
+    Fresh,
+    /// By a daemon that executed itself again. The process is its own.
+    Successor,
+}
+
+/// What was found out before anything was changed.
+struct Plan {
+    files: Files,
+    config: Config,
+    settings: Settings,
+    links: Vec<LinkSpec>,
+    log: Log,
+    debug: u8,
+}
+
+/// Starts a daemon and runs it to its end; in the background, tells the code of the parent.
+pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8> {
+    let mut plan = match plan(options, paths) {
+        Ok(plan) => plan,
+        Err(code) => return Ok(code),
+    };
+    if !options.foreground && way == Way::Fresh {
+        daemonize::daemonize()?;
+        plan.log.renew_pid();
+    }
+    let mut report = Log::on_stderr(&plan.config.node_name);
+    let result = run(options, paths, plan);
+    if let Err(error) = &result {
+        report.write(&Line::new(Level::Critical, format!("Heartbeat ends: {error}")));
+    }
+    result
+}
+
+/// Reads and checks the files, and says what is wrong with them.
+fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
+    let files = Files::read(&paths.configuration);
+    let loaded = files.check(&paths.configuration);
+    if !loaded.findings.is_empty() {
+        complain(&findings::report(&loaded.findings, &files, io::stderr().is_terminal()));
+    }
+    let mut lines = findings::lines(&loaded.findings, &files);
+    let code = loaded.exit_code();
+    let Some(config) = loaded.config else {
+        let mut log = Log::on_stderr(&identity::node_name());
+        for text in [
+            "Heartbeat not started: configuration error.",
+            "Configuration error, heartbeat not started.",
+        ] {
+            lines.push(Line::new(Level::Error, text));
+        }
+        lines.iter().for_each(|line| log.write(line));
+        return Err(code.unwrap_or(exit::CONFIGURATION));
+    };
+    if options.prints_configuration {
+        super::print(&crate::options::effective(&config));
+    }
+    let links = wiring::links(&config).map_err(|error| {
+        complain(&format!("ERROR: {error}\n"));
+        exit::CONFIGURATION
+    })?;
+    let mut settings = config.settings();
+    if options.without_resources {
+        settings.groups.clear();
+        settings.ipfail = false;
+    }
+    let debug = config.logging.debug.saturating_add(options.debug);
+    let log_settings =
+        LogSettings { debug, ..LogSettings::new(&config.logging, &config.node_name) };
+    let mut log = Log::open(&log_settings, options.foreground);
+    lines.iter().for_each(|line| log.write(line));
+    log.write(&Line::new(Level::Info, "**************************"));
+    let text = "Configuration validated. Starting heartbeat 3.0.6";
+    log.write(&Line::new(Level::Info, text));
+    Ok(Plan { files, config, settings, links, log, debug })
+}
+
+/// Is the daemon.
+fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
+    make_runtime(&paths.runtime())?;
+    daemonize::write_pid_file(&paths.pid_file(), std::process::id())?;
+    // Before the first thread, so that every one has the signals blocked.
+    let signals = Signals::take()?;
+    let is_realtime = plan.config.process.realtime && !options.without_realtime;
+    if is_realtime && let Err(error) = realtime::write_oom_score(realtime::OOM_NEVER) {
+        warn(&mut plan.log, "be spared when memory runs out", &error);
+    }
+    let result = run_threads(options, paths, plan, signals, is_realtime);
+    if !matches!(result, Ok(Ending::Restart)) {
+        // heartbeat leaves it behind, so that `-s` tells 1 after every clean stop.
+        let _ = std::fs::remove_file(paths.pid_file());
+    }
+    match result? {
+        Ending::Stopped => Ok(exit::OK),
+        Ending::Broken => Ok(exit::REFUSED),
+        Ending::Restart => Err(execute_again(options, paths)),
+    }
+}
+
+fn run_threads(
+    options: &Options,
+    paths: &Paths,
+    mut plan: Plan,
+    signals: Signals,
+    is_realtime: bool,
+) -> io::Result<Ending> {
+    let state = State::open(&paths.state).map_err(io::Error::other)?;
+    let facts = wiring::executor(&plan.config, plan.debug);
+    let mut process = ExecutorProcess::new(paths.clone(), facts);
+    let executor = process.obtain()?;
+    let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
+    let origin = clock::boot_time();
+    let unix_time = clock::unix_time().as_secs();
+    let boot = boot(&mut plan, &state, &executor, unix_time)?;
+    let generation = boot.generation;
+    let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
+    let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
+    let pings = wiring::ping_nodes(&plan.config).map_err(io::Error::other)?;
+    let (control_end, beat_end) = channel()?;
+    let links = open_links(&mut plan);
+    let are_open = plan.links.iter().cloned().zip(links.iter().map(Option::is_some)).collect();
+    let beat = Beat::new(beat::Parts {
+        cluster: Cluster::new(plan.settings.clone(), boot),
+        unix_time,
+        origin,
+        keys,
+        encoder: Encoder::new(identity, wiring::style(&plan.config)),
+        links,
+        pings: Pings::open(pings, plan.settings.deadping)?,
+        executor: Some(executor),
+        timeouts: plan.config.agent_timeouts,
+        control: beat_end,
+    })?;
+    let priority = plan.config.process.priority.unwrap_or(realtime::DEFAULT_PRIORITY);
+    let thread = start_beating(beat, is_realtime.then_some(priority), &mut plan.log)?;
+    if is_realtime && let Err(error) = realtime::lock_memory() {
+        warn(&mut plan.log, "lock memory", &error);
+    }
+    let parts = control::Parts {
+        paths: paths.clone(),
+        settings: plan.settings,
+        files: plan.files,
+        log: plan.log,
+        names_bad_packets: plan.config.logging.bad_packets,
+        stop_failure: plan.config.stop_failure,
+        state,
+        links: are_open,
+        executor: process,
+        clients,
+        beat: control_end,
+        thread,
+    };
+    control(parts, signals, generation, options)
+}
+
+/// Works until the end, and says it.
+fn control(
+    parts: control::Parts,
+    signals: Signals,
+    generation: u64,
+    options: &Options,
+) -> io::Result<Ending> {
+    let mut control = Control::new(parts, signals)?;
+    control.say(Level::Info, format!("Heartbeat generation: {generation}"));
+    if options.without_realtime {
+        let text = format!("Request to set pid {} to realtime ignored.", std::process::id());
+        control.say(Level::Info, text);
+    }
+    control.note(Happening::Start { version: env!("CARGO_PKG_VERSION"), generation });
+    let ending = control.run()?;
+    control.stop_programs();
+    match ending {
+        Ending::Stopped => {
+            control.note(Happening::Stop);
+            control.say_stopped();
+        }
+        Ending::Restart => {
+            control.say(Level::Info, "Restarting heartbeat.");
+            control.say(Level::Info, "Performing heartbeat restart exec.");
+        }
+        Ending::Broken => {
+            control.say(Level::Critical, "The beat thread has ended. Heartbeat ends.");
+        }
+    }
+    Ok(ending)
+}
+
+fn warn(log: &mut Log, what: &str, error: &io::Error) {
+    log.write(&Line::new(Level::Warning, format!("Cannot {what}: {error}")));
+}
+
+/// The folder of sockets; it belongs to heartbeat's user where that exists.
+fn make_runtime(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(RUNTIME_MODE))?;
+    if let (Ok(user), Ok(group)) = (Identity::of_user("hacluster"), identity::group_id("haclient"))
+    {
+        // Without root's rights it stays ours.
+        let _ = chown(path, Some(user.user), Some(group));
+    }
+    Ok(())
+}
+
+/// The facts of this run; what the executor holds whole is adopted.
+fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> io::Result<Boot> {
+    let generation = state.next_generation(plan.config.generation_method, unix_time);
+    if generation.is_first {
+        let text = format!("No Previous generation - starting at {}", generation.number);
+        plan.log.write(&Line::new(Level::Warning, text));
+    }
+    if let Err(error) = &generation.stored {
+        plan.log.write(&Line::new(Level::Error, format!("Cannot store the generation: {error}")));
+    }
+    let node = &plan.config.node_name;
+    let (uuid, is_new) = state.uuid(plan.config.uuid_source, node).map_err(io::Error::other)?;
+    if is_new {
+        let text = "No uuid found for current node - generating a new uuid.";
+        plan.log.write(&Line::new(Level::Info, text));
+    }
+    let settings = &plan.settings;
+    let held = executor.greeting.as_deref().unwrap_or_default();
+    let known = held.iter().filter_map(|held| Some((group_of(settings, held.group)?, held)));
+    let (whole, parts): (Vec<_>, Vec<_>) =
+        known.partition(|(group, held)| is_whole(settings, *group, held));
+    let ids = |found: Vec<(GroupId, &Held)>| found.into_iter().map(|(group, _)| group).collect();
+    Ok(Boot {
+        generation: generation.number,
+        session: clock::random_u64()?.max(1),
+        uuid,
+        unix_time,
+        seed: clock::random_u64()?,
+        terms: state.terms(settings).map_err(io::Error::other)?,
+        adopted: ids(whole),
+        remains: ids(parts),
+    })
+}
+
+/// Opens what can be opened. An interface that is missing may come later.
+fn open_links(plan: &mut Plan) -> Vec<Option<Link>> {
+    let Plan { links, log, .. } = plan;
+    let opened = Link::open_all(links).into_iter().zip(&*links);
+    opened
+        .map(|(link, spec)| match link {
+            Ok(link) => {
+                let text = format!("{}: heartbeat started on {}", spec.kind(), spec.name());
+                log.write(&Line::new(Level::Info, text));
+                Some(link)
+            }
+            Err(error) => {
+                let text = format!("cannot open {} {}: {error}", spec.kind(), spec.name());
+                log.write(&Line::new(Level::Error, text));
+                None
+            }
+        })
+        .collect()
+}
+
+/// Starts the beat thread and hears what it could get for itself.
+fn start_beating(
+    beat: Beat,
+    priority: Option<u8>,
+    log: &mut Log,
+) -> io::Result<JoinHandle<io::Result<()>>> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name("beat".to_owned()).stack_size(BEAT_STACK);
+    let thread = thread.spawn(move || {
+        let realtime = priority.map_or(Ok(()), realtime::become_realtime);
+        let rights = keep_capabilities(&BEAT_RIGHTS);
+        // The control thread waits for it, and is gone only when everything is.
+        let _ = tell.send((realtime, rights));
+        beat.run()
+    })?;
+    if let Ok((realtime, rights)) = told.recv() {
+        if let Err(error) = realtime {
+            warn(log, "set realtime priority", &error);
+        }
+        if let Err(error) = rights {
+            warn(log, "give up rights", &error);
+        }
+    }
+    Ok(thread)
+}
+
+/// Becomes the same program anew, with the same process id. Returns only when that fails.
+fn execute_again(options: &Options, paths: &Paths) -> io::Error {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("heartbeat").arg("-R").args(paths.arguments());
+    let flags = [
+        (options.foreground, "-f"),
+        (options.without_realtime, "-l"),
+        (options.without_resources, "-M"),
+    ];
+    command.args(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag));
+    command.args((0..options.debug).map(|_| "-d"));
+    command.exec()
+}

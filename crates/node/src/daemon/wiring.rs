@@ -1,0 +1,154 @@
+//! From the configuration to the parts of a running daemon.
+
+use crate::beat::pings::PingNode;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use systole_agents::protocol::Configuration;
+use systole_config::{Authentication, Config, Medium};
+use systole_core::{Settings, Uuid};
+use systole_sys::link::LinkSpec;
+use systole_wire::{
+    Algorithm, Compression, Identity, Keys, KeysError, MessageFormat, Method, PingMedium, Style,
+};
+
+/// Date and time in lines of scripts (`HA_DATEFMT`), as heartbeat sets it.
+const DATE_FORMAT: &str = "%Y/%m/%d_%T\t";
+
+/// Why a medium or ping node cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WiringError {
+    /// The medium is none that this version has.
+    #[error("medium {0} is not supported by this version")]
+    Unsupported(&'static str),
+    /// A host has no address.
+    #[error("cannot resolve {host}")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The keys cannot be used.
+    #[error("unusable keys: {0}")]
+    Keys(#[from] KeysError),
+}
+
+/// The media with their hosts resolved, so that opening them again never waits for a name server.
+pub(crate) fn links(config: &Config) -> Result<Vec<LinkSpec>, WiringError> {
+    config.media.iter().map(link).collect()
+}
+
+fn link(medium: &Medium) -> Result<LinkSpec, WiringError> {
+    match medium {
+        Medium::Ucast { device, host, port } => Ok(LinkSpec::Unicast {
+            device: device.clone(),
+            host: resolve(host, IpAddr::is_ipv4)?.to_string(),
+            port: *port,
+        }),
+        Medium::Bcast { .. }
+        | Medium::Mcast { .. }
+        | Medium::Ucast6 { .. }
+        | Medium::Mcast6 { .. }
+        | Medium::Serial { .. } => Err(WiringError::Unsupported(medium.directive())),
+    }
+}
+
+/// The ping nodes with their hosts resolved.
+pub(crate) fn ping_nodes(config: &Config) -> Result<Vec<PingNode>, WiringError> {
+    let node = |ping: &systole_config::PingNode| {
+        let medium = match ping.directive {
+            "ping6" => PingMedium::Ping6,
+            "ping_group" => PingMedium::Group,
+            _ => PingMedium::Ping,
+        };
+        let member = |member: &systole_config::PingMember| {
+            resolve(&member.host, |address| address.is_ipv6() == member.ipv6)
+        };
+        let addresses = ping.members.iter().map(member).collect::<Result<_, _>>()?;
+        Ok(PingNode { medium, name: ping.name.clone(), addresses })
+    };
+    config.ping_nodes.iter().map(node).collect()
+}
+
+fn resolve(host: &str, fits: impl Fn(&IpAddr) -> bool) -> Result<IpAddr, WiringError> {
+    let unresolved = |source| WiringError::Unresolved { host: host.to_owned(), source };
+    let addresses = (host, 0).to_socket_addrs().map_err(unresolved)?;
+    let found = addresses.map(|address: SocketAddr| address.ip()).find(|address| fits(address));
+    found.ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))
+}
+
+/// The keys.
+pub(crate) fn keys(authentication: &Authentication) -> Result<Keys, WiringError> {
+    let entries = authentication.keys.iter().map(|(id, key)| {
+        let method = match key.method {
+            systole_config::Method::Crc => Method::Crc,
+            systole_config::Method::Md5 => Method::Md5,
+            systole_config::Method::Sha1 => Method::Sha1,
+        };
+        (*id, method, key.bytes.0.as_slice())
+    });
+    Ok(Keys::new(authentication.sending, entries)?)
+}
+
+/// Who we are on the wire.
+pub(crate) fn identity(
+    config: &Config,
+    settings: &Settings,
+    uuid: Uuid,
+    generation: u64,
+) -> Identity {
+    let nodes = settings.nodes.len() + settings.ping_nodes.len();
+    Identity {
+        name: settings.name(settings.me).into(),
+        uuid,
+        generation,
+        ttl: u32::from(config.hopfudge) + u32::try_from(nodes).unwrap_or(u32::MAX),
+        nodes: settings.nodes.iter().map(|node| node.as_str().into()).collect(),
+    }
+}
+
+/// How we write.
+pub(crate) fn style(config: &Config) -> Style {
+    let format = match config.message_format {
+        systole_config::MessageFormat::Classic => MessageFormat::Classic,
+        systole_config::MessageFormat::Netstring => MessageFormat::Netstring,
+    };
+    let compression = config.compression.whole_messages.then(|| Compression {
+        algorithm: if config.compression.bzip2 { Algorithm::Bzip2 } else { Algorithm::Zlib },
+        threshold: usize::try_from(config.compression.threshold).unwrap_or(usize::MAX) * 1024,
+    });
+    Style { format, compression }
+}
+
+/// What every script and every program of ours finds in its environment.
+pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
+    let options = config.options().iter();
+    let options = options.map(|option| (format!("HA_{}", option.directive), option.value.clone()));
+    let own = config.environment.iter().map(|(name, value)| (format!("HA_{name}"), value.clone()));
+    let mut environment: Vec<_> = options.chain(own).collect();
+    let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
+    set("HA_CURHOST", &config.node_name);
+    set("HA_DATEFMT", DATE_FORMAT);
+    set("HA_LOGD", "no");
+    set("HA_debug", &debug.to_string());
+    if config.failback != systole_core::Failback::Legacy {
+        set("HA_NICEFAILBACK", "yes");
+    }
+    let logging = &config.logging;
+    let sinks = [
+        ("HA_LOGFILE", &logging.logfile),
+        ("HA_DEBUGLOG", &logging.debugfile),
+        ("HA_LOGFACILITY", &logging.facility),
+    ];
+    for (name, value) in sinks {
+        if let Some(value) = value {
+            set(name, value);
+        }
+    }
+    environment
+}
+
+/// The facts for the executor's runs.
+pub(crate) fn executor(config: &Config, debug: u8) -> Configuration {
+    Configuration { node: config.node_name.clone(), environment: environment(config, debug) }
+}
