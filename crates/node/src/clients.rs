@@ -1,30 +1,135 @@
 //! The daemon's side of the programs that it keeps running.
 
-use crate::log::Line;
-use rustix::event::PollFd;
+use crate::log::{Level, Line};
+use crate::options::Role;
+use crate::respawn::{Program, Report, Request};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
+use std::os::fd::AsFd as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use systole_config::Config;
+use systole_sys::seqpacket::{Connection, Receive};
 
-/// The programs of `respawn` and `failfast`.
+pub(crate) use crate::respawn::run;
+
+/// Longest line of the process; commands are lines of `ha.cf`, and those are below 5 KiB.
+const REPORT_MAX: usize = 16 << 10;
+
+/// Most lines read at once.
+const AT_ONCE: usize = 64;
+
+/// Time that one program has to end, the kill and its line included.
+const END_LIMIT: Duration = Duration::from_secs(31);
+
+/// The programs of `respawn` and `failfast`, and the process that keeps them running.
 #[derive(Debug)]
-pub(crate) struct Clients;
+pub(crate) struct Clients {
+    /// Absent when there is no program, or when the process is gone.
+    process: Option<(Child, Connection)>,
+    programs: Vec<Program>,
+    environment: Vec<(String, String)>,
+}
 
 impl Clients {
-    pub(crate) fn prepare(_: &Config, _: Vec<(String, String)>) -> io::Result<Self> {
-        Ok(Self)
+    /// Starts the process, which waits. To be called before memory is locked.
+    ///
+    /// # Errors
+    ///
+    /// When the process cannot be started.
+    pub(crate) fn prepare(config: &Config, environment: Vec<(String, String)>) -> io::Result<Self> {
+        let programs: Vec<Program> = config.clients.iter().map(Program::from).collect();
+        let process = if programs.is_empty() { None } else { Some(start_process()?) };
+        Ok(Self { process, programs, environment })
     }
-    pub(crate) fn start(&mut self) {}
+
+    /// Starts the programs; to be called once, when communication is up.
+    pub(crate) fn start(&mut self) {
+        let programs = std::mem::take(&mut self.programs);
+        let environment = std::mem::take(&mut self.environment);
+        if !programs.is_empty() {
+            self.send(&Request::Start { programs, environment });
+        }
+    }
+
+    /// What the process has to say.
     pub(crate) fn read(&mut self) -> Vec<Line> {
-        Vec::new()
+        let mut lines = Vec::new();
+        let mut packet = vec![0; REPORT_MAX];
+        while let Some((_, connection)) = self.process.as_mut().filter(|_| lines.len() < AT_ONCE) {
+            match connection.receive(&mut packet) {
+                Ok(Receive::Packet(length)) => {
+                    let report = serde_json::from_slice::<Report>(&packet[..length]);
+                    lines.extend(report.ok().map(Line::from));
+                }
+                Ok(Receive::Empty) => break,
+                Ok(Receive::Closed) | Err(_) => lines.extend(self.note_end()),
+            }
+        }
+        lines
     }
+
+    /// Ends the programs, the last one first, and the process.
     pub(crate) fn stop(&mut self) -> Vec<Line> {
-        Vec::new()
+        self.send(&Request::Stop);
+        let mut lines = Vec::new();
+        let mut limit = Instant::now() + END_LIMIT;
+        while let Some((_, connection)) = &self.process {
+            let left = limit.saturating_duration_since(Instant::now());
+            let timeout = Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            let mut fds = [PollFd::from_borrowed_fd(connection.as_fd(), PollFlags::IN)];
+            let waited = poll(&mut fds, Some(&timeout));
+            if left.is_zero() || waited.is_err_and(|error| error != rustix::io::Errno::INTR) {
+                self.abandon();
+                break;
+            }
+            let fresh = self.read();
+            if !fresh.is_empty() {
+                limit = Instant::now() + END_LIMIT;
+            }
+            lines.extend(fresh);
+        }
+        lines
     }
+
+    /// What becomes readable when there is something to [`read`](Self::read).
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
-        std::iter::empty()
+        let connection = self.process.iter().map(|(_, connection)| connection.as_fd());
+        connection.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+    }
+
+    fn send(&mut self, request: &Request) {
+        let Some((_, connection)) = &self.process else { return };
+        let sent = serde_json::to_vec(request).map(|packet| connection.send(&packet));
+        if !matches!(sent, Ok(Ok(()))) {
+            self.abandon();
+        }
+    }
+
+    /// The process has closed its side: it exits, or was killed.
+    fn note_end(&mut self) -> Option<Line> {
+        let (mut child, _) = self.process.take()?;
+        let status = child.wait().ok().filter(|status| !status.success())?;
+        let text = format!("The process that keeps clients running is gone: {status}");
+        Some(Line::new(Level::Error, text))
+    }
+
+    /// Hangs up: the process ends its programs when it notices.
+    fn abandon(&mut self) {
+        self.process = None;
     }
 }
 
-pub(crate) fn run() -> io::Result<()> {
-    Ok(())
+fn start_process() -> io::Result<(Child, Connection)> {
+    let (ours, theirs) = Connection::pair()?;
+    let child = Command::new("/proc/self/exe")
+        .args(["--role", Role::Clients.word()])
+        .stdin(Stdio::from(theirs.as_fd().try_clone_to_owned()?))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok((child, ours))
 }

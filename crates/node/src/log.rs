@@ -13,6 +13,7 @@ use file::LogFile;
 use format::Format;
 use jiff::Zoned;
 use limit::{Limiter, Verdict};
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +24,8 @@ use systole_config::Logging;
 const TEXT_MAX: usize = 4096;
 
 /// How grave a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The machine goes down.
     Emergency,
@@ -140,7 +142,7 @@ impl Line {
 
     /// The same line said by another source.
     #[must_use]
-    pub fn from(self, source: Source) -> Self {
+    pub fn said_by(self, source: Source) -> Self {
         Self { source, ..self }
     }
 

@@ -75,6 +75,7 @@ impl Role {
 
 /// The command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of a command line")]
 pub struct Options {
     /// What it is for.
     pub action: Action,

@@ -26,10 +26,10 @@ fn settings(directory: &std::path::Path) -> LogSettings {
 #[test]
 fn lines_have_the_forms_of_heartbeat() {
     let dead = Line::new(Level::Warning, "node web1: is dead");
-    let asked = Line::new(Level::Debug, "Got asked for num_ping.").from(Source::Ipfail);
+    let asked = Line::new(Level::Debug, "Got asked for num_ping.").said_by(Source::Ipfail);
     let group = Line::new(Level::Info, "Acquiring resource group: web1 nginx")
-        .from(Source::Script("ResourceManager"));
-    let agent = Line::new(Level::Info, "Adding").from(Source::Agent("IPaddr(eth0)[9]".into()));
+        .said_by(Source::Script("ResourceManager"));
+    let agent = Line::new(Level::Info, "Adding").said_by(Source::Agent("IPaddr(eth0)[9]".into()));
     let table = [
         (
             &dead,
@@ -87,7 +87,7 @@ fn debug_lines_go_to_the_debug_file_alone() {
     let mut log = Log::open(&settings, false);
     log.write(&Line::new(Level::Info, "an info"));
     log.write(&Line::new(Level::Debug, "of the daemon at level 0"));
-    log.write(&Line::new(Level::Debug, "of ipfail").from(Source::Ipfail));
+    log.write(&Line::new(Level::Debug, "of ipfail").said_by(Source::Ipfail));
     log.change_debug(1);
     log.write(&Line::new(Level::Debug, "of the daemon at level 1"));
     let read = |path: &Option<PathBuf>| fs::read_to_string(path.as_ref().unwrap()).unwrap();

@@ -20,7 +20,7 @@ fn settings() -> Settings {
         keepalive: Duration::from_secs(2),
         deadtime: Duration::from_secs(30),
         warntime: Duration::from_secs(10),
-        initdead: Duration::from_secs(60),
+        initdead: Duration::from_mins(1),
         deadping: Duration::from_secs(30),
         rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,

@@ -67,7 +67,7 @@ impl Words {
             IpfailEvent::PeerUnstable => vec![debug("Other side is unstable.")],
             IpfailEvent::PeerStable => vec![debug("Other side is now stable.")],
         };
-        lines.into_iter().map(|line| line.from(Source::Ipfail)).collect()
+        lines.into_iter().map(|line| line.said_by(Source::Ipfail)).collect()
     }
 }
 

@@ -42,14 +42,14 @@ impl Words {
             Phase::Starting => {
                 if matches!(cause, Cause::OwnerDead { .. } | Cause::OwnerLeft(_)) {
                     let text = format!("Taking over resource group {key}");
-                    lines.push(info(text).from(MACH_DOWN));
+                    lines.push(info(text).said_by(MACH_DOWN));
                 }
                 let text = format!("Acquiring resource group: {}", self.group(group));
-                lines.push(info(text).from(MANAGER));
+                lines.push(info(text).said_by(MANAGER));
             }
             Phase::Stopping => {
                 let text = format!("Releasing resource group: {}", self.group(group));
-                lines.push(info(text).from(MANAGER));
+                lines.push(info(text).said_by(MANAGER));
             }
             Phase::Stopped | Phase::Active | Phase::Failed => {}
         }
@@ -65,7 +65,7 @@ impl Words {
         let word = self.resource(group, resource);
         vec![
             failure(word, "start", outcome),
-            critical(format!("Giving up resources due to failure of {word}")).from(MANAGER),
+            critical(format!("Giving up resources due to failure of {word}")).said_by(MANAGER),
         ]
     }
 
@@ -78,7 +78,7 @@ impl Words {
         let word = self.resource(group, resource);
         vec![
             failure(word, "stop", outcome),
-            info(format!("Retrying failed stop operation [{word}]")).from(MANAGER),
+            info(format!("Retrying failed stop operation [{word}]")).said_by(MANAGER),
         ]
     }
 
@@ -89,7 +89,7 @@ impl Words {
             warning(format!("it ({word}) MUST succeed on a stop when already stopped")),
             warning("Machine reboot narrowly avoided!"),
         ];
-        lines.map(|line| line.from(MANAGER)).into()
+        lines.map(|line| line.said_by(MANAGER)).into()
     }
 }
 
@@ -105,7 +105,7 @@ fn failure(word: &str, verb: &str, outcome: Outcome) -> Line {
             format!("{word} {verb} ended, but had no effect")
         }
     };
-    error(text).from(MANAGER)
+    error(text).said_by(MANAGER)
 }
 
 pub(super) fn had_nothing(node: &str) -> Line {
@@ -122,7 +122,7 @@ pub(super) fn takeover_begins(node: &str) -> Line {
 
 pub(super) fn takeover_done(node: &str) -> Vec<Line> {
     vec![
-        info(format!("mach_down takeover complete for node {node}.")).from(MACH_DOWN),
+        info(format!("mach_down takeover complete for node {node}.")).said_by(MACH_DOWN),
         info("mach_down takeover complete."),
     ]
 }

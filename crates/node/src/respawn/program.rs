@@ -1,0 +1,217 @@
+//! One program: running, waiting to run again, or ended for good.
+
+use super::{Policy, Program, Report, Verdict};
+use crate::log::Level;
+use std::ffi::OsString;
+use std::io;
+use std::time::{Duration, Instant};
+use systole_sys::identity::Identity;
+use systole_sys::process::{Child, Exit, Limits, Output, Spawn};
+use systole_sys::signals::Signal;
+
+/// Time that a program has to end before it is killed.
+pub(super) const END_LIMIT: Duration = Duration::from_secs(30);
+
+/// A program and what it does now.
+///
+/// ```text
+///             ended               pause is over
+///   Running ─────────▶ Pausing ─────────────────▶ Running
+///      │ │                │ stop
+///      │ │ 100, too fast  └────────────┐
+///      │ └──────────────────────────▶ Ended
+///      │ stop: TERM                    ▲
+///      └────────▶ Ending ──────────────┘ ended (KILL after 30 s)
+/// ```
+#[derive(Debug)]
+pub(super) struct Kept {
+    program: Program,
+    policy: Policy,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Running { child: Child, since: Instant },
+    Pausing { until: Instant },
+    Ending { child: Child, kill_at: Option<Instant> },
+    Ended,
+}
+
+/// What an end demands beside its lines; not followed once everything is being ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Demand {
+    Nothing,
+    /// The machine must be restarted because of this command.
+    Reboot(String),
+}
+
+impl Kept {
+    /// A program that runs as soon as [`Kept::elapse`] is called.
+    pub(super) fn new(program: Program, now: Instant) -> Self {
+        let policy = Policy::new(program.failfast);
+        Self { program, policy, state: State::Pausing { until: now } }
+    }
+
+    pub(super) fn child(&self) -> Option<&Child> {
+        match &self.state {
+            State::Running { child, .. } | State::Ending { child, .. } => Some(child),
+            State::Pausing { .. } | State::Ended => None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// When [`Kept::elapse`] next has something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Pausing { until } => Some(until),
+            State::Ending { kill_at, .. } => kill_at,
+            State::Running { .. } | State::Ended => None,
+        }
+    }
+
+    /// Notes an end, starts what is due, kills what takes too long.
+    pub(super) fn elapse(
+        &mut self,
+        now: Instant,
+        start: &Start<'_>,
+        reports: &mut Vec<Report>,
+    ) -> Demand {
+        let demand = self.note_end(now, reports);
+        match &mut self.state {
+            State::Pausing { until } if now >= *until => self.start(now, start, reports),
+            State::Ending { child, kill_at } if kill_at.is_some_and(|at| now >= at) => {
+                *kill_at = None;
+                signal(child, Signal::Kill, &self.program.command, reports);
+            }
+            State::Running { .. } | State::Pausing { .. } | State::Ending { .. } | State::Ended => {
+            }
+        }
+        demand
+    }
+
+    /// Ends it: asks it to, or does not start it again.
+    pub(super) fn stop(&mut self, now: Instant, reports: &mut Vec<Report>) {
+        self.state = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Running { child, .. } => {
+                signal(&child, Signal::Terminate, &self.program.command, reports);
+                State::Ending { child, kill_at: Some(now + END_LIMIT) }
+            }
+            ending @ State::Ending { .. } => ending,
+            State::Pausing { .. } | State::Ended => State::Ended,
+        };
+    }
+
+    fn start(&mut self, now: Instant, start: &Start<'_>, reports: &mut Vec<Report>) {
+        let command = &self.program.command;
+        self.state = match start.start(&self.program) {
+            Ok((child, identity)) => {
+                let Identity { user, group, .. } = identity;
+                let pid = child.id().pid;
+                let client = format!("Starting child client \"{command}\" ({user},{group})");
+                let started =
+                    format!("Starting \"{command}\" as uid {user}  gid {group} (pid {pid})");
+                reports.extend([report(Level::Info, client), report(Level::Info, started)]);
+                State::Running { child, since: now }
+            }
+            Err(error) => {
+                let text = format!("Cannot start client \"{command}\": {error}");
+                reports.push(report(Level::Error, text));
+                State::Ended
+            }
+        };
+    }
+
+    fn note_end(&mut self, now: Instant, reports: &mut Vec<Report>) -> Demand {
+        let Some(child) = self.child() else { return Demand::Nothing };
+        // Nobody else reaps it, so an error means no more than "not yet".
+        let Ok(Some(exit)) = child.exit() else { return Demand::Nothing };
+        let command = self.program.command.clone();
+        self.report_end(child.id().pid, exit, reports);
+        let State::Running { since, .. } = self.state else {
+            self.state = State::Ended;
+            return Demand::Nothing;
+        };
+        match self.policy.judge(exit, now.saturating_duration_since(since)) {
+            Verdict::Restart(pause) => {
+                let text = format!("Respawning client \"{command}\":");
+                reports.push(report(Level::Error, text));
+                self.state = State::Pausing { until: now + pause };
+            }
+            Verdict::Leave => self.state = State::Ended,
+            Verdict::TooFast => {
+                let text = format!("Client {command} \"respawning too fast\"");
+                reports.push(report(Level::Error, text));
+                self.state = State::Ended;
+            }
+            Verdict::Reboot => {
+                self.state = State::Ended;
+                return Demand::Reboot(command);
+            }
+        }
+        Demand::Nothing
+    }
+
+    fn report_end(&self, pid: i32, exit: Exit, reports: &mut Vec<Report>) {
+        let command = &self.program.command;
+        let managed = format!("Managed {command} process {pid}");
+        match exit {
+            Exit::Code(0) => {
+                let text = format!("{managed} exited with return code 0.");
+                reports.push(report(Level::Info, text));
+            }
+            Exit::Code(code) => {
+                let text = format!("{managed} exited with return code {code}.");
+                reports.push(report(Level::Warning, text));
+            }
+            Exit::Signal(number) => {
+                let text = format!("{managed} killed by signal {number}.");
+                let client = format!("Client {command} (pid={pid}) killed by signal {number}.");
+                let was_asked = matches!(self.state, State::Ending { .. });
+                let level = if was_asked { Level::Info } else { Level::Warning };
+                reports.push(report(level, text));
+                if !was_asked {
+                    reports.push(report(Level::Error, client));
+                }
+            }
+        }
+    }
+}
+
+/// What all programs get.
+pub(super) struct Start<'a> {
+    pub(super) environment: &'a [(String, String)],
+    pub(super) limits: &'a Limits,
+}
+
+impl Start<'_> {
+    fn start(&self, program: &Program) -> io::Result<(Child, Identity)> {
+        let identity = Identity::of_user(&program.user)?;
+        let pair = |(name, value): &(String, String)| (OsString::from(name), value.into());
+        let mut spawn = Spawn::new("/bin/sh");
+        spawn.arguments = vec!["-c".into(), format!("exec {}", program.command).into()];
+        spawn.environment = self.environment.iter().map(pair).collect();
+        spawn.identity = Some(&identity);
+        spawn.limits = Some(self.limits);
+        spawn.output = Output::Discarded;
+        let child = spawn.start()?;
+        Ok((child, identity))
+    }
+}
+
+fn signal(child: &Child, signal: Signal, command: &str, reports: &mut Vec<Report>) {
+    let (group, number) = (child.id().pid, signal.number());
+    let text = format!("killing {command} process group {group} with signal {number}");
+    reports.push(report(Level::Info, text));
+    if let Err(error) = child.kill_group(signal) {
+        let text = format!("Cannot signal process group {group}: {error}");
+        reports.push(report(Level::Error, text));
+    }
+}
+
+pub(super) fn report(level: Level, text: String) -> Report {
+    Report { level, text }
+}

@@ -1,0 +1,144 @@
+use super::program::{Demand, Kept, Start};
+use super::supervisor::Supervisor;
+use super::*;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use systole_sys::process::Limits;
+use systole_sys::seqpacket::{Connection, Receive};
+
+/// A busy machine may take its time.
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn program(command: impl Into<String>) -> Program {
+    Program { failfast: false, user: "root".into(), command: command.into() }
+}
+
+/// Lets a program go on until `done`, and gives its lines.
+fn drive(kept: &mut Kept, mut done: impl FnMut(&Kept, &[Report]) -> bool) -> (Vec<Report>, Demand) {
+    let limits = Limits::remember();
+    let start = Start { environment: &[("HA_x".into(), "y".into())], limits: &limits };
+    let mut reports = Vec::new();
+    let limit = Instant::now() + LIMIT;
+    loop {
+        let demand = kept.elapse(Instant::now(), &start, &mut reports);
+        if demand != Demand::Nothing || done(kept, &reports) {
+            return (reports, demand);
+        }
+        assert!(Instant::now() < limit, "{reports:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn has(reports: &[Report], text: &str) -> bool {
+    reports.iter().any(|report| report.text.contains(text))
+}
+
+#[test]
+fn program_that_exits_with_100_stays_down() {
+    let mut kept = Kept::new(program("/bin/sh -c 'exit 100'"), Instant::now());
+    let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
+    assert!(has(&reports, "Starting child client \"/bin/sh -c 'exit 100'\" (0,0)"), "{reports:?}");
+    assert!(has(&reports, "exited with return code 100."), "{reports:?}");
+    assert!(!has(&reports, "Respawning"), "{reports:?}");
+}
+
+#[test]
+fn program_that_fails_is_started_again_with_its_environment() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("runs");
+    let command = format!("/bin/sh -c 'echo $HA_x >>{}; exit 3'", file.display());
+    let mut kept = Kept::new(program(command), Instant::now());
+    let runs = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+    let (reports, _) = drive(&mut kept, |_, _| runs(&file) == "y\ny\n");
+    assert!(has(&reports, "exited with return code 3."), "{reports:?}");
+    assert!(has(&reports, "Respawning client \"/bin/sh"), "{reports:?}");
+}
+
+#[test]
+fn failing_failfast_demands_a_reboot() {
+    let failfast = Program { failfast: true, ..program("/bin/false") };
+    let mut kept = Kept::new(failfast, Instant::now());
+    let (reports, demand) = drive(&mut kept, |_, _| false);
+    assert_eq!(demand, Demand::Reboot("/bin/false".into()));
+    assert!(has(&reports, "exited with return code 1."), "{reports:?}");
+}
+
+#[test]
+fn program_of_an_unknown_user_is_not_started() {
+    let nobody = Program { user: "no-such-user".into(), ..program("/bin/true") };
+    let mut kept = Kept::new(nobody, Instant::now());
+    let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
+    assert!(has(&reports, "Cannot start client \"/bin/true\""), "{reports:?}");
+}
+
+#[test]
+fn stopped_program_ends_and_is_not_started_again() {
+    let mut kept = Kept::new(program("/bin/sleep 1000"), Instant::now());
+    drive(&mut kept, |kept, _| kept.child().is_some());
+    let mut reports = Vec::new();
+    kept.stop(Instant::now(), &mut reports);
+    assert!(has(&reports, "killing /bin/sleep 1000 process group"), "{reports:?}");
+    let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
+    assert!(has(&reports, "killed by signal 15."), "{reports:?}");
+    assert!(!has(&reports, "Respawning"), "{reports:?}");
+}
+
+#[test]
+fn program_that_does_not_listen_is_killed() {
+    let command = "/bin/sh -c 'trap : TERM; while :; do sleep 1; done'";
+    let mut kept = Kept::new(program(command), Instant::now());
+    drive(&mut kept, |kept, _| kept.child().is_some());
+    let mut reports = Vec::new();
+    // Its time to end began long ago.
+    let past = Instant::now().checked_sub(program::END_LIMIT).unwrap();
+    kept.stop(past, &mut reports);
+    let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
+    assert!(has(&reports, "with signal 9"), "{reports:?}");
+}
+
+/// Reads reports until the other side hangs up.
+fn reports_until_end(connection: &Connection) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut packet = vec![0; 1 << 16];
+    let limit = Instant::now() + LIMIT;
+    loop {
+        match connection.receive(&mut packet).unwrap() {
+            Receive::Packet(length) => {
+                reports.push(serde_json::from_slice(&packet[..length]).unwrap());
+            }
+            Receive::Empty => std::thread::sleep(Duration::from_millis(2)),
+            Receive::Closed => return reports,
+        }
+        assert!(Instant::now() < limit, "{reports:?}");
+        let both = reports.iter().filter(|report: &&Report| report.text.contains("(pid ")).count();
+        if both == 2 && !has(&reports, "killing") {
+            // Harmless when it was said before.
+            let _ = connection.send(&serde_json::to_vec(&Request::Stop).unwrap());
+        }
+    }
+}
+
+#[test]
+fn supervisor_ends_its_programs_in_reverse_order() {
+    let (ours, theirs) = Connection::pair().unwrap();
+    let theirs = theirs.as_fd().try_clone_to_owned().unwrap();
+    let thread = std::thread::spawn(move || Supervisor::new(theirs).unwrap().run());
+    let programs = vec![program("/bin/sleep 1001"), program("/bin/sleep 1002")];
+    let start = Request::Start { programs, environment: Vec::new() };
+    ours.send(&serde_json::to_vec(&start).unwrap()).unwrap();
+    let reports = reports_until_end(&ours);
+    thread.join().unwrap().unwrap();
+    let place = |text: &str| reports.iter().position(|report| report.text.starts_with(text));
+    let (first, second) = (place("killing /bin/sleep 1001"), place("killing /bin/sleep 1002"));
+    let ended = place("Managed /bin/sleep 1002");
+    assert!(second < ended && ended < first && second.is_some(), "{reports:?}");
+}
+
+#[test]
+fn supervisor_ends_when_the_daemon_is_gone() {
+    let (ours, theirs) = Connection::pair().unwrap();
+    let fd = theirs.as_fd().try_clone_to_owned().unwrap();
+    drop((ours, theirs));
+    Supervisor::new(fd).unwrap().run().unwrap();
+}
