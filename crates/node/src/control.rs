@@ -300,7 +300,7 @@ impl Control {
         match news {
             News::Event(event) => self.tell(&event),
             News::Line { level, tag, text } => {
-                let line = Line::new(level.into(), text).from(Source::Agent(tag));
+                let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
                 self.parts.log.write(&line);
             }
             News::Store(terms) => {

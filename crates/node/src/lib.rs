@@ -9,5 +9,6 @@ mod executor_process;
 pub mod log;
 pub mod options;
 pub mod paths;
+pub mod respawn;
 pub mod state;
 pub mod words;

@@ -13,7 +13,7 @@ const SPEAKER: Source = Source::Script("ResourceManager");
 
 /// Does what is configured. Returns when the machine goes on.
 pub(super) fn act(log: &mut Log, policy: StopFailure, group: &str, resource: &str) {
-    let mut say = |text: &str| log.write(&Line::new(Level::Critical, text).from(SPEAKER));
+    let mut say = |text: &str| log.write(&Line::new(Level::Critical, text).said_by(SPEAKER));
     match policy {
         StopFailure::Block => {
             say("Resource STOP failure.");

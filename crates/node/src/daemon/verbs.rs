@@ -8,9 +8,9 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 use systole_sys::daemonize::{Running, running};
+use systole_sys::identity;
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
-use systole_sys::identity;
 
 /// Time between two looks whether a daemon has ended.
 const POLL_GAP: Duration = Duration::from_millis(50);

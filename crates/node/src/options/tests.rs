@@ -84,5 +84,5 @@ fn tables_of_defaults_have_one_line_each() {
     assert!(!options.is_empty());
     let (plain, wiki) = (defaults(&options, false), defaults(&options, true));
     assert_eq!((plain.lines().count(), wiki.lines().count()), (options.len(), options.len()));
-    assert!(plain.contains("udpport") && wiki.contains("||udpport||"), "{plain}");
+    assert!(plain.contains("auto_failback ") && wiki.contains("||auto_failback||"), "{plain}");
 }

@@ -35,6 +35,7 @@ pub(super) struct Supervisor {
     environment: Vec<(String, String)>,
     kept: Vec<Kept>,
     is_stopping: bool,
+    is_connected: bool,
 }
 
 impl Supervisor {
@@ -46,6 +47,7 @@ impl Supervisor {
             environment: Vec::new(),
             kept: Vec::new(),
             is_stopping: false,
+            is_connected: true,
         })
     }
 
@@ -68,7 +70,7 @@ impl Supervisor {
             tv_nsec: sleep.subsec_nanos().into(),
         };
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
-        if !self.is_stopping {
+        if self.is_connected {
             fds.push(PollFd::new(&self.daemon, PollFlags::IN));
         }
         let children = self.kept.iter().filter_map(Kept::child);
@@ -90,9 +92,14 @@ impl Supervisor {
 
     fn read_requests(&mut self) -> io::Result<()> {
         let mut packet = vec![0; PACKET_MAX];
-        while !self.is_stopping {
+        // Read to the end even while stopping: what lies unread when we exit would make the daemon
+        // lose our last lines (`ECONNRESET`, unix(7)).
+        while self.is_connected {
             match recv(&self.daemon, &mut packet[..], RecvFlags::DONTWAIT) {
-                Ok((_, 0)) | Err(Errno::CONNRESET) => self.is_stopping = true,
+                Ok((_, 0)) | Err(Errno::CONNRESET) => {
+                    self.is_connected = false;
+                    self.is_stopping = true;
+                }
                 Ok((_, length)) => self.handle(&packet[..length]),
                 Err(Errno::AGAIN | Errno::INTR) => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -127,6 +134,10 @@ impl Supervisor {
         let start = Start { environment: &self.environment, limits: &self.limits };
         let elapse = |kept: &mut Kept| kept.elapse(now, &start, &mut reports);
         let demands: Vec<Demand> = self.kept.iter_mut().map(elapse).collect();
+        if self.is_stopping {
+            // Whose turn comes because another one has just ended is not woken by anything else.
+            self.stop_next(now, &mut reports);
+        }
         for report in &reports {
             self.tell(report);
         }

@@ -97,8 +97,9 @@ fn program_that_does_not_listen_is_killed() {
     assert!(has(&reports, "with signal 9"), "{reports:?}");
 }
 
-/// Reads reports until the other side hangs up.
+/// Reads reports until the other side hangs up, and has it stop when both programs run.
 fn reports_until_end(connection: &Connection) -> Vec<Report> {
+    let mut is_asked = false;
     let mut reports = Vec::new();
     let mut packet = vec![0; 1 << 16];
     let limit = Instant::now() + LIMIT;
@@ -111,10 +112,9 @@ fn reports_until_end(connection: &Connection) -> Vec<Report> {
             Receive::Closed => return reports,
         }
         assert!(Instant::now() < limit, "{reports:?}");
-        let both = reports.iter().filter(|report: &&Report| report.text.contains("(pid ")).count();
-        if both == 2 && !has(&reports, "killing") {
-            // Harmless when it was said before.
-            let _ = connection.send(&serde_json::to_vec(&Request::Stop).unwrap());
+        let started = reports.iter().filter(|report: &&Report| report.text.contains("(pid "));
+        if started.count() == 2 && !std::mem::replace(&mut is_asked, true) {
+            connection.send(&serde_json::to_vec(&Request::Stop).unwrap()).unwrap();
         }
     }
 }
@@ -122,8 +122,9 @@ fn reports_until_end(connection: &Connection) -> Vec<Report> {
 #[test]
 fn supervisor_ends_its_programs_in_reverse_order() {
     let (ours, theirs) = Connection::pair().unwrap();
-    let theirs = theirs.as_fd().try_clone_to_owned().unwrap();
-    let thread = std::thread::spawn(move || Supervisor::new(theirs).unwrap().run());
+    let fd = theirs.as_fd().try_clone_to_owned().unwrap();
+    drop(theirs);
+    let thread = std::thread::spawn(move || Supervisor::new(fd).unwrap().run());
     let programs = vec![program("/bin/sleep 1001"), program("/bin/sleep 1002")];
     let start = Request::Start { programs, environment: Vec::new() };
     ours.send(&serde_json::to_vec(&start).unwrap()).unwrap();

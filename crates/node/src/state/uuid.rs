@@ -52,7 +52,7 @@ impl Additive {
             *entry = u32::try_from(number.rem_euclid(1 << 32)).unwrap_or(0);
             number = next_seed(number);
         }
-        let mut generator = Self { table, at: 0 };
+        let mut generator = Self { table, at: Self::SHORT };
         for _ in 0..Self::WARM_UP {
             generator.next();
         }
