@@ -50,6 +50,8 @@ pub struct Cluster {
     history: History,
     ownership: Ownership,
     runners: Vec<Runner>,
+    /// The first sequence that said that we can run each group, since we last could not.
+    able_from: Vec<u64>,
     /// Since when each group is as it is, and why.
     changes: Vec<(Time, Cause)>,
     next_job: JobId,
@@ -84,6 +86,7 @@ impl Cluster {
             history: History::new(),
             ownership: Ownership::new(&settings),
             runners,
+            able_from: vec![1; settings.groups.len()],
             changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
             next_job: JobId::default(),
             has_executor: false,
@@ -114,7 +117,7 @@ impl Cluster {
             Input::Heard(heard) => self.hear(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
             Input::JobDone { job, outcome } => self.job_done(*job, *outcome),
-            Input::ExecutorReady => self.has_executor = true,
+            Input::ExecutorReady => self.executor_ready(),
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
             Input::Order { ticket, order } => self.obey(*ticket, *order),
@@ -213,7 +216,7 @@ impl Cluster {
                 self.say_goodbye();
                 Ok(None)
             }
-            Order::Standby(hold) => self.order_standby(hold, Some(ticket)).map(|()| Some(())),
+            Order::Standby(hold) => self.order_standby(hold, None, Some(ticket)).map(Some),
             Order::Takeover(hold) => self.order_takeover(hold, ticket),
         };
         match result {

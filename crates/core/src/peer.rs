@@ -49,6 +49,8 @@ pub(crate) struct Peer {
     pub(crate) has_left: bool,
     /// The sequence of the last message that told its holdings.
     pub(crate) told_at: u64,
+    /// The highest sequence of ours that it has echoed.
+    pub(crate) echoed: u64,
     /// What it has acknowledged of ours.
     pub(crate) acknowledged: u64,
     /// One per medium of ours.
@@ -79,6 +81,7 @@ impl Peer {
             is_leaving: false,
             has_left: false,
             told_at: 0,
+            echoed: 0,
             acknowledged: 0,
             links: settings.links.iter().map(|_| Link::default()).collect(),
             receiver: Receiver::new(settings.rexmit_delay, random),
@@ -109,6 +112,7 @@ impl Peer {
         self.is_leaving = false;
         self.has_left = false;
         self.told_at = 0;
+        self.echoed = 0;
         self.acknowledged = 0;
         self.status_sequence = 0;
         self.heard_us = None;

@@ -218,7 +218,10 @@ impl World {
                 }
                 self.tell(node, Input::PingReply(ping))
             }
-            Happening::PermitEnd(node) => self.let_go(node),
+            Happening::PermitEnd(node) => {
+                self.let_go(node);
+                self.turn(node)
+            }
             Happening::Fault => self.next_fault(),
             Happening::PowerOn(node) => {
                 let machine = self.machine(node);
@@ -233,7 +236,6 @@ impl World {
 
     fn arrive(&mut self, node: NodeId, arrival: Arrival) -> Result<(), Broken> {
         self.summary.datagrams += 1;
-        self.note_delivery(node, &arrival.frame);
         let machine = self.machine(node);
         if machine.paused_until.is_some() && machine.cluster.is_some() {
             if machine.socket.len() < SOCKET_MAX {
@@ -259,6 +261,7 @@ impl World {
     /// Hands a datagram to a daemon.
     fn hear(&mut self, node: NodeId, arrival: &Arrival) {
         let now = self.now;
+        self.note_delivery(node, &arrival.frame);
         let frame = &arrival.frame;
         let outgoing = &frame.outgoing;
         let name = |node: NodeId| self.settings.nodes[node.index()].as_str();

@@ -40,3 +40,9 @@ fn the_laws_hold_in_worlds_of_two_nodes_first_half() {
 fn the_laws_hold_in_worlds_of_two_nodes_second_half() {
     println!("{:?}", worlds(5_000..10_000, Options::default()));
 }
+
+#[test]
+fn three_nodes_settle_who_runs_what_and_stay_so() {
+    let calm = Options { nodes: 3, trouble: std::time::Duration::ZERO };
+    println!("{:?}", worlds(0..500, calm));
+}

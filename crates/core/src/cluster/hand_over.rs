@@ -69,6 +69,12 @@ impl Cluster {
         })
     }
 
+    /// Whether a group is being given away by us.
+    pub(super) fn is_given_away(&self, group: GroupId) -> bool {
+        let giver = self.hand_over.as_ref().map(|running| running.giver);
+        giver == Some(self.settings.me) && self.is_handed_over(group)
+    }
+
     fn is_in_set(&self, group: GroupId, giver: NodeId, hold: Hold) -> bool {
         if self.preferred(group) == giver { hold.has_local() } else { hold.has_foreign() }
     }
@@ -79,21 +85,21 @@ impl Cluster {
         all.filter(|group| self.is_in_set(*group, giver, hold)).collect()
     }
 
-    /// Asks the other node to take a set of ours.
+    /// Asks another node to take a set of ours: this one, or the first that can.
     pub(super) fn order_standby(
         &mut self,
         hold: Hold,
+        taker: Option<NodeId>,
         ticket: Option<Ticket>,
     ) -> Result<(), Refusal> {
         if !self.takes_part() {
             return Err(Refusal::NotReady);
         }
-        let others = self.others().filter(|node| self.peer(*node).can_negotiate());
-        let peer = others.min().ok_or(Refusal::NoPeer)?;
+        let peer = taker.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
         self.refuse_in_flux(peer)?;
         let me = self.settings.me;
         self.report(Event::HandOver(HandOverEvent::Wanted(me, hold)));
-        self.send_step(hold, Step::Me);
+        self.send_step(peer, hold, Step::Me);
         let until = self.now + REPLY_WAIT;
         let (giver, taker, stage) = (me, peer, Stage::Asked);
         self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
@@ -112,9 +118,8 @@ impl Cluster {
         }
         let me = self.settings.me;
         for group in self.set_of(me, hold) {
-            self.ownership.note_ability(group, me, true);
+            self.regain(group);
         }
-        self.speak_soon();
         let mut wanted = self.settings.group_ids().filter(|group| {
             let row = self.ownership.row(*group);
             self.is_in_set(*group, me, hold) && row.phase.holds() && row.owner != Some(me)
@@ -123,15 +128,19 @@ impl Cluster {
             return Ok(None);
         }
         drop(wanted);
-        let others = self.others().filter(|node| self.peer(*node).can_negotiate());
-        let peer = others.min().ok_or(Refusal::NoPeer)?;
+        let peer = self.first_partner().ok_or(Refusal::NoPeer)?;
         self.refuse_in_flux(peer)?;
-        self.send(Message::TakeoverOrder { hold }, None);
+        let dest = self.partner(peer);
+        self.send(Message::TakeoverOrder { hold }, dest);
         let until = self.now + REPLY_WAIT;
         let (hold, ticket) = (hold.mirrored(), Some(ticket));
         let (giver, taker, stage) = (peer, me, Stage::Promised);
         self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
         Ok(Some(()))
+    }
+
+    fn first_partner(&self) -> Option<NodeId> {
+        self.others().find(|node| self.peer(*node).can_negotiate())
     }
 
     fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
@@ -148,7 +157,7 @@ impl Cluster {
 
     /// The other node wants a set of ours.
     pub(super) fn hear_takeover_order(&mut self, from: NodeId, hold: Hold) {
-        if let Err(why) = self.order_standby(hold, None) {
+        if let Err(why) = self.order_standby(hold, Some(from), None) {
             self.refuse_step(from, Step::Me, why);
         }
     }
@@ -187,11 +196,10 @@ impl Cluster {
                 return self.refuse_step(giver, Step::Me, Refusal::Busy);
             }
             if invited {
-                ticket = running.ticket;
-                self.hand_over = None;
-            } else {
-                self.end_hand_over(Err(Refusal::Busy));
+                // Our own wish is heard: its answer waits for the hand-over that follows.
+                ticket = self.hand_over.as_mut().and_then(|running| running.ticket.take());
             }
+            self.end_hand_over(if invited { Ok(()) } else { Err(Refusal::Busy) });
         }
         if let Err(why) = self.refuse_in_flux(giver) {
             if let Some(ticket) = ticket {
@@ -200,7 +208,7 @@ impl Cluster {
             return self.refuse_step(giver, Step::Me, why);
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, hold)));
-        self.send_step(hold, Step::Other);
+        self.send_step(giver, hold, Step::Other);
         let until = self.now + WORK_WAIT;
         let (taker, stage) = (me, Stage::Promised);
         self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
@@ -262,9 +270,10 @@ impl Cluster {
         let mut runners = set.map(|group| &self.runners[group.index()]);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
+                let taker = running.taker;
                 drop(runners);
                 self.report(Event::HandOver(HandOverEvent::Released(hold)));
-                self.send_step(hold, Step::Done);
+                self.send_step(taker, hold, Step::Done);
                 if let Some(running) = &mut self.hand_over {
                     running.stage = Stage::Given;
                 }
@@ -274,7 +283,7 @@ impl Cluster {
                 self.report(Event::HandOver(HandOverEvent::Acquired(hold.mirrored())));
                 // The table first: the giver shall know from it what could not be started.
                 self.send_status();
-                self.send_step(hold, Step::Done);
+                self.send_step(giver, hold, Step::Done);
                 self.report(Event::HandOver(HandOverEvent::Taken(hold)));
                 self.conclude(giver, self.settings.me, hold);
             }
@@ -312,14 +321,23 @@ impl Cluster {
         if let Some(ticket) = ended.ticket {
             self.answer(ticket, result);
         }
+        for group in self.set_of(ended.giver, ended.hold) {
+            self.note_release(group);
+        }
         if result.is_err() {
             self.failback_after = self.now + FAILBACK_RETRY;
         }
         self.speak_soon();
     }
 
-    fn send_step(&mut self, hold: Hold, step: Step) {
-        self.send(Message::AskResources { hold, step, ipfail: false }, None);
+    fn send_step(&mut self, peer: NodeId, hold: Hold, step: Step) {
+        let dest = self.partner(peer);
+        self.send(Message::AskResources { hold, step, ipfail: false }, dest);
+    }
+
+    /// The addressee of a step: nobody by name among two nodes, as in the classic protocol.
+    fn partner(&self, peer: NodeId) -> Option<NodeId> {
+        (self.settings.nodes.len() > 2).then_some(peer)
     }
 
     /// Hands groups back that we have only because their preferred node was away.
@@ -327,15 +345,18 @@ impl Cluster {
         if self.settings.failback != crate::Failback::On || self.now < self.failback_after {
             return;
         }
-        let borrowed = self.settings.group_ids().any(|group| {
-            let row = self.ownership.row(group);
-            let home = self.preferred(group);
-            let at_home = home == self.settings.me;
-            let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
-            ours && !at_home && self.ownership.is_able(group, home) && self.is_peer_settled(home)
+        if self.hand_over.is_some() {
+            return;
+        }
+        let away = self.settings.group_ids().find(|group| {
+            let row = self.ownership.row(*group);
+            let home = self.preferred(*group);
+            let ours = self.is_ours(*group) && row.phase == Phase::Active && row.is_borrowed;
+            let can_go = home != self.settings.me && self.ownership.is_able(*group, home);
+            ours && can_go && self.is_peer_settled(home)
         });
-        if borrowed && self.hand_over.is_none() && self.order_standby(Hold::Foreign, None).is_err()
-        {
+        let home = away.map(|group| self.preferred(group));
+        if home.is_some() && self.order_standby(Hold::Foreign, home, None).is_err() {
             self.failback_after = self.now + FAILBACK_RETRY;
         }
     }

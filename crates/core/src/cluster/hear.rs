@@ -168,6 +168,7 @@ impl Cluster {
         }
         if before != status || !was_settled {
             self.report(Event::PeerStatus(from, status));
+            self.speak_soon();
             self.ipfail_says(IpfailEvent::NodeStatus(from, status));
         }
     }
@@ -216,6 +217,8 @@ impl Cluster {
     fn hear_echoes(&mut self, from: NodeId, beat: &Beat) {
         let (me, session) = (self.settings.me, self.boot.session);
         for echo in beat.echoes.iter().filter(|echo| echo.node == me && echo.session == session) {
+            let peer = self.peer_mut(from);
+            peer.echoed = peer.echoed.max(echo.sequence);
             if echo.sequence >= self.verifies_from {
                 self.unverified.retain(|node| *node != from);
             }

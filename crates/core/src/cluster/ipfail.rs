@@ -130,7 +130,8 @@ impl Cluster {
         }
         self.ipfail.giving_up = None;
         self.ipfail_says(IpfailEvent::Expired);
-        self.ipfail.is_wanted = self.holds_some_of(hold) && self.order_standby(hold, None).is_err();
+        self.ipfail.is_wanted =
+            self.holds_some_of(hold) && self.order_standby(hold, None, None).is_err();
     }
 
     fn holds_some_of(&self, hold: Hold) -> bool {

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use crate::group::Progress;
+use crate::peer::Kind;
 use crate::{Cause, Event, GroupId, JobId, NodeId, Outcome, Output, Phase};
 
 impl Cluster {
@@ -26,7 +27,8 @@ impl Cluster {
     /// Why we should become the owner of a group now, if we should.
     fn reason_to_take(&self, group: GroupId) -> Option<Cause> {
         let row = self.ownership.row(group);
-        if !self.runners[group.index()].is_idle() || self.is_handed_over(group) {
+        let is_idle = self.runners[group.index()].is_idle();
+        if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
             return None;
         }
         let cause = match row.owner {
@@ -96,11 +98,11 @@ impl Cluster {
             return;
         }
         runner.stop();
-        let phase = if runner.is_idle() { Phase::Stopped } else { Phase::Stopping };
-        if self.is_ours(group) && self.ownership.advance(group, phase) {
+        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
             self.owned(group, cause);
             self.speak_soon();
         }
+        self.note_release(group);
     }
 
     /// Stops a group at once because another node's claim holds: no start is waited for.
@@ -138,6 +140,33 @@ impl Cluster {
         }
         self.ownership.advance(group, Phase::Active);
         self.owned(group, Cause::Adopted);
+    }
+
+    pub(super) fn executor_ready(&mut self) {
+        self.has_executor = true;
+        self.able_from.fill(self.history.next());
+        self.speak_soon();
+    }
+
+    /// Notes that we can run a group again.
+    pub(super) fn regain(&mut self, group: GroupId) {
+        let me = self.settings.me;
+        if !self.ownership.is_able(group, me) {
+            self.ownership.note_ability(group, me, true);
+            self.able_from[group.index()] = self.history.next();
+            self.speak_soon();
+        }
+    }
+
+    /// Whether every node that might decide about a group knows that we can run it. Else one
+    /// that thinks we cannot could take it in the same moment as we do; its echo comes with its
+    /// table, so that we see if it did.
+    fn is_known_able(&self, group: GroupId) -> bool {
+        let from = self.able_from[group.index()];
+        self.others().all(|node| {
+            let peer = self.peer(node);
+            !peer.is_alive() || peer.kind != Kind::Systole || peer.echoed >= from
+        })
     }
 
     pub(super) fn executor_gone(&mut self) {
@@ -206,13 +235,24 @@ impl Cluster {
     }
 
     fn stopped(&mut self, group: GroupId, failed: bool) {
-        if !self.is_ours(group) {
-            return;
+        if failed && self.is_ours(group) {
+            self.ownership.advance(group, Phase::Failed);
+            self.owned_as_before(group);
+            self.speak_soon();
         }
-        let phase = if failed { Phase::Failed } else { Phase::Stopped };
-        self.ownership.advance(group, phase);
-        self.owned_as_before(group);
-        self.speak_soon();
+        self.note_release(group);
+    }
+
+    /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the
+    /// taker, and until that has claimed it nobody else shall think it free.
+    pub(super) fn note_release(&mut self, group: GroupId) {
+        let is_stopped = self.runners[group.index()].is_idle();
+        let is_released = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        if is_stopped && is_released && !self.is_given_away(group) {
+            self.ownership.advance(group, Phase::Stopped);
+            self.owned_as_before(group);
+            self.speak_soon();
+        }
     }
 
     /// Tells a phase whose cause is that of the change before it.

@@ -89,11 +89,11 @@ impl World {
         }
     }
 
-    /// The executor looks at its permit.
-    pub(super) fn let_go(&mut self, node: NodeId) -> Result<(), Broken> {
+    /// The executor looks at its permit. The daemon's turn follows.
+    pub(super) fn let_go(&mut self, node: NodeId) {
         let now = self.now;
         if self.machine(node).paused_until.is_some() {
-            return Ok(());
+            return;
         }
         for group in self.machine(node).executor.let_go(now) {
             self.note(|| format!("{node:?} lets go of {group:?}"));
@@ -103,7 +103,6 @@ impl World {
                 cluster.handle(local, &Input::LetGo(group));
             }
         }
-        self.turn(node)
     }
 
     pub(super) fn start_daemon(&mut self, node: NodeId) -> Result<(), Broken> {
@@ -122,7 +121,7 @@ impl World {
         self.machine(node).paused_until = None;
         let executor_first = self.random.chance(500);
         if executor_first {
-            self.let_go(node)?;
+            self.let_go(node);
         }
         let waiting = std::mem::take(&mut self.machine(node).socket);
         for arrival in &waiting {
@@ -136,7 +135,8 @@ impl World {
             }
         }
         self.turn(node)?;
-        self.let_go(node)
+        self.let_go(node);
+        self.turn(node)
     }
 
     /// Lets a fault happen.
