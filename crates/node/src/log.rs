@@ -248,10 +248,7 @@ impl Log {
         }
         let Some(kind) = line.repeating else { return self.put(line) };
         match self.limiter.admit(kind, line, monotonic()) {
-            Verdict::Write { suppressed } => {
-                self.put_suppressed(line, suppressed);
-                self.put(line);
-            }
+            Verdict::Write { suppressed } => self.put_counted(line, suppressed),
             Verdict::Suppress => {}
         }
     }
@@ -261,7 +258,7 @@ impl Log {
     pub fn tick(&mut self) {
         let now = monotonic();
         for (line, suppressed) in self.limiter.expired(now) {
-            self.put_suppressed(&line, suppressed);
+            self.put_counted(&line, suppressed);
         }
         let files = [&mut self.logfile, &mut self.debugfile];
         let rotated = files.into_iter().flatten().filter_map(|file| file.check_rotation(now));
@@ -298,11 +295,13 @@ impl Log {
         self.put(&Line::new(Level::Info, text));
     }
 
-    fn put_suppressed(&mut self, line: &Line, suppressed: u64) {
-        if suppressed > 0 {
-            let text = format!("{suppressed} more suppressed: {}", line.text);
-            self.put(&Line { text, repeating: None, ..line.clone() });
+    /// One line with the count in it, because two would be one too many in this second.
+    fn put_counted(&mut self, line: &Line, suppressed: u64) {
+        if suppressed == 0 {
+            return self.put(line);
         }
+        let text = format!("{} ({suppressed} more suppressed)", line.text);
+        self.put(&Line { text, ..line.clone() });
     }
 
     fn put(&mut self, line: &Line) {

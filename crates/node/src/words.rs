@@ -73,11 +73,11 @@ impl Words {
             Event::Ownership { group, owner, term, phase, cause } => {
                 self.ownership(*group, *owner, *term, *phase, cause)
             }
-            Event::StartFailed { group, resource, outcome } => {
-                self.start_failed(*group, *resource, *outcome)
+            Event::StartFailed { group, resource, outcome: _ } => {
+                vec![self.start_failed(*group, *resource)]
             }
-            Event::StopRetried { group, resource, outcome } => {
-                self.stop_retried(*group, *resource, *outcome)
+            Event::StopRetried { group, resource, outcome: _ } => {
+                vec![self.stop_retried(*group, *resource)]
             }
             Event::StopDoubtful { group, resource } => self.stop_doubtful(*group, *resource),
             Event::HandOver(step) => self.hand_over(*step),

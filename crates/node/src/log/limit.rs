@@ -10,7 +10,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// What to do with a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Write it, and before it that so many were left out.
+    /// Write it, and that so many were left out before it.
     Write { suppressed: u64 },
     /// Leave it out.
     Suppress,
@@ -43,14 +43,15 @@ impl Limiter {
         Verdict::Write { suppressed: before.map_or(0, |window| window.suppressed) }
     }
 
-    /// The kinds whose second is over and of which lines were left out: the latest, and how many.
-    /// The summary is a line of its kind, so that its second begins anew.
+    /// The kinds whose second is over and of which lines were left out: the latest, to be written
+    /// now, and how many before it. Their second begins anew.
     pub(super) fn expired(&mut self, now: Duration) -> Vec<(Line, u64)> {
         let over = self.0.values_mut().filter(|window| now.saturating_sub(window.since) >= PERIOD);
         let told = over.filter_map(|window| {
             let line = window.latest.take()?;
             window.since = now;
-            Some((line, std::mem::take(&mut window.suppressed)))
+            // The latest is written now, the others never.
+            Some((line, std::mem::take(&mut window.suppressed).saturating_sub(1)))
         });
         told.collect()
     }
@@ -76,7 +77,7 @@ mod tests {
         assert_eq!(admit("4", at(1000)), Verdict::Write { suppressed: 2 });
         assert_eq!(admit("5", at(1500)), Verdict::Suppress);
         assert_eq!(limiter.expired(at(1999)), []);
-        assert_eq!(limiter.expired(at(2000)), [(line("5"), 1)]);
+        assert_eq!(limiter.expired(at(2000)), [(line("5"), 0)]);
         assert_eq!(limiter.expired(at(9000)), []);
         let other = limiter.admit(Repeating::Stranger, &line("6"), at(2001));
         assert_eq!(other, Verdict::Write { suppressed: 0 }, "kinds do not hide each other");

@@ -3,7 +3,7 @@
 use super::{Words, critical, debug, error, info, warning};
 use crate::log::{Line, Source};
 use crate::state::evidence;
-use systole_core::{Cause, GroupId, NodeId, Outcome, Phase};
+use systole_core::{Cause, GroupId, NodeId, Phase};
 
 const MANAGER: Source = Source::Script("ResourceManager");
 const MACH_DOWN: Source = Source::Script("mach_down");
@@ -56,30 +56,15 @@ impl Words {
         lines
     }
 
-    pub(super) fn start_failed(
-        &self,
-        group: GroupId,
-        resource: usize,
-        outcome: Outcome,
-    ) -> Vec<Line> {
+    /// Why it failed stands in the line before: the executor says it, who ran the agent.
+    pub(super) fn start_failed(&self, group: GroupId, resource: usize) -> Line {
         let word = self.resource(group, resource);
-        vec![
-            failure(word, "start", outcome),
-            critical(format!("Giving up resources due to failure of {word}")).said_by(MANAGER),
-        ]
+        critical(format!("Giving up resources due to failure of {word}")).said_by(MANAGER)
     }
 
-    pub(super) fn stop_retried(
-        &self,
-        group: GroupId,
-        resource: usize,
-        outcome: Outcome,
-    ) -> Vec<Line> {
+    pub(super) fn stop_retried(&self, group: GroupId, resource: usize) -> Line {
         let word = self.resource(group, resource);
-        vec![
-            failure(word, "stop", outcome),
-            info(format!("Retrying failed stop operation [{word}]")).said_by(MANAGER),
-        ]
+        info(format!("Retrying failed stop operation [{word}]")).said_by(MANAGER)
     }
 
     pub(super) fn stop_doubtful(&self, group: GroupId, resource: usize) -> Vec<Line> {
@@ -91,21 +76,6 @@ impl Words {
         ];
         lines.map(|line| line.said_by(MANAGER)).into()
     }
-}
-
-fn failure(word: &str, verb: &str, outcome: Outcome) -> Line {
-    let text = match outcome {
-        Outcome::Failed(code) if code < 0 => {
-            format!("{word} {verb} was ended by signal {}", code.unsigned_abs())
-        }
-        Outcome::Failed(code) => format!("Return code {code} from {word} {verb}"),
-        Outcome::TimedOut => format!("{word} {verb} did not end in time and was killed"),
-        Outcome::Missing => format!("Cannot locate resource script {word}"),
-        Outcome::Success | Outcome::Running | Outcome::NotRunning => {
-            format!("{word} {verb} ended, but had no effect")
-        }
-    };
-    error(text).said_by(MANAGER)
 }
 
 pub(super) fn had_nothing(node: &str) -> Line {
