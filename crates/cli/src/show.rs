@@ -50,11 +50,11 @@ fn node(node: &NodeReport, own: &str) -> String {
         text += "this node";
         return text;
     }
-    text += &match node.silence_ms {
-        Some(silence) => format!("last beat {} ago", age(silence)),
-        None => "never heard".to_owned(),
-    };
     // Writing into memory cannot fail.
+    let _ = match node.silence_ms {
+        Some(silence) => write!(text, "last beat {} ago", age(silence)),
+        None => write!(text, "never heard"),
+    };
     let _ = write!(text, ", dead after {}, runs {}", age(node.deadtime_ms), node.daemon);
     for link in &node.links {
         let _ = write!(text, "\n    {:<13} {}", link.name, state(link.up, link.silence_ms));
@@ -68,7 +68,8 @@ fn ping_node(ping: &PingReport) -> String {
 
 fn state(up: bool, silence: Option<u64>) -> String {
     let word = if up { "up" } else { "dead" };
-    let heard = silence.map_or("never heard".to_owned(), |silence| format!("heard {} ago", age(silence)));
+    let heard =
+        silence.map_or("never heard".to_owned(), |silence| format!("heard {} ago", age(silence)));
     format!("{word:<8}{heard}")
 }
 
@@ -81,11 +82,13 @@ fn group(group: &GroupReport) -> String {
         Phase::Failed => "failed",
     };
     let mut text = format!("  {}\n    ", group.resources.join(" "));
-    text += &match &group.owner {
-        Some(owner) => format!("{phase} on {owner} for {}: {}", age(group.since_ms), group.reason),
-        None => "nobody has it yet".to_owned(),
-    };
     // Writing into memory cannot fail.
+    let _ = match &group.owner {
+        Some(owner) => {
+            write!(text, "{phase} on {owner} for {}: {}", age(group.since_ms), group.reason)
+        }
+        None => write!(text, "nobody has it yet"),
+    };
     let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
     if !group.unable.is_empty() {
         let _ = write!(text, ", cannot run on {}", group.unable.join(", "));
@@ -127,7 +130,8 @@ mod tests {
             links: vec![LinkReport { name: "eth0".to_owned(), up: true, silence_ms: None }],
         };
         let text = node(&report, "web1");
-        let beat = "  web2            active  last beat 120 ms ago, dead after 650 ms, runs systole";
+        let beat =
+            "  web2            active  last beat 120 ms ago, dead after 650 ms, runs systole";
         assert_eq!(text, format!("{beat}\n    eth0          up      never heard"));
         assert_eq!(node(&report, "web2"), "  web2            active  this node");
     }

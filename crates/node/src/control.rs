@@ -125,7 +125,7 @@ impl Control {
     ///
     /// When waiting fails.
     pub(crate) fn run(&mut self) -> io::Result<Ending> {
-        self.supervision.ready();
+        Supervision::ready();
         loop {
             self.wait()?;
             self.read_signals()?;
@@ -206,7 +206,7 @@ impl Control {
     }
 
     fn stop(&mut self, uid: u32, pid: u32) {
-        self.supervision.stopping();
+        Supervision::stopping();
         let order = Order::Stop;
         self.note(Happening::Order { order, uid, pid: pid.cast_signed() });
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {

@@ -12,7 +12,8 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use systole_config::default_options;
-use systole_sys::daemonize::{Running, running};
+use systole_sys::daemonize::{self, Running};
+use systole_sys::process::ProcessId;
 
 /// Runs the program with its arguments (without its own name), and tells its exit code.
 #[must_use]
@@ -69,8 +70,19 @@ fn play(role: Role, paths: &Paths) -> u8 {
     }
 }
 
+/// Whether a daemon runs. One that was killed and that nobody has reaped yet does not.
+fn running(paths: &Paths) -> io::Result<Running> {
+    let running = daemonize::running(&paths.pid_file())?;
+    Ok(match running {
+        Running::Yes(pid) if !ProcessId::of(pid).is_some_and(ProcessId::is_running) => {
+            Running::Stale(pid)
+        }
+        Running::Yes(_) | Running::Stale(_) | Running::No => running,
+    })
+}
+
 fn begin(options: &Options, paths: &Paths) -> io::Result<u8> {
-    if let Running::Yes(pid) = running(&paths.pid_file())? {
+    if let Running::Yes(pid) = running(paths)? {
         complain(&format!("info: heartbeat: already running [pid {pid}].\n"));
         return Ok(exit::OK);
     }
@@ -78,15 +90,15 @@ fn begin(options: &Options, paths: &Paths) -> io::Result<u8> {
 }
 
 fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {
-    match running(&paths.pid_file())? {
-        Running::Yes(pid) => verbs::reload(paths, pid),
+    match running(paths)? {
+        Running::Yes(pid) => Ok(verbs::reload(paths, pid)),
         Running::Stale(_) | Running::No => start::start(options, paths, start::Way::Fresh),
     }
 }
 
 /// `-R`: only a daemon itself can have a successor, by executing it in its own process.
 fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
-    match running(&paths.pid_file())? {
+    match running(paths)? {
         Running::Yes(pid) if pid == std::process::id().cast_signed() => {
             start::start(options, paths, start::Way::Successor)
         }

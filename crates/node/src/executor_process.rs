@@ -92,17 +92,16 @@ impl ExecutorProcess {
 
     fn connect_or_start(&mut self) -> io::Result<Executor> {
         let socket = self.paths.executor_socket();
-        let connection = match Connection::connect(&socket) {
-            Ok(connection) => connection,
-            Err(_) => {
-                self.start()?;
-                let limit = Instant::now() + LISTEN_LIMIT;
-                loop {
-                    match Connection::connect(&socket) {
-                        Ok(connection) => break connection,
-                        Err(error) if Instant::now() > limit => return Err(error),
-                        Err(_) => sleep(CONNECT_GAP),
-                    }
+        let connection = if let Ok(connection) = Connection::connect(&socket) {
+            connection
+        } else {
+            self.start()?;
+            let limit = Instant::now() + LISTEN_LIMIT;
+            loop {
+                match Connection::connect(&socket) {
+                    Ok(connection) => break connection,
+                    Err(error) if Instant::now() > limit => return Err(error),
+                    Err(_) => sleep(CONNECT_GAP),
                 }
             }
         };

@@ -5,7 +5,7 @@ use super::trouble::Trouble;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::Level;
 use systole_core::{Event, GroupId, GroupKey, NodeId, Order, Refusal, Snapshot, Ticket};
 use systole_sys::eventfd::Wake;
@@ -153,10 +153,7 @@ impl ControlEnd {
 impl BeatEnd {
     /// The next command, if there is one.
     pub(crate) fn command(&self) -> Option<Command> {
-        match self.commands.try_recv() {
-            Ok(command) => Some(command),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.commands.try_recv().ok()
     }
 
     /// Tells something that may be lost when the control thread hangs: beats never wait for it.

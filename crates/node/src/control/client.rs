@@ -32,11 +32,7 @@ pub enum AskError {
 ///
 /// When there is no answer.
 pub fn ask(socket: &Path, request: Request) -> Result<Response, AskError> {
-    let mut stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => AskError::Denied,
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotRunning,
-        _ => AskError::Silent(error),
-    })?;
+    let mut stream = UnixStream::connect(socket).map_err(unconnected)?;
     let limit = request.order().is_none().then_some(STATUS_LIMIT);
     stream.set_read_timeout(limit).map_err(AskError::Silent)?;
     let mut line = serde_json::to_vec(&request).map_err(AskError::Malformed)?;
@@ -50,4 +46,15 @@ pub fn ask(socket: &Path, request: Request) -> Result<Response, AskError> {
         return Err(AskError::Silent(io::ErrorKind::UnexpectedEof.into()));
     }
     serde_json::from_slice(&answer).map_err(AskError::Malformed)
+}
+
+fn unconnected(error: io::Error) -> AskError {
+    let kind = error.kind();
+    if kind == io::ErrorKind::PermissionDenied {
+        AskError::Denied
+    } else if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+        AskError::NotRunning
+    } else {
+        AskError::Silent(error)
+    }
 }

@@ -20,12 +20,12 @@ impl Supervision {
     }
 
     /// The daemon works.
-    pub(super) fn ready(&self) {
+    pub(super) fn ready() {
         notify(NotifyState::Ready);
     }
 
     /// The daemon releases everything and ends, which may take long.
-    pub(super) fn stopping(&self) {
+    pub(super) fn stopping() {
         notify(NotifyState::Stopping);
     }
 

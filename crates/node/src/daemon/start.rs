@@ -87,7 +87,7 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
     if !loaded.findings.is_empty() {
         complain(&findings::report(&loaded.findings, &files, io::stderr().is_terminal()));
     }
-    let mut lines = findings::lines(&loaded.findings, &files);
+    let mut said = findings::lines(&loaded.findings, &files);
     let code = loaded.exit_code();
     let Some(config) = loaded.config else {
         let mut log = Log::on_stderr(&identity::node_name());
@@ -95,9 +95,11 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
             "Heartbeat not started: configuration error.",
             "Configuration error, heartbeat not started.",
         ] {
-            lines.push(Line::new(Level::Error, text));
+            said.push(Line::new(Level::Error, text));
         }
-        lines.iter().for_each(|line| log.write(line));
+        for line in &said {
+            log.write(line);
+        }
         return Err(code.unwrap_or(exit::CONFIGURATION));
     };
     if options.prints_configuration {
@@ -116,7 +118,9 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
     let log_settings =
         LogSettings { debug, ..LogSettings::new(&config.logging, &config.node_name) };
     let mut log = Log::open(&log_settings, options.foreground);
-    lines.iter().for_each(|line| log.write(line));
+    for line in &said {
+        log.write(line);
+    }
     log.write(&Line::new(Level::Info, "**************************"));
     let text = "Configuration validated. Starting heartbeat 3.0.6";
     log.write(&Line::new(Level::Info, text));

@@ -1,13 +1,13 @@
 //! What `heartbeat` does beside running: `-s`, `-k`, `-r`.
 
 use crate::configuration::Files;
-use crate::daemon::{complain, print};
+use crate::daemon::{complain, print, running};
 use crate::options::{exit, status};
 use crate::paths::Paths;
 use std::io;
 use std::thread::sleep;
 use std::time::Duration;
-use systole_sys::daemonize::{Running, running};
+use systole_sys::daemonize::Running;
 use systole_sys::identity;
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
@@ -17,7 +17,7 @@ const POLL_GAP: Duration = Duration::from_millis(50);
 
 /// `-s`.
 pub(super) fn tell_status(paths: &Paths) -> io::Result<u8> {
-    Ok(match running(&paths.pid_file())? {
+    Ok(match running(paths)? {
         Running::Yes(pid) => {
             let machine = identity::node_name();
             print(&format!("{}\n", status(pid, &machine, &node_name(paths, &machine))));
@@ -43,7 +43,7 @@ fn node_name(paths: &Paths, machine: &str) -> String {
 
 /// `-k`: asks the daemon to stop, and waits as long as that takes.
 pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
-    let Running::Yes(pid) = running(&paths.pid_file())? else {
+    let Running::Yes(pid) = running(paths)? else {
         complain("INFO: Heartbeat already stopped.\n");
         return Ok(exit::OK);
     };
@@ -59,18 +59,18 @@ pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
 }
 
 /// `-r` while a daemon runs: has it read its files again, if they are sound.
-pub(super) fn reload(paths: &Paths, pid: i32) -> io::Result<u8> {
+pub(super) fn reload(paths: &Paths, pid: i32) -> u8 {
     let files = Files::read(&paths.configuration);
     let loaded = files.check(&paths.configuration);
     if loaded.config.is_none() {
         complain(&super::findings::report(&loaded.findings, &files, false));
         complain(&format!("info: Config errors: Heartbeat pid {pid} NOT restarted\n"));
-        return Ok(exit::REFUSED);
+        return exit::REFUSED;
     }
     complain(&format!("info: Signalling heartbeat pid {pid} to reread config files\n"));
     if let Err(error) = kill(pid, Signal::Hangup) {
         complain(&format!("ERROR: Could not signal pid {pid} : {error}\n"));
-        return Ok(exit::PERMISSION);
+        return exit::PERMISSION;
     }
-    Ok(exit::OK)
+    exit::OK
 }

@@ -1,0 +1,289 @@
+//! A real daemon, alone in a network of its own, on folders of its own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::UdpSocket;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longest wait for anything; a loaded machine needs a second.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Time between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+const HA_CF: &str = "keepalive 50ms\ndeadtime 300ms\nwarntime 200ms\ninitdead 300ms\n\
+                     realtime off\nauto_failback on\nucast lo 127.0.0.9\nnode %NAME% other\n";
+
+/// Puts the calling thread, and with it every program that it starts, into a network of its own.
+fn enter_network() {
+    systole_sys::namespace::make_network().unwrap();
+    let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap();
+    assert!(up.success());
+}
+
+/// The folders of a daemon. What still runs is killed when it is dropped.
+struct Node {
+    folder: tempfile::TempDir,
+}
+
+impl Node {
+    fn new() -> Self {
+        enter_network();
+        let node = Self { folder: tempfile::tempdir().unwrap() };
+        for folder in ["config", "state", "run"] {
+            fs::create_dir(node.path(folder)).unwrap();
+        }
+        let name = systole_sys::identity::node_name().to_lowercase();
+        let log = node.path("log");
+        let ha_cf = format!("logfile {}\n{HA_CF}", log.display()).replace("%NAME%", &name);
+        node.write("config/ha.cf", &ha_cf);
+        node.write("config/haresources", &format!("{name} 127.8.8.8/32/lo\n"));
+        node.write("config/authkeys", "auth 1\n1 sha1 secret\n");
+        let keys = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(node.path("config/authkeys"), keys).unwrap();
+        node
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn call(&self, options: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_heartbeat"));
+        for (option, folder) in
+            [("--config-dir", "config"), ("--state-dir", "state"), ("--run-dir", "run")]
+        {
+            command.arg(option).arg(self.path(folder));
+        }
+        command.args(options).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn code(&self, options: &[&str]) -> i32 {
+        self.call(options).status.code().unwrap()
+    }
+
+    /// Starts it and waits until it answers.
+    fn start(&self) {
+        let output = self.call(&[]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        self.wait_for("an answer", || self.status().is_some());
+    }
+
+    fn pid(&self) -> Option<i32> {
+        fs::read_to_string(self.path("run/heartbeat.pid")).ok()?.trim().parse().ok()
+    }
+
+    fn status(&self) -> Option<serde_json::Value> {
+        self.ask(r#"{"request":"status"}"#)
+    }
+
+    fn ask(&self, request: &str) -> Option<serde_json::Value> {
+        let mut stream = UnixStream::connect(self.path("run/heartbeat/control.sock")).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        writeln!(stream, "{request}").ok()?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).ok()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// The phase of the only group.
+    fn phase(&self) -> Option<String> {
+        let status = self.status()?;
+        Some(status["groups"][0]["phase"].as_str()?.to_owned())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let limit = Instant::now() + PATIENCE;
+        while !condition() {
+            assert!(Instant::now() < limit, "{what} did not happen; log:\n{}", self.log());
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// The processes of this daemon that play a role, found by its folder.
+    fn processes(&self) -> Vec<i32> {
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        pids.filter(|pid| {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&words).contains(&folder)
+        })
+        .collect()
+    }
+
+    fn executor(&self) -> Option<i32> {
+        self.processes().into_iter().find(|pid| {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&words).contains("executor")
+        })
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            let _ = systole_sys::process::kill(pid, systole_sys::signals::Signal::Kill);
+        }
+    }
+}
+
+fn has_address() -> bool {
+    let output = Command::new("ip").args(["address", "show", "dev", "lo"]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).contains("127.8.8.8")
+}
+
+#[test]
+fn starts_runs_its_group_and_stops() {
+    let node = Node::new();
+    assert_eq!(node.code(&["-s"]), 3);
+    let idle = node.call(&["-k"]);
+    assert_eq!(idle.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&idle.stderr), "INFO: Heartbeat already stopped.\n");
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert!(has_address());
+    let running = node.call(&["-s"]);
+    assert_eq!(running.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&running.stdout).starts_with("heartbeat OK [pid "));
+    let again = node.call(&[]);
+    assert_eq!(again.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("already running"));
+    assert_eq!(node.code(&["-R"]), 1);
+    assert_eq!(node.code(&["-k"]), 0);
+    assert!(!has_address());
+    assert_eq!(node.code(&["-s"]), 3);
+    assert!(node.log().contains("Heartbeat shutdown complete."), "{}", node.log());
+    assert!(!node.path("run/heartbeat/control.sock").exists());
+    node.wait_for("the executor's end", || node.processes().is_empty());
+}
+
+#[test]
+fn bad_files_are_refused_with_findings() {
+    let node = Node::new();
+    node.write("config/ha.cf", "deadtim 10\n// comment\n");
+    let refused = node.call(&[]);
+    assert_eq!(refused.status.code(), Some(6));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("did you mean `deadtime`"), "{said}");
+    assert!(said.contains("ERROR: Configuration error, heartbeat not started."), "{said}");
+    assert_eq!(node.pid(), None);
+    assert_eq!(node.code(&["-x"]), 2);
+    assert_eq!(node.code(&["-R"]), 6);
+}
+
+#[test]
+fn a_flood_of_bad_datagrams_changes_nothing() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let before = node.status().unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let until = Instant::now() + Duration::from_secs(3);
+    let mut sent = 0_u32;
+    while Instant::now() < until {
+        let text = format!("###\n14:(0)t=status,{sent}:%%%\n33:1 0123456789abcdef,");
+        socket.send_to(text.as_bytes(), "127.0.0.1:694").unwrap();
+        sent += 1;
+    }
+    node.wait_for("a line about them", || node.log().contains("bad packets dropped"));
+    let after = node.status().unwrap();
+    for field in ["owner", "term", "phase"] {
+        assert_eq!(before["groups"][0][field], after["groups"][0][field]);
+    }
+    assert!(sent > 1000);
+    let lines = node.log().lines().filter(|line| line.contains("bad packets")).count();
+    assert!(lines <= 10, "{lines} lines in 3 s");
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
+fn a_killed_executor_is_replaced_and_keeps_the_group() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let term = node.status().unwrap()["groups"][0]["term"].clone();
+    let first = node.executor().unwrap();
+    systole_sys::process::kill(first, systole_sys::signals::Signal::Kill).unwrap();
+    node.wait_for("another executor", || {
+        let status = node.status().unwrap();
+        node.executor().is_some_and(|pid| pid != first) && status["executor"] == true
+    });
+    assert!(has_address());
+    let group = node.status().unwrap()["groups"][0].clone();
+    assert_eq!((&group["phase"], &group["term"]), (&"active".into(), &term));
+    assert_eq!(node.code(&["-k"]), 0);
+    assert!(!has_address());
+}
+
+#[test]
+fn a_killed_daemon_finds_its_group_again() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let pid = node.pid().unwrap();
+    systole_sys::process::kill(pid, systole_sys::signals::Signal::Kill).unwrap();
+    let id = systole_sys::process::ProcessId::of(pid);
+    node.wait_for("its end", || id.is_none_or(|id| !id.is_running()));
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert!(has_address());
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
+fn a_reload_keeps_process_and_group() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let pid = node.pid();
+    let unchanged = node.call(&["-r"]);
+    assert_eq!(unchanged.status.code(), Some(0), "{unchanged:?}");
+    node.wait_for("a word", || node.log().contains("Configuration unchanged."));
+    let text = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    node.write("config/ha.cf", &format!("{text}bogus\n"));
+    let refused = node.call(&["-r"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("NOT restarted"));
+    node.write("config/ha.cf", &text.replace("deadtime 300ms", "deadtime 250ms"));
+    assert_eq!(node.code(&["-r"]), 0);
+    node.wait_for("the new time", || {
+        let status = node.status();
+        status.is_some_and(|status| status["nodes"][0]["deadtime_ms"] == 250)
+    });
+    assert_eq!(node.pid(), pid);
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert!(has_address());
+    assert_eq!(node.code(&["-k"]), 0);
+    node.wait_for("the end", || node.processes().is_empty());
+}
+
+#[test]
+fn control_socket_is_for_root_and_its_group() {
+    let node = Node::new();
+    node.start();
+    let data = fs::metadata(node.path("run/heartbeat/control.sock")).unwrap();
+    assert_eq!((data.mode() & 0o777, data.uid()), (0o660, 0));
+    if let Ok(group) = systole_sys::identity::group_id("haclient") {
+        assert_eq!(data.gid(), group);
+    }
+    let refused = node.ask(r#"{"request":"standby","set":"all"}"#).unwrap();
+    assert_eq!(refused["response"], "refused");
+    let nonsense = node.ask("nonsense").unwrap();
+    assert_eq!(nonsense["response"], "failed");
+    assert_eq!(node.code(&["-k"]), 0);
+    let journal = fs::read_to_string(node.path("state/journal.jsonl")).unwrap();
+    assert!(journal.contains(r#""event":"order""#), "{journal}");
+    assert!(journal.contains(r#""uid":0"#), "{journal}");
+}
