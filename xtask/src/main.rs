@@ -1,3 +1,37 @@
-//! Checks the tree's own rules.
+//! Chores of this tree: `cargo xtask tidy` checks its own rules, `cargo xtask test` everything.
 
-fn main() {}
+mod test;
+mod tidy;
+mod tree;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  tidy   check the rules of this tree that no compiler checks
+  test   check the format, the lints, the rules and the documents, and run all tests
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["tidy"] => tidy::run(),
+        ["test"] => test::run(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            complain(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes to standard error; when that is closed nobody reads any more.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", text.trim_end());
+}
