@@ -1,7 +1,19 @@
 //! Runs the resources of a group: scripts, OCF agents, systemd units and native addresses.
 //!
-//! The work is done by a small process of its own, the executor. The daemon tells it what to do
-//! through the messages of [`protocol`], and lends it a permit that must be renewed; without one
-//! the executor lets go of everything.
+//! The work is done by a small process of its own, the [`executor`]. The daemon tells it what to
+//! do through the messages of [`protocol`], and lends it a permit that must be renewed; without
+//! one the executor lets go of everything.
 
+mod address;
+pub mod agent;
+pub mod executor;
+mod ledger;
+pub mod lookup;
+mod permit;
+mod process;
 pub mod protocol;
+mod queue;
+mod records;
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,10 @@ pub struct Configuration {
     /// Variables that every script gets beside those that the executor makes itself, e.g.
     /// `HA_LOGFILE` and `HA_keepalive`.
     pub environment: Vec<(String, String)>,
+    /// Milliseconds that what is held is kept at most when the daemon is gone, even if the permit
+    /// reaches further. Zero means no such limit.
+    #[serde(default)]
+    pub restart_grace_ms: u64,
 }
 
 /// Leave to act until a moment on `CLOCK_BOOTTIME`.

@@ -1,0 +1,182 @@
+//! The native agent for floating addresses. Handles a row of them in one batch.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+use systole_core::{AddressSpec, GroupKey, Resource, ResourceKind, Time};
+use systole_sys::address::{Addresses, Announcements, Announcer, Placed, Presence, Wanted, choose};
+
+use crate::protocol::Outcome;
+
+/// Most batches that are being announced. Beyond it the oldest is announced no more.
+const ANNOUNCED_MAX: usize = 256;
+
+/// The agent, with its doors to the kernel.
+#[derive(Debug)]
+pub(crate) struct AddressAgent {
+    addresses: Addresses,
+    announcer: Announcer,
+    announced: VecDeque<Batch>,
+}
+
+/// Addresses that were added together.
+#[derive(Debug)]
+struct Batch {
+    placed: Vec<Placed>,
+    added: Time,
+    schedule: Announcements,
+    next: Duration,
+}
+
+/// What came of a start.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// Lines for the log, each with the interface's name.
+    pub(crate) lines: Vec<(String, String)>,
+    /// How many addresses were announced.
+    pub(crate) announced: usize,
+}
+
+impl AddressAgent {
+    pub(crate) fn open() -> io::Result<Self> {
+        let (addresses, announcer) = (Addresses::open()?, Announcer::open()?);
+        Ok(Self { addresses, announcer, announced: VecDeque::new() })
+    }
+
+    /// Adds the addresses and announces them for the first time.
+    ///
+    /// If one of them cannot be added, those that were are left to the stop that follows.
+    pub(crate) fn start(&mut self, now: Time, resources: &[Resource]) -> Started {
+        let mut lines = Vec::new();
+        let outcome = match self.add(resources, &mut lines) {
+            Ok(placed) => {
+                let announced = placed.len();
+                self.begin_announcing(now, placed);
+                return Started { outcome: Outcome::Success, lines, announced };
+            }
+            Err(outcome) => outcome,
+        };
+        Started { outcome, lines, announced: 0 }
+    }
+
+    fn add(
+        &mut self,
+        resources: &[Resource],
+        lines: &mut Vec<(String, String)>,
+    ) -> Result<Vec<Placed>, Outcome> {
+        let network = self.addresses.network().map_err(|error| failed(&error))?;
+        let mut placed = Vec::new();
+        for wanted in wanted(resources) {
+            placed.push(choose(&wanted, &network).map_err(|error| failed(&error))?);
+        }
+        for place in &placed {
+            lines.push((place.interface.clone(), place.describe()));
+        }
+        let answers = self.addresses.add(&placed).map_err(|error| failed(&error))?;
+        for (answer, place) in answers.into_iter().zip(&placed) {
+            if let Err(error) = answer {
+                return Err(failed(&format_args!("{}: {error}", place.address)));
+            }
+        }
+        Ok(placed)
+    }
+
+    /// Removes the addresses.
+    pub(crate) fn stop(&mut self, resources: &[Resource]) -> Outcome {
+        let wanted: Vec<_> = wanted(resources).collect();
+        for batch in &mut self.announced {
+            batch.placed.retain(|placed| wanted.iter().all(|wish| wish.address != placed.address));
+        }
+        self.announced.retain(|batch| !batch.placed.is_empty());
+        match self.addresses.remove(&wanted) {
+            Ok(()) => Outcome::Success,
+            Err(error) => failed(&error),
+        }
+    }
+
+    /// Whether all the addresses are here.
+    pub(crate) fn status(&mut self, resources: &[Resource]) -> Outcome {
+        match self.addresses.network() {
+            Ok(network) => {
+                let all = wanted(resources).all(|wish| network.find(&wish).is_some());
+                if all { Outcome::Running } else { Outcome::NotRunning }
+            }
+            Err(error) => failed(&error),
+        }
+    }
+
+    /// Renews the lifetimes, and says which addresses are gone.
+    pub(crate) fn renew(
+        &mut self,
+        held: Vec<(GroupKey, Resource)>,
+    ) -> io::Result<Vec<(GroupKey, Resource)>> {
+        let all: Vec<_> = held.iter().filter_map(|(_, resource)| wish(resource)).collect();
+        let presences = self.addresses.renew(&all)?;
+        let pairs = held.into_iter().zip(presences);
+        let lost = pairs.filter(|(_, presence)| *presence == Presence::Absent);
+        Ok(lost.map(|(held, _)| held).collect())
+    }
+
+    /// Removes addresses with our mark that nobody holds, and says which.
+    pub(crate) fn remove_orphans(
+        &mut self,
+        held: &[Resource],
+    ) -> io::Result<Vec<std::net::IpAddr>> {
+        let kept: Vec<_> = wanted(held).map(|wish| wish.address).collect();
+        self.addresses.remove_orphans(&kept)
+    }
+
+    fn begin_announcing(&mut self, now: Time, placed: Vec<Placed>) {
+        let mut schedule = Announcements::default();
+        if let Some(next) = schedule.next() {
+            self.announced.truncate(ANNOUNCED_MAX - 1);
+            self.announced.push_front(Batch { placed, added: now, schedule, next });
+        }
+        self.announce(now);
+    }
+
+    /// Sends the announcements that are due.
+    pub(crate) fn announce(&mut self, now: Time) {
+        let announcer = &self.announcer;
+        self.announced.retain_mut(|batch| {
+            if now < batch.added + batch.next {
+                return true;
+            }
+            // A lost announcement is like a lost frame: the schedule has more of them.
+            let _ = announcer.announce(&batch.placed);
+            // Those that were missed while we paused would say the same once more.
+            let late = now.since(batch.added);
+            let next = batch.schedule.find(|moment| *moment > late);
+            batch.next = next.unwrap_or_default();
+            next.is_some()
+        });
+    }
+
+    /// When the next announcement is due.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.announced.iter().map(|batch| batch.added + batch.next).min()
+    }
+}
+
+/// The addresses among resources.
+fn wanted(resources: &[Resource]) -> impl Iterator<Item = Wanted> {
+    resources.iter().filter_map(wish)
+}
+
+fn wish(resource: &Resource) -> Option<Wanted> {
+    match &resource.kind {
+        ResourceKind::Address(spec) => {
+            let AddressSpec { address, prefix, interface, broadcast } = spec.clone();
+            Some(Wanted { address, prefix, interface, broadcast })
+        }
+        ResourceKind::Agent { .. } => None,
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Outcome {
+    /// The exit code that the agents of heartbeat give for it (`OCF_ERR_GENERIC`).
+    const GENERIC: i32 = 1;
+    Outcome::Failed { code: GENERIC, text: error.to_string() }
+}

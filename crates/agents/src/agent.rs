@@ -1,0 +1,162 @@
+//! One interface to every kind of agent that is a program: how it is called, and what its answer
+//! means.
+
+mod environment;
+mod ocf;
+
+use crate::lookup::{Directories, Located};
+use crate::protocol::{Action, Configuration, Outcome};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use systole_sys::process::Exit;
+
+/// LSB: the program is not running (status), as in the Linux Standard Base, section 22.2.
+const LSB_NOT_RUNNING: i32 = 3;
+/// systemctl(1): no such unit is loaded.
+const NO_SUCH_UNIT: i32 = 4;
+/// OCF: the resource is cleanly stopped (`OCF_NOT_RUNNING`).
+const OCF_NOT_RUNNING: i32 = 7;
+/// What a shell adds to the number of the signal that ended a program.
+const SIGNAL_BASE: i32 = 128;
+
+/// An agent that was found, with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    located: Located,
+    arguments: Vec<String>,
+}
+
+/// How to call an agent for one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl Agent {
+    /// Finds the agent of this name.
+    #[must_use]
+    pub fn find(name: &str, arguments: &[String], directories: &Directories) -> Option<Self> {
+        let located = directories.locate(name, arguments)?;
+        Some(Self { located, arguments: arguments.to_vec() })
+    }
+
+    /// How the agent is called for `action`.
+    ///
+    /// # Errors
+    ///
+    /// When the parameters of an OCF instance cannot be read.
+    pub fn invocation(
+        &self,
+        action: Action,
+        directories: &Directories,
+        configuration: &Configuration,
+        more: &[(String, String)],
+    ) -> std::io::Result<Invocation> {
+        let mut variables = environment::common(directories, configuration);
+        variables.extend(more.iter().cloned());
+        let (program, arguments) = match &self.located {
+            Located::Script { path } => {
+                // No script of heartbeat or LSB knows "monitor".
+                let verb = if action == Action::Monitor { Action::Status } else { action };
+                let mut arguments = self.arguments.clone();
+                arguments.push(verb.verb().to_owned());
+                (path.clone(), arguments)
+            }
+            Located::Ocf { path, kind, parameters } => {
+                variables.extend(match parameters {
+                    Some(file) => ocf::read_instance(kind, file)?,
+                    None => ocf::from_arguments(kind, &self.arguments),
+                });
+                // OCF has no "status" of its own; its "monitor" answers the question.
+                let verb = if action == Action::Status { Action::Monitor } else { action };
+                (path.clone(), vec![verb.verb().to_owned()])
+            }
+            Located::Unit { name } => {
+                let verb = match action {
+                    Action::Start => "start",
+                    Action::Stop => "stop",
+                    Action::Status | Action::Monitor => "is-active",
+                };
+                (directories.systemctl.clone(), vec![verb.to_owned(), name.clone()])
+            }
+        };
+        let environment = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Ok(Invocation { program, arguments, environment: environment.collect() })
+    }
+
+    /// What the log says before a start or a stop, and who is named when it fails.
+    #[must_use]
+    pub fn describe(&self, action: Action, directories: &Directories) -> (String, String) {
+        let verb = action.verb();
+        match &self.located {
+            Located::Script { path } | Located::Ocf { path, .. } => {
+                let path = path.display();
+                let arguments = self.arguments.join(" ");
+                (format!("Running {path} {arguments} {verb}"), path.to_string())
+            }
+            Located::Unit { name } => {
+                let systemctl = directories.systemctl.display();
+                (format!("Running {systemctl} {verb} {name}"), format!("{systemctl} {name}"))
+            }
+        }
+    }
+
+    /// What the end of a run means.
+    ///
+    /// The status of a script is read from its standard output alone, whatever its exit code, as
+    /// the original does: many old scripts say "running" and exit with nonsense. Everything else
+    /// is judged by its exit code.
+    #[must_use]
+    pub fn judge(&self, action: Action, exit: Exit, stdout: &[u8]) -> Outcome {
+        let code = match exit {
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => SIGNAL_BASE + signal,
+        };
+        let failed = || {
+            let text = match (&self.located, action) {
+                (Located::Ocf { .. }, _) => ocf::meaning(code).to_owned(),
+                (Located::Script { .. } | Located::Unit { .. }, _) => String::new(),
+            };
+            Outcome::Failed { code, text }
+        };
+        match (action, &self.located) {
+            (Action::Start | Action::Stop, _) if code == 0 => Outcome::Success,
+            // What a stop of OCF should not say, but many do: it is stopped.
+            (Action::Stop, Located::Ocf { .. }) if code == OCF_NOT_RUNNING => Outcome::Success,
+            (Action::Start | Action::Stop, _) => failed(),
+            (Action::Status, Located::Script { .. }) => {
+                let is_running = says_running(&String::from_utf8_lossy(stdout));
+                if is_running { Outcome::Running } else { Outcome::NotRunning }
+            }
+            (Action::Status | Action::Monitor, located) => match (located, code) {
+                (_, 0) => Outcome::Running,
+                (Located::Script { .. } | Located::Ocf { .. }, OCF_NOT_RUNNING)
+                | (Located::Script { .. }, LSB_NOT_RUNNING)
+                | (Located::Unit { .. }, LSB_NOT_RUNNING | NO_SUCH_UNIT) => Outcome::NotRunning,
+                (Located::Script { .. } | Located::Ocf { .. } | Located::Unit { .. }, _) => {
+                    failed()
+                }
+            },
+        }
+    }
+}
+
+/// The ownership test of heartbeat: "not" followed by "running" means no; else "running" or "OK"
+/// means yes; anything else means no.
+fn says_running(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let denied = lower.find("not ").is_some_and(|at| has_running(&text[at..]));
+    !denied && (has_running(text) || text.contains("OK"))
+}
+
+fn has_running(text: &str) -> bool {
+    text.contains("running") || text.contains("Running")
+}
+
+#[cfg(test)]
+mod tests;

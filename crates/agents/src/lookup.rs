@@ -1,0 +1,206 @@
+//! Finds an agent by its name in `haresources`.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The word that names an OCF agent and a file with its parameters: `OCF::type::instance`.
+const OCF_WORD: &str = "OCF";
+/// The provider whose agents are looked at first.
+const OCF_PROVIDER: &str = "heartbeat";
+
+/// Where agents are looked for. Tests use directories of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directories {
+    /// The configuration, with `resource.d` and `conf/OCF` below it (`HA_DIR`).
+    pub configuration: PathBuf,
+    /// LSB scripts.
+    pub init: PathBuf,
+    /// The root of OCF agents, with `resource.d/<provider>` below it (`OCF_ROOT`).
+    pub ocf_root: PathBuf,
+    /// Unit files of systemd, in the order of systemd.unit(5).
+    pub units: Vec<PathBuf>,
+    /// The program that starts units.
+    pub systemctl: PathBuf,
+    /// Helper programs of heartbeat (`HA_BIN`).
+    pub helpers: PathBuf,
+    /// Where agents are started, if it exists.
+    pub working: PathBuf,
+}
+
+impl Default for Directories {
+    fn default() -> Self {
+        let units = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
+        Self {
+            configuration: "/etc/ha.d".into(),
+            init: "/etc/init.d".into(),
+            ocf_root: "/usr/lib/ocf".into(),
+            units: units.map(|root| Path::new(root).join("systemd/system")).into(),
+            systemctl: "/usr/bin/systemctl".into(),
+            helpers: "/usr/libexec/heartbeat".into(),
+            working: "/var/lib/heartbeat/cores/root".into(),
+        }
+    }
+}
+
+/// What was found under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Located {
+    /// A script of `resource.d` or `init.d`, called as heartbeat calls it.
+    Script {
+        /// The script.
+        path: PathBuf,
+    },
+    /// An OCF agent.
+    Ocf {
+        /// The agent.
+        path: PathBuf,
+        /// Its type, which is its file's name.
+        kind: String,
+        /// The file with its parameters (`OCF::type::instance`); otherwise they are arguments.
+        parameters: Option<PathBuf>,
+    },
+    /// A unit of systemd.
+    Unit {
+        /// Its whole name, e.g. `nginx.service`.
+        name: String,
+    },
+}
+
+impl Directories {
+    /// Where resource scripts are (`HA_RESOURCEDIR`).
+    #[must_use]
+    pub fn resource(&self) -> PathBuf {
+        self.configuration.join("resource.d")
+    }
+
+    /// Finds an agent: a script of `resource.d`, then of `init.d`, as the original does; then,
+    /// which the original does not, an OCF agent, then a unit of systemd.
+    #[must_use]
+    pub fn locate(&self, name: &str, arguments: &[String]) -> Option<Located> {
+        if !is_file_name(name) {
+            return None;
+        }
+        let scripts = [self.resource().join(name), self.init.join(name)];
+        if let Some(path) = scripts.into_iter().find(|path| is_executable(path)) {
+            return Some(Located::Script { path });
+        }
+        if name == OCF_WORD {
+            return self.locate_instance(arguments);
+        }
+        if let Some(path) = self.ocf_agent(name) {
+            return Some(Located::Ocf { path, kind: name.to_owned(), parameters: None });
+        }
+        self.unit(name).map(|name| Located::Unit { name })
+    }
+
+    /// Whether an agent of this name exists, for the checker of the configuration.
+    #[must_use]
+    pub fn exists(&self, name: &str, arguments: &[String]) -> bool {
+        self.locate(name, arguments).is_some()
+    }
+
+    fn locate_instance(&self, arguments: &[String]) -> Option<Located> {
+        let [kind, instance] = arguments else {
+            return None;
+        };
+        if !is_file_name(kind) || !is_file_name(instance) {
+            return None;
+        }
+        let parameters = self.configuration.join("conf/OCF").join(kind).join(instance);
+        let path = self.ocf_agent(kind)?;
+        parameters.is_file().then(|| Located::Ocf {
+            path,
+            kind: kind.clone(),
+            parameters: Some(parameters),
+        })
+    }
+
+    fn ocf_agent(&self, kind: &str) -> Option<PathBuf> {
+        let path = self.ocf_root.join("resource.d").join(OCF_PROVIDER).join(kind);
+        is_executable(&path).then_some(path)
+    }
+
+    /// The unit's name, if a unit file for it exists. An instance has the file of its template.
+    fn unit(&self, name: &str) -> Option<String> {
+        let full =
+            if name.ends_with(".service") { name.to_owned() } else { format!("{name}.service") };
+        let template = full.split_once('@').map(|(stem, _)| format!("{stem}@.service"));
+        let files = [Some(full.clone()), template];
+        let mut paths = self
+            .units
+            .iter()
+            .flat_map(|directory| files.iter().flatten().map(move |file| directory.join(file)));
+        paths.any(|path| path.is_file()).then_some(full)
+    }
+}
+
+/// Whether a name stays within its directory.
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(['.', '-']) && !name.contains(['/', '\0'])
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{Scratch, write_script};
+
+    #[test]
+    fn places_are_searched_in_order() {
+        let scratch = Scratch::new();
+        let directories = scratch.directories();
+        let locate = |name: &str| directories.locate(name, &[]);
+        assert_eq!(locate("web"), None);
+
+        let unit = directories.units[0].join("web.service");
+        std::fs::write(&unit, "").unwrap();
+        assert_eq!(locate("web"), Some(Located::Unit { name: "web.service".into() }));
+        let ocf = directories.ocf_root.join("resource.d/heartbeat/web");
+        write_script(&ocf, "");
+        let found = Located::Ocf { path: ocf, kind: "web".into(), parameters: None };
+        assert_eq!(locate("web"), Some(found));
+        for directory in [directories.init.clone(), directories.resource()] {
+            let path = directory.join("web");
+            std::fs::write(&path, "").unwrap();
+            assert_ne!(locate("web"), Some(Located::Script { path: path.clone() }));
+            write_script(&path, "");
+            assert_eq!(locate("web"), Some(Located::Script { path }));
+        }
+    }
+
+    #[test]
+    fn an_instance_needs_its_file() {
+        let scratch = Scratch::new();
+        let directories = scratch.directories();
+        let path = directories.ocf_root.join("resource.d/heartbeat/apache");
+        write_script(&path, "");
+        let arguments = ["apache".to_owned(), "main".to_owned()];
+        assert!(!directories.exists("OCF", &arguments));
+        let file = directories.configuration.join("conf/OCF/apache/main");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let found = Located::Ocf { path, kind: "apache".into(), parameters: Some(file) };
+        assert_eq!(directories.locate("OCF", &arguments), Some(found));
+    }
+
+    #[test]
+    fn a_name_does_not_leave_its_directory() {
+        let scratch = Scratch::new();
+        let directories = scratch.directories();
+        write_script(&directories.configuration.join("secret"), "");
+        assert!(!directories.exists("../secret", &[]));
+        assert!(!directories.exists("", &[]));
+    }
+
+    #[test]
+    fn a_unit_instance_has_its_template_s_file() {
+        let scratch = Scratch::new();
+        let directories = scratch.directories();
+        std::fs::write(directories.units[0].join("db@.service"), "").unwrap();
+        let name = "db@main.service".to_owned();
+        assert_eq!(directories.locate("db@main", &[]), Some(Located::Unit { name }));
+    }
+}

@@ -1,0 +1,99 @@
+//! Whether the executor may still act.
+
+use crate::protocol::Permit;
+use std::time::Duration;
+use systole_core::Time;
+
+/// Longest time that a permit is believed to reach ahead. A daemon that asks for more is ill.
+const REACH_MAX: Duration = Duration::from_mins(10);
+
+/// The executor's leave to act.
+///
+/// ```text
+///              renewed                    expired
+///   Valid ──────────────▶ Valid ───────────────────────▶ Expired
+///                           ▲           renewed            │
+///                           └──────────────────────────────┘
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lease {
+    until: Time,
+}
+
+impl Lease {
+    /// A leave for `grace`: a restarted executor keeps what it adopted as long as the daemon may
+    /// need to find it.
+    pub(crate) fn new(now: Time, grace: Duration) -> Self {
+        Self { until: now + grace }
+    }
+
+    /// Takes a permit. One that reaches less far than the present one changes nothing, because it
+    /// may be an older one that was read late.
+    pub(crate) fn renew(&mut self, now: Time, permit: Permit) {
+        let until = Time::from_nanos(permit.until).min(now + REACH_MAX);
+        self.until = self.until.max(until);
+    }
+
+    /// Ends it at `until` at the latest: nobody is there who would renew it.
+    pub(crate) fn limit(&mut self, until: Time) {
+        self.until = self.until.min(until);
+    }
+
+    /// Whether the executor may act.
+    pub(crate) fn is_valid(self, now: Time) -> bool {
+        now < self.until
+    }
+
+    /// When it expires unless renewed.
+    pub(crate) const fn deadline(self) -> Time {
+        self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Time {
+        Time::START + Duration::from_secs(seconds)
+    }
+
+    fn permit(seconds: u64) -> Permit {
+        Permit { until: at(seconds).as_nanos() }
+    }
+
+    #[test]
+    fn a_permit_ends_when_it_is_not_renewed() {
+        let mut lease = Lease::new(at(0), Duration::from_secs(5));
+        assert!(lease.is_valid(at(4)) && !lease.is_valid(at(5)));
+        lease.renew(at(3), permit(8));
+        assert!(lease.is_valid(at(7)));
+        assert_eq!(lease.deadline(), at(8));
+        assert!(!lease.is_valid(at(8)));
+        lease.renew(at(9), permit(14));
+        assert!(lease.is_valid(at(10)));
+    }
+
+    #[test]
+    fn a_permit_can_be_cut_short_but_not_prolonged() {
+        let mut lease = Lease::new(at(0), Duration::from_secs(30));
+        lease.limit(at(5));
+        assert_eq!(lease.deadline(), at(5));
+        lease.limit(at(9));
+        assert_eq!(lease.deadline(), at(5));
+    }
+
+    #[test]
+    fn a_permit_that_waited_in_the_socket_renews_nothing() {
+        let mut lease = Lease::new(at(0), Duration::from_secs(5));
+        lease.renew(at(100), permit(6));
+        assert!(!lease.is_valid(at(100)));
+    }
+
+    #[test]
+    fn a_permit_does_not_reach_beyond_its_bound() {
+        let mut lease = Lease::new(at(0), Duration::ZERO);
+        lease.renew(at(1), Permit { until: u64::MAX });
+        assert_eq!(lease.deadline(), at(1) + REACH_MAX);
+    }
+}

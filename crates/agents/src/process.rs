@@ -1,0 +1,232 @@
+//! One run of an agent's program: its output, its time limit, its end.
+
+use crate::records::Record;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+use systole_core::Time;
+use systole_sys::process::{Child, Exit};
+use systole_sys::signals::Signal;
+
+/// How long an agent may go on after it was asked to end.
+pub(crate) const KILL_AFTER: Duration = Duration::from_secs(5);
+/// Most output of one run that is kept, in bytes.
+const OUTPUT_MAX: usize = 64 << 10;
+/// Longest line of output in the log, in bytes.
+const LINE_MAX: usize = 1 << 10;
+/// Most that is read from a pipe in one turn, so that a flood delays nobody.
+const READ_MAX: usize = 64 << 10;
+
+/// A program that runs.
+///
+/// ```text
+///            limit passed, or cancelled           5 s later
+///  Running ───────────────────────────▶ Ending ──────────────▶ Killed
+///     │                     (TERM to the │ group)     (KILL to │ the group)
+///     └────────────── exit ──────────────┴─────────────────────┴──▶ ended
+/// ```
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    state: State,
+    limit: Option<Time>,
+    stdout: Pipe,
+    stderr: Pipe,
+    // Last, because fields are dropped in order: the record goes after the process.
+    _record: Record,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Running,
+    Ending { why: Why, kill_at: Time },
+    Killed { why: Why },
+}
+
+/// Why a program was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It took too long.
+    TimedOut,
+    /// It was not wanted any more.
+    Cancelled,
+}
+
+/// What is left of a program.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    /// How it ended.
+    pub(crate) exit: Exit,
+    /// Why it was ended, if it did not end by itself.
+    pub(crate) why: Option<Why>,
+    /// Its standard output, as far as kept.
+    pub(crate) stdout: Vec<u8>,
+    /// Its standard error, as far as kept.
+    pub(crate) stderr: Vec<u8>,
+    /// Bytes of output that were not kept.
+    pub(crate) dropped: u64,
+    /// Pipes that somebody whom it started still holds open.
+    pub(crate) pipes: [Option<OwnedFd>; 2],
+}
+
+impl Process {
+    /// Watches over a child until `limit`.
+    pub(crate) fn new(mut child: Child, record: Record, limit: Option<Time>) -> Self {
+        let stdout = Pipe::new(child.take_stdout());
+        let stderr = Pipe::new(child.take_stderr());
+        Self { child, state: State::Running, limit, stdout, stderr, _record: record }
+    }
+
+    /// What wakes us up for it.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let pipes = [&self.stdout, &self.stderr].into_iter().filter_map(|pipe| pipe.fd.as_ref());
+        pipes.map(AsFd::as_fd).chain([self.child.as_fd()])
+    }
+
+    /// When [`Process::elapse`] has something to do.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        match self.state {
+            State::Running => self.limit,
+            State::Ending { kill_at, .. } => Some(kill_at),
+            State::Killed { .. } => None,
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn elapse(&mut self, now: Time) {
+        match self.state {
+            State::Running if self.limit.is_some_and(|limit| now >= limit) => {
+                self.end(now, Why::TimedOut);
+            }
+            State::Ending { why, kill_at } if now >= kill_at => {
+                self.state = State::Killed { why };
+                self.kill(Signal::Kill);
+            }
+            State::Running | State::Ending { .. } | State::Killed { .. } => {}
+        }
+    }
+
+    /// Asks the program and all its children to end. Does nothing the second time.
+    pub(crate) fn end(&mut self, now: Time, why: Why) {
+        if self.state == State::Running {
+            self.state = State::Ending { why, kill_at: now + KILL_AFTER };
+            self.kill(Signal::Terminate);
+        }
+    }
+
+    fn kill(&self, signal: Signal) {
+        // Fails only for want of rights over our own children; then the agent ends by itself.
+        let _ = self.child.kill_group(signal);
+    }
+
+    /// Reads what it wrote, and gives what remains of it if it has ended.
+    ///
+    /// The run ends with the program itself. Daemons that it started may keep its pipes open; what
+    /// is in them is taken, and not waited for.
+    pub(crate) fn check(&mut self) -> std::io::Result<Option<Remains>> {
+        // Looked at first: what was written before the end is then certainly in the pipes.
+        let exit = self.child.exit()?;
+        self.stdout.drain();
+        self.stderr.drain();
+        let Some(exit) = exit else { return Ok(None) };
+        let why = match self.state {
+            State::Running => None,
+            State::Ending { why, .. } | State::Killed { why } => Some(why),
+        };
+        if why.is_some() {
+            // Its children had the same notice. Its number is still taken: nobody else is hit.
+            self.kill(Signal::Kill);
+        }
+        Ok(Some(Remains {
+            exit,
+            why,
+            dropped: self.stdout.dropped + self.stderr.dropped,
+            stdout: std::mem::take(&mut self.stdout.kept),
+            stderr: std::mem::take(&mut self.stderr.kept),
+            pipes: [self.stdout.fd.take(), self.stderr.fd.take()],
+        }))
+    }
+}
+
+/// The output of a program as lines for the log.
+pub(crate) fn lines(output: &[u8]) -> impl Iterator<Item = String> {
+    let lines = output.split(|byte| *byte == b'\n');
+    lines.flat_map(|line| line.chunks(LINE_MAX)).filter_map(|line| {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        (!text.is_empty()).then(|| text.to_owned())
+    })
+}
+
+/// One end of a pipe, and the beginning of what came through it.
+#[derive(Debug)]
+struct Pipe {
+    fd: Option<OwnedFd>,
+    kept: Vec<u8>,
+    dropped: u64,
+}
+
+impl Pipe {
+    const fn new(fd: Option<OwnedFd>) -> Self {
+        Self { fd, kept: Vec::new(), dropped: 0 }
+    }
+
+    fn drain(&mut self) {
+        let Some(fd) = &self.fd else { return };
+        let is_open = drain(fd, |bytes| {
+            let room = (OUTPUT_MAX / 2).saturating_sub(self.kept.len()).min(bytes.len());
+            self.kept.extend_from_slice(&bytes[..room]);
+            self.dropped += (bytes.len() - room) as u64;
+        });
+        if !is_open {
+            self.fd = None;
+        }
+    }
+}
+
+/// Reads what is in a pipe, up to a bound. Says whether somebody still holds it open.
+fn drain(fd: &OwnedFd, mut take: impl FnMut(&[u8])) -> bool {
+    let mut buffer = [0; 4096];
+    for _ in 0..READ_MAX / buffer.len() {
+        match rustix::io::read(fd, &mut buffer) {
+            Ok(0) => return false,
+            Ok(length) => take(&buffer[..length]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => return true,
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+/// Pipes that daemons hold open whose agent has ended.
+///
+/// They are read and forgotten for as long as the daemons live: a pipe that nobody reads would
+/// stop a daemon once it is full, and one that is closed would kill it with `SIGPIPE`.
+#[derive(Debug, Default)]
+pub(crate) struct Lingering(VecDeque<OwnedFd>);
+
+impl Lingering {
+    /// Most pipes. Beyond it the oldest is closed.
+    const MAX: usize = 256;
+
+    /// Takes over pipes.
+    pub(crate) fn extend(&mut self, pipes: impl IntoIterator<Item = OwnedFd>) {
+        self.0.extend(pipes);
+        let excess = self.0.len().saturating_sub(Self::MAX);
+        self.0.drain(..excess);
+    }
+
+    /// What wakes us up for them.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.0.iter().map(AsFd::as_fd)
+    }
+
+    /// Reads and forgets.
+    pub(crate) fn drain(&mut self) {
+        self.0.retain(|fd| drain(fd, |_| {}));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! A file for every run of an agent, written before the agent begins, so that an executor that is
+//! killed leaves no run that its successor does not know.
+
+use crate::protocol::Ended;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use systole_sys::process::ProcessId;
+
+/// Longest record that is read, in bytes.
+const RECORD_MAX: u64 = 1 << 20;
+
+/// The directory of records. Each has two lines: what is run, in JSON, by the executor; and the
+/// process that runs it, by this process itself before it becomes the agent.
+#[derive(Debug)]
+pub(crate) struct Records {
+    directory: PathBuf,
+    boot: String,
+    next: u64,
+}
+
+/// The record of a run that goes on. It is removed when this is dropped, for which the run must
+/// have ended.
+#[derive(Debug)]
+pub(crate) struct Record {
+    path: PathBuf,
+    /// For [`systole_sys::process::Spawn::record`].
+    pub(crate) file: File,
+}
+
+/// A run of an earlier executor.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    path: PathBuf,
+    /// What it was to do.
+    pub(crate) run: Ended,
+}
+
+impl Records {
+    /// Opens the directory, and makes it if need be.
+    pub(crate) fn open(directory: PathBuf, boot: String) -> io::Result<Self> {
+        fs::create_dir_all(&directory)?;
+        Ok(Self { directory, boot, next: 0 })
+    }
+
+    /// Begins a record.
+    pub(crate) fn begin(&mut self, run: &Ended) -> io::Result<Record> {
+        let path = loop {
+            let path = self.directory.join(format!("{}-{}", std::process::id(), self.next));
+            self.next += 1;
+            if !path.exists() {
+                break path;
+            }
+        };
+        let mut file = File::create_new(&path)?;
+        let mut line = serde_json::to_vec(&(&self.boot, run))?;
+        line.push(b'\n');
+        file.write_all(&line)?;
+        Ok(Record { path, file })
+    }
+
+    /// The runs that an earlier executor of this boot left. Records that mean nothing any more are
+    /// removed.
+    pub(crate) fn leftovers(&self) -> io::Result<Vec<Leftover>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            let first = read(&path).and_then(|text| {
+                let line = text.lines().next().unwrap_or_default();
+                Ok(serde_json::from_str::<(String, Ended)>(line)?)
+            });
+            match first {
+                Ok((boot, run)) if boot == self.boot => found.push(Leftover { path, run }),
+                Ok(_) | Err(_) => fs::remove_file(&path)?,
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Leftover {
+    /// The process that runs it, as soon as it has said so.
+    pub(crate) fn process(&self) -> Option<ProcessId> {
+        let text = read(&self.path).ok()?;
+        let line = text.split_inclusive('\n').nth(1)?.strip_suffix('\n')?;
+        let (pid, start) = line.split_once(' ')?;
+        Some(ProcessId { pid: pid.parse().ok()?, start: start.parse().ok()? })
+    }
+
+    /// Forgets it.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // A record that stays names a process that is gone: the successor sees that and removes it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(RECORD_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Action;
+    use std::os::fd::AsFd;
+    use systole_core::GroupKey;
+    use systole_sys::process::Spawn;
+
+    fn run() -> Ended {
+        Ended { group: GroupKey(1), action: Action::Start, resources: Vec::new() }
+    }
+
+    #[test]
+    fn a_record_names_the_process_before_it_is_the_agent() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut records = Records::open(directory.path().into(), "boot".into()).unwrap();
+        let record = records.begin(&run()).unwrap();
+        let leftover = records.leftovers().unwrap().pop().unwrap();
+        assert_eq!((&leftover.run, leftover.process()), (&run(), None));
+
+        let mut spawn = Spawn::new("/bin/true");
+        spawn.record = Some(record.file.as_fd());
+        let child = spawn.start().unwrap();
+        assert_eq!(leftover.process(), Some(child.id()));
+        drop(record);
+        assert!(records.leftovers().unwrap().is_empty());
+    }
+
+    #[test]
+    fn records_of_another_boot_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut records = Records::open(directory.path().into(), "boot".into()).unwrap();
+        let record = records.begin(&run()).unwrap();
+        let later = Records::open(directory.path().into(), "later".into()).unwrap();
+        assert!(later.leftovers().unwrap().is_empty());
+        assert!(!record.path.exists());
+    }
+}
