@@ -1,5 +1,6 @@
 //! One node of the cluster: the whole core behind four methods.
 
+mod classic;
 mod farewell;
 mod hand_over;
 mod hear;
@@ -17,6 +18,7 @@ use crate::{
     Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Order, Output,
     PingId, Random, Refusal, Settings, Ticket, Time,
 };
+use classic::Classic;
 use farewell::Farewell;
 use hand_over::HandOver;
 use ipfail::Ipfail;
@@ -67,6 +69,9 @@ pub struct Cluster {
     is_initial: bool,
     was_stable: bool,
     ipfail: Ipfail,
+    classic: Classic,
+    /// Groups that a legacy peer waits for.
+    requested: Vec<(GroupId, NodeId)>,
     farewell: Option<Farewell>,
     outbox: VecDeque<Output>,
 }
@@ -98,6 +103,8 @@ impl Cluster {
             is_initial: true,
             was_stable: false,
             ipfail: Ipfail::default(),
+            classic: Classic::default(),
+            requested: Vec::new(),
             farewell: None,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             now: Time::START,
@@ -134,6 +141,8 @@ impl Cluster {
         self.elapse_communication();
         self.elapse_hand_over();
         self.elapse_ipfail();
+        self.elapse_classic();
+        self.elapse_requests();
         self.place();
         self.elapse_farewell();
         self.elapse_voice();
@@ -155,6 +164,7 @@ impl Cluster {
             self.hand_over.as_ref().map(HandOver::deadline),
             self.failback_deadline(),
             self.ipfail.deadline(),
+            self.classic.deadline(),
             self.farewell.as_ref().and_then(Farewell::deadline),
         ];
         let all = links.chain(runners).chain(others.into_iter().flatten());

@@ -30,8 +30,8 @@ pub(crate) struct Network {
     delay_max: Duration,
     /// For every pair of a sender and a receiver, the newest beat that arrived: when, and which.
     delivered: Vec<Option<(Time, u64)>>,
-    /// For every such pair, the last moment at which no beat had passed for a dead time.
-    silent: Vec<Time>,
+    /// For every such pair, since when beats have passed without a silence of a dead time.
+    since: Vec<Option<Time>>,
 }
 
 impl Network {
@@ -44,7 +44,7 @@ impl Network {
             double_per_mille: if random.chance(300) { random.below(100) } else { 0 },
             delay_max: Duration::from_micros(100 + random.below(20_000)),
             delivered: vec![None; nodes * nodes],
-            silent: vec![Time::START; nodes * nodes],
+            since: vec![None; nodes * nodes],
         }
     }
 
@@ -82,6 +82,7 @@ impl Network {
         let pair = self.pair(from, to);
         if self.delivered[pair].is_none_or(|(_, newest)| sequence > newest) {
             self.delivered[pair] = Some((now, sequence));
+            self.since[pair].get_or_insert(now);
         }
     }
 
@@ -91,23 +92,34 @@ impl Network {
             let other = NodeId(u8::try_from(other).unwrap_or(0));
             for pair in [self.pair(node, other), self.pair(other, node)] {
                 self.delivered[pair] = None;
+                self.since[pair] = None;
             }
+        }
+    }
+
+    /// A machine goes on after a pause: what waited in its sockets was said before, and does not
+    /// count as being connected.
+    pub(crate) fn interrupt(&mut self, node: NodeId) {
+        for other in 0..self.nodes {
+            let other = NodeId(u8::try_from(other).unwrap_or(0));
+            let pair = self.pair(other, node);
+            self.since[pair] = None;
         }
     }
 
     /// Lets the watch over silences look at the clock.
     pub(crate) fn watch(&mut self, now: Time, patience: Duration) {
-        for (delivered, silent) in self.delivered.iter().zip(&mut self.silent) {
+        for (delivered, since) in self.delivered.iter().zip(&mut self.since) {
             if delivered.is_none_or(|(at, _)| now.since(at) >= patience) {
-                *silent = now;
+                *since = None;
             }
         }
     }
 
     /// For how long beats have passed both ways between two nodes.
     pub(crate) fn connected_for(&self, now: Time, a: NodeId, b: NodeId) -> Duration {
-        let silent = self.silent[self.pair(a, b)].max(self.silent[self.pair(b, a)]);
-        now.since(silent)
+        let (there, back) = (self.since[self.pair(a, b)], self.since[self.pair(b, a)]);
+        there.zip(back).map_or(Duration::ZERO, |(there, back)| now.since(there.max(back)))
     }
 
     pub(crate) fn link_ids(&self) -> impl Iterator<Item = LinkId> + use<> {

@@ -47,6 +47,7 @@ impl Cluster {
             stable: Some(false),
             occasion: Occasion::Shutdown,
         };
+        self.classic_leaves();
         self.send(resource, None);
         for group in self.settings.group_ids() {
             self.release(group, Cause::Stopping);

@@ -1,8 +1,10 @@
 //! The planned hand-over of a set of groups from one node to another.
 
 use super::Cluster;
+use crate::peer::Kind;
 use crate::{
-    Cause, Event, GroupId, HandOverEvent, Hold, Message, NodeId, Phase, Refusal, Step, Ticket, Time,
+    Cause, Event, Failback, GroupId, HandOverEvent, Hold, Message, NodeId, Phase, Refusal, Step,
+    Ticket, Time,
 };
 use std::time::Duration;
 
@@ -94,6 +96,9 @@ impl Cluster {
     ) -> Result<(), Refusal> {
         if !self.takes_part() {
             return Err(Refusal::NotReady);
+        }
+        if self.settings.failback == Failback::Legacy && self.classic_forbids() {
+            return Err(Refusal::Legacy);
         }
         let peer = taker.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
         self.refuse_in_flux(peer)?;
@@ -228,6 +233,7 @@ impl Cluster {
             running.stage = Stage::Releasing;
             running.until = until;
         }
+        self.classic_releases(hold);
         let me = self.settings.me;
         for group in self.set_of(me, hold) {
             if self.is_ours(group) {
@@ -287,7 +293,7 @@ impl Cluster {
                 self.report(Event::HandOver(HandOverEvent::Taken(hold)));
                 self.conclude(giver, self.settings.me, hold);
             }
-            Stage::Told(table) if self.peer(running.taker).told_at >= table => {
+            Stage::Told(table) if self.has_told(running.taker, table) => {
                 let taker = running.taker;
                 drop(runners);
                 self.report(Event::HandOver(HandOverEvent::Given(hold)));
@@ -302,9 +308,16 @@ impl Cluster {
         }
     }
 
+    /// Whether a node's table as of this number is known. A classic peer has none.
+    fn has_told(&self, node: NodeId, table: u64) -> bool {
+        let peer = self.peer(node);
+        peer.kind == Kind::Classic || peer.told_at >= table
+    }
+
     fn conclude(&mut self, giver: NodeId, taker: NodeId, hold: Hold) {
         let set = self.set_of(giver, hold);
         let failed = set.into_iter().any(|group| !self.ownership.is_able(group, taker));
+        self.classic_concludes(giver, hold);
         self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
     }
 
@@ -342,7 +355,7 @@ impl Cluster {
 
     /// Hands groups back that we have only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
-        if self.settings.failback != crate::Failback::On || self.now < self.failback_after {
+        if self.settings.failback == Failback::Off || self.now < self.failback_after {
             return;
         }
         if self.hand_over.is_some() {

@@ -6,7 +6,6 @@ use crate::peer::Kind;
 use crate::receive::Verdict;
 use crate::{
     Beat, Cause, Claim, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus, Phase,
-    Step,
 };
 use std::time::Duration;
 
@@ -145,12 +144,16 @@ impl Cluster {
             Message::PingCount { count } => self.hear_ping_count(from, *count),
             Message::AbortGiveup => self.hear_abort(),
             Message::YouAreDead => self.hear_you_are_dead(),
-            Message::Starting
-            | Message::Resource { .. }
-            | Message::ReplyNodes { .. }
-            | Message::GroupRequest { .. }
-            | Message::GroupGrant { .. }
-            | Message::Stonith { .. }
+            Message::ReplyNodes { .. } => self.hear_node_list(),
+            Message::Starting => self.hear_starting(from),
+            Message::Resource { hold, full, stable, occasion } => {
+                self.hear_resource(from, (*hold, *full), *stable, *occasion);
+            }
+            Message::GroupRequest { key } => self.hear_group_request(from, key),
+            Message::GroupGrant { key, granted, .. } => {
+                self.hear_group_grant(from, key, *granted);
+            }
+            Message::Stonith { .. }
             | Message::IpfailPresence { joined: false }
             | Message::Unknown { .. } => {}
         }

@@ -1,7 +1,7 @@
 //! Who is there: silence, pauses of our own, ping nodes, and the start.
 
 use super::Cluster;
-use crate::{Event, IpfailEvent, NodeId, NodeStatus, PingId, Time};
+use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, PingId, Time};
 use std::time::Duration;
 
 /// A host outside the cluster whose answers prove that our network works.
@@ -111,8 +111,12 @@ impl Cluster {
         if self.status != NodeStatus::Up || !settled || self.farewell.is_some() {
             return;
         }
+        if self.awaits_node_list() {
+            return;
+        }
         self.report(Event::CommunicationUp);
         self.set_status(NodeStatus::Active);
+        self.classic_begin();
         self.join_ipfail();
     }
 
@@ -128,10 +132,11 @@ impl Cluster {
             held.filter(|row| row.owner == Some(node)).any(|row| row.phase.holds());
         if had_left || was_heard && !held_something {
             self.report(Event::PeerHadNothing(node));
-            return;
+            return self.classic_inherits(node, Fencing::Unneeded);
         }
         if self.farewell.is_none() {
             self.report(Event::NotFenced(node));
+            self.classic_inherits(node, Fencing::NotConfigured);
             self.begin_takeover(node);
         }
     }

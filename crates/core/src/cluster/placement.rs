@@ -3,7 +3,7 @@
 use super::Cluster;
 use crate::group::Progress;
 use crate::peer::Kind;
-use crate::{Cause, Event, GroupId, JobId, NodeId, Outcome, Output, Phase};
+use crate::{Cause, Event, Fencing, GroupId, JobId, NodeId, Outcome, Output, Phase};
 
 impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
@@ -21,7 +21,8 @@ impl Cluster {
     }
 
     fn may_take(&self) -> bool {
-        self.takes_part() && self.has_executor && self.unverified.is_empty()
+        let ready = self.takes_part() && self.has_executor && self.unverified.is_empty();
+        ready && !self.classic_forbids()
     }
 
     /// Why we should become the owner of a group now, if we should.
@@ -287,6 +288,9 @@ impl Cluster {
         self.ownership.released_by(node);
         if self.takes_part() {
             self.begin_takeover(node);
+            if self.peer(node).kind == Kind::Classic {
+                self.classic_inherits(node, Fencing::Unneeded);
+            }
         }
     }
 

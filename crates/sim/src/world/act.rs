@@ -127,6 +127,7 @@ impl World {
         for arrival in &waiting {
             self.hear(node, arrival);
         }
+        self.network.interrupt(node);
         let machine = &mut self.machines[node.index()];
         let local = machine.local(self.now);
         for input in std::mem::take(&mut machine.waiting) {

@@ -1,0 +1,299 @@
+//! Beside a heartbeat of the classic line: its two-node sets, words and timers.
+//!
+//! A classic peer tells no table. It knows two sets, its own groups and the other's, and says
+//! what it holds of them in `resource` messages. This adapter turns those into rows of our
+//! table, and our rows into such messages. Nothing else in the core knows of it but for one
+//! question: [`Cluster::classic_forbids`].
+
+use super::Cluster;
+use crate::peer::Kind;
+use crate::{
+    Cause, Event, Failback, Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase,
+    Time,
+};
+use std::time::Duration;
+
+/// How long a node of the classic line waits for another that starts with it.
+const JOINT_START_WAIT: Duration = Duration::from_secs(10);
+/// How often the node list is asked for.
+const NODE_LIST_RETRY: Duration = Duration::from_secs(1);
+
+/// How far the negotiation with a classic peer is.
+///
+/// ```text
+///  Idle ──communication up, "starting" sent──▶ Starting ──its "starting"──▶ BothStarting
+///                                                 │  a "resource"              │
+///                                                 ▼                            ▼
+///  Stable ◀──10 s, or the peer is stable──── Reported ◀───── a "resource" ─────┘
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    /// No classic peer has been met.
+    #[default]
+    Idle,
+    Starting,
+    BothStarting,
+    /// A report was heard; the time says when we stop waiting.
+    Reported(Time),
+    Stable,
+}
+
+/// The negotiation with a classic peer.
+#[derive(Debug, Default)]
+pub(super) struct Classic {
+    stage: Stage,
+    /// What we hold, from our view, as we tell it.
+    ours: Hold,
+    /// What the peer holds, from its view, as it tells it.
+    theirs: Hold,
+    is_peer_stable: bool,
+    /// When the node list was asked for, and whether it came.
+    asked_nodes: Option<Time>,
+    has_nodes: bool,
+}
+
+impl Classic {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match self.stage {
+            Stage::Reported(until) => Some(until),
+            Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
+                self.asked_nodes.filter(|_| !self.has_nodes).map(|at| at + NODE_LIST_RETRY)
+            }
+        }
+    }
+}
+
+impl Cluster {
+    /// The classic peer, if there is one and it is heard.
+    fn classic_peer(&self) -> Option<NodeId> {
+        let mut others = self.others().filter(|node| self.peer(*node).is_alive());
+        others.find(|node| self.peer(*node).kind == Kind::Classic)
+    }
+
+    /// Whether a classic peer's protocol does not let us take anything now.
+    pub(super) fn classic_forbids(&self) -> bool {
+        let legacy = self.settings.failback == Failback::Legacy;
+        self.classic_peer().is_some() && (legacy || self.classic.stage != Stage::Stable)
+    }
+
+    /// Whether our start must wait for a classic peer's node list; asks for it.
+    pub(super) fn awaits_node_list(&mut self) -> bool {
+        let Some(peer) = self.classic_peer().filter(|_| !self.classic.has_nodes) else {
+            return false;
+        };
+        if self.classic.asked_nodes.is_none_or(|at| self.now.since(at) >= NODE_LIST_RETRY) {
+            self.classic.asked_nodes = Some(self.now);
+            self.send(Message::RequestNodes, Some(peer));
+        }
+        true
+    }
+
+    pub(super) fn hear_node_list(&mut self) {
+        self.classic.has_nodes = true;
+    }
+
+    /// Our communication came up: ask a classic peer what it holds.
+    pub(super) fn classic_begin(&mut self) {
+        let Some(peer) = self.classic_peer() else {
+            // Whoever comes later meets a node that is settled.
+            self.classic.stage = Stage::Stable;
+            self.classic.ours = Hold::All;
+            return;
+        };
+        if self.settings.failback != Failback::Legacy {
+            self.classic.stage = Stage::Starting;
+            return self.send(Message::Starting, None);
+        }
+        self.classic.stage = Stage::Stable;
+        let me = self.settings.me;
+        for group in self.settings.group_ids() {
+            if self.preferred(group) != me {
+                continue;
+            }
+            let key = self.settings.groups[group.index()].name().into();
+            self.send(Message::GroupRequest { key }, None);
+        }
+        self.peer_mut(peer).is_ready = true;
+    }
+
+    pub(super) fn hear_starting(&mut self, from: NodeId) {
+        if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
+            return;
+        }
+        if self.classic.stage == Stage::Starting {
+            self.classic.stage = Stage::BothStarting;
+        }
+        self.set_classic_stable(from, false);
+        self.classic_report(Occasion::Report);
+    }
+
+    pub(super) fn hear_resource(
+        &mut self,
+        from: NodeId,
+        (hold, full): (Hold, bool),
+        stable: Option<bool>,
+        occasion: Occasion,
+    ) {
+        if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
+            return;
+        }
+        if matches!(self.classic.stage, Stage::Starting | Stage::BothStarting) {
+            self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
+        }
+        let keeps = !full && hold != Hold::None;
+        self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
+        if occasion != Occasion::Shutdown {
+            // Its own stop is known by `shutdone` alone: what is announced is not done.
+            self.note_theirs(from);
+        }
+        match stable {
+            Some(false) => self.set_classic_stable(from, false),
+            Some(true) => {
+                if !self.classic.is_peer_stable {
+                    self.set_classic_stable(from, true);
+                    self.classic_report(Occasion::Report);
+                }
+                if !matches!(self.classic.stage, Stage::Stable | Stage::Idle) {
+                    self.classic_settle();
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn set_classic_stable(&mut self, node: NodeId, stable: bool) {
+        self.classic.is_peer_stable = stable;
+        self.peer_mut(node).is_ready = stable;
+    }
+
+    /// Waiting is over: what the peer does not hold of ours is ours.
+    fn classic_settle(&mut self) {
+        self.classic.stage = Stage::Stable;
+        if !self.classic.theirs.has_foreign() {
+            self.classic.ours = self.classic.ours.with(Hold::Local);
+        }
+        self.classic_report(Occasion::Report);
+    }
+
+    pub(super) fn elapse_classic(&mut self) {
+        if let Stage::Reported(until) = self.classic.stage
+            && self.now >= until
+        {
+            self.report(Event::LocalStable);
+            self.classic_settle();
+        }
+    }
+
+    /// Turns what the peer says it holds into rows.
+    fn note_theirs(&mut self, peer: NodeId) {
+        let theirs = self.classic.theirs;
+        for group in self.settings.group_ids() {
+            let home = self.preferred(group) == peer;
+            let held = if home { theirs.has_local() } else { theirs.has_foreign() };
+            let row = *self.ownership.row(group);
+            let is_theirs = row.owner == Some(peer) && row.phase.holds();
+            let is_ours = self.is_ours(group) && row.phase.holds();
+            if held && !is_theirs && !is_ours {
+                self.ownership.claim(group, peer, !home);
+                self.ownership.advance(group, Phase::Active);
+                self.owned(group, Cause::Unowned);
+            } else if !held && is_theirs && !self.is_handed_over(group) {
+                self.ownership.advance(group, Phase::Stopped);
+                self.owned(group, Cause::OwnerLeft(peer));
+            }
+        }
+    }
+
+    /// Tells a classic peer what we hold.
+    pub(super) fn classic_report(&mut self, occasion: Occasion) {
+        if self.classic_peer().is_none() || self.settings.failback == Failback::Legacy {
+            return;
+        }
+        let in_transition = matches!(occasion, Occasion::Standby | Occasion::Shutdown);
+        let stable = self.classic.stage == Stage::Stable && !in_transition;
+        let hold = self.classic.ours;
+        let stable = Some(stable);
+        self.send(Message::Resource { hold, full: true, stable, occasion }, None);
+    }
+
+    /// A hand-over with a classic peer begins on our side: we let go of this set.
+    pub(super) fn classic_releases(&mut self, hold: Hold) {
+        self.classic.ours = self.classic.ours.without(hold);
+        self.classic_report(Occasion::Standby);
+    }
+
+    /// A hand-over ended; the set is from the giver's view.
+    pub(super) fn classic_concludes(&mut self, giver: NodeId, hold: Hold) {
+        let Some(peer) = self.classic_peer() else { return };
+        if giver == self.settings.me {
+            self.classic.theirs = self.classic.theirs.with(hold.mirrored());
+            self.note_theirs(peer);
+        } else {
+            self.classic.ours = self.classic.ours.with(hold.mirrored());
+        }
+        self.classic_report(Occasion::Report);
+    }
+
+    /// A peer died, or left: everything will be ours.
+    pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
+        self.classic.stage = Stage::Stable;
+        self.classic.ours = Hold::All;
+        self.classic.theirs = Hold::None;
+        self.classic.is_peer_stable = true;
+        let node = self.settings.name(node).into();
+        self.send(Message::Stonith { node, result }, None);
+    }
+
+    /// We stop: nothing is ours any more.
+    pub(super) fn classic_leaves(&mut self) {
+        self.classic.ours = Hold::None;
+    }
+
+    /// The peer asks us to release one of its groups (legacy mode).
+    pub(super) fn hear_group_request(&mut self, from: NodeId, key: &str) {
+        let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
+        let owned = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        if owned {
+            let taker = from;
+            self.release(group, Cause::HandOver { giver: self.settings.me, taker });
+            self.requested.push((group, from));
+        } else {
+            self.grant(group, from, false);
+        }
+    }
+
+    /// Answers the requests whose groups are stopped by now.
+    pub(super) fn elapse_requests(&mut self) {
+        let requested = std::mem::take(&mut self.requested);
+        for (group, from) in requested {
+            if self.runners[group.index()].is_idle() {
+                self.grant(group, from, true);
+            } else {
+                self.requested.push((group, from));
+            }
+        }
+    }
+
+    fn grant(&mut self, group: GroupId, to: NodeId, owned: bool) {
+        let key = self.settings.groups[group.index()].name().into();
+        self.send(Message::GroupGrant { key, owned, granted: true }, Some(to));
+        self.ownership.claim(group, to, false);
+        self.ownership.advance(group, Phase::Active);
+        self.owned(group, Cause::HandOver { giver: self.settings.me, taker: to });
+    }
+
+    /// The peer has released one of our groups (legacy mode).
+    pub(super) fn hear_group_grant(&mut self, from: NodeId, key: &str, granted: bool) {
+        let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
+        let me = self.settings.me;
+        let free = self.runners[group.index()].is_idle() && self.preferred(group) == me;
+        if granted && free && self.settings.failback == Failback::Legacy {
+            self.take(group, Cause::HandOver { giver: from, taker: me });
+        }
+    }
+
+    fn group_by_name(&self, name: &str) -> Option<GroupId> {
+        let place = self.settings.groups.iter().position(|group| group.name() == name)?;
+        Some(super::group_id(place))
+    }
+}
