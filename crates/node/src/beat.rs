@@ -333,7 +333,11 @@ impl Beat {
             Output::StopFailed { group, resource } => {
                 self.control.insist(News::StopFailed { group, resource });
             }
-            Output::End => self.is_over = true,
+            Output::End => {
+                // Nothing is held any more; an executor that is gone needs no word.
+                self.request(now, &Request::Shutdown { keep: false });
+                self.is_over = true;
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! A real daemon, alone in a network of its own, on folders of its own.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a helper of a test fails the test")]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;

@@ -1,1 +1,279 @@
+#![expect(unsafe_code, reason = "an allocator that counts cannot be written without it")]
 
+use super::channel::{ControlEnd, channel};
+use super::*;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use systole_core::{
+    AddressSpec, Boot, Failback, Group, GroupKey, Message, NodeId, NodeStatus, Order, Phase,
+    Resource, ResourceKind, Settings, Ticket, Uuid,
+};
+use systole_sys::link::LinkSpec;
+use systole_wire::{Identity, Method, Style};
+
+thread_local! {
+    /// By thread, because other tests allocate on theirs meanwhile.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const KEEPALIVE: Duration = Duration::from_millis(50);
+const PORT: u16 = 694;
+/// A name would be resolved at every use, which allocates.
+const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+
+fn keys() -> Keys {
+    Keys::new(1, [(1, Method::Sha1, &b"secret"[..])]).unwrap()
+}
+
+fn settings() -> Settings {
+    let address = "127.8.8.8".parse().unwrap();
+    let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
+    let resource = Resource { word: "127.8.8.8".into(), kind: ResourceKind::Address(spec) };
+    Settings {
+        nodes: vec!["alpha".into(), "beta".into()],
+        node_order: vec![NodeId(0), NodeId(1)],
+        me: NodeId(0),
+        links: vec!["lo".into()],
+        ping_nodes: Vec::new(),
+        keepalive: KEEPALIVE,
+        deadtime: 10 * KEEPALIVE,
+        warntime: 5 * KEEPALIVE,
+        initdead: 20 * KEEPALIVE,
+        deadping: 10 * KEEPALIVE,
+        rexmit_delay: KEEPALIVE,
+        failback: Failback::On,
+        ipfail: false,
+        restart_grace: Duration::from_secs(5),
+        groups: vec![Group { key: GroupKey(7), preferred: NodeId(0), resources: vec![resource] }],
+    }
+}
+
+fn encoder(name: &str, uuid: u8) -> Encoder {
+    let nodes = vec!["alpha".into(), "beta".into()];
+    let uuid = Uuid([uuid; 16]);
+    let identity = Identity { name: name.into(), uuid, generation: 5, ttl: 3, nodes };
+    Encoder::new(identity, Style::default())
+}
+
+/// A beat thread without a thread, on the loopback of a network of its own.
+fn beat() -> (Beat, ControlEnd) {
+    systole_sys::namespace::make_network().unwrap();
+    let words = ["link", "set", "lo", "up"];
+    assert!(std::process::Command::new("ip").args(words).status().unwrap().success());
+    let boot = Boot {
+        generation: 5,
+        session: 1,
+        uuid: Uuid([1; 16]),
+        unix_time: 1,
+        seed: 1,
+        terms: Vec::new(),
+        adopted: Vec::new(),
+        remains: Vec::new(),
+    };
+    let spec = LinkSpec::Unicast { device: "lo".into(), host: "127.0.0.9".into(), port: PORT };
+    let (control, end) = channel().unwrap();
+    let beat = Beat::new(Parts {
+        cluster: Cluster::new(settings(), boot),
+        unix_time: 1,
+        origin: clock::boot_time(),
+        keys: keys(),
+        encoder: encoder("alpha", 1),
+        links: vec![Some(Link::open(&spec).unwrap())],
+        pings: Pings::open(Vec::new(), Duration::from_secs(1)).unwrap(),
+        executor: None,
+        timeouts: AgentTimeouts {
+            start: Duration::from_secs(1),
+            stop: Duration::from_secs(1),
+            status: Duration::from_secs(1),
+        },
+        control: end,
+    });
+    (beat.unwrap(), control)
+}
+
+/// A datagram of the other node.
+fn datagram(encoder: &mut Encoder, message: Message, sequence: Option<u64>) -> Vec<u8> {
+    let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made: Time::START };
+    let bytes = encoder.encode(&outgoing, None, "0.0 0.0 0.0 1/1 1", 1, &keys(), Form::Framed);
+    bytes.unwrap().to_vec()
+}
+
+fn status(encoder: &mut Encoder, sequence: u64) -> Vec<u8> {
+    let message = Message::Status {
+        status: NodeStatus::Active,
+        deadtime: 10 * KEEPALIVE,
+        flow_control: true,
+    };
+    datagram(encoder, message, Some(sequence))
+}
+
+fn at(turn: u32) -> Time {
+    Time::START + turn * KEEPALIVE
+}
+
+#[test]
+fn a_thousand_beats_in_both_directions_allocate_nothing() {
+    const WARM_UP: u32 = 300;
+    const BEATS: u32 = 1000;
+    let (mut beat, control) = beat();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut other = encoder("beta", 2);
+    let datagrams: Vec<[Vec<u8>; 2]> = (1..=u64::from(WARM_UP + BEATS))
+        .map(|sequence| {
+            let ack = datagram(&mut other, Message::Ack { sequence }, None);
+            [status(&mut other, sequence), ack]
+        })
+        .collect();
+    let mut before = 0;
+    for (turn, pair) in (1..).zip(&datagrams) {
+        if turn == WARM_UP {
+            before = ALLOCATIONS.get();
+        }
+        for datagram in pair {
+            socket.send_to(datagram, HERE).unwrap();
+        }
+        beat.turn(at(turn));
+        // As the control thread would, so that the channel does not fill.
+        while control.news().is_some() {}
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    let snapshot = beat.cluster.snapshot();
+    assert_eq!(snapshot.nodes[1].status, "active");
+    assert!(snapshot.nodes[1].links[0].up);
+    assert!(beat.trouble.is_empty(), "{:?}", beat.trouble);
+}
+
+#[test]
+fn bad_datagrams_are_counted_and_told_once_a_second() {
+    let (mut beat, control) = beat();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut forged = status(&mut encoder("beta", 2), 1);
+    let last = forged.len() - 3;
+    forged[last] ^= 1;
+    for turn in 1..=40 {
+        for _ in 0..10 {
+            socket.send_to(&forged, HERE).unwrap();
+        }
+        beat.turn(at(turn));
+    }
+    let news = std::iter::from_fn(|| control.news());
+    let told: Vec<u64> = news
+        .filter_map(|news| match news {
+            News::Trouble(trouble) => Some(trouble.dropped()),
+            News::Event(_)
+            | News::Line { .. }
+            | News::Store(_)
+            | News::Answer { .. }
+            | News::StopFailed { .. }
+            | News::ExecutorGone
+            | News::Snapshot(_) => None,
+        })
+        .collect();
+    // 40 turns of 50 ms: at 0.05 s, 1.05 s, and the rest is counted but not told yet.
+    assert_eq!(told, [10, 200]);
+    assert_eq!(beat.trouble.dropped(), 190);
+    assert_eq!(beat.cluster.snapshot().nodes[1].silence_ms, None);
+}
+
+#[test]
+fn a_flood_ends_a_turn_and_a_pause_empties_the_socket() {
+    let (mut beat, _control) = beat();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let flood = || {
+        for _ in 0..2 * DATAGRAMS_PER_TURN {
+            socket.send_to(b"nonsense", HERE).unwrap();
+        }
+    };
+    beat.turn(at(1));
+    flood();
+    beat.trouble_after = at(1000);
+    beat.turn(at(2));
+    // One of those that were read may be our own beat, which comes back on a loopback.
+    let dropped = beat.trouble.dropped();
+    assert!((1..=DATAGRAMS_PER_TURN as u64).contains(&dropped), "{dropped}");
+    // Longer than deadtime less keepalive.
+    beat.turn(at(20));
+    assert_eq!(beat.trouble.dropped(), 2 * DATAGRAMS_PER_TURN as u64);
+}
+
+#[test]
+fn orders_are_answered_and_the_state_is_told() {
+    let (mut beat, control) = beat();
+    let order = Order::Standby(systole_core::Hold::All);
+    control.command(Command::Order { ticket: Ticket(9), order }).unwrap();
+    control.command(Command::Snapshot).unwrap();
+    beat.turn(at(1));
+    let news: Vec<News> = std::iter::from_fn(|| control.news()).collect();
+    let is_answer =
+        |news: &News| matches!(news, News::Answer { ticket: Ticket(9), result: Err(_) });
+    assert!(news.iter().any(is_answer), "{news:?}");
+    let is_state = |news: &News| matches!(news, News::Snapshot(state) if state.node == "alpha");
+    assert!(news.iter().any(is_state), "{news:?}");
+}
+
+#[test]
+fn what_an_executor_holds_is_compared_with_what_is_believed() {
+    let settings = settings();
+    let mut snapshot = Cluster::new(
+        settings.clone(),
+        Boot {
+            generation: 1,
+            session: 1,
+            uuid: Uuid([1; 16]),
+            unix_time: 1,
+            seed: 1,
+            terms: Vec::new(),
+            adopted: Vec::new(),
+            remains: Vec::new(),
+        },
+    )
+    .snapshot();
+    let group = systole_core::GroupId(0);
+    let held = Held {
+        group: GroupKey(7),
+        group_name: "127.8.8.8".into(),
+        term: 1,
+        resources: settings.groups[0].resources.clone(),
+    };
+    let part = Held { resources: Vec::new(), ..held.clone() };
+    let mut differ = |owner: Option<&str>, phase, held: &[Held]| {
+        snapshot.groups[0].owner = owner.map(str::to_owned);
+        snapshot.groups[0].phase = phase;
+        executor::differences(&settings, &snapshot, held) == [group]
+    };
+    let held = std::slice::from_ref(&held);
+    assert!(!differ(None, Phase::Stopped, &[]));
+    assert!(differ(None, Phase::Stopped, held));
+    assert!(!differ(Some("alpha"), Phase::Active, held));
+    assert!(differ(Some("alpha"), Phase::Active, &[]));
+    assert!(differ(Some("alpha"), Phase::Active, &[part]));
+    assert!(!differ(Some("alpha"), Phase::Starting, &[]));
+    assert!(differ(Some("beta"), Phase::Active, held));
+    assert!(!differ(Some("beta"), Phase::Active, &[]));
+}

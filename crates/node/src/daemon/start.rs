@@ -118,6 +118,7 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
     let log_settings =
         LogSettings { debug, ..LogSettings::new(&config.logging, &config.node_name) };
     let mut log = Log::open(&log_settings, options.foreground);
+    die_of_panics(log_settings);
     for line in &said {
         log.write(line);
     }
@@ -125,6 +126,16 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
     let text = "Configuration validated. Starting heartbeat 3.0.6";
     log.write(&Line::new(Level::Info, text));
     Ok(Plan { files, config, settings, links, log, debug })
+}
+
+/// A thread that panicked must not leave the others behind: half a daemon would hold its groups
+/// without beating, or beat without being able to stop.
+fn die_of_panics(settings: LogSettings) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = format!("Heartbeat aborts: {panic}");
+        Log::open(&settings, true).write(&Line::new(Level::Critical, text));
+        std::process::abort();
+    }));
 }
 
 /// Is the daemon.

@@ -150,5 +150,10 @@ pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
 
 /// The facts for the executor's runs.
 pub(crate) fn executor(config: &Config, debug: u8) -> Configuration {
-    Configuration { node: config.node_name.clone(), environment: environment(config, debug) }
+    let grace = config.times.restart_grace.as_millis();
+    Configuration {
+        node: config.node_name.clone(),
+        environment: environment(config, debug),
+        restart_grace_ms: u64::try_from(grace).unwrap_or(u64::MAX),
+    }
 }
