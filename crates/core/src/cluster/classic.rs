@@ -192,7 +192,7 @@ impl Cluster {
             let held = if home { theirs.has_local() } else { theirs.has_foreign() };
             let row = *self.ownership.row(group);
             let is_theirs = row.owner == Some(peer) && row.phase.holds();
-            let is_ours = self.is_ours(group) && row.phase.holds();
+            let is_ours = self.is_ours(group) && !self.runners[group.index()].is_idle();
             if held && !is_theirs && !is_ours {
                 self.ownership.claim(group, peer, !home);
                 self.ownership.advance(group, Phase::Active);

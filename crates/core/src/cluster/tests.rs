@@ -1,1 +1,167 @@
 use super::*;
+use crate::{
+    Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, IpfailEvent, LinkId,
+    Message, Occasion, Outcome, Outgoing, Resource, ResourceKind, Step, Uuid,
+};
+use std::time::Duration;
+
+mod beside_classic;
+mod pair;
+
+const KEEPALIVE: Duration = Duration::from_millis(200);
+const DEADTIME: Duration = Duration::from_millis(650);
+const INITDEAD: Duration = Duration::from_secs(2);
+const A: NodeId = NodeId(0);
+const B: NodeId = NodeId(1);
+/// Prefers A.
+const FIRST: GroupId = GroupId(0);
+/// Prefers B.
+const SECOND: GroupId = GroupId(1);
+
+fn agent(name: &str) -> Resource {
+    let kind = ResourceKind::Agent { name: name.to_owned(), arguments: Vec::new() };
+    Resource { word: name.to_owned(), kind }
+}
+
+fn settings(me: NodeId, failback: Failback) -> Settings {
+    let group = |preferred, name: &str| Group {
+        key: GroupKey::of([name]),
+        preferred,
+        resources: vec![agent(name)],
+    };
+    Settings {
+        nodes: vec!["alpha".to_owned(), "beta".to_owned()],
+        node_order: vec![A, B],
+        me,
+        links: vec!["eth0".to_owned()],
+        ping_nodes: vec!["gateway".to_owned()],
+        keepalive: KEEPALIVE,
+        deadtime: DEADTIME,
+        warntime: DEADTIME / 2,
+        initdead: INITDEAD,
+        deadping: DEADTIME,
+        rexmit_delay: Duration::from_millis(250),
+        failback,
+        ipfail: true,
+        restart_grace: Duration::from_secs(5),
+        groups: vec![group(A, "first"), group(B, "second")],
+    }
+}
+
+fn boot(generation: u64) -> Boot {
+    Boot {
+        generation,
+        session: generation,
+        uuid: Uuid([1; 16]),
+        unix_time: 1,
+        seed: generation,
+        terms: Vec::new(),
+        adopted: Vec::new(),
+        remains: Vec::new(),
+    }
+}
+
+/// A node whose agents succeed at once, driven by hand.
+struct Node {
+    cluster: Cluster,
+    id: NodeId,
+    generation: u64,
+    said: Vec<Event>,
+    sent: Vec<(Outgoing, Option<Beat>)>,
+    runs: Vec<GroupId>,
+    answers: Vec<Result<(), Refusal>>,
+    fails: Option<GroupId>,
+    has_ended: bool,
+}
+
+impl Node {
+    fn new(id: NodeId, failback: Failback, generation: u64) -> Self {
+        let cluster = Cluster::new(settings(id, failback), boot(generation));
+        let mut node = Self {
+            cluster,
+            id,
+            generation,
+            said: Vec::new(),
+            sent: Vec::new(),
+            runs: Vec::new(),
+            answers: Vec::new(),
+            fails: None,
+            has_ended: false,
+        };
+        node.cluster.handle(Time::START, &Input::ExecutorReady);
+        node
+    }
+
+    fn hear(&mut self, now: Time, from: &str, generation: u64, sent: &(Outgoing, Option<Beat>)) {
+        let heard = Heard {
+            link: LinkId(0),
+            source: from,
+            source_uuid: None,
+            dest: sent.0.dest.map(|node| if node == A { "alpha" } else { "beta" }),
+            dest_uuid: None,
+            generation,
+            sequence: sent.0.sequence,
+            unix_time: 1,
+            message: &sent.0.message,
+            beat: sent.1.as_ref(),
+        };
+        self.cluster.handle(now, &Input::Heard(heard));
+    }
+
+    fn order(&mut self, now: Time, order: Order) {
+        self.cluster.handle(now, &Input::Order { ticket: Ticket(1), order });
+    }
+
+    fn turn(&mut self, now: Time) {
+        self.cluster.elapse(now);
+        while let Some(output) = self.cluster.poll() {
+            match output {
+                Output::Send(outgoing) => {
+                    let is_status = matches!(outgoing.message, Message::Status { .. });
+                    let beat = is_status.then(|| self.cluster.beat().clone());
+                    self.sent.push((outgoing, beat));
+                }
+                Output::Run(job) => self.run(now, job),
+                Output::Report(event) => self.said.push(event),
+                Output::Answer { result, .. } => self.answers.push(result),
+                Output::End => self.has_ended = true,
+                Output::Ping
+                | Output::Permit(_)
+                | Output::Cancel(_)
+                | Output::Store
+                | Output::StopFailed { .. } => {}
+            }
+        }
+    }
+
+    fn run(&mut self, now: Time, job: crate::Job) {
+        let runs = self.runs.contains(&job.group);
+        let outcome = match job.action {
+            Action::Status | Action::Monitor if runs => Outcome::Running,
+            Action::Status | Action::Monitor => Outcome::NotRunning,
+            Action::Start if self.fails == Some(job.group) => Outcome::Failed(1),
+            Action::Start => {
+                self.runs.push(job.group);
+                Outcome::Success
+            }
+            Action::Stop => {
+                self.runs.retain(|group| *group != job.group);
+                Outcome::Success
+            }
+        };
+        self.cluster.handle(now, &Input::JobDone { job: job.id, outcome });
+        self.cluster.elapse(now);
+    }
+
+    fn has_said(&self, event: &Event) -> bool {
+        self.said.contains(event)
+    }
+
+    fn phase(&self, group: GroupId) -> crate::Phase {
+        self.cluster.ownership.row(group).phase
+    }
+}
+
+fn at(milliseconds: u64) -> Time {
+    Time::START + Duration::from_millis(milliseconds)
+}

@@ -1,0 +1,201 @@
+//! One node of Systole beside a heartbeat of the classic line, whose words are given here as a
+//! capture of two classic nodes shows them.
+
+use super::*;
+
+/// Our node is A; the classic one is B.
+struct Beside {
+    node: Node,
+    now: Time,
+    sequence: u64,
+    generation: u64,
+}
+
+impl Beside {
+    fn new(failback: Failback) -> Self {
+        Self { node: Node::new(A, failback, 1), now: Time::START, sequence: 0, generation: 1 }
+    }
+
+    fn say(&mut self, message: Message) {
+        let sequence = message.is_sequenced().then(|| {
+            self.sequence += 1;
+            self.sequence
+        });
+        let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made: self.now };
+        self.node.hear(self.now, "beta", self.generation, &(outgoing, None));
+        self.node.turn(self.now);
+    }
+
+    fn status(&mut self, status: NodeStatus) {
+        self.say(Message::Status { status, deadtime: DEADTIME, flow_control: true });
+    }
+
+    fn resource(&mut self, hold: Hold, stable: bool, occasion: Occasion) {
+        self.say(Message::Resource { hold, full: true, stable: Some(stable), occasion });
+    }
+
+    /// Lets time pass; the classic node beats.
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.now < end {
+            self.now = self.now + KEEPALIVE / 2;
+            self.status(NodeStatus::Active);
+        }
+    }
+
+    fn sent(&mut self) -> Vec<Message> {
+        let sent = std::mem::take(&mut self.node.sent);
+        let message = |(outgoing, _): (Outgoing, _)| outgoing.message;
+        let is_talk =
+            |message: &Message| !matches!(message, Message::Status { .. } | Message::Ack { .. });
+        sent.into_iter().map(message).filter(is_talk).collect()
+    }
+
+    /// Both started, each holds its own.
+    fn joint() -> Self {
+        let mut beside = Self::new(Failback::On);
+        beside.status(NodeStatus::Init);
+        beside.status(NodeStatus::Up);
+        beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+        beside.say(Message::Starting);
+        beside.resource(Hold::None, false, Occasion::Report);
+        beside.pass(Duration::from_secs(11));
+        beside.resource(Hold::Local, true, Occasion::Report);
+        beside.pass(Duration::from_secs(1));
+        beside.sent();
+        beside
+    }
+}
+
+fn report(hold: Hold, stable: bool, occasion: Occasion) -> Message {
+    Message::Resource { hold, full: true, stable: Some(stable), occasion }
+}
+
+#[test]
+fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Up);
+    assert_eq!(beside.sent(), [Message::RequestNodes]);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.sent(), [Message::RequestNodes], "asked again");
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    let sent = beside.sent();
+    assert!(sent.contains(&Message::Starting), "{sent:?}");
+}
+
+#[test]
+fn at_a_joint_start_each_takes_its_own_after_ten_seconds() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Up);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.say(Message::Starting);
+    assert!(beside.sent().contains(&report(Hold::None, false, Occasion::Report)));
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_secs(9));
+    assert_eq!(beside.node.runs, []);
+    beside.pass(Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST]);
+    assert!(beside.sent().contains(&report(Hold::Local, true, Occasion::Report)));
+}
+
+#[test]
+fn joining_a_holder_of_everything_waits_for_its_hand_over() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [], "the peer holds it");
+    assert!(beside.sent().contains(&report(Hold::None, true, Occasion::Report)));
+    beside.say(Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false });
+    let other = Message::AskResources { hold: Hold::Foreign, step: Step::Other, ipfail: false };
+    assert!(beside.sent().contains(&other));
+    beside.resource(Hold::Local, false, Occasion::Standby);
+    assert_eq!(beside.node.runs, [], "an announced intent is not a stop");
+    beside.say(Message::AskResources { hold: Hold::Foreign, step: Step::Done, ipfail: false });
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [FIRST]);
+    let done = Message::AskResources { hold: Hold::Foreign, step: Step::Done, ipfail: false };
+    assert!(beside.sent().contains(&done));
+}
+
+#[test]
+fn a_standby_order_follows_the_classic_steps() {
+    let mut beside = Beside::joint();
+    assert_eq!(beside.node.runs, [FIRST]);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.pass(Duration::from_millis(100));
+    let step = |step| Message::AskResources { hold: Hold::Local, step, ipfail: false };
+    assert_eq!(beside.sent(), [step(Step::Me)]);
+    beside.say(step(Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert_eq!(beside.sent(), [report(Hold::None, false, Occasion::Standby), step(Step::Done)]);
+    assert_eq!(beside.node.runs, []);
+    beside.say(step(Step::Done));
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_secs(5));
+    assert_eq!(beside.node.answers, [Ok(())]);
+    assert_eq!(beside.node.runs, [], "the peer has it");
+}
+
+#[test]
+fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
+    let mut beside = Beside::joint();
+    let end = beside.now + Duration::from_secs(1);
+    while beside.now < end {
+        beside.now = beside.now + Duration::from_millis(10);
+        let now = beside.now;
+        beside.node.turn(now);
+    }
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    let notice = Message::Stonith { node: "beta".into(), result: Fencing::NotConfigured };
+    assert!(beside.sent().contains(&notice));
+    (beside.generation, beside.sequence) = (2, 0);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Starting);
+    assert!(beside.sent().contains(&report(Hold::All, true, Occasion::Report)));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    let me = Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false };
+    assert!(beside.sent().contains(&me));
+}
+
+#[test]
+fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
+    let mut beside = Beside::joint();
+    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.pass(Duration::from_millis(500));
+    assert_eq!(beside.node.runs, [FIRST]);
+    beside.say(Message::Shutdone);
+    beside.node.turn(beside.now);
+    beside.pass(Duration::from_millis(100));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+}
+
+#[test]
+fn the_node_list_is_told_whenever_it_is_asked_for() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Init);
+    beside.sent();
+    beside.say(Message::RequestNodes);
+    let list = Message::ReplyNodes { nodes: "alpha beta ".into(), deleted: " ".into() };
+    assert_eq!(beside.sent(), [list]);
+}
+
+#[test]
+fn in_legacy_mode_groups_are_asked_for_one_by_one() {
+    let mut beside = Beside::new(Failback::Legacy);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    let request = Message::GroupRequest { key: "first".into() };
+    assert!(beside.sent().contains(&request));
+    assert_eq!(beside.node.runs, []);
+    beside.say(Message::GroupGrant { key: "first".into(), owned: true, granted: true });
+    beside.pass(Duration::from_millis(200));
+    assert_eq!(beside.node.runs, [FIRST]);
+    beside.say(Message::GroupRequest { key: "second".into() });
+    let grant = Message::GroupGrant { key: "second".into(), owned: false, granted: true };
+    assert!(beside.sent().contains(&grant));
+}

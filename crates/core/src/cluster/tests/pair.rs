@@ -1,0 +1,309 @@
+//! Two nodes of Systole on a network without faults.
+
+use super::*;
+
+/// Two nodes that hear each other a millisecond later, unless they are cut.
+struct Pair {
+    nodes: [Option<Node>; 2],
+    cut: bool,
+    now: Time,
+}
+
+impl Pair {
+    fn new(failback: Failback) -> Self {
+        let nodes = [Some(Node::new(A, failback, 1)), Some(Node::new(B, failback, 1))];
+        Self { nodes, cut: false, now: Time::START }
+    }
+
+    fn node(&mut self, id: NodeId) -> &mut Node {
+        self.nodes[id.index()].as_mut().expect("the node has power")
+    }
+
+    /// Lets time pass in steps of a millisecond, until something is true or 30 s are over.
+    fn until(&mut self, what: &str, mut wanted: impl FnMut(&mut Self) -> bool) -> Duration {
+        let start = self.now;
+        while !wanted(self) {
+            assert!(self.now.since(start) < Duration::from_secs(30), "never: {what}");
+            self.step();
+        }
+        self.now.since(start)
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.until("time passes", |pair| pair.now >= end);
+    }
+
+    fn step(&mut self) {
+        self.now = self.now + Duration::from_millis(1);
+        let now = self.now;
+        let mut flying = Vec::new();
+        for node in self.nodes.iter_mut().flatten() {
+            node.cluster.handle(now, &Input::PingReply(PingId(0)));
+            let sent = std::mem::take(&mut node.sent);
+            flying.push((node.id, node.generation, sent));
+        }
+        for (from, generation, sent) in flying {
+            let other = &mut self.nodes[1 - from.index()];
+            let Some(other) = other.as_mut().filter(|_| !self.cut) else { continue };
+            let name = if from == A { "alpha" } else { "beta" };
+            for message in &sent {
+                other.hear(now, name, generation, message);
+            }
+        }
+        for node in self.nodes.iter_mut().flatten() {
+            node.turn(now);
+        }
+    }
+
+    fn runs(&self, id: NodeId) -> Vec<GroupId> {
+        let runs = self.nodes[id.index()].as_ref().map(|node| node.runs.clone());
+        let mut runs = runs.unwrap_or_default();
+        runs.sort_unstable();
+        runs
+    }
+
+    fn settled(failback: Failback) -> Self {
+        let mut pair = Self::new(failback);
+        pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+        pair.pass(Duration::from_secs(1));
+        pair
+    }
+}
+
+#[test]
+fn a_joint_start_is_settled_in_less_than_a_second() {
+    let mut pair = Pair::new(Failback::On);
+    let took =
+        pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    pair.pass(Duration::from_secs(1));
+    for id in [A, B] {
+        assert!(pair.node(id).has_said(&Event::InitialAcquisition));
+        assert!(pair.node(id).has_said(&Event::LocalAcquired(true)));
+    }
+}
+
+#[test]
+fn a_lone_node_takes_everything_after_initdead() {
+    let mut pair = Pair::new(Failback::On);
+    pair.nodes[1] = None;
+    let took = pair.until("all runs", |pair| pair.runs(A) == [FIRST, SECOND]);
+    assert!(took >= INITDEAD && took < INITDEAD + Duration::from_millis(10), "{took:?}");
+    assert!(pair.node(A).has_said(&Event::TakeoverBegins(B)));
+}
+
+#[test]
+fn a_dead_nodes_groups_are_taken_at_its_deadtime_and_given_back_on_return() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.nodes[0] = None;
+    let took = pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(took <= DEADTIME + Duration::from_millis(5), "{took:?}");
+    assert!(pair.node(B).has_said(&Event::PeerDead(A)));
+    pair.nodes[0] = Some(Node::new(A, Failback::On, 2));
+    pair.now = pair.now + Duration::from_millis(1);
+    pair.until("given back", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn without_failback_groups_stay_where_they_are() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.nodes[0] = None;
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.nodes[0] = Some(Node::new(A, Failback::Off, 2));
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), []);
+    assert_eq!(pair.runs(B), [FIRST, SECOND]);
+}
+
+#[test]
+fn a_healed_partition_leaves_one_owner_and_no_outage_at_the_winner() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    pair.cut = false;
+    let took = pair.until("one owner each", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    assert!(pair.node(A).has_said(&Event::PeerReturned(B)));
+    let winners = (pair.runs(A), pair.runs(B));
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), winners);
+}
+
+#[test]
+fn a_standby_hands_over_and_answers_when_it_is_done() {
+    let mut pair = Pair::settled(Failback::On);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.until("handed over", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
+    assert!(pair.node(A).has_said(&Event::HandOver(HandOverEvent::Wanted(A, Hold::All))));
+    assert!(pair.node(B).has_said(&Event::HandOver(HandOverEvent::Taken(Hold::All))));
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [], "an order is not undone by failback");
+}
+
+#[test]
+fn a_takeover_order_fetches_from_the_other_node() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.until("fetched", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
+}
+
+#[test]
+fn a_hand_over_that_the_taker_cannot_finish_is_taken_back() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).fails = Some(FIRST);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("answered", |pair| pair.node(A).answers == [Err(Refusal::Failed)]);
+    pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [FIRST], "never ping-pong");
+}
+
+#[test]
+fn orders_are_refused_with_a_reason() {
+    let mut pair = Pair::settled(Failback::On);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.step();
+    assert_eq!(pair.node(A).answers, [Err(Refusal::Busy)]);
+    let mut alone = Pair::new(Failback::On);
+    alone.node(A).order(at(0), Order::Standby(Hold::All));
+    alone.step();
+    assert_eq!(alone.node(A).answers, [Err(Refusal::NotReady)]);
+    alone.nodes[1] = None;
+    alone.until("alone", |pair| pair.runs(A).len() == 2);
+    let now = alone.now;
+    alone.node(A).order(now, Order::Standby(Hold::All));
+    alone.step();
+    assert_eq!(alone.node(A).answers.last(), Some(&Err(Refusal::NoPeer)));
+}
+
+#[test]
+fn a_group_that_fails_to_start_goes_to_the_other_node_and_rests_if_that_fails_too() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.node(B).fails = Some(FIRST);
+    pair.until("it rests", |pair| pair.node(A).phase(FIRST) == crate::Phase::Failed);
+    pair.pass(Duration::from_secs(10));
+    let failures = |node: &Node| {
+        node.said.iter().filter(|event| matches!(event, Event::StartFailed { .. })).count()
+    };
+    assert_eq!((failures(pair.node(A)), failures(pair.node(B))), (1, 1));
+}
+
+#[test]
+fn a_graceful_stop_says_goodbye_and_the_peer_takes_over_at_once() {
+    let mut pair = Pair::settled(Failback::On);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    let took = pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(took <= Duration::from_millis(20), "{took:?}");
+    let took = pair.until("ended", |pair| pair.node(A).has_ended);
+    assert!(took <= Duration::from_millis(20), "the goodbye is acknowledged: {took:?}");
+    assert!(pair.node(B).has_said(&Event::PeerLeft(A)));
+    pair.nodes[0] = None;
+    pair.until("silent", |pair| pair.node(B).has_said(&Event::PeerHadNothing(A)));
+}
+
+#[test]
+fn who_sees_fewer_ping_nodes_gives_all_away() {
+    let mut pair = Pair::settled(Failback::On);
+    // Only B's ping node answers from now on.
+    let start = pair.now;
+    while pair.now.since(start) < Duration::from_secs(5) {
+        pair.now = pair.now + Duration::from_millis(1);
+        let now = pair.now;
+        pair.node(B).cluster.handle(now, &Input::PingReply(PingId(0)));
+        for (from, to, name) in [(A, B, "alpha"), (B, A, "beta")] {
+            let sent = std::mem::take(&mut pair.node(from).sent);
+            for message in &sent {
+                pair.node(to).hear(now, name, 1, message);
+            }
+        }
+        pair.node(A).turn(now);
+        pair.node(B).turn(now);
+    }
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
+    assert!(pair.node(B).has_said(&Event::Ipfail(IpfailEvent::TellingMore)));
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [FIRST], "counts are equal again: groups go home");
+}
+
+#[test]
+fn a_restart_of_the_daemon_adopts_what_runs() {
+    let mut pair = Pair::settled(Failback::On);
+    let runs = pair.runs(A);
+    let mut restarted = Node::new(A, Failback::On, 2);
+    let adopted = Boot { adopted: runs.clone(), ..boot(2) };
+    restarted.cluster = Cluster::new(settings(A, Failback::On), adopted);
+    restarted.cluster.handle(Time::START, &Input::ExecutorReady);
+    restarted.runs.clone_from(&runs);
+    pair.nodes[0] = Some(restarted);
+    pair.pass(Duration::from_secs(3));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    let moved = |event: &Event| matches!(event, Event::Ownership { owner: B, group: FIRST, .. });
+    assert!(!pair.node(B).said.iter().any(moved), "the peer never took it");
+}
+
+#[test]
+fn an_executor_that_lets_go_makes_the_group_start_again() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.node(A).runs.clear();
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
+    pair.until("it runs again", |pair| pair.runs(A) == [FIRST]);
+    assert_eq!(pair.runs(B), [SECOND]);
+}
+
+#[test]
+fn a_pause_withholds_the_permit_until_the_peer_echoes_what_was_said_after_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    let wake = pair.now + Duration::from_secs(3);
+    let node = pair.node(A);
+    node.sent.clear();
+    node.cluster.elapse(wake);
+    let outputs: Vec<Output> = std::iter::from_fn(|| node.cluster.poll()).collect();
+    assert!(outputs.iter().any(|output| matches!(output, Output::Report(Event::Paused(_)))));
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Permit(_))));
+}
+
+#[test]
+fn strangers_and_replays_are_named_and_change_nothing() {
+    let mut pair = Pair::settled(Failback::On);
+    let now = pair.now;
+    let status =
+        Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true };
+    let outgoing =
+        Outgoing { message: status, dest: None, dest_uuid: None, sequence: Some(999), made: now };
+    let sent = (outgoing, None);
+    pair.node(A).hear(now, "mallory", 1, &sent);
+    pair.node(A).hear(now, "beta", 0, &sent);
+    pair.step();
+    assert!(pair.node(A).has_said(&Event::Stranger("mallory".into())));
+    let replay = Event::Replay { node: B, generation: 0, current: 1 };
+    assert!(pair.node(A).has_said(&replay));
+    pair.pass(Duration::from_secs(1));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+}
+
+#[test]
+fn a_snapshot_tells_owners_links_and_reasons() {
+    let mut pair = Pair::settled(Failback::On);
+    let snapshot = pair.node(A).cluster.snapshot();
+    assert_eq!(snapshot.node, "alpha");
+    assert!(snapshot.stable && snapshot.executor && !snapshot.stopping);
+    assert_eq!(snapshot.nodes[1].daemon, "systole");
+    assert!(snapshot.nodes[1].links[0].up);
+    assert_eq!(snapshot.groups[0].owner.as_deref(), Some("alpha"));
+    assert_eq!(snapshot.groups[0].reason, "nobody else had it");
+    assert!(snapshot.ping_nodes[0].up);
+}

@@ -1,0 +1,136 @@
+//! A beat costs the core no allocation.
+#![expect(unsafe_code, reason = "a global allocator that counts is unsafe to write")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+use systole_core::{
+    AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Group, GroupKey, Heard, Input, LinkId,
+    Message, NodeId, NodeStatus, Outcome, Output, Phase, Resource, ResourceKind, Settings, Time,
+    Uuid,
+};
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts allocations of the current thread, and passes every call on.
+struct Counting;
+
+// SAFETY: every call is passed to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from `alloc` above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const GROUP: GroupKey = GroupKey(7);
+
+fn cluster() -> Cluster {
+    let address = "192.0.2.1".parse().expect("an address");
+    let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
+    let kind = ResourceKind::Address(spec);
+    let resources = vec![Resource { word: "192.0.2.1".to_owned(), kind }];
+    let settings = Settings {
+        nodes: vec!["alpha".to_owned(), "beta".to_owned()],
+        node_order: vec![NodeId(0), NodeId(1)],
+        me: NodeId(0),
+        links: vec!["eth0".to_owned(), "eth1".to_owned()],
+        ping_nodes: vec!["gateway".to_owned()],
+        keepalive: Duration::from_millis(200),
+        deadtime: Duration::from_secs(1),
+        warntime: Duration::from_millis(500),
+        initdead: Duration::from_secs(2),
+        deadping: Duration::from_secs(1),
+        rexmit_delay: Duration::from_millis(250),
+        failback: Failback::On,
+        ipfail: true,
+        restart_grace: Duration::from_secs(5),
+        groups: vec![Group { key: GROUP, preferred: NodeId(0), resources }],
+    };
+    let boot = Boot {
+        generation: 1,
+        session: 1,
+        uuid: Uuid([1; 16]),
+        unix_time: 1,
+        seed: 1,
+        terms: Vec::new(),
+        adopted: Vec::new(),
+        remains: Vec::new(),
+    };
+    Cluster::new(settings, boot)
+}
+
+/// Both nodes beat on two links for a while; every tenth message is acknowledged. Returns
+/// whether our group runs.
+fn live(cluster: &mut Cluster, beat: &mut Beat, from: u64, to: u64) -> bool {
+    let mut started = false;
+    for sequence in from..to {
+        let now = Time::START + Duration::from_millis(200 * sequence);
+        beat.echoes[0].sequence = sequence;
+        let message = Message::Status {
+            status: NodeStatus::Active,
+            deadtime: Duration::from_secs(1),
+            flow_control: true,
+        };
+        let ack = Message::Ack { sequence: sequence.saturating_sub(20) };
+        let heard = Heard {
+            link: LinkId(0),
+            source: "beta",
+            source_uuid: Some(Uuid([2; 16])),
+            dest: None,
+            dest_uuid: None,
+            generation: 1,
+            sequence: Some(sequence),
+            unix_time: 1,
+            message: &message,
+            beat: Some(beat),
+        };
+        cluster.handle(now, &Input::Heard(heard));
+        cluster.handle(now, &Input::Heard(Heard { link: LinkId(1), ..heard }));
+        let ack = Heard { sequence: None, message: &ack, beat: None, ..heard };
+        cluster.handle(now, &Input::Heard(ack));
+        cluster.handle(now, &Input::PingReply(systole_core::PingId(0)));
+        cluster.elapse(now);
+        while let Some(output) = cluster.poll() {
+            if let Output::Run(job) = output {
+                started = true;
+                cluster.handle(now, &Input::JobDone { job: job.id, outcome: Outcome::Success });
+                cluster.elapse(now);
+            }
+        }
+    }
+    started
+}
+
+#[test]
+fn a_thousand_beats_allocate_nothing() {
+    let mut cluster = cluster();
+    cluster.handle(Time::START, &Input::ExecutorReady);
+    let claim =
+        Claim { group: GROUP, owner: NodeId(0), term: 0, phase: Phase::Stopped, unable: false };
+    let echo = Echo { node: NodeId(0), link: LinkId(0), session: 1, sequence: 1 };
+    let nodes = GroupKey::of(["alpha", "beta"]).0;
+    let mut beat = Beat {
+        session: 9,
+        nodes,
+        ready: true,
+        echoes: vec![echo],
+        claims: vec![claim],
+        ..Beat::default()
+    };
+    assert!(live(&mut cluster, &mut beat, 1, 600), "our group was started");
+    let before = COUNT.get();
+    live(&mut cluster, &mut beat, 600, 1600);
+    assert_eq!(COUNT.get() - before, 0);
+}
