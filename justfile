@@ -24,10 +24,9 @@ soak N:
         SYSTOLE_SEED=$seed cargo test --quiet --package systole-sim --test laws first_half || exit 1; \
     done
 
-# Watch two servers fail over on this machine. Needs root.
+# Watch two servers fail over on this machine. Asks for root by sudo.
 lab *OPTIONS:
-    cargo build --release --package systole-node
-    cargo run --release --bin hb -- lab {{OPTIONS}}
+    cargo xtask lab {{OPTIONS}}
 
 # Format the sources.
 fmt:

@@ -1,5 +1,7 @@
-//! Chores of this tree: `cargo xtask tidy` checks its own rules, `cargo xtask test` everything.
+//! Chores of this tree: `cargo xtask tidy` checks its own rules, `cargo xtask test` everything, and
+//! `cargo xtask lab` shows what it is all for.
 
+mod lab;
 mod test;
 mod tidy;
 mod tree;
@@ -10,8 +12,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  tidy   check the rules of this tree that no compiler checks
+  lab    build the programs and show two servers failing over; options as for `hb lab`
   test   check the format, the lints, the rules and the documents, and run all tests
+  tidy   check the rules of this tree that no compiler checks
 ";
 
 fn main() -> ExitCode {
@@ -19,6 +22,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["tidy"] => tidy::run(),
+        ["lab", options @ ..] => lab::run(options),
         ["test"] => test::run(),
         _ => Err(USAGE.to_owned()),
     };

@@ -1,0 +1,52 @@
+//! The demonstration: builds the programs and shows them.
+
+use crate::tree;
+use std::env;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Builds `heartbeat` and `hb`, then becomes `hb lab`, so that every signal goes to it. Building
+/// needs no root and the laboratory does, hence sudo(8) between the two.
+pub(crate) fn run(options: &[&str]) -> Result<(), String> {
+    let mut build = Command::new("cargo");
+    build.args(["build", "--release", "--bin", "heartbeat", "--bin", "hb"]);
+    let status = build.current_dir(tree::root()).status();
+    let status = status.map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !status.success() {
+        return Err(format!("the build failed: {status}"));
+    }
+    let program = built("hb")?;
+    let mut command = if is_root() {
+        Command::new(&program)
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.arg(&program);
+        sudo
+    };
+    let error = command.arg("lab").args(options).exec();
+    Err(format!("{} cannot be run: {error}; run it as root", program.display()))
+}
+
+/// A released program, beside the folder of this one, which is a debug program.
+fn built(name: &str) -> Result<PathBuf, String> {
+    let this = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    let target = this.ancestors().nth(2).ok_or("this program is in no target folder")?;
+    Ok(target.join("release").join(name))
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn released_programs_lie_beside_this_one() {
+        let path = built("hb").unwrap();
+        assert!(path.ends_with("release/hb"), "{}", path.display());
+    }
+}
