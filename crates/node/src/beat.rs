@@ -13,24 +13,27 @@
 
 pub(crate) mod channel;
 pub(crate) mod executor;
+mod jobs;
 mod links;
+mod load;
 pub(crate) mod pings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trouble;
 
 use channel::{BeatEnd, Command, News};
-use executor::{Arrival, Executor};
+use executor::Executor;
 use links::Links;
+use load::Load;
 use pings::Pings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
-use systole_agents::protocol::{self, Held, Report, Request};
+use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
-use systole_core::{Cluster, Input, Job, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
-use systole_sys::clock::{self, LoadAverage};
+use systole_core::{Cluster, Input, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
+use systole_sys::clock;
 use systole_sys::link::Link;
 use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys};
 use trouble::Trouble;
@@ -236,80 +239,6 @@ impl Beat {
         }
     }
 
-    fn take_executor(&mut self, now: Time, mut executor: Executor) {
-        let greeting = executor.greeting.take();
-        self.executor = Some(executor);
-        if let Some(held) = greeting {
-            self.compare(now, &held);
-        }
-    }
-
-    /// The executor has said what it holds: what we did not expect is stopped.
-    fn compare(&mut self, now: Time, held: &[Held]) {
-        let settings = self.cluster.settings();
-        let unknown = held.iter().filter(|it| executor::group_of(settings, it.group).is_none());
-        if let Some(executor) = &mut self.executor {
-            for held in unknown {
-                executor.clean_up(held, self.timeouts);
-            }
-        }
-        let different = executor::differences(settings, &self.cluster.snapshot(), held);
-        for group in different {
-            self.cluster.handle(now, &Input::LetGo(group));
-        }
-        self.cluster.handle(now, &Input::ExecutorReady);
-    }
-
-    fn read_executor(&mut self, now: Time) {
-        for _ in 0..REPORTS_PER_TURN {
-            let Some(executor) = &mut self.executor else { return };
-            match executor.receive() {
-                Arrival::Report(report) => self.heed(now, report),
-                Arrival::Nothing => return,
-                Arrival::Gone => self.lose_executor(now),
-            }
-        }
-    }
-
-    fn lose_executor(&mut self, now: Time) {
-        self.executor = None;
-        self.cluster.handle(now, &Input::ExecutorGone);
-        self.control.insist(News::ExecutorGone);
-    }
-
-    fn heed(&mut self, now: Time, report: Report) {
-        match report {
-            Report::Hello { version, .. } if version != protocol::VERSION => {
-                self.lose_executor(now);
-            }
-            Report::Hello { groups, .. } => self.compare(now, &groups),
-            Report::Done { job, outcome } if executor::is_of_core(job) => {
-                let outcome = executor::outcome_of(&outcome);
-                self.cluster.handle(now, &Input::JobDone { job, outcome });
-            }
-            // The stop of something that is in no file; the executor's lines tell about it.
-            Report::Done { .. } | Report::Announced { .. } => {}
-            Report::Log { level, tag, text } => {
-                self.control.tell(News::Line { level, tag, text });
-            }
-            Report::AddressLost { group, .. } => self.let_go(now, &[group]),
-            Report::LetGo { groups, failed, .. } => {
-                self.let_go(now, &groups);
-                let failed: Vec<_> = failed.iter().map(|held| held.group).collect();
-                self.let_go(now, &failed);
-            }
-        }
-    }
-
-    /// The core stops what is left of these groups, and so learns their state.
-    fn let_go(&mut self, now: Time, groups: &[systole_core::GroupKey]) {
-        for key in groups {
-            if let Some(group) = executor::group_of(self.cluster.settings(), *key) {
-                self.cluster.handle(now, &Input::LetGo(group));
-            }
-        }
-    }
-
     fn execute(&mut self, now: Time, output: Output) {
         match output {
             Output::Send(outgoing) => self.send(now, &outgoing),
@@ -360,24 +289,6 @@ impl Beat {
         }
     }
 
-    fn run_job(&mut self, now: Time, job: &Job) {
-        let settings = self.cluster.settings();
-        let key = settings.groups[job.group.index()].key;
-        let mut terms = self.cluster.terms();
-        let term = terms.find(|(group, _, _)| *group == key).map_or(0, |(_, _, term)| term);
-        let run = executor::run_of(settings, job, term, self.timeouts);
-        drop(terms);
-        self.request(now, &Request::Run(run));
-    }
-
-    /// An executor that takes no more requests is as good as gone.
-    fn request(&mut self, now: Time, request: &Request) {
-        let sent = self.executor.as_ref().is_some_and(|executor| executor.send(request).is_ok());
-        if !sent && self.executor.is_some() {
-            self.lose_executor(now);
-        }
-    }
-
     fn tell_trouble(&mut self, now: Time) {
         if now < self.trouble_after {
             return;
@@ -388,33 +299,5 @@ impl Beat {
             let trouble = std::mem::take(&mut self.trouble);
             self.control.tell(News::Trouble(Box::new(trouble)));
         }
-    }
-}
-
-/// The load average as messages carry it.
-struct Load {
-    file: LoadAverage,
-    buffer: [u8; Self::LINE_MAX],
-    length: usize,
-}
-
-impl Load {
-    /// Five numbers of a load average fit in with room to spare.
-    const LINE_MAX: usize = 64;
-
-    fn open() -> io::Result<Self> {
-        let file = LoadAverage::open()?;
-        Ok(Self { file, buffer: [0; Self::LINE_MAX], length: 0 })
-    }
-
-    /// Reads it anew; what cannot be read stays as it was.
-    fn renew(&mut self) {
-        if let Ok(line) = self.file.read(&mut self.buffer) {
-            self.length = line.len();
-        }
-    }
-
-    fn line(&self) -> &str {
-        str::from_utf8(&self.buffer[..self.length]).unwrap_or_default()
     }
 }

@@ -3,7 +3,9 @@
 //! It waits for disks and people, and so the beat thread never waits for it.
 
 pub mod client;
+mod links;
 pub mod protocol;
+mod requests;
 mod server;
 mod stop_failure;
 mod supervision;
@@ -14,13 +16,11 @@ use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::executor_process::ExecutorProcess;
 use crate::log::{Level, Line, Log, Repeating, Source};
-use crate::options::version;
 use crate::paths::Paths;
 use crate::state::{Happening, Journal, State};
 use crate::words::Words;
-use protocol::{Response, Status};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use server::{Asked, ClientId, Server};
+use server::{ClientId, Server};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd as _;
@@ -29,8 +29,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
 use systole_config::StopFailure;
-use systole_core::{Event, GroupId, Order, Refusal, Settings, Snapshot, Ticket};
-use systole_sys::link::{Link, LinkSpec};
+use systole_core::{Event, GroupId, Order, Settings, Ticket};
+use systole_sys::link::LinkSpec;
 use systole_sys::signals::{Signal, Signals};
 
 /// Time between two looks at everything that happens without a sign.
@@ -235,47 +235,6 @@ impl Control {
         self.ending = Some(Ending::Restart);
     }
 
-    fn read_clients(&mut self) {
-        for asked in self.server.read() {
-            match asked.request.order() {
-                None => self.ask_for_state(asked.client),
-                Some(order) => self.take_order(&asked, order),
-            }
-        }
-    }
-
-    fn ask_for_state(&mut self, client: ClientId) {
-        let is_first = self.watchers.is_empty();
-        self.watchers.push(client);
-        // One copy serves all who wait for it.
-        if is_first && self.parts.beat.command(Command::Snapshot).is_err() {
-            for client in std::mem::take(&mut self.watchers) {
-                self.fail(client, "the daemon is too busy");
-            }
-        }
-    }
-
-    fn take_order(&mut self, asked: &Asked, order: Order) {
-        let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        if uid != 0 {
-            let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
-            self.parts.log.write(&line.repeating(Repeating::Control));
-            return self.server.answer(asked.client, &Response::Denied);
-        }
-        self.note(Happening::Order { order, uid, pid });
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
-        if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
-            self.orders.insert(ticket, (asked.client, order));
-        } else {
-            self.fail(asked.client, "the daemon is too busy");
-        }
-    }
-
-    fn fail(&mut self, client: ClientId, text: &str) {
-        self.server.answer(client, &Response::Failed { text: text.to_owned() });
-    }
-
     fn read_news(&mut self) {
         if self.parts.thread.is_finished() && !self.parts.beat.is_over() {
             self.ending = Some(Ending::Broken);
@@ -336,24 +295,6 @@ impl Control {
         }
     }
 
-    fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
-        let Some((client, order)) = self.orders.remove(&ticket) else { return };
-        self.note(Happening::Answer { order, refused: result.err() });
-        let response = match result {
-            Ok(()) => Response::Done,
-            Err(reason) => Response::Refused { reason, text: reason.to_string() },
-        };
-        self.server.answer(client, &response);
-    }
-
-    fn show(&mut self, snapshot: Snapshot) {
-        let status = Status { version: version(), pid: std::process::id(), snapshot };
-        let response = Response::Status(Box::new(status));
-        for client in std::mem::take(&mut self.watchers) {
-            self.server.answer(client, &response);
-        }
-    }
-
     fn stop_failed(&mut self, group: GroupId, resource: usize) {
         let Parts { log, stop_failure, settings, .. } = &mut self.parts;
         let group = &settings.groups[group.index()];
@@ -391,29 +332,5 @@ impl Control {
         self.parts.log.tick();
         self.server.tick();
         self.open_missing_links();
-    }
-
-    /// A medium whose interface was not there at the start is opened when it has come.
-    fn open_missing_links(&mut self) {
-        let is_there =
-            |spec: &LinkSpec| std::path::Path::new("/sys/class/net").join(spec.name()).exists();
-        let mut links = self.parts.links.iter();
-        if !links.any(|(spec, is_open)| !is_open && is_there(spec)) {
-            return;
-        }
-        let specs: Vec<LinkSpec> = self.parts.links.iter().map(|(spec, _)| spec.clone()).collect();
-        let opened: Vec<Option<Link>> =
-            Link::open_all(&specs).into_iter().map(Result::ok).collect();
-        let better =
-            self.parts.links.iter().zip(&opened).any(|((_, was), is)| is.is_some() && !was);
-        if !better {
-            return;
-        }
-        let open: Vec<bool> = opened.iter().map(Option::is_some).collect();
-        if self.parts.beat.command(Command::Links(opened)).is_ok() {
-            for ((_, is_open), now_open) in self.parts.links.iter_mut().zip(open) {
-                *is_open = now_open;
-            }
-        }
     }
 }

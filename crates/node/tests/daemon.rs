@@ -199,13 +199,13 @@ fn a_flood_of_bad_datagrams_changes_nothing() {
         socket.send_to(text.as_bytes(), "127.0.0.1:694").unwrap();
         sent += 1;
     }
-    node.wait_for("a line about them", || node.log().contains("bad packets dropped"));
+    node.wait_for("a line about them", || node.log().contains("bad packet(s) dropped"));
     let after = node.status().unwrap();
     for field in ["owner", "term", "phase"] {
         assert_eq!(before["groups"][0][field], after["groups"][0][field]);
     }
     assert!(sent > 1000);
-    let lines = node.log().lines().filter(|line| line.contains("bad packets")).count();
+    let lines = node.log().lines().filter(|line| line.contains("bad packet(s)")).count();
     assert!(lines <= 10, "{lines} lines in 3 s");
     assert_eq!(node.code(&["-k"]), 0);
 }

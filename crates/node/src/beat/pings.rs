@@ -29,17 +29,23 @@ pub(crate) struct Pings {
     nodes: Vec<PingNode>,
     sockets: [Option<Echo>; 2],
     sequence: u16,
+    /// Seconds since 1970 at the core's start.
+    unix_time: u64,
     /// A reply to an older request proves nothing about now.
     patience: Duration,
 }
 
 impl Pings {
-    /// Opens the sockets that the nodes need.
+    /// Opens the sockets that the nodes need. `unix_time` is that of the core's start.
     ///
     /// # Errors
     ///
     /// `EPERM` without `CAP_NET_RAW`.
-    pub(crate) fn open(nodes: Vec<PingNode>, patience: Duration) -> io::Result<Self> {
+    pub(crate) fn open(
+        nodes: Vec<PingNode>,
+        unix_time: u64,
+        patience: Duration,
+    ) -> io::Result<Self> {
         // As heartbeat's: the lower half of the process id tells our requests from others'.
         let identifier = u16::try_from(std::process::id() & 0xffff).unwrap_or(0);
         let open = |version| {
@@ -48,14 +54,14 @@ impl Pings {
             is_needed.then(|| Echo::open(version, identifier)).transpose()
         };
         let sockets = [open(Version::V4)?, open(Version::V6)?];
-        Ok(Self { nodes, sockets, sequence: 0, patience })
+        Ok(Self { nodes, sockets, sequence: 0, unix_time, patience })
     }
 
     /// Asks everybody. What cannot be sent is not answered, and so needs no word of its own.
     pub(super) fn ask(&mut self, now: Time, encoder: &mut Encoder, keys: &Keys) {
         self.sequence = self.sequence.wrapping_add(1);
         for node in &self.nodes {
-            let unix_time = seconds(now);
+            let unix_time = self.seconds(now);
             let ping = Ping { medium: node.medium, node: &node.name, unix_time };
             let Ok(payload) = encoder.encode_ping(&ping, keys) else { continue };
             for address in &node.addresses {
@@ -93,10 +99,15 @@ impl Pings {
     fn judge(&self, now: Time, source: IpAddr, ping: &Ping<'_>) -> Option<PingId> {
         let index = self.nodes.iter().position(|node| node.name == ping.node)?;
         let is_member = self.nodes[index].addresses.contains(&source);
-        let age = seconds(now).saturating_sub(ping.unix_time);
+        let age = self.seconds(now).saturating_sub(ping.unix_time);
         let is_fresh = age <= self.patience.as_secs() + 1;
         let id = u8::try_from(index).ok().map(PingId)?;
         (is_member && is_fresh).then_some(id)
+    }
+
+    /// Seconds since 1970 as the core's clock counts them: nobody sets it meanwhile.
+    fn seconds(&self, now: Time) -> u64 {
+        self.unix_time + now.since(Time::START).as_secs()
     }
 
     /// The descriptors to wait for.
@@ -111,11 +122,6 @@ fn socket_for(sockets: &[Option<Echo>; 2], address: IpAddr) -> Option<&Echo> {
         Version::V4 => v4.as_ref(),
         Version::V6 => v6.as_ref(),
     }
-}
-
-/// Only our own requests are judged by it, so that it need not be the time of day.
-fn seconds(now: Time) -> u64 {
-    now.since(Time::START).as_secs()
 }
 
 #[cfg(test)]
@@ -135,15 +141,16 @@ mod tests {
             nodes: vec![node],
             sockets: [None, None],
             sequence: 0,
+            unix_time: 1000,
             patience: Duration::from_secs(5),
         };
         let now = Time::START + Duration::from_secs(100);
         let ping = |node, unix_time| Ping { medium: PingMedium::Ping, node, unix_time };
         let judge = |source, ping| pings.judge(now, source, &ping);
-        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 99)), Some(PingId(0)));
-        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 94)), Some(PingId(0)));
-        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 93)), None);
-        assert_eq!(judge(GATEWAY, ping("192.168.122.2", 99)), None);
-        assert_eq!(judge("192.168.122.2".parse().unwrap(), ping("192.168.122.1", 99)), None);
+        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 1099)), Some(PingId(0)));
+        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 1094)), Some(PingId(0)));
+        assert_eq!(judge(GATEWAY, ping("192.168.122.1", 1093)), None);
+        assert_eq!(judge(GATEWAY, ping("192.168.122.2", 1099)), None);
+        assert_eq!(judge("192.168.122.2".parse().unwrap(), ping("192.168.122.1", 1099)), None);
     }
 }

@@ -5,6 +5,7 @@ use super::*;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use systole_agents::protocol::Held;
 use systole_core::{
     AddressSpec, Boot, Failback, Group, GroupKey, Message, NodeId, NodeStatus, Order, Phase,
     Resource, ResourceKind, Settings, Ticket, Uuid,
@@ -105,7 +106,7 @@ fn beat() -> (Beat, ControlEnd) {
         keys: keys(),
         encoder: encoder("alpha", 1),
         links: vec![Some(Link::open(&spec).unwrap())],
-        pings: Pings::open(Vec::new(), Duration::from_secs(1)).unwrap(),
+        pings: Pings::open(Vec::new(), 1, Duration::from_secs(1)).unwrap(),
         executor: None,
         timeouts: AgentTimeouts {
             start: Duration::from_secs(1),

@@ -9,7 +9,7 @@ use systole_core::Settings;
 pub(super) fn lines(settings: &Settings, trouble: &Trouble, names_bad: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     if names_bad && trouble.dropped() > 0 {
-        let text = format!("{} bad packets dropped: {}", trouble.dropped(), trouble.causes());
+        let text = format!("{} bad packet(s) dropped: {}", trouble.dropped(), trouble.causes());
         lines.push(Line::new(Level::Warning, text).repeating(Repeating::BadPacket));
     }
     for (name, unsent) in settings.links.iter().zip(&trouble.unsent) {

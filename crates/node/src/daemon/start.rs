@@ -189,7 +189,7 @@ fn run_threads(
         keys,
         encoder: Encoder::new(identity, wiring::style(&plan.config)),
         links,
-        pings: Pings::open(pings, plan.settings.deadping)?,
+        pings: Pings::open(pings, unix_time, plan.settings.deadping)?,
         executor: Some(executor),
         timeouts: plan.config.agent_timeouts,
         control: beat_end,

@@ -1,0 +1,101 @@
+//! What the beat thread and its executor say to each other.
+
+use super::channel::News;
+use super::executor::{Arrival, Executor, differences, group_of, is_of_core, outcome_of, run_of};
+use super::{Beat, REPORTS_PER_TURN};
+use systole_agents::protocol::{self, Held, Report, Request};
+use systole_core::{GroupKey, Input, Job, Time};
+
+impl Beat {
+    pub(super) fn take_executor(&mut self, now: Time, mut executor: Executor) {
+        let greeting = executor.greeting.take();
+        self.executor = Some(executor);
+        if let Some(held) = greeting {
+            self.compare(now, &held);
+        }
+    }
+
+    /// The executor has said what it holds: what we did not expect is stopped.
+    fn compare(&mut self, now: Time, held: &[Held]) {
+        let settings = self.cluster.settings();
+        let unknown = held.iter().filter(|it| group_of(settings, it.group).is_none());
+        if let Some(executor) = &mut self.executor {
+            for held in unknown {
+                executor.clean_up(held, self.timeouts);
+            }
+        }
+        let different = differences(settings, &self.cluster.snapshot(), held);
+        for group in different {
+            self.cluster.handle(now, &Input::LetGo(group));
+        }
+        self.cluster.handle(now, &Input::ExecutorReady);
+    }
+
+    pub(super) fn read_executor(&mut self, now: Time) {
+        for _ in 0..REPORTS_PER_TURN {
+            let Some(executor) = &mut self.executor else { return };
+            match executor.receive() {
+                Arrival::Report(report) => self.heed(now, report),
+                Arrival::Nothing => return,
+                Arrival::Gone => self.lose_executor(now),
+            }
+        }
+    }
+
+    fn lose_executor(&mut self, now: Time) {
+        self.executor = None;
+        self.cluster.handle(now, &Input::ExecutorGone);
+        self.control.insist(News::ExecutorGone);
+    }
+
+    fn heed(&mut self, now: Time, report: Report) {
+        match report {
+            Report::Hello { version, .. } if version != protocol::VERSION => {
+                self.lose_executor(now);
+            }
+            Report::Hello { groups, .. } => self.compare(now, &groups),
+            Report::Done { job, outcome } if is_of_core(job) => {
+                let outcome = outcome_of(&outcome);
+                self.cluster.handle(now, &Input::JobDone { job, outcome });
+            }
+            // The stop of something that is in no file; the executor's lines tell about it.
+            Report::Done { .. } | Report::Announced { .. } => {}
+            Report::Log { level, tag, text } => {
+                self.control.tell(News::Line { level, tag, text });
+            }
+            Report::AddressLost { group, .. } => self.let_go(now, &[group]),
+            Report::LetGo { groups, failed, .. } => {
+                self.let_go(now, &groups);
+                let failed: Vec<_> = failed.iter().map(|held| held.group).collect();
+                self.let_go(now, &failed);
+            }
+        }
+    }
+
+    /// The core stops what is left of these groups, and so learns their state.
+    fn let_go(&mut self, now: Time, groups: &[GroupKey]) {
+        for key in groups {
+            if let Some(group) = group_of(self.cluster.settings(), *key) {
+                self.cluster.handle(now, &Input::LetGo(group));
+            }
+        }
+    }
+
+    pub(super) fn run_job(&mut self, now: Time, job: &Job) {
+        let settings = self.cluster.settings();
+        let key = settings.groups[job.group.index()].key;
+        let mut terms = self.cluster.terms();
+        let term = terms.find(|(group, _, _)| *group == key).map_or(0, |(_, _, term)| term);
+        let run = run_of(settings, job, term, self.timeouts);
+        drop(terms);
+        self.request(now, &Request::Run(run));
+    }
+
+    /// An executor that takes no more requests is as good as gone.
+    pub(super) fn request(&mut self, now: Time, request: &Request) {
+        let sent = self.executor.as_ref().is_some_and(|executor| executor.send(request).is_ok());
+        if !sent && self.executor.is_some() {
+            self.lose_executor(now);
+        }
+    }
+}

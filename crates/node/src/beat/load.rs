@@ -1,0 +1,32 @@
+//! The load average, which every message carries.
+
+use std::io;
+use systole_sys::clock::LoadAverage;
+
+/// The load average as messages carry it.
+pub(super) struct Load {
+    file: LoadAverage,
+    buffer: [u8; Self::LINE_MAX],
+    length: usize,
+}
+
+impl Load {
+    /// Five numbers of a load average fit in with room to spare.
+    const LINE_MAX: usize = 64;
+
+    pub(super) fn open() -> io::Result<Self> {
+        let file = LoadAverage::open()?;
+        Ok(Self { file, buffer: [0; Self::LINE_MAX], length: 0 })
+    }
+
+    /// Reads it anew; what cannot be read stays as it was.
+    pub(super) fn renew(&mut self) {
+        if let Ok(line) = self.file.read(&mut self.buffer) {
+            self.length = line.len();
+        }
+    }
+
+    pub(super) fn line(&self) -> &str {
+        str::from_utf8(&self.buffer[..self.length]).unwrap_or_default()
+    }
+}

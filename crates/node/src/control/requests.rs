@@ -1,0 +1,71 @@
+//! What is asked and ordered on the control socket.
+
+use super::Control;
+use super::protocol::{Response, Status};
+use super::server::{Asked, ClientId};
+use crate::beat::channel::Command;
+use crate::log::{Level, Line, Repeating};
+use crate::options::version;
+use crate::state::Happening;
+use systole_core::{Order, Refusal, Snapshot, Ticket};
+
+impl Control {
+    pub(super) fn read_clients(&mut self) {
+        for asked in self.server.read() {
+            match asked.request.order() {
+                None => self.ask_for_state(asked.client),
+                Some(order) => self.take_order(&asked, order),
+            }
+        }
+    }
+
+    fn ask_for_state(&mut self, client: ClientId) {
+        let is_first = self.watchers.is_empty();
+        self.watchers.push(client);
+        // One copy serves all who wait for it.
+        if is_first && self.parts.beat.command(Command::Snapshot).is_err() {
+            for client in std::mem::take(&mut self.watchers) {
+                self.fail(client, "the daemon is too busy");
+            }
+        }
+    }
+
+    fn take_order(&mut self, asked: &Asked, order: Order) {
+        let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
+        if uid != 0 {
+            let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
+            self.parts.log.write(&line.repeating(Repeating::Control));
+            return self.server.answer(asked.client, &Response::Denied);
+        }
+        self.note(Happening::Order { order, uid, pid });
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
+            self.orders.insert(ticket, (asked.client, order));
+        } else {
+            self.fail(asked.client, "the daemon is too busy");
+        }
+    }
+
+    fn fail(&mut self, client: ClientId, text: &str) {
+        self.server.answer(client, &Response::Failed { text: text.to_owned() });
+    }
+
+    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
+        let Some((client, order)) = self.orders.remove(&ticket) else { return };
+        self.note(Happening::Answer { order, refused: result.err() });
+        let response = match result {
+            Ok(()) => Response::Done,
+            Err(reason) => Response::Refused { reason, text: reason.to_string() },
+        };
+        self.server.answer(client, &response);
+    }
+
+    pub(super) fn show(&mut self, snapshot: Snapshot) {
+        let status = Status { version: version(), pid: std::process::id(), snapshot };
+        let response = Response::Status(Box::new(status));
+        for client in std::mem::take(&mut self.watchers) {
+            self.server.answer(client, &response);
+        }
+    }
+}
