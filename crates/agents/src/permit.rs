@@ -18,20 +18,24 @@ const REACH_MAX: Duration = Duration::from_mins(10);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
     until: Time,
+    /// No daemon has given a permit yet.
+    is_grace: bool,
 }
 
 impl Lease {
     /// A leave for `grace`: a restarted executor keeps what it adopted as long as the daemon may
     /// need to find it.
     pub(crate) fn new(now: Time, grace: Duration) -> Self {
-        Self { until: now + grace }
+        Self { until: now + grace, is_grace: true }
     }
 
-    /// Takes a permit. One that reaches less far than the present one changes nothing, because it
-    /// may be an older one that was read late.
+    /// Takes a permit. The first ends the grace, however long that was: the daemon knows how soon
+    /// somebody else may take over. Of later ones, one that reaches less far than the present one
+    /// changes nothing, because it may be an older one that was read late.
     pub(crate) fn renew(&mut self, now: Time, permit: Permit) {
         let until = Time::from_nanos(permit.until).min(now + REACH_MAX);
-        self.until = self.until.max(until);
+        self.until = if self.is_grace { until } else { self.until.max(until) };
+        self.is_grace = false;
     }
 
     /// Ends it at `until` at the latest: nobody is there who would renew it.
@@ -66,7 +70,10 @@ mod tests {
     fn a_permit_ends_when_it_is_not_renewed() {
         let mut lease = Lease::new(at(0), Duration::from_secs(5));
         assert!(lease.is_valid(at(4)) && !lease.is_valid(at(5)));
+        lease.renew(at(1), permit(3));
+        assert!(!lease.is_valid(at(3)), "the first permit ends the grace");
         lease.renew(at(3), permit(8));
+        lease.renew(at(3), permit(6));
         assert!(lease.is_valid(at(7)));
         assert_eq!(lease.deadline(), at(8));
         assert!(!lease.is_valid(at(8)));
@@ -77,6 +84,7 @@ mod tests {
     #[test]
     fn a_permit_can_be_cut_short_but_not_prolonged() {
         let mut lease = Lease::new(at(0), Duration::from_secs(30));
+        lease.renew(at(0), permit(30));
         lease.limit(at(5));
         assert_eq!(lease.deadline(), at(5));
         lease.limit(at(9));

@@ -35,8 +35,11 @@ esac
 /// Runs as the first thing in a node's namespaces: puts the node's own folders in place of the
 /// host's, keeps it away from the host's devices that could end the host, and becomes init.
 /// What the private folders would hide (the daemon, the helper) is shown below `/run` instead.
+/// The loopback comes first: in a network without any address the kernel takes every address for
+/// a broadcast one, and would not let the echo responder answer from the floating address.
 const SETUP: &str = "\
 hostname \"$0\"
+ip link set lo up
 mount -t tmpfs -o mode=755 tmpfs '%DISK%/run'
 mkdir -p '%DISK%/run/systole-lab/bin' '%DISK%/run/lock' '%DISK%/run/heartbeat'
 touch '%DISK%/run/systole-lab/helper'

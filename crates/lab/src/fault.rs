@@ -65,7 +65,7 @@ impl Lab {
     ///
     /// Without power, or when `nft` fails.
     pub fn drop_icmp(&self, node: Node) -> Result<(), LabError> {
-        self.filter(node, "icmp", Direction::Both, "meta l4proto { icmp, icmpv6 } drop")
+        self.filter(node, "no_ping", Direction::Both, "meta l4proto { icmp, icmpv6 } drop")
     }
 
     /// Loses a share of a node's packets at random; [`Lab::heal`] undoes it.
@@ -76,7 +76,7 @@ impl Lab {
     pub fn loss(&self, node: Node, percent: u8, direction: Direction) -> Result<(), LabError> {
         let percent = percent.min(100);
         let rule = format!("meta iiftype != loopback numgen random mod 100 < {percent} drop");
-        self.filter(node, "loss", direction, &rule)
+        self.filter(node, "lossy", direction, &rule)
     }
 
     /// Takes every packet filter of [`Lab::drop_icmp`] and [`Lab::loss`] off a node.

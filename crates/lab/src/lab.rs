@@ -7,7 +7,7 @@ use crate::network::{Network, Port};
 use crate::node::Host;
 use crate::scratch::Scratch;
 use crate::status::Status;
-use crate::{ClusterConfig, Daemon, Helper, LabError, Link, Node};
+use crate::{ClusterConfig, Daemon, Helper, LabError, Node};
 use std::fs;
 use std::net::IpAddr;
 use std::thread::sleep;

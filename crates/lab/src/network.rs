@@ -51,6 +51,14 @@ impl Link {
         }
     }
 
+    /// The bridge's own hardware address, locally administered.
+    const fn bridge_mac(self) -> &'static str {
+        match self {
+            Self::Service => "02:00:00:00:01:01",
+            Self::Direct => "02:00:00:00:02:01",
+        }
+    }
+
     /// The bridge's port to a node.
     fn port(self, node: Node) -> String {
         format!("{node}-{}", self.interface())
@@ -85,8 +93,12 @@ impl Network {
         for link in [Link::Service, Link::Direct] {
             let bridge = link.bridge();
             // Snooping would hold multicast heartbeats back until a membership report was seen.
+            // A bridge without an address of its own takes that of a port, and so changes it when
+            // a node's power goes.
+            let mac = link.bridge_mac();
             batch += &format!(
-                "link add {bridge} type bridge forward_delay 0 stp_state 0 mcast_snooping 0\n"
+                "link add {bridge} address {mac} type bridge \
+                 forward_delay 0 stp_state 0 mcast_snooping 0\n"
             );
             batch += &format!("link set {bridge} up\n");
         }
@@ -116,7 +128,6 @@ impl Network {
         machine: &Machine,
         links: &[Link],
     ) -> Result<(), LabError> {
-        machine.ip("link set lo up\n")?;
         for link in links {
             self.plug(machine, *link, &link.port(node), link.address(node))?;
         }
@@ -129,14 +140,12 @@ impl Network {
     ///
     /// When the node is not plugged in.
     pub(crate) fn set_port(&self, node: Node, link: Link, state: Port) -> Result<(), LabError> {
-        let port = link.port(node);
-        // The states of a bridge port in `ip-link(8)`: 0 is disabled, 3 is forwarding.
+        let (port, bridge) = (link.port(node), link.bridge());
         self.gateway.ip(&match state {
-            Port::Forwarding => {
-                format!("link set {port} up\nlink set {port} type bridge_slave state 3\n")
-            }
+            Port::Forwarding => format!("link set {port} master {bridge} up\n"),
             Port::Down => format!("link set {port} down\n"),
-            Port::Silent => format!("link set {port} type bridge_slave state 0\n"),
+            // A port without a bridge has a carrier and leads nowhere.
+            Port::Silent => format!("link set {port} nomaster up\n"),
         })
     }
 
