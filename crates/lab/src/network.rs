@@ -166,8 +166,11 @@ impl Network {
         address: Ipv4Addr,
     ) -> Result<(), LabError> {
         let (interface, bridge, pid) = (link.interface(), link.bridge(), machine.pid());
+        // A machine keeps its hardware address when its power comes back: others remember it.
+        let [_, _, network, host] = address.octets();
         self.gateway.ip(&format!(
-            "link add {port} type veth peer name {interface} netns {pid}\n\
+            "link add {port} type veth peer name {interface} \
+             address 02:00:00:01:{network:02x}:{host:02x} netns {pid}\n\
              link set {port} master {bridge} up\n"
         ))?;
         machine.ip(&format!(
