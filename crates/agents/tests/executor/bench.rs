@@ -1,0 +1,274 @@
+//! A place for one executor: a directory, a network namespace, and the daemon's end.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use systole_agents::protocol::{Action, Outcome, PACKET_MAX, Report, Request, Run, permit_packet};
+use systole_core::{AddressSpec, GroupKey, JobId, Resource, ResourceKind};
+use systole_sys::clock::boot_time;
+use systole_sys::process::ProcessId;
+use systole_sys::seqpacket::{Connection, Receive};
+
+/// No wait of these tests takes longer.
+pub(crate) const LIMIT: Duration = Duration::from_secs(15);
+/// How long a permit of these tests is valid, unless they say otherwise.
+const PERMIT: Duration = Duration::from_mins(1);
+
+/// Everything around an executor. Dropped, it leaves nothing behind.
+pub(crate) struct Bench {
+    directory: tempfile::TempDir,
+    /// Keeps the network namespace while its standard input is open.
+    keeper: Child,
+    executor: Option<Child>,
+}
+
+impl Bench {
+    /// A network namespace with the interface `left` (192.0.2.1/24), and no executor yet.
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for place in ["ha.d/resource.d", "init.d"] {
+            std::fs::create_dir_all(directory.path().join(place)).unwrap();
+        }
+        let script = "ip link add left type veth peer name right && ip link set left up && \
+                      ip link set right up && ip address add 192.0.2.1/24 dev left && \
+                      echo ready && exec cat";
+        let mut command = Command::new("unshare");
+        command.args(["--net", "sh", "-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut keeper = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n", "needs root");
+        Self { directory, keeper, executor: None }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// What a script wrote there, if anything.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// The process whose number a script wrote there.
+    pub(crate) fn process(&self, name: &str) -> Option<ProcessId> {
+        ProcessId::of(self.read(name).trim().parse().ok()?)
+    }
+
+    /// Writes a resource script. `$D` is the directory, `$1` the verb.
+    pub(crate) fn script(&self, name: &str, body: &str) {
+        let path = self.path("ha.d/resource.d").join(name);
+        let directory = self.directory.path().display();
+        std::fs::write(&path, format!("#!/bin/sh\nD={directory}\n{body}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A script that remembers whether it was started, and writes its verbs to the file `verbs`.
+    pub(crate) fn service(&self, name: &str) {
+        let body = "N=$(basename $0)\necho $N $1 >> $D/verbs\ncase $1 in\n\
+                    start) touch $D/$N.on ;;\nstop) rm -f $D/$N.on ;;\n\
+                    status) [ -e $D/$N.on ] && echo running || echo stopped ;;\nesac";
+        self.script(name, body);
+    }
+
+    fn inside(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--net", "--target", &self.keeper.id().to_string(), program]);
+        command
+    }
+
+    /// Runs `ip` in the namespace.
+    pub(crate) fn ip(&self, arguments: &str) -> String {
+        let output = self.inside("ip").args(arguments.split(' ')).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn has_address(&self, address: &str) -> bool {
+        self.ip("address show dev left").contains(&format!("{address}/"))
+    }
+
+    /// Starts an executor.
+    pub(crate) fn start(&mut self, idle: Duration) {
+        let tests = std::env::current_exe().unwrap();
+        let executor = tests.ancestors().nth(2).unwrap().join("examples/executor");
+        assert!(
+            executor.exists(),
+            "a plain `cargo test` builds it, as does `cargo build --examples`"
+        );
+        let mut command = self.inside(executor.to_str().unwrap());
+        command.arg(self.directory.path()).arg(idle.as_millis().to_string());
+        self.executor = Some(command.spawn().unwrap());
+    }
+
+    /// Kills the executor as the kernel does when memory is short.
+    pub(crate) fn kill(&mut self) {
+        let mut executor = self.executor.take().unwrap();
+        executor.kill().unwrap();
+        executor.wait().unwrap();
+    }
+
+    /// Waits until the executor ends by itself.
+    pub(crate) fn await_exit(&mut self) {
+        let mut executor = self.executor.take().unwrap();
+        let status = until("the executor ends", || executor.try_wait().unwrap());
+        assert!(status.success());
+    }
+
+    /// Connects as a daemon, once the executor listens.
+    pub(crate) fn connect(&self) -> Daemon {
+        let path = self.path("executor.sock");
+        let connection = until("the executor listens", || Connection::connect(&path).ok());
+        Daemon { connection, next_job: 0, reports: Vec::new() }
+    }
+
+    /// Connects, and waits for the hello.
+    pub(crate) fn greeted(&self) -> (Daemon, Report) {
+        let mut daemon = self.connect();
+        let hello = daemon.await_report();
+        assert!(matches!(hello, Report::Hello { .. }), "{hello:?}");
+        daemon.permit(PERMIT);
+        (daemon, hello)
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        for child in self.executor.iter_mut().chain([&mut self.keeper]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The daemon's end of a connection.
+pub(crate) struct Daemon {
+    connection: Connection,
+    next_job: u64,
+    /// Reports that were read while another was awaited.
+    pub reports: Vec<Report>,
+}
+
+impl Daemon {
+    pub(crate) fn send(&self, request: &Request) {
+        self.connection.send(&request.encode().unwrap()).unwrap();
+    }
+
+    pub(crate) fn permit(&self, valid_for: Duration) {
+        self.connection.send(&permit_packet(boot_time(), valid_for)).unwrap();
+    }
+
+    /// Asks for a run, and does not wait for its end.
+    pub(crate) fn ask(&mut self, group: u32, action: Action, resources: &[Resource]) -> JobId {
+        self.ask_within(group, action, resources, 10_000)
+    }
+
+    pub(crate) fn ask_within(
+        &mut self,
+        group: u32,
+        action: Action,
+        resources: &[Resource],
+        timeout_ms: u64,
+    ) -> JobId {
+        let job = JobId(self.next_job);
+        self.next_job += 1;
+        self.send(&Request::Run(Run {
+            job,
+            group: GroupKey(group),
+            group_name: "web".into(),
+            term: 3,
+            action,
+            resources: resources.to_vec(),
+            timeout_ms,
+            environment: Vec::new(),
+        }));
+        job
+    }
+
+    /// Asks for a run, and waits for its end.
+    pub(crate) fn run(&mut self, group: u32, action: Action, resources: &[Resource]) -> Outcome {
+        let job = self.ask(group, action, resources);
+        self.done(job)
+    }
+
+    /// Waits for the end of a run.
+    pub(crate) fn done(&mut self, awaited: JobId) -> Outcome {
+        let report =
+            self.find(|report| matches!(report, Report::Done { job, .. } if *job == awaited));
+        let Report::Done { outcome, .. } = report else { unreachable!() };
+        outcome
+    }
+
+    /// Waits for a report, and keeps the others.
+    pub(crate) fn find(&mut self, is_wanted: impl Fn(&Report) -> bool) -> Report {
+        if let Some(at) = self.reports.iter().position(&is_wanted) {
+            return self.reports.remove(at);
+        }
+        loop {
+            let report = self.await_report();
+            if is_wanted(&report) {
+                return report;
+            }
+            self.reports.push(report);
+        }
+    }
+
+    fn await_report(&mut self) -> Report {
+        self.next_report().expect("the executor closed the connection")
+    }
+
+    /// The next report, or nothing when the executor has closed the connection.
+    pub(crate) fn next_report(&mut self) -> Option<Report> {
+        let mut buffer = vec![0; PACKET_MAX];
+        let begin = Instant::now();
+        loop {
+            match self.connection.receive(&mut buffer).unwrap() {
+                Receive::Packet(length) => return Some(Report::decode(&buffer[..length]).unwrap()),
+                Receive::Closed => return None,
+                Receive::Empty => {}
+            }
+            assert!(begin.elapsed() < LIMIT, "no report");
+            let wait = Timespec { tv_sec: 1, tv_nsec: 0 };
+            poll(&mut [PollFd::new(&self.connection, PollFlags::IN)], Some(&wait)).unwrap();
+        }
+    }
+
+    /// The lines of the log so far.
+    pub(crate) fn log(&self) -> Vec<&str> {
+        let lines = self.reports.iter().filter_map(|report| match report {
+            Report::Log { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        lines.collect()
+    }
+}
+
+pub(crate) fn agent(name: &str) -> Resource {
+    let kind = ResourceKind::Agent { name: name.into(), arguments: Vec::new() };
+    Resource { word: name.into(), kind }
+}
+
+pub(crate) fn address(ip: &str) -> Resource {
+    let spec = AddressSpec {
+        address: ip.parse().unwrap(),
+        prefix: None,
+        interface: None,
+        broadcast: None,
+    };
+    Resource { word: ip.into(), kind: ResourceKind::Address(spec) }
+}
+
+/// Waits for a condition, with a limit.
+pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(begin.elapsed() < LIMIT, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

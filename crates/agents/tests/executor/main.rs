@@ -1,0 +1,231 @@
+//! A real executor, as a process of its own in a network namespace of its own, driven through its
+//! socket as the daemon drives it.
+#![expect(clippy::unwrap_used, reason = "what fails in a helper of a test fails the test")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one report among many")]
+
+mod bench;
+
+use bench::{Bench, address, agent, until};
+use std::time::{Duration, Instant};
+use systole_agents::protocol::{Action, LetGoReason, Outcome, Report, Request};
+use systole_core::GroupKey;
+
+/// Longer than any test: the executor waits for its daemon.
+const PATIENT: Duration = Duration::from_mins(1);
+
+fn bench() -> Bench {
+    let mut bench = Bench::new();
+    bench.start(PATIENT);
+    bench
+}
+
+#[test]
+fn a_start_asks_for_the_status_first() {
+    let bench = bench();
+    bench.service("web");
+    let (mut daemon, _) = bench.greeted();
+    let web = [agent("web")];
+    assert_eq!(daemon.run(1, Action::Status, &web), Outcome::NotRunning);
+    assert_eq!(daemon.run(1, Action::Start, &web), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Status, &web), Outcome::Running);
+    assert_eq!(daemon.run(1, Action::Start, &web), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Monitor, &web), Outcome::Running);
+    assert_eq!(daemon.run(1, Action::Stop, &web), Outcome::Success);
+    let verbs = bench.read("verbs").replace("web ", "");
+    let verbs: Vec<_> = verbs.lines().collect();
+    assert_eq!(verbs, ["status", "status", "start", "status", "status", "status", "stop"]);
+    let path = bench.path("ha.d/resource.d/web");
+    let line = format!("Running {}  start", path.display());
+    assert_eq!(daemon.log().iter().filter(|text| **text == line).count(), 1);
+}
+
+#[test]
+fn failures_are_told_apart() {
+    let bench = bench();
+    bench.script("bad", "echo said it; exit 7");
+    bench.script("slow", "[ $1 = status ] || sleep 60");
+    let (mut daemon, _) = bench.greeted();
+    let failed = Outcome::Failed { code: 7, text: String::new() };
+    assert_eq!(daemon.run(1, Action::Start, &[agent("bad")]), failed);
+    let path = bench.path("ha.d/resource.d/bad");
+    let line = format!("Return code 7 from {}", path.display());
+    assert!(daemon.log().contains(&line.as_str()) && daemon.log().contains(&"said it"));
+    assert_eq!(daemon.run(1, Action::Start, &[agent("none")]), Outcome::Missing);
+    assert_eq!(daemon.run(1, Action::Start, &[]), Outcome::Refused);
+    let mixed = [agent("bad"), address("192.0.2.50")];
+    assert_eq!(daemon.run(1, Action::Start, &mixed), Outcome::Refused);
+    let slow = daemon.ask_within(2, Action::Start, &[agent("slow")], 100);
+    assert_eq!(daemon.done(slow), Outcome::TimedOut);
+    let slow = daemon.ask(2, Action::Start, &[agent("slow")]);
+    daemon.send(&Request::Cancel { job: slow });
+    assert_eq!(daemon.done(slow), Outcome::Cancelled);
+}
+
+#[test]
+fn runs_of_one_group_follow_each_other_and_groups_do_not() {
+    let bench = bench();
+    // Each of two groups waits for the other: only side by side can they end.
+    let meet = "[ $1 = start ] || exit 0; N=$(basename $0); touch $D/$N.here\n";
+    for (name, other) in [("one", "two"), ("two", "one")] {
+        bench.script(name, &format!("{meet}while [ ! -e $D/{other}.here ]; do sleep 0.01; done"));
+    }
+    bench.script("after", "[ $1 = start ] && [ -e $D/one.here ]");
+    let (mut daemon, _) = bench.greeted();
+    let one = daemon.ask(1, Action::Start, &[agent("one")]);
+    let after = daemon.ask(1, Action::Start, &[agent("after")]);
+    let two = daemon.ask(2, Action::Start, &[agent("two")]);
+    for job in [after, one, two] {
+        assert_eq!(daemon.done(job), Outcome::Success);
+    }
+}
+
+#[test]
+fn addresses_live_while_permitted() {
+    let bench = bench();
+    let (mut daemon, _) = bench.greeted();
+    let both = [address("192.0.2.50"), address("192.0.2.51")];
+    assert_eq!(daemon.run(1, Action::Status, &both), Outcome::NotRunning);
+    assert_eq!(daemon.run(1, Action::Start, &both), Outcome::Success);
+    let line =
+        "Adding inet address 192.0.2.50/24 with broadcast address 192.0.2.255 to device left";
+    assert!(daemon.log().contains(&line), "{:?}", daemon.log());
+    assert!(daemon.reports.contains(&Report::Announced { group: GroupKey(1), addresses: 2 }));
+    // Longer than a lifetime: without a renewal they would be gone.
+    let begin = Instant::now();
+    until("a lifetime is over", || {
+        assert!(bench.has_address("192.0.2.50") && bench.has_address("192.0.2.51"));
+        (begin.elapsed() > Duration::from_secs(4)).then_some(())
+    });
+    bench.ip("address del 192.0.2.51/24 dev left");
+    let lost = daemon.find(|report| matches!(report, Report::AddressLost { .. }));
+    let expected = Report::AddressLost { group: GroupKey(1), resources: both[1..].to_vec() };
+    assert_eq!(lost, expected);
+    assert!(!bench.has_address("192.0.2.51"));
+    assert_eq!(daemon.run(1, Action::Start, &both), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Status, &both), Outcome::Running);
+    assert_eq!(daemon.run(1, Action::Stop, &both), Outcome::Success);
+    assert!(!bench.has_address("192.0.2.50"));
+}
+
+#[test]
+fn an_address_without_a_place_is_refused_with_its_reason() {
+    let bench = bench();
+    let (mut daemon, _) = bench.greeted();
+    let text = "no interface has a network that contains 10.1.2.3".to_owned();
+    let outcome = daemon.run(1, Action::Start, &[address("10.1.2.3")]);
+    assert_eq!(outcome, Outcome::Failed { code: 1, text });
+}
+
+#[test]
+fn without_a_permit_addresses_go_before_anything_stops() {
+    let mut bench = bench();
+    bench.service("db");
+    // Says, when it is stopped, whether the address is still there.
+    let look = "[ $1 = stop ] && ip address show dev left > $D/seen\n[ $1 = status ] || exit 0";
+    bench.script("web", look);
+    let mut daemon = bench.connect();
+    daemon.permit(Duration::from_millis(1500));
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
+    let report = daemon.find(|report| matches!(report, Report::LetGo { .. }));
+    let reason = LetGoReason::PermitExpired;
+    let groups = vec![GroupKey(1)];
+    assert_eq!(report, Report::LetGo { reason, groups, failed: Vec::new() });
+    assert!(bench.read("seen").contains("left") && !bench.read("seen").contains("192.0.2.50"));
+    assert!(bench.read("verbs").ends_with("db stop\n"));
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Refused);
+    daemon.permit(Duration::from_mins(1));
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
+    daemon.send(&Request::Shutdown { keep: false });
+    assert!(matches!(
+        daemon.find(|report| matches!(report, Report::LetGo { .. })),
+        Report::LetGo { reason: LetGoReason::Ordered, .. }
+    ));
+    bench.await_exit();
+    assert!(bench.read("verbs").ends_with("db stop\n"));
+}
+
+#[test]
+fn a_killed_executor_is_followed_by_one_that_adopts() {
+    let mut bench = bench();
+    bench.service("db");
+    bench.script("stuck", "[ $1 = status ] && exit 0\ntrap '' TERM\necho $$ > $D/pid\nsleep 60");
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
+    daemon.ask(2, Action::Start, &[agent("stuck")]);
+    let process = until("it starts", || bench.process("pid"));
+    bench.kill();
+    assert!(process.is_running(), "an agent outlives its executor");
+
+    bench.start(PATIENT);
+    let mut successor = bench.connect();
+    // The new daemon's beats; the hello waits for the end of what is stuck.
+    successor.permit(Duration::from_mins(1));
+    let hello = successor.find(|report| matches!(report, Report::Hello { .. }));
+    let Report::Hello { groups, ended, .. } = hello else { unreachable!() };
+    assert!(!process.is_running(), "nothing runs when the hello is said");
+    assert_eq!(groups.len(), 2);
+    assert_eq!(groups[0].resources, [agent("db"), address("192.0.2.50")]);
+    assert_eq!((groups[0].term, groups[0].group_name.as_str()), (3, "web"));
+    assert_eq!((ended.len(), ended[0].action), (1, Action::Start));
+    assert_eq!(ended[0].resources, [agent("stuck")]);
+    assert!(bench.has_address("192.0.2.50"), "it was adopted and renewed");
+    assert!(!bench.read("verbs").contains("stop"));
+}
+
+#[test]
+fn addresses_that_nobody_holds_are_removed() {
+    let mut bench = bench();
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
+    bench.kill();
+    std::fs::remove_file(bench.path("executor.json")).unwrap();
+    bench.start(PATIENT);
+    let (mut successor, hello) = bench.greeted();
+    assert!(matches!(hello, Report::Hello { groups, .. } if groups.is_empty()));
+    assert!(!bench.has_address("192.0.2.50"));
+    let text = "Removed orphaned address 192.0.2.50";
+    successor.find(|report| matches!(report, Report::Log { text: line, .. } if line == text));
+}
+
+#[test]
+fn one_daemon_is_served_at_a_time() {
+    let bench = bench();
+    bench.service("web");
+    bench.script("slow", "[ $1 = status ] && exit 0\necho $$ > $D/pid\nexec sleep 60");
+    let (mut first, _) = bench.greeted();
+    assert_eq!(first.run(1, Action::Start, &[agent("web")]), Outcome::Success);
+    assert_eq!(bench.connect().next_report(), None);
+    first.ask(2, Action::Start, &[agent("slow")]);
+    let process = until("it starts", || bench.process("pid"));
+    drop(first);
+    let (_second, hello) = until("the first is forgotten", || {
+        let mut daemon = bench.connect();
+        let report = daemon.next_report()?;
+        Some((daemon, report))
+    });
+    let Report::Hello { groups, ended, .. } = hello else { panic!("{hello:?}") };
+    assert_eq!(groups.iter().filter(|held| held.resources == [agent("web")]).count(), 1);
+    assert_eq!(ended[0].resources, [agent("slow")]);
+    assert!(!process.is_running());
+}
+
+#[test]
+fn an_executor_that_nobody_needs_ends() {
+    let mut bench = Bench::new();
+    bench.service("web");
+    bench.start(Duration::from_millis(200));
+    let (mut daemon, _) = bench.greeted();
+    daemon.permit(Duration::from_secs(1));
+    assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
+    daemon.send(&Request::Configure(systole_agents::protocol::Configuration {
+        restart_grace_ms: 500,
+        ..Default::default()
+    }));
+    assert_eq!(daemon.run(1, Action::Status, &[agent("web")]), Outcome::Running);
+    drop(daemon);
+    bench.await_exit();
+    assert!(bench.read("verbs").ends_with("web stop\n"), "{}", bench.read("verbs"));
+}
