@@ -7,8 +7,8 @@ mod message;
 use super::{Network, PROTOCOL, Placed, Wanted};
 use message::{address, flags, interface, new_address, renewed, route};
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage,
-    NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REPLACE, NLM_F_REQUEST,
+    NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -22,6 +22,8 @@ use std::net::IpAddr;
 /// Requests in one send. Their answers must all fit into the socket's buffer, which is 208 KiB
 /// unless an administrator made it smaller.
 const BATCH: usize = 64;
+/// Attempts at a list that changes while it is written. One change in that time is rare already.
+const DUMPS: usize = 16;
 /// Longest datagram that the kernel makes of a dump (`NLMSG_GOODSIZE` is at most 32 KiB).
 const DATAGRAM: usize = 1 << 16;
 
@@ -255,18 +257,31 @@ impl Addresses {
         Ok(addresses.collect())
     }
 
+    /// Asks for a list, again if it changed while the kernel wrote it: an address that is missing
+    /// from a list by accident would be given up.
     fn dump(&mut self, request: Message) -> io::Result<Vec<Message>> {
+        for _ in 0..DUMPS {
+            if let Some(found) = self.dump_once(request.clone())? {
+                return Ok(found);
+            }
+        }
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    fn dump_once(&mut self, request: Message) -> io::Result<Option<Vec<Message>>> {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
         self.socket.send(&packet(request, NLM_F_REQUEST | NLM_F_DUMP, sequence), 0)?;
         let mut found = Vec::new();
+        let mut is_whole = true;
         loop {
             for message in self.receive()? {
                 if message.header.sequence_number != sequence {
                     continue;
                 }
+                is_whole &= message.header.flags & NLM_F_DUMP_INTR == 0;
                 match message.payload {
-                    NetlinkPayload::Done(_) => return Ok(found),
+                    NetlinkPayload::Done(_) => return Ok(is_whole.then_some(found)),
                     NetlinkPayload::Error(error) if error.code.is_some() => {
                         return Err(error.to_io());
                     }
