@@ -68,7 +68,7 @@ impl Addresses {
     /// When the kernel refuses or its answer cannot be read.
     pub fn network(&mut self) -> io::Result<Network> {
         let mut network = Network::default();
-        for message in self.dump(Message::GetLink(LinkMessage::default()))? {
+        for message in self.dump(&Message::GetLink(LinkMessage::default()))? {
             if let Message::NewLink(link) = message {
                 network.interfaces.push(interface(&link));
             }
@@ -80,7 +80,7 @@ impl Addresses {
                 interface.addresses.push(address);
             }
         }
-        for message in self.dump(Message::GetRoute(RouteMessage::default()))? {
+        for message in self.dump(&Message::GetRoute(RouteMessage::default()))? {
             if let Message::NewRoute(message) = message {
                 network.routes.extend(route(&message));
             }
@@ -249,7 +249,7 @@ impl Addresses {
     }
 
     fn addresses(&mut self) -> io::Result<Vec<AddressMessage>> {
-        let messages = self.dump(Message::GetAddress(AddressMessage::default()))?;
+        let messages = self.dump(&Message::GetAddress(AddressMessage::default()))?;
         let addresses = messages.into_iter().filter_map(|message| match message {
             Message::NewAddress(address) => Some(address),
             _ => None,
@@ -259,7 +259,7 @@ impl Addresses {
 
     /// Asks for a list, again if it changed while the kernel wrote it: an address that is missing
     /// from a list by accident would be given up.
-    fn dump(&mut self, request: Message) -> io::Result<Vec<Message>> {
+    fn dump(&mut self, request: &Message) -> io::Result<Vec<Message>> {
         for _ in 0..DUMPS {
             if let Some(found) = self.dump_once(request.clone())? {
                 return Ok(found);
