@@ -294,6 +294,10 @@ impl Lab {
         &self.hosts[node.index()]
     }
 
+    pub(crate) fn client(&self) -> &Machine {
+        &self.client
+    }
+
     pub(crate) fn network(&self) -> &Network {
         &self.network
     }

@@ -22,6 +22,7 @@ mod config;
 mod disk;
 mod error;
 mod fault;
+mod flood;
 mod helper;
 mod lab;
 mod namespace;
