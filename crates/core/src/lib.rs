@@ -4,6 +4,7 @@
 //! its four methods: take an [`Input`], let [`Time`] pass, poll an [`Output`], tell the next
 //! deadline.
 
+mod beat;
 mod cluster;
 mod event;
 mod group;
@@ -19,15 +20,14 @@ mod receive;
 mod settings;
 mod time;
 
+pub use beat::{Beat, Claim, Echo, Phase};
 pub use cluster::{Cluster, GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
 pub use event::{Cause, Event, HandOverEvent, IpfailEvent};
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
 pub use io::{Action, Input, Job, Order, Outcome, Output, Refusal, Ticket};
-pub use message::{
-    Beat, Claim, Echo, Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Phase, Step,
-};
+pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use random::Random;
 pub use settings::{AddressSpec, Boot, Failback, Group, Resource, ResourceKind, Settings};
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! What nodes tell each other, as plain types. `systole-wire` turns them into bytes.
 
-use crate::{GroupKey, LinkId, NodeId, Time, Uuid};
+use crate::{Beat, LinkId, NodeId, Time, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -294,81 +294,6 @@ impl Message {
                 | Self::Unknown { unsequenced: true }
         )
     }
-}
-
-/// The phase of an ownership, as its owner says it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// The owner has let go: every resource of the group is stopped there.
-    #[default]
-    Stopped,
-    /// The owner is starting the group.
-    Starting,
-    /// The group runs.
-    Active,
-    /// The owner is stopping the group.
-    Stopping,
-    /// The group could not be started there and is stopped.
-    Failed,
-}
-
-impl Phase {
-    /// Whether some resource of the group may be running at the owner.
-    #[must_use]
-    pub const fn holds(self) -> bool {
-        matches!(self, Self::Starting | Self::Active | Self::Stopping)
-    }
-}
-
-/// Who owns a group: the row of a node's table for one group.
-///
-/// The term grows by one at each change of owner. Of two claims the one with the higher term
-/// holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
-    /// The group.
-    pub group: GroupKey,
-    /// The owner, or the last one when the phase is [`Phase::Stopped`].
-    pub owner: NodeId,
-    /// The number of the ownership.
-    pub term: u64,
-    /// How far the owner is.
-    pub phase: Phase,
-    /// Whether the *sender* of this table cannot run the group.
-    pub unable: bool,
-}
-
-/// The last sequence that the sender heard from a node over one of its own media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Echo {
-    /// The node that was heard.
-    pub node: NodeId,
-    /// The medium of the sender.
-    pub link: LinkId,
-    /// The session of the heard node that the sequence belongs to.
-    pub session: u64,
-    /// The last sequence.
-    pub sequence: u64,
-}
-
-/// What a node of Systole adds to each `status` message.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Beat {
-    /// What the sender can do, as bits. Unknown bits are ignored.
-    pub capabilities: u32,
-    /// Random number of this run of the sender's daemon.
-    pub session: u64,
-    /// Digest of the sender's node list; tables of another list are not read.
-    pub nodes: u32,
-    /// The sender has completed its communication and takes part in decisions.
-    pub ready: bool,
-    /// The sender is stopping: it takes nothing.
-    pub leaving: bool,
-    /// What the sender heard last of whom.
-    pub echoes: Vec<Echo>,
-    /// The sender's view of every group.
-    pub claims: Vec<Claim>,
 }
 
 /// A message as it left the core, to be signed and sent on every link.

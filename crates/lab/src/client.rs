@@ -172,10 +172,9 @@ impl Prober {
                         record.answer(node, Instant::now());
                     }
                 }
-                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // A refused or unreachable probe is reported here; the next may do better.
-                Err(_) => {}
+                // Somebody else's datagram, or a probe that was refused: the next may do better.
+                Ok(_) | Err(_) => {}
             }
         }
         while let Some(announcement) = self.listener.next() {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
-    GroupId, Heard, Input, JobId, LinkId, Message, NodeId, PingId, Random, Settings, Time,
+    Cluster, GroupId, Heard, Input, JobId, LinkId, Message, NodeId, PingId, Random, Settings, Time,
 };
 
 /// A daemon that is woken this often without time passing does not come to rest.
@@ -308,7 +308,7 @@ impl World {
         let local = machine.local(now);
         let Some(cluster) = &mut machine.cluster else { return Ok(()) };
         cluster.elapse(local);
-        while let Some(output) = self.machine(node).cluster.as_mut().and_then(|c| c.poll()) {
+        while let Some(output) = self.machine(node).cluster.as_mut().and_then(Cluster::poll) {
             self.act(node, output)?;
         }
         Ok(())

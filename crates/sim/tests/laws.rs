@@ -3,6 +3,7 @@
 use systole_sim::{Options, Summary, World};
 
 /// Runs worlds by seed; `SYSTOLE_SEED` picks one alone.
+#[expect(clippy::disallowed_methods, reason = "a test may be told its seed")]
 fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
     let seeds = match std::env::var("SYSTOLE_SEED") {
         Ok(seed) => {

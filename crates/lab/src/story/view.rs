@@ -58,7 +58,7 @@ pub(super) fn show(lab: &Lab, story: &Story<'_>) -> Result<(), LabError> {
             }
         });
         threads.spawn(|| work(story, &shared, orders));
-        let result = Screen::open().and_then(|screen| screen.run(&shared, &steps));
+        let result = Screen::open().and_then(|_screen| Screen::run(&shared, &steps));
         shared.quit.store(true, Ordering::Relaxed);
         story.cancel();
         drop(steps);
@@ -98,7 +98,7 @@ impl Screen {
     }
 
     /// Draws and reads keys until `q` or Ctrl-C.
-    fn run(&self, shared: &Shared, steps: &Sender<Step>) -> io::Result<()> {
+    fn run(shared: &Shared, steps: &Sender<Step>) -> io::Result<()> {
         loop {
             Self::draw(shared)?;
             if !poll(FRAME)? {
