@@ -41,7 +41,7 @@ const SETUP: &str = "\
 hostname \"$0\"
 ip link set lo up
 mount -t tmpfs -o mode=755 tmpfs '%DISK%/run'
-mkdir -p '%DISK%/run/systole-lab/bin' '%DISK%/run/lock' '%DISK%/run/heartbeat'
+mkdir -p '%DISK%/run/systole-lab/bin' '%DISK%/run/lock' '%DISK%/run/heartbeat' '%DISK%/run/resource-agents'
 touch '%DISK%/run/systole-lab/helper'
 mount --bind '%HELPER%' '%DISK%/run/systole-lab/helper'
 %BINARIES%

@@ -74,8 +74,13 @@ impl Lab {
     ///
     /// Without power, or when `nft` fails.
     pub fn loss(&self, node: Node, percent: u8, direction: Direction) -> Result<(), LabError> {
-        let percent = percent.min(100);
-        let rule = format!("meta iiftype != loopback numgen random mod 100 < {percent} drop");
+        // The number is below 100 by itself, and nft refuses a comparison that is always true.
+        let chance = if percent >= 100 {
+            String::new()
+        } else {
+            format!("numgen random mod 100 < {percent}")
+        };
+        let rule = format!("meta iiftype != loopback {chance} drop");
         self.filter(node, "lossy", direction, &rule)
     }
 

@@ -1,4 +1,6 @@
 //! The laws hold in thousands of worlds.
+//!
+//! `SYSTOLE_SEED=7` runs one world, `SYSTOLE_WORLDS=100000` as many as are wanted (`just soak`).
 
 use systole_sim::{Options, Summary, World};
 
@@ -32,14 +34,23 @@ fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
     total
 }
 
+/// How many worlds of two nodes.
+#[expect(clippy::disallowed_methods, reason = "a soak tells how many worlds it wants")]
+fn count() -> u64 {
+    let wanted = std::env::var("SYSTOLE_WORLDS");
+    wanted.map_or(10_000, |count| count.parse().expect("SYSTOLE_WORLDS is a number"))
+}
+
+// Two tests, so that a runner that gives each its own process uses two cores.
+
 #[test]
 fn the_laws_hold_in_worlds_of_two_nodes_first_half() {
-    println!("{:?}", worlds(0..5_000, Options::default()));
+    println!("{:?}", worlds(0..count() / 2, Options::default()));
 }
 
 #[test]
 fn the_laws_hold_in_worlds_of_two_nodes_second_half() {
-    println!("{:?}", worlds(5_000..10_000, Options::default()));
+    println!("{:?}", worlds(count() / 2..count(), Options::default()));
 }
 
 #[test]

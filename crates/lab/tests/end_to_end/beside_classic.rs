@@ -1,19 +1,13 @@
 //! A node of Systole beside a heartbeat 3.0.6 of the Debian package.
 //!
-//! These tests need root, the package `heartbeat`, and the daemon beside the test. They are slow,
-//! because the classic daemon waits ten seconds at a joint start.
+//! These are slow, because the classic daemon waits ten seconds at a joint start.
 
-use std::error::Error;
+use crate::{LIMIT, Outcome, pair, systole};
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 
-type Outcome = Result<(), Box<dyn Error>>;
-
-const LIMIT: Duration = Duration::from_secs(40);
-
-/// A pair whose daemons are given, with times that the classic one can keep and an address agent
-/// that works for both.
-fn pair(daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
+/// Times that the classic daemon can keep, and an address agent that works for both.
+fn mixed(daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
     if !Daemon::Classic.is_installed() {
         eprintln!("skipped: the package heartbeat is not installed");
         return Ok(None);
@@ -26,22 +20,7 @@ fn pair(daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
         groups: vec![address],
         ..usual
     };
-    match Lab::pair(config, daemons) {
-        Ok(lab) => Ok(Some(lab)),
-        Err(LabError::NotRoot) => {
-            eprintln!("skipped: the lab needs root");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn systole() -> Daemon {
-    let test = std::env::current_exe().expect("a running program has a path");
-    let deps = test.parent().expect("it lies in a folder");
-    let binary = deps.parent().expect("the folder is target/*/deps").join("heartbeat");
-    assert!(binary.exists(), "{} is missing: cargo build --bins", binary.display());
-    Daemon::Systole { binary }
+    pair(config, daemons)
 }
 
 /// What both implementations must do alike, whichever node each of them is.
@@ -66,13 +45,13 @@ fn live(lab: &Lab) -> Outcome {
 
 #[test]
 fn ours_prefers_the_group_and_classic_is_the_peer() -> Outcome {
-    let Some(lab) = pair([systole(), Daemon::Classic])? else { return Ok(()) };
+    let Some(lab) = mixed([systole(), Daemon::Classic])? else { return Ok(()) };
     live(&lab).inspect_err(|_| print_logs(&lab))
 }
 
 #[test]
 fn classic_prefers_the_group_and_ours_is_the_peer() -> Outcome {
-    let Some(lab) = pair([Daemon::Classic, systole()])? else { return Ok(()) };
+    let Some(lab) = mixed([Daemon::Classic, systole()])? else { return Ok(()) };
     live(&lab).inspect_err(|_| print_logs(&lab))
 }
 

@@ -1,0 +1,91 @@
+//! Daemons of Systole in a laboratory: real addresses, a real nginx, a client that probes.
+//!
+//! These tests need root, and the daemon beside the test (`cargo build --workspace --bins`, which
+//! `cargo xtask test` does). Gaps are printed with the bound that they should keep; what is
+//! asserted is who owns what.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
+
+mod beside_classic;
+mod failover;
+mod strangers;
+
+use std::error::Error;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Longest wait for something that normally takes a second or two.
+const LIMIT: Duration = Duration::from_secs(40);
+/// How long nothing may move before the pair counts as settled.
+const CALM: Duration = Duration::from_secs(3);
+/// A silence of the client that the machine may cause by being busy.
+const HICCUP: Duration = Duration::from_millis(400);
+
+/// The daemon that was built beside this test.
+fn systole() -> Daemon {
+    let test = std::env::current_exe().expect("a running program has a path");
+    let deps = test.parent().expect("it lies in a folder");
+    let binary = deps.parent().expect("the folder is target/*/deps").join("heartbeat");
+    assert!(binary.exists(), "{} is missing: cargo build --bins", binary.display());
+    Daemon::Systole { binary }
+}
+
+/// A pair with power on and no daemon started; nothing without root.
+fn pair(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
+    match Lab::pair(config, daemons) {
+        Ok(lab) => Ok(Some(lab)),
+        Err(LabError::NotRoot) => {
+            eprintln!("skipped: the lab needs root");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A pair of Systole whose daemons run, web1 owning the address; nothing without root.
+fn started(config: ClusterConfig) -> Result<Option<Lab>, LabError> {
+    let Some(lab) = pair(config, [systole(), systole()])? else { return Ok(None) };
+    for node in Node::ALL {
+        lab.start_daemon(node)?;
+    }
+    owned_by(&lab, Node::Web1)?;
+    Ok(Some(lab))
+}
+
+/// Waits until `node` alone has the address, answers the client and serves the page.
+fn owned_by(lab: &Lab, node: Node) -> Result<(), LabError> {
+    let address = lab.config().address;
+    lab.wait_for(&format!("{node} owns {address}"), LIMIT, || {
+        lab.owners(address) == [node] && lab.probe().answering() == Some(node)
+    })?;
+    lab.wait_for(&format!("{node} serves the page"), LIMIT, || {
+        lab.http_get(address).is_some_and(|page| page.contains(node.name()))
+    })?;
+    Ok(())
+}
+
+/// Watches for a while that nothing moves and nobody else answers.
+fn stays_with(lab: &Lab, node: Node) {
+    let since = Instant::now();
+    while since.elapsed() < CALM {
+        assert_eq!(lab.owners(lab.config().address), [node]);
+        sleep(Duration::from_millis(50));
+    }
+    assert!(lab.probe().duplicates(since).is_empty());
+    // Short silences are the machine's; a move would take longer.
+    let gap = longest_gap(lab, since);
+    assert!(gap < HICCUP, "{node} was silent for {gap:?} in calm");
+}
+
+fn longest_gap(lab: &Lab, since: Instant) -> Duration {
+    lab.probe().longest_gap(since).map_or(Duration::ZERO, |gap| gap.length)
+}
+
+/// Prints what the client missed since a moment, and what it should have been at most.
+fn print_gap(lab: &Lab, what: &str, since: Instant, bound: Duration) {
+    let gap = longest_gap(lab, since);
+    let verdict = if gap <= bound { "kept" } else { "NOT KEPT" };
+    println!("{what}: the client missed {gap:?} (bound {bound:?}: {verdict})");
+}

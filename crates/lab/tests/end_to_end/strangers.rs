@@ -1,0 +1,47 @@
+//! What an outsider sends harms nothing.
+
+use crate::{HICCUP, Outcome, print_gap, started};
+use std::error::Error;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Lab, Node};
+
+/// Memory of a node's daemon that is in use, in kB.
+fn memory(lab: &Lab) -> Result<u64, Box<dyn Error>> {
+    let script = "grep VmRSS /proc/$(tr -d ' ' </run/heartbeat.pid)/status";
+    let line = lab.run(Node::Web1, &["sh", "-c", script])?.stdout;
+    Ok(line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?)
+}
+
+#[test]
+fn a_flood_of_bad_datagrams_changes_nothing() -> Outcome {
+    const SECONDS: u64 = 20;
+    let Some(lab) = started(ClusterConfig::default())? else { return Ok(()) };
+    sleep(Duration::from_secs(1));
+    let beat = include_bytes!("../../../wire/tests/vectors/08-status-active.bin");
+    let mut flipped = beat.to_vec();
+    flipped[40] ^= 1;
+    let unsigned = beat.split(|byte| *byte == b'%').next().unwrap_or_default();
+    let bad = [
+        beat.to_vec(),
+        flipped,
+        beat[..150].to_vec(),
+        [unsigned, b"%%%\n"].concat(),
+        b"###\n3:abc,%%%\n".to_vec(),
+        b">>>\nt=status\nst=active\nsrc=web2\n<<<\n".to_vec(),
+        vec![0xff; 1400],
+        Vec::new(),
+    ];
+    let (before, lines, since) =
+        (memory(&lab)?, lab.log(Node::Web1).lines().count(), Instant::now());
+    let sent = lab.flood(Node::Web1, &bad, 5_000, Duration::from_secs(SECONDS))?;
+    let (after, said) = (memory(&lab)?, lab.log(Node::Web1).lines().count() - lines);
+    println!("{sent} bad datagrams: {before} kB before, {after} kB after, {said} log lines");
+    assert!(sent > 1000 * SECONDS, "the flood was a trickle: {sent}");
+    assert!(after <= before + 512, "memory grew from {before} to {after} kB");
+    assert!(said as u64 <= SECONDS + 2, "{}", lab.log(Node::Web1));
+    assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
+    assert!(!lab.log(Node::Web2).contains("WARN: node web1: is dead"), "{}", lab.log(Node::Web2));
+    print_gap(&lab, "flood", since, HICCUP);
+    Ok(())
+}
