@@ -147,6 +147,18 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether an interface of the machine is up and carries packets.
+    ///
+    /// The kernel gets there some time after the order, up to a second when it has many to do,
+    /// and drops what is sent before.
+    pub(crate) fn is_up(&self, interface: &str) -> bool {
+        let pid = self.pid();
+        let words = ["--target", &pid, "--net", "ip", "-br", "link", "show", "dev", interface];
+        let output = tool::succeed("nsenter", &words).map(|output| output.stdout);
+        let text = String::from_utf8(output.unwrap_or_default()).unwrap_or_default();
+        text.split_whitespace().nth(1) == Some("UP")
+    }
+
     /// The path of the machine's network namespace.
     pub(crate) fn network(&self) -> PathBuf {
         PathBuf::from(format!("/proc/{}/ns/net", self.pid()))

@@ -1,13 +1,17 @@
 //! The wires between the machines: bridges of the gateway and their ports.
 
+use crate::lab::wait_for;
 use crate::namespace::Machine;
 use crate::{LabError, Node};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 /// The gateway's address, which answers pings.
 pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 1);
 /// The client's address.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 50);
+/// Longest wait until a wire that was plugged in carries packets.
+const CARRIER_LIMIT: Duration = Duration::from_secs(5);
 /// The client's port on the bridge.
 const CLIENT_PORT: &str = "client";
 
@@ -175,6 +179,12 @@ impl Network {
         ))?;
         machine.ip(&format!(
             "address add {address}/24 broadcast + dev {interface}\nlink set {interface} up\n"
-        ))
+        ))?;
+        let what = format!("a carrier on {interface} at {port}");
+        let gateway = [bridge, port];
+        wait_for(&what, CARRIER_LIMIT, || {
+            machine.is_up(interface) && gateway.iter().all(|name| self.gateway.is_up(name))
+        })?;
+        Ok(())
     }
 }
