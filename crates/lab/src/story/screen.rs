@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const LOG_LINES: usize = 6;
 /// Gaps that are shown.
 const GAPS: usize = 4;
+/// Shortest gap that is shown when the same node answers again: a busy machine has shorter ones.
+const NOTABLE: Duration = Duration::from_millis(20);
 /// Width of a node's pane at least.
 const PANE_MIN: usize = 30;
 
@@ -61,6 +63,7 @@ impl Snapshot {
         };
         let probe = lab.probe();
         let mut gaps = probe.gaps(since);
+        gaps.retain(|gap| gap.before != gap.after || gap.length >= NOTABLE);
         let page = probe.answering().and_then(|_| lab.http_get(address));
         Self {
             address: address.to_string(),
@@ -149,8 +152,8 @@ impl NodeView {
 
 /// A line of the log without what all lines have in common: date, host, program.
 fn brief(line: &str) -> String {
-    let text = line.split_once("]: ").or_else(|| line.split_once("]:    "));
-    text.map_or(line, |(_, text)| text).replace('\t', " ")
+    let text = line.split_once("]: ").map_or(line, |(_, text)| text);
+    text.trim_start().replace('\t', " ")
 }
 
 /// The text in exactly `width` characters.
@@ -205,5 +208,7 @@ mod tests {
     fn log_lines_lose_their_head() {
         let line = "Nov 22 10:52:21 web2 heartbeat: [12]: WARN: node web1: is dead";
         assert_eq!(brief(line), "WARN: node web1: is dead");
+        let line = "2026/11/22_10:53:31  IPaddr(eth0)[110]:    INFO: Success";
+        assert_eq!(brief(line), "INFO: Success");
     }
 }
