@@ -132,7 +132,6 @@ impl Peer {
         self.last_status = Some(now);
         self.status_sequence = self.status_sequence.max(sequence);
         self.dead_after = dead_after;
-        self.is_settled = true;
         interval
     }
 

@@ -67,6 +67,11 @@ impl Receiver {
         self.ack_due = None;
     }
 
+    /// The highest number heard, 0 before the first.
+    pub(crate) fn last(&self) -> u64 {
+        self.last.unwrap_or(0)
+    }
+
     /// Takes note of a sequence number. `prompt` asks for an acknowledgement whatever its digit.
     pub(crate) fn note(
         &mut self,

@@ -121,13 +121,14 @@ impl Executor {
         Some(Outcome::Failed(-15))
     }
 
-    /// Lets go of everything if the permit has run out. Returns the groups that it held.
-    pub(crate) fn let_go(&mut self, now: Time) -> Vec<GroupId> {
+    /// Lets go of everything if the permit has run out. Returns the jobs that it ended, and the
+    /// groups that it held.
+    pub(crate) fn let_go(&mut self, now: Time) -> (Vec<JobId>, Vec<GroupId>) {
         if self.permit_until.is_none_or(|until| now < until) {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
         self.permit_until = None;
-        self.jobs.clear();
+        let jobs = std::mem::take(&mut self.jobs).into_keys().collect();
         let mut groups = Vec::new();
         for (group, held) in (0..).map(GroupId).zip(&mut self.held) {
             if held.running.iter().any(|runs| *runs) {
@@ -135,7 +136,7 @@ impl Executor {
                 groups.push(group);
             }
         }
-        groups
+        (jobs, groups)
     }
 
     /// The machine lost power: nothing runs.

@@ -32,6 +32,9 @@ pub(crate) struct Network {
     delivered: Vec<Option<(Time, u64)>>,
     /// For every such pair, since when beats have passed without a silence of a dead time.
     since: Vec<Option<Time>>,
+    /// For every such pair, the first beat since both ways carry any: only then did both hear
+    /// what happened before.
+    both: Vec<Option<Time>>,
 }
 
 impl Network {
@@ -45,6 +48,7 @@ impl Network {
             delay_max: Duration::from_micros(100 + random.below(20_000)),
             delivered: vec![None; nodes * nodes],
             since: vec![None; nodes * nodes],
+            both: vec![None; nodes * nodes],
         }
     }
 
@@ -83,6 +87,9 @@ impl Network {
         if self.delivered[pair].is_none_or(|(_, newest)| sequence > newest) {
             self.delivered[pair] = Some((now, sequence));
             self.since[pair].get_or_insert(now);
+            if self.since[self.pair(to, from)].is_some() {
+                self.both[pair].get_or_insert(now);
+            }
         }
     }
 
@@ -92,7 +99,7 @@ impl Network {
             let other = NodeId(u8::try_from(other).unwrap_or(0));
             for pair in [self.pair(node, other), self.pair(other, node)] {
                 self.delivered[pair] = None;
-                self.since[pair] = None;
+                self.part(pair);
             }
         }
     }
@@ -102,23 +109,31 @@ impl Network {
     pub(crate) fn interrupt(&mut self, node: NodeId) {
         for other in 0..self.nodes {
             let other = NodeId(u8::try_from(other).unwrap_or(0));
-            let pair = self.pair(other, node);
-            self.since[pair] = None;
+            self.part(self.pair(other, node));
         }
     }
 
     /// Lets the watch over silences look at the clock.
     pub(crate) fn watch(&mut self, now: Time, patience: Duration) {
-        for (delivered, since) in self.delivered.iter().zip(&mut self.since) {
-            if delivered.is_none_or(|(at, _)| now.since(at) >= patience) {
-                *since = None;
+        for pair in 0..self.delivered.len() {
+            let heard = self.delivered[pair];
+            if self.since[pair].is_some() && heard.is_none_or(|(at, _)| now.since(at) >= patience) {
+                self.part(pair);
             }
         }
     }
 
+    /// A way is silent: whoever it is between is not connected.
+    fn part(&mut self, pair: usize) {
+        let back = pair % self.nodes * self.nodes + pair / self.nodes;
+        self.since[pair] = None;
+        self.both[pair] = None;
+        self.both[back] = None;
+    }
+
     /// For how long beats have passed both ways between two nodes.
     pub(crate) fn connected_for(&self, now: Time, a: NodeId, b: NodeId) -> Duration {
-        let (there, back) = (self.since[self.pair(a, b)], self.since[self.pair(b, a)]);
+        let (there, back) = (self.both[self.pair(a, b)], self.both[self.pair(b, a)]);
         there.zip(back).map_or(Duration::ZERO, |(there, back)| now.since(there.max(back)))
     }
 

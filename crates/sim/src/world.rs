@@ -17,7 +17,7 @@ use systole_core::{
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
 /// How many lines a diary has.
-const DIARY_MAX: usize = 120;
+const DIARY_MAX: usize = 400;
 /// How many datagrams of the past are kept for a replay.
 const RECORDED_MAX: usize = 64;
 /// How many datagrams wait in a socket.
@@ -58,6 +58,8 @@ pub struct Summary {
 pub(crate) struct Arrival {
     link: LinkId,
     frame: Rc<Frame>,
+    /// Sent again by somebody who recorded it.
+    is_replay: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -261,7 +263,9 @@ impl World {
     /// Hands a datagram to a daemon.
     fn hear(&mut self, node: NodeId, arrival: &Arrival) {
         let now = self.now;
-        self.note_delivery(node, &arrival.frame);
+        if !arrival.is_replay {
+            self.note_delivery(node, &arrival.frame);
+        }
         let frame = &arrival.frame;
         let outgoing = &frame.outgoing;
         let name = |node: NodeId| self.settings.nodes[node.index()].as_str();

@@ -8,9 +8,9 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long the giver waits for the taker's word.
+/// How long one node waits for the other's word.
 const REPLY_WAIT: Duration = Duration::from_secs(10);
-/// How long the releasing and acquiring may take.
+/// How long a classic peer's releasing and acquiring may take, of which nothing is seen.
 const WORK_WAIT: Duration = Duration::from_hours(1);
 /// How long after a refused failback it is tried again.
 const FAILBACK_RETRY: Duration = Duration::from_secs(1);
@@ -23,8 +23,9 @@ const FAILBACK_RETRY: Duration = Duration::from_secs(1);
 ///  taker:  Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
 /// ```
 ///
-/// It ends early when nobody answers, when the other node dies, leaves or restarts, and when
-/// this node stops. Who is left then decides as if there had been none.
+/// It ends early when nobody answers, when the other node dies, leaves or restarts, when this node
+/// stops or was away, and when nothing of it is seen to go on for 10 s. Who is left then decides
+/// as if there had been none.
 #[derive(Debug)]
 pub(super) struct HandOver {
     /// The set, from the giver's view.
@@ -34,6 +35,8 @@ pub(super) struct HandOver {
     stage: Stage,
     until: Time,
     ticket: Option<Ticket>,
+    /// The other node's last sequence when it began: what is older belongs to another one.
+    began_at: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,11 @@ impl HandOver {
     /// Giver, taker, and the set from the giver's view.
     pub(super) const fn parts(&self) -> (NodeId, NodeId, Hold) {
         (self.giver, self.taker, self.hold)
+    }
+
+    /// The node that is not `me`.
+    fn partner(&self, me: NodeId) -> NodeId {
+        if self.giver == me { self.taker } else { self.giver }
     }
 
     /// Whether `node` is one of the two.
@@ -105,9 +113,7 @@ impl Cluster {
         let me = self.settings.me;
         self.report(Event::HandOver(HandOverEvent::Wanted(me, hold)));
         self.send_step(peer, hold, Step::Me);
-        let until = self.now + REPLY_WAIT;
-        let (giver, taker, stage) = (me, peer, Stage::Asked);
-        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
+        self.begin_hand_over((me, peer), hold, Stage::Asked, ticket);
         Ok(())
     }
 
@@ -137,11 +143,44 @@ impl Cluster {
         self.refuse_in_flux(peer)?;
         let dest = self.partner(peer);
         self.send(Message::TakeoverOrder { hold }, dest);
-        let until = self.now + REPLY_WAIT;
-        let (hold, ticket) = (hold.mirrored(), Some(ticket));
-        let (giver, taker, stage) = (peer, me, Stage::Promised);
-        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
+        self.begin_hand_over((peer, me), hold.mirrored(), Stage::Promised, Some(ticket));
         Ok(Some(()))
+    }
+
+    fn begin_hand_over(
+        &mut self,
+        (giver, taker): (NodeId, NodeId),
+        hold: Hold,
+        stage: Stage,
+        ticket: Option<Ticket>,
+    ) {
+        let until = self.now + REPLY_WAIT;
+        let partner = if giver == self.settings.me { taker } else { giver };
+        let began_at = self.peer(partner).receiver.last();
+        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket, began_at });
+    }
+
+    fn advance_hand_over(&mut self, stage: Stage) {
+        let me = self.settings.me;
+        let Some(running) = &mut self.hand_over else { return };
+        let partner = &self.peers[running.partner(me).index()];
+        let wait = if partner.kind == Kind::Classic { WORK_WAIT } else { REPLY_WAIT };
+        running.stage = stage;
+        running.until = self.now + wait;
+    }
+
+    /// While something of the hand-over goes on here or there it may take as long as it needs.
+    fn prolong_hand_over(&mut self) {
+        let me = self.settings.me;
+        let Some(running) = self.hand_over.as_ref().filter(|r| r.stage != Stage::Asked) else {
+            return;
+        };
+        let partner = running.partner(me);
+        let goes_on = !self.is_settled() || self.is_peer_at_work(partner);
+        let until = self.now + REPLY_WAIT;
+        if let Some(running) = self.hand_over.as_mut().filter(|_| goes_on) {
+            running.until = running.until.max(until);
+        }
     }
 
     fn first_partner(&self) -> Option<NodeId> {
@@ -171,7 +210,9 @@ impl Cluster {
         if !self.takes_part() {
             return;
         }
-        let stage = self.hand_over.as_ref().filter(|running| running.is_with(from));
+        let stage = self.hand_over.as_ref().filter(|running| {
+            running.is_with(from) && running.hold == hold && sequence > running.began_at
+        });
         let stage = stage.map(|running| running.stage);
         match (step, stage) {
             (Step::Me, _) => self.promise(from, hold),
@@ -182,9 +223,7 @@ impl Cluster {
                 self.begin_acquire(from, hold);
             }
             (Step::Done, Some(Stage::Given)) => {
-                if let Some(running) = &mut self.hand_over {
-                    running.stage = Stage::Told(sequence.saturating_sub(1));
-                }
+                self.advance_hand_over(Stage::Told(sequence.saturating_sub(1)));
             }
             (Step::Other | Step::Done, _) => self.refuse_step(from, step, Refusal::Busy),
         }
@@ -214,9 +253,8 @@ impl Cluster {
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, hold)));
         self.send_step(giver, hold, Step::Other);
-        let until = self.now + WORK_WAIT;
-        let (taker, stage) = (me, Stage::Promised);
-        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket });
+        self.begin_hand_over((giver, me), hold, Stage::Promised, ticket);
+        self.advance_hand_over(Stage::Promised);
     }
 
     fn refuse_step(&mut self, node: NodeId, step: Step, why: Refusal) {
@@ -228,11 +266,7 @@ impl Cluster {
     fn begin_release(&mut self, taker: NodeId, hold: Hold) {
         self.report(Event::HandOver(HandOverEvent::Granted(taker, hold)));
         self.report(Event::HandOver(HandOverEvent::Releasing(hold)));
-        let until = self.now + WORK_WAIT;
-        if let Some(running) = &mut self.hand_over {
-            running.stage = Stage::Releasing;
-            running.until = until;
-        }
+        self.advance_hand_over(Stage::Releasing);
         self.classic_releases(hold);
         let me = self.settings.me;
         for group in self.set_of(me, hold) {
@@ -244,11 +278,7 @@ impl Cluster {
 
     fn begin_acquire(&mut self, giver: NodeId, hold: Hold) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, hold)));
-        let until = self.now + WORK_WAIT;
-        if let Some(running) = &mut self.hand_over {
-            running.stage = Stage::Acquiring;
-            running.until = until;
-        }
+        self.advance_hand_over(Stage::Acquiring);
         let me = self.settings.me;
         for group in self.set_of(giver, hold) {
             let row = *self.ownership.row(group);
@@ -265,6 +295,7 @@ impl Cluster {
 
     /// Drives a hand-over on: sends what is due, and gives up what takes too long.
     pub(super) fn elapse_hand_over(&mut self) {
+        self.prolong_hand_over();
         let Some(running) = &self.hand_over else { return };
         let (hold, giver, stage) = (running.hold, running.giver, running.stage);
         if self.now >= running.until {
@@ -280,9 +311,7 @@ impl Cluster {
                 drop(runners);
                 self.report(Event::HandOver(HandOverEvent::Released(hold)));
                 self.send_step(taker, hold, Step::Done);
-                if let Some(running) = &mut self.hand_over {
-                    running.stage = Stage::Given;
-                }
+                self.advance_hand_over(Stage::Given);
             }
             Stage::Acquiring if runners.all(crate::group::Runner::is_settled) => {
                 drop(runners);

@@ -5,7 +5,8 @@ use crate::ownership::Merged;
 use crate::peer::Kind;
 use crate::receive::Verdict;
 use crate::{
-    Beat, Cause, Claim, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus, Phase,
+    Beat, Cause, Claim, Echo, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus,
+    Phase,
 };
 use std::time::Duration;
 
@@ -163,13 +164,13 @@ impl Cluster {
         let now = self.now;
         let peer = self.peer_mut(from);
         let before = std::mem::replace(&mut peer.status, status);
-        let was_settled = peer.is_settled;
+        let was_heard = peer.last_status.is_some();
         let interval = peer.note_status(now, sequence, dt).unwrap_or_default();
         if before != NodeStatus::Dead && interval > self.settings.warntime {
             let deadly = interval > self.settings.deadtime;
             self.report(Event::LateBeat { node: from, interval, deadly });
         }
-        if before != status || !was_settled {
+        if before != status || !was_heard {
             self.report(Event::PeerStatus(from, status));
             self.speak_soon();
             self.ipfail_says(IpfailEvent::NodeStatus(from, status));
@@ -180,11 +181,14 @@ impl Cluster {
     /// it was heard, because messages overtake each other.
     fn hear_beat(&mut self, from: NodeId, sequence: u64, beat: Option<&Beat>) {
         let Some(beat) = beat else {
-            self.peer_mut(from).kind = Kind::Classic;
+            let peer = self.peer_mut(from);
+            peer.kind = Kind::Classic;
+            peer.is_settled = true;
             self.unverified.retain(|node| *node != from);
             return;
         };
         let nodes = self.voice.beat.nodes;
+        let (me, session) = (self.settings.me, self.boot.session);
         let peer = self.peer_mut(from);
         let was_known = peer.kind == Kind::Systole;
         peer.kind = Kind::Systole;
@@ -194,7 +198,12 @@ impl Cluster {
         peer.told_at = sequence;
         peer.session = beat.session;
         peer.is_leaving = beat.leaving;
-        peer.is_ready = beat.ready && beat.nodes == nodes;
+        // What does not answer us may be a recording: it neither ends our start nor counts as
+        // somebody who will take a group.
+        let answers = |echo: &Echo| echo.node == me && echo.session == session;
+        let is_answer = beat.echoes.iter().any(answers);
+        peer.is_settled |= is_answer;
+        peer.is_ready = is_answer && beat.ready && beat.nodes == nodes;
         if beat.nodes != nodes {
             if !was_known {
                 self.report(Event::NodeListsDiffer(from));

@@ -1,7 +1,7 @@
 //! Who is there: silence, pauses of our own, ping nodes, and the start.
 
 use super::Cluster;
-use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, PingId, Time};
+use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, PingId, Refusal, Time};
 use std::time::Duration;
 
 /// A host outside the cluster whose answers prove that our network works.
@@ -34,6 +34,8 @@ impl Cluster {
             return;
         }
         self.report(Event::Paused(gap));
+        // The other node may have called us dead and ended it.
+        self.end_hand_over(Err(Refusal::PeerDied));
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
         self.verifies_from = self.history.next();

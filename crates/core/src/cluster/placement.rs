@@ -299,12 +299,16 @@ impl Cluster {
         self.runners.iter().all(crate::group::Runner::is_settled)
     }
 
-    /// Whether, as far as its table says, no group starts or stops at a peer.
-    pub(super) fn is_peer_settled(&self, node: NodeId) -> bool {
+    /// Whether, as far as its table says, a group starts or stops at a peer.
+    pub(super) fn is_peer_at_work(&self, node: NodeId) -> bool {
         let rows = self.settings.group_ids().map(|group| self.ownership.row(group));
         let mut owned = rows.filter(|row| row.owner == Some(node));
-        self.peer(node).can_negotiate()
-            && !owned.any(|row| matches!(row.phase, Phase::Starting | Phase::Stopping))
+        owned.any(|row| matches!(row.phase, Phase::Starting | Phase::Stopping))
+    }
+
+    /// Whether a peer takes part and no group starts or stops there.
+    pub(super) fn is_peer_settled(&self, node: NodeId) -> bool {
+        self.peer(node).can_negotiate() && !self.is_peer_at_work(node)
     }
 
     fn note_stability(&mut self) {

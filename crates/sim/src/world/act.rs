@@ -6,7 +6,9 @@ use crate::laws::Broken;
 use crate::network::Frame;
 use std::rc::Rc;
 use std::time::Duration;
-use systole_core::{Action, Hold, Input, Message, NodeId, Order, Outgoing, Output, PingId, Ticket};
+use systole_core::{
+    Action, Hold, Input, Message, NodeId, Order, Outcome, Outgoing, Output, PingId, Ticket,
+};
 
 impl World {
     /// Carries out what a daemon's core wants.
@@ -67,7 +69,7 @@ impl World {
                 let way = (node, to, link);
                 for at in self.network.carry(self.now, &mut self.random, way).into_iter().flatten()
                 {
-                    let arrival = Arrival { link, frame: Rc::clone(&frame) };
+                    let arrival = Arrival { link, frame: Rc::clone(&frame), is_replay: false };
                     self.schedule(at, Happening::Arrive(to, arrival));
                 }
             }
@@ -77,7 +79,7 @@ impl World {
             if self.recorded.len() == RECORDED_MAX {
                 self.recorded.remove(0);
             }
-            self.recorded.push(Arrival { link, frame });
+            self.recorded.push(Arrival { link, frame, is_replay: true });
         }
     }
 
@@ -95,7 +97,16 @@ impl World {
         if self.machine(node).paused_until.is_some() {
             return;
         }
-        for group in self.machine(node).executor.let_go(now) {
+        let (jobs, groups) = self.machine(node).executor.let_go(now);
+        for job in jobs {
+            let machine = self.machine(node);
+            let local = machine.local(now);
+            if let Some(cluster) = &mut machine.cluster {
+                let outcome = Outcome::Failed(-15);
+                cluster.handle(local, &Input::JobDone { job, outcome });
+            }
+        }
+        for group in groups {
             self.note(|| format!("{node:?} lets go of {group:?}"));
             let machine = self.machine(node);
             let local = machine.local(now);
