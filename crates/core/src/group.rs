@@ -253,10 +253,13 @@ impl Runner {
         outcome: Outcome,
     ) -> Progress {
         let resource = self.steps[step].start;
-        // An agent that is not there has started nothing.
+        // An agent that is not there has started nothing. Of the last look after failed stops only
+        // a plain "no" counts: what nobody knows must not be started elsewhere.
         let stopped = match action {
             Action::Stop => matches!(outcome, Outcome::Success | Outcome::Missing),
-            Action::Status | Action::Start | Action::Monitor => outcome != Outcome::Running,
+            Action::Status | Action::Start | Action::Monitor => {
+                matches!(outcome, Outcome::NotRunning | Outcome::Missing)
+            }
         };
         if stopped {
             self.state = self.stop_step(Some(step), failed);

@@ -80,6 +80,7 @@ fn a_failing_stop_is_retried_ten_times_and_then_looked_at() {
     for (outcome, end_state) in [
         (Outcome::NotRunning, Progress::Stopped { failed: false }),
         (Outcome::Running, Progress::StopFailed { resource: 0 }),
+        (Outcome::TimedOut, Progress::StopFailed { resource: 0 }),
     ] {
         let mut runner = Runner::new(GroupId(0), &[agent("stubborn")]);
         let (mut next, mut now) = (JobId(0), Time::START);
