@@ -7,6 +7,7 @@
 //!
 //! [`Cluster`]: systole_core::Cluster
 
+mod codec;
 mod executor;
 mod fault;
 mod laws;

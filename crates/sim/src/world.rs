@@ -3,6 +3,7 @@
 mod act;
 mod make;
 
+use crate::codec::Codec;
 use crate::fault;
 use crate::laws::{self, Broken};
 use crate::machine::Machine;
@@ -30,11 +31,13 @@ pub struct Options {
     pub nodes: usize,
     /// How long faults happen, in virtual time; calm follows.
     pub trouble: Duration,
+    /// Whether messages travel as signed bytes, of which some are damaged.
+    pub bytes: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 2, trouble: Duration::from_mins(2) }
+        Self { nodes: 2, trouble: Duration::from_mins(2), bytes: false }
     }
 }
 
@@ -58,6 +61,8 @@ pub struct Summary {
 pub(crate) struct Arrival {
     link: LinkId,
     frame: Rc<Frame>,
+    /// The frame as it arrives, in a world of bytes.
+    bytes: Option<Vec<u8>>,
     /// Sent again by somebody who recorded it.
     is_replay: bool,
 }
@@ -86,6 +91,7 @@ pub struct World {
     queue: BTreeMap<(Time, u64), Happening>,
     machines: Vec<Machine>,
     network: Network,
+    codec: Codec,
     recorded: Vec<Arrival>,
     orders: bool,
     troubled: bool,
@@ -263,6 +269,9 @@ impl World {
     /// Hands a datagram to a daemon.
     fn hear(&mut self, node: NodeId, arrival: &Arrival) {
         let now = self.now;
+        if let Some(bytes) = &arrival.bytes {
+            return self.hear_bytes(node, arrival, bytes);
+        }
         if !arrival.is_replay {
             self.note_delivery(node, &arrival.frame);
         }
@@ -285,6 +294,19 @@ impl World {
         let local = machine.local(now);
         let Some(cluster) = &mut machine.cluster else { return };
         cluster.handle(local, &Input::Heard(heard));
+    }
+
+    /// Hands a datagram to a daemon that has to read it first.
+    fn hear_bytes(&mut self, node: NodeId, arrival: &Arrival, bytes: &[u8]) {
+        let now = self.now;
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(now);
+        let Some(heard) = self.codec.open(arrival.link, bytes) else { return };
+        let Some(cluster) = &mut machine.cluster else { return };
+        cluster.handle(local, &Input::Heard(heard));
+        if !arrival.is_replay {
+            self.note_delivery(node, &arrival.frame);
+        }
     }
 
     /// Gives a daemon one input, and lets it act.

@@ -54,7 +54,12 @@ fn the_laws_hold_in_worlds_of_two_nodes_second_half() {
 }
 
 #[test]
+fn the_laws_hold_when_messages_travel_as_signed_bytes() {
+    println!("{:?}", worlds(0..300, Options { bytes: true, ..Options::default() }));
+}
+
+#[test]
 fn three_nodes_settle_who_runs_what_and_stay_so() {
-    let calm = Options { nodes: 3, trouble: std::time::Duration::ZERO };
+    let calm = Options { nodes: 3, trouble: std::time::Duration::ZERO, ..Options::default() };
     println!("{:?}", worlds(0..500, calm));
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{Group, GroupKey};
+use proptest::prelude::*;
 
 const A: NodeId = NodeId(0);
 const B: NodeId = NodeId(1);
@@ -104,4 +105,42 @@ fn who_cannot_run_a_group_is_remembered_by_node() {
     assert!(table.is_able(GROUP, A));
     table.merge(A, B, GROUP, A, &claim(A, 0, Phase::Stopped));
     assert!(table.is_able(GROUP, B));
+}
+
+fn phases() -> impl Strategy<Value = Phase> {
+    prop_oneof![
+        Just(Phase::Stopped),
+        Just(Phase::Starting),
+        Just(Phase::Active),
+        Just(Phase::Stopping),
+        Just(Phase::Failed),
+    ]
+}
+
+proptest! {
+    /// Whatever two nodes believe when they meet, telling each other settles it for both alike.
+    #[test]
+    fn two_nodes_that_tell_each_other_agree(
+        (ours, our_term, our_phase) in (any::<bool>(), 0_u64..4, phases()),
+        (theirs, their_term, their_phase) in (any::<bool>(), 0_u64..4, phases()),
+        preferred in any::<bool>(),
+    ) {
+        let node = |is_a: bool| if is_a { A } else { B };
+        let preferred = node(preferred);
+        let mut tables = [
+            table((our_term > 0).then_some(node(ours)), our_term, our_phase),
+            table((their_term > 0).then_some(node(theirs)), their_term, their_phase),
+        ];
+        for _ in 0..2 {
+            for (me, from) in [(A, B), (B, A)] {
+                let told = *tables[from.index()].row(GROUP);
+                let owner = told.owner.unwrap_or(preferred);
+                let claim = claim(owner, told.term, told.phase);
+                tables[me.index()].merge(me, from, GROUP, preferred, &claim);
+            }
+        }
+        let rows = tables.map(|table| *table.row(GROUP));
+        prop_assert_eq!((rows[0].owner, rows[0].term), (rows[1].owner, rows[1].term));
+        prop_assert!(rows[0].term >= our_term.max(their_term), "a term never falls");
+    }
 }

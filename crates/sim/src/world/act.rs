@@ -1,6 +1,7 @@
 //! What the machines do, and what is done to them.
 
 use super::{Arrival, Happening, RECORDED_MAX, World};
+use crate::codec::Codec;
 use crate::fault::Fault;
 use crate::laws::Broken;
 use crate::network::Frame;
@@ -64,12 +65,18 @@ impl World {
         let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
         let generation = machine.generation();
         let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
+        let sealed = self.options.bytes.then(|| self.codec.seal(&frame, &self.settings));
         for link in self.network.link_ids() {
             for to in self.settings.node_ids().filter(|to| *to != node) {
                 let way = (node, to, link);
                 for at in self.network.carry(self.now, &mut self.random, way).into_iter().flatten()
                 {
-                    let arrival = Arrival { link, frame: Rc::clone(&frame), is_replay: false };
+                    let mut bytes = sealed.clone();
+                    if let Some(bytes) = &mut bytes {
+                        Codec::damage(bytes, &mut self.random);
+                    }
+                    let frame = Rc::clone(&frame);
+                    let arrival = Arrival { link, frame, bytes, is_replay: false };
                     self.schedule(at, Happening::Arrive(to, arrival));
                 }
             }
@@ -79,7 +86,7 @@ impl World {
             if self.recorded.len() == RECORDED_MAX {
                 self.recorded.remove(0);
             }
-            self.recorded.push(Arrival { link, frame, is_replay: true });
+            self.recorded.push(Arrival { link, frame, bytes: sealed, is_replay: true });
         }
     }
 

@@ -1,6 +1,7 @@
 //! How a world begins.
 
 use super::{Happening, Options, Summary, World};
+use crate::codec::Codec;
 use crate::executor::Executor;
 use crate::machine::Machine;
 use crate::network::Network;
@@ -44,6 +45,7 @@ impl World {
             queue: BTreeMap::new(),
             machines,
             network,
+            codec: Codec::new(),
             recorded: Vec::new(),
             orders,
             troubled: false,
