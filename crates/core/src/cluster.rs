@@ -1,6 +1,7 @@
 //! One node of the cluster: the whole core behind four methods.
 
 mod classic;
+mod failback;
 mod farewell;
 mod hand_over;
 mod hear;

@@ -12,8 +12,6 @@ use std::time::Duration;
 const REPLY_WAIT: Duration = Duration::from_secs(10);
 /// How long a classic peer's releasing and acquiring may take, of which nothing is seen.
 const WORK_WAIT: Duration = Duration::from_hours(1);
-/// How long after a refused failback it is tried again.
-const FAILBACK_RETRY: Duration = Duration::from_secs(1);
 
 /// A hand-over under way.
 ///
@@ -367,7 +365,7 @@ impl Cluster {
             self.note_release(group);
         }
         if result.is_err() {
-            self.failback_after = self.now + FAILBACK_RETRY;
+            self.delay_failback();
         }
         self.speak_soon();
     }
@@ -380,31 +378,5 @@ impl Cluster {
     /// The addressee of a step: nobody by name among two nodes, as in the classic protocol.
     fn partner(&self, peer: NodeId) -> Option<NodeId> {
         (self.settings.nodes.len() > 2).then_some(peer)
-    }
-
-    /// Hands groups back that we have only because their preferred node was away.
-    pub(super) fn give_back(&mut self) {
-        if self.settings.failback == Failback::Off || self.now < self.failback_after {
-            return;
-        }
-        if self.hand_over.is_some() {
-            return;
-        }
-        let away = self.settings.group_ids().find(|group| {
-            let row = self.ownership.row(*group);
-            let home = self.preferred(*group);
-            let ours = self.is_ours(*group) && row.phase == Phase::Active && row.is_borrowed;
-            let can_go = home != self.settings.me && self.ownership.is_able(*group, home);
-            ours && can_go && self.is_peer_settled(home)
-        });
-        let home = away.map(|group| self.preferred(group));
-        if home.is_some() && self.order_standby(Hold::Foreign, home, None).is_err() {
-            self.failback_after = self.now + FAILBACK_RETRY;
-        }
-    }
-
-    /// When a failback that could not begin is tried again.
-    pub(super) fn failback_deadline(&self) -> Option<Time> {
-        (self.failback_after > self.now).then_some(self.failback_after)
     }
 }
