@@ -13,7 +13,7 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
     if draft.media.is_empty() && !draft.spoilt_medium {
         findings.push(
             find(&rule::NO_MEDIA, 0..0, "ha.cf names no medium that carries beats")
-                .help("`ucast INTERFACE ADDRESS-OF-THE-OTHER-NODE`, or `bcast INTERFACE`")
+                .help("`ucast INTERFACE ADDRESS-OF-THE-OTHER-NODE`")
                 .original("ERROR: No heartbeat media defined"),
         );
     }

@@ -32,6 +32,7 @@ impl Reader<'_> {
             | MediumKind::PingGroup => false,
         };
         if !by_word {
+            self.unsupported(kind, name);
             let parts: Vec<Word<'_>> = line_of(rest).words(is_blank).collect();
             return self.line_medium(kind, name, &parts, rest);
         }
@@ -50,6 +51,7 @@ impl Reader<'_> {
         if words.is_empty() {
             return self.no_value(name);
         }
+        self.unsupported(kind, name);
         for word in words {
             if word.text.starts_with("//") {
                 self.draft.spoilt_medium = true;
@@ -66,6 +68,33 @@ impl Reader<'_> {
                 | MediumKind::Mcast
                 | MediumKind::Mcast6
                 | MediumKind::PingGroup => {}
+            }
+        }
+    }
+
+    /// Finds a medium that the daemon cannot open yet; its line is read and checked all the same.
+    fn unsupported(&mut self, kind: MediumKind, name: Word<'_>) {
+        match kind {
+            MediumKind::Ucast | MediumKind::Ping | MediumKind::Ping6 | MediumKind::PingGroup => {}
+            MediumKind::Ucast6
+            | MediumKind::Bcast
+            | MediumKind::Mcast
+            | MediumKind::Mcast6
+            | MediumKind::Serial => {
+                let message = format!(
+                    "medium `{}` is not supported by this version of Systole yet",
+                    name.text
+                );
+                let help = format!(
+                    "the only medium so far is `ucast INTERFACE HOST`; \
+                     heartbeat 3.0.6 accepts `{}` too",
+                    name.text
+                );
+                let finding =
+                    Finding::new(&rule::UNSUPPORTED_MEDIUM, File::HaCf, name.span(), message)
+                        .label("the daemon cannot start with it")
+                        .help(help);
+                self.report(finding);
             }
         }
     }

@@ -1,6 +1,9 @@
 use crate::finding::Severity;
 use crate::medium::Medium;
-use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, marked, of_ha_cf, rules};
+use crate::testing::{
+    AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, marked, of_ha_cf, rules,
+    rules_of_any_medium, sources, with_facts,
+};
 use std::time::Duration;
 
 /// Lines below the tutorial's ha.cf, the rules they break, and what is marked first.
@@ -100,7 +103,7 @@ fn every_broken_line_is_named() {
     for (lines, expected, first) in BROKEN {
         let text = ha_cf_and(lines);
         let findings = of_ha_cf(&text);
-        let mut found = rules(&findings);
+        let mut found = rules_of_any_medium(&findings);
         found.sort_unstable();
         let mut wanted = expected.to_vec();
         wanted.sort_unstable();
@@ -145,7 +148,50 @@ fn what_the_original_takes_in_silence_is_taken_in_silence() {
         "deadping 10",
         "max_rexmit_delay 100",
     ] {
-        assert_eq!(rules(&of_ha_cf(&ha_cf_and(line))), [""; 0], "{line}");
+        assert_eq!(rules_of_any_medium(&of_ha_cf(&ha_cf_and(line))), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn media_of_later_versions_are_named_once_a_line() {
+    for (line, directive) in [
+        ("bcast eth0", "bcast"),
+        ("bcast eth7", "bcast"),
+        ("udp eth0", "udp"),
+        ("mcast eth0 225.0.0.1 694 1 0", "mcast"),
+        ("mcast6 eth0 ff02::abcd 694 1 0", "mcast6"),
+        ("ucast6 eth0 fe80::1", "ucast6"),
+        ("ucast6", "ucast6"),
+        ("serial /dev/ttyS0 /dev/ttyS1", "serial"),
+    ] {
+        let text = ha_cf_and(line);
+        let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
+        let about: Vec<_> =
+            loaded.findings.iter().filter(|finding| finding.rule == "HA0314").collect();
+        let [finding] = about[..] else { panic!("{line}: {about:?}") };
+        assert_eq!(finding.severity, Severity::Error, "{line}");
+        assert_eq!(finding.span, HA_CF.len()..HA_CF.len() + directive.len(), "{line}");
+        assert!(finding.message.contains(&format!("`{directive}`")), "{}", finding.message);
+        // heartbeat 3.0.6 has all of them.
+        assert_eq!(finding.original, [""; 0], "{line}");
+        assert_eq!(loaded.config, None, "{line}");
+    }
+}
+
+#[test]
+fn what_the_daemon_opens_is_no_medium_of_later_versions() {
+    for (line, expected) in [
+        ("ucast eth0 192.168.122.23", None),
+        ("ping 192.168.122.2", None),
+        ("ping6 fe80::1", None),
+        ("ping_group gates 192.168.122.2", None),
+        // Without a value nothing has to be opened.
+        ("bcast", Some("HA0104")),
+        ("serial", Some("HA0104")),
+    ] {
+        let loaded = load_all(&ha_cf_and(line), AUTHKEYS, HARESOURCES);
+        assert_eq!(rules(&loaded.findings), Vec::from_iter(expected), "{line}");
+        assert!(loaded.config.is_some(), "{line}");
     }
 }
 
@@ -178,14 +224,14 @@ fn ports_are_checked_as_numbers_and_as_services() {
 #[test]
 fn a_port_holds_for_the_media_below_it() {
     let text = HA_CF.replace("udpport 694", "bcast eth0\nudpport 700");
-    let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
-    assert_eq!(rules(&loaded.findings), ["HA0117"]);
-    let ports: Vec<u16> = loaded
-        .config
-        .unwrap()
+    let mut findings = Vec::new();
+    let sources = sources(&text, AUTHKEYS, HARESOURCES);
+    let draft = with_facts(|facts| super::parse(&sources, facts, &mut findings));
+    assert_eq!(rules_of_any_medium(&findings), ["HA0117"]);
+    let ports: Vec<u16> = draft
         .media
         .iter()
-        .map(|medium| match medium {
+        .map(|medium| match &medium.value {
             Medium::Ucast { port, .. } | Medium::Bcast { port, .. } => *port,
             Medium::Mcast { .. }
             | Medium::Ucast6 { .. }

@@ -34,7 +34,7 @@ fn a_finding_about_a_whole_file_names_the_file() {
         "\
 error[HA0301]: ha.cf names no medium that carries beats
 --> /etc/ha.d/ha.cf
- = help: `ucast INTERFACE ADDRESS-OF-THE-OTHER-NODE`, or `bcast INTERFACE`
+ = help: `ucast INTERFACE ADDRESS-OF-THE-OTHER-NODE`
 "
     );
 }
