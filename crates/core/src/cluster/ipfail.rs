@@ -48,9 +48,16 @@ impl Cluster {
         self.ipfail_says(event);
     }
 
+    /// Whether our count means anything: a node that has just started has not heard of its ping
+    /// nodes yet, which is not the same as having lost them. It tells its count when it has.
+    fn can_compare(&self) -> bool {
+        let knows = self.pings.iter().all(|ping| ping.is_settled);
+        self.settings.ipfail && self.takes_part() && knows
+    }
+
     /// Tells the peer how many ping nodes we see, which also asks for its count.
     pub(super) fn tell_ping_count(&mut self) {
-        if !self.settings.ipfail || !self.takes_part() {
+        if !self.can_compare() {
             return;
         }
         let Some(peer) = self.ipfail_peer() else { return };
@@ -60,7 +67,7 @@ impl Cluster {
     }
 
     pub(super) fn hear_ping_count(&mut self, from: NodeId, theirs: u32) {
-        if !self.settings.ipfail || !self.takes_part() {
+        if !self.can_compare() {
             return;
         }
         self.ipfail_says(IpfailEvent::Asked);

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) struct PingNode {
     heard: Option<Time>,
     pub(super) is_alive: bool,
-    is_settled: bool,
+    pub(super) is_settled: bool,
 }
 
 impl PingNode {
