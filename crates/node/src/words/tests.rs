@@ -6,6 +6,9 @@ use systole_core::{
     Refusal, Resource, ResourceKind, Step,
 };
 
+mod hand_over;
+mod ipfail;
+
 const WEB1: NodeId = NodeId(0);
 const WEB2: NodeId = NodeId(1);
 const ETH0: LinkId = LinkId(0);
@@ -248,153 +251,6 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
             ],
         ),
     ]);
-}
-
-#[test]
-fn hand_over_is_told_as_by_heartbeat() {
-    let step = Event::HandOver;
-    let all = Hold::All;
-    let refused = |step, why| {
-        let left = Duration::from_millis(9900);
-        Event::HandOver(HandOverEvent::Refused { node: WEB1, step, why, left })
-    };
-    check(&[
-        (step(HandOverEvent::Wanted(WEB1, all)), &["info: web1 wants to go standby [all]"]),
-        (
-            step(HandOverEvent::Granted(WEB1, all)),
-            &["info: standby: web1 can take our all resources"],
-        ),
-        (step(HandOverEvent::Releasing(all)), &["info: give up all HA resources (standby)."]),
-        (
-            step(HandOverEvent::Released(all)),
-            &[
-                "info: all HA resource release completed (standby).",
-                "info: Local standby process completed [all].",
-            ],
-        ),
-        (
-            step(HandOverEvent::Acquiring(WEB1, Hold::Foreign)),
-            &[
-                "info: standby: acquire [foreign] resources from web1",
-                "info: acquire local HA resources (standby).",
-            ],
-        ),
-        (
-            step(HandOverEvent::Acquired(all)),
-            &["info: all HA resource acquisition completed (standby)."],
-        ),
-        (step(HandOverEvent::Taken(all)), &["info: Standby resource acquisition done [all]."]),
-        (
-            step(HandOverEvent::Given(all)),
-            &["info: Other node completed standby takeover of all resources."],
-        ),
-        (
-            step(HandOverEvent::NoReply),
-            &["WARN: No reply to standby request.  Standby request cancelled."],
-        ),
-        (step(HandOverEvent::Cancelled), &["info: Cancelling pending standby operation"]),
-        (
-            refused(Step::Me, Refusal::Busy),
-            &["WARN: Standby in progress- new request from web1 ignored [9 seconds left]"],
-        ),
-        (
-            refused(Step::Other, Refusal::Busy),
-            &["ERROR: Ignored standby message 'other' from web1 in state 0"],
-        ),
-        (
-            refused(Step::Me, Refusal::LocalInFlux),
-            &["WARN: standby message [me] from web1 ignored.  local resources in flux."],
-        ),
-        (
-            refused(Step::Me, Refusal::RemoteInFlux),
-            &["WARN: standby message [me] from web1 ignored.  Other side is in flux."],
-        ),
-        (
-            refused(Step::Me, Refusal::Legacy),
-            &["info: Standby mode only implemented when nice_failback on"],
-        ),
-        (
-            refused(Step::Me, Refusal::NotReady),
-            &[
-                "WARN: standby message [me] from web1 ignored.  Reason: this node is starting or stopping.",
-            ],
-        ),
-    ]);
-}
-
-#[test]
-fn ipfail_speaks_as_the_program_did() {
-    let table: [(IpfailEvent, &[&str]); 23] = [
-        (
-            IpfailEvent::Asking,
-            &["info: Asking other side for ping node count.", "debug: Message [num_ping] sent."],
-        ),
-        (IpfailEvent::Asked, &["debug: Got asked for num_ping."]),
-        (IpfailEvent::Found(GATEWAY), &["debug: Found ping node 192.168.122.1!"]),
-        (IpfailEvent::Balanced, &["info: Ping node count is balanced."]),
-        (
-            IpfailEvent::TellingMore,
-            &[
-                "info: Telling other node that we have more visible ping nodes.",
-                "debug: Sending you_are_dead.",
-            ],
-        ),
-        (IpfailEvent::GivingUpFewer, &["info: Giving up because we have less visible ping nodes."]),
-        (
-            IpfailEvent::GivingUpTold,
-            &["info: Giving up because we were told that we have less ping nodes."],
-        ),
-        (IpfailEvent::GivingUpForeign, &["info: Giving up foreign resources (auto_failback)."]),
-        (
-            IpfailEvent::Delayed(Duration::from_millis(4900)),
-            &["info: Delayed giveup in 4 seconds."],
-        ),
-        (
-            IpfailEvent::Expired,
-            &[
-                "info: giveup() called (timeout worked)",
-                "debug: giveup timeout has been destroyed.",
-            ],
-        ),
-        (
-            IpfailEvent::Aborted,
-            &["info: Aborted delayed giveup", "debug: giveup timeout has been destroyed."],
-        ),
-        (IpfailEvent::NothingToAbort, &["info: No giveup timer to abort."]),
-        (IpfailEvent::AbortSent, &["debug: Abort message sent."]),
-        (IpfailEvent::DeadSent, &["debug: Message [you_are_dead] sent."]),
-        (IpfailEvent::WeAreDead, &["info: NS: We are dead. :<"]),
-        (IpfailEvent::WeAreAlive, &["info: NS: We are still alive!"]),
-        (
-            IpfailEvent::PingNodeUp(GATEWAY),
-            &[
-                "info: Status update: Node 192.168.122.1 now has status ping",
-                "info: A ping node just came up.",
-            ],
-        ),
-        (
-            IpfailEvent::NodeStatus(WEB1, NodeStatus::Dead),
-            &["info: Status update: Node web1 now has status dead"],
-        ),
-        (
-            IpfailEvent::PingNodeDead(GATEWAY),
-            &["info: Status update: Node 192.168.122.1 now has status dead"],
-        ),
-        (
-            IpfailEvent::LinkStatus(WEB1, ETH0, false),
-            &["info: Link Status update: Link web1/eth0 now has status dead"],
-        ),
-        (
-            IpfailEvent::PeerJoined(WEB1),
-            &["debug: Got join message from another ipfail client. (web1)"],
-        ),
-        (IpfailEvent::PeerUnstable, &["debug: Other side is unstable."]),
-        (IpfailEvent::PeerStable, &["debug: Other side is now stable."]),
-    ];
-    for (event, lines) in table {
-        let lines: Vec<String> = lines.iter().map(|line| format!("ipfail {line}")).collect();
-        assert_eq!(said(&Event::Ipfail(event)), lines, "{event:?}");
-    }
 }
 
 #[test]
