@@ -28,7 +28,6 @@ const STOP_RETRY_DELAY: Duration = Duration::from_secs(1);
 pub(crate) struct Runner {
     group: GroupId,
     steps: Vec<Range<usize>>,
-    are_addresses: Vec<bool>,
     state: State,
     job: Option<JobId>,
 }
@@ -36,7 +35,7 @@ pub(crate) struct Runner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Idle,
-    Starting { step: usize, action: Action, stop_after: bool },
+    Starting { step: usize, stop_after: bool },
     Active,
     Stopping { step: usize, action: Action, tries: u32, wait_until: Option<Time>, failed: bool },
     Stuck,
@@ -83,17 +82,14 @@ pub(crate) enum Progress {
 impl Runner {
     /// Nothing runs.
     pub(crate) fn new(group: GroupId, resources: &[Resource]) -> Self {
-        let (mut steps, mut are_addresses) = (Vec::<Range<usize>>::new(), Vec::new());
-        for (place, resource) in resources.iter().enumerate() {
-            let is_address = matches!(resource.kind, ResourceKind::Address(_));
-            if is_address && are_addresses.last() == Some(&true) {
-                steps.last_mut().expect("one step per entry").end = place + 1;
-            } else {
-                steps.push(place..place + 1);
-                are_addresses.push(is_address);
-            }
-        }
-        Self { group, steps, are_addresses, state: State::Idle, job: None }
+        let is_address = |resource: &Resource| matches!(resource.kind, ResourceKind::Address(_));
+        let steps = resources.chunk_by(|left, right| is_address(left) && is_address(right));
+        let steps = steps.scan(0, |place, step| {
+            let first = *place;
+            *place += step.len();
+            Some(first..*place)
+        });
+        Self { group, steps: steps.collect(), state: State::Idle, job: None }
     }
 
     /// Takes it as running, as the executor found it.
@@ -169,7 +165,7 @@ impl Runner {
             return None;
         }
         let (step, action) = match self.state {
-            State::Starting { step, action, .. } => (step, action),
+            State::Starting { step, .. } => (step, Action::Start),
             State::Stopping { step, action, ref mut wait_until, .. } => {
                 if wait_until.is_some_and(|until| now < until) {
                     return None;
@@ -204,9 +200,7 @@ impl Runner {
         }
         self.job = None;
         match self.state {
-            State::Starting { step, action, stop_after } => {
-                self.start_done(step, action, stop_after, outcome)
-            }
+            State::Starting { step, stop_after } => self.start_done(step, stop_after, outcome),
             State::Stopping { step, action, tries, failed, .. } => {
                 self.stop_done(now, step, action, tries, failed, outcome)
             }
@@ -214,29 +208,14 @@ impl Runner {
         }
     }
 
-    fn start_done(
-        &mut self,
-        step: usize,
-        action: Action,
-        stop_after: bool,
-        outcome: Outcome,
-    ) -> Progress {
+    fn start_done(&mut self, step: usize, stop_after: bool, outcome: Outcome) -> Progress {
         if stop_after {
             self.state = self.stop_step(None, false);
             return Progress::None;
         }
-        let runs = match action {
-            Action::Status => outcome == Outcome::Running,
-            Action::Start | Action::Stop | Action::Monitor => outcome == Outcome::Success,
-        };
-        if runs {
+        if outcome == Outcome::Success {
             self.state = self.start_step(step + 1);
             return if self.is_active() { Progress::Started } else { Progress::None };
-        }
-        // Whatever a status says that is not "running" means: start it.
-        if action == Action::Status && outcome != Outcome::Missing {
-            self.state = State::Starting { step, action: Action::Start, stop_after };
-            return Progress::None;
         }
         let resource = self.steps[step].start;
         self.state = self.stop_step(None, true);
@@ -283,10 +262,11 @@ impl Runner {
     }
 
     fn start_step(&self, step: usize) -> State {
-        let Some(&is_address) = self.are_addresses.get(step) else { return State::Active };
-        // An address is put where it is not, whatever its state; agents are asked first.
-        let action = if is_address { Action::Start } else { Action::Status };
-        State::Starting { step, action, stop_after: false }
+        if step < self.steps.len() {
+            State::Starting { step, stop_after: false }
+        } else {
+            State::Active
+        }
     }
 
     fn stop_step(&self, stopped: Option<usize>, failed: bool) -> State {

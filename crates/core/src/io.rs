@@ -89,7 +89,7 @@ pub enum Refusal {
 pub enum Action {
     /// Does it run?
     Status,
-    /// Start it.
+    /// See that it runs: ask whether it does, and start it if it does not.
     Start,
     /// Stop it.
     Stop,

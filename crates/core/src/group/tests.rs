@@ -33,14 +33,13 @@ fn end(
 
 #[test]
 fn resources_start_left_to_right_and_stop_right_to_left() {
-    use Action::{Start, Status, Stop};
+    use Action::{Start, Stop};
     let (mut runner, mut next) = runner();
     runner.start();
     let mut step = |runner: &mut Runner, outcome| end(runner, &mut next, outcome);
     assert_eq!(step(&mut runner, Outcome::Success), ((Start, 0, 2), Progress::None));
-    assert_eq!(step(&mut runner, Outcome::NotRunning), ((Status, 2, 1), Progress::None));
     assert_eq!(step(&mut runner, Outcome::Success), ((Start, 2, 1), Progress::None));
-    assert_eq!(step(&mut runner, Outcome::Running), ((Status, 3, 1), Progress::Started));
+    assert_eq!(step(&mut runner, Outcome::Success), ((Start, 3, 1), Progress::Started));
     assert!(runner.is_active());
     runner.stop();
     assert_eq!(step(&mut runner, Outcome::Success), ((Stop, 3, 1), Progress::None));
@@ -55,7 +54,6 @@ fn a_failing_start_stops_the_whole_group() {
     let (mut runner, mut next) = runner();
     runner.start();
     end(&mut runner, &mut next, Outcome::Success);
-    end(&mut runner, &mut next, Outcome::NotRunning);
     let (_, progress) = end(&mut runner, &mut next, Outcome::Failed(1));
     assert_eq!(progress, Progress::StartFailed { resource: 2, outcome: Outcome::Failed(1) });
     assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 3, 1));
