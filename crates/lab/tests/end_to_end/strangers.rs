@@ -1,6 +1,6 @@
 //! What an outsider sends harms nothing.
 
-use crate::{HICCUP, Outcome, print_gap, started};
+use crate::{Outcome, print_gap, started};
 use std::error::Error;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,10 +13,16 @@ fn memory(lab: &Lab) -> Result<u64, Box<dyn Error>> {
     Ok(line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?)
 }
 
+/// A deadtime that a busy machine keeps too: whatever is late here is late because of the flood.
+fn patient() -> ClusterConfig {
+    let deadtime = Duration::from_secs(2);
+    ClusterConfig { deadtime, warntime: Duration::from_secs(1), ..ClusterConfig::default() }
+}
+
 #[test]
 fn a_flood_of_bad_datagrams_changes_nothing() -> Outcome {
     const SECONDS: u64 = 20;
-    let Some(lab) = started(ClusterConfig::default())? else { return Ok(()) };
+    let Some(lab) = started(patient())? else { return Ok(()) };
     sleep(Duration::from_secs(1));
     let beat = include_bytes!("../../../wire/tests/vectors/08-status-active.bin");
     let mut flipped = beat.to_vec();
@@ -42,6 +48,6 @@ fn a_flood_of_bad_datagrams_changes_nothing() -> Outcome {
     assert!(said <= took + 2, "{}", lab.log(Node::Web1));
     assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
     assert!(!lab.log(Node::Web2).contains("WARN: node web1: is dead"), "{}", lab.log(Node::Web2));
-    print_gap(&lab, "flood", since, HICCUP);
+    print_gap(&lab, "flood", since, Duration::from_millis(50));
     Ok(())
 }
