@@ -13,10 +13,16 @@ fn memory(lab: &Lab) -> Result<u64, Box<dyn Error>> {
     Ok(line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?)
 }
 
+/// A deadtime that a busy machine keeps too: whatever is late here is late because of the flood.
+fn patient() -> ClusterConfig {
+    let deadtime = Duration::from_secs(2);
+    ClusterConfig { deadtime, warntime: Duration::from_secs(1), ..ClusterConfig::default() }
+}
+
 #[test]
 fn a_flood_of_bad_datagrams_changes_nothing() -> Outcome {
     const SECONDS: u64 = 20;
-    let Some(lab) = started(ClusterConfig::default())? else { return Ok(()) };
+    let Some(lab) = started(patient())? else { return Ok(()) };
     sleep(Duration::from_secs(1));
     let beat = include_bytes!("../../../wire/tests/vectors/08-status-active.bin");
     let mut flipped = beat.to_vec();
