@@ -7,6 +7,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 /// `IPTOS_LOWDELAY` (RFC 1349): what heartbeat marks its datagrams with, and firewalls may match.
 const LOW_DELAY: u32 = 0x10;
+/// Bytes that wait in a receiver until they are read. The kernel's usual 208 KiB are 160 messages:
+/// a stranger who sends 5,000 a second fills them in 30 ms, and the peer's next beat is lost. This
+/// holds a second of that.
+const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// Sockets of one link.
 #[derive(Debug)]
@@ -76,6 +80,10 @@ fn open_receiver(device: &str, port: u16) -> io::Result<Socket> {
     let socket = open_socket(device)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
+    // Beyond `net.core.rmem_max` only with CAP_NET_ADMIN; without it, as much as that allows.
+    if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err() {
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    }
     let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     socket.bind(&any.into())?;
     Ok(socket)

@@ -49,6 +49,21 @@ fn message_goes_around() {
 }
 
 #[test]
+fn a_burst_waits_whole_until_it_is_read() {
+    /// About what a flood of 5,000 a second leaves while nobody reads for most of a second.
+    const BURST: usize = 4_000;
+    in_network(|| {
+        let mut link = Link::open(&unicast("lo", "127.0.0.1")).unwrap();
+        for _ in 0..BURST {
+            link.send(&[b'#'; 300]).unwrap();
+        }
+        let mut buffer = [0; 400];
+        let come = std::iter::from_fn(|| link.receive(&mut buffer).unwrap());
+        assert_eq!(come.count(), BURST);
+    });
+}
+
+#[test]
 fn message_longer_than_the_buffer_is_lost_alone() {
     in_network(|| {
         let mut link = Link::open(&unicast("lo", "127.0.0.1")).unwrap();
