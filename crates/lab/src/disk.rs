@@ -126,7 +126,8 @@ impl Disk {
 
     /// The script that starts the node's machine from this disk.
     pub(crate) fn setup(&self, config: &ClusterConfig, daemon: &Daemon, helper: &Helper) -> String {
-        let binaries = match daemon.folder() {
+        // A node with a classic daemon shows ours too: it may come to run there later.
+        let binaries = match daemon.folder().or_else(|| helper.program().parent()) {
             Some(folder) => {
                 format!("mount --bind '{}' '%DISK%/run/systole-lab/bin'", folder.display())
             }

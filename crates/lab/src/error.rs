@@ -55,6 +55,9 @@ pub enum LabError {
     /// The node has power already.
     #[error("{0} is powered on")]
     PoweredOn(Node),
+    /// The node's daemon still runs.
+    #[error("the daemon on {0} still runs")]
+    StillRuns(Node),
     /// What was waited for did not happen.
     #[error("{what} did not happen within {limit:?}")]
     Timeout {

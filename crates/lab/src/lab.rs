@@ -95,8 +95,23 @@ impl Lab {
 
     /// The daemon of a node.
     #[must_use]
-    pub fn daemon(&self, node: Node) -> &Daemon {
-        &self.host(node).daemon
+    pub fn daemon(&self, node: Node) -> Daemon {
+        self.host(node).daemon()
+    }
+
+    /// Puts another implementation on a node, which starts with the disk of the one before: its
+    /// configuration, its uuid, its generation. A daemon of Systole is one that the node shows
+    /// already: the one that the pair was made with, or that lies beside the lab's own program.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::StillRuns`] before the other one has ended.
+    pub fn replace_daemon(&self, node: Node, daemon: Daemon) -> Result<(), LabError> {
+        if self.daemon_runs(node) {
+            return Err(LabError::StillRuns(node));
+        }
+        self.host(node).replace_daemon(daemon);
+        Ok(())
     }
 
     /// Boots a node from its disk: new namespaces, an empty `/run`, no daemon.
@@ -112,7 +127,7 @@ impl Lab {
         }
         let links = self.config.links();
         self.network.unplug_node(node, links);
-        let setup = host.disk.setup(&self.config, &host.daemon, &self.helper);
+        let setup = host.disk.setup(&self.config, &host.daemon(), &self.helper);
         let machine = Machine::start(node.name(), &setup, self.scratch.path())?;
         self.network.plug_node(node, &machine, links)?;
         *power = Some(machine);
@@ -208,7 +223,8 @@ impl Lab {
     ///
     /// Without power, or when the order is refused.
     pub fn standby(&self, node: Node) -> Result<(), LabError> {
-        let words = self.daemon(node).standby();
+        let daemon = self.daemon(node);
+        let words = daemon.standby();
         let output = self.run(node, words)?;
         if output.success() {
             return Ok(());

@@ -123,15 +123,25 @@ impl Daemon {
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) node: Node,
-    pub(crate) daemon: Daemon,
     pub(crate) disk: Disk,
+    daemon: Mutex<Daemon>,
     power: Mutex<Option<Machine>>,
 }
 
 impl Host {
     /// A node without power.
     pub(crate) fn new(node: Node, daemon: Daemon, disk: Disk) -> Self {
-        Self { node, daemon, disk, power: Mutex::new(None) }
+        Self { node, disk, daemon: Mutex::new(daemon), power: Mutex::new(None) }
+    }
+
+    /// The implementation that the node runs at present.
+    pub(crate) fn daemon(&self) -> Daemon {
+        self.daemon.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets the node run another implementation from its next start on.
+    pub(crate) fn replace_daemon(&self, daemon: Daemon) {
+        *self.daemon.lock().unwrap_or_else(PoisonError::into_inner) = daemon;
     }
 
     /// The machine, or nothing without power.
@@ -166,7 +176,7 @@ impl Host {
     ///
     /// When the daemon refuses, with its own words.
     pub(crate) fn start_daemon(&self) -> Result<(), LabError> {
-        let command = self.daemon.command();
+        let command = self.daemon().command();
         let output = self.run(&[&command])?;
         if output.success() {
             return Ok(());
@@ -181,7 +191,7 @@ impl Host {
     ///
     /// Without power, or when it still runs after a minute.
     pub(crate) fn stop_daemon(&self) -> Result<(), LabError> {
-        self.run(&[&self.daemon.command(), "-k"])?;
+        self.run(&[&self.daemon().command(), "-k"])?;
         let what = format!("the end of the daemon on {}", self.node);
         wait_for(&what, STOP_LIMIT, || self.daemon_pids().is_empty()).map(|_| ())
     }
@@ -210,7 +220,7 @@ impl Host {
 
     /// The processes that run the daemon's binary, by their pids on the host.
     pub(crate) fn daemon_pids(&self) -> Vec<Pid> {
-        let Ok(binary) = fs::metadata(self.daemon.on_host()) else { return Vec::new() };
+        let Ok(binary) = fs::metadata(self.daemon().on_host()) else { return Vec::new() };
         let same = |other: &Metadata| (other.dev(), other.ino()) == (binary.dev(), binary.ino());
         let mut pids = self.power().as_ref().map_or(Vec::new(), Machine::processes);
         pids.retain(|pid| {

@@ -1,0 +1,68 @@
+//! A pair of which one node, or none, or both run the C heartbeat 3.0.6 of the Debian package.
+//!
+//! These tests need root, the daemon beside the test (`cargo build --workspace --bins`, which
+//! `cargo xtask test` does) and the package `heartbeat`. Times are printed, never asserted.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
+
+mod loss;
+mod migration;
+mod steady;
+mod watch;
+
+use std::error::Error;
+use std::time::Duration;
+use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Longest wait for something that normally takes some seconds; a joint start beside a classic
+/// daemon takes ten by itself.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// The daemon that was built beside this test.
+fn systole() -> Daemon {
+    let test = std::env::current_exe().expect("a running program has a path");
+    let deps = test.parent().expect("it lies in a folder");
+    let binary = deps.parent().expect("the folder is target/*/deps").join("heartbeat");
+    assert!(binary.exists(), "{} is missing: cargo build --bins", binary.display());
+    Daemon::Systole { binary }
+}
+
+/// A pair with power on and no daemon started; nothing without root or without the package.
+fn pair(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
+    if !Daemon::Classic.is_installed() && daemons.contains(&Daemon::Classic) {
+        eprintln!("skipped: the package heartbeat is not installed");
+        return Ok(None);
+    }
+    match Lab::pair(config, daemons) {
+        Ok(lab) => Ok(Some(lab)),
+        Err(LabError::NotRoot) => {
+            eprintln!("skipped: the lab needs root");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Starts both daemons and waits until web1 owns the address.
+fn start(lab: &Lab) -> Result<(), LabError> {
+    for node in Node::ALL {
+        lab.start_daemon(node)?;
+    }
+    lab.wait_for_owner(Node::Web1, LIMIT)?;
+    Ok(())
+}
+
+/// The errors of a log, but for the one that says only that this machine locks no memory.
+fn errors(log: &str) -> Vec<String> {
+    let serious = |line: &&str| line.contains("ERROR:") || line.contains("CRIT:");
+    let ours = |line: &&str| !line.contains("Cannot lock ourselves into memory");
+    log.lines().filter(serious).filter(ours).map(str::to_owned).collect()
+}
+
+/// Prints both logs, for a test that failed.
+fn print_logs(lab: &Lab) {
+    for node in Node::ALL {
+        println!("--- log of {node} ({:?})\n{}", lab.daemon(node), lab.log(node));
+    }
+}

@@ -1,0 +1,98 @@
+//! A live pair is moved from the C heartbeat to Systole, one machine at a time, and back.
+//!
+//! The steps are those of `docs/migration.md`.
+
+use crate::watch::{Seen, watched};
+use crate::{LIMIT, Outcome, errors, pair, print_logs, start, systole};
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Daemon, Gap, Lab, LabError, Node};
+
+/// Times that the classic daemon keeps on a busy machine.
+fn config() -> ClusterConfig {
+    ClusterConfig {
+        deadtime: Duration::from_secs(3),
+        warntime: Duration::from_millis(1500),
+        initdead: Duration::from_secs(5),
+        ..ClusterConfig::default()
+    }
+}
+
+/// The node runs `daemon` from now on, and web1 owns the address again.
+fn exchange(lab: &Lab, node: Node, daemon: Daemon) -> Result<(), LabError> {
+    let since = Instant::now();
+    lab.stop_daemon(node)?;
+    lab.wait_for_owner(node.other(), LIMIT).or_else(|error| match node {
+        // The other one owned the address before, and owns it still.
+        Node::Web2 if lab.owners(lab.config().address) == [Node::Web1] => Ok(Duration::ZERO),
+        Node::Web1 | Node::Web2 => Err(error),
+    })?;
+    lab.replace_daemon(node, daemon)?;
+    let heard = lab.log(node.other()).len();
+    lab.start_daemon(node)?;
+    let active = format!("Status update for node {node}: status active");
+    lab.wait_for(&active, LIMIT, || lab.log(node.other())[heard..].contains(&active))?;
+    lab.wait_for_owner(Node::Web1, LIMIT)?;
+    println!("{node} runs {:?} after {:?}", lab.daemon(node), since.elapsed());
+    Ok(())
+}
+
+/// Both nodes change, first the one that owns nothing.
+fn migrate(lab: &Lab, daemon: &Daemon) -> Result<(), LabError> {
+    for node in [Node::Web2, Node::Web1] {
+        exchange(lab, node, daemon.clone())?;
+    }
+    Ok(())
+}
+
+/// Says what the client noticed, and checks that the address moved twice and was never doubled.
+fn judge(lab: &Lab, what: &str, since: Instant, seen: &Seen) {
+    let gaps = lab.probe().gaps(since);
+    let (moves, others): (Vec<&Gap>, Vec<&Gap>) =
+        gaps.iter().partition(|gap| gap.before != gap.after);
+    let lengths: Vec<_> = moves.iter().map(|gap| gap.length).collect();
+    let total: Duration = lengths.iter().sum();
+    let longest = others.iter().map(|gap| gap.length).max().unwrap_or_default();
+    println!(
+        "{what}: {} hand-overs cost the address {lengths:?}, {total:?} in all; \
+         longest silence besides: {longest:?}",
+        moves.len()
+    );
+    let Seen { fetches, outages, looks, doubled } = seen;
+    let absent: Duration = outages.iter().map(|outage| outage.length).sum();
+    println!(
+        "{what}: {fetches} fetches of the page, none for {absent:?} in all, at {outages:?}; \
+         {looks} looks at the owners"
+    );
+    assert_eq!(doubled, &[], "two nodes had the address");
+    assert!(lab.probe().duplicates(since).is_empty(), "two nodes answered");
+    assert_eq!(moves.len(), 2, "one graceful stop and one return move the address: {moves:?}");
+}
+
+/// The run number that a node's daemons last took from the disk that they share.
+fn generation(lab: &Lab, node: Node) -> u64 {
+    let text = lab.read_file(node, "var/lib/heartbeat/hb_generation");
+    text.trim().parse().unwrap_or_else(|_| panic!("{node}: generation {text:?}"))
+}
+
+#[test]
+fn a_pair_moves_to_systole_and_back_while_it_serves() -> Outcome {
+    let Some(lab) = pair(config(), [Daemon::Classic, Daemon::Classic])? else { return Ok(()) };
+    start(&lab)?;
+    let uuid = |node| lab.read_file(node, "var/lib/heartbeat/hb_uuid");
+    let uuids = Node::ALL.map(uuid);
+    for (what, daemon) in [("to Systole", systole()), ("back to C", Daemon::Classic)] {
+        let (since, before) = (Instant::now(), Node::ALL.map(|node| generation(&lab, node)));
+        let (result, seen) = watched(&lab, || migrate(&lab, &daemon));
+        result.inspect_err(|_| print_logs(&lab))?;
+        judge(&lab, what, since, &seen);
+        for (node, before) in Node::ALL.into_iter().zip(before) {
+            assert_eq!(generation(&lab, node), before + 1, "{node} is a run further");
+        }
+    }
+    assert_eq!(Node::ALL.map(uuid), uuids, "the nodes keep their uuids");
+    for node in Node::ALL {
+        let errors = errors(&lab.log(node));
+        assert!(errors.is_empty(), "{node}: {errors:#?}");
+    }
+    Ok(())
+}
