@@ -1,0 +1,94 @@
+//! Three packets in ten are lost in each direction, for a minute.
+
+use crate::{Outcome, errors, pair, print_logs, start, systole};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Daemon, Direction, Lab, LabError, Node};
+
+/// How much of what is sent to each node is lost, and so in each direction.
+const PERCENT: u8 = 30;
+/// How long the loss lasts. With ten beats to a dead time nobody should die of chance in it: all
+/// ten are lost once in 170 000 times.
+const SPAN: Duration = Duration::from_mins(1);
+/// Longest wait, after the loss, for what is still missing: a request comes every 250 ms.
+const CATCH_UP: Duration = Duration::from_secs(20);
+
+/// Ten beats to a dead time. The ping node would die of the loss in both directions, so there is
+/// none.
+fn config() -> ClusterConfig {
+    ClusterConfig {
+        keepalive: Duration::from_millis(200),
+        deadtime: Duration::from_secs(2),
+        warntime: Duration::from_secs(1),
+        ping_nodes: Vec::new(),
+        ipfail: false,
+        ..ClusterConfig::default()
+    }
+}
+
+/// The numbers of lost packets that a log tells, and how often it says that none is missing.
+fn gaps(log: &str) -> (u64, usize) {
+    let lost = log.lines().filter_map(|line| {
+        let (before, _) = line.split_once(" lost packet(s) for [")?;
+        before.rsplit(' ').next()?.parse::<u64>().ok()
+    });
+    (lost.sum(), log.matches("No pkts missing from").count())
+}
+
+/// Whether the last gap of a log was completed.
+fn is_complete(log: &str) -> bool {
+    log.rfind(" lost packet(s) for [") < log.rfind("No pkts missing from")
+}
+
+fn suffer(lab: &Lab) -> Result<(), LabError> {
+    start(lab)?;
+    let since = Instant::now();
+    let before = Node::ALL.map(|node| lab.log(node).len());
+    for node in Node::ALL {
+        // At the receiver: a packet that is dropped at the sender is an error to it, and no loss.
+        lab.loss(node, PERCENT, Direction::In)?;
+    }
+    while since.elapsed() < SPAN {
+        assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
+        sleep(Duration::from_millis(100));
+    }
+    for node in Node::ALL {
+        lab.heal(node)?;
+    }
+    let log = |node: Node| lab.log(node)[before[usize::from(node == Node::Web2)]..].to_owned();
+    lab.wait_for("all that was lost arrives", CATCH_UP, || {
+        Node::ALL.into_iter().all(|node| is_complete(&log(node)))
+    })?;
+    for node in Node::ALL {
+        let log = log(node);
+        let (lost, completed) = gaps(&log);
+        println!(
+            "{node} ({:?}): {lost} packets lost, {completed} times complete",
+            lab.daemon(node)
+        );
+        assert!(lost > 30, "{node} lost next to nothing: {lost}\n{log}");
+        assert!(!log.contains("is dead"), "{node} called somebody dead:\n{log}");
+        assert!(errors(&log).is_empty(), "{node}: {:#?}", errors(&log));
+    }
+    Ok(())
+}
+
+fn suffers(daemons: [Daemon; 2]) -> Outcome {
+    let Some(lab) = pair(config(), daemons)? else { return Ok(()) };
+    Ok(suffer(&lab).inspect_err(|_| print_logs(&lab))?)
+}
+
+#[test]
+fn loss_between_classic_and_ours_kills_nobody() -> Outcome {
+    suffers([Daemon::Classic, systole()])
+}
+
+#[test]
+fn loss_between_ours_and_classic_kills_nobody() -> Outcome {
+    suffers([systole(), Daemon::Classic])
+}
+
+#[test]
+fn loss_between_two_of_ours_kills_nobody() -> Outcome {
+    suffers([systole(), systole()])
+}
