@@ -4,8 +4,10 @@ use crate::{Random, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Most sequence numbers that are missed of one sender at a time; a larger gap is given up.
-const MISSING_MAX: u64 = 250;
+/// Most messages that are asked for after one gap; a larger gap is given up.
+const GAP_MAX: u64 = 250;
+/// Most sequence numbers that are missed of one sender at a time.
+const MISSING_MAX: u64 = 500;
 /// Shortest wait before a missing message is asked for: senders overtake themselves.
 const REQUEST_DELAY_MIN: Duration = Duration::from_millis(50);
 /// With a longest wait below this the shortest wait is nothing.
@@ -45,6 +47,10 @@ pub(crate) struct Receiver {
     missing: BTreeMap<u64, Time>,
     delay_max: Duration,
     ack_digit: u64,
+    /// The highest number that wants an acknowledgement whatever its digit.
+    prompted: u64,
+    /// What was acknowledged: of the numbers up to it nothing is missing.
+    acknowledged: u64,
     ack_due: Option<u64>,
 }
 
@@ -56,6 +62,8 @@ impl Receiver {
             missing: BTreeMap::new(),
             delay_max,
             ack_digit: random.below(ACK_EVERY),
+            prompted: 0,
+            acknowledged: 0,
             ack_due: None,
         }
     }
@@ -64,6 +72,8 @@ impl Receiver {
     pub(crate) fn reset(&mut self) {
         self.last = None;
         self.missing.clear();
+        self.prompted = 0;
+        self.acknowledged = 0;
         self.ack_due = None;
     }
 
@@ -80,30 +90,38 @@ impl Receiver {
         prompt: bool,
         random: &mut Random,
     ) -> Verdict {
+        let verdict = self.judge(now, sequence, random);
+        if !matches!(verdict, Verdict::Duplicate | Verdict::Old) {
+            if prompt {
+                self.prompted = self.prompted.max(sequence);
+            }
+            self.acknowledge();
+        }
+        verdict
+    }
+
+    fn judge(&mut self, now: Time, sequence: u64, random: &mut Random) -> Verdict {
         let Some(last) = self.last else {
-            self.advance(sequence, prompt);
+            self.last = Some(sequence);
+            // Of what came before nobody knows whether it came.
+            self.acknowledged = sequence.saturating_sub(1);
             return Verdict::New;
         };
         if sequence == last {
             return Verdict::Duplicate;
         }
-        if sequence == last.wrapping_add(1) {
-            self.advance(sequence, prompt);
-            return Verdict::New;
-        }
         if sequence < last {
             if self.missing.remove(&sequence).is_none() {
                 return Verdict::Old;
             }
-            let complete = self.missing.is_empty();
-            if complete || prompt {
-                self.ack_due = Some(self.complete_up_to(last));
-            }
-            return Verdict::Late { complete };
+            return Verdict::Late { complete: self.missing.is_empty() };
         }
-        let count = sequence - last - 1;
         self.last = Some(sequence);
-        if count + self.missing.len() as u64 > MISSING_MAX {
+        let count = sequence - last - 1;
+        if count == 0 {
+            return Verdict::New;
+        }
+        if count > GAP_MAX || count + self.missing.len() as u64 > MISSING_MAX {
             self.missing.clear();
             return Verdict::GapTooLarge;
         }
@@ -116,7 +134,11 @@ impl Receiver {
 
     /// Gives a number up that the sender cannot send again. Returns whether it was missing.
     pub(crate) fn give_up(&mut self, sequence: u64) -> bool {
-        self.missing.remove(&sequence).is_some()
+        let was_missing = self.missing.remove(&sequence).is_some();
+        if was_missing {
+            self.acknowledge();
+        }
+        was_missing
     }
 
     /// Forgets what is missing: the sender can no longer be asked.
@@ -142,15 +164,18 @@ impl Receiver {
         self.missing.values().min().copied()
     }
 
-    fn advance(&mut self, sequence: u64, prompt: bool) {
-        self.last = Some(sequence);
-        if self.missing.is_empty() && (prompt || sequence % ACK_EVERY == self.ack_digit) {
-            self.ack_due = Some(sequence);
+    /// An acknowledgement is due when nothing is missing below a number that has our digit, or
+    /// that wants one.
+    fn acknowledge(&mut self) {
+        let complete = self.missing.keys().next().map_or(self.last(), |lowest| lowest - 1);
+        let prompted = if self.prompted > self.acknowledged { complete } else { 0 };
+        let above = (complete % ACK_EVERY + ACK_EVERY - self.ack_digit) % ACK_EVERY;
+        let digit = complete.saturating_sub(above);
+        let reached = if complete >= self.prompted { prompted.max(digit) } else { digit };
+        if reached > self.acknowledged {
+            self.acknowledged = reached;
+            self.ack_due = Some(reached);
         }
-    }
-
-    fn complete_up_to(&self, last: u64) -> u64 {
-        self.missing.keys().next().map_or(last, |lowest| lowest - 1)
     }
 
     fn request_delay(&self, random: &mut Random) -> Duration {
@@ -183,8 +208,20 @@ mod tests {
         assert_eq!(note(43), Verdict::Old);
         assert_eq!(note(42), Verdict::Late { complete: true });
         assert_eq!(note(39), Verdict::Old);
+        assert_eq!(note(44 + 251), Verdict::Gap { last: 44, count: 250 });
         assert_eq!(note(900), Verdict::GapTooLarge);
         assert_eq!(note(901), Verdict::New);
+        assert_eq!(note(50), Verdict::Old, "given up with the others");
+    }
+
+    #[test]
+    fn no_more_is_missed_than_the_bound() {
+        let (mut receiver, mut random) = receiver();
+        let mut note = |number| receiver.note(Time::START, number, false, &mut random);
+        note(1);
+        assert_eq!(note(252), Verdict::Gap { last: 1, count: 250 });
+        assert_eq!(note(503), Verdict::Gap { last: 252, count: 250 });
+        assert_eq!(note(505), Verdict::GapTooLarge);
     }
 
     #[test]
@@ -200,6 +237,43 @@ mod tests {
         assert_eq!(receiver.take_ack(), None);
         receiver.note(Time::START, 101, false, &mut random);
         assert_eq!(receiver.take_ack(), Some(102));
+    }
+
+    /// Under steady loss something is always missing; what is complete below it must not wait.
+    #[test]
+    fn what_is_complete_below_a_gap_is_acknowledged() {
+        let (mut receiver, mut random) = receiver();
+        receiver.ack_digit = 7;
+        let mut note = |number| {
+            receiver.note(Time::START, number, false, &mut random);
+            receiver.take_ack()
+        };
+        for (number, ack) in [(5, None), (6, None), (7, Some(7)), (9, None), (20, None), (8, None)]
+        {
+            assert_eq!(note(number), ack, "{number}");
+        }
+        for number in 10..20 {
+            let ack = (number == 17).then_some(17);
+            assert_eq!(note(number), ack, "{number} comes, and 18 is missing until it does");
+        }
+        assert_eq!(note(40), None, "21 to 39 are missing");
+        for number in 21..40 {
+            let ack = (number % 10 == 7).then_some(number);
+            assert_eq!(note(number), ack, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_given_up_holds_no_acknowledgement_back() {
+        let (mut receiver, mut random) = receiver();
+        receiver.ack_digit = 0;
+        for number in (1..=8).chain(10..=20) {
+            receiver.note(Time::START, number, false, &mut random);
+        }
+        assert_eq!(receiver.take_ack(), None);
+        assert!(receiver.give_up(9));
+        assert_eq!(receiver.take_ack(), Some(20));
+        assert!(!receiver.give_up(9), "once is enough");
     }
 
     #[test]
