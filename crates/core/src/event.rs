@@ -100,6 +100,24 @@ pub enum Event {
     PacketLostForGood(NodeId, u64),
     /// We cannot send this one again.
     CannotResend(NodeId, u64),
+    /// A peer asked for a message that we have not sent.
+    NeverSent {
+        /// Who asked.
+        node: NodeId,
+        /// For what.
+        sequence: u64,
+        /// The last that we have sent.
+        sent: u64,
+    },
+    /// A peer acknowledged a message that we have not sent.
+    AckBeyond {
+        /// Who did.
+        node: NodeId,
+        /// What it acknowledged.
+        sequence: u64,
+        /// The last that we have sent.
+        sent: u64,
+    },
     /// This many messages wait for an acknowledgement.
     HistoryFilling(usize),
     /// The node lists of two nodes differ.

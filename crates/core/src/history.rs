@@ -1,38 +1,46 @@
-//! What we have sent: kept until every live node has acknowledged it.
+//! What we have sent: which of our last messages can still be sent again, and which of them
+//! every live node has acknowledged.
 
-use crate::{Outgoing, Time};
+use crate::Time;
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Most sequenced messages that are kept for sending again.
-const KEPT_MAX: usize = 500;
+pub const HISTORY_MAX: usize = 500;
 /// Most messages that one request brings back.
 const RESENT_MAX: u64 = 50;
 /// A message is not sent again within the longest request delay less this.
 const RESEND_MARGIN: Duration = Duration::from_millis(10);
 
-/// An answer to a request to send again.
-#[derive(Debug, PartialEq, Eq)]
+/// What to do about a message that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resend {
-    /// Send this message again.
-    Message(Outgoing),
-    /// Below everything that is kept.
-    TooLow(u64),
-    /// Nothing to say: acknowledged already, never sent, or sent a moment ago.
+    /// Send it again, as it was.
+    Again,
+    /// It is below everything that is kept.
+    TooLow,
+    /// Never sent, or sent a moment ago.
     Nothing,
 }
 
-/// The last sequenced messages.
+/// When each of the last sequenced messages was sent. Their bytes are the shell's: what is sent
+/// again must not differ from the first time, and nobody but the shell knows what that was.
+///
+/// An acknowledgement takes nothing away: it carries no proof that it was meant for this run of
+/// ours, and must not make us forget what somebody still lacks.
 #[derive(Debug)]
 pub(crate) struct History {
-    kept: VecDeque<(Outgoing, Time)>,
+    /// When each message was last sent, the oldest first.
+    sent: VecDeque<Time>,
     next: u64,
+    acknowledged: u64,
 }
 
 impl History {
     /// Nothing sent yet; the first sequence is 1.
     pub(crate) fn new() -> Self {
-        Self { kept: VecDeque::with_capacity(KEPT_MAX), next: 1 }
+        Self { sent: VecDeque::with_capacity(HISTORY_MAX), next: 1, acknowledged: 0 }
     }
 
     /// The number that the next message gets.
@@ -40,45 +48,42 @@ impl History {
         self.next
     }
 
-    /// Keeps a message that is being sent, under the number [`History::next`].
-    pub(crate) fn keep(&mut self, now: Time, message: Outgoing) {
-        if self.kept.len() == KEPT_MAX {
-            self.kept.pop_front();
+    /// Notes that a message is being sent, under the number [`History::next`].
+    pub(crate) fn note(&mut self, now: Time) {
+        if self.sent.len() == HISTORY_MAX {
+            self.sent.pop_front();
         }
-        self.kept.push_back((message, now));
+        self.sent.push_back(now);
         self.next += 1;
     }
 
-    /// Frees what all live nodes have acknowledged.
+    /// Notes what all live nodes have acknowledged. A node that joins them has acknowledged
+    /// nothing, and waits for nothing that was sent before.
     pub(crate) fn acknowledged(&mut self, sequence: u64) {
-        while self.kept.front().is_some_and(|(kept, _)| kept.sequence <= Some(sequence)) {
-            self.kept.pop_front();
-        }
+        self.acknowledged = self.acknowledged.max(sequence);
     }
 
-    /// How many messages wait for an acknowledgement.
+    /// How many of the kept messages wait for an acknowledgement.
     pub(crate) fn waiting(&self) -> usize {
-        self.kept.len()
+        let waiting = (self.next - 1).saturating_sub(self.acknowledged);
+        usize::try_from(waiting).map_or(HISTORY_MAX, |waiting| waiting.min(self.sent.len()))
     }
 
     /// The range of a request that is worth looking at.
-    pub(crate) fn clamp(&self, first: u64, last: u64, acknowledged: u64) -> std::ops::Range<u64> {
-        let first = first.max(acknowledged + 1);
-        let last = last.min(self.next.saturating_sub(1)).min(first.saturating_add(RESENT_MAX - 1));
-        first..last + 1
+    pub(crate) fn clamp(&self, first: u64, last: u64) -> RangeInclusive<u64> {
+        let last = last.min(self.next - 1).min(first.saturating_add(RESENT_MAX - 1));
+        first..=last
     }
 
-    /// Looks a message up for sending again.
+    /// Judges one message of a request; one that is to be sent again counts as sent now.
     pub(crate) fn resend(&mut self, now: Time, sequence: u64, delay_max: Duration) -> Resend {
-        let Some(oldest) = self.kept.front().and_then(|(kept, _)| kept.sequence) else {
-            return Resend::Nothing;
-        };
-        let Some(place) = sequence.checked_sub(oldest) else { return Resend::TooLow(sequence) };
-        let kept = usize::try_from(place).ok().and_then(|place| self.kept.get_mut(place));
-        match kept {
-            Some((message, sent)) if now.since(*sent) + RESEND_MARGIN >= delay_max => {
+        let oldest = self.next - self.sent.len() as u64;
+        let Some(place) = sequence.checked_sub(oldest) else { return Resend::TooLow };
+        let sent = usize::try_from(place).ok().and_then(|place| self.sent.get_mut(place));
+        match sent {
+            Some(sent) if now.since(*sent) + RESEND_MARGIN >= delay_max => {
                 *sent = now;
-                Resend::Message(message.clone())
+                Resend::Again
             }
             Some(_) | None => Resend::Nothing,
         }
@@ -88,52 +93,63 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Message;
 
     const DELAY: Duration = Duration::from_millis(250);
 
     fn sent(count: u64) -> History {
         let mut history = History::new();
         for _ in 0..count {
-            let message = Outgoing {
-                message: Message::Starting,
-                dest: None,
-                dest_uuid: None,
-                sequence: Some(history.next()),
-                made: Time::START,
-            };
-            history.keep(Time::START, message);
+            history.note(Time::START);
         }
         history
     }
 
     #[test]
-    fn a_kept_message_is_sent_again_but_not_at_once() {
+    fn a_message_is_sent_again_but_not_at_once() {
         let mut history = sent(5);
-        assert_eq!(history.resend(Time::START, 3, DELAY), Resend::Nothing);
-        let later = Time::START + DELAY;
-        assert!(
-            matches!(history.resend(later, 3, DELAY), Resend::Message(m) if m.sequence == Some(3))
-        );
-        assert_eq!(history.resend(later, 3, DELAY), Resend::Nothing);
-        assert_eq!(history.resend(later, 6, DELAY), Resend::Nothing, "never sent");
+        let after = |milliseconds| Time::START + Duration::from_millis(milliseconds);
+        assert_eq!(history.resend(after(239), 3, DELAY), Resend::Nothing);
+        assert_eq!(history.resend(after(240), 3, DELAY), Resend::Again);
+        assert_eq!(history.resend(after(479), 3, DELAY), Resend::Nothing);
+        assert_eq!(history.resend(after(480), 3, DELAY), Resend::Again);
+        assert_eq!(history.resend(after(480), 6, DELAY), Resend::Nothing, "never sent");
     }
 
     #[test]
     fn what_is_no_longer_kept_is_too_low() {
         let mut history = sent(600);
-        assert_eq!(history.waiting(), KEPT_MAX);
-        assert_eq!(history.resend(Time::START + DELAY, 100, DELAY), Resend::TooLow(100));
+        let later = Time::START + DELAY;
+        for (sequence, right) in [
+            (1, Resend::TooLow),
+            (100, Resend::TooLow),
+            (101, Resend::Again),
+            (600, Resend::Again),
+            (601, Resend::Nothing),
+            (u64::MAX, Resend::Nothing),
+        ] {
+            assert_eq!(history.resend(later, sequence, DELAY), right, "{sequence}");
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_shortens_the_queue_and_forgets_nothing() {
+        let mut history = sent(600);
+        assert_eq!(history.waiting(), HISTORY_MAX);
         history.acknowledged(300);
         assert_eq!(history.waiting(), 300);
+        assert_eq!(history.resend(Time::START + DELAY, 200, DELAY), Resend::Again);
+        history.acknowledged(600);
+        history.acknowledged(0);
+        assert_eq!(history.waiting(), 0);
     }
 
     #[test]
     fn a_request_is_bounded() {
         let history = sent(400);
-        assert_eq!(history.clamp(1, u64::MAX, 0), 1..51);
-        assert_eq!(history.clamp(1, 10, 4), 5..11);
-        assert_eq!(history.clamp(390, 500, 0), 390..401);
-        assert!(history.clamp(500, 600, 0).is_empty());
+        assert_eq!(history.clamp(1, u64::MAX), 1..=50);
+        assert_eq!(history.clamp(5, 10), 5..=10);
+        assert_eq!(history.clamp(390, 500), 390..=400);
+        assert!(history.clamp(500, 600).is_empty());
+        assert!(history.clamp(u64::MAX, u64::MAX).is_empty());
     }
 }

@@ -134,8 +134,11 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Sign the message and send it on every link. A status takes the current
-    /// [`Cluster::beat`](crate::Cluster::beat) along.
+    /// [`Cluster::beat`](crate::Cluster::beat) along. What has a sequence is kept: the last
+    /// [`HISTORY_MAX`](crate::HISTORY_MAX) may have to be sent again.
     Send(Outgoing),
+    /// Send the message with this sequence again on every link, the very bytes of the first time.
+    Resend(u64),
     /// Ask every ping node for a sign of life.
     Ping,
     /// Let the executor act for this long from now on.

@@ -23,6 +23,7 @@ mod time;
 pub use beat::{Beat, Claim, Echo, Phase};
 pub use cluster::{Cluster, GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
 pub use event::{Cause, Event, HandOverEvent, IpfailEvent};
+pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };

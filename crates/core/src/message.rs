@@ -307,7 +307,7 @@ pub struct Outgoing {
     pub dest_uuid: Option<Uuid>,
     /// The sequence number, if the message has one.
     pub sequence: Option<u64>,
-    /// When it was made; a message that is sent again keeps its time.
+    /// When it was made.
     pub made: Time,
 }
 

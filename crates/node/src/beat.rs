@@ -17,6 +17,7 @@ mod jobs;
 mod links;
 mod load;
 pub(crate) mod pings;
+mod sent;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trouble;
@@ -27,6 +28,7 @@ use links::Links;
 use load::Load;
 use pings::Pings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sent::Sent;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
@@ -88,6 +90,7 @@ pub(crate) struct Beat {
     buffer: Vec<u8>,
     load: Load,
     links: Links,
+    sent: Sent,
     pings: Pings,
     executor: Option<Executor>,
     timeouts: AgentTimeouts,
@@ -106,6 +109,8 @@ impl Beat {
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let settings = parts.cluster.settings();
         let pause = settings.deadtime.saturating_sub(settings.keepalive);
+        let links = Links::new(parts.links);
+        let sent = Sent::new(settings, |form| links.speak(form));
         let mut beat = Self {
             cluster: parts.cluster,
             unix_time: parts.unix_time,
@@ -117,7 +122,8 @@ impl Beat {
             decoder: Decoder::default(),
             buffer: vec![0; DATAGRAM_MAX],
             load: Load::open()?,
-            links: Links::new(parts.links),
+            links,
+            sent,
             pings: parts.pings,
             executor: None,
             timeouts: parts.timeouts,
@@ -242,6 +248,7 @@ impl Beat {
     fn execute(&mut self, now: Time, output: Output) {
         match output {
             Output::Send(outgoing) => self.send(now, &outgoing),
+            Output::Resend(sequence) => self.resend(now, sequence),
             Output::Ping => self.pings.ask(now, &mut self.encoder, &self.keys),
             Output::Permit(valid_for) => {
                 let at = self.origin.saturating_add(now.as_nanos());
@@ -283,8 +290,23 @@ impl Beat {
             }
             let load = self.load.line();
             match self.encoder.encode(outgoing, beat, load, unix_time, &self.keys, form) {
-                Ok(bytes) => self.links.send(now, form, bytes, &mut self.trouble),
+                Ok(bytes) => {
+                    self.links.send(now, form, bytes, &mut self.trouble);
+                    if let Some(sequence) = outgoing.sequence {
+                        self.sent.keep(sequence, form, bytes);
+                    }
+                }
                 Err(_) => self.trouble.unencodable += 1,
+            }
+        }
+    }
+
+    /// Sends what was sent before, as it was. What could not be written then has no bytes.
+    fn resend(&mut self, now: Time, sequence: u64) {
+        for form in [Form::Framed, Form::Classic] {
+            let bytes = self.sent.get(sequence, form);
+            if !bytes.is_empty() {
+                self.links.send(now, form, bytes, &mut self.trouble);
             }
         }
     }

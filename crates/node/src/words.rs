@@ -58,6 +58,12 @@ impl Words {
             Event::CannotResend(node, sequence) => {
                 vec![network::too_old(self.node(*node), *sequence)]
             }
+            Event::NeverSent { node: _, sequence, sent } => {
+                vec![network::never_sent(*sequence, *sent)]
+            }
+            Event::AckBeyond { node: _, sequence, sent } => {
+                vec![network::ack_beyond(*sequence, *sent)]
+            }
             Event::HistoryFilling(count) => vec![network::filling(*count)],
             Event::NodeListsDiffer(node) => vec![self.differs(*node, "The node list")],
             Event::GroupsDiffer(node) => vec![self.differs(*node, "The file haresources")],

@@ -1,7 +1,11 @@
 //! One machine: power, disk, clock, a daemon that runs the core, and its executor.
 
 use crate::executor::Executor;
-use systole_core::{Boot, Cluster, GroupKey, Input, NodeId, Random, Settings, Time, Uuid};
+use crate::network::Packet;
+use std::collections::VecDeque;
+use systole_core::{
+    Boot, Cluster, GroupKey, HISTORY_MAX, Input, NodeId, Random, Settings, Time, Uuid,
+};
 
 /// A machine of the world.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(crate) struct Machine {
     generation: u64,
     /// What is on its disk.
     pub(crate) stored: Vec<(GroupKey, NodeId, u64)>,
+    /// The last sequenced messages, as they were sent.
+    sent: VecDeque<Packet>,
     /// Datagrams that wait in its socket while it is paused.
     pub(crate) socket: Vec<crate::world::Arrival>,
     /// What the daemon has to be told once it goes on.
@@ -42,6 +48,7 @@ impl Machine {
             started: Time::START,
             generation: 1000,
             stored: Vec::new(),
+            sent: VecDeque::new(),
             socket: Vec::new(),
             waiting: Vec::new(),
             woken: (Time::START, 0),
@@ -52,6 +59,7 @@ impl Machine {
     pub(crate) fn start(&mut self, now: Time, random: &mut Random) {
         self.generation += 1;
         self.started = now;
+        self.sent.clear();
         self.socket.clear();
         self.waiting.clear();
         let groups = self.settings.group_ids();
@@ -73,6 +81,20 @@ impl Machine {
     /// Whether the daemon runs and time passes for it.
     pub(crate) fn is_awake(&self) -> bool {
         self.cluster.is_some() && self.paused_until.is_none()
+    }
+
+    /// Keeps a message for sending it again.
+    pub(crate) fn keep(&mut self, packet: Packet) {
+        if self.sent.len() == HISTORY_MAX {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(packet);
+    }
+
+    /// The message with this sequence, if it is kept.
+    pub(crate) fn kept(&self, sequence: u64) -> Option<Packet> {
+        let has_it = |packet: &&Packet| packet.frame.outgoing.sequence == Some(sequence);
+        self.sent.iter().rfind(has_it).cloned()
     }
 
     pub(crate) const fn generation(&self) -> u64 {

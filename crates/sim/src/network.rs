@@ -1,5 +1,6 @@
 //! Datagrams under way: lost, late, doubled, overtaken, and replayed.
 
+use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{Beat, LinkId, NodeId, Outgoing, Random, Time};
 
@@ -10,6 +11,14 @@ pub(crate) struct Frame {
     pub(crate) generation: u64,
     pub(crate) outgoing: Outgoing,
     pub(crate) beat: Option<Beat>,
+}
+
+/// A frame as it travels.
+#[derive(Debug, Clone)]
+pub(crate) struct Packet {
+    pub(crate) frame: Rc<Frame>,
+    /// Its bytes, in a world of bytes.
+    pub(crate) bytes: Option<Vec<u8>>,
 }
 
 /// One direction of one link between two nodes.

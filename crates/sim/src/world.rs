@@ -7,9 +7,8 @@ use crate::codec::Codec;
 use crate::fault;
 use crate::laws::{self, Broken};
 use crate::machine::Machine;
-use crate::network::{Frame, Network};
+use crate::network::{Frame, Network, Packet};
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
     Cluster, GroupId, Heard, Input, JobId, LinkId, Message, NodeId, PingId, Random, Settings, Time,
@@ -60,9 +59,7 @@ pub struct Summary {
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     link: LinkId,
-    frame: Rc<Frame>,
-    /// The frame as it arrives, in a world of bytes.
-    bytes: Option<Vec<u8>>,
+    packet: Packet,
     /// Sent again by somebody who recorded it.
     is_replay: bool,
 }
@@ -269,13 +266,13 @@ impl World {
     /// Hands a datagram to a daemon.
     fn hear(&mut self, node: NodeId, arrival: &Arrival) {
         let now = self.now;
-        if let Some(bytes) = &arrival.bytes {
+        if let Some(bytes) = &arrival.packet.bytes {
             return self.hear_bytes(node, arrival, bytes);
         }
         if !arrival.is_replay {
-            self.note_delivery(node, &arrival.frame);
+            self.note_delivery(node, &arrival.packet.frame);
         }
-        let frame = &arrival.frame;
+        let frame = &arrival.packet.frame;
         let outgoing = &frame.outgoing;
         let name = |node: NodeId| self.settings.nodes[node.index()].as_str();
         let heard = Heard {
@@ -305,7 +302,7 @@ impl World {
         let Some(cluster) = &mut machine.cluster else { return };
         cluster.handle(local, &Input::Heard(heard));
         if !arrival.is_replay {
-            self.note_delivery(node, &arrival.frame);
+            self.note_delivery(node, &arrival.packet.frame);
         }
     }
 

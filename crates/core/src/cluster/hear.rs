@@ -26,7 +26,14 @@ impl Cluster {
         if heard.source_uuid.is_some_and(|uuid| !uuid.is_nil()) {
             self.peer_mut(from).uuid = heard.source_uuid;
         }
-        if self.is_for_us(heard) {
+        let is_for_us = self.is_for_us(heard);
+        if let Message::Nak { sequence, .. } = heard.message {
+            // What cannot be sent again is lost for everybody, whoever had asked for it.
+            let was_missing = self.peer_mut(from).receiver.give_up(*sequence);
+            if was_missing && is_for_us {
+                self.report(Event::PacketLostForGood(from, *sequence));
+            }
+        } else if is_for_us {
             self.understand(from, heard);
         }
     }
@@ -130,11 +137,6 @@ impl Cluster {
             }
             Message::Ack { sequence } => self.acknowledged(from, *sequence),
             Message::Rexmit { first, last } => self.resend(from, *first, *last),
-            Message::Nak { sequence, .. } => {
-                if self.peer_mut(from).receiver.give_up(*sequence) {
-                    self.report(Event::PacketLostForGood(from, *sequence));
-                }
-            }
             Message::RequestNodes => self.reply_nodes(from),
             Message::Shutdone => self.peer_left(from, sequence),
             Message::AskResources { hold, step, .. } => {
@@ -154,7 +156,8 @@ impl Cluster {
             Message::GroupGrant { key, granted, .. } => {
                 self.hear_group_grant(from, key, *granted);
             }
-            Message::Stonith { .. }
+            Message::Nak { .. }
+            | Message::Stonith { .. }
             | Message::IpfailPresence { joined: false }
             | Message::Unknown { .. } => {}
         }
@@ -274,12 +277,9 @@ impl Cluster {
     }
 
     fn reply_nodes(&mut self, from: NodeId) {
-        let mut nodes = String::new();
-        for node in &self.settings.node_order {
-            nodes.push_str(self.settings.name(*node));
-            nodes.push(' ');
-        }
-        let message = Message::ReplyNodes { nodes: nodes.into(), deleted: " ".into() };
+        let names = self.settings.node_order.iter().map(|node| self.settings.name(*node));
+        let nodes = names.collect::<Vec<&str>>().join(" ").into();
+        let message = Message::ReplyNodes { nodes, deleted: "".into() };
         self.send(message, Some(from));
     }
 }

@@ -127,7 +127,7 @@ impl Cluster {
         self.ipfail_says(IpfailEvent::NodeStatus(node, NodeStatus::Dead));
         self.ipfail_notes_death();
         self.cancel_hand_over(node);
-        self.free_history();
+        self.count_acknowledged();
         let groups = self.settings.group_ids();
         let held = groups.map(|group| self.ownership.row(group));
         let held_something =

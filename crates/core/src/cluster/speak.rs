@@ -11,9 +11,11 @@ use std::time::Duration;
 
 /// How many of our last messages are remembered with their time, to date an echo.
 const DATED_MAX: usize = 128;
-/// Unacknowledged messages from which on the log is told, and how often.
-const HISTORY_WARN: usize = 376;
-const HISTORY_WARN_EVERY: usize = 25;
+/// More unacknowledged messages than this are told with each message that is sent.
+const WAITING_MAX: usize = 375;
+/// Most answers to requests within the longest request delay, to whoever asks: a request has no
+/// sequence, and who recorded one can send it as often as he likes.
+const ANSWERS_MAX: u32 = 250;
 /// Beats that only bring news are at least this far apart.
 const NEWS_GAP: Duration = Duration::from_millis(5);
 
@@ -24,6 +26,8 @@ pub(super) struct Voice {
     last_beat: Option<Time>,
     pub(super) beat: Beat,
     dated: VecDeque<(u64, Time)>,
+    /// Since when answers to requests are counted, and how many there were.
+    answers: (Time, u32),
 }
 
 impl Voice {
@@ -38,7 +42,18 @@ impl Voice {
             last_beat: None,
             beat,
             dated: VecDeque::with_capacity(DATED_MAX),
+            answers: (Time::START, 0),
         }
+    }
+
+    /// Whether one more answer to a request may be given; it counts as given.
+    fn may_answer(&mut self, now: Time, span: Duration) -> bool {
+        if now.since(self.answers.0) >= span {
+            self.answers = (now, 0);
+        }
+        let may = self.answers.1 < ANSWERS_MAX;
+        self.answers.1 += u32::from(may);
+        may
     }
 
     /// When we sent this sequence, if that was not long ago.
@@ -92,10 +107,6 @@ impl Cluster {
         if self.unverified.is_empty() {
             self.outbox.push_back(Output::Permit(self.permit()));
         }
-        let waiting = self.history.waiting();
-        if waiting >= HISTORY_WARN && waiting.is_multiple_of(HISTORY_WARN_EVERY) {
-            self.report(Event::HistoryFilling(waiting));
-        }
     }
 
     /// How long the executor may act after a beat of ours: peers call us dead a dead time after
@@ -145,11 +156,15 @@ impl Cluster {
             sequence,
             made: self.now,
         };
-        if let Some(sequence) = sequence {
-            self.history.keep(self.now, outgoing.clone());
-            self.voice.date(sequence, self.now);
-        }
         self.outbox.push_back(Output::Send(outgoing));
+        if let Some(sequence) = sequence {
+            self.history.note(self.now);
+            self.voice.date(sequence, self.now);
+            let waiting = self.history.waiting();
+            if waiting > WAITING_MAX {
+                self.report(Event::HistoryFilling(waiting));
+            }
+        }
     }
 
     fn request_missing(&mut self) {
@@ -171,15 +186,18 @@ impl Cluster {
 
     pub(super) fn acknowledged(&mut self, from: NodeId, sequence: u64) {
         let sent = self.history.next() - 1;
+        if sequence > sent {
+            return self.report(Event::AckBeyond { node: from, sequence, sent });
+        }
         let peer = self.peer_mut(from);
-        if sequence > peer.acknowledged && sequence <= sent {
+        if sequence > peer.acknowledged {
             peer.acknowledged = sequence;
-            self.free_history();
+            self.count_acknowledged();
         }
     }
 
-    /// Frees what every node that is not dead has acknowledged.
-    pub(super) fn free_history(&mut self) {
+    /// Notes what every node that is not dead has acknowledged.
+    pub(super) fn count_acknowledged(&mut self) {
         let alive = self.others().map(|node| self.peer(node));
         let alive = alive.filter(|peer| peer.status != NodeStatus::Dead);
         let sent = self.history.next() - 1;
@@ -187,15 +205,23 @@ impl Cluster {
         self.history.acknowledged(all);
     }
 
+    /// Answers a request: sends again what is kept, and says of the rest that it is lost.
     pub(super) fn resend(&mut self, from: NodeId, first: u64, last: u64) {
         if first == 0 || last < first {
             return;
         }
-        let acknowledged = self.peer(from).acknowledged;
-        for sequence in self.history.clamp(first, last, acknowledged) {
-            match self.history.resend(self.now, sequence, self.settings.rexmit_delay) {
-                Resend::Message(message) => self.outbox.push_back(Output::Send(message)),
-                Resend::TooLow(sequence) => {
+        let sent = self.history.next() - 1;
+        if last > sent {
+            self.report(Event::NeverSent { node: from, sequence: last, sent });
+        }
+        let span = self.settings.rexmit_delay;
+        for sequence in self.history.clamp(first, last) {
+            if !self.voice.may_answer(self.now, span) {
+                return;
+            }
+            match self.history.resend(self.now, sequence, span) {
+                Resend::Again => self.outbox.push_back(Output::Resend(sequence)),
+                Resend::TooLow => {
                     self.report(Event::CannotResend(from, sequence));
                     self.send(Message::Nak { sequence, too_low: true }, Some(from));
                 }

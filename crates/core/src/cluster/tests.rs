@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod beside_classic;
 mod pair;
+mod requests;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
 const DEADTIME: Duration = Duration::from_millis(650);
@@ -68,6 +69,8 @@ struct Node {
     generation: u64,
     said: Vec<Event>,
     sent: Vec<(Outgoing, Option<Beat>)>,
+    /// Everything with a sequence that was ever sent.
+    kept: Vec<(Outgoing, Option<Beat>)>,
     runs: Vec<GroupId>,
     answers: Vec<Result<(), Refusal>>,
     fails: Option<GroupId>,
@@ -83,6 +86,7 @@ impl Node {
             generation,
             said: Vec::new(),
             sent: Vec::new(),
+            kept: Vec::new(),
             runs: Vec::new(),
             answers: Vec::new(),
             fails: None,
@@ -119,7 +123,15 @@ impl Node {
                 Output::Send(outgoing) => {
                     let is_status = matches!(outgoing.message, Message::Status { .. });
                     let beat = is_status.then(|| self.cluster.beat().clone());
+                    if outgoing.sequence.is_some() {
+                        self.kept.push((outgoing.clone(), beat.clone()));
+                    }
                     self.sent.push((outgoing, beat));
+                }
+                Output::Resend(sequence) => {
+                    let same = |sent: &&(Outgoing, Option<Beat>)| sent.0.sequence == Some(sequence);
+                    let again = self.kept.iter().find(same).expect("it was sent before").clone();
+                    self.sent.push(again);
                 }
                 Output::Run(job) => self.run(now, job),
                 Output::Report(event) => self.said.push(event),

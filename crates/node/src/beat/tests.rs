@@ -170,6 +170,40 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
     assert!(beat.trouble.is_empty(), "{:?}", beat.trouble);
 }
 
+/// What the node has just sent: on a loopback it comes back.
+fn said(beat: &mut Beat) -> Vec<Vec<u8>> {
+    let mut buffer = [0; 2048];
+    let mut next = || beat.links.receive(0, &mut buffer).unwrap().map(|it| buffer[..it].to_vec());
+    std::iter::from_fn(&mut next).collect()
+}
+
+#[test]
+fn what_is_sent_again_is_sent_as_it_was() {
+    let (mut beat, _control) = beat();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut other = encoder("beta", 2);
+    beat.turn(at(0));
+    let first = said(&mut beat);
+    assert!(!first.is_empty(), "that it is there");
+    // Meanwhile everything changes that a status tells: the load, the echoes, the claims.
+    for turn in 1..20 {
+        socket.send_to(&status(&mut other, turn.into()), HERE).unwrap();
+        beat.turn(at(turn));
+    }
+    let request = Message::Rexmit { first: 1, last: first.len() as u64 };
+    let request = datagram(&mut other, request, None);
+    socket.send_to(&request, HERE).unwrap();
+    beat.turn(at(20));
+    let again = said(&mut beat);
+    for message in &first {
+        assert!(again.contains(message), "{}", String::from_utf8_lossy(message));
+    }
+    socket.send_to(&request, HERE).unwrap();
+    beat.turn(at(20));
+    let soon = said(&mut beat);
+    assert!(!first.iter().any(|message| soon.contains(message)), "sent again a moment ago");
+}
+
 #[test]
 fn bad_datagrams_are_counted_and_told_once_a_second() {
     let (mut beat, control) = beat();

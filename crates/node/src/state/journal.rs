@@ -138,6 +138,8 @@ impl Happening {
             | Event::PacketsComplete(_)
             | Event::PacketLostForGood(..)
             | Event::CannotResend(..)
+            | Event::NeverSent { .. }
+            | Event::AckBeyond { .. }
             | Event::HistoryFilling(_)
             | Event::NodeListsDiffer(_)
             | Event::GroupsDiffer(_)

@@ -100,7 +100,21 @@ pub(super) fn too_old(node: &str, sequence: u64) -> Line {
         .repeating(Repeating::Loss)
 }
 
-pub(super) fn filling(count: usize) -> Line {
-    warning(format!("Message hist queue is filling up ({count} messages in queue)"))
+pub(super) fn never_sent(sequence: u64, sent: u64) -> Line {
+    warning(format!("Rexmit of seq {sequence} requested. {sent} is max."))
         .repeating(Repeating::Loss)
+}
+
+pub(super) fn ack_beyond(sequence: u64, sent: u64) -> Line {
+    let numbers = format!("current hiseq = {sent:x} ackseq ={sequence:x}");
+    error(format!("HBDoMsg_T_ACK: corrupted ackseq {numbers} in this message"))
+        .repeating(Repeating::Loss)
+}
+
+/// A C node says it as an error from 450 on.
+pub(super) fn filling(count: usize) -> Line {
+    const GRAVE: usize = 450;
+    let text = format!("Message hist queue is filling up ({count} messages in queue)");
+    let line = if count > GRAVE { error(text) } else { warning(text) };
+    line.repeating(Repeating::Loss)
 }

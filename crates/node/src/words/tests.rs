@@ -136,8 +136,22 @@ fn traffic_is_told_as_by_heartbeat() {
         ),
         (Event::CannotResend(WEB1, 10), &["ERROR: Cannot rexmit pkt 10 for web1: seqno too low"]),
         (
+            Event::NeverSent { node: WEB1, sequence: 120, sent: 72 },
+            &["WARN: Rexmit of seq 120 requested. 72 is max."],
+        ),
+        (
+            Event::AckBeyond { node: WEB1, sequence: 0x1070, sent: 0x78 },
+            &[
+                "ERROR: HBDoMsg_T_ACK: corrupted ackseq current hiseq = 78 ackseq =1070 in this message",
+            ],
+        ),
+        (
             Event::HistoryFilling(376),
             &["WARN: Message hist queue is filling up (376 messages in queue)"],
+        ),
+        (
+            Event::HistoryFilling(451),
+            &["ERROR: Message hist queue is filling up (451 messages in queue)"],
         ),
         (Event::NodeListsDiffer(WEB1), &["WARN: The node list of web1 differs from that of web2."]),
         (
@@ -157,6 +171,8 @@ fn what_an_outsider_can_cause_is_limited() {
         Event::PacketsComplete(WEB1),
         Event::PacketLostForGood(WEB1, 31),
         Event::CannotResend(WEB1, 10),
+        Event::NeverSent { node: WEB1, sequence: 120, sent: 72 },
+        Event::AckBeyond { node: WEB1, sequence: 120, sent: 72 },
         Event::HistoryFilling(376),
     ];
     for event in events {

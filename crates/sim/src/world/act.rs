@@ -4,7 +4,7 @@ use super::{Arrival, Happening, RECORDED_MAX, World};
 use crate::codec::Codec;
 use crate::fault::Fault;
 use crate::laws::Broken;
-use crate::network::Frame;
+use crate::network::{Frame, Packet};
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
@@ -16,6 +16,7 @@ impl World {
     pub(super) fn act(&mut self, node: NodeId, output: Output) -> Result<(), Broken> {
         match output {
             Output::Send(outgoing) => self.send(node, outgoing),
+            Output::Resend(sequence) => self.resend(node, sequence)?,
             Output::Ping => self.ping(node),
             Output::Permit(span) => {
                 let until = self.now + span;
@@ -65,28 +66,46 @@ impl World {
         let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
         let generation = machine.generation();
         let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
-        let sealed = self.options.bytes.then(|| self.codec.seal(&frame, &self.settings));
-        for link in self.network.link_ids() {
-            for to in self.settings.node_ids().filter(|to| *to != node) {
-                let way = (node, to, link);
-                for at in self.network.carry(self.now, &mut self.random, way).into_iter().flatten()
-                {
-                    let mut bytes = sealed.clone();
-                    if let Some(bytes) = &mut bytes {
-                        Codec::damage(bytes, &mut self.random);
-                    }
-                    let frame = Rc::clone(&frame);
-                    let arrival = Arrival { link, frame, bytes, is_replay: false };
-                    self.schedule(at, Happening::Arrive(to, arrival));
-                }
-            }
+        let bytes = self.options.bytes.then(|| self.codec.seal(&frame, &self.settings));
+        let packet = Packet { frame, bytes };
+        if packet.frame.outgoing.sequence.is_some() {
+            self.machine(node).keep(packet.clone());
         }
+        self.carry(node, &packet);
         if self.random.chance(20) {
             let link = systole_core::LinkId(0);
             if self.recorded.len() == RECORDED_MAX {
                 self.recorded.remove(0);
             }
-            self.recorded.push(Arrival { link, frame, bytes: sealed, is_replay: true });
+            self.recorded.push(Arrival { link, packet, is_replay: true });
+        }
+    }
+
+    /// Sends what was sent before, as it was.
+    fn resend(&mut self, node: NodeId, sequence: u64) -> Result<(), Broken> {
+        let Some(packet) = self.machine(node).kept(sequence) else {
+            let what = format!("{node:?} wants to send {sequence} again, which nobody keeps");
+            return Err(Broken { law: "BOUND", what, at: self.now });
+        };
+        self.carry(node, &packet);
+        Ok(())
+    }
+
+    /// Puts a packet on every link to every other machine.
+    fn carry(&mut self, node: NodeId, packet: &Packet) {
+        for link in self.network.link_ids() {
+            for to in self.settings.node_ids().filter(|to| *to != node) {
+                let way = (node, to, link);
+                for at in self.network.carry(self.now, &mut self.random, way).into_iter().flatten()
+                {
+                    let mut packet = packet.clone();
+                    if let Some(bytes) = &mut packet.bytes {
+                        Codec::damage(bytes, &mut self.random);
+                    }
+                    let arrival = Arrival { link, packet, is_replay: false };
+                    self.schedule(at, Happening::Arrive(to, arrival));
+                }
+            }
         }
     }
 
@@ -256,7 +275,7 @@ impl World {
         }
         let place = self.random.below(self.recorded.len() as u64);
         let arrival = self.recorded[usize::try_from(place).unwrap_or(0)].clone();
-        if arrival.frame.source != node {
+        if arrival.packet.frame.source != node {
             self.after(Duration::from_micros(10), Happening::Arrive(node, arrival));
         }
     }

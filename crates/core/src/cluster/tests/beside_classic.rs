@@ -180,7 +180,7 @@ fn the_node_list_is_told_whenever_it_is_asked_for() {
     beside.status(NodeStatus::Init);
     beside.sent();
     beside.say(Message::RequestNodes);
-    let list = Message::ReplyNodes { nodes: "alpha beta ".into(), deleted: " ".into() };
+    let list = Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() };
     assert_eq!(beside.sent(), [list]);
 }
 

@@ -1,0 +1,139 @@
+//! Requests for messages, answers to them, and what a flood of either costs.
+
+use super::*;
+
+/// What beta says, outside of any story.
+fn hear(node: &mut Node, now: Time, message: Message, sequence: Option<u64>) {
+    let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made: now };
+    node.hear(now, "beta", 1, &(outgoing, None));
+    node.turn(now);
+}
+
+fn status() -> Message {
+    Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true }
+}
+
+/// Our node after `beats` of both sides, of which nothing was acknowledged.
+fn after(beats: u64) -> (Node, Time) {
+    let mut node = Node::new(A, Failback::On, 1);
+    let mut now = Time::START;
+    for beat in 1..=beats {
+        now = Time::START + KEEPALIVE * u32::try_from(beat).expect("a few beats");
+        hear(&mut node, now, status(), Some(beat));
+    }
+    node.sent.clear();
+    node.said.clear();
+    (node, now)
+}
+
+/// What was sent again since the node was asked.
+fn again(node: &mut Node) -> Vec<u64> {
+    let sent = std::mem::take(&mut node.sent);
+    let numbers = sent.iter().filter_map(|(outgoing, _)| outgoing.sequence);
+    let newest = node.cluster.history.next() - 1;
+    numbers.filter(|number| *number + 5 < newest).collect()
+}
+
+fn naks(node: &mut Node) -> usize {
+    let sent = std::mem::take(&mut node.sent);
+    sent.iter().filter(|(outgoing, _)| matches!(outgoing.message, Message::Nak { .. })).count()
+}
+
+#[test]
+fn one_request_brings_fifty_back_and_an_acknowledgement_hinders_none() {
+    let (mut node, now) = after(100);
+    hear(&mut node, now, Message::Ack { sequence: 90 }, None);
+    hear(&mut node, now, Message::Rexmit { first: 1, last: 80 }, None);
+    assert_eq!(again(&mut node), (1..=50).collect::<Vec<u64>>());
+    hear(&mut node, now, Message::Rexmit { first: 1, last: 60 }, None);
+    assert_eq!(again(&mut node), Vec::<u64>::new(), "those were sent a moment ago");
+    let later = now + Duration::from_millis(240);
+    hear(&mut node, later, Message::Rexmit { first: 7, last: 7 }, None);
+    assert_eq!(again(&mut node), [7]);
+}
+
+#[test]
+fn what_is_no_longer_kept_is_refused_and_what_was_never_sent_is_not_answered() {
+    let (mut node, now) = after(600);
+    hear(&mut node, now, Message::Rexmit { first: 10, last: 10 }, None);
+    let refusal = |(outgoing, _): &(Outgoing, _)| {
+        let nak = Message::Nak { sequence: 10, too_low: true };
+        outgoing.message == nak && outgoing.dest == Some(B)
+    };
+    assert!(node.sent.iter().any(refusal));
+    assert!(node.has_said(&Event::CannotResend(B, 10)));
+    node.sent.clear();
+    let sent = node.cluster.history.next() - 1;
+    hear(&mut node, now, Message::Rexmit { first: sent + 3, last: sent + 4 }, None);
+    assert!(node.has_said(&Event::NeverSent { node: B, sequence: sent + 4, sent }));
+    assert_eq!(naks(&mut node), 0);
+    assert_eq!(again(&mut node), Vec::<u64>::new());
+}
+
+#[test]
+fn a_flood_of_requests_is_answered_within_bounds() {
+    let (mut node, now) = after(600);
+    for _ in 0..10_000 {
+        hear(&mut node, now, Message::Rexmit { first: 1, last: u64::MAX }, None);
+    }
+    assert_eq!(naks(&mut node), 250);
+    hear(&mut node, now, Message::Rexmit { first: 400, last: 420 }, None);
+    assert_eq!(again(&mut node), Vec::<u64>::new(), "nor is anything else, for a moment");
+    let later = now + Duration::from_millis(250);
+    hear(&mut node, later, Message::Rexmit { first: 400, last: 420 }, None);
+    assert_eq!(again(&mut node).len(), 21);
+}
+
+#[test]
+fn an_acknowledgement_beyond_what_was_sent_counts_for_nothing() {
+    let (mut node, now) = after(10);
+    let sent = node.cluster.history.next() - 1;
+    let waiting = node.cluster.history.waiting();
+    hear(&mut node, now, Message::Ack { sequence: sent + 1 }, None);
+    assert!(node.has_said(&Event::AckBeyond { node: B, sequence: sent + 1, sent }));
+    assert_eq!(node.cluster.history.waiting(), waiting);
+    hear(&mut node, now, Message::Ack { sequence: 4 }, None);
+    assert_eq!(node.cluster.history.waiting(), waiting - 4);
+    hear(&mut node, now, Message::Ack { sequence: 3 }, None);
+    assert_eq!(node.cluster.history.waiting(), waiting - 4, "an older one changes nothing");
+}
+
+#[test]
+fn a_queue_that_fills_is_told_with_every_message() {
+    let (mut node, mut now) = after(200);
+    let filling = |event: &&Event| matches!(event, Event::HistoryFilling(_));
+    assert_eq!(node.said.iter().filter(filling).count(), 0);
+    for beat in 201..=390 {
+        now = now + KEEPALIVE;
+        hear(&mut node, now, status(), Some(beat));
+    }
+    let told: Vec<&Event> = node.said.iter().filter(filling).collect();
+    assert_eq!(told.first(), Some(&&Event::HistoryFilling(376)));
+    assert!(told.len() >= 10, "{told:?}");
+}
+
+#[test]
+fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
+    let (mut node, now) = after(10);
+    hear(&mut node, now, status(), Some(13));
+    let requests = |node: &mut Node, now| {
+        node.turn(now);
+        let sent = std::mem::take(&mut node.sent);
+        let first = |(outgoing, _): &(Outgoing, _)| {
+            let Message::Rexmit { first, .. } = outgoing.message else { return None };
+            Some(first)
+        };
+        sent.iter().filter_map(first).collect::<Vec<u64>>()
+    };
+    let asked = now + Duration::from_millis(250);
+    assert_eq!(requests(&mut node, asked), [11, 12]);
+    let nak = Message::Nak { sequence: 11, too_low: true };
+    let outgoing =
+        Outgoing { message: nak, dest: Some(B), dest_uuid: None, sequence: None, made: now };
+    node.hear(asked, "beta", 1, &(outgoing, None));
+    assert!(!node.has_said(&Event::PacketLostForGood(B, 11)), "it was not told to us");
+    assert_eq!(requests(&mut node, asked + Duration::from_millis(250)), [12]);
+    hear(&mut node, asked, Message::Nak { sequence: 12, too_low: false }, None);
+    assert!(node.has_said(&Event::PacketLostForGood(B, 12)));
+    assert_eq!(requests(&mut node, asked + Duration::from_millis(500)), Vec::<u64>::new());
+}
