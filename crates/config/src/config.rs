@@ -84,7 +84,7 @@ impl Config {
         Settings {
             node_order: self.nodes.iter().map(id).collect(),
             me: id(&self.node_name),
-            links: self.media.iter().map(|medium| medium.name().to_owned()).collect(),
+            links: self.links(),
             ping_nodes: self.ping_nodes.iter().map(|ping| ping.name.clone()).collect(),
             keepalive: self.times.keepalive,
             deadtime: self.times.deadtime,
@@ -98,6 +98,17 @@ impl Config {
             groups: self.groups.clone(),
             nodes,
         }
+    }
+
+    /// The interfaces and terminal devices of the media, each once.
+    fn links(&self) -> Vec<String> {
+        let mut links: Vec<String> = Vec::new();
+        for name in self.media.iter().map(Medium::name) {
+            if !links.iter().any(|known| known == name) {
+                links.push(name.to_owned());
+            }
+        }
+        links
     }
 
     /// Every recorded directive with its value as written or its default, in the order in which

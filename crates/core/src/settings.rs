@@ -14,7 +14,8 @@ pub struct Settings {
     pub node_order: Vec<NodeId>,
     /// This node.
     pub me: NodeId,
-    /// Names of our media as links show them (`eth0`), in the order of `ha.cf`.
+    /// Names of our links (`eth0`), in the order of `ha.cf`; a [`LinkId`](crate::LinkId) is a place
+    /// here. Several media on one interface are one link.
     pub links: Vec<String>,
     /// Ping nodes and ping groups.
     pub ping_nodes: Vec<String>,

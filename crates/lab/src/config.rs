@@ -1,7 +1,7 @@
 //! What the pair is configured to be, and its three files.
 
-use crate::Node;
 use crate::network::{GATEWAY, Link};
+use crate::{Medium, Node};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -63,7 +63,9 @@ pub struct ClusterConfig {
     pub ping_nodes: Vec<IpAddr>,
     /// Whether `respawn hacluster …/ipfail` is configured.
     pub ipfail: bool,
-    /// Whether the nodes have a second heartbeat link (`eth1`).
+    /// The media that carry beats, in the order of `ha.cf`; empty means `ucast` on every link.
+    pub media: Vec<Medium>,
+    /// Whether the nodes have a second heartbeat link (`eth1`), also without a medium that names it.
     pub second_link: bool,
     /// The floating address that the client probes; it should be in `groups`.
     pub address: IpAddr,
@@ -88,6 +90,7 @@ impl Default for ClusterConfig {
             failback: Failback::On,
             ping_nodes: vec![IpAddr::V4(GATEWAY)],
             ipfail: true,
+            media: Vec::new(),
             second_link: false,
             address: IpAddr::V4(Ipv4Addr::new(192, 168, 122, 100)),
             service: Service::available(),
@@ -112,8 +115,8 @@ impl ClusterConfig {
         line(format!("warntime {}ms", self.warntime.as_millis()));
         line(format!("initdead {}ms", self.initdead.as_millis()));
         line("udpport 694".to_owned());
-        for link in self.links() {
-            line(format!("ucast {} {}", link.interface(), link.address(node.other())));
+        for medium in self.media() {
+            line(medium.line(node));
         }
         let failback = match self.failback {
             Failback::On => "on",
@@ -147,7 +150,18 @@ impl ClusterConfig {
 
     /// The heartbeat links of a node.
     pub(crate) fn links(&self) -> &'static [Link] {
-        if self.second_link { &[Link::Service, Link::Direct] } else { &[Link::Service] }
+        let is_named = self.media.iter().any(|medium| medium.link() == Some(Link::Direct));
+        let has_second = self.second_link || is_named;
+        if has_second { &[Link::Service, Link::Direct] } else { &[Link::Service] }
+    }
+
+    /// The media as configured.
+    pub(crate) fn media(&self) -> Vec<Medium> {
+        if self.media.is_empty() {
+            self.links().iter().copied().map(Medium::Ucast).collect()
+        } else {
+            self.media.clone()
+        }
     }
 }
 
@@ -170,5 +184,20 @@ mod tests {
         let config = ClusterConfig { second_link: true, ..ClusterConfig::default() };
         let text = config.ha_cf(Node::Web2);
         assert!(text.contains("\nucast eth0 192.168.122.20\nucast eth1 10.77.1.20\n"), "{text}");
+    }
+
+    #[test]
+    fn media_stand_in_their_order_and_bring_their_links() {
+        let media = vec![
+            Medium::Bcast(Link::Service),
+            Medium::Ucast6(Link::Service),
+            Medium::Mcast6(Link::Direct),
+        ];
+        let config = ClusterConfig { media, ..ClusterConfig::default() };
+        let text = config.ha_cf(Node::Web2);
+        let lines = "\nudpport 694\nbcast eth0\nucast6 eth0 fd77:0:0:7a::14\n\
+                     mcast6 eth1 ff12::1:2:3:4 694 1 0\n";
+        assert!(text.contains(lines), "{text}");
+        assert_eq!(config.links(), [Link::Service, Link::Direct]);
     }
 }

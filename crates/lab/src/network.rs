@@ -3,11 +3,13 @@
 use crate::lab::wait_for;
 use crate::namespace::Machine;
 use crate::{LabError, Node};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The gateway's address, which answers pings.
-pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 1);
+pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 1);
+/// The gateway's IPv6 address, which does too.
+pub const GATEWAY6: Ipv6Addr = Link::six(GATEWAY);
 /// The client's address.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 50);
 /// Longest wait until a wire that was plugged in carries packets.
@@ -45,6 +47,18 @@ impl Link {
             Self::Service => Ipv4Addr::new(192, 168, 122, last),
             Self::Direct => Ipv4Addr::new(10, 77, 1, last),
         }
+    }
+
+    /// The IPv6 address of a node on this link.
+    #[must_use]
+    pub const fn address6(self, node: Node) -> Ipv6Addr {
+        Self::six(self.address(node))
+    }
+
+    /// What stands beside an address of the lab: its last two bytes in a private network.
+    const fn six(address: Ipv4Addr) -> Ipv6Addr {
+        let [_, _, network, host] = address.octets();
+        Ipv6Addr::new(0xfd77, 0, 0, network as u16, 0, 0, 0, host as u16)
     }
 
     /// The bridge in the gateway.
@@ -106,7 +120,9 @@ impl Network {
             );
             batch += &format!("link set {bridge} up\n");
         }
-        batch += &format!("address add {GATEWAY}/24 dev {}\n", Link::Service.bridge());
+        let bridge = Link::Service.bridge();
+        batch += &format!("address add {GATEWAY}/24 dev {bridge}\n");
+        batch += &format!("address add {}/64 dev {bridge} nodad\n", Link::six(GATEWAY));
         gateway.ip(&batch)?;
         Ok(Self { gateway })
     }
@@ -172,13 +188,16 @@ impl Network {
         let (interface, bridge, pid) = (link.interface(), link.bridge(), machine.pid());
         // A machine keeps its hardware address when its power comes back: others remember it.
         let [_, _, network, host] = address.octets();
+        let address6 = Link::six(address);
         self.gateway.ip(&format!(
             "link add {port} type veth peer name {interface} \
              address 02:00:00:01:{network:02x}:{host:02x} netns {pid}\n\
              link set {port} master {bridge} up\n"
         ))?;
         machine.ip(&format!(
-            "address add {address}/24 broadcast + dev {interface}\nlink set {interface} up\n"
+            "address add {address}/24 broadcast + dev {interface}\n\
+             address add {address6}/64 dev {interface} nodad\n\
+             link set {interface} up\n"
         ))?;
         let what = format!("a carrier on {interface} at {port}");
         let gateway = [bridge, port];

@@ -14,7 +14,7 @@
 pub(crate) mod channel;
 pub(crate) mod executor;
 mod jobs;
-mod links;
+pub(crate) mod links;
 mod load;
 pub(crate) mod pings;
 mod sent;
@@ -24,7 +24,7 @@ pub(crate) mod trouble;
 
 use channel::{BeatEnd, Command, News};
 use executor::Executor;
-use links::Links;
+use links::{Links, Medium};
 use load::Load;
 use pings::Pings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -34,9 +34,8 @@ use std::os::fd::AsFd as _;
 use std::time::Duration;
 use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
-use systole_core::{Cluster, Input, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
+use systole_core::{Cluster, Input, LINKS_MAX, Message, Outgoing, Output, Time};
 use systole_sys::clock;
-use systole_sys::link::Link;
 use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys};
 use trouble::Trouble;
 
@@ -66,7 +65,7 @@ pub(crate) struct Parts {
     /// What writes.
     pub(crate) encoder: Encoder,
     /// The media.
-    pub(crate) links: Vec<Option<Link>>,
+    pub(crate) media: Vec<Medium>,
     /// The ping nodes.
     pub(crate) pings: Pings,
     /// The executor, if it is there already.
@@ -109,7 +108,7 @@ impl Beat {
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let settings = parts.cluster.settings();
         let pause = settings.deadtime.saturating_sub(settings.keepalive);
-        let links = Links::new(parts.links);
+        let links = Links::new(parts.media);
         let sent = Sent::new(settings, |form| links.speak(form));
         let mut beat = Self {
             cluster: parts.cluster,
@@ -199,7 +198,7 @@ impl Beat {
 
     fn read_links(&mut self, now: Time, limit: usize) {
         let Self { links, buffer, decoder, keys, cluster, trouble, .. } = self;
-        for (index, link) in (0..links.len()).zip((0..).map(LinkId)) {
+        for index in 0..links.len() {
             for _ in 0..limit {
                 let length = match links.receive(index, buffer) {
                     Ok(Some(length)) => length,
@@ -210,7 +209,7 @@ impl Beat {
                     }
                 };
                 match decoder.open(&buffer[..length], keys) {
-                    Ok(opened) => match opened.heard(link) {
+                    Ok(opened) => match opened.heard(links.id(index)) {
                         Ok(heard) => cluster.handle(now, &Input::Heard(heard)),
                         Err(error) => trouble.note_hear(error),
                     },
@@ -240,15 +239,18 @@ impl Beat {
                     self.control.insist(News::Snapshot(snapshot));
                 }
                 Command::Executor(executor) => self.take_executor(now, executor),
-                Command::Links(links) => self.links.replace(links),
+                Command::Link { index, link } => {
+                    // Nothing is there, unless the word that it was lost never arrived.
+                    drop(self.links.replace(index, link));
+                }
             }
         }
     }
 
     fn execute(&mut self, now: Time, output: Output) {
         match output {
-            Output::Send(outgoing) => self.send(now, &outgoing),
-            Output::Resend(sequence) => self.resend(now, sequence),
+            Output::Send(outgoing) => self.send(&outgoing),
+            Output::Resend(sequence) => self.resend(sequence),
             Output::Ping => self.pings.ask(now, &mut self.encoder, &self.keys),
             Output::Permit(valid_for) => {
                 let at = self.origin.saturating_add(now.as_nanos());
@@ -277,36 +279,37 @@ impl Beat {
         }
     }
 
-    fn send(&mut self, now: Time, outgoing: &Outgoing) {
+    fn send(&mut self, outgoing: &Outgoing) {
         let is_beat = matches!(outgoing.message, Message::Status { .. });
         if is_beat {
             self.load.renew();
         }
-        let beat = is_beat.then(|| self.cluster.beat());
+        let Self { links, sent, trouble, control, encoder, keys, load, cluster, .. } = self;
+        let beat = is_beat.then(|| cluster.beat());
         let unix_time = self.unix_time + outgoing.made.since(Time::START).as_secs();
         for form in [Form::Framed, Form::Classic] {
-            if !self.links.speak(form) {
+            if !links.speak(form) {
                 continue;
             }
-            let load = self.load.line();
-            match self.encoder.encode(outgoing, beat, load, unix_time, &self.keys, form) {
+            match encoder.encode(outgoing, beat, load.line(), unix_time, keys, form) {
                 Ok(bytes) => {
-                    self.links.send(now, form, bytes, &mut self.trouble);
+                    links.send(form, bytes, trouble, control);
                     if let Some(sequence) = outgoing.sequence {
-                        self.sent.keep(sequence, form, bytes);
+                        sent.keep(sequence, form, bytes);
                     }
                 }
-                Err(_) => self.trouble.unencodable += 1,
+                Err(_) => trouble.unencodable += 1,
             }
         }
     }
 
     /// Sends what was sent before, as it was. What could not be written then has no bytes.
-    fn resend(&mut self, now: Time, sequence: u64) {
+    fn resend(&mut self, sequence: u64) {
+        let Self { links, sent, trouble, control, .. } = self;
         for form in [Form::Framed, Form::Classic] {
-            let bytes = self.sent.get(sequence, form);
+            let bytes = sent.get(sequence, form);
             if !bytes.is_empty() {
-                self.links.send(now, form, bytes, &mut self.trouble);
+                links.send(form, bytes, trouble, control);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! It waits for disks and people, and so the beat thread never waits for it.
 
 pub mod client;
-mod links;
+pub(crate) mod links;
 pub mod protocol;
 mod requests;
 mod server;
@@ -19,6 +19,7 @@ use crate::log::{Level, Line, Log, Repeating, Source};
 use crate::paths::Paths;
 use crate::state::{Happening, Journal, State};
 use crate::words::Words;
+use links::Medium;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
 use std::collections::BTreeMap;
@@ -30,7 +31,6 @@ use std::time::{Duration, Instant};
 use supervision::Supervision;
 use systole_config::StopFailure;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
-use systole_sys::link::LinkSpec;
 use systole_sys::signals::{Signal, Signals};
 
 /// Time between two looks at everything that happens without a sign.
@@ -67,8 +67,8 @@ pub(crate) struct Parts {
     pub(crate) stop_failure: StopFailure,
     /// What is kept.
     pub(crate) state: State,
-    /// The media as configured, and which of them are open.
-    pub(crate) links: Vec<(LinkSpec, bool)>,
+    /// The media, in the order of `ha.cf`.
+    pub(crate) media: Vec<Medium>,
     /// What starts executors.
     pub(crate) executor: ExecutorProcess,
     /// The programs to keep running.
@@ -273,10 +273,11 @@ impl Control {
                 self.say(Level::Error, "The executor is gone. Starting another one.");
                 self.parts.executor.lost();
             }
+            News::LinkLost { index, link, error } => self.link_lost(index, link, error),
             News::Snapshot(snapshot) => self.show(*snapshot),
             News::Trouble(trouble) => {
                 let bad = self.parts.names_bad_packets;
-                for line in trouble::lines(&self.parts.settings, &trouble, bad) {
+                for line in trouble::lines(&self.parts.media, &trouble, bad) {
                     self.parts.log.write(&line);
                 }
             }

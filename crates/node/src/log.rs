@@ -114,6 +114,8 @@ pub enum Repeating {
     LateBeat,
     /// A packet that could not be sent.
     SendFailure,
+    /// A medium that comes and goes.
+    Medium,
     /// A step of a hand-over that was refused.
     RefusedStep,
     /// Connections to the control socket.

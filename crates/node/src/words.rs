@@ -3,6 +3,7 @@
 
 mod hand_over;
 mod ipfail;
+pub(crate) mod media;
 mod network;
 mod ownership;
 #[cfg(test)]

@@ -1,45 +1,17 @@
 //! Links: media that carry our messages to peers and theirs to us.
 
 mod datagram;
+mod socket;
+mod spec;
 #[cfg(test)]
 mod tests;
 
+pub use spec::LinkSpec;
+
 use datagram::Datagrams;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
-
-/// A medium as configured.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LinkSpec {
-    /// `ucast`: UDP to one address.
-    Unicast {
-        /// The interface.
-        device: String,
-        /// The peer's address or name.
-        host: String,
-        /// UDP port of both sides.
-        port: u16,
-    },
-}
-
-impl LinkSpec {
-    /// What the link is called in messages and logs: its device.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Unicast { device, .. } => device,
-        }
-    }
-
-    /// What kind of medium it is, by its word in `ha.cf`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Unicast { .. } => "ucast",
-        }
-    }
-}
 
 /// How messages look on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +22,11 @@ pub enum Form {
     Text,
 }
 
-/// An open medium. Nothing here ever blocks but [`open`](Self::open) of a host that is a name.
+/// An open medium. Nothing here ever blocks but opening, which may ask a name server, wait for
+/// the kernel's lock on the network, or for a break on a serial line.
 ///
-/// A link whose interface is unplugged or gone stays a link: sending gives an error each time.
-/// When the interface was made anew, [`reopen`](Self::reopen) binds to the new one.
+/// A link whose interface is unplugged stays a link: sending gives an error each time. One whose
+/// interface is gone must be opened anew when the interface is there again.
 #[derive(Debug)]
 pub struct Link {
     spec: LinkSpec,
@@ -76,17 +49,28 @@ impl Link {
         Self::open_with(spec, true)
     }
 
-    /// Opens links so that those on one device and port share a receiver: the first's.
+    /// Opens a link beside open ones. If one of them listens on its device and port already, that
+    /// one receives for both: with a receiver each, the kernel would deal datagrams out between
+    /// them, or give broadcasts to both.
     ///
-    /// With a receiver each, the kernel would deal datagrams out among them by their source, and a
-    /// message would seem to have come by the wrong link.
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_beside<'a>(
+        spec: &LinkSpec,
+        mut listening: impl Iterator<Item = &'a LinkSpec>,
+    ) -> io::Result<Self> {
+        let is_heard = listening.any(|other| spec.shares_receiver(other));
+        Self::open_with(spec, !is_heard)
+    }
+
+    /// Opens links, each beside those before it.
     #[must_use]
     pub fn open_all(specs: &[LinkSpec]) -> Vec<io::Result<Self>> {
         let mut listening: Vec<&LinkSpec> = Vec::new();
         let open = |spec| {
-            let listens = !listening.iter().any(|other| shares_receiver(other, spec));
-            let link = Self::open_with(spec, listens)?;
-            if listens {
+            let link = Self::open_beside(spec, listening.iter().copied())?;
+            if link.listens() {
                 listening.push(spec);
             }
             Ok(link)
@@ -95,25 +79,29 @@ impl Link {
     }
 
     fn open_with(spec: &LinkSpec, listens: bool) -> io::Result<Self> {
-        let medium = match spec {
+        let datagrams = match spec {
             LinkSpec::Unicast { device, host, port } => {
-                let host = resolve(host)?;
-                Medium::Datagrams(Datagrams::unicast(device, host, *port, listens)?)
+                Datagrams::unicast(device, resolve(host)?, *port, listens)
+            }
+            LinkSpec::Broadcast { device, port } => Datagrams::broadcast(device, *port, listens),
+            LinkSpec::Multicast { device, group, port, ttl, loopback } => {
+                let target = SocketAddrV4::new(*group, *port);
+                Datagrams::multicast(device, target, (*ttl, *loopback), listens)
+            }
+            LinkSpec::Unicast6 { device, address, port } => {
+                Datagrams::unicast6(device, *address, *port, listens)
+            }
+            LinkSpec::Multicast6 { device, group, port, hops, loopback } => {
+                Datagrams::multicast6(device, (*group, *port), (*hops, *loopback), listens)
             }
         };
-        Ok(Self { spec: spec.clone(), medium })
+        Ok(Self { spec: spec.clone(), medium: Medium::Datagrams(datagrams?) })
     }
 
-    /// Closes and opens the sockets again, on the interface that has the name now. The host is not
-    /// resolved again: the first answer holds for the life of the daemon.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open). The link stays as it was then.
-    pub fn reopen(&mut self) -> io::Result<()> {
-        match &mut self.medium {
-            Medium::Datagrams(datagrams) => datagrams.reopen(self.spec.name()),
-        }
+    /// Whether it receives, for itself and perhaps for others.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.fd().is_some()
     }
 
     /// Sends one message.
@@ -156,6 +144,15 @@ impl Link {
         }
     }
 
+    /// Whether it leads nowhere any more, because its interface is gone or has another name now: it
+    /// must be opened anew then. To be asked when sending fails.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        match &self.medium {
+            Medium::Datagrams(datagrams) => datagrams.is_lost(self.spec.name()),
+        }
+    }
+
     /// What it is called in messages and logs.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -166,15 +163,6 @@ impl Link {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.spec.kind()
-    }
-}
-
-fn shares_receiver(one: &LinkSpec, other: &LinkSpec) -> bool {
-    match (one, other) {
-        (
-            LinkSpec::Unicast { device, port, .. },
-            LinkSpec::Unicast { device: other_device, port: other_port, .. },
-        ) => device == other_device && port == other_port,
     }
 }
 

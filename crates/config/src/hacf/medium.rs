@@ -75,18 +75,21 @@ impl Reader<'_> {
     /// Finds a medium that the daemon cannot open yet; its line is read and checked all the same.
     fn unsupported(&mut self, kind: MediumKind, name: Word<'_>) {
         match kind {
-            MediumKind::Ucast | MediumKind::Ping | MediumKind::Ping6 | MediumKind::PingGroup => {}
-            MediumKind::Ucast6
+            MediumKind::Ucast
+            | MediumKind::Ucast6
             | MediumKind::Bcast
             | MediumKind::Mcast
             | MediumKind::Mcast6
-            | MediumKind::Serial => {
+            | MediumKind::Ping
+            | MediumKind::Ping6
+            | MediumKind::PingGroup => {}
+            MediumKind::Serial => {
                 let message = format!(
                     "medium `{}` is not supported by this version of Systole yet",
                     name.text
                 );
                 let help = format!(
-                    "the only medium so far is `ucast INTERFACE HOST`; \
+                    "`ucast INTERFACE HOST` and the other media over IP work; \
                      heartbeat 3.0.6 accepts `{}` too",
                     name.text
                 );

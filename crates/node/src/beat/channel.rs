@@ -32,8 +32,13 @@ pub(crate) enum Command {
     Snapshot,
     /// An executor is there.
     Executor(Executor),
-    /// The media, opened anew.
-    Links(Vec<Option<Link>>),
+    /// A medium, opened late or anew.
+    Link {
+        /// Which, by its place in `ha.cf`.
+        index: usize,
+        /// The medium.
+        link: Box<Link>,
+    },
 }
 
 /// What the beat thread has to tell.
@@ -68,6 +73,15 @@ pub(crate) enum News {
     },
     /// The executor is gone: another one is needed.
     ExecutorGone,
+    /// A medium's interface is gone.
+    LinkLost {
+        /// Which, by its place in `ha.cf`.
+        index: usize,
+        /// What is left of it, to be closed where that may take time.
+        link: Box<Link>,
+        /// Why, by its number in errno(3).
+        error: i32,
+    },
     /// The copy of the state.
     Snapshot(Box<Snapshot>),
     /// What went wrong in the last second.

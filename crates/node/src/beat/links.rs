@@ -1,77 +1,94 @@
 //! All media of this node.
+//!
+//! ```text
+//!            the interface is gone              opened by the control thread
+//!   open ─────────────────────────────▶ lost ────────────────────────────────▶ open
+//! ```
 
+use super::channel::{BeatEnd, News};
 use super::trouble::Trouble;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
-use systole_core::Time;
+use systole_core::LinkId;
 use systole_sys::link::{self, Link};
 use systole_wire::Form;
-
-/// Time between two attempts to bind a link to its interface anew.
-const REOPEN_GAP: Duration = Duration::from_secs(1);
 
 /// The number of an error that has none of its own.
 const NO_NUMBER: i32 = 0;
 
-/// `ENODEV` of errno(3): the interface is gone.
-const ENODEV: i32 = rustix::io::Errno::NODEV.raw_os_error();
-/// `ENXIO` of errno(3): the interface that the socket is bound to is gone.
-const ENXIO: i32 = rustix::io::Errno::NXIO.raw_os_error();
-
-/// The media, in the order of `ha.cf`. One that could not be opened has an empty place.
+/// A medium and the link that it is a part of.
 #[derive(Debug)]
-pub(super) struct Links {
-    links: Vec<Option<Link>>,
-    reopen_after: Time,
+pub(crate) struct Medium {
+    /// Its link: several media on one interface are one link.
+    pub(crate) id: LinkId,
+    /// The open medium, or nothing while it cannot be opened.
+    pub(crate) link: Option<Box<Link>>,
 }
 
+/// The media, in the order of `ha.cf`.
+#[derive(Debug)]
+pub(super) struct Links(Vec<Medium>);
+
 impl Links {
-    pub(super) const fn new(links: Vec<Option<Link>>) -> Self {
-        Self { links, reopen_after: Time::START }
+    pub(super) const fn new(media: Vec<Medium>) -> Self {
+        Self(media)
     }
 
-    /// Takes newly opened media in place of the old ones.
-    pub(super) fn replace(&mut self, links: Vec<Option<Link>>) {
-        self.links = links;
+    /// Takes an opened medium. Returns what was in its place.
+    pub(super) fn replace(&mut self, index: usize, link: Box<Link>) -> Option<Box<Link>> {
+        self.0.get_mut(index).and_then(|medium| medium.link.replace(link))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.links.len()
+        self.0.len()
     }
 
-    /// Whether some link wants messages in this form.
+    /// The link that a medium is a part of.
+    pub(super) fn id(&self, index: usize) -> LinkId {
+        self.0[index].id
+    }
+
+    /// Whether some medium wants messages in this form.
     pub(super) fn speak(&self, form: Form) -> bool {
-        self.links.iter().flatten().any(|link| form_of(link) == form)
+        self.open().any(|link| form_of(link) == form)
     }
 
-    /// Sends a message on every link of this form.
-    pub(super) fn send(&mut self, now: Time, form: Form, message: &[u8], trouble: &mut Trouble) {
-        let may_reopen = now >= self.reopen_after;
-        for (index, link) in self.links.iter_mut().enumerate() {
-            let Some(link) = link.as_mut().filter(|link| form_of(link) == form) else { continue };
+    /// Sends a message on every medium of this form. One whose interface is gone is handed to the
+    /// control thread, to be opened anew: closing and opening may wait, which this thread must not.
+    pub(super) fn send(
+        &mut self,
+        form: Form,
+        message: &[u8],
+        trouble: &mut Trouble,
+        control: &mut BeatEnd,
+    ) {
+        for (index, medium) in self.0.iter_mut().enumerate() {
+            let of_form = medium.link.as_mut().filter(|link| form_of(link) == form);
+            let Some(link) = of_form else { continue };
             let Err(error) = link.send(message) else { continue };
             let number = error.raw_os_error().unwrap_or(NO_NUMBER);
             trouble.note_unsent(index, number);
-            if may_reopen && matches!(number, ENODEV | ENXIO) {
-                self.reopen_after = now + REOPEN_GAP;
-                // What fails now is tried again in a second; the link stays as it is.
-                let _ = link.reopen();
+            if link.is_lost()
+                && let Some(link) = medium.link.take()
+            {
+                control.insist(News::LinkLost { index, link, error: number });
             }
         }
     }
 
-    /// Reads the next message of a link.
+    /// Reads the next message of a medium.
     pub(super) fn receive(&mut self, index: usize, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.links.get_mut(index) {
-            Some(Some(link)) => link.receive(buffer),
-            Some(None) | None => Ok(None),
-        }
+        let link = self.0.get_mut(index).and_then(|medium| medium.link.as_mut());
+        link.map_or(Ok(None), |link| link.receive(buffer))
     }
 
     /// The descriptors to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.links.iter().flatten().filter_map(Link::fd)
+        self.open().filter_map(Link::fd)
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Link> {
+        self.0.iter().filter_map(|medium| medium.link.as_deref())
     }
 }
 

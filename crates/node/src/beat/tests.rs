@@ -7,10 +7,10 @@ use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use systole_agents::protocol::Held;
 use systole_core::{
-    AddressSpec, Boot, Failback, Group, GroupKey, Message, NodeId, NodeStatus, Order, Phase,
-    Resource, ResourceKind, Settings, Ticket, Uuid,
+    AddressSpec, Boot, Failback, Group, GroupKey, LinkId, Message, NodeId, NodeStatus, Order,
+    Phase, Resource, ResourceKind, Settings, Ticket, Uuid,
 };
-use systole_sys::link::LinkSpec;
+use systole_sys::link::{Link, LinkSpec};
 use systole_wire::{Identity, Method, Style};
 
 thread_local! {
@@ -105,7 +105,7 @@ fn beat() -> (Beat, ControlEnd) {
         origin: clock::boot_time(),
         keys: keys(),
         encoder: encoder("alpha", 1),
-        links: vec![Some(Link::open(&spec).unwrap())],
+        media: vec![Medium { id: LinkId(0), link: Some(Box::new(Link::open(&spec).unwrap())) }],
         pings: Pings::open(Vec::new(), 1, Duration::from_secs(1)).unwrap(),
         executor: None,
         timeouts: AgentTimeouts {
@@ -227,6 +227,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::Answer { .. }
             | News::StopFailed { .. }
             | News::ExecutorGone
+            | News::LinkLost { .. }
             | News::Snapshot(_) => None,
         })
         .collect();

@@ -26,7 +26,7 @@ const CAUSES: [&str; 16] = [
 /// The place of [`Trouble::note_stray`] among the causes.
 const STRAY: usize = 15;
 
-/// Messages that could not be sent on a link.
+/// Messages that could not be sent on a medium.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Unsent {
     /// How many.
@@ -39,7 +39,7 @@ pub(crate) struct Unsent {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Trouble {
     dropped: [u64; CAUSES.len()],
-    /// By link.
+    /// By medium.
     pub(crate) unsent: [Unsent; LINKS_MAX],
     /// Errors of receiving.
     pub(crate) unreceived: u64,
@@ -84,9 +84,9 @@ impl Trouble {
         self.dropped[STRAY] += 1;
     }
 
-    /// Counts a message that a link did not take.
-    pub(crate) fn note_unsent(&mut self, link: usize, error: i32) {
-        if let Some(unsent) = self.unsent.get_mut(link) {
+    /// Counts a message that a medium did not take.
+    pub(crate) fn note_unsent(&mut self, medium: usize, error: i32) {
+        if let Some(unsent) = self.unsent.get_mut(medium) {
             unsent.count += 1;
             unsent.error = error;
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn unsent_messages_are_counted_by_link() {
+    fn unsent_messages_are_counted_by_medium() {
         let mut trouble = Trouble::default();
         trouble.note_unsent(1, 100);
         trouble.note_unsent(LINKS_MAX, 100);

@@ -1,31 +1,64 @@
-//! Media whose interface comes late.
+//! Media whose interface comes late, or goes and comes back.
 
 use super::Control;
 use crate::beat::channel::Command;
+use crate::log::{Level, Line, Repeating};
+use crate::words::media;
+use std::io;
 use std::path::Path;
 use systole_sys::link::{Link, LinkSpec};
 
+/// A medium as this thread knows it.
+#[derive(Debug)]
+pub(crate) struct Medium {
+    /// What it is.
+    pub(crate) spec: LinkSpec,
+    /// Whether the beat thread has it.
+    pub(crate) is_open: bool,
+    /// Whether others on the same device and port rely on its receiver.
+    pub(crate) listens: bool,
+}
+
 impl Control {
-    /// A medium whose interface was not there at the start is opened when it has come.
+    /// A medium that the beat thread could not use any more.
+    pub(super) fn link_lost(&mut self, index: usize, link: Box<Link>, error: i32) {
+        // Closing a serial line may wait for it to take what is left.
+        drop(link);
+        let Some(medium) = self.parts.media.get_mut(index) else { return };
+        (medium.is_open, medium.listens) = (false, false);
+        let text = media::lost(&medium.spec, io::Error::from_raw_os_error(error));
+        self.parts.log.write(&Line::new(Level::Error, text).repeating(Repeating::Medium));
+    }
+
+    /// Opens what was not there at the start, or was lost, and is there now.
     pub(super) fn open_missing_links(&mut self) {
-        let is_there = |spec: &LinkSpec| Path::new("/sys/class/net").join(spec.name()).exists();
-        let mut links = self.parts.links.iter();
-        if !links.any(|(spec, is_open)| !is_open && is_there(spec)) {
-            return;
-        }
-        let specs: Vec<LinkSpec> = self.parts.links.iter().map(|(spec, _)| spec.clone()).collect();
-        let opened: Vec<Option<Link>> =
-            Link::open_all(&specs).into_iter().map(Result::ok).collect();
-        let better =
-            self.parts.links.iter().zip(&opened).any(|((_, was), is)| is.is_some() && !was);
-        if !better {
-            return;
-        }
-        let open: Vec<bool> = opened.iter().map(Option::is_some).collect();
-        if self.parts.beat.command(Command::Links(opened)).is_ok() {
-            for ((_, is_open), now_open) in self.parts.links.iter_mut().zip(open) {
-                *is_open = now_open;
+        for index in 0..self.parts.media.len() {
+            let Medium { spec, is_open, .. } = &self.parts.media[index];
+            if *is_open || !is_there(spec) {
+                continue;
+            }
+            let listening = self.parts.media.iter().filter(|medium| medium.listens);
+            let result = Link::open_beside(spec, listening.map(|medium| &medium.spec));
+            // What fails now is tried again at the next tick.
+            let Ok(link) = result else { continue };
+            let (listens, text) = (link.listens(), media::opened(spec));
+            let link = Box::new(link);
+            if self.parts.beat.command(Command::Link { index, link }).is_ok() {
+                let medium = &mut self.parts.media[index];
+                (medium.is_open, medium.listens) = (true, listens);
+                let told = Line::new(Level::Info, text).repeating(Repeating::Medium);
+                self.parts.log.write(&told);
             }
         }
+    }
+}
+
+fn is_there(spec: &LinkSpec) -> bool {
+    match spec {
+        LinkSpec::Unicast { device, .. }
+        | LinkSpec::Broadcast { device, .. }
+        | LinkSpec::Multicast { device, .. }
+        | LinkSpec::Unicast6 { device, .. }
+        | LinkSpec::Multicast6 { device, .. } => Path::new("/sys/class/net").join(device).exists(),
     }
 }

@@ -1,21 +1,22 @@
 //! What went wrong on the beat thread, in words.
 
+use super::links::Medium;
 use crate::beat::trouble::Trouble;
 use crate::log::{Level, Line, Repeating};
 use std::io;
-use systole_core::Settings;
 
 /// The lines about a second of trouble; `names_bad` as `log_badpack` says.
-pub(super) fn lines(settings: &Settings, trouble: &Trouble, names_bad: bool) -> Vec<Line> {
+pub(super) fn lines(media: &[Medium], trouble: &Trouble, names_bad: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     if names_bad && trouble.dropped() > 0 {
         let text = format!("{} bad packet(s) dropped: {}", trouble.dropped(), trouble.causes());
         lines.push(Line::new(Level::Warning, text).repeating(Repeating::BadPacket));
     }
-    for (name, unsent) in settings.links.iter().zip(&trouble.unsent) {
+    for (medium, unsent) in media.iter().zip(&trouble.unsent) {
         if unsent.count > 0 {
+            let (kind, name) = (medium.spec.kind(), medium.spec.name());
             let error = io::Error::from_raw_os_error(unsent.error);
-            let text = format!("Unable to send {} packets on {name}: {error}", unsent.count);
+            let text = format!("Unable to send {} packets on {kind} {name}: {error}", unsent.count);
             lines.push(Line::new(Level::Error, text).repeating(Repeating::SendFailure));
         }
     }

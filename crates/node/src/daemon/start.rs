@@ -9,6 +9,7 @@
 use super::{complain, findings, wiring};
 use crate::beat::channel::channel;
 use crate::beat::executor::{Executor, group_of, is_whole};
+use crate::beat::links::Medium;
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
 use crate::clients::Clients;
@@ -19,6 +20,7 @@ use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::paths::Paths;
 use crate::state::{Happening, State};
+use crate::words::media;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -180,15 +182,14 @@ fn run_threads(
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
     let pings = wiring::ping_nodes(&plan.config).map_err(io::Error::other)?;
     let (control_end, beat_end) = channel()?;
-    let links = open_links(&mut plan);
-    let are_open = plan.links.iter().cloned().zip(links.iter().map(Option::is_some)).collect();
+    let (media, known) = open_media(&mut plan);
     let beat = Beat::new(beat::Parts {
         cluster: Cluster::new(plan.settings.clone(), boot),
         unix_time,
         origin,
         keys,
         encoder: Encoder::new(identity, wiring::style(&plan.config)),
-        links,
+        media,
         pings: Pings::open(pings, unix_time, plan.settings.deadping)?,
         executor: Some(executor),
         timeouts: plan.config.agent_timeouts,
@@ -207,7 +208,7 @@ fn run_threads(
         names_bad_packets: plan.config.logging.bad_packets,
         stop_failure: plan.config.stop_failure,
         state,
-        links: are_open,
+        media: known,
         executor: process,
         clients,
         beat: control_end,
@@ -301,24 +302,23 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
     })
 }
 
-/// Opens what can be opened. An interface that is missing may come later.
-fn open_links(plan: &mut Plan) -> Vec<Option<Link>> {
-    let Plan { links, log, .. } = plan;
+/// Opens what can be opened, for the beat thread and for the one that cares for what is missing: an
+/// interface may come later.
+fn open_media(plan: &mut Plan) -> (Vec<Medium>, Vec<control::links::Medium>) {
+    let Plan { links, settings, log, .. } = plan;
     let opened = Link::open_all(links).into_iter().zip(&*links);
-    opened
-        .map(|(link, spec)| match link {
-            Ok(link) => {
-                let text = format!("{}: heartbeat started on {}", spec.kind(), spec.name());
-                log.write(&Line::new(Level::Info, text));
-                Some(link)
-            }
-            Err(error) => {
-                let text = format!("cannot open {} {}: {error}", spec.kind(), spec.name());
-                log.write(&Line::new(Level::Error, text));
-                None
-            }
-        })
-        .collect()
+    let media = opened.map(|(link, spec)| {
+        let (level, text) = match &link {
+            Ok(_) => (Level::Info, media::opened(spec)),
+            Err(error) => (Level::Error, media::closed(spec, error)),
+        };
+        log.write(&Line::new(level, text));
+        let link = link.ok().map(Box::new);
+        let listens = link.as_ref().is_some_and(|link| link.listens());
+        let known = control::links::Medium { spec: spec.clone(), is_open: link.is_some(), listens };
+        (Medium { id: wiring::link_id(settings, spec), link }, known)
+    });
+    media.unzip()
 }
 
 /// Starts the beat thread and hears what it could get for itself.

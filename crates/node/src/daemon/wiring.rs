@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use systole_agents::protocol::Configuration;
 use systole_config::{Authentication, Config, Medium};
-use systole_core::{Settings, Uuid};
+use systole_core::{LinkId, Settings, Uuid};
 use systole_sys::link::LinkSpec;
 use systole_wire::{
     Algorithm, Compression, Identity, Keys, KeysError, MessageFormat, Method, PingMedium, Style,
@@ -39,18 +39,28 @@ pub(crate) fn links(config: &Config) -> Result<Vec<LinkSpec>, WiringError> {
 }
 
 fn link(medium: &Medium) -> Result<LinkSpec, WiringError> {
-    match medium {
-        Medium::Ucast { device, host, port } => Ok(LinkSpec::Unicast {
-            device: device.clone(),
-            host: resolve(host, IpAddr::is_ipv4)?.to_string(),
-            port: *port,
-        }),
-        Medium::Bcast { .. }
-        | Medium::Mcast { .. }
-        | Medium::Ucast6 { .. }
-        | Medium::Mcast6 { .. }
-        | Medium::Serial { .. } => Err(WiringError::Unsupported(medium.directive())),
-    }
+    let device = medium.name().to_owned();
+    Ok(match *medium {
+        Medium::Ucast { ref host, port, .. } => {
+            let host = resolve(host, IpAddr::is_ipv4)?.to_string();
+            LinkSpec::Unicast { device, host, port }
+        }
+        Medium::Bcast { port, .. } => LinkSpec::Broadcast { device, port },
+        Medium::Mcast { group, port, ttl, loopback, .. } => {
+            LinkSpec::Multicast { device, group, port, ttl, loopback }
+        }
+        Medium::Ucast6 { address, port, .. } => LinkSpec::Unicast6 { device, address, port },
+        Medium::Mcast6 { group, port, hops, loopback, .. } => {
+            LinkSpec::Multicast6 { device, group, port, hops, loopback }
+        }
+        Medium::Serial { .. } => return Err(WiringError::Unsupported(medium.directive())),
+    })
+}
+
+/// The link that a medium is a part of: those on one interface are one link, as in heartbeat.
+pub(crate) fn link_id(settings: &Settings, medium: &LinkSpec) -> LinkId {
+    let place = settings.links.iter().position(|name| name == medium.name());
+    LinkId(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX))
 }
 
 /// The ping nodes with their hosts resolved.

@@ -1,52 +1,100 @@
 //! Links over UDP: a socket to send, and one to receive.
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use super::socket;
+use crate::address::Addresses;
+use socket2::{SockAddr, Socket};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, BorrowedFd};
-
-/// `IPTOS_LOWDELAY` (RFC 1349): what heartbeat marks its datagrams with, and firewalls may match.
-const LOW_DELAY: u32 = 0x10;
-/// Bytes that wait in a receiver until they are read. The kernel's usual 208 KiB are 160 messages:
-/// a stranger who sends 5,000 a second fills them in 30 ms, and the peer's next beat is lost. This
-/// holds a second of that.
-const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// Sockets of one link.
 #[derive(Debug)]
 pub(super) struct Datagrams {
     sender: Socket,
     receiver: Option<Socket>,
-    target: SocketAddrV4,
-    raw_target: SockAddr,
+    target: SockAddr,
+    /// The interface's number: another interface may get its name, but never its number.
+    interface: u32,
 }
 
 impl Datagrams {
-    /// Opens the sockets of `ucast`; without a receiver if somebody else listens on this port.
+    /// Opens the sockets of `ucast`; without a receiver if another link listens for it, as below.
     pub(super) fn unicast(
         device: &str,
         host: Ipv4Addr,
         port: u16,
         listens: bool,
     ) -> io::Result<Self> {
-        let target = SocketAddrV4::new(host, port);
-        Ok(Self {
-            sender: open_sender(device)?,
-            receiver: listens.then(|| open_receiver(device, port)).transpose()?,
-            target,
-            raw_target: target.into(),
-        })
+        let sender = socket::unicast_sender(device)?;
+        let receiver = listens.then(|| socket::any_receiver(device, port)).transpose()?;
+        Self::new(device, sender, receiver, SocketAddrV4::new(host, port).into())
     }
 
-    pub(super) fn reopen(&mut self, device: &str) -> io::Result<()> {
-        let listens = self.receiver.is_some();
-        *self = Self::unicast(device, *self.target.ip(), self.target.port(), listens)?;
-        Ok(())
+    /// Opens the sockets of `bcast`, and asks the kernel for the address.
+    pub(super) fn broadcast(device: &str, port: u16, listens: bool) -> io::Result<Self> {
+        let sender = socket::broadcast_sender(device)?;
+        let receiver = listens.then(|| socket::any_receiver(device, port)).transpose()?;
+        let target = SocketAddrV4::new(broadcast_address(device)?, port);
+        Self::new(device, sender, receiver, target.into())
+    }
+
+    /// Opens the sockets of `mcast`.
+    pub(super) fn multicast(
+        device: &str,
+        target: SocketAddrV4,
+        (ttl, loopback): (u8, bool),
+        listens: bool,
+    ) -> io::Result<Self> {
+        let sender = socket::multicast_sender(device, ttl, loopback)?;
+        let receiver = || socket::group_receiver(device, *target.ip(), target.port());
+        Self::new(device, sender, listens.then(receiver).transpose()?, target.into())
+    }
+
+    /// Opens the sockets of `ucast6`.
+    pub(super) fn unicast6(
+        device: &str,
+        address: Ipv6Addr,
+        port: u16,
+        listens: bool,
+    ) -> io::Result<Self> {
+        let sender = socket::unicast6_sender(device)?;
+        let receiver = listens.then(|| socket::any6_receiver(device, port)).transpose()?;
+        let target = SocketAddr::V6(socket::scoped(&sender, device, address, port)?);
+        Self::new(device, sender, receiver, target.into())
+    }
+
+    /// Opens the sockets of `mcast6`.
+    pub(super) fn multicast6(
+        device: &str,
+        (group, port): (Ipv6Addr, u16),
+        (hops, loopback): (u8, bool),
+        listens: bool,
+    ) -> io::Result<Self> {
+        let sender = socket::multicast6_sender(device, hops, loopback)?;
+        let receiver = listens.then(|| socket::group6_receiver(device, group, port)).transpose()?;
+        let target = SocketAddr::V6(socket::scoped(&sender, device, group, port)?);
+        Self::new(device, sender, receiver, target.into())
+    }
+
+    fn new(
+        device: &str,
+        sender: Socket,
+        receiver: Option<Socket>,
+        target: SockAddr,
+    ) -> io::Result<Self> {
+        let interface = socket::index_of(&sender, device)?;
+        Ok(Self { sender, receiver, target, interface })
+    }
+
+    /// Errors of sending do not tell it: IPv6 calls a vanished interface unreachable.
+    pub(super) fn is_lost(&self, device: &str) -> bool {
+        let name = rustix::net::netdevice::index_to_name_inlined(&self.sender, self.interface);
+        name.map_or(true, |name| name.as_str() != device)
     }
 
     pub(super) fn send(&self, message: &[u8]) -> io::Result<()> {
         // UDP takes a datagram whole or not at all.
-        self.sender.send_to(message, &self.raw_target).map(|_| ())
+        self.sender.send_to(message, &self.target).map(|_| ())
     }
 
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
@@ -67,40 +115,13 @@ impl Datagrams {
     }
 }
 
-/// Its port is the kernel's choice: receivers of heartbeat do not look at it.
-fn open_sender(device: &str) -> io::Result<Socket> {
-    let socket = open_socket(device)?;
-    socket.set_tos_v4(LOW_DELAY)?;
-    socket.set_reuse_port(true)?;
-    Ok(socket)
-}
-
-/// Any address of the device, so that the link survives a change of our own.
-fn open_receiver(device: &str, port: u16) -> io::Result<Socket> {
-    let socket = open_socket(device)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    // Beyond `net.core.rmem_max` only with CAP_NET_ADMIN; without it, as much as that allows.
-    if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err() {
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    }
-    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    socket.bind(&any.into())?;
-    Ok(socket)
-}
-
-fn open_socket(device: &str) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
-    socket.bind_device(Some(device.as_bytes()))?;
-    Ok(socket)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn datagrams_carry_the_mark_of_heartbeat() {
-        assert_eq!(open_sender("lo").unwrap().tos_v4().unwrap(), LOW_DELAY);
-    }
+/// The broadcast address of the interface's first address that no daemon floats, or of the whole
+/// wire when none is set there: with 0.0.0.0, as heartbeat would have it, nobody else hears us.
+fn broadcast_address(device: &str) -> io::Result<Ipv4Addr> {
+    let network = Addresses::open()?.network()?;
+    let interface = network.interface(device);
+    let interface = interface.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
+    let is_v4 = |ip: &IpAddr| ip.is_ipv4();
+    let own = interface.addresses.iter().find(|address| is_v4(&address.ip) && !address.is_ours());
+    Ok(own.and_then(|address| address.broadcast).unwrap_or(Ipv4Addr::BROADCAST))
 }

@@ -3,6 +3,7 @@ use crate::namespace;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::process::Command;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 const PORT: u16 = 694;
 
@@ -105,9 +106,8 @@ fn receiver_belongs_to_the_first_link_that_opens() {
     });
 }
 
-/// Two networks with a cable between them, which is unplugged, pulled out, and put back.
-#[test]
-fn link_outlives_its_interface() {
+/// Runs `test` in a network beside another one, that of the thread whose number it gets.
+fn in_two_networks(test: impl FnOnce(i32) + Send + 'static) {
     let (say_peer, hear_peer) = mpsc::channel();
     let (say_done, hear_done) = mpsc::channel::<()>();
     let peer = std::thread::spawn(move || {
@@ -116,44 +116,174 @@ fn link_outlives_its_interface() {
         let _ = hear_done.recv();
     });
     let peer_thread = hear_peer.recv().unwrap().as_raw_nonzero().get();
-    in_network(move || {
-        let plug = move || {
-            ip(&format!("link add v0 type veth peer name v1 netns {peer_thread}"));
-            ip("addr add 10.77.0.1/24 dev v0");
-            ip("link set v0 up");
-            std::thread::spawn(move || {
-                namespace::enter_network(peer_thread).unwrap();
-                ip("addr add 10.77.0.2/24 dev v1");
-                ip("link set v1 up");
-                Link::open(&unicast("v1", "10.77.0.1")).unwrap()
-            })
-            .join()
-            .unwrap()
-        };
-        let mut theirs = plug();
-        let mut ours = Link::open(&unicast("v0", "10.77.0.2")).unwrap();
-        ours.send(b"one").unwrap();
-        assert_eq!(await_message(&mut theirs), b"one");
-        theirs.send(b"two").unwrap();
-        assert_eq!(await_message(&mut ours), b"two");
-
-        ip("link set v0 down");
-        assert!(ours.send(b"lost").is_err());
-        assert_eq!(ours.receive(&mut [0; 8]).unwrap(), None);
-        ip("link set v0 up");
-        ours.send(b"three").unwrap();
-        assert_eq!(await_message(&mut theirs), b"three");
-
-        ip("link del v0");
-        assert!(ours.send(b"lost").is_err());
-        assert!(ours.reopen().is_err());
-        assert!(ours.send(b"lost").is_err());
-        let mut theirs = plug();
-        assert!(ours.send(b"lost").is_err(), "the old socket knows the old interface only");
-        ours.reopen().unwrap();
-        ours.send(b"four").unwrap();
-        assert_eq!(await_message(&mut theirs), b"four");
-    });
+    in_network(move || test(peer_thread));
     drop(say_done);
     peer.join().unwrap();
+}
+
+/// Does something in the network of another thread.
+fn over_there<T: Send + 'static>(thread: i32, what: impl FnOnce() -> T + Send + 'static) -> T {
+    let there = std::thread::spawn(move || {
+        namespace::enter_network(thread).unwrap();
+        what()
+    });
+    there.join().unwrap()
+}
+
+/// Lays a cable from `v0` here to `v1` there, with addresses at both ends.
+fn plug(peer: i32) {
+    ip(&format!("link add v0 type veth peer name v1 netns {peer}"));
+    let configure = |device: &str, host: u8| {
+        ip(&format!("addr add 10.77.0.{host}/24 broadcast + dev {device}"));
+        ip(&format!("addr add fd77::{host}/64 dev {device} nodad"));
+        ip(&format!("link set {device} up"));
+    };
+    over_there(peer, move || configure("v1", 2));
+    configure("v0", 1);
+    await_carrier("v0");
+    over_there(peer, || await_carrier("v1"));
+}
+
+/// What is sent before the kernel has noticed the carrier is lost.
+fn await_carrier(device: &str) {
+    let end = Instant::now() + Duration::from_secs(5);
+    let is_up = || {
+        let output = Command::new("ip").args(["-br", "link", "show", device]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().split_whitespace().nth(1) == Some("UP")
+    };
+    while !is_up() {
+        assert!(Instant::now() < end, "{device} has no carrier");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The two ends of every medium that works over IP.
+fn ends() -> Vec<[LinkSpec; 2]> {
+    let end = |device: &str, host: u8| {
+        let device = || device.to_owned();
+        let group6 = "ff12::1:2:3:4".parse().unwrap();
+        [
+            unicast(&device(), &format!("10.77.0.{host}")),
+            LinkSpec::Broadcast { device: device(), port: 695 },
+            LinkSpec::Multicast {
+                device: device(),
+                group: [225, 0, 0, 7].into(),
+                port: 696,
+                ttl: 1,
+                loopback: false,
+            },
+            LinkSpec::Unicast6 {
+                device: device(),
+                address: format!("fd77::{host}").parse().unwrap(),
+                port: 697,
+            },
+            LinkSpec::Multicast6 {
+                device: device(),
+                group: group6,
+                port: 698,
+                hops: 1,
+                loopback: false,
+            },
+        ]
+    };
+    std::iter::zip(end("v0", 2), end("v1", 1)).map(Into::into).collect()
+}
+
+#[test]
+fn every_medium_carries_messages_and_ends_with_its_interface() {
+    in_two_networks(|peer| {
+        for [here, there] in ends() {
+            plug(peer);
+            let kind = here.kind();
+            let mut ours = Link::open(&here).unwrap();
+            let theirs = there.clone();
+            let mut theirs = over_there(peer, move || Link::open(&theirs).unwrap());
+            ours.send(b"one").unwrap();
+            assert_eq!(await_message(&mut theirs), b"one", "{kind}");
+            theirs.send(b"two").unwrap();
+            // What is broadcast comes back.
+            let words = [
+                await_message(&mut ours),
+                if kind == "bcast" { await_message(&mut ours) } else { b"one".to_vec() },
+            ];
+            assert!(words.contains(&b"two".to_vec()), "{kind}");
+            assert!(words.contains(&b"one".to_vec()), "{kind}");
+            assert_eq!(ours.receive(&mut [0; 8]).unwrap(), None, "{kind}");
+
+            ip("link del v0");
+            ours.send(b"lost").unwrap_err();
+            assert!(ours.is_lost(), "{kind}");
+            assert_eq!(Link::open(&here).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+            plug(peer);
+            ours.send(b"lost").unwrap_err();
+            assert!(ours.is_lost(), "{kind}: the old socket knows the old interface only");
+            let mut ours = Link::open(&here).unwrap();
+            let mut theirs = over_there(peer, move || Link::open(&there).unwrap());
+            theirs.send(b"three").unwrap();
+            assert_eq!(await_message(&mut ours), b"three", "{kind}");
+            ip("link del v0");
+        }
+    });
+}
+
+#[test]
+fn an_unplugged_link_needs_no_other_one() {
+    in_two_networks(|peer| {
+        plug(peer);
+        let mut ours = Link::open(&unicast("v0", "10.77.0.2")).unwrap();
+        let mut theirs = over_there(peer, || Link::open(&unicast("v1", "10.77.0.1")).unwrap());
+        ip("link set v0 down");
+        ours.send(b"lost").unwrap_err();
+        assert!(!ours.is_lost());
+        assert_eq!(ours.receive(&mut [0; 8]).unwrap(), None);
+        ip("link set v0 up");
+        await_carrier("v0");
+        ours.send(b"found").unwrap();
+        assert_eq!(await_message(&mut theirs), b"found");
+    });
+}
+
+#[test]
+fn what_comes_is_seen_once_and_by_the_link_over_which_it_came() {
+    in_two_networks(|peer| {
+        plug(peer);
+        // All on one port, and the group joined on another interface too.
+        ip("link add other type veth peer name end");
+        ip("link set other up");
+        let group = |device: &str| LinkSpec::Multicast {
+            device: device.into(),
+            group: [225, 0, 0, 1].into(),
+            port: PORT,
+            ttl: 1,
+            loopback: false,
+        };
+        let broadcast = |device: &str| LinkSpec::Broadcast { device: device.into(), port: PORT };
+        let specs = [broadcast("v0"), unicast("v0", "10.77.0.2"), group("other"), group("v0")];
+        let mut links: Vec<_> = Link::open_all(&specs).into_iter().map(Result::unwrap).collect();
+        let mut senders = over_there(peer, move || {
+            [broadcast("v1"), unicast("v1", "10.77.0.1"), group("v1")]
+                .map(|spec| Link::open(&spec).unwrap())
+        });
+        for (sender, receiver) in senders.iter_mut().zip([0, 0, 3]) {
+            sender.send(b"once").unwrap();
+            assert_eq!(await_message(&mut links[receiver]), b"once");
+            for link in &mut links {
+                assert_eq!(link.receive(&mut [0; 8]).unwrap(), None, "{}", sender.kind());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_broadcast_without_an_address_for_it_reaches_the_wire() {
+    in_two_networks(|peer| {
+        plug(peer);
+        ip("addr flush dev v0");
+        ip("addr add 10.77.0.1/24 dev v0");
+        let spec = |device: &str| LinkSpec::Broadcast { device: device.into(), port: PORT };
+        let mut theirs = over_there(peer, move || Link::open(&spec("v1")).unwrap());
+        let mut ours = Link::open(&spec("v0")).unwrap();
+        ours.send(b"anybody").unwrap();
+        assert_eq!(await_message(&mut theirs), b"anybody");
+    });
 }

@@ -1,0 +1,82 @@
+//! Every medium: between two nodes of Systole, and beside a heartbeat 3.0.6 in both roles.
+//!
+//! These tests need root, and the daemon beside the test (`cargo build --workspace --bins`, which
+//! `cargo xtask test` does). They mostly wait, so that many run side by side.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
+
+mod one;
+
+use std::error::Error;
+use std::time::Duration;
+use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Medium, Node};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Longest wait for something that normally takes seconds; the C daemon's joint start takes 12.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// The daemon that was built beside this test.
+fn systole() -> Daemon {
+    let test = std::env::current_exe().expect("a running program has a path");
+    let deps = test.parent().expect("it lies in a folder");
+    let binary = deps.parent().expect("the folder is target/*/deps").join("heartbeat");
+    assert!(binary.exists(), "{} is missing: cargo build --bins", binary.display());
+    Daemon::Systole { binary }
+}
+
+/// A pair over these media that a busy machine and a C heartbeat can keep.
+fn over(media: &[Medium]) -> ClusterConfig {
+    let usual = ClusterConfig::default();
+    ClusterConfig {
+        keepalive: Duration::from_millis(500),
+        deadtime: Duration::from_secs(3),
+        warntime: Duration::from_millis(2500),
+        initdead: Duration::from_secs(5),
+        ipfail: false,
+        // One address, through the agent that needs no package besides: the media are the matter.
+        groups: vec![format!("web1 IPaddr2::{}/24/eth0", usual.address)],
+        media: media.to_vec(),
+        ..usual
+    }
+}
+
+/// A pair whose daemons run, web1 owning the address; nothing where this machine cannot have it.
+fn started(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
+    if daemons.contains(&Daemon::Classic) && !Daemon::Classic.is_installed() {
+        eprintln!("skipped: the package heartbeat is not installed");
+        return Ok(None);
+    }
+    let lab = match Lab::pair(config, daemons) {
+        Ok(lab) => lab,
+        Err(LabError::NotRoot) => {
+            eprintln!("skipped: the lab needs root");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    for node in Node::ALL {
+        lab.start_daemon(node)?;
+    }
+    let took = lab.wait_for_owner(Node::Web1, LIMIT).inspect_err(|_| print_logs(&lab))?;
+    println!("joint start: {took:?}");
+    Ok(Some(lab))
+}
+
+/// Waits until the log of a node has a line.
+fn logged(lab: &Lab, node: Node, line: &str) -> Outcome {
+    logged_times(lab, node, line, 1)
+}
+
+/// Waits until the log of a node has a line so many times.
+fn logged_times(lab: &Lab, node: Node, line: &str, times: usize) -> Outcome {
+    let what = format!("{times} times `{line}` in the log of {node}");
+    lab.wait_for(&what, LIMIT, || lab.log(node).matches(line).count() >= times)
+        .inspect_err(|_| print_logs(lab))?;
+    Ok(())
+}
+
+fn print_logs(lab: &Lab) {
+    for node in Node::ALL {
+        println!("--- log of {node} ({:?})\n{}", lab.daemon(node), lab.log(node));
+    }
+}

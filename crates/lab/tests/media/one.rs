@@ -1,0 +1,66 @@
+//! One medium at a time: joint start, power-off, return.
+
+use crate::{LIMIT, Outcome, logged, logged_times, over, print_logs, started, systole};
+use systole_lab::{Daemon, Link, Medium, Node};
+
+/// What every pair does over every medium, whichever daemon each node has.
+fn live(medium: Medium, daemons: [Daemon; 2], opened: &str) -> Outcome {
+    let Some(lab) = started(over(&[medium]), daemons)? else { return Ok(()) };
+    let link = medium.name();
+    for node in Node::ALL {
+        logged(&lab, node, opened)?;
+        logged(&lab, node, &format!("Link {}:{link} up.", node.other()))?;
+    }
+    lab.power_off(Node::Web1)?;
+    let took = lab.wait_for_owner(Node::Web2, LIMIT).inspect_err(|_| print_logs(&lab))?;
+    println!("{medium:?}: takeover by {:?}: {took:?}", lab.daemon(Node::Web2));
+    logged(&lab, Node::Web2, "WARN: node web1: is dead")?;
+    logged(&lab, Node::Web2, &format!("Link web1:{link} dead."))?;
+    lab.power_on(Node::Web1)?;
+    lab.start_daemon(Node::Web1)?;
+    let took = lab.wait_for_owner(Node::Web1, LIMIT).inspect_err(|_| print_logs(&lab))?;
+    println!("{medium:?}: failback to {:?}: {took:?}", lab.daemon(Node::Web1));
+    logged_times(&lab, Node::Web2, &format!("Link web1:{link} up."), 2)?;
+    let bad = ["bad packet", "Unable to send"];
+    for (node, words) in Node::ALL.into_iter().flat_map(|node| bad.map(|words| (node, words))) {
+        assert!(!lab.log(node).contains(words), "{}", lab.log(node));
+    }
+    Ok(())
+}
+
+/// The tests of one medium: its name, what it is, and the line that tells that it was opened.
+macro_rules! media {
+    ($($name:ident: $medium:expr, $opened:expr;)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn between_two_of_ours() -> Outcome {
+                live($medium, [systole(), systole()], $opened)
+            }
+
+            #[test]
+            fn classic_beside_ours() -> Outcome {
+                live($medium, [Daemon::Classic, systole()], $opened)
+            }
+
+            #[test]
+            fn ours_beside_classic() -> Outcome {
+                live($medium, [systole(), Daemon::Classic], $opened)
+            }
+        })*
+    };
+}
+
+media! {
+    ucast: Medium::Ucast(Link::Service), "glib: ucast: started on port 694 interface eth0 to ";
+    bcast: Medium::Bcast(Link::Service),
+        "glib: UDP Broadcast heartbeat started on port 694 (694) interface eth0";
+    mcast: Medium::Mcast(Link::Service),
+        "glib: UDP multicast heartbeat started for group 225.0.0.1 port 694 interface eth0 (ttl=1 \
+         loop=0)";
+    ucast6: Medium::Ucast6(Link::Service), "glib: ucast6: heartbeat started for [fd77:0:0:7a::";
+    mcast6: Medium::Mcast6(Link::Service),
+        "glib: UDP multicast heartbeat started for [ff12::1:2:3:4]:694 on interface eth0 (hops=1 \
+         loop=0)";
+}
