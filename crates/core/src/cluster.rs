@@ -1,5 +1,6 @@
 //! One node of the cluster: the whole core behind four methods.
 
+mod aloud;
 mod classic;
 mod failback;
 mod farewell;
@@ -7,7 +8,6 @@ mod hand_over;
 mod hear;
 mod ipfail;
 mod liveness;
-mod memory;
 mod placement;
 mod report;
 mod speak;
@@ -22,7 +22,7 @@ use crate::{
 };
 use classic::Classic;
 use farewell::Farewell;
-use hand_over::HandOver;
+use hand_over::{Asker, HandOver};
 use ipfail::Ipfail;
 use liveness::PingNode;
 pub use report::{GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
@@ -49,8 +49,6 @@ pub struct Cluster {
     status: NodeStatus,
     /// One per node; our own place is never heard.
     peers: Vec<Peer>,
-    /// When a message of an unknown node was reported last.
-    stranger_told: Option<Time>,
     pings: Vec<PingNode>,
     voice: Voice,
     history: History,
@@ -91,7 +89,6 @@ impl Cluster {
         let mut cluster = Self {
             peers,
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
-            stranger_told: None,
             voice: Voice::new(&settings, &boot),
             history: History::new(),
             ownership: Ownership::new(&settings),
@@ -149,7 +146,6 @@ impl Cluster {
         self.elapse_classic();
         self.elapse_requests();
         self.place();
-        self.elapse_memory();
         self.elapse_farewell();
         self.elapse_voice();
     }
@@ -211,7 +207,6 @@ impl Cluster {
     }
 
     fn recall(&mut self) {
-        self.recall_peers();
         for &(key, owner, term) in &self.boot.terms {
             let group = self.settings.groups.iter().position(|group| group.key == key);
             let known = owner.index() < self.settings.nodes.len();
@@ -233,9 +228,8 @@ impl Cluster {
                 self.say_goodbye();
                 Ok(None)
             }
-            Order::Standby(hold) => self.order_standby(hold, None, Some(ticket)).map(Some),
+            Order::Standby(hold) => self.order_standby(hold, None, Asker::Person(ticket)).map(Some),
             Order::Takeover(hold) => self.order_takeover(hold, ticket),
-            Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
         };
         match result {
             // The answer follows when the hand-over ends.

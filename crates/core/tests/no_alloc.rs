@@ -65,7 +65,6 @@ fn cluster() -> Cluster {
         unix_time: 1,
         seed: 1,
         terms: Vec::new(),
-        peers: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     };

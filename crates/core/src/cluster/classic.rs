@@ -70,6 +70,11 @@ impl Cluster {
         others.find(|node| self.peer(*node).kind == Kind::Classic)
     }
 
+    /// Whether a classic peer is heard.
+    pub(super) fn has_classic_peer(&self) -> bool {
+        self.classic_peer().is_some()
+    }
+
     /// Whether a classic peer's protocol does not let us take anything now.
     pub(super) fn classic_forbids(&self) -> bool {
         let legacy = self.settings.failback == Failback::Legacy;
@@ -169,10 +174,14 @@ impl Cluster {
     /// Waiting is over: what the peer does not hold of ours is ours.
     fn classic_settle(&mut self) {
         self.classic.stage = Stage::Stable;
-        if !self.classic.theirs.has_foreign() {
+        let acquires = !self.classic.theirs.has_foreign();
+        if acquires {
             self.classic.ours = self.classic.ours.with(Hold::Local);
         }
         self.classic_report(Occasion::Report);
+        if acquires {
+            self.say_acquired(self.classic.ours);
+        }
     }
 
     pub(super) fn elapse_classic(&mut self) {
@@ -234,14 +243,28 @@ impl Cluster {
         self.classic_report(Occasion::Report);
     }
 
-    /// A peer died, or left: everything will be ours.
+    /// A peer died: everything will be ours.
     pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
+        self.classic_takes_all();
+        let kind = self.peer(node).kind;
+        let name = self.settings.name(node).into();
+        self.send(Message::Stonith { node: name, result }, None);
+        if kind == Kind::Classic && result == Fencing::NotConfigured {
+            self.say_holding(Hold::All);
+        }
+    }
+
+    /// A classic peer said goodbye: everything will be ours.
+    pub(super) fn classic_succeeds(&mut self) {
+        self.classic_takes_all();
+        self.say_succeeded();
+    }
+
+    fn classic_takes_all(&mut self) {
         self.classic.stage = Stage::Stable;
         self.classic.ours = Hold::All;
         self.classic.theirs = Hold::None;
         self.classic.is_peer_stable = true;
-        let node = self.settings.name(node).into();
-        self.send(Message::Stonith { node, result }, None);
     }
 
     /// We stop: nothing is ours any more.

@@ -1,6 +1,7 @@
 //! Groups go home: what a node took because the preferred one was away, it hands back.
 
 use super::Cluster;
+use super::hand_over::Asker;
 use crate::{Failback, Hold, Phase, Time};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ impl Cluster {
             ours && can_go && self.is_peer_settled(home)
         });
         let home = away.map(|group| self.preferred(group));
-        if home.is_some() && self.order_standby(Hold::Foreign, home, None).is_err() {
+        if home.is_some() && self.order_standby(Hold::Foreign, home, Asker::Node).is_err() {
             self.delay_failback();
         }
     }

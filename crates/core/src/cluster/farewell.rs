@@ -79,7 +79,6 @@ impl Cluster {
         };
         if over {
             self.farewell = Some(Farewell::Over);
-            self.store_peers();
             self.outbox.push_back(Output::End);
         }
     }

@@ -69,6 +69,17 @@ impl HandOver {
     }
 }
 
+/// Who wants this node to give groups away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// Somebody who waits for the answer.
+    Person(Ticket),
+    /// Another node, by an order or because it is the groups' home.
+    Node,
+    /// The built-in ipfail. A classic one asks through the client API, which shows on the wire.
+    Ipfail,
+}
+
 impl Cluster {
     /// Whether a group is part of a running hand-over and must not move otherwise.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
@@ -98,7 +109,7 @@ impl Cluster {
         &mut self,
         hold: Hold,
         taker: Option<NodeId>,
-        ticket: Option<Ticket>,
+        asker: Asker,
     ) -> Result<(), Refusal> {
         if !self.takes_part() {
             return Err(Refusal::NotReady);
@@ -110,7 +121,13 @@ impl Cluster {
         self.refuse_in_flux(peer)?;
         let me = self.settings.me;
         self.report(Event::HandOver(HandOverEvent::Wanted(me, hold)));
-        self.send_step(peer, hold, Step::Me);
+        let dest = self.partner(peer);
+        let (step, ipfail) = (Step::Me, asker == Asker::Ipfail);
+        self.send(Message::AskResources { hold, step, ipfail }, dest);
+        let ticket = match asker {
+            Asker::Person(ticket) => Some(ticket),
+            Asker::Node | Asker::Ipfail => None,
+        };
         self.begin_hand_over((me, peer), hold, Stage::Asked, ticket);
         Ok(())
     }
@@ -199,7 +216,7 @@ impl Cluster {
 
     /// The other node wants a set of ours.
     pub(super) fn hear_takeover_order(&mut self, from: NodeId, hold: Hold) {
-        if let Err(why) = self.order_standby(hold, Some(from), None) {
+        if let Err(why) = self.order_standby(hold, Some(from), Asker::Node) {
             self.refuse_step(from, Step::Me, why);
         }
     }

@@ -1,6 +1,7 @@
 //! ipfail: the node that sees fewer ping nodes gives its groups away.
 
 use super::Cluster;
+use super::hand_over::Asker;
 use crate::{Event, Failback, Hold, IpfailEvent, Message, NodeId, PingId, Time};
 use std::cmp::Ordering;
 
@@ -138,7 +139,7 @@ impl Cluster {
         self.ipfail.giving_up = None;
         self.ipfail_says(IpfailEvent::Expired);
         self.ipfail.is_wanted =
-            self.holds_some_of(hold) && self.order_standby(hold, None, None).is_err();
+            self.holds_some_of(hold) && self.order_standby(hold, None, Asker::Ipfail).is_err();
     }
 
     fn holds_some_of(&self, hold: Hold) -> bool {

@@ -3,7 +3,7 @@
 use super::Cluster;
 use crate::group::Progress;
 use crate::peer::Kind;
-use crate::{Cause, Event, Fencing, GroupId, JobId, NodeId, Outcome, Output, Phase};
+use crate::{Cause, Event, GroupId, JobId, NodeId, Outcome, Output, Phase};
 
 impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
@@ -289,7 +289,7 @@ impl Cluster {
         if self.takes_part() {
             self.begin_takeover(node);
             if self.peer(node).kind == Kind::Classic {
-                self.classic_inherits(node, Fencing::Unneeded);
+                self.classic_succeeds();
             }
         }
     }
@@ -315,6 +315,7 @@ impl Cluster {
         let stable = self.takes_part() && self.is_settled() && self.hand_over.is_none();
         if stable && let Some(node) = self.takeover_from.take() {
             self.report(Event::TakeoverDone(node));
+            self.say_taken_over(node);
         }
         if stable && self.is_initial && self.is_everything_placed() {
             self.is_initial = false;

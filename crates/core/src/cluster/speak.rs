@@ -164,6 +164,7 @@ impl Cluster {
             if waiting > WAITING_MAX {
                 self.report(Event::HistoryFilling(waiting));
             }
+            self.say_heard_ourselves(sequence);
         }
     }
 

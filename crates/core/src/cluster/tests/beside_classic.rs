@@ -56,7 +56,7 @@ impl Beside {
         let mut beside = Self::new(Failback::On);
         beside.status(NodeStatus::Init);
         beside.status(NodeStatus::Up);
-        beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+        beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
         beside.say(Message::Starting);
         beside.resource(Hold::None, false, Occasion::Report);
         beside.pass(Duration::from_secs(11));
@@ -71,6 +71,12 @@ fn report(hold: Hold, stable: bool, occasion: Occasion) -> Message {
     Message::Resource { hold, full: true, stable: Some(stable), occasion }
 }
 
+/// The takeover script's report.
+fn taken_over() -> Message {
+    let occasion = Occasion::MachDown;
+    Message::Resource { hold: Hold::Foreign, full: false, stable: None, occasion }
+}
+
 #[test]
 fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
     let mut beside = Beside::new(Failback::On);
@@ -78,7 +84,7 @@ fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
     assert_eq!(beside.sent(), [Message::RequestNodes]);
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.sent(), [Message::RequestNodes], "asked again");
-    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     let sent = beside.sent();
     assert!(sent.contains(&Message::Starting), "{sent:?}");
 }
@@ -87,7 +93,7 @@ fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
 fn at_a_joint_start_each_takes_its_own_after_ten_seconds() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Up);
-    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.say(Message::Starting);
     assert!(beside.sent().contains(&report(Hold::None, false, Occasion::Report)));
     beside.resource(Hold::None, false, Occasion::Report);
@@ -95,14 +101,18 @@ fn at_a_joint_start_each_takes_its_own_after_ten_seconds() {
     assert_eq!(beside.node.runs, []);
     beside.pass(Duration::from_secs(2));
     assert_eq!(beside.node.runs, [FIRST]);
-    assert!(beside.sent().contains(&report(Hold::Local, true, Occasion::Report)));
+    let order = Message::GroupGrant { key: "first".into(), owned: true, granted: true };
+    let acquired = report(Hold::Local, true, Occasion::Acquired);
+    let said = [report(Hold::Local, true, Occasion::Report), order, acquired];
+    let sent = beside.sent();
+    assert!(sent.ends_with(&said), "{sent:?}");
 }
 
 #[test]
 fn joining_a_holder_of_everything_waits_for_its_hand_over() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Active);
-    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.resource(Hold::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [], "the peer holds it");
@@ -150,7 +160,9 @@ fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
     }
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
     let notice = Message::Stonith { node: "beta".into(), result: Fencing::NotConfigured };
-    assert!(beside.sent().contains(&notice));
+    let said = [notice, report(Hold::All, true, Occasion::Acquired), taken_over()];
+    let sent = beside.sent();
+    assert!(sent.ends_with(&said), "{sent:?}");
     (beside.generation, beside.sequence) = (2, 0);
     beside.status(NodeStatus::Init);
     beside.status(NodeStatus::Active);
@@ -168,10 +180,15 @@ fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
     beside.resource(Hold::None, false, Occasion::Shutdown);
     beside.pass(Duration::from_millis(500));
     assert_eq!(beside.node.runs, [FIRST]);
+    beside.sent();
     beside.say(Message::Shutdone);
     beside.node.turn(beside.now);
     beside.pass(Duration::from_millis(100));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    let done = Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false };
+    let [report, acquired] =
+        [Occasion::Report, Occasion::Acquired].map(|o| report(Hold::All, true, o));
+    assert_eq!(beside.sent(), [report, done, acquired, taken_over()]);
 }
 
 #[test]
@@ -188,7 +205,7 @@ fn the_node_list_is_told_whenever_it_is_asked_for() {
 fn in_legacy_mode_groups_are_asked_for_one_by_one() {
     let mut beside = Beside::new(Failback::Legacy);
     beside.status(NodeStatus::Active);
-    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     let request = Message::GroupRequest { key: "first".into() };
     assert!(beside.sent().contains(&request));
     assert_eq!(beside.node.runs, []);
@@ -198,4 +215,18 @@ fn in_legacy_mode_groups_are_asked_for_one_by_one() {
     beside.say(Message::GroupRequest { key: "second".into() });
     let grant = Message::GroupGrant { key: "second".into(), owned: false, granted: true };
     assert!(beside.sent().contains(&grant));
+}
+
+#[test]
+fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
+    let mut beside = Beside::joint();
+    beside.pass(KEEPALIVE * 20);
+    let sent = std::mem::take(&mut beside.node.sent);
+    let own = |(outgoing, _): &&(Outgoing, _)| outgoing.dest == Some(A);
+    let own: Vec<_> = sent.iter().filter(own).map(|(outgoing, _)| outgoing).collect();
+    assert_eq!(own.len(), 2, "one in ten: {own:?}");
+    assert!(
+        own.iter()
+            .all(|own| matches!(own.message, Message::Ack { sequence } if sequence % 10 == 0))
+    );
 }
