@@ -17,6 +17,7 @@
 //! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
 //! the lab is killed.
 
+mod capture;
 mod client;
 mod config;
 mod disk;
@@ -34,6 +35,7 @@ mod status;
 pub mod story;
 mod tool;
 
+pub use capture::{Capture, Carrier, Packet};
 pub use client::{Announcement, Duplicate, Gap, Probe};
 pub use config::{ClusterConfig, Failback, Service};
 pub use error::LabError;

@@ -187,11 +187,12 @@ impl Network {
     ) -> Result<(), LabError> {
         let (interface, bridge, pid) = (link.interface(), link.bridge(), machine.pid());
         // A machine keeps its hardware address when its power comes back: others remember it.
-        let [_, _, network, host] = address.octets();
+        let [mac @ .., network, host] = hardware_address(address);
+        let mac: String = mac.iter().map(|byte| format!("{byte:02x}:")).collect();
         let address6 = Link::six(address);
         self.gateway.ip(&format!(
             "link add {port} type veth peer name {interface} \
-             address 02:00:00:01:{network:02x}:{host:02x} netns {pid}\n\
+             address {mac}{network:02x}:{host:02x} netns {pid}\n\
              link set {port} master {bridge} up\n"
         ))?;
         machine.ip(&format!(
@@ -206,4 +207,15 @@ impl Network {
         })?;
         Ok(())
     }
+}
+
+/// The hardware addresses of a node.
+pub(crate) fn hardware_addresses(node: Node) -> [[u8; 6]; 2] {
+    [Link::Service, Link::Direct].map(|link| hardware_address(link.address(node)))
+}
+
+/// The hardware address that belongs to an address, locally administered.
+fn hardware_address(address: Ipv4Addr) -> [u8; 6] {
+    let [_, _, network, host] = address.octets();
+    [2, 0, 0, 1, network, host]
 }

@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("node", &["agents", "config", "core", "sys", "wire"]),
     ("cli", &["config", "core", "lab", "node"]),
     ("sim", &["core", "wire"]),
-    ("lab", &[]),
+    ("lab", &["wire"]),
 ];
 
 /// Foreign crates through which a pure crate could reach the machine.

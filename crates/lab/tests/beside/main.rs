@@ -7,6 +7,7 @@
 mod loss;
 mod migration;
 mod steady;
+mod vectors;
 mod watch;
 
 use std::error::Error;

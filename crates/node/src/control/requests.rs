@@ -6,16 +6,15 @@ use super::server::{Asked, ClientId};
 use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
 use crate::options::version;
-use crate::state::{Happening, Wish};
-use systole_core::{Refusal, Snapshot, Ticket};
+use crate::state::Happening;
+use systole_core::{Order, Refusal, Snapshot, Ticket};
 
 impl Control {
     pub(super) fn read_clients(&mut self) {
         for asked in self.server.read() {
-            if asked.request.is_order() {
-                self.take_order(&asked);
-            } else {
-                self.ask_for_state(asked.client);
+            match asked.request.order() {
+                None => self.ask_for_state(asked.client),
+                Some(order) => self.take_order(&asked, order),
             }
         }
     }
@@ -31,21 +30,14 @@ impl Control {
         }
     }
 
-    fn take_order(&mut self, asked: &Asked) {
+    fn take_order(&mut self, asked: &Asked, order: Order) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         if uid != 0 {
             let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
             self.parts.log.write(&line.repeating(Repeating::Control));
             return self.server.answer(asked.client, &Response::Denied);
         }
-        let order = match asked.request.order(&self.parts.settings) {
-            Ok(Some(order)) => order,
-            // What is no order has not come here.
-            Ok(None) => return self.fail(asked.client, "this is no order"),
-            Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
-        };
-        let wish = Wish::of(&self.parts.settings, order);
-        self.note(Happening::Order { order: wish, uid, pid });
+        self.note(Happening::Order { order, uid, pid });
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
@@ -61,8 +53,7 @@ impl Control {
 
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
-        let wish = Wish::of(&self.parts.settings, order);
-        self.note(Happening::Answer { order: wish, refused: result.err() });
+        self.note(Happening::Answer { order, refused: result.err() });
         let response = match result {
             Ok(()) => Response::Done,
             Err(reason) => Response::Refused { reason, text: reason.to_string() },

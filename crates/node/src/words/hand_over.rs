@@ -60,7 +60,6 @@ impl Words {
                 | Refusal::NoReply
                 | Refusal::PeerDied
                 | Refusal::Failed
-                | Refusal::PeerAlive
                 | Refusal::NotReady,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),

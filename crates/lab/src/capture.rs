@@ -1,0 +1,210 @@
+//! Records the heartbeats that a node sends, as they leave its interfaces.
+
+use crate::namespace::enter_network;
+use crate::{Lab, LabError, Node};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::net::{
+    AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with, sockopt,
+};
+use std::io;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// Every protocol, in network byte order as `packet(7)` wants it.
+const ALL: NonZeroU32 = NonZeroU32::new(0x0003_u16.to_be() as u32).expect("is not zero");
+/// How often the thread looks whether it shall end.
+const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// Bytes that may wait for the thread: seconds of the client's probes, on a busy machine.
+const WAITING_MAX: usize = 16 << 20;
+/// Longest frame that is read.
+const FRAME_MAX: usize = 65_536;
+/// Most packets that are kept; the later ones are not.
+const KEPT_MAX: usize = 50_000;
+/// Bytes of an Ethernet header, and of those of UDP and of an ICMP echo.
+const ETHERNET: usize = 14;
+const EIGHT: usize = 8;
+/// How every heartbeat begins.
+const BEGINNINGS: [&[u8]; 2] = [b"###\n", b">>>\n"];
+
+/// What carried a heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// UDP over IPv4, to the address and port that follow.
+    Udp([u8; 4], u16),
+    /// UDP over IPv6, to the address and port that follow.
+    Udp6([u8; 16], u16),
+    /// An ICMP echo request.
+    Ping,
+    /// An `ICMPv6` echo request.
+    Ping6,
+}
+
+/// A heartbeat on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// What carried it.
+    pub carrier: Carrier,
+    /// The message, without the headers of what carried it.
+    pub payload: Vec<u8>,
+}
+
+/// A recording of what one node sends, made by a thread of its own until it is finished.
+#[derive(Debug)]
+pub struct Capture {
+    packets: Arc<Mutex<Vec<Packet>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lab {
+    /// Begins to record what a node sends. A power cut ends the recording.
+    ///
+    /// # Errors
+    ///
+    /// Without power.
+    pub fn capture(&self, node: Node) -> Result<Capture, LabError> {
+        let network = self.host(node).with(|machine| Ok(machine.network()))?;
+        let packets = Arc::new(Mutex::new(Vec::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (theirs, halt) = (Arc::clone(&packets), Arc::clone(&stop));
+        let (tell, told) = std::sync::mpsc::channel();
+        let sources = crate::network::hardware_addresses(node);
+        let thread = thread::spawn(move || match open(&network) {
+            Ok(socket) => {
+                let _ = tell.send(Ok(()));
+                while !halt.load(Ordering::Relaxed) && turn(&socket, &sources, &theirs).is_ok() {}
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        });
+        let lost = || LabError::io("recording what a node sends")(io::ErrorKind::BrokenPipe.into());
+        told.recv().map_err(|_| lost())??;
+        Ok(Capture { packets, stop, thread: Some(thread) })
+    }
+}
+
+impl Capture {
+    /// What was recorded up to now, in the order in which it was sent.
+    #[must_use]
+    pub fn packets(&self) -> Vec<Packet> {
+        self.packets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A socket that sees every frame of a network.
+fn open(network: &Path) -> Result<OwnedFd, LabError> {
+    enter_network(network)?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let protocol = Some(Protocol::from_raw(ALL));
+    socket_with(AddressFamily::PACKET, SocketType::RAW, flags, protocol)
+        .and_then(|socket| {
+            sockopt::set_socket_recv_buffer_size_force(&socket, WAITING_MAX)?;
+            Ok(socket)
+        })
+        .map_err(|error| LabError::io("recording what a node sends")(error.into()))
+}
+
+/// Waits a moment for frames, and keeps the heartbeats among those that come from `sources`.
+fn turn(socket: &OwnedFd, sources: &[[u8; 6]], kept: &Mutex<Vec<Packet>>) -> io::Result<()> {
+    let mut fds = [PollFd::new(socket, PollFlags::IN)];
+    match poll(&mut fds, Some(&LOOK_EVERY)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut frame = vec![0; FRAME_MAX];
+    while let Ok((length, _)) = recv(socket, frame.as_mut_slice(), RecvFlags::empty()) {
+        let Some(packet) = parse(&frame[..length.min(FRAME_MAX)], sources) else { continue };
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < KEPT_MAX {
+            kept.push(packet);
+        }
+    }
+    Ok(())
+}
+
+/// The heartbeat in an Ethernet frame of one of these senders, if there is a whole one.
+fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Option<Packet> {
+    let source = frame.get(6..12)?;
+    if !sources.iter().any(|known| known == source) {
+        return None;
+    }
+    let packet = frame.get(ETHERNET..)?;
+    let (protocol, v4, v6, rest) = match frame.get(12..ETHERNET)? {
+        [0x08, 0x00] => {
+            let header = usize::from(packet.first()? & 15) * 4;
+            let total = usize::from(u16::from_be_bytes(*packet.get(2..)?.first_chunk()?));
+            let address = *packet.get(16..)?.first_chunk::<4>()?;
+            (*packet.get(9)?, address, [0; 16], packet.get(header..total)?)
+        }
+        [0x86, 0xdd] => {
+            let length = usize::from(u16::from_be_bytes(*packet.get(4..)?.first_chunk()?));
+            let address = *packet.get(24..)?.first_chunk::<16>()?;
+            (*packet.get(6)?, [0; 4], address, packet.get(40..40 + length)?)
+        }
+        _ => return None,
+    };
+    let port = u16::from_be_bytes(*rest.get(2..)?.first_chunk()?);
+    let is_v6 = frame[12] == 0x86;
+    let carrier = match (protocol, is_v6, rest.first()?) {
+        (17, false, _) => Carrier::Udp(v4, port),
+        (17, true, _) => Carrier::Udp6(v6, port),
+        (1, false, 8) => Carrier::Ping,
+        (58, true, 128) => Carrier::Ping6,
+        _ => return None,
+    };
+    let payload = rest.get(EIGHT..)?;
+    let is_heartbeat = BEGINNINGS.iter().any(|beginning| payload.starts_with(beginning));
+    is_heartbeat.then(|| Packet { carrier, payload: payload.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: [u8; 6] = [2, 0, 0, 1, 122, 20];
+
+    fn frame(protocol: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = [&[0xff; 6][..], &NODE, &[8, 0], &[0x45, 0]].concat();
+        let total = u16::try_from(20 + EIGHT + payload.len()).unwrap();
+        frame.extend(total.to_be_bytes());
+        frame.extend([0, 0, 0, 0, 64, protocol, 0, 0, 192, 168, 122, 20, 192, 168, 122, 22]);
+        frame.extend([kind, 0, 0x02, 0xb6, 0, 0, 0, 0]);
+        frame.extend(payload);
+        frame
+    }
+
+    #[test]
+    fn a_heartbeat_is_found_in_a_datagram_and_in_a_ping() {
+        let sent = parse(&frame(17, 0, b"###\nx"), &[NODE]).unwrap();
+        assert_eq!(sent.carrier, Carrier::Udp([192, 168, 122, 22], 694));
+        assert_eq!(sent.payload, b"###\nx");
+        assert_eq!(parse(&frame(1, 8, b"###\nx"), &[NODE]).unwrap().carrier, Carrier::Ping);
+    }
+
+    #[test]
+    fn padding_is_no_payload_and_others_are_passed_over() {
+        let mut padded = frame(17, 0, b">>>\nx");
+        padded.extend([0; 20]);
+        assert_eq!(parse(&padded, &[NODE]).unwrap().payload, b">>>\nx");
+        assert_eq!(parse(&padded, &[[2, 0, 0, 1, 122, 22]]), None);
+        assert_eq!(parse(&frame(17, 0, b"web1"), &[NODE]), None);
+        assert_eq!(parse(&frame(1, 0, b"###\nx"), &[NODE]), None);
+        for length in 0..padded.len() - 20 {
+            assert_eq!(parse(&padded[..length], &[NODE]), None);
+        }
+    }
+}
