@@ -146,6 +146,10 @@ fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Option<Packet> {
     let (protocol, v4, v6, rest) = match frame.get(12..ETHERNET)? {
         [0x08, 0x00] => {
             let header = usize::from(packet.first()? & 15) * 4;
+            // A fragment is no whole message.
+            if *packet.get(6)? & 0x3f != 0 || *packet.get(7)? != 0 {
+                return None;
+            }
             let total = usize::from(u16::from_be_bytes(*packet.get(2..)?.first_chunk()?));
             let address = *packet.get(16..)?.first_chunk::<4>()?;
             (*packet.get(9)?, address, [0; 16], packet.get(header..total)?)
@@ -203,6 +207,9 @@ mod tests {
         assert_eq!(parse(&padded, &[[2, 0, 0, 1, 122, 22]]), None);
         assert_eq!(parse(&frame(17, 0, b"web1"), &[NODE]), None);
         assert_eq!(parse(&frame(1, 0, b"###\nx"), &[NODE]), None);
+        let mut first_fragment = padded.clone();
+        first_fragment[ETHERNET + 6] = 0x20;
+        assert_eq!(parse(&first_fragment, &[NODE]), None);
         for length in 0..padded.len() - 20 {
             assert_eq!(parse(&padded[..length], &[NODE]), None);
         }

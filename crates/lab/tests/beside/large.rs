@@ -1,0 +1,88 @@
+//! Messages of API clients: types that nobody knows, and as large as a datagram can be.
+
+use crate::{LIMIT, Outcome, errors, pair, print_logs, start, systole};
+use std::time::Duration;
+use systole_lab::{Capture, ClusterConfig, Daemon, Lab, LabError, Node};
+use systole_wire::{Decoder, Keys, Method};
+
+/// A line of the C daemon's FIFO, and so a field, is at most this long.
+const LINE: usize = 480;
+/// Fields of the largest message: with its header it just fits into a datagram.
+const FIELDS_MAX: usize = 132;
+
+fn config() -> ClusterConfig {
+    ClusterConfig {
+        deadtime: Duration::from_secs(3),
+        warntime: Duration::from_millis(1500),
+        initdead: Duration::from_secs(6),
+        keys: "auth 1\n1 md5 TestKeyMd5\n".to_owned(),
+        ..ClusterConfig::default()
+    }
+}
+
+/// Has the C daemon of a node send a message, as its clients and scripts do.
+fn send(lab: &Lab, node: Node, fields: &str) -> Result<(), LabError> {
+    lab.write_file(node, "var/tmp/message", &format!(">>>\n{fields}<<<\n"))?;
+    let script = "cat /var/tmp/message >/var/lib/heartbeat/fifo";
+    let output = lab.run(node, &["sh", "-c", script])?;
+    assert!(output.success(), "{output:?}");
+    Ok(())
+}
+
+/// The highest number in a field of the messages of a type that were recorded.
+fn highest(capture: &Capture, kind: &str, name: &str) -> u64 {
+    let keys = Keys::new(1, [(1, Method::Md5, &b"TestKeyMd5"[..])]).expect("it is a good key");
+    let mut decoder = Decoder::default();
+    let numbers = capture.packets().into_iter().filter_map(|packet| {
+        let opened = decoder.open(&packet.payload, &keys).ok()?;
+        let text = |name| opened.fields().get(name).and_then(|field| field.text());
+        let is_other = text("dest") != text("src");
+        (text("t") == Some(kind) && is_other)
+            .then(|| u64::from_str_radix(text(name)?, 16).ok())
+            .flatten()
+    });
+    numbers.max().unwrap_or_default()
+}
+
+fn talk(lab: &Lab) -> Result<(), LabError> {
+    start(lab)?;
+    let (ours, theirs) = (lab.capture(Node::Web1)?, lab.capture(Node::Web2)?);
+    let large = |fields: usize| {
+        let line = |field| format!("f{field}={}\n", "x".repeat(LINE));
+        (0..fields).map(line).collect::<String>()
+    };
+    for fields in [
+        "t=start_outdate\ndop_res=r0\nfrom_id=dopd\nto_id=dopd\nclient_gen=0\n".to_owned(),
+        "t=outdate_rc\ndop_value=4\ndop_res=r0\nfrom_id=dopd\nto_id=dopd\n".to_owned(),
+        "t=made_up\n(1)bytes=AAECAwQ=\n(3)words=3:abc,4:defg,\n".to_owned(),
+        "t=nested\n(2)child=>>>\x14ct=childtype\x14(2)sub=>>>\x15a=b\x15<<<\x15\x14<<<\x14\n"
+            .to_owned(),
+        "t=NS_made_up\nf=g\n".to_owned(),
+        format!("t=big20k\n{}", large(41)),
+        format!("t=big64k\n{}", large(FIELDS_MAX)),
+    ] {
+        send(lab, Node::Web2, &fields)?;
+    }
+    // What the C node says after them has higher numbers, and we acknowledge a number only when
+    // nothing below it is missing.
+    let before = highest(&theirs, "status", "seq");
+    lab.wait_for("the C node goes on", LIMIT, || highest(&theirs, "status", "seq") > before + 2)?;
+    let last = highest(&theirs, "status", "seq");
+    lab.wait_for("all of it is acknowledged", LIMIT, || {
+        highest(&ours, "NS_ackmsg", "ackseq") > last
+    })?;
+    println!("acknowledged up to {}", highest(&ours, "NS_ackmsg", "ackseq"));
+    assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
+    for node in Node::ALL {
+        let log = lab.log(node);
+        assert!(errors(&log).is_empty(), "{node}: {:#?}", errors(&log));
+        assert!(!log.contains("bad packet"), "{log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn messages_of_clients_are_acknowledged_and_harmless() -> Outcome {
+    let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
+    Ok(talk(&lab).inspect_err(|_| print_logs(&lab))?)
+}
