@@ -45,6 +45,11 @@ pub(crate) enum Command {
         #[arg(value_enum, default_value_t = Set::All)]
         set: Set,
     },
+    /// Take a node for new that has lost its state directory, and with it its generation.
+    ForgetPeer {
+        /// The node, as ha.cf names it.
+        node: String,
+    },
     /// Show two servers failing over, in network namespaces of this machine. Needs root.
     Lab(LabOptions),
     /// A program inside the laboratory's namespaces.

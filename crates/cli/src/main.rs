@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Status { json } => status::run(&arguments.run_dir, json),
         Command::Standby { set } => order::standby(&arguments.run_dir, set),
         Command::Takeover { set } => order::takeover(&arguments.run_dir, set),
+        Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
         Command::Lab(options) => lab::run(&options),
         Command::LabHelper { arguments } => return lab::help(arguments),
     };

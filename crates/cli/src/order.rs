@@ -1,4 +1,4 @@
-//! `hb standby` and `hb takeover`: orders to the daemon.
+//! `hb standby`, `hb takeover` and `hb forget-peer`: orders to the daemon.
 
 use crate::arguments::Set;
 use crate::{complain, exit, print};
@@ -10,15 +10,20 @@ use systole_node::paths::Paths;
 
 /// Has the daemon give a set to the other node.
 pub(crate) fn standby(run: &Path, set: Set) -> u8 {
-    give(run, Request::Standby { set: set.hold(Hold::Foreign) })
+    give(run, &Request::Standby { set: set.hold(Hold::Foreign) })
 }
 
 /// Has the daemon take a set from the other node.
 pub(crate) fn takeover(run: &Path, set: Set) -> u8 {
-    give(run, Request::Takeover { set: set.hold(Hold::Local) })
+    give(run, &Request::Takeover { set: set.hold(Hold::Local) })
 }
 
-fn give(run: &Path, request: Request) -> u8 {
+/// Has the daemon forget the generation of a node.
+pub(crate) fn forget_peer(run: &Path, node: &str) -> u8 {
+    give(run, &Request::ForgetPeer { node: node.to_ascii_lowercase() })
+}
+
+fn give(run: &Path, request: &Request) -> u8 {
     match ask_daemon(run, request) {
         Ok(Response::Done) => {
             print("done\n");
@@ -30,7 +35,7 @@ fn give(run: &Path, request: Request) -> u8 {
 }
 
 /// Asks the daemon; what hinders it is told, and gives the exit code.
-pub(crate) fn ask_daemon(run: &Path, request: Request) -> Result<Response, u8> {
+pub(crate) fn ask_daemon(run: &Path, request: &Request) -> Result<Response, u8> {
     let paths = Paths { run: run.to_owned(), ..Paths::default() };
     ask(&paths.control_socket(), request).map_err(|error| {
         complain(&match std::error::Error::source(&error) {

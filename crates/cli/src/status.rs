@@ -7,7 +7,7 @@ use systole_node::control::protocol::{Request, Response};
 
 /// Prints the state, as text or JSON.
 pub(crate) fn run(run: &Path, json: bool) -> u8 {
-    let status = match ask_daemon(run, Request::Status) {
+    let status = match ask_daemon(run, &Request::Status) {
         Ok(Response::Status(status)) => status,
         Ok(other) => return refuse(&other),
         Err(code) => return code,

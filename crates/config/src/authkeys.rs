@@ -41,6 +41,8 @@ pub enum Method {
     Md5,
     /// HMAC-SHA1.
     Sha1,
+    /// HMAC-SHA256, between Systole nodes only.
+    Sha256,
 }
 
 impl Method {
@@ -51,11 +53,13 @@ impl Method {
             Self::Crc => "crc",
             Self::Md5 => "md5",
             Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
         }
     }
 
     fn of(name: &str) -> Option<Self> {
-        [Self::Crc, Self::Md5, Self::Sha1].into_iter().find(|method| method.name() == name)
+        let all = [Self::Crc, Self::Md5, Self::Sha1, Self::Sha256];
+        all.into_iter().find(|method| method.name() == name)
     }
 }
 
@@ -245,9 +249,9 @@ impl Reader<'_> {
             let message = format!("unknown signing method `{}`", method.text);
             let mut finding =
                 Finding::new(&rule::UNKNOWN_METHOD, File::Authkeys, method.span(), message)
-                    .label("expected `crc`, `md5` or `sha1`")
+                    .label("expected `sha1`, `sha256`, `md5` or `crc`")
                     .original(format!("ERROR: Invalid authtype [{}]", method.text));
-            if let Some(meant) = nearest(method.text, ["crc", "md5", "sha1"]) {
+            if let Some(meant) = nearest(method.text, ["crc", "md5", "sha1", "sha256"]) {
                 finding = finding.fix(format!("did you mean `{meant}`?"), method.span(), meant);
             }
             self.refuse(finding);
@@ -267,7 +271,7 @@ impl Reader<'_> {
                 self.refuse(finding);
                 return None;
             }
-            (Method::Md5 | Method::Sha1, None) => {
+            (Method::Md5 | Method::Sha1 | Method::Sha256, None) => {
                 let message = format!("`{}` needs a key", kind.name());
                 let finding =
                     Finding::new(&rule::EMPTY_KEY, File::Authkeys, method.span(), message)
@@ -276,19 +280,8 @@ impl Reader<'_> {
                 self.refuse(finding);
                 return None;
             }
-            (Method::Crc, None) => self.findings.push(
-                Finding::new(
-                    &rule::CRC_IS_NO_PROTECTION,
-                    File::Authkeys,
-                    method.span(),
-                    "`crc` protects against line noise only",
-                )
-                .label("whoever can send a packet can move every resource")
-                .help(
-                    "`sha1` with a key on all nodes, unless the links are cables between the nodes",
-                ),
-            ),
-            (Method::Md5 | Method::Sha1, Some(_)) => {
+            (Method::Crc, None) => {}
+            (Method::Md5 | Method::Sha1 | Method::Sha256, Some(_)) => {
                 if let Some(more) = rest.get(1).filter(|more| !more.text.starts_with('#')) {
                     self.findings.push(
                         Finding::new(
@@ -302,6 +295,7 @@ impl Reader<'_> {
                 }
             }
         }
+        self.findings.extend(worth(kind, method));
         let bytes = rest.first().map_or(Vec::new(), |key| key.text.as_bytes().to_vec());
         Some(Key { method: kind, bytes: KeyBytes(bytes) })
     }
@@ -349,6 +343,32 @@ impl Reader<'_> {
         };
         self.refuse(finding.original(original));
     }
+}
+
+/// What a method is worth, where that has to be said.
+fn worth(method: Method, word: Word<'_>) -> Option<Finding> {
+    let (rule, message, label, help) = match method {
+        Method::Crc => (
+            &rule::CRC_IS_NO_PROTECTION,
+            "`crc` protects against line noise only",
+            "whoever can send a packet can move every resource",
+            "`sha1` with a key on all nodes, unless the links are cables between the nodes",
+        ),
+        Method::Md5 => (
+            &rule::MD5_IS_OLD,
+            "`md5` still keeps strangers out, and is the weakest method with a key",
+            "its known collisions do not forge an HMAC-MD5",
+            "`sha1` on all nodes; `sha256` where every node runs Systole",
+        ),
+        Method::Sha256 => (
+            &rule::SHA256_IS_NEW,
+            "`sha256` is new in Systole",
+            "a C heartbeat refuses the file, also where the key is not used",
+            "keep it out of a file that a C heartbeat reads; `sha1` is known to both",
+        ),
+        Method::Sha1 => return None,
+    };
+    Some(Finding::new(rule, File::Authkeys, word.span(), message).label(label).help(help))
 }
 
 #[cfg(test)]

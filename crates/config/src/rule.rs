@@ -119,6 +119,8 @@ rules! {
     WORDS_AFTER_KEY "HA0615" Warning;
     AUTHKEYS_SLASH_COMMENT "HA0616" Error;
     SECOND_AUTH_LINE "HA0617" Warning;
+    MD5_IS_OLD "HA0618" Note;
+    SHA256_IS_NEW "HA0619" Note;
 
     // haresources.
     HARESOURCES_MISSING "HA0701" Error;

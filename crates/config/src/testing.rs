@@ -24,7 +24,7 @@ ping 192.168.122.1
 respawn hacluster /usr/lib64/heartbeat/ipfail
 ";
 
-pub(crate) const AUTHKEYS: &str = "auth 3\n3 md5 Hello!\n";
+pub(crate) const AUTHKEYS: &str = "auth 3\n3 sha1 Hello!\n";
 
 pub(crate) const HARESOURCES: &str = "web1 192.168.122.100/24/eth0 nginx\n";
 

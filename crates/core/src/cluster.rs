@@ -8,6 +8,7 @@ mod hand_over;
 mod hear;
 mod ipfail;
 mod liveness;
+mod memory;
 mod placement;
 mod report;
 mod speak;
@@ -49,6 +50,8 @@ pub struct Cluster {
     status: NodeStatus,
     /// One per node; our own place is never heard.
     peers: Vec<Peer>,
+    /// When a message of an unknown node was reported last.
+    stranger_told: Option<Time>,
     pings: Vec<PingNode>,
     voice: Voice,
     history: History,
@@ -89,6 +92,7 @@ impl Cluster {
         let mut cluster = Self {
             peers,
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
+            stranger_told: None,
             voice: Voice::new(&settings, &boot),
             history: History::new(),
             ownership: Ownership::new(&settings),
@@ -146,6 +150,7 @@ impl Cluster {
         self.elapse_classic();
         self.elapse_requests();
         self.place();
+        self.elapse_memory();
         self.elapse_farewell();
         self.elapse_voice();
     }
@@ -207,6 +212,7 @@ impl Cluster {
     }
 
     fn recall(&mut self) {
+        self.recall_peers();
         for &(key, owner, term) in &self.boot.terms {
             let group = self.settings.groups.iter().position(|group| group.key == key);
             let known = owner.index() < self.settings.nodes.len();
@@ -230,6 +236,7 @@ impl Cluster {
             }
             Order::Standby(hold) => self.order_standby(hold, None, Asker::Person(ticket)).map(Some),
             Order::Takeover(hold) => self.order_takeover(hold, ticket),
+            Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
         };
         match result {
             // The answer follows when the hand-over ends.

@@ -1,7 +1,7 @@
 //! What goes into the core and what comes out: plain data that a test compares and a journal
 //! stores.
 
-use crate::{Event, GroupId, Heard, Hold, JobId, Outgoing, PingId};
+use crate::{Event, GroupId, Heard, Hold, JobId, NodeId, Outgoing, PeerRecord, PingId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -46,6 +46,8 @@ pub enum Order {
     Standby(Hold),
     /// Take this set from the other node.
     Takeover(Hold),
+    /// Forget the generation of a node that is not heard: it lost its own, and begins anew.
+    ForgetPeer(NodeId),
     /// Release everything, say goodbye and end.
     Stop,
 }
@@ -78,6 +80,9 @@ pub enum Refusal {
     /// The other node could not start everything; what it lacks is taken back.
     #[error("the other node could not start every group")]
     Failed,
+    /// The node is heard, and with it its generation is known to be right.
+    #[error("that node is alive: there is nothing to forget")]
+    PeerAlive,
     /// We are stopping, or our communication is not up yet.
     #[error("this node is starting or stopping")]
     NotReady,
@@ -149,6 +154,9 @@ pub enum Output {
     Cancel(JobId),
     /// Store [`Cluster::terms`](crate::Cluster::terms), off the takeover path.
     Store,
+    /// Store what is known of another node in place of what was stored of it, likewise. Without a
+    /// generation there is nothing to remember.
+    StorePeer(PeerRecord),
     /// Answer an order.
     Answer {
         /// Whose.

@@ -30,5 +30,7 @@ pub use id::{
 pub use io::{Action, Input, Job, Order, Outcome, Output, Refusal, Ticket};
 pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use random::Random;
-pub use settings::{AddressSpec, Boot, Failback, Group, Resource, ResourceKind, Settings};
+pub use settings::{
+    AddressSpec, Boot, Failback, Group, PeerRecord, Resource, ResourceKind, Settings,
+};
 pub use time::Time;

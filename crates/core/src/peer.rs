@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 ///       └──────────────────────────────────────────────────────────┘
 /// ```
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts that it told")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts that it told")]
 pub(crate) struct Peer {
     /// Its status: as it says, or dead.
     pub(crate) status: NodeStatus,
@@ -35,6 +35,15 @@ pub(crate) struct Peer {
     pub(crate) is_settled: bool,
     /// Its generation, 0 before the first message.
     pub(crate) generation: u64,
+    /// What it said up to this sequence was heard by an earlier run of ours.
+    pub(crate) heard_before: u64,
+    /// When that was stored last.
+    pub(crate) stored_at: Option<Time>,
+    /// A Systole peer has heard this run of ours: it echoed our session, and what it has said
+    /// since is no recording of an earlier time.
+    pub(crate) answers: bool,
+    /// When a message of an older generation was reported last.
+    pub(crate) replay_told: Option<Time>,
     /// Its uuid.
     pub(crate) uuid: Option<Uuid>,
     /// What its daemon is.
@@ -74,6 +83,10 @@ impl Peer {
             status: NodeStatus::Init,
             is_settled: false,
             generation: 0,
+            heard_before: 0,
+            stored_at: None,
+            answers: false,
+            replay_told: None,
             uuid: None,
             kind: Kind::Unknown,
             session: 0,
@@ -105,6 +118,8 @@ impl Peer {
     /// Forgets what a restart of its daemon makes untrue.
     pub(crate) fn restart(&mut self, generation: u64) {
         self.generation = generation;
+        self.heard_before = 0;
+        self.answers = false;
         self.receiver.reset();
         self.kind = Kind::Unknown;
         self.session = 0;

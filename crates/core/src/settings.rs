@@ -134,6 +134,18 @@ pub struct AddressSpec {
     pub broadcast: Option<Ipv4Addr>,
 }
 
+/// What is remembered of another node across our own restarts: whatever it said up to there is
+/// old, and who sends it has recorded it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// The node.
+    pub node: NodeId,
+    /// The highest generation that it was heard with.
+    pub generation: u64,
+    /// The highest sequence of that generation, as of some time ago.
+    pub sequence: u64,
+}
+
 /// Facts of this run of the daemon that are not in the three files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boot {
@@ -149,6 +161,8 @@ pub struct Boot {
     pub seed: u64,
     /// Ownership as stored before, by group: the highest term known and its owner.
     pub terms: Vec<(GroupKey, NodeId, u64)>,
+    /// What an earlier run of ours remembered of the other nodes.
+    pub peers: Vec<PeerRecord>,
     /// Groups that the executor holds whole, under a permit of an earlier run of this daemon.
     pub adopted: Vec<GroupId>,
     /// Groups of which the executor holds a part only; they are stopped before anything else.

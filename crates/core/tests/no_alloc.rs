@@ -65,6 +65,7 @@ fn cluster() -> Cluster {
         unix_time: 1,
         seed: 1,
         terms: Vec::new(),
+        peers: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     };

@@ -264,6 +264,7 @@ impl Beat {
                 let terms = self.cluster.terms().collect();
                 self.control.insist(News::Store(terms));
             }
+            Output::StorePeer(record) => self.control.insist(News::StorePeer(record)),
             Output::Answer { ticket, result } => {
                 self.control.insist(News::Answer { ticket, result });
             }

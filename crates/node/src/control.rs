@@ -17,7 +17,7 @@ use crate::configuration::Files;
 use crate::executor_process::ExecutorProcess;
 use crate::log::{Level, Line, Log, Repeating, Source};
 use crate::paths::Paths;
-use crate::state::{Happening, Journal, State};
+use crate::state::{Happening, Journal, State, Wish};
 use crate::words::Words;
 use links::Medium;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -208,7 +208,7 @@ impl Control {
     fn stop(&mut self, uid: u32, pid: u32) {
         Supervision::stopping();
         let order = Order::Stop;
-        self.note(Happening::Order { order, uid, pid: pid.cast_signed() });
+        self.note(Happening::Order { order: Wish::Stop, uid, pid: pid.cast_signed() });
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }
@@ -265,6 +265,11 @@ impl Control {
             News::Store(terms) => {
                 if let Err(error) = self.parts.state.store_terms(&self.parts.settings, terms) {
                     self.say(Level::Error, format!("Cannot store ownership: {error}"));
+                }
+            }
+            News::StorePeer(record) => {
+                if let Err(error) = self.parts.state.store_peer(&self.parts.settings, record) {
+                    self.say(Level::Error, format!("Cannot store a generation: {error}"));
                 }
             }
             News::Answer { ticket, result } => self.answer(ticket, result),

@@ -8,14 +8,14 @@ mod uuid;
 
 pub use generation::Generation;
 pub(crate) use journal::evidence;
-pub use journal::{Entry, Happening, Journal};
+pub use journal::{Entry, Happening, Journal, Wish};
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use systole_config::{GenerationMethod, UuidSource};
-use systole_core::{GROUPS_MAX, GroupKey, NodeId, Settings, Uuid};
+use systole_core::{GROUPS_MAX, GroupKey, NODES_MAX, NodeId, PeerRecord, Settings, Uuid};
 
 /// Where heartbeat keeps it.
 pub const DIRECTORY: &str = "/var/lib/heartbeat";
@@ -26,6 +26,7 @@ const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
 const GENERATION: &str = "hb_generation";
 const UUID: &str = "hb_uuid";
 const TERMS: &str = "systole.terms";
+const PEERS: &str = "systole.peers";
 
 /// Why something could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +124,36 @@ impl State {
         replace(&self.path(TERMS), text.as_bytes())
     }
 
+    /// What was stored of the other nodes. Lines that make no sense are left out.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file that cannot be read.
+    pub fn peers(&self, settings: &Settings) -> Result<Vec<PeerRecord>, StateError> {
+        let Some(bytes) = read(&self.path(PEERS))? else { return Ok(Vec::new()) };
+        let text = String::from_utf8_lossy(&bytes);
+        let parsed = text.lines().filter_map(|line| parse_peer(settings, line));
+        Ok(parsed.take(NODES_MAX).collect())
+    }
+
+    /// Stores what is known of a node, in place of what was stored of it: one line each of name,
+    /// generation and sequence, both decimal. Returns when it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be stored; what was stored before is still there.
+    pub fn store_peer(&self, settings: &Settings, record: PeerRecord) -> Result<(), StateError> {
+        let mut records = self.peers(settings)?;
+        records.retain(|other| other.node != record.node);
+        records.extend((record.generation > 0).then_some(record));
+        let line = |record: &PeerRecord| {
+            let PeerRecord { node, generation, sequence } = record;
+            format!("{} {generation} {sequence}\n", settings.name(*node))
+        };
+        let text: String = records.iter().map(line).collect();
+        replace(&self.path(PEERS), text.as_bytes())
+    }
+
     /// The journal.
     #[must_use]
     pub fn journal(&self) -> Journal {
@@ -140,6 +171,14 @@ fn parse_term(settings: &Settings, line: &str) -> Option<(GroupKey, NodeId, u64)
     let owner = settings.node(words.next()?)?;
     let term = words.next()?.parse().ok()?;
     words.next().is_none().then_some((GroupKey(key), owner, term))
+}
+
+fn parse_peer(settings: &Settings, line: &str) -> Option<PeerRecord> {
+    let mut words = line.split(' ');
+    let node = settings.node(words.next()?)?;
+    let generation = words.next()?.parse().ok()?;
+    let sequence = words.next()?.parse().ok()?;
+    words.next().is_none().then_some(PeerRecord { node, generation, sequence })
 }
 
 /// The content of a file, as far as we would ever write it, or nothing when there is no file.

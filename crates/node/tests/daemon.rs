@@ -10,6 +10,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use systole_core::{Message, NodeStatus, Outgoing, Time, Uuid};
+use systole_wire::{Encoder, Form, Identity, Keys, Method, Style};
 
 /// Longest wait for anything; a loaded machine needs a second.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -288,4 +290,57 @@ fn control_socket_is_for_root_and_its_group() {
     let journal = fs::read_to_string(node.path("state/journal.jsonl")).unwrap();
     assert!(journal.contains(r#""event":"order""#), "{journal}");
     assert!(journal.contains(r#""uid":0"#), "{journal}");
+}
+
+/// A status of the other node, signed as the test's authkeys say.
+fn status_of_other(generation: u64, sequence: u64) -> Vec<u8> {
+    let nodes = vec!["other".into()];
+    let identity =
+        Identity { name: "other".into(), uuid: Uuid([2; 16]), generation, ttl: 3, nodes };
+    let keys = Keys::new(1, [(1, Method::Sha1, &b"secret"[..])]).unwrap();
+    let status = Message::Status {
+        status: NodeStatus::Up,
+        deadtime: Duration::from_millis(300),
+        flow_control: true,
+    };
+    let sequence = Some(sequence);
+    let made = Time::START;
+    let outgoing = Outgoing { message: status, dest: None, dest_uuid: None, sequence, made };
+    let mut encoder = Encoder::new(identity, Style::default());
+    encoder.encode(&outgoing, None, "n/a", 1, &keys, Form::Framed).unwrap().to_vec()
+}
+
+#[test]
+fn a_generation_is_remembered_over_a_restart_until_it_is_forgotten() {
+    let node = Node::new();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let say = |generation, sequence| {
+        socket.send_to(&status_of_other(generation, sequence), "127.0.0.1:694").unwrap();
+    };
+    let stored = || fs::read_to_string(node.path("state/systole.peers")).unwrap_or_default();
+    node.start();
+    node.wait_for("the record", || {
+        say(1000, 5);
+        stored() == "other 1000 0\n"
+    });
+    assert_eq!(node.code(&["-k"]), 0);
+    assert_eq!(stored(), "other 1000 5\n", "the last word is the newest");
+    node.start();
+    let replay = "attempted replay attack [other]? [gen = 999, curgen = 1000]";
+    node.wait_for("a line about the replay", || {
+        say(999, 6);
+        node.log().contains(replay)
+    });
+    for (name, response) in [("nobody", "failed"), ("other", "done")] {
+        let order = format!(r#"{{"request":"forget_peer","node":"{name}"}}"#);
+        assert_eq!(node.ask(&order).unwrap()["response"], response, "{name}");
+    }
+    node.wait_for("an empty record", || stored().is_empty());
+    node.wait_for("the lower generation", || {
+        say(999, 6);
+        stored() == "other 999 0\n"
+    });
+    assert_eq!(node.code(&["-k"]), 0);
+    let journal = fs::read_to_string(node.path("state/journal.jsonl")).unwrap();
+    assert!(journal.contains(r#""order":{"forget_peer":"other"},"uid":0"#), "{journal}");
 }

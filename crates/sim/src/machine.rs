@@ -1,10 +1,10 @@
 //! One machine: power, disk, clock, a daemon that runs the core, and its executor.
 
 use crate::executor::Executor;
-use crate::network::Packet;
+use crate::network::{Frame, Packet};
 use std::collections::VecDeque;
 use systole_core::{
-    Boot, Cluster, GroupKey, HISTORY_MAX, Input, NodeId, Random, Settings, Time, Uuid,
+    Boot, Cluster, GroupKey, HISTORY_MAX, Input, NodeId, PeerRecord, Random, Settings, Time, Uuid,
 };
 
 /// A machine of the world.
@@ -25,6 +25,9 @@ pub(crate) struct Machine {
     generation: u64,
     /// What is on its disk.
     pub(crate) stored: Vec<(GroupKey, NodeId, u64)>,
+    pub(crate) stored_peers: Vec<PeerRecord>,
+    /// What was on its disk of the others when the daemon started.
+    covered: Vec<PeerRecord>,
     /// The last sequenced messages, as they were sent.
     sent: VecDeque<Packet>,
     /// Datagrams that wait in its socket while it is paused.
@@ -48,6 +51,8 @@ impl Machine {
             started: Time::START,
             generation: 1000,
             stored: Vec::new(),
+            stored_peers: Vec::new(),
+            covered: Vec::new(),
             sent: VecDeque::new(),
             socket: Vec::new(),
             waiting: Vec::new(),
@@ -55,11 +60,12 @@ impl Machine {
         }
     }
 
-    /// Starts the daemon, on a running machine.
-    pub(crate) fn start(&mut self, now: Time, random: &mut Random) {
+    /// Starts the daemon, on a running machine; `remembers` whether it is told of the others.
+    pub(crate) fn start(&mut self, now: Time, random: &mut Random, remembers: bool) {
         self.generation += 1;
         self.started = now;
         self.sent.clear();
+        self.covered.clone_from(&self.stored_peers);
         self.socket.clear();
         self.waiting.clear();
         let groups = self.settings.group_ids();
@@ -72,10 +78,20 @@ impl Machine {
             unix_time: 1_700_000_000 + now.as_nanos() / 1_000_000_000,
             seed: random.next(),
             terms: self.stored.clone(),
+            peers: if remembers { self.covered.clone() } else { Vec::new() },
             adopted,
             remains: rest.into_iter().filter(|group| self.executor.runs(*group)).collect(),
         };
         self.cluster = Some(Cluster::new(self.settings.clone(), boot));
+    }
+
+    /// Whether a message is older than what was on the disk when the daemon started.
+    pub(crate) fn covers(&self, frame: &Frame) -> bool {
+        self.cluster.is_some()
+            && self.covered.iter().any(|record| {
+                let told = (frame.generation, frame.outgoing.sequence.unwrap_or(u64::MAX));
+                record.node == frame.source && told <= (record.generation, record.sequence)
+            })
     }
 
     /// Whether the daemon runs and time passes for it.

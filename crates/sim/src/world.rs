@@ -11,7 +11,8 @@ use crate::network::{Frame, Network, Packet};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
-    Cluster, GroupId, Heard, Input, JobId, LinkId, Message, NodeId, PingId, Random, Settings, Time,
+    Cluster, GroupId, Heard, Input, JobId, LinkId, Message, NodeId, Output, PingId, Random,
+    Settings, Snapshot, Time,
 };
 
 /// A daemon that is woken this often without time passing does not come to rest.
@@ -32,11 +33,13 @@ pub struct Options {
     pub trouble: Duration,
     /// Whether messages travel as signed bytes, of which some are damaged.
     pub bytes: bool,
+    /// Whether a daemon is told at its start what an earlier one stored of the other nodes.
+    pub remembers: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 2, trouble: Duration::from_mins(2), bytes: false }
+        Self { nodes: 2, trouble: Duration::from_mins(2), bytes: false, remembers: true }
     }
 }
 
@@ -51,6 +54,8 @@ pub struct Summary {
     pub faults: u64,
     /// Groups that were started somewhere.
     pub starts: u64,
+    /// Recordings played that what their receiver had stored covers.
+    pub replays: u64,
     /// Virtual time.
     pub lasted: Duration,
 }
@@ -248,8 +253,37 @@ impl World {
             }
             return Ok(());
         }
+        if arrival.is_replay {
+            return self.check_replay(node, &arrival);
+        }
         self.hear(node, &arrival);
         self.turn(node)
+    }
+
+    /// REPLAY: what the stored generation and sequence of its sender cover changes nothing, and
+    /// leads to nothing but a report.
+    fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
+        if !self.machines[node.index()].covers(&arrival.packet.frame) {
+            self.hear(node, arrival);
+            return self.turn(node);
+        }
+        self.turn(node)?;
+        let before = self.snapshot(node);
+        self.summary.replays += 1;
+        self.hear(node, arrival);
+        let outputs = self.machine(node).cluster.iter_mut();
+        let outputs = outputs.flat_map(|cluster| std::iter::from_fn(|| cluster.poll()));
+        let act = outputs.into_iter().find(|output| !matches!(output, Output::Report(_)));
+        if act.is_some() || self.snapshot(node) != before {
+            let frame = &arrival.packet.frame;
+            let what = format!("{frame:?} changed {node:?}, or led to {act:?}");
+            return Err(Broken { law: "REPLAY", what, at: self.now });
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
+        self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)
     }
 
     /// Keeps count of who could hear whom, for the laws.

@@ -22,6 +22,7 @@ fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
                 total.faults += summary.faults;
                 total.datagrams += summary.datagrams;
                 total.starts += summary.starts;
+                total.replays += summary.replays;
                 total.lasted += summary.lasted;
             }
             Err(broken) => {
@@ -56,6 +57,21 @@ fn the_laws_hold_in_worlds_of_two_nodes_second_half() {
 #[test]
 fn the_laws_hold_when_messages_travel_as_signed_bytes() {
     println!("{:?}", worlds(0..300, Options { bytes: true, ..Options::default() }));
+}
+
+/// Recordings are played to every third daemon that starts. Whoever does not know what was
+/// heard before it believes them.
+#[test]
+fn replay_is_a_law_because_the_past_is_stored() {
+    let seeds = 10_000..10_100;
+    let with = seeds.clone().map(|seed| World::new(seed, Options::default()).run());
+    let with: Result<Vec<Summary>, _> = with.collect();
+    let played: u64 = with.expect("the laws hold").iter().map(|told| told.replays).sum();
+    assert!(played > 100, "{played}");
+    let forgetful = Options { remembers: false, ..Options::default() };
+    let broken: Vec<_> = seeds.filter_map(|seed| World::new(seed, forgetful).run().err()).collect();
+    println!("{played} recordings change nothing; without a store {} worlds break", broken.len());
+    assert!(broken.iter().any(|broken| broken.law == "REPLAY"), "{broken:?}");
 }
 
 #[test]

@@ -7,13 +7,14 @@ use crate::number;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha1::Sha1;
+use sha2::Sha256;
 use std::fmt;
 use thiserror::Error;
 
 /// Key ids are 0 to 15.
 const IDS: usize = 16;
-/// The longest digest, of SHA-1.
-const DIGEST_MAX: usize = 20;
+/// The longest digest, of SHA-256.
+const DIGEST_MAX: usize = 32;
 
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Method {
     Md5,
     /// HMAC-SHA1 (RFC 2104).
     Sha1,
+    /// HMAC-SHA256 (RFC 4231), which no C 3.0.6 node knows.
+    Sha256,
 }
 
 /// Why keys cannot be used.
@@ -32,7 +35,7 @@ pub enum KeysError {
     /// An id is above 15.
     #[error("key id {0} is above 15")]
     Id(u8),
-    /// A key of `md5` or `sha1` is empty.
+    /// A key of a method that needs one is empty.
     #[error("key {0} is empty")]
     Empty(u8),
     /// The sending id has no key.
@@ -59,6 +62,7 @@ enum Key {
     Crc,
     Md5(Hmac<Md5>),
     Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
 }
 
 impl Keys {
@@ -114,6 +118,10 @@ impl Keys {
                 let digest = mac.clone().chain_update(signed).finalize().into_bytes();
                 number::push_hex_bytes(out, &digest);
             }
+            Some(Key::Sha256(mac)) => {
+                let digest = mac.clone().chain_update(signed).finalize().into_bytes();
+                number::push_hex_bytes(out, &digest);
+            }
             // `new` found the sending key, so that nothing but a checksum is left.
             Some(Key::Crc) | None => number::push_hex(out, u64::from(crc::checksum(signed))),
         }
@@ -145,6 +153,10 @@ impl Keys {
                 let mac = mac.clone().chain_update(signed);
                 mac.verify_slice(digest).is_ok()
             }),
+            Key::Sha256(mac) => number::hex_bytes(digest, &mut room).is_some_and(|digest| {
+                let mac = mac.clone().chain_update(signed);
+                mac.verify_slice(digest).is_ok()
+            }),
         }
         .then_some(())
         .ok_or(DecodeError::Signature)
@@ -171,6 +183,7 @@ impl Key {
             Method::Crc => Some(Self::Crc),
             Method::Md5 => Hmac::new_from_slice(text).ok().map(Self::Md5),
             Method::Sha1 => Hmac::new_from_slice(text).ok().map(Self::Sha1),
+            Method::Sha256 => Hmac::new_from_slice(text).ok().map(Self::Sha256),
         }
     }
 }
@@ -192,6 +205,7 @@ mod tests {
                 (1, Method::Sha1, &b"TestKeySha1"[..]),
                 (2, Method::Md5, &b"TestKeyMd5"[..]),
                 (3, Method::Crc, &b""[..]),
+                (4, Method::Sha256, &b"TestKeySha256"[..]),
             ],
         )
         .unwrap()
@@ -205,9 +219,9 @@ mod tests {
 
     #[test]
     fn every_id_is_verified_with_its_own_key() {
-        for sending in 1..=3 {
+        for sending in 1..=4 {
             let text = signature(&keys(sending), b"body");
-            for receiving in 1..=3 {
+            for receiving in 1..=4 {
                 let right = if sending == 3 && receiving != 3 {
                     Err(DecodeError::Checksum)
                 } else {
@@ -231,6 +245,30 @@ mod tests {
         let keys = Keys::new(15, [(15, Method::Sha1, &[0xaa; 80][..])]).unwrap();
         let text = signature(&keys, b"Test Using Larger Than Block-Size Key - Hash Key First");
         assert_eq!(text, b"15 aa4ae5e15272d00e95705637ce8a3b55ed402112");
+    }
+
+    #[test]
+    fn sha256_of_rfc_4231_with_a_short_key_and_one_longer_than_a_block() {
+        let keys = Keys::new(2, [(2, Method::Sha256, &b"Jefe"[..])]).unwrap();
+        let text = signature(&keys, b"what do ya want for nothing?");
+        let right = b"2 5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(text, right);
+        let keys = Keys::new(2, [(2, Method::Sha256, &[0xaa; 131][..])]).unwrap();
+        let text = signature(&keys, b"Test Using Larger Than Block-Size Key - Hash Key First");
+        let right = b"2 60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54";
+        assert_eq!(text, right);
+    }
+
+    #[test]
+    fn a_signature_of_another_method_with_the_same_key_is_refused() {
+        let methods = [Method::Md5, Method::Sha1, Method::Sha256];
+        for (made, signs) in methods.iter().enumerate() {
+            for (wanted, verifies) in methods.iter().enumerate() {
+                let key = |method| Keys::new(1, [(1, method, &b"k"[..])]).unwrap();
+                let verdict = key(*verifies).verify(&signature(&key(*signs), b"body"), b"body");
+                assert_eq!(verdict.is_ok(), made == wanted, "{signs:?} as {verifies:?}");
+            }
+        }
     }
 
     #[test]

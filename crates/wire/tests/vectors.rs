@@ -40,6 +40,7 @@ impl Vector {
             (Origin::Program, _) => Keys::new(1, [(1, Method::Sha1, sha1), (2, Method::Md5, md5)]),
             (Origin::Daemon, Method::Crc) => Keys::new(self.key, [(self.key, Method::Crc, md5)]),
             (Origin::Daemon, Method::Md5) => Keys::new(self.key, [(self.key, Method::Md5, md5)]),
+            (Origin::Daemon, Method::Sha256) => panic!("no daemon of 3.0.6 signs so"),
             (Origin::Daemon, Method::Sha1) => Keys::new(self.key, [(self.key, Method::Sha1, sha1)]),
         }
         .unwrap()

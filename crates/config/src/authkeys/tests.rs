@@ -33,7 +33,8 @@ fn refused_files() {
         ("1 sha1 secret\n", "HA0604"),
         ("auth 2\n1 sha1 secret\n", "HA0605"),
         ("1 sha1 secret\nauth 1\n", "HA0606"),
-        ("auth 1\n1 sha256 secret\n", "HA0607"),
+        ("auth 1\n1 sha512 secret\n", "HA0607"),
+        ("auth 1\n1 sha256\n", "HA0609"),
         ("auth 1\n1 sha1 secret\n2 SHA1 other\n", "HA0607"),
         ("auth 1\n1 sha1 secret\n2 crc key\n", "HA0608"),
         ("auth 1\n1 sha1\n", "HA0609"),
@@ -53,10 +54,13 @@ fn refused_files() {
 #[test]
 fn warned_files() {
     for (text, expected) in [
-        ("auth 1\n1 md5 a\n1 sha1 b\n", "HA0613"),
+        ("auth 1\n1 sha1 a\n1 sha1 b\n", "HA0613"),
         ("auth 1\n1 crc\n", "HA0614"),
         ("auth 1\n1 sha1 two words\n", "HA0615"),
         ("auth 1\n1 sha1 a\nauth 2\n2 sha1 b\n", "HA0617"),
+        ("auth 1\n1 md5 a\n", "HA0618"),
+        ("auth 1\n1 sha256 a\n", "HA0619"),
+        ("auth 1\n1 sha1 a\n2 sha256 b\n", "HA0619"),
     ] {
         let (parsed, rules) = keys(text);
         assert!(parsed.is_some(), "{text}");
@@ -69,7 +73,7 @@ fn who_may_read_the_file_decides_and_who_may_write_it_does_not() {
     for (mode, refused) in
         [(0o600, false), (0o620, false), (0o640, true), (0o604, true), (0o644, true)]
     {
-        let mut sources = sources(HA_CF, "auth 3\n3 md5 Hello!\n", HARESOURCES);
+        let mut sources = sources(HA_CF, "auth 3\n3 sha1 Hello!\n", HARESOURCES);
         sources.authkeys_mode = Some(mode);
         let loaded = with_facts(|facts| load(&sources, facts));
         assert_eq!(rules(&loaded.findings) == ["HA0603"], refused, "{mode:o}");
@@ -79,6 +83,6 @@ fn who_may_read_the_file_decides_and_who_may_write_it_does_not() {
 
 #[test]
 fn keys_are_not_printed() {
-    let loaded = load_all(HA_CF, "auth 3\n3 md5 Hello!\n", HARESOURCES);
+    let loaded = load_all(HA_CF, "auth 3\n3 sha1 Hello!\n", HARESOURCES);
     assert!(!format!("{loaded:?}").contains("Hello!"));
 }

@@ -79,6 +79,7 @@ impl Cluster {
         };
         if over {
             self.farewell = Some(Farewell::Over);
+            self.store_peers();
             self.outbox.push_back(Output::End);
         }
     }

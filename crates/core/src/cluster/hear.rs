@@ -5,17 +5,19 @@ use crate::ownership::Merged;
 use crate::peer::Kind;
 use crate::receive::Verdict;
 use crate::{
-    Beat, Cause, Claim, Echo, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus,
-    Phase,
+    Beat, Cause, Claim, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus, Phase,
 };
 use std::time::Duration;
+
+/// Shortest time between two reports of what an outsider can cause as often as he likes.
+const TELL_GAP: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Takes a message through the checks that every message passes, in this order: a known
     /// sender, its generation, its sequence number, the addressee.
     pub(super) fn hear(&mut self, heard: &Heard<'_>) {
         let Some(from) = self.settings.node(heard.source) else {
-            return self.report(Event::Stranger(heard.source.into()));
+            return self.hear_stranger(heard.source);
         };
         if from == self.settings.me || heard.link.index() >= self.settings.links.len() {
             return;
@@ -38,26 +40,48 @@ impl Cluster {
         }
     }
 
+    /// Whoever has a message of another cluster with the same key can send it without end.
+    fn hear_stranger(&mut self, name: &str) {
+        if self.stranger_told.is_none_or(|told| self.now.since(told) >= TELL_GAP) {
+            self.stranger_told = Some(self.now);
+            self.report(Event::Stranger(name.into()));
+        }
+    }
+
     /// An older generation is a replay. A newer one is a restart, which only a status proves.
     fn generation_holds(&mut self, from: NodeId, heard: &Heard<'_>) -> bool {
-        let current = self.peer(from).generation;
-        if heard.generation < current {
-            let generation = heard.generation;
-            self.report(Event::Replay { node: from, generation, current });
+        let now = self.now;
+        let generation = heard.generation;
+        let peer = self.peer_mut(from);
+        let current = peer.generation;
+        if generation < current {
+            if peer.replay_told.is_none_or(|told| now.since(told) >= TELL_GAP) {
+                peer.replay_told = Some(now);
+                self.report(Event::Replay { node: from, generation, current });
+            }
             return false;
         }
-        let Message::Status { .. } = heard.message else { return heard.generation == current };
-        if heard.generation > current {
-            if current > 0 {
+        let was_met = peer.last_status.is_some();
+        let Message::Status { .. } = heard.message else {
+            return was_met && generation == current;
+        };
+        if generation > current {
+            if was_met {
                 self.report(Event::PeerRestarted(from));
                 self.peer_restarted(from);
             }
-            self.peer_mut(from).restart(heard.generation);
+            self.peer_mut(from).restart(generation);
+            self.store_peer(from);
             return true;
         }
-        let peer = self.peer(from);
-        if peer.last_status.is_some() && peer.status == NodeStatus::Dead {
-            if heard.sequence.unwrap_or(0) <= peer.status_sequence {
+        let sequence = heard.sequence.unwrap_or(0);
+        if sequence <= peer.heard_before {
+            return false;
+        }
+        // What was recalled is stored already; its minute begins with the first status.
+        peer.stored_at.get_or_insert(now);
+        if was_met && peer.status == NodeStatus::Dead {
+            if sequence <= peer.status_sequence {
                 return false;
             }
             self.report(Event::PeerReturned(from));
@@ -66,16 +90,51 @@ impl Cluster {
     }
 
     /// Whether the message was not processed before; notes its number and its link.
+    ///
+    /// The numbers of a Systole peer count from its first beat that answers this run of ours:
+    /// what comes before may be a recording, and tells no more than that somebody is there.
     fn is_news(&mut self, from: NodeId, heard: &Heard<'_>) -> bool {
+        let answers = heard.beat.is_some_and(|beat| self.is_answer(beat));
+        let peer = self.peer_mut(from);
+        peer.answers |= answers;
+        let is_status = matches!(heard.message, Message::Status { .. });
+        let is_systole = if is_status { heard.beat.is_some() } else { peer.kind == Kind::Systole };
+        let may_be_old = is_systole && !peer.answers;
         if !heard.message.is_sequenced() {
-            self.link_heard(from, heard);
-            return true;
+            if !is_systole {
+                // As with a C node, whose acknowledgements keep a link alive; a Systole peer
+                // beats on all of its links, and these messages can be recorded.
+                self.link_heard(from, heard);
+            }
+            return !may_be_old;
         }
         let Some(sequence) = heard.sequence.filter(|sequence| *sequence > 0) else { return false };
+        if may_be_old {
+            let is_news = is_status && sequence > self.peer(from).status_sequence;
+            if is_news {
+                self.peer_mut(from).links[heard.link.index()].note_sequence(sequence);
+                self.link_heard(from, heard);
+            }
+            return is_news;
+        }
+        self.note_sequence(from, heard, sequence, is_systole && !is_status)
+    }
+
+    /// Whether a beat was said to this run of ours: it echoes our session.
+    fn is_answer(&self, beat: &Beat) -> bool {
+        let (me, session) = (self.settings.me, self.boot.session);
+        beat.echoes.iter().any(|echo| echo.node == me && echo.session == session)
+    }
+
+    fn note_sequence(
+        &mut self,
+        from: NodeId,
+        heard: &Heard<'_>,
+        sequence: u64,
+        prompt: bool,
+    ) -> bool {
         let now = self.now;
         let peer = &mut self.peers[from.index()];
-        let is_order = !matches!(heard.message, Message::Status { .. });
-        let prompt = is_order && peer.kind == Kind::Systole;
         let verdict = peer.receiver.note(now, sequence, prompt, &mut self.random);
         if verdict != Verdict::Old {
             self.peer_mut(from).links[heard.link.index()].note_sequence(sequence);
@@ -191,7 +250,7 @@ impl Cluster {
             return;
         };
         let nodes = self.voice.beat.nodes;
-        let (me, session) = (self.settings.me, self.boot.session);
+        let is_answer = self.is_answer(beat);
         let peer = self.peer_mut(from);
         let was_known = peer.kind == Kind::Systole;
         peer.kind = Kind::Systole;
@@ -203,8 +262,6 @@ impl Cluster {
         peer.is_leaving = beat.leaving;
         // What does not answer us may be a recording: it neither ends our start nor counts as
         // somebody who will take a group.
-        let answers = |echo: &Echo| echo.node == me && echo.session == session;
-        let is_answer = beat.echoes.iter().any(answers);
         peer.is_settled |= is_answer;
         peer.is_ready = is_answer && beat.ready && beat.nodes == nodes;
         if beat.nodes != nodes {

@@ -1,12 +1,13 @@
 use super::*;
 use crate::{
     Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, IpfailEvent, LinkId,
-    Message, Occasion, Outcome, Outgoing, Resource, ResourceKind, Step, Uuid,
+    Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Step, Uuid,
 };
 use std::time::Duration;
 
 mod beside_classic;
 mod pair;
+mod replays;
 mod requests;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
@@ -57,6 +58,7 @@ fn boot(generation: u64) -> Boot {
         unix_time: 1,
         seed: generation,
         terms: Vec::new(),
+        peers: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     }
@@ -141,6 +143,7 @@ impl Node {
                 | Output::Permit(_)
                 | Output::Cancel(_)
                 | Output::Store
+                | Output::StorePeer(_)
                 | Output::StopFailed { .. } => {}
             }
         }

@@ -24,7 +24,7 @@ const ICMP_HEADER: usize = 8;
 /// The keys of a captured message, which are those of the labs here too.
 fn keys(method: Method, id: u8) -> Keys {
     let text: &[u8] = match method {
-        Method::Sha1 => b"TestKeySha1",
+        Method::Sha1 | Method::Sha256 => b"TestKeySha1",
         Method::Md5 => b"TestKeyMd5",
         Method::Crc => b"",
     };

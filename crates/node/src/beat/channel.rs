@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::Level;
-use systole_core::{Event, GroupId, GroupKey, NodeId, Order, Refusal, Snapshot, Ticket};
+use systole_core::{
+    Event, GroupId, GroupKey, NodeId, Order, PeerRecord, Refusal, Snapshot, Ticket,
+};
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
 
@@ -57,6 +59,8 @@ pub(crate) enum News {
     },
     /// Ownership has changed, and is to be stored.
     Store(Vec<(GroupKey, NodeId, u64)>),
+    /// What is known of another node has changed, and is to be stored.
+    StorePeer(PeerRecord),
     /// The answer to an order.
     Answer {
         /// Whose.

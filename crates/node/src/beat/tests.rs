@@ -94,6 +94,7 @@ fn beat() -> (Beat, ControlEnd) {
         unix_time: 1,
         seed: 1,
         terms: Vec::new(),
+        peers: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     };
@@ -224,6 +225,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             News::Event(_)
             | News::Line { .. }
             | News::Store(_)
+            | News::StorePeer(_)
             | News::Answer { .. }
             | News::StopFailed { .. }
             | News::ExecutorGone
@@ -285,6 +287,7 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
             unix_time: 1,
             seed: 1,
             terms: Vec::new(),
+            peers: Vec::new(),
             adopted: Vec::new(),
             remains: Vec::new(),
         },

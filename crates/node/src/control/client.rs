@@ -31,11 +31,11 @@ pub enum AskError {
 /// # Errors
 ///
 /// When there is no answer.
-pub fn ask(socket: &Path, request: Request) -> Result<Response, AskError> {
+pub fn ask(socket: &Path, request: &Request) -> Result<Response, AskError> {
     let mut stream = UnixStream::connect(socket).map_err(unconnected)?;
-    let limit = request.order().is_none().then_some(STATUS_LIMIT);
+    let limit = (!request.is_order()).then_some(STATUS_LIMIT);
     stream.set_read_timeout(limit).map_err(AskError::Silent)?;
-    let mut line = serde_json::to_vec(&request).map_err(AskError::Malformed)?;
+    let mut line = serde_json::to_vec(request).map_err(AskError::Malformed)?;
     line.push(b'\n');
     debug_assert!(line.len() <= REQUEST_MAX);
     stream.write_all(&line).map_err(AskError::Silent)?;

@@ -1,7 +1,7 @@
 //! What is said on the control socket: one JSON object a line, a request and its response.
 
 use serde::{Deserialize, Serialize};
-use systole_core::{Hold, Order, Refusal, Snapshot};
+use systole_core::{Hold, Order, Refusal, Settings, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -9,7 +9,7 @@ pub const REQUEST_MAX: usize = 4096;
 pub const RESPONSE_MAX: usize = 16 << 20;
 
 /// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     /// The state.
@@ -24,19 +24,45 @@ pub enum Request {
         /// The set, from this node's view.
         set: Hold,
     },
+    /// Forget the generation of a node that has lost its own. For root alone.
+    ForgetPeer {
+        /// The node's name.
+        node: String,
+    },
 }
 
 impl Request {
-    /// The order that it is, if it is one.
+    /// Whether it changes something.
     #[must_use]
-    pub const fn order(self) -> Option<Order> {
+    pub const fn is_order(&self) -> bool {
         match self {
-            Self::Status => None,
-            Self::Standby { set } => Some(Order::Standby(set)),
-            Self::Takeover { set } => Some(Order::Takeover(set)),
+            Self::Status => false,
+            Self::Standby { .. } | Self::Takeover { .. } | Self::ForgetPeer { .. } => true,
         }
     }
+
+    /// The order that it is, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// When it names a node that is none of the others.
+    pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownNode> {
+        Ok(match self {
+            Self::Status => None,
+            Self::Standby { set } => Some(Order::Standby(*set)),
+            Self::Takeover { set } => Some(Order::Takeover(*set)),
+            Self::ForgetPeer { node } => {
+                let found = settings.node(node).filter(|node| *node != settings.me);
+                Some(Order::ForgetPeer(found.ok_or_else(|| UnknownNode(node.clone()))?))
+            }
+        })
+    }
 }
+
+/// A request names a node that is none of the others in `ha.cf`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not another node of this cluster")]
+pub struct UnknownNode(String);
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +110,7 @@ mod tests {
         let request: Request = serde_json::from_str(text).unwrap();
         assert_eq!(request, Request::Standby { set: Hold::Foreign });
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
-        assert_eq!(request.order(), Some(Order::Standby(Hold::Foreign)));
-        assert_eq!(Request::Status.order(), None);
+        assert!(request.is_order() && !Request::Status.is_order());
         assert!(serde_json::from_str::<Request>(r#"{"request":"stop"}"#).is_err());
     }
 

@@ -6,15 +6,16 @@ use super::server::{Asked, ClientId};
 use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
 use crate::options::version;
-use crate::state::Happening;
-use systole_core::{Order, Refusal, Snapshot, Ticket};
+use crate::state::{Happening, Wish};
+use systole_core::{Refusal, Snapshot, Ticket};
 
 impl Control {
     pub(super) fn read_clients(&mut self) {
         for asked in self.server.read() {
-            match asked.request.order() {
-                None => self.ask_for_state(asked.client),
-                Some(order) => self.take_order(&asked, order),
+            if asked.request.is_order() {
+                self.take_order(&asked);
+            } else {
+                self.ask_for_state(asked.client);
             }
         }
     }
@@ -30,14 +31,21 @@ impl Control {
         }
     }
 
-    fn take_order(&mut self, asked: &Asked, order: Order) {
+    fn take_order(&mut self, asked: &Asked) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         if uid != 0 {
             let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
             self.parts.log.write(&line.repeating(Repeating::Control));
             return self.server.answer(asked.client, &Response::Denied);
         }
-        self.note(Happening::Order { order, uid, pid });
+        let order = match asked.request.order(&self.parts.settings) {
+            Ok(Some(order)) => order,
+            // What is no order has not come here.
+            Ok(None) => return self.fail(asked.client, "this is no order"),
+            Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
+        };
+        let wish = Wish::of(&self.parts.settings, order);
+        self.note(Happening::Order { order: wish, uid, pid });
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
@@ -53,7 +61,8 @@ impl Control {
 
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
-        self.note(Happening::Answer { order, refused: result.err() });
+        let wish = Wish::of(&self.parts.settings, order);
+        self.note(Happening::Answer { order: wish, refused: result.err() });
         let response = match result {
             Ok(()) => Response::Done,
             Err(reason) => Response::Refused { reason, text: reason.to_string() },

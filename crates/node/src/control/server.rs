@@ -28,7 +28,7 @@ const GROUP: &str = "haclient";
 pub(super) struct ClientId(u64);
 
 /// A request, and who made it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) client: ClientId,
     pub(super) credentials: Credentials,

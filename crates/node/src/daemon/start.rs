@@ -276,7 +276,11 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
         plan.log.write(&Line::new(Level::Warning, text));
     }
     if let Err(error) = &generation.stored {
-        plan.log.write(&Line::new(Level::Error, format!("Cannot store the generation: {error}")));
+        let text = format!(
+            "Cannot store the generation: {error}. Starting at {}, which is not below the clock.",
+            generation.number
+        );
+        plan.log.write(&Line::new(Level::Error, text));
     }
     let node = &plan.config.node_name;
     let (uuid, is_new) = state.uuid(plan.config.uuid_source, node).map_err(io::Error::other)?;
@@ -297,6 +301,7 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
         unix_time,
         seed: clock::random_u64()?,
         terms: state.terms(settings).map_err(io::Error::other)?,
+        peers: state.peers(settings).map_err(io::Error::other)?,
         adopted: ids(whole),
         remains: ids(parts),
     })

@@ -94,6 +94,7 @@ pub(crate) fn keys(authentication: &Authentication) -> Result<Keys, WiringError>
             systole_config::Method::Crc => Method::Crc,
             systole_config::Method::Md5 => Method::Md5,
             systole_config::Method::Sha1 => Method::Sha1,
+            systole_config::Method::Sha256 => Method::Sha256,
         };
         (*id, method, key.bytes.0.as_slice())
     });

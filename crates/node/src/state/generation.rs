@@ -22,7 +22,9 @@ impl Generation {
         let next = match (method, before) {
             (GenerationMethod::File, Some(before)) => before.saturating_add(1),
             (GenerationMethod::File, None) => unix_time.saturating_add(1),
-            (GenerationMethod::Time, _) => unix_time,
+            // The clock alone would start twice with one number within a second.
+            (GenerationMethod::Time, Some(before)) => unix_time.max(before.saturating_add(1)),
+            (GenerationMethod::Time, None) => unix_time,
         };
         let stored = super::replace(path, format!("{next:>15}\n").as_bytes());
         let number = if stored.is_ok() { next } else { next.max(unix_time) };

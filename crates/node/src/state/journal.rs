@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
-use systole_core::{Cause, Event, NodeId, Order, Phase, Refusal, Settings};
+use systole_core::{Cause, Event, Hold, NodeId, Order, Phase, Refusal, Settings};
 
 const NAME: &str = "journal.jsonl";
 const OLD: &str = "journal.jsonl.1";
@@ -55,7 +55,7 @@ pub enum Happening {
     /// Somebody gave an order.
     Order {
         /// The order.
-        order: Order,
+        order: Wish,
         /// The user who gave it.
         uid: u32,
         /// The process that gave it.
@@ -64,7 +64,7 @@ pub enum Happening {
     /// What came of an order.
     Answer {
         /// The order.
-        order: Order,
+        order: Wish,
         /// Why it was refused; absent when it was done.
         refused: Option<Refusal>,
     },
@@ -82,6 +82,33 @@ pub enum Happening {
         /// For how long.
         milliseconds: u64,
     },
+}
+
+/// An order as the journal tells it: nodes by their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// Give this set to the other node.
+    Standby(Hold),
+    /// Take this set from the other node.
+    Takeover(Hold),
+    /// Forget the generation of this node.
+    ForgetPeer(String),
+    /// Stop.
+    Stop,
+}
+
+impl Wish {
+    /// The order, with names as `settings` has them.
+    #[must_use]
+    pub fn of(settings: &Settings, order: Order) -> Self {
+        match order {
+            Order::Standby(set) => Self::Standby(set),
+            Order::Takeover(set) => Self::Takeover(set),
+            Order::ForgetPeer(node) => Self::ForgetPeer(settings.name(node).to_owned()),
+            Order::Stop => Self::Stop,
+        }
+    }
 }
 
 /// A happening and its time.

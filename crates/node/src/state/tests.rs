@@ -42,6 +42,8 @@ fn generation_begins_with_the_clock_and_grows_by_one() {
     assert_eq!((second.number, second.is_first), (1002, false), "the clock does not matter now");
     second.stored.unwrap();
     assert_eq!(state.next_generation(GenerationMethod::Time, 9000).number, 9000);
+    assert_eq!(state.next_generation(GenerationMethod::Time, 9000).number, 9001, "same second");
+    assert_eq!(state.next_generation(GenerationMethod::Time, 8000).number, 9002, "set back");
     for garbage in ["", "abc\n", "-5\n", "0\n"] {
         fs::write(&path, garbage).unwrap();
         let next = state.next_generation(GenerationMethod::File, 2000);
@@ -104,6 +106,32 @@ fn terms_return_as_they_were_stored() {
 }
 
 #[test]
+fn peers_return_as_they_were_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    let settings = settings();
+    assert_eq!(state.peers(&settings).unwrap(), []);
+    let record = PeerRecord { node: NodeId(0), generation: 1_795_345_895, sequence: u64::MAX };
+    state.store_peer(&settings, PeerRecord { sequence: 5, ..record }).unwrap();
+    state.store_peer(&settings, record).unwrap();
+    assert_eq!(state.peers(&settings).unwrap(), [record]);
+    let path = directory.path().join("systole.peers");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "web1 1795345895 18446744073709551615\n");
+    let junk = "junk\nweb9 1 1\nweb1 x 1\nweb1 5\nweb1 5 -1\nweb1 5 6 7\nweb1 5 6\n";
+    fs::write(&path, junk).unwrap();
+    assert_eq!(
+        state.peers(&settings).unwrap(),
+        [PeerRecord { generation: 5, sequence: 6, ..record }]
+    );
+    fs::write(&path, [0xff; 40]).unwrap();
+    assert_eq!(state.peers(&settings).unwrap(), []);
+    state.store_peer(&settings, record).unwrap();
+    state.store_peer(&settings, PeerRecord { generation: 0, ..record }).unwrap();
+    assert_eq!(state.peers(&settings).unwrap(), [], "a forgotten one leaves no line");
+}
+
+#[test]
 fn journal_names_cause_and_evidence() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = State::open(directory.path()).unwrap().journal();
@@ -117,9 +145,10 @@ fn journal_names_cause_and_evidence() {
         cause,
     };
     journal.write(Happening::of_event(&settings, &event).unwrap()).unwrap();
-    journal.write(Happening::Order { order: Order::Stop, uid: 0, pid: 12 }).unwrap();
+    let order = Wish::of(&settings, Order::ForgetPeer(NodeId(0)));
+    journal.write(Happening::Order { order, uid: 0, pid: 12 }).unwrap();
     let refused = Some(Refusal::NoPeer);
-    journal.write(Happening::Answer { order: Order::Stop, refused }).unwrap();
+    journal.write(Happening::Answer { order: Wish::Stop, refused }).unwrap();
     let text = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -130,6 +159,7 @@ fn journal_names_cause_and_evidence() {
     assert_eq!(lines[0]["evidence"], "web1 was silent for 30010 ms");
     assert!(lines[0]["time"].as_str().unwrap().ends_with('Z'));
     assert_eq!(lines[1]["uid"], 0);
+    assert_eq!(lines[1]["order"]["forget_peer"], "web1");
     assert_eq!(lines[2]["refused"], "no_peer");
     assert_eq!(Happening::of_event(&settings, &Event::CommunicationUp), None);
 }

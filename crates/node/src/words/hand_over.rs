@@ -60,6 +60,7 @@ impl Words {
                 | Refusal::NoReply
                 | Refusal::PeerDied
                 | Refusal::Failed
+                | Refusal::PeerAlive
                 | Refusal::NotReady,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),

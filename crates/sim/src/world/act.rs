@@ -11,6 +11,11 @@ use systole_core::{
     Action, Hold, Input, Message, NodeId, Order, Outcome, Outgoing, Output, PingId, Ticket,
 };
 
+/// To so many of a thousand daemons that start, everything is played that was recorded.
+const REPLAY_AT_START_PER_MILLE: u64 = 300;
+/// Time between two recordings that are played.
+const REPLAY_GAP: Duration = Duration::from_micros(300);
+
 impl World {
     /// Carries out what a daemon's core wants.
     pub(super) fn act(&mut self, node: NodeId, output: Output) -> Result<(), Broken> {
@@ -46,6 +51,11 @@ impl World {
                 let terms = machine.cluster.as_ref().map(|cluster| cluster.terms().collect());
                 machine.stored = terms.unwrap_or_default();
             }
+            Output::StorePeer(record) => {
+                let stored = &mut self.machine(node).stored_peers;
+                stored.retain(|other| other.node != record.node);
+                stored.push(record);
+            }
             Output::StopFailed { group, resource } => {
                 let what = format!("{group:?} resource {resource} could not be stopped");
                 return Err(Broken { law: "ORDER", what, at: self.now });
@@ -72,7 +82,7 @@ impl World {
             self.machine(node).keep(packet.clone());
         }
         self.carry(node, &packet);
-        if self.random.chance(20) {
+        if self.random.chance(if is_status { 20 } else { 200 }) {
             let link = systole_core::LinkId(0);
             if self.recorded.len() == RECORDED_MAX {
                 self.recorded.remove(0);
@@ -148,7 +158,10 @@ impl World {
         if !machine.has_power || machine.cluster.is_some() {
             return Ok(());
         }
-        machine.start(now, &mut self.random);
+        machine.start(now, &mut self.random, self.options.remembers);
+        if self.random.chance(REPLAY_AT_START_PER_MILLE) {
+            self.replay_everything(node);
+        }
         self.note(|| format!("{node:?} starts its daemon"));
         self.tell(node, Input::ExecutorReady)
     }
@@ -277,6 +290,15 @@ impl World {
         let arrival = self.recorded[usize::try_from(place).unwrap_or(0)].clone();
         if arrival.packet.frame.source != node {
             self.after(Duration::from_micros(10), Happening::Arrive(node, arrival));
+        }
+    }
+
+    /// Plays everything that was recorded to a daemon that has just started.
+    fn replay_everything(&mut self, node: NodeId) {
+        let others = self.recorded.iter().filter(|arrival| arrival.packet.frame.source != node);
+        let others: Vec<Arrival> = others.cloned().collect();
+        for (place, arrival) in (1..).zip(others) {
+            self.after(REPLAY_GAP * place, Happening::Arrive(node, arrival));
         }
     }
 

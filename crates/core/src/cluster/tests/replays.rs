@@ -1,0 +1,243 @@
+//! Recordings of what a node once said, played to a node that has heard it, or could have.
+
+use super::*;
+use crate::{Claim, Echo, Phase};
+
+/// Beta's generation, and what an earlier run of ours has stored of it.
+const GENERATION: u64 = 7;
+const STORED: PeerRecord = PeerRecord { node: B, generation: GENERATION, sequence: 400 };
+
+fn after_a_restart(peers: Vec<PeerRecord>) -> Node {
+    let mut node = Node::new(A, Failback::On, 2);
+    node.cluster = Cluster::new(settings(A, Failback::On), Boot { peers, ..boot(2) });
+    node.cluster.handle(Time::START, &Input::ExecutorReady);
+    node.turn(Time::START);
+    node
+}
+
+/// What beta says with a sequence, where it has one.
+fn said(message: Message, sequence: u64) -> (Outgoing, Option<Beat>) {
+    let sequence = message.is_sequenced().then_some(sequence);
+    (Outgoing { message, dest: None, dest_uuid: None, sequence, made: Time::START }, None)
+}
+
+fn status(sequence: u64) -> (Outgoing, Option<Beat>) {
+    let status = NodeStatus::Active;
+    said(Message::Status { status, deadtime: DEADTIME, flow_control: true }, sequence)
+}
+
+/// A beat of a Systole node that owns everything and has heard the run of ours with this session.
+fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
+    let claim = |name: &str| Claim {
+        group: GroupKey::of([name]),
+        owner: B,
+        term: 3,
+        phase: Phase::Active,
+        unable: false,
+    };
+    let beat = Beat {
+        session: 99,
+        nodes: GroupKey::of(["alpha", "beta"]).0,
+        ready: true,
+        echoes: vec![Echo { node: A, link: LinkId(0), session, sequence: 1 }],
+        claims: vec![claim("first"), claim("second")],
+        ..Beat::default()
+    };
+    (status(sequence).0, Some(beat))
+}
+
+/// One of every kind of message that could move something.
+fn orders() -> Vec<Message> {
+    let hold = Hold::All;
+    vec![
+        Message::AskResources { hold, step: Step::Me, ipfail: false },
+        Message::AskResources { hold, step: Step::Other, ipfail: false },
+        Message::AskResources { hold, step: Step::Done, ipfail: false },
+        Message::TakeoverOrder { hold },
+        Message::Resource { hold, full: true, stable: Some(true), occasion: Occasion::Report },
+        Message::Starting,
+        Message::Shutdone,
+        Message::GroupRequest { key: "first".into() },
+        Message::GroupGrant { key: "first".into(), owned: true, granted: true },
+        Message::IpfailPresence { joined: true },
+        Message::PingCount { count: 9 },
+        Message::AbortGiveup,
+        Message::YouAreDead,
+        Message::RequestNodes,
+        Message::ReplyNodes { nodes: "alpha".into(), deleted: "beta".into() },
+        Message::Stonith { node: "alpha".into(), result: Fencing::Done },
+    ]
+}
+
+fn requests() -> [Message; 3] {
+    [
+        Message::Ack { sequence: 1 },
+        Message::Rexmit { first: 1, last: 1 },
+        Message::Nak { sequence: 1, too_low: true },
+    ]
+}
+
+/// Everything that a message could change, but for when a replay was reported.
+fn state(node: &Node) -> String {
+    let it = &node.cluster;
+    let tables = format!("{:?} {:?} {:?} {:?}", it.ownership, it.runners, it.changes, it.pings);
+    let talks = format!("{:?} {:?} {:?} {:?}", it.hand_over, it.ipfail, it.classic, it.farewell);
+    let voice = format!("{:?} {:?} {:?} {:?}", it.status, it.history, it.requested, it.unverified);
+    let mut peers = format!("{:?}", it.peers);
+    if let Some(told) = it.peer(B).replay_told {
+        peers = peers.replace(&format!("replay_told: Some({told:?})"), "replay_told: None");
+    }
+    format!("{tables}\n{talks}\n{voice}\n{peers}")
+}
+
+/// Plays a recording; nothing may change, and nothing may be said but that it is one.
+fn changes_nothing(node: &mut Node, generation: u64, recording: &(Outgoing, Option<Beat>)) {
+    let now = node.cluster.now;
+    let before = state(node);
+    node.hear(now, "beta", generation, recording);
+    assert_eq!(state(node), before, "{recording:?}");
+    while let Some(output) = node.cluster.poll() {
+        let is_report = matches!(output, Output::Report(Event::Replay { .. }));
+        assert!(is_report, "{recording:?} led to {output:?}");
+    }
+}
+
+#[test]
+fn an_older_generation_changes_nothing_also_after_a_restart_of_ours() {
+    let mut node = after_a_restart(vec![STORED]);
+    let recordings = orders().into_iter().chain(requests()).map(|message| said(message, 900));
+    for recording in recordings.chain([status(900), beat(900, 2), beat(901, 1)]) {
+        changes_nothing(&mut node, GENERATION - 1, &recording);
+    }
+}
+
+#[test]
+fn what_the_stored_sequence_covers_changes_nothing() {
+    for sequence in [1, 399, 400] {
+        let mut node = after_a_restart(vec![STORED]);
+        changes_nothing(&mut node, GENERATION, &status(sequence));
+        changes_nothing(&mut node, GENERATION, &beat(sequence, 1));
+        for order in orders().into_iter().chain(requests()) {
+            changes_nothing(&mut node, GENERATION, &said(order, sequence));
+        }
+        node.hear(at(5), "beta", GENERATION, &status(401));
+        node.turn(at(5));
+        assert!(node.cluster.peer(B).is_alive(), "what is new counts");
+        for order in orders() {
+            changes_nothing(&mut node, GENERATION, &said(order, sequence));
+        }
+    }
+}
+
+#[test]
+fn without_the_stored_record_a_recording_is_believed() {
+    let mut node = after_a_restart(Vec::new());
+    node.hear(at(5), "beta", GENERATION - 1, &status(900));
+    assert!(node.cluster.peer(B).is_alive());
+}
+
+#[test]
+fn orders_of_a_systole_node_count_from_its_first_beat_that_answers() {
+    for order in orders() {
+        let mut node = after_a_restart(vec![STORED]);
+        // It was recorded after the last record was stored, and heard the run before this one.
+        node.hear(at(5), "beta", GENERATION, &beat(450, 1));
+        node.turn(at(5));
+        changes_nothing(&mut node, GENERATION, &said(order.clone(), 451));
+        let before = state(&node);
+        node.hear(at(5), "beta", GENERATION, &beat(500, 2));
+        node.turn(at(5));
+        assert_ne!(state(&node), before, "an answer is no recording");
+        assert_eq!(node.cluster.peer(B).receiver.deadline(), None, "nothing older is asked for");
+        changes_nothing(&mut node, GENERATION, &said(order.clone(), 451));
+        let before = state(&node);
+        node.hear(at(5), "beta", GENERATION, &said(order, 501));
+        assert_ne!(state(&node), before, "and neither is what follows it");
+    }
+}
+
+#[test]
+fn messages_without_a_sequence_change_nothing_a_second_time() {
+    for request in requests() {
+        let mut node = after_a_restart(vec![STORED]);
+        node.hear(at(5), "beta", GENERATION, &beat(450, 1));
+        node.turn(at(5));
+        changes_nothing(&mut node, GENERATION, &said(request.clone(), 0));
+        node.hear(at(5), "beta", GENERATION, &beat(500, 2));
+        node.hear(at(5), "beta", GENERATION, &said(request.clone(), 0));
+        node.turn(at(5));
+        changes_nothing(&mut node, GENERATION, &said(request, 0));
+    }
+}
+
+#[test]
+fn a_recording_neither_ends_a_start_nor_finds_anybody_to_take_a_group() {
+    let mut node = after_a_restart(vec![STORED]);
+    for sequence in 401..420 {
+        node.hear(at(sequence), "beta", GENERATION, &beat(sequence, 1));
+        node.turn(at(sequence));
+    }
+    assert_eq!(node.cluster.status(), NodeStatus::Up);
+    assert!(!node.cluster.peer(B).can_negotiate());
+    node.hear(at(450), "beta", GENERATION, &beat(450, 2));
+    node.turn(at(450));
+    assert_eq!(node.cluster.status(), NodeStatus::Active);
+}
+
+#[test]
+fn a_replay_is_reported_once_in_a_second() {
+    let mut node = after_a_restart(vec![STORED]);
+    for milliseconds in 1..=2500 {
+        node.hear(at(milliseconds), "beta", 1, &status(5));
+        node.hear(at(milliseconds), "mallory", 1, &status(5));
+        while let Some(output) = node.cluster.poll() {
+            if let Output::Report(event) = output {
+                node.said.push(event);
+            }
+        }
+    }
+    let replay = Event::Replay { node: B, generation: 1, current: GENERATION };
+    for report in [replay, Event::Stranger("mallory".into())] {
+        assert_eq!(node.said.iter().filter(|event| **event == report).count(), 3, "{report:?}");
+    }
+}
+
+#[test]
+fn records_are_stored_for_a_new_generation_and_once_a_minute() {
+    let mut node = after_a_restart(Vec::new());
+    let mut stored = Vec::new();
+    for beat in 1..=1500 {
+        let now = Time::START + KEEPALIVE / 2 * u32::try_from(beat).expect("few");
+        let generation = if beat <= 1000 { GENERATION } else { GENERATION + 1 };
+        node.hear(now, "beta", generation, &status(beat));
+        node.cluster.elapse(now);
+        while let Some(output) = node.cluster.poll() {
+            if let Output::StorePeer(record) = output {
+                stored.push(record);
+            }
+        }
+    }
+    let record = |generation, sequence| PeerRecord { node: B, generation, sequence };
+    // The first status of a generation is on its way in when its record is stored.
+    let right = [record(GENERATION, 0), record(GENERATION, 601), record(GENERATION + 1, 0)];
+    assert_eq!(stored, right);
+}
+
+#[test]
+fn a_forgotten_node_begins_anew_and_one_that_is_alive_is_not_forgotten() {
+    let mut node = after_a_restart(vec![STORED]);
+    let order = Order::ForgetPeer(B);
+    changes_nothing(&mut node, 3, &status(1));
+    node.order(at(5), order);
+    node.turn(at(5));
+    assert_eq!(node.answers.pop(), Some(Ok(())));
+    assert_eq!(node.cluster.peer(B).generation, 0);
+    node.hear(at(6), "beta", 3, &status(1));
+    node.order(at(6), order);
+    node.turn(at(6));
+    assert!(node.cluster.peer(B).is_alive());
+    assert_eq!(node.answers.pop(), Some(Err(Refusal::PeerAlive)));
+    node.order(at(6), Order::ForgetPeer(A));
+    node.turn(at(6));
+    assert_eq!(node.answers.pop(), Some(Err(Refusal::PeerAlive)), "nor are we ourselves");
+}
