@@ -72,7 +72,6 @@ rules! {
     DUPLICATE_MEDIUM "HA0311" Warning;
     RESERVED_PORT "HA0312" Warning;
     EXTRA_WORDS "HA0313" Warning;
-    UNSUPPORTED_MEDIUM "HA0314" Error;
 
     // ha.cf: nodes and times.
     NO_NODES "HA0401" Error;

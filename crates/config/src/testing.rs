@@ -3,7 +3,6 @@
 use crate::facts::{AgentKind, Facts, FileKind, Interface};
 use crate::finding::Finding;
 use crate::load::{Loaded, load};
-use crate::rule;
 use crate::source::{Source, Sources};
 use std::net::IpAddr;
 
@@ -106,13 +105,6 @@ pub(crate) fn of_ha_cf(ha_cf: &str) -> Vec<Finding> {
 /// The rules of findings.
 pub(crate) fn rules(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.rule).collect()
-}
-
-/// The rules of findings, but for the one that media of later versions break by being there.
-pub(crate) fn rules_of_any_medium(findings: &[Finding]) -> Vec<&'static str> {
-    let mut found = rules(findings);
-    found.retain(|rule| *rule != rule::UNSUPPORTED_MEDIUM.id);
-    found
 }
 
 /// The text that a finding of this rule marks.

@@ -99,8 +99,10 @@ impl Disk {
                 disk.write("etc/init.d/demo", &script, 0o755)?;
             }
         }
-        std::os::unix::fs::symlink("/run", disk.path("var/run"))
-            .map_err(LabError::io("making a node's disk"))?;
+        for (target, link) in [("/run", "var/run"), ("/run/lock", "var/lock")] {
+            std::os::unix::fs::symlink(target, disk.path(link))
+                .map_err(LabError::io("making a node's disk"))?;
+        }
         Ok(disk)
     }
 

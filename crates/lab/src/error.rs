@@ -55,6 +55,9 @@ pub enum LabError {
     /// The node has power already.
     #[error("{0} is powered on")]
     PoweredOn(Node),
+    /// The pair was made without a serial cable.
+    #[error("no serial cable is configured")]
+    NoCable,
     /// The node's daemon still runs.
     #[error("the daemon on {0} still runs")]
     StillRuns(Node),

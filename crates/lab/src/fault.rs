@@ -1,5 +1,6 @@
 //! Ways to hurt a node.
 
+use crate::medium::TERMINAL;
 use crate::network::Port;
 use crate::{Lab, LabError, Link, Node};
 use rustix::process::{Signal, kill_process};
@@ -57,6 +58,67 @@ impl Lab {
     /// When the pair has no such link.
     pub fn join(&self, node: Node, link: Link) -> Result<(), LabError> {
         self.network().set_port(node, link, Port::Forwarding)
+    }
+
+    /// Pulls an interface out of a node: it is gone, with its addresses; [`Lab::put_in`] makes
+    /// another one of the same name.
+    ///
+    /// # Errors
+    ///
+    /// When the pair has no such link.
+    pub fn pull_out(&self, node: Node, link: Link) -> Result<(), LabError> {
+        self.network().remove(node, link)
+    }
+
+    /// Makes an interface anew that was pulled out.
+    ///
+    /// # Errors
+    ///
+    /// When it is there, or without power.
+    pub fn put_in(&self, node: Node, link: Link) -> Result<(), LabError> {
+        self.host(node).with(|machine| self.network().plug_link(node, machine, link))
+    }
+
+    /// Loses what a node sends over the serial cable; [`Lab::join_serial`] undoes it.
+    ///
+    /// # Errors
+    ///
+    /// When the pair has no such cable.
+    pub fn cut_serial(&self, from: Node) -> Result<(), LabError> {
+        self.cable()?.set_cut(from, true);
+        Ok(())
+    }
+
+    /// Carries again what a node sends over the serial cable.
+    ///
+    /// # Errors
+    ///
+    /// When the pair has no such cable.
+    pub fn join_serial(&self, from: Node) -> Result<(), LabError> {
+        self.cable()?.set_cut(from, false);
+        Ok(())
+    }
+
+    /// Pulls the adapter of the serial cable out of a node: the device is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the pair has no such cable, or the node no power.
+    pub fn pull_out_serial(&self, node: Node) -> Result<(), LabError> {
+        let cable = self.cable()?;
+        self.host(node).with(|machine| machine.run(&["rm", TERMINAL])?.expect("rm"))?;
+        cable.pull_out(node);
+        Ok(())
+    }
+
+    /// Puts the adapter in again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lab::pull_out_serial`].
+    pub fn put_in_serial(&self, node: Node) -> Result<(), LabError> {
+        self.cable()?.put_in(node)?;
+        self.host(node).with(|machine| self.show_terminal(node, machine))
     }
 
     /// Drops all ICMP on a node, both ways; [`Lab::heal`] undoes it.

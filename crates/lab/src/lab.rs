@@ -1,13 +1,15 @@
 //! A pair of nodes with a gateway and a client.
 
+use crate::cable::Cable;
 use crate::client::{Probe, http_get};
 use crate::disk::Disk;
+use crate::medium::TERMINAL;
 use crate::namespace::{Machine, Output};
 use crate::network::{Network, Port};
 use crate::node::Host;
 use crate::scratch::Scratch;
 use crate::status::Status;
-use crate::{ClusterConfig, Daemon, Helper, LabError, Node};
+use crate::{ClusterConfig, Daemon, Helper, LabError, Medium, Node};
 use std::fs;
 use std::net::IpAddr;
 use std::thread::sleep;
@@ -26,6 +28,8 @@ pub struct Lab {
     hosts: [Host; 2],
     client: Machine,
     network: Network,
+    /// Where `serial` is configured.
+    cable: Option<Cable>,
     helper: Helper,
     config: ClusterConfig,
     scratch: Scratch,
@@ -74,7 +78,9 @@ impl Lab {
         let client = plain("client")?;
         network.plug_client(&client)?;
         let probe = Probe::start(&client, config.address)?;
-        let lab = Self { probe, hosts, client, network, helper, config, scratch };
+        let has_cable = config.media.contains(&Medium::Serial);
+        let cable = has_cable.then(Cable::new).transpose()?;
+        let lab = Self { probe, hosts, client, network, cable, helper, config, scratch };
         for node in Node::ALL {
             lab.power_on(node)?;
         }
@@ -130,6 +136,7 @@ impl Lab {
         let setup = host.disk.setup(&self.config, &host.daemon(), &self.helper);
         let machine = Machine::start(node.name(), &setup, self.scratch.path())?;
         self.network.plug_node(node, &machine, links)?;
+        self.show_terminal(node, &machine)?;
         *power = Some(machine);
         Ok(())
     }
@@ -304,6 +311,18 @@ impl Lab {
         wait_for(&what, limit, || {
             self.probe.answering() == Some(node) && self.owners(self.config.address) == [node]
         })
+    }
+
+    /// Gives the end of the serial cable in a node its name.
+    pub(crate) fn show_terminal(&self, node: Node, machine: &Machine) -> Result<(), LabError> {
+        let path = self.cable.as_ref().and_then(|cable| cable.path(node));
+        let Some(path) = path else { return Ok(()) };
+        machine.run(&["ln", "-sfn", &path, TERMINAL])?.expect("ln")
+    }
+
+    /// The serial cable.
+    pub(crate) fn cable(&self) -> Result<&Cable, LabError> {
+        self.cable.as_ref().ok_or(LabError::NoCable)
     }
 
     pub(crate) fn host(&self, node: Node) -> &Host {

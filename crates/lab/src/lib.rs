@@ -17,6 +17,7 @@
 //! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
 //! the lab is killed.
 
+mod cable;
 mod capture;
 mod client;
 mod config;
@@ -46,4 +47,4 @@ pub use medium::Medium;
 pub use namespace::Output;
 pub use network::{GATEWAY, GATEWAY6, Link};
 pub use node::{Daemon, Node};
-pub use status::{GroupStatus, PeerStatus, Status};
+pub use status::{GroupStatus, LinkStatus, PeerStatus, Status};

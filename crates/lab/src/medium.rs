@@ -10,6 +10,9 @@ const GROUP: Ipv4Addr = Ipv4Addr::new(225, 0, 0, 1);
 /// The group of `mcast6`: of link scope, and not assigned to anybody.
 const GROUP6: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 1, 2, 3, 4);
 
+/// The end of the serial cable in a node.
+pub(crate) const TERMINAL: &str = "/run/systole-lab/ttyS0";
+
 /// A medium that joins both nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Medium {
@@ -23,6 +26,8 @@ pub enum Medium {
     Ucast6(Link),
     /// UDP to an IPv6 group.
     Mcast6(Link),
+    /// A null-modem cable.
+    Serial,
 }
 
 impl Medium {
@@ -36,6 +41,7 @@ impl Medium {
             Self::Mcast(link) => format!("mcast {} {GROUP} {PORT} 1 0", link.interface()),
             Self::Ucast6(link) => format!("ucast6 {} {}", link.interface(), link.address6(other)),
             Self::Mcast6(link) => format!("mcast6 {} {GROUP6} {PORT} 1 0", link.interface()),
+            Self::Serial => format!("serial {TERMINAL}"),
         }
     }
 
@@ -48,6 +54,7 @@ impl Medium {
             | Self::Mcast(link)
             | Self::Ucast6(link)
             | Self::Mcast6(link) => link.interface(),
+            Self::Serial => TERMINAL,
         }
     }
 
@@ -60,6 +67,7 @@ impl Medium {
             | Self::Mcast(link)
             | Self::Ucast6(link)
             | Self::Mcast6(link) => Some(link),
+            Self::Serial => None,
         }
     }
 }

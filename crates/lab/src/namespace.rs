@@ -32,6 +32,15 @@ impl Output {
     pub fn success(&self) -> bool {
         self.code == Some(0)
     }
+
+    /// Demands success of a command that the lab itself needs.
+    pub(crate) fn expect(&self, command: &str) -> Result<(), LabError> {
+        if self.success() {
+            return Ok(());
+        }
+        let output = self.stderr.trim().to_owned();
+        Err(LabError::ToolFailed { command: command.to_owned(), output })
+    }
 }
 
 /// The namespaces of one machine. They end when this is dropped, or when the lab ends.

@@ -149,9 +149,32 @@ impl Network {
         links: &[Link],
     ) -> Result<(), LabError> {
         for link in links {
-            self.plug(machine, *link, &link.port(node), link.address(node))?;
+            self.plug_link(node, machine, *link)?;
         }
         machine.ip(&format!("route add default via {GATEWAY}\n"))
+    }
+
+    /// Plugs a node in on one link.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails.
+    pub(crate) fn plug_link(
+        &self,
+        node: Node,
+        machine: &Machine,
+        link: Link,
+    ) -> Result<(), LabError> {
+        self.plug(machine, link, &link.port(node), link.address(node))
+    }
+
+    /// Takes a wire away, with the interfaces at both ends.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(crate) fn remove(&self, node: Node, link: Link) -> Result<(), LabError> {
+        self.gateway.ip(&format!("link delete {}\n", link.port(node)))
     }
 
     /// Sets what the port to a node carries.
@@ -173,7 +196,7 @@ impl Network {
     pub(crate) fn unplug_node(&self, node: Node, links: &[Link]) {
         for link in links {
             // The kernel removes the port soon after the node's end of it, so it may be gone.
-            let _ = self.gateway.ip(&format!("link delete {}\n", link.port(node)));
+            let _ = self.remove(node, *link);
         }
     }
 

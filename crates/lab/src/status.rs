@@ -20,6 +20,18 @@ pub struct PeerStatus {
     pub name: String,
     /// Its status (`active`).
     pub status: String,
+    /// The links to it.
+    pub links: Vec<LinkStatus>,
+}
+
+/// A link as a node sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct LinkStatus {
+    /// Its interface or terminal device.
+    pub name: String,
+    /// Whether it carries messages.
+    pub up: bool,
 }
 
 /// A group as a node sees it.

@@ -36,6 +36,7 @@ use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
 use systole_core::{Cluster, Input, LINKS_MAX, Message, Outgoing, Output, Time};
 use systole_sys::clock;
+use systole_sys::link::Urgency;
 use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys};
 use trouble::Trouble;
 
@@ -148,6 +149,7 @@ impl Beat {
             let now = self.now();
             self.turn(now);
         }
+        self.links.drain(&mut self.trouble, &mut self.control);
         self.control.end();
         Ok(())
     }
@@ -164,6 +166,7 @@ impl Beat {
         while let Some(output) = self.cluster.poll() {
             self.execute(now, output);
         }
+        self.links.write_on(&mut self.trouble, &mut self.control);
         self.tell_trouble(now);
         self.control.flush();
         self.control.note_turn();
@@ -175,7 +178,10 @@ impl Beat {
 
     /// Sleeps until something comes or is due: the only place where this thread waits.
     fn wait(&self) -> io::Result<()> {
-        let sleep = self.cluster.deadline().since(self.now()).min(SLEEP_MAX);
+        let mut sleep = self.cluster.deadline().since(self.now()).min(SLEEP_MAX);
+        if let Some(due) = self.links.deadline() {
+            sleep = sleep.min(Duration::from_nanos(due.saturating_sub(clock::boot_time())));
+        }
         let timeout = Timespec {
             tv_sec: i64::try_from(sleep.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: sleep.subsec_nanos().into(),
@@ -184,10 +190,12 @@ impl Beat {
         let mut fds: [PollFd<'_>; DESCRIPTORS_MAX] =
             std::array::from_fn(|_| PollFd::from_borrowed_fd(wake, PollFlags::IN));
         let executor = self.executor.iter().map(|executor| executor.as_fd());
-        let others = self.links.descriptors().chain(self.pings.descriptors()).chain(executor);
+        let others = self.pings.descriptors().chain(executor).map(|fd| (fd, PollFlags::IN));
         let mut count = 1;
-        for (place, fd) in fds[1..].iter_mut().zip(others) {
-            *place = PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        for (place, (fd, awaited)) in
+            fds[1..].iter_mut().zip(self.links.descriptors().chain(others))
+        {
+            *place = PollFd::from_borrowed_fd(fd, awaited);
             count += 1;
         }
         match poll(&mut fds[..count], Some(&timeout)) {
@@ -197,10 +205,10 @@ impl Beat {
     }
 
     fn read_links(&mut self, now: Time, limit: usize) {
-        let Self { links, buffer, decoder, keys, cluster, trouble, .. } = self;
+        let Self { links, buffer, decoder, keys, cluster, trouble, control, .. } = self;
         for index in 0..links.len() {
             for _ in 0..limit {
-                let length = match links.receive(index, buffer) {
+                let length = match links.receive(index, buffer, control) {
                     Ok(Some(length)) => length,
                     Ok(None) => break,
                     Err(_) => {
@@ -282,6 +290,7 @@ impl Beat {
 
     fn send(&mut self, outgoing: &Outgoing) {
         let is_beat = matches!(outgoing.message, Message::Status { .. });
+        let urgency = if is_beat { Urgency::Beat } else { Urgency::Other };
         if is_beat {
             self.load.renew();
         }
@@ -294,7 +303,7 @@ impl Beat {
             }
             match encoder.encode(outgoing, beat, load.line(), unix_time, keys, form) {
                 Ok(bytes) => {
-                    links.send(form, bytes, trouble, control);
+                    links.send((form, urgency), bytes, trouble, control);
                     if let Some(sequence) = outgoing.sequence {
                         sent.keep(sequence, form, bytes);
                     }
@@ -310,7 +319,7 @@ impl Beat {
         for form in [Form::Framed, Form::Classic] {
             let bytes = sent.get(sequence, form);
             if !bytes.is_empty() {
-                links.send(form, bytes, trouble, control);
+                links.send((form, Urgency::Other), bytes, trouble, control);
             }
         }
     }

@@ -114,8 +114,8 @@ pub enum Repeating {
     LateBeat,
     /// A packet that could not be sent.
     SendFailure,
-    /// A medium that comes and goes.
-    Medium,
+    /// A serial line that takes nothing.
+    StuckLine,
     /// A step of a hand-over that was refused.
     RefusedStep,
     /// Connections to the control socket.

@@ -1,14 +1,17 @@
 //! Links: media that carry our messages to peers and theirs to us.
 
 mod datagram;
+mod serial;
 mod socket;
 mod spec;
 #[cfg(test)]
 mod tests;
 
+pub use serial::Waiting;
 pub use spec::LinkSpec;
 
 use datagram::Datagrams;
+use serial::Serial;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
@@ -20,6 +23,16 @@ pub enum Form {
     Datagram,
     /// Messages follow each other in a stream and are classic text.
     Text,
+}
+
+/// What a message is to a medium that is too slow for everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Our newest sign of life: where too much waits, before all of it and in the place of an older
+    /// one.
+    Beat,
+    /// Anything else, in its order.
+    Other,
 }
 
 /// An open medium. Nothing here ever blocks but opening, which may ask a name server, wait for
@@ -36,6 +49,7 @@ pub struct Link {
 #[derive(Debug)]
 enum Medium {
     Datagrams(Datagrams),
+    Serial(Serial),
 }
 
 impl Link {
@@ -44,7 +58,8 @@ impl Link {
     /// # Errors
     ///
     /// `NotFound` for a host without an IPv4 address, `ENODEV` without the interface, `EPERM`
-    /// without `CAP_NET_RAW`, and whatever sockets refuse.
+    /// without `CAP_NET_RAW`, and whatever sockets refuse; for a serial line `ResourceBusy` while
+    /// another process has its lock.
     pub fn open(spec: &LinkSpec) -> io::Result<Self> {
         Self::open_with(spec, true)
     }
@@ -79,7 +94,7 @@ impl Link {
     }
 
     fn open_with(spec: &LinkSpec, listens: bool) -> io::Result<Self> {
-        let datagrams = match spec {
+        let opened = match spec {
             LinkSpec::Unicast { device, host, port } => {
                 Datagrams::unicast(device, resolve(host)?, *port, listens)
             }
@@ -94,8 +109,12 @@ impl Link {
             LinkSpec::Multicast6 { device, group, port, hops, loopback } => {
                 Datagrams::multicast6(device, (*group, *port), (*hops, *loopback), listens)
             }
+            LinkSpec::Serial { tty, baud } => {
+                let medium = Medium::Serial(Serial::open(tty, *baud)?);
+                return Ok(Self { spec: spec.clone(), medium });
+            }
         };
-        Ok(Self { spec: spec.clone(), medium: Medium::Datagrams(datagrams?) })
+        Ok(Self { spec: spec.clone(), medium: Medium::Datagrams(opened?) })
     }
 
     /// Whether it receives, for itself and perhaps for others.
@@ -109,10 +128,43 @@ impl Link {
     /// # Errors
     ///
     /// The message is lost then: `WouldBlock` when the interface's queue is full, `ENETUNREACH`,
-    /// `ENETDOWN`, `ENODEV` or the like without the interface, `EMSGSIZE` when it is too long.
-    pub fn send(&mut self, message: &[u8]) -> io::Result<()> {
+    /// `ENETDOWN`, `ENODEV` or the like without the interface, `EMSGSIZE` when it is too long. On a
+    /// serial line an earlier message may be the one that is lost: `ENOBUFS` when the line is too
+    /// slow, `ETIMEDOUT` when it takes nothing at all.
+    pub fn send(&mut self, message: &[u8], urgency: Urgency) -> io::Result<()> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.send(message),
+            Medium::Serial(serial) => serial.send(message, urgency),
+        }
+    }
+
+    /// Goes on with messages that wait for a slow line.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), about messages that were taken before.
+    pub fn write_on(&mut self) -> io::Result<()> {
+        match &mut self.medium {
+            Medium::Datagrams(_) => Ok(()),
+            Medium::Serial(serial) => serial.write_on(),
+        }
+    }
+
+    /// What messages that were taken wait for, if any do; [`write_on`](Self::write_on) is due then.
+    #[must_use]
+    pub fn waiting(&self) -> Option<Waiting> {
+        match &self.medium {
+            Medium::Datagrams(_) => None,
+            Medium::Serial(serial) => serial.waiting(),
+        }
+    }
+
+    /// Whether everything that was taken is on the wire.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        match &self.medium {
+            Medium::Datagrams(_) => true,
+            Medium::Serial(serial) => serial.is_drained(),
         }
     }
 
@@ -121,10 +173,11 @@ impl Link {
     /// # Errors
     ///
     /// `InvalidData` for a message longer than `buffer`, which is lost then; otherwise those of
-    /// recv(2). The next call goes on behind what failed.
+    /// recv(2) and read(2). The next call goes on behind what failed.
     pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.receive(buffer),
+            Medium::Serial(serial) => serial.receive(buffer),
         }
     }
 
@@ -133,6 +186,7 @@ impl Link {
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.medium {
             Medium::Datagrams(datagrams) => datagrams.fd(),
+            Medium::Serial(serial) => serial.fd(),
         }
     }
 
@@ -141,15 +195,17 @@ impl Link {
     pub fn form(&self) -> Form {
         match self.medium {
             Medium::Datagrams(_) => Form::Datagram,
+            Medium::Serial(_) => Form::Text,
         }
     }
 
     /// Whether it leads nowhere any more, because its interface is gone or has another name now: it
-    /// must be opened anew then. To be asked when sending fails.
+    /// must be opened anew then. To be asked when something fails.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         match &self.medium {
             Medium::Datagrams(datagrams) => datagrams.is_lost(self.spec.name()),
+            Medium::Serial(serial) => serial.is_lost(),
         }
     }
 

@@ -32,7 +32,6 @@ impl Reader<'_> {
             | MediumKind::PingGroup => false,
         };
         if !by_word {
-            self.unsupported(kind, name);
             let parts: Vec<Word<'_>> = line_of(rest).words(is_blank).collect();
             return self.line_medium(kind, name, &parts, rest);
         }
@@ -51,7 +50,6 @@ impl Reader<'_> {
         if words.is_empty() {
             return self.no_value(name);
         }
-        self.unsupported(kind, name);
         for word in words {
             if word.text.starts_with("//") {
                 self.draft.spoilt_medium = true;
@@ -68,36 +66,6 @@ impl Reader<'_> {
                 | MediumKind::Mcast
                 | MediumKind::Mcast6
                 | MediumKind::PingGroup => {}
-            }
-        }
-    }
-
-    /// Finds a medium that the daemon cannot open yet; its line is read and checked all the same.
-    fn unsupported(&mut self, kind: MediumKind, name: Word<'_>) {
-        match kind {
-            MediumKind::Ucast
-            | MediumKind::Ucast6
-            | MediumKind::Bcast
-            | MediumKind::Mcast
-            | MediumKind::Mcast6
-            | MediumKind::Ping
-            | MediumKind::Ping6
-            | MediumKind::PingGroup => {}
-            MediumKind::Serial => {
-                let message = format!(
-                    "medium `{}` is not supported by this version of Systole yet",
-                    name.text
-                );
-                let help = format!(
-                    "`ucast INTERFACE HOST` and the other media over IP work; \
-                     heartbeat 3.0.6 accepts `{}` too",
-                    name.text
-                );
-                let finding =
-                    Finding::new(&rule::UNSUPPORTED_MEDIUM, File::HaCf, name.span(), message)
-                        .label("the daemon cannot start with it")
-                        .help(help);
-                self.report(finding);
             }
         }
     }

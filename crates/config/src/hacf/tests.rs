@@ -1,8 +1,7 @@
 use crate::finding::Severity;
 use crate::medium::Medium;
 use crate::testing::{
-    AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, marked, of_ha_cf, rules,
-    rules_of_any_medium, sources, with_facts,
+    AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, marked, of_ha_cf, rules, sources, with_facts,
 };
 use std::time::Duration;
 
@@ -103,7 +102,7 @@ fn every_broken_line_is_named() {
     for (lines, expected, first) in BROKEN {
         let text = ha_cf_and(lines);
         let findings = of_ha_cf(&text);
-        let mut found = rules_of_any_medium(&findings);
+        let mut found = rules(&findings);
         found.sort_unstable();
         let mut wanted = expected.to_vec();
         wanted.sort_unstable();
@@ -148,37 +147,19 @@ fn what_the_original_takes_in_silence_is_taken_in_silence() {
         "deadping 10",
         "max_rexmit_delay 100",
     ] {
-        assert_eq!(rules_of_any_medium(&of_ha_cf(&ha_cf_and(line))), [""; 0], "{line}");
+        assert_eq!(rules(&of_ha_cf(&ha_cf_and(line))), [""; 0], "{line}");
     }
 }
 
 #[test]
-fn media_of_later_versions_are_named_once_a_line() {
-    for (line, directive) in
-        [("serial /dev/ttyS0", "serial"), ("serial /dev/ttyS0 /dev/ttyS1", "serial")]
-    {
-        let text = ha_cf_and(line);
-        let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
-        let about: Vec<_> =
-            loaded.findings.iter().filter(|finding| finding.rule == "HA0314").collect();
-        let [finding] = about[..] else { panic!("{line}: {about:?}") };
-        assert_eq!(finding.severity, Severity::Error, "{line}");
-        assert_eq!(finding.span, HA_CF.len()..HA_CF.len() + directive.len(), "{line}");
-        assert!(finding.message.contains(&format!("`{directive}`")), "{}", finding.message);
-        // heartbeat 3.0.6 has all of them.
-        assert_eq!(finding.original, [""; 0], "{line}");
-        assert_eq!(loaded.config, None, "{line}");
-    }
-}
-
-#[test]
-fn what_the_daemon_opens_is_no_medium_of_later_versions() {
+fn every_medium_is_one_that_the_daemon_opens() {
     for (line, expected) in [
         ("ucast eth0 192.168.122.23", None),
         ("bcast eth0", None),
         ("mcast eth0 225.0.0.1 694 1 0", None),
         ("mcast6 eth0 ff02::abcd 694 1 0", None),
         ("ucast6 eth0 fe80::1", None),
+        ("serial /dev/ttyS0", None),
         ("ping 192.168.122.2", None),
         ("ping6 fe80::1", None),
         ("ping_group gates 192.168.122.2", None),
@@ -190,6 +171,33 @@ fn what_the_daemon_opens_is_no_medium_of_later_versions() {
         assert_eq!(rules(&loaded.findings), Vec::from_iter(expected), "{line}");
         assert!(loaded.config.is_some(), "{line}");
     }
+}
+
+#[test]
+fn several_media_on_one_interface_are_one_link() {
+    let text = ha_cf_and("bcast eth0\nserial /dev/ttyS0\nmcast eth0 225.0.0.1 694 1 0");
+    let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
+    assert_eq!(config.media.len(), 4);
+    assert_eq!(config.settings().links, ["eth0", "/dev/ttyS0"]);
+}
+
+#[test]
+fn a_rate_is_that_of_the_lines_below_it() {
+    let text = ha_cf_and("serial /dev/ttyS1\nbaud 9600\nserial /dev/ttyS0");
+    let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
+    let rates: Vec<_> = config
+        .media
+        .iter()
+        .filter_map(|medium| match medium {
+            Medium::Serial { tty, baud } => Some((tty.as_str(), *baud)),
+            Medium::Ucast { .. }
+            | Medium::Bcast { .. }
+            | Medium::Mcast { .. }
+            | Medium::Ucast6 { .. }
+            | Medium::Mcast6 { .. } => None,
+        })
+        .collect();
+    assert_eq!(rates, [("/dev/ttyS1", 19_200), ("/dev/ttyS0", 9600)]);
 }
 
 #[test]
@@ -224,7 +232,7 @@ fn a_port_holds_for_the_media_below_it() {
     let mut findings = Vec::new();
     let sources = sources(&text, AUTHKEYS, HARESOURCES);
     let draft = with_facts(|facts| super::parse(&sources, facts, &mut findings));
-    assert_eq!(rules_of_any_medium(&findings), ["HA0117"]);
+    assert_eq!(rules(&findings), ["HA0117"]);
     let ports: Vec<u16> = draft
         .media
         .iter()

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod one;
+mod several;
 
 use std::error::Error;
 use std::time::Duration;
@@ -32,6 +33,7 @@ fn over(media: &[Medium]) -> ClusterConfig {
         deadtime: Duration::from_secs(3),
         warntime: Duration::from_millis(2500),
         initdead: Duration::from_secs(5),
+        ping_nodes: Vec::new(),
         ipfail: false,
         // One address, through the agent that needs no package besides: the media are the matter.
         groups: vec![format!("web1 IPaddr2::{}/24/eth0", usual.address)],

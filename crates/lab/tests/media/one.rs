@@ -11,6 +11,12 @@ fn live(medium: Medium, daemons: [Daemon; 2], opened: &str) -> Outcome {
         logged(&lab, node, opened)?;
         logged(&lab, node, &format!("Link {}:{link} up.", node.other()))?;
     }
+    if medium == Medium::Serial {
+        for node in Node::ALL {
+            let locks = lab.run(node, &["ls", "/var/lock"])?.stdout;
+            assert!(locks.lines().any(|name| name == "LCK..ttyS0"), "{node}: {locks}");
+        }
+    }
     lab.power_off(Node::Web1)?;
     let took = lab.wait_for_owner(Node::Web2, LIMIT).inspect_err(|_| print_logs(&lab))?;
     println!("{medium:?}: takeover by {:?}: {took:?}", lab.daemon(Node::Web2));
@@ -63,4 +69,6 @@ media! {
     mcast6: Medium::Mcast6(Link::Service),
         "glib: UDP multicast heartbeat started for [ff12::1:2:3:4]:694 on interface eth0 (hops=1 \
          loop=0)";
+    serial: Medium::Serial,
+        "glib: Starting serial heartbeat on tty /run/systole-lab/ttyS0 (19200 baud)";
 }

@@ -7,14 +7,21 @@
 
 use super::channel::{BeatEnd, News};
 use super::trouble::Trouble;
+use rustix::event::PollFlags;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 use systole_core::LinkId;
-use systole_sys::link::{self, Link};
+use systole_sys::link::{self, Link, Urgency};
 use systole_wire::Form;
 
 /// The number of an error that has none of its own.
 const NO_NUMBER: i32 = 0;
+
+/// Longest wait for slow media to say our last words.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+/// Time between two looks whether they have.
+const DRAIN_STEP: Duration = Duration::from_millis(5);
 
 /// A medium and the link that it is a part of.
 #[derive(Debug)]
@@ -53,11 +60,10 @@ impl Links {
         self.open().any(|link| form_of(link) == form)
     }
 
-    /// Sends a message on every medium of this form. One whose interface is gone is handed to the
-    /// control thread, to be opened anew: closing and opening may wait, which this thread must not.
+    /// Sends a message on every medium of this form.
     pub(super) fn send(
         &mut self,
-        form: Form,
+        (form, urgency): (Form, Urgency),
         message: &[u8],
         trouble: &mut Trouble,
         control: &mut BeatEnd,
@@ -65,31 +71,79 @@ impl Links {
         for (index, medium) in self.0.iter_mut().enumerate() {
             let of_form = medium.link.as_mut().filter(|link| form_of(link) == form);
             let Some(link) = of_form else { continue };
-            let Err(error) = link.send(message) else { continue };
-            let number = error.raw_os_error().unwrap_or(NO_NUMBER);
-            trouble.note_unsent(index, number);
-            if link.is_lost()
-                && let Some(link) = medium.link.take()
-            {
-                control.insist(News::LinkLost { index, link, error: number });
+            if let Err(error) = link.send(message, urgency) {
+                trouble.note_unsent(index, number_of(&error));
+                medium.let_go(index, &error, control);
             }
         }
     }
 
-    /// Reads the next message of a medium.
-    pub(super) fn receive(&mut self, index: usize, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let link = self.0.get_mut(index).and_then(|medium| medium.link.as_mut());
-        link.map_or(Ok(None), |link| link.receive(buffer))
+    /// Goes on with what waits for slow media.
+    pub(super) fn write_on(&mut self, trouble: &mut Trouble, control: &mut BeatEnd) {
+        for (index, medium) in self.0.iter_mut().enumerate() {
+            let waiting = medium.link.as_mut().filter(|link| link.waiting().is_some());
+            if let Some(Err(error)) = waiting.map(|link| link.write_on()) {
+                trouble.note_unsent(index, number_of(&error));
+                medium.let_go(index, &error, control);
+            }
+        }
     }
 
-    /// The descriptors to wait for.
-    pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.open().filter_map(Link::fd)
+    /// Lets slow media say our last words. Nobody beats any more, and so may wait here.
+    pub(super) fn drain(&mut self, trouble: &mut Trouble, control: &mut BeatEnd) {
+        let end = Instant::now() + DRAIN_MAX;
+        while !self.open().all(Link::is_drained) && Instant::now() < end {
+            self.write_on(trouble, control);
+            std::thread::sleep(DRAIN_STEP);
+        }
+    }
+
+    /// Reads the next message of a medium.
+    pub(super) fn receive(
+        &mut self,
+        index: usize,
+        buffer: &mut [u8],
+        control: &mut BeatEnd,
+    ) -> io::Result<Option<usize>> {
+        let Some(medium) = self.0.get_mut(index) else { return Ok(None) };
+        let result = medium.link.as_mut().map_or(Ok(None), |link| link.receive(buffer));
+        if let Err(error) = &result {
+            medium.let_go(index, error, control);
+        }
+        result
+    }
+
+    /// The descriptors to wait for, each with what is awaited.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+        self.open().filter_map(|link| {
+            let waits = link.waiting().is_some_and(|waiting| waiting.for_room);
+            let output = if waits { PollFlags::OUT } else { PollFlags::empty() };
+            link.fd().map(|fd| (fd, PollFlags::IN | output))
+        })
+    }
+
+    /// When [`write_on`](Self::write_on) is due at the latest, on `CLOCK_BOOTTIME` in nanoseconds.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.open().filter_map(|link| link.waiting().map(|waiting| waiting.until)).min()
     }
 
     fn open(&self) -> impl Iterator<Item = &Link> {
         self.0.iter().filter_map(|medium| medium.link.as_deref())
     }
+}
+
+impl Medium {
+    /// Hands a medium whose interface is gone to the control thread, to be opened anew: closing and
+    /// opening may wait, which this thread must not.
+    fn let_go(&mut self, index: usize, error: &io::Error, control: &mut BeatEnd) {
+        if let Some(link) = self.link.take_if(|link| link.is_lost()) {
+            control.insist(News::LinkLost { index, link, error: number_of(error) });
+        }
+    }
+}
+
+fn number_of(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(NO_NUMBER)
 }
 
 fn form_of(link: &Link) -> Form {

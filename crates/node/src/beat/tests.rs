@@ -174,7 +174,9 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
 /// What the node has just sent: on a loopback it comes back.
 fn said(beat: &mut Beat) -> Vec<Vec<u8>> {
     let mut buffer = [0; 2048];
-    let mut next = || beat.links.receive(0, &mut buffer).unwrap().map(|it| buffer[..it].to_vec());
+    let Beat { links, control, .. } = beat;
+    let mut next =
+        || links.receive(0, &mut buffer, control).unwrap().map(|it| buffer[..it].to_vec());
     std::iter::from_fn(&mut next).collect()
 }
 

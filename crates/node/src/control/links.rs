@@ -2,7 +2,7 @@
 
 use super::Control;
 use crate::beat::channel::Command;
-use crate::log::{Level, Line, Repeating};
+use crate::log::Level;
 use crate::words::media;
 use std::io;
 use std::path::Path;
@@ -27,7 +27,7 @@ impl Control {
         let Some(medium) = self.parts.media.get_mut(index) else { return };
         (medium.is_open, medium.listens) = (false, false);
         let text = media::lost(&medium.spec, io::Error::from_raw_os_error(error));
-        self.parts.log.write(&Line::new(Level::Error, text).repeating(Repeating::Medium));
+        self.say(Level::Error, text);
     }
 
     /// Opens what was not there at the start, or was lost, and is there now.
@@ -46,8 +46,7 @@ impl Control {
             if self.parts.beat.command(Command::Link { index, link }).is_ok() {
                 let medium = &mut self.parts.media[index];
                 (medium.is_open, medium.listens) = (true, listens);
-                let told = Line::new(Level::Info, text).repeating(Repeating::Medium);
-                self.parts.log.write(&told);
+                self.say(Level::Info, text);
             }
         }
     }
@@ -60,5 +59,6 @@ fn is_there(spec: &LinkSpec) -> bool {
         | LinkSpec::Multicast { device, .. }
         | LinkSpec::Unicast6 { device, .. }
         | LinkSpec::Multicast6 { device, .. } => Path::new("/sys/class/net").join(device).exists(),
+        LinkSpec::Serial { tty, .. } => Path::new(tty).exists(),
     }
 }

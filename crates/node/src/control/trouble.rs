@@ -1,9 +1,10 @@
 //! What went wrong on the beat thread, in words.
 
 use super::links::Medium;
-use crate::beat::trouble::Trouble;
+use crate::beat::trouble::{Trouble, Unsent};
 use crate::log::{Level, Line, Repeating};
 use std::io;
+use systole_sys::link::LinkSpec;
 
 /// The lines about a second of trouble; `names_bad` as `log_badpack` says.
 pub(super) fn lines(media: &[Medium], trouble: &Trouble, names_bad: bool) -> Vec<Line> {
@@ -14,10 +15,7 @@ pub(super) fn lines(media: &[Medium], trouble: &Trouble, names_bad: bool) -> Vec
     }
     for (medium, unsent) in media.iter().zip(&trouble.unsent) {
         if unsent.count > 0 {
-            let (kind, name) = (medium.spec.kind(), medium.spec.name());
-            let error = io::Error::from_raw_os_error(unsent.error);
-            let text = format!("Unable to send {} packets on {kind} {name}: {error}", unsent.count);
-            lines.push(Line::new(Level::Error, text).repeating(Repeating::SendFailure));
+            lines.push(unsent_line(&medium.spec, *unsent));
         }
     }
     let others = [
@@ -31,4 +29,35 @@ pub(super) fn lines(media: &[Medium], trouble: &Trouble, names_bad: bool) -> Vec
         }
     }
     lines
+}
+
+fn unsent_line(spec: &LinkSpec, unsent: Unsent) -> Line {
+    let (kind, name) = (spec.kind(), spec.name());
+    let error = io::Error::from_raw_os_error(unsent.error);
+    if error.kind() == io::ErrorKind::TimedOut {
+        let cause = "(no connection or bad cable? [see documentation])";
+        let text = format!("glib: TTY write timeout on [{name}] {cause}");
+        return Line::new(Level::Warning, text).repeating(Repeating::StuckLine);
+    }
+    let text = format!("Unable to send {} packets on {kind} {name}: {error}", unsent.count);
+    Line::new(Level::Error, text).repeating(Repeating::SendFailure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_takes_nothing_has_the_words_of_heartbeat() {
+        let spec = LinkSpec::Serial { tty: "/dev/ttyS0".to_owned(), baud: 9600 };
+        let line = |error: rustix::io::Errno| {
+            unsent_line(&spec, Unsent { count: 3, error: error.raw_os_error() })
+        };
+        let stuck = line(rustix::io::Errno::TIMEDOUT);
+        let words = "glib: TTY write timeout on [/dev/ttyS0] (no connection or bad cable? [see \
+                     documentation])";
+        assert_eq!((stuck.level, stuck.text.as_str()), (Level::Warning, words));
+        let slow = line(rustix::io::Errno::NOBUFS);
+        assert!(slow.text.starts_with("Unable to send 3 packets on serial /dev/ttyS0: "));
+    }
 }

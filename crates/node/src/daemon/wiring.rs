@@ -17,9 +17,6 @@ const DATE_FORMAT: &str = "%Y/%m/%d_%T\t";
 /// Why a medium or ping node cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WiringError {
-    /// The medium is none that this version has.
-    #[error("medium {0} is not supported by this version")]
-    Unsupported(&'static str),
     /// A host has no address.
     #[error("cannot resolve {host}")]
     Unresolved {
@@ -53,7 +50,7 @@ fn link(medium: &Medium) -> Result<LinkSpec, WiringError> {
         Medium::Mcast6 { group, port, hops, loopback, .. } => {
             LinkSpec::Multicast6 { device, group, port, hops, loopback }
         }
-        Medium::Serial { .. } => return Err(WiringError::Unsupported(medium.directive())),
+        Medium::Serial { baud, .. } => LinkSpec::Serial { tty: device, baud },
     })
 }
 

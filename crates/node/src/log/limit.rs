@@ -1,11 +1,28 @@
-//! At most one line of a kind in a second, and a count of the others.
+//! At most one line of a kind in a second (or in what the kind is worth), and a count of the others.
 
 use super::{Line, Repeating};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// One line in this long.
-const PERIOD: Duration = Duration::from_secs(1);
+/// Longest time after which a line that was left out is still worth telling.
+const TOLD_LATE: Duration = Duration::from_secs(1);
+
+/// How long one line of a kind is enough for.
+const fn period(kind: Repeating) -> Duration {
+    match kind {
+        // As heartbeat has it: a cable that is out stays out.
+        Repeating::StuckLine => Duration::from_hours(1),
+        Repeating::BadPacket
+        | Repeating::Stranger
+        | Repeating::Replay
+        | Repeating::Loss
+        | Repeating::LossEnded
+        | Repeating::LateBeat
+        | Repeating::SendFailure
+        | Repeating::RefusedStep
+        | Repeating::Control => Duration::from_secs(1),
+    }
+}
 
 /// What to do with a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,10 +49,11 @@ impl Limiter {
     /// Judges a line.
     pub(super) fn admit(&mut self, kind: Repeating, line: &Line, now: Duration) -> Verdict {
         if let Some(window) = self.0.get_mut(&kind)
-            && now.saturating_sub(window.since) < PERIOD
+            && now.saturating_sub(window.since) < period(kind)
         {
             window.suppressed += 1;
-            window.latest = Some(line.clone());
+            // After an hour it would be no news any more.
+            window.latest = (period(kind) <= TOLD_LATE).then(|| line.clone());
             return Verdict::Suppress;
         }
         let fresh = Window { since: now, suppressed: 0, latest: None };
@@ -43,11 +61,12 @@ impl Limiter {
         Verdict::Write { suppressed: before.map_or(0, |window| window.suppressed) }
     }
 
-    /// The kinds whose second is over and of which lines were left out: the latest, to be written
-    /// now, and how many before it. Their second begins anew.
+    /// The kinds whose time is over and of which lines were left out: the latest, to be written
+    /// now, and how many before it. Their time begins anew.
     pub(super) fn expired(&mut self, now: Duration) -> Vec<(Line, u64)> {
-        let over = self.0.values_mut().filter(|window| now.saturating_sub(window.since) >= PERIOD);
-        let told = over.filter_map(|window| {
+        let over = self.0.iter_mut();
+        let over = over.filter(|(kind, window)| now.saturating_sub(window.since) >= period(**kind));
+        let told = over.filter_map(|(_, window)| {
             let line = window.latest.take()?;
             window.since = now;
             // The latest is written now, the others never.

@@ -25,6 +25,9 @@ pub(crate) fn opened(spec: &LinkSpec) -> String {
              (hops={hops} loop={})",
             u8::from(*loopback)
         ),
+        LinkSpec::Serial { tty, baud } => {
+            format!("Starting serial heartbeat on tty {tty} ({baud} baud)")
+        }
     };
     format!("glib: {words}")
 }
@@ -84,6 +87,10 @@ mod tests {
                 },
                 "glib: UDP multicast heartbeat started for [ff12::1:2:3:4]:6942 on interface eth0 \
                  (hops=1 loop=0)",
+            ),
+            (
+                LinkSpec::Serial { tty: "/dev/ttyS0".to_owned(), baud: 19_200 },
+                "glib: Starting serial heartbeat on tty /dev/ttyS0 (19200 baud)",
             ),
         ] {
             assert_eq!(opened(&spec), expected);

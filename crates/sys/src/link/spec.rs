@@ -56,6 +56,13 @@ pub enum LinkSpec {
         /// Whether this host hears what it sent.
         loopback: bool,
     },
+    /// `serial`: a null-modem cable.
+    Serial {
+        /// The terminal device.
+        tty: String,
+        /// Bits per second.
+        baud: u32,
+    },
 }
 
 /// What a receiver listens to; two media with the same one would deal datagrams out between them.
@@ -69,10 +76,12 @@ enum Ear<'a> {
     GroupV4(&'a str, Ipv4Addr, u16),
     /// A group on an interface.
     GroupV6(&'a str, Ipv6Addr, u16),
+    /// A terminal device.
+    Terminal(&'a str),
 }
 
 impl LinkSpec {
-    /// What the link is called in messages and logs: its device.
+    /// What the link is called in messages and logs: its interface or terminal device.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -81,6 +90,7 @@ impl LinkSpec {
             | Self::Multicast { device, .. }
             | Self::Unicast6 { device, .. }
             | Self::Multicast6 { device, .. } => device,
+            Self::Serial { tty, .. } => tty,
         }
     }
 
@@ -93,6 +103,7 @@ impl LinkSpec {
             Self::Multicast { .. } => "mcast",
             Self::Unicast6 { .. } => "ucast6",
             Self::Multicast6 { .. } => "mcast6",
+            Self::Serial { .. } => "serial",
         }
     }
 
@@ -110,6 +121,7 @@ impl LinkSpec {
             Self::Multicast { device, group, port, .. } => Ear::GroupV4(device, *group, *port),
             Self::Unicast6 { device, port, .. } => Ear::AnyV6(device, *port),
             Self::Multicast6 { device, group, port, .. } => Ear::GroupV6(device, *group, *port),
+            Self::Serial { tty, .. } => Ear::Terminal(tty),
         }
     }
 }

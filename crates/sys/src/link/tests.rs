@@ -44,7 +44,7 @@ fn message_goes_around() {
         let mut link = Link::open(&unicast("lo", "localhost")).unwrap();
         assert_eq!((link.name(), link.kind(), link.form()), ("lo", "ucast", Form::Datagram));
         assert_eq!(link.receive(&mut [0; 8]).unwrap(), None);
-        link.send(b"beat").unwrap();
+        link.send(b"beat", Urgency::Other).unwrap();
         assert_eq!(await_message(&mut link), b"beat");
     });
 }
@@ -56,7 +56,7 @@ fn a_burst_waits_whole_until_it_is_read() {
     in_network(|| {
         let mut link = Link::open(&unicast("lo", "127.0.0.1")).unwrap();
         for _ in 0..BURST {
-            link.send(&[b'#'; 300]).unwrap();
+            link.send(&[b'#'; 300], Urgency::Other).unwrap();
         }
         let mut buffer = [0; 400];
         let come = std::iter::from_fn(|| link.receive(&mut buffer).unwrap());
@@ -68,13 +68,13 @@ fn a_burst_waits_whole_until_it_is_read() {
 fn message_longer_than_the_buffer_is_lost_alone() {
     in_network(|| {
         let mut link = Link::open(&unicast("lo", "127.0.0.1")).unwrap();
-        link.send(&[1; 100]).unwrap();
-        link.send(&[2; 10]).unwrap();
+        link.send(&[1; 100], Urgency::Other).unwrap();
+        link.send(&[2; 10], Urgency::Other).unwrap();
         let mut buffer = [0; 20];
         let kind = link.receive(&mut buffer).unwrap_err().kind();
         assert_eq!(kind, io::ErrorKind::InvalidData);
         assert_eq!(link.receive(&mut buffer).unwrap(), Some(10));
-        assert!(link.send(&vec![0; 70_000]).is_err());
+        assert!(link.send(&vec![0; 70_000], Urgency::Other).is_err());
     });
 }
 
@@ -85,7 +85,7 @@ fn links_on_one_port_share_a_receiver() {
         let mut links: Vec<_> = Link::open_all(&specs).into_iter().map(Result::unwrap).collect();
         assert!(links[1].fd().is_none());
         for round in 0..20 {
-            links[1].send(&[round]).unwrap();
+            links[1].send(&[round], Urgency::Other).unwrap();
             assert_eq!(await_message(&mut links[0]), [round]);
             assert_eq!(links[1].receive(&mut [0; 8]).unwrap(), None);
         }
@@ -198,9 +198,9 @@ fn every_medium_carries_messages_and_ends_with_its_interface() {
             let mut ours = Link::open(&here).unwrap();
             let theirs = there.clone();
             let mut theirs = over_there(peer, move || Link::open(&theirs).unwrap());
-            ours.send(b"one").unwrap();
+            ours.send(b"one", Urgency::Other).unwrap();
             assert_eq!(await_message(&mut theirs), b"one", "{kind}");
-            theirs.send(b"two").unwrap();
+            theirs.send(b"two", Urgency::Other).unwrap();
             // What is broadcast comes back.
             let words = [
                 await_message(&mut ours),
@@ -211,15 +211,15 @@ fn every_medium_carries_messages_and_ends_with_its_interface() {
             assert_eq!(ours.receive(&mut [0; 8]).unwrap(), None, "{kind}");
 
             ip("link del v0");
-            ours.send(b"lost").unwrap_err();
+            ours.send(b"lost", Urgency::Other).unwrap_err();
             assert!(ours.is_lost(), "{kind}");
             assert_eq!(Link::open(&here).unwrap_err().raw_os_error(), Some(libc::ENODEV));
             plug(peer);
-            ours.send(b"lost").unwrap_err();
+            ours.send(b"lost", Urgency::Other).unwrap_err();
             assert!(ours.is_lost(), "{kind}: the old socket knows the old interface only");
             let mut ours = Link::open(&here).unwrap();
             let mut theirs = over_there(peer, move || Link::open(&there).unwrap());
-            theirs.send(b"three").unwrap();
+            theirs.send(b"three", Urgency::Other).unwrap();
             assert_eq!(await_message(&mut ours), b"three", "{kind}");
             ip("link del v0");
         }
@@ -233,12 +233,12 @@ fn an_unplugged_link_needs_no_other_one() {
         let mut ours = Link::open(&unicast("v0", "10.77.0.2")).unwrap();
         let mut theirs = over_there(peer, || Link::open(&unicast("v1", "10.77.0.1")).unwrap());
         ip("link set v0 down");
-        ours.send(b"lost").unwrap_err();
+        ours.send(b"lost", Urgency::Other).unwrap_err();
         assert!(!ours.is_lost());
         assert_eq!(ours.receive(&mut [0; 8]).unwrap(), None);
         ip("link set v0 up");
         await_carrier("v0");
-        ours.send(b"found").unwrap();
+        ours.send(b"found", Urgency::Other).unwrap();
         assert_eq!(await_message(&mut theirs), b"found");
     });
 }
@@ -265,7 +265,7 @@ fn what_comes_is_seen_once_and_by_the_link_over_which_it_came() {
                 .map(|spec| Link::open(&spec).unwrap())
         });
         for (sender, receiver) in senders.iter_mut().zip([0, 0, 3]) {
-            sender.send(b"once").unwrap();
+            sender.send(b"once", Urgency::Other).unwrap();
             assert_eq!(await_message(&mut links[receiver]), b"once");
             for link in &mut links {
                 assert_eq!(link.receive(&mut [0; 8]).unwrap(), None, "{}", sender.kind());
@@ -283,7 +283,7 @@ fn a_broadcast_without_an_address_for_it_reaches_the_wire() {
         let spec = |device: &str| LinkSpec::Broadcast { device: device.into(), port: PORT };
         let mut theirs = over_there(peer, move || Link::open(&spec("v1")).unwrap());
         let mut ours = Link::open(&spec("v0")).unwrap();
-        ours.send(b"anybody").unwrap();
+        ours.send(b"anybody", Urgency::Other).unwrap();
         assert_eq!(await_message(&mut theirs), b"anybody");
     });
 }

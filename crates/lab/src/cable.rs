@@ -1,0 +1,205 @@
+//! A null-modem cable between the nodes: two terminals, and a relay between them.
+
+use crate::{LabError, Node};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Most bytes that are relayed at once.
+const CHUNK: usize = 4096;
+/// How long the relay waits for bytes before it looks whether it is over, in nanoseconds.
+const LOOK_EVERY: i64 = 20_000_000;
+
+/// One end of the cable.
+#[derive(Debug)]
+struct End {
+    relay: OwnedFd,
+    /// Kept open, so that the terminal is there while no daemon has it.
+    _terminal: OwnedFd,
+    path: String,
+}
+
+impl End {
+    fn open() -> io::Result<Self> {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let relay = openpt(flags)?;
+        grantpt(&relay)?;
+        unlockpt(&relay)?;
+        rustix::io::ioctl_fionbio(&relay, true)?;
+        let name = ptsname(&relay, Vec::new())?;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let terminal = rustix::fs::open(&name, flags, Mode::empty())?;
+        // Until a daemon configures it: nothing of what comes is echoed to the other node.
+        let mut modes = tcgetattr(&terminal)?;
+        modes.make_raw();
+        tcsetattr(&terminal, OptionalActions::Now, &modes)?;
+        let path = name.to_string_lossy().into_owned();
+        Ok(Self { relay, _terminal: terminal, path })
+    }
+}
+
+/// What the relay and the lab share.
+#[derive(Debug, Default)]
+struct Shared {
+    ends: Mutex<[Option<Arc<End>>; 2]>,
+    /// By the node whose bytes are lost.
+    is_cut: [AtomicBool; 2],
+    is_over: AtomicBool,
+}
+
+impl Shared {
+    fn ends(&self) -> MutexGuard<'_, [Option<Arc<End>>; 2]> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits a moment for bytes, and carries what has come.
+    fn relay(&self, buffer: &mut [u8]) {
+        // The relay does not hold up who pulls an end out.
+        let ends = self.ends().clone();
+        let limit = Timespec { tv_sec: 0, tv_nsec: LOOK_EVERY };
+        let fds = ends.iter().flatten().map(|end| PollFd::new(&end.relay, PollFlags::IN));
+        let mut fds: Vec<_> = fds.collect();
+        // Whatever it says, reading tells more.
+        let _ = poll(&mut fds, Some(&limit));
+        for (from, to) in [(0, 1), (1, 0)] {
+            let Some(end) = &ends[from] else { continue };
+            let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
+            if let Some(other) = &ends[to]
+                && !self.is_cut[from].load(Ordering::Relaxed)
+            {
+                // A terminal that nobody reads takes no more; the bytes are lost, as on a wire.
+                let _ = rustix::io::write(&other.relay, &buffer[..count]);
+            }
+        }
+    }
+}
+
+/// The cable. Both terminals are gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Cable {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Cable {
+    /// Lays the cable.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no pseudo-terminals left.
+    pub(crate) fn new() -> Result<Self, LabError> {
+        let failed = || LabError::io("laying a serial cable");
+        let ends = [End::open().map_err(failed())?, End::open().map_err(failed())?];
+        let ends = ends.map(|end| Some(Arc::new(end)));
+        let shared = Arc::new(Shared { ends: Mutex::new(ends), ..Shared::default() });
+        let relay = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("cable".to_owned()).spawn(move || {
+            let mut buffer = vec![0; CHUNK];
+            while !relay.is_over.load(Ordering::Relaxed) {
+                relay.relay(&mut buffer);
+            }
+        });
+        Ok(Self { shared, thread: Some(thread.map_err(failed())?) })
+    }
+
+    /// The terminal of a node, unless it is pulled out.
+    pub(crate) fn path(&self, node: Node) -> Option<String> {
+        self.shared.ends()[node.index()].as_ref().map(|end| end.path.clone())
+    }
+
+    /// Loses what a node sends from now on, or carries it.
+    pub(crate) fn set_cut(&self, from: Node, is_cut: bool) {
+        self.shared.is_cut[from.index()].store(is_cut, Ordering::Relaxed);
+    }
+
+    /// Pulls the terminal out of a node: whoever has it open sees it hang up.
+    pub(crate) fn pull_out(&self, node: Node) {
+        self.shared.ends()[node.index()] = None;
+    }
+
+    /// Puts another terminal in its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cable::new`].
+    pub(crate) fn put_in(&self, node: Node) -> Result<(), LabError> {
+        let end = End::open().map_err(LabError::io("putting a terminal in"))?;
+        self.shared.ends()[node.index()] = Some(Arc::new(end));
+        Ok(())
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It ends within a look; it has nothing that could panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn open(path: &str) -> OwnedFd {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK;
+        rustix::fs::open(path, flags, Mode::empty()).unwrap()
+    }
+
+    /// Whether `word` arrives before anything else does, and within the limit.
+    fn arrives(from: &OwnedFd, to: &OwnedFd, word: &[u8]) -> bool {
+        rustix::io::write(from, word).unwrap();
+        let begin = Instant::now();
+        let mut come: Vec<u8> = Vec::new();
+        while come.len() < word.len() && begin.elapsed() < LIMIT {
+            let mut buffer = [0; 64];
+            if let Ok(count) = rustix::io::read(to, &mut buffer) {
+                come.extend(&buffer[..count]);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        come == *word
+    }
+
+    #[test]
+    fn bytes_go_both_ways_until_a_way_is_cut() {
+        let cable = Cable::new().unwrap();
+        let ends = Node::ALL.map(|node| open(&cable.path(node).unwrap()));
+        assert!(arrives(&ends[0], &ends[1], b"there"));
+        assert!(arrives(&ends[1], &ends[0], b"back\n"));
+        cable.set_cut(Node::Web1, true);
+        rustix::io::write(&ends[0], b"lost").unwrap();
+        // When this has arrived, the relay has read what was lost before.
+        assert!(arrives(&ends[1], &ends[0], b"still"));
+        assert!(arrives(&ends[1], &ends[0], b"still"));
+        cable.set_cut(Node::Web1, false);
+        assert!(arrives(&ends[0], &ends[1], b"found"));
+    }
+
+    #[test]
+    fn a_terminal_that_is_pulled_out_hangs_up() {
+        let cable = Cable::new().unwrap();
+        let end = open(&cable.path(Node::Web2).unwrap());
+        cable.pull_out(Node::Web2);
+        assert_eq!(cable.path(Node::Web2), None);
+        let begin = Instant::now();
+        while rustix::io::write(&end, b"x").is_ok() {
+            assert!(begin.elapsed() < LIMIT, "the terminal does not hang up");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        cable.put_in(Node::Web2).unwrap();
+        let other = open(&cable.path(Node::Web1).unwrap());
+        assert!(arrives(&other, &open(&cable.path(Node::Web2).unwrap()), b"again"));
+    }
+}

@@ -1,0 +1,144 @@
+//! Several media at once: all but one may fail, and each loss is told.
+
+use crate::{Outcome, logged, logged_times, over, print_logs, started, systole};
+use std::time::Instant;
+use systole_lab::{Cut, Daemon, Lab, Link, LinkStatus, Medium, Node};
+
+/// Fails when a node was called dead, or the address moved.
+fn nobody_is_dead(lab: &Lab) {
+    for node in Node::ALL {
+        let log = lab.log(node);
+        assert!(!log.contains("is dead"), "log of {node}:\n{log}");
+    }
+    assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
+}
+
+/// Waits until both nodes tell that the link is dead, or up for the `times`th time.
+fn told(lab: &Lab, medium: Medium, word: &str, times: usize) -> Outcome {
+    for node in Node::ALL {
+        let line = format!("Link {}:{} {word}.", node.other(), medium.name());
+        logged_times(lab, node, &line, times)?;
+    }
+    Ok(())
+}
+
+/// Three links, of which two at a time fail: the one that is left carries the pair.
+fn two_of_three_fail(daemons: [Daemon; 2]) -> Outcome {
+    let (service, direct) = (Medium::Ucast(Link::Service), Medium::Mcast(Link::Direct));
+    let Some(lab) = started(over(&[service, direct, Medium::Serial]), daemons)? else {
+        return Ok(());
+    };
+    for medium in [service, direct, Medium::Serial] {
+        told(&lab, medium, "up", 1)?;
+    }
+    // The wires of one node: the other one sees a carrier on each, and no packet.
+    lab.cut(Node::Web2, Link::Direct, Cut::Silent)?;
+    told(&lab, direct, "dead", 1)?;
+    lab.cut_serial(Node::Web1)?;
+    lab.cut_serial(Node::Web2)?;
+    told(&lab, Medium::Serial, "dead", 1)?;
+    nobody_is_dead(&lab);
+    lab.join_serial(Node::Web1)?;
+    lab.join_serial(Node::Web2)?;
+    told(&lab, Medium::Serial, "up", 2)?;
+    lab.cut(Node::Web2, Link::Service, Cut::Silent)?;
+    told(&lab, service, "dead", 1)?;
+    // Clients of the address are on the other side of no cut: web1 has it all the time.
+    nobody_is_dead(&lab);
+    lab.join(Node::Web2, Link::Direct)?;
+    told(&lab, direct, "up", 2)?;
+    lab.join(Node::Web2, Link::Service)?;
+    told(&lab, service, "up", 2)?;
+    nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
+fn two_of_three_links_fail_between_two_of_ours() -> Outcome {
+    two_of_three_fail([systole(), systole()])
+}
+
+#[test]
+fn two_of_three_links_fail_and_classic_is_the_peer() -> Outcome {
+    two_of_three_fail([systole(), Daemon::Classic])
+}
+
+#[test]
+fn two_of_three_links_fail_and_classic_owns() -> Outcome {
+    two_of_three_fail([Daemon::Classic, systole()])
+}
+
+#[test]
+fn a_way_back_that_is_lost_is_told_by_both() -> Outcome {
+    let media = [Medium::Ucast(Link::Service), Medium::Serial];
+    let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
+    told(&lab, Medium::Serial, "up", 1)?;
+    lab.cut_serial(Node::Web1)?;
+    // web1 still hears web2 over it, but not that it is heard.
+    told(&lab, Medium::Serial, "dead", 1)?;
+    lab.join_serial(Node::Web1)?;
+    told(&lab, Medium::Serial, "up", 2)?;
+    nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
+fn media_on_one_interface_are_one_link() -> Outcome {
+    let eth0 = Link::Service;
+    let media = [Medium::Bcast(eth0), Medium::Ucast(eth0), Medium::Mcast(eth0)];
+    let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
+    told(&lab, media[0], "up", 1)?;
+    let status = lab.status(Node::Web1).ok_or("no status")?;
+    let links = &status.nodes.iter().find(|node| node.name == "web2").ok_or("no web2")?.links;
+    assert_eq!(links[..], [LinkStatus { name: "eth0".to_owned(), up: true }]);
+    nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
+fn an_interface_that_is_made_anew_needs_no_restart() -> Outcome {
+    let direct = Link::Direct;
+    let media = [
+        Medium::Ucast(Link::Service),
+        Medium::Bcast(direct),
+        Medium::Mcast(direct),
+        Medium::Ucast6(direct),
+        Medium::Mcast6(direct),
+    ];
+    let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
+    told(&lab, media[1], "up", 1)?;
+    lab.pull_out(Node::Web2, direct)?;
+    told(&lab, media[1], "dead", 1)?;
+    for medium in &media[1..] {
+        let kind = medium.line(Node::Web2);
+        let kind = kind.split(' ').next().unwrap_or_default();
+        logged(&lab, Node::Web2, &format!("{kind} eth1 is lost: "))?;
+    }
+    let since = Instant::now();
+    lab.put_in(Node::Web2, direct)?;
+    told(&lab, media[1], "up", 2)?;
+    println!("the link is up {:?} after its interface", since.elapsed());
+    for opened in [
+        "UDP Broadcast heartbeat started on port 694 (694) interface eth1",
+        "heartbeat started for group 225.0.0.1 port 694 interface eth1",
+        "ucast6: heartbeat started for [",
+        "heartbeat started for [ff12::1:2:3:4]:694 on interface eth1",
+    ] {
+        logged_times(&lab, Node::Web2, opened, 2)?;
+    }
+    nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
+fn an_adapter_that_is_pulled_out_and_put_in_needs_no_restart() -> Outcome {
+    let media = [Medium::Ucast(Link::Service), Medium::Serial];
+    let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
+    told(&lab, Medium::Serial, "up", 1)?;
+    lab.pull_out_serial(Node::Web2)?;
+    told(&lab, Medium::Serial, "dead", 1)?;
+    lab.put_in_serial(Node::Web2)?;
+    told(&lab, Medium::Serial, "up", 2).inspect_err(|_| print_logs(&lab))?;
+    nobody_is_dead(&lab);
+    Ok(())
+}

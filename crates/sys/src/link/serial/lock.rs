@@ -1,0 +1,134 @@
+//! The lock of a serial line, as UUCP and everybody after it has it.
+
+use crate::daemonize::{self, Running};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How often a lock that others take and leave meanwhile is tried.
+const ATTEMPTS: usize = 3;
+
+/// A lock file with our process id. Removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes the lock of a line. One of a process that is gone is taken over, and so is our own:
+    /// a daemon that executed itself anew keeps its process id.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy` while another process has it; otherwise those of writing files.
+    pub(super) fn take(folder: &Path, tty: &str) -> io::Result<Self> {
+        let name = Path::new(tty).file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let name = name.to_string_lossy();
+        let path = folder.join(format!("LCK..{name}"));
+        let own = std::process::id();
+        let told = |error: io::Error| {
+            io::Error::new(error.kind(), format!("the lock {}: {error}", path.display()))
+        };
+        let draft = folder.join(format!("LTMP..{name}.{own}"));
+        daemonize::write_pid_file(&draft, own).map_err(told)?;
+        let taken = link(&draft, &path, own.cast_signed()).map_err(told);
+        fs::remove_file(&draft)?;
+        taken?;
+        Ok(Self { path })
+    }
+}
+
+/// Gives the draft its real name, which exists whole or not at all.
+fn link(draft: &Path, path: &Path, own: i32) -> io::Result<()> {
+    for _ in 0..ATTEMPTS {
+        match fs::hard_link(draft, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => return result,
+        }
+        match daemonize::running(path)? {
+            Running::Yes(pid) if pid == own => return Ok(()),
+            // What cannot be read may be a lock in another program's form.
+            Running::Yes(_) | Running::No => break,
+            Running::Stale(_) => remove(path)?,
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let own = std::process::id().cast_signed();
+        if matches!(daemonize::running(&self.path), Ok(Running::Yes(pid)) if pid == own) {
+            // A lock that stays behind is taken over by the next one.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this test alone.
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("systole-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_lock_has_our_number_and_ends_with_us() {
+        let folder = folder("lock");
+        let path = folder.join("LCK..ttyS0");
+        let lock = Lock::take(&folder, "/dev/ttyS0").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{:>10}\n", std::process::id()));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "the draft is gone");
+        drop(lock);
+        assert!(!path.exists());
+        fs::remove_dir(&folder).unwrap();
+    }
+
+    #[test]
+    fn locks_of_the_dead_are_taken_over_and_those_of_the_living_are_not() {
+        let folder = folder("locks");
+        let path = folder.join("LCK..ttyS1");
+        let take = || Lock::take(&folder, "/dev/ttyS1");
+        // Above the largest number that Linux gives to a process.
+        for (content, is_free) in [
+            ("   4194305\n".to_owned(), true),
+            (format!("{:>10}\n", std::process::id()), true),
+            ("         1\n".to_owned(), false),
+            ("garbage\n".to_owned(), false),
+            (String::new(), false),
+        ] {
+            fs::write(&path, &content).unwrap();
+            match take() {
+                Ok(lock) => {
+                    assert!(is_free, "{content:?}");
+                    drop(lock);
+                    assert!(!path.exists());
+                }
+                Err(error) => {
+                    assert!(!is_free, "{content:?}: {error}");
+                    assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+                    assert_eq!(fs::read_to_string(&path).unwrap(), content);
+                }
+            }
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn without_the_folder_there_is_no_lock() {
+        let error = Lock::take(Path::new("/nonexistent"), "/dev/ttyS0").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}

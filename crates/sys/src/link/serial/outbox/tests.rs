@@ -1,0 +1,164 @@
+use super::*;
+
+/// 1000 bytes a second.
+const BAUD: u32 = 10_000;
+
+fn millis(count: u64) -> u64 {
+    count * SECOND / 1000
+}
+
+/// A line that takes so many bytes.
+#[derive(Default)]
+struct Line {
+    room: usize,
+    text: Vec<u8>,
+}
+
+impl Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.room);
+        if count == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.room -= count;
+        self.text.extend(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn text(&self) -> &str {
+        str::from_utf8(&self.text).unwrap()
+    }
+}
+
+fn advance(outbox: &mut Outbox, line: &mut Line, now: u64) {
+    outbox.advance(now, |bytes| line.write(bytes)).unwrap();
+}
+
+#[test]
+fn messages_keep_their_order_and_the_pace_of_the_line() {
+    let mut outbox = Outbox::new(BAUD);
+    let mut line = Line { room: 1000, ..Line::default() };
+    outbox.put(b"first;").unwrap();
+    advance(&mut outbox, &mut line, 0);
+    outbox.put(b"second;").unwrap();
+    outbox.put_beat(b"beat;").unwrap();
+    outbox.put(b"third;").unwrap();
+    outbox.put_beat(b"beat;").unwrap();
+    // 6 bytes take 6 ms.
+    assert_eq!(outbox.due(), Some(millis(6)));
+    advance(&mut outbox, &mut line, millis(5));
+    assert_eq!(line.text(), "first;");
+    for now in [6, 13, 18, 24] {
+        advance(&mut outbox, &mut line, millis(now));
+    }
+    assert_eq!(line.text(), "first;second;beat;third;beat;");
+    assert_eq!((outbox.is_empty(), outbox.due()), (true, None));
+}
+
+#[test]
+fn the_newest_beat_overtakes_what_would_hold_it_up() {
+    let mut outbox = Outbox::new(BAUD);
+    let mut line = Line { room: 2000, ..Line::default() };
+    outbox.put(b"first;").unwrap();
+    outbox.put_beat(b"oldest beat;").unwrap();
+    let bulk = [b'x'; 500];
+    outbox.put(&bulk).unwrap();
+    assert!(outbox.put_beat(b"older beat;").is_err(), "the oldest is lost, and that is told");
+    assert!(outbox.put_beat(b"beat;").is_err());
+    outbox.put(b"last;").unwrap();
+    for second in 0..4 {
+        advance(&mut outbox, &mut line, second * SECOND);
+    }
+    let bulk = str::from_utf8(&bulk).unwrap();
+    assert_eq!(line.text(), format!("beat;first;{bulk}last;"));
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn messages_that_find_no_room_go_whole_and_the_oldest_first() {
+    let mut outbox = Outbox::new(460_800);
+    let message = |number: usize| format!("{number:-<1000};");
+    let mut lost = 0;
+    for number in 0..100 {
+        lost += usize::from(outbox.put(message(number).as_bytes()).is_err());
+    }
+    assert_eq!(lost, 100 - WAITING_MAX / 1001);
+    for _ in 0..1000 {
+        let _ = outbox.put(b"s");
+    }
+    assert!(outbox.messages.len() <= MESSAGES_MAX && outbox.waiting.len() <= WAITING_MAX);
+    let mut line = Line { room: 1 << 20, ..Line::default() };
+    for second in 0..10 {
+        advance(&mut outbox, &mut line, second * SECOND);
+    }
+    assert_eq!(line.text(), "s".repeat(10), "whole old ones, or nothing of them");
+}
+
+#[test]
+fn a_message_may_not_hold_up_the_beats_for_long() {
+    let mut slow = Outbox::new(9600);
+    assert!(slow.put(&[b'x'; SHORT]).is_ok());
+    let error = slow.put(&[b'x'; SHORT + 1]).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
+    assert!(Outbox::new(115_200).put(&[b'x'; WAITING_MAX]).is_ok());
+    // A beat is worth its time, whatever that is.
+    assert!(slow.put_beat(&vec![b'x'; 10 * SHORT]).is_ok());
+}
+
+#[test]
+fn a_message_that_was_begun_is_ended_when_there_is_room() {
+    let mut outbox = Outbox::new(BAUD);
+    let mut line = Line { room: 4, ..Line::default() };
+    outbox.put(b"begun;").unwrap();
+    advance(&mut outbox, &mut line, 0);
+    assert_eq!(outbox.stuck_until(), Some(millis(500)));
+    outbox.put_beat(b"beat;").unwrap();
+    line.room = 1000;
+    advance(&mut outbox, &mut line, millis(499));
+    assert_eq!((line.text(), outbox.stuck_until()), ("begun;", None));
+    advance(&mut outbox, &mut line, SECOND);
+    assert_eq!(line.text(), "begun;beat;");
+}
+
+#[test]
+fn what_follows_a_torn_message_begins_a_line() {
+    let mut outbox = Outbox::new(BAUD);
+    let mut line = Line { room: 4, ..Line::default() };
+    outbox.put(b">>>\na=b\n<<<\n").unwrap();
+    outbox.put(b">>>\nc=d\n<<<\n").unwrap();
+    outbox.put_beat(b">>>\ne=f\n<<<\n").unwrap();
+    advance(&mut outbox, &mut line, 0);
+    outbox.abandon();
+    outbox.put_beat(b">>>\ng=h\n<<<\n").unwrap();
+    line.room = 1000;
+    advance(&mut outbox, &mut line, SECOND);
+    assert_eq!(line.text(), ">>>\n\n>>>\ng=h\n<<<\n");
+    advance(&mut outbox, &mut line, 2 * SECOND);
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn another_error_of_the_line_is_told() {
+    let mut outbox = Outbox::new(BAUD);
+    outbox.put(b"x").unwrap();
+    let gone = outbox.advance(0, |_| Err(Errno::IO.into()));
+    assert_eq!(gone.unwrap_err().raw_os_error(), Some(libc::EIO));
+}
+
+#[test]
+fn beats_need_no_memory() {
+    let mut outbox = Outbox::new(460_800);
+    let mut line = Line { text: Vec::new(), room: 0 };
+    let beat = [b'b'; 400];
+    let room = |outbox: &Outbox| {
+        [outbox.current.capacity(), outbox.beat.capacity(), outbox.waiting.capacity()]
+    };
+    let before = room(&outbox);
+    for second in 0..100 {
+        line.room = 1000;
+        let _ = outbox.put_beat(&beat);
+        let _ = outbox.put(&beat);
+        advance(&mut outbox, &mut line, second * SECOND);
+    }
+    assert_eq!(room(&outbox), before);
+}

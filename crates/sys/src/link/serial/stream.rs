@@ -1,0 +1,194 @@
+//! Messages out of a stream of bytes.
+//!
+//! ```text
+//!            a line `>>>…`               a line `<<<…`
+//!   hunting ───────────────▶ collecting ───────────────▶ a message, hunting
+//!      ▲                        │  ▲ │
+//!      │      too long          │  └─┘ a line `>>>…`: the one before was cut short
+//!      └────────────────────────┘
+//! ```
+
+use std::io;
+
+/// Longest message in bytes; what the daemon's own buffer for any medium holds.
+const MESSAGE_MAX: usize = 64 << 10;
+/// Most bytes that are read at once; a terminal gives no more.
+const CHUNK: usize = 4096;
+/// What begins the first line of a message.
+const BEGIN: &[u8] = b">>>";
+/// What begins its last line.
+const END: &[u8] = b"<<<";
+
+/// What was read, and the message in the making.
+#[derive(Debug)]
+pub(super) struct Stream {
+    chunk: Vec<u8>,
+    at: usize,
+    /// While hunting, the beginning of a line; while collecting, the message so far.
+    message: Vec<u8>,
+    /// Where the current line begins.
+    line: usize,
+    is_collecting: bool,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            chunk: Vec::with_capacity(CHUNK),
+            at: 0,
+            message: Vec::with_capacity(CHUNK),
+            line: 0,
+            is_collecting: false,
+        }
+    }
+}
+
+/// What a byte led to.
+enum Step {
+    More,
+    Message,
+    TooLong,
+}
+
+impl Stream {
+    /// Takes what `read` gives when everything before is used up. Returns how much that was.
+    pub(super) fn fill(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        self.at = 0;
+        self.chunk.resize(CHUNK, 0);
+        let result = read(&mut self.chunk);
+        self.chunk.truncate(*result.as_ref().unwrap_or(&0));
+        result
+    }
+
+    /// The next whole message of what was read, copied to `out`, or nothing when more is needed.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for a message longer than `out` or [`MESSAGE_MAX`], which is lost then.
+    pub(super) fn next(&mut self, out: &mut [u8]) -> Option<io::Result<usize>> {
+        while let Some(byte) = self.chunk.get(self.at).copied() {
+            self.at += 1;
+            match self.take(byte) {
+                Step::More => {}
+                Step::Message => {
+                    let length = self.message.len();
+                    let room = out.get_mut(..length);
+                    let result = room.ok_or(io::ErrorKind::InvalidData);
+                    let result = result.map(|room| room.copy_from_slice(&self.message));
+                    self.hunt();
+                    return Some(result.map(|()| length).map_err(Into::into));
+                }
+                Step::TooLong => return Some(Err(io::ErrorKind::InvalidData.into())),
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, byte: u8) -> Step {
+        if byte == b'\n' {
+            return self.end_line();
+        }
+        if !self.is_collecting {
+            // More of a line is not needed to see whether it begins a message.
+            if self.message.len() < BEGIN.len() {
+                self.message.push(byte);
+            }
+            return Step::More;
+        }
+        // Room for the end of this line.
+        if self.message.len() + 1 < MESSAGE_MAX {
+            self.message.push(byte);
+            return Step::More;
+        }
+        self.hunt();
+        // The rest of this line is no beginning.
+        self.message.extend([0; BEGIN.len()]);
+        Step::TooLong
+    }
+
+    fn end_line(&mut self) -> Step {
+        let line = &self.message[self.line..];
+        if line.starts_with(BEGIN) {
+            self.message.clear();
+            self.message.extend(BEGIN);
+            self.message.push(b'\n');
+            self.line = self.message.len();
+            self.is_collecting = true;
+            return Step::More;
+        }
+        if !self.is_collecting {
+            self.message.clear();
+            return Step::More;
+        }
+        let is_end = line.starts_with(END);
+        self.message.push(b'\n');
+        self.line = self.message.len();
+        if is_end { Step::Message } else { Step::More }
+    }
+
+    fn hunt(&mut self) {
+        self.message.clear();
+        self.line = 0;
+        self.is_collecting = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All messages of a stream that comes in pieces of `size`; nothing for one that was too long.
+    fn messages(bytes: &[u8], size: usize) -> Vec<Option<String>> {
+        let mut stream = Stream::default();
+        let mut out = vec![0; MESSAGE_MAX];
+        let mut found = Vec::new();
+        for piece in bytes.chunks(size) {
+            stream
+                .fill(|chunk| {
+                    chunk[..piece.len()].copy_from_slice(piece);
+                    Ok(piece.len())
+                })
+                .unwrap();
+            while let Some(result) = stream.next(&mut out) {
+                found.push(
+                    result.ok().map(|length| String::from_utf8(out[..length].to_vec()).unwrap()),
+                );
+            }
+            assert!(stream.message.capacity() <= 2 * MESSAGE_MAX);
+        }
+        found
+    }
+
+    #[test]
+    fn messages_are_found_wherever_the_stream_is_cut() {
+        for (bytes, expected) in [
+            (">>>\na=b\n<<<\n>>>\nc=d\n<<<\n", &[">>>\na=b\n<<<\n", ">>>\nc=d\n<<<\n"][..]),
+            // From the middle, noise in between, no end.
+            ("=b\n<<<\n\n\0noise\n>>>\nc=d\n<<<\n>>>\ne=f\n", &[">>>\nc=d\n<<<\n"]),
+            // The first one is cut short: by a beginning, and by a beginning within a line.
+            (">>>\na=b\nc>>>\nd=e\n>>>\nf=g\n<<<\n", &[">>>\nf=g\n<<<\n"]),
+            // Words behind the marks, marks within a line.
+            (">>> x\na=>>>\nb=<<<\n<<< y\n", &[">>>\na=>>>\nb=<<<\n<<< y\n"]),
+            (">>\n>>>\n<<<\n", &[">>>\n<<<\n"]),
+        ] {
+            for size in [1, 2, 3, 7, CHUNK] {
+                let found: Vec<_> =
+                    messages(bytes.as_bytes(), size).into_iter().flatten().collect();
+                assert_eq!(found, expected, "{bytes:?} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_lost_alone() {
+        let long = format!(">>>\na={}\n<<<\n", "x".repeat(MESSAGE_MAX));
+        let stream = format!("{long}>>>\nb=c\n<<<\n");
+        assert_eq!(messages(stream.as_bytes(), CHUNK), [None, Some(">>>\nb=c\n<<<\n".to_owned())]);
+        // A beginning behind which nothing ever ends is no reason to keep everything.
+        let endless = format!(">>>\n{}", "y=z\n".repeat(MESSAGE_MAX));
+        assert!(messages(endless.as_bytes(), CHUNK).iter().all(Option::is_none));
+    }
+}
