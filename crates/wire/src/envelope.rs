@@ -14,9 +14,10 @@ const ALGORITHM: &str = "_compression_algorithm";
 const READ_MAX: u64 = UNPACKED_MAX as u64 + 1;
 
 /// How a message is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Algorithm {
     /// A zlib stream (RFC 1950).
+    #[default]
     Zlib,
     /// A bzip2 stream with blocks of 100 kB.
     Bzip2,

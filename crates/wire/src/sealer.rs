@@ -27,13 +27,23 @@ pub enum MessageFormat {
     Netstring,
 }
 
-/// When and how datagrams are compressed (`traditional_compression on`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When and how datagrams are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compression {
     /// How.
     pub algorithm: Algorithm,
-    /// The most bytes that stay uncompressed.
-    pub threshold: usize,
+    /// The most bytes that stay uncompressed (`traditional_compression on`). Without it, as well
+    /// as above it, what reaches 256 KiB is compressed.
+    pub threshold: Option<usize>,
+}
+
+impl Compression {
+    /// From this size on a C node compresses whatever the configuration says.
+    const ALWAYS: usize = 256 * 1024;
+
+    fn wants(&self, length: usize) -> bool {
+        length >= Self::ALWAYS || self.threshold.is_some_and(|threshold| length > threshold)
+    }
 }
 
 /// How a node writes what it sends.
@@ -41,8 +51,8 @@ pub struct Compression {
 pub struct Style {
     /// What `msgfmt` says.
     pub format: MessageFormat,
-    /// Whether large datagrams are compressed.
-    pub compression: Option<Compression>,
+    /// Which datagrams are compressed.
+    pub compression: Compression,
 }
 
 /// Writes and signs messages, into a buffer that it keeps.
@@ -84,9 +94,8 @@ impl Sealer {
             }
             Form::Framed => {
                 self.write_framed(message, self.signs_inside(message), keys)?;
-                if let Some(compression) = self.style.compression
-                    && self.out.len() > compression.threshold
-                {
+                let compression = self.style.compression;
+                if compression.wants(self.out.len()) {
                     self.write_envelope(message, compression.algorithm, keys)?;
                 }
                 if self.out.len() > DATAGRAM_MAX {

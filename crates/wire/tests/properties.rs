@@ -17,7 +17,7 @@ use systole_wire::{
 };
 
 const LINK: LinkId = LinkId(3);
-const METHODS: [Method; 3] = [Method::Crc, Method::Md5, Method::Sha1];
+const METHODS: [Method; 4] = [Method::Crc, Method::Md5, Method::Sha1, Method::Sha256];
 
 fn keys(method: Method) -> Keys {
     Keys::new(5, [(5, method, &b"a key"[..])]).unwrap()
@@ -30,10 +30,9 @@ fn forms() -> impl Strategy<Value = Form> {
 fn styles() -> impl Strategy<Value = Style> {
     let formats = prop_oneof![Just(MessageFormat::Classic), Just(MessageFormat::Netstring)];
     let algorithms = prop_oneof![Just(Algorithm::Zlib), Just(Algorithm::Bzip2)];
-    let compressions = (algorithms, 0_usize..400)
+    let compressions = (algorithms, option::of(0_usize..400))
         .prop_map(|(algorithm, threshold)| Compression { algorithm, threshold });
-    (formats, option::of(compressions))
-        .prop_map(|(format, compression)| Style { format, compression })
+    (formats, compressions).prop_map(|(format, compression)| Style { format, compression })
 }
 
 /// Bytes that look like a message here and there.

@@ -202,7 +202,7 @@ fn envelopes_hold_what_comes_out_of_them() {
         let fields = vector.fields();
         let style = Style {
             format: MessageFormat::Classic,
-            compression: Some(Compression { algorithm, threshold: 2048 }),
+            compression: Compression { algorithm, threshold: Some(2048) },
         };
         let mut sealer = Sealer::new(style);
         let written = sealer.seal(&fields, Form::Framed, &vector.keys()).unwrap();

@@ -121,10 +121,12 @@ pub(crate) fn style(config: &Config) -> Style {
         systole_config::MessageFormat::Classic => MessageFormat::Classic,
         systole_config::MessageFormat::Netstring => MessageFormat::Netstring,
     };
-    let compression = config.compression.whole_messages.then(|| Compression {
-        algorithm: if config.compression.bzip2 { Algorithm::Bzip2 } else { Algorithm::Zlib },
-        threshold: usize::try_from(config.compression.threshold).unwrap_or(usize::MAX) * 1024,
-    });
+    let wanted = &config.compression;
+    let threshold = usize::try_from(wanted.threshold).unwrap_or(usize::MAX).saturating_mul(1024);
+    let compression = Compression {
+        algorithm: if wanted.bzip2 { Algorithm::Bzip2 } else { Algorithm::Zlib },
+        threshold: wanted.whole_messages.then_some(threshold),
+    };
     Style { format, compression }
 }
 
