@@ -6,6 +6,7 @@ mod failback;
 mod farewell;
 mod hand_over;
 mod hear;
+mod identity;
 mod ipfail;
 mod liveness;
 mod memory;

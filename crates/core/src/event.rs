@@ -1,6 +1,8 @@
 //! What the core has to tell: facts, not words. The shell turns them into log lines.
 
-use crate::{GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Step};
+use crate::{
+    GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Step, Uuid,
+};
 use std::time::Duration;
 
 /// Why a node became the owner of a group, or ceased to be.
@@ -118,6 +120,14 @@ pub enum Event {
         /// The last that we have sent.
         sent: u64,
     },
+    /// A message of a peer has a field that is absent or cannot be read.
+    Unreadable(NodeId, &'static str),
+    /// A peer does not speak of flow control: nothing is acknowledged any more.
+    FlowControlOff,
+    /// A peer has another uuid than before.
+    UuidChanged(NodeId, Uuid),
+    /// A peer told a node list that is not ours. We keep ours.
+    NodeListRefused(NodeId, Box<str>),
     /// This many messages wait for an acknowledgement.
     HistoryFilling(usize),
     /// The node lists of two nodes differ.

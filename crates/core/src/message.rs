@@ -275,6 +275,28 @@ pub enum Message {
     AbortGiveup,
     /// `you_are_dead`: the receiver sees fewer ping nodes.
     YouAreDead,
+    /// `query-cstatus`: is this API client signed on at the receiver?
+    QueryClient {
+        /// The client.
+        client: Box<str>,
+        /// Who wants to know, at the sender.
+        asker: Box<str>,
+    },
+    /// `respond-cstatus`: the answer.
+    ReplyClient {
+        /// The client.
+        client: Box<str>,
+        /// Who wanted to know.
+        asker: Box<str>,
+        /// Whether it is signed on.
+        online: bool,
+    },
+    /// A type that is known, with a content that cannot be read. It takes part in sequencing and
+    /// means nothing.
+    Unreadable {
+        /// The field at fault.
+        field: &'static str,
+    },
     /// Any other type. It takes part in sequencing and means nothing to the core.
     Unknown {
         /// Whether the type begins with `NS_`, which has no sequence.

@@ -70,6 +70,8 @@ pub(crate) struct Peer {
     pub(crate) last_status: Option<Time>,
     /// The sequence of its last status.
     pub(crate) status_sequence: u64,
+    /// When that was said, by its own clock, in seconds since 1970.
+    pub(crate) status_time: u64,
     /// When it last proved that it hears us, by an echo: the time of our echoed message.
     pub(crate) heard_us: Option<Time>,
     /// Silence that makes it dead, as it said last.
@@ -100,6 +102,7 @@ impl Peer {
             receiver: Receiver::new(settings.rexmit_delay, random),
             last_status: None,
             status_sequence: 0,
+            status_time: 0,
             heard_us: None,
             dead_after: settings.deadtime,
         }
@@ -130,6 +133,7 @@ impl Peer {
         self.echoed = 0;
         self.acknowledged = 0;
         self.status_sequence = 0;
+        self.status_time = 0;
         self.heard_us = None;
         for link in &mut self.links {
             link.restart();
@@ -137,16 +141,10 @@ impl Peer {
     }
 
     /// Notes the arrival of a status. Returns the time since the one before.
-    pub(crate) fn note_status(
-        &mut self,
-        now: Time,
-        sequence: u64,
-        dead_after: Duration,
-    ) -> Option<Duration> {
+    pub(crate) fn note_status(&mut self, now: Time, sequence: u64) -> Option<Duration> {
         let interval = self.last_status.map(|last| now.since(last));
         self.last_status = Some(now);
         self.status_sequence = self.status_sequence.max(sequence);
-        self.dead_after = dead_after;
         interval
     }
 

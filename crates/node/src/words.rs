@@ -65,6 +65,14 @@ impl Words {
             Event::AckBeyond { node: _, sequence, sent } => {
                 vec![network::ack_beyond(*sequence, *sent)]
             }
+            Event::Unreadable(node, field) => vec![network::unreadable(self.node(*node), field)],
+            Event::FlowControlOff => {
+                vec![info("flow control disabled due to different version heartbeat")]
+            }
+            Event::UuidChanged(node, uuid) => {
+                vec![info(format!("node {} changed its uuid to {uuid}", self.node(*node)))]
+            }
+            Event::NodeListRefused(node, nodes) => vec![self.refused_nodes(*node, nodes)],
             Event::HistoryFilling(count) => vec![network::filling(*count)],
             Event::NodeListsDiffer(node) => vec![self.differs(*node, "The node list")],
             Event::GroupsDiffer(node) => vec![self.differs(*node, "The file haresources")],

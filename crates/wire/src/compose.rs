@@ -73,6 +73,9 @@ impl<'a> Compose<'a> {
                 self.text(field::ADDRESS, key)
             }
             Message::GroupGrant { key, owned, granted } => self.group_grant(key, *owned, *granted),
+            Message::ReplyClient { client, asker, online } => {
+                self.reply_client(client, asker, *online)
+            }
             Message::Shutdone => {
                 self.kind(kind::SHUTDONE)?;
                 self.text(field::STATUS, NodeStatus::Dead.word())
@@ -96,7 +99,9 @@ impl<'a> Compose<'a> {
                 self.kind(kind::YOU_ARE_DEAD)?;
                 self.client()
             }
-            Message::Unknown { .. } => Err(EncodeError::NotSendable),
+            Message::QueryClient { .. } | Message::Unreadable { .. } | Message::Unknown { .. } => {
+                Err(EncodeError::NotSendable)
+            }
         }
     }
 
@@ -163,6 +168,14 @@ impl<'a> Compose<'a> {
             })?;
         }
         Ok(())
+    }
+
+    fn reply_client(&mut self, client: &str, asker: &str, online: bool) -> Result<(), EncodeError> {
+        self.kind(kind::REPLY_CLIENT)?;
+        self.text(field::RESULT, words::GRANTED)?;
+        self.text(field::CLIENT, client)?;
+        self.text(field::TO, asker)?;
+        self.text(field::CLIENT_STATUS, if online { words::ONLINE } else { words::OFFLINE })
     }
 
     fn resource(

@@ -2,6 +2,7 @@
 
 use crate::error::HearError;
 use crate::fields::{Fields, Kind};
+use crate::limits::NAME_MAX;
 use crate::words::{self, field, kind};
 use crate::{beat, number};
 use std::time::Duration;
@@ -46,8 +47,19 @@ pub(crate) fn beat(fields: &Fields, out: &mut Beat) -> bool {
         .is_some_and(|field| beat::read(field.value, out))
 }
 
-/// The content of a message.
+/// What a message says. One with a sequence whose content cannot be read still has its place in
+/// the sequence: without it we would ask for it again for ever.
 pub(crate) fn message(fields: &Fields) -> Result<Message, HearError> {
+    let kind = needed(fields, field::TYPE)?;
+    content(fields).or_else(|error| {
+        let (HearError::Missing(field) | HearError::Unreadable(field)) = error;
+        let is_sequenced = !kind.starts_with(kind::UNSEQUENCED);
+        if is_sequenced { Ok(Message::Unreadable { field }) } else { Err(error) }
+    })
+}
+
+/// The content of a message.
+fn content(fields: &Fields) -> Result<Message, HearError> {
     let kind = needed(fields, field::TYPE)?;
     Ok(match kind {
         kind::STATUS => status(fields)?,
@@ -92,12 +104,31 @@ pub(crate) fn message(fields: &Fields) -> Result<Message, HearError> {
             granted: needed(fields, field::OK)? == words::GRANTED,
         },
         kind::SHUTDONE => Message::Shutdone,
+        kind::QUERY_CLIENT => Message::QueryClient {
+            client: client_name(fields, field::CLIENT)?,
+            asker: client_name(fields, field::FROM)?,
+        },
+        kind::REPLY_CLIENT => Message::ReplyClient {
+            client: client_name(fields, field::CLIENT)?,
+            asker: client_name(fields, field::TO)?,
+            online: word(fields, field::CLIENT_STATUS, |status| match status {
+                words::ONLINE => Some(true),
+                words::OFFLINE => Some(false),
+                _ => None,
+            })?,
+        },
         kind::STONITH => Message::Stonith {
             node: needed(fields, field::NODE)?.into(),
             result: word(fields, field::RESULT, words::fencing)?,
         },
         _ => client(kind, fields)?,
     })
+}
+
+/// The name of a client, which is short: we say it again to whoever asks.
+fn client_name(fields: &Fields, name: &'static str) -> Result<Box<str>, HearError> {
+    let value = needed(fields, name)?;
+    if value.len() > NAME_MAX { Err(HearError::Unreadable(name)) } else { Ok(value.into()) }
 }
 
 /// The messages of API clients, of which the node speaks for one.

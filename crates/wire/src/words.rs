@@ -8,7 +8,9 @@ pub(crate) mod field {
     pub(crate) const ADDRESS: &str = "ipaddr";
     pub(crate) const AUTH: &str = "auth";
     pub(crate) const BEAT: &str = "systole";
+    pub(crate) const CLIENT: &str = "cn";
     pub(crate) const CLIENT_GENERATION: &str = "client_gen";
+    pub(crate) const CLIENT_STATUS: &str = "cs";
     pub(crate) const DEADTIME: &str = "dt";
     pub(crate) const DELETED: &str = "delnodelist";
     pub(crate) const DEST: &str = "dest";
@@ -53,6 +55,8 @@ pub(crate) mod kind {
     pub(crate) const PING: &str = "NS_st";
     pub(crate) const PING_COUNT: &str = "num_ping_nodes";
     pub(crate) const PRESENCE: &str = "hbapi-clstat";
+    pub(crate) const QUERY_CLIENT: &str = "query-cstatus";
+    pub(crate) const REPLY_CLIENT: &str = "respond-cstatus";
     pub(crate) const REPLY_NODES: &str = "repnodes";
     pub(crate) const REQUEST_NODES: &str = "reqnodes";
     pub(crate) const RESOURCE: &str = "resource";
@@ -89,6 +93,10 @@ pub(crate) const LEAVE: &str = "leave";
 pub(crate) const SIGNON: &str = "signon";
 /// `info` of a client that went.
 pub(crate) const SIGNOFF: &str = "signoff";
+/// `cs` of a client that is signed on.
+pub(crate) const ONLINE: &str = "online";
+/// `cs` of a client that is not.
+pub(crate) const OFFLINE: &str = "offline";
 /// `st` of a ping node that answers.
 pub(crate) const PING: &str = "ping";
 

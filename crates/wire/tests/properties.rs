@@ -157,6 +157,11 @@ fn messages() -> impl Strategy<Value = Message> {
         any::<u32>().prop_map(|count| Message::PingCount { count }),
         Just(Message::AbortGiveup),
         Just(Message::YouAreDead),
+        (key(), key(), any::<bool>()).prop_map(|(client, asker, online)| Message::ReplyClient {
+            client,
+            asker,
+            online
+        }),
     ]
 }
 

@@ -55,7 +55,8 @@ impl Cluster {
 
     /// A sequenced message was sent: now and then a classic node acknowledges its own.
     pub(super) fn say_heard_ourselves(&mut self, sequence: u64) {
-        if sequence.is_multiple_of(OWN_ACK_EVERY) && self.has_classic_peer() {
+        let is_due = sequence.is_multiple_of(OWN_ACK_EVERY) && self.voice.flow_control;
+        if is_due && self.has_classic_peer() {
             self.send(Message::Ack { sequence }, Some(self.settings.me));
         }
     }

@@ -83,7 +83,8 @@ impl Cluster {
 
     /// Whether our start must wait for a classic peer's node list; asks for it.
     pub(super) fn awaits_node_list(&mut self) -> bool {
-        let Some(peer) = self.classic_peer().filter(|_| !self.classic.has_nodes) else {
+        let wanted = self.voice.flow_control && !self.classic.has_nodes;
+        let Some(peer) = self.classic_peer().filter(|_| wanted) else {
             return false;
         };
         if self.classic.asked_nodes.is_none_or(|at| self.now.since(at) >= NODE_LIST_RETRY) {

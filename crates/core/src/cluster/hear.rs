@@ -25,9 +25,7 @@ impl Cluster {
         if !self.generation_holds(from, heard) || !self.is_news(from, heard) {
             return;
         }
-        if heard.source_uuid.is_some_and(|uuid| !uuid.is_nil()) {
-            self.peer_mut(from).uuid = heard.source_uuid;
-        }
+        self.note_uuid(from, heard);
         let is_for_us = self.is_for_us(heard);
         if let Message::Nak { sequence, .. } = heard.message {
             // What cannot be sent again is lost for everybody, whoever had asked for it.
@@ -190,9 +188,13 @@ impl Cluster {
     fn understand(&mut self, from: NodeId, heard: &Heard<'_>) {
         let sequence = heard.sequence.unwrap_or(0);
         match heard.message {
-            Message::Status { status, deadtime, .. } => {
-                self.hear_status(from, sequence, *status, *deadtime);
-                self.hear_beat(from, sequence, heard.beat);
+            Message::Status { status, deadtime, flow_control } => {
+                if !flow_control && std::mem::replace(&mut self.voice.flow_control, false) {
+                    self.report(Event::FlowControlOff);
+                }
+                if self.hear_status(from, heard, *status, *deadtime) {
+                    self.hear_beat(from, sequence, heard.beat);
+                }
             }
             Message::Ack { sequence } => self.acknowledged(from, *sequence),
             Message::Rexmit { first, last } => self.resend(from, *first, *last),
@@ -206,7 +208,12 @@ impl Cluster {
             Message::PingCount { count } => self.hear_ping_count(from, *count),
             Message::AbortGiveup => self.hear_abort(),
             Message::YouAreDead => self.hear_you_are_dead(),
-            Message::ReplyNodes { .. } => self.hear_node_list(),
+            Message::ReplyNodes { nodes, .. } => {
+                self.compare_nodes(from, nodes);
+                self.hear_node_list();
+            }
+            Message::QueryClient { client, asker } => self.reply_client(from, client, asker),
+            Message::Unreadable { field } => self.report(Event::Unreadable(from, field)),
             Message::Starting => self.hear_starting(from),
             Message::Resource { hold, full, stable, occasion } => {
                 self.hear_resource(from, (*hold, *full), *stable, *occasion);
@@ -218,16 +225,37 @@ impl Cluster {
             Message::Nak { .. }
             | Message::Stonith { .. }
             | Message::IpfailPresence { joined: false }
+            | Message::ReplyClient { .. }
             | Message::Unknown { .. } => {}
         }
     }
 
-    fn hear_status(&mut self, from: NodeId, sequence: u64, status: NodeStatus, dt: Duration) {
+    /// Takes note of a status. One that comes behind a later one shows that its sender lives, and
+    /// is no news; one that was also said earlier than that shows nothing. Returns whether it is
+    /// not of that last kind.
+    fn hear_status(
+        &mut self,
+        from: NodeId,
+        heard: &Heard<'_>,
+        status: NodeStatus,
+        dead_after: Duration,
+    ) -> bool {
         let now = self.now;
+        let sequence = heard.sequence.unwrap_or(0);
         let peer = self.peer_mut(from);
-        let before = std::mem::replace(&mut peer.status, status);
+        let is_late = sequence < peer.status_sequence;
+        if is_late && heard.unix_time < peer.status_time {
+            return false;
+        }
+        let before = peer.status;
+        if !is_late {
+            peer.status = status;
+            peer.dead_after = dead_after;
+            peer.status_time = heard.unix_time;
+        }
+        let status = peer.status;
         let was_heard = peer.last_status.is_some();
-        let interval = peer.note_status(now, sequence, dt).unwrap_or_default();
+        let interval = peer.note_status(now, sequence).unwrap_or_default();
         if before != NodeStatus::Dead && interval > self.settings.warntime {
             let deadly = interval > self.settings.deadtime;
             self.report(Event::LateBeat { node: from, interval, deadly });
@@ -237,6 +265,7 @@ impl Cluster {
             self.speak_soon();
             self.ipfail_says(IpfailEvent::NodeStatus(from, status));
         }
+        true
     }
 
     /// Reads what a Systole peer adds to its status. Its table counts only if nothing newer of
@@ -331,12 +360,5 @@ impl Cluster {
                 self.yield_group(group);
             }
         }
-    }
-
-    fn reply_nodes(&mut self, from: NodeId) {
-        let names = self.settings.node_order.iter().map(|node| self.settings.name(*node));
-        let nodes = names.collect::<Vec<&str>>().join(" ").into();
-        let message = Message::ReplyNodes { nodes, deleted: "".into() };
-        self.send(message, Some(from));
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Voice {
     dated: VecDeque<(u64, Time)>,
     /// Since when answers to requests are counted, and how many there were.
     answers: (Time, u32),
+    /// Whether we acknowledge, and say so. A peer that does not ends it for this run.
+    pub(super) flow_control: bool,
 }
 
 impl Voice {
@@ -43,6 +45,7 @@ impl Voice {
             beat,
             dated: VecDeque::with_capacity(DATED_MAX),
             answers: (Time::START, 0),
+            flow_control: true,
         }
     }
 
@@ -101,7 +104,8 @@ impl Cluster {
             status @ (NodeStatus::Init | NodeStatus::Up | NodeStatus::Active) => status,
         };
         let deadtime = self.settings.deadtime;
-        self.send(Message::Status { status, deadtime, flow_control: true }, None);
+        let flow_control = self.voice.flow_control;
+        self.send(Message::Status { status, deadtime, flow_control }, None);
         self.voice.last_beat = Some(self.now);
         self.voice.next_beat = self.now + self.settings.keepalive;
         if self.unverified.is_empty() {
@@ -161,7 +165,7 @@ impl Cluster {
             self.history.note(self.now);
             self.voice.date(sequence, self.now);
             let waiting = self.history.waiting();
-            if waiting > WAITING_MAX {
+            if waiting > WAITING_MAX && self.voice.flow_control {
                 self.report(Event::HistoryFilling(waiting));
             }
             self.say_heard_ourselves(sequence);
@@ -179,7 +183,8 @@ impl Cluster {
 
     fn acknowledge(&mut self) {
         for node in self.others() {
-            if let Some(sequence) = self.peer_mut(node).receiver.take_ack() {
+            let due = self.peer_mut(node).receiver.take_ack();
+            if let Some(sequence) = due.filter(|_| self.voice.flow_control) {
                 self.send(Message::Ack { sequence }, Some(node));
             }
         }

@@ -9,6 +9,7 @@ mod beside_classic;
 mod pair;
 mod replays;
 mod requests;
+mod statuses;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
 const DEADTIME: Duration = Duration::from_millis(650);

@@ -166,6 +166,10 @@ impl Happening {
             | Event::PacketLostForGood(..)
             | Event::CannotResend(..)
             | Event::NeverSent { .. }
+            | Event::Unreadable(..)
+            | Event::FlowControlOff
+            | Event::UuidChanged(..)
+            | Event::NodeListRefused(..)
             | Event::AckBeyond { .. }
             | Event::HistoryFilling(_)
             | Event::NodeListsDiffer(_)

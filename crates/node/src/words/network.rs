@@ -21,10 +21,27 @@ impl Words {
         info(format!("Link {}:{} {status}.", self.node(node), self.link(link)))
     }
 
+    pub(super) fn refused_nodes(&self, node: NodeId, nodes: &str) -> Line {
+        let (ours, node) = (self.settings.nodes.join(" "), self.node(node));
+        let lists = format!("[{nodes}], ours is [{ours}]");
+        warning(format!("The node list of {node} is {lists}. No message changes ha.cf."))
+            .repeating(Repeating::Stranger)
+    }
+
     pub(super) fn differs(&self, node: NodeId, what: &str) -> Line {
         let (me, node) = (self.node(self.settings.me), self.node(node));
         warning(format!("{what} of {node} differs from that of {me}."))
     }
+}
+
+/// The original has words of its own for one of these.
+pub(super) fn unreadable(node: &str, field: &str) -> Line {
+    let line = if field == "rsc_hold" {
+        error("resource message without rsc_hold field.")
+    } else {
+        warning(format!("A message of {node} means nothing: its field {field} cannot be read."))
+    };
+    line.repeating(Repeating::BadPacket)
 }
 
 pub(super) fn local_status(status: NodeStatus) -> Line {

@@ -3,7 +3,7 @@ use crate::log::Source;
 use std::time::Duration;
 use systole_core::{
     Cause, Failback, Group, GroupKey, HandOverEvent, Hold, IpfailEvent, NodeStatus, Outcome, Phase,
-    Refusal, Resource, ResourceKind, Step,
+    Refusal, Resource, ResourceKind, Step, Uuid,
 };
 
 mod hand_over;
@@ -146,6 +146,24 @@ fn traffic_is_told_as_by_heartbeat() {
             ],
         ),
         (
+            Event::FlowControlOff,
+            &["info: flow control disabled due to different version heartbeat"],
+        ),
+        (
+            Event::UuidChanged(WEB1, Uuid([0x11; 16])),
+            &["info: node web1 changed its uuid to 11111111-1111-1111-1111-111111111111"],
+        ),
+        (Event::Unreadable(WEB1, "rsc_hold"), &["ERROR: resource message without rsc_hold field."]),
+        (
+            Event::Unreadable(WEB1, "st"),
+            &["WARN: A message of web1 means nothing: its field st cannot be read."],
+        ),
+        (
+            Event::NodeListRefused(WEB1, "web1 web2 web3".into()),
+            &["WARN: The node list of web1 is [web1 web2 web3], ours is [web1 web2]. \
+               No message changes ha.cf."],
+        ),
+        (
             Event::HistoryFilling(376),
             &["WARN: Message hist queue is filling up (376 messages in queue)"],
         ),
@@ -171,6 +189,8 @@ fn what_an_outsider_can_cause_is_limited() {
         Event::PacketsComplete(WEB1),
         Event::PacketLostForGood(WEB1, 31),
         Event::CannotResend(WEB1, 10),
+        Event::Unreadable(WEB1, "st"),
+        Event::NodeListRefused(WEB1, "web1".into()),
         Event::NeverSent { node: WEB1, sequence: 120, sent: 72 },
         Event::AckBeyond { node: WEB1, sequence: 120, sent: 72 },
         Event::HistoryFilling(376),

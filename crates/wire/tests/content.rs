@@ -1,0 +1,70 @@
+//! Signed messages whose content cannot be read.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+
+use systole_core::{LinkId, Message};
+use systole_wire::{Decoder, Fields, Form, HearError, Keys, Kind, Method, Sealer, Style};
+
+const HEADER: [(&str, &str); 4] = [("src", "beta"), ("seq", "7"), ("hg", "5"), ("ts", "6b02ca06")];
+
+/// What a message with these fields, and a header where they lack it, says.
+fn heard(fields: &[(&str, &str)]) -> Result<Message, HearError> {
+    let keys = Keys::new(1, [(1, Method::Sha1, &b"a key"[..])]).unwrap();
+    let mut message = Fields::default();
+    let header = HEADER.iter().filter(|(name, _)| fields.iter().all(|(other, _)| other != name));
+    for (name, value) in fields.iter().chain(header) {
+        message.push(Kind::String, name, value.as_bytes()).unwrap();
+    }
+    let mut sealer = Sealer::new(Style::default());
+    let written = sealer.seal(&message, Form::Framed, &keys).unwrap();
+    let mut decoder = Decoder::default();
+    let heard = decoder.open(written, &keys).unwrap().heard(LinkId(0))?;
+    Ok(heard.message.clone())
+}
+
+#[test]
+fn a_sequenced_message_keeps_its_place_when_its_content_cannot_be_read() {
+    let long = "x".repeat(300);
+    for (fields, field) in [
+        (&[("t", "status"), ("dt", "7d0")][..], "st"),
+        (&[("t", "status"), ("st", "wonderful"), ("dt", "7d0")], "st"),
+        (&[("t", "status"), ("st", "up")], "dt"),
+        (&[("t", "status"), ("st", "up"), ("dt", "0x1")], "dt"),
+        (&[("t", "resource")], "rsc_hold"),
+        (&[("t", "resource"), ("rsc_hold", "some")], "rsc_hold"),
+        (&[("t", "resource"), ("rsc_hold", "all"), ("isstable", "2")], "isstable"),
+        (&[("t", "ask_resources"), ("rsc_hold", "all")], "info"),
+        (&[("t", "ask_resources"), ("rsc_hold", "all"), ("info", "you")], "info"),
+        (&[("t", "hb_takeover")], "rsc_hold"),
+        (&[("t", "ip-request")], "ipaddr"),
+        (&[("t", "ip-request-resp"), ("ipaddr", "a")], "weown"),
+        (&[("t", "stonith"), ("node", "beta"), ("result", "maybe")], "result"),
+        (&[("t", "repnodes")], "nodelist"),
+        (&[("t", "query-cstatus"), ("cn", "ping")], "from_id"),
+        (&[("t", "query-cstatus"), ("cn", &long), ("from_id", "1")], "cn"),
+        (&[("t", "respond-cstatus"), ("cn", "ping"), ("to_id", "1"), ("cs", "?")], "cs"),
+        (&[("t", "num_ping_nodes"), ("from_id", "ipfail"), ("num_ping", "-1")], "num_ping"),
+    ] {
+        assert_eq!(heard(fields), Ok(Message::Unreadable { field }), "{fields:?}");
+    }
+}
+
+#[test]
+fn without_a_place_in_the_sequence_it_is_refused() {
+    use HearError::{Missing, Unreadable};
+    for (fields, right) in [
+        (&[("t", "NS_ackmsg")][..], Missing("ackseq")),
+        (&[("t", "NS_ackmsg"), ("ackseq", "-1")], Unreadable("ackseq")),
+        (&[("t", "NS_rexmit"), ("firstseq", "3")], Missing("lastseq")),
+        (&[("t", "NS_rexmit"), ("firstseq", "0"), ("lastseq", "3")], Unreadable("firstseq")),
+        (&[("t", "NS_rexmit"), ("firstseq", "4"), ("lastseq", "3")], Unreadable("lastseq")),
+        (&[("t", "NS_rexmit"), ("firstseq", "a"), ("lastseq", "b")], Unreadable("firstseq")),
+        (&[("t", "NS_nak_rexmit"), ("info", "seqno too low")], Missing("firstseq")),
+        (&[("t", "resource"), ("seq", "0")], Unreadable("seq")),
+        (&[("t", "resource"), ("seq", "")], Unreadable("seq")),
+        (&[("t", "starting"), ("ts", "0")], Unreadable("ts")),
+        (&[("t", "starting"), ("hg", "x")], Unreadable("hg")),
+    ] {
+        assert_eq!(heard(fields), Err(right), "{fields:?}");
+    }
+}
