@@ -7,6 +7,7 @@
 
 mod beside_classic;
 mod failover;
+mod replays;
 mod strangers;
 
 use std::error::Error;
