@@ -54,7 +54,11 @@ pub(crate) fn files(root: &Path) -> Result<Vec<File>, String> {
             let entry = entry.map_err(failed)?;
             let kind = entry.file_type().map_err(failed)?;
             let name = entry.file_name();
-            if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
+            // In a second worktree `.git` is a file.
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
                 found.extend(read(root, &entry.path()));
