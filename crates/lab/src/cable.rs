@@ -10,11 +10,14 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-/// Most bytes that are relayed at once.
-const CHUNK: usize = 4096;
-/// How long the relay waits for bytes before it looks whether it is over, in nanoseconds.
-const LOOK_EVERY: i64 = 20_000_000;
+/// Most bytes that are relayed at once: on a wire they come one by one.
+const CHUNK: usize = 32;
+/// Bits on the wire for a byte.
+const BITS_PER_BYTE: u32 = 10;
+/// How long the relay waits for bytes before it looks whether it is over.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// One end of the cable.
 #[derive(Debug)]
@@ -58,18 +61,24 @@ impl Shared {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits a moment for bytes, and carries what has come.
-    fn relay(&self, buffer: &mut [u8]) {
+    /// Waits a moment for bytes, and carries what has come. The wire from an end is busy until the
+    /// moment in `busy`; a byte takes it so long.
+    fn relay(&self, buffer: &mut [u8], busy: &mut [Instant; 2], byte_time: Duration) {
         // The relay does not hold up who pulls an end out.
         let ends = self.ends().clone();
-        let limit = Timespec { tv_sec: 0, tv_nsec: LOOK_EVERY };
-        let fds = ends.iter().flatten().map(|end| PollFd::new(&end.relay, PollFlags::IN));
-        let mut fds: Vec<_> = fds.collect();
+        let begin = Instant::now();
+        let free = |from: usize| ends[from].as_ref().filter(|_| busy[from] <= begin);
+        let fds = [0, 1].into_iter().filter_map(free);
+        let mut fds: Vec<_> = fds.map(|end| PollFd::new(&end.relay, PollFlags::IN)).collect();
+        let later = busy.iter().filter(|until| **until > begin).min();
+        let wait = later.map_or(LOOK_EVERY, |until| (*until - begin).min(LOOK_EVERY));
+        let wait = Timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos().into() };
         // Whatever it says, reading tells more.
-        let _ = poll(&mut fds, Some(&limit));
+        let _ = poll(&mut fds, Some(&wait));
         for (from, to) in [(0, 1), (1, 0)] {
-            let Some(end) = &ends[from] else { continue };
+            let Some(end) = ends[from].as_ref().filter(|_| busy[from] <= begin) else { continue };
             let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
+            busy[from] = Instant::now() + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
             if let Some(other) = &ends[to]
                 && !self.is_cut[from].load(Ordering::Relaxed)
             {
@@ -88,21 +97,22 @@ pub(crate) struct Cable {
 }
 
 impl Cable {
-    /// Lays the cable.
+    /// Lays the cable; it carries so many bits in a second.
     ///
     /// # Errors
     ///
     /// When the machine has no pseudo-terminals left.
-    pub(crate) fn new() -> Result<Self, LabError> {
+    pub(crate) fn new(baud: u32) -> Result<Self, LabError> {
         let failed = || LabError::io("laying a serial cable");
         let ends = [End::open().map_err(failed())?, End::open().map_err(failed())?];
         let ends = ends.map(|end| Some(Arc::new(end)));
         let shared = Arc::new(Shared { ends: Mutex::new(ends), ..Shared::default() });
         let relay = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("cable".to_owned()).spawn(move || {
-            let mut buffer = vec![0; CHUNK];
+            let (mut buffer, mut busy) = ([0; CHUNK], [Instant::now(); 2]);
+            let byte_time = Duration::from_secs(1) * BITS_PER_BYTE / baud.max(1);
             while !relay.is_over.load(Ordering::Relaxed) {
-                relay.relay(&mut buffer);
+                relay.relay(&mut buffer, &mut busy, byte_time);
             }
         });
         Ok(Self { shared, thread: Some(thread.map_err(failed())?) })
@@ -148,8 +158,8 @@ impl Drop for Cable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
 
+    const BAUD: u32 = 115_200;
     const LIMIT: Duration = Duration::from_secs(5);
 
     fn open(path: &str) -> OwnedFd {
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn bytes_go_both_ways_until_a_way_is_cut() {
-        let cable = Cable::new().unwrap();
+        let cable = Cable::new(BAUD).unwrap();
         let ends = Node::ALL.map(|node| open(&cable.path(node).unwrap()));
         assert!(arrives(&ends[0], &ends[1], b"there"));
         assert!(arrives(&ends[1], &ends[0], b"back\n"));
@@ -189,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_terminal_that_is_pulled_out_hangs_up() {
-        let cable = Cable::new().unwrap();
+        let cable = Cable::new(BAUD).unwrap();
         let end = open(&cable.path(Node::Web2).unwrap());
         cable.pull_out(Node::Web2);
         assert_eq!(cable.path(Node::Web2), None);

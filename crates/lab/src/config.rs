@@ -65,6 +65,8 @@ pub struct ClusterConfig {
     pub ipfail: bool,
     /// The media that carry beats, in the order of `ha.cf`; empty means `ucast` on every link.
     pub media: Vec<Medium>,
+    /// Bits per second of the serial cable.
+    pub baud: u32,
     /// Whether the nodes have a second heartbeat link (`eth1`), also without a medium that names it.
     pub second_link: bool,
     /// The floating address that the client probes; it should be in `groups`.
@@ -91,6 +93,7 @@ impl Default for ClusterConfig {
             ping_nodes: vec![IpAddr::V4(GATEWAY)],
             ipfail: true,
             media: Vec::new(),
+            baud: 19_200,
             second_link: false,
             address: IpAddr::V4(Ipv4Addr::new(192, 168, 122, 100)),
             service: Service::available(),
@@ -116,6 +119,9 @@ impl ClusterConfig {
         line(format!("initdead {}ms", self.initdead.as_millis()));
         line("udpport 694".to_owned());
         for medium in self.media() {
+            if medium == Medium::Serial {
+                line(format!("baud {}", self.baud));
+            }
             line(medium.line(node));
         }
         let failback = match self.failback {

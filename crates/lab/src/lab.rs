@@ -79,7 +79,7 @@ impl Lab {
         network.plug_client(&client)?;
         let probe = Probe::start(&client, config.address)?;
         let has_cable = config.media.contains(&Medium::Serial);
-        let cable = has_cable.then(Cable::new).transpose()?;
+        let cable = has_cable.then(|| Cable::new(config.baud)).transpose()?;
         let lab = Self { probe, hosts, client, network, cable, helper, config, scratch };
         for node in Node::ALL {
             lab.power_on(node)?;

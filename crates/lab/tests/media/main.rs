@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod one;
+mod pings;
 mod several;
 
 use std::error::Error;
@@ -42,26 +43,37 @@ fn over(media: &[Medium]) -> ClusterConfig {
     }
 }
 
-/// A pair whose daemons run, web1 owning the address; nothing where this machine cannot have it.
-fn started(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
+/// A pair with power on and no daemon started; nothing where this machine cannot have it.
+fn powered(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
     if daemons.contains(&Daemon::Classic) && !Daemon::Classic.is_installed() {
         eprintln!("skipped: the package heartbeat is not installed");
         return Ok(None);
     }
-    let lab = match Lab::pair(config, daemons) {
-        Ok(lab) => lab,
+    match Lab::pair(config, daemons) {
+        Ok(lab) => Ok(Some(lab)),
         Err(LabError::NotRoot) => {
             eprintln!("skipped: the lab needs root");
-            return Ok(None);
+            Ok(None)
         }
-        Err(error) => return Err(error),
-    };
+        Err(error) => Err(error),
+    }
+}
+
+/// Starts both daemons, and waits until web1 owns the address.
+fn begin(lab: &Lab) -> Result<(), LabError> {
     for node in Node::ALL {
         lab.start_daemon(node)?;
     }
-    let took = lab.wait_for_owner(Node::Web1, LIMIT).inspect_err(|_| print_logs(&lab))?;
+    let took = lab.wait_for_owner(Node::Web1, LIMIT).inspect_err(|_| print_logs(lab))?;
     println!("joint start: {took:?}");
-    Ok(Some(lab))
+    Ok(())
+}
+
+/// A pair whose daemons run, web1 owning the address; nothing where this machine cannot have it.
+fn started(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
+    let lab = powered(config, daemons)?;
+    lab.as_ref().map_or(Ok(()), begin)?;
+    Ok(lab)
 }
 
 /// Waits until the log of a node has a line.

@@ -1,6 +1,8 @@
 //! Several media at once: all but one may fail, and each loss is told.
 
-use crate::{Outcome, logged, logged_times, over, print_logs, started, systole};
+use crate::{
+    LIMIT, Outcome, begin, logged, logged_times, over, powered, print_logs, started, systole,
+};
 use std::time::Instant;
 use systole_lab::{Cut, Daemon, Lab, Link, LinkStatus, Medium, Node};
 
@@ -127,6 +129,31 @@ fn an_interface_that_is_made_anew_needs_no_restart() -> Outcome {
         logged_times(&lab, Node::Web2, opened, 2)?;
     }
     nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
+fn an_interface_that_comes_late_needs_no_restart() -> Outcome {
+    let media = [Medium::Ucast(Link::Service), Medium::Ucast(Link::Direct)];
+    let Some(lab) = powered(over(&media), [systole(), systole()])? else { return Ok(()) };
+    lab.pull_out(Node::Web2, Link::Direct)?;
+    begin(&lab)?;
+    logged(&lab, Node::Web2, "ERROR: cannot open ucast eth1: ")?;
+    lab.put_in(Node::Web2, Link::Direct)?;
+    told(&lab, media[1], "up", 1)?;
+    nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
+fn without_any_medium_nothing_is_taken() -> Outcome {
+    let config = over(&[Medium::Ucast(Link::Direct)]);
+    let Some(lab) = powered(config, [systole(), systole()])? else { return Ok(()) };
+    lab.pull_out(Node::Web1, Link::Direct)?;
+    lab.start_daemon(Node::Web1)?;
+    logged(&lab, Node::Web1, "No medium could be opened.")?;
+    lab.wait_for("the end of the daemon", LIMIT, || !lab.daemon_runs(Node::Web1))?;
+    assert_eq!(lab.owners(lab.config().address), []);
     Ok(())
 }
 

@@ -57,16 +57,25 @@ impl Pings {
         Ok(Self { nodes, sockets, sequence: 0, unix_time, patience })
     }
 
+    /// The lines of heartbeat's plug-ins about what was opened.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = &'static str> {
+        self.nodes.iter().map(|node| match node.medium {
+            PingMedium::Ping | PingMedium::Ping6 => "glib: ping heartbeat started.",
+            PingMedium::Group => "glib: ping group heartbeat started.",
+        })
+    }
+
     /// Asks everybody. What cannot be sent is not answered, and so needs no word of its own.
     pub(super) fn ask(&mut self, now: Time, encoder: &mut Encoder, keys: &Keys) {
-        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        self.sequence = sequence.wrapping_add(1);
         for node in &self.nodes {
             let unix_time = self.seconds(now);
             let ping = Ping { medium: node.medium, node: &node.name, unix_time };
             let Ok(payload) = encoder.encode_ping(&ping, keys) else { continue };
             for address in &node.addresses {
                 if let Some(socket) = socket_for(&self.sockets, *address) {
-                    let _ = socket.send(*address, self.sequence, payload);
+                    let _ = socket.send(*address, sequence, payload);
                 }
             }
         }
@@ -97,7 +106,8 @@ impl Pings {
 
     /// The node that a reply proves to be alive.
     fn judge(&self, now: Time, source: IpAddr, ping: &Ping<'_>) -> Option<PingId> {
-        let index = self.nodes.iter().position(|node| node.name == ping.node)?;
+        let is_it = |node: &PingNode| node.name == ping.node && node.medium == ping.medium;
+        let index = self.nodes.iter().position(is_it)?;
         let is_member = self.nodes[index].addresses.contains(&source);
         let age = self.seconds(now).saturating_sub(ping.unix_time);
         let is_fresh = age <= self.patience.as_secs() + 1;
@@ -151,6 +161,8 @@ mod tests {
         assert_eq!(judge(GATEWAY, ping("192.168.122.1", 1094)), Some(PingId(0)));
         assert_eq!(judge(GATEWAY, ping("192.168.122.1", 1093)), None);
         assert_eq!(judge(GATEWAY, ping("192.168.122.2", 1099)), None);
+        let group = Ping { medium: PingMedium::Group, ..ping("192.168.122.1", 1099) };
+        assert_eq!(judge(GATEWAY, group), None);
         assert_eq!(judge("192.168.122.2".parse().unwrap(), ping("192.168.122.1", 1099)), None);
     }
 }

@@ -39,7 +39,8 @@ fn unsent_line(spec: &LinkSpec, unsent: Unsent) -> Line {
         let text = format!("glib: TTY write timeout on [{name}] {cause}");
         return Line::new(Level::Warning, text).repeating(Repeating::StuckLine);
     }
-    let text = format!("Unable to send {} packets on {kind} {name}: {error}", unsent.count);
+    let count = unsent.count;
+    let text = format!("write_child: write failure on {kind} {name}.: {error}, {count} times");
     Line::new(Level::Error, text).repeating(Repeating::SendFailure)
 }
 
@@ -58,6 +59,7 @@ mod tests {
                      documentation])";
         assert_eq!((stuck.level, stuck.text.as_str()), (Level::Warning, words));
         let slow = line(rustix::io::Errno::NOBUFS);
-        assert!(slow.text.starts_with("Unable to send 3 packets on serial /dev/ttyS0: "));
+        assert!(slow.text.starts_with("write_child: write failure on serial /dev/ttyS0.: "));
+        assert!(slow.text.ends_with(", 3 times"));
     }
 }

@@ -6,10 +6,9 @@
 //!          exit 4 or 6                      exit 0, or the next one ◀── control
 //! ```
 
-use super::{complain, findings, wiring};
+use super::{complain, findings, media, wiring};
 use crate::beat::channel::channel;
 use crate::beat::executor::{Executor, group_of, is_whole};
-use crate::beat::links::Medium;
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
 use crate::clients::Clients;
@@ -20,7 +19,6 @@ use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::paths::Paths;
 use crate::state::{Happening, State};
-use crate::words::media;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -32,7 +30,7 @@ use systole_agents::protocol::Held;
 use systole_config::Config;
 use systole_core::{Boot, Cluster, GroupId, Settings};
 use systole_sys::identity::{self, Capability, Identity, keep_capabilities};
-use systole_sys::link::{Link, LinkSpec};
+use systole_sys::link::LinkSpec;
 use systole_sys::signals::Signals;
 use systole_sys::{clock, daemonize, realtime};
 use systole_wire::Encoder;
@@ -170,6 +168,9 @@ fn run_threads(
     is_realtime: bool,
 ) -> io::Result<Ending> {
     let state = State::open(&paths.state).map_err(io::Error::other)?;
+    let Some((media, known)) = media::open(&plan.links, &plan.settings, &mut plan.log) else {
+        return Ok(Ending::Broken);
+    };
     let facts = wiring::executor(&plan.config, plan.debug);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let executor = process.obtain()?;
@@ -181,8 +182,11 @@ fn run_threads(
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
     let pings = wiring::ping_nodes(&plan.config).map_err(io::Error::other)?;
+    let pings = Pings::open(pings, unix_time, plan.settings.deadping)?;
+    for text in pings.opened() {
+        plan.log.write(&Line::new(Level::Info, text));
+    }
     let (control_end, beat_end) = channel()?;
-    let (media, known) = open_media(&mut plan);
     let beat = Beat::new(beat::Parts {
         cluster: Cluster::new(plan.settings.clone(), boot),
         unix_time,
@@ -190,7 +194,7 @@ fn run_threads(
         keys,
         encoder: Encoder::new(identity, wiring::style(&plan.config)),
         media,
-        pings: Pings::open(pings, unix_time, plan.settings.deadping)?,
+        pings,
         executor: Some(executor),
         timeouts: plan.config.agent_timeouts,
         control: beat_end,
@@ -305,25 +309,6 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
         adopted: ids(whole),
         remains: ids(parts),
     })
-}
-
-/// Opens what can be opened, for the beat thread and for the one that cares for what is missing: an
-/// interface may come later.
-fn open_media(plan: &mut Plan) -> (Vec<Medium>, Vec<control::links::Medium>) {
-    let Plan { links, settings, log, .. } = plan;
-    let opened = Link::open_all(links).into_iter().zip(&*links);
-    let media = opened.map(|(link, spec)| {
-        let (level, text) = match &link {
-            Ok(_) => (Level::Info, media::opened(spec)),
-            Err(error) => (Level::Error, media::closed(spec, error)),
-        };
-        log.write(&Line::new(level, text));
-        let link = link.ok().map(Box::new);
-        let listens = link.as_ref().is_some_and(|link| link.listens());
-        let known = control::links::Medium { spec: spec.clone(), is_open: link.is_some(), listens };
-        (Medium { id: wiring::link_id(settings, spec), link }, known)
-    });
-    media.unzip()
 }
 
 /// Starts the beat thread and hears what it could get for itself.

@@ -152,7 +152,8 @@ impl Drop for Serial {
 
 /// 8 data bits, no parity, flow control by wire, nothing interpreted; as heartbeat configures it.
 fn configure(modes: &mut Termios, baud: u32) -> io::Result<()> {
-    modes.input_modes = InputModes::BRKINT | InputModes::ISTRIP | InputModes::IGNCR;
+    modes.input_modes =
+        InputModes::BRKINT | InputModes::INPCK | InputModes::ISTRIP | InputModes::IGNCR;
     modes.output_modes = OutputModes::empty();
     modes.local_modes = LocalModes::empty();
     modes.control_modes =

@@ -1,0 +1,37 @@
+//! The media at the start.
+
+use super::wiring;
+use crate::beat::links::Medium;
+use crate::control::links;
+use crate::log::{Level, Line, Log};
+use crate::words::media;
+use systole_core::Settings;
+use systole_sys::link::{Link, LinkSpec};
+
+/// Opens what can be opened, for the beat thread and for the one that cares for what is missing: an
+/// interface may come later. With nothing open there would be nobody but us, here and on the other
+/// node, and each would take everything: then there is nothing to start with.
+pub(super) fn open(
+    specs: &[LinkSpec],
+    settings: &Settings,
+    log: &mut Log,
+) -> Option<(Vec<Medium>, Vec<links::Medium>)> {
+    let results = Link::open_all(specs).into_iter().zip(specs);
+    let media = results.map(|(result, spec)| {
+        let (level, text) = match &result {
+            Ok(_) => (Level::Info, media::opened(spec)),
+            Err(error) => (Level::Error, media::closed(spec, error)),
+        };
+        log.write(&Line::new(level, text));
+        let link = result.ok().map(Box::new);
+        let listens = link.as_ref().is_some_and(|link| link.listens());
+        let known = links::Medium { spec: spec.clone(), is_open: link.is_some(), listens };
+        (Medium { id: wiring::link_id(settings, spec), link }, known)
+    });
+    let (media, known): (Vec<_>, Vec<_>) = media.unzip();
+    if media.iter().all(|medium| medium.link.is_none()) {
+        log.write(&Line::new(Level::Error, "No medium could be opened. Heartbeat ends."));
+        return None;
+    }
+    Some((media, known))
+}
