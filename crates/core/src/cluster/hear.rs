@@ -1,6 +1,6 @@
 //! What others say: who speaks, whether it is new, and what it means.
 
-use super::Cluster;
+use super::{Cluster, may_tell};
 use crate::ownership::Merged;
 use crate::peer::Kind;
 use crate::receive::Verdict;
@@ -8,9 +8,6 @@ use crate::{
     Beat, Cause, Claim, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus, Phase,
 };
 use std::time::Duration;
-
-/// Shortest time between two reports of what an outsider can cause as often as he likes.
-const TELL_GAP: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Takes a message through the checks that every message passes, in this order: a known
@@ -40,8 +37,7 @@ impl Cluster {
 
     /// Whoever has a message of another cluster with the same key can send it without end.
     fn hear_stranger(&mut self, name: &str) {
-        if self.stranger_told.is_none_or(|told| self.now.since(told) >= TELL_GAP) {
-            self.stranger_told = Some(self.now);
+        if may_tell(&mut self.stranger_told, self.now) {
             self.report(Event::Stranger(name.into()));
         }
     }
@@ -53,8 +49,7 @@ impl Cluster {
         let peer = self.peer_mut(from);
         let current = peer.generation;
         if generation < current {
-            if peer.replay_told.is_none_or(|told| now.since(told) >= TELL_GAP) {
-                peer.replay_told = Some(now);
+            if may_tell(&mut peer.replay_told, now) {
                 self.report(Event::Replay { node: from, generation, current });
             }
             return false;
