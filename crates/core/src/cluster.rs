@@ -13,6 +13,7 @@ mod memory;
 mod placement;
 mod report;
 mod speak;
+mod table;
 
 use crate::group::Runner;
 use crate::history::History;
