@@ -9,7 +9,7 @@ use crate::network::{Network, Port};
 use crate::node::Host;
 use crate::scratch::Scratch;
 use crate::status::Status;
-use crate::{ClusterConfig, Daemon, Helper, LabError, Medium, Node};
+use crate::{ClusterConfig, Daemon, Helper, LabError, Medium, Node, Order};
 use std::fs;
 use std::net::IpAddr;
 use std::thread::sleep;
@@ -230,9 +230,20 @@ impl Lab {
     ///
     /// Without power, or when the order is refused.
     pub fn standby(&self, node: Node) -> Result<(), LabError> {
+        self.order(node, Order::Standby, "all")
+    }
+
+    /// Orders a node to give a set (`all`, `local`, `foreign`) away, or to take it. Systole answers
+    /// when it is done; the classic daemon does not answer.
+    ///
+    /// # Errors
+    ///
+    /// Without power, or when the order is refused.
+    pub fn order(&self, node: Node, order: Order, set: &str) -> Result<(), LabError> {
         let daemon = self.daemon(node);
-        let words = daemon.standby();
-        let output = self.run(node, words)?;
+        let mut words = daemon.order(order).to_vec();
+        words.push(set);
+        let output = self.run(node, &words)?;
         if output.success() {
             return Ok(());
         }

@@ -46,5 +46,5 @@ pub use lab::Lab;
 pub use medium::Medium;
 pub use namespace::Output;
 pub use network::{GATEWAY, GATEWAY6, Link};
-pub use node::{Daemon, Node};
+pub use node::{Daemon, Node, Order};
 pub use status::{GroupStatus, LinkStatus, PeerStatus, Status};

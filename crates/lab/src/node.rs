@@ -110,13 +110,24 @@ impl Daemon {
         }
     }
 
-    /// The order to give everything to the other node.
-    pub(crate) const fn standby(&self) -> &'static [&'static str] {
-        match self {
-            Self::Systole { .. } => &["hb", "standby"],
-            Self::Classic => &["/usr/share/heartbeat/hb_standby"],
+    /// The command of an order, up to the set that it is about.
+    pub(crate) const fn order(&self, order: Order) -> &'static [&'static str] {
+        match (self, order) {
+            (Self::Systole { .. }, Order::Standby) => &["hb", "standby"],
+            (Self::Systole { .. }, Order::Takeover) => &["hb", "takeover"],
+            (Self::Classic, Order::Standby) => &["/usr/share/heartbeat/hb_standby"],
+            (Self::Classic, Order::Takeover) => &["/usr/share/heartbeat/hb_takeover"],
         }
     }
+}
+
+/// What an operator tells a node to do with a set of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Give the set to the other node.
+    Standby,
+    /// Take the set from the other node.
+    Takeover,
 }
 
 /// A node's disk, and its machine while it has power.
