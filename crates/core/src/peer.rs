@@ -44,8 +44,6 @@ pub(crate) struct Peer {
     pub(crate) answers: bool,
     /// When a message of an older generation was reported last.
     pub(crate) replay_told: Option<Time>,
-    /// When it was reported last that it asks for, or acknowledges, what was never sent.
-    pub(crate) beyond_told: Option<Time>,
     /// Its uuid.
     pub(crate) uuid: Option<Uuid>,
     /// What its daemon is.
@@ -91,7 +89,6 @@ impl Peer {
             stored_at: None,
             answers: false,
             replay_told: None,
-            beyond_told: None,
             uuid: None,
             kind: Kind::Unknown,
             session: 0,
@@ -145,7 +142,9 @@ impl Peer {
 
     /// Notes the arrival of a status. Returns the time since the one before.
     pub(crate) fn note_status(&mut self, now: Time, sequence: u64) -> Option<Duration> {
-        let interval = self.last_status.map(|last| now.since(last));
+        // A restart is no silence, however long it took.
+        let before = self.last_status.filter(|_| self.status_sequence > 0);
+        let interval = before.map(|last| now.since(last));
         self.last_status = Some(now);
         self.status_sequence = self.status_sequence.max(sequence);
         interval

@@ -8,15 +8,19 @@
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Cause, Event, Failback, Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase,
-    Time,
+    Cause, Event, Failback, Fencing, Hold, Message, NodeId, NodeStatus, Occasion, Phase, Time,
 };
 use std::time::Duration;
 
+mod conflict;
+mod legacy;
+
+use conflict::Conflict;
+
 /// How long a node of the classic line waits for another that starts with it.
 const JOINT_START_WAIT: Duration = Duration::from_secs(10);
-/// How often the node list is asked for.
-const NODE_LIST_RETRY: Duration = Duration::from_secs(1);
+/// How often an unanswered question is asked again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// How far the negotiation with a classic peer is.
 ///
@@ -24,7 +28,8 @@ const NODE_LIST_RETRY: Duration = Duration::from_secs(1);
 ///  Idle ──communication up, "starting" sent──▶ Starting ──its "starting"──▶ BothStarting
 ///                                                 │  a "resource"              │
 ///                                                 ▼                            ▼
-///  Stable ◀──10 s, or the peer is stable──── Reported ◀───── a "resource" ─────┘
+///  Stable ◀──10 s, or the peer is stable, ── Reported ◀───── a "resource" ─────┘
+///            or has nothing
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
@@ -50,14 +55,22 @@ pub(super) struct Classic {
     /// When the node list was asked for, and whether it came.
     asked_nodes: Option<Time>,
     has_nodes: bool,
+    /// When our groups were asked for (legacy mode).
+    asked_groups: Option<Time>,
+    /// Nothing but our own running jobs keeps us from being stable.
+    may_settle: bool,
+    conflict: Conflict,
 }
 
 impl Classic {
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.stage {
-            Stage::Reported(until) => Some(until),
+            // Once it may settle, it is the end of a job that wakes us.
+            Stage::Reported(until) => Some(until).filter(|_| !self.may_settle),
             Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
-                self.asked_nodes.filter(|_| !self.has_nodes).map(|at| at + NODE_LIST_RETRY)
+                let nodes = self.asked_nodes.filter(|_| !self.has_nodes);
+                let asked = nodes.into_iter().chain(self.asked_groups).map(|at| at + RETRY);
+                asked.chain(self.conflict.deadline()).min()
             }
         }
     }
@@ -65,7 +78,7 @@ impl Classic {
 
 impl Cluster {
     /// The classic peer, if there is one and it is heard.
-    fn classic_peer(&self) -> Option<NodeId> {
+    pub(super) fn classic_peer(&self) -> Option<NodeId> {
         let mut others = self.others().filter(|node| self.peer(*node).is_alive());
         others.find(|node| self.peer(*node).kind == Kind::Classic)
     }
@@ -81,13 +94,24 @@ impl Cluster {
         self.classic_peer().is_some() && (legacy || self.classic.stage != Stage::Stable)
     }
 
+    /// Whether it is still being found out with a classic peer who has what.
+    pub(super) fn is_negotiating(&self) -> bool {
+        self.classic_peer().is_some() && self.classic.stage != Stage::Stable
+    }
+
+    /// Whether a node runs groups without ever telling so.
+    pub(super) fn tells_no_holdings(&self, node: NodeId) -> bool {
+        let legacy = self.settings.failback == Failback::Legacy;
+        legacy && self.peer(node).kind == Kind::Classic
+    }
+
     /// Whether our start must wait for a classic peer's node list; asks for it.
     pub(super) fn awaits_node_list(&mut self) -> bool {
         let wanted = self.voice.flow_control && !self.classic.has_nodes;
         let Some(peer) = self.classic_peer().filter(|_| wanted) else {
             return false;
         };
-        if self.classic.asked_nodes.is_none_or(|at| self.now.since(at) >= NODE_LIST_RETRY) {
+        if self.classic.asked_nodes.is_none_or(|at| self.now.since(at) >= RETRY) {
             self.classic.asked_nodes = Some(self.now);
             self.send(Message::RequestNodes, Some(peer));
         }
@@ -106,20 +130,14 @@ impl Cluster {
             self.classic.ours = Hold::All;
             return;
         };
-        if self.settings.failback != Failback::Legacy {
-            self.classic.stage = Stage::Starting;
-            return self.send(Message::Starting, None);
+        if self.settings.failback == Failback::Legacy {
+            self.classic.stage = Stage::Stable;
+            self.peer_mut(peer).is_ready = true;
+            return self.ask_for_groups();
         }
-        self.classic.stage = Stage::Stable;
-        let me = self.settings.me;
-        for group in self.settings.group_ids() {
-            if self.preferred(group) != me {
-                continue;
-            }
-            let key = self.settings.groups[group.index()].name().into();
-            self.send(Message::GroupRequest { key }, None);
-        }
-        self.peer_mut(peer).is_ready = true;
+        self.classic.stage = Stage::Starting;
+        self.classic.may_settle = false;
+        self.send(Message::Starting, None);
     }
 
     pub(super) fn hear_starting(&mut self, from: NodeId) {
@@ -148,10 +166,14 @@ impl Cluster {
         }
         let keeps = !full && hold != Hold::None;
         self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
+        self.classic.conflict.note(occasion);
         if occasion != Occasion::Shutdown {
             // Its own stop is known by `shutdone` alone: what is announced is not done.
             self.note_theirs(from);
         }
+        let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
+        // It waits for us as we would for it; who says so first spares both the 10 s.
+        self.classic.may_settle |= has_nothing;
         match stable {
             Some(false) => self.set_classic_stable(from, false),
             Some(true) => {
@@ -159,9 +181,7 @@ impl Cluster {
                     self.set_classic_stable(from, true);
                     self.classic_report(Occasion::Report);
                 }
-                if !matches!(self.classic.stage, Stage::Stable | Stage::Idle) {
-                    self.classic_settle();
-                }
+                self.classic.may_settle = true;
             }
             None => {}
         }
@@ -186,10 +206,15 @@ impl Cluster {
     }
 
     pub(super) fn elapse_classic(&mut self) {
-        if let Stage::Reported(until) = self.classic.stage
-            && self.now >= until
-        {
-            self.report(Event::LocalStable);
+        self.ask_again();
+        let Stage::Reported(until) = self.classic.stage else { return self.elapse_conflict() };
+        let is_late = self.now >= until && !self.classic.may_settle;
+        self.classic.may_settle |= is_late;
+        // A hand-over may be asked for as soon as we say that we are stable, and only once.
+        if self.classic.may_settle && self.is_settled() {
+            if is_late {
+                self.report(Event::LocalStable);
+            }
             self.classic_settle();
         }
     }
@@ -271,53 +296,5 @@ impl Cluster {
     /// We stop: nothing is ours any more.
     pub(super) fn classic_leaves(&mut self) {
         self.classic.ours = Hold::None;
-    }
-
-    /// The peer asks us to release one of its groups (legacy mode).
-    pub(super) fn hear_group_request(&mut self, from: NodeId, key: &str) {
-        let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
-        let owned = self.is_ours(group) && self.ownership.row(group).phase.holds();
-        if owned {
-            let taker = from;
-            self.release(group, Cause::HandOver { giver: self.settings.me, taker });
-            self.requested.push((group, from));
-        } else {
-            self.grant(group, from, false);
-        }
-    }
-
-    /// Answers the requests whose groups are stopped by now.
-    pub(super) fn elapse_requests(&mut self) {
-        let requested = std::mem::take(&mut self.requested);
-        for (group, from) in requested {
-            if self.runners[group.index()].is_idle() {
-                self.grant(group, from, true);
-            } else {
-                self.requested.push((group, from));
-            }
-        }
-    }
-
-    fn grant(&mut self, group: GroupId, to: NodeId, owned: bool) {
-        let key = self.settings.groups[group.index()].name().into();
-        self.send(Message::GroupGrant { key, owned, granted: true }, Some(to));
-        self.ownership.claim(group, to, false);
-        self.ownership.advance(group, Phase::Active);
-        self.owned(group, Cause::HandOver { giver: self.settings.me, taker: to });
-    }
-
-    /// The peer has released one of our groups (legacy mode).
-    pub(super) fn hear_group_grant(&mut self, from: NodeId, key: &str, granted: bool) {
-        let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
-        let me = self.settings.me;
-        let free = self.runners[group.index()].is_idle() && self.preferred(group) == me;
-        if granted && free && self.settings.failback == Failback::Legacy {
-            self.take(group, Cause::HandOver { giver: from, taker: me });
-        }
-    }
-
-    fn group_by_name(&self, name: &str) -> Option<GroupId> {
-        let place = self.settings.groups.iter().position(|group| group.name() == name)?;
-        Some(super::group_id(place))
     }
 }

@@ -1,22 +1,29 @@
 //! The graceful stop: release everything, say goodbye, be sure that it was heard.
 
 use super::Cluster;
-use crate::{Cause, Event, Hold, Message, NodeStatus, Occasion, Output, Time};
+use crate::peer::Kind;
+use crate::{
+    Cause, Event, Failback, Hold, Message, NodeId, NodeStatus, Occasion, Output, Step, Time,
+};
 use std::time::Duration;
 
 /// How long to wait for the goodbye to be acknowledged.
 const GOODBYE_WAIT: Duration = Duration::from_secs(2);
+/// How long a classic peer may take to start what was ours. When we fall silent before, it calls
+/// us dead and forgets what it was doing.
+const CLASSIC_WAIT: Duration = Duration::from_secs(5);
 
 /// A graceful stop under way.
 ///
 /// ```text
 ///               all groups stopped, `shutdone` sent        acknowledged, or 2 s
 ///   Releasing ─────────────────────────────────────▶ Said ──────────────────────▶ Over
+///                                    beside a classic peer: its takeover is done, or 5 s
 /// ```
 #[derive(Debug)]
 pub(super) enum Farewell {
     Releasing,
-    Said { sequence: u64, until: Time },
+    Said { sequence: u64, until: Time, awaits_takeover: bool },
     Over,
 }
 
@@ -63,24 +70,40 @@ impl Cluster {
                     self.report(Event::Relinquished);
                     let sequence = self.history.next();
                     self.send(Message::Shutdone, None);
-                    let until = self.now + GOODBYE_WAIT;
-                    self.farewell = Some(Farewell::Said { sequence, until });
+                    let awaits_takeover = self.awaits_takeover();
+                    let wait = if awaits_takeover { CLASSIC_WAIT } else { GOODBYE_WAIT };
+                    let until = self.now + wait;
+                    self.farewell = Some(Farewell::Said { sequence, until, awaits_takeover });
                 }
                 return;
             }
-            Some(Farewell::Said { sequence, until }) => {
+            Some(Farewell::Said { sequence, until, awaits_takeover }) => {
                 let listening = |node| {
                     let peer = self.peer(node);
                     peer.is_alive() && peer.status != NodeStatus::Dead && !peer.has_left
                 };
                 let mut waiting = self.others().filter(|node| listening(*node));
-                self.now >= until || !waiting.any(|node| self.peer(node).acknowledged < sequence)
+                let unheard = waiting.any(|node| self.peer(node).acknowledged < sequence);
+                self.now >= until || !(unheard || awaits_takeover)
             }
         };
         if over {
             self.farewell = Some(Farewell::Over);
             self.store_peers();
             self.outbox.push_back(Output::End);
+        }
+    }
+
+    /// Whether a classic peer takes over now. Without negotiation it does not tell when it is done.
+    fn awaits_takeover(&self) -> bool {
+        self.settings.failback != Failback::Legacy && self.classic_peer().is_some()
+    }
+
+    /// A classic peer that says "done" has what was ours.
+    pub(super) fn note_taken_over(&mut self, from: NodeId, step: Step) {
+        let is_over = step == Step::Done && self.peer(from).kind == Kind::Classic;
+        if let Some(Farewell::Said { awaits_takeover, .. }) = &mut self.farewell {
+            *awaits_takeover &= !is_over;
         }
     }
 }

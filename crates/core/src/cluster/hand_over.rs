@@ -223,7 +223,7 @@ impl Cluster {
 
     pub(super) fn hear_step(&mut self, from: NodeId, sequence: u64, hold: Hold, step: Step) {
         if !self.takes_part() {
-            return;
+            return self.note_taken_over(from, step);
         }
         let stage = self.hand_over.as_ref().filter(|running| {
             running.is_with(from) && running.hold == hold && sequence > running.began_at

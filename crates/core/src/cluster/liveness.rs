@@ -132,7 +132,8 @@ impl Cluster {
         let held = groups.map(|group| self.ownership.row(group));
         let held_something =
             held.filter(|row| row.owner == Some(node)).any(|row| row.phase.holds());
-        if had_left || was_heard && !held_something {
+        let is_silent = self.tells_no_holdings(node);
+        if had_left || was_heard && !held_something && !is_silent {
             self.report(Event::PeerHadNothing(node));
             return self.classic_inherits(node, Fencing::Unneeded);
         }

@@ -253,6 +253,7 @@ impl Cluster {
             self.ownership.advance(group, Phase::Stopped);
             self.owned_as_before(group);
             self.speak_soon();
+            self.classic_recalls();
         }
     }
 
@@ -312,7 +313,8 @@ impl Cluster {
     }
 
     fn note_stability(&mut self) {
-        let stable = self.takes_part() && self.is_settled() && self.hand_over.is_none();
+        let moving = self.hand_over.is_some() || self.is_negotiating();
+        let stable = self.takes_part() && self.is_settled() && !moving;
         if stable && let Some(node) = self.takeover_from.take() {
             self.report(Event::TakeoverDone(node));
             self.say_taken_over(node);

@@ -77,6 +77,9 @@ struct Node {
     runs: Vec<GroupId>,
     answers: Vec<Result<(), Refusal>>,
     fails: Option<GroupId>,
+    /// Agents do not end until [`Node::finish_jobs`].
+    holds_jobs: bool,
+    held: Vec<crate::Job>,
     has_ended: bool,
 }
 
@@ -93,6 +96,8 @@ impl Node {
             runs: Vec::new(),
             answers: Vec::new(),
             fails: None,
+            holds_jobs: false,
+            held: Vec::new(),
             has_ended: false,
         };
         node.cluster.handle(Time::START, &Input::ExecutorReady);
@@ -150,7 +155,18 @@ impl Node {
         }
     }
 
+    /// Lets the agents end that were held, and the others at once again.
+    fn finish_jobs(&mut self, now: Time) {
+        self.holds_jobs = false;
+        for job in std::mem::take(&mut self.held) {
+            self.run(now, job);
+        }
+    }
+
     fn run(&mut self, now: Time, job: crate::Job) {
+        if self.holds_jobs {
+            return self.held.push(job);
+        }
         let runs = self.runs.contains(&job.group);
         let outcome = match job.action {
             Action::Status | Action::Monitor if runs => Outcome::Running,

@@ -3,6 +3,8 @@
 
 use super::*;
 
+mod contested;
+
 /// Our node is A; the classic one is B.
 struct Beside {
     node: Node,
@@ -40,6 +42,15 @@ impl Beside {
         while self.now < end {
             self.now = self.now + KEEPALIVE / 2;
             self.status(NodeStatus::Active);
+        }
+    }
+
+    /// Lets time pass without a word of the classic node.
+    fn silence(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.now < end {
+            self.now = self.now + Duration::from_millis(10);
+            self.node.turn(self.now);
         }
     }
 
@@ -90,22 +101,34 @@ fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
 }
 
 #[test]
-fn at_a_joint_start_each_takes_its_own_after_ten_seconds() {
+fn at_a_joint_start_a_peer_that_has_nothing_ends_the_wait() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Up);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.say(Message::Starting);
     assert!(beside.sent().contains(&report(Hold::None, false, Occasion::Report)));
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [], "nobody knows yet what it has");
     beside.resource(Hold::None, false, Occasion::Report);
-    beside.pass(Duration::from_secs(9));
-    assert_eq!(beside.node.runs, []);
-    beside.pass(Duration::from_secs(2));
+    beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST]);
     let order = Message::GroupGrant { key: "first".into(), owned: true, granted: true };
     let acquired = report(Hold::Local, true, Occasion::Acquired);
     let said = [report(Hold::Local, true, Occasion::Report), order, acquired];
     let sent = beside.sent();
     assert!(sent.ends_with(&said), "{sent:?}");
+}
+
+#[test]
+fn at_a_start_an_announced_stop_is_waited_for() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
+    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.pass(Duration::from_secs(9));
+    assert_eq!(beside.node.runs, [], "it still stops what it has");
+    beside.pass(Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST], "for no longer than 10 s");
 }
 
 #[test]
@@ -152,12 +175,7 @@ fn a_standby_order_follows_the_classic_steps() {
 #[test]
 fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
     let mut beside = Beside::joint();
-    let end = beside.now + Duration::from_secs(1);
-    while beside.now < end {
-        beside.now = beside.now + Duration::from_millis(10);
-        let now = beside.now;
-        beside.node.turn(now);
-    }
+    beside.silence(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
     let notice = Message::Stonith { node: "beta".into(), result: Fencing::NotConfigured };
     let said = [notice, report(Hold::All, true, Occasion::Acquired), taken_over()];
@@ -208,6 +226,9 @@ fn in_legacy_mode_groups_are_asked_for_one_by_one() {
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     let request = Message::GroupRequest { key: "first".into() };
     assert!(beside.sent().contains(&request));
+    assert_eq!(beside.node.runs, []);
+    beside.pass(Duration::from_millis(1100));
+    assert!(beside.sent().contains(&request), "asked again");
     assert_eq!(beside.node.runs, []);
     beside.say(Message::GroupGrant { key: "first".into(), owned: true, granted: true });
     beside.pass(Duration::from_millis(200));

@@ -1,0 +1,134 @@
+//! A classic peer and we have the same groups: after a partition, or because one stood still.
+//!
+//! A classic node that sees another return from the dead gives everything up two seconds later
+//! and restarts. Where both see it so, that settles it. Where it was the peer that stood still, it
+//! noticed nothing but one late beat, has taken everything, and will not let go of it again.
+
+use crate::cluster::Cluster;
+use crate::peer::Kind;
+use crate::{Cause, Failback, GroupId, Hold, NodeId, Occasion, Phase, Time};
+use std::time::Duration;
+
+/// How long a classic peer is given to begin its restart, which it does after two seconds.
+const RESTART_WAIT: Duration = Duration::from_secs(3);
+
+/// What is done about groups that both have.
+///
+/// ```text
+///   None ──the peer tells that it has a group of ours──▶ Waiting
+///   Waiting ──it stops, or dies──▶ None        Waiting ──3 s──▶ Yielding ──all stopped──▶ None
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Conflict {
+    /// Nothing is on both nodes as far as told.
+    #[default]
+    None,
+    /// The peer should begin its restart until then.
+    Waiting(Time),
+    /// We stop what it has.
+    Yielding,
+}
+
+impl Conflict {
+    pub(super) fn deadline(self) -> Option<Time> {
+        match self {
+            Self::Waiting(until) => Some(until),
+            Self::None | Self::Yielding => None,
+        }
+    }
+
+    /// Takes note of a report of the peer: one that stops needs no answer.
+    pub(super) fn note(&mut self, occasion: Occasion) {
+        if occasion == Occasion::Shutdown {
+            *self = Self::None;
+        }
+    }
+}
+
+impl Cluster {
+    /// A classic peer is heard again after a partition. What we had first we keep; what we took
+    /// from it we give up at once, because it has that still.
+    pub(in crate::cluster) fn classic_returns(&mut self, node: NodeId) {
+        if self.peer(node).kind != Kind::Classic {
+            return;
+        }
+        for group in self.settings.group_ids() {
+            let Cause::OwnerDead { owner, .. } = self.changes[group.index()].1 else { continue };
+            if owner == node && self.is_ours(group) {
+                self.concede(group, node);
+            }
+        }
+        self.classic.ours = self.held();
+    }
+
+    /// A group of ours is stopped though nobody asked for it: a classic peer that called us dead
+    /// may have it, and told so.
+    pub(in crate::cluster) fn classic_recalls(&mut self) {
+        if let Some(peer) = self.classic_peer()
+            && self.settings.failback != Failback::Legacy
+        {
+            self.note_theirs(peer);
+        }
+    }
+
+    /// Gives up what a classic peer has, too, when it does not restart by itself.
+    pub(super) fn elapse_conflict(&mut self) {
+        let Some(peer) = self.classic_peer() else {
+            self.classic.conflict = Conflict::None;
+            return;
+        };
+        let contested: Vec<GroupId> = self.contested(peer).collect();
+        match self.classic.conflict {
+            Conflict::None if !contested.is_empty() => {
+                self.classic.conflict = Conflict::Waiting(self.now + RESTART_WAIT);
+            }
+            Conflict::Waiting(_) if contested.is_empty() => self.classic.conflict = Conflict::None,
+            Conflict::Waiting(until) if self.now >= until => {
+                for group in contested {
+                    self.concede(group, peer);
+                }
+                self.classic.ours = self.held();
+                self.classic.conflict = Conflict::Yielding;
+                // It hands our groups back when it sees us become stable.
+                self.classic_report(Occasion::Standby);
+            }
+            Conflict::Yielding if self.is_settled() => {
+                self.classic.conflict = Conflict::None;
+                self.classic_report(Occasion::Report);
+            }
+            Conflict::None | Conflict::Waiting(_) | Conflict::Yielding => {}
+        }
+    }
+
+    /// The groups that run here and of which a classic peer says that it has them.
+    fn contested(&self, peer: NodeId) -> impl Iterator<Item = GroupId> + '_ {
+        let theirs = self.classic.theirs;
+        let is_over = !self.takes_part() || self.peer(peer).has_left;
+        self.settings.group_ids().filter(move |group| {
+            let home = self.preferred(*group) == peer;
+            let held = if home { theirs.has_local() } else { theirs.has_foreign() };
+            let is_here = self.is_ours(*group) && self.ownership.row(*group).phase.holds();
+            held && is_here && !is_over && self.hand_over.is_none()
+        })
+    }
+
+    /// Stops a group and lets the peer have it.
+    fn concede(&mut self, group: GroupId, peer: NodeId) {
+        self.yield_group(group);
+        self.ownership.claim(group, peer, self.preferred(group) != peer);
+        self.ownership.advance(group, Phase::Active);
+        self.owned(group, Cause::Outranked(peer));
+    }
+
+    /// The sets of which we have groups.
+    fn held(&self) -> Hold {
+        let me = self.settings.me;
+        let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
+        ours.filter(|group| self.ownership.row(*group).phase.holds()).fold(
+            Hold::None,
+            |hold, group| {
+                hold.with(if self.preferred(group) == me { Hold::Local } else { Hold::Foreign })
+            },
+        )
+    }
+}

@@ -1,0 +1,88 @@
+//! `auto_failback legacy`: groups are asked for one by one, and nobody tells what it holds.
+
+use super::RETRY;
+use crate::cluster::{Cluster, group_id};
+use crate::{Cause, Failback, GroupId, Message, NodeId, Phase};
+
+impl Cluster {
+    /// Asks a classic peer for each group that should be here. One that is still starting does
+    /// not answer, so the question is repeated.
+    pub(super) fn ask_for_groups(&mut self) {
+        let wanted: Vec<GroupId> = self.wanted_groups().collect();
+        self.classic.asked_groups = (!wanted.is_empty()).then_some(self.now);
+        for group in wanted {
+            let key = self.settings.groups[group.index()].name().into();
+            self.send(Message::GroupRequest { key }, None);
+        }
+    }
+
+    /// Our own groups that do not run here and could.
+    fn wanted_groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+        let me = self.settings.me;
+        self.settings.group_ids().filter(move |group| {
+            let is_here = self.is_ours(*group) && self.ownership.row(*group).phase.holds();
+            self.preferred(*group) == me && !is_here && self.ownership.is_able(*group, me)
+        })
+    }
+
+    /// Repeats the question when it was not answered.
+    pub(super) fn ask_again(&mut self) {
+        let Some(asked) = self.classic.asked_groups else { return };
+        if self.now.since(asked) < RETRY {
+            return;
+        }
+        self.classic.asked_groups = None;
+        let is_legacy = self.settings.failback == Failback::Legacy;
+        if is_legacy && self.takes_part() && self.classic_peer().is_some() {
+            self.ask_for_groups();
+        }
+    }
+
+    /// The peer asks us to release one of its groups (legacy mode).
+    pub(in crate::cluster) fn hear_group_request(&mut self, from: NodeId, key: &str) {
+        let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
+        let owned = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        if owned {
+            let taker = from;
+            self.release(group, Cause::HandOver { giver: self.settings.me, taker });
+            self.requested.push((group, from));
+        } else {
+            self.grant(group, from, false);
+        }
+    }
+
+    /// Answers the requests whose groups are stopped by now.
+    pub(in crate::cluster) fn elapse_requests(&mut self) {
+        let requested = std::mem::take(&mut self.requested);
+        for (group, from) in requested {
+            if self.runners[group.index()].is_idle() {
+                self.grant(group, from, true);
+            } else {
+                self.requested.push((group, from));
+            }
+        }
+    }
+
+    fn grant(&mut self, group: GroupId, to: NodeId, owned: bool) {
+        let key = self.settings.groups[group.index()].name().into();
+        self.send(Message::GroupGrant { key, owned, granted: true }, Some(to));
+        self.ownership.claim(group, to, false);
+        self.ownership.advance(group, Phase::Active);
+        self.owned(group, Cause::HandOver { giver: self.settings.me, taker: to });
+    }
+
+    /// The peer has released one of our groups (legacy mode).
+    pub(in crate::cluster) fn hear_group_grant(&mut self, from: NodeId, key: &str, granted: bool) {
+        let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
+        let me = self.settings.me;
+        let free = self.runners[group.index()].is_idle() && self.preferred(group) == me;
+        if granted && free && self.settings.failback == Failback::Legacy {
+            self.take(group, Cause::HandOver { giver: from, taker: me });
+        }
+    }
+
+    fn group_by_name(&self, name: &str) -> Option<GroupId> {
+        let place = self.settings.groups.iter().position(|group| group.name() == name)?;
+        Some(group_id(place))
+    }
+}
