@@ -18,9 +18,18 @@ test:
 sim SEED:
     SYSTOLE_SEED={{SEED}} cargo test --package systole-sim --test laws first_half -- --nocapture
 
-# Play N simulated worlds, some of them more than the tests do.
-soak N:
+# Play N simulated worlds, some of them more than the tests do, and renew the control.
+soak N: control
     SYSTOLE_WORLDS={{N}} cargo test --release --package systole-sim --test laws two_nodes -- --nocapture
+
+# Play the matrix on two daemons of heartbeat 3.0.6, and add what they did to the control. As root.
+control:
+    cargo nextest run --package systole-lab --profile waiting --run-ignored only
+
+# Play the matrix on every other pair. As root.
+matrix:
+    cargo build --workspace --bins
+    cargo nextest run --package systole-lab --profile waiting
 
 # Watch two servers fail over on this machine. Asks for root by sudo.
 lab *OPTIONS:

@@ -30,6 +30,8 @@ const STEPS: [Step; 5] = [
 ];
 
 const WITH_NEXTEST: Step = step(&["nextest", "run", "--workspace"]);
+/// Pairs that mostly wait, many at once; `.config/nextest.toml` says which.
+const WAITING: Step = step(&["nextest", "run", "--workspace", "--profile", "waiting"]);
 const WITHOUT_NEXTEST: Step = step(&["test", "--workspace", "--all-targets", "--no-fail-fast"]);
 
 /// Runs the steps until one fails.
@@ -39,7 +41,11 @@ pub(crate) fn run() -> Result<(), String> {
     for step in &STEPS {
         cargo(step)?;
     }
-    cargo(if has_nextest() { &WITH_NEXTEST } else { &WITHOUT_NEXTEST })
+    if !has_nextest() {
+        return cargo(&WITHOUT_NEXTEST);
+    }
+    cargo(&WITH_NEXTEST)?;
+    cargo(&WAITING)
 }
 
 fn cargo(step: &Step) -> Result<(), String> {

@@ -5,7 +5,6 @@
 //! asserted is who owns what.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
-mod beside_classic;
 mod failover;
 mod replays;
 mod strangers;

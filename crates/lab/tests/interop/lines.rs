@@ -1,0 +1,66 @@
+//! What a daemon complains of: its WARN, ERROR and CRIT lines without what differs each time.
+
+use std::collections::BTreeMap;
+
+/// How often each complaint was made.
+pub(crate) type Complaints = BTreeMap<String, u32>;
+
+/// Words that make a line a complaint.
+const LEVELS: [&str; 3] = ["WARN: ", "ERROR: ", "CRIT: "];
+
+/// Complaints of the classic daemon that its machine was slow; they say nothing of its peer.
+const SLOWNESS: [&str; 5] = [
+    "Gmain_timeout_dispatch: Dispatch function",
+    "G_CH_dispatch_int: Dispatch function",
+    "G_SIG_dispatch: Dispatch function",
+    "Late heartbeat: Node",
+    "took too long to execute",
+];
+
+/// The complaint in a line of the log, without its numbers.
+pub(crate) fn complaint(line: &str) -> Option<String> {
+    let at = LEVELS.iter().filter_map(|level| line.find(level)).min()?;
+    let text = &line[at..];
+    if SLOWNESS.iter().any(|slow| text.contains(slow)) {
+        return None;
+    }
+    Some(without_numbers(text.trim_end()))
+}
+
+/// Counts the complaints in a text.
+pub(crate) fn complaints(text: &str) -> Complaints {
+    let mut counted = Complaints::new();
+    for complaint in text.lines().filter_map(complaint) {
+        *counted.entry(complaint).or_default() += 1;
+    }
+    counted
+}
+
+/// Replaces every number by `#`; digits that belong to a name (`web1`) stay.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    for character in text.chars() {
+        let is_digit = character.is_ascii_digit();
+        if is_digit && before == '#' {
+            continue;
+        }
+        before = if is_digit && !before.is_ascii_alphanumeric() { '#' } else { character };
+        out.push(before);
+    }
+    out
+}
+
+#[test]
+fn complaints_are_told_apart_by_their_words() {
+    let log = "Nov 24 10:00:00 web1 heartbeat: [12]: WARN: node web2: is dead\n\
+               Nov 24 10:00:01 web1 heartbeat: [12]: info: Link web2:eth0 dead.\n\
+               Nov 24 10:00:02 web1 heartbeat: [12]: WARN: 3 lost packet(s) for [web2] [23:27]\n\
+               Nov 24 10:00:03 web1 heartbeat: [12]: WARN: 1 lost packet(s) for [web2] [9:11]\n\
+               Nov 24 10:00:03 web1 heartbeat: [9]: WARN: Late heartbeat: Node web2: interval 9 ms\n";
+    let expected = [
+        ("WARN: # lost packet(s) for [web2] [#:#]".to_owned(), 2),
+        ("WARN: node web2: is dead".to_owned(), 1),
+    ];
+    assert_eq!(complaints(log), expected.into());
+}

@@ -1,0 +1,38 @@
+//! The network between the nodes is cut and joined.
+
+use crate::pair::usual;
+use crate::run::{OWN, Run};
+use crate::{Outcome, scenario};
+use std::thread::sleep;
+use std::time::Duration;
+use systole_lab::{Cut, Lab, LabError, Link, Node};
+
+scenario!(short_cut, usual());
+scenario!(long_cut, usual());
+
+/// Long enough for lost messages, and short of a dead time.
+const SHORT: Duration = Duration::from_secs(1);
+
+fn cut(lab: &Lab) -> Result<(), LabError> {
+    lab.cut(Node::Web1, Link::Service, Cut::Silent)
+}
+
+fn join(lab: &Lab) -> Result<(), LabError> {
+    lab.join(Node::Web1, Link::Service)
+}
+
+fn short_cut(run: &mut Run<'_>) -> Outcome {
+    run.start_together()?;
+    run.step("cut and join", OWN, |lab| {
+        cut(lab)?;
+        sleep(SHORT);
+        join(lab)
+    })
+}
+
+fn long_cut(run: &mut Run<'_>) -> Outcome {
+    run.start_together()?;
+    // Each takes what the other has.
+    run.step_unheard(&Node::ALL, "cut", [None, None], cut)?;
+    run.step("join", OWN, join)
+}
