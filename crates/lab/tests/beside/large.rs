@@ -1,9 +1,10 @@
 //! Messages of API clients: types that nobody knows, and as large as a datagram can be.
 
+use crate::acks::{acknowledged, spoken};
 use crate::{LIMIT, Outcome, errors, pair, print_logs, start, systole};
 use std::time::Duration;
-use systole_lab::{Capture, ClusterConfig, Daemon, Lab, LabError, Node};
-use systole_wire::{Decoder, Keys, Method};
+use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
+use systole_wire::{Keys, Method};
 
 /// A line of the C daemon's FIFO, and so a field, is at most this long.
 const LINE: usize = 480;
@@ -29,19 +30,8 @@ fn send(lab: &Lab, node: Node, fields: &str) -> Result<(), LabError> {
     Ok(())
 }
 
-/// The highest number in a field of the messages of a type that were recorded.
-fn highest(capture: &Capture, kind: &str, name: &str) -> u64 {
-    let keys = Keys::new(1, [(1, Method::Md5, &b"TestKeyMd5"[..])]).expect("it is a good key");
-    let mut decoder = Decoder::default();
-    let numbers = capture.packets().into_iter().filter_map(|packet| {
-        let opened = decoder.open(&packet.payload, &keys).ok()?;
-        let text = |name| opened.fields().get(name).and_then(|field| field.text());
-        let is_other = text("dest") != text("src");
-        (text("t") == Some(kind) && is_other)
-            .then(|| u64::from_str_radix(text(name)?, 16).ok())
-            .flatten()
-    });
-    numbers.max().unwrap_or_default()
+fn keys() -> Keys {
+    Keys::new(1, [(1, Method::Md5, &b"TestKeyMd5"[..])]).expect("it is a good key")
 }
 
 fn talk(lab: &Lab) -> Result<(), LabError> {
@@ -65,13 +55,11 @@ fn talk(lab: &Lab) -> Result<(), LabError> {
     }
     // What the C node says after them has higher numbers, and we acknowledge a number only when
     // nothing below it is missing.
-    let before = highest(&theirs, "status", "seq");
-    lab.wait_for("the C node goes on", LIMIT, || highest(&theirs, "status", "seq") > before + 2)?;
-    let last = highest(&theirs, "status", "seq");
-    lab.wait_for("all of it is acknowledged", LIMIT, || {
-        highest(&ours, "NS_ackmsg", "ackseq") > last
-    })?;
-    println!("acknowledged up to {}", highest(&ours, "NS_ackmsg", "ackseq"));
+    let before = spoken(&theirs, &keys());
+    lab.wait_for("the C node goes on", LIMIT, || spoken(&theirs, &keys()) > before + 2)?;
+    let last = spoken(&theirs, &keys());
+    lab.wait_for("all of it is acknowledged", LIMIT, || acknowledged(&ours, &keys()) > last)?;
+    println!("acknowledged up to {}", acknowledged(&ours, &keys()));
     assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
     for node in Node::ALL {
         let log = lab.log(node);

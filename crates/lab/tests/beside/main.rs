@@ -4,6 +4,7 @@
 //! `cargo xtask test` does) and the package `heartbeat`. Times are printed, never asserted.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
+mod acks;
 mod harm;
 mod large;
 mod loss;
