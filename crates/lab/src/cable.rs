@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const CHUNK: usize = 32;
 /// Bits on the wire for a byte.
 const BITS_PER_BYTE: u32 = 10;
+/// Most bytes of a node that are kept to be looked at; the later ones are not.
+const KEPT_MAX: usize = 64 << 10;
 /// How long the relay waits for bytes before it looks whether it is over.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -54,11 +56,19 @@ struct Shared {
     /// By the node whose bytes are lost.
     is_cut: [AtomicBool; 2],
     is_over: AtomicBool,
+    /// By the node that sent them.
+    sent: Mutex<[Vec<u8>; 2]>,
 }
 
 impl Shared {
     fn ends(&self) -> MutexGuard<'_, [Option<Arc<End>>; 2]> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, from: usize, bytes: &[u8]) {
+        let kept = &mut self.sent.lock().unwrap_or_else(PoisonError::into_inner)[from];
+        let space = KEPT_MAX.saturating_sub(kept.len());
+        kept.extend(&bytes[..bytes.len().min(space)]);
     }
 
     /// Waits a moment for bytes, and carries what has come. The wire from an end is busy until the
@@ -78,6 +88,7 @@ impl Shared {
         for (from, to) in [(0, 1), (1, 0)] {
             let Some(end) = ends[from].as_ref().filter(|_| busy[from] <= begin) else { continue };
             let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
+            self.keep(from, &buffer[..count]);
             busy[from] = Instant::now() + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
             if let Some(other) = &ends[to]
                 && !self.is_cut[from].load(Ordering::Relaxed)
@@ -121,6 +132,11 @@ impl Cable {
     /// The terminal of a node, unless it is pulled out.
     pub(crate) fn path(&self, node: Node) -> Option<String> {
         self.shared.ends()[node.index()].as_ref().map(|end| end.path.clone())
+    }
+
+    /// What a node has sent, lost or not, from the beginning.
+    pub(crate) fn sent(&self, from: Node) -> Vec<u8> {
+        self.shared.sent.lock().unwrap_or_else(PoisonError::into_inner)[from.index()].clone()
     }
 
     /// Loses what a node sends from now on, or carries it.
@@ -188,6 +204,7 @@ mod tests {
         let ends = Node::ALL.map(|node| open(&cable.path(node).unwrap()));
         assert!(arrives(&ends[0], &ends[1], b"there"));
         assert!(arrives(&ends[1], &ends[0], b"back\n"));
+        assert_eq!(Node::ALL.map(|node| cable.sent(node)), [&b"there"[..], b"back\n"]);
         cable.set_cut(Node::Web1, true);
         rustix::io::write(&ends[0], b"lost").unwrap();
         // When this has arrived, the relay has read what was lost before.

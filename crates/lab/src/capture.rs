@@ -29,6 +29,8 @@ const ETHERNET: usize = 14;
 const EIGHT: usize = 8;
 /// How every heartbeat begins.
 const BEGINNINGS: [&[u8]; 2] = [b"###\n", b">>>\n"];
+/// How one on a serial line ends.
+const END: &[u8] = b"\n<<<\n";
 
 /// What carried a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum Carrier {
     Ping,
     /// An `ICMPv6` echo request.
     Ping6,
+    /// The serial cable.
+    Serial,
 }
 
 /// A heartbeat on its way out.
@@ -83,6 +87,18 @@ impl Lab {
         let lost = || LabError::io("recording what a node sends")(io::ErrorKind::BrokenPipe.into());
         told.recv().map_err(|_| lost())??;
         Ok(Capture { packets, stop, thread: Some(thread) })
+    }
+}
+
+impl Lab {
+    /// What a node has sent on the serial cable, a message after the other, up to some
+    /// kilobytes.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::NoCable`] without one.
+    pub fn sent_on_cable(&self, node: Node) -> Result<Vec<Packet>, LabError> {
+        Ok(split(&self.cable()?.sent(node)))
     }
 }
 
@@ -175,6 +191,20 @@ fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Option<Packet> {
     is_heartbeat.then(|| Packet { carrier, payload: payload.to_owned() })
 }
 
+/// The whole messages in the bytes of a serial line.
+fn split(mut bytes: &[u8]) -> Vec<Packet> {
+    let mut packets = Vec::new();
+    let find = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).position(|at| at == word);
+    while let Some(start) = find(bytes, BEGINNINGS[1]) {
+        bytes = &bytes[start..];
+        let Some(end) = find(bytes, END) else { break };
+        let (message, rest) = bytes.split_at(end + END.len());
+        packets.push(Packet { carrier: Carrier::Serial, payload: message.to_owned() });
+        bytes = rest;
+    }
+    packets
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +227,13 @@ mod tests {
         assert_eq!(sent.carrier, Carrier::Udp([192, 168, 122, 22], 694));
         assert_eq!(sent.payload, b"###\nx");
         assert_eq!(parse(&frame(1, 8, b"###\nx"), &[NODE]).unwrap().carrier, Carrier::Ping);
+    }
+
+    #[test]
+    fn whole_messages_are_found_on_a_line() {
+        let found = split(b"oise\n<<<\n>>>\na=b\n<<<\n\0>>>\nc=d\n<<<\n>>>\ne=");
+        let payloads: Vec<&[u8]> = found.iter().map(|packet| &packet.payload[..]).collect();
+        assert_eq!(payloads, [&b">>>\na=b\n<<<\n"[..], b">>>\nc=d\n<<<\n"]);
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn every_medium_carries_the_same() -> Outcome {
         Medium::Mcast(Link::Service),
         Medium::Ucast6(Link::Service),
         Medium::Mcast6(Link::Service),
+        Medium::Serial,
     ];
     let config = ClusterConfig { media, ..config("auth 1\n1 sha1 TestKeySha1\n") };
     speak(config, (Method::Sha1, 1), |lab, capture, recording| {
@@ -130,6 +131,10 @@ fn every_medium_carries_the_same() -> Outcome {
         recording.judge_packets(Situation::Unicast6, &packets);
         let packets = over(|by| matches!(by, Carrier::Udp6([0xff, 0x12, ..], 694)));
         recording.judge_packets(Situation::Multicast6, &packets);
+        // The slow one.
+        let on_cable = || lab.sent_on_cable(Node::Web1).unwrap_or_default();
+        lab.wait_for("beats on the cable", LIMIT, || on_cable().len() > 20)?;
+        recording.judge_packets(Situation::Serial, &on_cable());
         Ok(())
     })
 }

@@ -47,6 +47,8 @@ pub(crate) enum Situation {
     Unicast6,
     /// Over `mcast6`.
     Multicast6,
+    /// On a serial line.
+    Serial,
 }
 
 /// Where it is shown that ours sends a message too.
@@ -62,7 +64,6 @@ use Shown::{Elsewhere, Here};
 
 const CLIENT: &str = "made by an API client, which Systole has none of";
 const SYNTHETIC: &str = "made by a test program, not by a daemon";
-const SERIAL: &str = "on a serial line; crates/wire/tests/vectors.rs writes it byte for byte";
 
 /// Every captured message, by the number that its name begins with.
 pub(crate) const TABLE: [(&str, Shown); 77] = [
@@ -138,7 +139,7 @@ pub(crate) const TABLE: [(&str, Shown); 77] = [
     ("65", Here(Situation::Multicast)),
     ("66", Here(Situation::Unicast6)),
     ("67", Here(Situation::Multicast6)),
-    ("68", Elsewhere(SERIAL)),
+    ("68", Here(Situation::Serial)),
     ("69", Elsewhere(CLIENT)),
     ("70", Elsewhere(CLIENT)),
     ("71", Elsewhere(CLIENT)),
