@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod failover;
+mod keys;
 mod replays;
 mod strangers;
 

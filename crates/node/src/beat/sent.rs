@@ -66,3 +66,32 @@ impl Sent {
         &mut self.slots[place]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEXT: u64 = HISTORY_MAX as u64;
+
+    #[test]
+    fn a_message_is_there_until_another_takes_its_place() {
+        let mut sent = Sent { slots: (0..HISTORY_MAX).map(|_| Slot::default()).collect() };
+        sent.keep(7, Form::Framed, b"framed");
+        sent.keep(7, Form::Classic, b"classic");
+        sent.keep(8, Form::Classic, b"other");
+        for (sequence, form, right) in [
+            (7, Form::Framed, &b"framed"[..]),
+            (7, Form::Classic, b"classic"),
+            (8, Form::Framed, b""),
+            (8, Form::Classic, b"other"),
+            (9, Form::Framed, b""),
+            (7 + NEXT, Form::Framed, b""),
+        ] {
+            assert_eq!(sent.get(sequence, form), right, "{sequence} {form:?}");
+        }
+        sent.keep(7 + NEXT, Form::Framed, b"new");
+        assert_eq!(sent.get(7 + NEXT, Form::Framed), b"new");
+        assert_eq!(sent.get(7 + NEXT, Form::Classic), b"", "nothing of the one before is left");
+        assert_eq!(sent.get(7, Form::Framed), b"");
+    }
+}
