@@ -9,6 +9,7 @@ mod harm;
 mod large;
 mod loss;
 mod migration;
+mod six;
 mod steady;
 mod vectors;
 mod watch;
