@@ -1,7 +1,7 @@
 //! The life of a pair: start together, the other one dies, returns, leaves; we leave and return.
 
 use super::{Recording, Situation, keys};
-use crate::{LIMIT, Outcome, pair, print_logs, systole};
+use crate::{LIMIT, Outcome, errors, pair, print_logs, systole};
 use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::Duration;
@@ -82,6 +82,8 @@ fn the_words_of_a_pairs_life() -> Outcome {
     let capture = lab.capture(Node::Web1)?;
     let mut recording = Recording::new(&capture, keys(Method::Sha1, 1));
     live(&lab, &mut recording).inspect_err(|_| print_logs(&lab))?;
+    let complaints = errors(&lab.log(Node::Web2));
+    assert!(complaints.is_empty(), "the C node complains: {complaints:#?}");
     recording.finish();
     Ok(())
 }
