@@ -319,7 +319,7 @@ impl Beat {
         for form in [Form::Framed, Form::Classic] {
             let bytes = sent.get(sequence, form);
             if !bytes.is_empty() {
-                links.send((form, Urgency::Other), bytes, trouble, control);
+                links.send((form, Urgency::Again), bytes, trouble, control);
             }
         }
     }

@@ -33,6 +33,9 @@ pub enum Urgency {
     Beat,
     /// Anything else, in its order.
     Other,
+    /// What was sent before and is asked for: only while little waits. It will be asked for again,
+    /// and would only make a slow line slower.
+    Again,
 }
 
 /// An open medium. Nothing here ever blocks but opening, which may ask a name server, wait for
@@ -109,8 +112,8 @@ impl Link {
             LinkSpec::Multicast6 { device, group, port, hops, loopback } => {
                 Datagrams::multicast6(device, (*group, *port), (*hops, *loopback), listens)
             }
-            LinkSpec::Serial { tty, baud } => {
-                let medium = Medium::Serial(Serial::open(tty, *baud)?);
+            LinkSpec::Serial { tty, baud, patience } => {
+                let medium = Medium::Serial(Serial::open(tty, *baud, *patience)?);
                 return Ok(Self { spec: spec.clone(), medium });
             }
         };

@@ -76,6 +76,50 @@ fn started(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, L
     Ok(lab)
 }
 
+/// Does something with several labs at once: they mostly wait.
+fn side_by_side<T: std::fmt::Debug + Copy + Send>(
+    cases: impl IntoIterator<Item = T>,
+    judge: impl Fn(T) -> Outcome + Sync,
+) -> Outcome {
+    let judge = &judge;
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let start = |case: T| {
+            // An error cannot be passed on to another thread, its words can.
+            let thread = scope.spawn(move || judge(case).map_err(|error| error.to_string()));
+            (case, thread)
+        };
+        let started: Vec<_> = cases.into_iter().map(start).collect();
+        let ends = started.into_iter().map(|(case, thread)| (case, thread.join()));
+        ends.filter_map(|(case, end)| match end {
+            Ok(Ok(())) => None,
+            Ok(Err(words)) => Some(format!("{case:?}: {words}")),
+            Err(_) => Some(format!("{case:?}: panicked, as told above")),
+        })
+        .collect()
+    });
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
+}
+
+/// The daemons of web1 and web2: only ours, and the C heartbeat in both roles.
+#[derive(Debug, Clone, Copy)]
+enum Roles {
+    Ours,
+    ClassicOwns,
+    ClassicIsThePeer,
+}
+
+impl Roles {
+    const ALL: [Self; 3] = [Self::Ours, Self::ClassicOwns, Self::ClassicIsThePeer];
+
+    fn daemons(self) -> [Daemon; 2] {
+        match self {
+            Self::Ours => [systole(), systole()],
+            Self::ClassicOwns => [Daemon::Classic, systole()],
+            Self::ClassicIsThePeer => [systole(), Daemon::Classic],
+        }
+    }
+}
+
 /// Waits until the log of a node has a line.
 fn logged(lab: &Lab, node: Node, line: &str) -> Outcome {
     logged_times(lab, node, line, 1)

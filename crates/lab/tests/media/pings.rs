@@ -1,6 +1,6 @@
 //! Ping nodes of every kind, which are no media between the nodes.
 
-use crate::{Outcome, logged, over, started, systole};
+use crate::{Outcome, Roles, logged, logged_times, over, side_by_side, started};
 use std::net::IpAddr;
 use systole_lab::{ClusterConfig, Daemon, GATEWAY, GATEWAY6, Link, Medium, Node};
 
@@ -37,7 +37,7 @@ fn live(daemons: [Daemon; 2]) -> Outcome {
     }
     lab.heal(Node::Web1)?;
     for name in &names {
-        crate::logged_times(&lab, Node::Web1, &format!("Link {name}:{name} up."), 2)?;
+        logged_times(&lab, Node::Web1, &format!("Link {name}:{name} up."), 2)?;
     }
     for name in &names {
         assert!(!lab.log(Node::Web2).contains(&format!("node {name}: is dead")));
@@ -48,10 +48,5 @@ fn live(daemons: [Daemon; 2]) -> Outcome {
 
 #[test]
 fn every_kind_of_ping_node_is_asked() -> Outcome {
-    live([systole(), systole()])
-}
-
-#[test]
-fn classic_sees_the_same() -> Outcome {
-    live([Daemon::Classic, systole()])
+    side_by_side([Roles::Ours, Roles::ClassicOwns], |roles| live(roles.daemons()))
 }

@@ -40,6 +40,10 @@ fn unsent_line(spec: &LinkSpec, unsent: Unsent) -> Line {
         return Line::new(Level::Warning, text).repeating(Repeating::StuckLine);
     }
     let count = unsent.count;
+    if unsent.error == rustix::io::Errno::NOBUFS.raw_os_error() {
+        let text = format!("{kind} {name} is too slow: {count} messages were dropped");
+        return Line::new(Level::Warning, text).repeating(Repeating::SendFailure);
+    }
     let text = format!("write_child: write failure on {kind} {name}.: {error}, {count} times");
     Line::new(Level::Error, text).repeating(Repeating::SendFailure)
 }
@@ -47,10 +51,15 @@ fn unsent_line(spec: &LinkSpec, unsent: Unsent) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
-    fn a_line_that_takes_nothing_has_the_words_of_heartbeat() {
-        let spec = LinkSpec::Serial { tty: "/dev/ttyS0".to_owned(), baud: 9600 };
+    fn what_a_line_does_not_take_is_told_in_words_of_heartbeat() {
+        let spec = LinkSpec::Serial {
+            tty: "/dev/ttyS0".to_owned(),
+            baud: 9600,
+            patience: Duration::from_secs(1),
+        };
         let line = |error: rustix::io::Errno| {
             unsent_line(&spec, Unsent { count: 3, error: error.raw_os_error() })
         };
@@ -59,7 +68,9 @@ mod tests {
                      documentation])";
         assert_eq!((stuck.level, stuck.text.as_str()), (Level::Warning, words));
         let slow = line(rustix::io::Errno::NOBUFS);
-        assert!(slow.text.starts_with("write_child: write failure on serial /dev/ttyS0.: "));
-        assert!(slow.text.ends_with(", 3 times"));
+        assert_eq!(slow.text, "serial /dev/ttyS0 is too slow: 3 messages were dropped");
+        let long = line(rustix::io::Errno::MSGSIZE);
+        assert!(long.text.starts_with("write_child: write failure on serial /dev/ttyS0.: "));
+        assert!(long.text.ends_with(", 3 times"));
     }
 }

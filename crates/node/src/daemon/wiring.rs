@@ -3,6 +3,7 @@
 use crate::beat::pings::PingNode;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::time::Duration;
 use systole_agents::protocol::Configuration;
 use systole_config::{Authentication, Config, Medium};
 use systole_core::{LinkId, Settings, Uuid};
@@ -32,10 +33,12 @@ pub(crate) enum WiringError {
 
 /// The media with their hosts resolved, so that opening them again never waits for a name server.
 pub(crate) fn links(config: &Config) -> Result<Vec<LinkSpec>, WiringError> {
-    config.media.iter().map(link).collect()
+    // Half of what a beat may be late, so that the other half is left for everything else.
+    let patience = config.times.deadtime.saturating_sub(config.times.keepalive) / 2;
+    config.media.iter().map(|medium| link(medium, patience)).collect()
 }
 
-fn link(medium: &Medium) -> Result<LinkSpec, WiringError> {
+fn link(medium: &Medium, patience: Duration) -> Result<LinkSpec, WiringError> {
     let device = medium.name().to_owned();
     Ok(match *medium {
         Medium::Ucast { ref host, port, .. } => {
@@ -50,7 +53,7 @@ fn link(medium: &Medium) -> Result<LinkSpec, WiringError> {
         Medium::Mcast6 { group, port, hops, loopback, .. } => {
             LinkSpec::Multicast6 { device, group, port, hops, loopback }
         }
-        Medium::Serial { baud, .. } => LinkSpec::Serial { tty: device, baud },
+        Medium::Serial { baud, .. } => LinkSpec::Serial { tty: device, baud, patience },
     })
 }
 

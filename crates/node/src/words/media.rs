@@ -25,7 +25,7 @@ pub(crate) fn opened(spec: &LinkSpec) -> String {
              (hops={hops} loop={})",
             u8::from(*loopback)
         ),
-        LinkSpec::Serial { tty, baud } => {
+        LinkSpec::Serial { tty, baud, .. } => {
             format!("Starting serial heartbeat on tty {tty} ({baud} baud)")
         }
     };
@@ -45,6 +45,7 @@ pub(crate) fn lost(spec: &LinkSpec, error: impl Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn lines_are_those_of_heartbeat() {
@@ -89,7 +90,11 @@ mod tests {
                  (hops=1 loop=0)",
             ),
             (
-                LinkSpec::Serial { tty: "/dev/ttyS0".to_owned(), baud: 19_200 },
+                LinkSpec::Serial {
+                    tty: "/dev/ttyS0".to_owned(),
+                    baud: 19_200,
+                    patience: Duration::from_secs(1),
+                },
                 "glib: Starting serial heartbeat on tty /dev/ttyS0 (19200 baud)",
             ),
         ] {

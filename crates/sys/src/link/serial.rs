@@ -29,7 +29,7 @@ use stream::Stream;
 /// Where programs that use a serial line leave their lock (Filesystem Hierarchy Standard 3.0).
 const LOCKS: &str = "/var/lock";
 /// A line that takes nothing for so long has no other end.
-const PATIENCE: Duration = Duration::from_millis(500);
+const STUCK_AFTER: Duration = Duration::from_millis(500);
 /// Most pieces of the stream that are read in search of one message.
 const READS_MAX: usize = 16;
 
@@ -55,7 +55,7 @@ pub(super) struct Serial {
 impl Serial {
     /// Locks, opens and configures a line, and sends a break, which makes the other end forget
     /// what it has read so far of a message.
-    pub(super) fn open(tty: &str, baud: u32) -> io::Result<Self> {
+    pub(super) fn open(tty: &str, baud: u32, patience: Duration) -> io::Result<Self> {
         let lock = Lock::take(Path::new(LOCKS), tty)?;
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::open(tty, flags, Mode::empty())?;
@@ -64,7 +64,7 @@ impl Serial {
         tcsetattr(&fd, OptionalActions::Now, &modes)?;
         tcsendbreak(&fd)?;
         tcflush(&fd, QueueSelector::IOFlush)?;
-        let (outbox, stream) = (Outbox::new(baud), Stream::default());
+        let (outbox, stream) = (Outbox::new(baud, patience), Stream::default());
         Ok(Self { fd, outbox, stream, is_lost: false, _lock: lock })
     }
 
@@ -72,7 +72,8 @@ impl Serial {
     pub(super) fn send(&mut self, message: &[u8], urgency: Urgency) -> io::Result<()> {
         let queued = match urgency {
             Urgency::Beat => self.outbox.put_beat(message),
-            Urgency::Other => self.outbox.put(message),
+            Urgency::Again if self.outbox.is_slow() => Ok(()),
+            Urgency::Other | Urgency::Again => self.outbox.put(message),
         };
         self.write_on().and(queued)
     }

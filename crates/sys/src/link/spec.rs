@@ -1,6 +1,7 @@
 //! Media as configured.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 /// A medium as configured.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +63,8 @@ pub enum LinkSpec {
         tty: String,
         /// Bits per second.
         baud: u32,
+        /// Longest time that a beat may wait for other messages, and a message may hold up beats.
+        patience: Duration,
     },
 }
 

@@ -136,6 +136,7 @@ fn plug(peer: i32) {
     let configure = |device: &str, host: u8| {
         ip(&format!("addr add 10.77.0.{host}/24 broadcast + dev {device}"));
         ip(&format!("addr add fd77::{host}/64 dev {device} nodad"));
+        ip(&format!("addr add fe80::{host}/64 dev {device} nodad"));
         ip(&format!("link set {device} up"));
     };
     over_there(peer, move || configure("v1", 2));
@@ -175,6 +176,11 @@ fn ends() -> Vec<[LinkSpec; 2]> {
             LinkSpec::Unicast6 {
                 device: device(),
                 address: format!("fd77::{host}").parse().unwrap(),
+                port: 697,
+            },
+            LinkSpec::Unicast6 {
+                device: device(),
+                address: format!("fe80::{host}").parse().unwrap(),
                 port: 697,
             },
             LinkSpec::Multicast6 {

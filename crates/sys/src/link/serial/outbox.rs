@@ -16,19 +16,17 @@
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
 /// Bits on the wire for a byte: a start bit and a stop bit go with it.
 const BITS_PER_BYTE: u64 = 10;
-/// Most bytes that wait, but for a beat that overtakes them.
+/// Most bytes that wait on the fastest line, but for a beat that overtakes them. On a slower one it
+/// is what the line carries while two beats would lose their patience.
 const WAITING_MAX: usize = 16 << 10;
 /// Most messages that wait.
 const MESSAGES_MAX: usize = 128;
-/// Longest time that a beat waits for other messages, in nanoseconds.
-const BEAT_WAIT_MAX: u64 = SECOND / 2;
-/// Longest time that a message which is no beat may hold up the beats, in seconds.
-const SHARE: u64 = 2;
 /// A message of this length is taken on every line.
 const SHORT: usize = 2048;
 /// What ends a line that was torn, so that the next message begins one.
@@ -38,7 +36,9 @@ const REPAIR: &[u8] = b"\n";
 #[derive(Debug)]
 pub(super) struct Outbox {
     byte_time: u64,
+    patience: u64,
     message_max: usize,
+    waiting_max: usize,
     current: Vec<u8>,
     written: usize,
     /// The beat that overtakes what waits.
@@ -58,13 +58,17 @@ struct Waiting {
 }
 
 impl Outbox {
-    /// Nothing waits for a line of this speed, in bits per second.
-    pub(super) fn new(baud: u32) -> Self {
-        let baud = u64::from(baud.max(1));
-        let share = usize::try_from(SHARE * baud / BITS_PER_BYTE).unwrap_or(usize::MAX);
+    /// Nothing waits for a line of this speed, in bits per second. No beat shall wait for longer
+    /// than `patience`.
+    pub(super) fn new(baud: u32, patience: Duration) -> Self {
+        let byte_time = BITS_PER_BYTE * SECOND / u64::from(baud.max(1));
+        let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+        let share = usize::try_from(patience / byte_time).unwrap_or(usize::MAX);
         Self {
-            byte_time: BITS_PER_BYTE * SECOND / baud,
+            byte_time,
+            patience,
             message_max: share.clamp(SHORT, WAITING_MAX),
+            waiting_max: share.saturating_mul(2).clamp(2 * SHORT, WAITING_MAX),
             current: Vec::with_capacity(SHORT),
             written: 0,
             beat: Vec::with_capacity(SHORT),
@@ -82,15 +86,24 @@ impl Outbox {
     ///
     /// `ENOBUFS` when older ones were still waiting in a line that is too slow, and are lost.
     pub(super) fn put_beat(&mut self, message: &[u8]) -> io::Result<()> {
-        let length = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
-        let is_slow = length.saturating_mul(self.byte_time) > BEAT_WAIT_MAX;
-        if !is_slow && self.beat.is_empty() && self.has_room(message.len()) {
+        if self.wait() <= self.patience && self.beat.is_empty() && self.has_room(message.len()) {
             self.push(message, true);
             return Ok(());
         }
         let has_lost = self.drop_beats();
         self.beat.extend_from_slice(message);
         if has_lost { Err(Errno::NOBUFS.into()) } else { Ok(()) }
+    }
+
+    /// Whether so much waits that nothing should be added without need.
+    pub(super) fn is_slow(&self) -> bool {
+        self.wait() > self.patience / 2
+    }
+
+    /// How long the line will take for what waits, in nanoseconds.
+    fn wait(&self) -> u64 {
+        let length = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
+        length.saturating_mul(self.byte_time)
     }
 
     /// Takes out every beat that waits. Returns whether there was one.
@@ -112,7 +125,7 @@ impl Outbox {
     }
 
     fn has_room(&self, length: usize) -> bool {
-        self.waiting.len() + length <= WAITING_MAX && self.messages.len() < MESSAGES_MAX
+        self.waiting.len() + length <= self.waiting_max && self.messages.len() < MESSAGES_MAX
     }
 
     fn push(&mut self, message: &[u8], is_beat: bool) {
@@ -201,8 +214,8 @@ impl Outbox {
 
     /// Until when it waits for a line that takes nothing, if it does.
     pub(super) fn stuck_until(&self) -> Option<u64> {
-        let patience = u64::try_from(super::PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-        self.stuck_since.map(|since| since.saturating_add(patience))
+        let span = u64::try_from(super::STUCK_AFTER.as_nanos()).unwrap_or(u64::MAX);
+        self.stuck_since.map(|since| since.saturating_add(span))
     }
 
     /// When the line is free for what waits, if anything does.

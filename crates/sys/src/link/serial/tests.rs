@@ -19,7 +19,11 @@ fn terminal() -> (OwnedFd, String) {
 }
 
 fn open(tty: &str) -> io::Result<Link> {
-    Link::open(&LinkSpec::Serial { tty: tty.into(), baud: 460_800 })
+    Link::open(&LinkSpec::Serial {
+        tty: tty.into(),
+        baud: 460_800,
+        patience: Duration::from_secs(1),
+    })
 }
 
 fn lock_of(tty: &str) -> std::path::PathBuf {

@@ -2,6 +2,7 @@ use super::*;
 
 /// 1000 bytes a second.
 const BAUD: u32 = 10_000;
+const PATIENCE: Duration = Duration::from_millis(500);
 
 fn millis(count: u64) -> u64 {
     count * SECOND / 1000
@@ -36,7 +37,7 @@ fn advance(outbox: &mut Outbox, line: &mut Line, now: u64) {
 
 #[test]
 fn messages_keep_their_order_and_the_pace_of_the_line() {
-    let mut outbox = Outbox::new(BAUD);
+    let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 1000, ..Line::default() };
     outbox.put(b"first;").unwrap();
     advance(&mut outbox, &mut line, 0);
@@ -57,7 +58,7 @@ fn messages_keep_their_order_and_the_pace_of_the_line() {
 
 #[test]
 fn the_newest_beat_overtakes_what_would_hold_it_up() {
-    let mut outbox = Outbox::new(BAUD);
+    let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 2000, ..Line::default() };
     outbox.put(b"first;").unwrap();
     outbox.put_beat(b"oldest beat;").unwrap();
@@ -76,7 +77,7 @@ fn the_newest_beat_overtakes_what_would_hold_it_up() {
 
 #[test]
 fn messages_that_find_no_room_go_whole_and_the_oldest_first() {
-    let mut outbox = Outbox::new(460_800);
+    let mut outbox = Outbox::new(460_800, PATIENCE);
     let message = |number: usize| format!("{number:-<1000};");
     let mut lost = 0;
     for number in 0..100 {
@@ -95,19 +96,34 @@ fn messages_that_find_no_room_go_whole_and_the_oldest_first() {
 }
 
 #[test]
+fn what_waits_is_worth_waiting_for() {
+    // 500 bytes are half a second.
+    let mut outbox = Outbox::new(BAUD, PATIENCE);
+    outbox.put(&[b'x'; 250]).unwrap();
+    assert!(!outbox.is_slow());
+    outbox.put(b"x").unwrap();
+    assert!(outbox.is_slow());
+    let mut taken = 251;
+    while outbox.put(&[b'x'; 100]).is_ok() {
+        taken += 100;
+    }
+    assert!(taken <= 2 * SHORT && outbox.waiting.len() <= 2 * SHORT, "{taken}");
+}
+
+#[test]
 fn a_message_may_not_hold_up_the_beats_for_long() {
-    let mut slow = Outbox::new(9600);
+    let mut slow = Outbox::new(9600, PATIENCE);
     assert!(slow.put(&[b'x'; SHORT]).is_ok());
     let error = slow.put(&[b'x'; SHORT + 1]).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
-    assert!(Outbox::new(115_200).put(&[b'x'; WAITING_MAX]).is_ok());
+    assert!(Outbox::new(115_200, 4 * PATIENCE).put(&[b'x'; WAITING_MAX]).is_ok());
     // A beat is worth its time, whatever that is.
     assert!(slow.put_beat(&vec![b'x'; 10 * SHORT]).is_ok());
 }
 
 #[test]
 fn a_message_that_was_begun_is_ended_when_there_is_room() {
-    let mut outbox = Outbox::new(BAUD);
+    let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 4, ..Line::default() };
     outbox.put(b"begun;").unwrap();
     advance(&mut outbox, &mut line, 0);
@@ -122,7 +138,7 @@ fn a_message_that_was_begun_is_ended_when_there_is_room() {
 
 #[test]
 fn what_follows_a_torn_message_begins_a_line() {
-    let mut outbox = Outbox::new(BAUD);
+    let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 4, ..Line::default() };
     outbox.put(b">>>\na=b\n<<<\n").unwrap();
     outbox.put(b">>>\nc=d\n<<<\n").unwrap();
@@ -139,7 +155,7 @@ fn what_follows_a_torn_message_begins_a_line() {
 
 #[test]
 fn another_error_of_the_line_is_told() {
-    let mut outbox = Outbox::new(BAUD);
+    let mut outbox = Outbox::new(BAUD, PATIENCE);
     outbox.put(b"x").unwrap();
     let gone = outbox.advance(0, |_| Err(Errno::IO.into()));
     assert_eq!(gone.unwrap_err().raw_os_error(), Some(libc::EIO));
@@ -147,7 +163,7 @@ fn another_error_of_the_line_is_told() {
 
 #[test]
 fn beats_need_no_memory() {
-    let mut outbox = Outbox::new(460_800);
+    let mut outbox = Outbox::new(460_800, PATIENCE);
     let mut line = Line { text: Vec::new(), room: 0 };
     let beat = [b'b'; 400];
     let room = |outbox: &Outbox| {
