@@ -13,6 +13,7 @@ mod memory;
 mod placement;
 mod report;
 mod speak;
+mod table;
 
 use crate::group::Runner;
 use crate::history::History;
@@ -30,7 +31,10 @@ use liveness::PingNode;
 pub use report::{GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
 use speak::Voice;
 use std::collections::VecDeque;
+use std::time::Duration;
 
+/// Shortest time between two reports of what an outsider can cause.
+const TELL_GAP: Duration = Duration::from_secs(1);
 /// Room for outputs of one turn; more than one turn ever makes.
 const OUTBOX_CAPACITY: usize = 256;
 
@@ -281,6 +285,15 @@ impl Cluster {
     fn ping_ids(&self) -> impl Iterator<Item = PingId> + use<> {
         (0..u8::try_from(self.pings.len()).unwrap_or(u8::MAX)).map(PingId)
     }
+}
+
+/// Whether what an outsider can cause as often as he likes may be reported now; notes that it is.
+fn may_tell(told: &mut Option<Time>, now: Time) -> bool {
+    let may = told.is_none_or(|told| now.since(told) >= TELL_GAP);
+    if may {
+        *told = Some(now);
+    }
+    may
 }
 
 fn group_id(index: usize) -> GroupId {

@@ -44,6 +44,8 @@ pub(crate) struct Peer {
     pub(crate) answers: bool,
     /// When a message of an older generation was reported last.
     pub(crate) replay_told: Option<Time>,
+    /// When it was reported last that it asks for, or acknowledges, what was never sent.
+    pub(crate) beyond_told: Option<Time>,
     /// Its uuid.
     pub(crate) uuid: Option<Uuid>,
     /// What its daemon is.
@@ -89,6 +91,7 @@ impl Peer {
             stored_at: None,
             answers: false,
             replay_told: None,
+            beyond_told: None,
             uuid: None,
             kind: Kind::Unknown,
             session: 0,

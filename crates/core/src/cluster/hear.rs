@@ -1,16 +1,10 @@
 //! What others say: who speaks, whether it is new, and what it means.
 
-use super::Cluster;
-use crate::ownership::Merged;
+use super::{Cluster, may_tell};
 use crate::peer::Kind;
 use crate::receive::Verdict;
-use crate::{
-    Beat, Cause, Claim, Event, GroupId, Heard, IpfailEvent, Message, NodeId, NodeStatus, Phase,
-};
+use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus};
 use std::time::Duration;
-
-/// Shortest time between two reports of what an outsider can cause as often as he likes.
-const TELL_GAP: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Takes a message through the checks that every message passes, in this order: a known
@@ -40,8 +34,7 @@ impl Cluster {
 
     /// Whoever has a message of another cluster with the same key can send it without end.
     fn hear_stranger(&mut self, name: &str) {
-        if self.stranger_told.is_none_or(|told| self.now.since(told) >= TELL_GAP) {
-            self.stranger_told = Some(self.now);
+        if may_tell(&mut self.stranger_told, self.now) {
             self.report(Event::Stranger(name.into()));
         }
     }
@@ -53,8 +46,7 @@ impl Cluster {
         let peer = self.peer_mut(from);
         let current = peer.generation;
         if generation < current {
-            if peer.replay_told.is_none_or(|told| now.since(told) >= TELL_GAP) {
-                peer.replay_told = Some(now);
+            if may_tell(&mut peer.replay_told, now) {
                 self.report(Event::Replay { node: from, generation, current });
             }
             return false;
@@ -117,12 +109,6 @@ impl Cluster {
             return is_news;
         }
         self.note_sequence(from, heard, sequence, is_systole && !is_status)
-    }
-
-    /// Whether a beat was said to this run of ours: it echoes our session.
-    fn is_answer(&self, beat: &Beat) -> bool {
-        let (me, session) = (self.settings.me, self.boot.session);
-        beat.echoes.iter().any(|echo| echo.node == me && echo.session == session)
     }
 
     fn note_sequence(
@@ -267,99 +253,5 @@ impl Cluster {
             self.ipfail_says(IpfailEvent::NodeStatus(from, status));
         }
         true
-    }
-
-    /// Reads what a Systole peer adds to its status. Its table counts only if nothing newer of
-    /// it was heard, because messages overtake each other.
-    fn hear_beat(&mut self, from: NodeId, sequence: u64, beat: Option<&Beat>) {
-        let Some(beat) = beat else {
-            let peer = self.peer_mut(from);
-            peer.kind = Kind::Classic;
-            peer.is_settled = true;
-            self.unverified.retain(|node| *node != from);
-            return;
-        };
-        let nodes = self.voice.beat.nodes;
-        let is_answer = self.is_answer(beat);
-        let peer = self.peer_mut(from);
-        let was_known = peer.kind == Kind::Systole;
-        peer.kind = Kind::Systole;
-        if sequence <= peer.told_at {
-            return;
-        }
-        peer.told_at = sequence;
-        peer.session = beat.session;
-        peer.is_leaving = beat.leaving;
-        // What does not answer us may be a recording: it neither ends our start nor counts as
-        // somebody who will take a group.
-        peer.is_settled |= is_answer;
-        peer.is_ready = is_answer && beat.ready && beat.nodes == nodes;
-        if beat.nodes != nodes {
-            if !was_known {
-                self.report(Event::NodeListsDiffer(from));
-            }
-            return;
-        }
-        self.hear_echoes(from, beat);
-        let mut differ = beat.claims.len() != self.settings.groups.len();
-        for group in self.settings.group_ids() {
-            let key = self.settings.groups[group.index()].key;
-            if let Some(claim) = beat.claims.iter().find(|claim| claim.group == key) {
-                self.hear_claim(from, group, claim);
-            } else {
-                differ = true;
-                self.ownership.note_ability(group, from, false);
-            }
-        }
-        if differ && !was_known {
-            self.report(Event::GroupsDiffer(from));
-        }
-    }
-
-    fn hear_echoes(&mut self, from: NodeId, beat: &Beat) {
-        let (me, session) = (self.settings.me, self.boot.session);
-        for echo in beat.echoes.iter().filter(|echo| echo.node == me && echo.session == session) {
-            let peer = self.peer_mut(from);
-            peer.echoed = peer.echoed.max(echo.sequence);
-            if echo.sequence >= self.verifies_from {
-                self.unverified.retain(|node| *node != from);
-            }
-            let Some(sent) = self.voice.sent_at(echo.sequence) else { continue };
-            let peer = &mut self.peers[from.index()];
-            peer.heard_us = peer.heard_us.max(Some(sent));
-            if let Some(link) = peer.links.get_mut(echo.link.index()) {
-                link.echoed(sent);
-            }
-        }
-    }
-
-    fn hear_claim(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
-        if claim.owner.index() >= self.settings.nodes.len() {
-            return;
-        }
-        let (me, preferred) = (self.settings.me, self.preferred(group));
-        let before = *self.ownership.row(group);
-        let merged = self.ownership.merge(me, from, group, preferred, claim);
-        match merged {
-            Merged::Same => {}
-            Merged::Outranks => self.speak_soon(),
-            Merged::Changed => {
-                let row = *self.ownership.row(group);
-                if row.owner == Some(me) && before.owner != Some(me) {
-                    // A term of ours that we had forgotten: say at once that nothing runs.
-                    self.speak_soon();
-                }
-                let cause = match row.phase {
-                    Phase::Failed => Cause::OwnerFailed(from),
-                    Phase::Stopped => Cause::OwnerLeft(from),
-                    Phase::Starting | Phase::Active | Phase::Stopping => Cause::Unowned,
-                };
-                self.owned(group, cause);
-            }
-            Merged::Outranked => {
-                self.owned(group, Cause::Outranked(from));
-                self.yield_group(group);
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What we say: beats, sequence numbers, retransmission.
 
-use super::Cluster;
+use super::{Cluster, may_tell};
 use crate::history::Resend;
 use crate::{
     Beat, Boot, Claim, Echo, Event, LinkId, Message, NodeId, NodeStatus, Outgoing, Output, Phase,
@@ -193,12 +193,20 @@ impl Cluster {
     pub(super) fn acknowledged(&mut self, from: NodeId, sequence: u64) {
         let sent = self.history.next() - 1;
         if sequence > sent {
-            return self.report(Event::AckBeyond { node: from, sequence, sent });
+            return self.report_beyond(from, Event::AckBeyond { node: from, sequence, sent });
         }
         let peer = self.peer_mut(from);
         if sequence > peer.acknowledged {
             peer.acknowledged = sequence;
             self.count_acknowledged();
+        }
+    }
+
+    /// These messages have no sequence: an old one can be sent without end.
+    fn report_beyond(&mut self, node: NodeId, event: Event) {
+        let now = self.now;
+        if may_tell(&mut self.peer_mut(node).beyond_told, now) {
+            self.report(event);
         }
     }
 
@@ -218,7 +226,7 @@ impl Cluster {
         }
         let sent = self.history.next() - 1;
         if last > sent {
-            self.report(Event::NeverSent { node: from, sequence: last, sent });
+            self.report_beyond(from, Event::NeverSent { node: from, sequence: last, sent });
         }
         let span = self.settings.rexmit_delay;
         for sequence in self.history.clamp(first, last) {

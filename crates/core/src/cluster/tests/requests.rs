@@ -92,6 +92,12 @@ fn an_acknowledgement_beyond_what_was_sent_counts_for_nothing() {
     hear(&mut node, now, Message::Ack { sequence: sent + 1 }, None);
     assert!(node.has_said(&Event::AckBeyond { node: B, sequence: sent + 1, sent }));
     assert_eq!(node.cluster.history.waiting(), waiting);
+    for _ in 0..1000 {
+        hear(&mut node, now, Message::Ack { sequence: u64::MAX }, None);
+        hear(&mut node, now, Message::Rexmit { first: 1000, last: 1001 }, None);
+    }
+    let told = |event: &&Event| matches!(event, Event::AckBeyond { .. } | Event::NeverSent { .. });
+    assert_eq!(node.said.iter().filter(told).count(), 1, "once in a second");
     hear(&mut node, now, Message::Ack { sequence: 4 }, None);
     assert_eq!(node.cluster.history.waiting(), waiting - 4);
     hear(&mut node, now, Message::Ack { sequence: 3 }, None);
