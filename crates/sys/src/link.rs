@@ -196,10 +196,7 @@ impl Link {
     /// How messages must look on it.
     #[must_use]
     pub fn form(&self) -> Form {
-        match self.medium {
-            Medium::Datagrams(_) => Form::Datagram,
-            Medium::Serial(_) => Form::Text,
-        }
+        self.spec.form()
     }
 
     /// Whether it leads nowhere any more, because its interface is gone or has another name now: it

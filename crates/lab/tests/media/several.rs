@@ -180,6 +180,22 @@ fn without_any_medium_nothing_is_taken() -> Outcome {
 }
 
 #[test]
+fn a_daemon_that_executes_itself_anew_keeps_its_line() -> Outcome {
+    let media = [Medium::Ucast(Link::Service), Medium::Serial];
+    let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
+    told(&lab, Medium::Serial, "up", 1)?;
+    let text = lab.read_file(Node::Web1, "etc/ha.d/ha.cf");
+    lab.write_file(Node::Web1, "etc/ha.d/ha.cf", &format!("{text}hopfudge 2\n"))?;
+    assert!(lab.run(Node::Web1, &["heartbeat", "-r"])?.success());
+    logged(&lab, Node::Web1, "Performing heartbeat restart exec.")?;
+    logged_times(&lab, Node::Web1, "glib: Starting serial heartbeat on tty ", 2)?;
+    let up = format!("Link web2:{} up.", Medium::Serial.name());
+    logged_times(&lab, Node::Web1, &up, 2)?;
+    nobody_is_dead(&lab);
+    Ok(())
+}
+
+#[test]
 fn an_adapter_that_is_pulled_out_and_put_in_needs_no_restart() -> Outcome {
     let media = [Medium::Ucast(Link::Service), Medium::Serial];
     let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };

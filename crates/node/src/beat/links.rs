@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 use systole_core::LinkId;
-use systole_sys::link::{self, Link, Urgency};
+use systole_sys::link::{Link, Urgency};
 use systole_wire::Form;
 
 /// The number of an error that has none of its own.
@@ -28,6 +28,8 @@ const DRAIN_STEP: Duration = Duration::from_millis(5);
 pub(crate) struct Medium {
     /// Its link: several media on one interface are one link.
     pub(crate) id: LinkId,
+    /// How messages look on it.
+    pub(crate) form: Form,
     /// The open medium, or nothing while it cannot be opened.
     pub(crate) link: Option<Box<Link>>,
 }
@@ -55,9 +57,10 @@ impl Links {
         self.0[index].id
     }
 
-    /// Whether some medium wants messages in this form.
+    /// Whether some medium wants messages in this form, be it open or not: one that comes late asks
+    /// for what it has missed.
     pub(super) fn speak(&self, form: Form) -> bool {
-        self.open().any(|link| form_of(link) == form)
+        self.0.iter().any(|medium| medium.form == form)
     }
 
     /// Sends a message on every medium of this form.
@@ -69,8 +72,7 @@ impl Links {
         control: &mut BeatEnd,
     ) {
         for (index, medium) in self.0.iter_mut().enumerate() {
-            let of_form = medium.link.as_mut().filter(|link| form_of(link) == form);
-            let Some(link) = of_form else { continue };
+            let Some(link) = medium.link.as_mut().filter(|_| medium.form == form) else { continue };
             if let Err(error) = link.send(message, urgency) {
                 trouble.note_unsent(index, number_of(&error));
                 medium.let_go(index, &error, control);
@@ -144,11 +146,4 @@ impl Medium {
 
 fn number_of(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(NO_NUMBER)
-}
-
-fn form_of(link: &Link) -> Form {
-    match link.form() {
-        link::Form::Datagram => Form::Framed,
-        link::Form::Text => Form::Classic,
-    }
 }

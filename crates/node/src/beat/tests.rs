@@ -106,7 +106,11 @@ fn beat() -> (Beat, ControlEnd) {
         origin: clock::boot_time(),
         keys: keys(),
         encoder: encoder("alpha", 1),
-        media: vec![Medium { id: LinkId(0), link: Some(Box::new(Link::open(&spec).unwrap())) }],
+        media: vec![Medium {
+            id: LinkId(0),
+            form: Form::Framed,
+            link: Some(Box::new(Link::open(&spec).unwrap())),
+        }],
         pings: Pings::open(Vec::new(), 1, Duration::from_secs(1)).unwrap(),
         executor: None,
         timeouts: AgentTimeouts {

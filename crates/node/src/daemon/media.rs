@@ -6,7 +6,8 @@ use crate::control::links;
 use crate::log::{Level, Line, Log};
 use crate::words::media;
 use systole_core::Settings;
-use systole_sys::link::{Link, LinkSpec};
+use systole_sys::link::{self, Link, LinkSpec};
+use systole_wire::Form;
 
 /// Opens what can be opened, for the beat thread and for the one that cares for what is missing: an
 /// interface may come later. With nothing open there would be nobody but us, here and on the other
@@ -26,7 +27,11 @@ pub(super) fn open(
         let link = result.ok().map(Box::new);
         let listens = link.as_ref().is_some_and(|link| link.listens());
         let known = links::Medium { spec: spec.clone(), is_open: link.is_some(), listens };
-        (Medium { id: wiring::link_id(settings, spec), link }, known)
+        let form = match spec.form() {
+            link::Form::Datagram => Form::Framed,
+            link::Form::Text => Form::Classic,
+        };
+        (Medium { id: wiring::link_id(settings, spec), form, link }, known)
     });
     let (media, known): (Vec<_>, Vec<_>) = media.unzip();
     if media.iter().all(|medium| medium.link.is_none()) {

@@ -1,5 +1,6 @@
 //! Media as configured.
 
+use super::Form;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -107,6 +108,19 @@ impl LinkSpec {
             Self::Unicast6 { .. } => "ucast6",
             Self::Multicast6 { .. } => "mcast6",
             Self::Serial { .. } => "serial",
+        }
+    }
+
+    /// How messages must look on it.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Unicast { .. }
+            | Self::Broadcast { .. }
+            | Self::Multicast { .. }
+            | Self::Unicast6 { .. }
+            | Self::Multicast6 { .. } => Form::Datagram,
+            Self::Serial { .. } => Form::Text,
         }
     }
 
