@@ -12,6 +12,9 @@
 //!              │ eth1          │ eth1        (10.77.1.0/24, a bridge of its own, on request)
 //! ```
 //!
+//! Where [`Medium::Serial`] is configured, a null-modem cable joins the nodes too: two
+//! pseudo-terminals and a relay at the speed of the line.
+//!
 //! Each node has private `/etc`, `/var`, `/run` and `/tmp` and runs a real heartbeat daemon,
 //! Systole's or the classic one, with a real nginx. Nothing of a lab has a name on the host, and
 //! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
