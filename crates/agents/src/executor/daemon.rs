@@ -121,7 +121,11 @@ impl Executor {
         }
         let Some(daemon) = self.daemon.as_mut().filter(|daemon| !daemon.is_greeted) else { return };
         daemon.is_greeted = true;
-        let groups = self.ledger.groups().to_vec();
+        let mut groups = self.ledger.groups().to_vec();
+        // An address that expired before this daemon came is not held, whatever the ledger says.
+        for group in &mut groups {
+            group.resources.retain(|resource| !self.lost.contains(resource));
+        }
         let ended = std::mem::take(&mut self.ended);
         let hello = Report::Hello { version: VERSION, groups, ended };
         let earlier = std::mem::take(&mut daemon.outbox);

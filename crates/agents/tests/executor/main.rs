@@ -108,6 +108,22 @@ fn addresses_live_while_permitted() {
 }
 
 #[test]
+fn a_lost_address_is_not_held_for_the_next_daemon() {
+    let mut bench = bench();
+    bench.service("db");
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
+    bench.kill();
+    // As when its lifetime is over before another executor starts.
+    bench.ip("address del 192.0.2.50/24 dev left");
+    bench.start(PATIENT);
+    let (_, hello) = bench.greeted();
+    let Report::Hello { groups, .. } = hello else { panic!("{hello:?}") };
+    assert_eq!(groups[0].resources, [agent("db")]);
+}
+
+#[test]
 fn an_address_without_a_place_is_refused_with_its_reason() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();
