@@ -45,6 +45,7 @@ enum Stage {
 
 /// The negotiation with a classic peer.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct Classic {
     stage: Stage,
     /// What we hold, from our view, as we tell it.
@@ -60,6 +61,8 @@ pub(super) struct Classic {
     /// Nothing but our own running jobs keeps us from being stable.
     may_settle: bool,
     conflict: Conflict,
+    /// What a peer gives up in the restart after a partition goes back to it.
+    owes: bool,
 }
 
 impl Classic {
@@ -261,6 +264,7 @@ impl Cluster {
     pub(super) fn classic_concludes(&mut self, giver: NodeId, hold: Hold) {
         let Some(peer) = self.classic_peer() else { return };
         if giver == self.settings.me {
+            self.classic.owes = false;
             self.classic.theirs = self.classic.theirs.with(hold.mirrored());
             self.note_theirs(peer);
         } else {
@@ -272,6 +276,7 @@ impl Cluster {
     /// A peer died: everything will be ours.
     pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
         self.classic_takes_all();
+        self.classic.owes &= result == Fencing::Unneeded;
         let kind = self.peer(node).kind;
         let name = self.settings.name(node).into();
         self.send(Message::Stonith { node: name, result }, None);

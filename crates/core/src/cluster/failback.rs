@@ -11,7 +11,8 @@ const RETRY: Duration = Duration::from_secs(1);
 impl Cluster {
     /// Hands groups back that we have only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
-        if self.settings.failback == Failback::Off || self.now < self.failback_after {
+        let is_wanted = self.settings.failback != Failback::Off || self.owes_after_heal();
+        if !is_wanted || self.now < self.failback_after {
             return;
         }
         if self.hand_over.is_some() {

@@ -59,6 +59,13 @@ impl Cluster {
             }
         }
         self.classic.ours = self.held();
+        self.classic.owes = true;
+    }
+
+    /// Whether a classic peer gets its groups back that it gave up because of a partition: beside
+    /// another one it would have taken them again after its restart, whatever `auto_failback` says.
+    pub(in crate::cluster) fn owes_after_heal(&self) -> bool {
+        self.classic.owes && self.classic_peer().is_some()
     }
 
     /// A group of ours is stopped though nobody asked for it: a classic peer that called us dead
@@ -89,6 +96,7 @@ impl Cluster {
                 }
                 self.classic.ours = self.held();
                 self.classic.conflict = Conflict::Yielding;
+                self.classic.owes = false;
                 // It hands our groups back when it sees us become stable.
                 self.classic_report(Occasion::Standby);
             }

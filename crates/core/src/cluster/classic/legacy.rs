@@ -21,19 +21,20 @@ impl Cluster {
         let me = self.settings.me;
         self.settings.group_ids().filter(move |group| {
             let is_here = self.is_ours(*group) && self.ownership.row(*group).phase.holds();
-            self.preferred(*group) == me && !is_here && self.ownership.is_able(*group, me)
+            let can_start = self.runners[group.index()].is_idle() && self.has_executor;
+            let can_start = can_start && self.ownership.is_able(*group, me);
+            self.preferred(*group) == me && !is_here && can_start
         })
     }
 
-    /// Repeats the question when it was not answered.
+    /// Asks when a group of ours has stopped here, and again when it was not answered.
     pub(super) fn ask_again(&mut self) {
-        let Some(asked) = self.classic.asked_groups else { return };
-        if self.now.since(asked) < RETRY {
+        let is_due = self.classic.asked_groups.is_none_or(|at| self.now.since(at) >= RETRY);
+        if self.settings.failback != Failback::Legacy || !is_due {
             return;
         }
         self.classic.asked_groups = None;
-        let is_legacy = self.settings.failback == Failback::Legacy;
-        if is_legacy && self.takes_part() && self.classic_peer().is_some() {
+        if self.takes_part() && self.classic_peer().is_some() {
             self.ask_for_groups();
         }
     }

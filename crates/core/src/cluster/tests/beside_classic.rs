@@ -64,7 +64,11 @@ impl Beside {
 
     /// Both started, each holds its own.
     fn joint() -> Self {
-        let mut beside = Self::new(Failback::On);
+        Self::joint_with(Failback::On)
+    }
+
+    fn joint_with(failback: Failback) -> Self {
+        let mut beside = Self::new(failback);
         beside.status(NodeStatus::Init);
         beside.status(NodeStatus::Up);
         beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -236,6 +240,10 @@ fn in_legacy_mode_groups_are_asked_for_one_by_one() {
     beside.say(Message::GroupRequest { key: "second".into() });
     let grant = Message::GroupGrant { key: "second".into(), owned: false, granted: true };
     assert!(beside.sent().contains(&grant));
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::LetGo(FIRST));
+    beside.pass(Duration::from_millis(1200));
+    assert!(beside.sent().contains(&request), "what was let go of is asked for again");
 }
 
 #[test]

@@ -94,3 +94,29 @@ fn stable_is_said_when_nothing_is_being_stopped_any_more() {
     beside.pass(Duration::from_millis(100));
     assert!(beside.sent().contains(&stable));
 }
+
+/// The classic node comes back with a higher generation and nothing.
+fn restart(beside: &mut Beside) {
+    (beside.generation, beside.sequence) = (beside.generation + 1, 0);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+}
+
+#[test]
+fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let offer = Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false };
+    beside.say(Message::Shutdone);
+    beside.silence(Duration::from_secs(1));
+    restart(&mut beside);
+    assert!(!beside.sent().contains(&offer), "there is no failback");
+    beside.silence(Duration::from_secs(1));
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Shutdone);
+    beside.silence(Duration::from_secs(1));
+    restart(&mut beside);
+    assert!(beside.sent().contains(&offer), "it restarts because it saw us return");
+}
