@@ -32,6 +32,13 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// and for the pair that is the control.
 macro_rules! scenario {
     ($name:ident, $config:expr) => {
+        crate::scenario!($name, $config, #[test]);
+    };
+    // Two nodes of Systole end otherwise, on purpose.
+    (mixed $name:ident, $config:expr) => {
+        crate::scenario!($name, $config, #[cfg(any())]);
+    };
+    ($name:ident, $config:expr, $(#[$ours:meta])+) => {
         mod $name {
             use super::*;
             use crate::pair::Pair;
@@ -46,7 +53,7 @@ macro_rules! scenario {
                 crate::run::judge(stringify!($name), &$config, Pair::OURS_CLASSIC, super::$name)
             }
 
-            #[test]
+            $(#[$ours])+
             fn ours_with_ours() -> Outcome {
                 crate::run::judge(stringify!($name), &$config, Pair::OURS, super::$name)
             }

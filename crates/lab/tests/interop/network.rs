@@ -1,14 +1,15 @@
 //! The network between the nodes is cut and joined.
 
-use crate::pair::usual;
+use crate::pair::{usual, with_failback};
 use crate::run::{OWN, Run};
 use crate::{Outcome, scenario};
 use std::thread::sleep;
 use std::time::Duration;
-use systole_lab::{Cut, Lab, LabError, Link, Node};
+use systole_lab::{Cut, Failback, Lab, LabError, Link, Node};
 
 scenario!(short_cut, usual());
 scenario!(long_cut, usual());
+scenario!(mixed long_cut_without_failback, with_failback(Failback::Off));
 
 /// Long enough for lost messages, and short of a dead time.
 const SHORT: Duration = Duration::from_secs(1);
@@ -31,6 +32,17 @@ fn short_cut(run: &mut Run<'_>) -> Outcome {
 }
 
 fn long_cut(run: &mut Run<'_>) -> Outcome {
+    part_and_join(run)
+}
+
+/// Two classic nodes restart after a partition, and so each takes its own also where nothing
+/// would go back to it otherwise.
+/// Of two nodes of Systole none restarts, and who wins keeps what it has.
+fn long_cut_without_failback(run: &mut Run<'_>) -> Outcome {
+    part_and_join(run)
+}
+
+fn part_and_join(run: &mut Run<'_>) -> Outcome {
     run.start_together()?;
     // Each takes what the other has.
     run.step_unheard(&Node::ALL, "cut", [None, None], cut)?;

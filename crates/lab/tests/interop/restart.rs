@@ -9,9 +9,10 @@ use systole_lab::{LabError, Node};
 
 scenario!(reload, usual());
 scenario!(killed, usual());
+scenario!(frozen_briefly, usual());
 scenario!(frozen, usual());
 
-/// The classic daemon compares the times of its files, which count in seconds.
+/// Shorter than a dead time, and long enough for the times of files, which count in seconds.
 const SECOND: Duration = Duration::from_millis(1100);
 
 /// Longer than a dead time: the other node takes everything meanwhile.
@@ -42,6 +43,16 @@ fn frozen(run: &mut Run<'_>) -> Outcome {
         // What the thawed node does is decided once the other has noticed it.
         sleep(FROZEN);
         Ok(())
+    })
+}
+
+/// Nothing is lost by it but some beats.
+fn frozen_briefly(run: &mut Run<'_>) -> Outcome {
+    run.start_together()?;
+    run.step("freeze for less than a dead time", OWN, |lab| {
+        lab.freeze(Node::Web1)?;
+        sleep(SECOND);
+        lab.thaw(Node::Web1)
     })
 }
 

@@ -17,7 +17,7 @@ const CALM_LIMIT: Duration = Duration::from_secs(20);
 /// A look at the logs and addresses.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// When this machine stands still for so long, no daemon can be blamed for what it does.
-const STALL_MAX: Duration = Duration::from_millis(700);
+const STALL_MAX: Duration = Duration::from_millis(400);
 /// Said by the classic daemon when a script of its own was slow to write a message into its FIFO:
 /// it has read the first line alone, and lost the rest. What was ordered does not happen.
 const TORN_COMMAND: &str = "ERROR: msg2string: Message with zero fields";
