@@ -180,8 +180,9 @@ impl Cluster {
         match stable {
             Some(false) => self.set_classic_stable(from, false),
             Some(true) => {
-                if !self.classic.is_peer_stable {
-                    self.set_classic_stable(from, true);
+                let was_stable = self.classic.is_peer_stable;
+                self.set_classic_stable(from, true);
+                if !was_stable {
                     self.classic_report(Occasion::Report);
                 }
                 self.classic.may_settle = true;

@@ -52,6 +52,24 @@ fn what_a_peer_does_not_let_go_of_is_let_go_of_here() {
 }
 
 #[test]
+fn a_thawed_peer_that_has_everything_hands_back_what_it_took() {
+    let mut beside = Beside::joint();
+    beside.silence(Duration::from_secs(1));
+    beside.status(NodeStatus::Active);
+    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.pass(Duration::from_millis(3300));
+    assert_eq!(beside.node.runs, [], "the peer has everything, and does not restart");
+    beside.sent();
+    let step = |step| Message::AskResources { hold: Hold::Foreign, step, ipfail: false };
+    beside.say(step(Step::Me));
+    assert!(beside.sent().contains(&step(Step::Other)));
+    beside.resource(Hold::Local, false, Occasion::Standby);
+    beside.say(step(Step::Done));
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [FIRST]);
+}
+
+#[test]
 fn a_peer_that_restarts_by_itself_settles_what_both_have() {
     let mut beside = Beside::joint();
     beside.resource(Hold::All, true, Occasion::Report);
