@@ -1,7 +1,8 @@
-//! What the core has to tell: facts, not words. The shell turns them into log lines.
+//! What the core has to tell: facts that the shell turns into log lines.
 
 use crate::{
-    GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Step, Uuid,
+    GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Settings, Step,
+    Uuid,
 };
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub enum Cause {
     },
     /// It was found running after a restart of the daemon.
     Adopted,
+    /// Another node claims it, and its claim is newer than what we knew.
+    Claimed(NodeId),
     /// Another node has a claim that holds against ours.
     Outranked(NodeId),
     /// This node is stopping.
@@ -38,6 +41,31 @@ pub enum Cause {
     StartFailed,
     /// The executor let go of it, without a permit or because an address was lost.
     LetGo,
+}
+
+impl Cause {
+    /// What showed that it holds, in words.
+    #[must_use]
+    pub fn evidence(&self, settings: &Settings) -> String {
+        let name = |node: NodeId| settings.name(node);
+        match *self {
+            Self::Unowned => "no other node has it".to_owned(),
+            Self::OwnerDead { owner, silence } => {
+                format!("{} was silent for {} ms", name(owner), silence.as_millis())
+            }
+            Self::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
+            Self::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
+            Self::HandOver { giver, taker } => {
+                format!("{} hands it over to {}", name(giver), name(taker))
+            }
+            Self::Adopted => "it was found running after a restart of the daemon".to_owned(),
+            Self::Claimed(node) => format!("{} says so", name(node)),
+            Self::Outranked(node) => format!("{} has a higher claim", name(node)),
+            Self::Stopping => "this node was told to stop".to_owned(),
+            Self::StartFailed => "a resource did not start".to_owned(),
+            Self::LetGo => "the executor does not hold it any more".to_owned(),
+        }
+    }
 }
 
 /// What happened.

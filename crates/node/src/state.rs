@@ -1,13 +1,12 @@
 //! What a node keeps across restarts: its generation, its uuid, who owned what, and the journal.
 
 mod generation;
-mod journal;
+pub mod journal;
 #[cfg(test)]
 mod tests;
 mod uuid;
 
 pub use generation::Generation;
-pub(crate) use journal::evidence;
 pub use journal::{Entry, Happening, Journal, Wish};
 
 use std::fs::{self, File, OpenOptions};

@@ -235,7 +235,7 @@ impl Cluster {
             if held && !is_theirs && !is_ours {
                 self.ownership.claim(group, peer, !home);
                 self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Unowned);
+                self.owned(group, Cause::Claimed(peer));
             } else if !held && is_theirs && !self.is_handed_over(group) {
                 self.ownership.advance(group, Phase::Stopped);
                 self.owned(group, Cause::OwnerLeft(peer));

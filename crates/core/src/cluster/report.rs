@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{Cause, Failback, NodeId, Phase, Time};
+use crate::{Failback, NodeId, Phase, Time};
 use serde::{Deserialize, Serialize};
 
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
@@ -182,32 +182,11 @@ impl Cluster {
                     term: row.term,
                     phase: row.phase,
                     since_ms: self.age(since),
-                    reason: self.explain(cause),
+                    reason: cause.evidence(&self.settings),
                     unable: unable.map(|node| self.settings.name(node).to_owned()).collect(),
                 }
             })
             .collect()
-    }
-
-    /// A cause in words.
-    fn explain(&self, cause: Cause) -> String {
-        let name = |node: NodeId| self.settings.name(node);
-        match cause {
-            Cause::Unowned => "nobody else had it".to_owned(),
-            Cause::OwnerDead { owner, silence } => {
-                format!("{} was silent for {} ms", name(owner), millis(silence))
-            }
-            Cause::OwnerLeft(owner) => format!("{} released it", name(owner)),
-            Cause::OwnerFailed(owner) => format!("{} could not start it", name(owner)),
-            Cause::HandOver { giver, taker } => {
-                format!("handed over from {} to {}", name(giver), name(taker))
-            }
-            Cause::Adopted => "found running after a restart of the daemon".to_owned(),
-            Cause::Outranked(node) => format!("{} has the higher claim", name(node)),
-            Cause::Stopping => "the node is stopping".to_owned(),
-            Cause::StartFailed => "a resource could not be started".to_owned(),
-            Cause::LetGo => "the executor let go of it".to_owned(),
-        }
     }
 
     fn age(&self, at: Time) -> u64 {

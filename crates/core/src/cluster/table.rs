@@ -95,7 +95,7 @@ impl Cluster {
                 let cause = match row.phase {
                     Phase::Failed => Cause::OwnerFailed(from),
                     Phase::Stopped => Cause::OwnerLeft(from),
-                    Phase::Starting | Phase::Active | Phase::Stopping => Cause::Unowned,
+                    Phase::Starting | Phase::Active | Phase::Stopping => Cause::Claimed(from),
                 };
                 self.owned(group, cause);
             }

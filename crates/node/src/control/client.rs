@@ -1,7 +1,7 @@
 //! The other side of the control socket, for commands.
 
 use super::protocol::{REQUEST_MAX, RESPONSE_MAX, Request, Response};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub enum AskError {
     /// The caller may not even connect.
     #[error("permission denied: only root and members of group haclient may ask")]
     Denied,
-    /// The connection broke, or the daemon did not answer in time.
+    /// The connection broke.
     #[error("heartbeat does not answer")]
     Silent(#[source] io::Error),
     /// The answer is not one.
@@ -26,14 +26,39 @@ pub enum AskError {
     Malformed(#[source] serde_json::Error),
 }
 
-/// Asks the daemon that listens at `socket`. An order is waited for as long as it takes.
+/// How long an answer is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// So long.
+    Limited(Duration),
+    /// As long as it takes.
+    Endless,
+}
+
+impl Patience {
+    /// What suits a request: the state is there at once, an order takes as long as agents do.
+    #[must_use]
+    pub const fn of(request: &Request) -> Self {
+        if request.is_order() { Self::Endless } else { Self::Limited(STATUS_LIMIT) }
+    }
+}
+
+/// Asks the daemon that listens at `socket`. Nothing when it has not answered in time: what was
+/// asked for may happen all the same.
 ///
 /// # Errors
 ///
-/// When there is no answer.
-pub fn ask(socket: &Path, request: &Request) -> Result<Response, AskError> {
+/// When no daemon can be asked, or its answer cannot be read.
+pub fn ask(
+    socket: &Path,
+    request: &Request,
+    patience: Patience,
+) -> Result<Option<Response>, AskError> {
     let mut stream = UnixStream::connect(socket).map_err(unconnected)?;
-    let limit = (!request.is_order()).then_some(STATUS_LIMIT);
+    let limit = match patience {
+        Patience::Limited(limit) => Some(limit),
+        Patience::Endless => None,
+    };
     stream.set_read_timeout(limit).map_err(AskError::Silent)?;
     let mut line = serde_json::to_vec(request).map_err(AskError::Malformed)?;
     line.push(b'\n');
@@ -41,18 +66,24 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Response, AskError> {
     stream.write_all(&line).map_err(AskError::Silent)?;
     let mut answer = Vec::new();
     let mut reader = BufReader::new(stream).take(RESPONSE_MAX as u64);
-    reader.read_until(b'\n', &mut answer).map_err(AskError::Silent)?;
-    if answer.is_empty() {
-        return Err(AskError::Silent(io::ErrorKind::UnexpectedEof.into()));
+    match reader.read_until(b'\n', &mut answer) {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(AskError::Silent(error)),
     }
-    serde_json::from_slice(&answer).map_err(AskError::Malformed)
+    if answer.is_empty() {
+        return Err(AskError::Silent(ErrorKind::UnexpectedEof.into()));
+    }
+    serde_json::from_slice(&answer).map(Some).map_err(AskError::Malformed)
 }
 
 fn unconnected(error: io::Error) -> AskError {
     let kind = error.kind();
-    if kind == io::ErrorKind::PermissionDenied {
+    if kind == ErrorKind::PermissionDenied {
         AskError::Denied
-    } else if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+    } else if matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
         AskError::NotRunning
     } else {
         AskError::Silent(error)

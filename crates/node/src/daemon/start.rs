@@ -234,7 +234,7 @@ fn control(
         let text = format!("Request to set pid {} to realtime ignored.", std::process::id());
         control.say(Level::Info, text);
     }
-    control.note(Happening::Start { version: env!("CARGO_PKG_VERSION"), generation });
+    control.note(Happening::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
     let ending = control.run()?;
     control.stop_programs();
     match ending {

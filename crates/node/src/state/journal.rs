@@ -1,6 +1,11 @@
 //! The journal: why everything moved, one JSON object a line.
 
-use serde::Serialize;
+mod read;
+
+pub use read::{Reading, read};
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,7 +20,7 @@ const OLD: &str = "journal.jsonl.1";
 const SIZE_MAX: u64 = 4 << 20;
 
 /// What happened, with the evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
     /// A group changed its owner or phase.
@@ -27,9 +32,9 @@ pub enum Happening {
         /// The number of the ownership.
         term: u64,
         /// How far the owner is.
-        phase: &'static str,
+        phase: Phase,
         /// Why, as a word.
-        cause: &'static str,
+        cause: Cow<'static, str>,
         /// What showed it.
         evidence: String,
     },
@@ -71,7 +76,7 @@ pub enum Happening {
     /// The daemon started.
     Start {
         /// Its version.
-        version: &'static str,
+        version: Cow<'static, str>,
         /// Its generation.
         generation: u64,
     },
@@ -85,7 +90,7 @@ pub enum Happening {
 }
 
 /// An order as the journal tells it: nodes by their names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// Give this set to the other node.
@@ -112,7 +117,7 @@ impl Wish {
 }
 
 /// A happening and its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// When, as RFC 3339 writes it, in UTC.
     pub time: String,
@@ -131,9 +136,9 @@ impl Happening {
                 group: settings.groups.get(group.index())?.name().to_owned(),
                 owner: name(owner),
                 term: *term,
-                phase: phase_word(*phase),
-                cause: cause_word(cause),
-                evidence: evidence(settings, cause),
+                phase: *phase,
+                cause: cause_word(cause).into(),
+                evidence: cause.evidence(settings),
             }),
             Event::PeerDead(node) => Some(Self::Death {
                 node: name(node),
@@ -193,16 +198,6 @@ impl Happening {
     }
 }
 
-fn phase_word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Stopped => "stopped",
-        Phase::Starting => "starting",
-        Phase::Active => "active",
-        Phase::Stopping => "stopping",
-        Phase::Failed => "failed",
-    }
-}
-
 fn cause_word(cause: &Cause) -> &'static str {
     match cause {
         Cause::Unowned => "unowned",
@@ -211,32 +206,11 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::OwnerFailed(_) => "owner_failed",
         Cause::HandOver { .. } => "hand_over",
         Cause::Adopted => "adopted",
+        Cause::Claimed(_) => "claimed",
         Cause::Outranked(_) => "outranked",
         Cause::Stopping => "stopping",
         Cause::StartFailed => "start_failed",
         Cause::LetGo => "let_go",
-    }
-}
-
-/// What showed that a cause holds, in words.
-#[must_use]
-pub(crate) fn evidence(settings: &Settings, cause: &Cause) -> String {
-    let name = |node: NodeId| settings.name(node);
-    match *cause {
-        Cause::Unowned => "no node claims it".into(),
-        Cause::OwnerDead { owner, silence } => {
-            format!("{} was silent for {} ms", name(owner), silence.as_millis())
-        }
-        Cause::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
-        Cause::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
-        Cause::HandOver { giver, taker } => {
-            format!("{} hands it over to {}", name(giver), name(taker))
-        }
-        Cause::Adopted => "the executor holds it".into(),
-        Cause::Outranked(node) => format!("{} has a higher claim", name(node)),
-        Cause::Stopping => "this node was told to stop".into(),
-        Cause::StartFailed => "a resource did not start".into(),
-        Cause::LetGo => "the executor does not hold it any more".into(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::{Words, critical, debug, error, info, warning};
 use crate::log::{Line, Source};
-use crate::state::evidence;
 use systole_core::{Cause, GroupId, NodeId, Phase};
 
 const MANAGER: Source = Source::Script("ResourceManager");
@@ -32,7 +31,7 @@ impl Words {
         cause: &Cause,
     ) -> Vec<Line> {
         let (key, node) = (self.key(group), self.node(owner));
-        let reason = evidence(&self.settings, cause);
+        let reason = cause.evidence(&self.settings);
         let mut lines =
             vec![debug(format!("group {key}: {phase:?} on {node} in term {term}: {reason}"))];
         if owner != self.settings.me {

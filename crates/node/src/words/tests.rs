@@ -254,13 +254,13 @@ fn groups_are_told_as_by_the_resource_manager() {
         (
             change(WEB2, Phase::Active, Cause::Adopted),
             &[
-                "debug: group 192.168.122.100/24/eth0: Active on web2 in term 4: the executor holds it",
+                "debug: group 192.168.122.100/24/eth0: Active on web2 in term 4: it was found running after a restart of the daemon",
             ],
         ),
         (
             change(WEB1, Phase::Starting, Cause::Unowned),
             &[
-                "debug: group 192.168.122.100/24/eth0: Starting on web1 in term 4: no node claims it",
+                "debug: group 192.168.122.100/24/eth0: Starting on web1 in term 4: no other node has it",
             ],
         ),
     ]);

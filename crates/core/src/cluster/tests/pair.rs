@@ -304,6 +304,6 @@ fn a_snapshot_tells_owners_links_and_reasons() {
     assert_eq!(snapshot.nodes[1].daemon, "systole");
     assert!(snapshot.nodes[1].links[0].up);
     assert_eq!(snapshot.groups[0].owner.as_deref(), Some("alpha"));
-    assert_eq!(snapshot.groups[0].reason, "nobody else had it");
+    assert_eq!(snapshot.groups[0].reason, "no other node has it");
     assert!(snapshot.ping_nodes[0].up);
 }
