@@ -5,13 +5,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use systole_core::Hold;
 
+/// Where the daemon's sockets are.
+pub(crate) const RUN: &str = "/run";
+
 /// Shows and moves what a heartbeat cluster runs.
 #[derive(Debug, Parser)]
 #[command(name = "hb", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     /// Where the daemon's sockets are.
-    #[arg(long, global = true, hide = true, default_value = "/run")]
+    #[arg(long, global = true, hide = true, default_value = RUN)]
     pub(crate) run_dir: PathBuf,
+    /// Where the daemon keeps what outlives it.
+    #[arg(long, global = true, hide = true, default_value = systole_node::state::DIRECTORY)]
+    pub(crate) state_dir: PathBuf,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -29,6 +35,14 @@ pub(crate) enum Command {
     },
     /// Show nodes, links and groups, who owns them, since when and why.
     Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell why each group is where it is, from the journal of this node.
+    Why {
+        /// A group, by its first resource word or its address; every group unless given.
+        group: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,

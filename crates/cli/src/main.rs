@@ -2,18 +2,29 @@
 
 mod arguments;
 mod check;
+mod compatible;
 mod exit;
 mod lab;
 mod order;
 mod show;
 mod status;
+mod why;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
+use std::env;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let mut words = env::args_os();
+    if let Some(program) = words.next()
+        && let Some(command) = compatible::Command::of(&program)
+    {
+        let arguments: Vec<_> = words.collect();
+        return command.run(&program, &arguments, Path::new(arguments::RUN)).into();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -25,6 +36,7 @@ fn main() -> ExitCode {
     let code = match arguments.command {
         Command::Check { dir, strict } => check::run(&dir, strict),
         Command::Status { json } => status::run(&arguments.run_dir, json),
+        Command::Why { group, json } => why::run(&arguments.state_dir, group.as_deref(), json),
         Command::Standby { set } => order::standby(&arguments.run_dir, set),
         Command::Takeover { set } => order::takeover(&arguments.run_dir, set),
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
@@ -41,5 +53,10 @@ fn print(text: &str) {
 
 /// Writes an error to standard error.
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "hb: {text}");
+    complain_plainly(&format!("hb: {text}"));
+}
+
+/// Writes to standard error without our name.
+fn complain_plainly(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

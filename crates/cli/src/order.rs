@@ -4,7 +4,7 @@ use crate::arguments::Set;
 use crate::{complain, exit, print};
 use std::path::Path;
 use systole_core::Hold;
-use systole_node::control::client::{AskError, ask};
+use systole_node::control::client::{AskError, Patience, ask};
 use systole_node::control::protocol::{Request, Response};
 use systole_node::paths::Paths;
 
@@ -36,8 +36,21 @@ fn give(run: &Path, request: &Request) -> u8 {
 
 /// Asks the daemon; what hinders it is told, and gives the exit code.
 pub(crate) fn ask_daemon(run: &Path, request: &Request) -> Result<Response, u8> {
+    let response = ask_daemon_within(run, request, Patience::of(request))?;
+    response.ok_or_else(|| {
+        complain("heartbeat does not answer");
+        exit::REFUSED
+    })
+}
+
+/// Asks the daemon and waits so long; nothing when there is no answer by then.
+pub(crate) fn ask_daemon_within(
+    run: &Path,
+    request: &Request,
+    patience: Patience,
+) -> Result<Option<Response>, u8> {
     let paths = Paths { run: run.to_owned(), ..Paths::default() };
-    ask(&paths.control_socket(), request).map_err(|error| {
+    ask(&paths.control_socket(), request, patience).map_err(|error| {
         complain(&match std::error::Error::source(&error) {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),

@@ -7,6 +7,7 @@
 
 mod failover;
 mod keys;
+mod orders;
 mod replays;
 mod strangers;
 

@@ -1,0 +1,83 @@
+//! `hb why`: why each group is where it is, from the journal of this node.
+
+mod sentence;
+mod story;
+
+use crate::{complain, exit, print};
+use jiff::tz::TimeZone;
+use std::io::ErrorKind;
+use std::path::Path;
+use story::Story;
+use systole_node::state::journal::{self, Reading};
+
+/// Tells the last move of a group, or of every group.
+pub(crate) fn run(state: &Path, group: Option<&str>, json: bool) -> u8 {
+    let reading = match journal::read(state) {
+        Ok(reading) => reading,
+        Err(error) => {
+            complain(&format!("cannot read the journal in {}: {error}", state.display()));
+            let denied = error.kind() == ErrorKind::PermissionDenied;
+            return if denied { exit::PERMISSION } else { exit::REFUSED };
+        }
+    };
+    let known = story::groups(&reading.entries);
+    let wanted: Vec<&str> =
+        known.iter().copied().filter(|name| group.is_none_or(|word| fits(name, word))).collect();
+    if wanted.is_empty() {
+        complain(&nothing(state, group, &known));
+        return exit::REFUSED;
+    }
+    let stories = wanted.iter().map(|name| Story::of(&reading.entries, name));
+    if json { print_json(stories) } else { print_text(stories, &reading) }
+}
+
+/// Whether a group is what the user calls it: by its first word, or by its bare address.
+fn fits(group: &str, word: &str) -> bool {
+    group == word || group.split('/').next() == Some(word)
+}
+
+fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
+    match group {
+        Some(group) if !known.is_empty() => {
+            format!("the journal has no group {group}; it has {}", known.join(", "))
+        }
+        Some(_) | None => format!("the journal in {} tells of no group yet", state.display()),
+    }
+}
+
+fn print_text<'a>(stories: impl Iterator<Item = Story<'a>>, reading: &Reading) -> u8 {
+    let zone = TimeZone::system();
+    let texts: Vec<String> = stories.map(|story| story.text(&zone)).collect();
+    print(&texts.join("\n"));
+    if reading.unreadable > 0 {
+        complain(&format!("{} lines of the journal cannot be read", reading.unreadable));
+    }
+    exit::OK
+}
+
+fn print_json<'a>(stories: impl Iterator<Item = Story<'a>>) -> u8 {
+    let stories: Vec<_> = stories.collect();
+    match serde_json::to_string_pretty(&stories) {
+        Ok(text) => {
+            print(&format!("{text}\n"));
+            exit::OK
+        }
+        Err(error) => {
+            complain(&format!("cannot write the story: {error}"));
+            exit::REFUSED
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_known_without_its_mask() {
+        assert!(fits("192.168.122.100/24/eth0", "192.168.122.100"));
+        assert!(fits("192.168.122.100/24/eth0", "192.168.122.100/24/eth0"));
+        assert!(!fits("192.168.122.100/24/eth0", "192.168.122.10"));
+        assert!(fits("nginx", "nginx"));
+    }
+}

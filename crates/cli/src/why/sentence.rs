@@ -1,0 +1,56 @@
+//! Entries of the journal as sentences.
+
+use jiff::SignedDuration;
+use systole_core::Phase;
+use systole_node::state::{Happening, Wish};
+
+/// What happened, as a sentence without its full stop. `took` is the time since the work began
+/// that this ends.
+pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String {
+    match happening {
+        Happening::Ownership { owner, term, phase, evidence, .. } => {
+            ownership(owner, *term, *phase, evidence, took)
+        }
+        Happening::Death { node, evidence } => format!("{node} is dead: {evidence}"),
+        Happening::Departure { node } => format!("{node} said goodbye"),
+        Happening::Return { node, evidence } => format!("{node} is back: {evidence}"),
+        Happening::Order { order, uid, pid } => {
+            format!("user {uid} (process {pid}) ordered: {}", wish(order))
+        }
+        Happening::Answer { order, refused } => match refused {
+            None => format!("the order was carried out: {}", wish(order)),
+            Some(reason) => format!("the order was refused: {}: {reason}", wish(order)),
+        },
+        Happening::Start { version, generation } => {
+            format!("heartbeat {version} started on this node, generation {generation}")
+        }
+        Happening::Stop => "this node was told to stop".to_owned(),
+        Happening::Pause { milliseconds } => format!("this node stood still for {milliseconds} ms"),
+    }
+}
+
+fn ownership(
+    owner: &str,
+    term: u64,
+    phase: Phase,
+    evidence: &str,
+    took: Option<SignedDuration>,
+) -> String {
+    let took = took.map_or(String::new(), |took| format!(", after {} ms", took.as_millis()));
+    match phase {
+        Phase::Starting => format!("{owner} starts it (term {term}): {evidence}"),
+        Phase::Active => format!("{owner} runs it (term {term}){took}: {evidence}"),
+        Phase::Stopping => format!("{owner} stops it (term {term}): {evidence}"),
+        Phase::Stopped => format!("stopped on {owner} (term {term}){took}: {evidence}"),
+        Phase::Failed => format!("{owner} could not start it (term {term}){took}: {evidence}"),
+    }
+}
+
+fn wish(wish: &Wish) -> String {
+    match wish {
+        Wish::Standby(set) => format!("standby [{set}]"),
+        Wish::Takeover(set) => format!("takeover [{set}]"),
+        Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
+        Wish::Stop => "stop".to_owned(),
+    }
+}
