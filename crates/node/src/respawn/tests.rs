@@ -86,9 +86,12 @@ fn stopped_program_ends_and_is_not_started_again() {
 
 #[test]
 fn program_that_does_not_listen_is_killed() {
-    let command = "/bin/sh -c 'trap : TERM; while :; do sleep 1; done'";
-    let mut kept = Kept::new(program(command), Instant::now());
-    drive(&mut kept, |kept, _| kept.child().is_some());
+    let directory = tempfile::tempdir().unwrap();
+    let deaf = directory.path().join("deaf");
+    let script = format!("trap : TERM; : >{}; while :; do sleep 1; done", deaf.display());
+    let command = format!("/bin/sh -c '{script}'");
+    let mut kept = Kept::new(program(&command), Instant::now());
+    drive(&mut kept, |_, _| deaf.exists());
     let mut reports = Vec::new();
     // Its time to end began long ago.
     let past = Instant::now().checked_sub(program::END_LIMIT).unwrap();
