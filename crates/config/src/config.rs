@@ -91,6 +91,7 @@ impl Config {
             warntime: self.times.warntime,
             initdead: self.times.initdead,
             deadping: self.times.deadping,
+            aliveping: self.times.aliveping,
             rexmit_delay: self.times.rexmit_delay,
             failback: self.failback,
             ipfail: self.ipfail,
@@ -141,6 +142,8 @@ pub struct Times {
     pub initdead: Duration,
     /// Silence after which a ping node is dead.
     pub deadping: Duration,
+    /// How long a ping node that was dead must answer before it counts again.
+    pub aliveping: Duration,
     /// Longest wait before a missing message is asked for.
     pub rexmit_delay: Duration,
     /// Longest time that the executor keeps what it has without a permit.

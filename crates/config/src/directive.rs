@@ -253,6 +253,10 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         NO_PACEMAKER,
     ),
     new("restart_grace", ANY_TIME, "5s", "how long resources stay up without the daemon"),
+    Directive {
+        default: None,
+        ..new("aliveping", ANY_TIME, "", "how long a lost ping node must answer before it counts")
+    },
     new("address_agent", choice(&["native", "script"]), "native", "who changes floating addresses"),
     new(
         "stop_failure",

@@ -96,12 +96,14 @@ pub(crate) fn times(draft: &Draft) -> Times {
         2 * deadtime
     };
     let rexmit_delay = draft.number("max_rexmit_delay").unwrap_or(250);
+    let keepalive = draft.time("keepalive").unwrap_or(SECOND);
     Times {
-        keepalive: draft.time("keepalive").unwrap_or(SECOND),
+        keepalive,
         deadtime,
         warntime: draft.time("warntime").unwrap_or(deadtime / 2),
         initdead: draft.time("initdead").unwrap_or(initdead),
         deadping: draft.time("deadping").unwrap_or(deadtime),
+        aliveping: draft.time("aliveping").unwrap_or(2 * keepalive),
         rexmit_delay: Duration::from_millis(rexmit_delay.into()),
         restart_grace: draft.time("restart_grace").unwrap_or(5 * SECOND),
     }
@@ -198,6 +200,7 @@ fn options(draft: &Draft, times: Times) -> Vec<RecordedOption> {
     let has_facility = draft.word("logfacility").is_some_and(|facility| facility != "none");
     let computed = |directive: &str| match directive {
         "deadping" => Some(format!("{}ms", milliseconds(times.deadping))),
+        "aliveping" => Some(format!("{}ms", milliseconds(times.aliveping))),
         "initdead" => Some(format!("{}ms", milliseconds(times.initdead))),
         "warntime" => Some(format!("{}ms", milliseconds(times.warntime))),
         "udpport" => Some(draft.default_port.to_string()),

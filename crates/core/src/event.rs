@@ -277,6 +277,8 @@ pub enum IpfailEvent {
     Asked,
     /// A ping node that answers.
     Found(PingId),
+    /// A ping node answers again: its count is waited for.
+    Rising,
     /// Both see as many.
     Balanced,
     /// We see more.

@@ -29,6 +29,8 @@ pub struct Settings {
     pub initdead: Duration,
     /// Silence after which a ping node is dead.
     pub deadping: Duration,
+    /// How long a ping node that was dead must answer before it counts again.
+    pub aliveping: Duration,
     /// Longest wait before a missing message is asked for.
     pub rexmit_delay: Duration,
     /// What becomes of groups when their preferred node returns.

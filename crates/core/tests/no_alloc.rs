@@ -52,6 +52,7 @@ fn cluster() -> Cluster {
         warntime: Duration::from_millis(500),
         initdead: Duration::from_secs(2),
         deadping: Duration::from_secs(1),
+        aliveping: Duration::from_millis(200),
         rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
         ipfail: true,

@@ -2,20 +2,23 @@
 
 use super::Cluster;
 use super::hand_over::Asker;
+use super::ping::PingNode;
 use crate::{Event, Failback, Hold, IpfailEvent, Message, NodeId, PingId, Time};
 use std::cmp::Ordering;
 
 /// The built-in ipfail.
 ///
 /// Nodes tell each other how many ping nodes they see, whenever that may have changed. Who sees
-/// fewer waits two keepalives, in which an equal count cancels it, and then goes standby.
+/// fewer waits two keepalives, in which an equal count cancels it, and then goes standby. While a
+/// ping node is on its way back nothing is given up: what becomes of it changes the count.
 #[derive(Debug, Default)]
 pub(super) struct Ipfail {
     /// When to go standby, and with what.
     giving_up: Option<(Time, Hold)>,
-    /// A standby had to wait for a transition to end.
+    /// A standby had to wait for a transition to end, here or at the peer.
     is_wanted: bool,
     was_peer_stable: Option<bool>,
+    was_handing_over: bool,
 }
 
 impl Ipfail {
@@ -52,7 +55,7 @@ impl Cluster {
     /// Whether our count means anything: a node that has just started has not heard of its ping
     /// nodes yet, which is not the same as having lost them. It tells its count when it has.
     fn can_compare(&self) -> bool {
-        let knows = self.pings.iter().all(|ping| ping.is_settled);
+        let knows = self.pings.iter().all(PingNode::is_settled);
         self.settings.ipfail && self.takes_part() && knows
     }
 
@@ -78,6 +81,9 @@ impl Cluster {
                 self.ipfail_says(IpfailEvent::TellingMore);
                 self.send(Message::YouAreDead, Some(from));
                 self.ipfail_says(IpfailEvent::DeadSent);
+            }
+            Ordering::Less if ours + self.count_rising() >= theirs => {
+                self.ipfail_says(IpfailEvent::Rising);
             }
             Ordering::Less => {
                 self.ipfail_says(IpfailEvent::GivingUpFewer);
@@ -117,10 +123,14 @@ impl Cluster {
     }
 
     pub(super) fn hear_you_are_dead(&mut self) {
-        if self.settings.ipfail && self.takes_part() {
-            self.ipfail_says(IpfailEvent::GivingUpTold);
-            self.give_up(Hold::All);
+        if !self.settings.ipfail || !self.takes_part() {
+            return;
         }
+        if self.count_rising() > 0 {
+            return self.ipfail_says(IpfailEvent::Rising);
+        }
+        self.ipfail_says(IpfailEvent::GivingUpTold);
+        self.give_up(Hold::All);
     }
 
     fn give_up(&mut self, hold: Hold) {
@@ -132,14 +142,22 @@ impl Cluster {
 
     pub(super) fn elapse_ipfail(&mut self) {
         self.watch_peer_stability();
+        self.watch_hand_over();
         let Some((due, hold)) = self.ipfail.giving_up else { return };
         if self.now < due {
             return;
         }
         self.ipfail.giving_up = None;
+        if self.count_rising() > 0 {
+            return self.ipfail_says(IpfailEvent::Rising);
+        }
         self.ipfail_says(IpfailEvent::Expired);
-        self.ipfail.is_wanted =
-            self.holds_some_of(hold) && self.order_standby(hold, None, Asker::Ipfail).is_err();
+        self.ipfail.is_wanted = if self.hand_over.is_some() {
+            // What it brings or takes is not known yet.
+            true
+        } else {
+            self.holds_some_of(hold) && self.order_standby(hold, None, Asker::Ipfail).is_err()
+        };
     }
 
     fn holds_some_of(&self, hold: Hold) -> bool {
@@ -173,13 +191,28 @@ impl Cluster {
         }
     }
 
+    /// When a hand-over ends, so is one that had to wait for it.
+    fn watch_hand_over(&mut self) {
+        let runs = self.hand_over.is_some();
+        let has_ended = std::mem::replace(&mut self.ipfail.was_handing_over, runs) && !runs;
+        if has_ended && std::mem::take(&mut self.ipfail.is_wanted) {
+            self.tell_ping_count();
+        }
+    }
+
+    /// Ping nodes that answer again, and do not count yet.
+    fn count_rising(&self) -> u32 {
+        let rising = self.pings.iter().filter(|ping| ping.is_rising()).count();
+        u32::try_from(rising).unwrap_or(u32::MAX)
+    }
+
     /// ipfail speaks with one other node: the last that is alive.
     fn ipfail_peer(&self) -> Option<NodeId> {
         self.others().filter(|node| self.peer(*node).is_alive()).last()
     }
 
     fn count_ping_nodes(&mut self) -> u32 {
-        let alive = self.ping_ids().filter(|ping| self.pings[ping.index()].is_alive);
+        let alive = self.ping_ids().filter(|ping| self.pings[ping.index()].is_alive());
         let alive: Vec<PingId> = alive.collect();
         for ping in &alive {
             self.ipfail_says(IpfailEvent::Found(*ping));

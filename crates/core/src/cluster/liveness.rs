@@ -1,27 +1,7 @@
-//! Who is there: silence, pauses of our own, ping nodes, and the start.
+//! Who is there: silence, pauses of our own, and the start.
 
 use super::Cluster;
-use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, PingId, Refusal, Time};
-use std::time::Duration;
-
-/// A host outside the cluster whose answers prove that our network works.
-#[derive(Debug, Default)]
-pub(super) struct PingNode {
-    heard: Option<Time>,
-    pub(super) is_alive: bool,
-    pub(super) is_settled: bool,
-}
-
-impl PingNode {
-    pub(super) const fn heard_at(&self) -> Option<Time> {
-        self.heard
-    }
-
-    fn deadline(&self, patience: Duration) -> Option<Time> {
-        let since = self.heard.unwrap_or(Time::START);
-        (self.is_alive || !self.is_settled).then(|| since + patience)
-    }
-}
+use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, Refusal, Time};
 
 impl Cluster {
     /// Notices a pause of our own: then peers were not silent, it was we who did not listen, and
@@ -63,34 +43,7 @@ impl Cluster {
             let links = peer.links.iter().filter_map(|link| link.deadline(peer.dead_after));
             links.chain(peer.deadline(patience)).chain(peer.receiver.deadline())
         });
-        let pings = self.pings.iter().filter_map(|ping| ping.deadline(self.settings.deadping));
-        peers.chain(pings)
-    }
-
-    pub(super) fn ping_replied(&mut self, ping: PingId) {
-        let now = self.now;
-        let Some(node) = self.pings.get_mut(ping.index()) else { return };
-        node.heard = Some(now);
-        node.is_settled = true;
-        if !std::mem::replace(&mut node.is_alive, true) {
-            self.report(Event::PingAlive(ping));
-            self.ipfail_says(IpfailEvent::PingNodeUp(ping));
-            self.tell_ping_count();
-        }
-    }
-
-    pub(super) fn elapse_pings(&mut self) {
-        for ping in self.ping_ids() {
-            let node = &mut self.pings[ping.index()];
-            if node.deadline(self.settings.deadping).is_none_or(|deadline| self.now < deadline) {
-                continue;
-            }
-            node.is_alive = false;
-            node.is_settled = true;
-            self.report(Event::PingDead(ping));
-            self.ipfail_says(IpfailEvent::PingNodeDead(ping));
-            self.tell_ping_count();
-        }
+        peers.chain(self.ping_deadlines())
     }
 
     pub(super) fn elapse_peers(&mut self) {

@@ -160,7 +160,7 @@ impl Cluster {
         pings
             .map(|(name, ping)| PingReport {
                 name: name.clone(),
-                up: ping.is_alive,
+                up: ping.is_alive(),
                 silence_ms: ping.heard_at().map(|at| self.age(at)),
             })
             .collect()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod beside_classic;
 mod pair;
+mod pings;
 mod replays;
 mod requests;
 mod statuses;
@@ -43,6 +44,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         warntime: DEADTIME / 2,
         initdead: INITDEAD,
         deadping: DEADTIME,
+        aliveping: KEEPALIVE * 2,
         rexmit_delay: Duration::from_millis(250),
         failback,
         ipfail: true,

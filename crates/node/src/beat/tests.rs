@@ -67,6 +67,7 @@ fn settings() -> Settings {
         warntime: 5 * KEEPALIVE,
         initdead: 20 * KEEPALIVE,
         deadping: 10 * KEEPALIVE,
+        aliveping: 2 * KEEPALIVE,
         rexmit_delay: KEEPALIVE,
         failback: Failback::On,
         ipfail: false,

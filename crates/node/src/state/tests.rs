@@ -22,6 +22,7 @@ fn settings() -> Settings {
         warntime: Duration::from_secs(10),
         initdead: Duration::from_mins(1),
         deadping: Duration::from_secs(30),
+        aliveping: Duration::from_secs(4),
         rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
         ipfail: false,

@@ -15,6 +15,9 @@ impl Words {
             IpfailEvent::Found(ping) => {
                 vec![debug(format!("Found ping node {}!", self.ping(ping)))]
             }
+            IpfailEvent::Rising => {
+                vec![info("A ping node answers again: waiting until it counts.")]
+            }
             IpfailEvent::Balanced => vec![info("Ping node count is balanced.")],
             IpfailEvent::TellingMore => vec![
                 info("Telling other node that we have more visible ping nodes."),

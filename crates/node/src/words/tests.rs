@@ -37,6 +37,7 @@ fn words() -> Words {
         warntime: Duration::from_secs(10),
         initdead: Duration::from_mins(1),
         deadping: Duration::from_secs(30),
+        aliveping: Duration::from_secs(4),
         rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
         ipfail: true,

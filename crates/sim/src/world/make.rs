@@ -79,6 +79,7 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
         warntime: deadtime / 2,
         initdead: (deadtime * 2).max(Duration::from_secs(2)),
         deadping: deadtime,
+        aliveping: keepalive * u32::try_from(random.below(4)).unwrap_or(0),
         rexmit_delay: Duration::from_millis(250),
         failback: if random.chance(500) { Failback::On } else { Failback::Off },
         ipfail: random.chance(500),

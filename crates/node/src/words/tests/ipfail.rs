@@ -4,13 +4,14 @@ use super::*;
 
 #[test]
 fn ipfail_speaks_as_the_program_did() {
-    let table: [(IpfailEvent, &[&str]); 23] = [
+    let table: [(IpfailEvent, &[&str]); 24] = [
         (
             IpfailEvent::Asking,
             &["info: Asking other side for ping node count.", "debug: Message [num_ping] sent."],
         ),
         (IpfailEvent::Asked, &["debug: Got asked for num_ping."]),
         (IpfailEvent::Found(GATEWAY), &["debug: Found ping node 192.168.122.1!"]),
+        (IpfailEvent::Rising, &["info: A ping node answers again: waiting until it counts."]),
         (IpfailEvent::Balanced, &["info: Ping node count is balanced."]),
         (
             IpfailEvent::TellingMore,

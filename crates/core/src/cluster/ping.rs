@@ -1,0 +1,182 @@
+//! Ping nodes: hosts outside the cluster whose answers prove that our network works.
+
+use super::Cluster;
+use crate::{Event, IpfailEvent, PingId, Time};
+use std::time::Duration;
+
+/// What is known of a ping node.
+///
+/// ```text
+///  Unknown ──answers──▶ Alive ◀──answered for aliveping── Rising ──no answer for two beats──▶ Dead
+///     │                   │                                  ▲                                │
+///     └──deadping──▶ Dead ◀──deadping                        └──────────── answers ───────────┘
+/// ```
+///
+/// One that comes and goes stays dead: what looks like a network that works now and then is none.
+#[derive(Debug, Default)]
+pub(super) struct PingNode {
+    state: State,
+    heard: Option<Time>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// Not yet heard of, and not yet given up.
+    #[default]
+    Unknown,
+    Alive,
+    Dead,
+    /// It answers again since then.
+    Rising(Time),
+}
+
+impl PingNode {
+    pub(super) const fn heard_at(&self) -> Option<Time> {
+        self.heard
+    }
+
+    /// Whether it counts.
+    pub(super) fn is_alive(&self) -> bool {
+        self.state == State::Alive
+    }
+
+    /// Whether it is about to count again.
+    pub(super) const fn is_rising(&self) -> bool {
+        matches!(self.state, State::Rising(_))
+    }
+
+    /// Whether it was heard, or waited for in vain.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state != State::Unknown
+    }
+
+    /// Notes an answer. Returns whether the node counts from now on.
+    fn answered(&mut self, now: Time, rise: Duration) -> bool {
+        self.heard = Some(now);
+        let rises = match self.state {
+            State::Unknown => true,
+            State::Alive => false,
+            State::Dead if rise.is_zero() => true,
+            State::Dead => {
+                self.state = State::Rising(now);
+                false
+            }
+            State::Rising(since) => now.since(since) >= rise,
+        };
+        if rises {
+            self.state = State::Alive;
+        }
+        rises
+    }
+
+    /// When it is given up if it does not answer.
+    fn deadline(&self, patience: Patience) -> Option<Time> {
+        let since = self.heard.unwrap_or(Time::START);
+        match self.state {
+            State::Unknown | State::Alive => Some(since + patience.alive),
+            State::Rising(_) => Some(since + patience.rising),
+            State::Dead => None,
+        }
+    }
+
+    /// Lets time pass. Returns whether it is given up now.
+    fn elapse(&mut self, now: Time, patience: Patience) -> bool {
+        let is_late = self.deadline(patience).is_some_and(|deadline| now >= deadline);
+        if is_late {
+            self.state = State::Dead;
+        }
+        is_late
+    }
+}
+
+/// How long a ping node may be silent.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    alive: Duration,
+    /// Once it was dead.
+    rising: Duration,
+}
+
+impl Cluster {
+    fn ping_patience(&self) -> Patience {
+        let rising = (self.settings.keepalive * 2).min(self.settings.deadping);
+        Patience { alive: self.settings.deadping, rising }
+    }
+
+    pub(super) fn ping_deadlines(&self) -> impl Iterator<Item = Time> + '_ {
+        let patience = self.ping_patience();
+        self.pings.iter().filter_map(move |ping| ping.deadline(patience))
+    }
+
+    pub(super) fn ping_replied(&mut self, ping: PingId) {
+        let (now, rise) = (self.now, self.settings.aliveping);
+        let Some(node) = self.pings.get_mut(ping.index()) else { return };
+        if node.answered(now, rise) {
+            self.report(Event::PingAlive(ping));
+            self.ipfail_says(IpfailEvent::PingNodeUp(ping));
+            self.tell_ping_count();
+        }
+    }
+
+    pub(super) fn elapse_pings(&mut self) {
+        let patience = self.ping_patience();
+        for ping in self.ping_ids() {
+            let node = &mut self.pings[ping.index()];
+            let was_rising = node.is_rising();
+            if !node.elapse(self.now, patience) {
+                continue;
+            }
+            if !was_rising {
+                self.report(Event::PingDead(ping));
+                self.ipfail_says(IpfailEvent::PingNodeDead(ping));
+            }
+            // The peer may have been told meanwhile that it sees more, and was asked to wait.
+            self.tell_ping_count();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { alive: Duration::from_millis(600), rising: Duration::from_millis(200) };
+    const RISE: Duration = Duration::from_millis(200);
+
+    fn at(milliseconds: u64) -> Time {
+        Time::START + Duration::from_millis(milliseconds)
+    }
+
+    /// Answers at these times, and whether the node counts after each; between them time passes.
+    fn play(answers: &[(u64, bool)]) {
+        let mut node = PingNode::default();
+        let mut before = 0;
+        for &(when, counts) in answers {
+            for now in before..when {
+                node.elapse(at(now), PATIENCE);
+            }
+            node.answered(at(when), RISE);
+            assert_eq!(node.is_alive(), counts, "at {when}: {node:?}");
+            before = when;
+        }
+    }
+
+    #[test]
+    fn the_first_answer_counts_and_later_ones_only_in_a_row() {
+        play(&[(100, true), (200, true), (700, true)]);
+        // Silent for 600 ms: dead. It answers again, and counts when it did so for 200 ms.
+        play(&[(100, true), (800, false), (900, false), (1000, true)]);
+        // An answer now and then brings it nowhere.
+        play(&[(100, true), (800, false), (1050, false), (1300, false), (1550, false)]);
+        // Given up at the start, before it was ever heard.
+        play(&[(700, false), (800, false), (900, true)]);
+    }
+
+    #[test]
+    fn without_a_rise_every_answer_counts() {
+        let mut node = PingNode::default();
+        assert!(node.elapse(at(600), PATIENCE));
+        assert!(node.answered(at(700), Duration::ZERO));
+    }
+}

@@ -1,0 +1,72 @@
+//! Two nodes of which one loses its ping node.
+
+use super::pair::Pair;
+use super::*;
+
+const ALL: [GroupId; 2] = [FIRST, SECOND];
+
+#[test]
+fn who_sees_fewer_ping_nodes_gives_all_away() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, true];
+    pair.until("all moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == ALL);
+    assert!(pair.node(B).has_said(&Event::Ipfail(IpfailEvent::TellingMore)));
+    pair.answers = [true, true];
+    pair.until("counts are equal again: groups go home", |pair| pair.runs(A) == [FIRST]);
+}
+
+#[test]
+fn when_nobody_sees_a_ping_node_all_stay() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, false];
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    // Back at one node a moment earlier than at the other.
+    pair.answers = [false, true];
+    pair.pass(KEEPALIVE);
+    pair.answers = [true, true];
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    assert!(!pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Expired)));
+}
+
+#[test]
+fn a_ping_node_that_comes_and_goes_moves_groups_once() {
+    let mut pair = Pair::settled(Failback::On);
+    for _ in 0..10 {
+        pair.answers = [false, true];
+        pair.pass(DEADTIME * 2);
+        pair.answers = [true, true];
+        pair.pass(KEEPALIVE);
+    }
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], ALL.to_vec()));
+    let moves =
+        |event: &&Event| matches!(event, Event::Ownership { phase: crate::Phase::Starting, .. });
+    assert_eq!(pair.node(B).said.iter().filter(moves).count(), 2, "its own, and the other");
+}
+
+#[test]
+fn one_that_answers_again_in_time_moves_nothing() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, true];
+    pair.until("lost", |pair| pair.node(A).has_said(&Event::PingDead(PingId(0))));
+    pair.answers = [true, true];
+    pair.pass(Duration::from_secs(5));
+    assert!(pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Rising)));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+}
+
+#[test]
+fn a_count_that_falls_during_a_hand_over_is_thought_over_after_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).holds_jobs = true;
+    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.until("B has let go", |pair| pair.runs(B).is_empty());
+    pair.answers = [false, true];
+    pair.until("A was told", |pair| pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Expired)));
+    assert_eq!(pair.runs(A), [FIRST], "it still starts the second");
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("all moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == ALL);
+}
