@@ -64,6 +64,11 @@ pub(crate) enum Command {
         /// The node, as ha.cf names it.
         node: String,
     },
+    /// Let a group start again here whose start failed, and stop again what could not be stopped.
+    Retry {
+        /// A group, by its first resource word or its address; every group unless given.
+        group: Option<String>,
+    },
     /// Show two servers failing over, in network namespaces of this machine. Needs root.
     Lab(LabOptions),
     /// A program inside the laboratory's namespaces.

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Standby { set } => order::standby(&arguments.run_dir, set),
         Command::Takeover { set } => order::takeover(&arguments.run_dir, set),
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
+        Command::Retry { group } => order::retry(&arguments.run_dir, group),
         Command::Lab(options) => lab::run(&options),
         Command::LabHelper { arguments } => return lab::help(arguments),
     };

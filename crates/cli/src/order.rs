@@ -1,4 +1,4 @@
-//! `hb standby`, `hb takeover` and `hb forget-peer`: orders to the daemon.
+//! `hb standby`, `hb takeover`, `hb forget-peer` and `hb retry`: orders to the daemon.
 
 use crate::arguments::Set;
 use crate::{complain, exit, print};
@@ -21,6 +21,11 @@ pub(crate) fn takeover(run: &Path, set: Set) -> u8 {
 /// Has the daemon forget the generation of a node.
 pub(crate) fn forget_peer(run: &Path, node: &str) -> u8 {
     give(run, &Request::ForgetPeer { node: node.to_ascii_lowercase() })
+}
+
+/// Tells the daemon that what failed is mended.
+pub(crate) fn retry(run: &Path, group: Option<String>) -> u8 {
+    give(run, &Request::Retry { group })
 }
 
 fn give(run: &Path, request: &Request) -> u8 {

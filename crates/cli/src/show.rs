@@ -1,7 +1,7 @@
 //! The state of a cluster as text.
 
 use std::fmt::Write as _;
-use systole_core::{GroupReport, NodeReport, Phase, PingReport};
+use systole_core::{Action, FailureReport, GroupReport, NodeReport, Phase, PingReport};
 use systole_node::control::protocol::Status;
 
 /// The whole state.
@@ -80,6 +80,7 @@ fn group(group: &GroupReport) -> String {
         Phase::Active => "active",
         Phase::Stopping => "stopping",
         Phase::Failed => "failed",
+        Phase::Blocked => "blocked",
     };
     let mut text = format!("  {}\n    ", group.resources.join(" "));
     // Writing into memory cannot fail.
@@ -92,6 +93,16 @@ fn group(group: &GroupReport) -> String {
     let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
     if !group.unable.is_empty() {
         let _ = write!(text, ", cannot run on {}", group.unable.join(", "));
+    }
+    for failure in &group.failures {
+        let FailureReport { node, action, resource, outcome } = failure;
+        let what = match action {
+            Action::Start => "could not start",
+            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
+        };
+        let _ = write!(text, "\n    {node} {what} {resource}: {outcome}");
+        let name = group.resources.first().map_or("", |name| name);
+        let _ = write!(text, "\n      when that is mended, on {node}: hb retry {name}");
     }
     text
 }
@@ -148,6 +159,7 @@ mod tests {
             since_ms: 61_000,
             reason: "web1 was silent for 650 ms".to_owned(),
             unable: Vec::new(),
+            failures: Vec::new(),
         };
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";
@@ -156,5 +168,14 @@ mod tests {
         report.unable = vec!["web1".to_owned()];
         assert!(group(&report).contains("nobody has it yet"));
         assert!(group(&report).ends_with("term 3, cannot run on web1"));
+        report.failures = vec![FailureReport {
+            node: "web1".to_owned(),
+            action: Action::Start,
+            resource: "nginx".to_owned(),
+            outcome: "exit code 1".to_owned(),
+        }];
+        let advice = "web1\n    web1 could not start nginx: exit code 1\n      \
+                      when that is mended, on web1: hb retry 10.0.0.9";
+        assert!(group(&report).ends_with(advice), "{}", group(&report));
     }
 }

@@ -3,7 +3,7 @@
 use crate::authkeys::Authentication;
 use crate::medium::{Medium, PingNode};
 use std::time::Duration;
-use systole_core::{Failback, Group, NodeId, Settings};
+use systole_core::{Failback, Group, NodeId, Settings, StopFailure};
 
 /// Everything that a node needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,7 @@ impl Config {
             ipfail: self.ipfail,
             restart_grace: self.times.restart_grace,
             groups: self.groups.clone(),
+            stop_failure: self.stop_failure,
             nodes,
         }
     }
@@ -284,15 +285,6 @@ pub enum AddressAgent {
     Native,
     /// The scripts `IPaddr`, `IPaddr2` and `IPv6addr`.
     Script,
-}
-
-/// `stop_failure`: what a stop that keeps failing leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopFailure {
-    /// The machine reboots, as with heartbeat 3.0.6, so that the peer may take over.
-    Reboot,
-    /// The group is blocked here until somebody looks at it, and the peer does not get it.
-    Block,
 }
 
 /// How long agents may take before they are killed.

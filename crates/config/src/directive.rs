@@ -260,7 +260,7 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
     new("address_agent", choice(&["native", "script"]), "native", "who changes floating addresses"),
     new(
         "stop_failure",
-        choice(&["reboot", "block"]),
+        choice(&["reboot", "release-address", "block"]),
         "reboot",
         "what a stop that keeps failing leads to",
     ),

@@ -26,8 +26,8 @@ mod time;
 pub use authkeys::{Authentication, Key, KeyBytes, Method};
 pub use config::{
     AddressAgent, AgentTimeouts, ApiAuthorization, Client, ClientKind, Compression, Config,
-    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, StonithLine, StopFailure,
-    Times, UuidSource,
+    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, StonithLine, Times,
+    UuidSource,
 };
 pub use directive::default_options;
 pub use facts::{AgentKind, Facts, FileKind, Find, Interface};

@@ -4,7 +4,7 @@ use crate::authkeys::{self, Authentication};
 use crate::check;
 use crate::config::{
     AddressAgent, AgentTimeouts, Compression, Config, GenerationMethod, Logging, MessageFormat,
-    Process, RecordedOption, StopFailure, Times, UuidSource,
+    Process, RecordedOption, Times, UuidSource,
 };
 use crate::directive::DIRECTIVES;
 use crate::facts::Facts;
@@ -15,7 +15,7 @@ use crate::rule;
 use crate::source::{Content, Sources};
 use crate::time::milliseconds;
 use std::time::Duration;
-use systole_core::{Failback, Group};
+use systole_core::{Failback, Group, StopFailure};
 
 /// Exit code of a daemon whose configuration is wrong (`LSB_EXIT_NOTCONFIGED`).
 const EXIT_NOT_CONFIGURED: u8 = 6;
@@ -162,6 +162,7 @@ fn config(
         address_agent: address_agent(&draft),
         stop_failure: match draft.word("stop_failure") {
             Some("block") => StopFailure::Block,
+            Some("release-address") => StopFailure::ReleaseAddress,
             Some(_) | None => StopFailure::Reboot,
         },
         agent_timeouts: match draft.time("agent_timeout") {

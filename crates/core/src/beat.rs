@@ -1,6 +1,6 @@
 //! What a node of Systole adds to each of its beats: its view of every group.
 
-use crate::{GroupKey, LinkId, NodeId};
+use crate::{Failure, GroupKey, LinkId, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// The phase of an ownership, as its owner says it.
@@ -18,13 +18,15 @@ pub enum Phase {
     Stopping,
     /// The group could not be started there and is stopped.
     Failed,
+    /// A resource of the group cannot be stopped there.
+    Blocked,
 }
 
 impl Phase {
     /// Whether some resource of the group may be running at the owner.
     #[must_use]
     pub const fn holds(self) -> bool {
-        matches!(self, Self::Starting | Self::Active | Self::Stopping)
+        matches!(self, Self::Starting | Self::Active | Self::Stopping | Self::Blocked)
     }
 }
 
@@ -44,6 +46,8 @@ pub struct Claim {
     pub phase: Phase,
     /// Whether the *sender* of this table cannot run the group.
     pub unable: bool,
+    /// What failed at the sender and was not mended since.
+    pub failure: Option<Failure>,
 }
 
 /// The last sequence that the sender heard from a node over one of its own media.

@@ -3,6 +3,7 @@
 mod aloud;
 mod classic;
 mod failback;
+mod failing;
 mod farewell;
 mod hand_over;
 mod hear;
@@ -29,7 +30,7 @@ use farewell::Farewell;
 use hand_over::{Asker, HandOver};
 use ipfail::Ipfail;
 use ping::PingNode;
-pub use report::{GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
+pub use report::{FailureReport, GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
 use speak::Voice;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -243,6 +244,7 @@ impl Cluster {
             Order::Standby(hold) => self.order_standby(hold, None, Asker::Person(ticket)).map(Some),
             Order::Takeover(hold) => self.order_takeover(hold, ticket),
             Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
+            Order::Retry(group) => self.order_retry(group).map(|()| None),
         };
         match result {
             // The answer follows when the hand-over ends.

@@ -1,8 +1,8 @@
 //! What the core has to tell: facts that the shell turns into log lines.
 
 use crate::{
-    GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Settings, Step,
-    Uuid,
+    Failure, GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Settings,
+    Step, Uuid,
 };
 use std::time::Duration;
 
@@ -41,6 +41,10 @@ pub enum Cause {
     StartFailed,
     /// The executor let go of it, without a permit or because an address was lost.
     LetGo,
+    /// A resource of the group could not be stopped.
+    StopFailed,
+    /// Somebody ordered to try again what failed.
+    Retry,
 }
 
 impl Cause {
@@ -64,6 +68,8 @@ impl Cause {
             Self::Stopping => "this node was told to stop".to_owned(),
             Self::StartFailed => "a resource did not start".to_owned(),
             Self::LetGo => "the executor does not hold it any more".to_owned(),
+            Self::StopFailed => "a resource cannot be stopped".to_owned(),
+            Self::Retry => "it was ordered to be tried again".to_owned(),
         }
     }
 }
@@ -217,6 +223,24 @@ pub enum Event {
         group: GroupId,
         /// The resource, by its place.
         resource: usize,
+    },
+    /// A stop failed for good, and nobody says that the resource does not run.
+    StopFailed {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its place.
+        resource: usize,
+        /// What came of the last attempt.
+        outcome: Outcome,
+    },
+    /// Another node tells that it could not start a group, or cannot stop it.
+    PeerFailed {
+        /// The node.
+        node: NodeId,
+        /// The group.
+        group: GroupId,
+        /// What failed.
+        failure: Failure,
     },
     /// A step of a hand-over.
     HandOver(HandOverEvent),

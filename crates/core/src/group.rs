@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// How often a failed stop is tried again.
 const STOP_RETRIES: u32 = 10;
-/// How long to wait before it is.
-const STOP_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How long to wait before something is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// The resources of a group on this node.
 ///
@@ -17,9 +17,9 @@ const STOP_RETRY_DELAY: Duration = Duration::from_secs(1);
 ///   ▲                  │ one failed, or stop      │ stop
 ///   │  first one       ▼                          │
 ///   └──stopped────── Stopping ◀───────────────────┘
-///                      │ cannot be stopped
-///                      ▼
-///                    Stuck
+///                      │  ▲
+///    cannot be stopped ▼  │ stop
+///                     Stuck ──release addresses──▶ Releasing ──last one──▶ Stuck
 /// ```
 ///
 /// Resources start left to right and stop right to left; neighbouring addresses are one step.
@@ -27,18 +27,53 @@ const STOP_RETRY_DELAY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Runner {
     group: GroupId,
-    steps: Vec<Range<usize>>,
+    steps: Vec<Step>,
     state: State,
     job: Option<JobId>,
+}
+
+/// Resources that start and stop together: one service, or neighbouring addresses.
+#[derive(Debug, Clone)]
+struct Step {
+    range: Range<usize>,
+    is_address: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Idle,
-    Starting { step: usize, stop_after: bool },
+    Starting {
+        step: usize,
+        stop_after: bool,
+        wait_until: Option<Time>,
+    },
     Active,
-    Stopping { step: usize, action: Action, tries: u32, wait_until: Option<Time>, failed: bool },
-    Stuck,
+    Stopping {
+        step: usize,
+        action: Action,
+        wait_until: Option<Time>,
+        tale: Tale,
+    },
+    /// The resource of this step cannot be stopped.
+    Stuck {
+        step: usize,
+    },
+    /// It cannot, and the addresses left of it go without it.
+    Releasing {
+        stuck: usize,
+        step: usize,
+    },
+}
+
+/// How a stop came to where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tale {
+    /// It began because a resource could not be started.
+    failed: bool,
+    /// How often the stop of this step failed.
+    tries: u32,
+    /// What came of it last.
+    last: Outcome,
 }
 
 /// What a runner has to tell.
@@ -67,15 +102,20 @@ pub(crate) enum Progress {
         /// What came of it.
         outcome: Outcome,
     },
-    /// A stop failed for good, but the resource does not run; the next one is stopped.
+    /// A stop failed for good, but the resource does not run; the next one is stopped, if there
+    /// is one.
     StopDoubtful {
         /// The resource, by its place.
         resource: usize,
+        /// The group stops because one could not be started.
+        failed: bool,
     },
     /// A resource cannot be stopped.
     StopFailed {
         /// The resource, by its place.
         resource: usize,
+        /// What came of the last attempt.
+        outcome: Outcome,
     },
 }
 
@@ -87,7 +127,7 @@ impl Runner {
         let steps = steps.scan(0, |place, step| {
             let first = *place;
             *place += step.len();
-            Some(first..*place)
+            Some(Step { range: first..*place, is_address: is_address(&step[0]) })
         });
         Self { group, steps: steps.collect(), state: State::Idle, job: None }
     }
@@ -114,7 +154,12 @@ impl Runner {
 
     /// Whether it neither starts nor stops.
     pub(crate) fn is_settled(&self) -> bool {
-        matches!(self.state, State::Idle | State::Active | State::Stuck)
+        matches!(self.state, State::Idle | State::Active | State::Stuck { .. })
+    }
+
+    /// Whether a resource of it cannot be stopped.
+    pub(crate) fn is_stuck(&self) -> bool {
+        matches!(self.state, State::Stuck { .. } | State::Releasing { .. })
     }
 
     /// The job that runs.
@@ -130,12 +175,21 @@ impl Runner {
     }
 
     /// Begins to stop, or stops once the running job of a start has ended. Every resource is
-    /// stopped, also those that were never started.
+    /// stopped, also those that were never started. What could not be stopped is tried again.
     pub(crate) fn stop(&mut self) {
         match &mut self.state {
             State::Starting { stop_after, .. } if self.job.is_some() => *stop_after = true,
-            State::Starting { .. } | State::Active => self.state = self.stop_step(None, false),
-            State::Idle | State::Stopping { .. } | State::Stuck => {}
+            State::Starting { .. } | State::Active | State::Stuck { .. } => {
+                self.state = self.stop_step(None, false);
+            }
+            State::Idle | State::Stopping { .. } | State::Releasing { .. } => {}
+        }
+    }
+
+    /// Stops the addresses of a group that is stuck, though a resource right of them may run.
+    pub(crate) fn release_addresses(&mut self) {
+        if let State::Stuck { step } = self.state {
+            self.state = self.release_step(step, step);
         }
     }
 
@@ -155,7 +209,11 @@ impl Runner {
         match self.state {
             State::Starting { stop_after: true, .. } => self.state = self.stop_step(None, false),
             State::Starting { step, .. } => self.state = self.start_step(step),
-            State::Idle | State::Active | State::Stopping { .. } | State::Stuck => {}
+            State::Idle
+            | State::Active
+            | State::Stopping { .. }
+            | State::Stuck { .. }
+            | State::Releasing { .. } => {}
         }
     }
 
@@ -164,32 +222,30 @@ impl Runner {
         if self.job.is_some() {
             return None;
         }
-        let (step, action) = match self.state {
-            State::Starting { step, .. } => (step, Action::Start),
-            State::Stopping { step, action, ref mut wait_until, .. } => {
-                if wait_until.is_some_and(|until| now < until) {
-                    return None;
-                }
-                *wait_until = None;
-                (step, action)
-            }
-            State::Idle | State::Active | State::Stuck => return None,
+        let mut none = None;
+        let (step, action, wait_until) = match &mut self.state {
+            State::Starting { step, wait_until, .. } => (*step, Action::Start, wait_until),
+            State::Stopping { step, action, wait_until, .. } => (*step, *action, wait_until),
+            State::Releasing { step, .. } => (*step, Action::Stop, &mut none),
+            State::Idle | State::Active | State::Stuck { .. } => return None,
         };
+        if wait_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        *wait_until = None;
         next.0 += 1;
         self.job = Some(*next);
-        let range = self.steps[step].clone();
+        let range = self.steps[step].range.clone();
         Some(Job { id: *next, group: self.group, first: range.start, count: range.len(), action })
     }
 
     /// When [`Runner::poll`] next has a job that waits for time to pass.
     pub(crate) fn deadline(&self) -> Option<Time> {
         match self.state {
-            State::Stopping { wait_until, .. } if self.job.is_none() => wait_until,
-            State::Idle
-            | State::Starting { .. }
-            | State::Active
-            | State::Stopping { .. }
-            | State::Stuck => None,
+            State::Starting { wait_until, .. } | State::Stopping { wait_until, .. } => {
+                wait_until.filter(|_| self.job.is_none())
+            }
+            State::Idle | State::Active | State::Stuck { .. } | State::Releasing { .. } => None,
         }
     }
 
@@ -200,24 +256,43 @@ impl Runner {
         }
         self.job = None;
         match self.state {
-            State::Starting { step, stop_after } => self.start_done(step, stop_after, outcome),
-            State::Stopping { step, action, tries, failed, .. } => {
-                self.stop_done(now, step, action, tries, failed, outcome)
+            State::Starting { step, stop_after, .. } => {
+                self.start_done(now, step, stop_after, outcome)
             }
-            State::Idle | State::Active | State::Stuck => Progress::None,
+            State::Stopping { step, action, tale, .. } => {
+                self.stop_done(now, step, action, tale, outcome)
+            }
+            State::Releasing { stuck, step } => {
+                // One that stays is lost with its lifetime at the latest.
+                self.state = self.release_step(stuck, step);
+                Progress::None
+            }
+            State::Idle | State::Active | State::Stuck { .. } => Progress::None,
         }
     }
 
-    fn start_done(&mut self, step: usize, stop_after: bool, outcome: Outcome) -> Progress {
+    fn start_done(
+        &mut self,
+        now: Time,
+        step: usize,
+        stop_after: bool,
+        outcome: Outcome,
+    ) -> Progress {
         if stop_after {
             self.state = self.stop_step(None, false);
+            return Progress::None;
+        }
+        if outcome == Outcome::Cancelled {
+            // Nobody here wanted that: the executor had no permit. It says nothing of the agent.
+            let wait_until = Some(now + RETRY_DELAY);
+            self.state = State::Starting { step, stop_after, wait_until };
             return Progress::None;
         }
         if outcome == Outcome::Success {
             self.state = self.start_step(step + 1);
             return if self.is_active() { Progress::Started } else { Progress::None };
         }
-        let resource = self.steps[step].start;
+        let resource = self.steps[step].range.start;
         self.state = self.stop_step(None, true);
         Progress::StartFailed { resource, outcome }
     }
@@ -227,11 +302,15 @@ impl Runner {
         now: Time,
         step: usize,
         action: Action,
-        tries: u32,
-        failed: bool,
+        tale: Tale,
         outcome: Outcome,
     ) -> Progress {
-        let resource = self.steps[step].start;
+        let resource = self.steps[step].range.start;
+        if outcome == Outcome::Cancelled {
+            let wait_until = Some(now + RETRY_DELAY);
+            self.state = State::Stopping { step, action, wait_until, tale };
+            return Progress::None;
+        }
         // An agent that is not there has started nothing. Of the last look after failed stops only
         // a plain "no" counts: what nobody knows must not be started elsewhere.
         let stopped = match action {
@@ -241,31 +320,41 @@ impl Runner {
             }
         };
         if stopped {
+            let failed = tale.failed;
             self.state = self.stop_step(Some(step), failed);
             return match (self.is_idle(), action) {
+                (_, Action::Status) => Progress::StopDoubtful { resource, failed },
                 (true, _) => Progress::Stopped { failed },
-                (false, Action::Status) => Progress::StopDoubtful { resource },
                 (false, Action::Stop | Action::Start | Action::Monitor) => Progress::None,
             };
         }
         if action == Action::Status {
-            self.state = State::Stuck;
-            return Progress::StopFailed { resource };
+            self.state = State::Stuck { step };
+            return Progress::StopFailed { resource, outcome: tale.last };
         }
-        let (action, wait_until) = if tries < STOP_RETRIES {
-            (Action::Stop, Some(now + STOP_RETRY_DELAY))
+        let (action, wait_until) = if tale.tries < STOP_RETRIES {
+            (Action::Stop, Some(now + RETRY_DELAY))
         } else {
             (Action::Status, None)
         };
-        self.state = State::Stopping { step, action, tries: tries + 1, wait_until, failed };
+        let tale = Tale { tries: tale.tries + 1, last: outcome, ..tale };
+        self.state = State::Stopping { step, action, wait_until, tale };
         Progress::StopRetried { resource, outcome }
     }
 
     fn start_step(&self, step: usize) -> State {
         if step < self.steps.len() {
-            State::Starting { step, stop_after: false }
+            State::Starting { step, stop_after: false, wait_until: None }
         } else {
             State::Active
+        }
+    }
+
+    /// The next addresses left of `step`, if there are any.
+    fn release_step(&self, stuck: usize, step: usize) -> State {
+        match self.steps[..step].iter().rposition(|step| step.is_address) {
+            Some(step) => State::Releasing { stuck, step },
+            None => State::Stuck { step: stuck },
         }
     }
 
@@ -273,7 +362,8 @@ impl Runner {
         match stopped.unwrap_or(self.steps.len()).checked_sub(1) {
             None => State::Idle,
             Some(step) => {
-                State::Stopping { step, action: Action::Stop, tries: 0, wait_until: None, failed }
+                let tale = Tale { failed, tries: 0, last: Outcome::Success };
+                State::Stopping { step, action: Action::Stop, wait_until: None, tale }
             }
         }
     }

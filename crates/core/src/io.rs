@@ -3,6 +3,7 @@
 
 use crate::{Event, GroupId, Heard, Hold, JobId, NodeId, Outgoing, PeerRecord, PingId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 /// Something that happened outside.
@@ -48,6 +49,9 @@ pub enum Order {
     Takeover(Hold),
     /// Forget the generation of a node that is not heard: it lost its own, and begins anew.
     ForgetPeer(NodeId),
+    /// What failed here is mended: this group, or every one, may start here again, and one that
+    /// could not be stopped is stopped again.
+    Retry(Option<GroupId>),
     /// Release everything, say goodbye and end.
     Stop,
 }
@@ -86,6 +90,9 @@ pub enum Refusal {
     /// We are stopping, or our communication is not up yet.
     #[error("this node is starting or stopping")]
     NotReady,
+    /// There is nothing to try again.
+    #[error("nothing has failed on this node")]
+    NothingFailed,
 }
 
 /// What an agent is asked to do.
@@ -127,12 +134,45 @@ pub enum Outcome {
     Running,
     /// A status found it not running.
     NotRunning,
-    /// It failed with this exit code, or by this signal if negative.
+    /// It failed with this exit code; as in a shell, 128 and its number for a signal.
     Failed(i32),
     /// It took too long and was killed.
     TimedOut,
     /// There is no such agent.
     Missing,
+    /// It was ended, or not begun, for a reason that says nothing of the agent.
+    Cancelled,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => out.write_str("it succeeded"),
+            Self::Running => out.write_str("it says that it runs"),
+            Self::NotRunning => out.write_str("it says that it does not run"),
+            Self::Failed(code) => write!(out, "exit code {code}"),
+            Self::TimedOut => out.write_str("it took too long and was killed"),
+            Self::Missing => out.write_str("there is no such agent"),
+            Self::Cancelled => out.write_str("it was cancelled"),
+        }
+    }
+}
+
+/// Why a node cannot start a group, or cannot stop it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// Start or stop.
+    pub action: Action,
+    /// The resource, by its place in the group; from 255 on, 255.
+    pub resource: u8,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Failure {
+    pub(crate) fn new(action: Action, resource: usize, outcome: Outcome) -> Self {
+        Self { action, resource: u8::try_from(resource).unwrap_or(u8::MAX), outcome }
+    }
 }
 
 /// Something the shell must do.
@@ -166,7 +206,7 @@ pub enum Output {
     },
     /// Tell the log, the metrics and the subscribers.
     Report(Event),
-    /// A resource could not be stopped: reboot the machine, unless configured otherwise.
+    /// A resource could not be stopped: do what [`StopFailure`](crate::StopFailure) says.
     StopFailed {
         /// The group.
         group: GroupId,

@@ -1,6 +1,6 @@
 //! Who owns which group: one row per group, merged from what every node says.
 
-use crate::{Claim, GroupId, NodeId, Phase, Settings};
+use crate::{Claim, Failure, GroupId, NodeId, Phase, Settings};
 
 /// What we know of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(crate) enum Merged {
 #[derive(Debug)]
 pub(crate) struct Ownership {
     rows: Vec<Row>,
+    /// What failed on which node: at most one entry for each group and node.
+    failures: Vec<(GroupId, NodeId, Failure)>,
 }
 
 impl Ownership {
@@ -41,7 +43,7 @@ impl Ownership {
     pub(crate) fn new(settings: &Settings) -> Self {
         let row =
             Row { owner: None, term: 0, phase: Phase::Stopped, unable: 0, is_borrowed: false };
-        Self { rows: vec![row; settings.groups.len()] }
+        Self { rows: vec![row; settings.groups.len()], failures: Vec::new() }
     }
 
     /// The row of a group.
@@ -67,6 +69,18 @@ impl Ownership {
     pub(crate) fn note_ability(&mut self, group: GroupId, node: NodeId, able: bool) {
         let unable = &mut self.rows[group.index()].unable;
         *unable = if able { *unable & !bit(node) } else { *unable | bit(node) };
+    }
+
+    /// What failed on `node` and was not mended since.
+    pub(crate) fn failure(&self, group: GroupId, node: NodeId) -> Option<Failure> {
+        let found = self.failures.iter().find(|entry| (entry.0, entry.1) == (group, node));
+        found.map(|entry| entry.2)
+    }
+
+    /// Notes what failed on `node`, or that nothing does any more.
+    pub(crate) fn note_failure(&mut self, group: GroupId, node: NodeId, failure: Option<Failure>) {
+        self.failures.retain(|entry| (entry.0, entry.1) != (group, node));
+        self.failures.extend(failure.map(|failure| (group, node, failure)));
     }
 
     /// Makes `node` the owner in a new term.

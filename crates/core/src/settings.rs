@@ -41,6 +41,8 @@ pub struct Settings {
     pub restart_grace: Duration,
     /// The groups, in the order of `haresources`.
     pub groups: Vec<Group>,
+    /// What a stop that keeps failing leads to.
+    pub stop_failure: StopFailure,
 }
 
 impl Settings {
@@ -78,6 +80,17 @@ pub enum Failback {
     Off,
     /// The protocol before negotiation; groups go back when asked for.
     Legacy,
+}
+
+/// `stop_failure`: what a stop that keeps failing leads to. Nobody else starts the group meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopFailure {
+    /// The machine reboots, as with heartbeat 3.0.6, so that the peer may take over.
+    Reboot,
+    /// The group is blocked here until somebody looks at it, but its addresses are released.
+    ReleaseAddress,
+    /// The group is blocked here, as it is, until somebody looks at it.
+    Block,
 }
 
 /// A line of `haresources`.

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::time::Duration;
 use systole_core::{
     AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Group, GroupKey, Heard, Input, LinkId,
-    Message, NodeId, NodeStatus, Outcome, Output, Phase, Resource, ResourceKind, Settings, Time,
-    Uuid,
+    Message, NodeId, NodeStatus, Outcome, Output, Phase, Resource, ResourceKind, Settings,
+    StopFailure, Time, Uuid,
 };
 
 thread_local! {
@@ -57,6 +57,7 @@ fn cluster() -> Cluster {
         failback: Failback::On,
         ipfail: true,
         restart_grace: Duration::from_secs(5),
+        stop_failure: StopFailure::Reboot,
         groups: vec![Group { key: GROUP, preferred: NodeId(0), resources }],
     };
     let boot = Boot {
@@ -119,8 +120,14 @@ fn live(cluster: &mut Cluster, beat: &mut Beat, from: u64, to: u64) -> bool {
 fn a_thousand_beats_allocate_nothing() {
     let mut cluster = cluster();
     cluster.handle(Time::START, &Input::ExecutorReady);
-    let claim =
-        Claim { group: GROUP, owner: NodeId(0), term: 0, phase: Phase::Stopped, unable: false };
+    let claim = Claim {
+        group: GROUP,
+        owner: NodeId(0),
+        term: 0,
+        phase: Phase::Stopped,
+        unable: false,
+        failure: None,
+    };
     let echo = Echo { node: NodeId(0), link: LinkId(0), session: 1, sequence: 1 };
     let nodes = GroupKey::of(["alpha", "beta"]).0;
     let mut beat = Beat {

@@ -29,7 +29,6 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
-use systole_config::StopFailure;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
 use systole_sys::signals::{Signal, Signals};
 
@@ -64,7 +63,6 @@ pub(crate) struct Parts {
     /// `log_badpack`.
     pub(crate) names_bad_packets: bool,
     /// What a stop that fails leads to.
-    pub(crate) stop_failure: StopFailure,
     /// What is kept.
     pub(crate) state: State,
     /// The media, in the order of `ha.cf`.
@@ -302,10 +300,10 @@ impl Control {
     }
 
     fn stop_failed(&mut self, group: GroupId, resource: usize) {
-        let Parts { log, stop_failure, settings, .. } = &mut self.parts;
+        let Parts { log, settings, .. } = &mut self.parts;
         let group = &settings.groups[group.index()];
         let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
-        stop_failure::act(log, *stop_failure, group.name(), resource);
+        stop_failure::act(log, settings.stop_failure, group.name(), resource);
     }
 
     fn tend_executor(&mut self) {

@@ -89,12 +89,18 @@ impl Words {
                 self.ownership(*group, *owner, *term, *phase, cause)
             }
             Event::StartFailed { group, resource, outcome: _ } => {
-                vec![self.start_failed(*group, *resource)]
+                self.start_failed(*group, *resource)
             }
             Event::StopRetried { group, resource, outcome: _ } => {
                 vec![self.stop_retried(*group, *resource)]
             }
             Event::StopDoubtful { group, resource } => self.stop_doubtful(*group, *resource),
+            Event::StopFailed { group, resource, outcome } => {
+                vec![self.stop_failed(*group, *resource, *outcome)]
+            }
+            Event::PeerFailed { node, group, failure } => {
+                vec![self.peer_failed(*node, *group, failure)]
+            }
             Event::HandOver(step) => self.hand_over(*step),
             Event::Ipfail(said) => self.ipfail(*said),
             Event::StopBegins => self.stop_begins(),

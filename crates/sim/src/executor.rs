@@ -118,7 +118,7 @@ impl Executor {
             let running = &mut self.held[job.group.index()].running;
             running[job.first..job.first + job.count].fill(false);
         }
-        Some(Outcome::Failed(-15))
+        Some(Outcome::Cancelled)
     }
 
     /// Lets go of everything if the permit has run out. Returns the jobs that it ended, and the

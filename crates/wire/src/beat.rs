@@ -4,7 +4,14 @@
 //! beat   = "1;" capabilities ";" session ";" nodes ";" flags ";" echoes ";" claims
 //! flags  = [ "r" ] [ "l" ]                                   ready, leaving
 //! echo   = node "." link "." session "." sequence            separated by ","
-//! claim  = group "." owner "." term "." phase [ "!" ]        separated by ","; "!" is unable
+//! claim  = group "." owner "." term "." phase [ "!" ] [ "~" failure ]   separated by ","
+//! ```
+//!
+//! In a claim `!` says that the sender is unable, and a failure what failed there:
+//!
+//! ```text
+//! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
+//!           start / stop            exit code, timed out, missing
 //! ```
 //!
 //! All numbers are hexadecimal. A reader that meets another version, or anything that it cannot
@@ -13,13 +20,15 @@
 use crate::error::EncodeError;
 use crate::number;
 use systole_core::{
-    Beat, Claim, Echo, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, NODES_MAX, NodeId, Phase,
+    Action, Beat, Claim, Echo, Failure, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, NODES_MAX, NodeId,
+    Outcome, Phase,
 };
 
 const VERSION: &[u8] = b"1";
 const READY: u8 = b'r';
 const LEAVING: u8 = b'l';
 const UNABLE: u8 = b'!';
+const FAILURE: u8 = b'~';
 const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
 /// Sections behind the version.
 const SECTIONS: usize = 6;
@@ -86,11 +95,56 @@ fn push_claim(out: &mut Vec<u8>, claim: &Claim) -> Result<(), EncodeError> {
         Phase::Active => b'2',
         Phase::Stopping => b'3',
         Phase::Failed => b'4',
+        Phase::Blocked => b'5',
     });
     if claim.unable {
         out.push(UNABLE);
     }
+    if let Some(failure) = &claim.failure {
+        out.push(FAILURE);
+        push_failure(out, failure);
+    }
     Ok(())
+}
+
+fn push_failure(out: &mut Vec<u8>, failure: &Failure) {
+    out.push(match failure.action {
+        Action::Start => b'+',
+        Action::Stop | Action::Status | Action::Monitor => b'-',
+    });
+    number::push_hex(out, u64::from(failure.resource));
+    match failure.outcome {
+        Outcome::TimedOut => out.push(b't'),
+        Outcome::Missing => out.push(b'm'),
+        Outcome::Failed(code) => {
+            out.push(b'x');
+            // No program ends with more.
+            number::push_hex(out, u64::from(u8::try_from(code).unwrap_or(u8::MAX)));
+        }
+        // No failure is one of these.
+        Outcome::Success | Outcome::Running | Outcome::NotRunning | Outcome::Cancelled => {
+            out.extend_from_slice(b"x0");
+        }
+    }
+}
+
+fn read_failure(text: &[u8]) -> Option<Failure> {
+    let (action, text) = match text {
+        [b'+', rest @ ..] => (Action::Start, rest),
+        [b'-', rest @ ..] => (Action::Stop, rest),
+        _ => return None,
+    };
+    let (resource, outcome) = match text {
+        [resource @ .., b't'] => (resource, Outcome::TimedOut),
+        [resource @ .., b'm'] => (resource, Outcome::Missing),
+        _ => {
+            let at = text.iter().position(|byte| *byte == b'x')?;
+            let code = u8::try_from(number::hex(&text[at + 1..])?).ok()?;
+            (&text[..at], Outcome::Failed(code.into()))
+        }
+    };
+    let resource = u8::try_from(number::hex(resource)?).ok()?;
+    Some(Failure { action, resource, outcome })
 }
 
 /// Reads a beat into `out`, and says whether it could; if not, `out` means nothing.
@@ -146,6 +200,12 @@ fn read_echo(item: &[u8]) -> Option<Echo> {
 }
 
 fn read_claim(item: &[u8]) -> Option<Claim> {
+    let mut halves = item.splitn(2, |&byte| byte == FAILURE);
+    let item = halves.next()?;
+    let failure = match halves.next() {
+        Some(text) => Some(read_failure(text)?),
+        None => None,
+    };
     let (item, unable) = match item {
         [front @ .., UNABLE] => (front, true),
         _ => (item, false),
@@ -161,9 +221,11 @@ fn read_claim(item: &[u8]) -> Option<Claim> {
             b"2" => Phase::Active,
             b"3" => Phase::Stopping,
             b"4" => Phase::Failed,
+            b"5" => Phase::Blocked,
             _ => return None,
         },
         unable,
+        failure,
     };
     parts.next().is_none().then_some(claim)
 }
@@ -178,7 +240,9 @@ fn below(text: &[u8], rows: usize) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "1;3;abc;dead;rl;0.1.7.1f,f.f.0.ffffffffffffffff;cafe.1.2.2,0.0.0.4!";
+    const TEXT: &str = "1;3;abc;dead;rl;0.1.7.1f,f.f.0.ffffffffffffffff;cafe.1.2.2,0.0.0.4!~+2x7f";
+
+    const BLOCKED: &str = "1;0;0;0;;;cafe.1.2.5~-0t,0.0.1.4!~+ffm";
 
     fn read_text(text: &str) -> Option<Beat> {
         let mut beat = Beat::default();
@@ -187,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_written() {
-        for text in [TEXT, "1;0;0;0;;;", "1;0;0;0;r;;cafe.1.2.2", "1;0;0;0;l;0.1.7.1f;"] {
+        for text in [TEXT, "1;0;0;0;;;", "1;0;0;0;r;;cafe.1.2.2", "1;0;0;0;l;0.1.7.1f;", BLOCKED] {
             let beat = read_text(text).unwrap();
             let mut out = Vec::new();
             push(&mut out, &beat).unwrap();
@@ -196,6 +260,8 @@ mod tests {
         let beat = read_text(TEXT).unwrap();
         assert_eq!(beat.echoes[0].link, LinkId(1));
         assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
+        let (action, outcome) = (Action::Start, Outcome::Failed(127));
+        assert_eq!(beat.claims[1].failure, Some(Failure { action, resource: 2, outcome }));
     }
 
     #[test]
@@ -215,7 +281,13 @@ mod tests {
             "1;0;0;0;;0.0.0.1.2;",
             "1;0;0;0;;0.0.0.1,;",
             "1;0;0;0;;;0.10.0.0",
-            "1;0;0;0;;;0.0.0.5",
+            "1;0;0;0;;;0.0.0.6",
+            "1;0;0;0;;;0.0.0.4~",
+            "1;0;0;0;;;0.0.0.4~0x1",
+            "1;0;0;0;;;0.0.0.4~+0",
+            "1;0;0;0;;;0.0.0.4~+100t",
+            "1;0;0;0;;;0.0.0.4~+0x100",
+            "1;0;0;0;;;0.0.0.4~+0t~",
             "1;0;0;0;;;0.0.0.0?",
         ] {
             assert_eq!(read_text(text), None, "{text:?}");

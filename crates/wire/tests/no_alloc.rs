@@ -68,6 +68,7 @@ fn beat() -> Beat {
                 term: 9,
                 phase: Phase::Active,
                 unable: false,
+                failure: None,
             };
             4
         ],

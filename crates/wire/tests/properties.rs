@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use std::time::Duration;
 use systole_core::{
-    Beat, Claim, Echo, Fencing, GROUPS_MAX, GroupKey, Hold, LINKS_MAX, LinkId, Message, NODES_MAX,
-    NodeId, NodeStatus, Occasion, Outgoing, Phase, Step, Time, Uuid,
+    Action, Beat, Claim, Echo, Failure, Fencing, GROUPS_MAX, GroupKey, Hold, LINKS_MAX, LinkId,
+    Message, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Outgoing, Phase, Step, Time, Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
@@ -169,6 +169,14 @@ fn node_ids() -> impl Strategy<Value = NodeId> {
     (0..u8::try_from(NODES_MAX).unwrap()).prop_map(NodeId)
 }
 
+fn failures() -> impl Strategy<Value = Failure> {
+    let actions = proptest::sample::select(vec![Action::Start, Action::Stop]);
+    let code = any::<u8>().prop_map(|code| Outcome::Failed(code.into()));
+    let outcomes = prop_oneof![Just(Outcome::TimedOut), Just(Outcome::Missing), code];
+    let all = (actions, any::<u8>(), outcomes);
+    all.prop_map(|(action, resource, outcome)| Failure { action, resource, outcome })
+}
+
 fn beats() -> impl Strategy<Value = Beat> {
     let links = (0..u8::try_from(LINKS_MAX).unwrap()).prop_map(LinkId);
     let echo = (node_ids(), links, any::<u64>(), any::<u64>());
@@ -180,14 +188,17 @@ fn beats() -> impl Strategy<Value = Beat> {
         Phase::Active,
         Phase::Stopping,
         Phase::Failed,
+        Phase::Blocked,
     ]);
-    let claim = (any::<u32>(), node_ids(), any::<u64>(), phases, any::<bool>());
-    let claim = claim.prop_map(|(group, owner, term, phase, unable)| Claim {
+    let numbers = (any::<u32>(), any::<u64>(), any::<bool>());
+    let claim = (numbers, node_ids(), phases, option::of(failures()));
+    let claim = claim.prop_map(|((group, term, unable), owner, phase, failure)| Claim {
         group: GroupKey(group),
         owner,
         term,
         phase,
         unable,
+        failure,
     });
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>());
     let flags = (any::<bool>(), any::<bool>());

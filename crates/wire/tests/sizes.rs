@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use systole_core::{
-    Beat, Claim, Echo, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Message, NODES_MAX, NodeId,
-    NodeStatus, Outgoing, Phase, Time, Uuid,
+    Action, Beat, Claim, Echo, Failure, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Message,
+    NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Phase, Time, Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, Decoder, EncodeError, Encoder, Fields, Form, Identity,
@@ -93,6 +93,11 @@ fn the_largest_beat_fits_into_a_datagram() {
         term: u64::MAX,
         phase: Phase::Failed,
         unable: true,
+        failure: Some(Failure {
+            action: Action::Start,
+            resource: u8::MAX,
+            outcome: Outcome::Failed(255),
+        }),
     };
     let (node, link) = (NodeId(15), LinkId(15));
     let echo = Echo { node, link, session: u64::MAX, sequence: u64::MAX };

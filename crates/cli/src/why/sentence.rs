@@ -1,7 +1,7 @@
 //! Entries of the journal as sentences.
 
 use jiff::SignedDuration;
-use systole_core::Phase;
+use systole_core::{Action, Phase};
 use systole_node::state::{Happening, Wish};
 
 /// What happened, as a sentence without its full stop. `took` is the time since the work began
@@ -26,6 +26,12 @@ pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String 
         }
         Happening::Stop => "this node was told to stop".to_owned(),
         Happening::Pause { milliseconds } => format!("this node stood still for {milliseconds} ms"),
+        Happening::Failure { node, action, resource, outcome, .. } => match action {
+            Action::Start => format!("{node} could not start {resource}: {outcome}"),
+            Action::Stop | Action::Status | Action::Monitor => {
+                format!("{node} cannot stop {resource}: {outcome}")
+            }
+        },
     }
 }
 
@@ -43,6 +49,7 @@ fn ownership(
         Phase::Stopping => format!("{owner} stops it (term {term}): {evidence}"),
         Phase::Stopped => format!("stopped on {owner} (term {term}){took}: {evidence}"),
         Phase::Failed => format!("{owner} could not start it (term {term}){took}: {evidence}"),
+        Phase::Blocked => format!("blocked on {owner} (term {term}){took}: {evidence}"),
     }
 }
 
@@ -52,5 +59,7 @@ fn wish(wish: &Wish) -> String {
         Wish::Takeover(set) => format!("takeover [{set}]"),
         Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
         Wish::Stop => "stop".to_owned(),
+        Wish::Retry(None) => "try again what failed".to_owned(),
+        Wish::Retry(Some(group)) => format!("try {group} again"),
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Story<'a> {
     /// the journal reaches.
     pub(super) fn of(entries: &'a [Entry], group: &'a str) -> Self {
         let own = |entry: &&Entry| group_of(entry) == Some(group);
-        let last = entries.iter().rfind(own).and_then(ownership);
+        let last = entries.iter().rev().filter(own).find_map(ownership);
         let settled_elsewhere =
             |entry: &Entry| own(&entry) && is_active(entry) && ownership(entry) != last;
         let begin = entries.iter().rposition(settled_elsewhere).map_or(0, |place| place + 1);
@@ -75,7 +75,7 @@ impl<'a> Story<'a> {
 fn phase_begins(phase: Phase) -> bool {
     match phase {
         Phase::Starting | Phase::Stopping => true,
-        Phase::Stopped | Phase::Active | Phase::Failed => false,
+        Phase::Stopped | Phase::Active | Phase::Failed | Phase::Blocked => false,
     }
 }
 
@@ -88,12 +88,13 @@ fn summary(entry: &Entry, zone: &TimeZone) -> Option<String> {
         Phase::Stopping => format!("is being stopped on {owner} since {time}."),
         Phase::Stopped => format!("is stopped since {time}; {owner} had it last."),
         Phase::Failed => format!("could not be started on {owner} at {time}."),
+        Phase::Blocked => format!("is blocked on {owner} since {time}: it cannot be stopped."),
     })
 }
 
 fn group_of(entry: &Entry) -> Option<&str> {
     match &entry.happening {
-        Happening::Ownership { group, .. } => Some(group),
+        Happening::Ownership { group, .. } | Happening::Failure { group, .. } => Some(group),
         Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }
@@ -109,7 +110,8 @@ fn group_of(entry: &Entry) -> Option<&str> {
 fn ownership(entry: &Entry) -> Option<(&str, u64)> {
     match &entry.happening {
         Happening::Ownership { owner, term, .. } => Some((owner, *term)),
-        Happening::Death { .. }
+        Happening::Failure { .. }
+        | Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }
         | Happening::Order { .. }

@@ -13,6 +13,7 @@ use crate::{
 use std::time::Duration;
 
 mod conflict;
+mod failing;
 mod legacy;
 
 use conflict::Conflict;
@@ -63,6 +64,8 @@ pub(super) struct Classic {
     conflict: Conflict,
     /// What a peer gives up in the restart after a partition goes back to it.
     owes: bool,
+    /// When the peer's groups are handed back, because one of them could not be started here.
+    gives_up: Option<Time>,
 }
 
 impl Classic {
@@ -73,7 +76,7 @@ impl Classic {
             Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
                 let nodes = self.asked_nodes.filter(|_| !self.has_nodes);
                 let asked = nodes.into_iter().chain(self.asked_groups).map(|at| at + RETRY);
-                asked.chain(self.conflict.deadline()).min()
+                asked.chain(self.conflict.deadline()).chain(self.gives_up).min()
             }
         }
     }
@@ -211,6 +214,7 @@ impl Cluster {
 
     pub(super) fn elapse_classic(&mut self) {
         self.ask_again();
+        self.elapse_failing();
         let Stage::Reported(until) = self.classic.stage else { return self.elapse_conflict() };
         let is_late = self.now >= until && !self.classic.may_settle;
         self.classic.may_settle |= is_late;

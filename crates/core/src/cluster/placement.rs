@@ -1,9 +1,8 @@
 //! Which node runs a group, and the way from one to the other.
 
 use super::Cluster;
-use crate::group::Progress;
 use crate::peer::Kind;
-use crate::{Cause, Event, GroupId, JobId, NodeId, Outcome, Output, Phase};
+use crate::{Cause, Event, GroupId, NodeId, Output, Phase};
 
 impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
@@ -149,16 +148,6 @@ impl Cluster {
         self.speak_soon();
     }
 
-    /// Notes that we can run a group again.
-    pub(super) fn regain(&mut self, group: GroupId) {
-        let me = self.settings.me;
-        if !self.ownership.is_able(group, me) {
-            self.ownership.note_ability(group, me, true);
-            self.able_from[group.index()] = self.history.next();
-            self.speak_soon();
-        }
-    }
-
     /// Whether every node that might decide about a group knows that we can run it. Else one
     /// that thinks we cannot could take it in the same moment as we do; its echo comes with its
     /// table, so that we see if it did.
@@ -198,52 +187,6 @@ impl Cluster {
         }
     }
 
-    pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
-        let running = self.runners.iter().position(|runner| runner.job() == Some(job));
-        let Some(index) = running else { return };
-        let group = super::group_id(index);
-        let now = self.now;
-        match self.runners[index].done(now, job, outcome) {
-            Progress::None => {}
-            Progress::Started => {
-                if self.is_ours(group) {
-                    self.ownership.advance(group, Phase::Active);
-                    self.owned_as_before(group);
-                    self.speak_soon();
-                }
-            }
-            Progress::StartFailed { resource, outcome } => {
-                self.report(Event::StartFailed { group, resource, outcome });
-                let me = self.settings.me;
-                self.ownership.note_ability(group, me, false);
-                if self.is_ours(group) {
-                    self.ownership.advance(group, Phase::Stopping);
-                    self.owned(group, Cause::StartFailed);
-                    self.speak_soon();
-                }
-            }
-            Progress::Stopped { failed } => self.stopped(group, failed),
-            Progress::StopRetried { resource, outcome } => {
-                self.report(Event::StopRetried { group, resource, outcome });
-            }
-            Progress::StopDoubtful { resource } => {
-                self.report(Event::StopDoubtful { group, resource });
-            }
-            Progress::StopFailed { resource } => {
-                self.outbox.push_back(Output::StopFailed { group, resource });
-            }
-        }
-    }
-
-    fn stopped(&mut self, group: GroupId, failed: bool) {
-        if failed && self.is_ours(group) {
-            self.ownership.advance(group, Phase::Failed);
-            self.owned_as_before(group);
-            self.speak_soon();
-        }
-        self.note_release(group);
-    }
-
     /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the
     /// taker, and until that has claimed it nobody else shall think it free.
     pub(super) fn note_release(&mut self, group: GroupId) {
@@ -258,7 +201,7 @@ impl Cluster {
     }
 
     /// Tells a phase whose cause is that of the change before it.
-    fn owned_as_before(&mut self, group: GroupId) {
+    pub(super) fn owned_as_before(&mut self, group: GroupId) {
         self.owned(group, self.changes[group.index()].1);
     }
 
@@ -273,6 +216,7 @@ impl Cluster {
         self.cancel_hand_over(node);
         for group in self.settings.group_ids() {
             self.ownership.note_ability(group, node, true);
+            self.ownership.note_failure(group, node, None);
         }
     }
 
@@ -336,7 +280,7 @@ impl Cluster {
         self.settings.group_ids().all(|group| {
             let row = self.ownership.row(group);
             let nobody_can = !self.settings.node_ids().any(|n| self.ownership.is_able(group, n));
-            matches!(row.phase, Phase::Active) || nobody_can || row.phase == Phase::Failed
+            matches!(row.phase, Phase::Active | Phase::Failed | Phase::Blocked) || nobody_can
         })
     }
 }

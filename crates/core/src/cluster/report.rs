@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{Failback, NodeId, Phase, Time};
+use crate::{Action, Failback, GroupId, NodeId, Phase, Time};
 use serde::{Deserialize, Serialize};
 
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
@@ -94,6 +94,21 @@ pub struct GroupReport {
     pub reason: String,
     /// Nodes that cannot run it.
     pub unable: Vec<String>,
+    /// What failed where and was not mended since.
+    pub failures: Vec<FailureReport>,
+}
+
+/// A start or stop that failed, in a [`GroupReport`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureReport {
+    /// The node.
+    pub node: String,
+    /// Start or stop.
+    pub action: Action,
+    /// The resource word.
+    pub resource: String,
+    /// What came of it, in words.
+    pub outcome: String,
 }
 
 impl Cluster {
@@ -184,9 +199,26 @@ impl Cluster {
                     since_ms: self.age(since),
                     reason: cause.evidence(&self.settings),
                     unable: unable.map(|node| self.settings.name(node).to_owned()).collect(),
+                    failures: self.failure_reports(id),
                 }
             })
             .collect()
+    }
+
+    fn failure_reports(&self, group: GroupId) -> Vec<FailureReport> {
+        let resources = &self.settings.groups[group.index()].resources;
+        let failed = self.settings.node_ids();
+        let failed = failed.filter_map(|node| Some((node, self.ownership.failure(group, node)?)));
+        let report = failed.map(|(node, failure)| {
+            let resource = resources.get(usize::from(failure.resource));
+            FailureReport {
+                node: self.settings.name(node).to_owned(),
+                action: failure.action,
+                resource: resource.map_or("", |resource| &resource.word).to_owned(),
+                outcome: failure.outcome.to_string(),
+            }
+        });
+        report.collect()
     }
 
     fn age(&self, at: Time) -> u64 {

@@ -145,6 +145,7 @@ impl Cluster {
                 term: row.term,
                 phase: if row.owner.is_some() { row.phase } else { Phase::Stopped },
                 unable: !self.has_executor || !self.ownership.is_able(id, self.settings.me),
+                failure: self.ownership.failure(id, self.settings.me),
             });
         }
         self.voice.beat = beat;

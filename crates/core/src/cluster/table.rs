@@ -82,6 +82,7 @@ impl Cluster {
         }
         let (me, preferred) = (self.settings.me, self.preferred(group));
         let before = *self.ownership.row(group);
+        self.hear_failure(from, group, claim);
         let merged = self.ownership.merge(me, from, group, preferred, claim);
         match merged {
             Merged::Same => {}
@@ -95,7 +96,9 @@ impl Cluster {
                 let cause = match row.phase {
                     Phase::Failed => Cause::OwnerFailed(from),
                     Phase::Stopped => Cause::OwnerLeft(from),
-                    Phase::Starting | Phase::Active | Phase::Stopping => Cause::Claimed(from),
+                    Phase::Starting | Phase::Active | Phase::Stopping | Phase::Blocked => {
+                        Cause::Claimed(from)
+                    }
                 };
                 self.owned(group, cause);
             }

@@ -1,11 +1,13 @@
 use super::*;
 use crate::{
     Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, IpfailEvent, LinkId,
-    Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Step, Uuid,
+    Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Step, StopFailure,
+    Uuid,
 };
 use std::time::Duration;
 
 mod beside_classic;
+mod failing;
 mod pair;
 mod pings;
 mod replays;
@@ -49,6 +51,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         failback,
         ipfail: true,
         restart_grace: Duration::from_secs(5),
+        stop_failure: StopFailure::Reboot,
         groups: vec![group(A, "first"), group(B, "second")],
     }
 }
@@ -79,6 +82,8 @@ struct Node {
     runs: Vec<GroupId>,
     answers: Vec<Result<(), Refusal>>,
     fails: Option<GroupId>,
+    /// Its stops fail, and it says that it runs.
+    stuck: Option<GroupId>,
     /// Agents do not end until [`Node::finish_jobs`].
     holds_jobs: bool,
     held: Vec<crate::Job>,
@@ -98,6 +103,7 @@ impl Node {
             runs: Vec::new(),
             answers: Vec::new(),
             fails: None,
+            stuck: None,
             holds_jobs: false,
             held: Vec::new(),
             has_ended: false,
@@ -178,6 +184,7 @@ impl Node {
                 self.runs.push(job.group);
                 Outcome::Success
             }
+            Action::Stop if self.stuck == Some(job.group) => Outcome::Failed(3),
             Action::Stop => {
                 self.runs.retain(|group| *group != job.group);
                 Outcome::Success
@@ -189,6 +196,11 @@ impl Node {
 
     fn has_said(&self, event: &Event) -> bool {
         self.said.contains(event)
+    }
+
+    /// How often a start failed here.
+    fn failed_starts(&self) -> usize {
+        self.said.iter().filter(|event| matches!(event, Event::StartFailed { .. })).count()
     }
 
     fn phase(&self, group: GroupId) -> crate::Phase {

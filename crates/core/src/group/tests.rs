@@ -76,9 +76,9 @@ fn a_missing_agent_fails_the_start_and_does_not_hold_up_the_stop() {
 #[test]
 fn a_failing_stop_is_retried_ten_times_and_then_looked_at() {
     for (outcome, end_state) in [
-        (Outcome::NotRunning, Progress::Stopped { failed: false }),
-        (Outcome::Running, Progress::StopFailed { resource: 0 }),
-        (Outcome::TimedOut, Progress::StopFailed { resource: 0 }),
+        (Outcome::NotRunning, Progress::StopDoubtful { resource: 0, failed: false }),
+        (Outcome::Running, Progress::StopFailed { resource: 0, outcome: Outcome::TimedOut }),
+        (Outcome::TimedOut, Progress::StopFailed { resource: 0, outcome: Outcome::TimedOut }),
     ] {
         let mut runner = Runner::new(GroupId(0), &[agent("stubborn")]);
         let (mut next, mut now) = (JobId(0), Time::START);
@@ -129,4 +129,66 @@ fn an_empty_group_is_active_at_once_and_stops_at_once() {
     assert!(runner.is_active());
     runner.stop();
     assert!(runner.is_idle());
+}
+
+/// Stops a running group whose last resource cannot be stopped.
+fn stuck() -> (Runner, JobId, Time) {
+    let (mut runner, mut next) = runner();
+    let mut now = Time::START;
+    runner.adopt();
+    runner.stop();
+    while !runner.is_stuck() {
+        let job = runner.poll(now, &mut next).expect("a job is due");
+        assert_eq!(job.first, 3, "nothing left of it is stopped");
+        let outcome =
+            if job.action == Action::Stop { Outcome::Failed(1) } else { Outcome::Running };
+        let progress = runner.done(now, job.id, outcome);
+        assert_ne!(progress, Progress::Stopped { failed: false });
+        now = runner.deadline().unwrap_or(now);
+    }
+    (runner, next, now)
+}
+
+#[test]
+fn what_is_stuck_rests_until_it_is_stopped_again() {
+    let (mut runner, mut next, now) = stuck();
+    assert!(runner.is_settled() && !runner.is_idle());
+    assert_eq!((runner.poll(now, &mut next), runner.deadline()), (None, None));
+    runner.start();
+    assert_eq!(runner.poll(now, &mut next), None, "only what is idle is started");
+    runner.stop();
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 3, 1));
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 2, 1));
+    let stopped = Progress::Stopped { failed: false };
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).1, stopped);
+}
+
+#[test]
+fn addresses_can_go_though_what_is_right_of_them_cannot() {
+    let (mut runner, mut next, _) = stuck();
+    runner.release_addresses();
+    assert!(runner.is_stuck() && !runner.is_settled());
+    // An agent between them stays as it is.
+    let (job, progress) = end(&mut runner, &mut next, Outcome::Success);
+    assert_eq!((job, progress), ((Action::Stop, 0, 2), Progress::None));
+    assert!(runner.is_stuck() && runner.is_settled());
+    assert_eq!(runner.poll(Time::START, &mut next), None);
+}
+
+#[test]
+fn what_was_cancelled_is_asked_for_again_a_second_later() {
+    let (mut runner, mut next) = runner();
+    runner.start();
+    let (job, progress) = end(&mut runner, &mut next, Outcome::Cancelled);
+    assert_eq!((job, progress), ((Action::Start, 0, 2), Progress::None));
+    assert_eq!(runner.poll(Time::START, &mut next), None);
+    assert_eq!(runner.deadline(), Some(Time::START + RETRY_DELAY));
+    let job = runner.poll(Time::START + RETRY_DELAY, &mut next).expect("a start is due");
+    assert_eq!((job.action, job.first), (Action::Start, 0));
+    runner.done(Time::START, job.id, Outcome::Cancelled);
+    runner.stop();
+    assert_eq!(end(&mut runner, &mut next, Outcome::Cancelled).0, (Action::Stop, 3, 1));
+    let later = Time::START + RETRY_DELAY;
+    let job = runner.poll(later, &mut next).expect("the stop is asked for again");
+    assert_eq!((job.action, job.first), (Action::Stop, 3));
 }

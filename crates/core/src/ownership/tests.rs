@@ -8,11 +8,11 @@ const GROUP: GroupId = GroupId(0);
 
 fn table(owner: Option<NodeId>, term: u64, phase: Phase) -> Ownership {
     let row = Row { owner, term, phase, unable: 0, is_borrowed: false };
-    Ownership { rows: vec![row] }
+    Ownership { rows: vec![row], failures: Vec::new() }
 }
 
 fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {
-    Claim { group: GroupKey(7), owner, term, phase, unable: false }
+    Claim { group: GroupKey(7), owner, term, phase, unable: false, failure: None }
 }
 
 /// We are A, B speaks, A is preferred: (our row, the claim) → (verdict, our row after).

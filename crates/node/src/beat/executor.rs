@@ -13,11 +13,6 @@ use systole_sys::seqpacket::{Connection, Receive};
 /// Jobs of ours that the core knows nothing of have numbers from here on.
 const FIRST_OWN_JOB: u64 = 1 << 63;
 
-/// The outcome of a job that was ended early, as if by SIGTERM.
-const CANCELLED: i32 = -15;
-/// The outcome of a job that the executor would not begin (`LSB` 1: generic error).
-const REFUSED: i32 = 1;
-
 /// A connection to an executor.
 #[derive(Debug)]
 pub(crate) struct Executor {
@@ -159,7 +154,7 @@ pub(super) fn differences(settings: &Settings, snapshot: &Snapshot, held: &[Held
         match phase {
             Phase::Active => !held.is_some_and(|held| is_whole(settings, *id, held)),
             // The job that was lost is asked for again, whatever it had done.
-            Phase::Starting | Phase::Stopping => false,
+            Phase::Starting | Phase::Stopping | Phase::Blocked => false,
             Phase::Stopped | Phase::Failed => held.is_some(),
         }
     };
@@ -196,8 +191,8 @@ pub(super) fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
         protocol::Outcome::Failed { code, .. } => Outcome::Failed(*code),
         protocol::Outcome::TimedOut => Outcome::TimedOut,
         protocol::Outcome::Missing => Outcome::Missing,
-        protocol::Outcome::Cancelled => Outcome::Failed(CANCELLED),
-        protocol::Outcome::Refused => Outcome::Failed(REFUSED),
+        // Refused is what finds no permit, or no room. Neither says anything of the agent.
+        protocol::Outcome::Cancelled | protocol::Outcome::Refused => Outcome::Cancelled,
     }
 }
 

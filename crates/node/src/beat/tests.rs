@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use systole_agents::protocol::Held;
 use systole_core::{
     AddressSpec, Boot, Failback, Group, GroupKey, LinkId, Message, NodeId, NodeStatus, Order,
-    Phase, Resource, ResourceKind, Settings, Ticket, Uuid,
+    Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Uuid,
 };
 use systole_sys::link::{Link, LinkSpec};
 use systole_wire::{Identity, Method, Style};
@@ -72,6 +72,7 @@ fn settings() -> Settings {
         failback: Failback::On,
         ipfail: false,
         restart_grace: Duration::from_secs(5),
+        stop_failure: StopFailure::Reboot,
         groups: vec![Group { key: GroupKey(7), preferred: NodeId(0), resources: vec![resource] }],
     }
 }

@@ -1,7 +1,7 @@
 //! What is said on the control socket: one JSON object a line, a request and its response.
 
 use serde::{Deserialize, Serialize};
-use systole_core::{Hold, Order, Refusal, Settings, Snapshot};
+use systole_core::{GroupId, Hold, Order, Refusal, Settings, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -29,6 +29,11 @@ pub enum Request {
         /// The node's name.
         node: String,
     },
+    /// What failed here is mended: let it be tried again. For root alone.
+    Retry {
+        /// The group, by its first resource word or its address; every group unless given.
+        group: Option<String>,
+    },
 }
 
 impl Request {
@@ -37,7 +42,10 @@ impl Request {
     pub const fn is_order(&self) -> bool {
         match self {
             Self::Status => false,
-            Self::Standby { .. } | Self::Takeover { .. } | Self::ForgetPeer { .. } => true,
+            Self::Standby { .. }
+            | Self::Takeover { .. }
+            | Self::ForgetPeer { .. }
+            | Self::Retry { .. } => true,
         }
     }
 
@@ -45,24 +53,40 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When it names a node that is none of the others.
-    pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownNode> {
+    /// When it names a node that is none of the others, or a group that there is not.
+    pub fn order(&self, settings: &Settings) -> Result<Option<Order>, Unknown> {
         Ok(match self {
             Self::Status => None,
             Self::Standby { set } => Some(Order::Standby(*set)),
             Self::Takeover { set } => Some(Order::Takeover(*set)),
             Self::ForgetPeer { node } => {
                 let found = settings.node(node).filter(|node| *node != settings.me);
-                Some(Order::ForgetPeer(found.ok_or_else(|| UnknownNode(node.clone()))?))
+                Some(Order::ForgetPeer(found.ok_or_else(|| Unknown::Node(node.clone()))?))
             }
+            Self::Retry { group: None } => Some(Order::Retry(None)),
+            Self::Retry { group: Some(word) } => Some(Order::Retry(Some(group(settings, word)?))),
         })
     }
 }
 
-/// A request names a node that is none of the others in `ha.cf`.
+/// The group that a person calls so: by its first resource word, or by its bare address.
+fn group(settings: &Settings, word: &str) -> Result<GroupId, Unknown> {
+    let fits = |name: &str| name == word || name.split('/').next() == Some(word);
+    let mut groups = settings.group_ids().zip(&settings.groups);
+    let found = groups.find(|(_, group)| fits(group.name()));
+    found.map(|(id, _)| id).ok_or_else(|| Unknown::Group(word.to_owned()))
+}
+
+/// A request names something that the configuration does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not another node of this cluster")]
-pub struct UnknownNode(String);
+pub enum Unknown {
+    /// A node that is none of the others in `ha.cf`.
+    #[error("{0} is not another node of this cluster")]
+    Node(String),
+    /// A group that is not in `haresources`.
+    #[error("haresources has no group {0}")]
+    Group(String),
+}
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

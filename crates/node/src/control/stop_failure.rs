@@ -1,11 +1,12 @@
-//! What a stop that keeps failing leads to: `stop_failure reboot` or `stop_failure block`.
+//! What a stop that keeps failing leads to: `stop_failure` of `ha.cf`.
 //!
 //! A resource that cannot be stopped here must not be started elsewhere. heartbeat 3.0.6 kills
 //! itself and restarts the machine, so that the other node may take over; that is the default. With
-//! `block` the group stays here, owned and broken, until somebody looks at it.
+//! `block` the group stays here, owned and broken, until somebody looks at it; `release-address`
+//! is the same without the group's addresses, which the core has stopped by itself.
 
 use crate::log::{Level, Line, Log, Source};
-use systole_config::StopFailure;
+use systole_core::StopFailure;
 use systole_sys::power;
 
 /// Who speaks in the original.
@@ -15,9 +16,14 @@ const SPEAKER: Source = Source::Script("ResourceManager");
 pub(super) fn act(log: &mut Log, policy: StopFailure, group: &str, resource: &str) {
     let mut say = |text: &str| log.write(&Line::new(Level::Critical, text).said_by(SPEAKER));
     match policy {
-        StopFailure::Block => {
+        StopFailure::Block | StopFailure::ReleaseAddress => {
+            let what = match policy {
+                StopFailure::ReleaseAddress => "blocked here and loses its addresses",
+                StopFailure::Block | StopFailure::Reboot => "blocked here",
+            };
             say("Resource STOP failure.");
-            say(&format!("Group {group} is blocked here: {resource} could not be stopped."));
+            say(&format!("Group {group} is {what}: {resource} could not be stopped."));
+            say(&format!("Nobody starts it. When {resource} is mended: hb retry {group}"));
         }
         StopFailure::Reboot => {
             say("Resource STOP failure. Reboot required!");

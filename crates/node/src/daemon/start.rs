@@ -210,7 +210,6 @@ fn run_threads(
         files: plan.files,
         log: plan.log,
         names_bad_packets: plan.config.logging.bad_packets,
-        stop_failure: plan.config.stop_failure,
         state,
         media: known,
         executor: process,

@@ -11,7 +11,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
-use systole_core::{Cause, Event, Hold, NodeId, Order, Phase, Refusal, Settings};
+use systole_core::{
+    Action, Cause, Event, Failure, Group, GroupId, Hold, NodeId, Order, Outcome, Phase, Refusal,
+    Settings,
+};
 
 const NAME: &str = "journal.jsonl";
 const OLD: &str = "journal.jsonl.1";
@@ -87,6 +90,19 @@ pub enum Happening {
         /// For how long.
         milliseconds: u64,
     },
+    /// A resource could not be started, or cannot be stopped.
+    Failure {
+        /// The group.
+        group: String,
+        /// The node.
+        node: String,
+        /// Start or stop.
+        action: Action,
+        /// The resource word.
+        resource: String,
+        /// What came of it, in words.
+        outcome: String,
+    },
 }
 
 /// An order as the journal tells it: nodes by their names.
@@ -101,6 +117,8 @@ pub enum Wish {
     ForgetPeer(String),
     /// Stop.
     Stop,
+    /// Try again what failed of this group, or of every one.
+    Retry(Option<String>),
 }
 
 impl Wish {
@@ -112,6 +130,9 @@ impl Wish {
             Order::Takeover(set) => Self::Takeover(set),
             Order::ForgetPeer(node) => Self::ForgetPeer(settings.name(node).to_owned()),
             Order::Stop => Self::Stop,
+            Order::Retry(group) => Self::Retry(group.map(|group| {
+                settings.groups.get(group.index()).map_or("", Group::name).to_owned()
+            })),
         }
     }
 }
@@ -153,6 +174,16 @@ impl Happening {
                 node: name(node),
                 evidence: "a message of a higher generation".into(),
             }),
+            Event::StartFailed { group, resource, outcome } => {
+                Self::failure(settings, settings.me, *group, Action::Start, *resource, *outcome)
+            }
+            Event::StopFailed { group, resource, outcome } => {
+                Self::failure(settings, settings.me, *group, Action::Stop, *resource, *outcome)
+            }
+            Event::PeerFailed { node, group, failure } => {
+                let Failure { action, resource, outcome } = *failure;
+                Self::failure(settings, *node, *group, action, resource.into(), outcome)
+            }
             Event::StopBegins => Some(Self::Stop),
             Event::Paused(gap) => Some(Self::Pause { milliseconds: milliseconds(*gap) }),
             Event::LocalStatus(_)
@@ -187,7 +218,6 @@ impl Happening {
             | Event::RemoteStable(_)
             | Event::LocalStable
             | Event::LocalAcquired(_)
-            | Event::StartFailed { .. }
             | Event::StopRetried { .. }
             | Event::StopDoubtful { .. }
             | Event::HandOver(_)
@@ -195,6 +225,27 @@ impl Happening {
             | Event::StopDelayed
             | Event::Relinquished => None,
         }
+    }
+}
+
+impl Happening {
+    fn failure(
+        settings: &Settings,
+        node: NodeId,
+        group: GroupId,
+        action: Action,
+        resource: usize,
+        outcome: Outcome,
+    ) -> Option<Self> {
+        let group = settings.groups.get(group.index())?;
+        let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
+        Some(Self::Failure {
+            group: group.name().to_owned(),
+            node: settings.name(node).to_owned(),
+            action,
+            resource: resource.to_owned(),
+            outcome: outcome.to_string(),
+        })
     }
 }
 
@@ -211,6 +262,8 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::Stopping => "stopping",
         Cause::StartFailed => "start_failed",
         Cause::LetGo => "let_go",
+        Cause::StopFailed => "stop_failed",
+        Cause::Retry => "retry",
     }
 }
 

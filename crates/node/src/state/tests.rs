@@ -27,6 +27,7 @@ fn settings() -> Settings {
         failback: Failback::On,
         ipfail: false,
         restart_grace: Duration::from_secs(5),
+        stop_failure: systole_core::StopFailure::Reboot,
         groups: vec![group],
     }
 }

@@ -61,7 +61,8 @@ impl Words {
                 | Refusal::PeerDied
                 | Refusal::Failed
                 | Refusal::PeerAlive
-                | Refusal::NotReady,
+                | Refusal::NotReady
+                | Refusal::NothingFailed,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),
         }

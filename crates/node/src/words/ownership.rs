@@ -2,7 +2,7 @@
 
 use super::{Words, critical, debug, error, info, warning};
 use crate::log::{Line, Source};
-use systole_core::{Cause, GroupId, NodeId, Phase};
+use systole_core::{Action, Cause, Failure, GroupId, NodeId, Outcome, Phase};
 
 const MANAGER: Source = Source::Script("ResourceManager");
 const MACH_DOWN: Source = Source::Script("mach_down");
@@ -50,15 +50,34 @@ impl Words {
                 let text = format!("Releasing resource group: {}", self.group(group));
                 lines.push(info(text).said_by(MANAGER));
             }
-            Phase::Stopped | Phase::Active | Phase::Failed => {}
+            Phase::Stopped | Phase::Active | Phase::Failed | Phase::Blocked => {}
         }
         lines
     }
 
     /// Why it failed stands in the line before: the executor says it, who ran the agent.
-    pub(super) fn start_failed(&self, group: GroupId, resource: usize) -> Line {
+    pub(super) fn start_failed(&self, group: GroupId, resource: usize) -> Vec<Line> {
+        let (word, key) = (self.resource(group, resource), self.key(group));
+        let text = format!("Giving up resources due to failure of {word}");
+        vec![
+            critical(text).said_by(MANAGER),
+            info(format!("{key} is not tried again here. When {word} is mended: hb retry {key}")),
+        ]
+    }
+
+    pub(super) fn stop_failed(&self, group: GroupId, resource: usize, outcome: Outcome) -> Line {
         let word = self.resource(group, resource);
-        critical(format!("Giving up resources due to failure of {word}")).said_by(MANAGER)
+        error(format!("{word} cannot be stopped: {outcome}")).said_by(MANAGER)
+    }
+
+    pub(super) fn peer_failed(&self, node: NodeId, group: GroupId, failure: &Failure) -> Line {
+        let (node, key) = (self.node(node), self.key(group));
+        let word = self.resource(group, failure.resource.into());
+        let what = match failure.action {
+            Action::Start => "could not start",
+            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
+        };
+        warning(format!("{node} {what} {word} of {key}: {}", failure.outcome))
     }
 
     pub(super) fn stop_retried(&self, group: GroupId, resource: usize) -> Line {

@@ -2,8 +2,8 @@ use super::*;
 use crate::log::Source;
 use std::time::Duration;
 use systole_core::{
-    Cause, Failback, Group, GroupKey, HandOverEvent, Hold, IpfailEvent, NodeStatus, Outcome, Phase,
-    Refusal, Resource, ResourceKind, Step, Uuid,
+    Action, Cause, Failback, Failure, Group, GroupKey, HandOverEvent, Hold, IpfailEvent,
+    NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Step, StopFailure, Uuid,
 };
 
 mod hand_over;
@@ -42,6 +42,7 @@ fn words() -> Words {
         failback: Failback::On,
         ipfail: true,
         restart_grace: Duration::from_secs(5),
+        stop_failure: StopFailure::Reboot,
         groups: vec![group],
     };
     Words::new(settings, 12)
@@ -273,7 +274,22 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
     check(&[
         (
             Event::StartFailed { group: GROUP, resource: 1, outcome },
-            &["ResourceManager CRIT: Giving up resources due to failure of nginx"],
+            &[
+                "ResourceManager CRIT: Giving up resources due to failure of nginx",
+                "info: 10.0.0.9 is not tried again here. When nginx is mended: hb retry 10.0.0.9",
+            ],
+        ),
+        (
+            Event::StopFailed { group: GROUP, resource: 1, outcome: Outcome::TimedOut },
+            &["ResourceManager ERROR: nginx cannot be stopped: it took too long and was killed"],
+        ),
+        (
+            Event::PeerFailed {
+                node: NodeId(0),
+                group: GROUP,
+                failure: Failure { action: Action::Start, resource: 1, outcome },
+            },
+            &["WARN: web1 could not start nginx of 10.0.0.9: exit code 7"],
         ),
         (
             Event::StopRetried { group: GROUP, resource: 1, outcome },

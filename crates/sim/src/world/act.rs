@@ -138,7 +138,7 @@ impl World {
             let machine = self.machine(node);
             let local = machine.local(now);
             if let Some(cluster) = &mut machine.cluster {
-                let outcome = Outcome::Failed(-15);
+                let outcome = Outcome::Cancelled;
                 cluster.handle(local, &Input::JobDone { job, outcome });
             }
         }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Failback, Group, GroupKey, NodeId, Random, Resource, ResourceKind, Settings, Time,
+    AddressSpec, Failback, Group, GroupKey, NodeId, Random, Resource, ResourceKind, Settings,
+    StopFailure, Time,
 };
 
 impl World {
@@ -84,6 +85,7 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
         failback: if random.chance(500) { Failback::On } else { Failback::Off },
         ipfail: random.chance(500),
         restart_grace: Duration::from_secs(5),
+        stop_failure: StopFailure::Reboot,
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
     }
 }

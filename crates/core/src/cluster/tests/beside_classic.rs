@@ -259,3 +259,35 @@ fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
             .all(|own| matches!(own.message, Message::Ack { sequence } if sequence % 10 == 0))
     );
 }
+
+#[test]
+fn a_group_of_the_peer_that_does_not_start_here_goes_back_after_half_a_minute() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.node.fails = Some(SECOND);
+    let step = |step| Message::AskResources { hold: Hold::Local, step, ipfail: false };
+    beside.say(step(Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(step(Step::Done));
+    beside.pass(Duration::from_millis(300));
+    beside.resource(Hold::None, true, Occasion::Report);
+    let sent = beside.sent();
+    assert!(sent.contains(&report(Hold::All, true, Occasion::Report)), "as a C node: {sent:?}");
+    beside.pass(Duration::from_secs(29));
+    assert!(beside.sent().is_empty(), "a C node waits for 30 s");
+    beside.pass(Duration::from_secs(1));
+    let back = Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false };
+    assert_eq!(beside.sent(), [back]);
+    assert_eq!(beside.node.runs, [FIRST]);
+}
+
+#[test]
+fn a_group_of_our_own_that_does_not_start_gives_nothing_away() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.node.fails = Some(FIRST);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::LetGo(FIRST));
+    beside.pass(Duration::from_secs(40));
+    assert_eq!(beside.node.failed_starts(), 1);
+    let asked = |message: &Message| matches!(message, Message::AskResources { .. });
+    assert!(!beside.sent().iter().any(asked));
+}

@@ -4,7 +4,7 @@ use super::*;
 
 /// Two nodes that hear each other a millisecond later, unless they are cut.
 pub(super) struct Pair {
-    nodes: [Option<Node>; 2],
+    pub(super) nodes: [Option<Node>; 2],
     cut: bool,
     /// Whether the ping node answers A and B.
     pub(super) answers: [bool; 2],
@@ -12,7 +12,7 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    fn new(failback: Failback) -> Self {
+    pub(super) fn new(failback: Failback) -> Self {
         let nodes = [Some(Node::new(A, failback, 1)), Some(Node::new(B, failback, 1))];
         Self { nodes, cut: false, answers: [true; 2], now: Time::START }
     }
@@ -190,22 +190,6 @@ fn orders_are_refused_with_a_reason() {
     alone.node(A).order(now, Order::Standby(Hold::All));
     alone.step();
     assert_eq!(alone.node(A).answers.last(), Some(&Err(Refusal::NoPeer)));
-}
-
-#[test]
-fn a_group_that_fails_to_start_goes_to_the_other_node_and_rests_if_that_fails_too() {
-    let mut pair = Pair::new(Failback::On);
-    pair.node(A).fails = Some(FIRST);
-    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
-    let mut pair = Pair::new(Failback::On);
-    pair.node(A).fails = Some(FIRST);
-    pair.node(B).fails = Some(FIRST);
-    pair.until("it rests", |pair| pair.node(A).phase(FIRST) == crate::Phase::Failed);
-    pair.pass(Duration::from_secs(10));
-    let failures = |node: &Node| {
-        node.said.iter().filter(|event| matches!(event, Event::StartFailed { .. })).count()
-    };
-    assert_eq!((failures(pair.node(A)), failures(pair.node(B))), (1, 1));
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
         term: 3,
         phase: Phase::Active,
         unable: false,
+        failure: None,
     };
     let beat = Beat {
         session: 99,

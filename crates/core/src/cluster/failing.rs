@@ -1,0 +1,149 @@
+//! Resources that fail: what came of a job, what is told of a failure, and the way to try again.
+//!
+//! A group that cannot be started here is stopped here, and then the others may try it, each once:
+//! who failed says so in its table and does not take the group again. Where everybody failed it
+//! rests. A group that cannot be stopped stays claimed, so that nobody starts it. Both end when
+//! somebody has looked at it and says so, or when the daemon restarts.
+
+use super::Cluster;
+use crate::group::Progress;
+use crate::{
+    Action, Cause, Claim, Event, Failure, GroupId, JobId, NodeId, Outcome, Output, Phase, Refusal,
+    StopFailure,
+};
+
+impl Cluster {
+    /// Takes note of the end of a job.
+    pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
+        let running = self.runners.iter().position(|runner| runner.job() == Some(job));
+        let Some(index) = running else { return };
+        let group = super::group_id(index);
+        let now = self.now;
+        match self.runners[index].done(now, job, outcome) {
+            Progress::None => {}
+            Progress::Started => {
+                if self.is_ours(group) {
+                    self.ownership.advance(group, Phase::Active);
+                    self.owned_as_before(group);
+                    self.speak_soon();
+                }
+            }
+            Progress::StartFailed { resource, outcome } => {
+                self.start_failed(group, resource, outcome);
+            }
+            Progress::Stopped { failed } => self.stopped(group, failed),
+            Progress::StopRetried { resource, outcome } => {
+                self.report(Event::StopRetried { group, resource, outcome });
+            }
+            Progress::StopDoubtful { resource, failed } => {
+                self.report(Event::StopDoubtful { group, resource });
+                if self.runners[index].is_idle() {
+                    self.stopped(group, failed);
+                }
+            }
+            Progress::StopFailed { resource, outcome } => {
+                self.stop_failed(group, resource, outcome);
+            }
+        }
+    }
+
+    fn start_failed(&mut self, group: GroupId, resource: usize, outcome: Outcome) {
+        let me = self.settings.me;
+        self.report(Event::StartFailed { group, resource, outcome });
+        self.ownership.note_ability(group, me, false);
+        let failure = Failure::new(Action::Start, resource, outcome);
+        self.ownership.note_failure(group, me, Some(failure));
+        if self.is_ours(group) {
+            self.ownership.advance(group, Phase::Stopping);
+            self.owned(group, Cause::StartFailed);
+            self.speak_soon();
+        }
+        self.classic_fails(group);
+    }
+
+    fn stop_failed(&mut self, group: GroupId, resource: usize, outcome: Outcome) {
+        let me = self.settings.me;
+        self.report(Event::StopFailed { group, resource, outcome });
+        let failure = Failure::new(Action::Stop, resource, outcome);
+        self.ownership.note_failure(group, me, Some(failure));
+        if self.is_ours(group) {
+            self.ownership.advance(group, Phase::Blocked);
+            self.owned(group, Cause::StopFailed);
+        }
+        self.speak_soon();
+        match self.settings.stop_failure {
+            StopFailure::Reboot | StopFailure::Block => {}
+            StopFailure::ReleaseAddress => self.runners[group.index()].release_addresses(),
+        }
+        self.outbox.push_back(Output::StopFailed { group, resource });
+    }
+
+    fn stopped(&mut self, group: GroupId, failed: bool) {
+        self.forget_failed_stop(group);
+        if failed && self.is_ours(group) {
+            self.ownership.advance(group, Phase::Failed);
+            self.owned_as_before(group);
+            self.speak_soon();
+        }
+        self.note_release(group);
+    }
+
+    /// A stop that failed before has succeeded now.
+    fn forget_failed_stop(&mut self, group: GroupId) {
+        let me = self.settings.me;
+        let failure = self.ownership.failure(group, me);
+        if failure.is_some_and(|failure| failure.action == Action::Stop) {
+            self.ownership.note_failure(group, me, None);
+            self.speak_soon();
+        }
+    }
+
+    /// Notes what a peer tells of a failure of its own.
+    pub(super) fn hear_failure(&mut self, node: NodeId, group: GroupId, claim: &Claim) {
+        let failure = claim.failure;
+        if failure == self.ownership.failure(group, node) {
+            return;
+        }
+        self.ownership.note_failure(group, node, failure);
+        if let Some(failure) = failure {
+            self.report(Event::PeerFailed { node, group, failure });
+        }
+    }
+
+    /// Somebody has mended what failed here.
+    pub(super) fn order_retry(&mut self, wanted: Option<GroupId>) -> Result<(), Refusal> {
+        let me = self.settings.me;
+        let mut found = false;
+        for group in self.settings.group_ids() {
+            if wanted.is_some_and(|wanted| wanted != group) {
+                continue;
+            }
+            found |= !self.ownership.is_able(group, me);
+            self.regain(group);
+            if self.runners[group.index()].is_stuck() {
+                found = true;
+                self.stop_again(group);
+            }
+        }
+        if found { Ok(()) } else { Err(Refusal::NothingFailed) }
+    }
+
+    fn stop_again(&mut self, group: GroupId) {
+        self.runners[group.index()].stop();
+        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
+            self.owned(group, Cause::Retry);
+            self.speak_soon();
+        }
+    }
+
+    /// Notes that we can run a group again.
+    pub(super) fn regain(&mut self, group: GroupId) {
+        let me = self.settings.me;
+        if !self.ownership.is_able(group, me) {
+            self.ownership.note_ability(group, me, true);
+            self.ownership.note_failure(group, me, None);
+            self.able_from[group.index()] = self.history.next();
+            self.speak_soon();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Resources that do not start, and resources that do not stop.
+
+use super::pair::Pair;
+use super::*;
+use crate::{Failure, Phase};
+
+/// Longer than ten stops that fail.
+const RETRIES: Duration = Duration::from_secs(15);
+
+#[test]
+fn a_group_that_fails_to_start_goes_to_the_other_node() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.runs(B), [FIRST, SECOND], "it does not go home to fail again");
+    assert_eq!((pair.node(A).failed_starts(), pair.node(B).failed_starts()), (1, 0));
+    let failure = Failure { action: Action::Start, resource: 0, outcome: Outcome::Failed(1) };
+    let told = Event::PeerFailed { node: A, group: FIRST, failure };
+    assert_eq!(pair.node(B).said.iter().filter(|event| **event == told).count(), 1);
+}
+
+#[test]
+fn what_fails_everywhere_rests_and_both_nodes_say_why() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.node(B).fails = Some(FIRST);
+    pair.until("it rests", |pair| pair.node(A).phase(FIRST) == Phase::Failed);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!((pair.node(A).failed_starts(), pair.node(B).failed_starts()), (1, 1));
+    for id in [A, B] {
+        let group = pair.node(id).cluster.snapshot().groups.swap_remove(0);
+        assert_eq!(group.unable, ["alpha", "beta"]);
+        let told = group.failures.iter().map(|failure| (&*failure.node, &*failure.outcome));
+        assert_eq!(told.collect::<Vec<_>>(), [("alpha", "exit code 1"), ("beta", "exit code 1")]);
+    }
+}
+
+#[test]
+fn what_failed_is_tried_again_when_somebody_says_that_it_is_mended() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(2));
+    let now = pair.now;
+    pair.node(B).order(now, Order::Retry(None));
+    pair.node(A).order(now, Order::Retry(Some(SECOND)));
+    pair.pass(Duration::from_secs(2));
+    for id in [A, B] {
+        assert_eq!(pair.node(id).answers, [Err(Refusal::NothingFailed)]);
+    }
+    pair.node(A).fails = None;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(Some(FIRST)));
+    pair.until("it goes home", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(pair.node(A).answers.last(), Some(&Ok(())));
+    assert!(pair.node(B).cluster.snapshot().groups[0].failures.is_empty());
+}
+
+#[test]
+fn what_cannot_be_stopped_is_blocked_here_and_hinders_nothing_else() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).stuck = Some(FIRST);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("it is blocked", |pair| pair.node(B).phase(FIRST) == Phase::Blocked);
+    pair.pass(Duration::from_secs(15));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]), "nobody else starts it");
+    let report = pair.node(B).cluster.snapshot().groups.swap_remove(0);
+    assert_eq!((&*report.failures[0].node, report.failures[0].action), ("alpha", Action::Stop));
+    // The other group moves all the same.
+    let now = pair.now;
+    pair.node(B).order(now, Order::Standby(Hold::Local));
+    pair.until("the other group moves", |pair| pair.runs(A) == [FIRST, SECOND]);
+    // Tried again in vain, then mended.
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(None));
+    pair.pass(RETRIES);
+    assert_eq!(pair.node(B).phase(FIRST), Phase::Blocked);
+    pair.node(A).stuck = None;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(Some(FIRST)));
+    pair.until("it was stopped and runs", |pair| {
+        pair.node(A).phase(FIRST) == Phase::Active || pair.node(B).phase(FIRST) == Phase::Active
+    });
+    pair.pass(Duration::from_secs(1));
+    assert!(pair.node(B).cluster.snapshot().groups[0].failures.is_empty());
+}
+
+#[test]
+fn a_stop_of_the_daemon_tries_what_is_blocked_again_and_waits_for_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).stuck = Some(FIRST);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    pair.until("it is blocked", |pair| pair.node(B).phase(FIRST) == Phase::Blocked);
+    pair.pass(Duration::from_secs(5));
+    assert!(!pair.node(A).has_ended, "a goodbye would let the other node start it");
+    pair.node(A).stuck = None;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(None));
+    pair.until("it ends", |pair| pair.node(A).has_ended);
+    pair.until("the other node has all", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
+
+#[test]
+fn a_start_that_the_executor_cut_short_is_no_failure() {
+    let mut pair = Pair::new(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    pair.until("it starts", |pair| !pair.node(A).held.is_empty());
+    let (now, job) = (pair.now, pair.node(A).held[0].id);
+    pair.node(A).held.clear();
+    pair.node(A).holds_jobs = false;
+    let outcome = Outcome::Cancelled;
+    pair.node(A).cluster.handle(now, &Input::JobDone { job, outcome });
+    pair.until("it is asked for again", |pair| pair.runs(A) == [FIRST]);
+    assert_eq!(pair.node(A).failed_starts(), 0);
+}
