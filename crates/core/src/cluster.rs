@@ -172,7 +172,9 @@ impl Cluster {
     #[must_use]
     pub fn deadline(&self) -> Time {
         let links = self.link_deadlines();
-        let runners = self.runners.iter().filter_map(Runner::deadline);
+        // Without an executor what is due cannot be done, and waits for it instead.
+        let runners = self.runners.iter().filter(|_| self.has_executor);
+        let runners = runners.filter_map(Runner::deadline);
         let others = [
             Some(self.voice.next_beat),
             self.hand_over.as_ref().map(HandOver::deadline),

@@ -117,3 +117,21 @@ fn a_start_that_the_executor_cut_short_is_no_failure() {
     pair.until("it is asked for again", |pair| pair.runs(A) == [FIRST]);
     assert_eq!(pair.node(A).failed_starts(), 0);
 }
+
+/// A daemon that asks to be woken for what it cannot do wakes without end.
+#[test]
+fn without_an_executor_nothing_that_it_should_do_is_a_deadline() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).stuck = Some(FIRST);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("a stop has failed", |pair| {
+        pair.node(A).said.iter().any(|event| matches!(event, Event::StopRetried { .. }))
+    });
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.node(A).turn(now);
+    let later = now + Duration::from_secs(3);
+    pair.node(A).turn(later);
+    assert!(pair.node(A).cluster.deadline() > later);
+}
