@@ -276,7 +276,8 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
             Event::StartFailed { group: GROUP, resource: 1, outcome },
             &[
                 "ResourceManager CRIT: Giving up resources due to failure of nginx",
-                "info: 10.0.0.9 is not tried again here. When nginx is mended: hb retry 10.0.0.9",
+                "info: 192.168.122.100/24/eth0 is not tried again here. When nginx is mended: \
+                 hb retry 192.168.122.100/24/eth0",
             ],
         ),
         (
@@ -289,7 +290,7 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
                 group: GROUP,
                 failure: Failure { action: Action::Start, resource: 1, outcome },
             },
-            &["WARN: web1 could not start nginx of 10.0.0.9: exit code 7"],
+            &["WARN: web1 could not start nginx of 192.168.122.100/24/eth0: exit code 7"],
         ),
         (
             Event::StopRetried { group: GROUP, resource: 1, outcome },
