@@ -6,14 +6,48 @@ use systole_core::{Action, GroupId, Job, JobId, Outcome, Random, ResourceKind, S
 
 /// Longest run of an agent here, and so the longest start or stop of one resource.
 pub(crate) const AGENT_MAX: Duration = Duration::from_millis(300);
+/// How long an agent that hangs is waited for, before it is killed.
+const AGENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a stop is tried for: eleven that hang, a look that hangs, a second between them.
+pub(crate) const RETRIES: Duration = Duration::from_secs(50);
+
+/// What is wrong with a resource on one machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ailment {
+    /// It does not start.
+    Start,
+    /// It does not stop, and says so.
+    Stop,
+    /// It does not stop, and nobody knows whether it runs.
+    StopAndStatus,
+}
+
+/// How an ailment shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Its agent fails at once.
+    Fails,
+    /// Its agent hangs until it is killed.
+    Hangs,
+}
+
+/// An ailment that lasts until a moment, or until somebody mends it.
+#[derive(Debug, Clone, Copy)]
+struct Sickness {
+    ailment: Ailment,
+    manner: Manner,
+    until: Option<Time>,
+}
 
 /// One group's resources on one machine.
 #[derive(Debug, Clone)]
 struct Held {
     /// Whether each resource runs, or may run because it is being started or stopped.
     running: Vec<bool>,
-    /// Resources whose start fails on this machine.
-    broken: Vec<bool>,
+    /// What is wrong with each resource on this machine.
+    sick: Vec<Option<Sickness>>,
+    /// A stop failed or hangs, and none of the whole group has succeeded since.
+    is_unstoppable: bool,
 }
 
 /// The executor of one machine. It outlives the daemon, and dies with the machine.
@@ -28,7 +62,12 @@ impl Executor {
     pub(crate) fn new(settings: &Settings, random: &mut Random, broken_per_mille: u64) -> Self {
         let held = settings.groups.iter().map(|group| Held {
             running: vec![false; group.resources.len()],
-            broken: group.resources.iter().map(|_| random.chance(broken_per_mille)).collect(),
+            sick: group
+                .resources
+                .iter()
+                .map(|_| random.chance(broken_per_mille).then(|| Sickness::of_birth(random)))
+                .collect(),
+            is_unstoppable: false,
         });
         Self { held: held.collect(), jobs: BTreeMap::new(), permit_until: None }
     }
@@ -43,32 +82,64 @@ impl Executor {
         self.runs(group) && self.held[group.index()].running.iter().all(|runs| *runs)
     }
 
-    /// Whether a resource of the group cannot be started here.
-    pub(crate) fn is_broken(&self, group: GroupId) -> bool {
-        self.held[group.index()].broken.iter().any(|broken| *broken)
+    /// Lets a resource of a group fall ill.
+    pub(crate) fn infect(
+        &mut self,
+        (group, resource): (GroupId, usize),
+        (ailment, manner): (Ailment, Manner),
+        until: Option<Time>,
+    ) {
+        let held = &mut self.held[group.index()];
+        let place = resource % held.sick.len().max(1);
+        if let Some(sick) = held.sick.get_mut(place) {
+            *sick = Some(Sickness { ailment, manner, until });
+        }
+    }
+
+    /// Whether a stop of the group failed here, and none has succeeded since.
+    pub(crate) fn is_unstoppable(&self, group: GroupId) -> bool {
+        self.held[group.index()].is_unstoppable
+    }
+
+    /// Whether something here will not stop before it is mended.
+    pub(crate) fn is_incurable(&self) -> bool {
+        let sick = self.held.iter().flat_map(|held| held.sick.iter().flatten());
+        sick.into_iter().any(|sick| sick.until.is_none() && sick.ailment != Ailment::Start)
+    }
+
+    /// Whether a resource of the group is ill here, or was.
+    pub(crate) fn was_sick(&self, group: GroupId) -> bool {
+        self.held[group.index()].sick.iter().any(Option::is_some)
     }
 
     /// Mends every resource: the administrator was here.
     pub(crate) fn mend(&mut self) {
         for held in &mut self.held {
-            held.broken.fill(false);
+            held.sick.fill(None);
         }
     }
 
     /// Begins a job. Returns how long it takes, or which order it breaks.
     pub(crate) fn begin(
         &mut self,
+        now: Time,
         job: Job,
         settings: &Settings,
         random: &mut Random,
     ) -> Result<Duration, String> {
+        let symptom = self.symptom(now, &job);
+        let held = &mut self.held[job.group.index()];
+        held.is_unstoppable |= job.action == Action::Stop && symptom.is_some();
+        let is_unstoppable = held.is_unstoppable;
         let running = &mut self.held[job.group.index()].running;
         let (before, rest) = running.split_at(job.first);
         let after = &rest[job.count..];
         if job.action == Action::Start && before.iter().any(|runs| !runs) {
             return Err(format!("{job:?} starts before its predecessors run: {running:?}"));
         }
-        if job.action == Action::Stop && after.iter().any(|runs| *runs) {
+        let is_early = job.action == Action::Stop && after.iter().any(|runs| *runs);
+        // The addresses of a group go before what cannot be stopped.
+        if is_early && !is_unstoppable {
             return Err(format!("{job:?} stops before its successors: {running:?}"));
         }
         if self.jobs.values().any(|other| other.group == job.group) {
@@ -78,6 +149,9 @@ impl Executor {
             running[job.first..job.first + job.count].fill(true);
         }
         self.jobs.insert(job.id, job);
+        if symptom.is_some_and(|sick| sick.manner == Manner::Hangs) {
+            return Ok(AGENT_TIMEOUT);
+        }
         let resource = &settings.groups[job.group.index()].resources[job.first];
         let longest = match (&resource.kind, job.action) {
             (ResourceKind::Address(_), _) => Duration::from_millis(2),
@@ -91,24 +165,50 @@ impl Executor {
     }
 
     /// Ends a job; `None` if it was cancelled or let go meanwhile.
-    pub(crate) fn end(&mut self, id: JobId) -> Option<Outcome> {
+    pub(crate) fn end(&mut self, now: Time, id: JobId) -> Option<Outcome> {
         let job = self.jobs.remove(&id)?;
+        let symptom = self.symptom(now, &job);
         let held = &mut self.held[job.group.index()];
         let range = job.first..job.first + job.count;
-        let outcome = match job.action {
-            Action::Start if held.broken[range.clone()].iter().any(|broken| *broken) => {
+        if let Some(Sickness { manner, .. }) = symptom {
+            if job.action == Action::Start {
                 held.running[range].fill(false);
-                Outcome::Failed(1)
             }
+            return Some(match manner {
+                Manner::Fails => Outcome::Failed(1),
+                Manner::Hangs => Outcome::TimedOut,
+            });
+        }
+        let outcome = match job.action {
             Action::Start => Outcome::Success,
             Action::Stop => {
                 held.running[range].fill(false);
+                held.is_unstoppable &= held.running.contains(&true);
                 Outcome::Success
             }
             Action::Status | Action::Monitor if held.running[job.first] => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
         };
         Some(outcome)
+    }
+
+    /// What makes a job fail, if anything does.
+    fn symptom(&self, now: Time, job: &Job) -> Option<Sickness> {
+        let held = &self.held[job.group.index()];
+        let sick = held.sick[job.first..job.first + job.count].iter().flatten();
+        let mut sick = sick.filter(|sick| sick.until.is_none_or(|until| now < until));
+        sick.find(|sick| match (sick.ailment, job.action) {
+            (Ailment::Start, Action::Start) => true,
+            // What does not run is stopped without effort.
+            (Ailment::Stop | Ailment::StopAndStatus, Action::Stop) => {
+                held.running[job.first..job.first + job.count].contains(&true)
+            }
+            (Ailment::StopAndStatus, Action::Status | Action::Monitor) => true,
+            (Ailment::Start, Action::Stop | Action::Status | Action::Monitor)
+            | (Ailment::Stop, Action::Start | Action::Status | Action::Monitor)
+            | (Ailment::StopAndStatus, Action::Start) => false,
+        })
+        .copied()
     }
 
     /// Ends a job at once. A start that was cancelled has left nothing running.
@@ -132,7 +232,7 @@ impl Executor {
         let mut groups = Vec::new();
         for (group, held) in (0..).map(GroupId).zip(&mut self.held) {
             if held.running.iter().any(|runs| *runs) {
-                held.running.fill(false);
+                held.let_go(now);
                 groups.push(group);
             }
         }
@@ -143,16 +243,36 @@ impl Executor {
     pub(crate) fn power_off(&mut self) {
         for held in &mut self.held {
             held.running.fill(false);
+            held.is_unstoppable = false;
         }
         self.jobs.clear();
         self.permit_until = None;
     }
 
     /// The daemon died: whatever runs for it goes on, but nobody hears of its end.
-    pub(crate) fn lose_daemon(&mut self) {
+    pub(crate) fn lose_daemon(&mut self, now: Time) {
         let jobs: Vec<JobId> = self.jobs.keys().copied().collect();
         for job in jobs {
-            self.end(job);
+            self.end(now, job);
         }
+    }
+}
+
+impl Held {
+    /// Stops what can be stopped.
+    fn let_go(&mut self, now: Time) {
+        for (runs, sick) in self.running.iter_mut().zip(&self.sick) {
+            let sick = sick.filter(|sick| sick.until.is_none_or(|until| now < until));
+            *runs &= sick.is_some_and(|sick| sick.ailment != Ailment::Start);
+            self.is_unstoppable |= *runs;
+        }
+    }
+}
+
+impl Sickness {
+    /// One that is there from the beginning.
+    fn of_birth(random: &mut Random) -> Self {
+        let manner = if random.chance(500) { Manner::Fails } else { Manner::Hangs };
+        Self { ailment: Ailment::Start, manner, until: None }
     }
 }

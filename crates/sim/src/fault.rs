@@ -1,7 +1,8 @@
 //! What goes wrong in a world, drawn from its seed.
 
+use crate::executor::{Ailment, Manner};
 use std::time::Duration;
-use systole_core::{Hold, LinkId, NodeId, Order, Random};
+use systole_core::{GroupId, Hold, LinkId, NodeId, Order, Random, Settings};
 
 /// Something that happens to the machines, or that their administrator does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,12 @@ pub(crate) enum Fault {
     Order(NodeId, Order),
     /// A datagram of the past is sent again.
     Replay(NodeId),
+    /// A resource of a machine falls ill: for this long, or until somebody mends it.
+    Ail(NodeId, (GroupId, usize), (Ailment, Manner), Option<Duration>),
 }
+
+/// Longest illness that ends by itself.
+pub(crate) const AILMENT_MAX: Duration = Duration::from_secs(20);
 
 /// Draws the next fault.
 pub(crate) fn draw(random: &mut Random, nodes: usize, links: usize, orders: bool) -> Fault {
@@ -38,7 +44,7 @@ pub(crate) fn draw(random: &mut Random, nodes: usize, links: usize, orders: bool
     let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
     let short = Duration::from_millis(50 + random.below(2_000));
     let long = Duration::from_millis(100 + random.below(15_000));
-    match random.below(if orders { 13 } else { 10 }) {
+    match random.below(if orders { 14 } else { 10 }) {
         0 => Fault::PowerOff(node, long),
         1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
         2 => Fault::Stop(node, long),
@@ -51,8 +57,29 @@ pub(crate) fn draw(random: &mut Random, nodes: usize, links: usize, orders: bool
         9 => Fault::Replay(node),
         10 => Fault::Deafen(node, long),
         11 => Fault::Order(node, Order::Standby(hold(random))),
+        12 => Fault::Order(node, Order::Retry(None)),
         _ => Fault::Order(node, Order::Takeover(hold(random))),
     }
+}
+
+/// Draws a resource that falls ill, and how.
+pub(crate) fn draw_ailment(random: &mut Random, settings: &Settings) -> Fault {
+    let count = |length: usize| u64::try_from(length.max(1)).unwrap_or(1);
+    let node = pick(random, count(settings.nodes.len()));
+    let place = random.below(count(settings.groups.len()));
+    let group = GroupId(u16::try_from(place).unwrap_or(0));
+    let resources = count(settings.groups[group.index()].resources.len());
+    let resource = usize::try_from(random.below(resources)).unwrap_or(0);
+    let ailment = match random.below(3) {
+        0 => Ailment::Start,
+        1 => Ailment::Stop,
+        _ => Ailment::StopAndStatus,
+    };
+    let manner = if random.chance(500) { Manner::Fails } else { Manner::Hangs };
+    let longest = u64::try_from(AILMENT_MAX.as_millis()).unwrap_or(1);
+    let span = Duration::from_millis(random.below(longest));
+    let span = (!random.chance(300)).then_some(span);
+    Fault::Ail(node, (group, resource), (ailment, manner), span)
 }
 
 fn pick(random: &mut Random, count: u64) -> NodeId {

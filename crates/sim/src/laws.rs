@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::network::Network;
 use std::fmt;
 use std::time::Duration;
-use systole_core::{GroupId, Settings, Time};
+use systole_core::{Cluster, FailureReport, GroupId, Settings, Time};
 
 /// After a partition one owner remains within this time, not counting what its agents need.
 const HEAL: Duration = Duration::from_secs(1);
@@ -42,8 +42,10 @@ pub(crate) fn single_owner(
         };
         let mut owners = machines.iter().filter(awake);
         let (Some(first), Some(second)) = (owners.next(), owners.next()) else { continue };
+        // What cannot be stopped by its agents cannot be stopped by any decision.
+        let stuck = [first, second].into_iter().any(|m| m.executor.is_unstoppable(group));
         let connected = network.connected_for(now, first.id, second.id);
-        if connected > grace(settings, group) {
+        if connected > grace(settings, group) && !stuck {
             return Err(Broken {
                 law: "SINGLE OWNER",
                 what: format!(
@@ -64,7 +66,7 @@ fn grace(settings: &Settings, group: GroupId) -> Duration {
     HEAL + AGENT_MAX * agents
 }
 
-/// ONE OWNER: in calm, a group that some machine can run is run by exactly one.
+/// ONE OWNER: in calm, when everything is mended, a group is run by exactly one machine.
 pub(crate) fn one_owner(
     now: Time,
     settings: &Settings,
@@ -73,20 +75,47 @@ pub(crate) fn one_owner(
     for group in settings.group_ids() {
         let running = machines.iter().filter(|machine| machine.executor.runs_whole(group));
         let count = running.count();
-        let able = machines.iter().any(|machine| !is_unable(machine, group));
-        if count != usize::from(able) {
-            let what = format!("{group:?} runs on {count} machines in calm, able: {able}");
+        if count != 1 {
+            let what = format!("{group:?} runs on {count} machines in calm");
             return Err(Broken { law: "ONE OWNER SOON", what, at: now });
         }
     }
     Ok(())
 }
 
-/// Whether a machine's own daemon says that it cannot run a group.
-pub(crate) fn is_unable(machine: &Machine, group: GroupId) -> bool {
+/// Before anybody has mended anything: a group that some machine can run is run by one; another is
+/// run by none, and its status says what failed. A group that cannot be stopped stays where it is.
+pub(crate) fn rest(now: Time, settings: &Settings, machines: &[Machine]) -> Result<(), Broken> {
+    for group in settings.group_ids() {
+        if machines.iter().any(|machine| machine.executor.is_unstoppable(group)) {
+            continue;
+        }
+        let count = machines.iter().filter(|machine| machine.executor.runs(group)).count();
+        let able = machines.iter().any(|machine| !is_unable(machine, group));
+        if count != usize::from(able) {
+            let what =
+                format!("{group:?} runs on {count} machines before the mending, able: {able}");
+            return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+        }
+        let daemons = machines.iter().filter_map(|machine| machine.cluster.as_ref());
+        let mut told = daemons.map(|cluster| !failures(cluster, group).is_empty());
+        if count == 0 && !told.all(|told| told) {
+            let what = format!("nobody runs {group:?}, and a status does not say what failed");
+            return Err(Broken { law: "EXPLAIN", what, at: now });
+        }
+    }
+    Ok(())
+}
+
+fn failures(cluster: &Cluster, group: GroupId) -> Vec<FailureReport> {
+    cluster.snapshot().groups.swap_remove(group.index()).failures
+}
+
+/// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.
+fn is_unable(machine: &Machine, group: GroupId) -> bool {
     let Some(cluster) = &machine.cluster else { return true };
     let snapshot = cluster.snapshot();
-    snapshot.groups[group.index()].unable.contains(&snapshot.node)
+    snapshot.stopping || snapshot.groups[group.index()].unable.contains(&snapshot.node)
 }
 
 /// In calm, all daemons tell the same owner, which runs the group.

@@ -4,7 +4,8 @@ mod act;
 mod make;
 
 use crate::codec::Codec;
-use crate::fault;
+use crate::executor::RETRIES;
+use crate::fault::{self, AILMENT_MAX};
 use crate::laws::{self, Broken};
 use crate::machine::Machine;
 use crate::network::{Frame, Network, Packet};
@@ -12,11 +13,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
     Cluster, GroupId, Heard, Input, JobId, LinkId, Message, NodeId, Output, PingId, Random,
-    Settings, Snapshot, Time,
+    Settings, Snapshot, StopFailure, Time,
 };
 
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
+/// So many of a thousand faults in a sickly world are resources that fall ill.
+const AILMENTS_PER_MILLE: u64 = 300;
+/// How long a machine takes to be up again that reboots itself.
+pub(crate) const REBOOT: Duration = Duration::from_secs(10);
 /// How many lines a diary has.
 const DIARY_MAX: usize = 400;
 /// How many datagrams of the past are kept for a replay.
@@ -96,6 +101,8 @@ pub struct World {
     codec: Codec,
     recorded: Vec<Arrival>,
     orders: bool,
+    /// Resources fall ill.
+    sickly: bool,
     troubled: bool,
     summary: Summary,
     /// What happened last, in words, if somebody wants to know.
@@ -142,6 +149,9 @@ impl World {
         self.calm();
         let settle = self.settle_time();
         self.run_until(self.now + settle)?;
+        if self.sickly {
+            self.check_rest_of_sick()?;
+        }
         for at in 0..self.machines.len() {
             self.mend(at)?;
         }
@@ -156,6 +166,22 @@ impl World {
         }
         self.summary.lasted = self.now.since(Time::START);
         Ok(self.summary)
+    }
+
+    /// What is ill stays so, and nothing moves any more.
+    fn check_rest_of_sick(&mut self) -> Result<(), Broken> {
+        let is_incurable = self.machines.iter().any(|machine| machine.executor.is_incurable());
+        if is_incurable && self.settings.stop_failure == StopFailure::Reboot {
+            // What neither starts nor stops reboots its machine each time that it is tried.
+            return Ok(());
+        }
+        let before = self.summary.starts;
+        self.run_until(self.now + Duration::from_secs(20))?;
+        if self.summary.starts != before {
+            let what = "a group was started though nothing was mended".to_owned();
+            return Err(Broken { law: "STABLE", what, at: self.now });
+        }
+        laws::rest(self.now, &self.settings, &self.machines)
     }
 
     /// Runs until a moment of the world's time.
@@ -218,7 +244,9 @@ impl World {
                     self.schedule(until, Happening::JobEnd(node, job));
                     return Ok(());
                 }
-                let Some(outcome) = self.machine(node).executor.end(job) else { return Ok(()) };
+                let now = self.now;
+                let ended = self.machine(node).executor.end(now, job);
+                let Some(outcome) = ended else { return Ok(()) };
                 self.tell(node, Input::JobDone { job, outcome })
             }
             Happening::PingReply(node, ping) => {
@@ -401,9 +429,11 @@ impl World {
         self.schedule(self.now + wait, happening);
     }
 
-    /// How long a world needs to come to rest: a start, and a hand-over that times out.
+    /// How long a world needs to come to rest: a start, and a hand-over that times out. Where
+    /// stops fail also what goes on being ill, two stops that are tried to the end, and a reboot.
     fn settle_time(&self) -> Duration {
-        self.settings.initdead + Duration::from_secs(25)
+        let ill = if self.sickly { AILMENT_MAX + RETRIES * 2 + REBOOT } else { Duration::ZERO };
+        self.settings.initdead + Duration::from_secs(25) + ill
     }
 
     fn next_fault(&mut self) -> Result<(), Broken> {
@@ -414,7 +444,11 @@ impl World {
         self.after(wait, Happening::Fault);
         self.summary.faults += 1;
         let (nodes, links) = (self.machines.len(), self.settings.links.len());
-        let fault = fault::draw(&mut self.random, nodes, links, self.orders);
+        let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
+            fault::draw_ailment(&mut self.random, &self.settings)
+        } else {
+            fault::draw(&mut self.random, nodes, links, self.orders)
+        };
         self.note(|| format!("{fault:?}"));
         self.strike(fault)
     }

@@ -1,6 +1,6 @@
 //! What the machines do, and what is done to them.
 
-use super::{Arrival, Happening, RECORDED_MAX, World};
+use super::{Arrival, Happening, REBOOT, RECORDED_MAX, World};
 use crate::codec::Codec;
 use crate::fault::Fault;
 use crate::laws::Broken;
@@ -8,7 +8,8 @@ use crate::network::{Frame, Packet};
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
-    Action, Hold, Input, Message, NodeId, Order, Outcome, Outgoing, Output, PingId, Ticket,
+    Action, Event, GroupId, Input, Message, NodeId, Order, Outcome, Outgoing, Output, PingId,
+    StopFailure, Ticket,
 };
 
 /// To so many of a thousand daemons that start, everything is played that was recorded.
@@ -34,7 +35,7 @@ impl World {
                     self.summary.starts += 1;
                 }
                 let machine = &mut self.machines[node.index()];
-                let begun = machine.executor.begin(job, &self.settings, &mut self.random);
+                let begun = machine.executor.begin(self.now, job, &self.settings, &mut self.random);
                 let span = begun.map_err(|what| Broken { law: "ORDER", what, at: self.now })?;
                 self.after(span, Happening::JobEnd(node, job.id));
             }
@@ -57,15 +58,44 @@ impl World {
                 stored.push(record);
             }
             Output::StopFailed { group, resource } => {
-                let what = format!("{group:?} resource {resource} could not be stopped");
-                return Err(Broken { law: "ORDER", what, at: self.now });
+                self.stop_failed(node, group, resource)?;
             }
             Output::End => {
                 self.machine(node).cluster = None;
                 self.network.forget(node);
             }
-            Output::Report(event) => self.note(|| format!("{node:?} says {event:?}")),
+            Output::Report(event) => {
+                self.note(|| format!("{node:?} says {event:?}"));
+                self.check_failure(node, &event)?;
+            }
             Output::Answer { result, .. } => self.note(|| format!("{node:?} answers {result:?}")),
+        }
+        Ok(())
+    }
+
+    /// A resource could not be stopped: what is configured happens.
+    fn stop_failed(&mut self, node: NodeId, group: GroupId, resource: usize) -> Result<(), Broken> {
+        if !self.machine(node).executor.is_unstoppable(group) {
+            let what = format!("{group:?} resource {resource} is said not to stop, which it does");
+            return Err(Broken { law: "ORDER", what, at: self.now });
+        }
+        match self.settings.stop_failure {
+            StopFailure::Reboot => {
+                self.power_off(node);
+                self.after(REBOOT, Happening::PowerOn(node));
+            }
+            StopFailure::ReleaseAddress | StopFailure::Block => {}
+        }
+        Ok(())
+    }
+
+    /// Nothing is said to have failed that has not.
+    fn check_failure(&mut self, node: NodeId, event: &Event) -> Result<(), Broken> {
+        if let Event::StartFailed { group, .. } = event
+            && !self.machine(node).executor.was_sick(*group)
+        {
+            let what = format!("{node:?} says that {group:?} does not start, which it would");
+            return Err(Broken { law: "ONE OWNER SOON", what, at: self.now });
         }
         Ok(())
     }
@@ -192,6 +222,7 @@ impl World {
 
     /// Lets a fault happen.
     pub(super) fn strike(&mut self, fault: Fault) -> Result<(), Broken> {
+        let now = self.now;
         match fault {
             Fault::PowerOff(node, span) => {
                 if self.machine(node).has_power {
@@ -202,7 +233,7 @@ impl World {
             Fault::Crash(node, span) => {
                 let machine = self.machine(node);
                 if machine.cluster.take().is_some() {
-                    machine.executor.lose_daemon();
+                    machine.executor.lose_daemon(now);
                     self.network.forget(node);
                     self.after(span, Happening::StartDaemon(node));
                 }
@@ -221,7 +252,7 @@ impl World {
                 }
             }
             Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
-                self.machine(node).executor.lose_daemon();
+                self.machine(node).executor.lose_daemon(now);
                 self.tell(node, Input::ExecutorGone)?;
                 self.after(span, Happening::ExecutorBack(node));
             }
@@ -235,6 +266,10 @@ impl World {
                 self.machine(node).deaf_until = Some(until);
             }
             Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
+            Fault::Ail(node, place, ailment, span) => {
+                let until = span.map(|span| now + span);
+                self.machine(node).executor.infect(place, ailment, until);
+            }
         }
         Ok(())
     }
@@ -261,7 +296,8 @@ impl World {
             | Fault::ExecutorCrash(..)
             | Fault::Deafen(..)
             | Fault::Order(..)
-            | Fault::Replay(..) => {}
+            | Fault::Replay(..)
+            | Fault::Ail(..) => {}
         }
     }
 
@@ -315,17 +351,14 @@ impl World {
         }
     }
 
-    /// The administrator mends a machine's resources, and has it take what nobody runs.
+    /// The administrator mends a machine's resources, and has it try them again.
     pub(super) fn mend(&mut self, at: usize) -> Result<(), Broken> {
         let machine = &mut self.machines[at];
-        let groups = machine.settings.group_ids();
-        let was_broken = groups.into_iter().any(|group| machine.executor.is_broken(group));
-        if was_broken {
-            machine.executor.mend();
-            let order = Order::Takeover(Hold::None);
-            let node = machine.id;
-            self.tell(node, Input::Order { ticket: Ticket(2), order })?;
-        }
+        machine.executor.mend();
+        let (node, order) = (machine.id, Order::Retry(None));
+        self.tell(node, Input::Order { ticket: Ticket(2), order })?;
+        // One that waited for a stop with its own end ends now.
+        self.after(REBOOT, Happening::StartDaemon(node));
         Ok(())
     }
 }

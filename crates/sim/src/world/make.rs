@@ -49,6 +49,7 @@ impl World {
             codec: Codec::new(),
             recorded: Vec::new(),
             orders,
+            sickly: broken > 0,
             troubled: false,
             summary: Summary::default(),
             diary: None,
@@ -85,7 +86,11 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
         failback: if random.chance(500) { Failback::On } else { Failback::Off },
         ipfail: random.chance(500),
         restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
+        stop_failure: match random.below(3) {
+            0 => StopFailure::Reboot,
+            1 => StopFailure::ReleaseAddress,
+            _ => StopFailure::Block,
+        },
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
     }
 }
