@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one report among many")]
 
 mod bench;
+mod misbehaving;
 
 use bench::{Bench, address, agent, until};
 use std::time::{Duration, Instant};

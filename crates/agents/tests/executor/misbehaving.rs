@@ -1,0 +1,64 @@
+//! Agents as people write them: each does something that an agent must not, and harms nobody else.
+
+use super::{agent, bench};
+use crate::bench::until;
+use systole_agents::protocol::{Action, Outcome, Report};
+
+#[test]
+fn a_status_that_lies_is_believed_until_a_stop() {
+    let bench = bench();
+    let say = |word: &str| {
+        format!("echo $1 >> $D/$(basename $0).verbs; [ $1 = status ] && echo {word}; exit 0")
+    };
+    bench.script("boaster", &say("running"));
+    bench.script("denier", &say("stopped"));
+    let (mut daemon, _) = bench.greeted();
+    for (group, name) in [(1, "boaster"), (2, "denier")] {
+        let resource = [agent(name)];
+        assert_eq!(daemon.run(group, Action::Start, &resource), Outcome::Success);
+        assert_eq!(daemon.run(group, Action::Start, &resource), Outcome::Success);
+        assert_eq!(daemon.run(group, Action::Stop, &resource), Outcome::Success);
+    }
+    // Who says that it runs is not started, as with heartbeat 3.0.6; both are stopped.
+    let verbs = |name: &str| bench.read(name).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(verbs("boaster.verbs"), "status status stop");
+    assert_eq!(verbs("denier.verbs"), "status start status start stop");
+}
+
+#[test]
+fn each_in_its_own_way_and_all_at_once() {
+    let bench = bench();
+    let only_start = "[ $1 = start ] || exit 0\n";
+    let until_over = "while [ ! -e $D/over ]; do sleep 0.05; done";
+    let fork = "& echo $! > $D/forker.pid";
+    bench.script("forker", &format!("{only_start}({until_over}) {fork}"));
+    bench.script("talker", &format!("{only_start}yes $(seq 200) | head -c 5000000"));
+    // More lines than wait for a daemon that does not read.
+    bench.script("chatterer", &format!("{only_start}yes | head -c 5000000 >&2"));
+    // It and its child ignore SIGTERM, and the child has the pipes.
+    let child = "sh -c \"echo \\$\\$ > $D/deaf.pid; exec sleep 600\" &";
+    let only_stop = "[ $1 = stop ] || exit 0";
+    bench.script("deaf", &format!("trap '' TERM\n{only_stop}\n{child} wait; sleep 600"));
+    // It ends only when it sees that the others have ended.
+    bench.script("slow", &format!("{only_start}{until_over}"));
+    let (mut daemon, _) = bench.greeted();
+    let slow = daemon.ask_within(1, Action::Start, &[agent("slow")], 600_000);
+    let deaf = daemon.ask_within(2, Action::Stop, &[agent("deaf")], 200);
+    let forker = daemon.ask(3, Action::Start, &[agent("forker")]);
+    let talker = daemon.ask(4, Action::Start, &[agent("talker")]);
+    let chatterer = daemon.ask(5, Action::Start, &[agent("chatterer")]);
+    assert_eq!(daemon.done(forker), Outcome::Success);
+    let forked = bench.process("forker.pid").expect("a daemon survives its agent");
+    assert!(forked.is_running(), "what holds the pipes is not waited for");
+    assert_eq!(daemon.done(talker), Outcome::Success);
+    assert_eq!(daemon.done(chatterer), Outcome::Success);
+    for end in [" more bytes of output", " lines of agents were lost"] {
+        daemon.find(|report| matches!(report, Report::Log { text, .. } if text.ends_with(end)));
+    }
+    let child = until("the deaf one runs", || bench.process("deaf.pid"));
+    assert_eq!(daemon.done(deaf), Outcome::TimedOut);
+    until("its child is killed too", || (!child.is_running()).then_some(()));
+    // Nobody waited for the slow one.
+    std::fs::write(bench.path("over"), "").unwrap();
+    assert_eq!(daemon.done(slow), Outcome::Success);
+}
