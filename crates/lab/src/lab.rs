@@ -288,13 +288,17 @@ impl Lab {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Writes a file on a node's disk (`etc/ha.d/ha.cf`).
+    /// Writes a file on a node's disk (`etc/ha.d/ha.cf`); a script can be run.
     ///
     /// # Errors
     ///
     /// When the file cannot be written.
     pub fn write_file(&self, node: Node, path: &str, text: &str) -> Result<(), LabError> {
-        let mode = if path.ends_with("authkeys") { 0o600 } else { 0o644 };
+        let mode = match (path.ends_with("authkeys"), text.starts_with("#!")) {
+            (true, _) => 0o600,
+            (false, true) => 0o755,
+            (false, false) => 0o644,
+        };
         self.host(node).disk.write(path, text, mode)
     }
 

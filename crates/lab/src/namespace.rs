@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 
 /// Set for every process of a machine, so that what would end a real machine ends only this one.
 const LAB_MARK: (&str, &str) = ("SYSTOLE_LAB", "1");
+/// Where a daemon that restarts its machine writes why, on the node's disk; all of the machine's
+/// processes end then.
+const LAB_POWER: (&str, &str) = ("SYSTOLE_LAB_POWER", "/var/log/power");
 /// Where programs are found inside a machine, the tested daemon's own first.
 const PATH: &str =
     "/run/systole-lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -106,7 +109,11 @@ impl Machine {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = tool::command("nsenter");
         command.args(["--target", &self.pid(), "--all", "--wd=/", program]);
-        command.env(LAB_MARK.0, LAB_MARK.1).env("HOME", "/root").env("PATH", PATH);
+        command
+            .env(LAB_MARK.0, LAB_MARK.1)
+            .env(LAB_POWER.0, LAB_POWER.1)
+            .env("HOME", "/root")
+            .env("PATH", PATH);
         command.stdin(Stdio::null());
         command
     }

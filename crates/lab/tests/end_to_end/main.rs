@@ -5,6 +5,7 @@
 //! asserted is who owns what.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
+mod failing;
 mod failover;
 mod keys;
 mod orders;

@@ -1,0 +1,209 @@
+//! Services that do not start, do not stop, lie, or take their time.
+
+use crate::{LIMIT, Outcome, pair, systole};
+use std::net::IpAddr;
+use std::time::Instant;
+use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
+
+/// A script: it tells every start and stop, in order, in a file on its node's disk.
+const TELL: &str = "#!/bin/sh\nname=$(basename $0)\n\
+                    case \"$*\" in *st[ao][rp]*) echo \"$name $*\" >>/var/log/agents ;; esac\n";
+/// Remembers whether it runs.
+const HONEST: &str = "case $1 in\nstart) touch /run/$name ;;\nstop) rm -f /run/$name ;;\n\
+                      status) [ -e /run/$name ] && echo running || echo stopped ;;\nesac\n";
+/// Does not start before somebody has mended it on its node.
+const FUSSY: &str = "[ $1 = start ] && [ ! -e /var/tmp/$name.mended ] && exit 7\n";
+/// Does not end its start before it may.
+const SLOW: &str = "while [ $1 = start ] && [ ! -e /var/tmp/go ]; do sleep 0.05; done\n";
+/// Says that it runs, always, and much more.
+const BOASTER: &str = "[ $1 = status ] && echo running || yes | head -c 3000000\nexit 0\n";
+/// Does not stop before somebody has mended it on its node. Its argument comes before the verb.
+const STUCK: &str = "name=$name.$1; shift\n\
+                     [ $1 = stop ] && [ ! -e /var/tmp/mended ] && exit 3\n";
+
+fn scripts(lab: &Lab) -> Result<(), LabError> {
+    let all = [
+        ("plain", [HONEST, ""]),
+        ("fussy", [FUSSY, HONEST]),
+        ("hopeless", [FUSSY, HONEST]),
+        ("slow", [SLOW, HONEST]),
+        ("boaster", [BOASTER, ""]),
+        ("stuck", [STUCK, HONEST]),
+    ];
+    for (name, [first, second]) in all {
+        let text = format!("{TELL}{first}{second}");
+        for node in Node::ALL {
+            lab.write_file(node, &format!("etc/ha.d/resource.d/{name}"), &text)?;
+        }
+    }
+    Ok(())
+}
+
+fn config(groups: &[&str]) -> ClusterConfig {
+    ClusterConfig {
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        ipfail: false,
+        ..ClusterConfig::default()
+    }
+}
+
+/// Waits until a node tells the phase and the owner of each group, by the end of its address.
+fn is_told(lab: &Lab, node: Node, wanted: &[(u8, &str, Node)]) -> Result<(), LabError> {
+    let what = format!("{node} tells {wanted:?}");
+    let told = lab.wait_for(&what, LIMIT, || {
+        let Some(status) = lab.status(node) else { return false };
+        wanted.iter().all(|(last, phase, owner)| {
+            let name = format!("192.168.122.{last}/24/eth0");
+            let group = status.groups.iter().find(|group| group.name == name);
+            group.is_some_and(|it| it.phase == *phase && it.owner.as_deref() == Some(owner.name()))
+        })
+    });
+    told.map(|_| ()).inspect_err(|_| {
+        for node in Node::ALL {
+            println!("--- {node}: {:#?}\n{}", lab.status(node), lab.log(node));
+        }
+    })
+}
+
+/// What the starts and stops on a node were that have to do with one of these words.
+fn verbs(lab: &Lab, node: Node, words: &[&str]) -> Vec<String> {
+    let told = lab.read_file(node, "var/log/agents");
+    let is_wanted = |line: &&str| words.iter().any(|word| line.starts_with(word));
+    told.lines().filter(is_wanted).map(str::to_owned).collect()
+}
+
+fn says(lab: &Lab, node: Node, command: &[&str], wanted: &[&str]) -> Outcome {
+    let said = lab.run(node, command)?;
+    for line in wanted {
+        assert!(said.stdout.contains(line), "{line} is not in what {node} says:\n{}", said.stdout);
+    }
+    Ok(())
+}
+
+fn address(last: u8) -> IpAddr {
+    IpAddr::from([192, 168, 122, last])
+}
+
+#[test]
+fn each_group_fails_and_moves_by_itself() -> Outcome {
+    let (web1, web2) = (Node::Web1, Node::Web2);
+    let config = config(&[
+        "web1 192.168.122.101/24/eth0 plain fussy",
+        "web1 192.168.122.102/24/eth0 hopeless",
+        "web2 192.168.122.103/24/eth0 slow",
+        "web2 192.168.122.104/24/eth0 boaster",
+    ]);
+    let Some(lab) = pair(config, [systole(), systole()])? else { return Ok(()) };
+    scripts(&lab)?;
+    lab.write_file(web2, "var/tmp/fussy.mended", "")?;
+    for node in Node::ALL {
+        lab.start_daemon(node)?;
+    }
+    // One goes to the other node, one rests where it failed last, one is believed; and nobody
+    // waits for the one that takes its time.
+    let slow = Instant::now();
+    let placed = [(101, "active", web2), (102, "failed", web2), (104, "active", web2)];
+    for node in Node::ALL {
+        is_told(&lab, node, &placed)?;
+        is_told(&lab, node, &[(103, "starting", web2)])?;
+    }
+    assert_eq!(lab.owners(address(102)), []);
+    let order = ["plain start", "fussy start", "fussy stop", "plain stop"];
+    assert_eq!(verbs(&lab, web1, &["plain", "fussy"]), order);
+    assert_eq!(verbs(&lab, web2, &["plain", "fussy"]), order[..2]);
+    assert_eq!(verbs(&lab, web2, &["boaster"]), Vec::<String>::new(), "it said that it runs");
+    for node in Node::ALL {
+        let failed = "web1 could not start fussy: exit code 7\n      \
+                      when that is mended, on web1: hb retry 192.168.122.101";
+        let both = ["web1 could not start hopeless: exit", "web2 could not start hopeless: exit"];
+        says(&lab, node, &["hb", "status"], &[failed, both[0], both[1]])?;
+        says(&lab, node, &["hb", "why", "192.168.122.102"], &both)?;
+    }
+    // Longer than the dead time: beats go on, and nobody is dead.
+    lab.wait_for("twice the dead time", LIMIT, || slow.elapsed() > lab.config().deadtime * 2)?;
+    lab.write_file(web2, "var/tmp/go", "")?;
+    is_told(&lab, web1, &[(103, "active", web2)])?;
+    for node in Node::ALL {
+        assert!(!lab.log(node).contains("is dead"), "{}", lab.log(node));
+    }
+
+    // Mended, it is tried again: one goes home, the other runs where it was mended.
+    lab.write_file(web1, "var/tmp/fussy.mended", "")?;
+    lab.write_file(web2, "var/tmp/hopeless.mended", "")?;
+    assert!(lab.run(web1, &["hb", "retry", "192.168.122.101"])?.success());
+    assert!(lab.run(web2, &["hb", "retry"])?.success());
+    is_told(&lab, web1, &[(101, "active", web1), (102, "active", web2)])?;
+    assert_eq!(lab.run(web2, &["hb", "retry"])?.code, Some(1), "nothing has failed there now");
+
+    // The slow one fails over too, and does not hold up the others.
+    lab.power_off(web2)?;
+    is_told(&lab, web1, &[(103, "starting", web1), (104, "active", web1)])?;
+    lab.write_file(web1, "var/tmp/go", "")?;
+    is_told(&lab, web1, &[(103, "active", web1), (101, "active", web1)]).map_err(Into::into)
+}
+
+#[test]
+fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> Outcome {
+    let (web1, web2) = (Node::Web1, Node::Web2);
+    let config = config(&["web1 192.168.122.100/24/eth0 stuck::one fussy"]);
+    let config = ClusterConfig { failback: Failback::Off, ..config };
+    let Some(lab) = pair(config, [systole(), systole()])? else { return Ok(()) };
+    scripts(&lab)?;
+    lab.write_file(web2, "var/tmp/fussy.mended", "")?;
+    for node in Node::ALL {
+        lab.start_daemon(node)?;
+    }
+    // The group stops because its last resource does not start, and its first does not stop.
+    lab.wait_for("web1 restarts", LIMIT, || !lab.read_file(web1, "var/log/power").is_empty())?;
+    lab.power_off(web1)?;
+    let reason = "stuck::one of group 192.168.122.100/24/eth0 could not be stopped\n";
+    assert_eq!(lab.read_file(web1, "var/log/power"), reason);
+    is_told(&lab, web2, &[(100, "active", web2)])?;
+    assert_eq!(verbs(&lab, web1, &["stuck"]).len(), 12, "a start, a stop, and ten more");
+    assert_eq!(verbs(&lab, web2, &["stuck"]), ["stuck one start"]);
+    let log = lab.log(web1);
+    for line in ["Retrying failed stop operation [stuck::one]", "Reboot required!"] {
+        assert!(log.contains(line), "{line} is not in\n{log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_stopped_is_blocked_with_or_without_its_address() -> Outcome {
+    let (web1, web2) = (Node::Web1, Node::Web2);
+    let config = config(&[
+        "web1 192.168.122.101/24/eth0 stuck::one fussy",
+        "web2 192.168.122.102/24/eth0 stuck::two fussy",
+    ]);
+    let config = ClusterConfig { failback: Failback::Off, ..config };
+    let text = |policy| format!("{}stop_failure {policy}\n", config.ha_cf(web1));
+    let files = [(web1, text("block")), (web2, text("release-address"))];
+    let Some(lab) = pair(config.clone(), [systole(), systole()])? else { return Ok(()) };
+    scripts(&lab)?;
+    for (node, text) in files {
+        let other = |text: &str| text.replace("192.168.122.22", "192.168.122.20");
+        let text = if node == web2 { other(&text) } else { text };
+        lab.write_file(node, "etc/ha.d/ha.cf", &text)?;
+        lab.start_daemon(node)?;
+    }
+    let blocked = [(101, "blocked", web1), (102, "blocked", web2)];
+    for node in Node::ALL {
+        is_told(&lab, node, &blocked)?;
+        says(&lab, node, &["hb", "status"], &["web1 cannot stop stuck::one: exit code 3"])?;
+    }
+    assert_eq!(lab.owners(address(101)), [web1]);
+    lab.wait_for("the other address is gone", LIMIT, || lab.owners(address(102)).is_empty())?;
+    says(&lab, web1, &["hb", "why", "192.168.122.101"], &["is blocked on web1 since"])?;
+    // The other group of each node moves as if there were none.
+    assert_eq!(verbs(&lab, web2, &["stuck one"]), Vec::<String>::new(), "nobody else starts it");
+    assert_eq!(verbs(&lab, web1, &["stuck two"]), Vec::<String>::new(), "nobody else starts it");
+
+    for node in Node::ALL {
+        lab.write_file(node, "var/tmp/mended", "")?;
+        lab.write_file(node, "var/tmp/fussy.mended", "")?;
+        assert!(lab.run(node, &["hb", "retry"])?.success());
+    }
+    is_told(&lab, web1, &[(101, "active", web1), (102, "active", web2)])?;
+    assert_eq!((lab.owners(address(101)), lab.owners(address(102))), (vec![web1], vec![web2]));
+    Ok(())
+}
