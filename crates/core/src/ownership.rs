@@ -1,6 +1,6 @@
 //! Who owns which group: one row per group, merged from what every node says.
 
-use crate::{Claim, Failure, GroupId, NodeId, Phase, Settings};
+use crate::{Action, Claim, Failure, GroupId, NodeId, Phase, Settings};
 
 /// What we know of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) enum Merged {
 #[derive(Debug)]
 pub(crate) struct Ownership {
     rows: Vec<Row>,
-    /// What failed on which node: at most one entry for each group and node.
+    /// What failed on which node: for each group and node at most a start and a stop.
     failures: Vec<(GroupId, NodeId, Failure)>,
 }
 
@@ -71,16 +71,21 @@ impl Ownership {
         *unable = if able { *unable & !bit(node) } else { *unable | bit(node) };
     }
 
-    /// What failed on `node` and was not mended since.
+    /// What failed on `node` and was not mended since: a stop before a start.
     pub(crate) fn failure(&self, group: GroupId, node: NodeId) -> Option<Failure> {
-        let found = self.failures.iter().find(|entry| (entry.0, entry.1) == (group, node));
-        found.map(|entry| entry.2)
+        let all = self.failures.iter().filter(|entry| (entry.0, entry.1) == (group, node));
+        all.map(|entry| entry.2).max_by_key(|failure| failure.action == Action::Stop)
     }
 
-    /// Notes what failed on `node`, or that nothing does any more.
-    pub(crate) fn note_failure(&mut self, group: GroupId, node: NodeId, failure: Option<Failure>) {
-        self.failures.retain(|entry| (entry.0, entry.1) != (group, node));
-        self.failures.extend(failure.map(|failure| (group, node, failure)));
+    /// Notes what failed on `node`.
+    pub(crate) fn note_failure(&mut self, group: GroupId, node: NodeId, failure: Failure) {
+        self.forget_failure(group, node, failure.action);
+        self.failures.push((group, node, failure));
+    }
+
+    /// Notes that a start, or a stop, does not fail on `node` any more.
+    pub(crate) fn forget_failure(&mut self, group: GroupId, node: NodeId, action: Action) {
+        self.failures.retain(|entry| (entry.0, entry.1, entry.2.action) != (group, node, action));
     }
 
     /// Makes `node` the owner in a new term.

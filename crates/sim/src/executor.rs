@@ -198,12 +198,12 @@ impl Executor {
         let sick = held.sick[job.first..job.first + job.count].iter().flatten();
         let mut sick = sick.filter(|sick| sick.until.is_none_or(|until| now < until));
         sick.find(|sick| match (sick.ailment, job.action) {
-            (Ailment::Start, Action::Start) => true,
+            (Ailment::Start, Action::Start)
+            | (Ailment::StopAndStatus, Action::Status | Action::Monitor) => true,
             // What does not run is stopped without effort.
             (Ailment::Stop | Ailment::StopAndStatus, Action::Stop) => {
                 held.running[job.first..job.first + job.count].contains(&true)
             }
-            (Ailment::StopAndStatus, Action::Status | Action::Monitor) => true,
             (Ailment::Start, Action::Stop | Action::Status | Action::Monitor)
             | (Ailment::Stop, Action::Start | Action::Status | Action::Monitor)
             | (Ailment::StopAndStatus, Action::Start) => false,

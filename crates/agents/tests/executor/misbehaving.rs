@@ -48,8 +48,8 @@ fn each_in_its_own_way_and_all_at_once() {
     let talker = daemon.ask(4, Action::Start, &[agent("talker")]);
     let chatterer = daemon.ask(5, Action::Start, &[agent("chatterer")]);
     assert_eq!(daemon.done(forker), Outcome::Success);
-    let forked = bench.process("forker.pid").expect("a daemon survives its agent");
-    assert!(forked.is_running(), "what holds the pipes is not waited for");
+    let survivor = bench.process("forker.pid").expect("a daemon survives its agent");
+    assert!(survivor.is_running(), "what holds the pipes is not waited for");
     assert_eq!(daemon.done(talker), Outcome::Success);
     assert_eq!(daemon.done(chatterer), Outcome::Success);
     for end in [" more bytes of output", " lines of agents were lost"] {

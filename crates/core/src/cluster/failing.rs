@@ -52,7 +52,7 @@ impl Cluster {
         self.report(Event::StartFailed { group, resource, outcome });
         self.ownership.note_ability(group, me, false);
         let failure = Failure::new(Action::Start, resource, outcome);
-        self.ownership.note_failure(group, me, Some(failure));
+        self.ownership.note_failure(group, me, failure);
         if self.is_ours(group) {
             self.ownership.advance(group, Phase::Stopping);
             self.owned(group, Cause::StartFailed);
@@ -65,7 +65,7 @@ impl Cluster {
         let me = self.settings.me;
         self.report(Event::StopFailed { group, resource, outcome });
         let failure = Failure::new(Action::Stop, resource, outcome);
-        self.ownership.note_failure(group, me, Some(failure));
+        self.ownership.note_failure(group, me, failure);
         if self.is_ours(group) {
             self.ownership.advance(group, Phase::Blocked);
             self.owned(group, Cause::StopFailed);
@@ -93,7 +93,7 @@ impl Cluster {
         let me = self.settings.me;
         let failure = self.ownership.failure(group, me);
         if failure.is_some_and(|failure| failure.action == Action::Stop) {
-            self.ownership.note_failure(group, me, None);
+            self.ownership.forget_failure(group, me, Action::Stop);
             self.speak_soon();
         }
     }
@@ -104,9 +104,17 @@ impl Cluster {
         if failure == self.ownership.failure(group, node) {
             return;
         }
-        self.ownership.note_failure(group, node, failure);
+        self.forget_failures(group, node);
         if let Some(failure) = failure {
+            self.ownership.note_failure(group, node, failure);
             self.report(Event::PeerFailed { node, group, failure });
+        }
+    }
+
+    /// A node is given another chance.
+    pub(super) fn forget_failures(&mut self, group: GroupId, node: NodeId) {
+        for action in [Action::Start, Action::Stop] {
+            self.ownership.forget_failure(group, node, action);
         }
     }
 
@@ -141,7 +149,7 @@ impl Cluster {
         let me = self.settings.me;
         if !self.ownership.is_able(group, me) {
             self.ownership.note_ability(group, me, true);
-            self.ownership.note_failure(group, me, None);
+            self.ownership.forget_failure(group, me, Action::Start);
             self.able_from[group.index()] = self.history.next();
             self.speak_soon();
         }

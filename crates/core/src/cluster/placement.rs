@@ -216,7 +216,7 @@ impl Cluster {
         self.cancel_hand_over(node);
         for group in self.settings.group_ids() {
             self.ownership.note_ability(group, node, true);
-            self.ownership.note_failure(group, node, None);
+            self.forget_failures(group, node);
         }
     }
 

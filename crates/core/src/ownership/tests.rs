@@ -144,3 +144,18 @@ proptest! {
         prop_assert!(rows[0].term >= our_term.max(their_term), "a term never falls");
     }
 }
+
+#[test]
+fn a_failed_start_is_remembered_behind_a_failed_stop() {
+    let mut table = table(None, 0, Phase::Stopped);
+    let failure = |action| Failure { action, resource: 1, outcome: crate::Outcome::Failed(1) };
+    let (start, stop) = (failure(Action::Start), failure(Action::Stop));
+    for failed in [start, stop, stop] {
+        table.note_failure(GROUP, A, failed);
+    }
+    assert_eq!((table.failure(GROUP, A), table.failure(GROUP, B)), (Some(stop), None));
+    table.forget_failure(GROUP, A, Action::Stop);
+    assert_eq!(table.failure(GROUP, A), Some(start));
+    table.forget_failure(GROUP, A, Action::Start);
+    assert_eq!(table.failure(GROUP, A), None);
+}
