@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "what was measured or skipped is told")]
 
 mod control;
+mod failing;
 mod hand_over;
 mod ipfail;
 mod legacy;
