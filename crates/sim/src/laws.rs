@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::network::Network;
 use std::fmt;
 use std::time::Duration;
-use systole_core::{Cluster, FailureReport, GroupId, Settings, Time};
+use systole_core::{GroupId, Settings, Snapshot, Time};
 
 /// After a partition one owner remains within this time, not counting what its agents need.
 const HEAL: Duration = Duration::from_secs(1);
@@ -84,7 +84,7 @@ pub(crate) fn one_owner(
 }
 
 /// Before anybody has mended anything: a group that some machine can run is run by one; another is
-/// run by none, and its status says what failed. A group that cannot be stopped stays where it is.
+/// run by none, and its status says why. A group that cannot be stopped stays where it is.
 pub(crate) fn rest(now: Time, settings: &Settings, machines: &[Machine]) -> Result<(), Broken> {
     for group in settings.group_ids() {
         if machines.iter().any(|machine| machine.executor.is_unstoppable(group)) {
@@ -98,7 +98,7 @@ pub(crate) fn rest(now: Time, settings: &Settings, machines: &[Machine]) -> Resu
             return Err(Broken { law: "ONE OWNER SOON", what, at: now });
         }
         let daemons = machines.iter().filter_map(|machine| machine.cluster.as_ref());
-        let mut told = daemons.map(|cluster| !failures(cluster, group).is_empty());
+        let mut told = daemons.map(|cluster| explains(&cluster.snapshot(), group));
         if count == 0 && !told.all(|told| told) {
             let what = format!("nobody runs {group:?}, and a status does not say what failed");
             return Err(Broken { law: "EXPLAIN", what, at: now });
@@ -107,8 +107,9 @@ pub(crate) fn rest(now: Time, settings: &Settings, machines: &[Machine]) -> Resu
     Ok(())
 }
 
-fn failures(cluster: &Cluster, group: GroupId) -> Vec<FailureReport> {
-    cluster.snapshot().groups.swap_remove(group.index()).failures
+/// Whether a status says why nobody runs a group: something failed, or the node is told to stop.
+fn explains(snapshot: &Snapshot, group: GroupId) -> bool {
+    snapshot.stopping || !snapshot.groups[group.index()].failures.is_empty()
 }
 
 /// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.
