@@ -194,10 +194,12 @@ impl Runner {
     }
 
     /// The executor let go of the group, or holds a part of it only: every resource is stopped,
-    /// whatever its state, so that it is known.
+    /// whatever its state, so that it is known. A stop that goes on is not begun anew.
     pub(crate) fn let_go(&mut self) {
-        self.job = None;
-        self.state = self.stop_step(None, false);
+        if !matches!(self.state, State::Stopping { .. }) {
+            self.job = None;
+            self.state = self.stop_step(None, false);
+        }
     }
 
     /// The executor is gone, and with it the news of the running job: what was under way is

@@ -169,6 +169,11 @@ impl Cluster {
     /// The executor let go of a group: it is not ours any more until we decide so again.
     pub(super) fn let_go(&mut self, group: GroupId) {
         let Some(runner) = self.runners.get_mut(group.index()) else { return };
+        let is_starting = runner.is_starting();
+        if let Some(job) = runner.job().filter(|_| is_starting) {
+            // Else the stop waits behind a start that may take as long as its agent likes.
+            self.outbox.push_back(Output::Cancel(job));
+        }
         runner.let_go();
         if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
             self.owned(group, Cause::LetGo);

@@ -192,3 +192,17 @@ fn what_was_cancelled_is_asked_for_again_a_second_later() {
     let job = runner.poll(later, &mut next).expect("the stop is asked for again");
     assert_eq!((job.action, job.first), (Action::Stop, 3));
 }
+
+#[test]
+fn letting_go_of_what_is_being_stopped_begins_nothing_anew() {
+    let (mut runner, mut next) = runner();
+    runner.adopt();
+    runner.stop();
+    end(&mut runner, &mut next, Outcome::Success);
+    runner.let_go();
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 2, 1));
+    let job = runner.poll(Time::START, &mut next).expect("a stop is due");
+    runner.let_go();
+    let progress = runner.done(Time::START, job.id, Outcome::Success);
+    assert_eq!(progress, Progress::Stopped { failed: false });
+}

@@ -135,3 +135,14 @@ fn without_an_executor_nothing_that_it_should_do_is_a_deadline() {
     pair.node(A).turn(later);
     assert!(pair.node(A).cluster.deadline() > later);
 }
+
+#[test]
+fn what_is_lost_while_it_starts_is_not_started_to_the_end() {
+    let mut pair = Pair::new(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    pair.until("it starts", |pair| !pair.node(A).held.is_empty());
+    let (now, job) = (pair.now, pair.node(A).held[0].id);
+    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
+    let outputs: Vec<Output> = std::iter::from_fn(|| pair.node(A).cluster.poll()).collect();
+    assert!(outputs.contains(&Output::Cancel(job)), "{outputs:?}");
+}
