@@ -19,8 +19,12 @@ sim SEED:
     SYSTOLE_SEED={{SEED}} cargo test --package systole-sim --test laws first_half -- --nocapture
 
 # Play N simulated worlds, some of them more than the tests do, and renew the control.
-soak N: control
+soak N="100000": control
     SYSTOLE_WORLDS={{N}} cargo test --release --package systole-sim --test laws two_nodes -- --nocapture
+
+# See that the worlds notice deliberate mistakes, one for each law.
+mutations:
+    cargo test --package systole-sim --features test-hooks --test mutations -- --nocapture
 
 # Play the matrix on two daemons of heartbeat 3.0.6, and add what they did to the control. As root.
 control:

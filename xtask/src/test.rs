@@ -21,10 +21,32 @@ const DOCUMENTS: Step = Step {
 
 /// Quick ones first. The programs are built because the laboratory runs them; the tests come
 /// last, so that their summary is what one sees.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 7] = [
     step(&["fmt", "--all", "--check"]),
     step(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    step(&[
+        "clippy",
+        "--package",
+        "systole-sim",
+        "--all-targets",
+        "--features",
+        "test-hooks",
+        "--",
+        "-D",
+        "warnings",
+    ]),
     DOCUMENTS,
+    // Deliberate mistakes, which the worlds must notice. By itself, so that no other package is built with them.
+    step(&[
+        "test",
+        "--package",
+        "systole-sim",
+        "--features",
+        "test-hooks",
+        "--test",
+        "mutations",
+        "--quiet",
+    ]),
     step(&["build", "--workspace", "--bins", "--quiet"]),
     step(&["test", "--workspace", "--doc", "--quiet"]),
 ];

@@ -19,6 +19,7 @@ mod table;
 
 use crate::group::Runner;
 use crate::history::History;
+use crate::mutation::Mutation;
 use crate::ownership::Ownership;
 use crate::peer::Peer;
 use crate::{
@@ -86,6 +87,8 @@ pub struct Cluster {
     requested: Vec<(GroupId, NodeId)>,
     farewell: Option<Farewell>,
     outbox: VecDeque<Output>,
+    #[cfg(feature = "test-hooks")]
+    mutation: Option<Mutation>,
 }
 
 impl Cluster {
@@ -120,6 +123,8 @@ impl Cluster {
             requested: Vec::new(),
             farewell: None,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
+            #[cfg(feature = "test-hooks")]
+            mutation: None,
             now: Time::START,
             status: NodeStatus::Init,
             random,
@@ -171,6 +176,9 @@ impl Cluster {
     /// When [`Cluster::elapse`] must be called at the latest.
     #[must_use]
     pub fn deadline(&self) -> Time {
+        if self.errs(Mutation::NeverRest) {
+            return self.now;
+        }
         let links = self.link_deadlines();
         // Without an executor what is due cannot be done, and waits for it instead.
         let runners = self.runners.iter().filter(|_| self.has_executor);
@@ -262,6 +270,25 @@ impl Cluster {
 
     fn report(&mut self, event: Event) {
         self.outbox.push_back(Output::Report(event));
+    }
+
+    /// Makes a deliberate mistake from now on.
+    #[cfg(feature = "test-hooks")]
+    pub fn mutate(&mut self, mutation: Mutation) {
+        self.mutation = Some(mutation);
+    }
+
+    /// Whether this mistake is to be made here.
+    #[cfg(feature = "test-hooks")]
+    fn errs(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+
+    /// Whether this mistake is to be made here: never in a daemon.
+    #[cfg(not(feature = "test-hooks"))]
+    #[expect(clippy::unused_self, reason = "it asks the node where there are mistakes")]
+    const fn errs(&self, _: Mutation) -> bool {
+        false
     }
 
     /// Every other node.

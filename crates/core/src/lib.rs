@@ -13,6 +13,7 @@ mod id;
 mod io;
 mod link;
 mod message;
+mod mutation;
 mod ownership;
 mod peer;
 mod random;
@@ -31,8 +32,12 @@ pub use id::{
 };
 pub use io::{Action, Failure, Input, Job, Order, Outcome, Output, Refusal, Ticket};
 pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
+pub use mutation::Mutation;
 pub use random::Random;
 pub use settings::{
     AddressSpec, Boot, Failback, Group, PeerRecord, Resource, ResourceKind, Settings, StopFailure,
 };
 pub use time::Time;
+
+/// Whether this core can be told to make mistakes. The daemon refuses to be built with one that can.
+pub const HAS_TEST_HOOKS: bool = cfg!(feature = "test-hooks");

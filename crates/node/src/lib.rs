@@ -1,5 +1,9 @@
 //! The heartbeat daemon: the beat loop, its executor, control socket and logs.
 
+// Cargo unites features: a build that would give the daemon a core that can be told to make
+// mistakes fails here.
+const _: () = assert!(!systole_core::HAS_TEST_HOOKS, "the daemon is built without test hooks");
+
 mod beat;
 mod clients;
 pub mod configuration;

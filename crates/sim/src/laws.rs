@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::network::Network;
 use std::fmt;
 use std::time::Duration;
-use systole_core::{GroupId, Settings, Snapshot, Time};
+use systole_core::{GroupId, NodeId, NodeStatus, Settings, Snapshot, Time};
 
 /// After a partition one owner remains within this time, not counting what its agents need.
 const HEAL: Duration = Duration::from_secs(1);
@@ -59,6 +59,32 @@ pub(crate) fn single_owner(
     Ok(())
 }
 
+/// ORDER between nodes: no start before the stop on a machine that is heard is known.
+pub(crate) fn known_stopped(
+    now: Time,
+    group: GroupId,
+    node: NodeId,
+    machines: &[Machine],
+    network: &Network,
+) -> Result<(), Broken> {
+    let holds = |other: &&Machine| {
+        let lives = other.has_power && other.paused_until.is_none();
+        let runs = other.executor.runs(group) && !other.executor.is_unstoppable(group);
+        other.id != node && lives && runs
+    };
+    let Some(other) = machines.iter().find(holds) else { return Ok(()) };
+    let settings = &machines[node.index()].settings;
+    let connected = network.connected_for(now, node, other.id);
+    if connected <= settings.deadtime.max(HEAL) {
+        return Ok(());
+    }
+    let what = format!(
+        "{node:?} starts {group:?}, which {:?} still runs; they have heard each other for {connected:?}",
+        other.id
+    );
+    Err(Broken { law: "ORDER", what, at: now })
+}
+
 /// How long a loser may take to stop: it hears of it, ends the agent that runs, and stops all.
 fn grace(settings: &Settings, group: GroupId) -> Duration {
     let resources = settings.groups[group.index()].resources.len();
@@ -110,6 +136,40 @@ pub(crate) fn rest(now: Time, settings: &Settings, machines: &[Machine]) -> Resu
 /// Whether a status says why nobody runs a group: something failed, or the node is told to stop.
 fn explains(snapshot: &Snapshot, group: GroupId) -> bool {
     snapshot.stopping || !snapshot.groups[group.index()].failures.is_empty()
+}
+
+/// ONE OWNER SOON, in trouble too: a daemon that takes part while no other machine has power runs
+/// within a dead time, and what its agents need, whatever it can. Returns since when it is alone.
+pub(crate) fn alone_owns(
+    now: Time,
+    machines: &[Machine],
+    before: Option<(NodeId, Time)>,
+) -> Result<Option<(NodeId, Time)>, Broken> {
+    let mut powered = machines.iter().filter(|machine| machine.has_power);
+    let (Some(machine), None) = (powered.next(), powered.next()) else { return Ok(None) };
+    let cluster = machine.cluster.as_ref().filter(|_| machine.paused_until.is_none());
+    let Some(cluster) = cluster.filter(|cluster| cluster.status() == NodeStatus::Active) else {
+        return Ok(None);
+    };
+    let (_, since) = before.filter(|(node, _)| *node == machine.id).unwrap_or((machine.id, now));
+    let settings = &machine.settings;
+    let longest = settings.groups.iter().map(|group| group.resources.len()).max();
+    let agents = u32::try_from(longest.unwrap_or(0) * 2 + 2).unwrap_or(u32::MAX);
+    if now.since(since) < settings.deadtime + HEAL * 2 + AGENT_MAX * agents {
+        return Ok(Some((machine.id, since)));
+    }
+    let snapshot = cluster.snapshot();
+    let misses = |group: &GroupId| {
+        let executor = &machine.executor;
+        !executor.runs(*group) && !executor.was_sick(*group) && !is_unable(machine, *group)
+    };
+    let missing = settings.group_ids().find(misses);
+    if let Some(group) = missing.filter(|_| snapshot.executor && !snapshot.stopping) {
+        let alone = now.since(since);
+        let what = format!("{:?} is alone for {alone:?} and does not run {group:?}", machine.id);
+        return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+    }
+    Ok(Some((machine.id, now)))
 }
 
 /// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.

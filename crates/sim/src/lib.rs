@@ -13,6 +13,7 @@ mod fault;
 mod laws;
 mod machine;
 mod network;
+mod watch;
 mod world;
 
 pub use laws::Broken;

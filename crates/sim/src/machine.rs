@@ -2,6 +2,7 @@
 
 use crate::executor::Executor;
 use crate::network::{Frame, Packet};
+use crate::watch::Watch;
 use std::collections::VecDeque;
 use systole_core::{
     Boot, Cluster, GroupKey, HISTORY_MAX, Input, NodeId, PeerRecord, Random, Settings, Time, Uuid,
@@ -34,6 +35,8 @@ pub(crate) struct Machine {
     pub(crate) socket: Vec<crate::world::Arrival>,
     /// What the daemon has to be told once it goes on.
     pub(crate) waiting: Vec<Input<'static>>,
+    /// What the laws have to know of its past.
+    pub(crate) watch: Watch,
     /// When the daemon was woken last, and how often without time passing.
     pub(crate) woken: (Time, u32),
 }
@@ -56,6 +59,7 @@ impl Machine {
             sent: VecDeque::new(),
             socket: Vec::new(),
             waiting: Vec::new(),
+            watch: Watch::default(),
             woken: (Time::START, 0),
         }
     }
@@ -82,6 +86,7 @@ impl Machine {
             adopted,
             remains: rest.into_iter().filter(|group| self.executor.runs(*group)).collect(),
         };
+        self.watch = Watch::new(now, &self.stored);
         self.cluster = Some(Cluster::new(self.settings.clone(), boot));
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Frame {
 #[derive(Debug, Clone)]
 pub(crate) struct Packet {
     pub(crate) frame: Rc<Frame>,
+    /// When it was sent for the first time.
+    pub(crate) sent: Time,
     /// Its bytes, in a world of bytes.
     pub(crate) bytes: Option<Vec<u8>>,
 }

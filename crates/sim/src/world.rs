@@ -1,6 +1,7 @@
 //! A world from one seed.
 
 mod act;
+mod hear;
 mod make;
 
 use crate::codec::Codec;
@@ -8,12 +9,11 @@ use crate::executor::RETRIES;
 use crate::fault::{self, AILMENT_MAX};
 use crate::laws::{self, Broken};
 use crate::machine::Machine;
-use crate::network::{Frame, Network, Packet};
+use crate::network::{Network, Packet};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
-    Cluster, GroupId, Heard, Input, JobId, LinkId, Message, NodeId, Output, PingId, Random,
-    Settings, Snapshot, StopFailure, Time,
+    Cluster, GroupId, Input, JobId, LinkId, NodeId, PingId, Random, Settings, StopFailure, Time,
 };
 
 /// A daemon that is woken this often without time passing does not come to rest.
@@ -40,11 +40,21 @@ pub struct Options {
     pub bytes: bool,
     /// Whether a daemon is told at its start what an earlier one stored of the other nodes.
     pub remembers: bool,
+    /// A mistake that every core makes.
+    #[cfg(feature = "test-hooks")]
+    pub mutation: Option<systole_core::Mutation>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 2, trouble: Duration::from_mins(2), bytes: false, remembers: true }
+        Self {
+            nodes: 2,
+            trouble: Duration::from_mins(2),
+            bytes: false,
+            remembers: true,
+            #[cfg(feature = "test-hooks")]
+            mutation: None,
+        }
     }
 }
 
@@ -104,6 +114,8 @@ pub struct World {
     /// Resources fall ill.
     sickly: bool,
     troubled: bool,
+    /// The only machine that has power, and since when its daemon takes part alone.
+    alone: Option<(NodeId, Time)>,
     summary: Summary,
     /// What happened last, in words, if somebody wants to know.
     diary: Option<VecDeque<String>>,
@@ -233,6 +245,7 @@ impl World {
             self.turn(node)?;
         }
         laws::single_owner(self.now, &self.settings, &self.machines, &self.network)?;
+        self.alone = laws::alone_owns(self.now, &self.machines, self.alone)?;
         Ok(true)
     }
 
@@ -272,102 +285,6 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, node: NodeId, arrival: Arrival) -> Result<(), Broken> {
-        self.summary.datagrams += 1;
-        let machine = self.machine(node);
-        if machine.paused_until.is_some() && machine.cluster.is_some() {
-            if machine.socket.len() < SOCKET_MAX {
-                machine.socket.push(arrival);
-            }
-            return Ok(());
-        }
-        if arrival.is_replay {
-            return self.check_replay(node, &arrival);
-        }
-        self.hear(node, &arrival);
-        self.turn(node)
-    }
-
-    /// REPLAY: what the stored generation and sequence of its sender cover changes nothing, and
-    /// leads to nothing but a report.
-    fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
-        if !self.machines[node.index()].covers(&arrival.packet.frame) {
-            self.hear(node, arrival);
-            return self.turn(node);
-        }
-        self.turn(node)?;
-        let before = self.snapshot(node);
-        self.summary.replays += 1;
-        self.hear(node, arrival);
-        let outputs = self.machine(node).cluster.iter_mut();
-        let outputs = outputs.flat_map(|cluster| std::iter::from_fn(|| cluster.poll()));
-        let act = outputs.into_iter().find(|output| !matches!(output, Output::Report(_)));
-        if act.is_some() || self.snapshot(node) != before {
-            let frame = &arrival.packet.frame;
-            let what = format!("{frame:?} changed {node:?}, or led to {act:?}");
-            return Err(Broken { law: "REPLAY", what, at: self.now });
-        }
-        Ok(())
-    }
-
-    fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
-        self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)
-    }
-
-    /// Keeps count of who could hear whom, for the laws.
-    fn note_delivery(&mut self, node: NodeId, frame: &Frame) {
-        let is_current = self.machines[frame.source.index()].generation() == frame.generation;
-        let runs = self.machines[node.index()].cluster.is_some();
-        let is_status = matches!(frame.outgoing.message, Message::Status { .. });
-        if is_current && runs && is_status {
-            let sequence = frame.outgoing.sequence.unwrap_or(0);
-            self.network.note_delivery(self.now, frame.source, node, sequence);
-        }
-    }
-
-    /// Hands a datagram to a daemon.
-    fn hear(&mut self, node: NodeId, arrival: &Arrival) {
-        let now = self.now;
-        if let Some(bytes) = &arrival.packet.bytes {
-            return self.hear_bytes(node, arrival, bytes);
-        }
-        if !arrival.is_replay {
-            self.note_delivery(node, &arrival.packet.frame);
-        }
-        let frame = &arrival.packet.frame;
-        let outgoing = &frame.outgoing;
-        let name = |node: NodeId| self.settings.nodes[node.index()].as_str();
-        let heard = Heard {
-            link: arrival.link,
-            source: name(frame.source),
-            source_uuid: Some(crate::machine::uuid(frame.source)),
-            dest: outgoing.dest.map(name),
-            dest_uuid: outgoing.dest_uuid,
-            generation: frame.generation,
-            sequence: outgoing.sequence,
-            unix_time: 1,
-            message: &outgoing.message,
-            beat: frame.beat.as_ref(),
-        };
-        let machine = &mut self.machines[node.index()];
-        let local = machine.local(now);
-        let Some(cluster) = &mut machine.cluster else { return };
-        cluster.handle(local, &Input::Heard(heard));
-    }
-
-    /// Hands a datagram to a daemon that has to read it first.
-    fn hear_bytes(&mut self, node: NodeId, arrival: &Arrival, bytes: &[u8]) {
-        let now = self.now;
-        let machine = &mut self.machines[node.index()];
-        let local = machine.local(now);
-        let Some(heard) = self.codec.open(arrival.link, bytes) else { return };
-        let Some(cluster) = &mut machine.cluster else { return };
-        cluster.handle(local, &Input::Heard(heard));
-        if !arrival.is_replay {
-            self.note_delivery(node, &arrival.packet.frame);
-        }
-    }
-
     /// Gives a daemon one input, and lets it act.
     fn tell(&mut self, node: NodeId, input: Input<'static>) -> Result<(), Broken> {
         let now = self.now;
@@ -396,7 +313,11 @@ impl World {
         while let Some(output) = self.machine(node).cluster.as_mut().and_then(Cluster::poll) {
             self.act(node, output)?;
         }
-        Ok(())
+        let machine = self.machine(node);
+        machine.watch.turned(now);
+        let Some(cluster) = &machine.cluster else { return Ok(()) };
+        let explained = machine.watch.explained(cluster);
+        explained.map_err(|what| Broken { law: "EXPLAIN", what, at: now })
     }
 
     fn check_rest(&mut self, node: NodeId) -> Result<(), Broken> {

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::hand_over::Asker;
+use crate::mutation::Mutation;
 use crate::{Failback, Hold, Phase, Time};
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ impl Cluster {
         }
         if self.hand_over.is_some() {
             return;
+        }
+        if self.errs(Mutation::Restless) {
+            let _ = self.order_standby(Hold::All, None, Asker::Node);
+            return self.delay_failback();
         }
         let away = self.settings.group_ids().find(|group| {
             let row = self.ownership.row(*group);

@@ -1,6 +1,7 @@
 //! What others say: who speaks, whether it is new, and what it means.
 
 use super::{Cluster, may_tell};
+use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::receive::Verdict;
 use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus};
@@ -43,6 +44,7 @@ impl Cluster {
     fn generation_holds(&mut self, from: NodeId, heard: &Heard<'_>) -> bool {
         let now = self.now;
         let generation = heard.generation;
+        let believes_all = self.errs(Mutation::BelieveRecordings);
         let peer = self.peer_mut(from);
         let current = peer.generation;
         if generation < current {
@@ -65,7 +67,7 @@ impl Cluster {
             return true;
         }
         let sequence = heard.sequence.unwrap_or(0);
-        if sequence <= peer.heard_before {
+        if sequence <= peer.heard_before && !believes_all {
             return false;
         }
         // What was recalled is stored already; its minute begins with the first status.

@@ -1,6 +1,7 @@
 //! Who is there: silence, pauses of our own, and the start.
 
 use super::Cluster;
+use crate::mutation::Mutation;
 use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, Refusal, Time};
 
 impl Cluster {
@@ -18,6 +19,9 @@ impl Cluster {
         self.end_hand_over(Err(Refusal::PeerDied));
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
+        if self.errs(Mutation::TrustAfterPause) {
+            self.unverified.clear();
+        }
         self.verifies_from = self.history.next();
         for node in self.unverified.clone() {
             self.peer_mut(node).forgive(now);

@@ -1,6 +1,7 @@
 //! Which node runs a group, and the way from one to the other.
 
 use super::Cluster;
+use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::{Cause, Event, GroupId, NodeId, Output, Phase};
 
@@ -31,6 +32,7 @@ impl Cluster {
         if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
             return None;
         }
+        let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
         let cause = match row.owner {
             None => Cause::Unowned,
             Some(owner) if owner == self.settings.me => {
@@ -39,9 +41,11 @@ impl Cluster {
                 }
                 Cause::Unowned
             }
-            Some(owner) if row.phase.holds() => {
+            Some(owner) if row.phase.holds() && !is_intent => {
                 let peer = self.peer(owner);
-                if peer.is_alive() || !peer.is_settled {
+                let is_gone =
+                    !peer.is_alive() && peer.is_settled || self.errs(Mutation::TakeFromTheLiving);
+                if !is_gone || self.errs(Mutation::ForgetTheDead) {
                     return None;
                 }
                 let silence = self.now.since(peer.last_status.unwrap_or(crate::Time::START));
@@ -120,7 +124,7 @@ impl Cluster {
     pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
         let row = *self.ownership.row(group);
         self.changes[group.index()] = (self.now, cause);
-        if let Some(owner) = row.owner {
+        if let Some(owner) = row.owner.filter(|_| !self.errs(Mutation::MoveInSilence)) {
             let (term, phase) = (row.term, row.phase);
             self.report(Event::Ownership { group, owner, term, phase, cause });
         }
@@ -161,6 +165,9 @@ impl Cluster {
 
     pub(super) fn executor_gone(&mut self) {
         self.has_executor = false;
+        if self.errs(Mutation::AwaitTheDead) {
+            return;
+        }
         for runner in &mut self.runners {
             runner.lose_job();
         }

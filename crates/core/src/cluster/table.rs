@@ -1,6 +1,7 @@
 //! What a peer of our kind adds to its beats: its table of groups, and what it has heard of us.
 
 use super::Cluster;
+use crate::mutation::Mutation;
 use crate::ownership::Merged;
 use crate::peer::Kind;
 use crate::{Beat, Cause, Claim, Event, GroupId, NodeId, Phase};
@@ -104,7 +105,9 @@ impl Cluster {
             }
             Merged::Outranked => {
                 self.owned(group, Cause::Outranked(from));
-                self.yield_group(group);
+                if !self.errs(Mutation::KeepWhenOutranked) {
+                    self.yield_group(group);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{Arrival, Happening, REBOOT, RECORDED_MAX, World};
 use crate::codec::Codec;
 use crate::fault::Fault;
-use crate::laws::Broken;
+use crate::laws::{self, Broken};
 use crate::network::{Frame, Packet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ impl World {
             Output::Resend(sequence) => self.resend(node, sequence)?,
             Output::Ping => self.ping(node),
             Output::Permit(span) => {
+                self.check_verified(node, "renews its permit")?;
                 let until = self.now + span;
                 self.machine(node).executor.permit_until = Some(until);
                 self.schedule(until, Happening::PermitEnd(node));
@@ -33,6 +34,7 @@ impl World {
                 self.note(|| format!("{node:?} runs {job:?}"));
                 if job.action == Action::Start && job.first == 0 {
                     self.summary.starts += 1;
+                    laws::known_stopped(self.now, job.group, node, &self.machines, &self.network)?;
                 }
                 let machine = &mut self.machines[node.index()];
                 let begun = machine.executor.begin(self.now, job, &self.settings, &mut self.random);
@@ -65,6 +67,7 @@ impl World {
                 self.network.forget(node);
             }
             Output::Report(event) => {
+                self.machine(node).watch.told(&event);
                 self.note(|| format!("{node:?} says {event:?}"));
                 self.check_failure(node, &event)?;
             }
@@ -100,6 +103,15 @@ impl World {
         Ok(())
     }
 
+    /// PAUSE: who stood still adds nothing before it has heard again whom it heard before.
+    fn check_verified(&mut self, node: NodeId, deed: &str) -> Result<(), Broken> {
+        let machine = &self.machines[node.index()];
+        let Some(cluster) = &machine.cluster else { return Ok(()) };
+        let Some(other) = machine.watch.unheard(cluster) else { return Ok(()) };
+        let what = format!("{node:?} stood still, and {deed} before it heard {other:?} again");
+        Err(Broken { law: "PAUSE", what, at: self.now })
+    }
+
     fn send(&mut self, node: NodeId, outgoing: Outgoing) {
         let machine = self.machine(node);
         let is_status = matches!(outgoing.message, Message::Status { .. });
@@ -107,7 +119,7 @@ impl World {
         let generation = machine.generation();
         let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
         let bytes = self.options.bytes.then(|| self.codec.seal(&frame, &self.settings));
-        let packet = Packet { frame, bytes };
+        let packet = Packet { frame, sent: self.now, bytes };
         if packet.frame.outgoing.sequence.is_some() {
             self.machine(node).keep(packet.clone());
         }
@@ -192,13 +204,25 @@ impl World {
         if self.random.chance(REPLAY_AT_START_PER_MILLE) {
             self.replay_everything(node);
         }
+        #[cfg(feature = "test-hooks")]
+        if let (Some(mutation), Some(cluster)) =
+            (self.options.mutation, &mut self.machine(node).cluster)
+        {
+            cluster.mutate(mutation);
+        }
         self.note(|| format!("{node:?} starts its daemon"));
         self.tell(node, Input::ExecutorReady)
     }
 
     /// A machine that stood still goes on: its executor and its daemon, in either order.
     pub(super) fn resume(&mut self, node: NodeId) -> Result<(), Broken> {
-        self.machine(node).paused_until = None;
+        let now = self.now;
+        let machine = self.machine(node);
+        machine.paused_until = None;
+        let patience = machine.settings.deadtime.saturating_sub(machine.settings.keepalive);
+        if let Some(cluster) = &machine.cluster {
+            machine.watch.resumed(now, patience, cluster);
+        }
         let executor_first = self.random.chance(500);
         if executor_first {
             self.let_go(node);

@@ -51,6 +51,7 @@ impl World {
             orders,
             sickly: broken > 0,
             troubled: false,
+            alone: None,
             summary: Summary::default(),
             diary: None,
         };

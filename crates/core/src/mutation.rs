@@ -1,0 +1,47 @@
+//! Deliberate mistakes, one for each law: a check that never fails proves nothing.
+//!
+//! They are there only with the feature `test-hooks`, under which the daemon does not compile.
+
+/// A mistake that a core can be told to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mutation {
+    /// Takes groups of the living (SINGLE OWNER).
+    TakeFromTheLiving,
+    /// Takes nothing of the dead (ONE OWNER SOON).
+    ForgetTheDead,
+    /// Gives groups away without a reason (STABLE).
+    Restless,
+    /// Trusts its table after a pause (PAUSE).
+    TrustAfterPause,
+    /// Waits for jobs of which a dead executor tells nothing any more (CRASH).
+    AwaitTheDead,
+    /// Runs on when another node's claim holds (HEAL).
+    KeepWhenOutranked,
+    /// Starts the next resource whatever came of the one before (ORDER).
+    BelieveEveryStart,
+    /// Starts what its owner has only begun to stop (ORDER).
+    StartOnIntent,
+    /// Believes what an earlier run has heard already (REPLAY).
+    BelieveRecordings,
+    /// Asks to be woken at once, always (BOUND).
+    NeverRest,
+    /// Moves groups without a word (EXPLAIN).
+    MoveInSilence,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::TakeFromTheLiving,
+        Self::ForgetTheDead,
+        Self::Restless,
+        Self::TrustAfterPause,
+        Self::AwaitTheDead,
+        Self::KeepWhenOutranked,
+        Self::BelieveEveryStart,
+        Self::StartOnIntent,
+        Self::BelieveRecordings,
+        Self::NeverRest,
+        Self::MoveInSilence,
+    ];
+}

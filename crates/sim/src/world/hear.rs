@@ -1,0 +1,106 @@
+//! What arrives at a machine, and what the laws note of it.
+
+use super::{Arrival, SOCKET_MAX, World};
+use crate::laws::Broken;
+use crate::network::Packet;
+use systole_core::{Cluster, Heard, Input, Message, NodeId, Output, Snapshot};
+
+impl World {
+    pub(super) fn arrive(&mut self, node: NodeId, arrival: Arrival) -> Result<(), Broken> {
+        self.summary.datagrams += 1;
+        let machine = self.machine(node);
+        if machine.paused_until.is_some() && machine.cluster.is_some() {
+            if machine.socket.len() < SOCKET_MAX {
+                machine.socket.push(arrival);
+            }
+            return Ok(());
+        }
+        if arrival.is_replay {
+            return self.check_replay(node, &arrival);
+        }
+        self.hear(node, &arrival);
+        self.turn(node)
+    }
+
+    /// REPLAY: what the stored generation and sequence of its sender cover changes nothing, and
+    /// leads to nothing but a report.
+    fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
+        if !self.machines[node.index()].covers(&arrival.packet.frame) {
+            self.hear(node, arrival);
+            return self.turn(node);
+        }
+        self.turn(node)?;
+        let before = self.snapshot(node);
+        self.summary.replays += 1;
+        self.hear(node, arrival);
+        let outputs = self.machine(node).cluster.iter_mut();
+        let outputs = outputs.flat_map(|cluster| std::iter::from_fn(|| cluster.poll()));
+        let act = outputs.into_iter().find(|output| !matches!(output, Output::Report(_)));
+        if act.is_some() || self.snapshot(node) != before {
+            let frame = &arrival.packet.frame;
+            let what = format!("{frame:?} changed {node:?}, or led to {act:?}");
+            return Err(Broken { law: "REPLAY", what, at: self.now });
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
+        self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)
+    }
+
+    /// Keeps count of who could hear whom, for the laws.
+    fn note_delivery(&mut self, node: NodeId, packet: &Packet) {
+        let frame = &packet.frame;
+        let is_current = self.machines[frame.source.index()].generation() == frame.generation;
+        let runs = self.machines[node.index()].cluster.is_some();
+        let is_status = matches!(frame.outgoing.message, Message::Status { .. });
+        if is_current && runs && is_status {
+            let sequence = frame.outgoing.sequence.unwrap_or(0);
+            self.network.note_delivery(self.now, frame.source, node, sequence);
+            self.machine(node).watch.heard(frame.source, packet.sent);
+        }
+    }
+
+    /// Hands a datagram to a daemon.
+    pub(super) fn hear(&mut self, node: NodeId, arrival: &Arrival) {
+        let now = self.now;
+        if let Some(bytes) = &arrival.packet.bytes {
+            return self.hear_bytes(node, arrival, bytes);
+        }
+        if !arrival.is_replay {
+            self.note_delivery(node, &arrival.packet);
+        }
+        let frame = &arrival.packet.frame;
+        let outgoing = &frame.outgoing;
+        let name = |node: NodeId| self.settings.nodes[node.index()].as_str();
+        let heard = Heard {
+            link: arrival.link,
+            source: name(frame.source),
+            source_uuid: Some(crate::machine::uuid(frame.source)),
+            dest: outgoing.dest.map(name),
+            dest_uuid: outgoing.dest_uuid,
+            generation: frame.generation,
+            sequence: outgoing.sequence,
+            unix_time: 1,
+            message: &outgoing.message,
+            beat: frame.beat.as_ref(),
+        };
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(now);
+        let Some(cluster) = &mut machine.cluster else { return };
+        cluster.handle(local, &Input::Heard(heard));
+    }
+
+    /// Hands a datagram to a daemon that has to read it first.
+    fn hear_bytes(&mut self, node: NodeId, arrival: &Arrival, bytes: &[u8]) {
+        let now = self.now;
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(now);
+        let Some(heard) = self.codec.open(arrival.link, bytes) else { return };
+        let Some(cluster) = &mut machine.cluster else { return };
+        cluster.handle(local, &Input::Heard(heard));
+        if !arrival.is_replay {
+            self.note_delivery(node, &arrival.packet);
+        }
+    }
+}

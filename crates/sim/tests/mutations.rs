@@ -1,0 +1,47 @@
+//! A checker that never fails proves nothing: for each law there is a core that breaks it on
+//! purpose, and the worlds must notice.
+
+use systole_core::Mutation;
+use systole_sim::{Options, World};
+
+/// Within so many worlds every mistake is noticed.
+const WORLDS: u64 = 1_000;
+
+/// The law that a mistake offends, and the names under which it may be noticed.
+fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
+    match mutation {
+        Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
+        Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
+        Mutation::Restless => ("STABLE", &["STABLE", "ONE OWNER SOON"]),
+        Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
+        Mutation::AwaitTheDead => ("CRASH", &["ONE OWNER SOON", "SINGLE OWNER"]),
+        Mutation::KeepWhenOutranked => ("HEAL", &["SINGLE OWNER"]),
+        Mutation::BelieveEveryStart | Mutation::StartOnIntent => ("ORDER", &["ORDER"]),
+        Mutation::BelieveRecordings => ("REPLAY", &["REPLAY"]),
+        Mutation::NeverRest => ("BOUND", &["BOUND"]),
+        Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
+    }
+}
+
+#[test]
+fn every_deliberate_mistake_is_noticed() {
+    let mut missed = Vec::new();
+    for mutation in Mutation::ALL {
+        let options = Options { mutation: Some(mutation), ..Options::default() };
+        let (offended, names) = law(mutation);
+        let mut broken = (0..WORLDS).zip(1..).filter_map(|(seed, count)| {
+            let broken = World::new(seed, options).run().err()?;
+            Some((count, broken))
+        });
+        match broken.next() {
+            Some((count, broken)) if names.contains(&broken.law) => {
+                println!("{offended}: {mutation:?} is noticed in world {count} by {broken}");
+            }
+            other => {
+                println!("{offended}: {mutation:?} is not noticed: {other:?}");
+                missed.push(mutation);
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed:?}");
+}
