@@ -18,9 +18,14 @@ test:
 sim SEED:
     SYSTOLE_SEED={{SEED}} cargo test --package systole-sim --test laws first_half -- --nocapture
 
-# Play N simulated worlds, some of them more than the tests do, and renew the control.
+# Play N simulated worlds, some of them more than the tests do, explore larger scopes, and renew the control.
 soak N="100000": control
     SYSTOLE_WORLDS={{N}} cargo test --release --package systole-sim --test laws two_nodes -- --nocapture
+    SYSTOLE_SCOPE=large cargo test --release --package systole-sim --test explore -- --nocapture
+
+# Play every interleaving of small scopes, and print how many states they have.
+explore:
+    cargo test --package systole-sim --test explore -- --nocapture
 
 # See that the worlds notice deliberate mistakes, one for each law.
 mutations:

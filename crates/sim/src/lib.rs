@@ -9,6 +9,7 @@
 
 mod codec;
 mod executor;
+mod explore;
 mod fault;
 mod laws;
 mod machine;
@@ -16,5 +17,6 @@ mod network;
 mod watch;
 mod world;
 
+pub use explore::{Counterexample, Explored, Scope, Step};
 pub use laws::Broken;
 pub use world::{Options, Summary, World};

@@ -4,6 +4,8 @@ mod act;
 mod hear;
 mod make;
 
+pub(crate) use make::small;
+
 use crate::codec::Codec;
 use crate::executor::RETRIES;
 use crate::fault::{self, AILMENT_MAX};

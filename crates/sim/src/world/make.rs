@@ -96,10 +96,32 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
     }
 }
 
+/// The settings of a small scope: two nodes, one link, and groups of an address and a service
+/// that prefer the first and the second node in turn.
+pub(crate) fn small(groups: usize, failback: bool) -> Settings {
+    let home = |number: u64| NodeId(u8::from(number % 2 == 1));
+    Settings {
+        links: vec!["eth0".to_owned()],
+        ping_nodes: Vec::new(),
+        keepalive: Duration::from_secs(1),
+        deadtime: Duration::from_secs(3),
+        warntime: Duration::from_secs(2),
+        initdead: Duration::from_secs(4),
+        failback: if failback { Failback::On } else { Failback::Off },
+        ipfail: false,
+        groups: (0..).take(groups).map(|number| group_of(number, home(number), 1, 1)).collect(),
+        ..settings(&mut Random::new(0), 2)
+    }
+}
+
 fn group(random: &mut Random, number: u64, nodes: u64) -> Group {
     let preferred = NodeId(u8::try_from(random.below(nodes)).unwrap_or(0));
     let addresses = 1 + random.below(2);
     let agents = random.below(3);
+    group_of(number, preferred, addresses, agents)
+}
+
+fn group_of(number: u64, preferred: NodeId, addresses: u64, agents: u64) -> Group {
     let address = (0..addresses).map(|last| {
         let last = u8::try_from(number * 10 + last).unwrap_or(0);
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));

@@ -1,0 +1,400 @@
+//! The world of a scope: two machines, what is under way between them, and time.
+
+use super::{Scope, Step};
+use crate::executor::Executor;
+use crate::laws::{self, Broken};
+use crate::machine::{self, Machine};
+use crate::network::{Frame, Network, Packet};
+use crate::world::small;
+use std::fmt::{self, Write as _};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::rc::Rc;
+use std::time::Duration;
+use systole_core::{
+    Action, Cluster, Heard, Hold, Input, JobId, LinkId, Message, NodeId, Order, Outcome, Outgoing,
+    Output, Random, Settings, Ticket, Time,
+};
+
+/// How long a job may take before time waits for it.
+const JOB_MAX: Duration = Duration::from_secs(1);
+/// A fair run that takes longer than this does not end.
+const FAIR_MAX: Duration = Duration::from_mins(1);
+const NODES: [NodeId; 2] = [NodeId(0), NodeId(1)];
+
+/// A datagram under way.
+#[derive(Debug)]
+struct Flight {
+    to: NodeId,
+    packet: Packet,
+    is_delayed: bool,
+}
+
+/// Everything there is at one moment.
+#[derive(Debug)]
+pub(super) struct Play {
+    left: Scope,
+    settings: Settings,
+    now: Time,
+    end: Time,
+    machines: Vec<Machine>,
+    network: Network,
+    flying: Vec<Flight>,
+    jobs: Vec<(NodeId, JobId, Time)>,
+    /// A hash of everything that each machine has sent.
+    sent: [u64; 2],
+}
+
+/// Hashes what is written to it.
+struct Digest(DefaultHasher);
+
+impl fmt::Write for Digest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn digest(value: &impl fmt::Debug) -> u64 {
+    let mut digest = Digest(DefaultHasher::new());
+    // Writing to a hash does not fail.
+    let _ = write!(digest, "{value:?}");
+    digest.0.finish()
+}
+
+impl Play {
+    /// Two nodes that have started and come to rest.
+    pub(super) fn at_rest(scope: Scope) -> Result<Self, Broken> {
+        let settings = small(scope.groups, scope.failback);
+        let random = &mut Random::new(0);
+        let machines = NODES.map(|id| {
+            let executor = Executor::new(&settings, random, 0);
+            Machine::new(id, Settings { me: id, ..settings.clone() }, executor)
+        });
+        let mut play = Self {
+            left: scope,
+            network: Network::new(NODES.len(), 1, random),
+            settings,
+            now: Time::START,
+            end: Time::START,
+            machines: machines.into(),
+            flying: Vec::new(),
+            jobs: Vec::new(),
+            sent: [0; 2],
+        };
+        play.end_fairly()?;
+        play.end = play.now + scope.horizon;
+        Ok(play)
+    }
+
+    /// Tells this state from others.
+    pub(super) fn digest(&self) -> u64 {
+        let machines = self.machines.iter().map(|machine| {
+            let stored = (&machine.stored, &machine.stored_peers);
+            (&machine.cluster, &machine.executor, machine.has_power, machine.generation(), stored)
+        });
+        let machines: Vec<_> = machines.collect();
+        digest(&(machines, &self.flying, &self.jobs, &self.network, self.left, self.now, self.sent))
+    }
+
+    /// What may happen next, ordinary things last.
+    pub(super) fn choices(&self) -> Vec<Step> {
+        let is_over = self.now >= self.end;
+        let left = self.left;
+        let mut choices = Vec::new();
+        let mut may = |step, possible| {
+            if possible {
+                choices.push(step);
+            }
+        };
+        for node in NODES {
+            let machine = &self.machines[node.index()];
+            let runs = machine.cluster.is_some();
+            let flies = self.first(node, false).is_some();
+            may(Step::Kill(node), !is_over && left.crashes > 0 && runs);
+            may(Step::PowerOff(node), !is_over && left.crashes > 0 && machine.has_power);
+            may(Step::Start(node), !is_over && !runs);
+            may(Step::Stop(node), !is_over && left.orders > 0 && runs);
+            may(Step::Standby(node), !is_over && left.orders > 0 && runs);
+            may(Step::Takeover(node), !is_over && left.orders > 0 && runs);
+            may(Step::Lose(node), !is_over && left.losses > 0 && flies);
+            may(Step::Delay(node), !is_over && left.delays > 0 && flies);
+            may(Step::DeliverLate(node), self.first(node, true).is_some());
+            let works = self.job(node).is_some();
+            may(Step::Fail(node), !is_over && left.failures > 0 && works);
+            may(Step::Succeed(node), works);
+            may(Step::Deliver(node), flies);
+        }
+        let is_prompt = self.flying.iter().all(|flight| flight.is_delayed);
+        let is_quick = self.jobs.iter().all(|(_, _, since)| self.now.since(*since) < JOB_MAX);
+        may(Step::Pass, !is_over && is_prompt && is_quick);
+        choices
+    }
+
+    /// Lets something happen that may.
+    pub(super) fn take(&mut self, step: Step) -> Result<(), Broken> {
+        match step {
+            Step::Deliver(node) => self.deliver(node, false)?,
+            Step::DeliverLate(node) => self.deliver(node, true)?,
+            Step::Lose(node) => {
+                self.left.losses -= 1;
+                self.first(node, false).map(|place| self.flying.remove(place));
+            }
+            Step::Delay(node) => {
+                self.left.delays -= 1;
+                if let Some(place) = self.first(node, false) {
+                    self.flying[place].is_delayed = true;
+                }
+            }
+            Step::Succeed(node) => self.end_job(node, true)?,
+            Step::Fail(node) => {
+                self.left.failures -= 1;
+                self.end_job(node, false)?;
+            }
+            Step::Pass => self.pass()?,
+            Step::Kill(node) => {
+                self.left.crashes -= 1;
+                let machine = &mut self.machines[node.index()];
+                machine.cluster = None;
+                machine.executor.lose_daemon(self.now);
+                self.forget(node);
+            }
+            Step::PowerOff(node) => {
+                self.left.crashes -= 1;
+                let machine = &mut self.machines[node.index()];
+                machine.has_power = false;
+                machine.cluster = None;
+                machine.executor.power_off();
+                self.forget(node);
+            }
+            Step::Start(node) => self.start(node)?,
+            Step::Stop(node) => self.order(node, Order::Stop)?,
+            Step::Standby(node) => self.order(node, Order::Standby(Hold::All))?,
+            Step::Takeover(node) => self.order(node, Order::Takeover(Hold::All))?,
+        }
+        self.network.watch(self.now, self.settings.deadtime);
+        laws::single_owner(self.now, &self.settings, &self.machines, &self.network)
+    }
+
+    /// Mends everything and plays on fairly, until every group has one owner.
+    pub(super) fn end_fairly(&mut self) -> Result<(), Broken> {
+        let limit = self.now + FAIR_MAX;
+        loop {
+            let down = NODES.into_iter().find(|n| self.machines[n.index()].cluster.is_none());
+            let late = NODES.into_iter().find(|node| self.first(*node, true).is_some());
+            let flying = NODES.into_iter().find(|node| self.first(*node, false).is_some());
+            let working = NODES.into_iter().find(|node| self.job(*node).is_some());
+            if let Some(node) = down {
+                self.take(Step::Start(node))?;
+            } else if let Some(node) = late {
+                self.take(Step::DeliverLate(node))?;
+            } else if let Some(node) = flying {
+                self.take(Step::Deliver(node))?;
+            } else if let Some(node) = working {
+                self.take(Step::Succeed(node))?;
+            } else {
+                let settled = self.settled();
+                if settled.is_ok() || self.now >= limit {
+                    return settled;
+                }
+                self.take(Step::Pass)?;
+            }
+        }
+    }
+
+    /// Whether both nodes are at rest, and every group has one owner of whom both know.
+    fn settled(&self) -> Result<(), Broken> {
+        laws::one_owner(self.now, &self.settings, &self.machines)?;
+        laws::agreement(self.now, &self.settings, &self.machines)?;
+        let clusters = self.machines.iter().filter_map(|machine| machine.cluster.as_ref());
+        let is_stable = clusters.map(Cluster::snapshot).all(|snapshot| snapshot.stable);
+        let what = "a node does not come to rest".to_owned();
+        is_stable.then_some(()).ok_or(Broken { law: "ONE OWNER SOON", what, at: self.now })
+    }
+
+    fn first(&self, to: NodeId, is_delayed: bool) -> Option<usize> {
+        self.flying.iter().position(|flight| flight.to == to && flight.is_delayed == is_delayed)
+    }
+
+    fn job(&self, node: NodeId) -> Option<usize> {
+        self.jobs.iter().position(|job| job.0 == node)
+    }
+
+    fn forget(&mut self, node: NodeId) {
+        self.network.forget(node);
+        self.jobs.retain(|job| job.0 != node);
+    }
+
+    fn order(&mut self, node: NodeId, order: Order) -> Result<(), Broken> {
+        self.left.orders -= 1;
+        self.tell(node, &Input::Order { ticket: Ticket(0), order })
+    }
+
+    fn start(&mut self, node: NodeId) -> Result<(), Broken> {
+        let machine = &mut self.machines[node.index()];
+        machine.has_power = true;
+        let random = &mut Random::new(machine.generation() * 2 + u64::from(node.0));
+        machine.start(self.now, random, true);
+        self.sent[node.index()] = 0;
+        self.tell(node, &Input::ExecutorReady)
+    }
+
+    fn deliver(&mut self, node: NodeId, is_delayed: bool) -> Result<(), Broken> {
+        let Some(place) = self.first(node, is_delayed) else { return Ok(()) };
+        let frame = self.flying.remove(place).packet.frame;
+        if self.machines[node.index()].cluster.is_none() {
+            return Ok(());
+        }
+        let sender = &self.machines[frame.source.index()];
+        let outgoing = &frame.outgoing;
+        let is_status = matches!(outgoing.message, Message::Status { .. });
+        if is_status && sender.generation() == frame.generation && sender.cluster.is_some() {
+            let sequence = outgoing.sequence.unwrap_or(0);
+            self.network.note_delivery(self.now, frame.source, node, sequence);
+        }
+        let settings = self.settings.clone();
+        let heard = Heard {
+            link: LinkId(0),
+            source: settings.name(frame.source),
+            source_uuid: Some(machine::uuid(frame.source)),
+            dest: outgoing.dest.map(|dest| settings.name(dest)),
+            dest_uuid: outgoing.dest_uuid,
+            generation: frame.generation,
+            sequence: outgoing.sequence,
+            unix_time: 1,
+            message: &outgoing.message,
+            beat: frame.beat.as_ref(),
+        };
+        self.tell(node, &Input::Heard(heard))
+    }
+
+    fn end_job(&mut self, node: NodeId, succeeds: bool) -> Result<(), Broken> {
+        let Some(place) = self.job(node) else { return Ok(()) };
+        let (_, job, _) = self.jobs.remove(place);
+        let executor = &mut self.machines[node.index()].executor;
+        let outcome = if succeeds {
+            executor.end(self.now, job)
+        } else {
+            executor.cancel(job).map(|_| Outcome::Failed(1))
+        };
+        outcome.map_or(Ok(()), |outcome| self.tell(node, &Input::JobDone { job, outcome }))
+    }
+
+    /// Time goes on to the next moment at which a daemon wakes or a permit ends.
+    fn pass(&mut self) -> Result<(), Broken> {
+        let dues = self.machines.iter().flat_map(|machine| {
+            let wake = machine.wake();
+            wake.into_iter().chain(machine.executor.permit_until)
+        });
+        let Some(due) = dues.min() else {
+            self.now = self.end;
+            return Ok(());
+        };
+        self.now = self.now.max(due);
+        self.network.watch(self.now, self.settings.deadtime);
+        for node in NODES {
+            let (jobs, groups) = self.machines[node.index()].executor.let_go(self.now);
+            self.jobs.retain(|job| job.0 != node || !jobs.contains(&job.1));
+            for job in jobs {
+                let outcome = Outcome::Cancelled;
+                self.tell(node, &Input::JobDone { job, outcome })?;
+            }
+            for group in groups {
+                self.tell(node, &Input::LetGo(group))?;
+            }
+            if self.machines[node.index()].wake().is_some_and(|wake| wake <= self.now) {
+                self.turn(node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, node: NodeId, input: &Input<'_>) -> Result<(), Broken> {
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(self.now);
+        let Some(cluster) = &mut machine.cluster else { return Ok(()) };
+        cluster.handle(local, input);
+        self.turn(node)
+    }
+
+    fn turn(&mut self, node: NodeId) -> Result<(), Broken> {
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(self.now);
+        if let Some(cluster) = &mut machine.cluster {
+            cluster.elapse(local);
+        }
+        while let Some(output) =
+            self.machines[node.index()].cluster.as_mut().and_then(Cluster::poll)
+        {
+            self.act(node, output)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, node: NodeId, output: Output) -> Result<(), Broken> {
+        let now = self.now;
+        let machine = &mut self.machines[node.index()];
+        match output {
+            Output::Send(outgoing) => self.send(node, outgoing),
+            Output::Resend(sequence) => {
+                if let Some(packet) = machine.kept(sequence) {
+                    self.fly(node, packet);
+                }
+            }
+            Output::Permit(span) => machine.executor.permit_until = Some(now + span),
+            Output::Run(job) => {
+                let begun = machine.executor.begin(now, job, &self.settings, &mut Random::new(0));
+                begun.map_err(|what| Broken { law: "ORDER", what, at: now })?;
+                if job.action == Action::Start && job.first == 0 {
+                    laws::known_stopped(now, job.group, node, &self.machines, &self.network)?;
+                }
+                self.jobs.push((node, job.id, now));
+            }
+            Output::Cancel(job) => {
+                self.jobs.retain(|other| (other.0, other.1) != (node, job));
+                let outcome = machine.executor.cancel(job);
+                let local = machine.local(now);
+                if let (Some(outcome), Some(cluster)) = (outcome, &mut machine.cluster) {
+                    cluster.handle(local, &Input::JobDone { job, outcome });
+                }
+            }
+            Output::Store => {
+                let terms = machine.cluster.as_ref().map(|cluster| cluster.terms().collect());
+                machine.stored = terms.unwrap_or_default();
+            }
+            Output::StorePeer(record) => {
+                machine.stored_peers.retain(|other| other.node != record.node);
+                machine.stored_peers.push(record);
+            }
+            Output::StopFailed { group, resource } => {
+                let what = format!("{group:?} resource {resource} could not be stopped");
+                return Err(Broken { law: "ORDER", what, at: now });
+            }
+            Output::End => {
+                machine.cluster = None;
+                self.forget(node);
+            }
+            Output::Ping | Output::Report(_) | Output::Answer { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, node: NodeId, outgoing: Outgoing) {
+        let machine = &mut self.machines[node.index()];
+        let is_status = matches!(outgoing.message, Message::Status { .. });
+        let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
+        let generation = machine.generation();
+        let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
+        let packet = Packet { frame, sent: self.now, bytes: None };
+        if packet.frame.outgoing.sequence.is_some() {
+            machine.keep(packet.clone());
+        }
+        let before = self.sent[node.index()];
+        self.sent[node.index()] = digest(&(before, &packet));
+        self.fly(node, packet);
+    }
+
+    fn fly(&mut self, node: NodeId, packet: Packet) {
+        let to = NODES[1 - node.index()];
+        self.flying.push(Flight { to, packet, is_delayed: false });
+    }
+}

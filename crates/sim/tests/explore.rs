@@ -1,0 +1,68 @@
+//! Every interleaving of small scopes; `SYSTOLE_SCOPE=large` explores larger ones (`just soak`).
+
+use std::time::Duration;
+use systole_sim::Scope;
+
+/// Nothing happens, for so long that a dead node is noticed and its groups are started.
+const QUIET: Scope = Scope {
+    groups: 1,
+    failback: true,
+    horizon: Duration::from_secs(4),
+    crashes: 0,
+    losses: 0,
+    delays: 0,
+    orders: 0,
+    failures: 0,
+};
+
+/// Explores scopes, and prints what they are and how many states they have.
+#[expect(clippy::print_stdout, reason = "a run is played for its numbers")]
+fn explore(scopes: &[Scope]) {
+    for scope in scopes {
+        match scope.explore() {
+            Ok(explored) => println!("{scope:?}\n    {explored:?}"),
+            Err(counterexample) => panic!("{counterexample}"),
+        }
+    }
+}
+
+/// Explores scopes that are too large for every test run.
+#[expect(clippy::disallowed_methods, reason = "a soak tells how much it wants")]
+fn explore_large(scopes: &[Scope]) {
+    if std::env::var("SYSTOLE_SCOPE").is_ok_and(|scope| scope == "large") {
+        explore(scopes);
+    }
+}
+
+#[test]
+fn one_group_has_one_owner_after_a_crash() {
+    explore(&[Scope { crashes: 1, ..QUIET }, Scope { crashes: 1, failback: false, ..QUIET }]);
+    let longer = Scope { horizon: Duration::from_secs(6), ..QUIET };
+    explore_large(&[Scope { crashes: 1, ..longer }, Scope { crashes: 2, ..QUIET }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_lost_and_late_datagrams() {
+    explore(&[Scope { losses: 1, delays: 1, ..QUIET }]);
+    explore_large(&[Scope { losses: 2, ..QUIET }, Scope { crashes: 1, losses: 1, ..QUIET }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_an_order() {
+    let shorter = Scope { horizon: Duration::from_millis(500), ..QUIET };
+    explore(&[Scope { orders: 1, failback: false, ..shorter }]);
+    explore_large(&[Scope { orders: 1, horizon: Duration::from_secs(2), ..QUIET }]);
+    explore_large(&[
+        Scope { orders: 1, failures: 1, ..shorter },
+        Scope { orders: 1, crashes: 1, ..shorter },
+        Scope { orders: 2, ..shorter },
+    ]);
+}
+
+#[test]
+fn two_groups_have_one_owner_each() {
+    let two = Scope { groups: 2, horizon: Duration::from_secs(2), ..QUIET };
+    explore(&[Scope { crashes: 1, ..two }]);
+    explore_large(&[Scope { orders: 1, ..two }]);
+    explore_large(&[Scope { orders: 1, losses: 1, ..two }, Scope { orders: 1, crashes: 1, ..two }]);
+}
