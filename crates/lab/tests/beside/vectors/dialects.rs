@@ -60,6 +60,11 @@ fn a_third_node_is_in_the_list() -> Outcome {
     let extra = vec!["node web3".to_owned()];
     let config = ClusterConfig { extra, ..config("auth 7\n7 md5 TestKeyMd5\n") };
     speak(config, (Method::Md5, 7), |lab, _, recording| {
+        // A C node asks for the list when the third node is dead to it, but not one that is
+        // active already: ours waits longer for that death.
+        let patient = lab.config().ha_cf(Node::Web1).replace("initdead 4000ms", "initdead 12");
+        assert!(patient.contains("initdead 12\n"), "{patient}");
+        lab.write_file(Node::Web1, "etc/ha.d/ha.cf", &patient)?;
         start_both(lab)?;
         recording.judge(Situation::ThreeNodes);
         Ok(())
