@@ -7,21 +7,35 @@ use crate::{LIMIT, Outcome, errors, pair, print_logs, start, systole};
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Daemon, Gap, Lab, LabError, Node};
 
-/// Times that the classic daemon keeps on a busy machine.
+/// Times that the classic daemon keeps on a busy machine: the takeover from a node that said
+/// goodbye must be over before that counts as dead, or it complains of its own words. Nobody waits
+/// for the end of any of them.
 fn config() -> ClusterConfig {
     ClusterConfig {
-        deadtime: Duration::from_secs(3),
-        warntime: Duration::from_millis(1500),
-        initdead: Duration::from_secs(5),
+        deadtime: Duration::from_secs(15),
+        warntime: Duration::from_secs(5),
+        initdead: Duration::from_secs(15),
         ..ClusterConfig::default()
+    }
+}
+
+/// What a node says when it has done with the takeover from one that said goodbye. A C daemon tells
+/// that to the other node too, and one that is up again by then knows of no takeover.
+fn taken_over(lab: &Lab, node: Node) -> &'static str {
+    match lab.daemon(node) {
+        Daemon::Classic => "Standby resource acquisition done [all].",
+        Daemon::Systole { .. } => "mach_down takeover complete.",
     }
 }
 
 /// The node runs `daemon` from now on, and web1 owns the address again.
 fn exchange(lab: &Lab, node: Node, daemon: Daemon) -> Result<(), LabError> {
     let since = Instant::now();
+    let before = lab.log(node.other()).len();
     lab.stop_daemon(node)?;
     lab.wait_for_owner(node.other(), LIMIT)?;
+    let taken = taken_over(lab, node.other());
+    lab.wait_for(taken, LIMIT, || lab.log(node.other())[before..].contains(taken))?;
     lab.replace_daemon(node, daemon)?;
     let heard = lab.log(node.other()).len();
     lab.start_daemon(node)?;
