@@ -206,6 +206,13 @@ impl Lab {
         !self.host(node).daemon_pids().is_empty()
     }
 
+    /// Whether an agent, or a script that a daemon works with, runs on any node: on a slow machine
+    /// both can be silent for long before they are done.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.hosts.iter().any(Host::runs_scripts)
+    }
+
     /// Runs a command on a node and waits for its end.
     ///
     /// # Errors

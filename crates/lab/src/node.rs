@@ -17,6 +17,8 @@ use std::time::Duration;
 const CLASSIC: &str = "/usr/libexec/heartbeat/heartbeat";
 /// Where the tested binary's folder is shown inside a node.
 const BIN: &str = "/run/systole-lab/bin";
+/// Parts of the paths of agents, and of the scripts that the classic daemon works with.
+const SCRIPTS: [&str; 4] = ["/resource.d/", "/etc/init.d/", "/etc/ha.d/", "/usr/share/heartbeat/"];
 /// Longest graceful stop; the classic daemon takes about 3 s and more with slow services.
 const STOP_LIMIT: Duration = Duration::from_mins(1);
 
@@ -239,6 +241,16 @@ impl Host {
             fs::metadata(path).is_ok_and(|exe| same(&exe))
         });
         pids
+    }
+
+    /// Whether a process of the node runs an agent or a script of its daemon.
+    pub(crate) fn runs_scripts(&self) -> bool {
+        let pids = self.power().as_ref().map_or(Vec::new(), Machine::processes);
+        pids.into_iter().any(|pid| {
+            let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
+            let command = String::from_utf8_lossy(&command.unwrap_or_default()).into_owned();
+            SCRIPTS.iter().any(|path| command.contains(path))
+        })
     }
 
     /// Whether an interface of the node that is up has the address.

@@ -1,6 +1,7 @@
 //! What signs, and what does not.
 
-use crate::{LIMIT, Outcome, owned_by, started, stays_with};
+use crate::play::play;
+use crate::{LIMIT, Outcome, owned_by, stays_with};
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Node};
 use systole_wire::{Fields, Form, Keys, Method, Sealer, Style};
@@ -20,22 +21,21 @@ fn forged(kind: &str, fields: &[(&str, &str)]) -> Vec<u8> {
 #[test]
 fn two_nodes_sign_with_sha256_and_an_old_crc_line_opens_no_door() -> Outcome {
     let keys = "auth 1\n1 sha256 LongAndSecret\n3 crc\n".to_owned();
-    let Some(lab) = started(ClusterConfig { keys, ..ClusterConfig::default() })? else {
-        return Ok(());
-    };
-    let forgeries = [
-        forged("status", &[("st", "active"), ("dt", "7d0"), ("protocol", "1")]),
-        forged("hb_takeover", &[("rsc_hold", "all")]),
-        forged("ask_resources", &[("rsc_hold", "all"), ("info", "me")]),
-        forged("shutdone", &[("st", "dead")]),
-    ];
-    lab.flood(Node::Web1, &forgeries, 1_000, Duration::from_secs(3))?;
-    lab.wait_for("web1 says why it drops them", LIMIT, || {
-        lab.log(Node::Web1).contains("checksum in place of a signature")
-    })?;
-    assert!(!lab.log(Node::Web1).contains("Heartbeat restart on node web2"));
-    stays_with(&lab, Node::Web1);
-    lab.standby(Node::Web1)?;
-    owned_by(&lab, Node::Web2)?;
-    Ok(())
+    play(&ClusterConfig { keys, ..ClusterConfig::default() }, |lab| {
+        let forgeries = [
+            forged("status", &[("st", "active"), ("dt", "7d0"), ("protocol", "1")]),
+            forged("hb_takeover", &[("rsc_hold", "all")]),
+            forged("ask_resources", &[("rsc_hold", "all"), ("info", "me")]),
+            forged("shutdone", &[("st", "dead")]),
+        ];
+        lab.flood(Node::Web1, &forgeries, 1_000, Duration::from_secs(3))?;
+        lab.wait_for("web1 says why it drops them", LIMIT, || {
+            lab.log(Node::Web1).contains("checksum in place of a signature")
+        })?;
+        assert!(!lab.log(Node::Web1).contains("Heartbeat restart on node web2"));
+        stays_with(lab, Node::Web1);
+        lab.standby(Node::Web1)?;
+        owned_by(lab, Node::Web2)?;
+        Ok(())
+    })
 }

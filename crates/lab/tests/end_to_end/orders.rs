@@ -1,34 +1,36 @@
 //! What an administrator orders and asks.
 
-use crate::{Outcome, owned_by, started};
+use crate::play::play;
+use crate::{Outcome, owned_by};
 use systole_lab::{ClusterConfig, Node};
 
 #[test]
 fn an_old_command_moves_a_group_and_the_journal_says_why() -> Outcome {
-    let Some(lab) = started(ClusterConfig::default())? else { return Ok(()) };
-    let address = lab.config().address.to_string();
-    let link = ["sh", "-ec", "ln -s \"$(command -v hb)\" /run/hb_standby"];
-    assert!(lab.run(Node::Web1, &link)?.success());
-    let wrong = lab.run(Node::Web1, &["/run/hb_standby", "bogus"])?;
-    assert_eq!(wrong.code, Some(1));
-    assert_eq!(wrong.stdout, "/run/hb_standby: wrong resources(bogus).\nusage:\n");
-    assert_eq!(wrong.stderr, "/run/hb_standby [all|foreign|local|failback]\n");
+    play(&ClusterConfig::default(), |lab| {
+        let address = lab.config().address.to_string();
+        let link = ["sh", "-ec", "ln -s \"$(command -v hb)\" /run/hb_standby"];
+        assert!(lab.run(Node::Web1, &link)?.success());
+        let wrong = lab.run(Node::Web1, &["/run/hb_standby", "bogus"])?;
+        assert_eq!(wrong.code, Some(1));
+        assert_eq!(wrong.stdout, "/run/hb_standby: wrong resources(bogus).\nusage:\n");
+        assert_eq!(wrong.stderr, "/run/hb_standby [all|foreign|local|failback]\n");
 
-    let right = lab.run(Node::Web1, &["/run/hb_standby", "local"])?;
-    assert_eq!((right.code, right.stdout.as_str()), (Some(0), "Going standby [local].\n"));
-    owned_by(&lab, Node::Web2)?;
+        let right = lab.run(Node::Web1, &["/run/hb_standby", "local"])?;
+        assert_eq!((right.code, right.stdout.as_str()), (Some(0), "Going standby [local].\n"));
+        owned_by(lab, Node::Web2)?;
 
-    let giver = lab.run(Node::Web1, &["hb", "why", &address])?;
-    assert!(giver.success(), "{}", giver.stderr);
-    let story = ["ordered: standby [local]", "web1 stops it", "runs on web2", "web2 says so"];
-    for line in story {
-        assert!(giver.stdout.contains(line), "{line} is not in\n{}", giver.stdout);
-    }
-    let taker = lab.run(Node::Web2, &["hb", "why"])?.stdout;
-    assert!(taker.contains("web1 hands it over to web2"), "{taker}");
-    println!("on the giver:\n{}on the taker:\n{taker}", giver.stdout);
-    let unknown = lab.run(Node::Web2, &["hb", "why", "10.9.9.9"])?;
-    assert_eq!(unknown.code, Some(1));
-    assert!(unknown.stderr.contains("the journal has no group 10.9.9.9; it has"));
-    Ok(())
+        let giver = lab.run(Node::Web1, &["hb", "why", &address])?;
+        assert!(giver.success(), "{}", giver.stderr);
+        let story = ["ordered: standby [local]", "web1 stops it", "runs on web2", "web2 says so"];
+        for line in story {
+            assert!(giver.stdout.contains(line), "{line} is not in\n{}", giver.stdout);
+        }
+        let taker = lab.run(Node::Web2, &["hb", "why"])?.stdout;
+        assert!(taker.contains("web1 hands it over to web2"), "{taker}");
+        println!("on the giver:\n{}on the taker:\n{taker}", giver.stdout);
+        let unknown = lab.run(Node::Web2, &["hb", "why", "10.9.9.9"])?;
+        assert_eq!(unknown.code, Some(1));
+        assert!(unknown.stderr.contains("the journal has no group 10.9.9.9; it has"));
+        Ok(())
+    })
 }

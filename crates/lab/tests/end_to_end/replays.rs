@@ -1,6 +1,7 @@
 //! What somebody recorded and sends again moves nothing.
 
-use crate::{LIMIT, Outcome, owned_by, print_gap, started, stays_with};
+use crate::play::play;
+use crate::{LIMIT, Outcome, owned_by, print_gap, stays_with};
 use std::thread;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, LabError, Node};
@@ -41,44 +42,47 @@ fn says(lab: &Lab, text: &str) -> bool {
 
 #[test]
 fn recordings_move_nothing_and_keep_nobody_alive() -> Outcome {
-    let Some(lab) = started(ClusterConfig::default())? else { return Ok(()) };
-    let recordings = recordings(&lab)?;
-    assert!(recordings.len() > 20, "{}", recordings.len());
+    play(&ClusterConfig::default(), |lab| {
+        let recordings = recordings(lab)?;
+        assert!(recordings.len() > 20, "{}", recordings.len());
 
-    // Of the run of web2 that goes on, to a daemon that heard all of it.
-    let since = Instant::now();
-    while_played(&lab, &recordings, || {
-        stays_with(&lab, Node::Web1);
+        // Of the run of web2 that goes on, to a daemon that heard all of it.
+        let since = Instant::now();
+        while_played(lab, &recordings, || {
+            stays_with(lab, Node::Web1);
+            Ok(())
+        })?;
+        print_gap(lab, "recordings of this run", since, Duration::from_millis(50));
+
+        // The same, to a daemon that has just started.
+        lab.stop_daemon(Node::Web1)?;
+        owned_by(lab, Node::Web2)?;
+        while_played(lab, &recordings, || {
+            lab.start_daemon(Node::Web1)?;
+            owned_by(lab, Node::Web1)
+        })?;
+        stays_with(lab, Node::Web1);
+
+        // Of an earlier run of web2, which is off, to a daemon that has just started: they do not
+        // show that web2 is there.
+        lab.stop_daemon(Node::Web2)?;
+        lab.start_daemon(Node::Web2)?;
+        lab.wait_for("web1 hears the new run", LIMIT, || {
+            says(lab, "Heartbeat restart on node web2")
+        })?;
+        lab.power_off(Node::Web2)?;
+        lab.stop_daemon(Node::Web1)?;
+        let started = Instant::now();
+        let took = while_played(lab, &recordings, || {
+            lab.start_daemon(Node::Web1)?;
+            owned_by(lab, Node::Web1)?;
+            Ok(started.elapsed())
+        })?;
+        println!("a start while recordings are played took {took:?} of {SPAN:?}");
+        assert!(says(lab, "should_drop_message: attempted replay attack [web2]?"));
+        let lines = lab.log(Node::Web1).matches("attempted replay attack").count() as u64;
+        println!("{lines} lines about the replay");
+        assert!(lines <= 2 * SPAN.as_secs(), "{}", lab.log(Node::Web1));
         Ok(())
-    })?;
-    print_gap(&lab, "recordings of this run", since, Duration::from_millis(50));
-
-    // The same, to a daemon that has just started.
-    lab.stop_daemon(Node::Web1)?;
-    owned_by(&lab, Node::Web2)?;
-    while_played(&lab, &recordings, || {
-        lab.start_daemon(Node::Web1)?;
-        owned_by(&lab, Node::Web1)
-    })?;
-    stays_with(&lab, Node::Web1);
-
-    // Of an earlier run of web2, which is off, to a daemon that has just started: they do not
-    // show that web2 is there.
-    lab.stop_daemon(Node::Web2)?;
-    lab.start_daemon(Node::Web2)?;
-    lab.wait_for("web1 hears the new run", LIMIT, || says(&lab, "Heartbeat restart on node web2"))?;
-    lab.power_off(Node::Web2)?;
-    lab.stop_daemon(Node::Web1)?;
-    let started = Instant::now();
-    let took = while_played(&lab, &recordings, || {
-        lab.start_daemon(Node::Web1)?;
-        owned_by(&lab, Node::Web1)?;
-        Ok(started.elapsed())
-    })?;
-    println!("a start while recordings are played took {took:?} of {SPAN:?}");
-    assert!(says(&lab, "should_drop_message: attempted replay attack [web2]?"));
-    let lines = lab.log(Node::Web1).matches("attempted replay attack").count() as u64;
-    println!("{lines} lines about the replay");
-    assert!(lines <= 2 * SPAN.as_secs(), "{}", lab.log(Node::Web1));
-    Ok(())
+    })
 }

@@ -17,14 +17,25 @@ const SLOWNESS: [&str; 5] = [
     "took too long to execute",
 ];
 
+/// Said by the classic daemon of its own end of a takeover, when its scripts took longer than a
+/// dead time: by then the node that said goodbye counts as dead, and the takeover as cancelled.
+const OWN_END: &str = "ERROR: Ignored standby message 'done' from ";
+
 /// The complaint in a line of the log, without its numbers.
 pub(crate) fn complaint(line: &str) -> Option<String> {
     let at = LEVELS.iter().filter_map(|level| line.find(level)).min()?;
     let text = &line[at..];
-    if SLOWNESS.iter().any(|slow| text.contains(slow)) {
+    if SLOWNESS.iter().any(|slow| text.contains(slow)) || is_of_own_end(line, text) {
         return None;
     }
     Some(without_numbers(text.trim_end()))
+}
+
+/// Whether the node that logs a line says in it that it heard its own end too late.
+fn is_of_own_end(line: &str, text: &str) -> bool {
+    let host = line.split_whitespace().nth(3);
+    let source = text.strip_prefix(OWN_END).and_then(|rest| rest.split(' ').next());
+    source.is_some() && source == host
 }
 
 /// Counts the complaints in a text.
@@ -57,8 +68,13 @@ fn complaints_are_told_apart_by_their_words() {
                Nov 24 10:00:01 web1 heartbeat: [12]: info: Link web2:eth0 dead.\n\
                Nov 24 10:00:02 web1 heartbeat: [12]: WARN: 3 lost packet(s) for [web2] [23:27]\n\
                Nov 24 10:00:03 web1 heartbeat: [12]: WARN: 1 lost packet(s) for [web2] [9:11]\n\
-               Nov 24 10:00:03 web1 heartbeat: [9]: WARN: Late heartbeat: Node web2: interval 9 ms\n";
+               Nov 24 10:00:03 web1 heartbeat: [9]: WARN: Late heartbeat: Node web2: interval 9 ms\n\
+               Nov 24 10:00:04 web1 heartbeat: [9]: ERROR: Ignored standby message 'done' from web1 in \
+               state 0\n\
+               Nov 24 10:00:04 web1 heartbeat: [9]: ERROR: Ignored standby message 'done' from web2 in \
+               state 0\n";
     let expected = [
+        ("ERROR: Ignored standby message 'done' from web2 in state #".to_owned(), 1),
         ("WARN: # lost packet(s) for [web2] [#:#]".to_owned(), 2),
         ("WARN: node web2: is dead".to_owned(), 1),
     ];

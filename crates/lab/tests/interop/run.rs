@@ -8,7 +8,7 @@ use crate::{Outcome, verdict};
 use std::net::IpAddr;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
-use systole_lab::{ClusterConfig, Lab, LabError, Node};
+use systole_lab::{ClusterConfig, Lab, LabError, Node, Stall};
 
 /// Longest wait for the owners that a step ends with; the classic daemon's own timers are 10 s.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -114,16 +114,20 @@ impl Run<'_> {
         addresses(self.lab.config())
     }
 
-    /// Waits until neither log has grown for as long as a dead time: then also a node that left has
-    /// been called dead.
+    /// Waits until for as long as a dead time no script has run and neither log has grown: then also
+    /// a node that left has been called dead.
     fn wait_for_calm(&self) {
         let calm = self.lab.config().deadtime + Duration::from_millis(700);
         let start = Instant::now();
         let (mut length, mut since) = (0, Instant::now());
-        while since.elapsed() < calm && start.elapsed() < CALM_LIMIT {
+        loop {
+            let is_busy = self.lab.is_at_work() && start.elapsed() < LIMIT;
             let said = Node::ALL.map(|node| words(&self.lab.log(node))).iter().sum();
-            if said != length {
+            if said != length || is_busy {
                 (length, since) = (said, Instant::now());
+            }
+            if since.elapsed() >= calm || !is_busy && start.elapsed() >= CALM_LIMIT {
+                return;
             }
             sleep(LOOK_EVERY);
         }
@@ -214,6 +218,7 @@ fn play(config: &ClusterConfig, pair: Pair, scenario: Scenario) -> Result<Option
         Err(error) => return Err(error.to_string()),
     };
     let watch = Watch::new(addresses(config).to_vec());
+    let machine = Stall::watch();
     let (steps, stall, result, intrusions) = scope(|threads| {
         threads.spawn(|| watch.run(&lab));
         let (read, stall) = ([0; 2], Duration::ZERO);
@@ -222,7 +227,7 @@ fn play(config: &ClusterConfig, pair: Pair, scenario: Scenario) -> Result<Option
         let result = scenario(&mut run);
         watch.end();
         let Run { steps, intrusions, stall, .. } = run;
-        (steps, stall, result, intrusions)
+        (steps, stall.max(machine.longest()), result, intrusions)
     });
     let logs = Node::ALL.map(|node| lab.log(node));
     let intrusions = intrusions.into_iter().map(|(_, words)| words).collect();

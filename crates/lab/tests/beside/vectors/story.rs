@@ -31,6 +31,7 @@ fn settled(lab: &Lab, ours: Node, theirs: Node) -> Result<(), LabError> {
     lab.wait_for(&what, LIMIT, || {
         lab.owners(lab.config().address) == [ours] && lab.owners(THEIRS) == [theirs]
     })?;
+    lab.wait_for("the end of all scripts", LIMIT, || !lab.is_at_work())?;
     // What is said at the end of a hand-over comes after the address has moved.
     sleep(Duration::from_secs(2));
     Ok(())
