@@ -107,6 +107,26 @@ impl AddressAgent {
         }
     }
 
+    /// Whether each of the addresses has an interface here that is up.
+    pub(crate) fn check(&mut self, resources: &[Resource]) -> Outcome {
+        let network = match self.addresses.network() {
+            Ok(network) => network,
+            Err(error) => return failed(&error),
+        };
+        for wish in wanted(resources) {
+            let placed = match choose(&wish, &network) {
+                Ok(placed) => placed,
+                Err(error) => return failed(&error),
+            };
+            let interface = network.interface(&placed.interface);
+            if !interface.is_some_and(|interface| interface.is_up && interface.has_carrier) {
+                let (address, name) = (placed.address, placed.interface);
+                return failed(&format_args!("{address}: the interface {name} is down"));
+            }
+        }
+        Outcome::Success
+    }
+
     /// Renews the lifetimes, and says which addresses are gone.
     pub(crate) fn renew(
         &mut self,

@@ -2,6 +2,7 @@
 //! its permit runs out.
 
 mod adoption;
+mod check;
 mod daemon;
 mod jobs;
 mod letting_go;
@@ -280,6 +281,10 @@ impl Executor {
                 }
             }
             Request::Run(run) => self.enqueue(run),
+            Request::Check { job, group_name, resources } => {
+                let outcome = self.check(&group_name, &resources);
+                self.report(&Report::Done { job, outcome });
+            }
             Request::Cancel { job } => self.cancel(|run| run.job == job),
             Request::Release => self.let_go(LetGoReason::Ordered),
             // The connection's end says the rest, as after a crash.

@@ -28,6 +28,16 @@ pub enum Request {
     Permit(Permit),
     /// Runs an agent. Answered by exactly one [`Report::Done`].
     Run(Run),
+    /// Looks whether everything is here that a start of these resources needs: agents, and for
+    /// addresses an interface that is up. Touches nothing. Answered by one [`Report::Done`].
+    Check {
+        /// Names the look in the answer.
+        job: JobId,
+        /// The name of the group in the log.
+        group_name: String,
+        /// The resources of the group.
+        resources: Vec<Resource>,
+    },
     /// Ends a run early; its [`Report::Done`] says [`Outcome::Cancelled`], unless it was faster.
     Cancel {
         /// The run.
@@ -292,6 +302,7 @@ impl Request {
             Self::Permit(permit) => Ok(permit_packet(permit.until, Duration::ZERO).to_vec()),
             Self::Configure(_)
             | Self::Run(_)
+            | Self::Check { .. }
             | Self::Cancel { .. }
             | Self::Release
             | Self::Shutdown { .. } => encode(self),

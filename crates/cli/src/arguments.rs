@@ -48,17 +48,9 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Give groups to the other node, and wait until it has them.
-    Standby {
-        /// Which groups.
-        #[arg(value_enum, default_value_t = Set::All)]
-        set: Set,
-    },
+    Standby(Which),
     /// Take groups from the other node, and wait until they run here.
-    Takeover {
-        /// Which groups.
-        #[arg(value_enum, default_value_t = Set::All)]
-        set: Set,
-    },
+    Takeover(Which),
     /// Take a node for new that has lost its state directory, and with it its generation.
     ForgetPeer {
         /// The node, as ha.cf names it.
@@ -78,6 +70,17 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+}
+
+/// What is to move.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// Which groups.
+    #[arg(value_enum, default_value_t = Set::All)]
+    pub(crate) set: Set,
+    /// One group alone: its first resource word, another one, or how one begins.
+    #[arg(long, value_name = "NAME", conflicts_with = "set")]
+    pub(crate) group: Option<String>,
 }
 
 /// Groups, seen from this node.
@@ -137,9 +140,16 @@ mod tests {
     #[test]
     fn sets_are_those_of_heartbeat() {
         let parse = |words: &[&str]| Arguments::try_parse_from(words).unwrap().command;
-        assert!(matches!(parse(&["hb", "standby"]), Command::Standby { set: Set::All }));
+        let all = parse(&["hb", "standby"]);
+        assert!(matches!(all, Command::Standby(Which { set: Set::All, group: None })));
         let home = parse(&["hb", "takeover", "failback"]);
-        assert!(matches!(home, Command::Takeover { set: Set::Failback }));
+        assert!(matches!(home, Command::Takeover(Which { set: Set::Failback, group: None })));
+        let one = parse(&["hb", "takeover", "--group", "10.0.0.9"]);
+        assert!(
+            matches!(one, Command::Takeover(Which { group: Some(name), .. }) if name == "10.0.0.9")
+        );
+        let both = ["hb", "standby", "all", "--group", "10.0.0.9"];
+        assert!(Arguments::try_parse_from(both).is_err());
         assert_eq!(Set::Failback.hold(Hold::Local), Hold::Local);
         assert!(Arguments::try_parse_from(["hb", "standby", "bogus"]).is_err());
     }

@@ -1,6 +1,6 @@
 //! `hb standby`, `hb takeover`, `hb forget-peer` and `hb retry`: orders to the daemon.
 
-use crate::arguments::Set;
+use crate::arguments::Which;
 use crate::{complain, exit, print};
 use std::path::Path;
 use systole_core::Hold;
@@ -8,14 +8,26 @@ use systole_node::control::client::{AskError, Patience, ask};
 use systole_node::control::protocol::{Request, Response};
 use systole_node::paths::Paths;
 
-/// Has the daemon give a set to the other node.
-pub(crate) fn standby(run: &Path, set: Set) -> u8 {
-    give(run, &Request::Standby { set: set.hold(Hold::Foreign) })
+/// Has the daemon give groups to the other node.
+pub(crate) fn standby(run: &Path, which: Which) -> u8 {
+    give(
+        run,
+        &match which.group {
+            Some(group) => Request::StandbyGroup { group },
+            None => Request::Standby { set: which.set.hold(Hold::Foreign) },
+        },
+    )
 }
 
-/// Has the daemon take a set from the other node.
-pub(crate) fn takeover(run: &Path, set: Set) -> u8 {
-    give(run, &Request::Takeover { set: set.hold(Hold::Local) })
+/// Has the daemon take groups from the other node.
+pub(crate) fn takeover(run: &Path, which: Which) -> u8 {
+    give(
+        run,
+        &match which.group {
+            Some(group) => Request::TakeoverGroup { group },
+            None => Request::Takeover { set: which.set.hold(Hold::Local) },
+        },
+    )
 }
 
 /// Has the daemon forget the generation of a node.

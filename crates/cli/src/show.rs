@@ -98,7 +98,7 @@ fn group(group: &GroupReport) -> String {
         let FailureReport { node, action, resource, outcome } = failure;
         let what = match action {
             Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
+            Action::Stop | Action::Status | Action::Monitor | Action::Check => "cannot stop",
         };
         let _ = write!(text, "\n    {node} {what} {resource}: {outcome}");
         let name = group.resources.first().map_or("", |name| name);

@@ -76,6 +76,8 @@ pub struct Beat {
     pub ready: bool,
     /// The sender is stopping: it takes nothing.
     pub leaving: bool,
+    /// How many ping nodes answer the sender, once it knows.
+    pub pings: Option<u16>,
     /// What the sender heard last of whom.
     pub echoes: Vec<Echo>,
     /// The sender's view of every group.

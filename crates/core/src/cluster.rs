@@ -24,7 +24,7 @@ use crate::ownership::Ownership;
 use crate::peer::Peer;
 use crate::{
     Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Order, Output,
-    PingId, Random, Refusal, Settings, Ticket, Time,
+    PingId, Random, Refusal, Scope, Settings, Ticket, Time,
 };
 use classic::Classic;
 use farewell::Farewell;
@@ -251,8 +251,16 @@ impl Cluster {
                 self.say_goodbye();
                 Ok(None)
             }
-            Order::Standby(hold) => self.order_standby(hold, None, Asker::Person(ticket)).map(Some),
-            Order::Takeover(hold) => self.order_takeover(hold, ticket),
+            Order::Standby(hold) => self.stand_by(Scope::Set(hold), ticket),
+            Order::Takeover(hold) => self.order_takeover(Scope::Set(hold), ticket),
+            Order::StandbyGroup(group) | Order::TakeoverGroup(group)
+                if group.index() >= self.settings.groups.len() =>
+            {
+                Err(Refusal::Differs)
+            }
+            Order::StandbyGroup(group) if !self.is_ours(group) => Err(Refusal::NotHere),
+            Order::StandbyGroup(group) => self.stand_by(Scope::Group(group), ticket),
+            Order::TakeoverGroup(group) => self.order_takeover(Scope::Group(group), ticket),
             Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
             Order::Retry(group) => self.order_retry(group).map(|()| None),
         };
@@ -262,6 +270,10 @@ impl Cluster {
             Ok(None) => self.answer(ticket, Ok(())),
             Err(refusal) => self.answer(ticket, Err(refusal)),
         }
+    }
+
+    fn stand_by(&mut self, scope: Scope, ticket: Ticket) -> Result<Option<()>, Refusal> {
+        self.order_standby(scope, None, Asker::Person(ticket)).map(Some)
     }
 
     fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {

@@ -1,7 +1,7 @@
 //! What the core has to tell: facts that the shell turns into log lines.
 
 use crate::{
-    Failure, GroupId, Hold, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Settings,
+    Failure, GroupId, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Scope, Settings,
     Step, Uuid,
 };
 use std::time::Duration;
@@ -256,25 +256,25 @@ pub enum Event {
     Paused(Duration),
 }
 
-/// A step of a standby hand-over. Sets are from the giver's view.
+/// A step of a standby hand-over. What moves is told from the giver's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOverEvent {
     /// A node wants to give.
-    Wanted(NodeId, Hold),
+    Wanted(NodeId, Scope),
     /// The taker can take.
-    Granted(NodeId, Hold),
+    Granted(NodeId, Scope),
     /// We begin to release.
-    Releasing(Hold),
+    Releasing(Scope),
     /// We have released.
-    Released(Hold),
+    Released(Scope),
     /// We begin to acquire from the giver.
-    Acquiring(NodeId, Hold),
-    /// We have acquired; the set from our own view.
-    Acquired(Hold),
+    Acquiring(NodeId, Scope),
+    /// We have acquired; what, from our own view.
+    Acquired(Scope),
     /// It is finished, with us as the taker.
-    Taken(Hold),
+    Taken(Scope),
     /// It is finished, with us as the giver.
-    Given(Hold),
+    Given(Scope),
     /// Nobody answered.
     NoReply,
     /// A step was not taken.
@@ -288,6 +288,8 @@ pub enum HandOverEvent {
         /// How long the running hand-over may still take.
         left: Duration,
     },
+    /// The other node does not follow, and says why.
+    Declined(NodeId, Refusal),
     /// The other node died.
     Cancelled,
 }

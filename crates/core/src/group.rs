@@ -317,7 +317,7 @@ impl Runner {
         // a plain "no" counts: what nobody knows must not be started elsewhere.
         let stopped = match action {
             Action::Stop => matches!(outcome, Outcome::Success | Outcome::Missing),
-            Action::Status | Action::Start | Action::Monitor => {
+            Action::Status | Action::Start | Action::Monitor | Action::Check => {
                 matches!(outcome, Outcome::NotRunning | Outcome::Missing)
             }
         };
@@ -327,7 +327,9 @@ impl Runner {
             return match (self.is_idle(), action) {
                 (_, Action::Status) => Progress::StopDoubtful { resource, failed },
                 (true, _) => Progress::Stopped { failed },
-                (false, Action::Stop | Action::Start | Action::Monitor) => Progress::None,
+                (false, Action::Stop | Action::Start | Action::Monitor | Action::Check) => {
+                    Progress::None
+                }
             };
         }
         if action == Action::Status {

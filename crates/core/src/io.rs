@@ -47,6 +47,10 @@ pub enum Order {
     Standby(Hold),
     /// Take this set from the other node.
     Takeover(Hold),
+    /// Give this group to the other node.
+    StandbyGroup(GroupId),
+    /// Take this group from the other node.
+    TakeoverGroup(GroupId),
     /// Forget the generation of a node that is not heard: it lost its own, and begins anew.
     ForgetPeer(NodeId),
     /// What failed here is mended: this group, or every one, may start here again, and one that
@@ -93,6 +97,78 @@ pub enum Refusal {
     /// There is nothing to try again.
     #[error("nothing has failed on this node")]
     NothingFailed,
+    /// The taker has no agent of a name that a group wants.
+    #[error("the node that shall take it has no agent for a resource of it")]
+    AgentMissing,
+    /// The taker has no interface that is up for an address.
+    #[error("the node that shall take it has no interface that is up for an address of it")]
+    NoInterface,
+    /// The taker sees fewer ping nodes than the giver.
+    #[error("the node that shall take it sees fewer ping nodes")]
+    FewerPings,
+    /// The taker's haresources has no such line.
+    #[error("the haresources of the two nodes differ in it")]
+    Differs,
+    /// The taker has failed to start it before, and nobody has mended it.
+    #[error("the node that shall take it could not run it; `hb retry` there lets it try again")]
+    Unable,
+    /// The group is not here to be given.
+    #[error("this node does not run it")]
+    NotHere,
+    /// The other node knows sets only.
+    #[error("the other node runs heartbeat 3.0.6, which moves no single group of a set")]
+    SetsOnly,
+}
+
+impl Refusal {
+    /// What another node's refusal is to us: its *here* is our *there*.
+    #[must_use]
+    pub const fn as_told(self) -> Self {
+        match self {
+            Self::LocalInFlux | Self::NotReady => Self::RemoteInFlux,
+            Self::RemoteInFlux => Self::LocalInFlux,
+            Self::NoPeer
+            | Self::Busy
+            | Self::Legacy
+            | Self::NoReply
+            | Self::PeerDied
+            | Self::Failed
+            | Self::PeerAlive
+            | Self::NothingFailed
+            | Self::AgentMissing
+            | Self::NoInterface
+            | Self::FewerPings
+            | Self::Differs
+            | Self::Unable
+            | Self::NotHere
+            | Self::SetsOnly => self,
+        }
+    }
+
+    /// Whether a further try is idle until a person has done something.
+    #[must_use]
+    pub const fn needs_mending(self) -> bool {
+        match self {
+            Self::AgentMissing
+            | Self::NoInterface
+            | Self::FewerPings
+            | Self::Differs
+            | Self::Unable
+            | Self::Legacy
+            | Self::NotHere
+            | Self::SetsOnly => true,
+            Self::NoPeer
+            | Self::Busy
+            | Self::LocalInFlux
+            | Self::RemoteInFlux
+            | Self::NoReply
+            | Self::PeerDied
+            | Self::Failed
+            | Self::PeerAlive
+            | Self::NothingFailed
+            | Self::NotReady => false,
+        }
+    }
 }
 
 /// What an agent is asked to do.
@@ -107,6 +183,8 @@ pub enum Action {
     Stop,
     /// Is it healthy?
     Monitor,
+    /// Is everything there that a start needs? Concerns a whole group, and touches nothing.
+    Check,
 }
 
 /// One run of an agent, or one batch of addresses.

@@ -18,6 +18,7 @@ mod ownership;
 mod peer;
 mod random;
 mod receive;
+mod scope;
 mod settings;
 mod time;
 
@@ -34,6 +35,7 @@ pub use io::{Action, Failure, Input, Job, Order, Outcome, Output, Refusal, Ticke
 pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use mutation::Mutation;
 pub use random::Random;
+pub use scope::Scope;
 pub use settings::{
     AddressSpec, Boot, Failback, Group, PeerRecord, Resource, ResourceKind, Settings, StopFailure,
 };

@@ -1,6 +1,6 @@
 //! What nodes tell each other, as plain types. `systole-wire` turns them into bytes.
 
-use crate::{Beat, LinkId, NodeId, Time, Uuid};
+use crate::{Beat, GroupKey, LinkId, NodeId, Refusal, Time, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -237,6 +237,25 @@ pub enum Message {
     TakeoverOrder {
         /// The set.
         hold: Hold,
+    },
+    /// `systole_step`: a step of the hand-over of one group, between nodes of Systole.
+    GroupStep {
+        /// The group.
+        group: GroupKey,
+        /// The step.
+        step: Step,
+    },
+    /// `systole_order`: the sender wants this group, between nodes of Systole.
+    GroupOrder {
+        /// The group.
+        group: GroupKey,
+    },
+    /// `systole_refuse`: the sender does not follow the receiver's step, between nodes of Systole.
+    Refuse {
+        /// The step; an order counts as the step that it wants.
+        step: Step,
+        /// Why, from the sender's view.
+        why: Refusal,
     },
     /// `ip-request`: release this group, please (legacy mode).
     GroupRequest {

@@ -2,7 +2,7 @@
 
 use crate::link::Link;
 use crate::receive::Receiver;
-use crate::{NodeStatus, Random, Settings, Time, Uuid};
+use crate::{GroupId, NodeStatus, Random, Settings, Time, Uuid};
 use std::time::Duration;
 
 /// What a peer's daemon is, learned from its status messages.
@@ -60,6 +60,10 @@ pub(crate) struct Peer {
     pub(crate) has_left: bool,
     /// The sequence of the last message that told its holdings.
     pub(crate) told_at: u64,
+    /// How many ping nodes a Systole peer sees.
+    pub(crate) pings: Option<u16>,
+    /// Groups of ours that a Systole peer's haresources lacks.
+    pub(crate) lacks: Vec<GroupId>,
     /// The highest sequence of ours that it has echoed.
     pub(crate) echoed: u64,
     /// What it has acknowledged of ours.
@@ -99,6 +103,8 @@ impl Peer {
             is_leaving: false,
             has_left: false,
             told_at: 0,
+            pings: None,
+            lacks: Vec::new(),
             echoed: 0,
             acknowledged: 0,
             links: settings.links.iter().map(|_| Link::default()).collect(),
@@ -133,6 +139,8 @@ impl Peer {
         self.is_leaving = false;
         self.has_left = false;
         self.told_at = 0;
+        self.pings = None;
+        self.lacks.clear();
         self.echoed = 0;
         self.acknowledged = 0;
         self.status_sequence = 0;

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub(crate) mod links;
+mod names;
 pub mod protocol;
 mod requests;
 mod server;

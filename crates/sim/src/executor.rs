@@ -48,6 +48,8 @@ struct Held {
     sick: Vec<Option<Sickness>>,
     /// A stop failed or hangs, and none of the whole group has succeeded since.
     is_unstoppable: bool,
+    /// Whether a look at it shows that it lacks something.
+    lacks: bool,
 }
 
 /// The executor of one machine. It outlives the daemon, and dies with the machine.
@@ -68,8 +70,13 @@ impl Executor {
                 .map(|_| random.chance(broken_per_mille).then(|| Sickness::of_birth(random)))
                 .collect(),
             is_unstoppable: false,
+            lacks: false,
         });
-        Self { held: held.collect(), jobs: BTreeMap::new(), permit_until: None }
+        let mut held: Vec<Held> = held.collect();
+        for held in held.iter_mut().filter(|held| held.sick.iter().any(Option::is_some)) {
+            held.lacks = random.chance(500);
+        }
+        Self { held, jobs: BTreeMap::new(), permit_until: None }
     }
 
     /// Whether anything of the group runs, or may.
@@ -116,6 +123,7 @@ impl Executor {
     pub(crate) fn mend(&mut self) {
         for held in &mut self.held {
             held.sick.fill(None);
+            held.lacks = false;
         }
     }
 
@@ -142,6 +150,10 @@ impl Executor {
         if is_early && !is_unstoppable {
             return Err(format!("{job:?} stops before its successors: {running:?}"));
         }
+        if job.action == Action::Check {
+            self.jobs.insert(job.id, job);
+            return Ok(Duration::from_micros(100 + random.below(1_000)));
+        }
         if self.jobs.values().any(|other| other.group == job.group) {
             return Err(format!("{job:?} begins while another job of the group runs"));
         }
@@ -155,7 +167,7 @@ impl Executor {
         let resource = &settings.groups[job.group.index()].resources[job.first];
         let longest = match (&resource.kind, job.action) {
             (ResourceKind::Address(_), _) => Duration::from_millis(2),
-            (ResourceKind::Agent { .. }, Action::Status | Action::Monitor) => {
+            (ResourceKind::Agent { .. }, Action::Status | Action::Monitor | Action::Check) => {
                 Duration::from_millis(20)
             }
             (ResourceKind::Agent { .. }, Action::Start | Action::Stop) => AGENT_MAX,
@@ -180,7 +192,8 @@ impl Executor {
             });
         }
         let outcome = match job.action {
-            Action::Start => Outcome::Success,
+            Action::Check if held.lacks => Outcome::Missing,
+            Action::Start | Action::Check => Outcome::Success,
             Action::Stop => {
                 held.running[range].fill(false);
                 held.is_unstoppable &= held.running.contains(&true);
@@ -204,7 +217,8 @@ impl Executor {
             (Ailment::Stop | Ailment::StopAndStatus, Action::Stop) => {
                 held.running[job.first..job.first + job.count].contains(&true)
             }
-            (Ailment::Start, Action::Stop | Action::Status | Action::Monitor)
+            (_, Action::Check)
+            | (Ailment::Start, Action::Stop | Action::Status | Action::Monitor)
             | (Ailment::Stop, Action::Start | Action::Status | Action::Monitor)
             | (Ailment::StopAndStatus, Action::Start) => false,
         })

@@ -37,14 +37,18 @@ pub(crate) enum Fault {
 pub(crate) const AILMENT_MAX: Duration = Duration::from_secs(20);
 
 /// Draws the next fault.
-pub(crate) fn draw(random: &mut Random, nodes: usize, links: usize, orders: bool) -> Fault {
+pub(crate) fn draw(
+    random: &mut Random,
+    (nodes, links, groups): (usize, usize, usize),
+    orders: bool,
+) -> Fault {
     let count = u64::try_from(nodes).unwrap_or(1);
     let node = pick(random, count);
     let other = NodeId((node.0 + 1 + pick(random, count - 1).0) % u8::try_from(count).unwrap_or(1));
     let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
     let short = Duration::from_millis(50 + random.below(2_000));
     let long = Duration::from_millis(100 + random.below(15_000));
-    match random.below(if orders { 14 } else { 10 }) {
+    match random.below(if orders { 16 } else { 10 }) {
         0 => Fault::PowerOff(node, long),
         1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
         2 => Fault::Stop(node, long),
@@ -58,6 +62,8 @@ pub(crate) fn draw(random: &mut Random, nodes: usize, links: usize, orders: bool
         10 => Fault::Deafen(node, long),
         11 => Fault::Order(node, Order::Standby(hold(random))),
         12 => Fault::Order(node, Order::Retry(None)),
+        13 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
+        14 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
         _ => Fault::Order(node, Order::Takeover(hold(random))),
     }
 }
@@ -84,6 +90,10 @@ pub(crate) fn draw_ailment(random: &mut Random, settings: &Settings) -> Fault {
 
 fn pick(random: &mut Random, count: u64) -> NodeId {
     NodeId(u8::try_from(random.below(count)).unwrap_or(0))
+}
+
+fn group(random: &mut Random, groups: usize) -> GroupId {
+    GroupId(u16::try_from(random.below(groups as u64)).unwrap_or(0))
 }
 
 fn hold(random: &mut Random) -> Hold {

@@ -366,11 +366,12 @@ impl World {
         let wait = Duration::from_millis(200 + self.random.below(12_000));
         self.after(wait, Happening::Fault);
         self.summary.faults += 1;
-        let (nodes, links) = (self.machines.len(), self.settings.links.len());
+        let links = self.settings.links.len();
+        let counts = (self.machines.len(), links, self.settings.groups.len());
         let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
             fault::draw_ailment(&mut self.random, &self.settings)
         } else {
-            fault::draw(&mut self.random, nodes, links, self.orders)
+            fault::draw(&mut self.random, counts, self.orders)
         };
         self.note(|| format!("{fault:?}"));
         self.strike(fault)

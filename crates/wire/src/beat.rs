@@ -1,7 +1,7 @@
 //! The one string that a node of Systole adds to its status.
 //!
 //! ```text
-//! beat   = "1;" capabilities ";" session ";" nodes ";" flags ";" echoes ";" claims
+//! beat   = "1;" capabilities ";" session ";" nodes ";" flags ";" echoes ";" claims [ ";" extras ]
 //! flags  = [ "r" ] [ "l" ]                                   ready, leaving
 //! echo   = node "." link "." session "." sequence            separated by ","
 //! claim  = group "." owner "." term "." phase [ "!" ] [ "~" failure ]   separated by ","
@@ -12,10 +12,12 @@
 //! ```text
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
 //!           start / stop            exit code, timed out, missing
+//! extra   = "p" pings               separated by ","
 //! ```
 //!
-//! All numbers are hexadecimal. A reader that meets another version, or anything that it cannot
-//! read, takes the whole field as absent and the sender as a node without it.
+//! All numbers are hexadecimal. An extra with another letter is left out. A reader that meets
+//! another version, or anything that it cannot read, takes the whole field as absent and the
+//! sender as a node without it.
 
 use crate::error::EncodeError;
 use crate::number;
@@ -29,9 +31,10 @@ const READY: u8 = b'r';
 const LEAVING: u8 = b'l';
 const UNABLE: u8 = b'!';
 const FAILURE: u8 = b'~';
+const PINGS: u8 = b'p';
 const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
-/// Sections behind the version.
-const SECTIONS: usize = 6;
+/// Sections behind the version, with that of the extras.
+const SECTIONS: usize = 7;
 
 /// Appends the text of a beat.
 pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
@@ -63,6 +66,10 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     }
     if beat.claims.is_empty() {
         out.push(b';');
+    }
+    if let Some(pings) = beat.pings {
+        out.extend_from_slice(&[b';', PINGS]);
+        number::push_hex(out, u64::from(pings));
     }
     Ok(())
 }
@@ -110,7 +117,7 @@ fn push_claim(out: &mut Vec<u8>, claim: &Claim) -> Result<(), EncodeError> {
 fn push_failure(out: &mut Vec<u8>, failure: &Failure) {
     out.push(match failure.action {
         Action::Start => b'+',
-        Action::Stop | Action::Status | Action::Monitor => b'-',
+        Action::Stop | Action::Status | Action::Monitor | Action::Check => b'-',
     });
     number::push_hex(out, u64::from(failure.resource));
     match failure.outcome {
@@ -178,7 +185,22 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
         let claim = read_claim(item).filter(|_| out.claims.len() < GROUPS_MAX)?;
         out.claims.push(claim);
         Some(())
-    })
+    })?;
+    out.pings = None;
+    match sections.next() {
+        None => Some(()),
+        Some([]) => None,
+        Some(extras) => read_items(extras, |item| read_extra(item, out)),
+    }
+}
+
+fn read_extra(item: &[u8], out: &mut Beat) -> Option<()> {
+    match item {
+        [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
+        [letter, ..] if letter.is_ascii_lowercase() => {}
+        _ => return None,
+    }
+    Some(())
 }
 
 fn read_items(section: &[u8], take: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
@@ -251,12 +273,24 @@ mod tests {
 
     #[test]
     fn what_is_read_is_written() {
-        for text in [TEXT, "1;0;0;0;;;", "1;0;0;0;r;;cafe.1.2.2", "1;0;0;0;l;0.1.7.1f;", BLOCKED] {
+        for text in [
+            TEXT,
+            "1;0;0;0;;;",
+            "1;0;0;0;;;;p1f",
+            "1;0;0;0;r;;cafe.1.2.2",
+            "1;0;0;0;l;0.1.7.1f;",
+            BLOCKED,
+        ] {
             let beat = read_text(text).unwrap();
             let mut out = Vec::new();
             push(&mut out, &beat).unwrap();
             assert_eq!(out, text.as_bytes());
         }
+        assert_eq!(
+            read_text("1;0;0;0;;;;z9,p2").unwrap().pings,
+            Some(2),
+            "z is of a later version"
+        );
         let beat = read_text(TEXT).unwrap();
         assert_eq!(beat.echoes[0].link, LinkId(1));
         assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
@@ -289,6 +323,10 @@ mod tests {
             "1;0;0;0;;;0.0.0.4~+0x100",
             "1;0;0;0;;;0.0.0.4~+0t~",
             "1;0;0;0;;;0.0.0.0?",
+            "1;0;0;0;;;;p",
+            "1;0;0;0;;;;p10000",
+            "1;0;0;0;;;;p1,",
+            "1;0;0;0;;;;P1",
         ] {
             assert_eq!(read_text(text), None, "{text:?}");
         }

@@ -68,6 +68,24 @@ impl<'a> Compose<'a> {
                 self.kind(kind::TAKEOVER)?;
                 self.text(field::HOLD, hold.word())
             }
+            Message::GroupStep { group, step } => {
+                self.kind(kind::GROUP_STEP)?;
+                self.dest()?;
+                self.hex(field::GROUP, u64::from(group.0))?;
+                self.text(field::INFO, step.word())
+            }
+            Message::GroupOrder { group } => {
+                self.kind(kind::GROUP_ORDER)?;
+                self.dest()?;
+                self.hex(field::GROUP, u64::from(group.0))
+            }
+            Message::Refuse { step, why } => {
+                self.kind(kind::REFUSE)?;
+                self.dest()?;
+                self.text(field::INFO, step.word())?;
+                let word = words::of_refusal(*why).ok_or(EncodeError::NotSendable)?;
+                self.text(field::RESULT, word)
+            }
             Message::GroupRequest { key } => {
                 self.kind(kind::GROUP_REQUEST)?;
                 self.text(field::ADDRESS, key)

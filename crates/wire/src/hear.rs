@@ -6,7 +6,7 @@ use crate::limits::NAME_MAX;
 use crate::words::{self, field, kind};
 use crate::{beat, number};
 use std::time::Duration;
-use systole_core::{Beat, Hold, Message, Uuid};
+use systole_core::{Beat, GroupKey, Hold, Message, Uuid};
 
 /// What every message carries.
 pub(crate) struct Header<'a> {
@@ -91,6 +91,15 @@ fn content(fields: &Fields) -> Result<Message, HearError> {
                 _ => words::hold(hold),
             })?,
         },
+        kind::GROUP_STEP => Message::GroupStep {
+            group: group(fields)?,
+            step: word(fields, field::INFO, words::step)?,
+        },
+        kind::GROUP_ORDER => Message::GroupOrder { group: group(fields)? },
+        kind::REFUSE => Message::Refuse {
+            step: word(fields, field::INFO, words::step)?,
+            why: word(fields, field::RESULT, words::refusal)?,
+        },
         kind::GROUP_REQUEST => {
             Message::GroupRequest { key: needed(fields, field::ADDRESS)?.into() }
         }
@@ -123,6 +132,11 @@ fn content(fields: &Fields) -> Result<Message, HearError> {
         },
         _ => client(kind, fields)?,
     })
+}
+
+fn group(fields: &Fields) -> Result<GroupKey, HearError> {
+    let key = hex(fields, field::GROUP)?;
+    u32::try_from(key).map(GroupKey).map_err(|_| HearError::Unreadable(field::GROUP))
 }
 
 /// The name of a client, which is short: we say it again to whoever asks.

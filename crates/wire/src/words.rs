@@ -1,6 +1,6 @@
 //! The words of the protocol, each once, for both directions.
 
-use systole_core::{Fencing, Hold, NodeStatus, Occasion, Step};
+use systole_core::{Fencing, Hold, NodeStatus, Occasion, Refusal, Step};
 
 /// Names of fields.
 pub(crate) mod field {
@@ -18,6 +18,7 @@ pub(crate) mod field {
     pub(crate) const FIRST: &str = "firstseq";
     pub(crate) const FROM: &str = "from_id";
     pub(crate) const GENERATION: &str = "hg";
+    pub(crate) const GROUP: &str = "group";
     pub(crate) const HOLD: &str = "rsc_hold";
     pub(crate) const INFO: &str = "info";
     pub(crate) const LAST: &str = "lastseq";
@@ -50,12 +51,15 @@ pub(crate) mod kind {
     pub(crate) const ACK: &str = "NS_ackmsg";
     pub(crate) const ASK_RESOURCES: &str = "ask_resources";
     pub(crate) const GROUP_GRANT: &str = "ip-request-resp";
+    pub(crate) const GROUP_ORDER: &str = "systole_order";
     pub(crate) const GROUP_REQUEST: &str = "ip-request";
+    pub(crate) const GROUP_STEP: &str = "systole_step";
     pub(crate) const NAK: &str = "NS_nak_rexmit";
     pub(crate) const PING: &str = "NS_st";
     pub(crate) const PING_COUNT: &str = "num_ping_nodes";
     pub(crate) const PRESENCE: &str = "hbapi-clstat";
     pub(crate) const QUERY_CLIENT: &str = "query-cstatus";
+    pub(crate) const REFUSE: &str = "systole_refuse";
     pub(crate) const REPLY_CLIENT: &str = "respond-cstatus";
     pub(crate) const REPLY_NODES: &str = "repnodes";
     pub(crate) const REQUEST_NODES: &str = "reqnodes";
@@ -114,6 +118,31 @@ const OCCASIONS: [(Occasion, &str); 4] = [
     (Occasion::Shutdown, "shutdown"),
     (Occasion::MachDown, "mach_down"),
 ];
+
+const REFUSALS: [(Refusal, &str); 12] = [
+    (Refusal::NoPeer, "no_peer"),
+    (Refusal::Busy, "busy"),
+    (Refusal::LocalInFlux, "in_flux"),
+    (Refusal::RemoteInFlux, "you_in_flux"),
+    (Refusal::Legacy, "legacy"),
+    (Refusal::NotReady, "not_ready"),
+    (Refusal::AgentMissing, "agent_missing"),
+    (Refusal::NoInterface, "no_interface"),
+    (Refusal::FewerPings, "fewer_pings"),
+    (Refusal::Differs, "differs"),
+    (Refusal::Unable, "unable"),
+    (Refusal::NotHere, "not_here"),
+];
+
+/// The word of why a step is refused; nothing for what is no reason of that kind.
+pub(crate) fn of_refusal(why: Refusal) -> Option<&'static str> {
+    word_in(&REFUSALS, why)
+}
+
+/// The reason of a word.
+pub(crate) fn refusal(word: &str) -> Option<Refusal> {
+    value_in(&REFUSALS, word)
+}
 
 /// The word of an outcome of fencing.
 pub(crate) fn of_fencing(result: Fencing) -> Option<&'static str> {

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
-use systole_core::{LinkId, Message};
-use systole_wire::{Decoder, Fields, Form, HearError, Keys, Kind, Method, Sealer, Style};
+use systole_core::{GroupKey, LinkId, Message, NodeId, Outgoing, Refusal, Step, Time, Uuid};
+use systole_wire::{
+    Decoder, Encoder, Fields, Form, HearError, Identity, Keys, Kind, Method, Sealer, Style,
+};
 
 const HEADER: [(&str, &str); 4] = [("src", "beta"), ("seq", "7"), ("hg", "5"), ("ts", "6b02ca06")];
 
@@ -36,6 +38,12 @@ fn a_sequenced_message_keeps_its_place_when_its_content_cannot_be_read() {
         (&[("t", "ask_resources"), ("rsc_hold", "all")], "info"),
         (&[("t", "ask_resources"), ("rsc_hold", "all"), ("info", "you")], "info"),
         (&[("t", "hb_takeover")], "rsc_hold"),
+        (&[("t", "systole_step"), ("info", "me")], "group"),
+        (&[("t", "systole_step"), ("group", "100000000"), ("info", "me")], "group"),
+        (&[("t", "systole_step"), ("group", "cafe"), ("info", "you")], "info"),
+        (&[("t", "systole_order"), ("group", "-1")], "group"),
+        (&[("t", "systole_refuse"), ("info", "me")], "result"),
+        (&[("t", "systole_refuse"), ("info", "me"), ("result", "mood")], "result"),
         (&[("t", "ip-request")], "ipaddr"),
         (&[("t", "ip-request-resp"), ("ipaddr", "a")], "weown"),
         (&[("t", "stonith"), ("node", "beta"), ("result", "maybe")], "result"),
@@ -66,5 +74,38 @@ fn without_a_place_in_the_sequence_it_is_refused() {
         (&[("t", "starting"), ("hg", "x")], Unreadable("hg")),
     ] {
         assert_eq!(heard(fields), Err(right), "{fields:?}");
+    }
+}
+
+/// What nodes of Systole say of a hand-over to each other is read as it was meant.
+#[test]
+fn words_between_nodes_of_systole_come_back_as_they_went() {
+    let identity = Identity {
+        name: "alpha".into(),
+        uuid: Uuid([7; 16]),
+        generation: 5,
+        ttl: 3,
+        nodes: vec!["alpha".into(), "beta".into()],
+    };
+    let keys = Keys::new(1, [(1, Method::Sha1, &b"a key"[..])]).unwrap();
+    let mut encoder = Encoder::new(identity, Style::default());
+    let group = GroupKey(u32::MAX);
+    for message in [
+        Message::GroupStep { group, step: Step::Other },
+        Message::GroupOrder { group },
+        Message::Refuse { step: Step::Me, why: Refusal::AgentMissing },
+        Message::Refuse { step: Step::Other, why: Refusal::Busy },
+    ] {
+        let outgoing = Outgoing {
+            message,
+            dest: Some(NodeId(1)),
+            dest_uuid: None,
+            sequence: Some(9),
+            made: Time::START,
+        };
+        let bytes = encoder.encode(&outgoing, None, "0 0 0 1/1 1", 1, &keys, Form::Framed).unwrap();
+        let mut decoder = Decoder::default();
+        let heard = decoder.open(bytes, &keys).unwrap().heard(LinkId(0)).unwrap();
+        assert_eq!((heard.message, heard.dest), (&outgoing.message, Some("beta")));
     }
 }

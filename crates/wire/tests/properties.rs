@@ -201,14 +201,15 @@ fn beats() -> impl Strategy<Value = Beat> {
         failure,
     });
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>());
-    let flags = (any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));
     (numbers, flags, vec(echo, 0..20), vec(claim, 0..=GROUPS_MAX)).prop_map(
-        |((capabilities, session, nodes), (ready, leaving), echoes, claims)| Beat {
+        |((capabilities, session, nodes), (ready, leaving, pings), echoes, claims)| Beat {
             capabilities,
             session,
             nodes,
             ready,
             leaving,
+            pings,
             echoes,
             claims,
         },

@@ -107,6 +107,7 @@ fn the_largest_beat_fits_into_a_datagram() {
         nodes: u32::MAX,
         ready: true,
         leaving: true,
+        pings: Some(u16::MAX),
         echoes: vec![echo; NODES_MAX * LINKS_MAX],
         claims: vec![claim; GROUPS_MAX],
     };

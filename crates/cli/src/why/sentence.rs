@@ -28,7 +28,7 @@ pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String 
         Happening::Pause { milliseconds } => format!("this node stood still for {milliseconds} ms"),
         Happening::Failure { node, action, resource, outcome, .. } => match action {
             Action::Start => format!("{node} could not start {resource}: {outcome}"),
-            Action::Stop | Action::Status | Action::Monitor => {
+            Action::Stop | Action::Status | Action::Monitor | Action::Check => {
                 format!("{node} cannot stop {resource}: {outcome}")
             }
         },
@@ -57,6 +57,8 @@ fn wish(wish: &Wish) -> String {
     match wish {
         Wish::Standby(set) => format!("standby [{set}]"),
         Wish::Takeover(set) => format!("takeover [{set}]"),
+        Wish::StandbyGroup(group) => format!("standby of group {group}"),
+        Wish::TakeoverGroup(group) => format!("takeover of group {group}"),
         Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
         Wish::Stop => "stop".to_owned(),
         Wish::Retry(None) => "try again what failed".to_owned(),

@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use crate::mutation::Mutation;
-use crate::{Failback, Hold, Phase, Time};
+use crate::{Failback, GroupId, Hold, Phase, Scope, Time};
 use std::time::Duration;
 
 /// How long after a refused failback it is tried again.
@@ -20,20 +20,34 @@ impl Cluster {
             return;
         }
         if self.errs(Mutation::Restless) {
-            let _ = self.order_standby(Hold::All, None, Asker::Node);
+            let _ = self.order_standby(Scope::Set(Hold::All), None, Asker::Home);
             return self.delay_failback();
         }
         let away = self.settings.group_ids().find(|group| {
             let row = self.ownership.row(*group);
-            let home = self.preferred(*group);
             let ours = self.is_ours(*group) && row.phase == Phase::Active && row.is_borrowed;
-            let can_go = home != self.settings.me && self.ownership.is_able(*group, home);
-            ours && can_go && self.is_peer_settled(home)
+            ours && self.can_go_home(*group)
         });
-        let home = away.map(|group| self.preferred(group));
-        if home.is_some() && self.order_standby(Hold::Foreign, home, Asker::Node).is_err() {
+        let Some(group) = away else { return };
+        let home = self.preferred(group);
+        // What cannot run there stays; then the others go one by one.
+        let mut groups = self.settings.group_ids();
+        let all_can = groups.all(|group| {
+            self.preferred(group) != home || !self.is_ours(group) || self.can_go_home(group)
+        });
+        let scope = if all_can { Scope::Set(Hold::Foreign) } else { Scope::Group(group) };
+        if self.order_standby(scope, Some(home), Asker::Home).is_err() {
             self.delay_failback();
         }
+    }
+
+    /// Whether a group's home is another node that could take it now, as far as we know.
+    fn can_go_home(&self, group: GroupId) -> bool {
+        let (me, home) = (self.settings.me, self.preferred(group));
+        home != me
+            && self.ownership.is_able(group, home)
+            && self.is_peer_settled(home)
+            && !self.sees_fewer_pings(home, me)
     }
 
     /// A hand-over failed or was refused: the next failback waits a little.

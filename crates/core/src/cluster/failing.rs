@@ -16,6 +16,9 @@ use crate::{
 impl Cluster {
     /// Takes note of the end of a job.
     pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
+        if self.check_done(job, outcome) {
+            return;
+        }
         let running = self.runners.iter().position(|runner| runner.job() == Some(job));
         let Some(index) = running else { return };
         let group = super::group_id(index);

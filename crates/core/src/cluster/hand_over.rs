@@ -1,10 +1,13 @@
-//! The planned hand-over of a set of groups from one node to another.
+//! The planned hand-over of groups from one node to another.
+
+mod checks;
+mod orders;
+mod steps;
 
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Cause, Event, Failback, GroupId, HandOverEvent, Hold, Message, NodeId, Phase, Refusal, Step,
-    Ticket, Time,
+    Event, GroupId, HandOverEvent, JobId, Message, NodeId, Refusal, Scope, Step, Ticket, Time,
 };
 use std::time::Duration;
 
@@ -18,16 +21,19 @@ const WORK_WAIT: Duration = Duration::from_hours(1);
 /// ```text
 ///  giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ Told
 ///          Told ──the taker's table as of its "done"──▶ (over)
-///  taker:  Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
+///  taker:  Invited ──"me"──▶ Checking ──everything is here, "other"──▶ Promised
+///          Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
 /// ```
 ///
-/// It ends early when nobody answers, when the other node dies, leaves or restarts, when this node
-/// stops or was away, and when nothing of it is seen to go on for 10 s. Who is left then decides
-/// as if there had been none.
+/// A taker that was not asked by a person of its own begins with Checking. Nothing is let go before
+/// the taker has said "other"; until then each may refuse, and a node of Systole says so. It
+/// ends early as well when nobody answers, when the other node dies, leaves or restarts, when
+/// this node stops or was away, and when nothing of it is seen to go on for 10 s. Who is left then
+/// decides as if there had been none.
 #[derive(Debug)]
 pub(super) struct HandOver {
-    /// The set, from the giver's view.
-    hold: Hold,
+    /// What moves, from the giver's view.
+    scope: Scope,
     giver: NodeId,
     taker: NodeId,
     stage: Stage,
@@ -35,6 +41,8 @@ pub(super) struct HandOver {
     ticket: Option<Ticket>,
     /// The other node's last sequence when it began: what is older belongs to another one.
     began_at: u64,
+    /// The checks whose outcome a taker waits for.
+    checks: Vec<JobId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +52,22 @@ enum Stage {
     Given,
     /// The taker is done. Its table, sent just before under this number, says with what.
     Told(u64),
+    Invited,
+    Checking,
     Promised,
     Acquiring,
+}
+
+impl Stage {
+    /// Whether the other node may still refuse a step that we have said. Nothing has been let go
+    /// before that.
+    const fn awaits_answer_to(self, step: Step) -> bool {
+        match step {
+            Step::Me => matches!(self, Self::Asked | Self::Invited),
+            Step::Other => matches!(self, Self::Promised),
+            Step::Done => false,
+        }
+    }
 }
 
 impl HandOver {
@@ -53,9 +75,9 @@ impl HandOver {
         self.until
     }
 
-    /// Giver, taker, and the set from the giver's view.
-    pub(super) const fn parts(&self) -> (NodeId, NodeId, Hold) {
-        (self.giver, self.taker, self.hold)
+    /// Giver, taker, and what moves from the giver's view.
+    pub(super) const fn parts(&self) -> (NodeId, NodeId, Scope) {
+        (self.giver, self.taker, self.scope)
     }
 
     /// The node that is not `me`.
@@ -74,8 +96,10 @@ impl HandOver {
 pub(super) enum Asker {
     /// Somebody who waits for the answer.
     Person(Ticket),
-    /// Another node, by an order or because it is the groups' home.
+    /// Another node, by an order of its own.
     Node,
+    /// This node, because a group's home is another one.
+    Home,
     /// The built-in ipfail. A classic one asks through the client API, which shows on the wire.
     Ipfail,
 }
@@ -84,7 +108,7 @@ impl Cluster {
     /// Whether a group is part of a running hand-over and must not move otherwise.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
-            running.stage != Stage::Asked && self.is_in_set(group, running.giver, running.hold)
+            running.stage != Stage::Asked && self.is_in_scope(group, running.giver, running.scope)
         })
     }
 
@@ -94,85 +118,43 @@ impl Cluster {
         giver == Some(self.settings.me) && self.is_handed_over(group)
     }
 
-    fn is_in_set(&self, group: GroupId, giver: NodeId, hold: Hold) -> bool {
-        if self.preferred(group) == giver { hold.has_local() } else { hold.has_foreign() }
+    fn is_in_scope(&self, group: GroupId, giver: NodeId, scope: Scope) -> bool {
+        match scope {
+            Scope::Set(hold) if self.preferred(group) == giver => hold.has_local(),
+            Scope::Set(hold) => hold.has_foreign(),
+            Scope::Group(one) => one == group,
+        }
     }
 
-    /// The groups of a set that is named from the giver's view.
-    fn set_of(&self, giver: NodeId, hold: Hold) -> Vec<GroupId> {
+    /// The groups that a scope names from the giver's view.
+    fn groups_of(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let all = self.settings.group_ids();
-        all.filter(|group| self.is_in_set(*group, giver, hold)).collect()
+        all.filter(|group| self.is_in_scope(*group, giver, scope)).collect()
     }
 
-    /// Asks another node to take a set of ours: this one, or the first that can.
-    pub(super) fn order_standby(
-        &mut self,
-        hold: Hold,
-        taker: Option<NodeId>,
-        asker: Asker,
-    ) -> Result<(), Refusal> {
-        if !self.takes_part() {
-            return Err(Refusal::NotReady);
-        }
-        if self.settings.failback == Failback::Legacy && self.classic_forbids() {
-            return Err(Refusal::Legacy);
-        }
-        let peer = taker.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
-        self.refuse_in_flux(peer)?;
-        let me = self.settings.me;
-        self.report(Event::HandOver(HandOverEvent::Wanted(me, hold)));
-        let dest = self.partner(peer);
-        let (step, ipfail) = (Step::Me, asker == Asker::Ipfail);
-        self.send(Message::AskResources { hold, step, ipfail }, dest);
-        let ticket = match asker {
-            Asker::Person(ticket) => Some(ticket),
-            Asker::Node | Asker::Ipfail => None,
-        };
-        self.begin_hand_over((me, peer), hold, Stage::Asked, ticket);
-        Ok(())
-    }
-
-    /// Takes what nobody has, and asks the other node for the rest of a set. Done at once when
-    /// there is nobody to ask.
-    pub(super) fn order_takeover(
-        &mut self,
-        hold: Hold,
-        ticket: Ticket,
-    ) -> Result<Option<()>, Refusal> {
-        if !self.takes_part() {
-            return Err(Refusal::NotReady);
-        }
-        let me = self.settings.me;
-        for group in self.set_of(me, hold) {
-            self.regain(group);
-        }
-        let mut wanted = self.settings.group_ids().filter(|group| {
+    /// Those of them that the giver has.
+    fn groups_at(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
+        let mut groups = self.groups_of(giver, scope);
+        groups.retain(|group| {
             let row = self.ownership.row(*group);
-            self.is_in_set(*group, me, hold) && row.phase.holds() && row.owner != Some(me)
+            row.owner == Some(giver) && row.phase.holds()
         });
-        if wanted.next().is_none() {
-            return Ok(None);
-        }
-        drop(wanted);
-        let peer = self.first_partner().ok_or(Refusal::NoPeer)?;
-        self.refuse_in_flux(peer)?;
-        let dest = self.partner(peer);
-        self.send(Message::TakeoverOrder { hold }, dest);
-        self.begin_hand_over((peer, me), hold.mirrored(), Stage::Promised, Some(ticket));
-        Ok(Some(()))
+        groups
     }
 
     fn begin_hand_over(
         &mut self,
         (giver, taker): (NodeId, NodeId),
-        hold: Hold,
+        scope: Scope,
         stage: Stage,
         ticket: Option<Ticket>,
     ) {
         let until = self.now + REPLY_WAIT;
         let partner = if giver == self.settings.me { taker } else { giver };
         let began_at = self.peer(partner).receiver.last();
-        self.hand_over = Some(HandOver { hold, giver, taker, stage, until, ticket, began_at });
+        let checks = Vec::new();
+        let begun = HandOver { scope, giver, taker, stage, until, ticket, began_at, checks };
+        self.hand_over = Some(begun);
     }
 
     fn advance_hand_over(&mut self, stage: Stage) {
@@ -198,155 +180,44 @@ impl Cluster {
         }
     }
 
-    fn first_partner(&self) -> Option<NodeId> {
-        self.others().find(|node| self.peer(*node).can_negotiate())
-    }
-
-    fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
-        if self.hand_over.is_some() {
-            Err(Refusal::Busy)
-        } else if !self.is_settled() {
-            Err(Refusal::LocalInFlux)
-        } else if !self.is_peer_settled(peer) {
-            Err(Refusal::RemoteInFlux)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// The other node wants a set of ours.
-    pub(super) fn hear_takeover_order(&mut self, from: NodeId, hold: Hold) {
-        if let Err(why) = self.order_standby(hold, Some(from), Asker::Node) {
-            self.refuse_step(from, Step::Me, why);
-        }
-    }
-
-    pub(super) fn hear_step(&mut self, from: NodeId, sequence: u64, hold: Hold, step: Step) {
-        if !self.takes_part() {
-            return self.note_taken_over(from, step);
-        }
-        let stage = self.hand_over.as_ref().filter(|running| {
-            running.is_with(from) && running.hold == hold && sequence > running.began_at
-        });
-        let stage = stage.map(|running| running.stage);
-        match (step, stage) {
-            (Step::Me, _) => self.promise(from, hold),
-            (Step::Other, Some(Stage::Asked)) => self.begin_release(from, hold),
-            (Step::Done, Some(Stage::Promised)) => {
-                let peer = self.peer_mut(from);
-                peer.told_at = peer.told_at.max(sequence);
-                self.begin_acquire(from, hold);
-            }
-            (Step::Done, Some(Stage::Given)) => {
-                self.advance_hand_over(Stage::Told(sequence.saturating_sub(1)));
-            }
-            (Step::Other | Step::Done, _) => self.refuse_step(from, step, Refusal::Busy),
-        }
-    }
-
-    /// The other node wants to give: promise to take, unless something speaks against it.
-    fn promise(&mut self, giver: NodeId, hold: Hold) {
-        let me = self.settings.me;
-        let mut ticket = None;
-        if let Some(running) = &self.hand_over {
-            let crossing = running.stage == Stage::Asked && giver < me;
-            let invited = running.stage == Stage::Promised && running.giver == giver;
-            if !crossing && !invited {
-                return self.refuse_step(giver, Step::Me, Refusal::Busy);
-            }
-            if invited {
-                // Our own wish is heard: its answer waits for the hand-over that follows.
-                ticket = self.hand_over.as_mut().and_then(|running| running.ticket.take());
-            }
-            self.end_hand_over(if invited { Ok(()) } else { Err(Refusal::Busy) });
-        }
-        if let Err(why) = self.refuse_in_flux(giver) {
-            if let Some(ticket) = ticket {
-                self.answer(ticket, Err(why));
-            }
-            return self.refuse_step(giver, Step::Me, why);
-        }
-        self.report(Event::HandOver(HandOverEvent::Wanted(giver, hold)));
-        self.send_step(giver, hold, Step::Other);
-        self.begin_hand_over((giver, me), hold, Stage::Promised, ticket);
-        self.advance_hand_over(Stage::Promised);
-    }
-
-    fn refuse_step(&mut self, node: NodeId, step: Step, why: Refusal) {
-        let until = self.hand_over.as_ref().map_or(self.now, |running| running.until);
-        let left = until.since(self.now);
-        self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
-    }
-
-    fn begin_release(&mut self, taker: NodeId, hold: Hold) {
-        self.report(Event::HandOver(HandOverEvent::Granted(taker, hold)));
-        self.report(Event::HandOver(HandOverEvent::Releasing(hold)));
-        self.advance_hand_over(Stage::Releasing);
-        self.classic_releases(hold);
-        let me = self.settings.me;
-        for group in self.set_of(me, hold) {
-            if self.is_ours(group) {
-                self.release(group, Cause::HandOver { giver: me, taker });
-            }
-        }
-    }
-
-    fn begin_acquire(&mut self, giver: NodeId, hold: Hold) {
-        self.report(Event::HandOver(HandOverEvent::Acquiring(giver, hold)));
-        self.advance_hand_over(Stage::Acquiring);
-        let me = self.settings.me;
-        for group in self.set_of(giver, hold) {
-            let row = *self.ownership.row(group);
-            if row.owner == Some(giver) && row.phase.holds() {
-                // The giver's "done" is the stop that its table has yet to tell.
-                self.ownership.advance(group, Phase::Stopped);
-            }
-            let free = !self.ownership.row(group).phase.holds();
-            if free && self.ownership.is_able(group, me) && self.has_executor {
-                self.take(group, Cause::HandOver { giver, taker: me });
-            }
-        }
-    }
-
     /// Drives a hand-over on: sends what is due, and gives up what takes too long.
     pub(super) fn elapse_hand_over(&mut self) {
         self.prolong_hand_over();
         let Some(running) = &self.hand_over else { return };
-        let (hold, giver, stage) = (running.hold, running.giver, running.stage);
+        let (scope, giver, stage) = (running.scope, running.giver, running.stage);
         if self.now >= running.until {
             self.report(Event::HandOver(HandOverEvent::NoReply));
             return self.end_hand_over(Err(Refusal::NoReply));
         }
         let set = self.settings.group_ids();
-        let set = set.filter(|group| self.is_in_set(*group, giver, hold));
+        let set = set.filter(|group| self.is_in_scope(*group, giver, scope));
         let mut runners = set.map(|group| &self.runners[group.index()]);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
-                let taker = running.taker;
                 drop(runners);
-                self.report(Event::HandOver(HandOverEvent::Released(hold)));
-                self.send_step(taker, hold, Step::Done);
-                self.advance_hand_over(Stage::Given);
+                self.tell_release();
             }
             Stage::Acquiring if runners.all(crate::group::Runner::is_settled) => {
                 drop(runners);
-                self.report(Event::HandOver(HandOverEvent::Acquired(hold.mirrored())));
-                // The table first: the giver shall know from it what could not be started.
-                self.send_status();
-                self.send_step(giver, hold, Step::Done);
-                self.report(Event::HandOver(HandOverEvent::Taken(hold)));
-                self.conclude(giver, self.settings.me, hold);
+                self.tell_acquisition();
+            }
+            Stage::Checking if running.checks.is_empty() => {
+                drop(runners);
+                self.send_step(giver, scope, Step::Other);
+                self.advance_hand_over(Stage::Promised);
             }
             Stage::Told(table) if self.has_told(running.taker, table) => {
                 let taker = running.taker;
                 drop(runners);
-                self.report(Event::HandOver(HandOverEvent::Given(hold)));
-                self.conclude(giver, taker, hold);
+                self.report(Event::HandOver(HandOverEvent::Given(scope)));
+                self.conclude(giver, taker, scope);
             }
             Stage::Asked
             | Stage::Releasing
             | Stage::Given
             | Stage::Told(_)
+            | Stage::Invited
+            | Stage::Checking
             | Stage::Promised
             | Stage::Acquiring => {}
         }
@@ -358,10 +229,12 @@ impl Cluster {
         peer.kind == Kind::Classic || peer.told_at >= table
     }
 
-    fn conclude(&mut self, giver: NodeId, taker: NodeId, hold: Hold) {
-        let set = self.set_of(giver, hold);
-        let failed = set.into_iter().any(|group| !self.ownership.is_able(group, taker));
-        self.classic_concludes(giver, hold);
+    fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
+        let groups = self.groups_of(giver, scope);
+        let failed = groups.into_iter().any(|group| !self.ownership.is_able(group, taker));
+        if let Scope::Set(hold) = scope {
+            self.classic_concludes(giver, hold);
+        }
         self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
     }
 
@@ -378,7 +251,7 @@ impl Cluster {
         if let Some(ticket) = ended.ticket {
             self.answer(ticket, result);
         }
-        for group in self.set_of(ended.giver, ended.hold) {
+        for group in self.groups_of(ended.giver, ended.scope) {
             self.note_release(group);
         }
         if result.is_err() {
@@ -387,9 +260,21 @@ impl Cluster {
         self.speak_soon();
     }
 
-    fn send_step(&mut self, peer: NodeId, hold: Hold, step: Step) {
-        let dest = self.partner(peer);
-        self.send(Message::AskResources { hold, step, ipfail: false }, dest);
+    fn send_step(&mut self, peer: NodeId, scope: Scope, step: Step) {
+        self.send_planned(peer, scope, step, false);
+    }
+
+    fn send_planned(&mut self, peer: NodeId, scope: Scope, step: Step, ipfail: bool) {
+        match scope {
+            Scope::Set(hold) => {
+                let dest = self.partner(peer);
+                self.send(Message::AskResources { hold, step, ipfail }, dest);
+            }
+            Scope::Group(group) => {
+                let group = self.settings.groups[group.index()].key;
+                self.send(Message::GroupStep { group, step }, Some(peer));
+            }
+        }
     }
 
     /// The addressee of a step: nobody by name among two nodes, as in the classic protocol.

@@ -4,7 +4,7 @@ use super::{Cluster, may_tell};
 use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::receive::Verdict;
-use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus};
+use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus, Scope};
 use std::time::Duration;
 
 impl Cluster {
@@ -190,9 +190,18 @@ impl Cluster {
             Message::RequestNodes => self.reply_nodes(from),
             Message::Shutdone => self.peer_left(from, sequence),
             Message::AskResources { hold, step, .. } => {
-                self.hear_step(from, sequence, *hold, *step);
+                self.hear_step(from, sequence, Scope::Set(*hold), *step);
             }
-            Message::TakeoverOrder { hold } => self.hear_takeover_order(from, hold.mirrored()),
+            Message::TakeoverOrder { hold } => {
+                self.hear_takeover_order(from, Scope::Set(hold.mirrored()));
+            }
+            Message::GroupStep { group, step } => {
+                self.hear_group_step(from, sequence, *group, *step);
+            }
+            Message::GroupOrder { group } => self.hear_group_order(from, *group),
+            Message::Refuse { step, why } => {
+                self.hear_refusal(from, sequence, *step, *why);
+            }
             Message::IpfailPresence { joined: true } => self.ipfail_joined(from),
             Message::PingCount { count } => self.hear_ping_count(from, *count),
             Message::AbortGiveup => self.hear_abort(),

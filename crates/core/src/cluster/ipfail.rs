@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use super::ping::PingNode;
-use crate::{Event, Failback, Hold, IpfailEvent, Message, NodeId, PingId, Time};
+use crate::{Event, Failback, Hold, IpfailEvent, Message, NodeId, PingId, Scope, Time};
 use std::cmp::Ordering;
 
 /// The built-in ipfail.
@@ -156,7 +156,8 @@ impl Cluster {
             // What it brings or takes is not known yet.
             true
         } else {
-            self.holds_some_of(hold) && self.order_standby(hold, None, Asker::Ipfail).is_err()
+            self.holds_some_of(hold)
+                && self.order_standby(Scope::Set(hold), None, Asker::Ipfail).is_err()
         };
     }
 

@@ -165,6 +165,7 @@ impl Cluster {
 
     pub(super) fn executor_gone(&mut self) {
         self.has_executor = false;
+        self.lose_checks();
         if self.errs(Mutation::AwaitTheDead) {
             return;
         }

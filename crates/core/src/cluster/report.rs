@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub ping_nodes: Vec<PingReport>,
     /// Every group.
     pub groups: Vec<GroupReport>,
-    /// The set that is being handed over: giver, taker, set from the giver's view.
+    /// What is being handed over: giver, taker, and a set from the giver's view or a group.
     pub hand_over: Option<(String, String, String)>,
 }
 
@@ -129,8 +129,8 @@ impl Cluster {
             ping_nodes: self.ping_reports(),
             groups: self.group_reports(),
             hand_over: self.hand_over.as_ref().map(|running| {
-                let (giver, taker, hold) = running.parts();
-                (names(giver), names(taker), hold.to_string())
+                let (giver, taker, scope) = running.parts();
+                (names(giver), names(taker), scope.describe(&self.settings))
             }),
         }
     }

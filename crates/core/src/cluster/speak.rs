@@ -123,6 +123,7 @@ impl Cluster {
         let mut beat = std::mem::take(&mut self.voice.beat);
         beat.ready = self.status == NodeStatus::Active;
         beat.leaving = self.farewell.is_some();
+        beat.pings = self.pings_seen();
         beat.echoes.clear();
         for node in self.others() {
             let peer = self.peer(node);

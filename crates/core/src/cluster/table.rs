@@ -34,6 +34,8 @@ impl Cluster {
         peer.told_at = sequence;
         peer.session = beat.session;
         peer.is_leaving = beat.leaving;
+        peer.pings = beat.pings;
+        peer.lacks.clear();
         // What does not answer us may be a recording: it neither ends our start nor counts as
         // somebody who will take a group.
         peer.is_settled |= is_answer;
@@ -52,6 +54,7 @@ impl Cluster {
                 self.hear_claim(from, group, claim);
             } else {
                 differ = true;
+                self.peer_mut(from).lacks.push(group);
                 self.ownership.note_ability(group, from, false);
             }
         }

@@ -1,13 +1,14 @@
 use super::*;
 use crate::{
     Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, IpfailEvent, LinkId,
-    Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Step, StopFailure,
-    Uuid,
+    Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Scope, Step,
+    StopFailure, Uuid,
 };
 use std::time::Duration;
 
 mod beside_classic;
 mod failing;
+mod hand_over;
 mod pair;
 mod pings;
 mod replays;
@@ -84,6 +85,8 @@ struct Node {
     fails: Option<GroupId>,
     /// Its stops fail, and it says that it runs.
     stuck: Option<GroupId>,
+    /// What a check finds.
+    finds: Outcome,
     /// Agents do not end until [`Node::finish_jobs`].
     holds_jobs: bool,
     held: Vec<crate::Job>,
@@ -104,6 +107,7 @@ impl Node {
             answers: Vec::new(),
             fails: None,
             stuck: None,
+            finds: Outcome::Success,
             holds_jobs: false,
             held: Vec::new(),
             has_ended: false,
@@ -172,13 +176,14 @@ impl Node {
     }
 
     fn run(&mut self, now: Time, job: crate::Job) {
-        if self.holds_jobs {
+        if self.holds_jobs && job.action != Action::Check {
             return self.held.push(job);
         }
         let runs = self.runs.contains(&job.group);
         let outcome = match job.action {
             Action::Status | Action::Monitor if runs => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
+            Action::Check => self.finds,
             Action::Start if self.fails == Some(job.group) => Outcome::Failed(1),
             Action::Start => {
                 self.runs.push(job.group);

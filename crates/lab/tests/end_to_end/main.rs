@@ -8,6 +8,7 @@
 
 mod failing;
 mod failover;
+mod hand_overs;
 mod keys;
 mod orders;
 mod play;

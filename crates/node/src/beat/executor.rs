@@ -162,24 +162,34 @@ pub(super) fn differences(settings: &Settings, snapshot: &Snapshot, held: &[Held
 }
 
 /// A job as the executor wants it.
-pub(super) fn run_of(settings: &Settings, job: &Job, term: u64, timeouts: AgentTimeouts) -> Run {
+pub(super) fn request_of(
+    settings: &Settings,
+    job: &Job,
+    term: u64,
+    timeouts: AgentTimeouts,
+) -> Request {
     let group = &settings.groups[job.group.index()];
+    let group_name = group.name().to_owned();
+    let resources = group.resources[job.first..job.first + job.count].to_vec();
     let (action, timeout) = match job.action {
         systole_core::Action::Status => (Action::Status, timeouts.status),
         systole_core::Action::Start => (Action::Start, timeouts.start),
         systole_core::Action::Stop => (Action::Stop, timeouts.stop),
         systole_core::Action::Monitor => (Action::Monitor, timeouts.status),
+        systole_core::Action::Check => {
+            return Request::Check { job: job.id, group_name, resources };
+        }
     };
-    Run {
+    Request::Run(Run {
         job: job.id,
         group: group.key,
-        group_name: group.name().to_owned(),
+        group_name,
         term,
         action,
-        resources: group.resources[job.first..job.first + job.count].to_vec(),
+        resources,
         timeout_ms: millis(timeout),
         environment: Vec::new(),
-    }
+    })
 }
 
 /// What the core makes of an outcome.

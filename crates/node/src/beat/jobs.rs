@@ -1,7 +1,9 @@
 //! What the beat thread and its executor say to each other.
 
 use super::channel::News;
-use super::executor::{Arrival, Executor, differences, group_of, is_of_core, outcome_of, run_of};
+use super::executor::{
+    Arrival, Executor, differences, group_of, is_of_core, outcome_of, request_of,
+};
 use super::{Beat, REPORTS_PER_TURN};
 use systole_agents::protocol::{self, Held, Report, Request};
 use systole_core::{GroupKey, Input, Job, Time};
@@ -86,9 +88,9 @@ impl Beat {
         let key = settings.groups[job.group.index()].key;
         let mut terms = self.cluster.terms();
         let term = terms.find(|(group, _, _)| *group == key).map_or(0, |(_, _, term)| term);
-        let run = run_of(settings, job, term, self.timeouts);
+        let request = request_of(settings, job, term, self.timeouts);
         drop(terms);
-        self.request(now, &Request::Run(run));
+        self.request(now, &request);
     }
 
     /// An executor that takes no more requests is as good as gone.

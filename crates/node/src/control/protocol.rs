@@ -1,7 +1,10 @@
 //! What is said on the control socket: one JSON object a line, a request and its response.
 
+pub use super::names::UnknownName;
+
+use super::names;
 use serde::{Deserialize, Serialize};
-use systole_core::{GroupId, Hold, Order, Refusal, Settings, Snapshot};
+use systole_core::{Hold, Order, Refusal, Settings, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -24,6 +27,16 @@ pub enum Request {
         /// The set, from this node's view.
         set: Hold,
     },
+    /// Give one group to the other node. For root alone.
+    StandbyGroup {
+        /// What the group is called.
+        group: String,
+    },
+    /// Take one group from the other node. For root alone.
+    TakeoverGroup {
+        /// What the group is called.
+        group: String,
+    },
     /// Forget the generation of a node that has lost its own. For root alone.
     ForgetPeer {
         /// The node's name.
@@ -44,6 +57,8 @@ impl Request {
             Self::Status => false,
             Self::Standby { .. }
             | Self::Takeover { .. }
+            | Self::StandbyGroup { .. }
+            | Self::TakeoverGroup { .. }
             | Self::ForgetPeer { .. }
             | Self::Retry { .. } => true,
         }
@@ -53,39 +68,28 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When it names a node that is none of the others, or a group that there is not.
-    pub fn order(&self, settings: &Settings) -> Result<Option<Order>, Unknown> {
+    /// When it names a node that is none of the others, or no group or several.
+    pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownName> {
         Ok(match self {
             Self::Status => None,
             Self::Standby { set } => Some(Order::Standby(*set)),
             Self::Takeover { set } => Some(Order::Takeover(*set)),
+            Self::StandbyGroup { group } => {
+                Some(Order::StandbyGroup(names::group(settings, group)?))
+            }
+            Self::TakeoverGroup { group } => {
+                Some(Order::TakeoverGroup(names::group(settings, group)?))
+            }
             Self::ForgetPeer { node } => {
                 let found = settings.node(node).filter(|node| *node != settings.me);
-                Some(Order::ForgetPeer(found.ok_or_else(|| Unknown::Node(node.clone()))?))
+                Some(Order::ForgetPeer(found.ok_or_else(|| UnknownName::Node(node.clone()))?))
             }
             Self::Retry { group: None } => Some(Order::Retry(None)),
-            Self::Retry { group: Some(word) } => Some(Order::Retry(Some(group(settings, word)?))),
+            Self::Retry { group: Some(word) } => {
+                Some(Order::Retry(Some(names::group(settings, word)?)))
+            }
         })
     }
-}
-
-/// The group that a person calls so: by its first resource word, or by its bare address.
-fn group(settings: &Settings, word: &str) -> Result<GroupId, Unknown> {
-    let fits = |name: &str| name == word || name.split('/').next() == Some(word);
-    let mut groups = settings.group_ids().zip(&settings.groups);
-    let found = groups.find(|(_, group)| fits(group.name()));
-    found.map(|(id, _)| id).ok_or_else(|| Unknown::Group(word.to_owned()))
-}
-
-/// A request names something that the configuration does not know.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unknown {
-    /// A node that is none of the others in `ha.cf`.
-    #[error("{0} is not another node of this cluster")]
-    Node(String),
-    /// A group that is not in `haresources`.
-    #[error("haresources has no group {0}")]
-    Group(String),
 }
 
 /// What is answered.

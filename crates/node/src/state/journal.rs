@@ -113,6 +113,10 @@ pub enum Wish {
     Standby(Hold),
     /// Take this set from the other node.
     Takeover(Hold),
+    /// Give this group to the other node.
+    StandbyGroup(String),
+    /// Take this group from the other node.
+    TakeoverGroup(String),
     /// Forget the generation of this node.
     ForgetPeer(String),
     /// Stop.
@@ -128,13 +132,17 @@ impl Wish {
         match order {
             Order::Standby(set) => Self::Standby(set),
             Order::Takeover(set) => Self::Takeover(set),
+            Order::StandbyGroup(group) => Self::StandbyGroup(name_of(settings, group)),
+            Order::TakeoverGroup(group) => Self::TakeoverGroup(name_of(settings, group)),
             Order::ForgetPeer(node) => Self::ForgetPeer(settings.name(node).to_owned()),
             Order::Stop => Self::Stop,
-            Order::Retry(group) => Self::Retry(group.map(|group| {
-                settings.groups.get(group.index()).map_or("", Group::name).to_owned()
-            })),
+            Order::Retry(group) => Self::Retry(group.map(|group| name_of(settings, group))),
         }
     }
+}
+
+fn name_of(settings: &Settings, group: GroupId) -> String {
+    settings.groups.get(group.index()).map_or("?", Group::name).to_owned()
 }
 
 /// A happening and its time.

@@ -3,38 +3,43 @@
 use super::{Words, error, info, warning};
 use crate::log::{Line, Repeating};
 use std::time::Duration;
-use systole_core::{HandOverEvent, Hold, NodeId, Refusal, Step};
+use systole_core::{HandOverEvent, NodeId, Refusal, Scope, Step};
 
 impl Words {
     pub(super) fn hand_over(&self, event: HandOverEvent) -> Vec<Line> {
         let line = match event {
-            HandOverEvent::Wanted(node, hold) => {
-                info(format!("{} wants to go standby [{}]", self.node(node), hold.word()))
+            HandOverEvent::Wanted(node, scope) => {
+                info(format!("{} wants to go standby [{}]", self.node(node), self.scope(scope)))
             }
-            HandOverEvent::Granted(node, hold) => {
-                let (node, hold) = (self.node(node), hold.word());
-                info(format!("standby: {node} can take our {hold} resources"))
+            HandOverEvent::Granted(node, scope) => {
+                let (node, scope) = (self.node(node), self.scope(scope));
+                info(format!("standby: {node} can take our {scope} resources"))
             }
-            HandOverEvent::Releasing(hold) => {
-                info(format!("give up {} HA resources (standby).", hold.word()))
+            HandOverEvent::Releasing(scope) => {
+                info(format!("give up {} HA resources (standby).", self.scope(scope)))
             }
-            HandOverEvent::Released(hold) => return released(hold),
-            HandOverEvent::Acquiring(node, hold) => return acquiring(self.node(node), hold),
-            HandOverEvent::Acquired(hold) => {
-                info(format!("{} HA resource acquisition completed (standby).", hold.word()))
+            HandOverEvent::Released(scope) => return self.released(scope),
+            HandOverEvent::Acquiring(node, scope) => return self.acquiring(node, scope),
+            HandOverEvent::Acquired(scope) => {
+                let scope = self.scope(scope);
+                info(format!("{scope} HA resource acquisition completed (standby)."))
             }
-            HandOverEvent::Taken(hold) => {
-                info(format!("Standby resource acquisition done [{}].", hold.word()))
+            HandOverEvent::Taken(scope) => {
+                info(format!("Standby resource acquisition done [{}].", self.scope(scope)))
             }
-            HandOverEvent::Given(hold) => {
-                let hold = hold.word();
-                info(format!("Other node completed standby takeover of {hold} resources."))
+            HandOverEvent::Given(scope) => {
+                let scope = self.scope(scope);
+                info(format!("Other node completed standby takeover of {scope} resources."))
             }
             HandOverEvent::NoReply => {
                 warning("No reply to standby request.  Standby request cancelled.")
             }
             HandOverEvent::Refused { node, step, why, left } => {
                 self.refused(node, step, why, left).repeating(Repeating::RefusedStep)
+            }
+            HandOverEvent::Declined(node, why) => {
+                let line = warning(format!("standby: {} refused: {why}.", self.node(node)));
+                line.repeating(Repeating::RefusedStep)
             }
             HandOverEvent::Cancelled => info("Cancelling pending standby operation"),
         };
@@ -62,25 +67,37 @@ impl Words {
                 | Refusal::Failed
                 | Refusal::PeerAlive
                 | Refusal::NotReady
-                | Refusal::NothingFailed,
+                | Refusal::NothingFailed
+                | Refusal::AgentMissing
+                | Refusal::NoInterface
+                | Refusal::FewerPings
+                | Refusal::Differs
+                | Refusal::Unable
+                | Refusal::NotHere
+                | Refusal::SetsOnly,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),
         }
     }
-}
 
-fn released(hold: Hold) -> Vec<Line> {
-    let hold = hold.word();
-    vec![
-        info(format!("{hold} HA resource release completed (standby).")),
-        info(format!("Local standby process completed [{hold}].")),
-    ]
-}
+    fn released(&self, scope: Scope) -> Vec<Line> {
+        let scope = self.scope(scope);
+        vec![
+            info(format!("{scope} HA resource release completed (standby).")),
+            info(format!("Local standby process completed [{scope}].")),
+        ]
+    }
 
-/// The second line names the set from our own view.
-fn acquiring(giver: &str, hold: Hold) -> Vec<Line> {
-    vec![
-        info(format!("standby: acquire [{}] resources from {giver}", hold.word())),
-        info(format!("acquire {} HA resources (standby).", hold.mirrored().word())),
-    ]
+    /// The second line names the set from our own view.
+    fn acquiring(&self, giver: NodeId, scope: Scope) -> Vec<Line> {
+        let (giver, ours) = (self.node(giver), self.scope(scope.mirrored()));
+        vec![
+            info(format!("standby: acquire [{}] resources from {giver}", self.scope(scope))),
+            info(format!("acquire {ours} HA resources (standby).")),
+        ]
+    }
+
+    fn scope(&self, scope: Scope) -> String {
+        scope.describe(&self.settings)
+    }
 }

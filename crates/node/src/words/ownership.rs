@@ -75,7 +75,7 @@ impl Words {
         let word = self.resource(group, failure.resource.into());
         let what = match failure.action {
             Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
+            Action::Stop | Action::Status | Action::Monitor | Action::Check => "cannot stop",
         };
         warning(format!("{node} {what} {word} of {key}: {}", failure.outcome))
     }

@@ -3,7 +3,7 @@ use crate::log::Source;
 use std::time::Duration;
 use systole_core::{
     Action, Cause, Failback, Failure, Group, GroupKey, HandOverEvent, Hold, IpfailEvent,
-    NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Step, StopFailure, Uuid,
+    NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Scope, Step, StopFailure, Uuid,
 };
 
 mod hand_over;

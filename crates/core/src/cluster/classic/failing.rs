@@ -5,7 +5,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::hand_over::Asker;
-use crate::{Failback, GroupId, Hold};
+use crate::{Failback, GroupId, Hold, Scope};
 use std::time::Duration;
 
 /// How long a node of the classic line waits before it gives up what it could not start.
@@ -30,7 +30,7 @@ impl Cluster {
         let peer = self.classic_peer().filter(|_| self.takes_part() && self.has_lost_one());
         self.classic.gives_up = match peer {
             Some(peer) => {
-                let asked = self.order_standby(Hold::Foreign, Some(peer), Asker::Node);
+                let asked = self.order_standby(Scope::Set(Hold::Foreign), Some(peer), Asker::Node);
                 asked.is_err().then(|| self.now + RETRY)
             }
             None => None,

@@ -5,7 +5,7 @@ use super::*;
 /// Two nodes that hear each other a millisecond later, unless they are cut.
 pub(super) struct Pair {
     pub(super) nodes: [Option<Node>; 2],
-    cut: bool,
+    pub(super) cut: bool,
     /// Whether the ping node answers A and B.
     pub(super) answers: [bool; 2],
     pub(super) now: Time,
@@ -40,7 +40,7 @@ impl Pair {
         self.until("time passes", |pair| pair.now >= end);
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         self.now = self.now + Duration::from_millis(1);
         let now = self.now;
         let mut flying = Vec::new();
@@ -145,8 +145,10 @@ fn a_standby_hands_over_and_answers_when_it_is_done() {
     pair.node(A).order(now, Order::Standby(Hold::All));
     pair.until("handed over", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
-    assert!(pair.node(A).has_said(&Event::HandOver(HandOverEvent::Wanted(A, Hold::All))));
-    assert!(pair.node(B).has_said(&Event::HandOver(HandOverEvent::Taken(Hold::All))));
+    assert!(
+        pair.node(A).has_said(&Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(Hold::All))))
+    );
+    assert!(pair.node(B).has_said(&Event::HandOver(HandOverEvent::Taken(Scope::Set(Hold::All)))));
     pair.pass(Duration::from_secs(5));
     assert_eq!(pair.runs(A), [], "an order is not undone by failback");
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn hand_over_is_told_as_by_heartbeat() {
     let step = Event::HandOver;
-    let all = Hold::All;
+    let all = Scope::Set(Hold::All);
     let refused = |step, why| {
         let left = Duration::from_millis(9900);
         Event::HandOver(HandOverEvent::Refused { node: WEB1, step, why, left })
@@ -25,7 +25,7 @@ fn hand_over_is_told_as_by_heartbeat() {
             ],
         ),
         (
-            step(HandOverEvent::Acquiring(WEB1, Hold::Foreign)),
+            step(HandOverEvent::Acquiring(WEB1, Scope::Set(Hold::Foreign))),
             &[
                 "info: standby: acquire [foreign] resources from web1",
                 "info: acquire local HA resources (standby).",
@@ -43,6 +43,14 @@ fn hand_over_is_told_as_by_heartbeat() {
         (
             step(HandOverEvent::NoReply),
             &["WARN: No reply to standby request.  Standby request cancelled."],
+        ),
+        (
+            step(HandOverEvent::Wanted(WEB1, Scope::Group(GroupId(0)))),
+            &["info: web1 wants to go standby [group 192.168.122.100/24/eth0]"],
+        ),
+        (
+            step(HandOverEvent::Declined(WEB1, Refusal::FewerPings)),
+            &["WARN: standby: web1 refused: the node that shall take it sees fewer ping nodes."],
         ),
         (step(HandOverEvent::Cancelled), &["info: Cancelling pending standby operation"]),
         (

@@ -1,0 +1,130 @@
+//! What a taker looks at before it promises, and how it refuses.
+
+use super::{Cluster, Stage};
+use crate::cluster::ping::PingNode;
+use crate::peer::Kind;
+use crate::{Action, Event, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
+use crate::{Refusal, Scope, Step};
+use std::time::Duration;
+
+/// How long after a refusal that only a person can mend the next failback is tried.
+const MEND_WAIT: Duration = Duration::from_secs(10);
+
+impl Cluster {
+    /// What speaks against taking groups, as far as it is known without looking.
+    pub(super) fn refuse_to_take(&self, giver: NodeId, scope: Scope) -> Result<(), Refusal> {
+        if !self.has_executor {
+            return Err(Refusal::NotReady);
+        }
+        if self.sees_fewer_pings(self.settings.me, giver) {
+            return Err(Refusal::FewerPings);
+        }
+        let groups = self.groups_at(giver, scope);
+        let me = self.settings.me;
+        let can_none = groups.iter().all(|group| !self.ownership.is_able(*group, me));
+        if can_none && !groups.is_empty() { Err(Refusal::Unable) } else { Ok(()) }
+    }
+
+    /// Whether one node sees fewer ping nodes than another, as far as both are known.
+    pub(in crate::cluster) fn sees_fewer_pings(&self, node: NodeId, other: NodeId) -> bool {
+        let (seen, there) = (self.pings_seen_by(node), self.pings_seen_by(other));
+        seen.zip(there).is_some_and(|(seen, there)| seen < there)
+    }
+
+    fn pings_seen_by(&self, node: NodeId) -> Option<u16> {
+        if node == self.settings.me { self.pings_seen() } else { self.peer(node).pings }
+    }
+
+    /// How many ping nodes answer us, once each was heard or is dead.
+    pub(in crate::cluster) fn pings_seen(&self) -> Option<u16> {
+        let is_known = !self.pings.is_empty() && self.pings.iter().all(PingNode::is_settled);
+        let count = self.pings.iter().filter(|ping| ping.is_alive()).count();
+        u16::try_from(count).ok().filter(|_| is_known)
+    }
+
+    /// Has the executor look whether everything is there that the groups to come need.
+    pub(super) fn begin_checks(&mut self, giver: NodeId, scope: Scope) {
+        let me = self.settings.me;
+        let mut checks = Vec::new();
+        for group in self.groups_at(giver, scope) {
+            if !self.ownership.is_able(group, me) {
+                continue;
+            }
+            self.next_job.0 += 1;
+            let id = self.next_job;
+            let count = self.settings.groups[group.index()].resources.len();
+            let job = Job { id, group, first: 0, count, action: Action::Check };
+            self.outbox.push_back(Output::Run(job));
+            checks.push(id);
+        }
+        if let Some(running) = &mut self.hand_over {
+            running.checks = checks;
+        }
+    }
+
+    /// Takes note of the end of a check. Returns whether it was one.
+    pub(in crate::cluster) fn check_done(&mut self, job: JobId, outcome: Outcome) -> bool {
+        let Some(running) = &mut self.hand_over else { return false };
+        let before = running.checks.len();
+        running.checks.retain(|check| *check != job);
+        if running.checks.len() == before {
+            return false;
+        }
+        let why = match outcome {
+            Outcome::Success | Outcome::Running => return true,
+            Outcome::Missing => Refusal::AgentMissing,
+            Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut => Refusal::NoInterface,
+            Outcome::Cancelled => Refusal::NotReady,
+        };
+        self.withdraw(why);
+        true
+    }
+
+    /// The executor is gone, and with it the outcome of checks.
+    pub(in crate::cluster) fn lose_checks(&mut self) {
+        if self.hand_over.as_ref().is_some_and(|running| running.stage == Stage::Checking) {
+            self.withdraw(Refusal::NotReady);
+        }
+    }
+
+    /// We cannot take what was offered.
+    fn withdraw(&mut self, why: Refusal) {
+        let Some(running) = &self.hand_over else { return };
+        let giver = running.giver;
+        self.refuse_step(giver, Step::Me, why);
+        self.end_hand_over(Err(why));
+    }
+
+    /// Does not follow another node's step, and tells it if it understands.
+    pub(super) fn refuse_step(&mut self, node: NodeId, step: Step, why: Refusal) {
+        let until = self.hand_over.as_ref().map_or(self.now, |running| running.until);
+        let left = until.since(self.now);
+        self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
+        if self.peer(node).kind == Kind::Systole && step != Step::Done {
+            self.send(Message::Refuse { step, why }, Some(node));
+        }
+    }
+
+    /// The other node does not follow our step.
+    pub(in crate::cluster) fn hear_refusal(
+        &mut self,
+        from: NodeId,
+        sequence: u64,
+        step: Step,
+        why: Refusal,
+    ) {
+        let is_ours = self.hand_over.as_ref().is_some_and(|running| {
+            let is_said = running.stage.awaits_answer_to(step);
+            running.is_with(from) && sequence > running.began_at && is_said
+        });
+        if !is_ours {
+            return;
+        }
+        let why = why.as_told();
+        self.report(Event::HandOver(HandOverEvent::Declined(from, why)));
+        self.end_hand_over(Err(why));
+        if why.needs_mending() {
+            self.failback_after = self.now + MEND_WAIT;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Orders to hand over, by a person, another node, failback or ipfail.
+
+use super::{Asker, Cluster, Stage};
+use crate::peer::Kind;
+use crate::{
+    Event, Failback, GroupId, HandOverEvent, Hold, Message, NodeId, Refusal, Scope, Step, Ticket,
+};
+
+impl Cluster {
+    /// Asks another node to take groups of ours: this one, or the first that can.
+    pub(in crate::cluster) fn order_standby(
+        &mut self,
+        scope: Scope,
+        taker: Option<NodeId>,
+        asker: Asker,
+    ) -> Result<(), Refusal> {
+        if !self.takes_part() {
+            return Err(Refusal::NotReady);
+        }
+        if self.settings.failback == Failback::Legacy && self.classic_forbids() {
+            return Err(Refusal::Legacy);
+        }
+        let peer = taker.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
+        let me = self.settings.me;
+        let scope = self.as_spoken(scope, me, peer)?;
+        self.refuse_in_flux(peer)?;
+        if asker != Asker::Ipfail {
+            self.refuse_unable(scope, peer)?;
+        }
+        self.report(Event::HandOver(HandOverEvent::Wanted(me, scope)));
+        self.send_planned(peer, scope, Step::Me, asker == Asker::Ipfail);
+        let ticket = match asker {
+            Asker::Person(ticket) => Some(ticket),
+            Asker::Node | Asker::Home | Asker::Ipfail => None,
+        };
+        self.begin_hand_over((me, peer), scope, Stage::Asked, ticket);
+        Ok(())
+    }
+
+    /// Takes what nobody has, and asks the other node for the rest; the scope is from our view.
+    /// Done at once when there is nobody to ask.
+    pub(in crate::cluster) fn order_takeover(
+        &mut self,
+        scope: Scope,
+        ticket: Ticket,
+    ) -> Result<Option<()>, Refusal> {
+        if !self.takes_part() {
+            return Err(Refusal::NotReady);
+        }
+        let me = self.settings.me;
+        let groups = self.groups_of(me, scope);
+        for group in &groups {
+            self.regain(*group);
+        }
+        let is_elsewhere = |group: &GroupId| {
+            let row = self.ownership.row(*group);
+            row.phase.holds() && row.owner != Some(me)
+        };
+        if !groups.iter().any(is_elsewhere) {
+            return Ok(None);
+        }
+        let peer = self.first_partner().ok_or(Refusal::NoPeer)?;
+        let scope = self.as_spoken(scope, me, peer)?;
+        self.refuse_in_flux(peer)?;
+        // The table first: the giver shall know from it what we can run again.
+        self.send_status();
+        match scope {
+            Scope::Set(hold) => {
+                let dest = self.partner(peer);
+                self.send(Message::TakeoverOrder { hold }, dest);
+            }
+            Scope::Group(group) => {
+                let group = self.settings.groups[group.index()].key;
+                self.send(Message::GroupOrder { group }, Some(peer));
+            }
+        }
+        self.begin_hand_over((peer, me), scope.mirrored(), Stage::Invited, Some(ticket));
+        Ok(Some(()))
+    }
+
+    fn first_partner(&self) -> Option<NodeId> {
+        self.others().find(|node| self.peer(*node).can_negotiate())
+    }
+
+    /// A scope from our view as the other node understands it. One that knows sets only can be
+    /// told of a group if that is a whole set.
+    pub(in crate::cluster) fn as_spoken(
+        &self,
+        scope: Scope,
+        me: NodeId,
+        peer: NodeId,
+    ) -> Result<Scope, Refusal> {
+        let Scope::Group(group) = scope else { return Ok(scope) };
+        if self.peer(peer).kind == Kind::Systole {
+            return Ok(scope);
+        }
+        let is_local = self.preferred(group) == me;
+        let hold = Hold::of(is_local, !is_local);
+        let is_alone = self.groups_of(me, Scope::Set(hold)) == [group];
+        is_alone.then_some(Scope::Set(hold)).ok_or(Refusal::SetsOnly)
+    }
+
+    pub(super) fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
+        if self.hand_over.is_some() {
+            Err(Refusal::Busy)
+        } else if !self.is_settled() {
+            Err(Refusal::LocalInFlux)
+        } else if !self.is_peer_settled(peer) {
+            Err(Refusal::RemoteInFlux)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What a taker has said that it cannot run is not given to it.
+    fn refuse_unable(&self, scope: Scope, taker: NodeId) -> Result<(), Refusal> {
+        for group in self.groups_at(self.settings.me, scope) {
+            if self.peer(taker).lacks.contains(&group) {
+                return Err(Refusal::Differs);
+            }
+            if !self.ownership.is_able(group, taker) {
+                return Err(Refusal::Unable);
+            }
+        }
+        Ok(())
+    }
+}

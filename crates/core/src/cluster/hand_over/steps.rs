@@ -1,0 +1,152 @@
+//! The steps of a hand-over, as they are heard and taken.
+
+use super::{Asker, Cluster, Stage};
+use crate::{Cause, Event, GroupKey, HandOverEvent, NodeId, Phase, Refusal, Scope, Step};
+
+impl Cluster {
+    /// The other node wants groups of ours.
+    pub(in crate::cluster) fn hear_takeover_order(&mut self, from: NodeId, scope: Scope) {
+        if let Err(why) = self.order_standby(scope, Some(from), Asker::Node) {
+            self.refuse_step(from, Step::Me, why);
+        }
+    }
+
+    /// The other node wants one group of ours.
+    pub(in crate::cluster) fn hear_group_order(&mut self, from: NodeId, key: GroupKey) {
+        match self.group_with(key) {
+            Some(scope) => self.hear_takeover_order(from, scope),
+            None => self.refuse_step(from, Step::Me, Refusal::Differs),
+        }
+    }
+
+    /// A step that concerns one group.
+    pub(in crate::cluster) fn hear_group_step(
+        &mut self,
+        from: NodeId,
+        sequence: u64,
+        key: GroupKey,
+        step: Step,
+    ) {
+        match self.group_with(key) {
+            Some(scope) => self.hear_step(from, sequence, scope, step),
+            None => self.refuse_step(from, step, Refusal::Differs),
+        }
+    }
+
+    fn group_with(&self, key: GroupKey) -> Option<Scope> {
+        let mut all = self.settings.group_ids();
+        let found = all.find(|group| self.settings.groups[group.index()].key == key);
+        found.map(Scope::Group)
+    }
+
+    pub(in crate::cluster) fn hear_step(
+        &mut self,
+        from: NodeId,
+        sequence: u64,
+        scope: Scope,
+        step: Step,
+    ) {
+        if !self.takes_part() {
+            return self.note_taken_over(from, step);
+        }
+        let stage = self.hand_over.as_ref().filter(|running| {
+            running.is_with(from) && running.scope == scope && sequence > running.began_at
+        });
+        let stage = stage.map(|running| running.stage);
+        match (step, stage) {
+            (Step::Me, _) => self.promise(from, scope),
+            (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),
+            (Step::Done, Some(Stage::Promised)) => {
+                let peer = self.peer_mut(from);
+                peer.told_at = peer.told_at.max(sequence);
+                self.begin_acquire(from, scope);
+            }
+            (Step::Done, Some(Stage::Given)) => {
+                self.advance_hand_over(Stage::Told(sequence.saturating_sub(1)));
+            }
+            (Step::Other | Step::Done, _) => self.refuse_step(from, step, Refusal::Busy),
+        }
+    }
+
+    /// The other node wants to give: look whether we can take, unless something speaks against it.
+    fn promise(&mut self, giver: NodeId, scope: Scope) {
+        let me = self.settings.me;
+        let mut ticket = None;
+        if let Some(running) = &self.hand_over {
+            let crossing = running.stage == Stage::Asked && giver < me;
+            let waits = matches!(running.stage, Stage::Invited | Stage::Checking | Stage::Promised);
+            let invited = waits && running.giver == giver;
+            if !crossing && !invited {
+                return self.refuse_step(giver, Step::Me, Refusal::Busy);
+            }
+            if invited {
+                // Our own wish is heard: its answer waits for the hand-over that follows.
+                ticket = self.hand_over.as_mut().and_then(|running| running.ticket.take());
+            }
+            self.end_hand_over(if invited { Ok(()) } else { Err(Refusal::Busy) });
+        }
+        let refusal = self.refuse_in_flux(giver).and_then(|()| self.refuse_to_take(giver, scope));
+        if let Err(why) = refusal {
+            if let Some(ticket) = ticket {
+                self.answer(ticket, Err(why));
+            }
+            return self.refuse_step(giver, Step::Me, why);
+        }
+        self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
+        self.begin_hand_over((giver, me), scope, Stage::Checking, ticket);
+        self.begin_checks(giver, scope);
+    }
+
+    fn begin_release(&mut self, taker: NodeId, scope: Scope) {
+        self.report(Event::HandOver(HandOverEvent::Granted(taker, scope)));
+        self.report(Event::HandOver(HandOverEvent::Releasing(scope)));
+        self.advance_hand_over(Stage::Releasing);
+        if let Scope::Set(hold) = scope {
+            self.classic_releases(hold);
+        }
+        let me = self.settings.me;
+        for group in self.groups_of(me, scope) {
+            if self.is_ours(group) {
+                self.release(group, Cause::HandOver { giver: me, taker });
+            }
+        }
+    }
+
+    fn begin_acquire(&mut self, giver: NodeId, scope: Scope) {
+        self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
+        self.advance_hand_over(Stage::Acquiring);
+        let me = self.settings.me;
+        for group in self.groups_of(giver, scope) {
+            let row = *self.ownership.row(group);
+            if row.owner == Some(giver) && row.phase.holds() {
+                // The giver's "done" is the stop that its table has yet to tell.
+                self.ownership.advance(group, Phase::Stopped);
+            }
+            let free = !self.ownership.row(group).phase.holds();
+            if free && self.ownership.is_able(group, me) && self.has_executor {
+                self.take(group, Cause::HandOver { giver, taker: me });
+            }
+        }
+    }
+
+    /// Everything is let go: the taker may begin.
+    pub(super) fn tell_release(&mut self) {
+        let Some(running) = &self.hand_over else { return };
+        let (taker, scope) = (running.taker, running.scope);
+        self.report(Event::HandOver(HandOverEvent::Released(scope)));
+        self.send_step(taker, scope, Step::Done);
+        self.advance_hand_over(Stage::Given);
+    }
+
+    /// Everything runs here, or has failed to.
+    pub(super) fn tell_acquisition(&mut self) {
+        let Some(running) = &self.hand_over else { return };
+        let (giver, scope) = (running.giver, running.scope);
+        self.report(Event::HandOver(HandOverEvent::Acquired(scope.mirrored())));
+        // The table first: the giver shall know from it what could not be started.
+        self.send_status();
+        self.send_step(giver, scope, Step::Done);
+        self.report(Event::HandOver(HandOverEvent::Taken(scope)));
+        self.conclude(giver, self.settings.me, scope);
+    }
+}

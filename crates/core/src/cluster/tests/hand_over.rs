@@ -1,0 +1,155 @@
+//! Hand-overs between two nodes of Systole: what a taker looks at, single groups, and who dies.
+
+use super::pair::Pair;
+use super::*;
+
+/// What came of an order to give our own groups away, and how long the answer took.
+fn give(pair: &mut Pair) -> (Result<(), Refusal>, Duration) {
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    let took = pair.until("answered", |pair| !pair.node(A).answers.is_empty());
+    (pair.node(A).answers.remove(0), took)
+}
+
+fn stopped(node: &Node) -> bool {
+    let stops =
+        |event: &Event| matches!(event, Event::Ownership { phase: crate::Phase::Stopping, .. });
+    node.said.iter().any(stops)
+}
+
+#[test]
+fn a_taker_that_lacks_something_says_so_before_anything_is_let_go() {
+    for (finds, why) in [
+        (Outcome::Missing, Refusal::AgentMissing),
+        (Outcome::Failed(1), Refusal::NoInterface),
+        (Outcome::TimedOut, Refusal::NoInterface),
+    ] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.node(B).finds = finds;
+        let (answer, took) = give(&mut pair);
+        assert_eq!(answer, Err(why));
+        assert!(took < Duration::from_millis(20), "{took:?}");
+        assert!(!stopped(pair.node(A)), "nothing was let go");
+        assert!(pair.node(A).has_said(&Event::HandOver(HandOverEvent::Declined(B, why))));
+        pair.node(B).finds = Outcome::Success;
+        assert_eq!(give(&mut pair).0, Ok(()), "neither side remembers the refusal");
+    }
+}
+
+#[test]
+fn a_taker_that_has_failed_before_is_not_asked() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).fails = Some(FIRST);
+    assert_eq!(give(&mut pair).0, Err(Refusal::Failed));
+    pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).said.clear();
+    assert_eq!(give(&mut pair).0, Err(Refusal::Unable));
+    assert!(!stopped(pair.node(A)));
+    pair.node(B).fails = None;
+    let now = pair.now;
+    pair.node(B).order(now, Order::TakeoverGroup(FIRST));
+    pair.until("mended", |pair| pair.node(B).answers == [Ok(())]);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
+}
+
+#[test]
+fn a_taker_that_sees_fewer_ping_nodes_refuses_and_failback_waits_for_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    for node in pair.nodes.iter_mut().flatten() {
+        node.cluster.settings.ipfail = false;
+    }
+    pair.answers[B.index()] = false;
+    pair.pass(DEADTIME * 2);
+    assert_eq!(give(&mut pair).0, Err(Refusal::FewerPings));
+    assert!(!stopped(pair.node(A)));
+}
+
+#[test]
+fn an_order_from_the_taker_is_answered_at_once_as_well() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    // The giver is at work with its own group.
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
+    pair.node(B).order(now, Order::Takeover(Hold::Foreign));
+    let took = pair.until("refused", |pair| !pair.node(B).answers.is_empty());
+    assert_eq!(pair.node(B).answers, [Err(Refusal::RemoteInFlux)]);
+    assert!(took < Duration::from_millis(20), "{took:?}");
+    pair.node(B).answers.clear();
+    pair.node(B).finds = Outcome::Missing;
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(B).order(now, Order::Takeover(Hold::Foreign));
+    pair.until("refused", |pair| pair.node(B).answers == [Err(Refusal::AgentMissing)]);
+    assert_eq!(pair.runs(A), [FIRST]);
+}
+
+#[test]
+fn one_group_moves_and_the_other_does_not_notice() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(B).order(now, Order::Standby(Hold::Local));
+    pair.until("all on one", |pair| pair.node(B).answers == [Ok(())]);
+    for (id, order, moved, runs) in [
+        (A, Order::StandbyGroup(FIRST), FIRST, (vec![SECOND], vec![FIRST])),
+        (A, Order::TakeoverGroup(FIRST), FIRST, (vec![FIRST, SECOND], vec![])),
+        (B, Order::TakeoverGroup(SECOND), SECOND, (vec![FIRST], vec![SECOND])),
+    ] {
+        for node in [A, B] {
+            pair.node(node).said.clear();
+            pair.node(node).answers.clear();
+        }
+        let now = pair.now;
+        pair.node(id).order(now, order);
+        pair.until("answered", |pair| !pair.node(id).answers.is_empty());
+        assert_eq!(pair.node(id).answers, [Ok(())], "{order:?}");
+        assert_eq!((pair.runs(A), pair.runs(B)), runs, "{order:?}");
+        pair.pass(Duration::from_millis(50));
+        let others =
+            |event: &Event| matches!(event, Event::Ownership { group, .. } if *group != moved);
+        assert!(!pair.node(A).said.iter().any(others), "{order:?}");
+    }
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(SECOND));
+    pair.node(A).order(now, Order::StandbyGroup(GroupId(7)));
+    pair.step();
+    let refused = pair.node(A).answers.split_off(0);
+    assert!(refused.ends_with(&[Err(Refusal::NotHere), Err(Refusal::Differs)]), "{refused:?}");
+}
+
+/// Whoever dies, at whatever millisecond: one owner remains, and no second one before.
+#[test]
+fn whoever_dies_in_a_hand_over_one_owner_remains() {
+    for victim in [A, B] {
+        for moment in 0..12 {
+            let mut pair = Pair::settled(Failback::Off);
+            let now = pair.now;
+            pair.node(A).order(now, Order::StandbyGroup(FIRST));
+            for _ in 0..moment {
+                pair.step();
+                let owners = pair.runs(A).contains(&FIRST) && pair.runs(B).contains(&FIRST);
+                assert!(!owners, "two owners after {moment} ms");
+            }
+            pair.nodes[victim.index()] = None;
+            let rest = if victim == A { B } else { A };
+            pair.until("the rest has all", |pair| pair.runs(rest) == [FIRST, SECOND]);
+        }
+    }
+}
+
+#[test]
+fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
+    let mut node = Node::new(A, Failback::Off, 1);
+    node.cluster.peers[1].kind = crate::peer::Kind::Classic;
+    for (group, hold) in [(FIRST, Hold::Local), (SECOND, Hold::Foreign)] {
+        let spoken = node.cluster.as_spoken(Scope::Group(group), A, B);
+        assert_eq!(spoken, Ok(Scope::Set(hold)));
+    }
+    node.cluster.settings.groups[1].preferred = A;
+    let spoken = node.cluster.as_spoken(Scope::Group(FIRST), A, B);
+    assert_eq!(spoken, Err(Refusal::SetsOnly));
+}

@@ -1,0 +1,148 @@
+//! Planned moves under a client: how long the address and the service are away, and that a taker
+//! that cannot take says so before anything is stopped.
+
+use crate::play::{never_two, play};
+use crate::{LIMIT, Outcome, owned_by};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Lab, LabError, Node, Service};
+
+/// How many moves in a row.
+const MOVES: usize = 20;
+/// How many fetch the page.
+const CLIENTS: usize = 4;
+/// Time between two fetches of each.
+const FETCH_PERIOD: Duration = Duration::from_millis(5);
+/// A second group, which has nothing to do with the moves of the first.
+const OTHER: &str = "192.168.122.101";
+
+/// What clients see of the page.
+struct Pages {
+    /// When the last one was fetched, and the longest time between two.
+    seen: Mutex<(Instant, Duration)>,
+    moved: AtomicBool,
+}
+
+impl Pages {
+    fn new() -> Self {
+        let seen = Mutex::new((Instant::now(), Duration::ZERO));
+        Self { seen, moved: AtomicBool::new(false) }
+    }
+
+    /// Is one of several clients, so that one that waits for the network's own repetition of a
+    /// lost packet does not count. Ends with a page that it asked for after the move.
+    fn fetch(&self, lab: &Lab) {
+        let begun = Instant::now();
+        loop {
+            let is_last = self.moved.load(Ordering::Relaxed);
+            if lab.http_get(lab.config().address).is_some() {
+                let mut seen = self.seen.lock().expect("no client panics");
+                *seen = (Instant::now(), seen.1.max(seen.0.elapsed()));
+                if is_last {
+                    return;
+                }
+            }
+            assert!(begun.elapsed() < LIMIT, "the page never came back");
+            sleep(FETCH_PERIOD);
+        }
+    }
+
+    fn longest_gap(&self) -> Duration {
+        self.seen.lock().expect("no client panics").1
+    }
+}
+
+/// Waits until no node starts, stops or hands over anything: an order would be refused before.
+fn rests(lab: &Lab) -> Result<(), LabError> {
+    lab.wait_for("both nodes rest", LIMIT, || {
+        Node::ALL.into_iter().all(|node| {
+            let told = lab.run(node, &["hb", "status"]).map(|told| told.stdout);
+            told.is_ok_and(|text| !text.contains("transition") && !text.contains("hands over"))
+        })
+    })?;
+    Ok(())
+}
+
+#[test]
+fn twenty_hand_overs_of_address_and_service_in_a_row() -> Outcome {
+    let usual = ClusterConfig::default();
+    let groups = vec![
+        format!("web1 {}/24/eth0 {}", usual.address, usual.service.word()),
+        format!("web1 {OTHER}/24/eth0"),
+    ];
+    play(&ClusterConfig { groups, ..usual }, move_to_and_fro)
+}
+
+fn move_to_and_fro(lab: &Lab) -> Outcome {
+    let address = lab.config().address.to_string();
+    let begun = Instant::now();
+    let (mut giver, mut taker) = (Node::Web1, Node::Web2);
+    for turn in 1..=MOVES {
+        rests(lab)?;
+        let since = Instant::now();
+        let pages = Pages::new();
+        // By turns the one gives and the other takes.
+        let (who, order) = if turn % 2 == 1 { (giver, "standby") } else { (taker, "takeover") };
+        let told = scope(|threads| {
+            for _ in 0..CLIENTS {
+                threads.spawn(|| pages.fetch(lab));
+            }
+            let told = lab.run(who, &["hb", order, "--group", &address]);
+            pages.moved.store(true, Ordering::Relaxed);
+            told
+        })?;
+        assert!(told.success(), "move {turn}: {}", told.stderr);
+        owned_by(lab, taker)?;
+        let away = pages.longest_gap();
+        let gap = lab.probe().longest_gap(since).map(|gap| gap.length).unwrap_or_default();
+        println!("move {turn:2} by {order:8}: address away for {gap:?}, service for {away:?}");
+        assert_eq!(lab.owners(OTHER.parse()?), [Node::Web1], "the other group does not notice");
+        (giver, taker) = (taker, giver);
+    }
+    let twice = lab.probe().duplicates(begun);
+    never_two(&twice, !twice.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_taker_without_the_agent_or_the_interface_is_not_given_the_service() -> Outcome {
+    // Of a service that has a unit of systemd as well no agent is missing.
+    let config =
+        ClusterConfig { service: Service::Builtin, second_link: true, ..ClusterConfig::default() };
+    play(&config, refuse_what_cannot_run)
+}
+
+fn refuse_what_cannot_run(lab: &Lab) -> Outcome {
+    rests(lab)?;
+    let address = lab.config().address.to_string();
+    let since = Instant::now();
+    let service = format!("/etc/init.d/{}", lab.config().service.word());
+    let refused = |order: &[&str], why: &str| -> Outcome {
+        let told = lab.run(Node::Web1, order)?;
+        assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{}", told.stderr);
+        assert!(told.stderr.contains(why), "{}", told.stderr);
+        Ok(())
+    };
+    let aside = format!("{service}.aside");
+    assert!(lab.run(Node::Web2, &["mv", &service, &aside])?.success());
+    let lacks_agent = "the node that shall take it has no agent for a resource of it";
+    refused(&["hb", "standby"], lacks_agent)?;
+    refused(&["hb", "standby", "--group", &address], lacks_agent)?;
+    refused(&["hb", "standby", "--group", "bogus"], "there is no group bogus; groups are")?;
+    assert!(lab.run(Node::Web2, &["mv", &aside, &service])?.success());
+
+    assert!(lab.run(Node::Web2, &["ip", "link", "set", "eth0", "down"])?.success());
+    refused(&["hb", "standby"], "has no interface that is up for an address of it")?;
+    assert!(lab.run(Node::Web2, &["ip", "link", "set", "eth0", "up"])?.success());
+
+    assert!(lab.probe().gaps(since).iter().all(|gap| gap.before == gap.after), "nothing moved");
+    assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
+    let told = lab.run(Node::Web1, &["hb", "standby", "--group", &address])?;
+    assert!(told.success(), "{}", told.stderr);
+    owned_by(lab, Node::Web2)?;
+    let why = lab.run(Node::Web1, &["hb", "why", &address])?.stdout;
+    assert!(why.contains("the order was refused"), "{why}");
+    Ok(())
+}
