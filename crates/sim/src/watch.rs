@@ -60,6 +60,10 @@ impl Watch {
         if let Event::Ownership { group, owner, term, .. } = event {
             self.news.push((group.index(), *owner, *term));
         }
+        if let (Event::PeerDead(node), Some((_, unheard))) = (event, &mut self.pause) {
+            // Should it return, then by a beat that it repeats, perhaps an old one.
+            unheard.retain(|other| other != node);
+        }
     }
 
     /// EXPLAIN: every change of owner was told.
