@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 use systole_core::{AddressSpec, GroupKey, Resource, ResourceKind, Time};
-use systole_sys::address::{Addresses, Announcements, Announcer, Placed, Presence, Wanted, choose};
+use systole_sys::address::{
+    Addresses, Announcements, Announcer, Network, Placed, Presence, Wanted, choose,
+};
 
 use crate::protocol::Outcome;
 
@@ -109,22 +111,17 @@ impl AddressAgent {
 
     /// Whether each of the addresses has an interface here that is up.
     pub(crate) fn check(&mut self, resources: &[Resource]) -> Outcome {
-        let network = match self.addresses.network() {
-            Ok(network) => network,
-            Err(error) => return failed(&error),
-        };
-        for wish in wanted(resources) {
-            let placed = match choose(&wish, &network) {
-                Ok(placed) => placed,
-                Err(error) => return failed(&error),
-            };
-            let interface = network.interface(&placed.interface);
-            if !interface.is_some_and(|interface| interface.is_up && interface.has_carrier) {
-                let (address, name) = (placed.address, placed.interface);
-                return failed(&format_args!("{address}: the interface {name} is down"));
+        match self.network() {
+            Ok(network) => {
+                fault(&network, resources).map_or(Outcome::Success, |fault| failed(&fault))
             }
+            Err(error) => failed(&error),
         }
-        Outcome::Success
+    }
+
+    /// The machine's interfaces as they are now.
+    pub(crate) fn network(&mut self) -> io::Result<Network> {
+        self.addresses.network()
     }
 
     /// Renews the lifetimes, and says which addresses are gone.
@@ -181,6 +178,25 @@ impl AddressAgent {
 }
 
 /// The addresses among resources.
+/// What is wrong with the interfaces of these addresses, if anything is.
+pub(crate) fn fault(network: &Network, resources: &[Resource]) -> Option<String> {
+    wanted(resources).find_map(|wish| {
+        let name = match network.find(&wish) {
+            Some((interface, _)) => interface.name.clone(),
+            None => match choose(&wish, network) {
+                Ok(placed) => placed.interface,
+                Err(error) => return Some(error.to_string()),
+            },
+        };
+        let interface = network.interface(&name)?;
+        match (interface.is_up, interface.has_carrier) {
+            (true, true) => None,
+            (true, false) => Some(format!("{}: {name} has no carrier", wish.address)),
+            (false, _) => Some(format!("{}: {name} is down", wish.address)),
+        }
+    })
+}
+
 fn wanted(resources: &[Resource]) -> impl Iterator<Item = Wanted> {
     resources.iter().filter_map(wish)
 }

@@ -2,6 +2,7 @@
 //! its permit runs out.
 
 mod adoption;
+mod carrier;
 mod check;
 mod daemon;
 mod jobs;
@@ -16,6 +17,7 @@ use crate::protocol::{Configuration, Ended, LetGoReason, Level, Report, Request}
 use crate::queue::Queues;
 use crate::records::Records;
 use adoption::Adoption;
+use carrier::Carrier;
 use daemon::Daemon;
 use jobs::{Active, Job};
 use letting_go::LettingGo;
@@ -123,6 +125,7 @@ struct Executor {
     ledger: Ledger,
     records: Records,
     agent: AddressAgent,
+    carrier: Carrier,
     /// Held addresses that are gone, and were reported so.
     lost: Vec<Resource>,
     next_renewal: Time,
@@ -156,6 +159,7 @@ impl Executor {
         let mut agent = AddressAgent::open().map_err(task("open the kernel's addresses"))?;
         let held: Vec<_> = ledger.addresses().map(|(_, resource)| resource.clone()).collect();
         let orphans = agent.remove_orphans(&held).map_err(task("remove orphaned addresses"))?;
+        let carrier = Carrier::open().map_err(task("watch the kernel's interfaces"))?;
         Ok(Self {
             lease: Lease::new(now, options.grace),
             listener,
@@ -167,6 +171,7 @@ impl Executor {
             ledger,
             records,
             agent,
+            carrier,
             lost: Vec::new(),
             next_renewal: now,
             adoption,
@@ -185,6 +190,7 @@ impl Executor {
         self.now = Time::from_nanos(clock::boot_time());
         self.read_requests();
         self.accept();
+        self.heed_kernel();
         self.check_processes();
         self.lingering.drain();
         self.elapse();
@@ -199,6 +205,8 @@ impl Executor {
         let now = Time::from_nanos(clock::boot_time());
         let timeout = self.deadline().map(|deadline| timespec(deadline.since(now)));
         let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
+        let kernel = self.carrier.descriptor();
+        fds.push(PollFd::new(&kernel, PollFlags::IN));
         if let Some(daemon) = &self.daemon {
             fds.push(PollFd::new(daemon, daemon.interest()));
         }
@@ -273,7 +281,10 @@ impl Executor {
 
     fn handle(&mut self, request: Request) {
         match request {
-            Request::Configure(configuration) => self.configuration = configuration,
+            Request::Configure(configuration) => {
+                self.configuration = configuration;
+                self.watch_carrier();
+            }
             Request::Permit(permit) => {
                 self.lease.renew(self.now, permit);
                 if self.lease.is_valid(self.now) {

@@ -65,6 +65,18 @@ pub struct Configuration {
     /// reaches further. Zero means no such limit.
     #[serde(default)]
     pub restart_grace_ms: u64,
+    /// The groups with addresses, whose interfaces are watched.
+    #[serde(default)]
+    pub services: Vec<Service>,
+}
+
+/// The addresses of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The group.
+    pub group: GroupKey,
+    /// Its addresses.
+    pub addresses: Vec<Resource>,
 }
 
 /// Leave to act until a moment on `CLOCK_BOOTTIME`.
@@ -198,6 +210,14 @@ pub enum Report {
         group: GroupKey,
         /// The addresses.
         resources: Vec<Resource>,
+    },
+    /// An interface that a group's addresses need went down or lost its carrier, or all of them are
+    /// well again.
+    Carrier {
+        /// The group.
+        group: GroupKey,
+        /// What is wrong, in words.
+        fault: Option<String>,
     },
     /// The addresses of a run were announced to the neighbours for the first time.
     Announced {

@@ -1,6 +1,7 @@
 //! One node of the cluster: the whole core behind four methods.
 
 mod aloud;
+mod carrier;
 mod classic;
 mod failback;
 mod failing;
@@ -26,6 +27,7 @@ use crate::{
     Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Order, Output,
     PingId, Random, Refusal, Scope, Settings, Ticket, Time,
 };
+use carrier::Carriers;
 use classic::Classic;
 use farewell::Farewell;
 use hand_over::{Asker, HandOver};
@@ -61,6 +63,7 @@ pub struct Cluster {
     /// When a message of an unknown node was reported last.
     stranger_told: Option<Time>,
     pings: Vec<PingNode>,
+    carriers: Carriers,
     voice: Voice,
     history: History,
     ownership: Ownership,
@@ -102,6 +105,7 @@ impl Cluster {
         let mut cluster = Self {
             peers,
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
+            carriers: Carriers::default(),
             stranger_told: None,
             voice: Voice::new(&settings, &boot),
             history: History::new(),
@@ -145,6 +149,7 @@ impl Cluster {
             Input::ExecutorReady => self.executor_ready(),
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
+            Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
             Input::Order { ticket, order } => self.obey(*ticket, *order),
         }
     }
@@ -187,6 +192,7 @@ impl Cluster {
             Some(self.voice.next_beat),
             self.hand_over.as_ref().map(HandOver::deadline),
             self.failback_deadline(),
+            self.carriers.deadline(self.now),
             self.ipfail.deadline(),
             self.classic.deadline(),
             self.farewell.as_ref().and_then(Farewell::deadline),

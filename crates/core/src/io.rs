@@ -26,6 +26,13 @@ pub enum Input<'a> {
     ExecutorGone,
     /// The executor has let go of a group, because its permit ran out or an address is lost.
     LetGo(GroupId),
+    /// An interface that a group needs lost its carrier or went down, or all of them are well again.
+    Carrier {
+        /// The group.
+        group: GroupId,
+        /// Whether its interfaces are well.
+        is_there: bool,
+    },
     /// An order, already authorised.
     Order {
         /// Whom to answer.

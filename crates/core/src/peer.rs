@@ -122,9 +122,14 @@ impl Peer {
         self.last_status.is_some() && self.status != NodeStatus::Dead
     }
 
+    /// Whether it is heard and means to stay.
+    pub(crate) fn is_present(&self) -> bool {
+        self.is_alive() && !self.is_leaving && !self.has_left
+    }
+
     /// Whether it can take part in a hand-over now.
     pub(crate) fn can_negotiate(&self) -> bool {
-        self.is_alive() && self.is_ready && !self.is_leaving && !self.has_left
+        self.is_present() && self.is_ready
     }
 
     /// Forgets what a restart of its daemon makes untrue.

@@ -261,6 +261,7 @@ impl Control {
                 let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
                 self.parts.log.write(&line);
             }
+            News::Carrier { group, fault } => self.carrier_changed(group, fault),
             News::Store(terms) => {
                 if let Err(error) = self.parts.state.store_terms(&self.parts.settings, terms) {
                     self.say(Level::Error, format!("Cannot store ownership: {error}"));
@@ -298,6 +299,17 @@ impl Control {
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();
         }
+    }
+
+    fn carrier_changed(&mut self, group: GroupId, fault: Option<String>) {
+        let group = self.parts.settings.groups[group.index()].name().to_owned();
+        match &fault {
+            Some(fault) => {
+                self.say(Level::Warning, format!("group {group} cannot be reached here: {fault}"));
+            }
+            None => self.say(Level::Info, format!("group {group} can be reached here again.")),
+        }
+        self.note(Happening::Reach { group, fault });
     }
 
     fn stop_failed(&mut self, group: GroupId, resource: usize) {

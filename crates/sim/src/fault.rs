@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Part(NodeId, NodeId, Duration),
     /// The ping nodes do not answer this machine.
     Deafen(NodeId, Duration),
+    /// The interface of a group has no carrier at this machine.
+    Unplug(NodeId, GroupId, Duration),
     /// The administrator orders.
     Order(NodeId, Order),
     /// A datagram of the past is sent again.
@@ -48,7 +50,7 @@ pub(crate) fn draw(
     let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
     let short = Duration::from_millis(50 + random.below(2_000));
     let long = Duration::from_millis(100 + random.below(15_000));
-    match random.below(if orders { 16 } else { 10 }) {
+    match random.below(if orders { 17 } else { 10 }) {
         0 => Fault::PowerOff(node, long),
         1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
         2 => Fault::Stop(node, long),
@@ -64,6 +66,7 @@ pub(crate) fn draw(
         12 => Fault::Order(node, Order::Retry(None)),
         13 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
         14 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
+        15 => Fault::Unplug(node, group(random, groups), long),
         _ => Fault::Order(node, Order::Takeover(hold(random))),
     }
 }

@@ -97,6 +97,7 @@ enum Happening {
     StartDaemon(NodeId),
     Resume(NodeId),
     ExecutorBack(NodeId),
+    PlugIn(NodeId, GroupId),
 }
 
 /// Machines, a network between them, and time.
@@ -284,6 +285,9 @@ impl World {
             Happening::StartDaemon(node) => self.start_daemon(node),
             Happening::Resume(node) => self.resume(node),
             Happening::ExecutorBack(node) => self.tell(node, Input::ExecutorReady),
+            Happening::PlugIn(node, group) => {
+                self.tell(node, Input::Carrier { group, is_there: true })
+            }
         }
     }
 

@@ -11,7 +11,7 @@ mod netlink;
 pub use announce::{Announcements, Announcer};
 pub use choose::{ChooseError, choose};
 pub use frame::{ArpForm, gratuitous_arp, neighbour_advertisement};
-pub use netlink::{Addresses, Presence};
+pub use netlink::{Addresses, Change, Presence, Watch};
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;

@@ -8,7 +8,9 @@ mod misbehaving;
 
 use bench::{Bench, address, agent, until};
 use std::time::{Duration, Instant};
-use systole_agents::protocol::{Action, LetGoReason, Outcome, Report, Request};
+use systole_agents::protocol::{
+    Action, Configuration, LetGoReason, Outcome, Report, Request, Service,
+};
 use systole_core::GroupKey;
 
 /// Longer than any test: the executor waits for its daemon.
@@ -125,6 +127,31 @@ fn a_lost_address_is_not_held_for_the_next_daemon() {
 }
 
 #[test]
+fn what_happens_to_an_interface_or_an_address_is_told_at_once() {
+    let bench = bench();
+    let (mut daemon, _) = bench.greeted();
+    let here = address("192.0.2.50");
+    let group = GroupKey(1);
+    let services = vec![Service { group, addresses: vec![here.clone()] }];
+    daemon.send(&Request::Configure(Configuration { services, ..Configuration::default() }));
+    assert_eq!(daemon.run(1, Action::Start, std::slice::from_ref(&here)), Outcome::Success);
+    let mut expect = |fault: Option<&str>| {
+        let fault = fault.map(str::to_owned);
+        daemon.find(|report| *report == Report::Carrier { group, fault: fault.clone() });
+    };
+    bench.ip("link set right down");
+    expect(Some("192.0.2.50: left has no carrier"));
+    bench.ip("link set left down");
+    expect(Some("192.0.2.50: left is down"));
+    bench.ip("link set left up");
+    bench.ip("link set right up");
+    expect(None);
+    bench.ip("address del 192.0.2.50/24 dev left");
+    let lost = Report::AddressLost { group, resources: vec![here] };
+    daemon.find(|report| *report == lost);
+}
+
+#[test]
 fn an_address_without_a_place_is_refused_with_its_reason() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();
@@ -237,10 +264,7 @@ fn an_executor_that_nobody_needs_ends() {
     let (mut daemon, _) = bench.greeted();
     daemon.permit(Duration::from_secs(1));
     assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
-    daemon.send(&Request::Configure(systole_agents::protocol::Configuration {
-        restart_grace_ms: 500,
-        ..Default::default()
-    }));
+    daemon.send(&Request::Configure(Configuration { restart_grace_ms: 500, ..Default::default() }));
     assert_eq!(daemon.run(1, Action::Status, &[agent("web")]), Outcome::Running);
     drop(daemon);
     bench.await_exit();

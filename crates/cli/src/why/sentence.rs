@@ -11,6 +11,12 @@ pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String 
         Happening::Ownership { owner, term, phase, evidence, .. } => {
             ownership(owner, *term, *phase, evidence, took)
         }
+        Happening::Reach { fault: Some(fault), .. } => {
+            format!("this node lost the way to its clients: {fault}")
+        }
+        Happening::Reach { fault: None, .. } => {
+            "this node has its way to the clients again".to_owned()
+        }
         Happening::Death { node, evidence } => format!("{node} is dead: {evidence}"),
         Happening::Departure { node } => format!("{node} said goodbye"),
         Happening::Return { node, evidence } => format!("{node} is back: {evidence}"),

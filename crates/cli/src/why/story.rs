@@ -94,7 +94,9 @@ fn summary(entry: &Entry, zone: &TimeZone) -> Option<String> {
 
 fn group_of(entry: &Entry) -> Option<&str> {
     match &entry.happening {
-        Happening::Ownership { group, .. } | Happening::Failure { group, .. } => Some(group),
+        Happening::Ownership { group, .. }
+        | Happening::Failure { group, .. }
+        | Happening::Reach { group, .. } => Some(group),
         Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }
@@ -111,6 +113,7 @@ fn ownership(entry: &Entry) -> Option<(&str, u64)> {
     match &entry.happening {
         Happening::Ownership { owner, term, .. } => Some((owner, *term)),
         Happening::Failure { .. }
+        | Happening::Reach { .. }
         | Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }

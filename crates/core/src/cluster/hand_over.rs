@@ -100,6 +100,8 @@ pub(super) enum Asker {
     Node,
     /// This node, because a group's home is another one.
     Home,
+    /// This node, because a group's interface lost its carrier.
+    Carrier,
     /// The built-in ipfail. A classic one asks through the client API, which shows on the wire.
     Ipfail,
 }

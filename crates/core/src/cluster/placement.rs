@@ -15,6 +15,7 @@ impl Cluster {
                 }
             }
         }
+        self.leave_for_carrier();
         self.give_back();
         self.run_jobs();
         self.note_stability();
@@ -63,17 +64,20 @@ impl Cluster {
         let preferred = self.preferred(group);
         let rest = self.settings.node_ids().filter(|node| *node != preferred);
         for node in std::iter::once(preferred).chain(rest) {
-            if !self.ownership.is_able(group, node) {
+            if node == self.settings.me {
+                if self.can_run(group) {
+                    return Some(node);
+                }
                 continue;
             }
-            if node == self.settings.me {
-                return Some(node);
+            if !self.ownership.is_able(group, node) {
+                continue;
             }
             let peer = self.peer(node);
             if !peer.is_settled {
                 return None;
             }
-            if peer.is_alive() && !peer.is_leaving && !peer.has_left {
+            if peer.is_present() {
                 return peer.is_ready.then_some(node);
             }
         }
@@ -83,8 +87,10 @@ impl Cluster {
     /// Becomes the owner of a group in a new term, and starts it.
     pub(super) fn take(&mut self, group: GroupId, cause: Cause) {
         let me = self.settings.me;
-        let planned = matches!(cause, Cause::HandOver { .. });
-        let is_borrowed = !planned && self.preferred(group) != me;
+        // Who gives a group away that it cannot run wants it back when it can.
+        let is_gift =
+            matches!(cause, Cause::HandOver { giver, .. } if self.ownership.is_able(group, giver));
+        let is_borrowed = !is_gift && self.preferred(group) != me;
         self.ownership.claim(group, me, is_borrowed);
         self.runners[group.index()].start();
         if self.runners[group.index()].is_active() {

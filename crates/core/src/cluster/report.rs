@@ -188,7 +188,10 @@ impl Cluster {
                 let row = self.ownership.row(id);
                 let (since, cause) = self.changes[id.index()];
                 let unable = self.settings.node_ids();
-                let unable = unable.filter(|node| !self.ownership.is_able(id, *node));
+                let unable = unable.filter(|node| {
+                    let lacks_carrier = *node == self.settings.me && !self.has_carrier(id);
+                    lacks_carrier || !self.ownership.is_able(id, *node)
+                });
                 GroupReport {
                     name: group.name().to_owned(),
                     resources: group.resources.iter().map(|r| r.word.clone()).collect(),

@@ -145,7 +145,9 @@ impl Cluster {
                 owner: row.owner.unwrap_or(group.preferred),
                 term: row.term,
                 phase: if row.owner.is_some() { row.phase } else { Phase::Stopped },
-                unable: !self.has_executor || !self.ownership.is_able(id, self.settings.me),
+                unable: !self.has_executor
+                    || !self.has_carrier(id)
+                    || !self.ownership.is_able(id, self.settings.me),
                 failure: self.ownership.failure(id, self.settings.me),
             });
         }

@@ -7,6 +7,7 @@ use crate::{
 use std::time::Duration;
 
 mod beside_classic;
+mod carrier;
 mod failing;
 mod hand_over;
 mod pair;

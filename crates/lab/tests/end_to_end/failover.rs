@@ -107,6 +107,27 @@ fn a_second_link_keeps_the_pair_together() -> Outcome {
 }
 
 #[test]
+fn a_lost_carrier_moves_the_service_over_the_link_that_is_left() -> Outcome {
+    let config = ClusterConfig { second_link: true, ipfail: false, ..ClusterConfig::default() };
+    play(&config, |lab| {
+        let since = Instant::now();
+        lab.cut(Node::Web1, Link::Service, Cut::Carrier)?;
+        owned_by(lab, Node::Web2)?;
+        // The stop of nginx alone takes a second.
+        print_gap(lab, "carrier lost", since, Duration::from_millis(1500));
+        let log = lab.log(Node::Web1);
+        assert!(log.contains("cannot be reached here: "), "{log}");
+        assert!(log.contains("eth0 has no carrier"), "{log}");
+        let why = lab.run(Node::Web1, &["hb", "why"])?.stdout;
+        assert!(why.contains("lost the way to its clients"), "{why}");
+        lab.join(Node::Web1, Link::Service)?;
+        owned_by(lab, Node::Web1)?;
+        assert!(!lab.log(Node::Web2).contains("node web1: is dead"), "{}", lab.log(Node::Web2));
+        Ok(())
+    })
+}
+
+#[test]
 fn a_standby_moves_everything_and_a_stop_says_goodbye() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         sleep(Duration::from_secs(1));

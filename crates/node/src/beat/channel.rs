@@ -57,6 +57,13 @@ pub(crate) enum News {
         /// The line.
         text: String,
     },
+    /// The interfaces that a group needs are not well, or are well again.
+    Carrier {
+        /// The group.
+        group: GroupId,
+        /// What is wrong.
+        fault: Option<String>,
+    },
     /// Ownership has changed, and is to be stored.
     Store(Vec<(GroupKey, NodeId, u64)>),
     /// What is known of another node has changed, and is to be stored.

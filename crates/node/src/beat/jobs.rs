@@ -65,6 +65,7 @@ impl Beat {
             Report::Log { level, tag, text } => {
                 self.control.tell(News::Line { level, tag, text });
             }
+            Report::Carrier { group, fault } => self.note_carrier(now, group, fault),
             Report::AddressLost { group, .. } => self.let_go(now, &[group]),
             Report::LetGo { groups, failed, .. } => {
                 self.let_go(now, &groups);
@@ -72,6 +73,13 @@ impl Beat {
                 self.let_go(now, &failed);
             }
         }
+    }
+
+    fn note_carrier(&mut self, now: Time, key: GroupKey, fault: Option<String>) {
+        let Some(group) = group_of(self.cluster.settings(), key) else { return };
+        let is_there = fault.is_none();
+        self.cluster.handle(now, &Input::Carrier { group, is_there });
+        self.control.tell(News::Carrier { group, fault });
     }
 
     /// The core stops what is left of these groups, and so learns their state.

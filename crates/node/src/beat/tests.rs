@@ -232,6 +232,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             News::Trouble(trouble) => Some(trouble.dropped()),
             News::Event(_)
             | News::Line { .. }
+            | News::Carrier { .. }
             | News::Store(_)
             | News::StorePeer(_)
             | News::Answer { .. }

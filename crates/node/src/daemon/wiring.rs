@@ -4,9 +4,9 @@ use crate::beat::pings::PingNode;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
-use systole_agents::protocol::Configuration;
+use systole_agents::protocol::{Configuration, Service};
 use systole_config::{Authentication, Config, Medium};
-use systole_core::{LinkId, Settings, Uuid};
+use systole_core::{Group, LinkId, Resource, ResourceKind, Settings, Uuid};
 use systole_sys::link::LinkSpec;
 use systole_wire::{
     Algorithm, Compression, Identity, Keys, KeysError, MessageFormat, Method, PingMedium, Style,
@@ -161,6 +161,13 @@ pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
     environment
 }
 
+/// The addresses of a group, if it has any.
+fn service(group: &Group) -> Option<Service> {
+    let is_address = |it: &&Resource| matches!(it.kind, ResourceKind::Address(_));
+    let addresses: Vec<_> = group.resources.iter().filter(is_address).cloned().collect();
+    (!addresses.is_empty()).then_some(Service { group: group.key, addresses })
+}
+
 /// The facts for the executor's runs.
 pub(crate) fn executor(config: &Config, debug: u8) -> Configuration {
     let grace = config.times.restart_grace.as_millis();
@@ -168,5 +175,6 @@ pub(crate) fn executor(config: &Config, debug: u8) -> Configuration {
         node: config.node_name.clone(),
         environment: environment(config, debug),
         restart_grace_ms: u64::try_from(grace).unwrap_or(u64::MAX),
+        services: config.groups.iter().filter_map(service).collect(),
     }
 }

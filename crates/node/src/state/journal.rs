@@ -41,6 +41,13 @@ pub enum Happening {
         /// What showed it.
         evidence: String,
     },
+    /// An interface that a group needs is not well on this node, or all are well again.
+    Reach {
+        /// The group.
+        group: String,
+        /// What is wrong.
+        fault: Option<String>,
+    },
     /// A node was silent for its dead time.
     Death {
         /// The node.

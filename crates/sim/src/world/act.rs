@@ -283,6 +283,10 @@ impl World {
             Fault::Order(node, order) => {
                 self.tell(node, Input::Order { ticket: Ticket(1), order })?;
             }
+            Fault::Unplug(node, group, span) => {
+                self.tell(node, Input::Carrier { group, is_there: false })?;
+                self.after(span, Happening::PlugIn(node, group));
+            }
             Fault::ExecutorCrash(..) => {}
             Fault::Replay(node) => self.replay(node),
             Fault::Deafen(node, span) => {
@@ -319,6 +323,7 @@ impl World {
             | Fault::Pause(..)
             | Fault::ExecutorCrash(..)
             | Fault::Deafen(..)
+            | Fault::Unplug(..)
             | Fault::Order(..)
             | Fault::Replay(..)
             | Fault::Ail(..) => {}

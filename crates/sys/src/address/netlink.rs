@@ -3,6 +3,9 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the enums grow with every kernel")]
 
 mod message;
+mod watch;
+
+pub use watch::{Change, Watch};
 
 use super::{Network, PROTOCOL, Placed, Wanted};
 use message::{address, flags, interface, new_address, renewed, route};
@@ -323,21 +326,26 @@ impl Addresses {
 
     /// Reads one datagram. Not one of them is lost: only the kernel sends to a connected socket.
     fn receive(&self) -> io::Result<Vec<NetlinkMessage<Message>>> {
-        let mut buffer = Vec::with_capacity(DATAGRAM);
-        self.socket.recv(&mut buffer, 0)?;
-        let mut rest = buffer.as_slice();
-        let mut messages = Vec::new();
-        while !rest.is_empty() {
-            let message = NetlinkMessage::<Message>::deserialize(rest)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);
-            // Messages begin at multiples of four (netlink(7)).
-            let step = length.max(1).saturating_add(3) & !3;
-            rest = rest.get(step..).unwrap_or_default();
-            messages.push(message);
-        }
-        Ok(messages)
+        read(&self.socket)
     }
+}
+
+/// Reads one datagram, which holds one or more messages.
+fn read(socket: &Socket) -> io::Result<Vec<NetlinkMessage<Message>>> {
+    let mut buffer = Vec::with_capacity(DATAGRAM);
+    socket.recv(&mut buffer, 0)?;
+    let mut rest = buffer.as_slice();
+    let mut messages = Vec::new();
+    while !rest.is_empty() {
+        let message = NetlinkMessage::<Message>::deserialize(rest)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);
+        // Messages begin at multiples of four (netlink(7)).
+        let step = length.max(1).saturating_add(3) & !3;
+        rest = rest.get(step..).unwrap_or_default();
+        messages.push(message);
+    }
+    Ok(messages)
 }
 
 fn packet(request: Message, flags: u16, sequence: u32) -> Vec<u8> {

@@ -31,7 +31,7 @@ impl Cluster {
         self.send_planned(peer, scope, Step::Me, asker == Asker::Ipfail);
         let ticket = match asker {
             Asker::Person(ticket) => Some(ticket),
-            Asker::Node | Asker::Home | Asker::Ipfail => None,
+            Asker::Node | Asker::Home | Asker::Carrier | Asker::Ipfail => None,
         };
         self.begin_hand_over((me, peer), scope, Stage::Asked, ticket);
         Ok(())

@@ -21,6 +21,11 @@ impl Pair {
         self.nodes[id.index()].as_mut().expect("the node has power")
     }
 
+    /// Cuts the power of a node.
+    pub(super) fn end(&mut self, id: NodeId) {
+        self.nodes[id.index()] = None;
+    }
+
     /// Lets time pass in steps of a millisecond, until something is true or 30 s are over.
     pub(super) fn until(
         &mut self,

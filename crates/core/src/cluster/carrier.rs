@@ -1,0 +1,91 @@
+//! Groups whose service interface has lost its carrier: seen at once, by the executor.
+//!
+//! Who has lost it says in its beats that it cannot run the group, and hands the group over to a node
+//! that can. An owner keeps it as long as nobody else can; a survivor without a carrier takes it when
+//! it is alone, because what is plugged in again then works at once.
+
+use super::Cluster;
+use super::hand_over::Asker;
+use crate::{GroupId, Hold, NodeId, Phase, Refusal, Scope, Time};
+use std::time::Duration;
+
+/// How long after a hand-over that could not even be asked for it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// How long after one that was asked for another one is, should the group still be here.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// What is known of carriers here.
+#[derive(Debug, Default)]
+pub(super) struct Carriers {
+    /// Groups whose interface lost it.
+    missing: Vec<GroupId>,
+    /// No hand-over is asked for before.
+    not_before: Time,
+}
+
+impl Carriers {
+    /// When a hand-over is asked for again.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        (!self.missing.is_empty() && self.not_before > now).then_some(self.not_before)
+    }
+}
+
+impl Cluster {
+    pub(super) fn carrier_changed(&mut self, group: GroupId, is_there: bool) {
+        if self.has_carrier(group) == is_there {
+            return;
+        }
+        if is_there {
+            self.carriers.missing.retain(|other| *other != group);
+        } else {
+            self.carriers.missing.push(group);
+        }
+        self.speak_soon();
+    }
+
+    /// Whether the interfaces that a group needs are well here, as far as known.
+    pub(super) fn has_carrier(&self, group: GroupId) -> bool {
+        !self.carriers.missing.contains(&group)
+    }
+
+    /// Whether this node can run a group as well as others can.
+    pub(super) fn can_run(&self, group: GroupId) -> bool {
+        let is_alone = || !self.others().any(|node| self.peer(node).is_present());
+        let is_fit = self.has_carrier(group) || is_alone();
+        self.ownership.is_able(group, self.settings.me) && is_fit
+    }
+
+    /// Hands over a group that nobody can reach here any more, if somebody else can run it.
+    pub(super) fn leave_for_carrier(&mut self) {
+        let is_wanted = !self.carriers.missing.is_empty() && self.now >= self.carriers.not_before;
+        if !is_wanted || self.hand_over.is_some() {
+            return;
+        }
+        let mut missing = self.carriers.missing.iter();
+        let Some((group, taker)) = missing.find_map(|group| self.better_place(*group)) else {
+            return;
+        };
+        let wait = self.ask_to_take(group, taker).map_or(RETRY, |()| PAUSE);
+        self.carriers.not_before = self.now + wait;
+    }
+
+    fn better_place(&self, group: GroupId) -> Option<(GroupId, NodeId)> {
+        let is_active = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
+        let can_take = |node: &NodeId| {
+            self.peer(*node).can_negotiate() && self.ownership.is_able(group, *node)
+        };
+        let taker = self.others().find(can_take).filter(|_| is_active)?;
+        Some((group, taker))
+    }
+
+    /// A classic node can be given a whole set only.
+    fn ask_to_take(&mut self, group: GroupId, taker: NodeId) -> Result<(), Refusal> {
+        let result = self.order_standby(Scope::Group(group), Some(taker), Asker::Carrier);
+        if result != Err(Refusal::SetsOnly) {
+            return result;
+        }
+        let is_local = self.preferred(group) == self.settings.me;
+        let set = Scope::Set(Hold::of(is_local, !is_local));
+        self.order_standby(set, Some(taker), Asker::Carrier)
+    }
+}

@@ -1,0 +1,54 @@
+//! Two nodes of which one loses the carrier of a service interface, and not its links.
+
+use super::pair::Pair;
+use super::*;
+
+impl Pair {
+    fn carrier(&mut self, id: NodeId, group: GroupId, is_there: bool) {
+        let now = self.now;
+        self.node(id).cluster.handle(now, &Input::Carrier { group, is_there });
+    }
+}
+
+#[test]
+fn what_lost_its_carrier_moves_at_once_and_alone_and_comes_home_with_it() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.carrier(A, FIRST, false);
+    let took = pair.until("moved", |pair| pair.runs(A).is_empty() && pair.runs(B).len() == 2);
+    assert!(took < DEADTIME / 4, "{took:?}");
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [FIRST, SECOND]);
+    pair.carrier(A, FIRST, true);
+    pair.until("home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn without_failback_it_stays_where_it_went() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.carrier(A, FIRST, false);
+    pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.carrier(A, FIRST, true);
+    pair.pass(Duration::from_secs(15));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
+}
+
+#[test]
+fn when_both_lost_it_all_stay_until_one_has_it_again() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.carrier(B, FIRST, false);
+    pair.pass(Duration::from_secs(1));
+    pair.carrier(A, FIRST, false);
+    pair.pass(Duration::from_secs(15));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    pair.carrier(B, FIRST, true);
+    pair.until("moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == [FIRST, SECOND]);
+}
+
+#[test]
+fn a_survivor_without_a_carrier_takes_over_because_nobody_else_is_left() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.carrier(B, FIRST, false);
+    pair.pass(Duration::from_secs(1));
+    pair.end(A);
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
