@@ -119,7 +119,9 @@ impl Cluster {
                 return Err(Refusal::Differs);
             }
             if !self.ownership.is_able(group, taker) {
-                return Err(Refusal::Unable);
+                // Who cannot though nothing has failed there has lost the way to the clients.
+                let has_failed = self.ownership.failure(group, taker).is_some();
+                return Err(if has_failed { Refusal::Unable } else { Refusal::NoInterface });
             }
         }
         Ok(())
