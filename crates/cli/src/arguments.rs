@@ -61,6 +61,14 @@ pub(crate) enum Command {
         /// A group, by its first resource word or its address; every group unless given.
         group: Option<String>,
     },
+    /// Take a silent node for dead without a fencing device: somebody has seen that it is off.
+    ConfirmDead {
+        /// The node, as ha.cf names it.
+        node: String,
+        /// Do not ask whether it is really off.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show two servers failing over, in network namespaces of this machine. Needs root.
     Lab(LabOptions),
     /// A program inside the laboratory's namespaces.

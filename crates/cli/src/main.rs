@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod compatible;
+mod confirm;
 mod exit;
 mod lab;
 mod order;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Takeover(which) => order::takeover(&arguments.run_dir, which),
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
         Command::Retry { group } => order::retry(&arguments.run_dir, group),
+        Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
         Command::Lab(options) => lab::run(&options),
         Command::LabHelper { arguments } => return lab::help(arguments),
     };

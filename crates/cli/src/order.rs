@@ -40,7 +40,7 @@ pub(crate) fn retry(run: &Path, group: Option<String>) -> u8 {
     give(run, &Request::Retry { group })
 }
 
-fn give(run: &Path, request: &Request) -> u8 {
+pub(crate) fn give(run: &Path, request: &Request) -> u8 {
     match ask_daemon(run, request) {
         Ok(Response::Done) => {
             print("done\n");

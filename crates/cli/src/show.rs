@@ -1,7 +1,9 @@
 //! The state of a cluster as text.
 
 use std::fmt::Write as _;
-use systole_core::{Action, FailureReport, GroupReport, NodeReport, Phase, PingReport};
+use systole_core::{
+    Action, FailureReport, FenceReport, FenceState, GroupReport, NodeReport, Phase, PingReport,
+};
 use systole_node::control::protocol::Status;
 
 /// The whole state.
@@ -30,6 +32,7 @@ pub(crate) fn text(status: &Status) -> String {
     } else if !snapshot.stable {
         line("Resources are in transition.");
     }
+    snapshot.fencing.iter().for_each(|fence| line(&self::fence(fence)));
     line("\nNodes");
     snapshot.nodes.iter().for_each(|node| line(&self::node(node, &snapshot.node)));
     if !snapshot.ping_nodes.is_empty() {
@@ -42,6 +45,18 @@ pub(crate) fn text(status: &Status) -> String {
     }
     snapshot.groups.iter().for_each(|group| line(&self::group(group)));
     out
+}
+
+fn fence(fence: &FenceReport) -> String {
+    let (node, since) = (&fence.node, age(fence.since_ms));
+    let next = fence.next_ms.map_or_else(String::new, age);
+    let state = match fence.state {
+        FenceState::Delayed => format!("a device is asked in {next}"),
+        FenceState::Running => format!("a device works, attempt {}", fence.attempt),
+        FenceState::Failed => format!("attempt {} failed, the next one in {next}", fence.attempt),
+    };
+    let groups = fence.groups.join(", ");
+    format!("Waiting for {since} until {node} is fenced: {state}. Not taken: {groups}.")
 }
 
 fn node(node: &NodeReport, own: &str) -> String {
@@ -145,6 +160,23 @@ mod tests {
             "  web2            active  last beat 120 ms ago, dead after 650 ms, runs systole";
         assert_eq!(text, format!("{beat}\n    eth0          up      never heard"));
         assert_eq!(node(&report, "web2"), "  web2            active  this node");
+    }
+
+    #[test]
+    fn a_fence_tells_what_waits_for_it_and_since_when() {
+        let mut report = FenceReport {
+            node: "web1".to_owned(),
+            state: FenceState::Failed,
+            since_ms: 12_300,
+            attempt: 3,
+            next_ms: Some(1_700),
+            groups: vec!["10.0.0.9".to_owned()],
+        };
+        let text = "Waiting for 12.3 s until web1 is fenced: attempt 3 failed, the next one in \
+                    1.7 s. Not taken: 10.0.0.9.";
+        assert_eq!(fence(&report), text);
+        (report.state, report.next_ms) = (FenceState::Running, None);
+        assert!(fence(&report).contains("fenced: a device works, attempt 3. Not"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What the three files say, checked and with every default filled in.
 
 use crate::authkeys::Authentication;
+use crate::fencing::Fencing;
 use crate::medium::{Medium, PingNode};
 use std::time::Duration;
-use systole_core::{Failback, Group, NodeId, Settings, StopFailure};
+use systole_core::{Failback, FencingPolicy, Group, NodeId, Settings, StopFailure};
 
 /// Everything that a node needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +47,8 @@ pub struct Config {
     pub cluster: String,
     /// `apiauth` lines, each client once.
     pub api_authorizations: Vec<ApiAuthorization>,
-    /// `stonith` and `stonith_host` lines.
-    pub stonith: Vec<StonithLine>,
+    /// How dead nodes are made sure of; absent when this node can drive no device.
+    pub fencing: Option<Fencing>,
     /// `env` entries without their prefix `HA_`, in file order.
     pub environment: Vec<(String, String)>,
     /// Who changes floating addresses.
@@ -96,6 +97,7 @@ impl Config {
             failback: self.failback,
             ipfail: self.ipfail,
             restart_grace: self.times.restart_grace,
+            fencing: self.fencing.as_ref().map(|fencing| FencingPolicy { delay: fencing.delay }),
             groups: self.groups.clone(),
             stop_failure: self.stop_failure,
             nodes,
@@ -265,17 +267,6 @@ pub struct ApiAuthorization {
     pub users: Vec<String>,
     /// Groups that may sign on under it, by name or number.
     pub groups: Vec<String>,
-}
-
-/// A `stonith` or `stonith_host` line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StonithLine {
-    /// The host it holds for (`*` for any); absent for `stonith`.
-    pub host: Option<String>,
-    /// The type of the device.
-    pub device: String,
-    /// The configuration file or the parameters, as written.
-    pub parameters: String,
 }
 
 /// `address_agent`: who changes floating addresses.

@@ -15,6 +15,8 @@ pub(crate) enum Role {
     Medium(MediumKind),
     /// `stonith` and `stonith_host`.
     Stonith { host: bool },
+    /// `fence`.
+    Fence,
     /// `apiauth`.
     ApiAuthorization,
     /// `respawn` and `failfast`.
@@ -270,6 +272,8 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         "0",
         "how long an agent may take; 0 is 10 minutes, 1 minute for status",
     ),
+    new("fence_delay", ANY_TIME, "5s", "how long the second of two nodes waits to fence the other"),
+    new("fence_timeout", POSITIVE_TIME, "60s", "how long a fencing device may take"),
     // Not recorded from here on.
     unrecorded("node", Role::Nodes),
     unrecorded("env", Role::Environment),
@@ -284,14 +288,9 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
     unrecorded("ping6", Role::Medium(MediumKind::Ping6)),
     unrecorded("ping_group", Role::Medium(MediumKind::PingGroup)),
     unrecorded("nice_failback", Role::NiceFailback),
-    unserved(
-        unrecorded("stonith", Role::Stonith { host: false }),
-        "no fencing device is operated: a silent peer is taken for dead",
-    ),
-    unserved(
-        unrecorded("stonith_host", Role::Stonith { host: true }),
-        "no fencing device is operated: a silent peer is taken for dead",
-    ),
+    unrecorded("stonith", Role::Stonith { host: false }),
+    unrecorded("stonith_host", Role::Stonith { host: true }),
+    Directive { support: Support::New, ..unrecorded("fence", Role::Fence) },
     unrecorded("apiauth", Role::ApiAuthorization),
     unrecorded("respawn", Role::Client { failfast: false }),
     unrecorded("failfast", Role::Client { failfast: true }),

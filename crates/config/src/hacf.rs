@@ -1,14 +1,16 @@
 //! `ha.cf`: every line of it, whatever the lines before were.
 
 mod client;
+mod fence;
 mod medium;
 mod parts;
 mod ping;
 mod setting;
 
-use crate::config::{ApiAuthorization, Client, StonithLine};
+use crate::config::{ApiAuthorization, Client};
 use crate::directive::{self, Directive, Role, Support};
 use crate::facts::Facts;
+use crate::fencing::FenceLine;
 use crate::finding::Finding;
 use crate::lexer::{Line, Word, is_blank, is_blank_or_comma, lines};
 use crate::medium::{Medium, PingNode};
@@ -43,7 +45,7 @@ pub(crate) struct Draft {
     pub(crate) clients: Vec<Client>,
     pub(crate) ipfail: Option<Range<usize>>,
     pub(crate) api_authorizations: Vec<ApiAuthorization>,
-    pub(crate) stonith: Vec<StonithLine>,
+    pub(crate) fencing: Vec<Placed<FenceLine>>,
     pub(crate) environment: Vec<(String, String)>,
     /// Whether a medium line was spoilt, so that its absence is no news.
     pub(crate) spoilt_medium: bool,
@@ -214,6 +216,7 @@ impl Reader<'_> {
             Role::Environment => words.iter().for_each(|word| self.environment(*word)),
             Role::Medium(kind) => self.medium(kind, name, &words, rest),
             Role::Stonith { host } => self.stonith(host, name, rest),
+            Role::Fence => self.fence(name, rest),
             Role::ApiAuthorization => self.api_authorization(name, rest),
             Role::Client { failfast } => self.client(failfast, name, rest),
             Role::Pacemaker => words.iter().for_each(|word| self.pacemaker(name, *word)),

@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod directive;
 mod facts;
+mod fencing;
 mod finding;
 mod hacf;
 mod haresources;
@@ -26,11 +27,14 @@ mod time;
 pub use authkeys::{Authentication, Key, KeyBytes, Method};
 pub use config::{
     AddressAgent, AgentTimeouts, ApiAuthorization, Client, ClientKind, Compression, Config,
-    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, StonithLine, Times,
-    UuidSource,
+    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, Times, UuidSource,
 };
 pub use directive::default_options;
 pub use facts::{AgentKind, Facts, FileKind, Find, Interface};
+pub use fencing::{
+    FENCE_AGENTS, FenceDevice, Fencing, STONITH_COMMAND, Secret, StonithParameters,
+    is_secret_option,
+};
 pub use finding::{Finding, Fix, Severity};
 pub use load::{Loaded, load};
 pub use medium::{Medium, PingMember, PingNode};

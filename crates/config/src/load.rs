@@ -8,6 +8,7 @@ use crate::config::{
 };
 use crate::directive::DIRECTIVES;
 use crate::facts::Facts;
+use crate::fencing::{FenceDevice, Fencing};
 use crate::finding::{Finding, Severity};
 use crate::hacf::{self, Draft};
 use crate::haresources;
@@ -19,6 +20,11 @@ use systole_core::{Failback, Group, StopFailure};
 
 /// Exit code of a daemon whose configuration is wrong (`LSB_EXIT_NOTCONFIGED`).
 const EXIT_NOT_CONFIGURED: u8 = 6;
+
+/// Longer than a node needs to see that another one fell silent, and a device to work.
+const FENCE_DELAY: Duration = Duration::from_secs(5);
+/// Longer than a management board needs to log somebody in.
+const FENCE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Exit code of a daemon that may not read its configuration (`LSB_EXIT_EPERM`).
 const EXIT_NO_PERMISSION: u8 = 4;
@@ -56,6 +62,7 @@ pub fn load(sources: &Sources<'_>, facts: &Facts<'_>) -> Loaded {
     let failback = failback(&draft);
     if matches!(sources.ha_cf.content, Content::Text(_)) {
         check::check(&draft, facts, failback != Failback::Legacy, &mut findings);
+        check::fencing::check(&draft, facts, sources.ha_cf_mode, &mut findings);
     }
     let authentication = authkeys::parse(sources, &mut findings);
     let mut nodes: Vec<String> = draft.nodes.iter().map(|node| node.value.clone()).collect();
@@ -120,6 +127,7 @@ fn config(
         None => draft.nodes.first()?.value.clone(),
     };
     let times = times(&draft);
+    let fences = fencing(&draft, &node_name);
     let small =
         |directive: &str| draft.number(directive).and_then(|number| u8::try_from(number).ok());
     let flag = |directive: &str, default| draft.boolean(directive).unwrap_or(default);
@@ -175,8 +183,19 @@ fn config(
         ping_nodes: draft.ping_nodes.into_iter().map(|ping| ping.value).collect(),
         clients: draft.clients,
         api_authorizations: draft.api_authorizations,
-        stonith: draft.stonith,
+        fencing: fences,
         environment: draft.environment,
+    })
+}
+
+/// The devices that this node can drive.
+fn fencing(draft: &Draft, node_name: &str) -> Option<Fencing> {
+    let lines = draft.fencing.iter().filter(|line| line.value.holds_for(node_name));
+    let devices: Vec<FenceDevice> = lines.map(|line| line.value.device.clone()).collect();
+    (!devices.is_empty()).then(|| Fencing {
+        devices,
+        delay: draft.time("fence_delay").unwrap_or(FENCE_DELAY),
+        timeout: draft.time("fence_timeout").unwrap_or(FENCE_TIMEOUT),
     })
 }
 

@@ -82,6 +82,8 @@ impl<'a> Source<'a> {
 pub struct Sources<'a> {
     /// `ha.cf`.
     pub ha_cf: Source<'a>,
+    /// The permission bits of `ha.cf`, when known.
+    pub ha_cf_mode: Option<u32>,
     /// `authkeys`.
     pub authkeys: Source<'a>,
     /// The permission bits of `authkeys`, when known.

@@ -31,6 +31,7 @@ pub(crate) const HARESOURCES: &str = "web1 192.168.122.100/24/eth0 nginx\n";
 pub(crate) fn sources<'a>(ha_cf: &'a str, authkeys: &'a str, haresources: &'a str) -> Sources<'a> {
     Sources {
         ha_cf: Source::text("/etc/ha.d/ha.cf", ha_cf),
+        ha_cf_mode: Some(0o640),
         authkeys: Source::text("/etc/ha.d/authkeys", authkeys),
         authkeys_mode: Some(0o600),
         haresources: Source::text("/etc/ha.d/haresources", haresources),

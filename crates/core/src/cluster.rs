@@ -6,6 +6,7 @@ mod classic;
 mod failback;
 mod failing;
 mod farewell;
+mod fencing;
 mod hand_over;
 mod hear;
 mod identity;
@@ -30,10 +31,14 @@ use crate::{
 use carrier::Carriers;
 use classic::Classic;
 use farewell::Farewell;
+use fencing::Fence;
 use hand_over::{Asker, HandOver};
 use ipfail::Ipfail;
 use ping::PingNode;
-pub use report::{FailureReport, GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
+pub use report::{
+    FailureReport, FenceReport, FenceState, GroupReport, LinkReport, NodeReport, PingReport,
+    Snapshot,
+};
 use speak::Voice;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -89,6 +94,8 @@ pub struct Cluster {
     /// Groups that a legacy peer waits for.
     requested: Vec<(GroupId, NodeId)>,
     farewell: Option<Farewell>,
+    /// One per node; our own place is never needed.
+    fences: Vec<Fence>,
     outbox: VecDeque<Output>,
     #[cfg(feature = "test-hooks")]
     mutation: Option<Mutation>,
@@ -126,6 +133,7 @@ impl Cluster {
             classic: Classic::default(),
             requested: Vec::new(),
             farewell: None,
+            fences: vec![Fence::default(); settings.nodes.len()],
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
             mutation: None,
@@ -151,6 +159,7 @@ impl Cluster {
             Input::LetGo(group) => self.let_go(*group),
             Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
             Input::Order { ticket, order } => self.obey(*ticket, *order),
+            Input::Fenced { node, attempt, outcome } => self.fenced(*node, *attempt, *outcome),
         }
     }
 
@@ -197,7 +206,8 @@ impl Cluster {
             self.classic.deadline(),
             self.farewell.as_ref().and_then(Farewell::deadline),
         ];
-        let all = links.chain(runners).chain(others.into_iter().flatten());
+        let fences = self.fences.iter().filter_map(Fence::deadline);
+        let all = links.chain(runners).chain(fences).chain(others.into_iter().flatten());
         all.fold(Time::from_nanos(u64::MAX), Time::min)
     }
 
@@ -269,6 +279,7 @@ impl Cluster {
             Order::TakeoverGroup(group) => self.order_takeover(Scope::Group(group), ticket),
             Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
             Order::Retry(group) => self.order_retry(group).map(|()| None),
+            Order::ConfirmDead(node) => self.confirm_dead(node).map(|()| None),
         };
         match result {
             // The answer follows when the hand-over ends.

@@ -17,6 +17,8 @@ pub enum Cause {
         owner: NodeId,
         /// How long it had been silent.
         silence: Duration,
+        /// What made sure of it.
+        proof: Proof,
     },
     /// The owner said goodbye, or reported the group stopped.
     OwnerLeft(NodeId),
@@ -47,6 +49,17 @@ pub enum Cause {
     Retry,
 }
 
+/// What makes sure that a silent node is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Its silence alone: no fencing device is configured.
+    Silence,
+    /// A fencing device.
+    Fenced,
+    /// The administrator.
+    Confirmed,
+}
+
 impl Cause {
     /// What showed that it holds, in words.
     #[must_use]
@@ -54,8 +67,13 @@ impl Cause {
         let name = |node: NodeId| settings.name(node);
         match *self {
             Self::Unowned => "no other node has it".to_owned(),
-            Self::OwnerDead { owner, silence } => {
-                format!("{} was silent for {} ms", name(owner), silence.as_millis())
+            Self::OwnerDead { owner, silence, proof } => {
+                let proof = match proof {
+                    Proof::Silence => "",
+                    Proof::Fenced => " and was fenced",
+                    Proof::Confirmed => " and was confirmed dead by hand",
+                };
+                format!("{} was silent for {} ms{proof}", name(owner), silence.as_millis())
             }
             Self::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
             Self::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
@@ -172,6 +190,8 @@ pub enum Event {
     PeerHadNothing(NodeId),
     /// A dead peer's groups are taken without fencing it.
     NotFenced(NodeId),
+    /// A takeover needs a peer to be fenced, or needs it no more.
+    Fencing(NodeId, FencingEvent),
     /// The groups of a peer are being taken.
     TakeoverBegins(NodeId),
     /// They are all taken.
@@ -254,6 +274,42 @@ pub enum Event {
     Relinquished,
     /// This node did not run for a while.
     Paused(Duration),
+}
+
+/// A step of fencing a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FencingEvent {
+    /// Groups wait for it; a device will be asked after this long.
+    Wanted {
+        /// Time that the node has to fence us first.
+        delay: Duration,
+    },
+    /// A device is asked.
+    Begins {
+        /// The number of the attempt.
+        attempt: u32,
+    },
+    /// A device has reset it.
+    Done {
+        /// The number of the attempt.
+        attempt: u32,
+        /// Whether it has been heard while the device worked: then it counts as alive.
+        is_heard: bool,
+    },
+    /// No device has.
+    Failed {
+        /// The number of the attempt.
+        attempt: u32,
+        /// When it is tried again; absent when it is not needed any more.
+        retry: Option<Duration>,
+    },
+    /// It is not needed any more before a device was asked again.
+    Cancelled {
+        /// Whether that is because the node is heard again.
+        is_heard: bool,
+    },
+    /// The administrator has seen that the node is off.
+    Confirmed,
 }
 
 /// A step of a standby hand-over. What moves is told from the giver's view.

@@ -40,6 +40,25 @@ pub enum Input<'a> {
         /// What is wanted.
         order: Order,
     },
+    /// A fencing device has done its work, or has failed.
+    Fenced {
+        /// The node.
+        node: NodeId,
+        /// Which [`Output::Fence`] it answers.
+        attempt: u32,
+        /// What came of it.
+        outcome: FenceOutcome,
+    },
+}
+
+/// What came of an attempt to fence a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FenceOutcome {
+    /// The device says that the node was reset, or is off.
+    Done,
+    /// Every device failed or was too slow, or none could be asked.
+    Failed,
 }
 
 /// Ties an order to its answer.
@@ -63,6 +82,8 @@ pub enum Order {
     /// What failed here is mended: this group, or every one, may start here again, and one that
     /// could not be stopped is stopped again.
     Retry(Option<GroupId>),
+    /// Take a node that is not heard for fenced: the administrator has seen that it is off.
+    ConfirmDead(NodeId),
     /// Release everything, say goodbye and end.
     Stop,
 }
@@ -125,6 +146,12 @@ pub enum Refusal {
     /// The other node knows sets only.
     #[error("the other node runs heartbeat 3.0.6, which moves no single group of a set")]
     SetsOnly,
+    /// The node is heard: it is not dead, whoever says so.
+    #[error("that node is heard: it is alive")]
+    NotDead,
+    /// Without a fencing device nothing waits for the confirmation.
+    #[error("no fencing device is configured: nothing waits for a confirmation")]
+    NoFencing,
 }
 
 impl Refusal {
@@ -148,7 +175,9 @@ impl Refusal {
             | Self::Differs
             | Self::Unable
             | Self::NotHere
-            | Self::SetsOnly => self,
+            | Self::SetsOnly
+            | Self::NotDead
+            | Self::NoFencing => self,
         }
     }
 
@@ -163,7 +192,8 @@ impl Refusal {
             | Self::Unable
             | Self::Legacy
             | Self::NotHere
-            | Self::SetsOnly => true,
+            | Self::SetsOnly
+            | Self::NoFencing => true,
             Self::NoPeer
             | Self::Busy
             | Self::LocalInFlux
@@ -173,6 +203,7 @@ impl Refusal {
             | Self::Failed
             | Self::PeerAlive
             | Self::NothingFailed
+            | Self::NotDead
             | Self::NotReady => false,
         }
     }
@@ -297,6 +328,13 @@ pub enum Output {
         group: GroupId,
         /// The resource, by its place in the group.
         resource: usize,
+    },
+    /// Have the fencing devices of a node reset it; [`Input::Fenced`] tells what came of it.
+    Fence {
+        /// The node.
+        node: NodeId,
+        /// The number of the attempt, which the answer repeats.
+        attempt: u32,
     },
     /// The daemon may end: everything is released and goodbye was said.
     End,

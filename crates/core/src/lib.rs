@@ -24,20 +24,22 @@ mod time;
 
 pub use beat::{Beat, Claim, Echo, Phase};
 pub use cluster::{
-    Cluster, FailureReport, GroupReport, LinkReport, NodeReport, PingReport, Snapshot,
+    Cluster, FailureReport, FenceReport, FenceState, GroupReport, LinkReport, NodeReport,
+    PingReport, Snapshot,
 };
-pub use event::{Cause, Event, HandOverEvent, IpfailEvent};
+pub use event::{Cause, Event, FencingEvent, HandOverEvent, IpfailEvent, Proof};
 pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
-pub use io::{Action, Failure, Input, Job, Order, Outcome, Output, Refusal, Ticket};
+pub use io::{Action, Failure, FenceOutcome, Input, Job, Order, Outcome, Output, Refusal, Ticket};
 pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use mutation::Mutation;
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, Group, PeerRecord, Resource, ResourceKind, Settings, StopFailure,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, PeerRecord, Resource, ResourceKind,
+    Settings, StopFailure,
 };
 pub use time::Time;
 

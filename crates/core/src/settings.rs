@@ -39,6 +39,8 @@ pub struct Settings {
     pub ipfail: bool,
     /// Longest time that the executor keeps what it has without a permit.
     pub restart_grace: Duration,
+    /// How dead nodes are made sure of, where a device is configured.
+    pub fencing: Option<FencingPolicy>,
     /// The groups, in the order of `haresources`.
     pub groups: Vec<Group>,
     /// What a stop that keeps failing leads to.
@@ -68,6 +70,13 @@ impl Settings {
     pub fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
         (0..u16::try_from(self.groups.len()).unwrap_or(u16::MAX)).map(GroupId)
     }
+}
+
+/// What is known of fencing before it is needed: every other node has a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FencingPolicy {
+    /// How long the node that comes second waits where two nodes would fence each other.
+    pub delay: Duration,
 }
 
 /// `auto_failback`.

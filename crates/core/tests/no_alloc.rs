@@ -58,6 +58,7 @@ fn cluster() -> Cluster {
         ipfail: true,
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
+        fencing: None,
         groups: vec![Group { key: GROUP, preferred: NodeId(0), resources }],
     };
     let boot = Boot {

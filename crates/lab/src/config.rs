@@ -77,6 +77,8 @@ pub struct ClusterConfig {
     pub groups: Vec<String>,
     /// The text of `authkeys`.
     pub keys: String,
+    /// Whether nodes have programs for the power switch: `fence_lab` and `external/lab`.
+    pub switch: bool,
     /// Lines that are added to `ha.cf`.
     pub extra: Vec<String>,
 }
@@ -99,6 +101,7 @@ impl Default for ClusterConfig {
             service: Service::available(),
             groups: Vec::new(),
             keys: "auth 3\n3 md5 Hello!\n".to_owned(),
+            switch: false,
             extra: Vec::new(),
         }
     }

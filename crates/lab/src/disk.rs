@@ -1,6 +1,6 @@
 //! What survives a node's power cut: its own `/etc` and `/var`, as folders of the lab.
 
-use crate::{ClusterConfig, Daemon, Helper, LabError, Node, Service, tool};
+use crate::{ClusterConfig, Daemon, Helper, LabError, Node, Service, switch, tool};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ mount -t sysfs sysfs /sys || true
 for file in /proc/sysrq-trigger /dev/watchdog; do
     if [ -e $file ]; then mount --bind /dev/null $file; fi
 done
-mount -t tmpfs -o mode=1777 tmpfs /tmp
+%SWITCH%mount -t tmpfs -o mode=1777 tmpfs /tmp
 exec %INIT%
 ";
 
@@ -99,6 +99,11 @@ impl Disk {
                 disk.write("etc/init.d/demo", &script, 0o755)?;
             }
         }
+        if config.switch {
+            for (path, text) in switch::FILES {
+                disk.write(path, text, 0o755)?;
+            }
+        }
         for (target, link) in [("/run", "var/run"), ("/run/lock", "var/lock")] {
             std::os::unix::fs::symlink(target, disk.path(link))
                 .map_err(LabError::io("making a node's disk"))?;
@@ -138,6 +143,7 @@ impl Disk {
         SETUP
             .replace("%INIT%", &format!("{} {}", helper.shell_words("init"), config.address))
             .replace("%BINARIES%", &binaries)
+            .replace("%SWITCH%", if config.switch { switch::SHOW } else { "" })
             .replace("%HELPER%", &helper.program().to_string_lossy())
             .replace("%DISK%", &self.folder.to_string_lossy())
     }

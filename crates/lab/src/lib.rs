@@ -38,6 +38,7 @@ mod scratch;
 mod stall;
 mod status;
 pub mod story;
+mod switch;
 mod tool;
 
 pub use capture::{Capture, Carrier, Packet};

@@ -242,6 +242,9 @@ impl Beat {
                 Command::Order { ticket, order } => {
                     self.cluster.handle(now, &Input::Order { ticket, order });
                 }
+                Command::Fenced { node, attempt, outcome } => {
+                    self.cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+                }
                 Command::Snapshot => {
                     let snapshot = Box::new(self.cluster.snapshot());
                     self.control.insist(News::Snapshot(snapshot));
@@ -279,6 +282,9 @@ impl Beat {
             Output::Report(event) => self.control.tell(News::Event(event)),
             Output::StopFailed { group, resource } => {
                 self.control.insist(News::StopFailed { group, resource });
+            }
+            Output::Fence { node, attempt } => {
+                self.control.insist(News::Fence { node, attempt });
             }
             Output::End => {
                 // Nothing is held any more; an executor that is gone needs no word.

@@ -54,6 +54,7 @@ fn read_bounded(path: &Path) -> io::Result<String> {
 pub struct Files {
     ha_cf: Text,
     authkeys: Text,
+    ha_cf_mode: Option<u32>,
     authkeys_mode: Option<u32>,
     haresources: Text,
 }
@@ -62,10 +63,13 @@ impl Files {
     /// Reads what is there.
     #[must_use]
     pub fn read(directory: &Path) -> Self {
-        let authkeys = Text::read(directory, File::Authkeys);
-        let authkeys_mode = fs::metadata(&authkeys.path).ok().map(|data| data.mode() & 0o7777);
+        let mode = |text: &Text| fs::metadata(&text.path).ok().map(|data| data.mode() & 0o7777);
+        let (ha_cf, authkeys) =
+            (Text::read(directory, File::HaCf), Text::read(directory, File::Authkeys));
+        let (ha_cf_mode, authkeys_mode) = (mode(&ha_cf), mode(&authkeys));
         Self {
-            ha_cf: Text::read(directory, File::HaCf),
+            ha_cf,
+            ha_cf_mode,
             authkeys,
             authkeys_mode,
             haresources: Text::read(directory, File::Haresources),
@@ -77,6 +81,7 @@ impl Files {
     pub fn sources(&self) -> Sources<'_> {
         Sources {
             ha_cf: self.ha_cf.source(),
+            ha_cf_mode: self.ha_cf_mode,
             authkeys: self.authkeys.source(),
             authkeys_mode: self.authkeys_mode,
             haresources: self.haresources.source(),

@@ -3,6 +3,7 @@
 //! It waits for disks and people, and so the beat thread never waits for it.
 
 pub mod client;
+mod fence;
 pub(crate) mod links;
 mod names;
 pub mod protocol;
@@ -16,6 +17,7 @@ use crate::beat::channel::{Command, ControlEnd, News};
 use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::executor_process::ExecutorProcess;
+use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Repeating, Source};
 use crate::paths::Paths;
 use crate::state::{Happening, Journal, State, Wish};
@@ -23,7 +25,7 @@ use crate::words::Words;
 use links::Medium;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::Ordering;
@@ -72,6 +74,8 @@ pub(crate) struct Parts {
     pub(crate) executor: ExecutorProcess,
     /// The programs to keep running.
     pub(crate) clients: Clients,
+    /// What drives fencing devices.
+    pub(crate) fencer: Fencer,
     /// The way to the beat thread.
     pub(crate) beat: ControlEnd,
     /// The beat thread.
@@ -90,6 +94,10 @@ pub(crate) struct Control {
     watchers: Vec<ClientId>,
     /// Who waits for the end of an order.
     orders: BTreeMap<Ticket, (ClientId, Order)>,
+    /// What devices answered, until the beat thread takes it.
+    answers: VecDeque<Answer>,
+    /// What devices said about attempts of which the core has not told the end.
+    details: BTreeMap<(String, u32), String>,
     next_ticket: u64,
     next_tick: Instant,
     ending: Option<Ending>,
@@ -112,6 +120,8 @@ impl Control {
             supervision: Supervision::new(),
             watchers: Vec::new(),
             orders: BTreeMap::new(),
+            answers: VecDeque::new(),
+            details: BTreeMap::new(),
             next_ticket: NOBODY.0 + 1,
             next_tick: Instant::now(),
             ending: None,
@@ -132,6 +142,7 @@ impl Control {
             self.read_news();
             self.tend_executor();
             self.tend_programs();
+            self.tend_fencer();
             self.tick();
             if let Some(ending) = self.ending {
                 return Ok(ending);
@@ -179,6 +190,7 @@ impl Control {
         ];
         fds.extend(self.server.descriptors());
         fds.extend(self.parts.clients.descriptors());
+        fds.extend(self.parts.fencer.descriptors());
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -274,6 +286,7 @@ impl Control {
             }
             News::Answer { ticket, result } => self.answer(ticket, result),
             News::StopFailed { group, resource } => self.stop_failed(group, resource),
+            News::Fence { node, attempt } => self.fence(node, attempt),
             News::ExecutorGone => {
                 self.say(Level::Error, "The executor is gone. Starting another one.");
                 self.parts.executor.lost();
@@ -294,6 +307,7 @@ impl Control {
             self.parts.log.write(&line);
         }
         if let Some(happening) = Happening::of_event(&self.parts.settings, event) {
+            let happening = self.with_detail(happening);
             self.note(happening);
         }
         if matches!(event, Event::CommunicationUp) {

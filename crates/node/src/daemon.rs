@@ -8,7 +8,7 @@ mod wiring;
 
 use crate::options::{Action, Options, Role, defaults, exit, help, version};
 use crate::paths::Paths;
-use crate::{clients, executor_process};
+use crate::{clients, executor_process, fencing};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -61,6 +61,7 @@ fn play(role: Role, paths: &Paths) -> u8 {
     let result = match role {
         Role::Executor => executor_process::run(paths).map_err(|error| error.to_string()),
         Role::Clients => clients::run().map_err(|error| error.to_string()),
+        Role::Fencer => fencing::run().map_err(|error| error.to_string()),
     };
     match result {
         Ok(()) => exit::OK,

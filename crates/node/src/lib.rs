@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod control;
 pub mod daemon;
 mod executor_process;
+mod fencing;
 pub mod log;
 pub mod options;
 pub mod paths;

@@ -60,6 +60,8 @@ pub enum Role {
     Executor,
     /// Keeps the programs of `respawn` and `failfast` running.
     Clients,
+    /// Drives fencing devices.
+    Fencer,
 }
 
 impl Role {
@@ -69,6 +71,7 @@ impl Role {
         match self {
             Self::Executor => "executor",
             Self::Clients => "clients",
+            Self::Fencer => "fencer",
         }
     }
 }
@@ -260,7 +263,8 @@ fn hold(argument: Option<String>) -> Result<Hold, UsageError> {
 }
 
 fn role(argument: &str) -> Result<Role, UsageError> {
-    let known = [Role::Executor, Role::Clients].into_iter().find(|role| role.word() == argument);
+    let all = [Role::Executor, Role::Clients, Role::Fencer];
+    let known = all.into_iter().find(|role| role.word() == argument);
     known.ok_or_else(|| UsageError::BadArgument {
         option: "--role".into(),
         argument: argument.to_owned(),

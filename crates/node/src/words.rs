@@ -1,6 +1,7 @@
 //! Events of the core in the words of heartbeat, so that people and their monitoring find the
 //! lines that they know.
 
+mod fencing;
 mod hand_over;
 mod ipfail;
 pub(crate) mod media;
@@ -28,6 +29,7 @@ impl Words {
 
     /// The lines for an event, in their order.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one row for each event")]
     pub fn lines(&self, event: &Event) -> Vec<Line> {
         match event {
             Event::LocalStatus(status) => vec![network::local_status(*status)],
@@ -78,6 +80,7 @@ impl Words {
             Event::GroupsDiffer(node) => vec![self.differs(*node, "The file haresources")],
             Event::PeerHadNothing(node) => vec![ownership::had_nothing(self.node(*node))],
             Event::NotFenced(_) => ownership::not_fenced(),
+            Event::Fencing(node, step) => fencing::lines(self.node(*node), *step),
             Event::TakeoverBegins(node) => vec![ownership::takeover_begins(self.node(*node))],
             Event::TakeoverDone(node) => ownership::takeover_done(self.node(*node)),
             Event::PeerLeft(node) => vec![ownership::left(self.node(*node))],

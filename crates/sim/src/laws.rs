@@ -159,6 +159,10 @@ pub(crate) fn alone_owns(
         return Ok(Some((machine.id, since)));
     }
     let snapshot = cluster.snapshot();
+    if !snapshot.fencing.is_empty() {
+        // It may not yet, and its status says so.
+        return Ok(None);
+    }
     let misses = |group: &GroupId| {
         let executor = &machine.executor;
         !executor.runs(*group) && !executor.was_sick(*group) && !is_unable(machine, *group)

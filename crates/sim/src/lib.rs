@@ -19,4 +19,4 @@ mod world;
 
 pub use explore::{Counterexample, Explored, Scope, Step};
 pub use laws::Broken;
-pub use world::{Options, Summary, World};
+pub use world::{Fences, Options, Summary, World};

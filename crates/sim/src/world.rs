@@ -1,9 +1,11 @@
 //! A world from one seed.
 
 mod act;
+mod fencing;
 mod hear;
 mod make;
 
+pub use fencing::Fences;
 pub(crate) use make::small;
 
 use crate::codec::Codec;
@@ -12,6 +14,7 @@ use crate::fault::{self, AILMENT_MAX};
 use crate::laws::{self, Broken};
 use crate::machine::Machine;
 use crate::network::{Network, Packet};
+use fencing::Shot;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
@@ -45,6 +48,8 @@ pub struct Options {
     /// A mistake that every core makes.
     #[cfg(feature = "test-hooks")]
     pub mutation: Option<systole_core::Mutation>,
+    /// Whether a machine can be switched off by another one.
+    pub fences: Fences,
 }
 
 impl Default for Options {
@@ -56,6 +61,7 @@ impl Default for Options {
             remembers: true,
             #[cfg(feature = "test-hooks")]
             mutation: None,
+            fences: Fences::None,
         }
     }
 }
@@ -73,6 +79,8 @@ pub struct Summary {
     pub starts: u64,
     /// Recordings played that what their receiver had stored covers.
     pub replays: u64,
+    /// Machines that were switched off by another one.
+    pub fences: u64,
     /// Virtual time.
     pub lasted: Duration,
 }
@@ -98,6 +106,7 @@ enum Happening {
     Resume(NodeId),
     ExecutorBack(NodeId),
     PlugIn(NodeId, GroupId),
+    Shot(Shot),
 }
 
 /// Machines, a network between them, and time.
@@ -288,6 +297,7 @@ impl World {
             Happening::PlugIn(node, group) => {
                 self.tell(node, Input::Carrier { group, is_there: true })
             }
+            Happening::Shot(shot) => self.shoot(shot),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `SYSTOLE_SEED=7` runs one world, `SYSTOLE_WORLDS=100000` as many as are wanted (`just soak`).
 
-use systole_sim::{Options, Summary, World};
+use systole_sim::{Fences, Options, Summary, World};
 
 /// Runs worlds by seed; `SYSTOLE_SEED` picks one alone.
 #[expect(clippy::disallowed_methods, reason = "a test may be told its seed")]
@@ -23,6 +23,7 @@ fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
                 total.datagrams += summary.datagrams;
                 total.starts += summary.starts;
                 total.replays += summary.replays;
+                total.fences += summary.fences;
                 total.lasted += summary.lasted;
             }
             Err(broken) => {
@@ -72,6 +73,17 @@ fn replay_is_a_law_because_the_past_is_stored() {
     let broken: Vec<_> = seeds.filter_map(|seed| World::new(seed, forgetful).run().err()).collect();
     println!("{played} recordings change nothing; without a store {} worlds break", broken.len());
     assert!(broken.iter().any(|broken| broken.law == "REPLAY"), "{broken:?}");
+}
+
+#[test]
+fn nothing_is_started_beside_a_silent_node_where_nodes_are_fenced() {
+    let total = worlds(0..1_000, Options { fences: Fences::Used, ..Options::default() });
+    println!("{total:?}");
+    let ignored = Options { fences: Fences::Ignored, ..Options::default() };
+    let broken: Vec<_> =
+        (0..100).filter_map(|seed| World::new(seed, ignored).run().err()).collect();
+    println!("where no daemon knows of a device {} of 100 worlds break", broken.len());
+    assert!(broken.iter().any(|broken| broken.law == "ORDER"), "{broken:?}");
 }
 
 #[test]

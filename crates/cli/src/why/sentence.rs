@@ -20,6 +20,9 @@ pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String 
         Happening::Death { node, evidence } => format!("{node} is dead: {evidence}"),
         Happening::Departure { node } => format!("{node} said goodbye"),
         Happening::Return { node, evidence } => format!("{node} is back: {evidence}"),
+        Happening::Fencing { node, step, attempt, evidence } => {
+            fencing(node, step, *attempt, evidence)
+        }
         Happening::Order { order, uid, pid } => {
             format!("user {uid} (process {pid}) ordered: {}", wish(order))
         }
@@ -39,6 +42,20 @@ pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String 
             }
         },
     }
+}
+
+fn fencing(node: &str, step: &str, attempt: Option<u32>, evidence: &str) -> String {
+    let attempt = attempt.map_or(String::new(), |attempt| format!(" (attempt {attempt})"));
+    let what = match step {
+        "wanted" => format!("nothing of {node} is taken before it is fenced"),
+        "begins" => format!("a device is asked to reset {node}{attempt}"),
+        "done" => format!("{node} was reset{attempt}"),
+        "failed" => format!("{node} could not be reset{attempt}"),
+        "cancelled" => format!("{node} is not fenced"),
+        "confirmed" => format!("{node} was confirmed dead"),
+        other => format!("{node}: {other}{attempt}"),
+    };
+    if evidence.is_empty() { what } else { format!("{what}: {evidence}") }
 }
 
 fn ownership(
@@ -66,6 +83,7 @@ fn wish(wish: &Wish) -> String {
         Wish::StandbyGroup(group) => format!("standby of group {group}"),
         Wish::TakeoverGroup(group) => format!("takeover of group {group}"),
         Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
+        Wish::ConfirmDead(node) => format!("take {node} for dead"),
         Wish::Stop => "stop".to_owned(),
         Wish::Retry(None) => "try again what failed".to_owned(),
         Wish::Retry(Some(group)) => format!("try {group} again"),

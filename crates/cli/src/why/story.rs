@@ -100,6 +100,7 @@ fn group_of(entry: &Entry) -> Option<&str> {
         Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }
+        | Happening::Fencing { .. }
         | Happening::Order { .. }
         | Happening::Answer { .. }
         | Happening::Start { .. }
@@ -117,6 +118,7 @@ fn ownership(entry: &Entry) -> Option<(&str, u64)> {
         | Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }
+        | Happening::Fencing { .. }
         | Happening::Order { .. }
         | Happening::Answer { .. }
         | Happening::Start { .. }

@@ -1,7 +1,7 @@
 //! Programs to keep running, and who may talk to the daemon: directives that take a whole line.
 
 use super::Reader;
-use crate::config::{ApiAuthorization, Client, ClientKind, StonithLine};
+use crate::config::{ApiAuthorization, Client, ClientKind};
 use crate::facts::FileKind;
 use crate::finding::Finding;
 use crate::lexer::{Line, Word, is_blank};
@@ -180,41 +180,6 @@ impl Reader<'_> {
             .original("info: Where uidlist is a comma-separated list of uids,")
             .original("info: and gidlist is a comma-separated list of gids")
             .original("info: One or the other must be specified.");
-        self.report(finding);
-    }
-
-    pub(super) fn stonith(&mut self, with_host: bool, name: Word<'_>, rest: Word<'_>) {
-        let line = Line { text: rest.text, start: rest.start };
-        let mut words = line.words(is_blank);
-        let host = if with_host { words.next() } else { None };
-        if with_host && host.is_none() {
-            return self.bad_stonith(
-                name,
-                "expected `stonith_host HOST TYPE PARAMETERS…`",
-                "hostname argument",
-            );
-        }
-        let Some(device) = words.next() else {
-            // heartbeat 3.0.6 reads no further when the line holds for another host.
-            if host.is_none_or(|host| host.text == "*") {
-                self.bad_stonith(name, "no type of a device follows", "type");
-            }
-            return;
-        };
-        let behind = device.span().end - rest.start;
-        self.draft.stonith.push(StonithLine {
-            host: host.map(|host| host.text.to_owned()),
-            device: device.text.to_owned(),
-            parameters: rest.text[behind..].trim_matches(is_blank).to_owned(),
-        });
-    }
-
-    fn bad_stonith(&mut self, name: Word<'_>, label: &str, what: &str) {
-        let missing = if what == "type" { "type given" } else { "hostname argument given" };
-        let message = format!("`{}` lacks its {what}", name.text);
-        let finding = Finding::new(&rule::BAD_STONITH, File::HaCf, name.span(), message)
-            .label(label)
-            .original(format!("ERROR: No Stonith {missing}"));
         self.report(finding);
     }
 }

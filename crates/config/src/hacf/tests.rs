@@ -33,7 +33,6 @@ const BROKEN: &[(&str, &[&str], &str)] = &[
     ("serial /dev/ttyS0\nbaud 9600", &["HA0117"], "baud"),
     ("baud 9600\nbaud 9600", &["HA0118"], "baud"),
     ("watchdog /dev/watchdog", &["HA0119"], "watchdog"),
-    ("stonith_host * null web2", &["HA0119"], "stonith_host"),
     ("conn_logd_time 30sec", &["HA0107", "HA0201"], "conn_logd_time"),
     ("restart_grace soon", &["HA0108", "HA0201"], "restart_grace"),
     ("agent_timeout 2m", &["HA0108", "HA0202"], "agent_timeout"),
@@ -92,9 +91,10 @@ const BROKEN: &[(&str, &[&str], &str)] = &[
     ("apiauth foo uid=root\napiauth foo gid=root", &["HA0511"], "foo"),
     ("apiauth foo uid=ghost", &["HA0512"], "uid=ghost"),
     ("apiauth foo gid=ghost", &["HA0512"], "gid=ghost"),
-    ("stonith", &["HA0119", "HA0520"], "stonith"),
-    ("stonith_host", &["HA0119", "HA0520"], "stonith_host"),
-    ("stonith_host *", &["HA0119", "HA0520"], "stonith_host"),
+    ("stonith", &["HA0520"], "stonith"),
+    ("stonith_host", &["HA0520"], "stonith_host"),
+    ("stonith_host *", &["HA0520"], "stonith_host"),
+    ("stonith_host * null web2", &["HA0522"], "null"),
 ];
 
 #[test]

@@ -146,6 +146,18 @@ impl Cluster {
         self.send(Message::Starting, None);
     }
 
+    /// A node is heard in time whose groups were waiting for its end. Where nothing runs here yet,
+    /// we meet as two that start.
+    pub(super) fn classic_meets(&mut self) {
+        if self.is_initial && self.is_idle() {
+            self.classic_begin();
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.runners.iter().all(crate::group::Runner::is_idle)
+    }
+
     pub(super) fn hear_starting(&mut self, from: NodeId) {
         if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
             return;

@@ -90,7 +90,11 @@ impl Cluster {
         let held_something =
             held.filter(|row| row.owner == Some(node)).any(|row| row.phase.holds());
         let is_silent = self.tells_no_holdings(node);
-        if had_left || was_heard && !held_something && !is_silent {
+        let had_nothing = had_left || was_heard && !held_something && !is_silent;
+        if !had_left && self.suspect(node, had_nothing) {
+            return;
+        }
+        if had_nothing {
             self.report(Event::PeerHadNothing(node));
             return self.classic_inherits(node, Fencing::Unneeded);
         }

@@ -8,26 +8,30 @@ use crate::{Cause, Event, GroupId, NodeId, Output, Phase};
 impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
     pub(super) fn place(&mut self) {
+        self.note_returns();
         if self.may_take() {
             for group in self.settings.group_ids() {
-                if let Some(cause) = self.reason_to_take(group) {
-                    self.take(group, cause);
+                match self.reason_to_take(group) {
+                    Some(_) if self.is_anyone_uncertain() => self.want_fences(),
+                    Some(cause) => self.take(group, cause),
+                    None => {}
                 }
             }
         }
+        self.elapse_fencing();
         self.leave_for_carrier();
         self.give_back();
         self.run_jobs();
         self.note_stability();
     }
 
-    fn may_take(&self) -> bool {
+    pub(super) fn may_take(&self) -> bool {
         let ready = self.takes_part() && self.has_executor && self.unverified.is_empty();
         ready && !self.classic_forbids()
     }
 
     /// Why we should become the owner of a group now, if we should.
-    fn reason_to_take(&self, group: GroupId) -> Option<Cause> {
+    pub(super) fn reason_to_take(&self, group: GroupId) -> Option<Cause> {
         let row = self.ownership.row(group);
         let is_idle = self.runners[group.index()].is_idle();
         if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
@@ -50,7 +54,7 @@ impl Cluster {
                     return None;
                 }
                 let silence = self.now.since(peer.last_status.unwrap_or(crate::Time::START));
-                Cause::OwnerDead { owner, silence }
+                Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
             }
             Some(owner) if row.phase == Phase::Failed => Cause::OwnerFailed(owner),
             Some(owner) => Cause::OwnerLeft(owner),

@@ -32,6 +32,38 @@ pub struct Snapshot {
     pub groups: Vec<GroupReport>,
     /// What is being handed over: giver, taker, and a set from the giver's view or a group.
     pub hand_over: Option<(String, String, String)>,
+    /// Silent nodes that must be fenced before anything is taken.
+    #[serde(default)]
+    pub fencing: Vec<FenceReport>,
+}
+
+/// A silent node of a [`Snapshot`] that is being fenced, and what waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FenceReport {
+    /// Its name.
+    pub node: String,
+    /// How far it is.
+    pub state: FenceState,
+    /// How long groups have been waiting.
+    pub since_ms: u64,
+    /// The number of the last attempt since then; 0 before the first.
+    pub attempt: u32,
+    /// Time until a device is asked (again).
+    pub next_ms: Option<u64>,
+    /// The groups that wait.
+    pub groups: Vec<String>,
+}
+
+/// How far the fencing of a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FenceState {
+    /// It has the chance to fence us first.
+    Delayed,
+    /// A device works.
+    Running,
+    /// No device could do it; it is tried again.
+    Failed,
 }
 
 /// A node of a [`Snapshot`].
@@ -132,7 +164,28 @@ impl Cluster {
                 let (giver, taker, scope) = running.parts();
                 (names(giver), names(taker), scope.describe(&self.settings))
             }),
+            fencing: self.fence_reports(),
         }
+    }
+
+    fn fence_reports(&self) -> Vec<FenceReport> {
+        let report = |node: NodeId| {
+            let fence = &self.fences[node.index()];
+            let (state, since, attempt) = fence.progress()?;
+            let waits = |group: &GroupId| self.may_take() && self.reason_to_take(*group).is_some();
+            let groups = self.settings.group_ids().filter(waits);
+            Some(FenceReport {
+                node: self.settings.name(node).to_owned(),
+                state,
+                since_ms: self.age(since),
+                attempt,
+                next_ms: fence.deadline().map(|at| millis(at.since(self.now))),
+                groups: groups
+                    .map(|group| self.settings.groups[group.index()].name().to_owned())
+                    .collect(),
+            })
+        };
+        self.others().filter_map(report).collect()
     }
 
     fn node_report(&self, node: NodeId) -> NodeReport {

@@ -9,6 +9,7 @@ use std::time::Duration;
 mod beside_classic;
 mod carrier;
 mod failing;
+mod fencing;
 mod hand_over;
 mod pair;
 mod pings;
@@ -54,6 +55,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         ipfail: true,
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
+        fencing: None,
         groups: vec![group(A, "first"), group(B, "second")],
     }
 }
@@ -92,11 +94,18 @@ struct Node {
     holds_jobs: bool,
     held: Vec<crate::Job>,
     has_ended: bool,
+    /// Devices that were asked: for which node, and the number of the attempt.
+    fences: Vec<(NodeId, u32)>,
 }
 
 impl Node {
     fn new(id: NodeId, failback: Failback, generation: u64) -> Self {
-        let cluster = Cluster::new(settings(id, failback), boot(generation));
+        Self::with(settings(id, failback), generation)
+    }
+
+    fn with(settings: Settings, generation: u64) -> Self {
+        let id = settings.me;
+        let cluster = Cluster::new(settings, boot(generation));
         let mut node = Self {
             cluster,
             id,
@@ -112,6 +121,7 @@ impl Node {
             holds_jobs: false,
             held: Vec::new(),
             has_ended: false,
+            fences: Vec::new(),
         };
         node.cluster.handle(Time::START, &Input::ExecutorReady);
         node
@@ -164,6 +174,7 @@ impl Node {
                 | Output::Store
                 | Output::StorePeer(_)
                 | Output::StopFailed { .. } => {}
+                Output::Fence { node, attempt } => self.fences.push((node, attempt)),
             }
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::Level;
 use systole_core::{
-    Event, GroupId, GroupKey, NodeId, Order, PeerRecord, Refusal, Snapshot, Ticket,
+    Event, FenceOutcome, GroupId, GroupKey, NodeId, Order, PeerRecord, Refusal, Snapshot, Ticket,
 };
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
@@ -29,6 +29,15 @@ pub(crate) enum Command {
         ticket: Ticket,
         /// What is wanted.
         order: Order,
+    },
+    /// What came of an attempt to fence a node.
+    Fenced {
+        /// The node.
+        node: NodeId,
+        /// The number of the attempt.
+        attempt: u32,
+        /// What came of it.
+        outcome: FenceOutcome,
     },
     /// A copy of the state.
     Snapshot,
@@ -81,6 +90,13 @@ pub(crate) enum News {
         group: GroupId,
         /// The resource, by its place in the group.
         resource: usize,
+    },
+    /// The devices of a node shall reset it.
+    Fence {
+        /// The node.
+        node: NodeId,
+        /// The number of the attempt.
+        attempt: u32,
     },
     /// The executor is gone: another one is needed.
     ExecutorGone,

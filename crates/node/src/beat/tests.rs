@@ -73,6 +73,7 @@ fn settings() -> Settings {
         ipfail: false,
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
+        fencing: None,
         groups: vec![Group { key: GroupKey(7), preferred: NodeId(0), resources: vec![resource] }],
     }
 }
@@ -237,6 +238,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::StorePeer(_)
             | News::Answer { .. }
             | News::StopFailed { .. }
+            | News::Fence { .. }
             | News::ExecutorGone
             | News::LinkLost { .. }
             | News::Snapshot(_) => None,

@@ -4,7 +4,7 @@ pub use super::names::UnknownName;
 
 use super::names;
 use serde::{Deserialize, Serialize};
-use systole_core::{Hold, Order, Refusal, Settings, Snapshot};
+use systole_core::{Hold, NodeId, Order, Refusal, Settings, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -47,6 +47,11 @@ pub enum Request {
         /// The group, by its first resource word or its address; every group unless given.
         group: Option<String>,
     },
+    /// Take a silent node for fenced. For root alone.
+    ConfirmDead {
+        /// The node's name.
+        node: String,
+    },
 }
 
 impl Request {
@@ -60,6 +65,7 @@ impl Request {
             | Self::StandbyGroup { .. }
             | Self::TakeoverGroup { .. }
             | Self::ForgetPeer { .. }
+            | Self::ConfirmDead { .. }
             | Self::Retry { .. } => true,
         }
     }
@@ -80,16 +86,19 @@ impl Request {
             Self::TakeoverGroup { group } => {
                 Some(Order::TakeoverGroup(names::group(settings, group)?))
             }
-            Self::ForgetPeer { node } => {
-                let found = settings.node(node).filter(|node| *node != settings.me);
-                Some(Order::ForgetPeer(found.ok_or_else(|| UnknownName::Node(node.clone()))?))
-            }
+            Self::ForgetPeer { node } => Some(Order::ForgetPeer(other(settings, node)?)),
+            Self::ConfirmDead { node } => Some(Order::ConfirmDead(other(settings, node)?)),
             Self::Retry { group: None } => Some(Order::Retry(None)),
             Self::Retry { group: Some(word) } => {
                 Some(Order::Retry(Some(names::group(settings, word)?)))
             }
         })
     }
+}
+
+fn other(settings: &Settings, node: &str) -> Result<NodeId, UnknownName> {
+    let found = settings.node(node).filter(|node| *node != settings.me);
+    found.ok_or_else(|| UnknownName::Node(node.to_owned()))
 }
 
 /// What is answered.

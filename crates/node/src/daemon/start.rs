@@ -15,6 +15,7 @@ use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::control::{self, Control, Ending};
 use crate::executor_process::ExecutorProcess;
+use crate::fencing::Fencer;
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::paths::Paths;
@@ -175,6 +176,7 @@ fn run_threads(
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let executor = process.obtain()?;
     let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
+    let fencer = Fencer::prepare(plan.config.fencing.take(), plan.settings.nodes.clone())?;
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
     let boot = boot(&mut plan, &state, &executor, unix_time)?;
@@ -214,6 +216,7 @@ fn run_threads(
         media: known,
         executor: process,
         clients,
+        fencer,
         beat: control_end,
         thread,
     };

@@ -25,6 +25,7 @@ fn every_action_has_its_option() {
         ("--help", Action::Help),
         ("--role executor", Action::Role(Role::Executor)),
         ("--role clients", Action::Role(Role::Clients)),
+        ("--role fencer", Action::Role(Role::Fencer)),
     ];
     for (line, action) in table {
         assert_eq!(parse(line).map(|options| options.action), Ok(action), "{line}");

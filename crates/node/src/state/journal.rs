@@ -12,8 +12,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, Group, GroupId, Hold, NodeId, Order, Outcome, Phase, Refusal,
-    Settings,
+    Action, Cause, Event, Failure, FencingEvent, Group, GroupId, Hold, NodeId, Order, Outcome,
+    Phase, Refusal, Settings,
 };
 
 const NAME: &str = "journal.jsonl";
@@ -65,6 +65,18 @@ pub enum Happening {
         /// The node.
         node: String,
         /// What showed it.
+        evidence: String,
+    },
+    /// Groups wait until a silent node is fenced, or wait no more.
+    Fencing {
+        /// The node.
+        node: String,
+        /// The step, as a word.
+        step: Cow<'static, str>,
+        /// The number of the attempt that it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+        /// What showed it, or what was decided.
         evidence: String,
     },
     /// Somebody gave an order.
@@ -126,6 +138,8 @@ pub enum Wish {
     TakeoverGroup(String),
     /// Forget the generation of this node.
     ForgetPeer(String),
+    /// Take this node for dead.
+    ConfirmDead(String),
     /// Stop.
     Stop,
     /// Try again what failed of this group, or of every one.
@@ -142,6 +156,7 @@ impl Wish {
             Order::StandbyGroup(group) => Self::StandbyGroup(name_of(settings, group)),
             Order::TakeoverGroup(group) => Self::TakeoverGroup(name_of(settings, group)),
             Order::ForgetPeer(node) => Self::ForgetPeer(settings.name(node).to_owned()),
+            Order::ConfirmDead(node) => Self::ConfirmDead(settings.name(node).to_owned()),
             Order::Stop => Self::Stop,
             Order::Retry(group) => Self::Retry(group.map(|group| name_of(settings, group))),
         }
@@ -199,6 +214,7 @@ impl Happening {
                 let Failure { action, resource, outcome } = *failure;
                 Self::failure(settings, *node, *group, action, resource.into(), outcome)
             }
+            Event::Fencing(node, step) => Some(fencing(name(node), *step)),
             Event::StopBegins => Some(Self::Stop),
             Event::Paused(gap) => Some(Self::Pause { milliseconds: milliseconds(*gap) }),
             Event::LocalStatus(_)
@@ -280,6 +296,34 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::StopFailed => "stop_failed",
         Cause::Retry => "retry",
     }
+}
+
+fn fencing(node: String, step: FencingEvent) -> Happening {
+    let (word, attempt, evidence) = match step {
+        FencingEvent::Wanted { delay } if delay.is_zero() => ("wanted", None, String::new()),
+        FencingEvent::Wanted { delay } => {
+            let wait = milliseconds(delay);
+            ("wanted", None, format!("it may fence us first, so this node waits {wait} ms"))
+        }
+        FencingEvent::Begins { attempt } => ("begins", Some(attempt), String::new()),
+        FencingEvent::Done { attempt, is_heard } => {
+            let heard = if is_heard { "it was heard meanwhile" } else { "" };
+            ("done", Some(attempt), heard.to_owned())
+        }
+        FencingEvent::Failed { attempt, retry } => {
+            let next = match retry {
+                Some(wait) => format!("it is tried again in {} ms", milliseconds(wait)),
+                None => "it is heard again, and not tried again".to_owned(),
+            };
+            ("failed", Some(attempt), next)
+        }
+        FencingEvent::Cancelled { is_heard } => {
+            let why = if is_heard { "it is heard again" } else { "nothing waits for it any more" };
+            ("cancelled", None, why.to_owned())
+        }
+        FencingEvent::Confirmed => ("confirmed", None, "by hand".to_owned()),
+    };
+    Happening::Fencing { node, step: word.into(), attempt, evidence }
 }
 
 fn milliseconds(span: Duration) -> u64 {

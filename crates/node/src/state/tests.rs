@@ -28,6 +28,7 @@ fn settings() -> Settings {
         ipfail: false,
         restart_grace: Duration::from_secs(5),
         stop_failure: systole_core::StopFailure::Reboot,
+        fencing: None,
         groups: vec![group],
     }
 }
@@ -138,7 +139,11 @@ fn journal_names_cause_and_evidence() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = State::open(directory.path()).unwrap().journal();
     let settings = settings();
-    let cause = Cause::OwnerDead { owner: NodeId(0), silence: Duration::from_millis(30_010) };
+    let cause = Cause::OwnerDead {
+        owner: NodeId(0),
+        silence: Duration::from_millis(30_010),
+        proof: systole_core::Proof::Silence,
+    };
     let event = Event::Ownership {
         group: GroupId(0),
         owner: NodeId(1),

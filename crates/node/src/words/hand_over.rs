@@ -74,7 +74,9 @@ impl Words {
                 | Refusal::Differs
                 | Refusal::Unable
                 | Refusal::NotHere
-                | Refusal::SetsOnly,
+                | Refusal::SetsOnly
+                | Refusal::NotDead
+                | Refusal::NoFencing,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),
         }

@@ -43,6 +43,7 @@ fn words() -> Words {
         ipfail: true,
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
+        fencing: None,
         groups: vec![group],
     };
     Words::new(settings, 12)
@@ -236,7 +237,11 @@ fn takeovers_are_told_as_by_heartbeat() {
 fn groups_are_told_as_by_the_resource_manager() {
     let change =
         |owner, phase, cause| Event::Ownership { group: GROUP, owner, term: 4, phase, cause };
-    let dead = Cause::OwnerDead { owner: WEB1, silence: Duration::from_millis(30_010) };
+    let dead = Cause::OwnerDead {
+        owner: WEB1,
+        silence: Duration::from_millis(30_010),
+        proof: systole_core::Proof::Silence,
+    };
     check(&[
         (
             change(WEB2, Phase::Starting, dead),

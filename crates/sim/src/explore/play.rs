@@ -373,7 +373,8 @@ impl Play {
                 machine.cluster = None;
                 self.forget(node);
             }
-            Output::Ping | Output::Report(_) | Output::Answer { .. } => {}
+            // No device is configured in these scopes.
+            Output::Ping | Output::Report(_) | Output::Answer { .. } | Output::Fence { .. } => {}
         }
         Ok(())
     }

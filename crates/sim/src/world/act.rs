@@ -32,6 +32,9 @@ impl World {
             }
             Output::Run(job) => {
                 self.note(|| format!("{node:?} runs {job:?}"));
+                if job.action == Action::Start {
+                    self.check_fenced(node, job.group)?;
+                }
                 if job.action == Action::Start && job.first == 0 {
                     self.summary.starts += 1;
                     laws::known_stopped(self.now, job.group, node, &self.machines, &self.network)?;
@@ -66,6 +69,7 @@ impl World {
                 self.machine(node).cluster = None;
                 self.network.forget(node);
             }
+            Output::Fence { node: target, attempt } => self.ask_device(node, target, attempt),
             Output::Report(event) => {
                 self.machine(node).watch.told(&event);
                 self.note(|| format!("{node:?} says {event:?}"));
@@ -252,6 +256,7 @@ impl World {
                 if self.machine(node).has_power {
                     self.power_off(node);
                     self.after(span, Happening::PowerOn(node));
+                    self.may_confirm(node)?;
                 }
             }
             Fault::Crash(node, span) => {

@@ -1,6 +1,6 @@
 //! How a world begins.
 
-use super::{Happening, Options, Summary, World};
+use super::{Fences, Happening, Options, Summary, World};
 use crate::codec::Codec;
 use crate::executor::Executor;
 use crate::machine::Machine;
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Failback, Group, GroupKey, NodeId, Random, Resource, ResourceKind, Settings,
-    StopFailure, Time,
+    AddressSpec, Failback, FencingPolicy, Group, GroupKey, NodeId, Random, Resource, ResourceKind,
+    Settings, StopFailure, Time,
 };
 
 impl World {
@@ -28,7 +28,11 @@ impl World {
     #[must_use]
     pub fn quiet(seed: u64, options: Options) -> Self {
         let mut random = Random::new(seed);
-        let settings = settings(&mut random, options.nodes);
+        let mut settings = settings(&mut random, options.nodes);
+        if options.fences == Fences::Used {
+            let delay = Duration::from_millis(random.below(6_000));
+            settings.fencing = Some(FencingPolicy { delay });
+        }
         let network = Network::new(options.nodes, settings.links.len(), &mut random);
         let broken = if random.chance(150) { 150 } else { 0 };
         let machines = settings.node_ids().map(|id| {
@@ -92,6 +96,7 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
             1 => StopFailure::ReleaseAddress,
             _ => StopFailure::Block,
         },
+        fencing: None,
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
     }
 }

@@ -95,6 +95,8 @@ pub struct Spawn<'a> {
     pub identity: Option<&'a Identity>,
     /// Its resource limits; ours when absent.
     pub limits: Option<&'a Limits>,
+    /// What it reads; nothing when absent.
+    pub input: Option<BorrowedFd<'a>>,
     /// Where its output goes.
     pub output: Output,
     /// A file to which the child writes `<pid> <start>` and a newline *before* it becomes the
@@ -115,6 +117,7 @@ impl Spawn<'_> {
             mask: 0o022,
             identity: None,
             limits: None,
+            input: None,
             output: Output::Piped,
             record: None,
         }
@@ -128,7 +131,9 @@ impl Spawn<'_> {
     /// the child. Nothing runs then.
     pub fn start(&self) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env_clear().process_group(0).stdin(Stdio::null());
+        command.args(&self.arguments).env_clear().process_group(0);
+        let input = self.input.map(|input| input.try_clone_to_owned()).transpose()?;
+        command.stdin(input.map_or_else(Stdio::null, Stdio::from));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

@@ -1,0 +1,198 @@
+//! Nothing of a silent node is taken before it is certain to be dead.
+
+use super::pair::Pair;
+use super::*;
+use crate::{FenceOutcome, FenceState, FencingEvent, FencingPolicy};
+
+const DELAY: Duration = Duration::from_secs(5);
+
+/// Two nodes that each run their own group, with a fencing device each.
+fn settled() -> Pair {
+    let node = |id| {
+        let mut settings = settings(id, Failback::Off);
+        settings.fencing = Some(FencingPolicy { delay: DELAY });
+        Some(Node::with(settings, 1))
+    };
+    let mut pair =
+        Pair { nodes: [node(A), node(B)], cut: false, answers: [true; 2], now: Time::START };
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair
+}
+
+impl Pair {
+    fn answer(&mut self, id: NodeId, outcome: FenceOutcome) {
+        let now = self.now;
+        let (node, attempt) = self.node(id).fences.pop().expect("a device was asked");
+        self.node(id).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+        self.node(id).turn(now);
+    }
+
+    fn has_asked(&mut self, id: NodeId) -> bool {
+        !self.node(id).fences.is_empty()
+    }
+
+    fn said(&mut self, id: NodeId, event: FencingEvent) -> bool {
+        let other = if id == A { B } else { A };
+        self.node(id).has_said(&Event::Fencing(other, event))
+    }
+}
+
+#[test]
+fn a_takeover_waits_for_the_fence_and_says_so() {
+    let mut pair = settled();
+    pair.nodes[1] = None;
+    pair.until("a device is asked", |pair| pair.has_asked(A));
+    assert!(pair.said(A, FencingEvent::Wanted { delay: Duration::ZERO }));
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.runs(A), [FIRST]);
+    let report = pair.node(A).cluster.snapshot().fencing.remove(0);
+    assert_eq!((report.node.as_str(), report.state), ("beta", FenceState::Running));
+    assert_eq!((report.attempt, report.next_ms), (1, None));
+    assert!(report.since_ms >= 10_000 && report.groups == ["second"], "{report:?}");
+    pair.answer(A, FenceOutcome::Done);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+    let snapshot = pair.node(A).cluster.snapshot();
+    assert!(snapshot.fencing.is_empty());
+    assert!(snapshot.groups[1].reason.ends_with(" ms and was fenced"), "{snapshot:?}");
+    assert!(pair.node(A).has_said(&Event::TakeoverBegins(B)));
+}
+
+#[test]
+fn a_failed_fence_is_tried_again_ever_later_and_never_assumed() {
+    let mut pair = settled();
+    pair.nodes[1] = None;
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        waits.push(pair.until("a device is asked", |pair| pair.has_asked(A)).as_secs());
+        pair.answer(A, FenceOutcome::Failed);
+    }
+    assert_eq!(waits, [0, 1, 2, 4, 8]);
+    assert_eq!(pair.runs(A), [FIRST]);
+    let bad = |(outgoing, _): &(Outgoing, _)| {
+        let message = &outgoing.message;
+        matches!(message, Message::Stonith { node, result: Fencing::Failed } if &**node == "beta")
+    };
+    assert_eq!(pair.node(A).kept.iter().filter(|sent| bad(sent)).count(), 5);
+    pair.until("it is tried again", |pair| pair.has_asked(A));
+    pair.answer(A, FenceOutcome::Done);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
+fn of_two_that_would_fence_each_other_the_second_waits() {
+    let mut pair = settled();
+    pair.cut = true;
+    pair.until("both are silent", |pair| {
+        pair.said(A, FencingEvent::Wanted { delay: Duration::ZERO })
+            && pair.said(B, FencingEvent::Wanted { delay: DELAY })
+    });
+    assert!(pair.has_asked(A) && !pair.has_asked(B));
+    pair.pass(DELAY / 2);
+    assert!(!pair.has_asked(B));
+    pair.nodes[1] = None;
+    pair.answer(A, FenceOutcome::Done);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
+fn an_owner_of_everything_fences_nobody_and_is_not_waited_for() {
+    let mut pair = settled();
+    pair.nodes[1] = None;
+    pair.until("a device is asked", |pair| pair.has_asked(A));
+    pair.answer(A, FenceOutcome::Done);
+    let mut settings = settings(B, Failback::Off);
+    settings.fencing = Some(FencingPolicy { delay: DELAY });
+    pair.nodes[1] = Some(Node::with(settings, 2));
+    pair.pass(Duration::from_secs(3));
+    pair.cut = true;
+    pair.until("the one without groups asks", |pair| pair.has_asked(B));
+    assert!(pair.said(B, FencingEvent::Wanted { delay: Duration::ZERO }));
+    pair.pass(DELAY);
+    assert!(!pair.has_asked(A));
+    assert!(pair.node(A).has_said(&Event::PeerHadNothing(B)));
+}
+
+#[test]
+fn a_fence_that_waits_is_cancelled_when_the_node_is_heard() {
+    let mut pair = settled();
+    pair.cut = true;
+    pair.until("the second waits", |pair| pair.said(B, FencingEvent::Wanted { delay: DELAY }));
+    pair.cut = false;
+    pair.until("it is heard", |pair| pair.said(B, FencingEvent::Cancelled { is_heard: true }));
+    pair.pass(2 * DELAY);
+    assert!(!pair.has_asked(B));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    // The other one had asked already: the node lives if the device fails.
+    pair.answer(A, FenceOutcome::Failed);
+    assert!(pair.said(A, FencingEvent::Failed { attempt: 1, retry: None }));
+    pair.pass(2 * DELAY);
+    assert!(!pair.has_asked(A));
+}
+
+#[test]
+fn a_node_that_was_heard_while_the_device_worked_is_dead_once_it_is_silent() {
+    let mut pair = settled();
+    pair.cut = true;
+    pair.until("a device is asked", |pair| pair.has_asked(A));
+    pair.cut = false;
+    pair.until("it is heard", |pair| pair.node(A).has_said(&Event::PeerReturned(B)));
+    pair.nodes[1] = None;
+    pair.answer(A, FenceOutcome::Done);
+    assert!(pair.said(A, FencingEvent::Done { attempt: 1, is_heard: true }));
+    assert_eq!(pair.runs(A), [FIRST]);
+    pair.until("it is taken", |pair| pair.runs(A) == [FIRST, SECOND]);
+    assert!(!pair.has_asked(A));
+}
+
+#[test]
+fn a_goodbye_needs_no_fence() {
+    let mut pair = settled();
+    let now = pair.now;
+    pair.node(B).order(now, Order::Stop);
+    pair.until("it is taken", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.nodes[1] = None;
+    pair.pass(Duration::from_secs(3));
+    assert!(!pair.has_asked(A));
+    assert!(pair.node(A).has_said(&Event::PeerHadNothing(B)));
+}
+
+#[test]
+fn a_node_that_was_never_heard_is_fenced_when_its_time_is_over() {
+    let mut settings = settings(B, Failback::Off);
+    settings.fencing = Some(FencingPolicy { delay: DELAY });
+    let nodes = [None, Some(Node::with(settings, 1))];
+    let mut pair = Pair { nodes, cut: false, answers: [true; 2], now: Time::START };
+    let waited = pair.until("a device is asked", |pair| pair.has_asked(B));
+    assert!(waited >= INITDEAD + DELAY, "{waited:?}");
+    assert!(pair.runs(B).is_empty());
+    pair.answer(B, FenceOutcome::Done);
+    assert_eq!(pair.runs(B), [FIRST, SECOND]);
+}
+
+#[test]
+fn the_administrator_confirms_a_death_but_not_of_the_living() {
+    let mut pair = settled();
+    let now = pair.now;
+    pair.node(A).order(now, Order::ConfirmDead(B));
+    pair.pass(Duration::from_millis(1));
+    assert_eq!(pair.node(A).answers.pop(), Some(Err(Refusal::NotDead)));
+    pair.nodes[1] = None;
+    pair.until("a device is asked", |pair| pair.has_asked(A));
+    let now = pair.now;
+    pair.node(A).order(now, Order::ConfirmDead(B));
+    pair.node(A).turn(now);
+    assert_eq!(pair.node(A).answers.pop(), Some(Ok(())));
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+    let reason = &pair.node(A).cluster.snapshot().groups[1].reason;
+    assert!(reason.ends_with("was confirmed dead by hand"), "{reason}");
+    // What the device says then changes nothing.
+    let said = pair.node(A).said.len();
+    pair.answer(A, FenceOutcome::Failed);
+    let fencing = |event: &Event| matches!(event, Event::Fencing(..));
+    assert!(!pair.node(A).said[said..].iter().any(fencing));
+    let mut plain = Node::new(A, Failback::Off, 1);
+    plain.order(at(1), Order::ConfirmDead(B));
+    plain.turn(at(1));
+    assert_eq!(plain.answers, [Err(Refusal::NoFencing)]);
+}

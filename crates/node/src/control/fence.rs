@@ -1,0 +1,56 @@
+//! Between the core that wants a node fenced and the process that drives the devices.
+
+use super::Control;
+use crate::beat::channel::Command;
+use crate::fencing::Answer;
+use crate::state::Happening;
+use systole_core::{FenceOutcome, NodeId};
+
+/// Most attempts whose end the core has still to tell.
+const DETAILS_MAX: usize = 64;
+
+impl Control {
+    /// Has the devices of a node reset it.
+    pub(super) fn fence(&mut self, node: NodeId, attempt: u32) {
+        let name = self.parts.settings.name(node).to_owned();
+        if let Err(error) = self.parts.fencer.fence(&name, attempt) {
+            let detail = format!("no device can be asked: {error}");
+            let outcome = FenceOutcome::Failed;
+            self.answers.push_back(Answer { node: name, attempt, outcome, detail });
+        }
+    }
+
+    /// Hears the devices, and tells the core. What it has no room for now it is told later.
+    pub(super) fn tend_fencer(&mut self) {
+        let (lines, answers) = self.parts.fencer.read();
+        for line in lines {
+            self.parts.log.write(&line);
+        }
+        self.answers.extend(answers);
+        while let Some(Answer { node, attempt, outcome, detail }) = self.answers.pop_front() {
+            let Some(id) = self.parts.settings.node(&node) else { continue };
+            let command = Command::Fenced { node: id, attempt, outcome };
+            if self.parts.beat.command(command).is_err() {
+                self.answers.push_front(Answer { node, attempt, outcome, detail });
+                return;
+            }
+            if self.details.len() >= DETAILS_MAX {
+                // The core's words about them were lost.
+                self.details.clear();
+            }
+            self.details.insert((node, attempt), detail);
+        }
+    }
+
+    /// Adds what the devices said to what the journal keeps.
+    pub(super) fn with_detail(&mut self, happening: Happening) -> Happening {
+        let Happening::Fencing { node, step, attempt: Some(attempt), evidence } = happening else {
+            return happening;
+        };
+        let detail = self.details.remove(&(node.clone(), attempt));
+        let evidence = detail.map_or(evidence.clone(), |detail| {
+            if evidence.is_empty() { detail } else { format!("{detail}; {evidence}") }
+        });
+        Happening::Fencing { node, step, attempt: Some(attempt), evidence }
+    }
+}

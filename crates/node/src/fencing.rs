@@ -1,0 +1,168 @@
+//! The daemon's side of fencing: a small process runs the programs that drive devices.
+//!
+//! It exists because the daemon must not fork, and because a device may take a minute: neither
+//! the beat, nor the executor, nor an order waits for it. When the daemon ends, the program that
+//! runs is not interrupted: nobody would know whether the node is off.
+
+mod process;
+#[cfg(test)]
+mod tests;
+mod tool;
+
+pub(crate) use process::run;
+pub(crate) use tool::Tool;
+
+use crate::log::{Level, Line};
+use crate::options::Role;
+use rustix::event::{PollFd, PollFlags};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use systole_config::Fencing;
+use systole_core::FenceOutcome;
+use systole_sys::seqpacket::{Connection, PACKET_MAX, Receive};
+
+/// Most reports read at once.
+const AT_ONCE: usize = 64;
+
+/// What the daemon wants of the process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Request {
+    /// The node to be reset, by its name.
+    pub(crate) node: String,
+    /// The number of the attempt, which the answer repeats.
+    pub(crate) attempt: u32,
+    /// The programs to try in this order, until one succeeds.
+    pub(crate) tools: Vec<Tool>,
+    /// How long each may take.
+    pub(crate) limit: Duration,
+}
+
+/// What the process tells the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Report {
+    /// A line for the log.
+    Line {
+        /// How grave it is.
+        level: Level,
+        /// What is said.
+        text: String,
+    },
+    /// An attempt is over.
+    Outcome(Answer),
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// The node.
+    pub(crate) node: String,
+    /// The number of the attempt.
+    pub(crate) attempt: u32,
+    /// What came of it.
+    pub(crate) outcome: FenceOutcome,
+    /// Which device did it, or what each of them said.
+    pub(crate) detail: String,
+}
+
+/// The devices, and the process that drives them.
+#[derive(Debug)]
+pub(crate) struct Fencer {
+    fencing: Option<Fencing>,
+    nodes: Vec<String>,
+    process: Option<(Child, Connection)>,
+    /// Attempts without an answer: fail when the process is gone.
+    running: BTreeMap<String, u32>,
+}
+
+impl Fencer {
+    /// Starts the process, if there are devices. To be called before memory is locked.
+    ///
+    /// # Errors
+    ///
+    /// When the process cannot be started.
+    pub(crate) fn prepare(fencing: Option<Fencing>, nodes: Vec<String>) -> io::Result<Self> {
+        let process = fencing.as_ref().map(|_| start_process()).transpose()?;
+        Ok(Self { fencing, nodes, process, running: BTreeMap::new() })
+    }
+
+    /// Has the devices of a node reset it. A process that is gone is started again.
+    ///
+    /// # Errors
+    ///
+    /// When no device can be asked: the attempt has failed.
+    pub(crate) fn fence(&mut self, node: &str, attempt: u32) -> io::Result<()> {
+        let Some(fencing) = &self.fencing else { return Err(io::ErrorKind::NotFound.into()) };
+        let tools = fencing.devices_for(node).map(|device| Tool::of(device, node, &self.nodes));
+        let (tools, limit) = (tools.collect(), fencing.timeout);
+        let request = Request { node: node.to_owned(), attempt, tools, limit };
+        let packet = serde_json::to_vec(&request)?;
+        if self.process.is_none() {
+            self.process = Some(start_process()?);
+        }
+        if let Some((_, connection)) = &self.process {
+            connection.send(&packet)?;
+        }
+        self.running.insert(request.node, attempt);
+        Ok(())
+    }
+
+    /// What the process has to say.
+    pub(crate) fn read(&mut self) -> (Vec<Line>, Vec<Answer>) {
+        let (mut lines, mut answers) = (Vec::new(), Vec::new());
+        let mut packet = vec![0; PACKET_MAX];
+        for _ in 0..AT_ONCE {
+            let Some((_, connection)) = &self.process else { break };
+            match connection.receive(&mut packet) {
+                Ok(Receive::Packet(length)) => match serde_json::from_slice(&packet[..length]) {
+                    Ok(Report::Line { level, text }) => lines.push(Line::new(level, text)),
+                    Ok(Report::Outcome(answer)) => {
+                        self.running.remove(&answer.node);
+                        answers.push(answer);
+                    }
+                    Err(_) => {}
+                },
+                Ok(Receive::Empty) => break,
+                Ok(Receive::Closed) | Err(_) => self.note_end(&mut lines, &mut answers),
+            }
+        }
+        (lines, answers)
+    }
+
+    /// What becomes readable when there is something to [`read`](Self::read).
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
+        let connection = self.process.iter().map(|(_, connection)| connection.as_fd());
+        connection.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+    }
+
+    /// The process is gone: what it had begun is not known to have succeeded.
+    fn note_end(&mut self, lines: &mut Vec<Line>, answers: &mut Vec<Answer>) {
+        let Some((mut child, connection)) = self.process.take() else { return };
+        drop(connection);
+        // It has closed its side, and so it has ended or is about to.
+        let _ = child.wait();
+        lines.push(Line::new(Level::Error, "The process that drives fencing devices is gone."));
+        let detail = || "the process that drives the devices is gone".to_owned();
+        answers.extend(std::mem::take(&mut self.running).into_iter().map(|(node, attempt)| {
+            Answer { node, attempt, outcome: FenceOutcome::Failed, detail: detail() }
+        }));
+    }
+}
+
+/// Starts the process in a group of its own, so that what ends the daemon does not end it.
+fn start_process() -> io::Result<(Child, Connection)> {
+    let (ours, theirs) = Connection::pair()?;
+    let child = Command::new("/proc/self/exe")
+        .args(["--role", Role::Fencer.word()])
+        .process_group(0)
+        .stdin(Stdio::from(theirs.as_fd().try_clone_to_owned()?))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok((child, ours))
+}

@@ -1,0 +1,45 @@
+//! Waiting for a silent node to be fenced. Which device resets it says the process that drives it.
+
+use super::{error, info, warning};
+use crate::log::Line;
+use systole_core::FencingEvent;
+
+pub(super) fn lines(node: &str, step: FencingEvent) -> Vec<Line> {
+    match step {
+        FencingEvent::Wanted { delay } if delay.is_zero() => {
+            vec![info(format!("Resources of {node} are not taken before it is fenced."))]
+        }
+        FencingEvent::Wanted { delay } => {
+            let wait = delay.as_millis();
+            let text = format!(
+                "Resources of {node} are not taken before it is fenced; it has {wait} ms to fence \
+                 this node first."
+            );
+            vec![info(text)]
+        }
+        FencingEvent::Begins { attempt: _ } => Vec::new(),
+        FencingEvent::Done { attempt: _, is_heard } => {
+            let mut lines = vec![info(format!("node {node} now reset."))];
+            if is_heard {
+                let text = format!("{node} was heard while it was fenced.");
+                lines.push(warning(text));
+            }
+            lines
+        }
+        FencingEvent::Failed { attempt: _, retry } => {
+            let mut lines = vec![error(format!("Host {node} not reset!"))];
+            lines.push(match retry {
+                Some(_) => error(format!("STONITH of {node} failed.  Retrying...")),
+                None => warning(format!("{node} is heard again, and is not fenced again.")),
+            });
+            lines
+        }
+        FencingEvent::Cancelled { is_heard: true } => {
+            vec![info(format!("{node} is heard again, and is not fenced."))]
+        }
+        FencingEvent::Cancelled { is_heard: false } => {
+            vec![info(format!("Nothing waits for the fencing of {node} any more."))]
+        }
+        FencingEvent::Confirmed => vec![warning(format!("{node} was confirmed dead by hand."))],
+    }
+}

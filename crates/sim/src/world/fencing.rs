@@ -1,0 +1,103 @@
+//! Devices that switch machines off, and what they are for.
+
+use super::{Happening, World};
+use crate::laws::Broken;
+use std::time::Duration;
+use systole_core::{FenceOutcome, GroupId, Input, NodeId, Order, Ticket};
+
+/// To so many of a thousand failing machines their administrator goes, and confirms the death.
+const CONFIRM_PER_MILLE: u64 = 300;
+/// So many of a thousand orders to a device fail, in trouble.
+const FAILS_PER_MILLE: u64 = 400;
+/// So many of a thousand that fail have switched the machine off all the same.
+const HITS_AND_FAILS_PER_MILLE: u64 = 200;
+
+/// Whether machines have devices that switch them off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fences {
+    /// They have none.
+    None,
+    /// They have, and the daemons know of them.
+    Used,
+    /// The law is as if they had, but no daemon knows of one: a checker that never fails is none.
+    Ignored,
+}
+
+/// An order to a device, on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shot {
+    by: NodeId,
+    /// The run of the daemon that gave it: another one does not know of it.
+    generation: u64,
+    target: NodeId,
+    attempt: u32,
+    hits: bool,
+    outcome: FenceOutcome,
+}
+
+impl World {
+    /// A daemon has a device switch a machine off.
+    pub(super) fn ask_device(&mut self, by: NodeId, target: NodeId, attempt: u32) {
+        let span = if self.random.chance(200) { 15_000 } else { 2_000 };
+        let fails = self.troubled && self.random.chance(FAILS_PER_MILLE);
+        let hits = !fails || self.random.chance(HITS_AND_FAILS_PER_MILLE);
+        let outcome = if fails { FenceOutcome::Failed } else { FenceOutcome::Done };
+        let generation = self.machine(by).generation();
+        let shot = Shot { by, generation, target, attempt, hits, outcome };
+        let wait = Duration::from_millis(50 + self.random.below(span));
+        self.after(wait, Happening::Shot(shot));
+    }
+
+    /// The device does it, or not. Whoever lost power meanwhile may have been heard by it or not.
+    pub(super) fn shoot(&mut self, shot: Shot) -> Result<(), Broken> {
+        let Shot { by, generation, target, attempt, hits, outcome } = shot;
+        if !self.machine(by).has_power && self.random.chance(500) {
+            return Ok(());
+        }
+        if hits && self.machine(target).has_power {
+            self.note(|| format!("{target:?} is switched off by {by:?}"));
+            self.summary.fences += 1;
+            self.power_off(target);
+            let reboot = Duration::from_millis(500 + self.random.below(8_000));
+            self.after(reboot, Happening::PowerOn(target));
+        }
+        let machine = self.machine(by);
+        if machine.cluster.is_none() || machine.generation() != generation {
+            return Ok(());
+        }
+        self.tell(by, Input::Fenced { node: target, attempt, outcome })
+    }
+
+    /// The administrator may see that a machine has no power, and tells the others.
+    pub(super) fn may_confirm(&mut self, dead: NodeId) -> Result<(), Broken> {
+        if self.options.fences == Fences::None || !self.random.chance(CONFIRM_PER_MILLE) {
+            return Ok(());
+        }
+        for node in self.settings.node_ids().filter(|node| *node != dead) {
+            let order = Order::ConfirmDead(dead);
+            self.tell(node, Input::Order { ticket: Ticket(3), order })?;
+        }
+        Ok(())
+    }
+
+    /// ORDER, where machines can be fenced: nothing is started beside a node that is only silent.
+    pub(super) fn check_fenced(&self, node: NodeId, group: GroupId) -> Result<(), Broken> {
+        if self.options.fences == Fences::None {
+            return Ok(());
+        }
+        let Some(cluster) = &self.machines[node.index()].cluster else { return Ok(()) };
+        let snapshot = cluster.snapshot();
+        let beside = self.machines.iter().find(|machine| {
+            let is_dead = snapshot.nodes[machine.id.index()].status == "dead";
+            machine.id != node && is_dead && machine.has_power && machine.executor.runs(group)
+        });
+        match beside {
+            Some(machine) => {
+                let other = machine.id;
+                let what = format!("{node:?} starts {group:?}, which silent {other:?} runs");
+                Err(Broken { law: "ORDER", what, at: self.now })
+            }
+            None => Ok(()),
+        }
+    }
+}
