@@ -8,6 +8,7 @@
 
 mod failing;
 mod failover;
+mod fencing;
 mod hand_overs;
 mod keys;
 mod orders;
