@@ -53,4 +53,4 @@ pub use namespace::Output;
 pub use network::{GATEWAY, GATEWAY6, Link};
 pub use node::{Daemon, Node, Order};
 pub use stall::Stall;
-pub use status::{GroupStatus, LinkStatus, PeerStatus, Status};
+pub use status::{GroupStatus, LinkStatus, PeerStatus, PingStatus, Status};

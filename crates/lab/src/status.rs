@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Status {
     /// The nodes.
     pub nodes: Vec<PeerStatus>,
+    /// The ping nodes.
+    pub ping_nodes: Vec<PingStatus>,
     /// The groups.
     pub groups: Vec<GroupStatus>,
 }
@@ -32,6 +34,18 @@ pub struct LinkStatus {
     pub name: String,
     /// Whether it carries messages.
     pub up: bool,
+}
+
+/// A ping node as a node sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct PingStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it counts.
+    pub up: bool,
+    /// Milliseconds since it last answered.
+    pub silence_ms: Option<u64>,
 }
 
 /// A group as a node sees it.

@@ -12,6 +12,7 @@ mod fencing;
 mod hand_overs;
 mod keys;
 mod orders;
+mod pings;
 mod play;
 mod replays;
 mod strangers;

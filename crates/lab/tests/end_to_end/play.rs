@@ -30,12 +30,22 @@ enum Verdict {
 /// A failure counts, unless the machine stood still for a good part of the silence after which a
 /// node is dead: then it is played again.
 pub(crate) fn play(config: &ClusterConfig, happens: impl Fn(&Lab) -> Outcome) -> Outcome {
+    play_with(config, |_| Ok(()), happens)
+}
+
+/// Likewise, with something to prepare before the daemons are started.
+pub(crate) fn play_with(
+    config: &ClusterConfig,
+    prepare: impl Fn(&Lab) -> Outcome,
+    happens: impl Fn(&Lab) -> Outcome,
+) -> Outcome {
     let patience = config.deadtime.saturating_sub(config.keepalive) / 2;
     let mut left = TRIES;
     loop {
         let stall = Stall::watch();
         let Some(lab) = pair(config.clone(), [systole(), systole()])? else { return Ok(()) };
         let played = catch_unwind(AssertUnwindSafe(|| {
+            prepare(&lab)?;
             start(&lab)?;
             happens(&lab)
         }));
