@@ -1,7 +1,9 @@
+#![expect(clippy::print_stderr, reason = "skips are told")]
+
 use super::process::fence;
 use super::*;
 use std::path::Path;
-use systole_config::{FenceDevice, Secret, StonithParameters};
+use systole_config::{FENCE_AGENTS, FenceDevice, Secret, StonithParameters};
 use systole_sys::process::Limits;
 
 fn script(folder: &Path, name: &str, text: &str) -> Tool {
@@ -88,4 +90,29 @@ fn plug_ins_and_agents_are_called_as_their_makers_say() {
     assert_eq!(tool.input, "action=reboot\nip=10.0.0.9\npassword=geheim\n");
     assert_eq!(tool.conceal("10.0.0.9: geheim?"), "10.0.0.9: ***?");
     assert!(!format!("{tool:?}").contains("geheim"));
+}
+
+/// Debian's package `fence-agents` has an agent whose device is a file.
+#[test]
+fn an_agent_of_debian_resets_its_device() {
+    if !Path::new(FENCE_AGENTS).join("fence_dummy").exists() {
+        return eprintln!("skipped: it needs the package fence-agents");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let device = folder.path().join("device");
+    std::fs::write(&device, "off").unwrap();
+    let options = [("type", "file"), ("status_file", device.to_str().unwrap())];
+    let options = options.map(|(name, value)| (name.to_owned(), Secret(value.to_owned())));
+    let agent = FenceDevice::Agent {
+        node: "web1".to_owned(),
+        agent: "fence_dummy".to_owned(),
+        options: options.into(),
+    };
+    let tool = Tool::of(&agent, "web1", &["web1".to_owned(), "web2".to_owned()]);
+    let (answer, lines) = try_all(vec![tool.clone()], Duration::from_mins(1));
+    assert_eq!(answer.outcome, FenceOutcome::Done, "{lines:?}");
+    assert_eq!(std::fs::read_to_string(&device).unwrap(), "on", "{lines:?}");
+    let broken = Tool { input: "action=reboot\ntype=bogus\n".to_owned(), ..tool };
+    let (answer, lines) = try_all(vec![broken], Duration::from_mins(1));
+    assert_eq!(answer.outcome, FenceOutcome::Failed, "{lines:?}");
 }
