@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_millis(1);
 /// Longest silence after which the last answer still says who answers.
 const FRESH: Duration = Duration::from_millis(50);
-/// Longest fetch of a page.
-const FETCH_LIMIT: Duration = Duration::from_secs(1);
+/// Longest wait for a connection, and then for the page.
+pub(crate) const FETCH_LIMIT: Duration = Duration::from_secs(1);
 /// Longest page that is read.
 const PAGE_MAX: u64 = 65_536;
 
@@ -191,13 +191,13 @@ fn answerer(answer: &[u8]) -> Option<Node> {
 }
 
 /// Fetches `/` from a web server in the client's network.
-pub(crate) fn http_get(client: &Machine, address: IpAddr) -> Option<String> {
+pub(crate) fn http_get(client: &Machine, address: IpAddr, limit: Duration) -> Option<String> {
     let network = client.network();
     let fetch = move || {
         enter_network(&network).ok()?;
         let target = SocketAddr::new(address, 80);
-        let mut stream = TcpStream::connect_timeout(&target, FETCH_LIMIT).ok()?;
-        stream.set_read_timeout(Some(FETCH_LIMIT)).ok()?;
+        let mut stream = TcpStream::connect_timeout(&target, limit).ok()?;
+        stream.set_read_timeout(Some(limit)).ok()?;
         write!(stream, "GET / HTTP/1.0\r\nHost: {address}\r\n\r\n").ok()?;
         let mut page = String::new();
         stream.take(PAGE_MAX).read_to_string(&mut page).ok()?;

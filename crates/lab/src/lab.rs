@@ -1,7 +1,7 @@
 //! A pair of nodes with a gateway and a client.
 
 use crate::cable::Cable;
-use crate::client::{Probe, http_get};
+use crate::client::{FETCH_LIMIT, Probe, http_get};
 use crate::disk::Disk;
 use crate::medium::TERMINAL;
 use crate::namespace::{Machine, Output};
@@ -267,7 +267,14 @@ impl Lab {
     /// Fetches the page at an address as the client, with a limit of one second.
     #[must_use]
     pub fn http_get(&self, address: IpAddr) -> Option<String> {
-        http_get(&self.client, address)
+        self.http_get_within(address, FETCH_LIMIT)
+    }
+
+    /// Likewise, waiting for no longer than `limit` for a connection, and then for the page. The
+    /// network repeats a lost packet after a second: who wants to see a shorter gap asks anew.
+    #[must_use]
+    pub fn http_get_within(&self, address: IpAddr, limit: Duration) -> Option<String> {
+        http_get(&self.client, address, limit)
     }
 
     /// What a node's daemon says of itself, if it has `hb status --json`.

@@ -112,7 +112,7 @@ fn an_agent_of_debian_resets_its_device() {
     let (answer, lines) = try_all(vec![tool.clone()], Duration::from_mins(1));
     assert_eq!(answer.outcome, FenceOutcome::Done, "{lines:?}");
     assert_eq!(std::fs::read_to_string(&device).unwrap(), "on", "{lines:?}");
-    let broken = Tool { input: "action=reboot\ntype=bogus\n".to_owned(), ..tool };
+    let broken = Tool { input: "action=bogus\n".to_owned(), ..tool };
     let (answer, lines) = try_all(vec![broken], Duration::from_mins(1));
     assert_eq!(answer.outcome, FenceOutcome::Failed, "{lines:?}");
 }
