@@ -139,6 +139,8 @@ struct Executor {
     has_let_go: bool,
     /// The daemon wants us to exit once everything is let go.
     is_leaving: bool,
+    /// The daemon wants us to exit as soon as no agent runs: another executor adopts what we hold.
+    has_successor: bool,
     /// Since when no daemon is connected.
     alone_since: Time,
     now: Time,
@@ -180,6 +182,7 @@ impl Executor {
             letting_go: None,
             has_let_go: false,
             is_leaving: false,
+            has_successor: false,
             alone_since: now,
             now,
             options,
@@ -276,7 +279,7 @@ impl Executor {
             self.queues.is_idle() && self.adoption.is_over() && self.letting_go.is_none();
         let holds_nothing = self.ledger.is_empty() || self.has_let_go;
         let is_alone = self.daemon.is_none() && self.now >= self.alone_since + self.options.idle;
-        is_quiet && holds_nothing && (is_alone || self.is_leaving)
+        is_quiet && (self.has_successor || holds_nothing && (is_alone || self.is_leaving))
     }
 
     fn handle(&mut self, request: Request) {
@@ -298,8 +301,7 @@ impl Executor {
             }
             Request::Cancel { job } => self.cancel(|run| run.job == job),
             Request::Release => self.let_go(LetGoReason::Ordered),
-            // The connection's end says the rest, as after a crash.
-            Request::Shutdown { keep: true } => {}
+            Request::Shutdown { keep: true } => self.has_successor = true,
             Request::Shutdown { keep: false } => {
                 self.is_leaving = true;
                 self.let_go(LetGoReason::Ordered);

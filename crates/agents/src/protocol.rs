@@ -45,10 +45,10 @@ pub enum Request {
     },
     /// Lets go of everything now, as if the permit had expired. Answered by [`Report::LetGo`].
     Release,
-    /// The daemon is about to leave.
+    /// The executor shall exit.
     Shutdown {
-        /// Whether what runs shall be kept, as far as the permit reaches, for the next daemon.
-        /// Otherwise the executor lets go and exits.
+        /// Whether it leaves what it holds as it is, for another executor to adopt, and exits as
+        /// soon as no agent runs. Otherwise it lets go first.
         keep: bool,
     },
 }

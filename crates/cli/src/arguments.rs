@@ -61,6 +61,8 @@ pub(crate) enum Command {
         /// A group, by its first resource word or its address; every group unless given.
         group: Option<String>,
     },
+    /// Execute the daemon's program anew, for example after an upgrade: everything that runs stays.
+    Restart,
     /// Take a silent node for dead without a fencing device: somebody has seen that it is off.
     ConfirmDead {
         /// The node, as ha.cf names it.

@@ -7,6 +7,7 @@ mod confirm;
 mod exit;
 mod lab;
 mod order;
+mod restart;
 mod show;
 mod status;
 mod why;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Takeover(which) => order::takeover(&arguments.run_dir, which),
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
         Command::Retry { group } => order::retry(&arguments.run_dir, group),
+        Command::Restart => restart::run(&arguments.run_dir),
         Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
         Command::Lab(options) => lab::run(&options),
         Command::LabHelper { arguments } => return lab::help(arguments),

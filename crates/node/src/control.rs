@@ -8,6 +8,7 @@ pub(crate) mod links;
 mod names;
 pub mod protocol;
 mod requests;
+mod restart;
 mod server;
 mod stop_failure;
 mod supervision;

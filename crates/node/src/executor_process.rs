@@ -3,6 +3,7 @@
 use crate::beat::executor::Executor;
 use crate::options::Role;
 use crate::paths::Paths;
+use crate::program;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::AsFd as _;
@@ -12,14 +13,16 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_agents::executor;
 use systole_agents::lookup::Directories;
-use systole_agents::protocol::Configuration;
-use systole_sys::process::Limits;
+use systole_agents::protocol::{Configuration, Request};
+use systole_sys::process::{Limits, ProcessId};
 use systole_sys::seqpacket::Connection;
 
 /// Time that a fresh executor has to listen; it needs some milliseconds.
 const LISTEN_LIMIT: Duration = Duration::from_secs(5);
 /// Time between two attempts to connect meanwhile.
 const CONNECT_GAP: Duration = Duration::from_millis(2);
+/// Time that an executor which has no agent running has to exit.
+const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// How long the start waits for the executor's greeting. It comes at once unless agents of an
 /// earlier daemon are still running; those must not keep us from beating.
 const GREETING_LIMIT: Duration = Duration::from_secs(1);
@@ -43,11 +46,30 @@ impl ExecutorProcess {
     }
 
     /// Connects to the executor that is there, or starts one, and waits a moment for its greeting.
+    /// One that executes another file than we do is replaced: it is older, or was tried and found
+    /// wanting.
     ///
     /// # Errors
     ///
     /// When it cannot be started, or does not listen.
     pub(crate) fn obtain(&mut self) -> io::Result<Executor> {
+        let executor = self.connect_and_wait()?;
+        // One that has not greeted has agents to wait for, and stays until the next restart.
+        let process = executor.process()?;
+        if executor.greeting.is_none() || program::is_of(process).unwrap_or(true) {
+            return Ok(executor);
+        }
+        executor.send(&Request::Shutdown { keep: true })?;
+        let limit = Instant::now() + LEAVE_LIMIT;
+        let process = ProcessId::of(process);
+        while process.is_some_and(ProcessId::is_running) && Instant::now() < limit {
+            sleep(CONNECT_GAP);
+        }
+        drop(executor);
+        self.connect_and_wait()
+    }
+
+    fn connect_and_wait(&mut self) -> io::Result<Executor> {
         let mut executor = self.connect_or_start()?;
         let limit = Instant::now() + GREETING_LIMIT;
         while !executor.await_greeting()? {

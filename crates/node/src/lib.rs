@@ -14,6 +14,7 @@ mod fencing;
 pub mod log;
 pub mod options;
 pub mod paths;
+mod program;
 pub mod respawn;
 pub mod state;
 pub mod words;

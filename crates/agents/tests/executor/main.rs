@@ -220,6 +220,32 @@ fn a_killed_executor_is_followed_by_one_that_adopts() {
 }
 
 #[test]
+fn an_executor_with_a_successor_leaves_everything_to_it() {
+    let mut bench = bench();
+    bench.service("db");
+    bench.script(
+        "slow",
+        "[ $1 = status ] && exit 0\necho $$ > $D/pid\nuntil [ -e $D/go ]; do sleep 0.01; done",
+    );
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
+    assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
+    let slow = daemon.ask(2, Action::Start, &[agent("slow")]);
+    until("it runs", || bench.process("pid"));
+    daemon.send(&Request::Shutdown { keep: true });
+    std::fs::write(bench.path("go"), "").unwrap();
+    assert_eq!(daemon.done(slow), Outcome::Success, "what runs is waited for");
+    bench.await_exit();
+    assert!(bench.has_address("192.0.2.50"));
+    bench.start(PATIENT);
+    let (_, hello) = bench.greeted();
+    let Report::Hello { groups, ended, .. } = hello else { panic!("{hello:?}") };
+    assert_eq!(groups[0].resources, [agent("db"), address("192.0.2.50")]);
+    assert_eq!(ended, []);
+    assert!(!bench.read("verbs").contains("stop"));
+}
+
+#[test]
 fn addresses_that_nobody_holds_are_removed() {
     let mut bench = bench();
     let (mut daemon, _) = bench.greeted();

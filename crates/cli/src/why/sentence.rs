@@ -85,6 +85,7 @@ fn wish(wish: &Wish) -> String {
         Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
         Wish::ConfirmDead(node) => format!("take {node} for dead"),
         Wish::Stop => "stop".to_owned(),
+        Wish::Restart => "execute the daemon anew".to_owned(),
         Wish::Retry(None) => "try again what failed".to_owned(),
         Wish::Retry(Some(group)) => format!("try {group} again"),
     }

@@ -16,6 +16,7 @@ mod pings;
 mod play;
 mod replays;
 mod strangers;
+mod upgrade;
 
 use play::never_two;
 use std::error::Error;

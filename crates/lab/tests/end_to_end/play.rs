@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::time::Duration;
-use systole_lab::{ClusterConfig, Lab, Node, Stall};
+use systole_lab::{ClusterConfig, Daemon, Lab, Node, Stall};
 
 /// How often a test is played on a machine that stands still.
 const TRIES: u32 = 3;
@@ -39,11 +39,21 @@ pub(crate) fn play_with(
     prepare: impl Fn(&Lab) -> Outcome,
     happens: impl Fn(&Lab) -> Outcome,
 ) -> Outcome {
+    play_of(config, &[systole(), systole()], prepare, happens)
+}
+
+/// Likewise, with these daemons.
+pub(crate) fn play_of(
+    config: &ClusterConfig,
+    daemons: &[Daemon; 2],
+    prepare: impl Fn(&Lab) -> Outcome,
+    happens: impl Fn(&Lab) -> Outcome,
+) -> Outcome {
     let patience = config.deadtime.saturating_sub(config.keepalive) / 2;
     let mut left = TRIES;
     loop {
         let stall = Stall::watch();
-        let Some(lab) = pair(config.clone(), [systole(), systole()])? else { return Ok(()) };
+        let Some(lab) = pair(config.clone(), daemons.clone())? else { return Ok(()) };
         let played = catch_unwind(AssertUnwindSafe(|| {
             prepare(&lab)?;
             start(&lab)?;

@@ -54,6 +54,15 @@ impl Executor {
         })
     }
 
+    /// The process at the other end.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub(crate) fn process(&self) -> io::Result<i32> {
+        Ok(self.connection.peer()?.pid)
+    }
+
     /// Reads until the greeting, if it is there.
     ///
     /// # Errors
@@ -98,7 +107,7 @@ impl Executor {
     /// # Errors
     ///
     /// When the executor is gone or takes nothing any more.
-    pub(super) fn send(&self, request: &Request) -> io::Result<()> {
+    pub(crate) fn send(&self, request: &Request) -> io::Result<()> {
         self.connection.send(&request.encode().map_err(io::Error::other)?)
     }
 

@@ -47,6 +47,8 @@ pub enum Request {
         /// The group, by its first resource word or its address; every group unless given.
         group: Option<String>,
     },
+    /// Execute the program anew, and keep everything that runs. For root alone.
+    Restart,
     /// Take a silent node for fenced. For root alone.
     ConfirmDead {
         /// The node's name.
@@ -66,6 +68,7 @@ impl Request {
             | Self::TakeoverGroup { .. }
             | Self::ForgetPeer { .. }
             | Self::ConfirmDead { .. }
+            | Self::Restart
             | Self::Retry { .. } => true,
         }
     }
@@ -77,7 +80,7 @@ impl Request {
     /// When it names a node that is none of the others, or no group or several.
     pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownName> {
         Ok(match self {
-            Self::Status => None,
+            Self::Status | Self::Restart => None,
             Self::Standby { set } => Some(Order::Standby(*set)),
             Self::Takeover { set } => Some(Order::Takeover(*set)),
             Self::StandbyGroup { group } => {

@@ -1,7 +1,7 @@
 //! What is asked and ordered on the control socket.
 
 use super::Control;
-use super::protocol::{Response, Status};
+use super::protocol::{Request, Response, Status};
 use super::server::{Asked, ClientId};
 use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
@@ -38,6 +38,9 @@ impl Control {
             self.parts.log.write(&line.repeating(Repeating::Control));
             return self.server.answer(asked.client, &Response::Denied);
         }
+        if matches!(asked.request, Request::Restart) {
+            return self.restart(asked);
+        }
         let order = match asked.request.order(&self.parts.settings) {
             Ok(Some(order)) => order,
             // What is no order has not come here.
@@ -55,7 +58,7 @@ impl Control {
         }
     }
 
-    fn fail(&mut self, client: ClientId, text: &str) {
+    pub(super) fn fail(&mut self, client: ClientId, text: &str) {
         self.server.answer(client, &Response::Failed { text: text.to_owned() });
     }
 

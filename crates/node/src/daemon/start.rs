@@ -19,6 +19,7 @@ use crate::fencing::Fencer;
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::paths::Paths;
+use crate::program;
 use crate::state::{Happening, State};
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -339,9 +340,13 @@ fn start_beating(
     Ok(thread)
 }
 
-/// Becomes the same program anew, with the same process id. Returns only when that fails.
+/// Becomes the program anew that lies where ours lay, with the same process id. Returns only when
+/// that fails.
 fn execute_again(options: &Options, paths: &Paths) -> io::Error {
-    let mut command = Command::new("/proc/self/exe");
+    // What was removed and not replaced can be executed all the same.
+    let program = program::path().ok().filter(|path| path.exists());
+    let program = program.unwrap_or_else(|| "/proc/self/exe".into());
+    let mut command = Command::new(program);
     command.arg0("heartbeat").arg("-R").args(paths.arguments());
     let flags = [
         (options.foreground, "-f"),

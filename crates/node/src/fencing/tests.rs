@@ -1,5 +1,3 @@
-#![expect(clippy::print_stderr, reason = "skips are told")]
-
 use super::process::fence;
 use super::*;
 use std::path::Path;

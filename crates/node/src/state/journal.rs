@@ -142,6 +142,8 @@ pub enum Wish {
     ConfirmDead(String),
     /// Stop.
     Stop,
+    /// Execute the daemon's program anew.
+    Restart,
     /// Try again what failed of this group, or of every one.
     Retry(Option<String>),
 }

@@ -1,0 +1,51 @@
+//! `hb restart`: the daemon executes its program anew.
+
+use crate::order::{ask_daemon, refuse};
+use crate::{complain, exit, print};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_node::control::client::{Patience, ask};
+use systole_node::control::protocol::{Request, Response, Status};
+use systole_node::paths::Paths;
+
+/// How long the new daemon may take to answer; it needs some milliseconds.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Time between two attempts to ask it.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Restarts the daemon, and waits until the new one answers.
+pub(crate) fn run(run: &Path) -> u8 {
+    let before = match ask_daemon(run, &Request::Status) {
+        Ok(Response::Status(status)) => status,
+        Ok(other) => return refuse(&other),
+        Err(code) => return code,
+    };
+    match ask_daemon(run, &Request::Restart) {
+        Ok(Response::Done) => {}
+        Ok(other) => return refuse(&other),
+        Err(code) => return code,
+    }
+    let limit = Instant::now() + LIMIT;
+    while Instant::now() < limit {
+        match status(run) {
+            Some(after) if after.snapshot.generation > before.snapshot.generation => {
+                print(&format!("done: {} as process {}\n", after.version, after.pid));
+                return exit::OK;
+            }
+            Some(_) | None => sleep(STEP),
+        }
+    }
+    complain("the new daemon does not answer; the log tells why");
+    exit::REFUSED
+}
+
+/// What the daemon tells, if one answers.
+fn status(run: &Path) -> Option<Box<Status>> {
+    let socket = Paths { run: run.to_owned(), ..Paths::default() }.control_socket();
+    let request = Request::Status;
+    match ask(&socket, &request, Patience::of(&request)) {
+        Ok(Some(Response::Status(status))) => Some(status),
+        Ok(_) | Err(_) => None,
+    }
+}

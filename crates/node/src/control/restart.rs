@@ -1,0 +1,40 @@
+//! The daemon becomes its program anew, e.g. after an upgrade, and keeps everything that runs.
+
+use super::protocol::Response;
+use super::server::Asked;
+use super::{Control, Ending};
+use crate::configuration::Files;
+use crate::log::Level;
+use crate::program;
+use crate::state::{Happening, Wish};
+
+impl Control {
+    /// Restarts the daemon, unless its successor would not come up.
+    pub(super) fn restart(&mut self, asked: &Asked) {
+        let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
+        self.note(Happening::Order { order: Wish::Restart, uid, pid });
+        if let Err(text) = self.foresee_restart() {
+            self.say(Level::Error, format!("Not restarted: {text}"));
+            return self.fail(asked.client, &text);
+        }
+        self.say(Level::Info, "Heartbeat restart triggered.");
+        self.server.answer(asked.client, &Response::Done);
+        self.ending = Some(Ending::Restart);
+    }
+
+    /// Looks at what the successor will need: sound files, and a program.
+    fn foresee_restart(&mut self) -> Result<(), String> {
+        let directory = &self.parts.paths.configuration;
+        let files = Files::read(directory);
+        let loaded = files.check(directory);
+        for line in crate::daemon::findings::lines(&loaded.findings, &files) {
+            self.parts.log.write(&line);
+        }
+        if loaded.config.is_none() {
+            let text = "the files have mistakes, and nothing was done; `hb check` shows them";
+            return Err(text.to_owned());
+        }
+        let program = program::path().map_err(|error| error.to_string())?;
+        program::check(&program)
+    }
+}

@@ -1,0 +1,106 @@
+//! The program that this process executes, and what an upgrade has put in its place.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// What the kernel appends to the path of a program whose file is gone (proc(5)).
+const DELETED: &[u8] = b" (deleted)";
+/// How long a program may take to tell its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
+/// Time between two looks whether it has.
+const VERSION_STEP: Duration = Duration::from_millis(5);
+
+/// Where the program lies that this process executes, or what replaced it there.
+///
+/// # Errors
+///
+/// Without `/proc`.
+pub(crate) fn path() -> io::Result<PathBuf> {
+    let link = fs::read_link("/proc/self/exe")?;
+    Ok(as_written(&link))
+}
+
+fn as_written(link: &Path) -> PathBuf {
+    let bytes = link.as_os_str().as_bytes();
+    PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(DELETED).unwrap_or(bytes)))
+}
+
+/// Whether another process executes the very file that this one does.
+///
+/// # Errors
+///
+/// When the process is gone.
+pub(crate) fn is_of(pid: i32) -> io::Result<bool> {
+    let file = |link: String| fs::metadata(link).map(|data| (data.dev(), data.ino()));
+    Ok(file(format!("/proc/{pid}/exe"))? == file("/proc/self/exe".to_owned())?)
+}
+
+/// Sees that a program can be executed and is one of ours: it tells a version.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub(crate) fn check(program: &Path) -> Result<(), String> {
+    let failed = |why: String| Err(format!("{}: {why}", program.display()));
+    let mut command = Command::new(program);
+    command.arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return failed(error.to_string()),
+    };
+    let limit = Instant::now() + VERSION_LIMIT;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return failed(format!("it does not tell its version: {status}")),
+            Ok(None) if Instant::now() < limit => sleep(VERSION_STEP),
+            Ok(None) => {
+                // Nothing else can be done about one that does not end.
+                let _ = child.kill();
+                let _ = child.wait();
+                return failed("it does not tell its version in time".to_owned());
+            }
+            Err(error) => return failed(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_replaced_a_program_lies_where_it_lay() {
+        let plain = Path::new("/usr/libexec/heartbeat/heartbeat");
+        assert_eq!(as_written(plain), plain);
+        assert_eq!(as_written(Path::new("/usr/libexec/heartbeat/heartbeat (deleted)")), plain);
+        assert!(path().unwrap().is_file());
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_file() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        assert!(is_of(me).unwrap());
+        let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(!is_of(i32::try_from(other.id()).unwrap()).unwrap());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_executed_is_told() {
+        assert_eq!(check(Path::new("/bin/true")), Ok(()));
+        let missing = check(Path::new("/nonexistent/heartbeat")).unwrap_err();
+        assert!(missing.starts_with("/nonexistent/heartbeat: No such file"), "{missing}");
+        let failing = check(Path::new("/bin/false")).unwrap_err();
+        assert!(failing.contains("it does not tell its version: exit status: 1"), "{failing}");
+        assert!(check(Path::new("/etc/passwd")).is_err());
+    }
+}
