@@ -256,6 +256,8 @@ pub enum Message {
         step: Step,
         /// Why, from the sender's view.
         why: Refusal,
+        /// The sequence of the step, where it matters which one it was.
+        number: Option<u64>,
     },
     /// `ip-request`: release this group, please (legacy mode).
     GroupRequest {

@@ -79,12 +79,13 @@ impl<'a> Compose<'a> {
                 self.dest()?;
                 self.hex(field::GROUP, u64::from(group.0))
             }
-            Message::Refuse { step, why } => {
+            Message::Refuse { step, why, number } => {
                 self.kind(kind::REFUSE)?;
                 self.dest()?;
                 self.text(field::INFO, step.word())?;
                 let word = words::of_refusal(*why).ok_or(EncodeError::NotSendable)?;
-                self.text(field::RESULT, word)
+                self.text(field::RESULT, word)?;
+                number.map_or(Ok(()), |number| self.hex(field::NUMBER, number))
             }
             Message::GroupRequest { key } => {
                 self.kind(kind::GROUP_REQUEST)?;

@@ -99,6 +99,10 @@ fn content(fields: &Fields) -> Result<Message, HearError> {
         kind::REFUSE => Message::Refuse {
             step: word(fields, field::INFO, words::step)?,
             why: word(fields, field::RESULT, words::refusal)?,
+            number: match text(fields, field::NUMBER)? {
+                Some(_) => Some(hex(fields, field::NUMBER)?),
+                None => None,
+            },
         },
         kind::GROUP_REQUEST => {
             Message::GroupRequest { key: needed(fields, field::ADDRESS)?.into() }

@@ -25,6 +25,7 @@ pub(crate) mod field {
     pub(crate) const LOAD: &str = "ld";
     pub(crate) const NODE: &str = "node";
     pub(crate) const NODES: &str = "nodelist";
+    pub(crate) const NUMBER: &str = "stepseq";
     pub(crate) const OK: &str = "ok";
     pub(crate) const OWNED: &str = "weown";
     pub(crate) const PINGS: &str = "num_ping";

@@ -44,6 +44,10 @@ fn a_sequenced_message_keeps_its_place_when_its_content_cannot_be_read() {
         (&[("t", "systole_order"), ("group", "-1")], "group"),
         (&[("t", "systole_refuse"), ("info", "me")], "result"),
         (&[("t", "systole_refuse"), ("info", "me"), ("result", "mood")], "result"),
+        (
+            &[("t", "systole_refuse"), ("info", "me"), ("result", "busy"), ("stepseq", "")],
+            "stepseq",
+        ),
         (&[("t", "ip-request")], "ipaddr"),
         (&[("t", "ip-request-resp"), ("ipaddr", "a")], "weown"),
         (&[("t", "stonith"), ("node", "beta"), ("result", "maybe")], "result"),
@@ -93,8 +97,8 @@ fn words_between_nodes_of_systole_come_back_as_they_went() {
     for message in [
         Message::GroupStep { group, step: Step::Other },
         Message::GroupOrder { group },
-        Message::Refuse { step: Step::Me, why: Refusal::AgentMissing },
-        Message::Refuse { step: Step::Other, why: Refusal::Busy },
+        Message::Refuse { step: Step::Me, why: Refusal::AgentMissing, number: None },
+        Message::Refuse { step: Step::Done, why: Refusal::NotReady, number: Some(0xcafe) },
     ] {
         let outgoing = Outgoing {
             message,

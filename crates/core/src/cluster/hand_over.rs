@@ -1,5 +1,6 @@
 //! The planned hand-over of groups from one node to another.
 
+mod absence;
 mod checks;
 mod orders;
 mod steps;
@@ -28,8 +29,8 @@ const WORK_WAIT: Duration = Duration::from_hours(1);
 /// A taker that was not asked by a person of its own begins with Checking. Nothing is let go before
 /// the taker has said "other"; until then each may refuse, and a node of Systole says so. It
 /// ends early as well when nobody answers, when the other node dies, leaves or restarts, when
-/// this node stops or was away, and when nothing of it is seen to go on for 10 s. Who is left then
-/// decides as if there had been none.
+/// this node stops, or was away before anything moved (`absence.rs`), and when nothing of it is seen
+/// to go on for 10 s. Who is left then decides as if there had been none.
 #[derive(Debug)]
 pub(super) struct HandOver {
     /// What moves, from the giver's view.
@@ -43,13 +44,16 @@ pub(super) struct HandOver {
     began_at: u64,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
+    /// What a giver has let go.
+    gives: Vec<GroupId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Asked,
     Releasing,
-    Given,
+    /// Everything is let go; this is the number of our "done".
+    Given(u64),
     /// The taker is done. Its table, sent just before under this number, says with what.
     Told(u64),
     Invited,
@@ -59,13 +63,14 @@ enum Stage {
 }
 
 impl Stage {
-    /// Whether the other node may still refuse a step that we have said. Nothing has been let go
-    /// before that.
-    const fn awaits_answer_to(self, step: Step) -> bool {
-        match step {
-            Step::Me => matches!(self, Self::Asked | Self::Invited),
-            Step::Other => matches!(self, Self::Promised),
-            Step::Done => false,
+    /// Whether the other node may still refuse a step that we have said. Before our "done" nothing
+    /// has been let go. A refusal of that names it by its number: a number is heard once, so
+    /// nothing will be taken because of it.
+    const fn awaits_answer_to(self, step: Step, number: Option<u64>) -> bool {
+        match (step, self) {
+            (Step::Me, Self::Asked | Self::Invited) | (Step::Other, Self::Promised) => true,
+            (Step::Done, Self::Given(said)) => matches!(number, Some(number) if number == said),
+            (Step::Me | Step::Other | Step::Done, _) => false,
         }
     }
 }
@@ -154,8 +159,8 @@ impl Cluster {
         let until = self.now + REPLY_WAIT;
         let partner = if giver == self.settings.me { taker } else { giver };
         let began_at = self.peer(partner).receiver.last();
-        let checks = Vec::new();
-        let begun = HandOver { scope, giver, taker, stage, until, ticket, began_at, checks };
+        let (checks, gives) = (Vec::new(), Vec::new());
+        let begun = HandOver { scope, giver, taker, stage, until, ticket, began_at, checks, gives };
         self.hand_over = Some(begun);
     }
 
@@ -214,9 +219,15 @@ impl Cluster {
                 self.report(Event::HandOver(HandOverEvent::Given(scope)));
                 self.conclude(giver, taker, scope);
             }
+            Stage::Given(_) if self.has_taken_silently(running) => {
+                let taker = running.taker;
+                drop(runners);
+                self.report(Event::HandOver(HandOverEvent::Given(scope)));
+                self.conclude(giver, taker, scope);
+            }
             Stage::Asked
             | Stage::Releasing
-            | Stage::Given
+            | Stage::Given(_)
             | Stage::Told(_)
             | Stage::Invited
             | Stage::Checking
@@ -233,7 +244,9 @@ impl Cluster {
 
     fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
         let groups = self.groups_of(giver, scope);
-        let failed = groups.into_iter().any(|group| !self.ownership.is_able(group, taker));
+        let failed = groups
+            .into_iter()
+            .any(|group| !self.ownership.is_able(group, taker) || self.has_dropped(group, taker));
         if let Scope::Set(hold) = scope {
             self.classic_concludes(giver, hold);
         }

@@ -199,8 +199,8 @@ impl Cluster {
                 self.hear_group_step(from, sequence, *group, *step);
             }
             Message::GroupOrder { group } => self.hear_group_order(from, *group),
-            Message::Refuse { step, why } => {
-                self.hear_refusal(from, sequence, *step, *why);
+            Message::Refuse { step, why, number } => {
+                self.hear_refusal(from, sequence, (*step, *number), *why);
             }
             Message::IpfailPresence { joined: true } => self.ipfail_joined(from),
             Message::PingCount { count } => self.hear_ping_count(from, *count),

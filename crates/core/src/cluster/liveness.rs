@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::mutation::Mutation;
-use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, Refusal, Time};
+use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, Time};
 
 impl Cluster {
     /// Notices a pause of our own: then peers were not silent, it was we who did not listen, and
@@ -15,8 +15,7 @@ impl Cluster {
             return;
         }
         self.report(Event::Paused(gap));
-        // The other node may have called us dead and ended it.
-        self.end_hand_over(Err(Refusal::PeerDied));
+        self.interrupt_hand_over();
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
         if self.errs(Mutation::TrustAfterPause) {

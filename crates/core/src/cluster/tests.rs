@@ -187,6 +187,19 @@ impl Node {
         }
     }
 
+    /// The executor's permit has run out.
+    fn let_go(&mut self, now: Time) {
+        let mut groups = std::mem::take(&mut self.runs);
+        for job in std::mem::take(&mut self.held) {
+            groups.push(job.group);
+            let outcome = Outcome::Cancelled;
+            self.cluster.handle(now, &Input::JobDone { job: job.id, outcome });
+        }
+        for group in groups {
+            self.cluster.handle(now, &Input::LetGo(group));
+        }
+    }
+
     fn run(&mut self, now: Time, job: crate::Job) {
         if self.holds_jobs && job.action != Action::Check {
             return self.held.push(job);

@@ -91,17 +91,24 @@ impl Cluster {
     fn withdraw(&mut self, why: Refusal) {
         let Some(running) = &self.hand_over else { return };
         let giver = running.giver;
-        self.refuse_step(giver, Step::Me, why);
+        self.refuse_step(giver, Step::Me, why, None);
         self.end_hand_over(Err(why));
     }
 
-    /// Does not follow another node's step, and tells it if it understands.
-    pub(super) fn refuse_step(&mut self, node: NodeId, step: Step, why: Refusal) {
+    /// Does not follow another node's step, and tells it if it understands. A "done" is named by
+    /// its number.
+    pub(super) fn refuse_step(
+        &mut self,
+        node: NodeId,
+        step: Step,
+        why: Refusal,
+        number: Option<u64>,
+    ) {
         let until = self.hand_over.as_ref().map_or(self.now, |running| running.until);
         let left = until.since(self.now);
         self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
-        if self.peer(node).kind == Kind::Systole && step != Step::Done {
-            self.send(Message::Refuse { step, why }, Some(node));
+        if self.peer(node).kind == Kind::Systole {
+            self.send(Message::Refuse { step, why, number }, Some(node));
         }
     }
 
@@ -110,11 +117,11 @@ impl Cluster {
         &mut self,
         from: NodeId,
         sequence: u64,
-        step: Step,
+        (step, number): (Step, Option<u64>),
         why: Refusal,
     ) {
         let is_ours = self.hand_over.as_ref().is_some_and(|running| {
-            let is_said = running.stage.awaits_answer_to(step);
+            let is_said = running.stage.awaits_answer_to(step, number);
             running.is_with(from) && sequence > running.began_at && is_said
         });
         if !is_ours {

@@ -1,13 +1,14 @@
 //! The steps of a hand-over, as they are heard and taken.
 
 use super::{Asker, Cluster, Stage};
+use crate::peer::Kind;
 use crate::{Cause, Event, GroupKey, HandOverEvent, NodeId, Phase, Refusal, Scope, Step};
 
 impl Cluster {
     /// The other node wants groups of ours.
     pub(in crate::cluster) fn hear_takeover_order(&mut self, from: NodeId, scope: Scope) {
         if let Err(why) = self.order_standby(scope, Some(from), Asker::Node) {
-            self.refuse_step(from, Step::Me, why);
+            self.refuse_step(from, Step::Me, why, None);
         }
     }
 
@@ -15,7 +16,7 @@ impl Cluster {
     pub(in crate::cluster) fn hear_group_order(&mut self, from: NodeId, key: GroupKey) {
         match self.group_with(key) {
             Some(scope) => self.hear_takeover_order(from, scope),
-            None => self.refuse_step(from, Step::Me, Refusal::Differs),
+            None => self.refuse_step(from, Step::Me, Refusal::Differs, None),
         }
     }
 
@@ -29,7 +30,7 @@ impl Cluster {
     ) {
         match self.group_with(key) {
             Some(scope) => self.hear_step(from, sequence, scope, step),
-            None => self.refuse_step(from, step, Refusal::Differs),
+            None => self.refuse_step(from, step, Refusal::Differs, Some(sequence)),
         }
     }
 
@@ -46,7 +47,11 @@ impl Cluster {
         scope: Scope,
         step: Step,
     ) {
+        let number = Some(sequence);
         if !self.takes_part() {
+            if step == Step::Done && self.peer(from).kind == Kind::Systole {
+                self.refuse_step(from, step, Refusal::NotReady, number);
+            }
             return self.note_taken_over(from, step);
         }
         let stage = self.hand_over.as_ref().filter(|running| {
@@ -58,13 +63,18 @@ impl Cluster {
             (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),
             (Step::Done, Some(Stage::Promised)) => {
                 let peer = self.peer_mut(from);
+                let is_news = sequence > peer.told_at;
                 peer.told_at = peer.told_at.max(sequence);
-                self.begin_acquire(from, scope);
+                self.begin_acquire(from, scope, is_news);
             }
-            (Step::Done, Some(Stage::Given)) => {
+            (Step::Done, Some(Stage::Given(_))) => {
                 self.advance_hand_over(Stage::Told(sequence.saturating_sub(1)));
             }
-            (Step::Other | Step::Done, _) => self.refuse_step(from, step, Refusal::Busy),
+            (Step::Other | Step::Done, _) => {
+                let is_busy = self.hand_over.is_some();
+                let why = if is_busy { Refusal::Busy } else { Refusal::NotReady };
+                self.refuse_step(from, step, why, number);
+            }
         }
     }
 
@@ -77,7 +87,7 @@ impl Cluster {
             let waits = matches!(running.stage, Stage::Invited | Stage::Checking | Stage::Promised);
             let invited = waits && running.giver == giver;
             if !crossing && !invited {
-                return self.refuse_step(giver, Step::Me, Refusal::Busy);
+                return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
             }
             if invited {
                 // Our own wish is heard: its answer waits for the hand-over that follows.
@@ -90,7 +100,7 @@ impl Cluster {
             if let Some(ticket) = ticket {
                 self.answer(ticket, Err(why));
             }
-            return self.refuse_step(giver, Step::Me, why);
+            return self.refuse_step(giver, Step::Me, why, None);
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
         self.begin_hand_over((giver, me), scope, Stage::Checking, ticket);
@@ -105,6 +115,10 @@ impl Cluster {
             self.classic_releases(hold);
         }
         let me = self.settings.me;
+        let gives = self.groups_at(me, scope);
+        if let Some(running) = &mut self.hand_over {
+            running.gives = gives;
+        }
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
                 self.release(group, Cause::HandOver { giver: me, taker });
@@ -112,14 +126,17 @@ impl Cluster {
         }
     }
 
-    fn begin_acquire(&mut self, giver: NodeId, scope: Scope) {
+    /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
+    fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
         let me = self.settings.me;
         for group in self.groups_of(giver, scope) {
             let row = *self.ownership.row(group);
-            if row.owner == Some(giver) && row.phase.holds() {
-                // The giver's "done" is the stop that its table has yet to tell.
+            let is_given = is_news || row.phase == Phase::Stopping;
+            if row.owner == Some(giver) && row.phase.holds() && is_given {
+                // The giver's "done" is the stop that its table has yet to tell. One that came
+                // late does not undo that the giver has taken a group again.
                 self.ownership.advance(group, Phase::Stopped);
             }
             let free = !self.ownership.row(group).phase.holds();
@@ -134,8 +151,9 @@ impl Cluster {
         let Some(running) = &self.hand_over else { return };
         let (taker, scope) = (running.taker, running.scope);
         self.report(Event::HandOver(HandOverEvent::Released(scope)));
+        let number = self.history.next();
         self.send_step(taker, scope, Step::Done);
-        self.advance_hand_over(Stage::Given);
+        self.advance_hand_over(Stage::Given(number));
     }
 
     /// Everything runs here, or has failed to.

@@ -13,8 +13,7 @@ fn settled() -> Pair {
         settings.fencing = Some(FencingPolicy { delay: DELAY });
         Some(Node::with(settings, 1))
     };
-    let mut pair =
-        Pair { nodes: [node(A), node(B)], cut: false, answers: [true; 2], now: Time::START };
+    let mut pair = Pair::of([node(A), node(B)]);
     pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
     pair.pass(Duration::from_secs(1));
     pair
@@ -162,7 +161,7 @@ fn a_node_that_was_never_heard_is_fenced_when_its_time_is_over() {
     let mut settings = settings(B, Failback::Off);
     settings.fencing = Some(FencingPolicy { delay: DELAY });
     let nodes = [None, Some(Node::with(settings, 1))];
-    let mut pair = Pair { nodes, cut: false, answers: [true; 2], now: Time::START };
+    let mut pair = Pair::of(nodes);
     let waited = pair.until("a device is asked", |pair| pair.has_asked(B));
     assert!(waited >= INITDEAD + DELAY, "{waited:?}");
     assert!(pair.runs(B).is_empty());

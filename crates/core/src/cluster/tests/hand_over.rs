@@ -141,6 +141,73 @@ fn whoever_dies_in_a_hand_over_one_owner_remains() {
     }
 }
 
+/// Both groups run on A.
+fn all_on_one() -> Pair {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(B).order(now, Order::Standby(Hold::Local));
+    pair.until("all on one", |pair| pair.node(B).answers == [Ok(())]);
+    pair.node(B).answers.clear();
+    pair.pass(Duration::from_secs(1));
+    pair
+}
+
+/// Longer than a permit lasts; and so long that the other node calls it dead; and that it gives up.
+const STILL: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_millis(800), Duration::from_secs(12)];
+
+/// Whoever stands still, at whatever millisecond, with agents that are slow or not: one owner soon.
+#[test]
+fn whoever_stands_still_in_a_hand_over_leaves_nothing_without_an_owner() {
+    let mut worst = [Duration::ZERO; 2];
+    for round in 0..2 * 2 * 2 * 2 * 3 * 12 {
+        let victim = [A, B][round % 2];
+        let group = [FIRST, SECOND][round / 2 % 2];
+        let executor_first = round / 4 % 2 == 0;
+        let is_slow = round / 8 % 2 == 0;
+        let span = STILL[round / 16 % 3];
+        let moment = round / 48;
+        let mut pair = all_on_one();
+        pair.node(victim).holds_jobs = is_slow;
+        let now = pair.now;
+        pair.node(A).order(now, Order::StandbyGroup(group));
+        for _ in 0..moment {
+            pair.step();
+        }
+        pair.stand_still(victim, span, executor_first);
+        let story = format!(
+            "{victim:?} stands still for {span:?} after {moment} ms, slow: {is_slow}, {group:?}"
+        );
+        let (mut ran, mut answered) = (None, None);
+        let start = pair.now;
+        while ran.is_none() || answered.is_none() {
+            let now = pair.now;
+            if pair.node(victim).holds_jobs && now.since(start) > Duration::from_millis(100) {
+                pair.node(victim).finish_jobs(now);
+            }
+            pair.step();
+            let owners = [A, B].into_iter().filter(|id| pair.runs(*id).contains(&group)).count();
+            assert!(owners < 2, "{story}: two owners");
+            let passed = pair.now.since(start);
+            assert!(passed < Duration::from_secs(2), "{story}: runs {ran:?}, told {answered:?}");
+            if owners == 1 {
+                ran = ran.or(Some(passed));
+            }
+            if !pair.node(A).answers.is_empty() {
+                answered = answered.or(Some(passed));
+            }
+        }
+        worst[0] = worst[0].max(ran.unwrap_or_default());
+        worst[1] = worst[1].max(answered.unwrap_or_default());
+        let now = pair.now;
+        pair.node(victim).finish_jobs(now);
+        pair.pass(Duration::from_secs(3));
+        let both = [pair.runs(A), pair.runs(B)].concat().len();
+        assert_eq!(both, 2, "{story}: each group has one owner");
+    }
+    println!("at worst {:?} without an owner, {:?} without an answer", worst[0], worst[1]);
+}
+
 #[test]
 fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
     let mut node = Node::new(A, Failback::Off, 1);

@@ -9,12 +9,19 @@ pub(super) struct Pair {
     /// Whether the ping node answers A and B.
     pub(super) answers: [bool; 2],
     pub(super) now: Time,
+    /// A node that stands still, and what waits in its socket.
+    still: Option<NodeId>,
+    socket: Vec<(Outgoing, Option<Beat>)>,
 }
 
 impl Pair {
     pub(super) fn new(failback: Failback) -> Self {
-        let nodes = [Some(Node::new(A, failback, 1)), Some(Node::new(B, failback, 1))];
-        Self { nodes, cut: false, answers: [true; 2], now: Time::START }
+        Self::of([Some(Node::new(A, failback, 1)), Some(Node::new(B, failback, 1))])
+    }
+
+    pub(super) fn of(nodes: [Option<Node>; 2]) -> Self {
+        let (still, socket) = (None, Vec::new());
+        Self { nodes, cut: false, answers: [true; 2], now: Time::START, still, socket }
     }
 
     pub(super) fn node(&mut self, id: NodeId) -> &mut Node {
@@ -49,7 +56,8 @@ impl Pair {
         self.now = self.now + Duration::from_millis(1);
         let now = self.now;
         let mut flying = Vec::new();
-        for node in self.nodes.iter_mut().flatten() {
+        let still = self.still;
+        for node in self.nodes.iter_mut().flatten().filter(|node| Some(node.id) != still) {
             if self.answers[node.id.index()] {
                 node.cluster.handle(now, &Input::PingReply(PingId(0)));
             }
@@ -59,14 +67,37 @@ impl Pair {
         for (from, generation, sent) in flying {
             let other = &mut self.nodes[1 - from.index()];
             let Some(other) = other.as_mut().filter(|_| !self.cut) else { continue };
+            if Some(other.id) == still {
+                self.socket.extend(sent);
+                continue;
+            }
             let name = if from == A { "alpha" } else { "beta" };
             for message in &sent {
                 other.hear(now, name, generation, message);
             }
         }
-        for node in self.nodes.iter_mut().flatten() {
+        for node in self.nodes.iter_mut().flatten().filter(|node| Some(node.id) != still) {
             node.turn(now);
         }
+    }
+
+    /// Lets a node stand still for longer than its permit lasts: its executor lets go of everything
+    /// when it goes on, before or after the daemon has read its socket.
+    pub(super) fn stand_still(&mut self, id: NodeId, span: Duration, executor_first: bool) {
+        self.still = Some(id);
+        self.pass(span);
+        self.still = None;
+        let now = self.now;
+        let socket = std::mem::take(&mut self.socket);
+        let (name, generation) = if id == A { ("beta", 1) } else { ("alpha", 1) };
+        let node = self.node(id);
+        if executor_first {
+            node.let_go(now);
+        }
+        for message in &socket {
+            node.hear(now, name, generation, message);
+        }
+        node.let_go(now);
     }
 
     pub(super) fn runs(&self, id: NodeId) -> Vec<GroupId> {

@@ -1,0 +1,62 @@
+//! What becomes of a hand-over when one of the two nodes stood still.
+
+use super::{Cluster, HandOver, Stage};
+use crate::peer::Kind;
+use crate::{GroupId, NodeId, Phase, Refusal, Step};
+use std::time::Duration;
+
+/// How long a taker's table shows that everything runs before its "done" is no longer waited for.
+const TABLE_WAIT: Duration = Duration::from_secs(1);
+
+impl Cluster {
+    /// This node stood still. The other one may have called it dead, and ended what was agreed.
+    ///
+    /// Who has promised to take ends it and refuses the giver's "done", since what was promised may
+    /// be owned by somebody else. Whoever has begun to move groups goes on, because nobody else knows
+    /// how far they are: a giver is told by the refusal of its "done", or by the taker's table, that
+    /// the other node did not wait. A C node tells neither.
+    pub(in crate::cluster) fn interrupt_hand_over(&mut self) {
+        let me = self.settings.me;
+        let Some(running) = &self.hand_over else { return };
+        let (giver, partner) = (running.giver, running.partner(me));
+        let is_told = self.peer(partner).kind == Kind::Systole;
+        match running.stage {
+            Stage::Releasing | Stage::Given(_) | Stage::Told(_) | Stage::Acquiring if is_told => {
+                return;
+            }
+            Stage::Checking => self.refuse_step(giver, Step::Me, Refusal::NotReady, None),
+            Stage::Asked
+            | Stage::Releasing
+            | Stage::Given(_)
+            | Stage::Told(_)
+            | Stage::Invited
+            | Stage::Promised
+            | Stage::Acquiring => {}
+        }
+        self.end_hand_over(Err(Refusal::PeerDied));
+    }
+
+    /// Whether the taker has long had what it was given, as its table shows, though it never said
+    /// so: it has called us dead meanwhile, and with that ended the hand-over.
+    pub(super) fn has_taken_silently(&self, running: &HandOver) -> bool {
+        let (me, taker) = (self.settings.me, running.taker);
+        let owner = |group: &GroupId| self.ownership.row(*group).owner;
+        let is_done = |group: &GroupId| {
+            let (since, _) = self.changes[group.index()];
+            let is_at_work =
+                matches!(self.ownership.row(*group).phase, Phase::Starting | Phase::Stopping);
+            owner(group) == Some(taker) && !is_at_work && self.now.since(since) >= TABLE_WAIT
+        };
+        let is_left =
+            |group: &GroupId| owner(group) == Some(me) && !self.ownership.is_able(*group, taker);
+        let mut gives = running.gives.iter();
+        running.gives.iter().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
+    }
+
+    /// Whether a taker of Systole has let go again of what it had taken.
+    pub(super) fn has_dropped(&self, group: GroupId, taker: NodeId) -> bool {
+        let row = self.ownership.row(group);
+        let is_told = taker == self.settings.me || self.peer(taker).kind == Kind::Systole;
+        is_told && row.owner == Some(taker) && !row.phase.holds()
+    }
+}
