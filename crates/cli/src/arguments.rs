@@ -40,13 +40,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Tell why each group is where it is, from the journal of this node.
-    Why {
-        /// A group, by its first resource word or its address; every group unless given.
-        group: Option<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Why(WhyOptions),
     /// Give groups to the other node, and wait until it has them.
     Standby(Which),
     /// Take groups from the other node, and wait until they run here.
@@ -80,6 +74,22 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+}
+
+/// What is to be told.
+#[derive(Debug, Args)]
+pub(crate) struct WhyOptions {
+    /// A group, by its first resource word or its address; every group unless given.
+    pub(crate) group: Option<String>,
+    /// So many moves of each group; 3 of one that is named, else 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) last: Option<u16>,
+    /// Every move that the journal has.
+    #[arg(long, conflicts_with = "last")]
+    pub(crate) all: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What is to move.

@@ -1,17 +1,25 @@
 //! `hb why`: why each group is where it is, from the journal of this node.
 
+mod entries;
 mod sentence;
+mod span;
 mod story;
 
+use crate::arguments::WhyOptions;
 use crate::{complain, exit, print};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::ErrorKind;
 use std::path::Path;
 use story::Story;
-use systole_node::state::journal::{self, Reading};
+use systole_node::state::journal;
 
-/// Tells the last move of a group, or of every group.
-pub(crate) fn run(state: &Path, group: Option<&str>, json: bool) -> u8 {
+/// Moves of a group that are told when it is named and no number is given.
+const LAST_OF_ONE: usize = 3;
+
+/// Tells the last moves of a group, or of every group.
+pub(crate) fn run(state: &Path, which: &WhyOptions) -> u8 {
+    let group = which.group.as_deref();
     let reading = match journal::read(state) {
         Ok(reading) => reading,
         Err(error) => {
@@ -27,8 +35,13 @@ pub(crate) fn run(state: &Path, group: Option<&str>, json: bool) -> u8 {
         complain(&nothing(state, group, &known));
         return exit::REFUSED;
     }
-    let stories = wanted.iter().map(|name| Story::of(&reading.entries, name));
-    if json { print_json(stories) } else { print_text(stories, &reading) }
+    let usual = if group.is_some() { LAST_OF_ONE } else { 1 };
+    let moves = if which.all { usize::MAX } else { which.last.map_or(usual, usize::from) };
+    let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, moves));
+    if reading.unreadable > 0 {
+        complain(&format!("{} lines of the journal cannot be read", reading.unreadable));
+    }
+    if which.json { print_json(stories) } else { print_text(stories) }
 }
 
 /// Whether a group is what the user calls it: by its first word, or by its bare address.
@@ -45,13 +58,10 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
     }
 }
 
-fn print_text<'a>(stories: impl Iterator<Item = Story<'a>>, reading: &Reading) -> u8 {
-    let zone = TimeZone::system();
-    let texts: Vec<String> = stories.map(|story| story.text(&zone)).collect();
+fn print_text<'a>(stories: impl Iterator<Item = Story<'a>>) -> u8 {
+    let (zone, now) = (TimeZone::system(), Timestamp::now());
+    let texts: Vec<String> = stories.map(|story| story.text(&zone, now)).collect();
     print(&texts.join("\n"));
-    if reading.unreadable > 0 {
-        complain(&format!("{} lines of the journal cannot be read", reading.unreadable));
-    }
     exit::OK
 }
 

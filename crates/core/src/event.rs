@@ -1,8 +1,8 @@
 //! What the core has to tell: facts that the shell turns into log lines.
 
 use crate::{
-    Failure, GroupId, LinkId, NodeId, NodeStatus, Outcome, Phase, PingId, Refusal, Scope, Settings,
-    Step, Uuid,
+    Failure, GroupId, Job, LinkId, NodeId, NodeStatus, Outcome, Phase, PingCounts, PingId, Plan,
+    Refusal, Scope, Settings, Silence, Step, Uuid,
 };
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ pub enum Event {
     /// A peer says a new status.
     PeerStatus(NodeId, NodeStatus),
     /// A peer was silent for its dead time.
-    PeerDead(NodeId),
+    PeerDead(NodeId, Box<Silence>),
     /// A peer's daemon restarted.
     PeerRestarted(NodeId),
     /// A peer that was dead is heard again without having restarted.
@@ -262,8 +262,21 @@ pub enum Event {
         /// What failed.
         failure: Failure,
     },
+    /// A job of a group has ended.
+    JobEnded {
+        /// The job.
+        job: Job,
+        /// What came of it.
+        outcome: Outcome,
+        /// Time since it began.
+        took: Duration,
+    },
     /// A step of a hand-over.
     HandOver(HandOverEvent),
+    /// A hand-over has reached a stage.
+    Planned(Plan),
+    /// Ping nodes were counted, and something follows.
+    PingsCounted(Box<PingCounts>),
     /// The built-in ipfail speaks.
     Ipfail(IpfailEvent),
     /// Our graceful stop begins.

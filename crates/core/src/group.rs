@@ -29,7 +29,8 @@ pub(crate) struct Runner {
     group: GroupId,
     steps: Vec<Step>,
     state: State,
-    job: Option<JobId>,
+    /// The job that runs, and since when.
+    job: Option<(Job, Time)>,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -164,6 +165,11 @@ impl Runner {
 
     /// The job that runs.
     pub(crate) fn job(&self) -> Option<JobId> {
+        self.job.map(|(job, _)| job.id)
+    }
+
+    /// The job that runs, and since when.
+    pub(crate) fn running(&self) -> Option<(Job, Time)> {
         self.job
     }
 
@@ -236,9 +242,11 @@ impl Runner {
         }
         *wait_until = None;
         next.0 += 1;
-        self.job = Some(*next);
         let range = self.steps[step].range.clone();
-        Some(Job { id: *next, group: self.group, first: range.start, count: range.len(), action })
+        let (first, count) = (range.start, range.len());
+        let job = Job { id: *next, group: self.group, first, count, action };
+        self.job = Some((job, now));
+        Some(job)
     }
 
     /// When [`Runner::poll`] next has a job that waits for time to pass.
@@ -253,7 +261,7 @@ impl Runner {
 
     /// Takes note of the end of the running job. Jobs of the past are ignored.
     pub(crate) fn done(&mut self, now: Time, job: JobId, outcome: Outcome) -> Progress {
-        if self.job != Some(job) {
+        if self.job() != Some(job) {
             return Progress::None;
         }
         self.job = None;

@@ -7,6 +7,7 @@
 mod beat;
 mod cluster;
 mod event;
+mod evidence;
 mod group;
 mod history;
 mod id;
@@ -28,6 +29,7 @@ pub use cluster::{
     PingReport, Snapshot,
 };
 pub use event::{Cause, Event, FencingEvent, HandOverEvent, IpfailEvent, Proof};
+pub use evidence::{LastBeat, Motive, PingCounts, PingVerdict, Plan, PlanStage, Silence};
 pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,

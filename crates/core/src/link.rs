@@ -15,6 +15,7 @@ pub(crate) struct Link {
     sequence: u64,
     echoed: Option<Time>,
     is_up: bool,
+    was_up: bool,
 }
 
 impl Link {
@@ -33,6 +34,11 @@ impl Link {
         self.is_up
     }
 
+    /// Whether it carried messages, both ways, when it brought the last one.
+    pub(crate) const fn was_up(&self) -> bool {
+        self.was_up
+    }
+
     /// When a message of the peer came over it last.
     pub(crate) const fn heard_at(&self) -> Option<Time> {
         self.heard
@@ -43,6 +49,7 @@ impl Link {
         self.heard = Some(now);
         let was_up = self.is_up;
         self.is_up = !self.echo_is_stale(now, patience);
+        self.was_up = self.is_up;
         self.is_up && !was_up
     }
 

@@ -279,7 +279,10 @@ impl Beat {
             Output::Answer { ticket, result } => {
                 self.control.insist(News::Answer { ticket, result });
             }
-            Output::Report(event) => self.control.tell(News::Event(event)),
+            Output::Report(event) => {
+                let at = self.origin.saturating_add(now.as_nanos());
+                self.control.tell(News::Event { at, event });
+            }
             Output::StopFailed { group, resource } => {
                 self.control.insist(News::StopFailed { group, resource });
             }

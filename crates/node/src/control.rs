@@ -6,6 +6,7 @@ pub mod client;
 mod fence;
 pub(crate) mod links;
 mod names;
+mod people;
 pub mod protocol;
 mod requests;
 mod restart;
@@ -19,11 +20,12 @@ use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
-use crate::log::{Level, Line, Log, Repeating, Source};
+use crate::log::{Level, Line, Log, Source};
 use crate::paths::Paths;
 use crate::state::{Happening, Journal, State, Wish};
 use crate::words::Words;
 use links::Medium;
+use people::Person;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
 use std::collections::{BTreeMap, VecDeque};
@@ -34,6 +36,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
+use systole_sys::clock;
 use systole_sys::signals::{Signal, Signals};
 
 /// Time between two looks at everything that happens without a sign.
@@ -60,6 +63,8 @@ pub(crate) struct Parts {
     pub(crate) paths: Paths,
     /// What the core runs with.
     pub(crate) settings: Settings,
+    /// The generation of this daemon.
+    pub(crate) generation: u64,
     /// The files as they were read at the start.
     pub(crate) files: Files,
     /// The log.
@@ -114,7 +119,10 @@ impl Control {
         let server = Server::open(&parts.paths.control_socket())?;
         Ok(Self {
             words: Words::new(parts.settings.clone(), std::process::id()),
-            journal: parts.state.journal(),
+            journal: {
+                let Parts { state, settings, generation, .. } = &parts;
+                state.journal(settings.name(settings.me), *generation)
+            },
             parts,
             signals,
             server,
@@ -169,11 +177,26 @@ impl Control {
         }
     }
 
-    /// Keeps a happening in the journal.
+    /// Keeps in the journal what has just happened.
     pub(crate) fn note(&mut self, happening: Happening) {
-        if let Err(error) = self.journal.write(happening) {
-            let line = Line::new(Level::Error, format!("Cannot write the journal: {error}"));
-            self.parts.log.write(&line.repeating(Repeating::Control));
+        self.note_late(happening, Duration::ZERO);
+    }
+
+    /// Keeps in the journal what happened that long ago. That it cannot be written is told once,
+    /// and how much was lost when it can again.
+    fn note_late(&mut self, happening: Happening, age: Duration) {
+        match self.journal.write(happening, age) {
+            Ok(()) => match self.journal.take_lost() {
+                0 => {}
+                lost => {
+                    let text = format!("The journal is written again. {lost} entries were lost.");
+                    self.say(Level::Warning, text);
+                }
+            },
+            Err(error) if self.journal.lost() == 1 => {
+                self.say(Level::Error, format!("Cannot write the journal: {error}"));
+            }
+            Err(_) => {}
         }
     }
 
@@ -220,7 +243,8 @@ impl Control {
     fn stop(&mut self, uid: u32, pid: u32) {
         Supervision::stopping();
         let order = Order::Stop;
-        self.note(Happening::Order { order: Wish::Stop, uid, pid: pid.cast_signed() });
+        let who = Person::of(uid, pid.cast_signed());
+        self.note(who.orders(Wish::Stop, NOBODY));
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }
@@ -269,7 +293,11 @@ impl Control {
 
     fn heed(&mut self, news: News) {
         match news {
-            News::Event(event) => self.tell(&event),
+            News::Event { at, event } => self.tell(at, &event),
+            News::LetGo { group, why } => {
+                let group = self.parts.settings.groups[group.index()].name().to_owned();
+                self.note(Happening::LetGo { group, why });
+            }
             News::Line { level, tag, text } => {
                 let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
                 self.parts.log.write(&line);
@@ -291,6 +319,7 @@ impl Control {
             News::ExecutorGone => {
                 self.say(Level::Error, "The executor is gone. Starting another one.");
                 self.parts.executor.lost();
+                self.note(Happening::Executor { there: false });
             }
             News::LinkLost { index, link, error } => self.link_lost(index, link, error),
             News::Snapshot(snapshot) => self.show(*snapshot),
@@ -303,13 +332,15 @@ impl Control {
         }
     }
 
-    fn tell(&mut self, event: &Event) {
+    /// Tells what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
+    fn tell(&mut self, at: u64, event: &Event) {
         for line in self.words.lines(event) {
             self.parts.log.write(&line);
         }
         if let Some(happening) = Happening::of_event(&self.parts.settings, event) {
             let happening = self.with_detail(happening);
-            self.note(happening);
+            let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
+            self.note_late(happening, age);
         }
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();
@@ -328,10 +359,13 @@ impl Control {
     }
 
     fn stop_failed(&mut self, group: GroupId, resource: usize) {
-        let Parts { log, settings, .. } = &mut self.parts;
+        let settings = &self.parts.settings;
         let group = &settings.groups[group.index()];
         let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
-        stop_failure::act(log, settings.stop_failure, group.name(), resource);
+        let (group, resource) = (group.name().to_owned(), resource.to_owned());
+        let policy = settings.stop_failure;
+        self.note(stop_failure::happening(policy, &group, &resource));
+        stop_failure::act(&mut self.parts.log, policy, &group, &resource);
     }
 
     fn tend_executor(&mut self) {
@@ -339,6 +373,7 @@ impl Control {
             Ok(None) => {}
             Ok(Some(executor)) => {
                 self.say(Level::Info, "The executor is there again.");
+                self.note(Happening::Executor { there: true });
                 if self.parts.beat.command(Command::Executor(executor)).is_err() {
                     self.parts.executor.lost();
                 }

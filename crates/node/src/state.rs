@@ -7,7 +7,7 @@ mod tests;
 mod uuid;
 
 pub use generation::Generation;
-pub use journal::{Entry, Happening, Journal, Wish};
+pub use journal::{Entry, HandOverStage, Happening, JobEnd, Journal, LastBeat, PingCounts, Wish};
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -153,10 +153,10 @@ impl State {
         replace(&self.path(PEERS), text.as_bytes())
     }
 
-    /// The journal.
+    /// The journal, as a node's daemon of this generation writes it.
     #[must_use]
-    pub fn journal(&self) -> Journal {
-        Journal::new(self.directory.clone())
+    pub fn journal(&self, node: &str, generation: u64) -> Journal {
+        Journal::new(self.directory.clone(), node, generation)
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -35,7 +35,7 @@ impl Words {
             Event::LocalStatus(status) => vec![network::local_status(*status)],
             Event::CommunicationUp => vec![info("Comm_now_up(): updating status to active")],
             Event::PeerStatus(node, status) => vec![self.peer_status(*node, *status)],
-            Event::PeerDead(node) => vec![network::dead(self.node(*node))],
+            Event::PeerDead(node, _) => vec![network::dead(self.node(*node))],
             Event::PeerRestarted(node) => vec![network::restarted(self.node(*node))],
             Event::PeerReturned(node) => network::returned(self.node(*node)),
             Event::LateBeat { node, interval, deadly } => {
@@ -105,6 +105,8 @@ impl Words {
                 vec![self.peer_failed(*node, *group, failure)]
             }
             Event::HandOver(step) => self.hand_over(*step),
+            // For the journal alone: the lines that people know stand beside them.
+            Event::JobEnded { .. } | Event::Planned(_) | Event::PingsCounted(_) => Vec::new(),
             Event::Ipfail(said) => self.ipfail(*said),
             Event::StopBegins => self.stop_begins(),
             Event::StopDelayed => {

@@ -60,7 +60,7 @@ impl Watch {
         if let Event::Ownership { group, owner, term, .. } = event {
             self.news.push((group.index(), *owner, *term));
         }
-        if let (Event::PeerDead(node), Some((_, unheard))) = (event, &mut self.pause) {
+        if let (Event::PeerDead(node, _), Some((_, unheard))) = (event, &mut self.pause) {
             // Should it return, then by a beat that it repeats, perhaps an old one.
             unheard.retain(|other| other != node);
         }

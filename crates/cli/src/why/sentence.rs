@@ -1,46 +1,141 @@
 //! Entries of the journal as sentences.
 
-use jiff::SignedDuration;
-use systole_core::{Action, Phase};
-use systole_node::state::{Happening, Wish};
+mod evidence;
+mod hand_over;
+mod jobs;
 
-/// What happened, as a sentence without its full stop. `took` is the time since the work began
-/// that this ends.
-pub(super) fn of(happening: &Happening, took: Option<SignedDuration>) -> String {
-    match happening {
-        Happening::Ownership { owner, term, phase, evidence, .. } => {
-            ownership(owner, *term, *phase, evidence, took)
+use super::entries::time;
+use super::span::span;
+use jiff::Timestamp;
+use systole_core::{Action, Phase};
+use systole_node::state::{Entry, Happening, JobEnd, Wish};
+
+/// Tells the entries of a move one after the other, and remembers what later ones refer to.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    /// When the work began that goes on.
+    began: Option<Timestamp>,
+    /// Who wants the hand-over was said.
+    is_asked: bool,
+}
+
+impl Teller {
+    /// What happened, as a sentence without its full stop: of one entry, or of jobs that follow
+    /// each other.
+    pub(super) fn sentence(&mut self, run: &[&Entry]) -> String {
+        let jobs: Vec<&JobEnd> = run.iter().filter_map(|entry| job(entry)).collect();
+        match run {
+            [] => String::new(),
+            [entry, ..] if !jobs.is_empty() => jobs::sentence(teller(entry), &jobs),
+            [entry, ..] => self.of(entry),
         }
-        Happening::Reach { fault: Some(fault), .. } => {
-            format!("this node lost the way to its clients: {fault}")
-        }
-        Happening::Reach { fault: None, .. } => {
-            "this node has its way to the clients again".to_owned()
-        }
-        Happening::Death { node, evidence } => format!("{node} is dead: {evidence}"),
-        Happening::Departure { node } => format!("{node} said goodbye"),
-        Happening::Return { node, evidence } => format!("{node} is back: {evidence}"),
-        Happening::Fencing { node, step, attempt, evidence } => {
-            fencing(node, step, *attempt, evidence)
-        }
-        Happening::Order { order, uid, pid } => {
-            format!("user {uid} (process {pid}) ordered: {}", wish(order))
-        }
-        Happening::Answer { order, refused } => match refused {
-            None => format!("the order was carried out: {}", wish(order)),
-            Some(reason) => format!("the order was refused: {}: {reason}", wish(order)),
-        },
-        Happening::Start { version, generation } => {
-            format!("heartbeat {version} started on this node, generation {generation}")
-        }
-        Happening::Stop => "this node was told to stop".to_owned(),
-        Happening::Pause { milliseconds } => format!("this node stood still for {milliseconds} ms"),
-        Happening::Failure { node, action, resource, outcome, .. } => match action {
-            Action::Start => format!("{node} could not start {resource}: {outcome}"),
-            Action::Stop | Action::Status | Action::Monitor | Action::Check => {
-                format!("{node} cannot stop {resource}: {outcome}")
+    }
+
+    fn of(&mut self, entry: &Entry) -> String {
+        match &entry.happening {
+            Happening::Ownership { owner, term, phase, evidence, .. } => {
+                let took = self.note_phase(entry, *phase);
+                ownership(owner, *term, *phase, evidence, took)
             }
-        },
+            Happening::Reach { fault: Some(fault), .. } => {
+                format!("this node lost the way to its clients: {fault}")
+            }
+            Happening::Reach { fault: None, .. } => {
+                "this node has its way to the clients again".to_owned()
+            }
+            Happening::Death { node, evidence, silence_ms, limit_ms, links } => {
+                let proof = evidence::silence(*silence_ms, *limit_ms, links);
+                format!("{node} is dead: {}", proof.as_deref().unwrap_or(evidence))
+            }
+            Happening::Late { node, milliseconds } => {
+                format!("a beat of {node} came after {} only", span(*milliseconds))
+            }
+            Happening::Departure { node } => format!("{node} said goodbye"),
+            Happening::Return { node, evidence } => format!("{node} is back: {evidence}"),
+            Happening::Fencing { node, step, attempt, evidence } => {
+                fencing(node, step, *attempt, evidence)
+            }
+            Happening::Order { order, uid, pid, user, login, ticket: _ } => {
+                let who = evidence::person(*uid, *pid, user.as_deref(), login.as_deref());
+                format!("{who} ordered: {}", wish(order))
+            }
+            Happening::Denied { uid, pid, user } => {
+                let who = evidence::person(*uid, *pid, user.as_deref(), None);
+                format!("{who} wanted to order something, and may not")
+            }
+            Happening::Answer { order, refused, ticket: _ } => match refused {
+                None => format!("the order was carried out: {}", wish(order)),
+                Some(reason) => format!("the order was refused: {}: {reason}", wish(order)),
+            },
+            Happening::HandOver(stage) => {
+                let is_asked = std::mem::replace(&mut self.is_asked, true);
+                hand_over::sentence(stage, teller(entry), is_asked)
+            }
+            Happening::Refusal { node, step, refused } => {
+                hand_over::refusal(node, *step, *refused, teller(entry))
+            }
+            Happening::Pings(counts) => evidence::pings(counts, teller(entry)),
+            Happening::Job(job) => jobs::sentence(teller(entry), &[job]),
+            Happening::LetGo { why, .. } => {
+                format!("the executor of {} let go of it: {why}", teller(entry))
+            }
+            Happening::Executor { there: false } => {
+                format!("the executor of {} is gone", teller(entry))
+            }
+            Happening::Executor { there: true } => {
+                format!("the executor of {} is there again", teller(entry))
+            }
+            Happening::StopFailure { resource, measure, .. } => {
+                format!(
+                    "{resource} cannot be stopped on {}: {}",
+                    teller(entry),
+                    done_about(measure)
+                )
+            }
+            Happening::Start { version, generation } => {
+                format!("heartbeat {version} started on this node, generation {generation}")
+            }
+            Happening::Stop => "this node was told to stop".to_owned(),
+            Happening::Pause { milliseconds } => {
+                format!("{} stood still for {}", teller(entry), span(*milliseconds))
+            }
+            Happening::Failure { node, action, resource, outcome, .. } => match action {
+                Action::Start => format!("{node} could not start {resource}: {outcome}"),
+                Action::Stop | Action::Status | Action::Monitor | Action::Check => {
+                    format!("{node} cannot stop {resource}: {outcome}")
+                }
+            },
+        }
+    }
+
+    /// Notes a phase; how long the work took that it ends, if it ends one.
+    fn note_phase(&mut self, entry: &Entry, phase: Phase) -> Option<u64> {
+        let now = time(entry);
+        let begins = match phase {
+            Phase::Starting | Phase::Stopping => true,
+            Phase::Stopped | Phase::Active | Phase::Failed | Phase::Blocked => false,
+        };
+        let began = std::mem::replace(&mut self.began, now.filter(|_| begins));
+        let took = began.zip(now).map(|(began, now)| now.duration_since(began));
+        took.and_then(|took| u64::try_from(took.as_millis()).ok())
+    }
+}
+
+fn job(entry: &Entry) -> Option<&JobEnd> {
+    if let Happening::Job(job) = &entry.happening { Some(job) } else { None }
+}
+
+/// The node that tells an entry. Those of earlier versions do not say it.
+fn teller(entry: &Entry) -> &str {
+    if entry.from.is_empty() { "this node" } else { &entry.from }
+}
+
+fn done_about(measure: &str) -> String {
+    match measure {
+        "reboot" => "the machine is restarted".to_owned(),
+        "release-address" => "the group is blocked there, and loses its addresses".to_owned(),
+        "block" => "the group is blocked there".to_owned(),
+        other => other.to_owned(),
     }
 }
 
@@ -58,14 +153,8 @@ fn fencing(node: &str, step: &str, attempt: Option<u32>, evidence: &str) -> Stri
     if evidence.is_empty() { what } else { format!("{what}: {evidence}") }
 }
 
-fn ownership(
-    owner: &str,
-    term: u64,
-    phase: Phase,
-    evidence: &str,
-    took: Option<SignedDuration>,
-) -> String {
-    let took = took.map_or(String::new(), |took| format!(", after {} ms", took.as_millis()));
+fn ownership(owner: &str, term: u64, phase: Phase, evidence: &str, took: Option<u64>) -> String {
+    let took = took.map_or(String::new(), |took| format!(", after {}", span(took)));
     match phase {
         Phase::Starting => format!("{owner} starts it (term {term}): {evidence}"),
         Phase::Active => format!("{owner} runs it (term {term}){took}: {evidence}"),
@@ -90,3 +179,6 @@ fn wish(wish: &Wish) -> String {
         Wish::Retry(Some(group)) => format!("try {group} again"),
     }
 }
+
+#[cfg(test)]
+mod tests;

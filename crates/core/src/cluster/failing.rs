@@ -19,10 +19,11 @@ impl Cluster {
         if self.check_done(job, outcome) {
             return;
         }
-        let running = self.runners.iter().position(|runner| runner.job() == Some(job));
-        let Some(index) = running else { return };
-        let group = super::group_id(index);
+        let mut running = self.runners.iter().filter_map(crate::group::Runner::running);
+        let Some((ran, since)) = running.find(|(running, _)| running.id == job) else { return };
+        let (group, index) = (ran.group, ran.group.index());
         let now = self.now;
+        self.report(Event::JobEnded { job: ran, outcome, took: now.since(since) });
         let believed = self.errs(Mutation::BelieveEveryStart) && self.runners[index].is_starting();
         let outcome = if believed { Outcome::Success } else { outcome };
         match self.runners[index].done(now, job, outcome) {

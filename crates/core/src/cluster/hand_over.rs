@@ -3,12 +3,14 @@
 mod absence;
 mod checks;
 mod orders;
+mod stages;
 mod steps;
 
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Event, GroupId, HandOverEvent, JobId, Message, NodeId, Refusal, Scope, Step, Ticket, Time,
+    Event, GroupId, HandOverEvent, JobId, Message, Motive, NodeId, Refusal, Scope, Step, Ticket,
+    Time,
 };
 use std::time::Duration;
 
@@ -39,7 +41,10 @@ pub(super) struct HandOver {
     taker: NodeId,
     stage: Stage,
     until: Time,
+    motive: Motive,
     ticket: Option<Ticket>,
+    /// When it began, and when it reached its stage.
+    since: (Time, Time),
     /// The other node's last sequence when it began: what is older belongs to another one.
     began_at: u64,
     /// The checks whose outcome a taker waits for.
@@ -109,6 +114,8 @@ pub(super) enum Asker {
     Carrier,
     /// The built-in ipfail. A classic one asks through the client API, which shows on the wire.
     Ipfail,
+    /// This node, because it could not start a group of a classic peer.
+    Failed,
 }
 
 impl Cluster {
@@ -154,14 +161,27 @@ impl Cluster {
         (giver, taker): (NodeId, NodeId),
         scope: Scope,
         stage: Stage,
-        ticket: Option<Ticket>,
+        motive: Motive,
     ) {
         let until = self.now + REPLY_WAIT;
         let partner = if giver == self.settings.me { taker } else { giver };
         let began_at = self.peer(partner).receiver.last();
         let (checks, gives) = (Vec::new(), Vec::new());
-        let begun = HandOver { scope, giver, taker, stage, until, ticket, began_at, checks, gives };
-        self.hand_over = Some(begun);
+        let (ticket, since) = (motive.ticket(), (self.now, self.now));
+        self.hand_over = Some(HandOver {
+            scope,
+            giver,
+            taker,
+            stage,
+            until,
+            motive,
+            ticket,
+            since,
+            began_at,
+            checks,
+            gives,
+        });
+        self.tell_stage();
     }
 
     fn advance_hand_over(&mut self, stage: Stage) {
@@ -171,6 +191,7 @@ impl Cluster {
         let wait = if partner.kind == Kind::Classic { WORK_WAIT } else { REPLY_WAIT };
         running.stage = stage;
         running.until = self.now + wait;
+        self.tell_stage();
     }
 
     /// While something of the hand-over goes on here or there it may take as long as it needs.
@@ -263,6 +284,7 @@ impl Cluster {
 
     pub(super) fn end_hand_over(&mut self, result: Result<(), Refusal>) {
         let Some(ended) = self.hand_over.take() else { return };
+        self.tell_end(&ended, result);
         if let Some(ticket) = ended.ticket {
             self.answer(ticket, result);
         }

@@ -204,8 +204,8 @@ impl Cluster {
             }
             Message::IpfailPresence { joined: true } => self.ipfail_joined(from),
             Message::PingCount { count } => self.hear_ping_count(from, *count),
-            Message::AbortGiveup => self.hear_abort(),
-            Message::YouAreDead => self.hear_you_are_dead(),
+            Message::AbortGiveup => self.hear_abort(from),
+            Message::YouAreDead => self.hear_you_are_dead(from),
             Message::ReplyNodes { nodes, .. } => {
                 self.compare_nodes(from, nodes);
                 self.hear_node_list();

@@ -3,7 +3,10 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use super::ping::PingNode;
-use crate::{Event, Failback, Hold, IpfailEvent, Message, NodeId, PingId, Scope, Time};
+use crate::{
+    Event, Failback, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict, Scope,
+    Time,
+};
 use std::cmp::Ordering;
 
 /// The built-in ipfail.
@@ -81,27 +84,31 @@ impl Cluster {
                 self.ipfail_says(IpfailEvent::TellingMore);
                 self.send(Message::YouAreDead, Some(from));
                 self.ipfail_says(IpfailEvent::DeadSent);
+                self.tell_pings(from, Some(theirs), PingVerdict::TellsMore);
             }
             Ordering::Less if ours + self.count_rising() >= theirs => {
                 self.ipfail_says(IpfailEvent::Rising);
+                self.tell_pings(from, Some(theirs), PingVerdict::Waits);
             }
             Ordering::Less => {
                 self.ipfail_says(IpfailEvent::GivingUpFewer);
+                self.tell_pings(from, Some(theirs), PingVerdict::GivesUp);
                 self.give_up(Hold::All);
             }
             Ordering::Equal => {
                 self.ipfail_says(IpfailEvent::Balanced);
                 self.send(Message::AbortGiveup, Some(from));
                 self.ipfail_says(IpfailEvent::AbortSent);
-                self.balanced(ours);
+                self.balanced(from, ours);
             }
         }
     }
 
     /// Equal counts cancel what was about to happen; else, with automatic failback, groups go
     /// home. That nobody sees anything is no reason to move.
-    fn balanced(&mut self, count: u32) {
+    fn balanced(&mut self, peer: NodeId, count: u32) {
         if self.ipfail.giving_up.take().is_some() {
+            self.tell_pings(peer, Some(count), PingVerdict::Stays);
             self.ipfail_says(IpfailEvent::Aborted);
             return;
         }
@@ -112,24 +119,31 @@ impl Cluster {
         let goes_home = self.settings.failback == Failback::On && self.is_settled();
         if count > 0 && goes_home && has_foreign && self.hand_over.is_none() {
             self.ipfail_says(IpfailEvent::GivingUpForeign);
+            self.tell_pings(peer, Some(count), PingVerdict::GoesHome);
             self.give_up(Hold::Foreign);
         }
     }
 
-    pub(super) fn hear_abort(&mut self) {
+    pub(super) fn hear_abort(&mut self, from: NodeId) {
         let aborted = self.ipfail.giving_up.take().is_some();
+        if aborted {
+            self.tell_pings(from, self.pings_of(from), PingVerdict::Stays);
+        }
         self.ipfail.is_wanted = false;
         self.ipfail_says(if aborted { IpfailEvent::Aborted } else { IpfailEvent::NothingToAbort });
     }
 
-    pub(super) fn hear_you_are_dead(&mut self) {
+    pub(super) fn hear_you_are_dead(&mut self, from: NodeId) {
         if !self.settings.ipfail || !self.takes_part() {
             return;
         }
+        let theirs = self.pings_of(from);
         if self.count_rising() > 0 {
+            self.tell_pings(from, theirs, PingVerdict::Waits);
             return self.ipfail_says(IpfailEvent::Rising);
         }
         self.ipfail_says(IpfailEvent::GivingUpTold);
+        self.tell_pings(from, theirs, PingVerdict::ToldToGiveUp);
         self.give_up(Hold::All);
     }
 
@@ -199,6 +213,15 @@ impl Cluster {
         if has_ended && std::mem::take(&mut self.ipfail.is_wanted) {
             self.tell_ping_count();
         }
+    }
+
+    /// Tells what two nodes see, and what follows from it.
+    pub(super) fn tell_pings(&mut self, node: NodeId, theirs: Option<u32>, verdict: PingVerdict) {
+        let answers = |ping: &PingId| self.pings[ping.index()].is_alive();
+        let (seen, lost): (Vec<_>, Vec<_>) = self.ping_ids().partition(answers);
+        let ours = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        let counts = PingCounts { node, ours, theirs, lost, verdict };
+        self.report(Event::PingsCounted(Box::new(counts)));
     }
 
     /// Ping nodes that answer again, and do not count yet.

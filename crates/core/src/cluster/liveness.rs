@@ -2,7 +2,10 @@
 
 use super::Cluster;
 use crate::mutation::Mutation;
-use crate::{Event, Fencing, IpfailEvent, NodeId, NodeStatus, Time};
+use crate::{
+    Event, Fencing, IpfailEvent, LastBeat, LinkId, NodeId, NodeStatus, Silence, Time,
+};
+use std::time::Duration;
 
 impl Cluster {
     /// Notices a pause of our own: then peers were not silent, it was we who did not listen, and
@@ -56,6 +59,8 @@ impl Cluster {
             let was_heard = self.peer(node).last_status.is_some();
             let had_left = self.peer(node).has_left;
             if self.peer_mut(node).elapse(now, patience) {
+                let silence = self.silence(node, patience);
+                self.report(Event::PeerDead(node, Box::new(silence)));
                 self.peer_died(node, was_heard, had_left);
             }
         }
@@ -79,7 +84,6 @@ impl Cluster {
     }
 
     fn peer_died(&mut self, node: NodeId, was_heard: bool, had_left: bool) {
-        self.report(Event::PeerDead(node));
         self.ipfail_says(IpfailEvent::NodeStatus(node, NodeStatus::Dead));
         self.ipfail_notes_death();
         self.cancel_hand_over(node);
@@ -102,6 +106,19 @@ impl Cluster {
             self.classic_inherits(node, Fencing::NotConfigured);
             self.begin_takeover(node);
         }
+    }
+
+    /// How long each link has brought nothing of a node; `patience` overrides its dead time.
+    fn silence(&self, node: NodeId, patience: Option<Duration>) -> Silence {
+        let ago = |heard: Time| self.now.since(heard);
+        let peer = self.peer(node);
+        let links = (0..).map(LinkId).zip(&peer.links).map(|(link, known)| LastBeat {
+            link,
+            ago: known.heard_at().map(ago),
+            was_up: known.was_up(),
+        });
+        let limit = patience.unwrap_or(peer.dead_after);
+        Silence { lasted: peer.last_status.map(ago), limit, links: links.collect() }
     }
 
     pub(super) fn set_status(&mut self, status: NodeStatus) {

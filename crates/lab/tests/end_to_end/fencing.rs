@@ -155,7 +155,7 @@ fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> 
             for sentence in [
                 "nothing of web1 is taken before it is fenced",
                 "web1 could not be reset (attempt",
-                "user 0 (process",
+                "root (process",
                 "ordered: take web1 for dead",
                 "and was confirmed dead by hand",
             ] {

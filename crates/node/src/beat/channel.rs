@@ -56,7 +56,19 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) enum News {
     /// Something happened.
-    Event(Event),
+    Event {
+        /// When, in nanoseconds on `CLOCK_BOOTTIME`.
+        at: u64,
+        /// What.
+        event: Event,
+    },
+    /// The executor has let go of a group by itself, which the core is told, too.
+    LetGo {
+        /// The group.
+        group: GroupId,
+        /// Why, in words.
+        why: String,
+    },
     /// A line of the executor or one of its agents.
     Line {
         /// How grave it is.
@@ -258,12 +270,13 @@ mod tests {
     fn what_may_be_lost_is_counted_and_what_may_not_arrives_later() {
         let (control, mut beat) = channel().unwrap();
         for _ in 0..NEWS + 3 {
-            beat.tell(News::Event(Event::LocalStable));
+            beat.tell(News::Event { at: 1, event: Event::LocalStable });
         }
         assert_eq!(beat.take_lost(), 3);
         beat.insist(answer(7));
         for _ in 0..NEWS {
-            assert!(matches!(control.news(), Some(News::Event(Event::LocalStable))));
+            let news = control.news();
+            assert!(matches!(news, Some(News::Event { at: 1, event: Event::LocalStable })));
         }
         assert!(control.news().is_none());
         beat.flush();

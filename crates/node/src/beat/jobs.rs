@@ -5,7 +5,7 @@ use super::executor::{
     Arrival, Executor, differences, group_of, is_of_core, outcome_of, request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
-use systole_agents::protocol::{self, Held, Report, Request};
+use systole_agents::protocol::{self, Held, LetGoReason, Report, Request};
 use systole_core::{GroupKey, Input, Job, Time};
 
 impl Beat {
@@ -28,6 +28,8 @@ impl Beat {
         }
         let different = differences(settings, &self.cluster.snapshot(), held);
         for group in different {
+            let why = "it holds something else of it than this node expected".to_owned();
+            self.control.tell(News::LetGo { group, why });
             self.cluster.handle(now, &Input::LetGo(group));
         }
         self.cluster.handle(now, &Input::ExecutorReady);
@@ -66,11 +68,19 @@ impl Beat {
                 self.control.tell(News::Line { level, tag, text });
             }
             Report::Carrier { group, fault } => self.note_carrier(now, group, fault),
-            Report::AddressLost { group, .. } => self.let_go(now, &[group]),
-            Report::LetGo { groups, failed, .. } => {
-                self.let_go(now, &groups);
+            Report::AddressLost { group, resources } => {
+                let words: Vec<_> = resources.iter().map(|lost| lost.word.as_str()).collect();
+                let why = format!("{} is not on its interface any more", words.join(", "));
+                self.let_go(now, &[group], &why);
+            }
+            Report::LetGo { reason, groups, failed } => {
+                let why = match reason {
+                    LetGoReason::PermitExpired => "its leave to act was not renewed in time",
+                    LetGoReason::Ordered => "it was told to",
+                };
+                self.let_go(now, &groups, why);
                 let failed: Vec<_> = failed.iter().map(|held| held.group).collect();
-                self.let_go(now, &failed);
+                self.let_go(now, &failed, "a part of it could not be stopped");
             }
         }
     }
@@ -83,9 +93,10 @@ impl Beat {
     }
 
     /// The core stops what is left of these groups, and so learns their state.
-    fn let_go(&mut self, now: Time, groups: &[GroupKey]) {
+    fn let_go(&mut self, now: Time, groups: &[GroupKey], why: &str) {
         for key in groups {
             if let Some(group) = group_of(self.cluster.settings(), *key) {
+                self.control.tell(News::LetGo { group, why: why.to_owned() });
                 self.cluster.handle(now, &Input::LetGo(group));
             }
         }

@@ -231,7 +231,8 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
     let told: Vec<u64> = news
         .filter_map(|news| match news {
             News::Trouble(trouble) => Some(trouble.dropped()),
-            News::Event(_)
+            News::Event { .. }
+            | News::LetGo { .. }
             | News::Line { .. }
             | News::Carrier { .. }
             | News::Store(_)

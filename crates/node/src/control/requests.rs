@@ -1,6 +1,7 @@
 //! What is asked and ordered on the control socket.
 
 use super::Control;
+use super::people::Person;
 use super::protocol::{Request, Response, Status};
 use super::server::{Asked, ClientId};
 use crate::beat::channel::Command;
@@ -36,6 +37,7 @@ impl Control {
         if uid != 0 {
             let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
             self.parts.log.write(&line.repeating(Repeating::Control));
+            self.note(Person::of(uid, pid).is_denied());
             return self.server.answer(asked.client, &Response::Denied);
         }
         if matches!(asked.request, Request::Restart) {
@@ -48,9 +50,9 @@ impl Control {
             Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
         };
         let wish = Wish::of(&self.parts.settings, order);
-        self.note(Happening::Order { order: wish, uid, pid });
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
+        self.note(Person::of(uid, pid).orders(wish, ticket));
         if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
             self.orders.insert(ticket, (asked.client, order));
         } else {
@@ -65,7 +67,7 @@ impl Control {
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
         let wish = Wish::of(&self.parts.settings, order);
-        self.note(Happening::Answer { order: wish, refused: result.err() });
+        self.note(Happening::Answer { order: wish, refused: result.err(), ticket: ticket.0 });
         let response = match result {
             Ok(()) => Response::Done,
             Err(reason) => Response::Refused { reason, text: reason.to_string() },

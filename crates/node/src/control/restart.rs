@@ -1,18 +1,19 @@
 //! The daemon becomes its program anew, e.g. after an upgrade, and keeps everything that runs.
 
+use super::people::Person;
 use super::protocol::Response;
 use super::server::Asked;
-use super::{Control, Ending};
+use super::{Control, Ending, NOBODY};
 use crate::configuration::Files;
 use crate::log::Level;
 use crate::program;
-use crate::state::{Happening, Wish};
+use crate::state::Wish;
 
 impl Control {
     /// Restarts the daemon, unless its successor would not come up.
     pub(super) fn restart(&mut self, asked: &Asked) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        self.note(Happening::Order { order: Wish::Restart, uid, pid });
+        self.note(Person::of(uid, pid).orders(Wish::Restart, NOBODY));
         if let Err(text) = self.foresee_restart() {
             self.say(Level::Error, format!("Not restarted: {text}"));
             return self.fail(asked.client, &text);

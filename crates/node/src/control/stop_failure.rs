@@ -6,11 +6,23 @@
 //! is the same without the group's addresses, which the core has stopped by itself.
 
 use crate::log::{Level, Line, Log, Source};
+use crate::state::Happening;
 use systole_core::StopFailure;
 use systole_sys::power;
 
 /// Who speaks in the original.
 const SPEAKER: Source = Source::Script("ResourceManager");
+
+/// What the journal keeps of it: before anything is done, since the machine may restart.
+pub(super) fn happening(policy: StopFailure, group: &str, resource: &str) -> Happening {
+    let measure = match policy {
+        StopFailure::Reboot => "reboot",
+        StopFailure::ReleaseAddress => "release-address",
+        StopFailure::Block => "block",
+    };
+    let (group, resource) = (group.to_owned(), resource.to_owned());
+    Happening::StopFailure { group, resource, measure: measure.into() }
+}
 
 /// Does what is configured. Returns when the machine goes on.
 pub(super) fn act(log: &mut Log, policy: StopFailure, group: &str, resource: &str) {

@@ -210,6 +210,7 @@ fn run_threads(
     let parts = control::Parts {
         paths: paths.clone(),
         settings: plan.settings,
+        generation,
         files: plan.files,
         log: plan.log,
         names_bad_packets: plan.config.logging.bad_packets,
@@ -221,16 +222,12 @@ fn run_threads(
         beat: control_end,
         thread,
     };
-    control(parts, signals, generation, options)
+    control(parts, signals, options)
 }
 
 /// Works until the end, and says it.
-fn control(
-    parts: control::Parts,
-    signals: Signals,
-    generation: u64,
-    options: &Options,
-) -> io::Result<Ending> {
+fn control(parts: control::Parts, signals: Signals, options: &Options) -> io::Result<Ending> {
+    let generation = parts.generation;
     let mut control = Control::new(parts, signals)?;
     control.say(Level::Info, format!("Heartbeat generation: {generation}"));
     if options.without_realtime {

@@ -1,19 +1,20 @@
 //! The journal: why everything moved, one JSON object a line.
 
+mod evidence;
+mod file;
 mod read;
+mod repeats;
 
+pub use evidence::{HandOverStage, JobEnd, LastBeat, PingCounts};
+pub use file::Journal;
 pub use read::{Reading, read};
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, FencingEvent, Group, GroupId, Hold, NodeId, Order, Outcome,
-    Phase, Refusal, Settings,
+    Action, Cause, Event, Failure, FencingEvent, Group, GroupId, HandOverEvent, Hold, NodeId,
+    Order, Outcome, Phase, Refusal, Settings, Step,
 };
 
 const NAME: &str = "journal.jsonl";
@@ -54,6 +55,22 @@ pub enum Happening {
         node: String,
         /// What showed it.
         evidence: String,
+        /// Since its last beat; absent when it was never heard.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence_ms: Option<u64>,
+        /// Silence that makes it dead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit_ms: Option<u64>,
+        /// The last message on each link.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        links: Vec<LastBeat>,
+    },
+    /// A beat came so late that its node was nearly called dead.
+    Late {
+        /// The node.
+        node: String,
+        /// Since the beat before.
+        milliseconds: u64,
     },
     /// A node said goodbye.
     Departure {
@@ -87,6 +104,25 @@ pub enum Happening {
         uid: u32,
         /// The process that gave it.
         pid: i32,
+        /// The user's name, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        /// Who logged in and became that user, where that is somebody else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<String>,
+        /// The number of the order in this run; 0 where nobody waits for the answer.
+        #[serde(default)]
+        ticket: u64,
+    },
+    /// Somebody who may not give orders tried to.
+    Denied {
+        /// The user.
+        uid: u32,
+        /// The process.
+        pid: i32,
+        /// The user's name, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
     },
     /// What came of an order.
     Answer {
@@ -94,6 +130,45 @@ pub enum Happening {
         order: Wish,
         /// Why it was refused; absent when it was done.
         refused: Option<Refusal>,
+        /// The number of the order in this run.
+        #[serde(default)]
+        ticket: u64,
+    },
+    /// A planned hand-over reached a stage, or ended.
+    HandOver(HandOverStage),
+    /// A step of another node's hand-over, or its wish for one, was not followed.
+    Refusal {
+        /// The node.
+        node: String,
+        /// The step.
+        step: Step,
+        /// Why.
+        refused: Refusal,
+    },
+    /// Ping nodes were counted, and something follows.
+    Pings(PingCounts),
+    /// A resource was started, stopped or looked at here.
+    Job(JobEnd),
+    /// The executor let go of a group by itself.
+    LetGo {
+        /// The group.
+        group: String,
+        /// Why, in words.
+        why: String,
+    },
+    /// The executor is gone, or is there again.
+    Executor {
+        /// Whether it is there.
+        there: bool,
+    },
+    /// A resource cannot be stopped, and this is done about it.
+    StopFailure {
+        /// The group.
+        group: String,
+        /// The resource word.
+        resource: String,
+        /// `stop_failure` of `ha.cf`, as a word.
+        measure: Cow<'static, str>,
     },
     /// The daemon started.
     Start {
@@ -174,6 +249,15 @@ fn name_of(settings: &Settings, group: GroupId) -> String {
 pub struct Entry {
     /// When, as RFC 3339 writes it, in UTC.
     pub time: String,
+    /// The node that tells it.
+    #[serde(default)]
+    pub from: String,
+    /// The generation of the daemon that tells it.
+    #[serde(default)]
+    pub run: u64,
+    /// The number of the entry in that run, from 1 on. What is missing was lost.
+    #[serde(default)]
+    pub number: u64,
     /// What.
     #[serde(flatten)]
     pub happening: Happening,
@@ -193,10 +277,18 @@ impl Happening {
                 cause: cause_word(cause).into(),
                 evidence: cause.evidence(settings),
             }),
-            Event::PeerDead(node) => Some(Self::Death {
-                node: name(node),
-                evidence: "no beat within its dead time".into(),
-            }),
+            Event::PeerDead(node, silence) => Some(evidence::death(settings, name(node), silence)),
+            Event::LateBeat { node, interval, deadly: true } => {
+                Some(Self::Late { node: name(node), milliseconds: milliseconds(*interval) })
+            }
+            Event::JobEnded { job, outcome, took } => {
+                JobEnd::of(settings, *job, *outcome, *took).map(Self::Job)
+            }
+            Event::Planned(plan) => Some(Self::HandOver(HandOverStage::of(settings, plan))),
+            Event::PingsCounted(counts) => Some(Self::Pings(PingCounts::of(settings, counts))),
+            Event::HandOver(HandOverEvent::Refused { node, step, why, left: _ }) => {
+                Some(Self::Refusal { node: name(node), step: *step, refused: *why })
+            }
             Event::PeerLeft(node) => Some(Self::Departure { node: name(node) }),
             Event::PeerReturned(node) => Some(Self::Return {
                 node: name(node),
@@ -222,7 +314,7 @@ impl Happening {
             Event::LocalStatus(_)
             | Event::CommunicationUp
             | Event::PeerStatus(..)
-            | Event::LateBeat { .. }
+            | Event::LateBeat { deadly: false, .. }
             | Event::LinkUp(..)
             | Event::LinkDead(..)
             | Event::PingAlive(_)
@@ -253,7 +345,19 @@ impl Happening {
             | Event::LocalAcquired(_)
             | Event::StopRetried { .. }
             | Event::StopDoubtful { .. }
-            | Event::HandOver(_)
+            | Event::HandOver(
+                HandOverEvent::Wanted(..)
+                | HandOverEvent::Granted(..)
+                | HandOverEvent::Releasing(_)
+                | HandOverEvent::Released(_)
+                | HandOverEvent::Acquiring(..)
+                | HandOverEvent::Acquired(_)
+                | HandOverEvent::Taken(_)
+                | HandOverEvent::Given(_)
+                | HandOverEvent::NoReply
+                | HandOverEvent::Declined(..)
+                | HandOverEvent::Cancelled,
+            )
             | Event::Ipfail(_)
             | Event::StopDelayed
             | Event::Relinquished => None,
@@ -330,59 +434,4 @@ fn fencing(node: String, step: FencingEvent) -> Happening {
 
 fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The journal of a node, bounded: a full file becomes the old one and replaces the one before.
-#[derive(Debug)]
-pub struct Journal {
-    directory: PathBuf,
-    size_max: u64,
-    open: Option<(File, u64)>,
-}
-
-impl Journal {
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, size_max: SIZE_MAX, open: None }
-    }
-
-    #[cfg(test)]
-    pub(super) fn bounded(self, size_max: u64) -> Self {
-        Self { size_max, ..self }
-    }
-
-    /// Appends what happened now. Does not wait for the disk.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written. The next entry opens it again.
-    pub fn write(&mut self, happening: Happening) -> io::Result<()> {
-        let time = jiff::Timestamp::now().to_string();
-        let mut line = serde_json::to_vec(&Entry { time, happening })?;
-        line.push(b'\n');
-        let result = self.append(&line);
-        if result.is_err() {
-            self.open = None;
-        }
-        result
-    }
-
-    fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        let length = line.len() as u64;
-        let path = self.directory.join(NAME);
-        if self.open.as_ref().is_some_and(|(_, size)| size + length > self.size_max) {
-            fs::rename(&path, self.directory.join(OLD))?;
-            self.open = None;
-        }
-        if self.open.is_none() {
-            let mut options = OpenOptions::new();
-            let file = options.append(true).create(true).mode(0o640).open(&path)?;
-            let size = file.metadata()?.len();
-            self.open = Some((file, size));
-        }
-        if let Some((file, size)) = &mut self.open {
-            file.write_all(line)?;
-            *size += length;
-        }
-        Ok(())
-    }
 }

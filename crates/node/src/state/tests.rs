@@ -137,7 +137,7 @@ fn peers_return_as_they_were_stored() {
 #[test]
 fn journal_names_cause_and_evidence() {
     let directory = tempfile::tempdir().unwrap();
-    let mut journal = State::open(directory.path()).unwrap().journal();
+    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
     let settings = settings();
     let cause = Cause::OwnerDead {
         owner: NodeId(0),
@@ -151,11 +151,15 @@ fn journal_names_cause_and_evidence() {
         phase: Phase::Starting,
         cause,
     };
-    journal.write(Happening::of_event(&settings, &event).unwrap()).unwrap();
+    let now = Duration::ZERO;
+    journal.write(Happening::of_event(&settings, &event).unwrap(), now).unwrap();
     let order = Wish::of(&settings, Order::ForgetPeer(NodeId(0)));
-    journal.write(Happening::Order { order, uid: 0, pid: 12 }).unwrap();
+    let user = Some("root".to_owned());
+    let order = Happening::Order { order, uid: 0, pid: 12, user, login: None, ticket: 4 };
+    journal.write(order, now).unwrap();
     let refused = Some(Refusal::NoPeer);
-    journal.write(Happening::Answer { order: Wish::Stop, refused }).unwrap();
+    let answer = Happening::Answer { order: Wish::Stop, refused, ticket: 4 };
+    journal.write(answer, now).unwrap();
     let text = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -177,9 +181,9 @@ fn journal_keeps_one_old_file() {
     let state = State::open(directory.path()).unwrap();
     for _ in 0..3 {
         // A new one goes on where the one before stopped.
-        let mut journal = state.journal().bounded(1000);
+        let mut journal = state.journal("web2", 7).bounded(1000);
         for _ in 0..20 {
-            journal.write(Happening::Stop).unwrap();
+            journal.write(Happening::Stop, Duration::ZERO).unwrap();
         }
     }
     let size = |name| fs::metadata(directory.path().join(name)).unwrap().len();

@@ -3,7 +3,8 @@ use crate::log::Source;
 use std::time::Duration;
 use systole_core::{
     Action, Cause, Failback, Failure, Group, GroupKey, HandOverEvent, Hold, IpfailEvent,
-    NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Scope, Step, StopFailure, Uuid,
+    NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Scope, Silence, Step, StopFailure,
+    Uuid,
 };
 
 mod hand_over;
@@ -75,6 +76,7 @@ fn liveness_is_told_as_by_heartbeat() {
         let interval = Duration::from_millis(15_880);
         Event::LateBeat { node: WEB1, interval, deadly }
     };
+    let silence = Silence { lasted: None, limit: Duration::ZERO, links: Vec::new() };
     check(&[
         (Event::LocalStatus(NodeStatus::Up), &["info: Local status now set to: 'up'"]),
         (Event::CommunicationUp, &["info: Comm_now_up(): updating status to active"]),
@@ -82,7 +84,7 @@ fn liveness_is_told_as_by_heartbeat() {
             Event::PeerStatus(WEB1, NodeStatus::Active),
             &["info: Status update for node web1: status active"],
         ),
-        (Event::PeerDead(WEB1), &["WARN: node web1: is dead"]),
+        (Event::PeerDead(WEB1, Box::new(silence)), &["WARN: node web1: is dead"]),
         (Event::PeerRestarted(WEB1), &["info: Heartbeat restart on node web1"]),
         (
             Event::PeerReturned(WEB1),

@@ -3,7 +3,8 @@ use systole_core::Hold;
 use systole_node::state::Wish;
 
 fn entry(second: u32, happening: Happening) -> Entry {
-    Entry { time: format!("2026-11-24T10:{:02}:{:02}.250Z", second / 60, second % 60), happening }
+    let time = format!("2026-11-24T10:{:02}:{:02}.250Z", second / 60, second % 60);
+    Entry { time, from: "web2".into(), run: 1, number: 0, happening }
 }
 
 fn owned(second: u32, group: &str, owner: &str, term: u64, phase: Phase) -> Entry {
@@ -19,7 +20,21 @@ fn owned(second: u32, group: &str, owner: &str, term: u64, phase: Phase) -> Entr
 }
 
 fn death(second: u32) -> Entry {
-    entry(second, Happening::Death { node: "web1".into(), evidence: "silence".into() })
+    entry(
+        second,
+        Happening::Death {
+            node: "web1".into(),
+            evidence: "silence".into(),
+            silence_ms: None,
+            limit_ms: None,
+            links: Vec::new(),
+        },
+    )
+}
+
+fn order() -> Happening {
+    let order = Wish::Standby(Hold::All);
+    Happening::Order { order, uid: 0, pid: 7, user: None, login: None, ticket: 1 }
 }
 
 fn journal() -> Vec<Entry> {
@@ -31,7 +46,7 @@ fn journal() -> Vec<Entry> {
         death(300),
         owned(300, "10.0.0.9", "web2", 2, Phase::Starting),
         owned(301, "10.0.0.9", "web2", 2, Phase::Active),
-        entry(400, Happening::Order { order: Wish::Standby(Hold::All), uid: 0, pid: 7 }),
+        entry(400, order()),
     ]
 }
 
@@ -39,9 +54,9 @@ fn journal() -> Vec<Entry> {
 fn a_story_is_the_last_move_and_what_befell_the_nodes_just_before() {
     let journal = journal();
     assert_eq!(groups(&journal), ["10.0.0.9", "nginx"]);
-    let story = Story::of(&journal, "10.0.0.9");
+    let story = Story::of(&journal, "10.0.0.9", 1);
     assert_eq!(story.entries, journal[4..7].iter().collect::<Vec<_>>());
-    assert_eq!(Story::of(&journal, "nginx").entries, [&journal[2]]);
+    assert_eq!(Story::of(&journal, "nginx", 1).entries, [&journal[2]]);
 }
 
 #[test]
@@ -49,19 +64,74 @@ fn a_group_on_its_way_tells_from_where_it_left() {
     let mut journal = journal();
     journal.push(owned(401, "10.0.0.9", "web2", 2, Phase::Stopping));
     journal.push(owned(402, "10.0.0.9", "web1", 3, Phase::Starting));
-    let story = Story::of(&journal, "10.0.0.9");
+    let story = Story::of(&journal, "10.0.0.9", 1);
     assert_eq!(story.entries, journal[7..].iter().collect::<Vec<_>>());
 }
 
 #[test]
 fn a_story_is_told_in_sentences() {
-    let text = Story::of(&journal(), "10.0.0.9").text(&TimeZone::UTC);
+    let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
+    let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now);
     let lines = [
-        "10.0.0.9 runs on web2 since 2026-11-24 10:05:01 UTC.",
+        "10.0.0.9 runs on web2 since 2026-11-24 10:05:01 UTC, 1 min 1 s ago.",
         "  10:05:00.250  web1 is dead: silence",
         "  10:05:00.250  web2 starts it (term 2): web1 was silent for 650 ms",
-        "  10:05:01.250  web2 runs it (term 2), after 1000 ms: web1 was silent for 650 ms",
+        "  10:05:01.250  web2 runs it (term 2), after 1.00 s: web1 was silent for 650 ms",
         "",
     ];
     assert_eq!(text, lines.join("\n"));
+}
+
+#[test]
+fn earlier_moves_are_told_behind_the_last_one() {
+    let mut journal = journal();
+    journal.push(owned(2000, "10.0.0.9", "web2", 2, Phase::Stopping));
+    journal.push(owned(2001, "10.0.0.9", "web1", 3, Phase::Starting));
+    journal.push(owned(2002, "10.0.0.9", "web1", 3, Phase::Active));
+    let story = |wanted| Story::of(&journal, "10.0.0.9", wanted);
+    let moves = |wanted| story(wanted).moves.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(moves(1), [3]);
+    assert_eq!(moves(2), [3, 3]);
+    assert_eq!(moves(usize::MAX), [2, 3, 3]);
+    assert_eq!(story(2).entries.len(), 6);
+    let now = "2026-11-24T10:40:00Z".parse().unwrap();
+    let text = story(2).text(&TimeZone::UTC, now);
+    let heads: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(
+        heads,
+        [
+            "10.0.0.9 runs on web1 since 2026-11-24 10:33:22 UTC, 6 min 37 s ago.",
+            "Before that it ran on web2 since 2026-11-24 10:05:01 UTC, 34 min 58 s ago.",
+        ]
+    );
+}
+
+#[test]
+fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
+    let stage = |second, word: &'static str| {
+        let stage = systole_node::state::HandOverStage {
+            stage: word.into(),
+            giver: "web1".into(),
+            taker: "web2".into(),
+            group: None,
+            set: Some(Hold::All),
+            motive: "node".into(),
+            ticket: None,
+            refused: None,
+            took_ms: 1,
+            total_ms: 2,
+        };
+        entry(second, Happening::HandOver(stage))
+    };
+    let mut journal = vec![stage(400, "asked")];
+    for (second, phase) in [(401, Phase::Starting), (402, Phase::Active)] {
+        journal.push(owned(second, "10.0.0.9", "web2", 2, phase));
+        journal.push(owned(second, "nginx", "web2", 2, phase));
+    }
+    journal.push(stage(403, "done"));
+    journal.push(stage(404, "asked"));
+    for group in ["10.0.0.9", "nginx"] {
+        let told = Story::of(&journal, group, 1).entries;
+        assert_eq!((told.len(), told[0], told[3]), (4, &journal[0], &journal[5]), "{group}");
+    }
 }

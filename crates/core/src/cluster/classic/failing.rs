@@ -30,7 +30,8 @@ impl Cluster {
         let peer = self.classic_peer().filter(|_| self.takes_part() && self.has_lost_one());
         self.classic.gives_up = match peer {
             Some(peer) => {
-                let asked = self.order_standby(Scope::Set(Hold::Foreign), Some(peer), Asker::Node);
+                let asked =
+                    self.order_standby(Scope::Set(Hold::Foreign), Some(peer), Asker::Failed);
                 asked.is_err().then(|| self.now + RETRY)
             }
             None => None,

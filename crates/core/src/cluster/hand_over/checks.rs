@@ -4,7 +4,7 @@ use super::{Cluster, Stage};
 use crate::cluster::ping::PingNode;
 use crate::peer::Kind;
 use crate::{Action, Event, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
-use crate::{Refusal, Scope, Step};
+use crate::{PingVerdict, Refusal, Scope, Step};
 use std::time::Duration;
 
 /// How long after a refusal that only a person can mend the next failback is tried.
@@ -33,6 +33,11 @@ impl Cluster {
 
     fn pings_seen_by(&self, node: NodeId) -> Option<u16> {
         if node == self.settings.me { self.pings_seen() } else { self.peer(node).pings }
+    }
+
+    /// How many ping nodes another node has told that it sees.
+    pub(in crate::cluster) fn pings_of(&self, node: NodeId) -> Option<u32> {
+        self.peer(node).pings.map(u32::from)
     }
 
     /// How many ping nodes answer us, once each was heard or is dead.
@@ -106,6 +111,9 @@ impl Cluster {
     ) {
         let until = self.hand_over.as_ref().map_or(self.now, |running| running.until);
         let left = until.since(self.now);
+        if why == Refusal::FewerPings {
+            self.tell_pings(node, self.pings_of(node), PingVerdict::Refuses);
+        }
         self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
         if self.peer(node).kind == Kind::Systole {
             self.send(Message::Refuse { step, why, number }, Some(node));
@@ -128,6 +136,9 @@ impl Cluster {
             return;
         }
         let why = why.as_told();
+        if why == Refusal::FewerPings {
+            self.tell_pings(from, self.pings_of(from), PingVerdict::IsRefused);
+        }
         self.report(Event::HandOver(HandOverEvent::Declined(from, why)));
         self.end_hand_over(Err(why));
         if why.needs_mending() {

@@ -3,12 +3,30 @@
 use super::{Asker, Cluster, Stage};
 use crate::peer::Kind;
 use crate::{
-    Event, Failback, GroupId, HandOverEvent, Hold, Message, NodeId, Refusal, Scope, Step, Ticket,
+    Event, Failback, GroupId, HandOverEvent, Hold, Message, Motive, NodeId, Refusal, Scope, Step,
+    Ticket,
 };
 
 impl Cluster {
     /// Asks another node to take groups of ours: this one, or the first that can.
     pub(in crate::cluster) fn order_standby(
+        &mut self,
+        scope: Scope,
+        taker: Option<NodeId>,
+        asker: Asker,
+    ) -> Result<(), Refusal> {
+        let result = self.try_standby(scope, taker, asker);
+        // Whoever else asks hears the answer.
+        let is_own = !matches!(asker, Asker::Person(_) | Asker::Node);
+        if let (Err(why), Some(taker), true) =
+            (result, taker.or_else(|| self.first_partner()), is_own)
+        {
+            self.tell_unasked(taker, scope, asker, why);
+        }
+        result
+    }
+
+    fn try_standby(
         &mut self,
         scope: Scope,
         taker: Option<NodeId>,
@@ -29,11 +47,7 @@ impl Cluster {
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(me, scope)));
         self.send_planned(peer, scope, Step::Me, asker == Asker::Ipfail);
-        let ticket = match asker {
-            Asker::Person(ticket) => Some(ticket),
-            Asker::Node | Asker::Home | Asker::Carrier | Asker::Ipfail => None,
-        };
-        self.begin_hand_over((me, peer), scope, Stage::Asked, ticket);
+        self.begin_hand_over((me, peer), scope, Stage::Asked, asker.motive());
         Ok(())
     }
 
@@ -74,7 +88,7 @@ impl Cluster {
                 self.send(Message::GroupOrder { group }, Some(peer));
             }
         }
-        self.begin_hand_over((peer, me), scope.mirrored(), Stage::Invited, Some(ticket));
+        self.begin_hand_over((peer, me), scope.mirrored(), Stage::Invited, Motive::Order(ticket));
         Ok(Some(()))
     }
 

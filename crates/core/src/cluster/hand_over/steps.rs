@@ -2,7 +2,7 @@
 
 use super::{Asker, Cluster, Stage};
 use crate::peer::Kind;
-use crate::{Cause, Event, GroupKey, HandOverEvent, NodeId, Phase, Refusal, Scope, Step};
+use crate::{Cause, Event, GroupKey, HandOverEvent, Motive, NodeId, Phase, Refusal, Scope, Step};
 
 impl Cluster {
     /// The other node wants groups of ours.
@@ -103,7 +103,8 @@ impl Cluster {
             return self.refuse_step(giver, Step::Me, why, None);
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
-        self.begin_hand_over((giver, me), scope, Stage::Checking, ticket);
+        let motive = ticket.map_or(Motive::Node, Motive::Order);
+        self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
         self.begin_checks(giver, scope);
     }
 

@@ -45,16 +45,17 @@ mod tests {
     use crate::state::{Happening, State};
     use std::fs::OpenOptions;
     use std::io::Write as _;
+    use std::time::Duration;
 
     #[test]
     fn what_was_written_is_read_in_order() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(directory.path()).unwrap(), Reading::default());
-        let mut journal = State::open(directory.path()).unwrap().journal().bounded(300);
+        let mut journal = State::open(directory.path()).unwrap().journal("web1", 1).bounded(500);
         let happenings: Vec<_> =
             (0..6).map(|milliseconds| Happening::Pause { milliseconds }).collect();
         for happening in &happenings {
-            journal.write(happening.clone()).unwrap();
+            journal.write(happening.clone(), Duration::ZERO).unwrap();
         }
         let mut file = OpenOptions::new().append(true).open(directory.path().join(NAME)).unwrap();
         file.write_all(b"{\"time\":\"2026-11-").unwrap();

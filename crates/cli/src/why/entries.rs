@@ -1,0 +1,88 @@
+//! What a story asks of an entry.
+
+use jiff::Timestamp;
+use systole_core::Phase;
+use systole_node::state::{Entry, Happening};
+
+/// The group that an entry is about; none for what befell a node, or concerns a set of groups.
+pub(super) fn group_of(entry: &Entry) -> Option<&str> {
+    match &entry.happening {
+        Happening::Ownership { group, .. }
+        | Happening::Failure { group, .. }
+        | Happening::Reach { group, .. }
+        | Happening::LetGo { group, .. }
+        | Happening::StopFailure { group, .. } => Some(group),
+        Happening::Job(job) => Some(&job.group),
+        Happening::HandOver(stage) => stage.group.as_deref(),
+        Happening::Death { .. }
+        | Happening::Late { .. }
+        | Happening::Departure { .. }
+        | Happening::Return { .. }
+        | Happening::Fencing { .. }
+        | Happening::Order { .. }
+        | Happening::Denied { .. }
+        | Happening::Answer { .. }
+        | Happening::Refusal { .. }
+        | Happening::Pings(_)
+        | Happening::Executor { .. }
+        | Happening::Start { .. }
+        | Happening::Stop
+        | Happening::Pause { .. } => None,
+    }
+}
+
+/// Whose a group is after this entry.
+pub(super) fn ownership(entry: &Entry) -> Option<(&str, u64)> {
+    if let Happening::Ownership { owner, term, .. } = &entry.happening {
+        Some((owner, *term))
+    } else {
+        None
+    }
+}
+
+/// Whether a group runs since this entry.
+pub(super) fn is_active(entry: &Entry) -> bool {
+    matches!(entry.happening, Happening::Ownership { phase: Phase::Active, .. })
+}
+
+/// Whether a hand-over begins with an entry.
+pub(super) fn is_beginning(entry: &Entry) -> bool {
+    matches!(&entry.happening, Happening::HandOver(stage) if begins(&stage.stage))
+}
+
+/// Whether an entry ends what was begun for a set of groups: it comes behind what it did to each.
+pub(super) fn is_conclusion(entry: &Entry) -> bool {
+    match &entry.happening {
+        Happening::HandOver(stage) => !begins(&stage.stage),
+        Happening::Answer { .. } => true,
+        Happening::Ownership { .. }
+        | Happening::Failure { .. }
+        | Happening::Reach { .. }
+        | Happening::LetGo { .. }
+        | Happening::StopFailure { .. }
+        | Happening::Job(_)
+        | Happening::Death { .. }
+        | Happening::Late { .. }
+        | Happening::Departure { .. }
+        | Happening::Return { .. }
+        | Happening::Fencing { .. }
+        | Happening::Order { .. }
+        | Happening::Denied { .. }
+        | Happening::Refusal { .. }
+        | Happening::Pings(_)
+        | Happening::Executor { .. }
+        | Happening::Start { .. }
+        | Happening::Stop
+        | Happening::Pause { .. } => false,
+    }
+}
+
+/// Whether a stage of a hand-over is a beginning.
+pub(super) fn begins(stage: &str) -> bool {
+    matches!(stage, "wanted" | "asked" | "unasked")
+}
+
+/// When it happened.
+pub(super) fn time(entry: &Entry) -> Option<Timestamp> {
+    entry.time.parse().ok()
+}

@@ -1,0 +1,72 @@
+//! Silences, counts and people.
+
+use crate::why::span::span;
+use systole_node::state::{LastBeat, PingCounts};
+
+/// How long a node was silent on each link; nothing where that was not kept.
+pub(super) fn silence(
+    silence_ms: Option<u64>,
+    limit_ms: Option<u64>,
+    links: &[LastBeat],
+) -> Option<String> {
+    let limit = span(limit_ms?);
+    let silent = match silence_ms {
+        Some(silence) => format!("silent for {}, of which {limit} are too long", span(silence)),
+        None => format!("never heard within {limit}"),
+    };
+    let heard: Vec<&LastBeat> = links.iter().filter(|last| last.silence_ms.is_some()).collect();
+    let mut parts = vec![silent];
+    if !heard.is_empty() {
+        let beats = heard.iter().map(|last| {
+            let ago = span(last.silence_ms.unwrap_or_default());
+            let down = if last.up { "" } else { ", where it did not hear us" };
+            format!("{ago} before on {}{down}", last.link)
+        });
+        parts.push(format!("last beat {}", list(beats)));
+    }
+    let never = links.iter().filter(|last| last.silence_ms.is_none());
+    let never: Vec<String> = never.map(|last| last.link.clone()).collect();
+    if silence_ms.is_some() && !never.is_empty() {
+        parts.push(format!("none ever on {}", never.join(", ")));
+    }
+    Some(parts.join("; "))
+}
+
+/// Ping nodes, and what follows.
+pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
+    let PingCounts { node, ours, theirs, lost, decision } = counts;
+    let lost = match lost.as_slice() {
+        [] => String::new(),
+        some => format!(" (not {})", some.join(", ")),
+    };
+    let theirs = match theirs {
+        Some(theirs) => format!("{node} {theirs}"),
+        None => format!("{node} did not tell"),
+    };
+    let decision: &str = match &**decision {
+        "gives_up" => &format!("{me} gives everything away, unless that changes at once"),
+        "told_to_give_up" => {
+            &format!("{node} says that this is less, and {me} gives everything away")
+        }
+        "tells_more" => &format!("{me} tells {node} that it sees less"),
+        "waits" => "one answers again, and nothing is given away before it counts",
+        "stays" => "equal again, and nothing is given away",
+        "goes_home" => "equal, and groups go home",
+        "refuses" => &format!("{me} refuses to take groups"),
+        "is_refused" => &format!("{node} refuses to take groups"),
+        other => other,
+    };
+    format!("{me} sees {ours} ping nodes{lost}, {theirs}: {decision}")
+}
+
+/// Who gave an order.
+pub(super) fn person(uid: u32, pid: i32, user: Option<&str>, login: Option<&str>) -> String {
+    let user = user.map_or_else(|| format!("user {uid}"), str::to_owned);
+    let login = login.map_or_else(String::new, |login| format!(", logged in as {login}"));
+    format!("{user} (process {pid}{login})")
+}
+
+/// Parts of a sentence, with commas.
+pub(super) fn list(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}

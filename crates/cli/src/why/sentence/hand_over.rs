@@ -1,0 +1,63 @@
+//! The stages of a planned hand-over.
+
+use crate::why::entries::begins;
+use crate::why::span::span;
+use systole_core::{Refusal, Step};
+use systole_node::state::HandOverStage;
+
+/// A stage. Who wants the hand-over is said with the first one that is told.
+pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> String {
+    let HandOverStage { giver, taker, took_ms, total_ms, .. } = stage;
+    let (took, what) = (span(*took_ms), what(stage));
+    let why = if is_asked && !begins(&stage.stage) { String::new() } else { motive(stage, me) };
+    let refused = stage.refused.map_or_else(String::new, |why| format!(": {why}"));
+    match &*stage.stage {
+        "wanted" => format!("{taker} wants to have {what} from {giver}{why}"),
+        "asked" => format!("{giver} asks {taker} to take {what}{why}"),
+        "agreed" => format!("{taker} can take {what}, as it found in {took}{why}"),
+        "released" => format!("{giver} has released {what}, {took} later{why}"),
+        "done" => {
+            let total = span(*total_ms);
+            format!("{taker} has {what}, {took} later; the hand-over took {total}{why}")
+        }
+        "ended" => {
+            let total = span(*total_ms);
+            format!("the hand-over from {giver} to {taker} ended after {total}{refused}{why}")
+        }
+        "unasked" => format!("{giver} cannot ask {taker} to take {what}{refused}{why}"),
+        other => format!("the hand-over from {giver} to {taker}: {other}{refused}{why}"),
+    }
+}
+
+/// What is not followed: a wish of another node, or a step of its hand-over.
+pub(super) fn refusal(node: &str, step: Step, refused: Refusal, me: &str) -> String {
+    match step {
+        Step::Me => format!("{me} refused a hand-over with {node}: {refused}"),
+        Step::Other | Step::Done => {
+            format!("{me} refused the step \"{}\" of {node}: {refused}", step.word())
+        }
+    }
+}
+
+/// What moves. A group that moves alone is the one that the story is about.
+fn what(stage: &HandOverStage) -> String {
+    match (&stage.group, stage.set) {
+        (None, Some(set)) => format!("[{set}]"),
+        (Some(_), _) | (None, None) => "it".to_owned(),
+    }
+}
+
+fn motive(stage: &HandOverStage, me: &str) -> String {
+    let HandOverStage { giver, taker, .. } = stage;
+    match &*stage.motive {
+        "order" => ", as ordered here".to_owned(),
+        // The taker does not know why it is asked.
+        "node" if me == taker => String::new(),
+        "node" => format!(", because {taker} wants it"),
+        "failback" => format!(", because {taker} is its home"),
+        "carrier" => format!(", because {giver} lost the way to its clients"),
+        "ipfail" => format!(", because {giver} sees fewer ping nodes"),
+        "failed" => format!(", because {giver} could not start what is at home there"),
+        other => format!(" ({other})"),
+    }
+}

@@ -1,0 +1,46 @@
+//! What was done to the resources of a group, and how long each took.
+
+use super::evidence::list;
+use crate::why::span::span;
+use systole_core::{Action, Outcome};
+use systole_node::state::JobEnd;
+
+/// Most resources of one job that are named.
+const NAMED_MAX: usize = 3;
+
+/// Jobs that followed each other on a node.
+pub(super) fn sentence(node: &str, jobs: &[&JobEnd]) -> String {
+    format!("{node} {}", list(jobs.iter().map(|job| one(job))))
+}
+
+fn one(job: &JobEnd) -> String {
+    let (what, took) = (names(&job.resources), span(job.took_ms));
+    let (past, verb) = match (job.action, job.addresses) {
+        (Action::Start, false) => ("started", "start"),
+        (Action::Start, true) => ("took", "take"),
+        (Action::Stop, false) => ("stopped", "stop"),
+        (Action::Stop, true) => ("released", "release"),
+        (Action::Status | Action::Monitor | Action::Check, _) => {
+            return format!("asked {what} whether it runs for {took}: {}", job.outcome);
+        }
+    };
+    match job.outcome {
+        Outcome::Success | Outcome::Running => format!("{past} {what} in {took}"),
+        Outcome::NotRunning
+        | Outcome::Failed(_)
+        | Outcome::TimedOut
+        | Outcome::Missing
+        | Outcome::Cancelled => {
+            format!("tried to {verb} {what} for {took} ({})", job.outcome)
+        }
+    }
+}
+
+/// The first of the resources of a job, and how many more there are.
+fn names(words: &[String]) -> String {
+    let named = words[..words.len().min(NAMED_MAX)].join(" ");
+    match words.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}

@@ -1,0 +1,153 @@
+use super::*;
+use systole_core::{Outcome, Refusal};
+use systole_node::state::{HandOverStage, LastBeat, PingCounts};
+
+/// Entries of web2, told one after the other.
+fn tell(happenings: Vec<Happening>) -> Vec<String> {
+    let mut teller = Teller::default();
+    let entry = |happening| Entry {
+        time: "2026-11-24T10:00:00Z".into(),
+        from: "web2".into(),
+        run: 7,
+        number: 1,
+        happening,
+    };
+    happenings.into_iter().map(|happening| teller.sentence(&[&entry(happening)])).collect()
+}
+
+fn beat(link: &str, silence_ms: Option<u64>, up: bool) -> LastBeat {
+    LastBeat { link: link.into(), silence_ms, up }
+}
+
+fn job(action: Action, words: &[&str], addresses: bool, outcome: Outcome, took_ms: u64) -> JobEnd {
+    let resources = words.iter().map(|word| (*word).to_owned()).collect();
+    JobEnd { group: "nginx".into(), action, resources, addresses, outcome, took_ms }
+}
+
+#[test]
+fn a_death_names_each_link() {
+    let death = |silence_ms, links| Happening::Death {
+        node: "web1".into(),
+        evidence: "no beat within its dead time".into(),
+        silence_ms,
+        limit_ms: Some(650),
+        links,
+    };
+    let old = Happening::Death {
+        node: "web1".into(),
+        evidence: "no beat within its dead time".into(),
+        silence_ms: None,
+        limit_ms: None,
+        links: Vec::new(),
+    };
+    let links = vec![
+        beat("eth0", Some(651), true),
+        beat("/dev/ttyS0", Some(2010), false),
+        beat("eth1", None, false),
+    ];
+    let never = vec![beat("eth0", None, false)];
+    assert_eq!(
+        tell(vec![death(Some(652), links), death(None, never), old]),
+        [
+            "web1 is dead: silent for 652 ms, of which 650 ms are too long; last beat 651 ms before \
+             on eth0, 2.01 s before on /dev/ttyS0, where it did not hear us; none ever on eth1",
+            "web1 is dead: never heard within 650 ms",
+            "web1 is dead: no beat within its dead time",
+        ]
+    );
+}
+
+#[test]
+fn counts_of_ping_nodes_are_told() {
+    let counts = |theirs, lost: &[&str], decision: &'static str| {
+        Happening::Pings(PingCounts {
+            node: "web1".into(),
+            ours: 1,
+            theirs,
+            lost: lost.iter().map(|name| (*name).to_owned()).collect(),
+            decision: decision.into(),
+        })
+    };
+    assert_eq!(
+        tell(vec![counts(Some(2), &["10.0.0.1"], "gives_up"), counts(None, &[], "refuses")]),
+        [
+            "web2 sees 1 ping nodes (not 10.0.0.1), web1 2: web2 gives everything away, unless \
+             that changes at once",
+            "web2 sees 1 ping nodes, web1 did not tell: web2 refuses to take groups",
+        ]
+    );
+}
+
+#[test]
+fn jobs_that_follow_each_other_are_one_sentence() {
+    let jobs = [
+        job(Action::Stop, &["nginx"], false, Outcome::Success, 1020),
+        job(Action::Stop, &["10.0.0.8", "10.0.0.9"], true, Outcome::Success, 3),
+        job(Action::Start, &["nginx"], false, Outcome::Failed(1), 40),
+        job(Action::Status, &["nginx"], false, Outcome::NotRunning, 7),
+    ];
+    let all: Vec<&JobEnd> = jobs.iter().collect();
+    assert_eq!(
+        jobs::sentence("web2", &all),
+        "web2 stopped nginx in 1.02 s, released 10.0.0.8 10.0.0.9 in 3 ms, tried to start nginx \
+         for 40 ms (exit code 1), asked nginx whether it runs for 7 ms: it says that it does not run"
+    );
+}
+
+#[test]
+fn a_hand_over_is_told_stage_by_stage() {
+    let stage = |stage: &'static str, motive: &'static str, group: Option<&str>, refused| {
+        Happening::HandOver(HandOverStage {
+            stage: stage.into(),
+            giver: "web2".into(),
+            taker: "web1".into(),
+            group: group.map(str::to_owned),
+            set: group.is_none().then_some(systole_core::Hold::Foreign),
+            motive: motive.into(),
+            ticket: None,
+            refused,
+            took_ms: 5,
+            total_ms: 1010,
+        })
+    };
+    let all = ["asked", "agreed", "released", "done"];
+    assert_eq!(
+        tell(all.iter().map(|word| stage(word, "failback", None, None)).collect()),
+        [
+            "web2 asks web1 to take [foreign], because web1 is its home",
+            "web1 can take [foreign], as it found in 5 ms",
+            "web2 has released [foreign], 5 ms later",
+            "web1 has [foreign], 5 ms later; the hand-over took 1.01 s",
+        ]
+    );
+    let busy = Some(Refusal::Busy);
+    assert_eq!(
+        tell(vec![
+            stage("agreed", "carrier", Some("nginx"), None),
+            stage("ended", "carrier", Some("nginx"), Some(Refusal::NoReply)),
+            stage("unasked", "ipfail", None, busy),
+        ]),
+        [
+            "web1 can take it, as it found in 5 ms, because web2 lost the way to its clients",
+            "the hand-over from web2 to web1 ended after 1.01 s: the other node did not answer",
+            "web2 cannot ask web1 to take [foreign]: a hand-over is running already, because web2 \
+             sees fewer ping nodes",
+        ]
+    );
+}
+
+#[test]
+fn people_are_named() {
+    let order = |user: Option<&str>, login: Option<&str>| Happening::Order {
+        order: Wish::Stop,
+        uid: 0,
+        pid: 17,
+        user: user.map(str::to_owned),
+        login: login.map(str::to_owned),
+        ticket: 1,
+    };
+    assert_eq!(
+        tell(vec![order(None, None), order(Some("root"), Some("anna"))]),
+        ["user 0 (process 17) ordered: stop", "root (process 17, logged in as anna) ordered: stop",]
+    );
+}

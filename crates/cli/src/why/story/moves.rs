@@ -1,0 +1,86 @@
+//! Where one move of a group ends and the next one begins.
+
+use super::entries::{group_of, is_active, is_beginning, is_conclusion, ownership, time};
+use jiff::SignedDuration;
+use systole_node::state::Entry;
+
+/// How far back something that befell a node counts as having to do with a move, and how far
+/// ahead the end of a hand-over.
+const PRELUDE: SignedDuration = SignedDuration::from_mins(1);
+
+/// The moves of a group, oldest first: each from the moment when it left the owner before to when
+/// it ran on the next one, or as far as the journal reaches.
+pub(super) fn of<'a>(entries: &'a [Entry], group: &str) -> Vec<Vec<&'a Entry>> {
+    let own: Vec<usize> =
+        (0..entries.len()).filter(|place| group_of(&entries[*place]) == Some(group)).collect();
+    let mut moves = Vec::new();
+    let mut begin = 0;
+    for run in split(entries, &own) {
+        let Some(last) = run.last() else { continue };
+        let end = conclusion(entries, *last, group);
+        moves.push(told(entries, begin, end, run));
+        begin = end;
+    }
+    moves
+}
+
+/// The places of a group's own entries, move by move. A new one begins with the first entry after
+/// it ran somewhere, if it then comes to be somebody else's or another term's.
+fn split<'a>(entries: &[Entry], own: &'a [usize]) -> Vec<&'a [usize]> {
+    let mut moves = Vec::new();
+    let mut rest = own;
+    while let Some(first) = rest.iter().position(|place| is_active(&entries[*place])) {
+        let settled = ownership(&entries[rest[first]]);
+        let leaves = |place: &usize| {
+            let after = ownership(&entries[*place]);
+            after.is_some() && after != settled
+        };
+        let Some(left) = rest.iter().skip(first).position(leaves) else { break };
+        let before = &rest[..first + left];
+        let active = before.iter().rposition(|place| is_active(&entries[*place]));
+        let (done, after) = rest.split_at(active.map_or(first, |last| last) + 1);
+        moves.push(done);
+        rest = after;
+    }
+    moves.push(rest);
+    moves
+}
+
+/// Where a move ends whose last own entry is at this place: behind the end of the hand-over and
+/// the answer to the order that brought it.
+fn conclusion(entries: &[Entry], last: usize, group: &str) -> usize {
+    let until = time(&entries[last]).map(|time| time + PRELUDE);
+    let mut end = last + 1;
+    for (place, entry) in entries.iter().enumerate().skip(last + 1) {
+        if time(entry) > until || group_of(entry) == Some(group) || is_beginning(entry) {
+            break;
+        }
+        if is_conclusion(entry) {
+            end = place + 1;
+        }
+    }
+    end
+}
+
+/// What is told of a move: its own entries, what befell nodes less than a minute before one of
+/// them, and how the hand-over ended.
+fn told<'a>(entries: &'a [Entry], begin: usize, end: usize, own: &[usize]) -> Vec<&'a Entry> {
+    let mut own = own.iter().rev().peekable();
+    let mut next = None;
+    let mut told = Vec::new();
+    for place in (begin..end).rev() {
+        let entry = &entries[place];
+        if own.next_if(|next| **next == place).is_some() {
+            next = time(entry);
+            told.push(entry);
+        } else if group_of(entry).is_none() {
+            let is_near = next.is_some_and(|next| time(entry) >= Some(next - PRELUDE));
+            let is_behind = next.is_none() && is_conclusion(entry);
+            if is_near || is_behind {
+                told.push(entry);
+            }
+        }
+    }
+    told.reverse();
+    told
+}

@@ -1,0 +1,173 @@
+//! What is told for the journal: the evidence of decisions, and how long their steps took.
+
+use super::pair::Pair;
+use super::*;
+use crate::{LastBeat, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
+
+/// How long the slow jobs of a test take.
+const SLOW: Duration = Duration::from_millis(300);
+
+/// The stages of hand-overs that a node told, in order.
+fn plans(node: &Node) -> Vec<Plan> {
+    let plan = |event: &Event| if let Event::Planned(plan) = event { Some(*plan) } else { None };
+    node.said.iter().filter_map(plan).collect()
+}
+
+fn stages(node: &Node) -> Vec<PlanStage> {
+    plans(node).iter().map(|plan| plan.stage).collect()
+}
+
+fn verdicts(node: &Node) -> Vec<(u32, Option<u32>, Vec<PingId>, PingVerdict)> {
+    let counts = |event: &Event| match event {
+        Event::PingsCounted(counts) => {
+            Some((counts.ours, counts.theirs, counts.lost.clone(), counts.verdict))
+        }
+        _ => None,
+    };
+    node.said.iter().filter_map(counts).collect()
+}
+
+fn forget_what_was_said(pair: &mut Pair) {
+    for node in pair.nodes.iter_mut().flatten() {
+        node.said.clear();
+    }
+}
+
+#[test]
+fn a_death_tells_the_silence_of_each_link() {
+    let links = || vec!["eth0".to_owned(), "ttyS0".to_owned()];
+    let mut node = Node::with(Settings { links: links(), ..settings(B, Failback::On) }, 1);
+    let mut pair = Pair::settled(Failback::On);
+    let beat = pair.node(A).kept.iter().rev().find(|(_, beat)| beat.is_some());
+    let beat = beat.expect("it beats").clone();
+    node.hear(at(100), "alpha", 1, &beat);
+    node.turn(at(100));
+    let mut now = 100;
+    let silence = loop {
+        now += 1;
+        node.turn(at(now));
+        let death = node.said.iter().find_map(|event| match event {
+            Event::PeerDead(A, silence) => Some(silence.clone()),
+            _ => None,
+        });
+        if let Some(silence) = death {
+            break silence;
+        }
+    };
+    let ago = DEADTIME;
+    let links = vec![
+        LastBeat { link: LinkId(0), ago: Some(ago), was_up: true },
+        LastBeat { link: LinkId(1), ago: None, was_up: false },
+    ];
+    assert_eq!(*silence, Silence { lasted: Some(ago), limit: DEADTIME, links });
+}
+
+#[test]
+fn both_nodes_tell_the_stages_of_a_hand_over_and_how_long_each_took() {
+    let mut pair = Pair::settled(Failback::Off);
+    forget_what_was_said(&mut pair);
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.pass(SLOW);
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("it moved", |pair| pair.node(A).answers == [Ok(())]);
+    let all = [PlanStage::Asked, PlanStage::Agreed, PlanStage::Released, PlanStage::Done];
+    for (id, motive) in [(A, Motive::Order(Ticket(1))), (B, Motive::Node)] {
+        let told = plans(pair.node(id));
+        assert_eq!(stages(pair.node(id)), all, "{id:?}");
+        for plan in &told {
+            let scope = Scope::Set(Hold::Local);
+            assert_eq!((plan.giver, plan.taker, plan.scope, plan.motive), (A, B, scope, motive));
+        }
+        let released = told[2].took;
+        assert!(released >= SLOW - Duration::from_millis(20), "{id:?}: {released:?}");
+        assert!(told[0].took.is_zero() && told[1].took < SLOW / 2, "{told:?}");
+        assert_eq!(told[3].total, told.iter().map(|plan| plan.took).sum());
+    }
+    // The order of events is that of what happened.
+    let place = |of: fn(&Event) -> bool| pair.nodes[0].as_ref()?.said.iter().position(of);
+    let agreed =
+        place(|event| matches!(event, Event::Planned(plan) if plan.stage == PlanStage::Agreed));
+    let stops = place(|event| matches!(event, Event::Ownership { phase: Phase::Stopping, .. }));
+    let stopped = place(|event| matches!(event, Event::JobEnded { .. }));
+    let released =
+        place(|event| matches!(event, Event::Planned(plan) if plan.stage == PlanStage::Released));
+    assert!(agreed < stops && stops < stopped && stopped < released);
+    let Some(Event::JobEnded { job, outcome, took }) =
+        &pair.node(A).said.iter().find(|event| matches!(event, Event::JobEnded { .. }))
+    else {
+        panic!("the stop was told");
+    };
+    assert_eq!((job.group, job.first, job.count, job.action), (FIRST, 0, 1, Action::Stop));
+    assert_eq!(*outcome, Outcome::Success);
+    assert!(*took >= SLOW - Duration::from_millis(20) && *took <= SLOW + Duration::from_millis(20));
+}
+
+#[test]
+fn a_hand_over_says_who_wants_it() {
+    let mut pair = Pair::settled(Failback::On);
+    forget_what_was_said(&mut pair);
+    let now = pair.now;
+    pair.node(B).order(now, Order::TakeoverGroup(FIRST));
+    pair.until("it moved", |pair| pair.node(B).answers == [Ok(())]);
+    let first = plans(pair.node(B)).into_iter().next().expect("a wish");
+    assert_eq!((first.stage, first.motive), (PlanStage::Wanted, Motive::Order(Ticket(1))));
+    let motives: Vec<_> = plans(pair.node(A)).into_iter().map(|plan| plan.motive).collect();
+    assert!(motives.starts_with(&[Motive::Node; 3]), "{motives:?}");
+
+    // Taken because it was dead, and handed back by failback.
+    let mut pair = Pair::settled(Failback::On);
+    pair.nodes[0] = None;
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.nodes[0] = Some(Node::new(A, Failback::On, 2));
+    pair.until("given back", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    assert!(plans(pair.node(B)).iter().all(|plan| plan.motive == Motive::Home));
+    assert_eq!(stages(pair.node(B)).last(), Some(&PlanStage::Done));
+}
+
+#[test]
+fn ipfail_tells_the_counts_and_a_refusal_does_too() {
+    let mut pair = Pair::settled(Failback::Off);
+    forget_what_was_said(&mut pair);
+    pair.answers = [false, true];
+    pair.until("all moved", |pair| pair.runs(A).is_empty());
+    pair.pass(Duration::from_secs(1));
+    let lost = vec![PingId(0)];
+    let told = verdicts(pair.node(A));
+    assert!(told.contains(&(0, Some(1), lost.clone(), PingVerdict::ToldToGiveUp)), "{told:?}");
+    assert!(verdicts(pair.node(B)).contains(&(1, Some(0), vec![], PingVerdict::TellsMore)));
+    assert!(plans(pair.node(A)).iter().all(|plan| plan.motive == Motive::Ipfail));
+    assert_eq!(stages(pair.node(A)).last(), Some(&PlanStage::Done));
+
+    let mut pair = Pair::settled(Failback::Off);
+    for node in pair.nodes.iter_mut().flatten() {
+        node.cluster.settings.ipfail = false;
+    }
+    pair.answers[B.index()] = false;
+    pair.pass(DEADTIME * 2);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("refused", |pair| pair.node(A).answers == [Err(Refusal::FewerPings)]);
+    assert_eq!(verdicts(pair.node(A)), [(1, Some(0), vec![], PingVerdict::IsRefused)]);
+    assert_eq!(verdicts(pair.node(B)), [(0, Some(1), lost, PingVerdict::Refuses)]);
+    let last = PlanStage::Ended(Refusal::FewerPings);
+    assert_eq!(stages(pair.node(A)), [PlanStage::Asked, last]);
+}
+
+#[test]
+fn what_could_not_even_be_asked_for_is_told() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
+    let scope = Scope::Set(Hold::All);
+    let asked = pair.node(A).cluster.order_standby(scope, None, Asker::Carrier);
+    assert_eq!(asked, Err(Refusal::LocalInFlux));
+    pair.step();
+    assert!(stages(pair.node(A)).contains(&PlanStage::Unasked(Refusal::LocalInFlux)));
+}
