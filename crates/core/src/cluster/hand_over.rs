@@ -166,7 +166,6 @@ impl Cluster {
         let until = self.now + REPLY_WAIT;
         let partner = if giver == self.settings.me { taker } else { giver };
         let began_at = self.peer(partner).receiver.last();
-        let (checks, gives) = (Vec::new(), Vec::new());
         let (ticket, since) = (motive.ticket(), (self.now, self.now));
         self.hand_over = Some(HandOver {
             scope,
@@ -178,8 +177,8 @@ impl Cluster {
             ticket,
             since,
             began_at,
-            checks,
-            gives,
+            checks: Vec::new(),
+            gives: Vec::new(),
         });
         self.tell_stage();
     }

@@ -2,9 +2,7 @@
 
 use super::Cluster;
 use crate::mutation::Mutation;
-use crate::{
-    Event, Fencing, IpfailEvent, LastBeat, LinkId, NodeId, NodeStatus, Silence, Time,
-};
+use crate::{Event, Fencing, IpfailEvent, LastBeat, LinkId, NodeId, NodeStatus, Silence, Time};
 use std::time::Duration;
 
 impl Cluster {

@@ -17,6 +17,7 @@ mod play;
 mod replays;
 mod strangers;
 mod upgrade;
+mod why;
 
 use play::never_two;
 use std::error::Error;

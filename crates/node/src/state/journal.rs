@@ -4,6 +4,8 @@ mod evidence;
 mod file;
 mod read;
 mod repeats;
+#[cfg(test)]
+mod tests;
 
 pub use evidence::{HandOverStage, JobEnd, LastBeat, PingCounts};
 pub use file::Journal;

@@ -11,7 +11,7 @@ pub(super) fn silence(
 ) -> Option<String> {
     let limit = span(limit_ms?);
     let silent = match silence_ms {
-        Some(silence) => format!("silent for {}, of which {limit} are too long", span(silence)),
+        Some(silence) => format!("silent for {}, dead after {limit}", span(silence)),
         None => format!("never heard within {limit}"),
     };
     let heard: Vec<&LastBeat> = links.iter().filter(|last| last.silence_ms.is_some()).collect();

@@ -49,8 +49,8 @@ fn a_death_names_each_link() {
     assert_eq!(
         tell(vec![death(Some(652), links), death(None, never), old]),
         [
-            "web1 is dead: silent for 652 ms, of which 650 ms are too long; last beat 651 ms before \
-             on eth0, 2.01 s before on /dev/ttyS0, where it did not hear us; none ever on eth1",
+            "web1 is dead: silent for 652 ms, dead after 650 ms; last beat 651 ms before on eth0, \
+             2.01 s before on /dev/ttyS0, where it did not hear us; none ever on eth1",
             "web1 is dead: never heard within 650 ms",
             "web1 is dead: no beat within its dead time",
         ]

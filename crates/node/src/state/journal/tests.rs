@@ -1,0 +1,213 @@
+use super::*;
+use crate::state::State;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use systole_core::{Failback, Group, GroupKey, Proof, Resource, ResourceKind, StopFailure};
+
+const DOCUMENT: &str = include_str!("../../../../../docs/journal.md");
+const NOW: Duration = Duration::ZERO;
+
+fn settings() -> Settings {
+    let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
+    Settings {
+        nodes: vec!["web1".into(), "web2".into()],
+        node_order: vec![NodeId(0), NodeId(1)],
+        me: NodeId(1),
+        links: vec!["eth0".into()],
+        ping_nodes: vec!["gateway".into()],
+        keepalive: Duration::from_secs(2),
+        deadtime: Duration::from_secs(30),
+        warntime: Duration::from_secs(10),
+        initdead: Duration::from_mins(1),
+        deadping: Duration::from_secs(30),
+        aliveping: Duration::from_secs(4),
+        rexmit_delay: Duration::from_millis(250),
+        failback: Failback::On,
+        ipfail: false,
+        restart_grace: Duration::from_secs(5),
+        stop_failure: StopFailure::Reboot,
+        fencing: None,
+        groups: vec![Group {
+            key: GroupKey(7),
+            preferred: NodeId(0),
+            resources: vec![Resource { word: "nginx".into(), kind }],
+        }],
+    }
+}
+
+/// Every cause; the match fails to compile when there is one more.
+fn causes() -> Vec<Cause> {
+    let (giver, taker) = (NodeId(0), NodeId(1));
+    let dead = |proof| Cause::OwnerDead { owner: giver, silence: NOW, proof };
+    let all = vec![
+        Cause::Unowned,
+        dead(Proof::Silence),
+        dead(Proof::Fenced),
+        dead(Proof::Confirmed),
+        Cause::OwnerLeft(giver),
+        Cause::OwnerFailed(giver),
+        Cause::HandOver { giver, taker },
+        Cause::Adopted,
+        Cause::Claimed(giver),
+        Cause::Outranked(giver),
+        Cause::Stopping,
+        Cause::StartFailed,
+        Cause::LetGo,
+        Cause::StopFailed,
+        Cause::Retry,
+    ];
+    for cause in &all {
+        match cause {
+            Cause::Unowned
+            | Cause::OwnerDead { owner: _, silence: _, proof: _ }
+            | Cause::OwnerLeft(_)
+            | Cause::OwnerFailed(_)
+            | Cause::HandOver { giver: _, taker: _ }
+            | Cause::Adopted
+            | Cause::Claimed(_)
+            | Cause::Outranked(_)
+            | Cause::Stopping
+            | Cause::StartFailed
+            | Cause::LetGo
+            | Cause::StopFailed
+            | Cause::Retry => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
+    let settings = settings();
+    let (mut words, mut proofs) = (BTreeSet::new(), BTreeSet::new());
+    for cause in causes() {
+        let (owner, phase) = (NodeId(1), Phase::Starting);
+        let event = Event::Ownership { group: GroupId(0), owner, term: 1, phase, cause };
+        let Some(Happening::Ownership { cause: word, evidence, .. }) =
+            Happening::of_event(&settings, &event)
+        else {
+            panic!("{cause:?} is kept")
+        };
+        assert!(DOCUMENT.contains(&format!("`{word}`")), "{word}");
+        words.insert(word.into_owned());
+        assert!(!evidence.is_empty() && proofs.insert(evidence), "{cause:?}");
+    }
+    // Of one cause there are three proofs.
+    assert_eq!((words.len(), proofs.len()), (13, 15));
+}
+
+#[test]
+fn the_lines_of_the_document_are_read_and_written_to_the_letter() {
+    let mut events = BTreeSet::new();
+    let lines = DOCUMENT.lines().filter(|line| line.starts_with('{'));
+    for (number, line) in (1..).zip(lines) {
+        let entry: Entry = serde_json::from_str(line).expect(line);
+        assert_eq!(serde_json::to_string(&entry).unwrap(), line);
+        assert_eq!(entry.number, number);
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for field in value.as_object().unwrap().keys() {
+            assert!(DOCUMENT.contains(&format!("`{field}`")), "{field} is in no table");
+        }
+        events.insert(value["event"].as_str().unwrap().to_owned());
+    }
+    let rows = DOCUMENT.split("## Events").nth(1).unwrap().split("| word of |").next().unwrap();
+    let rows = rows.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(events, rows.map(str::to_owned).collect());
+    assert_eq!(events.len(), 21);
+}
+
+#[test]
+fn lines_of_an_earlier_version_are_read() {
+    for line in [
+        r#"{"time":"2026-11-24T10:00:00Z","event":"death","node":"web1","evidence":"silence"}"#,
+        r#"{"time":"2026-11-24T10:00:00Z","event":"order","order":"stop","uid":0,"pid":7}"#,
+        r#"{"time":"2026-11-24T10:00:00Z","event":"answer","order":"stop","refused":null}"#,
+    ] {
+        let entry: Entry = serde_json::from_str(line).expect(line);
+        assert_eq!((entry.from.as_str(), entry.run, entry.number), ("", 0, 0));
+    }
+}
+
+#[test]
+fn entries_say_who_tells_them_and_are_numbered() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    for run in [7, 9] {
+        let mut journal = state.journal("web2", run);
+        journal.write(Happening::Stop, NOW).unwrap();
+        journal.write(Happening::Stop, Duration::from_secs(3)).unwrap();
+    }
+    let entries = read(directory.path()).unwrap().entries;
+    let heads = entries.iter().map(|entry| (entry.from.as_str(), entry.run, entry.number));
+    let expected = [("web2", 7, 1), ("web2", 7, 2), ("web2", 9, 1), ("web2", 9, 2)];
+    assert_eq!(heads.collect::<Vec<_>>(), expected);
+    let [first, second] = [0, 1].map(|at| entries[at].time.parse::<jiff::Timestamp>().unwrap());
+    assert!(first.duration_since(second) > jiff::SignedDuration::from_secs(2), "it was earlier");
+}
+
+#[test]
+fn what_is_refused_again_stands_there_once_until_something_moves() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    let refusal =
+        Happening::Refusal { node: "web1".into(), step: Step::Me, refused: Refusal::Busy };
+    for _ in 0..100 {
+        journal.write(refusal.clone(), NOW).unwrap();
+        journal.write(Happening::Denied { uid: 5, pid: 6, user: None }, NOW).unwrap();
+    }
+    let (group, resource) = ("nginx".to_owned(), "nginx".to_owned());
+    let stop = Happening::StopFailure { group, resource, measure: "block".into() };
+    journal.write(stop.clone(), NOW).unwrap();
+    journal.write(stop, NOW).unwrap();
+    let cause = Cause::Unowned;
+    let (owner, phase) = (NodeId(1), Phase::Active);
+    let event = Event::Ownership { group: GroupId(0), owner, term: 1, phase, cause };
+    journal.write(Happening::of_event(&settings(), &event).unwrap(), NOW).unwrap();
+    journal.write(refusal, NOW).unwrap();
+    let numbers = read(directory.path()).unwrap().entries;
+    let numbers: Vec<u64> = numbers.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn a_full_disk_loses_entries_and_counts_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.jsonl");
+    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    journal.write(Happening::Stop, NOW).unwrap();
+    // What was cut when the disk was full ends before the next entry.
+    let whole = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    symlink("/dev/full", &path).unwrap();
+    let mut journal = State::open(directory.path()).unwrap().journal("web2", 8);
+    for lost in 1..4 {
+        assert!(journal.write(Happening::Stop, NOW).is_err());
+        assert_eq!(journal.lost(), lost);
+    }
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
+    journal.write(Happening::Stop, NOW).unwrap();
+    assert_eq!((journal.take_lost(), journal.lost()), (3, 0));
+    let reading = read(directory.path()).unwrap();
+    let numbers: Vec<u64> = reading.entries.iter().map(|entry| entry.number).collect();
+    assert_eq!((numbers, reading.unreadable), (vec![1, 4], 1));
+}
+
+#[test]
+fn garbage_is_counted_and_what_is_no_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.jsonl");
+    let nested = "[".repeat(100_000);
+    let garbage = ["\0\u{1}\n{}\n".as_bytes(), &[0xff; 5000], b"\n", nested.as_bytes()].concat();
+    fs::write(&path, garbage).unwrap();
+    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    journal.write(Happening::Stop, NOW).unwrap();
+    let reading = read(directory.path()).unwrap();
+    assert_eq!((reading.entries.len(), reading.unreadable), (1, 4));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let mut journal = State::open(directory.path()).unwrap().journal("web2", 8);
+    assert!(journal.write(Happening::Stop, NOW).is_err());
+    assert!(read(directory.path()).is_err());
+}
