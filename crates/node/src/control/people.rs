@@ -37,7 +37,7 @@ impl Person {
         Happening::Order { order, uid, pid, user, login, ticket: ticket.0 }
     }
 
-    pub(super) fn is_denied(self) -> Happening {
+    pub(super) fn denied(self) -> Happening {
         let Self { uid, pid, user, login: _ } = self;
         Happening::Denied { uid, pid, user }
     }

@@ -37,7 +37,7 @@ impl Control {
         if uid != 0 {
             let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
             self.parts.log.write(&line.repeating(Repeating::Control));
-            self.note(Person::of(uid, pid).is_denied());
+            self.note(Person::of(uid, pid).denied());
             return self.server.answer(asked.client, &Response::Denied);
         }
         if matches!(asked.request, Request::Restart) {

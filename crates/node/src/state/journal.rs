@@ -268,6 +268,7 @@ pub struct Entry {
 impl Happening {
     /// What the journal keeps of an event of the core; most events are for the log alone.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one row for each event")]
     pub fn of_event(settings: &Settings, event: &Event) -> Option<Self> {
         let name = |node: &NodeId| settings.name(*node).to_owned();
         match event {
