@@ -3,7 +3,7 @@
 use crate::envelope::{self, Algorithm};
 use crate::error::{DecodeError, HearError};
 use crate::fields::{Fields, Kind};
-use crate::keys::Keys;
+use crate::keys::{Keys, Signer};
 use crate::limits::MESSAGE_MAX;
 use crate::ping::Ping;
 use crate::sealer::Form;
@@ -30,6 +30,7 @@ pub struct Decoder {
 #[derive(Debug)]
 pub struct Opened<'a> {
     form: Form,
+    signer: Signer,
     packed: Option<Algorithm>,
     fields: &'a Fields,
     message: &'a mut Message,
@@ -56,19 +57,18 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// Bytes that are no message, are not signed with one of `keys`, or hold what no node sends.
+    /// Bytes that are no message, are not signed with one of `keys` or of those that they replace, or
+    /// hold what no node sends.
     pub fn open(&mut self, bytes: &[u8], keys: &Keys) -> Result<Opened<'_>, DecodeError> {
         let marker = bytes.get(..MARKER_LENGTH).ok_or(DecodeError::Short)?;
         if bytes.len() > MESSAGE_MAX {
             return Err(DecodeError::TooLarge);
         }
         self.fields.clear();
-        let form = if marker == framed::START {
-            self.read_framed(bytes, keys)?;
-            Form::Framed
+        let (form, signer) = if marker == framed::START {
+            (Form::Framed, self.read_framed(bytes, keys)?)
         } else if marker == CLASSIC_MARKER {
-            self.read_classic(bytes, keys)?;
-            Form::Classic
+            (Form::Classic, self.read_classic(bytes, keys)?)
         } else {
             return Err(DecodeError::NotAMessage);
         };
@@ -78,6 +78,7 @@ impl Decoder {
         }
         Ok(Opened {
             form,
+            signer,
             packed,
             fields: &self.fields,
             message: &mut self.message,
@@ -85,21 +86,22 @@ impl Decoder {
         })
     }
 
-    fn read_framed(&mut self, bytes: &[u8], keys: &Keys) -> Result<(), DecodeError> {
+    fn read_framed(&mut self, bytes: &[u8], keys: &Keys) -> Result<Signer, DecodeError> {
         let (body, trailer) = bytes.split_at(framed::skim(bytes)?);
         let (signature, _) = framed::counted(trailer).map_err(|_| DecodeError::Unsigned)?;
-        keys.verify(signature, body)?;
-        framed::read(body, &mut self.fields)
+        let signer = keys.judge(signature, body)?;
+        framed::read(body, &mut self.fields)?;
+        Ok(signer)
     }
 
-    fn read_classic(&mut self, bytes: &[u8], keys: &Keys) -> Result<(), DecodeError> {
+    fn read_classic(&mut self, bytes: &[u8], keys: &Keys) -> Result<Signer, DecodeError> {
         classic::read(bytes, &mut self.fields)?;
         self.lines.clear();
         classic::push_signed(&mut self.lines, &self.fields).map_err(|_| DecodeError::Malformed)?;
         let signature = self.fields.iter().rfind(|field| field.name == AUTH);
         let signature =
             signature.filter(|field| field.kind == Kind::String).ok_or(DecodeError::Unsigned)?;
-        keys.verify(signature.value, &self.lines)
+        keys.judge(signature.value, &self.lines)
     }
 
     /// The signature outside covers what is inside, whose own one is not looked at.
@@ -121,6 +123,12 @@ impl<'a> Opened<'a> {
     #[must_use]
     pub const fn form(&self) -> Form {
         self.form
+    }
+
+    /// Which of our keys signed it.
+    #[must_use]
+    pub const fn signer(&self) -> Signer {
+        self.signer
     }
 
     /// How it was compressed, if it was.

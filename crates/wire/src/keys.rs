@@ -1,6 +1,9 @@
 //! Keys, and what they sign.
 
 mod crc;
+mod renew;
+
+pub use renew::Signer;
 
 use crate::error::DecodeError;
 use crate::number;
@@ -55,6 +58,8 @@ pub struct Keys {
     sending: u8,
     sending_method: Method,
     table: [Option<Key>; IDS],
+    /// The keys before these, while they are being renewed; those have none before them.
+    former: Option<Box<Self>>,
 }
 
 #[derive(Clone)]
@@ -90,7 +95,7 @@ impl Keys {
             .copied()
             .flatten()
             .ok_or(KeysError::NoSendingKey(sending))?;
-        Ok(Self { sending, sending_method, table })
+        Ok(Self { sending, sending_method, table, former: None })
     }
 
     /// The id that signs what we send.
@@ -127,16 +132,15 @@ impl Keys {
         }
     }
 
-    /// Compares in constant time whether `signature` is one of `signed`.
-    pub(crate) fn verify(&self, signature: &[u8], signed: &[u8]) -> Result<(), DecodeError> {
+    /// Compares in constant time whether `signature` is one of `signed`. Tells the key's id.
+    fn verify(&self, signature: &[u8], signed: &[u8]) -> Result<u8, DecodeError> {
         let blank = signature.iter().position(|&byte| byte == b' ');
         let (id, digest) = signature.split_at(blank.ok_or(DecodeError::Unsigned)?);
         let digest = &digest[1..];
         let id = number::decimal(id).ok_or(DecodeError::Unsigned)?;
-        let key = usize::try_from(id)
-            .ok()
-            .and_then(|place| self.table.get(place)?.as_ref())
-            .ok_or(DecodeError::UnknownKey)?;
+        let id = u8::try_from(id).map_err(|_| DecodeError::UnknownKey)?;
+        let key = self.table.get(usize::from(id)).and_then(Option::as_ref);
+        let key = key.ok_or(DecodeError::UnknownKey)?;
         let mut room = [0; DIGEST_MAX];
         match key {
             Key::Crc => {
@@ -158,7 +162,7 @@ impl Keys {
                 mac.verify_slice(digest).is_ok()
             }),
         }
-        .then_some(())
+        .then_some(id)
         .ok_or(DecodeError::Signature)
     }
 }
@@ -225,7 +229,7 @@ mod tests {
                 let right = if sending == 3 && receiving != 3 {
                     Err(DecodeError::Checksum)
                 } else {
-                    Ok(())
+                    Ok(sending)
                 };
                 assert_eq!(keys(receiving).verify(&text, b"body"), right);
                 assert!(keys(receiving).verify(&text, b"Body").is_err());
@@ -297,7 +301,7 @@ mod tests {
             body.map(String::into_bytes).find(|body| crc::checksum(body) < 0x1000_0000).unwrap();
         let text = String::from_utf8(signature(&keys, &short)).unwrap();
         assert!(text.len() < 10);
-        assert_eq!(keys.verify(text.as_bytes(), &short), Ok(()));
+        assert_eq!(keys.verify(text.as_bytes(), &short), Ok(3));
         let padded = text.replace("3 ", "3 0");
         assert!(keys.verify(padded.as_bytes(), &short).is_err());
     }

@@ -25,6 +25,7 @@ mod keys;
 mod limits;
 mod number;
 mod ping;
+mod rotation;
 mod sealer;
 mod words;
 
@@ -33,9 +34,10 @@ pub use encoder::{Encoder, Identity};
 pub use envelope::Algorithm;
 pub use error::{DecodeError, EncodeError, FieldError, HearError};
 pub use fields::{Elements, Field, Fields, Kind};
-pub use keys::{Keys, KeysError, Method};
+pub use keys::{Keys, KeysError, Method, Signer};
 pub use limits::{
     DATAGRAM_MAX, DEPTH_MAX, FIELDS_MAX, LIST_MAX, MESSAGE_MAX, PING_MAX, UNPACKED_MAX,
 };
 pub use ping::{Ping, PingMedium};
+pub use rotation::{Listener, Progress, Rotation, Signing};
 pub use sealer::{Compression, Form, MessageFormat, Sealer, Style};

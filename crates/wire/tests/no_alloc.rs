@@ -8,7 +8,9 @@ use std::time::Duration;
 use systole_core::{
     Beat, Claim, Echo, GroupKey, LinkId, Message, NodeId, NodeStatus, Outgoing, Phase, Time, Uuid,
 };
-use systole_wire::{Decoder, Encoder, Form, Identity, Keys, Method, Style};
+use systole_wire::{
+    Decoder, Encoder, Form, Identity, Keys, Listener, Method, Rotation, Signer, Style,
+};
 
 thread_local! {
     /// By thread, because the test harness allocates on its own one meanwhile.
@@ -115,4 +117,46 @@ fn beats_are_sent_and_heard_without_an_allocation() {
         }
     }
     assert!(ALLOCATIONS.get() > 0);
+}
+
+#[test]
+fn beats_cost_no_allocation_while_keys_are_renewed() {
+    let mut encoder = Encoder::new(identity(), Style::default());
+    let mut decoder = Decoder::default();
+    let beat = beat();
+    let mut keys = Keys::new(3, [(3, Method::Md5, &b"old"[..])]).unwrap();
+    keys.renew(Keys::new(1, [(1, Method::Sha1, &b"new"[..])]).unwrap(), false);
+    let mut rotation = Rotation::new(Time::START, Duration::from_secs(10), [NodeId(1), NodeId(2)]);
+    let mut turn = |sequence: u64| {
+        let now = Time::START + Duration::from_secs(sequence);
+        let status = Outgoing {
+            message: Message::Status {
+                status: NodeStatus::Active,
+                deadtime: Duration::from_secs(6),
+                flow_control: true,
+            },
+            dest: None,
+            dest_uuid: None,
+            sequence: Some(sequence),
+            made: now,
+        };
+        let signing = rotation.signing(now, true, |_| Listener::Learns);
+        assert!(signing.former);
+        for signer in [keys.former().unwrap(), &keys] {
+            for form in [Form::Framed, Form::Classic] {
+                let load = "0.42 0.33 0.15 2/142 48";
+                let sealed = encoder.encode(&status, Some(&beat), load, 1, signer, form).unwrap();
+                let opened = decoder.open(sealed, &keys).unwrap();
+                if opened.signer() == Signer::Sending {
+                    rotation.note_renewed(NodeId(1));
+                }
+                assert_eq!(opened.heard(LinkId(0)).unwrap().sequence, Some(sequence));
+            }
+        }
+        assert!(rotation.waiting().eq([NodeId(2)]) && rotation.elapse(now).is_none());
+    };
+    turn(1);
+    let before = ALLOCATIONS.get();
+    (2..=BEATS).for_each(&mut turn);
+    assert_eq!(ALLOCATIONS.get() - before, 0);
 }

@@ -1,0 +1,290 @@
+//! Which nodes have the new keys, and so what signs what we send meanwhile.
+//!
+//! ```text
+//!             every node was heard with the new key          a grace later
+//!   renewing ─────────────────────────────────────▶ settling ─────────────▶ over
+//!     │   ▲                                            │
+//!     │   └────────────────────────────────────────────┘
+//!     │                a node restarted
+//!     └──────────▶ expired, after an hour
+//! ```
+//!
+//! Nothing is negotiated. Who has only the old keys understands what is signed with the old one,
+//! and shows by its own signature when that has changed.
+
+use std::time::Duration;
+use systole_core::{NODES_MAX, NodeId, Time};
+
+/// Longest time for which old keys are believed.
+const LIMIT: Duration = Duration::from_hours(1);
+/// Time between two reminders that somebody has not got the new keys.
+const REMINDER_GAP: Duration = Duration::from_mins(10);
+/// Time between two beats that show our new signature to nodes that may not know it: each is a
+/// bad packet to those that do not.
+const SHOW_GAP: Duration = Duration::from_secs(5);
+
+/// What another node is to what we send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// It is dead, or was never heard.
+    Silent,
+    /// It learns from what it hears which keys we have.
+    Learns,
+    /// A C heartbeat: it complains of what it cannot verify, and learns nothing from the rest.
+    Classic,
+}
+
+/// What signs a message; one copy is sent for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signing {
+    /// The old sending key.
+    pub former: bool,
+    /// The new sending key.
+    pub current: bool,
+}
+
+impl Signing {
+    /// As always, when no keys are being renewed.
+    pub const CURRENT: Self = Self { former: false, current: true };
+}
+
+/// What time has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Every node was heard with the new key.
+    Complete,
+    /// Somebody still has not been.
+    Reminder,
+    /// It is over: the old keys are to be forgotten.
+    Over,
+    /// Likewise, and somebody was never heard with the new key.
+    Expired,
+}
+
+/// Nodes, one bit for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Nodes(u16);
+
+const _: () = assert!(NODES_MAX <= u16::BITS as usize, "every node needs its bit");
+
+impl Nodes {
+    fn of(node: NodeId) -> Self {
+        Self(1_u16.checked_shl(u32::from(node.0)).unwrap_or(0))
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    fn iter(self) -> impl Iterator<Item = NodeId> {
+        (0..u16::BITS)
+            .zip(0..)
+            .filter(move |(bit, _)| self.0 >> bit & 1 == 1)
+            .map(|(_, id)| NodeId(id))
+    }
+}
+
+/// A renewal of the keys, seen from one node. Time is handed in.
+#[derive(Debug)]
+pub struct Rotation {
+    ends_at: Time,
+    grace: Duration,
+    others: Nodes,
+    renewed: Nodes,
+    complete_since: Option<Time>,
+    remind_at: Time,
+    show_at: Time,
+}
+
+impl Rotation {
+    /// Begins now; once every one of the `others` has the new key, the old keys are believed for
+    /// `grace`, so that they can do without the old ones too.
+    #[must_use]
+    pub fn new(now: Time, grace: Duration, others: impl IntoIterator<Item = NodeId>) -> Self {
+        let others = others.into_iter().fold(0, |all, node| all | Nodes::of(node).0);
+        Self {
+            ends_at: now + LIMIT,
+            grace,
+            others: Nodes(others),
+            renewed: Nodes::default(),
+            complete_since: None,
+            remind_at: now + REMINDER_GAP,
+            show_at: now,
+        }
+    }
+
+    /// Takes note that a node signs with the new key. Returns whether that is news.
+    pub fn note_renewed(&mut self, node: NodeId) -> bool {
+        let node = Nodes::of(node);
+        let is_news = node.without(self.renewed) != Nodes::default() && self.others.0 & node.0 != 0;
+        self.renewed.0 |= node.0;
+        is_news
+    }
+
+    /// Takes note that the new sending key is the old one: nobody has to learn it.
+    pub const fn note_same_key(&mut self) {
+        self.renewed = self.others;
+    }
+
+    /// Takes note that a node began anew, with whatever its file holds now.
+    pub fn note_restart(&mut self, node: NodeId) {
+        self.renewed = self.renewed.without(Nodes::of(node));
+        self.complete_since = None;
+    }
+
+    /// The nodes that were not heard with the new key.
+    pub fn waiting(&self) -> impl Iterator<Item = NodeId> {
+        self.others.without(self.renewed).iter()
+    }
+
+    /// What signs the next message. The old key does while somebody who listens may know no
+    /// other. The new one does when somebody who listens may have forgotten the old one; else now
+    /// and then a beat shows it to who can learn.
+    pub fn signing(
+        &mut self,
+        now: Time,
+        is_beat: bool,
+        listener: impl Fn(NodeId) -> Listener,
+    ) -> Signing {
+        let listens = |node: &NodeId| listener(*node) != Listener::Silent;
+        if !self.waiting().any(|node| listens(&node)) {
+            return Signing::CURRENT;
+        }
+        let is_known = self.others.iter().filter(|node| self.renewed.0 & Nodes::of(*node).0 != 0);
+        let mut current = is_known.into_iter().any(|node| listens(&node));
+        let can_learn = || self.waiting().any(|node| listener(node) == Listener::Learns);
+        if is_beat && now >= self.show_at && can_learn() {
+            self.show_at = now + SHOW_GAP;
+            current = true;
+        }
+        Signing { former: true, current }
+    }
+
+    /// Lets time pass.
+    pub fn elapse(&mut self, now: Time) -> Option<Progress> {
+        if self.waiting().next().is_none() {
+            let Some(since) = self.complete_since else {
+                self.complete_since = Some(now);
+                return Some(Progress::Complete);
+            };
+            return (now >= since + self.grace).then_some(Progress::Over);
+        }
+        if now >= self.ends_at {
+            return Some(Progress::Expired);
+        }
+        if now >= self.remind_at {
+            self.remind_at = now + REMINDER_GAP;
+            return Some(Progress::Reminder);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEB2: NodeId = NodeId(1);
+    const WEB3: NodeId = NodeId(2);
+    const GRACE: Duration = Duration::from_secs(10);
+
+    fn at(seconds: u64) -> Time {
+        Time::START + Duration::from_secs(seconds)
+    }
+
+    fn begun(others: &[NodeId]) -> Rotation {
+        Rotation::new(at(0), GRACE, others.iter().copied())
+    }
+
+    const fn signing(former: bool, current: bool) -> Signing {
+        Signing { former, current }
+    }
+
+    #[test]
+    fn what_signs_depends_on_who_listens_and_what_they_know() {
+        let (silent, learns, classic) = (Listener::Silent, Listener::Learns, Listener::Classic);
+        // What web2 and web3 are, who has the new key; what signs a message that is no beat, and
+        // the first beat.
+        let both = signing(true, true);
+        let old = signing(true, false);
+        let new = Signing::CURRENT;
+        let rows: [([Listener; 2], &[NodeId], Signing, Signing); 10] = [
+            ([silent, silent], &[], new, new),
+            ([learns, silent], &[], old, both),
+            ([classic, silent], &[], old, old),
+            ([learns, silent], &[WEB2], new, new),
+            ([classic, silent], &[WEB2], new, new),
+            ([silent, learns], &[WEB2], old, both),
+            ([learns, learns], &[WEB2], both, both),
+            ([classic, learns], &[WEB2], both, both),
+            ([learns, classic], &[WEB2], both, both),
+            ([learns, learns], &[WEB2, WEB3], new, new),
+        ];
+        for (listeners, renewed, other, beat) in rows {
+            let mut rotation = begun(&[WEB2, WEB3]);
+            for node in renewed {
+                assert!(rotation.note_renewed(*node) && !rotation.note_renewed(*node));
+            }
+            let listener = |node: NodeId| listeners[node.index() - 1];
+            let row = format!("{listeners:?} {renewed:?}");
+            assert_eq!(rotation.signing(at(1), false, listener), other, "{row}");
+            assert_eq!(rotation.signing(at(1), true, listener), beat, "{row}");
+            assert_eq!(rotation.signing(at(5), true, listener), other, "shown lately: {row}");
+            assert_eq!(rotation.signing(at(6), true, listener), beat, "{row}");
+        }
+    }
+
+    /// What becomes of it, by the second.
+    fn course(
+        rotation: &mut Rotation,
+        seconds: std::ops::RangeInclusive<u64>,
+    ) -> Vec<(u64, Progress)> {
+        seconds.filter_map(|second| Some((second, rotation.elapse(at(second))?))).collect()
+    }
+
+    #[test]
+    fn it_is_over_a_grace_after_the_last_node_has_the_new_key() {
+        let mut rotation = begun(&[WEB2, WEB3]);
+        assert!(rotation.note_renewed(WEB2));
+        assert!(rotation.waiting().eq([WEB3]));
+        assert_eq!(course(&mut rotation, 0..=20), []);
+        assert!(rotation.note_renewed(WEB3));
+        assert!(!rotation.note_renewed(NodeId(0)), "this node is none of the others");
+        let right = [(21, Progress::Complete), (31, Progress::Over)];
+        assert_eq!(course(&mut rotation, 21..=31), right);
+    }
+
+    #[test]
+    fn nobody_has_to_learn_a_key_that_stays() {
+        let mut rotation = begun(&[WEB2, WEB3]);
+        rotation.note_same_key();
+        assert_eq!(rotation.signing(at(0), true, |_| Listener::Learns), Signing::CURRENT);
+        let right = [(0, Progress::Complete), (10, Progress::Over)];
+        assert_eq!(course(&mut rotation, 0..=10), right);
+        let right = [(0, Progress::Complete), (10, Progress::Over)];
+        assert_eq!(course(&mut begun(&[]), 0..=10), right, "and there may be nobody");
+    }
+
+    #[test]
+    fn a_node_that_began_anew_has_to_show_its_keys_again() {
+        let mut rotation = begun(&[WEB2]);
+        rotation.note_renewed(WEB2);
+        assert_eq!(rotation.elapse(at(1)), Some(Progress::Complete));
+        rotation.note_restart(WEB2);
+        assert!(rotation.signing(at(2), false, |_| Listener::Learns).former);
+        assert_eq!(rotation.elapse(at(20)), None);
+        assert!(rotation.note_renewed(WEB2));
+        let right = [(21, Progress::Complete), (31, Progress::Over)];
+        assert_eq!(course(&mut rotation, 21..=31), right);
+    }
+
+    #[test]
+    fn without_one_node_it_ends_after_an_hour_with_a_reminder_now_and_then() {
+        let mut rotation = begun(&[WEB2, WEB3]);
+        rotation.note_renewed(WEB2);
+        let mut right: Vec<_> = (1..=5).map(|n| (n * 600, Progress::Reminder)).collect();
+        right.push((3600, Progress::Expired));
+        assert_eq!(course(&mut rotation, 0..=3600), right);
+        assert!(rotation.waiting().eq([WEB3]));
+    }
+}
