@@ -32,6 +32,9 @@ pub(crate) fn text(status: &Status) -> String {
     } else if !snapshot.stable {
         line("Resources are in transition.");
     }
+    if let Some(renewal) = &status.keys {
+        line(&keys(&renewal.waiting));
+    }
     snapshot.fencing.iter().for_each(|fence| line(&self::fence(fence)));
     line("\nNodes");
     snapshot.nodes.iter().for_each(|node| line(&self::node(node, &snapshot.node)));
@@ -45,6 +48,16 @@ pub(crate) fn text(status: &Status) -> String {
     }
     snapshot.groups.iter().for_each(|group| line(&self::group(group)));
     out
+}
+
+fn keys(waiting: &[String]) -> String {
+    match waiting {
+        [] => "Keys are renewed: the old ones are accepted for some seconds more.".to_owned(),
+        waiting => {
+            let names = waiting.join(", ");
+            format!("Keys are being renewed: {names} was not heard with the new one yet.")
+        }
+    }
 }
 
 fn fence(fence: &FenceReport) -> String {
@@ -177,6 +190,14 @@ mod tests {
         assert_eq!(fence(&report), text);
         (report.state, report.next_ms) = (FenceState::Running, None);
         assert!(fence(&report).contains("fenced: a device works, attempt 3. Not"));
+    }
+
+    #[test]
+    fn a_renewal_of_the_keys_names_who_has_not_got_them() {
+        let waiting = ["web2".to_owned(), "web3".to_owned()];
+        let text = "Keys are being renewed: web2, web3 was not heard with the new one yet.";
+        assert_eq!(keys(&waiting), text);
+        assert!(keys(&[]).contains("for some seconds more"));
     }
 
     #[test]

@@ -244,6 +244,18 @@ impl Cluster {
         if node == self.settings.me { Some(self.boot.uuid) } else { self.peers[node.index()].uuid }
     }
 
+    /// Whether a node is heard: it is not dead, and has been heard at all.
+    #[must_use]
+    pub fn hears(&self, node: NodeId) -> bool {
+        node != self.settings.me && self.peer(node).is_alive()
+    }
+
+    /// Whether the last status of a node was that of a C heartbeat.
+    #[must_use]
+    pub fn is_classic(&self, node: NodeId) -> bool {
+        node != self.settings.me && self.peer(node).kind == crate::peer::Kind::Classic
+    }
+
     fn recall(&mut self) {
         self.recall_peers();
         for &(key, owner, term) in &self.boot.terms {

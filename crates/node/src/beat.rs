@@ -14,6 +14,7 @@
 pub(crate) mod channel;
 pub(crate) mod executor;
 mod jobs;
+pub(crate) mod keys;
 pub(crate) mod links;
 mod load;
 pub(crate) mod pings;
@@ -24,6 +25,7 @@ pub(crate) mod trouble;
 
 use channel::{BeatEnd, Command, News};
 use executor::Executor;
+use keys::Renewal;
 use links::{Links, Medium};
 use load::Load;
 use pings::Pings;
@@ -34,10 +36,10 @@ use std::os::fd::AsFd as _;
 use std::time::Duration;
 use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
-use systole_core::{Cluster, Input, LINKS_MAX, Message, Outgoing, Output, Time};
+use systole_core::{Cluster, Event, Input, LINKS_MAX, Message, Outgoing, Output, Time};
 use systole_sys::clock;
 use systole_sys::link::Urgency;
-use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys};
+use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys, Signer, Signing};
 use trouble::Trouble;
 
 /// Most datagrams of one link that are read in one turn: a flood must not keep us from beating.
@@ -85,6 +87,7 @@ pub(crate) struct Beat {
     last_turn: Time,
     pause: Duration,
     keys: Keys,
+    renewal: Option<Renewal>,
     encoder: Encoder,
     decoder: Decoder,
     buffer: Vec<u8>,
@@ -118,6 +121,7 @@ impl Beat {
             last_turn: Time::START,
             pause,
             keys: parts.keys,
+            renewal: None,
             encoder: parts.encoder,
             decoder: Decoder::default(),
             buffer: vec![0; DATAGRAM_MAX],
@@ -166,6 +170,7 @@ impl Beat {
         while let Some(output) = self.cluster.poll() {
             self.execute(now, output);
         }
+        self.tend_keys(now);
         self.links.write_on(&mut self.trouble, &mut self.control);
         self.tell_trouble(now);
         self.control.flush();
@@ -205,9 +210,9 @@ impl Beat {
     }
 
     fn read_links(&mut self, now: Time, limit: usize) {
-        let Self { links, buffer, decoder, keys, cluster, trouble, control, .. } = self;
-        for index in 0..links.len() {
+        for index in 0..self.links.len() {
             for _ in 0..limit {
+                let Self { links, buffer, decoder, keys, cluster, trouble, control, .. } = self;
                 let length = match links.receive(index, buffer, control) {
                     Ok(Some(length)) => length,
                     Ok(None) => break,
@@ -216,12 +221,23 @@ impl Beat {
                         continue;
                     }
                 };
-                match decoder.open(&buffer[..length], keys) {
-                    Ok(opened) => match opened.heard(links.id(index)) {
-                        Ok(heard) => cluster.handle(now, &Input::Heard(heard)),
-                        Err(error) => trouble.note_hear(error),
-                    },
-                    Err(error) => trouble.note_decode(error),
+                let opened = match decoder.open(&buffer[..length], keys) {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        trouble.note_decode(error);
+                        continue;
+                    }
+                };
+                let signer = opened.signer();
+                match opened.heard(links.id(index)) {
+                    Ok(heard) => {
+                        let source = cluster.settings().node(heard.source);
+                        cluster.handle(now, &Input::Heard(heard));
+                        if let Some(node) = source.filter(|_| signer == Signer::Sending) {
+                            self.note_renewed(node);
+                        }
+                    }
+                    Err(error) => trouble.note_hear(error),
                 }
             }
         }
@@ -250,6 +266,7 @@ impl Beat {
                     self.control.insist(News::Snapshot(snapshot));
                 }
                 Command::Executor(executor) => self.take_executor(now, executor),
+                Command::Keys(keys) => self.renew_keys(now, *keys),
                 Command::Link { index, link } => {
                     // Nothing is there, unless the word that it was lost never arrived.
                     drop(self.links.replace(index, link));
@@ -280,6 +297,9 @@ impl Beat {
                 self.control.insist(News::Answer { ticket, result });
             }
             Output::Report(event) => {
+                if let Event::PeerRestarted(node) = event {
+                    self.note_restart(node);
+                }
                 let at = self.origin.saturating_add(now.as_nanos());
                 self.control.tell(News::Event { at, event });
             }
@@ -306,28 +326,46 @@ impl Beat {
         let Self { links, sent, trouble, control, encoder, keys, load, cluster, .. } = self;
         let beat = is_beat.then(|| cluster.beat());
         let unix_time = self.unix_time + outgoing.made.since(Time::START).as_secs();
+        let renewal = self.renewal.as_mut().zip(keys.former());
+        let (mut former, signing) = match renewal {
+            Some((renewal, keys)) => {
+                let (sent, signing) = renewal.for_message(outgoing, is_beat, cluster);
+                (Some((keys, sent)), signing)
+            }
+            None => (None, Signing::CURRENT),
+        };
         for form in [Form::Framed, Form::Classic] {
             if !links.speak(form) {
                 continue;
             }
-            match encoder.encode(outgoing, beat, load.line(), unix_time, keys, form) {
-                Ok(bytes) => {
+            // The old signature first: the other copy is nothing new to who knows both.
+            let former = former.as_mut().map(|(keys, sent)| (*keys, &mut **sent, signing.former));
+            let current = Some((&*keys, &mut *sent, signing.current));
+            let mut urgency = urgency;
+            for (keys, sent, is_wanted) in [former, current].into_iter().flatten() {
+                let Ok(bytes) = encoder.encode(outgoing, beat, load.line(), unix_time, keys, form)
+                else {
+                    trouble.unencodable += 1;
+                    continue;
+                };
+                if is_wanted {
                     links.send((form, urgency), bytes, trouble, control);
-                    if let Some(sequence) = outgoing.sequence {
-                        sent.keep(sequence, form, bytes);
-                    }
+                    // On a slow line it must not take the place of the first copy.
+                    urgency = Urgency::Other;
                 }
-                Err(_) => trouble.unencodable += 1,
+                if let Some(sequence) = outgoing.sequence {
+                    sent.keep(sequence, form, bytes);
+                }
             }
         }
     }
 
     /// Sends what was sent before, as it was. What could not be written then has no bytes.
     fn resend(&mut self, sequence: u64) {
-        let Self { links, sent, trouble, control, .. } = self;
         for form in [Form::Framed, Form::Classic] {
-            let bytes = sent.get(sequence, form);
-            if !bytes.is_empty() {
+            let Self { links, sent, renewal, cluster, trouble, control, .. } = self;
+            let copies = keys::sent_before(sequence, form, sent, renewal.as_mut(), cluster);
+            for bytes in copies.into_iter().filter(|bytes| !bytes.is_empty()) {
                 links.send((form, Urgency::Again), bytes, trouble, control);
             }
         }

@@ -76,6 +76,16 @@ impl Files {
         }
     }
 
+    /// Whether nothing but the keys differs.
+    #[must_use]
+    pub fn differ_in_keys_alone(&self, other: &Self) -> bool {
+        let Self { ha_cf, authkeys, ha_cf_mode, authkeys_mode, haresources } = self;
+        let is_same = *ha_cf == other.ha_cf
+            && *ha_cf_mode == other.ha_cf_mode
+            && *haresources == other.haresources;
+        is_same && (*authkeys != other.authkeys || *authkeys_mode != other.authkeys_mode)
+    }
+
     /// The files as the parser wants them.
     #[must_use]
     pub fn sources(&self) -> Sources<'_> {

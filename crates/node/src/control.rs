@@ -4,6 +4,7 @@
 
 pub mod client;
 mod fence;
+mod keys;
 pub(crate) mod links;
 mod names;
 mod people;
@@ -26,6 +27,7 @@ use crate::state::{Happening, Journal, State, Wish};
 use crate::words::Words;
 use links::Medium;
 use people::Person;
+use protocol::KeyRenewal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
 use std::collections::{BTreeMap, VecDeque};
@@ -104,6 +106,8 @@ pub(crate) struct Control {
     answers: VecDeque<Answer>,
     /// What devices said about attempts of which the core has not told the end.
     details: BTreeMap<(String, u32), String>,
+    /// The renewal of the keys that is going on.
+    key_renewal: Option<KeyRenewal>,
     next_ticket: u64,
     next_tick: Instant,
     ending: Option<Ending>,
@@ -131,6 +135,7 @@ impl Control {
             orders: BTreeMap::new(),
             answers: VecDeque::new(),
             details: BTreeMap::new(),
+            key_renewal: None,
             next_ticket: NOBODY.0 + 1,
             next_tick: Instant::now(),
             ending: None,
@@ -251,7 +256,8 @@ impl Control {
     }
 
     /// Reads the files again. A mistake in them changes nothing; an unchanged configuration is
-    /// kept; another one is taken by executing the program again, with the same process id.
+    /// kept; other keys are taken at once; anything else is taken by executing the program again,
+    /// with the same process id.
     fn reload(&mut self) {
         self.parts.log.reopen();
         let directory = &self.parts.paths.configuration;
@@ -263,9 +269,15 @@ impl Control {
         for line in crate::daemon::findings::lines(&loaded.findings, &files) {
             self.parts.log.write(&line);
         }
-        if loaded.config.is_none() {
+        let Some(config) = loaded.config else {
             let text = "Configuration error: the configuration in force is kept.";
             return self.say(Level::Error, text);
+        };
+        if files.differ_in_keys_alone(&self.parts.files) {
+            if self.renew_keys(&config.authentication) {
+                self.parts.files = files;
+            }
+            return;
         }
         self.say(Level::Info, "Heartbeat restart triggered.");
         self.ending = Some(Ending::Restart);
@@ -316,6 +328,7 @@ impl Control {
             News::Answer { ticket, result } => self.answer(ticket, result),
             News::StopFailed { group, resource } => self.stop_failed(group, resource),
             News::Fence { node, attempt } => self.fence(node, attempt),
+            News::Keys { step, waiting } => self.keys_changed(step, &waiting),
             News::ExecutorGone => {
                 self.say(Level::Error, "The executor is gone. Starting another one.");
                 self.parts.executor.lost();

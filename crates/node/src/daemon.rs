@@ -4,7 +4,7 @@ pub(crate) mod findings;
 mod media;
 mod start;
 mod verbs;
-mod wiring;
+pub(crate) mod wiring;
 
 use crate::options::{Action, Options, Role, defaults, exit, help, version};
 use crate::paths::Paths;

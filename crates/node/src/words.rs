@@ -4,6 +4,7 @@
 mod fencing;
 mod hand_over;
 mod ipfail;
+mod keys;
 pub(crate) mod media;
 mod network;
 mod ownership;

@@ -116,7 +116,7 @@ impl Rotation {
     /// Takes note that a node signs with the new key. Returns whether that is news.
     pub fn note_renewed(&mut self, node: NodeId) -> bool {
         let node = Nodes::of(node);
-        let is_news = node.without(self.renewed) != Nodes::default() && self.others.0 & node.0 != 0;
+        let is_news = node.0 & self.others.0 & !self.renewed.0 != 0;
         self.renewed.0 |= node.0;
         is_news
     }
@@ -137,27 +137,34 @@ impl Rotation {
         self.others.without(self.renewed).iter()
     }
 
-    /// What signs the next message. The old key does while somebody who listens may know no
-    /// other. The new one does when somebody who listens may have forgotten the old one; else now
-    /// and then a beat shows it to who can learn.
+    /// What signs the next message: as [`Rotation::signing_again`], but that a beat shows the new
+    /// signature now and then to who can learn from it.
     pub fn signing(
         &mut self,
         now: Time,
         is_beat: bool,
         listener: impl Fn(NodeId) -> Listener,
     ) -> Signing {
-        let listens = |node: &NodeId| listener(*node) != Listener::Silent;
-        if !self.waiting().any(|node| listens(&node)) {
-            return Signing::CURRENT;
-        }
-        let is_known = self.others.iter().filter(|node| self.renewed.0 & Nodes::of(*node).0 != 0);
-        let mut current = is_known.into_iter().any(|node| listens(&node));
+        let mut signing = self.signing_again(&listener);
         let can_learn = || self.waiting().any(|node| listener(node) == Listener::Learns);
-        if is_beat && now >= self.show_at && can_learn() {
+        if !signing.current && is_beat && now >= self.show_at && can_learn() {
             self.show_at = now + SHOW_GAP;
-            current = true;
+            signing.current = true;
         }
-        Signing { former: true, current }
+        signing
+    }
+
+    /// What signs a message that is sent again. The old key does while somebody who listens may
+    /// know no other; the new one does unless nobody who listens may know it alone.
+    pub fn signing_again(&self, listener: impl Fn(NodeId) -> Listener) -> Signing {
+        let listens = |node| listener(node) != Listener::Silent;
+        let former = self.waiting().any(&listens);
+        let is_known = self.others.iter().any(|node| self.has_renewed(node) && listens(node));
+        Signing { former, current: is_known || !former }
+    }
+
+    fn has_renewed(&self, node: NodeId) -> bool {
+        self.renewed.0 & Nodes::of(node).0 != 0
     }
 
     /// Lets time pass.

@@ -19,6 +19,7 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
         | Happening::Departure { .. }
         | Happening::Return { .. }
         | Happening::Fencing { .. }
+        | Happening::Keys { .. }
         | Happening::Order { .. }
         | Happening::Denied { .. }
         | Happening::Answer { .. }
@@ -66,6 +67,7 @@ pub(super) fn is_conclusion(entry: &Entry) -> bool {
         | Happening::Departure { .. }
         | Happening::Return { .. }
         | Happening::Fencing { .. }
+        | Happening::Keys { .. }
         | Happening::Order { .. }
         | Happening::Denied { .. }
         | Happening::Refusal { .. }

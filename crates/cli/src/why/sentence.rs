@@ -55,6 +55,7 @@ impl Teller {
             Happening::Fencing { node, step, attempt, evidence } => {
                 fencing(node, step, *attempt, evidence)
             }
+            Happening::Keys { step, waiting } => keys(step, waiting),
             Happening::Order { order, uid, pid, user, login, ticket: _ } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), login.as_deref());
                 format!("{who} ordered: {}", wish(order))
@@ -136,6 +137,21 @@ fn done_about(measure: &str) -> String {
         "release-address" => "the group is blocked there, and loses its addresses".to_owned(),
         "block" => "the group is blocked there".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+fn keys(step: &str, waiting: &[String]) -> String {
+    let waiting = waiting.join(", ");
+    match step {
+        "begins" => "the keys are being renewed".to_owned(),
+        "renewed" => "another node was heard with the new key".to_owned(),
+        "complete" => "every node was heard with the new key".to_owned(),
+        "waiting" => format!("{waiting} was still not heard with the new key"),
+        "over" => "the old keys are no longer accepted".to_owned(),
+        "expired" => format!(
+            "the old keys are no longer accepted, and {waiting} was not heard with the new one"
+        ),
+        other => format!("keys: {other}"),
     }
 }
 

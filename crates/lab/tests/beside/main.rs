@@ -6,6 +6,7 @@
 
 mod acks;
 mod harm;
+mod keys;
 mod large;
 mod loss;
 mod migration;

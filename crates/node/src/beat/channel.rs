@@ -1,6 +1,7 @@
 //! What the control thread and the beat thread tell each other: bounded, and without a lock.
 
 use super::executor::Executor;
+use super::keys::KeyStep;
 use super::trouble::Trouble;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use systole_core::{
 };
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
+use systole_wire::Keys;
 
 /// Commands that may wait for the beat thread; there are at most a few at a time.
 const COMMANDS: usize = 64;
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Snapshot,
     /// An executor is there.
     Executor(Executor),
+    /// Other keys, in the place of those in use.
+    Keys(Box<Keys>),
     /// A medium, opened late or anew.
     Link {
         /// Which, by its place in `ha.cf`.
@@ -109,6 +113,13 @@ pub(crate) enum News {
         node: NodeId,
         /// The number of the attempt.
         attempt: u32,
+    },
+    /// The keys are being renewed.
+    Keys {
+        /// What happened.
+        step: KeyStep,
+        /// The nodes that were not heard with the new one.
+        waiting: Vec<NodeId>,
     },
     /// The executor is gone: another one is needed.
     ExecutorGone,

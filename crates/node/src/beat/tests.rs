@@ -1,5 +1,7 @@
 #![expect(unsafe_code, reason = "an allocator that counts cannot be written without it")]
 
+mod keys;
+
 use super::channel::{ControlEnd, channel};
 use super::*;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -240,6 +242,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::Answer { .. }
             | News::StopFailed { .. }
             | News::Fence { .. }
+            | News::Keys { .. }
             | News::ExecutorGone
             | News::LinkLost { .. }
             | News::Snapshot(_) => None,

@@ -135,9 +135,20 @@ pub struct Status {
     pub version: String,
     /// The daemon's process id.
     pub pid: u32,
+    /// The renewal of the keys, while one is going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyRenewal>,
     /// What the core knows.
     #[serde(flatten)]
     pub snapshot: Snapshot,
+}
+
+/// Keys that take the place of others; both are accepted meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRenewal {
+    /// The nodes that were not heard with the new key. When there are none, the old ones are
+    /// accepted for a while longer and not used.
+    pub waiting: Vec<String>,
 }
 
 #[cfg(test)]

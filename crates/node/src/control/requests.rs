@@ -76,7 +76,8 @@ impl Control {
     }
 
     pub(super) fn show(&mut self, snapshot: Snapshot) {
-        let status = Status { version: version(), pid: std::process::id(), snapshot };
+        let keys = self.key_renewal.clone();
+        let status = Status { version: version(), pid: std::process::id(), keys, snapshot };
         let response = Response::Status(Box::new(status));
         for client in std::mem::take(&mut self.watchers) {
             self.server.answer(client, &response);

@@ -98,6 +98,13 @@ pub enum Happening {
         /// What showed it, or what was decided.
         evidence: String,
     },
+    /// The keys are being renewed.
+    Keys {
+        /// The step, as a word.
+        step: Cow<'static, str>,
+        /// The nodes that were not heard with the new one.
+        waiting: Vec<String>,
+    },
     /// Somebody gave an order.
     Order {
         /// The order.

@@ -9,6 +9,7 @@ use systole_core::{
 
 mod hand_over;
 mod ipfail;
+mod keys;
 
 const WEB1: NodeId = NodeId(0);
 const WEB2: NodeId = NodeId(1);

@@ -57,6 +57,7 @@ fn essence(happening: &Happening) -> Option<Happening> {
         | Happening::Departure { .. }
         | Happening::Return { .. }
         | Happening::Fencing { .. }
+        | Happening::Keys { .. }
         | Happening::Order { .. }
         | Happening::Answer { .. }
         | Happening::Job(_)

@@ -1,0 +1,84 @@
+//! Keys are changed beside a C heartbeat, ours first.
+
+use crate::{LIMIT, Outcome, pair, print_logs, start, systole};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
+
+/// The times of files count in seconds for a C daemon.
+const SECOND: Duration = Duration::from_millis(1100);
+/// How long the pair is watched before and after the C node changes: many beats.
+const WATCH: Duration = Duration::from_secs(5);
+
+fn config() -> ClusterConfig {
+    ClusterConfig {
+        deadtime: Duration::from_secs(4),
+        warntime: Duration::from_secs(2),
+        initdead: Duration::from_secs(4),
+        ..ClusterConfig::default()
+    }
+}
+
+/// Gives a node the new keys and has it read them.
+fn renew(lab: &Lab, node: Node) -> Result<(), LabError> {
+    lab.write_file(node, "etc/ha.d/authkeys", "auth 1\n1 sha1 LongAndSecret\n")?;
+    let program = match lab.daemon(node) {
+        Daemon::Classic => "/usr/libexec/heartbeat/heartbeat",
+        Daemon::Systole { .. } => "heartbeat",
+    };
+    let output = lab.run(node, &[program, "-r"])?;
+    if output.success() {
+        return Ok(());
+    }
+    Err(LabError::ToolFailed { command: "heartbeat -r".to_owned(), output: output.stderr })
+}
+
+/// Nothing moves for a while.
+fn watch(lab: &Lab) {
+    let since = Instant::now();
+    while since.elapsed() < WATCH {
+        assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn change(lab: &Lab, ours: Node) -> Result<(), LabError> {
+    start(lab)?;
+    sleep(SECOND);
+    let starts = Node::ALL.map(|node| lab.log(node).len());
+    let said = |node: Node| lab.log(node)[starts[usize::from(node == Node::Web2)]..].to_owned();
+    renew(lab, ours)?;
+    let begins = "Keys are being renewed";
+    lab.wait_for(begins, LIMIT, || said(ours).contains(begins))?;
+    watch(lab);
+    let complaint = "authentication failed";
+    assert!(!said(ours.other()).contains(complaint), "it is shown only what it knows");
+    renew(lab, ours.other())?;
+    let over = "Keys are renewed: the old ones are no longer accepted.";
+    lab.wait_for(over, LIMIT, || said(ours).contains(over))?;
+    watch(lab);
+    let complaints = said(ours.other()).matches(complaint).count();
+    println!("the C node could not verify {complaints} messages");
+    for node in Node::ALL {
+        let said = said(node);
+        for words in ["Late heartbeat", "is dead", "Heartbeat restart"] {
+            assert!(!said.contains(words), "{node} says {words:?}:\n{said}");
+        }
+    }
+    Ok(())
+}
+
+fn changes(daemons: [Daemon; 2], ours: Node) -> Outcome {
+    let Some(lab) = pair(config(), daemons)? else { return Ok(()) };
+    Ok(change(&lab, ours).inspect_err(|_| print_logs(&lab))?)
+}
+
+#[test]
+fn keys_change_beside_classic() -> Outcome {
+    changes([Daemon::Classic, systole()], Node::Web2)
+}
+
+#[test]
+fn keys_change_with_classic_as_the_other() -> Outcome {
+    changes([systole(), Daemon::Classic], Node::Web1)
+}
