@@ -71,8 +71,6 @@ pub(crate) enum Support {
     Served,
     /// Nothing, because there is nothing left to do; the text says why.
     Inert(&'static str),
-    /// Nothing, although somebody may count on it; the text says what is missing.
-    Unserved(&'static str),
     /// Something of its own: heartbeat 3.0.6 refuses the directive.
     New,
 }
@@ -125,10 +123,6 @@ const fn unrecorded(name: &'static str, role: Role) -> Directive {
     served(name, role, None, "")
 }
 
-const fn unserved(directive: Directive, reason: &'static str) -> Directive {
-    Directive { support: Support::Unserved(reason), ..directive }
-}
-
 const fn new(
     name: &'static str,
     role: Role,
@@ -154,7 +148,7 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
     served("deadping", ANY_TIME, None, "ping deadtime"),
     served("initdead", ANY_TIME, None, "initial deadtime"),
     served("warntime", POSITIVE_TIME, None, "warning time"),
-    unserved(served("watchdog", TEXT, None, "watchdog device"), "no watchdog device is opened"),
+    served("watchdog", TEXT, None, "watchdog device"),
     served("baud", choice(BAUD_RATES), Some("19200"), "baud rate"),
     served("udpport", Role::Setting(Value::Port), None, "UDP port number"),
     served("logfacility", Role::Setting(Value::Facility), None, "syslog log facility"),

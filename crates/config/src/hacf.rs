@@ -233,11 +233,6 @@ impl Reader<'_> {
                 format!("`{}` does nothing here any more", known.name),
                 reason,
             ),
-            Support::Unserved(reason) => (
-                &rule::UNSERVED_DIRECTIVE,
-                format!("`{}` has no effect in this version", known.name),
-                reason,
-            ),
             Support::New => (
                 &rule::NEW_DIRECTIVE,
                 format!("`{}` is new in Systole", known.name),

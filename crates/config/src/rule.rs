@@ -40,7 +40,6 @@ rules! {
     BEFORE_PACEMAKER "HA0116" Error;
     AFTER_MEDIUM "HA0117" Warning;
     MULTIPLY_SPECIFIED "HA0118" Error;
-    UNSERVED_DIRECTIVE "HA0119" Warning;
     AFTER_PACEMAKER "HA0120" Warning;
 
     // ha.cf: values.

@@ -164,6 +164,7 @@ impl Beat {
         self.last_turn = now;
         self.read_links(now, if has_paused { DATAGRAMS_AFTER_PAUSE } else { DATAGRAMS_PER_TURN });
         self.read_pings(now);
+        self.watch_executor(now);
         self.read_executor(now);
         self.read_commands(now);
         self.cluster.elapse(now);

@@ -15,6 +15,7 @@ mod server;
 mod stop_failure;
 mod supervision;
 mod trouble;
+mod watchdog;
 
 use crate::beat::channel::{Command, ControlEnd, News};
 use crate::clients::Clients;
@@ -24,6 +25,7 @@ use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Source};
 use crate::paths::Paths;
 use crate::state::{Happening, Journal, State, Wish};
+use crate::watchdog::Keeper;
 use crate::words::Words;
 use links::Medium;
 use people::Person;
@@ -84,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) clients: Clients,
     /// What drives fencing devices.
     pub(crate) fencer: Fencer,
+    /// What keeps the watchdog device, if there is one.
+    pub(crate) watchdog: Option<Keeper>,
     /// The way to the beat thread.
     pub(crate) beat: ControlEnd,
     /// The beat thread.
@@ -411,6 +415,7 @@ impl Control {
         self.next_tick = now + TICK;
         self.parts.log.tick();
         self.server.tick();
+        self.tend_watchdog();
         self.open_missing_links();
     }
 }

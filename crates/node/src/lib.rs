@@ -17,4 +17,5 @@ pub mod paths;
 mod program;
 pub mod respawn;
 pub mod state;
+mod watchdog;
 pub mod words;

@@ -16,3 +16,4 @@ pub mod process;
 pub mod realtime;
 pub mod seqpacket;
 pub mod signals;
+pub mod watchdog;

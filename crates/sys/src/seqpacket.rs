@@ -10,7 +10,7 @@ use rustix::net::{
     bind, connect, listen, recv, send, socket_with, socketpair,
 };
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Longest packet, in bytes; keeps what one process can make the other store within bounds.
@@ -99,6 +99,16 @@ impl Connection {
             Err(Errno::AGAIN | Errno::INTR) => Ok(Receive::Empty),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Bytes of memory that packets take which the other side has not read (`SIOCOUTQ` of
+    /// unix(7)); nothing once it has read all.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        let mut count: libc::c_int = 0;
+        // SAFETY: the request writes one int to the address, which is that of a live int.
+        let code = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+        if code == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
     }
 
     /// Who is on the other side.
@@ -226,9 +236,11 @@ mod tests {
         assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Empty);
         one.send(b"first").unwrap();
         one.send(b"second").unwrap();
+        assert!(one.unread() > 0 && other.unread() == 0);
         assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Packet(5));
         assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Packet(6));
         assert_eq!(&buffer[..6], b"second");
+        assert_eq!(one.unread(), 0);
         drop(one);
         assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Closed);
         assert_eq!(other.send(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);

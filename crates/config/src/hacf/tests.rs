@@ -32,7 +32,7 @@ const BROKEN: &[(&str, &[&str], &str)] = &[
     ("udpport 700", &["HA0117", "HA0106"], "udpport"),
     ("serial /dev/ttyS0\nbaud 9600", &["HA0117"], "baud"),
     ("baud 9600\nbaud 9600", &["HA0118"], "baud"),
-    ("watchdog /dev/watchdog", &["HA0119"], "watchdog"),
+    ("watchdog /dev/a\nwatchdog /dev/b", &["HA0118"], "watchdog"),
     ("conn_logd_time 30sec", &["HA0107", "HA0201"], "conn_logd_time"),
     ("restart_grace soon", &["HA0108", "HA0201"], "restart_grace"),
     ("agent_timeout 2m", &["HA0108", "HA0202"], "agent_timeout"),

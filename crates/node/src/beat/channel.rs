@@ -147,6 +147,8 @@ pub(crate) struct Shared {
     pub(crate) control: Wake,
     /// Turns of the beat thread: proof that it lives.
     pub(crate) turns: AtomicU64,
+    /// Looks that found the executor at work: proof that it lives.
+    pub(crate) executor_turns: AtomicU64,
     /// Everything is released and said: the daemon may end.
     pub(crate) is_over: AtomicBool,
 }
@@ -179,6 +181,7 @@ pub(crate) fn channel() -> std::io::Result<(ControlEnd, BeatEnd)> {
         beat: Wake::new()?,
         control: Wake::new()?,
         turns: AtomicU64::new(0),
+        executor_turns: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
     });
     let (commands, for_beat) = sync_channel(COMMANDS);
@@ -259,6 +262,11 @@ impl BeatEnd {
     /// Says that one more turn is done.
     pub(crate) fn note_turn(&self) {
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that the executor makes progress.
+    pub(crate) fn note_executor_turn(&self) {
+        self.shared.executor_turns.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Says that everything is over.

@@ -13,6 +13,9 @@ use systole_sys::seqpacket::{Connection, Receive};
 /// Jobs of ours that the core knows nothing of have numbers from here on.
 const FIRST_OWN_JOB: u64 = 1 << 63;
 
+/// Longest time without a word after which nobody can tell whether it reads, in nanoseconds.
+const SILENCE_MAX: u64 = 500_000_000;
+
 /// A connection to an executor.
 #[derive(Debug)]
 pub(crate) struct Executor {
@@ -21,6 +24,8 @@ pub(crate) struct Executor {
     /// What it said about itself, when it has.
     pub(crate) greeting: Option<Vec<Held>>,
     next_own_job: u64,
+    /// When it last got a permit, in nanoseconds on `CLOCK_BOOTTIME`.
+    permitted_at: Option<u64>,
     /// Stops of what no group of ours knows, waiting for the first permit.
     cleanups: Vec<Run>,
 }
@@ -50,6 +55,7 @@ impl Executor {
             buffer: vec![0; PACKET_MAX],
             greeting: None,
             next_own_job: FIRST_OWN_JOB,
+            permitted_at: None,
             cleanups: Vec::new(),
         })
     }
@@ -97,9 +103,25 @@ impl Executor {
     /// lost, which is what a permit is for.
     pub(super) fn permit(&mut self, now: u64, valid_for: Duration) {
         let _ = self.connection.send(&permit_packet(now, valid_for));
+        self.permitted_at = Some(now);
         for run in std::mem::take(&mut self.cleanups) {
             let _ = self.send(&Request::Run(run));
         }
+    }
+
+    /// Whether it makes progress: it has read what it was told. One that gets no permits now is
+    /// told now and then what it knows: a permit that reaches less far than the one that it had
+    /// changes nothing.
+    pub(super) fn makes_progress(&mut self, now: u64) -> bool {
+        if self.connection.unread() > 0 {
+            return false;
+        }
+        let is_due = |at: u64| now.saturating_sub(at) >= SILENCE_MAX;
+        if self.permitted_at.is_some_and(is_due) {
+            let _ = self.connection.send(&permit_packet(0, Duration::ZERO));
+            self.permitted_at = Some(now);
+        }
+        true
     }
 
     /// Hands a request over.

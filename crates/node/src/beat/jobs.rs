@@ -35,6 +35,14 @@ impl Beat {
         self.cluster.handle(now, &Input::ExecutorReady);
     }
 
+    /// Notes whether it has read what earlier turns told it.
+    pub(super) fn watch_executor(&mut self, now: Time) {
+        let at = self.origin.saturating_add(now.as_nanos());
+        if self.executor.as_mut().is_some_and(|executor| executor.makes_progress(at)) {
+            self.control.note_executor_turn();
+        }
+    }
+
     pub(super) fn read_executor(&mut self, now: Time) {
         for _ in 0..REPORTS_PER_TURN {
             let Some(executor) = &mut self.executor else { return };

@@ -7,7 +7,7 @@
 //! ```
 
 use super::{complain, findings, media, wiring};
-use crate::beat::channel::channel;
+use crate::beat::channel::{Shared, channel};
 use crate::beat::executor::{Executor, group_of, is_whole};
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
@@ -21,12 +21,13 @@ use crate::options::{Options, exit};
 use crate::paths::Paths;
 use crate::program;
 use crate::state::{Happening, State};
+use crate::watchdog::Keeper;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use systole_agents::protocol::Held;
 use systole_config::Config;
@@ -207,6 +208,8 @@ fn run_threads(
     if is_realtime && let Err(error) = realtime::lock_memory() {
         warn(&mut plan.log, "lock memory", &error);
     }
+    let shared = Arc::clone(&control_end.shared);
+    let watchdog = open_watchdog(&mut plan, shared, is_realtime.then_some(priority));
     let parts = control::Parts {
         paths: paths.clone(),
         settings: plan.settings,
@@ -219,10 +222,23 @@ fn run_threads(
         executor: process,
         clients,
         fencer,
+        watchdog,
         beat: control_end,
         thread,
     };
     control(parts, signals, options)
+}
+
+/// Opens the watchdog device, if one is configured; without it everything else works.
+fn open_watchdog(plan: &mut Plan, shared: Arc<Shared>, priority: Option<u8>) -> Option<Keeper> {
+    let path = plan.config.process.watchdog.as_deref()?;
+    let (level, text, keeper) = match Keeper::start(path, plan.settings.deadtime, shared, priority)
+    {
+        Ok(keeper) => (Level::Info, format!("Using watchdog device: {path}"), Some(keeper)),
+        Err(error) => (Level::Error, format!("Cannot open watchdog device: {path}: {error}"), None),
+    };
+    plan.log.write(&Line::new(level, text));
+    keeper
 }
 
 /// Works until the end, and says it.
@@ -236,6 +252,10 @@ fn control(parts: control::Parts, signals: Signals, options: &Options) -> io::Re
     }
     control.note(Happening::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
     let ending = control.run()?;
+    if ending == Ending::Stopped {
+        // Half a daemon that ends is what the device is there for; that one lets it run.
+        control.release_watchdog();
+    }
     control.stop_programs();
     match ending {
         Ending::Stopped => {
@@ -245,6 +265,7 @@ fn control(parts: control::Parts, signals: Signals, options: &Options) -> io::Re
         Ending::Restart => {
             control.say(Level::Info, "Restarting heartbeat.");
             control.say(Level::Info, "Performing heartbeat restart exec.");
+            control.leave_watchdog();
         }
         Ending::Broken => {
             control.say(Level::Critical, "The beat thread has ended. Heartbeat ends.");

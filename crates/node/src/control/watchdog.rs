@@ -1,0 +1,50 @@
+//! What becomes of the watchdog device, in words.
+
+use super::Control;
+use crate::configuration::Files;
+use crate::log::Level;
+use crate::watchdog::{Farewell, Notice, Part};
+
+impl Control {
+    /// Says how it goes.
+    pub(super) fn tend_watchdog(&mut self) {
+        let Some(keeper) = &self.parts.watchdog else { return };
+        let path = keeper.path().to_owned();
+        let notices: Vec<Notice> = keeper.notices().collect();
+        for notice in notices {
+            match notice {
+                Notice::Stalled(part) => {
+                    let what = match part {
+                        Part::Beat => "beat thread",
+                        Part::Executor => "executor",
+                    };
+                    let text = format!("Watchdog {path} is not kept: the {what} stands still.");
+                    self.say(Level::Critical, text);
+                }
+                Notice::Resumed => self.say(Level::Info, format!("Watchdog {path} is kept again.")),
+                Notice::Failed(error) => {
+                    let text = format!("Watchdog write failure: closing {path}! {error}");
+                    self.say(Level::Error, text);
+                }
+            }
+        }
+    }
+
+    /// Nothing is held any more: the device is not to restart this machine.
+    pub(crate) fn release_watchdog(&mut self) {
+        if let Some(keeper) = self.parts.watchdog.take() {
+            keeper.end(Farewell::Release);
+        }
+    }
+
+    /// This program is about to be executed again. Its clock runs on when the successor will open
+    /// the same device.
+    pub(crate) fn leave_watchdog(&mut self) {
+        let Some(keeper) = self.parts.watchdog.take() else { return };
+        let directory = &self.parts.paths.configuration;
+        let config = Files::read(directory).check(directory).config;
+        let is_same =
+            config.is_some_and(|it| it.process.watchdog.as_deref() == Some(keeper.path()));
+        keeper.end(if is_same { Farewell::Leave } else { Farewell::Release });
+    }
+}

@@ -1,0 +1,94 @@
+//! A file in the place of the watchdog device.
+
+use super::*;
+use systole_sys::process::kill;
+use systole_sys::signals::Signal;
+
+impl Node {
+    /// Adds a line for the stand-in, and makes it.
+    fn give_watchdog(&self) {
+        self.write("watchdog", "");
+        self.name_watchdog();
+    }
+
+    fn name_watchdog(&self) {
+        let before = fs::read_to_string(self.path("config/ha.cf")).unwrap();
+        let line = format!("watchdog {}\n", self.path("watchdog").display());
+        self.write("config/ha.cf", &(before + &line));
+    }
+
+    /// What was written to it.
+    fn watchdog(&self) -> String {
+        fs::read_to_string(self.path("watchdog")).unwrap()
+    }
+
+    fn wait_until_kept(&self) {
+        let before = self.watchdog().len();
+        self.wait_for("two more writes to the watchdog", || self.watchdog().len() >= before + 2);
+    }
+}
+
+#[test]
+fn a_watchdog_is_kept_through_a_reload_and_released_at_the_stop() {
+    let node = Node::new();
+    node.give_watchdog();
+    node.start();
+    node.wait_until_kept();
+    let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    node.write("config/ha.cf", &format!("{ha_cf}# changed\n"));
+    assert_eq!(node.code(&["-r"]), 0);
+    let opened = "Using watchdog device";
+    node.wait_for("it is opened again", || node.log().matches(opened).count() == 2);
+    node.wait_until_kept();
+    assert!(!node.watchdog().contains('V'), "its clock has run all the time");
+    assert_eq!(node.code(&["-k"]), 0);
+    let written = node.watchdog();
+    assert_eq!(written.find('V'), Some(written.len() - 1), "{written}");
+}
+
+#[test]
+fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
+    let node = Node::new();
+    node.give_watchdog();
+    node.start();
+    node.wait_until_kept();
+    let executor = node.executor().unwrap();
+    kill(executor, Signal::Stop).unwrap();
+    let before = node.watchdog().len();
+    node.wait_for("a word about it", || {
+        node.log().contains("is not kept: the executor stands still.")
+    });
+    // One write may have been under way; without the stop there would have been two or three.
+    assert!(node.watchdog().len() <= before + 1, "{} {before}", node.watchdog());
+    kill(executor, Signal::Continue).unwrap();
+    node.wait_for("a word about the end", || node.log().contains("is kept again."));
+    node.wait_until_kept();
+    // A crash releases nothing.
+    kill(node.pid().unwrap(), Signal::Kill).unwrap();
+    assert!(!node.watchdog().contains('V'));
+}
+
+#[test]
+fn a_watchdog_that_is_taken_out_of_the_file_is_released() {
+    let node = Node::new();
+    let plain = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    node.give_watchdog();
+    node.start();
+    node.wait_until_kept();
+    node.write("config/ha.cf", &plain);
+    assert_eq!(node.code(&["-r"]), 0);
+    node.wait_for("its release", || node.watchdog().ends_with('V'));
+    node.wait_for("an answer", || node.status().is_some());
+    assert_eq!(node.watchdog().matches('V').count(), 1);
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
+fn a_missing_watchdog_is_an_error_and_no_reason_to_stop() {
+    let node = Node::new();
+    node.name_watchdog();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert!(node.log().contains("ERROR: Cannot open watchdog device: "), "{}", node.log());
+    assert_eq!(node.code(&["-k"]), 0);
+}
