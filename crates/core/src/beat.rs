@@ -63,6 +63,39 @@ pub struct Echo {
     pub sequence: u64,
 }
 
+/// The last order to hold or to release, of everything or of one group, as the sender knows it.
+///
+/// It is told as long as what was ordered could last, and a release as long as the hold that it
+/// ended. Of two the one with the higher number holds, then that of the lower node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freeze {
+    /// The group, by the place of its claim in the same beat; everything if absent.
+    pub claim: Option<u16>,
+    /// The number of the order.
+    pub count: u32,
+    /// The node that it was given to.
+    pub by: NodeId,
+    /// It ends what was held.
+    pub is_release: bool,
+    /// How much longer it counts, in milliseconds.
+    pub left: u64,
+}
+
+/// A group that has moved by itself of late, as the sender knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moves {
+    /// The group, by the place of its claim in the same beat.
+    pub claim: u16,
+    /// How often it has moved by itself, as far back as anybody knows.
+    pub count: u32,
+    /// How often in a row it was kept where it was.
+    pub level: u8,
+    /// It has gone once more since it is kept, to where it works better.
+    pub has_fled: bool,
+    /// How much longer it is kept where it is, in milliseconds; 0 when it is not.
+    pub left: u64,
+}
+
 /// What a node of Systole adds to each `status` message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beat {
@@ -82,4 +115,8 @@ pub struct Beat {
     pub echoes: Vec<Echo>,
     /// The sender's view of every group.
     pub claims: Vec<Claim>,
+    /// What is held, and what was released before it would have ended.
+    pub freezes: Vec<Freeze>,
+    /// Groups that have moved by themselves of late.
+    pub moves: Vec<Moves>,
 }

@@ -9,6 +9,8 @@ mod farewell;
 mod fencing;
 mod hand_over;
 mod hear;
+mod hold;
+mod hold_down;
 mod identity;
 mod ipfail;
 mod liveness;
@@ -33,11 +35,13 @@ use classic::Classic;
 use farewell::Farewell;
 use fencing::Fence;
 use hand_over::{Asker, HandOver};
+pub use hold::{HOLD_DEFAULT, HOLD_MAX};
+use hold::{Register, Stay};
 use ipfail::Ipfail;
 use ping::PingNode;
 pub use report::{
-    FailureReport, FenceReport, FenceState, GroupReport, LinkReport, NodeReport, PingReport,
-    Snapshot,
+    FailureReport, FenceReport, FenceState, GroupReport, HoldReport, LinkReport, NodeReport,
+    PingReport, Snapshot, StayReport,
 };
 use speak::Voice;
 use std::collections::VecDeque;
@@ -96,6 +100,12 @@ pub struct Cluster {
     farewell: Option<Farewell>,
     /// One per node; our own place is never needed.
     fences: Vec<Fence>,
+    /// What is held of everything.
+    freeze: Register,
+    /// The first sequence that told the last hold.
+    frozen_from: u64,
+    /// What keeps each group where it is.
+    stays: Vec<Stay>,
     outbox: VecDeque<Output>,
     #[cfg(feature = "test-hooks")]
     mutation: Option<Mutation>,
@@ -134,6 +144,9 @@ impl Cluster {
             requested: Vec::new(),
             farewell: None,
             fences: vec![Fence::default(); settings.nodes.len()],
+            freeze: Register::default(),
+            frozen_from: 0,
+            stays: vec![Stay::default(); settings.groups.len()],
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
             mutation: None,
@@ -172,6 +185,7 @@ impl Cluster {
         self.elapse_peers();
         self.elapse_communication();
         self.elapse_hand_over();
+        self.elapse_hold();
         self.elapse_ipfail();
         self.elapse_classic();
         self.elapse_requests();
@@ -201,6 +215,7 @@ impl Cluster {
             Some(self.voice.next_beat),
             self.hand_over.as_ref().map(HandOver::deadline),
             self.failback_deadline(),
+            self.stay_deadline(),
             self.carriers.deadline(self.now),
             self.ipfail.deadline(),
             self.classic.deadline(),
@@ -281,7 +296,10 @@ impl Cluster {
             }
             Order::Standby(hold) => self.stand_by(Scope::Set(hold), ticket),
             Order::Takeover(hold) => self.order_takeover(Scope::Set(hold), ticket),
-            Order::StandbyGroup(group) | Order::TakeoverGroup(group)
+            Order::StandbyGroup(group)
+            | Order::TakeoverGroup(group)
+            | Order::Hold(Some(group), _)
+            | Order::Release(Some(group))
                 if group.index() >= self.settings.groups.len() =>
             {
                 Err(Refusal::Differs)
@@ -292,6 +310,8 @@ impl Cluster {
             Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
             Order::Retry(group) => self.order_retry(group).map(|()| None),
             Order::ConfirmDead(node) => self.confirm_dead(node).map(|()| None),
+            Order::Hold(group, span) => self.order_hold(group, span).map(|()| None),
+            Order::Release(group) => self.order_release(group).map(|()| None),
         };
         match result {
             // The answer follows when the hand-over ends.

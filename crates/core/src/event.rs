@@ -271,6 +271,8 @@ pub enum Event {
         /// Time since it began.
         took: Duration,
     },
+    /// Something is held, or kept where it is, or is not any more.
+    Hold(HoldEvent),
     /// A step of a hand-over.
     HandOver(HandOverEvent),
     /// A hand-over has reached a stage.
@@ -323,6 +325,53 @@ pub enum FencingEvent {
     },
     /// The administrator has seen that the node is off.
     Confirmed,
+}
+
+/// What is held by an order, or kept where it is after too many moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldEvent {
+    /// Nothing, or not this group, moves by itself any more.
+    Begins {
+        /// The group; everything if absent.
+        group: Option<GroupId>,
+        /// The node that it was ordered on.
+        by: NodeId,
+        /// How long it lasts.
+        left: Duration,
+    },
+    /// Somebody has ended it.
+    Released {
+        /// The group; everything if absent.
+        group: Option<GroupId>,
+        /// The node that it was ordered on.
+        by: NodeId,
+    },
+    /// Its time is over.
+    Expired {
+        /// The group; everything if absent.
+        group: Option<GroupId>,
+    },
+    /// This node would take a group, and does not, because it is held.
+    Withheld {
+        /// The group.
+        group: GroupId,
+        /// Why it would take it.
+        cause: Cause,
+    },
+    /// A group has moved by itself too often, and is kept where it is.
+    Down {
+        /// The group.
+        group: GroupId,
+        /// How often it has moved lately.
+        moves: u8,
+        /// How long it is kept.
+        span: Duration,
+    },
+    /// It is not kept any longer.
+    DownOver {
+        /// The group.
+        group: GroupId,
+    },
 }
 
 /// A step of a standby hand-over. What moves is told from the giver's view.
@@ -390,6 +439,8 @@ pub enum IpfailEvent {
     Expired,
     /// A waiting hand-over is cancelled.
     Aborted,
+    /// Nothing of what should be given up may move.
+    Held,
     /// There was nothing to cancel.
     NothingToAbort,
     /// The peer is told that the counts are equal.

@@ -84,6 +84,10 @@ pub enum Order {
     Retry(Option<GroupId>),
     /// Take a node that is not heard for fenced: the administrator has seen that it is off.
     ConfirmDead(NodeId),
+    /// Let nothing, or not this group, move by itself for so long.
+    Hold(Option<GroupId>, Duration),
+    /// End what is held: all of it, or what is held of this group alone.
+    Release(Option<GroupId>),
     /// Release everything, say goodbye and end.
     Stop,
 }
@@ -152,6 +156,9 @@ pub enum Refusal {
     /// Without a fencing device nothing waits for the confirmation.
     #[error("no fencing device is configured: nothing waits for a confirmation")]
     NoFencing,
+    /// There is nothing to release.
+    #[error("nothing is held that this could release; `hb status` shows what is")]
+    NotHeld,
 }
 
 impl Refusal {
@@ -177,6 +184,7 @@ impl Refusal {
             | Self::NotHere
             | Self::SetsOnly
             | Self::NotDead
+            | Self::NotHeld
             | Self::NoFencing => self,
         }
     }
@@ -204,6 +212,7 @@ impl Refusal {
             | Self::PeerAlive
             | Self::NothingFailed
             | Self::NotDead
+            | Self::NotHeld
             | Self::NotReady => false,
         }
     }

@@ -23,12 +23,12 @@ mod scope;
 mod settings;
 mod time;
 
-pub use beat::{Beat, Claim, Echo, Phase};
+pub use beat::{Beat, Claim, Echo, Freeze, Moves, Phase};
 pub use cluster::{
-    Cluster, FailureReport, FenceReport, FenceState, GroupReport, LinkReport, NodeReport,
-    PingReport, Snapshot,
+    Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
+    HoldReport, LinkReport, NodeReport, PingReport, Snapshot, StayReport,
 };
-pub use event::{Cause, Event, FencingEvent, HandOverEvent, IpfailEvent, Proof};
+pub use event::{Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof};
 pub use evidence::{LastBeat, Motive, PingCounts, PingVerdict, Plan, PlanStage, Silence};
 pub use history::HISTORY_MAX;
 pub use id::{
@@ -40,8 +40,8 @@ pub use mutation::Mutation;
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, PeerRecord, Resource, ResourceKind,
-    Settings, StopFailure,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, PeerRecord, Resource,
+    ResourceKind, Settings, StopFailure,
 };
 pub use time::Time;
 

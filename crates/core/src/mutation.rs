@@ -27,11 +27,13 @@ pub enum Mutation {
     NeverRest,
     /// Moves groups without a word (EXPLAIN).
     MoveInSilence,
+    /// Takes and gives though it is held (HOLD).
+    IgnoreHold,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -43,5 +45,6 @@ impl Mutation {
         Self::BelieveRecordings,
         Self::NeverRest,
         Self::MoveInSilence,
+        Self::IgnoreHold,
     ];
 }

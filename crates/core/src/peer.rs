@@ -64,6 +64,10 @@ pub(crate) struct Peer {
     pub(crate) pings: Option<u16>,
     /// Groups of ours that a Systole peer's haresources lacks.
     pub(crate) lacks: Vec<GroupId>,
+    /// A Systole peer says that everything is held.
+    pub(crate) holds_all: bool,
+    /// Groups that it says are held.
+    pub(crate) holds_groups: Vec<GroupId>,
     /// The highest sequence of ours that it has echoed.
     pub(crate) echoed: u64,
     /// What it has acknowledged of ours.
@@ -105,6 +109,8 @@ impl Peer {
             told_at: 0,
             pings: None,
             lacks: Vec::new(),
+            holds_all: false,
+            holds_groups: Vec::new(),
             echoed: 0,
             acknowledged: 0,
             links: settings.links.iter().map(|_| Link::default()).collect(),
@@ -127,6 +133,11 @@ impl Peer {
         self.is_alive() && !self.is_leaving && !self.has_left
     }
 
+    /// Whether it says that a group is held.
+    pub(crate) fn holds(&self, group: GroupId) -> bool {
+        self.holds_all || self.holds_groups.contains(&group)
+    }
+
     /// Whether it can take part in a hand-over now.
     pub(crate) fn can_negotiate(&self) -> bool {
         self.is_present() && self.is_ready
@@ -146,6 +157,8 @@ impl Peer {
         self.told_at = 0;
         self.pings = None;
         self.lacks.clear();
+        self.holds_all = false;
+        self.holds_groups.clear();
         self.echoed = 0;
         self.acknowledged = 0;
         self.status_sequence = 0;

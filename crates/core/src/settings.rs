@@ -2,6 +2,7 @@
 
 use crate::{GroupId, GroupKey, NodeId, Uuid};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -45,6 +46,10 @@ pub struct Settings {
     pub groups: Vec<Group>,
     /// What a stop that keeps failing leads to.
     pub stop_failure: StopFailure,
+    /// What becomes of single groups when their preferred node returns, if not [`Self::failback`].
+    pub group_failback: Vec<(GroupId, Failback)>,
+    /// When groups that move again and again are kept where they are.
+    pub hold_down: Option<HoldDown>,
 }
 
 impl Settings {
@@ -59,6 +64,13 @@ impl Settings {
     #[must_use]
     pub fn name(&self, node: NodeId) -> &str {
         &self.nodes[node.index()]
+    }
+
+    /// What becomes of a group when its preferred node returns.
+    #[must_use]
+    pub fn failback_of(&self, group: GroupId) -> Failback {
+        let own = self.group_failback.iter().find(|(other, _)| *other == group);
+        own.map_or(self.failback, |(_, failback)| *failback)
     }
 
     /// All nodes.
@@ -89,6 +101,36 @@ pub enum Failback {
     Off,
     /// The protocol before negotiation; groups go back when asked for.
     Legacy,
+    /// Groups go back once their preferred node has been there, settled and able, for so long.
+    After(Duration),
+    /// Groups stay where they are, and the status names those that are away from home.
+    Manual,
+}
+
+impl fmt::Display for Failback {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On => out.write_str("on"),
+            Self::Off => out.write_str("off"),
+            Self::Legacy => out.write_str("legacy"),
+            Self::After(span) => write!(out, "after {} s", span.as_secs_f64()),
+            Self::Manual => out.write_str("manual"),
+        }
+    }
+}
+
+/// `hold_down`: a group that has moved by itself this often within a window stays where it is, for
+/// longer each time that this happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldDown {
+    /// How many moves are too many; at least 1.
+    pub moves: u8,
+    /// Within which time.
+    pub window: Duration,
+    /// How long it stays the first time; each further time it is twice as long.
+    pub first: Duration,
+    /// How long it stays at most.
+    pub longest: Duration,
 }
 
 /// `stop_failure`: what a stop that keeps failing leads to. Nobody else starts the group meanwhile.

@@ -59,6 +59,8 @@ fn cluster() -> Cluster {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_failback: Vec::new(),
+        hold_down: None,
         groups: vec![Group { key: GROUP, preferred: NodeId(0), resources }],
     };
     let boot = Boot {

@@ -74,7 +74,8 @@ impl Cluster {
         let can_take = |node: &NodeId| {
             self.peer(*node).can_negotiate() && self.ownership.is_able(group, *node)
         };
-        let taker = self.others().find(can_take).filter(|_| is_active)?;
+        let may_go = is_active && self.may_leave(group);
+        let taker = self.others().find(can_take).filter(|_| may_go)?;
         Some((group, taker))
     }
 
@@ -85,7 +86,11 @@ impl Cluster {
             return result;
         }
         let is_local = self.preferred(group) == self.settings.me;
-        let set = Scope::Set(Hold::of(is_local, !is_local));
+        let hold = Hold::of(is_local, !is_local);
+        if !self.may_all_leave(hold) {
+            return result;
+        }
+        let set = Scope::Set(hold);
         self.order_standby(set, Some(taker), Asker::Carrier)
     }
 }

@@ -310,9 +310,16 @@ impl Cluster {
 
     fn classic_takes_all(&mut self) {
         self.classic.stage = Stage::Stable;
-        self.classic.ours = Hold::All;
+        self.classic.ours = if self.is_everything_frozen() { self.held() } else { Hold::All };
         self.classic.theirs = Hold::None;
         self.classic.is_peer_stable = true;
+    }
+
+    /// Nothing is held any more: what nobody is there to run will be ours.
+    pub(super) fn classic_released(&mut self) {
+        if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_frozen() {
+            self.classic.ours = Hold::All;
+        }
     }
 
     /// We stop: nothing is ours any more.

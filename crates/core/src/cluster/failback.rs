@@ -12,11 +12,8 @@ const RETRY: Duration = Duration::from_secs(1);
 impl Cluster {
     /// Hands groups back that we have only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
-        let is_wanted = self.settings.failback != Failback::Off || self.owes_after_heal();
-        if !is_wanted || self.now < self.failback_after {
-            return;
-        }
-        if self.hand_over.is_some() {
+        self.note_homes();
+        if self.now < self.failback_after || self.hand_over.is_some() {
             return;
         }
         if self.errs(Mutation::Restless) {
@@ -24,21 +21,47 @@ impl Cluster {
             return self.delay_failback();
         }
         let away = self.settings.group_ids().find(|group| {
-            let row = self.ownership.row(*group);
-            let ours = self.is_ours(*group) && row.phase == Phase::Active && row.is_borrowed;
-            ours && self.can_go_home(*group)
+            self.stays[group.index()].home_since.is_some() && self.shall_go_home(*group)
         });
         let Some(group) = away else { return };
         let home = self.preferred(group);
-        // What cannot run there stays; then the others go one by one.
+        // What cannot run there, or shall stay, stays; then the others go one by one.
         let mut groups = self.settings.group_ids();
         let all_can = groups.all(|group| {
-            self.preferred(group) != home || !self.is_ours(group) || self.can_go_home(group)
+            let may_go = self.can_go_home(group) && self.shall_go_home(group);
+            self.preferred(group) != home || !self.is_ours(group) || may_go
         });
         let scope = if all_can { Scope::Set(Hold::Foreign) } else { Scope::Group(group) };
         if self.order_standby(scope, Some(home), Asker::Home).is_err() {
             self.delay_failback();
         }
+    }
+
+    /// Notes since when each group that we have only for its home's absence could go home.
+    fn note_homes(&mut self) {
+        for group in self.settings.group_ids() {
+            let row = self.ownership.row(group);
+            let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
+            let since = (ours && self.can_go_home(group)).then_some(self.now);
+            let before = &mut self.stays[group.index()].home_since;
+            *before = since.map(|now| before.unwrap_or(now));
+        }
+    }
+
+    /// Whether a group goes home as soon as it can.
+    fn shall_go_home(&self, group: GroupId) -> bool {
+        let is_wanted = match self.settings.failback_of(group) {
+            Failback::On | Failback::Legacy => true,
+            Failback::Off | Failback::Manual => false,
+            Failback::After(_) => self.home_due(group).is_none_or(|due| self.now >= due),
+        };
+        (is_wanted || self.owes_after_heal()) && self.may_go_home(group)
+    }
+
+    /// When a group has been waiting for its home long enough, if it has to wait.
+    pub(super) fn home_due(&self, group: GroupId) -> Option<Time> {
+        let Failback::After(span) = self.settings.failback_of(group) else { return None };
+        self.stays[group.index()].home_since.map(|since| since + span)
     }
 
     /// Whether a group's home is another node that could take it now, as far as we know.
@@ -57,6 +80,7 @@ impl Cluster {
 
     /// When a failback that could not begin is tried again.
     pub(super) fn failback_deadline(&self) -> Option<Time> {
-        (self.failback_after > self.now).then_some(self.failback_after)
+        let homes = self.settings.group_ids().filter_map(|group| self.home_due(group));
+        homes.chain([self.failback_after]).filter(|at| *at > self.now).min()
     }
 }

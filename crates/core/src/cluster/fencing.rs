@@ -92,6 +92,11 @@ impl Cluster {
         self.fences.iter().any(Fence::is_uncertain)
     }
 
+    /// Whether a node is silent, and may run something all the same.
+    pub(super) fn is_uncertain(&self, node: NodeId) -> bool {
+        self.fences[node.index()].is_uncertain()
+    }
+
     /// What makes sure that a silent node is dead.
     pub(super) fn proof_of_death(&self, node: NodeId) -> Proof {
         match self.fences[node.index()].state {

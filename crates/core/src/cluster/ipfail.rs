@@ -4,7 +4,7 @@ use super::Cluster;
 use super::hand_over::Asker;
 use super::ping::PingNode;
 use crate::{
-    Event, Failback, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict, Scope,
+    Event, Failback, GroupId, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict, Scope,
     Time,
 };
 use std::cmp::Ordering;
@@ -116,7 +116,12 @@ impl Cluster {
         let has_foreign = self.settings.group_ids().any(|group| {
             self.is_ours(group) && self.preferred(group) != me && !self.is_handed_over(group)
         });
-        let goes_home = self.settings.failback == Failback::On && self.is_settled();
+        let goes_home = self.settings.group_ids().all(|group| {
+            let is_away = self.is_ours(group) && self.preferred(group) != me;
+            let is_on = self.settings.failback_of(group) == Failback::On;
+            !is_away || is_on && self.may_go_home(group)
+        });
+        let goes_home = goes_home && self.is_settled();
         if count > 0 && goes_home && has_foreign && self.hand_over.is_none() {
             self.ipfail_says(IpfailEvent::GivingUpForeign);
             self.tell_pings(peer, Some(count), PingVerdict::GoesHome);
@@ -170,17 +175,38 @@ impl Cluster {
             // What it brings or takes is not known yet.
             true
         } else {
-            self.holds_some_of(hold)
-                && self.order_standby(Scope::Set(hold), None, Asker::Ipfail).is_err()
+            self.go_standby(hold)
         };
     }
 
-    fn holds_some_of(&self, hold: Hold) -> bool {
+    /// Gives away what may leave. Returns whether that has to be thought over later.
+    fn go_standby(&mut self, hold: Hold) -> bool {
+        let scope = if self.may_all_leave(hold) {
+            self.groups_here(hold).next().map(|_| Scope::Set(hold))
+        } else {
+            // What is held or kept here stays; the others go one by one.
+            let free = self.groups_here(hold).find(|group| self.may_leave(*group));
+            if free.is_none() {
+                self.ipfail_says(IpfailEvent::Held);
+            }
+            free.map(Scope::Group)
+        };
+        let Some(scope) = scope else { return false };
+        let result = self.order_standby(scope, None, Asker::Ipfail);
+        result.is_err() || matches!(scope, Scope::Group(_))
+    }
+
+    /// Whether nothing of a set is held or kept here.
+    pub(super) fn may_all_leave(&self, hold: Hold) -> bool {
+        self.groups_here(hold).all(|group| self.may_leave(group))
+    }
+
+    fn groups_here(&self, hold: Hold) -> impl Iterator<Item = GroupId> + '_ {
         let me = self.settings.me;
-        self.settings.group_ids().any(|group| {
+        self.settings.group_ids().filter(move |group| {
             let wanted =
-                if self.preferred(group) == me { hold.has_local() } else { hold.has_foreign() };
-            wanted && self.is_ours(group) && self.ownership.row(group).phase.holds()
+                if self.preferred(*group) == me { hold.has_local() } else { hold.has_foreign() };
+            wanted && self.is_ours(*group) && self.ownership.row(*group).phase.holds()
         })
     }
 

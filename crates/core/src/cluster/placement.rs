@@ -32,6 +32,11 @@ impl Cluster {
 
     /// Why we should become the owner of a group now, if we should.
     pub(super) fn reason_to_take(&self, group: GroupId) -> Option<Cause> {
+        self.reason_to_start(group).filter(|_| self.may_start(group))
+    }
+
+    /// Why a group that nobody runs could start here.
+    pub(super) fn reason_to_start(&self, group: GroupId) -> Option<Cause> {
         let row = self.ownership.row(group);
         let is_idle = self.runners[group.index()].is_idle();
         if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
@@ -59,12 +64,12 @@ impl Cluster {
             Some(owner) if row.phase == Phase::Failed => Cause::OwnerFailed(owner),
             Some(owner) => Cause::OwnerLeft(owner),
         };
-        (self.first_for(group) == Some(self.settings.me)).then_some(cause)
+        Some(cause)
     }
 
     /// The node that comes first for a group: the preferred one, else the lowest that can. Nobody
     /// while a node that would come before us is about to be ready.
-    fn first_for(&self, group: GroupId) -> Option<NodeId> {
+    pub(super) fn first_for(&self, group: GroupId) -> Option<NodeId> {
         let preferred = self.preferred(group);
         let rest = self.settings.node_ids().filter(|node| *node != preferred);
         for node in std::iter::once(preferred).chain(rest) {
@@ -95,6 +100,7 @@ impl Cluster {
         let is_gift =
             matches!(cause, Cause::HandOver { giver, .. } if self.ownership.is_able(group, giver));
         let is_borrowed = !is_gift && self.preferred(group) != me;
+        self.note_takeover(group, cause);
         self.ownership.claim(group, me, is_borrowed);
         self.runners[group.index()].start();
         if self.runners[group.index()].is_active() {
@@ -134,6 +140,8 @@ impl Cluster {
     pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
         let row = *self.ownership.row(group);
         self.changes[group.index()] = (self.now, cause);
+        // Whoever runs it, it has found its place.
+        self.stays[group.index()].is_exempt &= row.phase != Phase::Active;
         if let Some(owner) = row.owner.filter(|_| !self.errs(Mutation::MoveInSilence)) {
             let (term, phase) = (row.term, row.phase);
             self.report(Event::Ownership { group, owner, term, phase, cause });
@@ -230,6 +238,10 @@ impl Cluster {
 
     /// The groups of a dead or departed peer are ours to take.
     pub(super) fn begin_takeover(&mut self, node: NodeId) {
+        if self.is_everything_frozen() {
+            // It is told when it begins.
+            return;
+        }
         self.takeover_from = Some(node);
         self.report(Event::TakeoverBegins(node));
     }

@@ -1,6 +1,7 @@
 //! What `hb status` shows: a copy of the state, every fact with its age.
 
 use super::Cluster;
+use super::hold::Register;
 use crate::peer::Kind;
 use crate::{Action, Failback, GroupId, NodeId, Phase, Time};
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ pub struct Snapshot {
     pub stopping: bool,
     /// Whether the executor is there.
     pub executor: bool,
-    /// `auto_failback`.
-    pub auto_failback: Failback,
+    /// `auto_failback`, as in `ha.cf`.
+    pub auto_failback: String,
     /// Every node, this one too.
     pub nodes: Vec<NodeReport>,
     /// Every ping node.
@@ -35,6 +36,33 @@ pub struct Snapshot {
     /// Silent nodes that must be fenced before anything is taken.
     #[serde(default)]
     pub fencing: Vec<FenceReport>,
+    /// What forbids every group to move by itself.
+    #[serde(default)]
+    pub hold: Option<HoldReport>,
+}
+
+/// A hold of a [`Snapshot`] or of one of its groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldReport {
+    /// The node that it was ordered on.
+    pub by: String,
+    /// How much longer it lasts.
+    pub left_ms: u64,
+}
+
+/// What keeps a group of a [`Snapshot`] where it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StayReport {
+    /// What forbids it to move by itself.
+    pub hold: Option<HoldReport>,
+    /// Why this node would take it, if it is not taken because it is held.
+    pub withheld: Option<String>,
+    /// How much longer it is kept where it is, because it has moved too often.
+    pub held_down_ms: Option<u64>,
+    /// Time until it goes home.
+    pub home_in_ms: Option<u64>,
+    /// It is away from home, and goes there by order only.
+    pub waits_for_takeover: bool,
 }
 
 /// A silent node of a [`Snapshot`] that is being fenced, and what waits for it.
@@ -128,6 +156,9 @@ pub struct GroupReport {
     pub unable: Vec<String>,
     /// What failed where and was not mended since.
     pub failures: Vec<FailureReport>,
+    /// What keeps it where it is.
+    #[serde(default)]
+    pub stay: StayReport,
 }
 
 /// A start or stop that failed, in a [`GroupReport`].
@@ -156,7 +187,7 @@ impl Cluster {
             stable: self.was_stable,
             stopping: self.farewell.is_some(),
             executor: self.has_executor,
-            auto_failback: self.settings.failback,
+            auto_failback: self.settings.failback.to_string(),
             nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),
             ping_nodes: self.ping_reports(),
             groups: self.group_reports(),
@@ -165,7 +196,30 @@ impl Cluster {
                 (names(giver), names(taker), scope.describe(&self.settings))
             }),
             fencing: self.fence_reports(),
+            hold: self.hold_report(&self.freeze),
         }
+    }
+
+    fn hold_report(&self, register: &Register) -> Option<HoldReport> {
+        let (by, until) = register.in_force()?;
+        Some(HoldReport { by: self.settings.name(by).to_owned(), left_ms: self.left(until) })
+    }
+
+    fn stay_report(&self, group: GroupId) -> StayReport {
+        let (stay, row) = (&self.stays[group.index()], self.ownership.row(group));
+        let is_away = row.phase == Phase::Active && row.owner != Some(self.preferred(group));
+        StayReport {
+            hold: self.hold_report(&stay.freeze),
+            withheld: self.withheld(group).map(|cause| cause.evidence(&self.settings)),
+            held_down_ms: stay.down.until().map(|until| self.left(until)),
+            home_in_ms: self.home_due(group).map(|due| self.left(due)),
+            waits_for_takeover: is_away && self.settings.failback_of(group) == Failback::Manual,
+        }
+    }
+
+    /// Milliseconds until then.
+    fn left(&self, at: Time) -> u64 {
+        millis(at.since(self.now))
     }
 
     fn fence_reports(&self) -> Vec<FenceReport> {
@@ -256,6 +310,7 @@ impl Cluster {
                     reason: cause.evidence(&self.settings),
                     unable: unable.map(|node| self.settings.name(node).to_owned()).collect(),
                     failures: self.failure_reports(id),
+                    stay: self.stay_report(id),
                 }
             })
             .collect()

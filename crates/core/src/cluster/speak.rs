@@ -151,7 +151,19 @@ impl Cluster {
                 failure: self.ownership.failure(id, self.settings.me),
             });
         }
+        self.tell_stays(&mut beat);
         self.voice.beat = beat;
+    }
+
+    /// What keeps groups where they are; it names them by the places of their claims.
+    fn tell_stays(&self, beat: &mut Beat) {
+        beat.freezes.clear();
+        beat.moves.clear();
+        beat.freezes.extend(self.freeze.told(self.now, None));
+        for (claim, stay) in (0..).zip(&self.stays) {
+            beat.freezes.extend(stay.freeze.told(self.now, Some(claim)));
+            beat.moves.extend(stay.down.told(self.now, claim));
+        }
     }
 
     /// Sends a message to everybody, or to one node.

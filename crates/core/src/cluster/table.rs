@@ -47,6 +47,10 @@ impl Cluster {
             return;
         }
         self.hear_echoes(from, beat);
+        self.hear_freezes(from, beat, is_answer);
+        if is_answer {
+            self.hear_moves(beat);
+        }
         let mut differ = beat.claims.len() != self.settings.groups.len();
         for group in self.settings.group_ids() {
             let key = self.settings.groups[group.index()].key;

@@ -12,6 +12,8 @@ mod evidence;
 mod failing;
 mod fencing;
 mod hand_over;
+mod hold;
+mod hold_down;
 mod pair;
 mod pings;
 mod replays;
@@ -57,6 +59,8 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_failback: Vec::new(),
+        hold_down: None,
         groups: vec![group(A, "first"), group(B, "second")],
     }
 }

@@ -129,7 +129,7 @@ impl Cluster {
     }
 
     /// The sets of which we have groups.
-    fn held(&self) -> Hold {
+    pub(super) fn held(&self) -> Hold {
         let me = self.settings.me;
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
         ours.filter(|group| self.ownership.row(*group).phase.holds()).fold(

@@ -70,6 +70,9 @@ impl Cluster {
             let row = self.ownership.row(*group);
             row.phase.holds() && row.owner != Some(me)
         };
+        for group in groups.iter().filter(|group| !is_elsewhere(group)) {
+            self.stays[group.index()].is_exempt |= self.is_frozen(*group);
+        }
         if !groups.iter().any(is_elsewhere) {
             return Ok(None);
         }

@@ -120,8 +120,16 @@ impl Cluster {
         if let Some(running) = &mut self.hand_over {
             running.gives = gives;
         }
+        let is_own_idea = self.hand_over.as_ref().is_some_and(|running| match running.motive {
+            Motive::Order(_) | Motive::Node => false,
+            Motive::Home | Motive::Carrier | Motive::Ipfail | Motive::Failed => true,
+        });
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
+                self.stays[group.index()].is_exempt = true;
+                if is_own_idea {
+                    self.note_gift(group);
+                }
                 self.release(group, Cause::HandOver { giver: me, taker });
             }
         }

@@ -1,0 +1,313 @@
+//! `hb hold`: nothing moves by itself, until a moment or until somebody says so.
+//!
+//! A group that is held starts where it had its last owner, and nowhere else, whatever became of
+//! that owner; nobody gives it away but by order. What is held is told in every beat with the time
+//! that is left, so that it holds on every node of our kind and outlives the restart of one. As long
+//! as a peer says that something is held it counts here too: two nodes that saw it end in different
+//! moments would decide differently in between.
+
+use super::Cluster;
+use super::hold_down::Down;
+use crate::mutation::Mutation;
+use crate::peer::Kind;
+use crate::{Beat, Cause, Event, Freeze, GroupId, HoldEvent, NodeId, Refusal, Time};
+use std::time::Duration;
+
+/// Longest time that something can be held.
+pub const HOLD_MAX: Duration = Duration::from_hours(24);
+/// How long it is held if nobody says how long.
+pub const HOLD_DEFAULT: Duration = Duration::from_hours(1);
+
+/// The last order to hold or to release that is known here, of everything or of one group.
+///
+/// ```text
+///          hold                            time is up
+///   Over ────────▶ in force ────────────────────────────────────▶ Over
+///                   │    ▲  release       time of the hold is up    ▲
+///                   │    └──hold─── released ───────────────────────┘
+///                   └──────────────────▲
+/// ```
+///
+/// Its number is remembered when it is over, so that a beat that was under way begins nothing anew.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Register {
+    count: u32,
+    by: Option<NodeId>,
+    is_release: bool,
+    /// Until when it counts.
+    until: Option<Time>,
+}
+
+impl Register {
+    /// Who holds, and until when.
+    pub(super) fn in_force(&self) -> Option<(NodeId, Time)> {
+        self.by.zip(self.until).filter(|_| !self.is_release)
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Time> {
+        self.until
+    }
+
+    /// What a beat says of it.
+    pub(super) fn told(&self, now: Time, claim: Option<u16>) -> Option<Freeze> {
+        let (by, until) = self.by.zip(self.until)?;
+        let left = u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
+        let (count, is_release) = (self.count, self.is_release);
+        (left > 0).then_some(Freeze { claim, count, by, is_release, left })
+    }
+
+    /// Takes an order of this node.
+    fn order(&mut self, me: NodeId, until: Time, is_release: bool) {
+        let count = self.count.saturating_add(1);
+        *self = Self { count, by: Some(me), is_release, until: Some(until) };
+    }
+
+    /// Takes what another node tells, if that is newer. Returns whether it is.
+    fn merge(&mut self, now: Time, told: &Freeze) -> bool {
+        let is_higher = told.count > self.count;
+        let wins = told.count == self.count && self.by.is_some_and(|by| told.by < by);
+        if is_higher || wins {
+            let left = Duration::from_millis(told.left).min(HOLD_MAX);
+            let (count, by, is_release) = (told.count, Some(told.by), told.is_release);
+            *self = Self { count, by, is_release, until: Some(now + left) };
+        }
+        is_higher || wins
+    }
+
+    /// Lets time pass. Returns whether it was in force until now.
+    fn expire(&mut self, now: Time) -> bool {
+        let is_over = self.until.is_some_and(|until| now >= until);
+        let was_in_force = is_over && self.in_force().is_some();
+        if is_over {
+            self.until = None;
+        }
+        was_in_force
+    }
+}
+
+/// What keeps one group where it is, or has kept it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stay {
+    pub(super) freeze: Register,
+    pub(super) down: Down,
+    /// Since when, without a break, its home could have taken it from us.
+    pub(super) home_since: Option<Time>,
+    /// Somebody wants it to start here, or we gave it away and nobody has run it since: it may
+    /// start here though it is held.
+    pub(super) is_exempt: bool,
+    /// It was told that it is not taken.
+    is_withheld: bool,
+}
+
+impl Cluster {
+    /// Whether a group moves by order only.
+    pub(super) fn is_frozen(&self, group: GroupId) -> bool {
+        if self.errs(Mutation::IgnoreHold) {
+            return false;
+        }
+        let here = [&self.freeze, &self.stays[group.index()].freeze];
+        let is_here = here.into_iter().any(|register| register.in_force().is_some());
+        is_here
+            || self.others().any(|node| self.peer(node).is_alive() && self.peer(node).holds(group))
+    }
+
+    /// Whether nothing at all moves but by order.
+    pub(super) fn is_everything_frozen(&self) -> bool {
+        self.freeze.in_force().is_some() && !self.errs(Mutation::IgnoreHold)
+    }
+
+    /// Whether we may start a group that nobody runs, as far as its place is concerned.
+    pub(super) fn may_start(&self, group: GroupId) -> bool {
+        let me = self.settings.me;
+        let comes_first = self.first_for(group) == Some(me);
+        if !self.is_frozen(group) {
+            return comes_first;
+        }
+        match self.ownership.row(group).owner {
+            None => comes_first,
+            Some(owner) if owner == me => {
+                comes_first || self.can_run(group) && self.is_freeze_known()
+            }
+            Some(owner) => {
+                let starts_itself =
+                    self.peer(owner).is_present() && self.ownership.is_able(group, owner);
+                comes_first && self.stays[group.index()].is_exempt && !starts_itself
+            }
+        }
+    }
+
+    /// Whether every node that might take a group of ours knows that it is held. Its echo comes
+    /// with its table, so that we see if it took it before.
+    fn is_freeze_known(&self) -> bool {
+        self.others().all(|node| {
+            let peer = self.peer(node);
+            !peer.is_alive() || peer.kind != Kind::Systole || peer.echoed >= self.frozen_from
+        })
+    }
+
+    /// Obeys the order to hold everything or one group.
+    pub(super) fn order_hold(
+        &mut self,
+        group: Option<GroupId>,
+        span: Duration,
+    ) -> Result<(), Refusal> {
+        if !self.takes_part() {
+            // Its number might be lower than that of a release of which it has yet to hear.
+            return Err(Refusal::NotReady);
+        }
+        let (me, left) = (self.settings.me, span.min(HOLD_MAX));
+        let until = self.now + left;
+        self.register(group).order(me, until, false);
+        self.hold_begins(group, me, left);
+        Ok(())
+    }
+
+    /// Obeys the order to end what is held.
+    pub(super) fn order_release(&mut self, wanted: Option<GroupId>) -> Result<(), Refusal> {
+        let me = self.settings.me;
+        let mut found = false;
+        for group in self.registers() {
+            let is_wanted = wanted.is_none() || wanted == group;
+            let Some((_, until)) = self.register(group).in_force().filter(|_| is_wanted) else {
+                continue;
+            };
+            found = true;
+            self.register(group).order(me, until, true);
+            self.report(Event::Hold(HoldEvent::Released { group, by: me }));
+        }
+        if !found {
+            return Err(Refusal::NotHeld);
+        }
+        self.hold_ended();
+        Ok(())
+    }
+
+    /// Takes note of what a peer says is held.
+    pub(super) fn hear_freezes(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
+        let peer = self.peer_mut(from);
+        peer.holds_all = false;
+        peer.holds_groups.clear();
+        if !is_answer {
+            // A recording holds nothing up.
+            return;
+        }
+        for told in &beat.freezes {
+            let group = told.claim.map(|place| self.named_in(beat, place));
+            if group == Some(None) {
+                continue;
+            }
+            let group = group.flatten();
+            if !told.is_release {
+                let peer = self.peer_mut(from);
+                match group {
+                    None => peer.holds_all = true,
+                    Some(group) => peer.holds_groups.push(group),
+                }
+            }
+            self.hear_freeze(group, told);
+        }
+    }
+
+    fn hear_freeze(&mut self, group: Option<GroupId>, told: &Freeze) {
+        let now = self.now;
+        let was_in_force = self.register(group).in_force().is_some();
+        if told.by.index() >= self.settings.nodes.len() || !self.register(group).merge(now, told) {
+            return;
+        }
+        let by = told.by;
+        match self.register(group).in_force() {
+            Some((_, until)) => self.hold_begins(group, by, until.since(now)),
+            None if was_in_force => {
+                self.report(Event::Hold(HoldEvent::Released { group, by }));
+                self.hold_ended();
+            }
+            None => {}
+        }
+    }
+
+    /// The group that a beat names by the place of its claim, if we have it.
+    pub(super) fn named_in(&self, beat: &Beat, place: u16) -> Option<GroupId> {
+        let key = beat.claims.get(usize::from(place))?.group;
+        let mut groups = self.settings.group_ids();
+        groups.find(|group| self.settings.groups[group.index()].key == key)
+    }
+
+    /// Lets time pass.
+    pub(super) fn elapse_hold(&mut self) {
+        let now = self.now;
+        for group in self.registers() {
+            if self.register(group).expire(now) {
+                self.report(Event::Hold(HoldEvent::Expired { group }));
+                self.hold_ended();
+            }
+        }
+        self.elapse_hold_down();
+        self.note_withheld();
+    }
+
+    pub(super) fn stay_deadline(&self) -> Option<Time> {
+        let freezes = self.stays.iter().map(|stay| stay.freeze.deadline());
+        let all = freezes.chain(self.stays.iter().map(|stay| stay.down.deadline()));
+        all.chain([self.freeze.deadline()]).flatten().min()
+    }
+
+    /// Why we would take a group, if it is held and we do not.
+    pub(super) fn withheld(&self, group: GroupId) -> Option<Cause> {
+        if !self.is_frozen(group) {
+            return None;
+        }
+        let cause = self.reason_to_start(group)?;
+        let would = self.may_take() && self.first_for(group) == Some(self.settings.me);
+        (would && !self.may_start(group)).then_some(cause)
+    }
+
+    /// Tells once of each group that it is not taken.
+    fn note_withheld(&mut self) {
+        for group in self.settings.group_ids() {
+            let cause = self.withheld(group);
+            let was =
+                std::mem::replace(&mut self.stays[group.index()].is_withheld, cause.is_some());
+            if let Some(cause) = cause.filter(|_| !was) {
+                self.report(Event::Hold(HoldEvent::Withheld { group, cause }));
+            }
+        }
+    }
+
+    fn hold_begins(&mut self, group: Option<GroupId>, by: NodeId, left: Duration) {
+        self.frozen_from = self.history.next();
+        self.report(Event::Hold(HoldEvent::Begins { group, by, left }));
+        self.speak_soon();
+    }
+
+    /// What was held may move: everybody shall know, and think over what had to wait.
+    fn hold_ended(&mut self) {
+        self.speak_soon();
+        self.tell_ping_count();
+        let is_gone = |node: &NodeId| {
+            let peer = self.peer(*node);
+            let is_silent = !peer.is_alive() && peer.is_settled && !self.is_uncertain(*node);
+            (is_silent || peer.has_left) && self.owned_something(*node)
+        };
+        let gone = self.others().find(is_gone);
+        if let Some(node) = gone.filter(|_| self.takes_part()) {
+            self.begin_takeover(node);
+        }
+        self.classic_released();
+    }
+
+    fn owned_something(&self, node: NodeId) -> bool {
+        let mut groups = self.settings.group_ids();
+        groups.any(|group| self.ownership.row(group).owner == Some(node))
+    }
+
+    fn register(&mut self, group: Option<GroupId>) -> &mut Register {
+        match group {
+            None => &mut self.freeze,
+            Some(group) => &mut self.stays[group.index()].freeze,
+        }
+    }
+
+    fn registers(&self) -> impl Iterator<Item = Option<GroupId>> + use<> {
+        std::iter::once(None).chain(self.settings.group_ids().map(Some))
+    }
+}

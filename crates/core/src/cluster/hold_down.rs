@@ -1,0 +1,204 @@
+//! Hold-down: a group that moves again and again is kept where it works best, for longer each time.
+//!
+//! Only what a node decides for the better is delayed: failback, ipfail, a lost carrier. What a dead
+//! or departed node had is taken at once, however often. Where a group is kept it may be worse off
+//! than elsewhere: so it may leave once more, for where it has its carrier or more ping nodes answer.
+
+use super::Cluster;
+use crate::{Beat, Cause, Event, GroupId, HoldDown, HoldEvent, Moves, Time};
+use std::time::Duration;
+
+/// Most moves that are dated; no configuration counts more.
+pub(super) const DATED_MAX: usize = 16;
+/// Most doublings of a stay.
+const LEVEL_MAX: u8 = 16;
+
+/// How a group has moved by itself.
+///
+/// ```text
+///         too many moves within the window                    time is up
+///  Free ──────────────────────────────────▶ kept, may leave ─────────────▶ Free
+///                                            │ left for better                ▲
+///                                            └─────────────▶ kept ────────────┘
+/// ```
+#[derive(Debug, Clone, Default)]
+pub(super) struct Down {
+    /// How often, as far back as anybody knows.
+    count: u32,
+    /// When it did so last, newest first.
+    dated: [Option<Time>; DATED_MAX],
+    /// How often in a row it was kept.
+    level: u8,
+    until: Option<Time>,
+    has_fled: bool,
+    /// When it may be forgotten how often it was kept.
+    forget_at: Option<Time>,
+}
+
+impl Down {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.until.or(self.forget_at)
+    }
+
+    /// Until when it is kept.
+    pub(super) const fn until(&self) -> Option<Time> {
+        self.until
+    }
+
+    /// What a beat says of it, as long as it matters.
+    pub(super) fn told(&self, now: Time, claim: u16) -> Option<Moves> {
+        let until = self.until.map_or(Duration::ZERO, |until| until.since(now));
+        let left = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+        let (count, level, has_fled) = (self.count, self.level, self.has_fled);
+        self.forget_at.map(|_| Moves { claim, count, level, has_fled, left })
+    }
+
+    /// Dates a move. Returns how many there were within the window.
+    fn date(&mut self, now: Time, policy: HoldDown) -> u8 {
+        self.dated.rotate_right(1);
+        self.dated[0] = Some(now);
+        let wait = policy.window.max(self.until.map_or(Duration::ZERO, |until| until.since(now)));
+        self.forget_at = self.forget_at.max(Some(now + wait));
+        let recent = |at: &&Option<Time>| at.is_some_and(|at| now.since(at) < policy.window);
+        u8::try_from(self.dated.iter().filter(recent).count()).unwrap_or(u8::MAX)
+    }
+
+    /// Notes a move that this node has decided. Returns how many there were and how long it is
+    /// kept, if it is kept from now on.
+    fn moved(&mut self, now: Time, policy: HoldDown) -> Option<(u8, Duration)> {
+        self.count = self.count.saturating_add(1);
+        let recent = self.date(now, policy);
+        if self.until.is_some() || recent < policy.moves {
+            return None;
+        }
+        let doubled = policy.first.saturating_mul(1 << self.level.min(LEVEL_MAX));
+        let span = doubled.min(policy.longest);
+        self.level = self.level.saturating_add(1).min(LEVEL_MAX);
+        self.keep(now, span, policy);
+        Some((recent, span))
+    }
+
+    fn keep(&mut self, now: Time, span: Duration, policy: HoldDown) {
+        self.until = Some(now + span);
+        self.has_fled = false;
+        self.forget_at = Some(now + span + span.max(policy.window));
+    }
+
+    /// Takes what another node tells, if it knows of more moves.
+    fn merge(&mut self, now: Time, told: &Moves, policy: HoldDown) -> Option<(u8, Duration)> {
+        if told.count < self.count {
+            return None;
+        }
+        if told.count == self.count {
+            self.has_fled |= told.has_fled && self.until.is_some();
+            return None;
+        }
+        // Who has just started has no dates of what it missed, but for the last one.
+        self.count = told.count;
+        let recent = self.date(now, policy);
+        let was_kept = self.until.is_some();
+        let left = Duration::from_millis(told.left).min(policy.longest);
+        self.level = self.level.max(told.level.min(LEVEL_MAX));
+        if left.is_zero() {
+            return None;
+        }
+        self.keep(now, left, policy);
+        self.has_fled = told.has_fled;
+        (!was_kept).then_some((recent, left))
+    }
+
+    /// Lets time pass. Returns whether it was kept until now.
+    fn elapse(&mut self, now: Time) -> bool {
+        let is_over = self.until.is_some_and(|until| now >= until);
+        if is_over {
+            self.until = None;
+        }
+        if self.forget_at.is_some_and(|at| now >= at) {
+            self.forget_at = None;
+            self.level = 0;
+        }
+        is_over
+    }
+}
+
+impl Cluster {
+    /// Whether a group that is ours may leave for a place where it works better.
+    pub(super) fn may_leave(&self, group: GroupId) -> bool {
+        let down = &self.stays[group.index()].down;
+        !self.is_frozen(group) && !(down.until.is_some() && down.has_fled)
+    }
+
+    /// Whether a group that is ours may go home.
+    pub(super) fn may_go_home(&self, group: GroupId) -> bool {
+        !self.is_frozen(group) && self.stays[group.index()].down.until.is_none()
+    }
+
+    /// Notes that this node has decided to give a group away.
+    pub(super) fn note_gift(&mut self, group: GroupId) {
+        let down = &mut self.stays[group.index()].down;
+        down.has_fled |= down.until.is_some();
+        self.note_move(group);
+    }
+
+    /// Notes that this node takes a group, if that is because something went wrong. What was
+    /// ordered, and what says goodbye, does not count.
+    pub(super) fn note_takeover(&mut self, group: GroupId, cause: Cause) {
+        let me = self.settings.me;
+        let is_fault = match cause {
+            Cause::OwnerDead { owner, .. } | Cause::OwnerFailed(owner) => owner != me,
+            Cause::OwnerLeft(owner) => {
+                self.peer(owner).is_present() && !self.stays[group.index()].is_exempt
+            }
+            Cause::Unowned
+            | Cause::HandOver { .. }
+            | Cause::Adopted
+            | Cause::Claimed(_)
+            | Cause::Outranked(_)
+            | Cause::Stopping
+            | Cause::StartFailed
+            | Cause::LetGo
+            | Cause::StopFailed
+            | Cause::Retry => false,
+        };
+        if is_fault {
+            self.note_move(group);
+        }
+    }
+
+    fn note_move(&mut self, group: GroupId) {
+        let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
+        let kept = self.stays[group.index()].down.moved(now, policy);
+        self.tell_kept(group, kept);
+        self.speak_soon();
+    }
+
+    fn tell_kept(&mut self, group: GroupId, kept: Option<(u8, Duration)>) {
+        if let Some((moves, span)) = kept {
+            self.report(Event::Hold(HoldEvent::Down { group, moves, span }));
+        }
+    }
+
+    /// Takes note of what a peer knows of moves.
+    pub(super) fn hear_moves(&mut self, beat: &Beat) {
+        let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
+        for told in &beat.moves {
+            let Some(group) = self.named_in(beat, told.claim) else { continue };
+            let kept = self.stays[group.index()].down.merge(now, told, policy);
+            self.tell_kept(group, kept);
+        }
+    }
+
+    pub(super) fn elapse_hold_down(&mut self) {
+        let now = self.now;
+        let mut is_over = false;
+        for group in self.settings.group_ids() {
+            if self.stays[group.index()].down.elapse(now) {
+                is_over = true;
+                self.report(Event::Hold(HoldEvent::DownOver { group }));
+            }
+        }
+        if is_over {
+            self.tell_ping_count();
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Two nodes of which somebody wants that nothing moves.
+
+use super::pair::Pair;
+use super::*;
+use crate::{HOLD_MAX, HoldEvent};
+
+const SPAN: Duration = Duration::from_secs(20);
+
+impl Pair {
+    fn hold(&mut self, id: NodeId, group: Option<GroupId>, span: Duration) {
+        let now = self.now;
+        self.node(id).order(now, Order::Hold(group, span));
+        self.pass(Duration::from_millis(10));
+    }
+
+    fn release(&mut self, id: NodeId, group: Option<GroupId>) {
+        let now = self.now;
+        self.node(id).order(now, Order::Release(group));
+        self.step();
+    }
+
+    /// Gives a node its power back that has forgotten everything but its terms.
+    fn restart(&mut self, id: NodeId, failback: Failback) {
+        let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
+        let mut node = Node::new(id, failback, 2);
+        node.cluster = Cluster::new(settings(id, failback), Boot { terms, ..boot(2) });
+        node.cluster.handle(Time::START, &Input::ExecutorReady);
+        self.nodes[id.index()] = Some(node);
+    }
+
+    fn held(&mut self, id: NodeId) -> Option<(String, u64)> {
+        let hold = self.node(id).cluster.snapshot().hold;
+        hold.map(|hold| (hold.by, hold.left_ms))
+    }
+}
+
+#[test]
+fn a_hold_is_told_on_both_nodes_and_ends_by_itself() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(A, None, SPAN);
+    for id in [A, B] {
+        let (by, left) = pair.held(id).expect("it is held");
+        assert_eq!(by, "alpha");
+        assert!(left > 19_000 && left <= 20_000, "{left}");
+        let said = |event: &Event| {
+            matches!(event, Event::Hold(HoldEvent::Begins { group: None, by: A, .. }))
+        };
+        assert_eq!(pair.node(id).said.iter().filter(|event| said(event)).count(), 1);
+    }
+    pair.pass(SPAN - Duration::from_millis(50));
+    assert!(pair.held(A).is_some() && pair.held(B).is_some());
+    pair.pass(Duration::from_millis(100));
+    for id in [A, B] {
+        assert_eq!(pair.held(id), None);
+        assert!(pair.node(id).has_said(&Event::Hold(HoldEvent::Expired { group: None })));
+    }
+}
+
+#[test]
+fn nothing_is_taken_from_the_dead_until_it_is_released() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(A, None, SPAN);
+    pair.end(A);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [SECOND]);
+    let snapshot = pair.node(B).cluster.snapshot();
+    let why = snapshot.groups[0].stay.withheld.as_deref();
+    assert!(why.is_some_and(|why| why.starts_with("alpha was silent for")), "{why:?}");
+    let told =
+        |event: &&Event| matches!(event, Event::Hold(HoldEvent::Withheld { group: FIRST, .. }));
+    assert_eq!(pair.node(B).said.iter().filter(told).count(), 1);
+    assert!(!pair.node(B).has_said(&Event::TakeoverBegins(A)));
+    pair.release(B, None);
+    let took = pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(took <= Duration::from_millis(5), "{took:?}");
+    assert!(pair.node(B).has_said(&Event::TakeoverBegins(A)));
+}
+
+#[test]
+fn nothing_is_taken_from_who_left_and_its_time_lets_it_be_taken() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(B, None, SPAN);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    pair.until("ended", |pair| pair.node(A).has_ended);
+    pair.end(A);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [SECOND]);
+    let took = pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(took > Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn who_restarts_learns_it_from_the_other_and_starts_what_was_its_own() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(A, None, SPAN);
+    pair.end(A);
+    // Its clock begins with the pair's, so that it may not wait until it thinks itself alone.
+    pair.until("dead", |pair| pair.node(B).has_said(&Event::PeerDead(A)));
+    pair.restart(A, Failback::Off);
+    pair.until("its own runs again", |pair| pair.runs(A) == [FIRST]);
+    let (by, left) = pair.held(A).expect("it is held");
+    assert_eq!(by, "alpha");
+    assert!(left < 19_500, "{left}");
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+}
+
+#[test]
+fn nothing_goes_home_until_it_is_released_on_the_other_node() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.end(A);
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.hold(B, None, SPAN);
+    pair.restart(A, Failback::On);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
+    pair.release(A, None);
+    pair.until("home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!((pair.held(A), pair.held(B)), (None, None));
+    assert!(pair.node(B).has_said(&Event::Hold(HoldEvent::Released { group: None, by: A })));
+}
+
+#[test]
+fn neither_ipfail_nor_a_lost_carrier_moves_what_is_held() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(A, None, SPAN);
+    pair.answers[0] = false;
+    let now = pair.now;
+    let lost = Input::Carrier { group: FIRST, is_there: false };
+    pair.node(A).cluster.handle(now, &lost);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    assert!(pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Held)));
+    pair.release(A, None);
+    pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
+
+#[test]
+fn what_the_other_node_lacks_a_ping_node_for_moves_when_the_hold_ends() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(A, None, Duration::from_secs(8));
+    pair.answers[0] = false;
+    pair.pass(Duration::from_secs(7));
+    assert_eq!(pair.runs(A), [FIRST]);
+    pair.until("ipfail thinks again", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
+
+#[test]
+fn people_are_obeyed_while_it_is_held() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(A, None, SPAN);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.until("given", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.until("answered", |pair| pair.node(A).answers == [Ok(()), Ok(())]);
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(A).order(now, Order::TakeoverGroup(FIRST));
+    pair.until("fetched", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    // Even what nobody runs any more.
+    pair.end(A);
+    pair.pass(Duration::from_secs(2));
+    assert_eq!(pair.runs(B), [SECOND]);
+    let now = pair.now;
+    pair.node(B).order(now, Order::TakeoverGroup(FIRST));
+    pair.until("taken by order", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(pair.held(B).is_some());
+}
+
+#[test]
+fn an_order_that_fails_is_taken_back_while_it_is_held() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(B, None, SPAN);
+    pair.node(B).fails = Some(FIRST);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("answered", |pair| pair.node(A).answers == [Err(Refusal::Failed)]);
+    pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+}
+
+#[test]
+fn what_stops_by_itself_starts_again_where_it_was() {
+    let mut pair = Pair::settled(Failback::On);
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(FIRST));
+    pair.until("given", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair.hold(A, None, SPAN);
+    pair.node(B).runs.retain(|group| *group != FIRST);
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::LetGo(FIRST));
+    pair.until("it runs there again", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(2));
+    assert_eq!(pair.runs(A), [], "though it prefers this node");
+}
+
+#[test]
+fn one_group_is_held_alone() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(B, Some(FIRST), SPAN);
+    for id in [A, B] {
+        let groups = pair.node(id).cluster.snapshot().groups;
+        let held = groups.iter().map(|group| group.stay.hold.as_ref().map(|hold| &*hold.by));
+        assert_eq!(held.collect::<Vec<_>>(), [Some("beta"), None]);
+    }
+    pair.release(A, Some(SECOND));
+    assert_eq!(pair.node(A).answers, [Err(Refusal::NotHeld)]);
+    pair.end(B);
+    pair.until("the other is taken", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.end(A);
+    pair.restart(B, Failback::On);
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(B, Some(FIRST), SPAN);
+    pair.end(A);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [SECOND]);
+    pair.release(B, None);
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
+
+/// A release outlives a partition, and a beat of before it brings nothing back.
+#[test]
+fn a_release_beats_an_older_hold_whenever_it_is_heard() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(A, None, SPAN);
+    pair.cut = true;
+    pair.pass(Duration::from_millis(100));
+    pair.release(A, None);
+    pair.pass(Duration::from_millis(100));
+    assert!(pair.held(B).is_some());
+    pair.cut = false;
+    pair.pass(KEEPALIVE * 2);
+    assert_eq!((pair.held(A), pair.held(B)), (None, None));
+    pair.hold(B, None, SPAN);
+    assert_eq!(pair.held(A).map(|(by, _)| by).as_deref(), Some("beta"), "and is beaten itself");
+}
+
+#[test]
+fn a_hold_has_a_bound_and_a_release_needs_one() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.release(A, None);
+    assert_eq!(pair.node(A).answers, [Err(Refusal::NotHeld)]);
+    pair.hold(A, None, HOLD_MAX * 3);
+    let day = u64::try_from(HOLD_MAX.as_millis()).unwrap();
+    assert!(pair.held(A).is_some_and(|(_, left)| left <= day));
+    let mut early = Pair::new(Failback::Off);
+    early.hold(A, None, SPAN);
+    assert_eq!(early.node(A).answers, [Err(Refusal::NotReady)]);
+}

@@ -1,0 +1,194 @@
+//! Groups that move again and again, and groups that wait before they go home.
+
+use super::pair::Pair;
+use super::*;
+use crate::{HoldDown, HoldEvent};
+
+const POLICY: HoldDown = HoldDown {
+    moves: 3,
+    window: Duration::from_secs(60),
+    first: Duration::from_secs(20),
+    longest: Duration::from_secs(50),
+};
+
+impl Pair {
+    fn with(change: impl Fn(&mut Settings)) -> Self {
+        let mut pair = Self::new(Failback::On);
+        pair.nodes = [A, B].map(|id| {
+            let mut settings = settings(id, Failback::On);
+            change(&mut settings);
+            Some(Node::with(settings, 1))
+        });
+        pair.until("all runs", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
+        pair.pass(Duration::from_secs(1));
+        pair
+    }
+
+    fn lose_carrier(&mut self, id: NodeId, is_there: bool) {
+        let now = self.now;
+        self.node(id).cluster.handle(now, &Input::Carrier { group: FIRST, is_there });
+    }
+
+    /// A carrier at home flaps once; the group is back at home after it.
+    fn flap(&mut self) {
+        self.lose_carrier(A, false);
+        self.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+        self.lose_carrier(A, true);
+        self.until("home", |pair| pair.runs(A) == [FIRST]);
+    }
+
+    /// How often it was told that a group is kept, and for how long.
+    fn kept(&mut self, id: NodeId) -> Vec<Duration> {
+        let mut spans = Vec::new();
+        for event in &self.node(id).said {
+            if let Event::Hold(HoldEvent::Down { group: FIRST, span, .. }) = event {
+                spans.push(*span);
+            }
+        }
+        spans
+    }
+
+    fn kept_for(&mut self, id: NodeId) -> Option<u64> {
+        self.node(id).cluster.snapshot().groups[0].stay.held_down_ms
+    }
+}
+
+#[test]
+fn too_many_moves_keep_a_group_where_it_works_and_both_nodes_say_how_long() {
+    let mut pair = Pair::with(|settings| settings.hold_down = Some(POLICY));
+    pair.flap();
+    assert_eq!(pair.kept(A), []);
+    pair.lose_carrier(A, false);
+    pair.until("the third move", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.lose_carrier(A, true);
+    pair.pass(Duration::from_secs(2));
+    for id in [A, B] {
+        let left = pair.kept_for(id).expect("it is kept");
+        assert!(left > 15_000 && left < 20_000, "{left}");
+    }
+    assert_eq!(pair.kept(A), [POLICY.first]);
+    let took = pair.until("home", |pair| pair.runs(A) == [FIRST]);
+    assert!(took > Duration::from_secs(15), "{took:?}");
+    // That was one more within the window: it is kept again, for twice as long.
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(pair.kept(B).last(), Some(&(POLICY.first * 2)));
+}
+
+#[test]
+fn what_is_kept_may_leave_once_for_where_it_works_and_is_taken_from_the_dead() {
+    let mut pair = Pair::with(|settings| settings.hold_down = Some(POLICY));
+    pair.flap();
+    pair.lose_carrier(A, false);
+    pair.until("the third move", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.lose_carrier(A, true);
+    pair.pass(Duration::from_secs(1));
+    pair.lose_carrier(B, false);
+    pair.until("it leaves once", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(1));
+    pair.lose_carrier(B, true);
+    pair.lose_carrier(A, false);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [FIRST], "and not twice");
+    assert!(pair.kept_for(A).is_some());
+    pair.end(A);
+    let took = pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(took <= DEADTIME + Duration::from_millis(5), "{took:?}");
+}
+
+#[test]
+fn each_time_it_is_kept_for_longer_up_to_a_bound_and_in_the_end_it_is_forgotten() {
+    let policy = HoldDown { moves: 1, ..POLICY };
+    let mut pair = Pair::with(|settings| settings.hold_down = Some(policy));
+    // The move there, then those home as soon as it may.
+    pair.lose_carrier(A, false);
+    pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.lose_carrier(A, true);
+    pair.until("home", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(pair.kept(A)[0], policy.first, "who gave it away decides");
+    assert_eq!(pair.kept(B).last(), Some(&(policy.first * 2)));
+    pair.pass(Duration::from_secs(29));
+    pair.pass(Duration::from_secs(15));
+    pair.lose_carrier(A, false);
+    pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_millis(50));
+    assert_eq!(pair.kept(A).last(), Some(&policy.longest));
+    pair.lose_carrier(A, true);
+    for _ in 0..4 {
+        pair.pass(Duration::from_secs(29));
+    }
+    assert!(pair.kept_for(A).is_none() || pair.runs(A) == [FIRST]);
+    for _ in 0..8 {
+        pair.pass(Duration::from_secs(29));
+    }
+    assert_eq!((pair.kept_for(A), pair.kept_for(B)), (None, None));
+    pair.lose_carrier(A, false);
+    pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_millis(50));
+    assert_eq!(pair.kept(A).last(), Some(&policy.first), "a new beginning");
+}
+
+#[test]
+fn orders_do_not_count() {
+    let mut pair = Pair::with(|settings| settings.hold_down = Some(POLICY));
+    for _ in 0..4 {
+        let now = pair.now;
+        pair.node(A).order(now, Order::StandbyGroup(FIRST));
+        pair.until("given", |pair| pair.runs(B) == [FIRST, SECOND]);
+        pair.pass(Duration::from_secs(1));
+        let now = pair.now;
+        pair.node(A).order(now, Order::TakeoverGroup(FIRST));
+        pair.until("fetched", |pair| pair.runs(A) == [FIRST]);
+        pair.pass(Duration::from_secs(1));
+    }
+    assert_eq!((pair.kept_for(A), pair.kept_for(B)), (None, None));
+}
+
+#[test]
+fn without_a_policy_nothing_is_kept() {
+    let mut pair = Pair::with(|settings| settings.hold_down = None);
+    for _ in 0..4 {
+        pair.flap();
+    }
+    assert_eq!(pair.kept(A), []);
+}
+
+#[test]
+fn failback_after_a_while_begins_anew_when_the_home_is_not_able_meanwhile() {
+    let after = Failback::After(Duration::from_secs(10));
+    let mut pair = Pair::with(|settings| settings.failback = after);
+    pair.lose_carrier(A, false);
+    pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.lose_carrier(A, true);
+    pair.pass(Duration::from_secs(7));
+    let left = pair.node(B).cluster.snapshot().groups[0].stay.home_in_ms;
+    assert!(left.is_some_and(|left| left > 2_000 && left < 4_000), "{left:?}");
+    pair.lose_carrier(A, false);
+    pair.pass(Duration::from_secs(1));
+    pair.lose_carrier(A, true);
+    let took = pair.until("home", |pair| pair.runs(A) == [FIRST]);
+    assert!(took >= Duration::from_secs(10) && took < Duration::from_secs(11), "{took:?}");
+}
+
+#[test]
+fn one_group_may_go_home_where_the_others_stay_and_wait_for_an_order() {
+    let mut pair = Pair::with(|settings| {
+        settings.failback = Failback::Manual;
+        settings.groups[1].preferred = A;
+        settings.group_failback = vec![(SECOND, Failback::On)];
+    });
+    drop(pair.nodes[0].take());
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    let mut settings = settings(A, Failback::Manual);
+    settings.groups[1].preferred = A;
+    settings.group_failback = vec![(SECOND, Failback::On)];
+    pair.nodes[0] = Some(Node::with(settings, 2));
+    pair.until("one is home", |pair| pair.runs(A) == [SECOND]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![SECOND], vec![FIRST]));
+    for id in [A, B] {
+        let waits = pair.node(id).cluster.snapshot().groups;
+        let waits = waits.iter().map(|group| group.stay.waits_for_takeover);
+        assert_eq!(waits.collect::<Vec<_>>(), [true, false]);
+    }
+}
