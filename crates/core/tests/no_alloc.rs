@@ -5,9 +5,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Group, GroupKey, Heard, Input, LinkId,
-    Message, NodeId, NodeStatus, Outcome, Output, Phase, Resource, ResourceKind, Settings,
-    StopFailure, Time, Uuid,
+    AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Freeze, Group, GroupKey, Heard,
+    HoldDown, Input, LinkId, Message, Moves, NodeId, NodeStatus, Order, Outcome, Output, Phase,
+    Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
 };
 
 thread_local! {
@@ -60,7 +60,12 @@ fn cluster() -> Cluster {
         stop_failure: StopFailure::Reboot,
         fencing: None,
         group_failback: Vec::new(),
-        hold_down: None,
+        hold_down: Some(HoldDown {
+            moves: 3,
+            window: Duration::from_mins(10),
+            first: Duration::from_mins(1),
+            longest: Duration::from_hours(1),
+        }),
         groups: vec![Group { key: GROUP, preferred: NodeId(0), resources }],
     };
     let boot = Boot {
@@ -141,7 +146,16 @@ fn a_thousand_beats_allocate_nothing() {
         claims: vec![claim],
         ..Beat::default()
     };
-    assert!(live(&mut cluster, &mut beat, 1, 600), "our group was started");
+    assert!(live(&mut cluster, &mut beat, 1, 599), "our group was started");
+    let order = Order::Hold(None, Duration::from_hours(1));
+    let now = Time::START + Duration::from_millis(200 * 598);
+    cluster.handle(now, &Input::Order { ticket: Ticket(1), order });
+    let (claim, count, by, left) = (Some(0), 1, NodeId(1), 3_600_000);
+    beat.freezes.push(Freeze { claim, count, by, is_release: false, left });
+    beat.moves.push(Moves { claim: 0, count: 1, level: 1, has_fled: false, left });
+    live(&mut cluster, &mut beat, 599, 600);
+    let snapshot = cluster.snapshot();
+    assert!(snapshot.hold.is_some() && snapshot.groups[0].stay.hold.is_some());
     let before = COUNT.get();
     live(&mut cluster, &mut beat, 600, 1600);
     assert_eq!(COUNT.get() - before, 0);

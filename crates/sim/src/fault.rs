@@ -50,7 +50,7 @@ pub(crate) fn draw(
     let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
     let short = Duration::from_millis(50 + random.below(2_000));
     let long = Duration::from_millis(100 + random.below(15_000));
-    match random.below(if orders { 17 } else { 10 }) {
+    match random.below(if orders { 19 } else { 10 }) {
         0 => Fault::PowerOff(node, long),
         1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
         2 => Fault::Stop(node, long),
@@ -66,6 +66,8 @@ pub(crate) fn draw(
         12 => Fault::Order(node, Order::Retry(None)),
         13 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
         14 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
+        16 => Fault::Order(node, Order::Hold(whole_or_part(random, groups), long * 5)),
+        17 => Fault::Order(node, Order::Release(whole_or_part(random, groups))),
         15 => Fault::Unplug(node, group(random, groups), long),
         _ => Fault::Order(node, Order::Takeover(hold(random))),
     }
@@ -97,6 +99,12 @@ fn pick(random: &mut Random, count: u64) -> NodeId {
 
 fn group(random: &mut Random, groups: usize) -> GroupId {
     GroupId(u16::try_from(random.below(groups as u64)).unwrap_or(0))
+}
+
+/// Everything twice as often as one group.
+fn whole_or_part(random: &mut Random, groups: usize) -> Option<GroupId> {
+    let part = group(random, groups);
+    (random.below(3) == 0).then_some(part)
 }
 
 fn hold(random: &mut Random) -> Hold {

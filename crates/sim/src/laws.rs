@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::network::Network;
 use std::fmt;
 use std::time::Duration;
-use systole_core::{GroupId, NodeId, NodeStatus, Settings, Snapshot, Time};
+use systole_core::{GroupId, GroupReport, NodeId, NodeStatus, Settings, Snapshot, Time};
 
 /// After a partition one owner remains within this time, not counting what its agents need.
 const HEAL: Duration = Duration::from_secs(1);
@@ -159,7 +159,11 @@ pub(crate) fn alone_owns(
         return Ok(Some((machine.id, since)));
     }
     let snapshot = cluster.snapshot();
-    if !snapshot.fencing.is_empty() {
+    let is_held = |group: &GroupReport| group.stay.hold.is_some();
+    if !snapshot.fencing.is_empty()
+        || snapshot.hold.is_some()
+        || snapshot.groups.iter().any(is_held)
+    {
         // It may not yet, and its status says so.
         return Ok(None);
     }

@@ -66,6 +66,11 @@ impl Watch {
         }
     }
 
+    /// Whose a group was before this turn, as far as the daemon told or was told.
+    pub(crate) fn owner(&self, group: GroupKey) -> Option<NodeId> {
+        self.ownership.iter().find(|(key, ..)| *key == group).map(|(_, owner, _)| *owner)
+    }
+
     /// EXPLAIN: every change of owner was told.
     pub(crate) fn explained(&mut self, cluster: &Cluster) -> Result<(), String> {
         for (group, owner, term) in self.news.drain(..) {

@@ -3,6 +3,7 @@
 mod act;
 mod fencing;
 mod hear;
+mod hold;
 mod make;
 
 pub use fencing::Fences;
@@ -128,6 +129,10 @@ pub struct World {
     troubled: bool,
     /// The only machine that has power, and since when its daemon takes part alone.
     alone: Option<(NodeId, Time)>,
+    /// When somebody last ordered that groups move, or that they do not.
+    ordered: Option<Time>,
+    /// The machine that ran all of a group last.
+    ran_last: Vec<(GroupId, NodeId)>,
     summary: Summary,
     /// What happened last, in words, if somebody wants to know.
     diary: Option<VecDeque<String>>,
@@ -170,7 +175,7 @@ impl World {
     fn live(&mut self) -> Result<Summary, Broken> {
         let trouble = self.now + self.options.trouble;
         self.run_until(trouble)?;
-        self.calm();
+        self.calm()?;
         let settle = self.settle_time();
         self.run_until(self.now + settle)?;
         if self.sickly {
@@ -272,6 +277,7 @@ impl World {
                 let now = self.now;
                 let ended = self.machine(node).executor.end(now, job);
                 let Some(outcome) = ended else { return Ok(()) };
+                self.note_runs(node);
                 self.tell(node, Input::JobDone { job, outcome })
             }
             Happening::PingReply(node, ping) => {

@@ -20,6 +20,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::BelieveRecordings => ("REPLAY", &["REPLAY"]),
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
+        Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
     }
 }
 

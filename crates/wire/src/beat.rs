@@ -13,7 +13,14 @@
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
 //!           start / stop            exit code, timed out, missing
 //! extra   = "p" pings               separated by ","
+//!         / "h" order               everything is held, or was released
+//!         / "g" claim "." order     so is the group of that claim, by its place
+//!         / "m" claim "." count "." level "." left [ "!" ]
+//! order   = count "." node "." left [ "~" ]
 //! ```
+//!
+//! `left` is in milliseconds. `~` says that it was released; an `m` says how often a group has moved
+//! by itself and for how long it is kept where it is, and `!` that it has left once more since.
 //!
 //! All numbers are hexadecimal. An extra with another letter is left out. A reader that meets
 //! another version, or anything that it cannot read, takes the whole field as absent and the
@@ -22,8 +29,8 @@
 use crate::error::EncodeError;
 use crate::number;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, NODES_MAX, NodeId,
-    Outcome, Phase,
+    Action, Beat, Claim, Echo, Failure, Freeze, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Moves,
+    NODES_MAX, NodeId, Outcome, Phase,
 };
 
 const VERSION: &[u8] = b"1";
@@ -32,13 +39,23 @@ const LEAVING: u8 = b'l';
 const UNABLE: u8 = b'!';
 const FAILURE: u8 = b'~';
 const PINGS: u8 = b'p';
+const HELD: u8 = b'h';
+const GROUP_HELD: u8 = b'g';
+const RELEASED: u8 = b'~';
+const MOVED: u8 = b'm';
+const FLED: u8 = b'!';
 const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
+/// One for everything, and one for each group.
+const FREEZES_MAX: usize = GROUPS_MAX + 1;
 /// Sections behind the version, with that of the extras.
 const SECTIONS: usize = 7;
 
 /// Appends the text of a beat.
 pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.echoes.len() > ECHOES_MAX || beat.claims.len() > GROUPS_MAX {
+        return Err(EncodeError::BeatTooLarge);
+    }
+    if beat.freezes.len() > FREEZES_MAX || beat.moves.len() > GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
     out.extend_from_slice(VERSION);
@@ -67,10 +84,68 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.claims.is_empty() {
         out.push(b';');
     }
+    push_extras(out, beat)
+}
+
+fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
+    let mut separator = b';';
+    let mut begin = |out: &mut Vec<u8>, letter| {
+        out.extend_from_slice(&[separator, letter]);
+        separator = b',';
+    };
     if let Some(pings) = beat.pings {
-        out.extend_from_slice(&[b';', PINGS]);
+        begin(out, PINGS);
         number::push_hex(out, u64::from(pings));
     }
+    for freeze in &beat.freezes {
+        begin(out, if freeze.claim.is_some() { GROUP_HELD } else { HELD });
+        push_freeze(out, freeze)?;
+    }
+    for moves in &beat.moves {
+        begin(out, MOVED);
+        push_moves(out, moves)?;
+    }
+    Ok(())
+}
+
+fn push_freeze(out: &mut Vec<u8>, freeze: &Freeze) -> Result<(), EncodeError> {
+    if freeze.by.index() >= NODES_MAX {
+        return Err(EncodeError::BeatTooLarge);
+    }
+    if let Some(claim) = freeze.claim {
+        push_place(out, claim)?;
+    }
+    number::push_hex(out, u64::from(freeze.count));
+    for number in [u64::from(freeze.by.0), freeze.left] {
+        out.push(b'.');
+        number::push_hex(out, number);
+    }
+    if freeze.is_release {
+        out.push(RELEASED);
+    }
+    Ok(())
+}
+
+fn push_moves(out: &mut Vec<u8>, moves: &Moves) -> Result<(), EncodeError> {
+    push_place(out, moves.claim)?;
+    number::push_hex(out, u64::from(moves.count));
+    for number in [u64::from(moves.level), moves.left] {
+        out.push(b'.');
+        number::push_hex(out, number);
+    }
+    if moves.has_fled {
+        out.push(FLED);
+    }
+    Ok(())
+}
+
+/// The place of a claim, and what parts it from the next number.
+fn push_place(out: &mut Vec<u8>, claim: u16) -> Result<(), EncodeError> {
+    if usize::from(claim) >= GROUPS_MAX {
+        return Err(EncodeError::BeatTooLarge);
+    }
+    number::push_hex(out, u64::from(claim));
+    out.push(b'.');
     Ok(())
 }
 
@@ -187,6 +262,8 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
         Some(())
     })?;
     out.pings = None;
+    out.freezes.clear();
+    out.moves.clear();
     match sections.next() {
         None => Some(()),
         Some([]) => None,
@@ -197,10 +274,63 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
 fn read_extra(item: &[u8], out: &mut Beat) -> Option<()> {
     match item {
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
+        [HELD, order @ ..] => out.freezes.push(room(read_freeze(order, None)?, &out.freezes)?),
+        [GROUP_HELD, rest @ ..] => {
+            let (claim, order) = read_place(rest)?;
+            out.freezes.push(room(read_freeze(order, Some(claim))?, &out.freezes)?);
+        }
+        [MOVED, rest @ ..] => {
+            let moves = read_moves(rest).filter(|_| out.moves.len() < GROUPS_MAX)?;
+            out.moves.push(moves);
+        }
         [letter, ..] if letter.is_ascii_lowercase() => {}
         _ => return None,
     }
     Some(())
+}
+
+fn room(freeze: Freeze, before: &[Freeze]) -> Option<Freeze> {
+    (before.len() < FREEZES_MAX).then_some(freeze)
+}
+
+fn read_freeze(order: &[u8], claim: Option<u16>) -> Option<Freeze> {
+    let (order, is_release) = match order {
+        [front @ .., RELEASED] => (front, true),
+        _ => (order, false),
+    };
+    let mut parts = order.split(|&byte| byte == b'.');
+    let freeze = Freeze {
+        claim,
+        count: u32::try_from(number::hex(parts.next()?)?).ok()?,
+        by: NodeId(below(parts.next()?, NODES_MAX)?),
+        is_release,
+        left: number::hex(parts.next()?)?,
+    };
+    parts.next().is_none().then_some(freeze)
+}
+
+fn read_moves(text: &[u8]) -> Option<Moves> {
+    let (text, has_fled) = match text {
+        [front @ .., FLED] => (front, true),
+        _ => (text, false),
+    };
+    let (claim, text) = read_place(text)?;
+    let mut parts = text.split(|&byte| byte == b'.');
+    let moves = Moves {
+        claim,
+        count: u32::try_from(number::hex(parts.next()?)?).ok()?,
+        level: u8::try_from(number::hex(parts.next()?)?).ok()?,
+        has_fled,
+        left: number::hex(parts.next()?)?,
+    };
+    parts.next().is_none().then_some(moves)
+}
+
+/// The place of a claim, and what follows it.
+fn read_place(text: &[u8]) -> Option<(u16, &[u8])> {
+    let at = text.iter().position(|byte| *byte == b'.')?;
+    let claim = u16::try_from(number::hex(&text[..at])?).ok()?;
+    (usize::from(claim) < GROUPS_MAX).then_some((claim, &text[at + 1..]))
 }
 
 fn read_items(section: &[u8], take: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
@@ -277,6 +407,8 @@ mod tests {
             TEXT,
             "1;0;0;0;;;",
             "1;0;0;0;;;;p1f",
+            "1;0;0;0;;;;p1f,h7.1.36ee80,gff.1.0.5~,m3.9.2.ea60!,m0.1.0.0",
+            "1;0;0;0;;;;g0.1.f.1",
             "1;0;0;0;r;;cafe.1.2.2",
             "1;0;0;0;l;0.1.7.1f;",
             BLOCKED,
@@ -327,6 +459,15 @@ mod tests {
             "1;0;0;0;;;;p10000",
             "1;0;0;0;;;;p1,",
             "1;0;0;0;;;;P1",
+            "1;0;0;0;;;;h1.0",
+            "1;0;0;0;;;;h1.10.1",
+            "1;0;0;0;;;;h1.0.1.1",
+            "1;0;0;0;;;;h100000000.0.1",
+            "1;0;0;0;;;;g100.1.0.1",
+            "1;0;0;0;;;;g1.1.0",
+            "1;0;0;0;;;;m1",
+            "1;0;0;0;;;;m0.1.100.0",
+            "1;0;0;0;;;;m0.1.0.0~",
         ] {
             assert_eq!(read_text(text), None, "{text:?}");
         }
@@ -334,6 +475,11 @@ mod tests {
         assert_eq!(read_text(&format!("1;0;0;0;;{echoes};")), None);
         let claims = vec!["0.0.0.0"; GROUPS_MAX + 1].join(",");
         assert_eq!(read_text(&format!("1;0;0;0;;;{claims}")), None);
+        for (extra, most) in [("h1.0.1", FREEZES_MAX), ("m0.1.0.0", GROUPS_MAX)] {
+            let extras = |count| vec![extra; count].join(",");
+            assert!(read_text(&format!("1;0;0;0;;;;{}", extras(most))).is_some());
+            assert_eq!(read_text(&format!("1;0;0;0;;;;{}", extras(most + 1))), None);
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 use systole_core::{
-    Beat, Claim, Echo, GroupKey, LinkId, Message, NodeId, NodeStatus, Outgoing, Phase, Time, Uuid,
+    Beat, Claim, Echo, Freeze, GroupKey, LinkId, Message, Moves, NodeId, NodeStatus, Outgoing,
+    Phase, Time, Uuid,
 };
 use systole_wire::{
     Decoder, Encoder, Form, Identity, Keys, Listener, Method, Rotation, Signer, Style,
@@ -75,6 +76,17 @@ fn beat() -> Beat {
             };
             4
         ],
+        freezes: vec![
+            Freeze {
+                claim: Some(1),
+                count: 2,
+                by: NodeId(1),
+                is_release: false,
+                left: 3_600_000
+            };
+            3
+        ],
+        moves: vec![Moves { claim: 1, count: 2, level: 1, has_fled: true, left: 60_000 }; 3],
         ..Beat::default()
     }
 }

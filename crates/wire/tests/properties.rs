@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use std::time::Duration;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, Fencing, GROUPS_MAX, GroupKey, Hold, LINKS_MAX, LinkId,
-    Message, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Outgoing, Phase, Step, Time, Uuid,
+    Action, Beat, Claim, Echo, Failure, Fencing, Freeze, GROUPS_MAX, GroupKey, Hold, LINKS_MAX,
+    LinkId, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Outgoing, Phase,
+    Step, Time, Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
@@ -177,6 +178,32 @@ fn failures() -> impl Strategy<Value = Failure> {
     all.prop_map(|(action, resource, outcome)| Failure { action, resource, outcome })
 }
 
+fn freezes() -> impl Strategy<Value = Freeze> {
+    let order = (any::<u32>(), node_ids(), any::<bool>(), any::<u64>());
+    (option::of(places()), order).prop_map(|(claim, (count, by, is_release, left))| Freeze {
+        claim,
+        count,
+        by,
+        is_release,
+        left,
+    })
+}
+
+fn moves() -> impl Strategy<Value = Moves> {
+    let all = (places(), any::<u32>(), any::<u8>(), any::<bool>(), any::<u64>());
+    all.prop_map(|(claim, count, level, has_fled, left)| Moves {
+        claim,
+        count,
+        level,
+        has_fled,
+        left,
+    })
+}
+
+fn places() -> impl Strategy<Value = u16> {
+    0..u16::try_from(GROUPS_MAX).unwrap()
+}
+
 fn beats() -> impl Strategy<Value = Beat> {
     let links = (0..u8::try_from(LINKS_MAX).unwrap()).prop_map(LinkId);
     let echo = (node_ids(), links, any::<u64>(), any::<u64>());
@@ -202,16 +229,19 @@ fn beats() -> impl Strategy<Value = Beat> {
     });
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>());
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));
-    (numbers, flags, vec(echo, 0..20), vec(claim, 0..=GROUPS_MAX)).prop_map(
-        |((capabilities, session, nodes), (ready, leaving, pings), echoes, claims)| Beat {
-            capabilities,
-            session,
-            nodes,
+    let stays = (vec(freezes(), 0..20), vec(moves(), 0..20));
+    (numbers, flags, vec(echo, 0..20), vec(claim, 0..=GROUPS_MAX), stays).prop_map(
+        |(numbers, (ready, leaving, pings), echoes, claims, (freezes, moves))| Beat {
+            capabilities: numbers.0,
+            session: numbers.1,
+            nodes: numbers.2,
             ready,
             leaving,
             pings,
             echoes,
             claims,
+            freezes,
+            moves,
         },
     )
 }

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Message,
-    NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Phase, Time, Uuid,
+    Action, Beat, Claim, Echo, Failure, Freeze, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Message,
+    Moves, NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Phase, Time, Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, Decoder, EncodeError, Encoder, Fields, Form, Identity,
@@ -101,6 +101,9 @@ fn the_largest_beat_fits_into_a_datagram() {
     };
     let (node, link) = (NodeId(15), LinkId(15));
     let echo = Echo { node, link, session: u64::MAX, sequence: u64::MAX };
+    let (place, left) = (u16::from(u8::MAX), 24 * 3_600_000);
+    let freeze = Freeze { claim: Some(place), count: u32::MAX, by: node, is_release: true, left };
+    let moves = Moves { claim: place, count: u32::MAX, level: u8::MAX, has_fled: true, left };
     let beat = Beat {
         capabilities: u32::MAX,
         session: u64::MAX,
@@ -110,6 +113,8 @@ fn the_largest_beat_fits_into_a_datagram() {
         pings: Some(u16::MAX),
         echoes: vec![echo; NODES_MAX * LINKS_MAX],
         claims: vec![claim; GROUPS_MAX],
+        freezes: vec![freeze; GROUPS_MAX + 1],
+        moves: vec![moves; GROUPS_MAX],
     };
     let status = Message::Status {
         status: NodeStatus::Active,
@@ -138,7 +143,7 @@ fn the_largest_beat_fits_into_a_datagram() {
             let load = "0.00 0.00 0.00 1/1 1";
             let written = encoder.encode(&outgoing, beat, load, u64::MAX, &keys(), form).unwrap();
             println!("{form:?}: {} bytes", written.len());
-            assert!(written.len() < DATAGRAM_MAX / 2);
+            assert!(written.len() < DATAGRAM_MAX / 4 * 3);
         }
     }
 }

@@ -34,6 +34,7 @@ impl World {
                 self.note(|| format!("{node:?} runs {job:?}"));
                 if job.action == Action::Start {
                     self.check_fenced(node, job.group)?;
+                    self.check_hold(node, job)?;
                 }
                 if job.action == Action::Start && job.first == 0 {
                     self.summary.starts += 1;
@@ -286,6 +287,7 @@ impl World {
                 self.after(span, Happening::ExecutorBack(node));
             }
             Fault::Order(node, order) => {
+                self.note_order(order);
                 self.tell(node, Input::Order { ticket: Ticket(1), order })?;
             }
             Fault::Unplug(node, group, span) => {
@@ -373,7 +375,7 @@ impl World {
     }
 
     /// Trouble ends: everything has power, hears and runs.
-    pub(super) fn calm(&mut self) {
+    pub(super) fn calm(&mut self) -> Result<(), Broken> {
         self.troubled = false;
         self.network.calm();
         for node in self.settings.node_ids() {
@@ -383,6 +385,7 @@ impl World {
             }
             self.after(Duration::from_secs(16), Happening::StartDaemon(node));
         }
+        self.release_everything()
     }
 
     /// The administrator mends a machine's resources, and has it try them again.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Failback, FencingPolicy, Group, GroupKey, NodeId, Random, Resource, ResourceKind,
-    Settings, StopFailure, Time,
+    AddressSpec, Failback, FencingPolicy, Group, GroupId, GroupKey, HoldDown, NodeId, Random,
+    Resource, ResourceKind, Settings, StopFailure, Time,
 };
 
 impl World {
@@ -56,6 +56,8 @@ impl World {
             sickly: broken > 0,
             troubled: false,
             alone: None,
+            ordered: None,
+            ran_last: Vec::new(),
             summary: Summary::default(),
             diary: None,
         };
@@ -88,7 +90,7 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
         deadping: deadtime,
         aliveping: keepalive * u32::try_from(random.below(4)).unwrap_or(0),
         rexmit_delay: Duration::from_millis(250),
-        failback: if random.chance(500) { Failback::On } else { Failback::Off },
+        failback: failback(random),
         ipfail: random.chance(500),
         restart_grace: Duration::from_secs(5),
         stop_failure: match random.below(3) {
@@ -98,6 +100,28 @@ fn settings(random: &mut Random, nodes: usize) -> Settings {
         },
         fencing: None,
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
+        group_failback: (0..random.below(3)).map(|_| (GroupId(0), failback(random))).collect(),
+        hold_down: random.chance(500).then(|| hold_down(random)),
+    }
+}
+
+fn failback(random: &mut Random) -> Failback {
+    match random.below(6) {
+        0 | 1 => Failback::On,
+        2 | 3 => Failback::Off,
+        4 => Failback::Manual,
+        _ => Failback::After(Duration::from_millis(random.below(5_000))),
+    }
+}
+
+/// So short that everything is over before the calm is looked at.
+fn hold_down(random: &mut Random) -> HoldDown {
+    let first = Duration::from_millis(500 + random.below(2_000));
+    HoldDown {
+        moves: 1 + u8::try_from(random.below(3)).unwrap_or(0),
+        window: Duration::from_millis(5_000 + random.below(30_000)),
+        first,
+        longest: first * 4,
     }
 }
 
@@ -114,6 +138,8 @@ pub(crate) fn small(groups: usize, failback: bool) -> Settings {
         initdead: Duration::from_secs(4),
         failback: if failback { Failback::On } else { Failback::Off },
         ipfail: false,
+        group_failback: Vec::new(),
+        hold_down: None,
         groups: (0..).take(groups).map(|number| group_of(number, home(number), 1, 1)).collect(),
         ..settings(&mut Random::new(0), 2)
     }

@@ -68,12 +68,16 @@ impl Cluster {
         }
         let is_elsewhere = |group: &GroupId| {
             let row = self.ownership.row(*group);
-            row.phase.holds() && row.owner != Some(me)
+            let is_there = row.phase.holds() && row.owner != Some(me);
+            // What only a hold keeps us from taking is ours by order.
+            is_there && self.withheld(*group).is_none()
         };
-        for group in groups.iter().filter(|group| !is_elsewhere(group)) {
-            self.stays[group.index()].is_exempt |= self.is_frozen(*group);
+        let (elsewhere, here): (Vec<GroupId>, Vec<GroupId>) =
+            groups.iter().copied().partition(is_elsewhere);
+        for group in here {
+            self.stays[group.index()].is_exempt |= self.is_frozen(group);
         }
-        if !groups.iter().any(is_elsewhere) {
+        if elsewhere.is_empty() {
             return Ok(None);
         }
         let peer = self.first_partner().ok_or(Refusal::NoPeer)?;

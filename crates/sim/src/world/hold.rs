@@ -1,0 +1,68 @@
+//! HOLD: what the administrator holds moves by order only.
+
+use super::World;
+use crate::laws::Broken;
+use std::time::Duration;
+use systole_core::{GroupId, Input, Job, NodeId, Order, Ticket, Time};
+
+/// How long after an order something may still move because of it, or because it was under way.
+const AFTERMATH: Duration = Duration::from_secs(30);
+
+impl World {
+    /// Notes that somebody orders.
+    pub(super) fn note_order(&mut self, order: Order) {
+        match order {
+            Order::Standby(_)
+            | Order::Takeover(_)
+            | Order::StandbyGroup(_)
+            | Order::TakeoverGroup(_)
+            | Order::Hold(..) => self.ordered = Some(self.now),
+            Order::ForgetPeer(_)
+            | Order::Retry(_)
+            | Order::ConfirmDead(_)
+            | Order::Release(_)
+            | Order::Stop => {}
+        }
+    }
+
+    /// Notes which groups run whole on a machine.
+    pub(super) fn note_runs(&mut self, node: NodeId) {
+        let machine = &self.machines[node.index()];
+        for group in self.settings.group_ids().filter(|group| machine.executor.runs_whole(*group)) {
+            self.ran_last.retain(|(other, _)| *other != group);
+            self.ran_last.push((group, node));
+        }
+    }
+
+    /// HOLD: a daemon that says that a group is held starts it only where it ran last, or where it
+    /// has known itself as its owner; elsewhere by order alone.
+    pub(super) fn check_hold(&self, node: NodeId, job: Job) -> Result<(), Broken> {
+        let machine = &self.machines[node.index()];
+        let Some(cluster) = &machine.cluster else { return Ok(()) };
+        let snapshot = cluster.snapshot();
+        let stay = &snapshot.groups[job.group.index()].stay;
+        let is_held = snapshot.hold.is_some() || stay.hold.is_some();
+        let key = self.settings.groups[job.group.index()].key;
+        let was_elsewhere = machine.watch.owner(key).is_some_and(|owner| owner != node);
+        let is_ordered =
+            self.ordered.is_some_and(|ordered: Time| self.now.since(ordered) < AFTERMATH);
+        if !is_held || !was_elsewhere || is_ordered || self.ran_last(job.group) == Some(node) {
+            return Ok(());
+        }
+        let what = format!("{node:?} starts {:?}, which is held", job.group);
+        Err(Broken { law: "HOLD", what, at: self.now })
+    }
+
+    fn ran_last(&self, group: GroupId) -> Option<NodeId> {
+        self.ran_last.iter().find(|(other, _)| *other == group).map(|(_, node)| *node)
+    }
+
+    /// The administrator ends what is held, wherever it is known.
+    pub(super) fn release_everything(&mut self) -> Result<(), Broken> {
+        for node in self.settings.node_ids() {
+            let order = Order::Release(None);
+            self.tell(node, Input::Order { ticket: Ticket(4), order })?;
+        }
+        Ok(())
+    }
+}
