@@ -3,7 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use systole_core::Hold;
+use std::time::Duration;
+use systole_core::{HOLD_MAX, Hold};
 
 /// Where the daemon's sockets are.
 pub(crate) const RUN: &str = "/run";
@@ -65,6 +66,21 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Let nothing move by itself for a while: no failback, no ipfail, no takeover from a dead node.
+    Hold {
+        /// How long, in seconds or with a unit, at most 24h.
+        #[arg(long = "for", value_name = "SPAN", default_value = "1h", value_parser = span)]
+        span: Duration,
+        /// One group alone.
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+    },
+    /// End what is held.
+    Release {
+        /// One group that is held alone; everything that is held unless given.
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+    },
     /// Show two servers failing over, in network namespaces of this machine. Needs root.
     Lab(LabOptions),
     /// A program inside the laboratory's namespaces.
@@ -90,6 +106,16 @@ pub(crate) struct WhyOptions {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How long something is held: a time as in ha.cf.
+fn span(text: &str) -> Result<Duration, String> {
+    let span = systole_config::time_span(text)
+        .ok_or("expected a number of seconds, or one with `s`, `m` or `h`")?;
+    if span.is_zero() || span > HOLD_MAX {
+        return Err("expected more than 0 and at most 24h".to_owned());
+    }
+    Ok(span)
 }
 
 /// What is to move.
@@ -151,10 +177,28 @@ pub(crate) struct LabOptions {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use systole_core::HOLD_DEFAULT;
 
     #[test]
     fn command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_hold_has_a_length_and_a_bound() {
+        let parse = |words: &[&str]| Arguments::try_parse_from(words).map(|all| all.command);
+        for (words, seconds) in [
+            (&["hb", "hold"][..], 3600),
+            (&["hb", "hold", "--for", "30m"], 1800),
+            (&["hb", "hold", "--for", "90"], 90),
+        ] {
+            let Ok(Command::Hold { span, group: None }) = parse(words) else { panic!("{words:?}") };
+            assert_eq!(span, Duration::from_secs(seconds));
+        }
+        assert_eq!(HOLD_DEFAULT, Duration::from_hours(1));
+        for bad in ["0", "25h", "soon"] {
+            assert!(parse(&["hb", "hold", "--for", bad]).is_err(), "{bad}");
+        }
     }
 
     #[test]

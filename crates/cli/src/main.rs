@@ -5,6 +5,7 @@ mod check;
 mod compatible;
 mod confirm;
 mod exit;
+mod hold;
 mod lab;
 mod order;
 mod restart;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         Command::Retry { group } => order::retry(&arguments.run_dir, group),
         Command::Restart => restart::run(&arguments.run_dir),
         Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
+        Command::Hold { span, group } => hold::hold(&arguments.run_dir, group, span),
+        Command::Release { group } => hold::release(&arguments.run_dir, group),
         Command::Lab(options) => lab::run(&options),
         Command::LabHelper { arguments } => return lab::help(arguments),
     };

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 use systole_core::{
-    Action, FailureReport, FenceReport, FenceState, GroupReport, NodeReport, Phase, PingReport,
+    Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport, Phase,
+    PingReport, Snapshot, StayReport,
 };
 use systole_node::control::protocol::Status;
 
@@ -36,6 +37,7 @@ pub(crate) fn text(status: &Status) -> String {
         line(&keys(&renewal.waiting));
     }
     snapshot.fencing.iter().for_each(|fence| line(&self::fence(fence)));
+    holds(snapshot).lines().for_each(&mut line);
     line("\nNodes");
     snapshot.nodes.iter().for_each(|node| line(&self::node(node, &snapshot.node)));
     if !snapshot.ping_nodes.is_empty() {
@@ -58,6 +60,49 @@ fn keys(waiting: &[String]) -> String {
             format!("Keys are being renewed: {names} was not heard with the new one yet.")
         }
     }
+}
+
+/// What is held, one line each.
+pub(crate) fn holds(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    if let Some(hold) = &snapshot.hold {
+        text += &held("Everything is", hold);
+    }
+    for group in &snapshot.groups {
+        if let Some(hold) = &group.stay.hold {
+            text += &held(&format!("Group {} is", group.name), hold);
+        }
+    }
+    text
+}
+
+fn held(what: &str, hold: &HoldReport) -> String {
+    let (left, by) = (age(hold.left_ms), &hold.by);
+    format!(
+        "{what} held for another {left} by order on {by}: it moves by order only, and is not taken \
+         from a dead node.\n"
+    )
+}
+
+/// What keeps a group where it is, each on a line of its own.
+fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
+    let mut text = String::new();
+    if let Some(why) = &stay.withheld {
+        text += &format!("\n    held, and so not taken by this node although {why}");
+    }
+    if let Some(left) = stay.held_down_ms {
+        text += &format!(
+            "\n    moved by itself too often: stays where it works best until {} have passed",
+            age(left)
+        );
+    }
+    if let Some(left) = stay.home_in_ms {
+        text += &format!("\n    goes home to {preferred} in {} if that stays well", age(left));
+    }
+    if stay.waits_for_takeover {
+        text += &format!("\n    away from home; on {preferred}: hb takeover --group {name}");
+    }
+    text
 }
 
 fn fence(fence: &FenceReport) -> String {
@@ -132,7 +177,7 @@ fn group(group: &GroupReport) -> String {
         let name = group.resources.first().map_or("", |name| name);
         let _ = write!(text, "\n      when that is mended, on {node}: hb retry {name}");
     }
-    text
+    text + &stay(&group.stay, &group.preferred, &group.name)
 }
 
 /// A time as people say it.
@@ -201,6 +246,26 @@ mod tests {
     }
 
     #[test]
+    fn what_keeps_a_group_where_it_is_is_told_with_its_end() {
+        let all = StayReport {
+            hold: None,
+            withheld: Some("web1 was silent for 650 ms".to_owned()),
+            held_down_ms: Some(59_900),
+            home_in_ms: Some(61_000),
+            waits_for_takeover: true,
+        };
+        let told = "\n    held, and so not taken by this node although web1 was silent for 650 ms\
+                    \n    moved by itself too often: stays where it works best until 59.9 s have passed\
+                    \n    goes home to web1 in 1 min 1 s if that stays well\
+                    \n    away from home; on web1: hb takeover --group 10.0.0.9";
+        assert_eq!(stay(&all, "web1", "10.0.0.9"), told);
+        assert_eq!(stay(&StayReport::default(), "web1", "10.0.0.9"), "");
+        let hold = HoldReport { by: "web2".to_owned(), left_ms: 3_599_000 };
+        let text = held("Everything is", &hold);
+        assert!(text.starts_with("Everything is held for another 59 min 59 s by order on web2: "));
+    }
+
+    #[test]
     fn groups_say_who_has_them_and_why() {
         let mut report = GroupReport {
             name: "10.0.0.9".to_owned(),
@@ -213,6 +278,7 @@ mod tests {
             reason: "web1 was silent for 650 ms".to_owned(),
             unable: Vec::new(),
             failures: Vec::new(),
+            stay: StayReport::default(),
         };
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";

@@ -1,5 +1,6 @@
 //! Checks that compare directives with each other and with the machine.
 
+pub(crate) mod failback;
 pub(crate) mod fencing;
 mod links;
 mod nodes;

@@ -4,7 +4,9 @@ use crate::authkeys::Authentication;
 use crate::fencing::Fencing;
 use crate::medium::{Medium, PingNode};
 use std::time::Duration;
-use systole_core::{Failback, FencingPolicy, Group, NodeId, Settings, StopFailure};
+use systole_core::{
+    Failback, FencingPolicy, Group, GroupId, HoldDown, NodeId, Settings, StopFailure,
+};
 
 /// Everything that a node needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub struct Config {
     pub times: Times,
     /// `auto_failback`.
     pub failback: Failback,
+    /// `failback` lines.
+    pub group_failback: Vec<(GroupId, Failback)>,
+    /// `hold_down`; absent when it is off.
+    pub hold_down: Option<HoldDown>,
     /// The groups, in the order of `haresources`; `preferred` indexes the sorted node names.
     pub groups: Vec<Group>,
     /// The keys that sign messages.
@@ -95,6 +101,8 @@ impl Config {
             aliveping: self.times.aliveping,
             rexmit_delay: self.times.rexmit_delay,
             failback: self.failback,
+            group_failback: self.group_failback.clone(),
+            hold_down: self.hold_down,
             ipfail: self.ipfail,
             restart_grace: self.times.restart_grace,
             fencing: self.fencing.as_ref().map(|fencing| FencingPolicy { delay: fencing.delay }),

@@ -25,6 +25,10 @@ pub(crate) enum Role {
     Pacemaker,
     /// `nice_failback`.
     NiceFailback,
+    /// `failback`.
+    GroupFailback,
+    /// `hold_down`.
+    HoldDown,
     /// A directive whose component is in no build of heartbeat 3.0.6 that Debian ships.
     NotBuilt,
 }
@@ -40,7 +44,7 @@ pub(crate) enum Value {
     Number { least: u32, most: u32 },
     /// A UDP port.
     Port,
-    /// `on`, `off`, their synonyms, or `legacy`.
+    /// `on`, `off`, their synonyms, `legacy`, `manual`, or `after` and a time.
     Failback,
     /// One of some words.
     Choice(&'static [&'static str]),
@@ -268,6 +272,12 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
     ),
     new("fence_delay", ANY_TIME, "5s", "how long the second of two nodes waits to fence the other"),
     new("fence_timeout", POSITIVE_TIME, "60s", "how long a fencing device may take"),
+    new(
+        "hold_down",
+        Role::HoldDown,
+        "3 10m",
+        "how many moves of a group within which time keep it where it is",
+    ),
     // Not recorded from here on.
     unrecorded("node", Role::Nodes),
     unrecorded("env", Role::Environment),
@@ -285,6 +295,7 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
     unrecorded("stonith", Role::Stonith { host: false }),
     unrecorded("stonith_host", Role::Stonith { host: true }),
     Directive { support: Support::New, ..unrecorded("fence", Role::Fence) },
+    Directive { support: Support::New, ..unrecorded("failback", Role::GroupFailback) },
     unrecorded("apiauth", Role::ApiAuthorization),
     unrecorded("respawn", Role::Client { failfast: false }),
     unrecorded("failfast", Role::Client { failfast: true }),

@@ -1,6 +1,7 @@
 //! `ha.cf`: every line of it, whatever the lines before were.
 
 mod client;
+mod failback;
 mod fence;
 mod medium;
 mod parts;
@@ -17,10 +18,12 @@ use crate::medium::{Medium, PingNode};
 use crate::rule::{self, Rule};
 use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
+pub(crate) use failback::HoldDownLine;
 pub(crate) use setting::{Parsed, Setting};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
+use systole_core::Failback;
 
 /// Longest line that heartbeat 3.0.6 reads as one.
 const LINE_MAX: usize = 5119;
@@ -47,6 +50,10 @@ pub(crate) struct Draft {
     pub(crate) api_authorizations: Vec<ApiAuthorization>,
     pub(crate) fencing: Vec<Placed<FenceLine>>,
     pub(crate) environment: Vec<(String, String)>,
+    /// `failback` lines: a group as it was named, and what becomes of it.
+    pub(crate) group_failback: Vec<(Placed<String>, Failback)>,
+    /// `hold_down`.
+    pub(crate) hold_down: Option<HoldDownLine>,
     /// Whether a medium line was spoilt, so that its absence is no news.
     pub(crate) spoilt_medium: bool,
     pub(crate) default_port: u16,
@@ -206,6 +213,7 @@ impl Reader<'_> {
             | Role::Nodes
             | Role::Environment
             | Role::NiceFailback
+            | Role::HoldDown
             | Role::Pacemaker
                 if words.is_empty() =>
             {
@@ -221,6 +229,8 @@ impl Reader<'_> {
             Role::Client { failfast } => self.client(failfast, name, rest),
             Role::Pacemaker => words.iter().for_each(|word| self.pacemaker(name, *word)),
             Role::NiceFailback => self.nice_failback(name, &words),
+            Role::GroupFailback => self.group_failback(name, &words),
+            Role::HoldDown => self.hold_down(known, &words),
             Role::NotBuilt => {}
         }
     }

@@ -40,3 +40,4 @@ pub use load::{Loaded, load};
 pub use medium::{Medium, PingMember, PingNode};
 pub use render::{Summary, render, summary};
 pub use source::{Content, File, Source, Sources};
+pub use time::time_span;

@@ -10,19 +10,25 @@ use crate::directive::DIRECTIVES;
 use crate::facts::Facts;
 use crate::fencing::{FenceDevice, Fencing};
 use crate::finding::{Finding, Severity};
-use crate::hacf::{self, Draft};
+use crate::hacf::{self, Draft, HoldDownLine};
 use crate::haresources;
 use crate::rule;
 use crate::source::{Content, Sources};
 use crate::time::milliseconds;
 use std::time::Duration;
-use systole_core::{Failback, Group, StopFailure};
+use systole_core::{Failback, Group, HoldDown, StopFailure};
 
 /// Exit code of a daemon whose configuration is wrong (`LSB_EXIT_NOTCONFIGED`).
 const EXIT_NOT_CONFIGURED: u8 = 6;
 
 /// Longer than a node needs to see that another one fell silent, and a device to work.
 const FENCE_DELAY: Duration = Duration::from_secs(5);
+/// A fault and its end are two moves; somebody who tries a pair out makes four in ten minutes at most.
+const HOLD_DOWN: (u8, Duration) = (3, Duration::from_mins(10));
+/// How long a group stays where it is the first time.
+const HOLD_DOWN_FIRST: Duration = Duration::from_mins(1);
+/// How long it does at most.
+const HOLD_DOWN_LONGEST: Duration = Duration::from_hours(1);
 /// Longer than a management board needs to log somebody in.
 const FENCE_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -68,6 +74,7 @@ pub fn load(sources: &Sources<'_>, facts: &Facts<'_>) -> Loaded {
     let mut nodes: Vec<String> = draft.nodes.iter().map(|node| node.value.clone()).collect();
     nodes.sort_unstable();
     let groups = haresources::parse(sources, facts, &nodes, address_agent(&draft), &mut findings);
+    check::failback::check(&draft, &groups, &mut findings);
     findings.sort_by_key(|finding| (finding.file, finding.span.start, finding.span.end));
     let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
     let config = authentication
@@ -77,9 +84,13 @@ pub fn load(sources: &Sources<'_>, facts: &Facts<'_>) -> Loaded {
 }
 
 fn failback(draft: &Draft) -> Failback {
+    if let Some(span) = draft.time("auto_failback") {
+        return Failback::After(span);
+    }
     match draft.word("auto_failback").map(str::to_lowercase).as_deref() {
         Some("on" | "true" | "yes" | "y" | "1") => Failback::On,
         Some("off" | "false" | "no" | "n" | "0") => Failback::Off,
+        Some("manual") => Failback::Manual,
         Some(_) | None => Failback::Legacy,
     }
 }
@@ -136,6 +147,8 @@ fn config(
         node_name,
         times,
         failback: failback(&draft),
+        group_failback: check::failback::resolve(&draft, &groups),
+        hold_down: hold_down(&draft),
         groups,
         authentication,
         logging: logging(&draft),
@@ -186,6 +199,17 @@ fn config(
         fencing: fences,
         environment: draft.environment,
     })
+}
+
+/// How often a group may move: by default so often that only what is broken does.
+fn hold_down(draft: &Draft) -> Option<HoldDown> {
+    let (moves, window) = match draft.hold_down {
+        Some(HoldDownLine::Off) => return None,
+        Some(HoldDownLine::On(moves, window)) => (moves, window),
+        None => HOLD_DOWN,
+    };
+    let (first, longest) = (HOLD_DOWN_FIRST, HOLD_DOWN_LONGEST);
+    Some(HoldDown { moves, window, first, longest })
 }
 
 /// The devices that this node can drive.

@@ -56,6 +56,9 @@ rules! {
     NO_LOG "HA0211" Error;
     TRAILING_TEXT "HA0212" Warning;
     PORT_WRAPS "HA0213" Warning;
+    NEW_VALUE "HA0214" Note;
+    BAD_FAILBACK "HA0215" Error;
+    FAILBACK_UNKNOWN_GROUP "HA0216" Warning;
 
     // ha.cf: media and ping nodes.
     NO_MEDIA "HA0301" Error;

@@ -59,6 +59,12 @@ pub(crate) fn parse(text: &str) -> Option<ParsedTime> {
     (value <= TIME_MAX).then_some(ParsedTime { value, new_unit })
 }
 
+/// A time as `ha.cf` writes it: a number of seconds, or one with a unit.
+#[must_use]
+pub fn time_span(text: &str) -> Option<Duration> {
+    parse(text).map(|parsed| parsed.value)
+}
+
 /// A time as the original prints it in its messages: whole milliseconds.
 pub(crate) fn milliseconds(time: Duration) -> u128 {
     time.as_millis()

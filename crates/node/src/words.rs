@@ -3,6 +3,7 @@
 
 mod fencing;
 mod hand_over;
+mod hold;
 mod ipfail;
 mod keys;
 pub(crate) mod media;
@@ -105,6 +106,7 @@ impl Words {
             Event::PeerFailed { node, group, failure } => {
                 vec![self.peer_failed(*node, *group, failure)]
             }
+            Event::Hold(step) => vec![self.hold(*step)],
             Event::HandOver(step) => self.hand_over(*step),
             // For the journal alone: the lines that people know stand beside them.
             Event::JobEnded { .. } | Event::Planned(_) | Event::PingsCounted(_) => Vec::new(),

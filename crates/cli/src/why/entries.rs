@@ -14,6 +14,7 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
         | Happening::StopFailure { group, .. } => Some(group),
         Happening::Job(job) => Some(&job.group),
         Happening::HandOver(stage) => stage.group.as_deref(),
+        Happening::Hold { group, .. } => group.as_deref(),
         Happening::Death { .. }
         | Happening::Late { .. }
         | Happening::Departure { .. }
@@ -68,6 +69,7 @@ pub(super) fn is_conclusion(entry: &Entry) -> bool {
         | Happening::Return { .. }
         | Happening::Fencing { .. }
         | Happening::Keys { .. }
+        | Happening::Hold { .. }
         | Happening::Order { .. }
         | Happening::Denied { .. }
         | Happening::Refusal { .. }

@@ -56,6 +56,7 @@ impl Teller {
                 fencing(node, step, *attempt, evidence)
             }
             Happening::Keys { step, waiting } => keys(step, waiting),
+            Happening::Hold { group, step, evidence } => hold(group.as_deref(), step, evidence),
             Happening::Order { order, uid, pid, user, login, ticket: _ } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), login.as_deref());
                 format!("{who} ordered: {}", wish(order))
@@ -155,6 +156,19 @@ fn keys(step: &str, waiting: &[String]) -> String {
     }
 }
 
+fn hold(group: Option<&str>, step: &str, evidence: &str) -> String {
+    let what = if group.is_some() { "it" } else { "everything" };
+    match step {
+        "held" => format!("{what} is held: {evidence}"),
+        "released" => format!("{what} is not held any more: released, {evidence}"),
+        "expired" => format!("{what} is not held any more: {evidence}"),
+        "withheld" => format!("it is not taken, because it is held: {evidence}"),
+        "kept" => format!("it is kept where it is: {evidence}"),
+        "kept_no_longer" => format!("it may move by itself again: {evidence}"),
+        other => format!("{what}: {other}: {evidence}"),
+    }
+}
+
 fn fencing(node: &str, step: &str, attempt: Option<u32>, evidence: &str) -> String {
     let attempt = attempt.map_or(String::new(), |attempt| format!(" (attempt {attempt})"));
     let what = match step {
@@ -189,6 +203,11 @@ fn wish(wish: &Wish) -> String {
         Wish::TakeoverGroup(group) => format!("takeover of group {group}"),
         Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
         Wish::ConfirmDead(node) => format!("take {node} for dead"),
+        Wish::Hold(group, milliseconds) => {
+            let what = group.as_deref().unwrap_or("everything");
+            format!("hold {what} for {} s", milliseconds / 1000)
+        }
+        Wish::Release(group) => format!("release {}", group.as_deref().unwrap_or("everything")),
         Wish::Stop => "stop".to_owned(),
         Wish::Restart => "execute the daemon anew".to_owned(),
         Wish::Retry(None) => "try again what failed".to_owned(),

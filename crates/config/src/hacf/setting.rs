@@ -73,6 +73,9 @@ impl Reader<'_> {
                 );
             }
         }
+        if value == Value::Failback && self.failback_after(known, words) {
+            return;
+        }
         for (at, word) in words.iter().enumerate() {
             if word.text.starts_with("//") {
                 let mut finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, *word);
@@ -188,7 +191,12 @@ impl Reader<'_> {
         }
     }
 
-    fn time(&mut self, known: &Directive, zero: bool, word: Word<'_>) -> Option<Duration> {
+    pub(super) fn time(
+        &mut self,
+        known: &Directive,
+        zero: bool,
+        word: Word<'_>,
+    ) -> Option<Duration> {
         let Some(parsed) = time::parse(word.text) else {
             let message = format!("`{}` is not a time", word.text);
             let mut finding = Finding::new(&rule::BAD_TIME, File::HaCf, word.span(), message)
@@ -260,7 +268,13 @@ impl Reader<'_> {
         parsed
     }
 
-    fn number(&mut self, known: &Directive, least: u32, most: u32, word: Word<'_>) -> Option<u32> {
+    pub(super) fn number(
+        &mut self,
+        known: &Directive,
+        least: u32,
+        most: u32,
+        word: Word<'_>,
+    ) -> Option<u32> {
         let digits = leading_digits(word.text);
         let parsed = digits.parse::<u32>().ok();
         if let Some(number) = parsed.filter(|number| (least..=most).contains(number)) {
@@ -319,7 +333,11 @@ impl Reader<'_> {
         if boolean(word.text).is_some() || word.text.eq_ignore_ascii_case("legacy") {
             return Some(Parsed::Word);
         }
-        self.choice(known, &["on", "off", "legacy"], word)
+        if word.text == "manual" {
+            self.new_value(known, word);
+            return Some(Parsed::Word);
+        }
+        self.choice(known, &["on", "off", "legacy", "manual", "after"], word)
     }
 
     fn choice(

@@ -208,3 +208,35 @@ proptest! {
         check_findings(&text, &text, &text);
     }
 }
+
+#[test]
+fn failback_and_hold_down_are_read_for_all_and_for_one() {
+    let settings = |lines: &str| {
+        let text = HA_CF.replace("auto_failback on", lines);
+        load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap().settings()
+    };
+    let usual = settings("auto_failback on");
+    let hold_down = usual.hold_down.unwrap();
+    assert_eq!((hold_down.moves, hold_down.window), (3, Duration::from_mins(10)));
+    assert!(hold_down.first < hold_down.longest && usual.group_failback.is_empty());
+    let group = GroupId(0);
+    for (lines, all, one) in [
+        ("auto_failback manual", Failback::Manual, Failback::Manual),
+        ("auto_failback after 90", AFTER, AFTER),
+        ("auto_failback on\nfailback 192.168.122.100 off", Failback::On, Failback::Off),
+        ("auto_failback off\nfailback 192.168.122.100 after 90", Failback::Off, AFTER),
+        (
+            "auto_failback off\nfailback 192.168.122.100 on\nfailback 192.168.122.100 manual",
+            Failback::Off,
+            Failback::Manual,
+        ),
+    ] {
+        let settings = settings(lines);
+        assert_eq!((settings.failback, settings.failback_of(group)), (all, one), "{lines}");
+    }
+    assert_eq!(settings("auto_failback on\nhold_down off").hold_down, None);
+    let own = settings("auto_failback on\nhold_down 5 30").hold_down.unwrap();
+    assert_eq!((own.moves, own.window), (5, Duration::from_secs(30)));
+}
+
+const AFTER: Failback = Failback::After(Duration::from_secs(90));

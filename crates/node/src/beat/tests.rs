@@ -76,6 +76,8 @@ fn settings() -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_failback: Vec::new(),
+        hold_down: None,
         groups: vec![Group { key: GroupKey(7), preferred: NodeId(0), resources: vec![resource] }],
     }
 }

@@ -4,7 +4,8 @@ pub use super::names::UnknownName;
 
 use super::names;
 use serde::{Deserialize, Serialize};
-use systole_core::{Hold, NodeId, Order, Refusal, Settings, Snapshot};
+use std::time::Duration;
+use systole_core::{GroupId, Hold, NodeId, Order, Refusal, Settings, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -54,6 +55,18 @@ pub enum Request {
         /// The node's name.
         node: String,
     },
+    /// Let nothing, or not this group, move by itself. For root alone.
+    Hold {
+        /// The group; everything unless given.
+        group: Option<String>,
+        /// For how long.
+        milliseconds: u64,
+    },
+    /// End what is held. For root alone.
+    Release {
+        /// The group that is held alone; everything that is held unless given.
+        group: Option<String>,
+    },
 }
 
 impl Request {
@@ -69,6 +82,8 @@ impl Request {
             | Self::ForgetPeer { .. }
             | Self::ConfirmDead { .. }
             | Self::Restart
+            | Self::Hold { .. }
+            | Self::Release { .. }
             | Self::Retry { .. } => true,
         }
     }
@@ -91,12 +106,20 @@ impl Request {
             }
             Self::ForgetPeer { node } => Some(Order::ForgetPeer(other(settings, node)?)),
             Self::ConfirmDead { node } => Some(Order::ConfirmDead(other(settings, node)?)),
-            Self::Retry { group: None } => Some(Order::Retry(None)),
-            Self::Retry { group: Some(word) } => {
-                Some(Order::Retry(Some(names::group(settings, word)?)))
+            Self::Retry { group } => Some(Order::Retry(some_group(settings, group.as_deref())?)),
+            Self::Hold { group, milliseconds } => Some(Order::Hold(
+                some_group(settings, group.as_deref())?,
+                Duration::from_millis(*milliseconds),
+            )),
+            Self::Release { group } => {
+                Some(Order::Release(some_group(settings, group.as_deref())?))
             }
         })
     }
+}
+
+fn some_group(settings: &Settings, name: Option<&str>) -> Result<Option<GroupId>, UnknownName> {
+    name.map(|name| names::group(settings, name)).transpose()
 }
 
 fn other(settings: &Settings, node: &str) -> Result<NodeId, UnknownName> {

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod file;
+mod hold;
 mod read;
 mod repeats;
 #[cfg(test)]
@@ -104,6 +105,16 @@ pub enum Happening {
         step: Cow<'static, str>,
         /// The nodes that were not heard with the new one.
         waiting: Vec<String>,
+    },
+    /// Something is held, or kept where it is, or is not any more.
+    Hold {
+        /// The group; everything if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// The step, as a word.
+        step: Cow<'static, str>,
+        /// Who ordered it and for how long, or what showed it.
+        evidence: String,
     },
     /// Somebody gave an order.
     Order {
@@ -224,6 +235,10 @@ pub enum Wish {
     ForgetPeer(String),
     /// Take this node for dead.
     ConfirmDead(String),
+    /// Let nothing, or not this group, move by itself for so many milliseconds.
+    Hold(Option<String>, u64),
+    /// End what is held of everything, or of this group.
+    Release(Option<String>),
     /// Stop.
     Stop,
     /// Execute the daemon's program anew.
@@ -243,6 +258,10 @@ impl Wish {
             Order::TakeoverGroup(group) => Self::TakeoverGroup(name_of(settings, group)),
             Order::ForgetPeer(node) => Self::ForgetPeer(settings.name(node).to_owned()),
             Order::ConfirmDead(node) => Self::ConfirmDead(settings.name(node).to_owned()),
+            Order::Hold(group, span) => {
+                Self::Hold(group.map(|group| name_of(settings, group)), milliseconds(span))
+            }
+            Order::Release(group) => Self::Release(group.map(|group| name_of(settings, group))),
             Order::Stop => Self::Stop,
             Order::Retry(group) => Self::Retry(group.map(|group| name_of(settings, group))),
         }
@@ -319,6 +338,7 @@ impl Happening {
                 Self::failure(settings, *node, *group, action, resource.into(), outcome)
             }
             Event::Fencing(node, step) => Some(fencing(name(node), *step)),
+            Event::Hold(step) => Some(hold::happening(settings, *step)),
             Event::StopBegins => Some(Self::Stop),
             Event::Paused(gap) => Some(Self::Pause { milliseconds: milliseconds(*gap) }),
             Event::LocalStatus(_)

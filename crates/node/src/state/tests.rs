@@ -29,6 +29,8 @@ fn settings() -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: systole_core::StopFailure::Reboot,
         fencing: None,
+        group_failback: Vec::new(),
+        hold_down: None,
         groups: vec![group],
     }
 }

@@ -76,6 +76,7 @@ impl Words {
                 | Refusal::NotHere
                 | Refusal::SetsOnly
                 | Refusal::NotDead
+                | Refusal::NotHeld
                 | Refusal::NoFencing,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),

@@ -42,6 +42,9 @@ impl Words {
             IpfailEvent::Aborted => {
                 vec![info("Aborted delayed giveup"), debug("giveup timeout has been destroyed.")]
             }
+            IpfailEvent::Held => {
+                vec![info("Nothing is given up, because it is held where it is.")]
+            }
             IpfailEvent::NothingToAbort => vec![info("No giveup timer to abort.")],
             IpfailEvent::AbortSent => vec![debug("Abort message sent.")],
             IpfailEvent::DeadSent => vec![debug("Message [you_are_dead] sent.")],

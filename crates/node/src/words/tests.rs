@@ -46,6 +46,8 @@ fn words() -> Words {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_failback: Vec::new(),
+        hold_down: None,
         groups: vec![group],
     };
     Words::new(settings, 12)

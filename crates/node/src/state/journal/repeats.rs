@@ -58,6 +58,7 @@ fn essence(happening: &Happening) -> Option<Happening> {
         | Happening::Return { .. }
         | Happening::Fencing { .. }
         | Happening::Keys { .. }
+        | Happening::Hold { .. }
         | Happening::Order { .. }
         | Happening::Answer { .. }
         | Happening::Job(_)

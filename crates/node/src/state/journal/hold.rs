@@ -1,0 +1,30 @@
+//! What is held, and what is kept where it is, as the journal tells it.
+
+use super::{Happening, name_of};
+use systole_core::{GroupId, HoldEvent, NodeId, Settings};
+
+pub(super) fn happening(settings: &Settings, step: HoldEvent) -> Happening {
+    let name = |group: GroupId| name_of(settings, group);
+    let by = |by: NodeId| format!("ordered on {}", settings.name(by));
+    let (group, step, evidence) = match step {
+        HoldEvent::Begins { group, by: node, left } => {
+            let evidence = format!("{}, for {} s", by(node), left.as_secs());
+            (group.map(name), "held", evidence)
+        }
+        HoldEvent::Released { group, by: node } => (group.map(name), "released", by(node)),
+        HoldEvent::Expired { group } => (group.map(name), "expired", "its time is over".to_owned()),
+        HoldEvent::Withheld { group, cause } => {
+            (Some(name(group)), "withheld", cause.evidence(settings))
+        }
+        HoldEvent::Down { group, moves, span } => {
+            let times = if moves == 1 { "once".to_owned() } else { format!("{moves} times") };
+            let evidence =
+                format!("it moved by itself {times} of late; kept for {} s", span.as_secs());
+            (Some(name(group)), "kept", evidence)
+        }
+        HoldEvent::DownOver { group } => {
+            (Some(name(group)), "kept_no_longer", "its time is over".to_owned())
+        }
+    };
+    Happening::Hold { group, step: step.into(), evidence }
+}

@@ -1,0 +1,46 @@
+//! What is held by order, and what is kept where it is because it moved too often.
+
+use super::{Words, info, warning};
+use crate::log::Line;
+use systole_core::{GroupId, HoldEvent};
+
+impl Words {
+    pub(super) fn hold(&self, step: HoldEvent) -> Line {
+        match step {
+            HoldEvent::Begins { group, by, left } => {
+                let (what, by) = (self.held(group), self.node(by));
+                let seconds = left.as_secs();
+                warning(format!(
+                    "{what} held for {seconds} s by order on {by}: it moves by order only, and is \
+                     not taken from a dead node. `hb release` ends that."
+                ))
+            }
+            HoldEvent::Released { group, by } => info(format!(
+                "{} not held any more: released on {}.",
+                self.held(group),
+                self.node(by)
+            )),
+            HoldEvent::Expired { group } => {
+                info(format!("{} not held any more: its time is over.", self.held(group)))
+            }
+            HoldEvent::Withheld { group, cause } => {
+                let (key, why) = (self.key(group), cause.evidence(&self.settings));
+                warning(format!("Group {key} is not taken, because it is held: {why}."))
+            }
+            HoldEvent::Down { group, moves, span } => {
+                let (key, seconds) = (self.key(group), span.as_secs());
+                warning(format!(
+                    "Group {key} moved by itself too often ({moves} times of late): it stays where \
+                     it works best for {seconds} s."
+                ))
+            }
+            HoldEvent::DownOver { group } => {
+                info(format!("Group {} may move by itself again.", self.key(group)))
+            }
+        }
+    }
+
+    fn held(&self, group: Option<GroupId>) -> String {
+        group.map_or("Everything is".to_owned(), |group| format!("Group {} is", self.key(group)))
+    }
+}
