@@ -3,7 +3,7 @@ use crate::medium::Medium;
 use crate::source::{Content, File};
 use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, load_all, rules, sources, with_facts};
 use proptest::prelude::*;
-use systole_core::NodeId;
+use systole_core::{GroupId, NodeId};
 
 #[test]
 fn the_files_of_the_tutorials_are_without_findings() {
