@@ -275,7 +275,7 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
     new(
         "hold_down",
         Role::HoldDown,
-        "3 10m",
+        "6 10m",
         "how many moves of a group within which time keep it where it is",
     ),
     // Not recorded from here on.

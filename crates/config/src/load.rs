@@ -23,8 +23,8 @@ const EXIT_NOT_CONFIGURED: u8 = 6;
 
 /// Longer than a node needs to see that another one fell silent, and a device to work.
 const FENCE_DELAY: Duration = Duration::from_secs(5);
-/// A fault and its end are two moves; somebody who tries a pair out makes four in ten minutes at most.
-const HOLD_DOWN: (u8, Duration) = (3, Duration::from_mins(10));
+/// A fault and its end are two moves. Three of them in ten minutes are not bad luck any more.
+const HOLD_DOWN: (u8, Duration) = (6, Duration::from_mins(10));
 /// How long a group stays where it is the first time.
 const HOLD_DOWN_FIRST: Duration = Duration::from_mins(1);
 /// How long it does at most.

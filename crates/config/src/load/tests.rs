@@ -217,7 +217,7 @@ fn failback_and_hold_down_are_read_for_all_and_for_one() {
     };
     let usual = settings("auto_failback on");
     let hold_down = usual.hold_down.unwrap();
-    assert_eq!((hold_down.moves, hold_down.window), (3, Duration::from_mins(10)));
+    assert_eq!((hold_down.moves, hold_down.window), (6, Duration::from_mins(10)));
     assert!(hold_down.first < hold_down.longest && usual.group_failback.is_empty());
     let group = GroupId(0);
     for (lines, all, one) in [

@@ -10,6 +10,7 @@ mod failing;
 mod failover;
 mod fencing;
 mod hand_overs;
+mod hold;
 mod keys;
 mod orders;
 mod pings;

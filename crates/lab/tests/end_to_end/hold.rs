@@ -1,0 +1,115 @@
+//! What is held by order, what waits before it goes home, and what has moved too often.
+
+use crate::play::play;
+use crate::{CALM, LIMIT, Outcome, owned_by, stays_with};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Cut, Lab, LabError, Link, Node};
+
+/// Waits until `hb status` of a node says something.
+fn says(lab: &Lab, node: Node, words: &str) -> Result<(), LabError> {
+    lab.wait_for(&format!("the status of {node} says `{words}`"), LIMIT, || {
+        lab.run(node, &["hb", "status"]).is_ok_and(|told| told.stdout.contains(words))
+    })?;
+    Ok(())
+}
+
+fn orders(lab: &Lab, node: Node, words: &[&str]) -> Result<String, LabError> {
+    let told = lab.run(node, &[&["hb"], words].concat())?;
+    assert!(told.success(), "{words:?}: {}{}", told.stdout, told.stderr);
+    Ok(told.stdout)
+}
+
+/// Watches for a while that nobody has the address.
+fn nobody_takes_it(lab: &Lab) {
+    let since = Instant::now();
+    while since.elapsed() < CALM {
+        assert_eq!(lab.owners(lab.config().address), []);
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Outcome {
+    play(&ClusterConfig::default(), |lab| {
+        lab.wait_for("the nodes know each other", LIMIT, || {
+            lab.run(Node::Web1, &["hb", "status"]).is_ok_and(|told| told.stdout.contains("systole"))
+        })?;
+        let told = orders(lab, Node::Web1, &["hold", "--for", "10m"])?;
+        assert!(told.contains("Everything is held for another"), "{told}");
+        for node in Node::ALL {
+            says(lab, node, "by order on web1: it moves by order only")?;
+        }
+        let json = lab.run(Node::Web2, &["hb", "status", "--json"])?.stdout;
+        assert!(json.contains("\"left_ms\":") && json.contains("\"by\": \"web1\""), "{json}");
+
+        lab.power_off(Node::Web1)?;
+        says(lab, Node::Web2, "held, and so not taken by this node although web1 was silent")?;
+        nobody_takes_it(lab);
+        assert!(lab.log(Node::Web2).contains("is not taken, because it is held"));
+        orders(lab, Node::Web2, &["release"])?;
+        owned_by(lab, Node::Web2)?;
+        let why = lab.run(Node::Web2, &["hb", "why"])?.stdout;
+        println!("{why}");
+        for sentence in ["it is not taken, because it is held", "not held any more: released"] {
+            assert!(why.contains(sentence), "{sentence} is not in\n{why}");
+        }
+
+        let told = orders(lab, Node::Web2, &["hold"])?;
+        assert!(told.contains("web1 is not heard, and learns of it when it is."), "{told}");
+        lab.power_on(Node::Web1)?;
+        lab.start_daemon(Node::Web1)?;
+        says(lab, Node::Web1, "by order on web2")?;
+        stays_with(lab, Node::Web2);
+        orders(lab, Node::Web1, &["release"])?;
+        owned_by(lab, Node::Web1)?;
+        let again = lab.run(Node::Web2, &["hb", "release"])?;
+        assert_eq!(again.code, Some(1), "{}", again.stdout);
+        assert!(again.stderr.contains("nothing is held"), "{}", again.stderr);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_group_goes_home_after_a_while() -> Outcome {
+    let extra = vec!["auto_failback after 5".to_owned()];
+    play(&ClusterConfig { extra, ..ClusterConfig::default() }, |lab| {
+        lab.power_off(Node::Web1)?;
+        owned_by(lab, Node::Web2)?;
+        lab.power_on(Node::Web1)?;
+        lab.start_daemon(Node::Web1)?;
+        // That it is seen to wait shows that it does.
+        says(lab, Node::Web2, "goes home to web1 in")?;
+        let since = Instant::now();
+        owned_by(lab, Node::Web1)?;
+        println!("home {:?} after it was seen to wait", since.elapsed());
+        stays_with(lab, Node::Web1);
+        Ok(())
+    })
+}
+
+#[test]
+fn what_moves_again_and_again_stays_where_it_works() -> Outcome {
+    let extra = vec!["hold_down 3 600".to_owned()];
+    let usual = ClusterConfig::default();
+    let config = ClusterConfig { second_link: true, ipfail: false, extra, ..usual };
+    play(&config, |lab| {
+        lab.cut(Node::Web1, Link::Service, Cut::Carrier)?;
+        owned_by(lab, Node::Web2)?;
+        lab.join(Node::Web1, Link::Service)?;
+        owned_by(lab, Node::Web1)?;
+        lab.cut(Node::Web1, Link::Service, Cut::Carrier)?;
+        owned_by(lab, Node::Web2)?;
+        lab.join(Node::Web1, Link::Service)?;
+        for node in Node::ALL {
+            says(lab, node, "moved by itself too often: stays where it works best until")?;
+        }
+        stays_with(lab, Node::Web2);
+        let why = lab.run(Node::Web1, &["hb", "why"])?.stdout;
+        assert!(why.contains("it is kept where it is: it moved by itself 3 times"), "{why}");
+        // What it had is taken from a dead node all the same.
+        lab.power_off(Node::Web2)?;
+        owned_by(lab, Node::Web1)?;
+        Ok(())
+    })
+}
