@@ -65,8 +65,9 @@ pub struct Echo {
 
 /// The last order to hold or to release, of everything or of one group, as the sender knows it.
 ///
-/// It is told as long as what was ordered could last, and a release as long as the hold that it
-/// ended. Of two the one with the higher number holds, then that of the lower node.
+/// It counts as long as what was ordered could last, and a release as long as the hold that it
+/// ended; after that its number is told alone. Of two the one with the higher number holds, then
+/// that of the lower node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freeze {
     /// The group, by the place of its claim in the same beat; everything if absent.
@@ -77,7 +78,7 @@ pub struct Freeze {
     pub by: NodeId,
     /// It ends what was held.
     pub is_release: bool,
-    /// How much longer it counts, in milliseconds.
+    /// How much longer it counts, in milliseconds; 0 when it is over.
     pub left: u64,
 }
 

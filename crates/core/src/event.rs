@@ -1,9 +1,12 @@
 //! What the core has to tell: facts that the shell turns into log lines.
 
+mod hold;
+
 use crate::{
     Failure, GroupId, Job, LinkId, NodeId, NodeStatus, Outcome, Phase, PingCounts, PingId, Plan,
     Refusal, Scope, Settings, Silence, Step, Uuid,
 };
+pub use hold::HoldEvent;
 use std::time::Duration;
 
 /// Why a node became the owner of a group, or ceased to be.
@@ -325,53 +328,6 @@ pub enum FencingEvent {
     },
     /// The administrator has seen that the node is off.
     Confirmed,
-}
-
-/// What is held by an order, or kept where it is after too many moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoldEvent {
-    /// Nothing, or not this group, moves by itself any more.
-    Begins {
-        /// The group; everything if absent.
-        group: Option<GroupId>,
-        /// The node that it was ordered on.
-        by: NodeId,
-        /// How long it lasts.
-        left: Duration,
-    },
-    /// Somebody has ended it.
-    Released {
-        /// The group; everything if absent.
-        group: Option<GroupId>,
-        /// The node that it was ordered on.
-        by: NodeId,
-    },
-    /// Its time is over.
-    Expired {
-        /// The group; everything if absent.
-        group: Option<GroupId>,
-    },
-    /// This node would take a group, and does not, because it is held.
-    Withheld {
-        /// The group.
-        group: GroupId,
-        /// Why it would take it.
-        cause: Cause,
-    },
-    /// A group has moved by itself too often, and is kept where it is.
-    Down {
-        /// The group.
-        group: GroupId,
-        /// How often it has moved lately.
-        moves: u8,
-        /// How long it is kept.
-        span: Duration,
-    },
-    /// It is not kept any longer.
-    DownOver {
-        /// The group.
-        group: GroupId,
-    },
 }
 
 /// A step of a standby hand-over. What moves is told from the giver's view.

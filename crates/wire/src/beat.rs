@@ -19,18 +19,20 @@
 //! order   = count "." node "." left [ "~" ]
 //! ```
 //!
-//! `left` is in milliseconds. `~` says that it was released; an `m` says how often a group has moved
-//! by itself and for how long it is kept where it is, and `!` that it has left once more since.
+//! `left` is in milliseconds; `~` says that it was released, `!` that it has left once more since.
 //!
 //! All numbers are hexadecimal. An extra with another letter is left out. A reader that meets
 //! another version, or anything that it cannot read, takes the whole field as absent and the
 //! sender as a node without it.
 
+mod stays;
+
 use crate::error::EncodeError;
 use crate::number;
+use stays::FREEZES_MAX;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, Freeze, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Moves,
-    NODES_MAX, NodeId, Outcome, Phase,
+    Action, Beat, Claim, Echo, Failure, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, NODES_MAX, NodeId,
+    Outcome, Phase,
 };
 
 const VERSION: &[u8] = b"1";
@@ -41,12 +43,8 @@ const FAILURE: u8 = b'~';
 const PINGS: u8 = b'p';
 const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
-const RELEASED: u8 = b'~';
 const MOVED: u8 = b'm';
-const FLED: u8 = b'!';
 const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
-/// One for everything, and one for each group.
-const FREEZES_MAX: usize = GROUPS_MAX + 1;
 /// Sections behind the version, with that of the extras.
 const SECTIONS: usize = 7;
 
@@ -99,53 +97,12 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     }
     for freeze in &beat.freezes {
         begin(out, if freeze.claim.is_some() { GROUP_HELD } else { HELD });
-        push_freeze(out, freeze)?;
+        stays::push_freeze(out, freeze)?;
     }
     for moves in &beat.moves {
         begin(out, MOVED);
-        push_moves(out, moves)?;
+        stays::push_moves(out, moves)?;
     }
-    Ok(())
-}
-
-fn push_freeze(out: &mut Vec<u8>, freeze: &Freeze) -> Result<(), EncodeError> {
-    if freeze.by.index() >= NODES_MAX {
-        return Err(EncodeError::BeatTooLarge);
-    }
-    if let Some(claim) = freeze.claim {
-        push_place(out, claim)?;
-    }
-    number::push_hex(out, u64::from(freeze.count));
-    for number in [u64::from(freeze.by.0), freeze.left] {
-        out.push(b'.');
-        number::push_hex(out, number);
-    }
-    if freeze.is_release {
-        out.push(RELEASED);
-    }
-    Ok(())
-}
-
-fn push_moves(out: &mut Vec<u8>, moves: &Moves) -> Result<(), EncodeError> {
-    push_place(out, moves.claim)?;
-    number::push_hex(out, u64::from(moves.count));
-    for number in [u64::from(moves.level), moves.left] {
-        out.push(b'.');
-        number::push_hex(out, number);
-    }
-    if moves.has_fled {
-        out.push(FLED);
-    }
-    Ok(())
-}
-
-/// The place of a claim, and what parts it from the next number.
-fn push_place(out: &mut Vec<u8>, claim: u16) -> Result<(), EncodeError> {
-    if usize::from(claim) >= GROUPS_MAX {
-        return Err(EncodeError::BeatTooLarge);
-    }
-    number::push_hex(out, u64::from(claim));
-    out.push(b'.');
     Ok(())
 }
 
@@ -274,63 +231,16 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
 fn read_extra(item: &[u8], out: &mut Beat) -> Option<()> {
     match item {
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
-        [HELD, order @ ..] => out.freezes.push(room(read_freeze(order, None)?, &out.freezes)?),
+        [HELD, order @ ..] => stays::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
-            let (claim, order) = read_place(rest)?;
-            out.freezes.push(room(read_freeze(order, Some(claim))?, &out.freezes)?);
+            let (claim, order) = stays::read_place(rest)?;
+            stays::read_freeze(order, Some(claim), out)?;
         }
-        [MOVED, rest @ ..] => {
-            let moves = read_moves(rest).filter(|_| out.moves.len() < GROUPS_MAX)?;
-            out.moves.push(moves);
-        }
+        [MOVED, rest @ ..] => stays::read_moves(rest, out)?,
         [letter, ..] if letter.is_ascii_lowercase() => {}
         _ => return None,
     }
     Some(())
-}
-
-fn room(freeze: Freeze, before: &[Freeze]) -> Option<Freeze> {
-    (before.len() < FREEZES_MAX).then_some(freeze)
-}
-
-fn read_freeze(order: &[u8], claim: Option<u16>) -> Option<Freeze> {
-    let (order, is_release) = match order {
-        [front @ .., RELEASED] => (front, true),
-        _ => (order, false),
-    };
-    let mut parts = order.split(|&byte| byte == b'.');
-    let freeze = Freeze {
-        claim,
-        count: u32::try_from(number::hex(parts.next()?)?).ok()?,
-        by: NodeId(below(parts.next()?, NODES_MAX)?),
-        is_release,
-        left: number::hex(parts.next()?)?,
-    };
-    parts.next().is_none().then_some(freeze)
-}
-
-fn read_moves(text: &[u8]) -> Option<Moves> {
-    let (text, has_fled) = match text {
-        [front @ .., FLED] => (front, true),
-        _ => (text, false),
-    };
-    let (claim, text) = read_place(text)?;
-    let mut parts = text.split(|&byte| byte == b'.');
-    let moves = Moves {
-        claim,
-        count: u32::try_from(number::hex(parts.next()?)?).ok()?,
-        level: u8::try_from(number::hex(parts.next()?)?).ok()?,
-        has_fled,
-        left: number::hex(parts.next()?)?,
-    };
-    parts.next().is_none().then_some(moves)
-}
-
-/// The place of a claim, and what follows it.
-fn read_place(text: &[u8]) -> Option<(u16, &[u8])> {
-    let at = text.iter().position(|byte| *byte == b'.')?;
-    let claim = u16::try_from(number::hex(&text[..at])?).ok()?;
-    (usize::from(claim) < GROUPS_MAX).then_some((claim, &text[at + 1..]))
 }
 
 fn read_items(section: &[u8], take: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {

@@ -65,6 +65,18 @@ impl Reader<'_> {
         self.find(&rule::NEW_VALUE, word.span(), message, "a C heartbeat refuses this file");
     }
 
+    /// Reads the value of `auto_failback`, if it is one word.
+    pub(super) fn failback(&mut self, known: &Directive, word: Word<'_>) -> Option<Parsed> {
+        if boolean(word.text).is_some() || word.text.eq_ignore_ascii_case("legacy") {
+            return Some(Parsed::Word);
+        }
+        if word.text == "manual" {
+            self.new_value(known, word);
+            return Some(Parsed::Word);
+        }
+        self.choice(known, &["on", "off", "legacy", "manual", "after"], word)
+    }
+
     /// Reads `failback GROUP MODE`.
     pub(super) fn group_failback(&mut self, name: Word<'_>, words: &[Word<'_>]) {
         const FORM: &str = "expected `failback GROUP on`, `off`, `manual` or `after TIME`";

@@ -329,18 +329,7 @@ impl Reader<'_> {
         Some(number)
     }
 
-    fn failback(&mut self, known: &Directive, word: Word<'_>) -> Option<Parsed> {
-        if boolean(word.text).is_some() || word.text.eq_ignore_ascii_case("legacy") {
-            return Some(Parsed::Word);
-        }
-        if word.text == "manual" {
-            self.new_value(known, word);
-            return Some(Parsed::Word);
-        }
-        self.choice(known, &["on", "off", "legacy", "manual", "after"], word)
-    }
-
-    fn choice(
+    pub(super) fn choice(
         &mut self,
         known: &Directive,
         choices: &'static [&'static str],

@@ -28,7 +28,8 @@ pub const HOLD_DEFAULT: Duration = Duration::from_hours(1);
 ///                   └──────────────────▲
 /// ```
 ///
-/// Its number is remembered when it is over, so that a beat that was under way begins nothing anew.
+/// Its number is remembered and told when it is over, so that a beat that was under way begins
+/// nothing anew, and a node that restarts gives its next order a higher one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Register {
     count: u32,
@@ -50,10 +51,11 @@ impl Register {
 
     /// What a beat says of it.
     pub(super) fn told(&self, now: Time, claim: Option<u16>) -> Option<Freeze> {
-        let (by, until) = self.by.zip(self.until)?;
-        let left = u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
+        let by = self.by?;
+        let left = self.until.map_or(Duration::ZERO, |until| until.since(now));
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let (count, is_release) = (self.count, self.is_release);
-        (left > 0).then_some(Freeze { claim, count, by, is_release, left })
+        Some(Freeze { claim, count, by, is_release, left })
     }
 
     /// Takes an order of this node.
@@ -62,8 +64,12 @@ impl Register {
         *self = Self { count, by: Some(me), is_release, until: Some(until) };
     }
 
-    /// Takes what another node tells, if that is newer. Returns whether it is.
-    fn merge(&mut self, now: Time, told: &Freeze) -> bool {
+    /// Takes what another node tells, if that is newer and not over. Returns whether it is.
+    fn merge(&mut self, now: Time, told: &Freeze, me: NodeId) -> bool {
+        if told.left == 0 {
+            self.learn_number(told, me);
+            return false;
+        }
         let is_higher = told.count > self.count;
         let wins = told.count == self.count && self.by.is_some_and(|by| told.by < by);
         if is_higher || wins {
@@ -72,6 +78,16 @@ impl Register {
             *self = Self { count, by, is_release, until: Some(now + left) };
         }
         is_higher || wins
+    }
+
+    /// What is over ends nothing: an order that this node got when it did not know of that number
+    /// gets a higher one.
+    fn learn_number(&mut self, told: &Freeze, me: NodeId) {
+        if self.until.is_none() && told.count > self.count {
+            (self.count, self.by) = (told.count, Some(told.by));
+        } else if self.until.is_some() && self.by == Some(me) && told.count >= self.count {
+            self.count = told.count.saturating_add(1);
+        }
     }
 
     /// Lets time pass. Returns whether it was in force until now.
@@ -197,7 +213,7 @@ impl Cluster {
                 continue;
             }
             let group = group.flatten();
-            if !told.is_release {
+            if !told.is_release && told.left > 0 {
                 let peer = self.peer_mut(from);
                 match group {
                     None => peer.holds_all = true,
@@ -209,9 +225,11 @@ impl Cluster {
     }
 
     fn hear_freeze(&mut self, group: Option<GroupId>, told: &Freeze) {
-        let now = self.now;
+        let (now, me) = (self.now, self.settings.me);
         let was_in_force = self.register(group).in_force().is_some();
-        if told.by.index() >= self.settings.nodes.len() || !self.register(group).merge(now, told) {
+        if told.by.index() >= self.settings.nodes.len()
+            || !self.register(group).merge(now, told, me)
+        {
             return;
         }
         let by = told.by;

@@ -45,12 +45,12 @@ impl Down {
         self.until
     }
 
-    /// What a beat says of it, as long as it matters.
+    /// What a beat says of it.
     pub(super) fn told(&self, now: Time, claim: u16) -> Option<Moves> {
         let until = self.until.map_or(Duration::ZERO, |until| until.since(now));
         let left = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
         let (count, level, has_fled) = (self.count, self.level, self.has_fled);
-        self.forget_at.map(|_| Moves { claim, count, level, has_fled, left })
+        (count > 0).then_some(Moves { claim, count, level, has_fled, left })
     }
 
     /// Dates a move. Returns how many there were within the window.
@@ -93,9 +93,9 @@ impl Down {
             self.has_fled |= told.has_fled && self.until.is_some();
             return None;
         }
-        // Who has just started has no dates of what it missed, but for the last one.
-        self.count = told.count;
-        let recent = self.date(now, policy);
+        // Who has just started has no dates of what it missed.
+        let is_first = std::mem::replace(&mut self.count, told.count) == 0 && told.count > 1;
+        let recent = if is_first { 0 } else { self.date(now, policy) };
         let was_kept = self.until.is_some();
         let left = Duration::from_millis(told.left).min(policy.longest);
         self.level = self.level.max(told.level.min(LEVEL_MAX));
@@ -125,7 +125,8 @@ impl Cluster {
     /// Whether a group that is ours may leave for a place where it works better.
     pub(super) fn may_leave(&self, group: GroupId) -> bool {
         let down = &self.stays[group.index()].down;
-        !self.is_frozen(group) && !(down.until.is_some() && down.has_fled)
+        let is_bound = down.until.is_some() && down.has_fled;
+        !is_bound && !self.is_frozen(group)
     }
 
     /// Whether a group that is ours may go home.

@@ -21,7 +21,7 @@ impl Words {
                 self.node(by)
             )),
             HoldEvent::Expired { group } => {
-                info(format!("{} not held any more: its time is over.", self.held(group)))
+                info(format!("{}: its time is over.", self.free(group)))
             }
             HoldEvent::Withheld { group, cause } => {
                 let (key, why) = (self.key(group), cause.evidence(&self.settings));
@@ -37,6 +37,13 @@ impl Words {
             HoldEvent::DownOver { group } => {
                 info(format!("Group {} may move by itself again.", self.key(group)))
             }
+        }
+    }
+
+    fn free(&self, group: Option<GroupId>) -> String {
+        match group {
+            None => "Everything may move by itself again".to_owned(),
+            Some(group) => format!("Group {} is not held any more", self.key(group)),
         }
     }
 

@@ -8,6 +8,7 @@ use systole_core::{
 };
 
 mod hand_over;
+mod hold;
 mod ipfail;
 mod keys;
 

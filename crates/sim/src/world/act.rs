@@ -3,7 +3,7 @@
 use super::{Arrival, Happening, REBOOT, RECORDED_MAX, World};
 use crate::codec::Codec;
 use crate::fault::Fault;
-use crate::laws::{self, Broken};
+use crate::laws::Broken;
 use crate::network::{Frame, Packet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,12 +33,7 @@ impl World {
             Output::Run(job) => {
                 self.note(|| format!("{node:?} runs {job:?}"));
                 if job.action == Action::Start {
-                    self.check_fenced(node, job.group)?;
-                    self.check_hold(node, job)?;
-                }
-                if job.action == Action::Start && job.first == 0 {
-                    self.summary.starts += 1;
-                    laws::known_stopped(self.now, job.group, node, &self.machines, &self.network)?;
+                    self.check_start(node, job)?;
                 }
                 let machine = &mut self.machines[node.index()];
                 let begun = machine.executor.begin(self.now, job, &self.settings, &mut self.random);

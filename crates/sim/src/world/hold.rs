@@ -1,7 +1,7 @@
 //! HOLD: what the administrator holds moves by order only.
 
 use super::World;
-use crate::laws::Broken;
+use crate::laws::{self, Broken};
 use std::time::Duration;
 use systole_core::{GroupId, Input, Job, NodeId, Order, Ticket, Time};
 
@@ -34,9 +34,20 @@ impl World {
         }
     }
 
+    /// The laws of starts.
+    pub(super) fn check_start(&mut self, node: NodeId, job: Job) -> Result<(), Broken> {
+        self.check_fenced(node, job.group)?;
+        self.check_hold(node, job)?;
+        if job.first == 0 {
+            self.summary.starts += 1;
+            laws::known_stopped(self.now, job.group, node, &self.machines, &self.network)?;
+        }
+        Ok(())
+    }
+
     /// HOLD: a daemon that says that a group is held starts it only where it ran last, or where it
     /// has known itself as its owner; elsewhere by order alone.
-    pub(super) fn check_hold(&self, node: NodeId, job: Job) -> Result<(), Broken> {
+    fn check_hold(&self, node: NodeId, job: Job) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return Ok(()) };
         let snapshot = cluster.snapshot();

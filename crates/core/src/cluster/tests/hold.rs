@@ -47,9 +47,9 @@ fn a_hold_is_told_on_both_nodes_and_ends_by_itself() {
         };
         assert_eq!(pair.node(id).said.iter().filter(|event| said(event)).count(), 1);
     }
-    pair.pass(SPAN - Duration::from_millis(50));
+    pair.pass(SPAN * 99 / 100);
     assert!(pair.held(A).is_some() && pair.held(B).is_some());
-    pair.pass(Duration::from_millis(100));
+    pair.pass(SPAN / 100 + Duration::from_millis(20));
     for id in [A, B] {
         assert_eq!(pair.held(id), None);
         assert!(pair.node(id).has_said(&Event::Hold(HoldEvent::Expired { group: None })));
@@ -210,12 +210,9 @@ fn one_group_is_held_alone() {
     }
     pair.release(A, Some(SECOND));
     assert_eq!(pair.node(A).answers, [Err(Refusal::NotHeld)]);
-    pair.end(B);
-    pair.until("the other is taken", |pair| pair.runs(A) == [FIRST, SECOND]);
-    pair.end(A);
-    pair.restart(B, Failback::On);
-    let mut pair = Pair::settled(Failback::On);
-    pair.hold(B, Some(FIRST), SPAN);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Foreign));
+    pair.pass(Duration::from_secs(1));
     pair.end(A);
     pair.pass(Duration::from_secs(5));
     assert_eq!(pair.runs(B), [SECOND]);
@@ -238,6 +235,56 @@ fn a_release_beats_an_older_hold_whenever_it_is_heard() {
     assert_eq!((pair.held(A), pair.held(B)), (None, None));
     pair.hold(B, None, SPAN);
     assert_eq!(pair.held(A).map(|(by, _)| by).as_deref(), Some("beta"), "and is beaten itself");
+}
+
+/// Its number is lower than that of the hold before, which the other node remembers.
+#[test]
+fn a_hold_on_a_node_that_was_restarted_counts_on_the_other() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(B, None, Duration::from_millis(100));
+    pair.hold(B, None, Duration::from_millis(100));
+    pair.end(A);
+    pair.until("dead", |pair| pair.node(B).has_said(&Event::PeerDead(A)));
+    pair.restart(A, Failback::Off);
+    pair.pass(Duration::from_secs(2));
+    assert_eq!(pair.held(B), None);
+    pair.hold(A, None, SPAN);
+    for id in [A, B] {
+        assert_eq!(pair.held(id).map(|(by, _)| by).as_deref(), Some("alpha"));
+    }
+}
+
+/// The two were apart when it was ordered, and what the other remembers is over.
+#[test]
+fn a_hold_outlives_the_memory_of_an_earlier_one() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.hold(B, None, Duration::from_millis(50));
+    pair.hold(B, None, Duration::from_millis(50));
+    pair.hold(A, None, SPAN);
+    pair.pass(Duration::from_millis(100));
+    assert_eq!(pair.held(B), None);
+    pair.cut = false;
+    pair.pass(KEEPALIVE * 3);
+    for id in [A, B] {
+        assert_eq!(pair.held(id).map(|(by, _)| by).as_deref(), Some("alpha"));
+    }
+}
+
+#[test]
+fn a_recording_holds_nothing_up() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(B, None, SPAN);
+    let held = |sent: &&(Outgoing, Option<Beat>)| {
+        sent.1.as_ref().is_some_and(|beat| !beat.freezes.is_empty())
+    };
+    let recorded = pair.node(B).kept.iter().rev().find(held).cloned().expect("it was told");
+    let mut alone = Node::new(A, Failback::Off, 2);
+    alone.turn(at(1));
+    alone.hear(at(2), "beta", 1, &recorded);
+    alone.turn(at(3));
+    let snapshot = alone.cluster.snapshot();
+    assert_eq!((snapshot.hold, snapshot.nodes[1].silence_ms), (None, Some(1)));
 }
 
 #[test]

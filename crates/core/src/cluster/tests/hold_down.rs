@@ -6,7 +6,7 @@ use crate::{HoldDown, HoldEvent};
 
 const POLICY: HoldDown = HoldDown {
     moves: 3,
-    window: Duration::from_secs(60),
+    window: Duration::from_mins(1),
     first: Duration::from_secs(20),
     longest: Duration::from_secs(50),
 };
