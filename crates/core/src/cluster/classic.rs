@@ -298,7 +298,7 @@ impl Cluster {
         let name = self.settings.name(node).into();
         self.send(Message::Stonith { node: name, result }, None);
         if kind == Kind::Classic && result == Fencing::NotConfigured {
-            self.say_holding(Hold::All);
+            self.say_holding(self.classic.ours);
         }
     }
 

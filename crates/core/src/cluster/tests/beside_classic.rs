@@ -291,3 +291,30 @@ fn a_group_of_our_own_that_does_not_start_gives_nothing_away() {
     let asked = |message: &Message| matches!(message, Message::AskResources { .. });
     assert!(!beside.sent().iter().any(asked));
 }
+
+#[test]
+fn a_hold_counts_here_alone_and_ends_with_a_takeover() {
+    let mut beside = Beside::joint();
+    let now = beside.now;
+    beside.node.order(now, Order::Hold(None, Duration::from_mins(1)));
+    beside.silence(Duration::from_secs(3));
+    assert_eq!(beside.node.runs, [FIRST]);
+    let ours = report(Hold::Local, true, Occasion::Report);
+    let all = report(Hold::All, true, Occasion::Report);
+    let sent = beside.sent();
+    let acquired = report(Hold::All, true, Occasion::Acquired);
+    let is_told = sent.contains(&all) || sent.contains(&acquired);
+    assert!(!is_told, "what is not taken is not told: {sent:?}");
+    // Whoever comes back meanwhile takes its own.
+    beside.generation = 2;
+    beside.sequence = 0;
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Up);
+    beside.say(Message::Starting);
+    assert!(beside.sent().contains(&ours));
+    beside.silence(Duration::from_secs(3));
+    let now = beside.now;
+    beside.node.order(now, Order::Release(None));
+    beside.silence(Duration::from_millis(50));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+}
