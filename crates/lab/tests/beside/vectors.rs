@@ -6,6 +6,7 @@
 #[path = "../../../wire/tests/vectors/table.rs"]
 mod captured;
 mod dialects;
+mod fences;
 mod pings;
 mod shape;
 mod story;

@@ -9,10 +9,10 @@ use systole_lab::{ClusterConfig, Daemon, Direction, Lab, LabError, Node};
 use systole_wire::Method;
 
 /// The address of the group that prefers the C node.
-const THEIRS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 101));
+pub(super) const THEIRS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 101));
 
 /// Two groups, one at home on each node.
-fn config() -> ClusterConfig {
+pub(super) fn config() -> ClusterConfig {
     let usual = ClusterConfig::default();
     ClusterConfig {
         deadtime: Duration::from_secs(2),
@@ -26,7 +26,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-fn settled(lab: &Lab, ours: Node, theirs: Node) -> Result<(), LabError> {
+pub(super) fn settled(lab: &Lab, ours: Node, theirs: Node) -> Result<(), LabError> {
     let what = format!("our group on {ours} and the other on {theirs}");
     lab.wait_for(&what, LIMIT, || {
         lab.owners(lab.config().address) == [ours] && lab.owners(THEIRS) == [theirs]

@@ -7,6 +7,8 @@ pub(crate) enum Situation {
     JointStart,
     /// The other node's power fails.
     PeerDied,
+    /// The same, and a device resets it.
+    PeerFenced,
     /// The other node comes back and gets its group.
     PeerReturned,
     /// The other node's daemon is stopped.
@@ -92,12 +94,7 @@ pub(crate) const TABLE: [(&str, Shown); 77] = [
     ("23", Here(Situation::PeerReturned)),
     ("24", Here(Situation::PeerReturned)),
     ("25", Here(Situation::Returning)),
-    (
-        "26",
-        Elsewhere(
-            "needs fencing, which Systole does not do yet; crates/wire/tests/vectors.rs writes it",
-        ),
-    ),
+    ("26", Here(Situation::PeerFenced)),
     ("27", Here(Situation::Reload)),
     ("28", Here(Situation::Loss)),
     ("29", Here(Situation::Reload)),
