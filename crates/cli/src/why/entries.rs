@@ -47,9 +47,29 @@ pub(super) fn is_active(entry: &Entry) -> bool {
     matches!(entry.happening, Happening::Ownership { phase: Phase::Active, .. })
 }
 
-/// Whether a hand-over begins with an entry.
+/// Whether something new begins with an entry: what ends later is its end.
 pub(super) fn is_beginning(entry: &Entry) -> bool {
-    matches!(&entry.happening, Happening::HandOver(stage) if begins(&stage.stage))
+    match &entry.happening {
+        Happening::HandOver(stage) => begins(&stage.stage),
+        Happening::Order { .. } | Happening::Death { .. } | Happening::Departure { .. } => true,
+        Happening::Ownership { .. }
+        | Happening::Failure { .. }
+        | Happening::Reach { .. }
+        | Happening::LetGo { .. }
+        | Happening::StopFailure { .. }
+        | Happening::Job(_)
+        | Happening::Late { .. }
+        | Happening::Return { .. }
+        | Happening::Fencing { .. }
+        | Happening::Denied { .. }
+        | Happening::Answer { .. }
+        | Happening::Refusal { .. }
+        | Happening::Pings(_)
+        | Happening::Executor { .. }
+        | Happening::Start { .. }
+        | Happening::Stop
+        | Happening::Pause { .. } => false,
+    }
 }
 
 /// Whether an entry ends what was begun for a set of groups: it comes behind what it did to each.

@@ -14,12 +14,14 @@ pub(super) fn of<'a>(entries: &'a [Entry], group: &str) -> Vec<Vec<&'a Entry>> {
     let own: Vec<usize> =
         (0..entries.len()).filter(|place| group_of(&entries[*place]) == Some(group)).collect();
     let mut moves = Vec::new();
-    let mut begin = 0;
+    // Where the entries of a move begin, and up to where conclusions belong to the one before.
+    let (mut begin, mut concluded) = (0, 0);
     for run in split(entries, &own) {
         let Some(last) = run.last() else { continue };
         let end = conclusion(entries, *last, group);
-        moves.push(told(entries, begin, end, run));
-        begin = end;
+        let is_open = |place: usize| place >= concluded || !is_conclusion(&entries[place]);
+        moves.push(told(entries, (begin..end).filter(|place| is_open(*place)), run));
+        (begin, concluded) = (last + 1, end);
     }
     moves
 }
@@ -64,11 +66,15 @@ fn conclusion(entries: &[Entry], last: usize, group: &str) -> usize {
 
 /// What is told of a move: its own entries, what befell nodes less than a minute before one of
 /// them, and how the hand-over ended.
-fn told<'a>(entries: &'a [Entry], begin: usize, end: usize, own: &[usize]) -> Vec<&'a Entry> {
+fn told<'a>(
+    entries: &'a [Entry],
+    places: impl DoubleEndedIterator<Item = usize>,
+    own: &[usize],
+) -> Vec<&'a Entry> {
     let mut own = own.iter().rev().peekable();
     let mut next = None;
     let mut told = Vec::new();
-    for place in (begin..end).rev() {
+    for place in places.rev() {
         let entry = &entries[place];
         if own.next_if(|next| **next == place).is_some() {
             next = time(entry);

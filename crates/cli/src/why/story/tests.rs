@@ -135,3 +135,20 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
         assert_eq!((told.len(), told[0], told[3]), (4, &journal[0], &journal[5]), "{group}");
     }
 }
+
+#[test]
+fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
+    let answer =
+        || Happening::Answer { order: Wish::ConfirmDead("web1".into()), refused: None, ticket: 1 };
+    let journal = [
+        owned(0, "nginx", "web1", 1, Phase::Active),
+        entry(1, answer()),
+        death(3),
+        entry(4, order()),
+        entry(4, answer()),
+        owned(5, "nginx", "web2", 2, Phase::Active),
+    ];
+    let moves = Story::of(&journal, "nginx", 9).moves;
+    assert_eq!(moves[0], [&journal[0], &journal[1]]);
+    assert_eq!(moves[1], journal[2..].iter().collect::<Vec<_>>());
+}
