@@ -61,6 +61,8 @@ pub(super) fn is_beginning(entry: &Entry) -> bool {
         | Happening::Late { .. }
         | Happening::Return { .. }
         | Happening::Fencing { .. }
+        | Happening::Hold { .. }
+        | Happening::Keys { .. }
         | Happening::Denied { .. }
         | Happening::Answer { .. }
         | Happening::Refusal { .. }

@@ -4,8 +4,8 @@ use super::Cluster;
 use super::hand_over::Asker;
 use super::ping::PingNode;
 use crate::{
-    Event, Failback, GroupId, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict, Scope,
-    Time,
+    Event, Failback, GroupId, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict,
+    Scope, Time,
 };
 use std::cmp::Ordering;
 

@@ -233,6 +233,11 @@ impl Node {
         self.said.contains(event)
     }
 
+    /// Whether it has called another one dead.
+    fn counts_dead(&self, other: NodeId) -> bool {
+        self.said.iter().any(|event| matches!(event, Event::PeerDead(node, _) if *node == other))
+    }
+
     /// How often a start failed here.
     fn failed_starts(&self) -> usize {
         self.said.iter().filter(|event| matches!(event, Event::StartFailed { .. })).count()

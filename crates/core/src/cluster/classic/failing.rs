@@ -29,6 +29,9 @@ impl Cluster {
         }
         let peer = self.classic_peer().filter(|_| self.takes_part() && self.has_lost_one());
         self.classic.gives_up = match peer {
+            Some(_) if self.is_everything_frozen() || !self.may_all_leave(Hold::Foreign) => {
+                Some(self.now + RETRY)
+            }
             Some(peer) => {
                 let asked =
                     self.order_standby(Scope::Set(Hold::Foreign), Some(peer), Asker::Failed);

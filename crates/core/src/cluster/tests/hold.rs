@@ -96,7 +96,7 @@ fn who_restarts_learns_it_from_the_other_and_starts_what_was_its_own() {
     pair.hold(A, None, SPAN);
     pair.end(A);
     // Its clock begins with the pair's, so that it may not wait until it thinks itself alone.
-    pair.until("dead", |pair| pair.node(B).has_said(&Event::PeerDead(A)));
+    pair.until("dead", |pair| pair.node(B).counts_dead(A));
     pair.restart(A, Failback::Off);
     pair.until("its own runs again", |pair| pair.runs(A) == [FIRST]);
     let (by, left) = pair.held(A).expect("it is held");
@@ -244,7 +244,7 @@ fn a_hold_on_a_node_that_was_restarted_counts_on_the_other() {
     pair.hold(B, None, Duration::from_millis(100));
     pair.hold(B, None, Duration::from_millis(100));
     pair.end(A);
-    pair.until("dead", |pair| pair.node(B).has_said(&Event::PeerDead(A)));
+    pair.until("dead", |pair| pair.node(B).counts_dead(A));
     pair.restart(A, Failback::Off);
     pair.pass(Duration::from_secs(2));
     assert_eq!(pair.held(B), None);
