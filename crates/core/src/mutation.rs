@@ -29,11 +29,15 @@ pub enum Mutation {
     MoveInSilence,
     /// Takes and gives though it is held (HOLD).
     IgnoreHold,
+    /// Takes what it can run again before the others know that it can (ORDER).
+    TakeBeforeItIsKnown,
+    /// Ends a hand-over after a pause without telling the giver (ONE OWNER SOON).
+    BreakPromisesInSilence,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -46,5 +50,7 @@ impl Mutation {
         Self::NeverRest,
         Self::MoveInSilence,
         Self::IgnoreHold,
+        Self::TakeBeforeItIsKnown,
+        Self::BreakPromisesInSilence,
     ];
 }

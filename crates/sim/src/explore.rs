@@ -38,6 +38,12 @@ pub struct Scope {
     pub orders: u8,
     /// Jobs that fail.
     pub failures: u8,
+    /// Executors killed; another may be there at any later moment.
+    pub executor_crashes: u8,
+    /// Carriers lost by the interface of the first group; they may be back at any later moment.
+    pub unplugs: u8,
+    /// Machines that stand still, and go on at any later moment.
+    pub pauses: u8,
 }
 
 /// One thing that happens in a scope.
@@ -63,6 +69,20 @@ pub enum Step {
     PowerOff(NodeId),
     /// The machine has power, and its daemon starts.
     Start(NodeId),
+    /// The executor is killed.
+    KillExecutor(NodeId),
+    /// Another executor is there.
+    ExecutorBack(NodeId),
+    /// The interface of the first group loses its carrier.
+    Unplug(NodeId),
+    /// The carrier is back.
+    PlugIn(NodeId),
+    /// The machine stands still.
+    Pause(NodeId),
+    /// The machine goes on: its daemon reads what waits, and then its executor looks at its permit.
+    Resume(NodeId),
+    /// The machine goes on, its executor first.
+    ResumeExecutor(NodeId),
     /// The administrator has the daemon stop.
     Stop(NodeId),
     /// The administrator has the node give everything.

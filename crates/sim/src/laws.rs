@@ -180,6 +180,54 @@ pub(crate) fn alone_owns(
     Ok(Some((machine.id, now)))
 }
 
+/// ONE OWNER SOON, in trouble too, where all hear each other: since the last fault some machine has
+/// the group within the time that agents need, unless something of it cannot be run. Notes since
+/// when each group has nobody.
+pub(crate) fn together_own(
+    now: Time,
+    settings: &Settings,
+    machines: &[Machine],
+    network: &Network,
+    nobody_since: &mut [Option<Time>],
+) -> Result<(), Broken> {
+    let takes_part = |machine: &Machine| {
+        let status = machine.cluster.as_ref().map(systole_core::Cluster::status);
+        machine.paused_until.is_none() && status == Some(NodeStatus::Active)
+    };
+    let hears_all = |one: &Machine| {
+        machines.iter().all(|other| {
+            other.id == one.id || !network.connected_for(now, one.id, other.id).is_zero()
+        })
+    };
+    let is_whole = machines.iter().all(|machine| takes_part(machine) && hears_all(machine));
+    for (group, nobody) in settings.group_ids().zip(nobody_since) {
+        if !is_whole || machines.iter().any(|machine| machine.executor.runs_whole(group)) {
+            *nobody = None;
+            continue;
+        }
+        let span = now.since(*nobody.get_or_insert(now));
+        let resources = settings.groups[group.index()].resources.len();
+        let agents = u32::try_from(resources * 4 + 2).unwrap_or(u32::MAX);
+        if span <= settings.keepalive * 4 + HEAL * 3 + AGENT_MAX * agents {
+            continue;
+        }
+        let is_excused = |machine: &Machine| {
+            let snapshot = machine.cluster.as_ref().map(systole_core::Cluster::snapshot);
+            let waits = |told: Snapshot| {
+                !told.executor || !told.fencing.is_empty() || is_unable(machine, group)
+            };
+            machine.executor.was_sick(group) || snapshot.is_none_or(waits)
+        };
+        if machines.iter().any(is_excused) {
+            *nobody = None;
+            continue;
+        }
+        let what = format!("nobody has {group:?} for {span:?}, though all hear each other");
+        return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+    }
+    Ok(())
+}
+
 /// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.
 fn is_unable(machine: &Machine, group: GroupId) -> bool {
     let Some(cluster) = &machine.cluster else { return true };

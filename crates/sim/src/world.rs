@@ -133,6 +133,8 @@ pub struct World {
     ordered: Option<Time>,
     /// The machine that ran all of a group last.
     ran_last: Vec<(GroupId, NodeId)>,
+    /// Since when each group has nobody, though nothing has happened that could be the reason.
+    nobody_since: Vec<Option<Time>>,
     summary: Summary,
     /// What happened last, in words, if somebody wants to know.
     diary: Option<VecDeque<String>>,
@@ -263,6 +265,8 @@ impl World {
         }
         laws::single_owner(self.now, &self.settings, &self.machines, &self.network)?;
         self.alone = laws::alone_owns(self.now, &self.machines, self.alone)?;
+        let nobody = &mut self.nobody_since;
+        laws::together_own(self.now, &self.settings, &self.machines, &self.network, nobody)?;
         Ok(true)
     }
 
@@ -386,6 +390,7 @@ impl World {
         let wait = Duration::from_millis(200 + self.random.below(12_000));
         self.after(wait, Happening::Fault);
         self.summary.faults += 1;
+        self.nobody_since.fill(None);
         let links = self.settings.links.len();
         let counts = (self.machines.len(), links, self.settings.groups.len());
         let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {

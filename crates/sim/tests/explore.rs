@@ -13,6 +13,9 @@ const QUIET: Scope = Scope {
     delays: 0,
     orders: 0,
     failures: 0,
+    executor_crashes: 0,
+    unplugs: 0,
+    pauses: 0,
 };
 
 /// Explores scopes, and prints what they are and how many states they have.
@@ -65,4 +68,36 @@ fn two_groups_have_one_owner_each() {
     explore(&[Scope { crashes: 1, ..two }]);
     explore_large(&[Scope { orders: 1, ..two }]);
     explore_large(&[Scope { orders: 1, losses: 1, ..two }, Scope { orders: 1, crashes: 1, ..two }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_an_executor_was_killed() {
+    let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
+    explore(&[
+        Scope { executor_crashes: 1, ..QUIET },
+        Scope { executor_crashes: 1, orders: 1, ..shorter },
+    ]);
+    explore_large(&[Scope { executor_crashes: 1, crashes: 1, failback: false, ..QUIET }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_a_carrier_was_lost() {
+    let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
+    explore(&[Scope { unplugs: 1, ..shorter }]);
+    explore_large(&[Scope { unplugs: 1, horizon: Duration::from_secs(2), ..QUIET }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_a_machine_stood_still() {
+    explore(&[Scope { pauses: 1, ..QUIET }]);
+    let shorter = Scope { horizon: Duration::from_secs(3), failback: false, ..QUIET };
+    explore_large(&[Scope { pauses: 1, orders: 1, ..shorter }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_a_start_that_failed() {
+    let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
+    explore(&[Scope { orders: 1, failures: 1, ..shorter }]);
+    explore_large(&[Scope { crashes: 1, failures: 1, failback: false, ..QUIET }]);
+    explore_large(&[Scope { crashes: 1, failures: 1, ..QUIET }]);
 }

@@ -17,6 +17,8 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::AwaitTheDead => ("CRASH", &["ONE OWNER SOON", "SINGLE OWNER"]),
         Mutation::KeepWhenOutranked => ("HEAL", &["SINGLE OWNER"]),
         Mutation::BelieveEveryStart | Mutation::StartOnIntent => ("ORDER", &["ORDER"]),
+        Mutation::TakeBeforeItIsKnown => ("ORDER", &["ORDER", "SINGLE OWNER"]),
+        Mutation::BreakPromisesInSilence => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::BelieveRecordings => ("REPLAY", &["REPLAY"]),
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),

@@ -1,5 +1,7 @@
 //! The world of a scope: two machines, what is under way between them, and time.
 
+mod faults;
+
 use super::{Scope, Step};
 use crate::executor::Executor;
 use crate::laws::{self, Broken};
@@ -40,6 +42,10 @@ pub(super) struct Play {
     network: Network,
     flying: Vec<Flight>,
     jobs: Vec<(NodeId, JobId, Time)>,
+    /// Daemons that have no executor.
+    without_executor: [bool; 2],
+    /// Nodes at which the interface of the first group has no carrier.
+    unplugged: [bool; 2],
     /// A hash of everything that each machine has sent.
     sent: [u64; 2],
 }
@@ -79,6 +85,8 @@ impl Play {
             machines: machines.into(),
             flying: Vec::new(),
             jobs: Vec::new(),
+            without_executor: [false; 2],
+            unplugged: [false; 2],
             sent: [0; 2],
         };
         play.end_fairly()?;
@@ -90,10 +98,13 @@ impl Play {
     pub(super) fn digest(&self) -> u64 {
         let machines = self.machines.iter().map(|machine| {
             let stored = (&machine.stored, &machine.stored_peers);
-            (&machine.cluster, &machine.executor, machine.has_power, machine.generation(), stored)
+            let power = (machine.has_power, machine.paused_until);
+            (&machine.cluster, &machine.executor, power, machine.generation(), stored)
         });
         let machines: Vec<_> = machines.collect();
-        digest(&(machines, &self.flying, &self.jobs, &self.network, self.left, self.now, self.sent))
+        let lacks = (self.without_executor, self.unplugged);
+        let under_way = (&self.flying, &self.jobs, lacks);
+        digest(&(machines, under_way, &self.network, self.left, self.now, self.sent))
     }
 
     /// What may happen next, ordinary things last.
@@ -108,8 +119,21 @@ impl Play {
         };
         for node in NODES {
             let machine = &self.machines[node.index()];
+            if machine.paused_until.is_some() {
+                may(Step::Resume(node), true);
+                may(Step::ResumeExecutor(node), true);
+                continue;
+            }
             let runs = machine.cluster.is_some();
             let flies = self.first(node, false).is_some();
+            let lacks_executor = self.without_executor[node.index()];
+            let is_unplugged = self.unplugged[node.index()];
+            let can_crash = left.executor_crashes > 0 && runs && !lacks_executor;
+            may(Step::KillExecutor(node), !is_over && can_crash);
+            may(Step::ExecutorBack(node), runs && lacks_executor);
+            may(Step::Unplug(node), !is_over && left.unplugs > 0 && runs && !is_unplugged);
+            may(Step::PlugIn(node), runs && is_unplugged);
+            may(Step::Pause(node), !is_over && left.pauses > 0 && runs);
             may(Step::Kill(node), !is_over && left.crashes > 0 && runs);
             may(Step::PowerOff(node), !is_over && left.crashes > 0 && machine.has_power);
             may(Step::Start(node), !is_over && !runs);
@@ -124,8 +148,10 @@ impl Play {
             may(Step::Succeed(node), works);
             may(Step::Deliver(node), flies);
         }
-        let is_prompt = self.flying.iter().all(|flight| flight.is_delayed);
-        let is_quick = self.jobs.iter().all(|(_, _, since)| self.now.since(*since) < JOB_MAX);
+        let rests = |node: NodeId| self.machines[node.index()].paused_until.is_some();
+        let is_prompt = self.flying.iter().all(|flight| flight.is_delayed || rests(flight.to));
+        let mut waited = self.jobs.iter().filter(|job| !rests(job.0));
+        let is_quick = waited.all(|(_, _, since)| self.now.since(*since) < JOB_MAX);
         may(Step::Pass, !is_over && is_prompt && is_quick);
         choices
     }
@@ -167,6 +193,20 @@ impl Play {
                 self.forget(node);
             }
             Step::Start(node) => self.start(node)?,
+            Step::KillExecutor(node) => self.kill_executor(node)?,
+            Step::ExecutorBack(node) => self.bring_executor(node)?,
+            Step::Unplug(node) => {
+                self.left.unplugs -= 1;
+                self.plug(node, false)?;
+            }
+            Step::PlugIn(node) => self.plug(node, true)?,
+            Step::Pause(node) => {
+                self.left.pauses -= 1;
+                let machine = &mut self.machines[node.index()];
+                machine.paused_until = Some(Time::from_nanos(u64::MAX));
+            }
+            Step::Resume(node) => self.resume(node, false)?,
+            Step::ResumeExecutor(node) => self.resume(node, true)?,
             Step::Stop(node) => self.order(node, Order::Stop)?,
             Step::Standby(node) => self.order(node, Order::Standby(Hold::All))?,
             Step::Takeover(node) => self.order(node, Order::Takeover(Hold::All))?,
@@ -179,12 +219,22 @@ impl Play {
     pub(super) fn end_fairly(&mut self) -> Result<(), Broken> {
         let limit = self.now + FAIR_MAX;
         loop {
+            let rests = |node: &NodeId| self.machines[node.index()].paused_until.is_some();
+            let resting = NODES.into_iter().find(rests);
             let down = NODES.into_iter().find(|n| self.machines[n.index()].cluster.is_none());
+            let idle = NODES.into_iter().find(|node| self.without_executor[node.index()]);
+            let unplugged = NODES.into_iter().find(|node| self.unplugged[node.index()]);
             let late = NODES.into_iter().find(|node| self.first(*node, true).is_some());
             let flying = NODES.into_iter().find(|node| self.first(*node, false).is_some());
             let working = NODES.into_iter().find(|node| self.job(*node).is_some());
-            if let Some(node) = down {
+            if let Some(node) = resting {
+                self.take(Step::Resume(node))?;
+            } else if let Some(node) = down {
                 self.take(Step::Start(node))?;
+            } else if let Some(node) = idle {
+                self.take(Step::ExecutorBack(node))?;
+            } else if let Some(node) = unplugged {
+                self.take(Step::PlugIn(node))?;
             } else if let Some(node) = late {
                 self.take(Step::DeliverLate(node))?;
             } else if let Some(node) = flying {
@@ -230,6 +280,8 @@ impl Play {
     }
 
     fn start(&mut self, node: NodeId) -> Result<(), Broken> {
+        self.without_executor[node.index()] = false;
+        self.unplugged[node.index()] = false;
         let machine = &mut self.machines[node.index()];
         machine.has_power = true;
         let random = &mut Random::new(machine.generation() * 2 + u64::from(node.0));
@@ -239,10 +291,16 @@ impl Play {
     }
 
     fn deliver(&mut self, node: NodeId, is_delayed: bool) -> Result<(), Broken> {
-        let Some(place) = self.first(node, is_delayed) else { return Ok(()) };
+        self.hear(node, is_delayed);
+        self.turn(node)
+    }
+
+    /// Hands the oldest datagram to a daemon, whose turn follows.
+    fn hear(&mut self, node: NodeId, is_delayed: bool) {
+        let Some(place) = self.first(node, is_delayed) else { return };
         let frame = self.flying.remove(place).packet.frame;
         if self.machines[node.index()].cluster.is_none() {
-            return Ok(());
+            return;
         }
         let sender = &self.machines[frame.source.index()];
         let outgoing = &frame.outgoing;
@@ -264,7 +322,11 @@ impl Play {
             message: &outgoing.message,
             beat: frame.beat.as_ref(),
         };
-        self.tell(node, &Input::Heard(heard))
+        let machine = &mut self.machines[node.index()];
+        let local = machine.local(self.now);
+        if let Some(cluster) = &mut machine.cluster {
+            cluster.handle(local, &Input::Heard(heard));
+        }
     }
 
     fn end_job(&mut self, node: NodeId, succeeds: bool) -> Result<(), Broken> {
@@ -281,7 +343,8 @@ impl Play {
 
     /// Time goes on to the next moment at which a daemon wakes or a permit ends.
     fn pass(&mut self) -> Result<(), Broken> {
-        let dues = self.machines.iter().flat_map(|machine| {
+        let awake = self.machines.iter().filter(|machine| machine.paused_until.is_none());
+        let dues = awake.flat_map(|machine| {
             let wake = machine.wake();
             wake.into_iter().chain(machine.executor.permit_until)
         });
@@ -292,15 +355,10 @@ impl Play {
         self.now = self.now.max(due);
         self.network.watch(self.now, self.settings.deadtime);
         for node in NODES {
-            let (jobs, groups) = self.machines[node.index()].executor.let_go(self.now);
-            self.jobs.retain(|job| job.0 != node || !jobs.contains(&job.1));
-            for job in jobs {
-                let outcome = Outcome::Cancelled;
-                self.tell(node, &Input::JobDone { job, outcome })?;
+            if self.machines[node.index()].paused_until.is_some() {
+                continue;
             }
-            for group in groups {
-                self.tell(node, &Input::LetGo(group))?;
-            }
+            self.let_go(node)?;
             if self.machines[node.index()].wake().is_some_and(|wake| wake <= self.now) {
                 self.turn(node)?;
             }

@@ -41,6 +41,7 @@ impl World {
         });
         let machines: Vec<Machine> = machines.collect();
         let orders = random.chance(500);
+        let nobody_since = vec![None; settings.groups.len()];
         let mut world = Self {
             options,
             settings,
@@ -58,6 +59,7 @@ impl World {
             alone: None,
             ordered: None,
             ran_last: Vec::new(),
+            nobody_since,
             summary: Summary::default(),
             diary: None,
         };

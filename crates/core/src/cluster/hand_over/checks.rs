@@ -2,6 +2,7 @@
 
 use super::{Cluster, Stage};
 use crate::cluster::ping::PingNode;
+use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::{Action, Event, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
 use crate::{PingVerdict, Refusal, Scope, Step};
@@ -115,7 +116,8 @@ impl Cluster {
             self.tell_pings(node, self.pings_of(node), PingVerdict::Refuses);
         }
         self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
-        if self.peer(node).kind == Kind::Systole {
+        let is_silent = step == Step::Done && self.errs(Mutation::BreakPromisesInSilence);
+        if self.peer(node).kind == Kind::Systole && !is_silent {
             self.send(Message::Refuse { step, why, number }, Some(node));
         }
     }
