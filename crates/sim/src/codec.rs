@@ -36,7 +36,8 @@ impl Codec {
         let mut encoder = Encoder::new(identity, Style::default());
         let beat = frame.beat.as_ref();
         let load = "0.00 0.00 0.00 1/1 1";
-        let bytes = encoder.encode(&frame.outgoing, beat, load, 1, &self.keys, Form::Framed);
+        let bytes =
+            encoder.encode(&frame.outgoing, beat, load, frame.date, &self.keys, Form::Framed);
         bytes.expect("the core says nothing that cannot be sent").to_vec()
     }
 

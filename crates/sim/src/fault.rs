@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Unplug(NodeId, GroupId, Duration),
     /// The administrator orders.
     Order(NodeId, Order),
+    /// Somebody sets the date of a machine, forwards or back by so many seconds.
+    StepDate(NodeId, i64),
     /// A datagram of the past is sent again.
     Replay(NodeId),
     /// A resource of a machine falls ill: for this long, or until somebody mends it.
@@ -50,7 +52,7 @@ pub(crate) fn draw(
     let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
     let short = Duration::from_millis(50 + random.below(2_000));
     let long = Duration::from_millis(100 + random.below(15_000));
-    match random.below(if orders { 19 } else { 10 }) {
+    match random.below(if orders { 20 } else { 11 }) {
         0 => Fault::PowerOff(node, long),
         1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
         2 => Fault::Stop(node, long),
@@ -61,14 +63,15 @@ pub(crate) fn draw(
         7 => Fault::Part(node, other, long),
         8 => Fault::Part(node, other, short),
         9 => Fault::Replay(node),
-        10 => Fault::Deafen(node, long),
-        11 => Fault::Order(node, Order::Standby(hold(random))),
-        12 => Fault::Order(node, Order::Retry(None)),
-        13 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
-        14 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
-        16 => Fault::Order(node, Order::Hold(whole_or_part(random, groups), long * 5)),
-        17 => Fault::Order(node, Order::Release(whole_or_part(random, groups))),
-        15 => Fault::Unplug(node, group(random, groups), long),
+        10 => Fault::StepDate(node, i64::try_from(random.below(2_001)).unwrap_or(0) - 1_000),
+        11 => Fault::Deafen(node, long),
+        12 => Fault::Order(node, Order::Standby(hold(random))),
+        13 => Fault::Order(node, Order::Retry(None)),
+        14 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
+        15 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
+        16 => Fault::Unplug(node, group(random, groups), long),
+        17 => Fault::Order(node, Order::Hold(whole_or_part(random, groups), long * 5)),
+        18 => Fault::Order(node, Order::Release(whole_or_part(random, groups))),
         _ => Fault::Order(node, Order::Takeover(hold(random))),
     }
 }

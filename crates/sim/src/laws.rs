@@ -143,6 +143,7 @@ fn explains(snapshot: &Snapshot, group: GroupId) -> bool {
 pub(crate) fn alone_owns(
     now: Time,
     machines: &[Machine],
+    network: &Network,
     before: Option<(NodeId, Time)>,
 ) -> Result<Option<(NodeId, Time)>, Broken> {
     let mut powered = machines.iter().filter(|machine| machine.has_power);
@@ -155,7 +156,7 @@ pub(crate) fn alone_owns(
     let settings = &machine.settings;
     let longest = settings.groups.iter().map(|group| group.resources.len()).max();
     let agents = u32::try_from(longest.unwrap_or(0) * 2 + 2).unwrap_or(u32::MAX);
-    if now.since(since) < settings.deadtime + HEAL * 2 + AGENT_MAX * agents {
+    if network.span(now, since) < settings.deadtime + HEAL * 2 + AGENT_MAX * agents {
         return Ok(Some((machine.id, since)));
     }
     let snapshot = cluster.snapshot();
@@ -181,8 +182,8 @@ pub(crate) fn alone_owns(
 }
 
 /// ONE OWNER SOON, in trouble too, where all hear each other: since the last fault some machine has
-/// the group within the time that agents need, unless something of it cannot be run. Notes since
-/// when each group has nobody.
+/// the group within the time that agents need, unless something is ill: a set is handed over when
+/// all of it is stopped. Notes since when each group has nobody.
 pub(crate) fn together_own(
     now: Time,
     settings: &Settings,
@@ -205,7 +206,7 @@ pub(crate) fn together_own(
             *nobody = None;
             continue;
         }
-        let span = now.since(*nobody.get_or_insert(now));
+        let span = network.span(now, *nobody.get_or_insert(now));
         let resources = settings.groups[group.index()].resources.len();
         let agents = u32::try_from(resources * 4 + 2).unwrap_or(u32::MAX);
         if span <= settings.keepalive * 4 + HEAL * 3 + AGENT_MAX * agents {
@@ -216,7 +217,8 @@ pub(crate) fn together_own(
             let waits = |told: Snapshot| {
                 !told.executor || !told.fencing.is_empty() || is_unable(machine, group)
             };
-            machine.executor.was_sick(group) || snapshot.is_none_or(waits)
+            let is_ill = settings.group_ids().any(|group| machine.executor.was_sick(group));
+            is_ill || snapshot.is_none_or(waits)
         };
         if machines.iter().any(is_excused) {
             *nobody = None;

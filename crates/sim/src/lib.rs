@@ -7,6 +7,7 @@
 //!
 //! [`Cluster`]: systole_core::Cluster
 
+mod clock;
 mod codec;
 mod executor;
 mod explore;
@@ -17,6 +18,7 @@ mod network;
 mod watch;
 mod world;
 
+pub use clock::Clocks;
 pub use explore::{Counterexample, Explored, Scope, Step};
 pub use laws::Broken;
 pub use world::{Fences, Options, Summary, World};

@@ -1,9 +1,11 @@
 //! One machine: power, disk, clock, a daemon that runs the core, and its executor.
 
+use crate::clock::Clock;
 use crate::executor::Executor;
 use crate::network::{Frame, Packet};
 use crate::watch::Watch;
 use std::collections::VecDeque;
+use std::time::Duration;
 use systole_core::{
     Boot, Cluster, GroupKey, HISTORY_MAX, Input, NodeId, PeerRecord, Random, Settings, Time, Uuid,
 };
@@ -16,6 +18,7 @@ pub(crate) struct Machine {
     /// The daemon, if it runs.
     pub(crate) cluster: Option<Cluster>,
     pub(crate) executor: Executor,
+    pub(crate) clock: Clock,
     pub(crate) has_power: bool,
     /// The whole machine stands still until then.
     pub(crate) paused_until: Option<Time>,
@@ -42,12 +45,13 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(id: NodeId, settings: Settings, executor: Executor) -> Self {
+    pub(crate) fn new(id: NodeId, settings: Settings, executor: Executor, clock: Clock) -> Self {
         Self {
             id,
             settings,
             cluster: None,
             executor,
+            clock,
             has_power: false,
             paused_until: None,
             deaf_until: None,
@@ -79,7 +83,7 @@ impl Machine {
             generation: self.generation,
             session: random.next() | 1,
             uuid: uuid(self.id),
-            unix_time: 1_700_000_000 + now.as_nanos() / 1_000_000_000,
+            unix_time: self.clock.date(now),
             seed: random.next(),
             terms: self.stored.clone(),
             peers: if remembers { self.covered.clone() } else { Vec::new() },
@@ -123,16 +127,19 @@ impl Machine {
     }
 
     /// The daemon's own clock.
-    pub(crate) const fn local(&self, now: Time) -> Time {
-        Time::from_nanos(now.as_nanos() - self.started.as_nanos())
+    pub(crate) fn local(&self, now: Time) -> Time {
+        self.clock.shows(now.since(self.started))
+    }
+
+    /// How long a span of the machine's own clock takes.
+    pub(crate) fn takes(&self, span: Duration) -> Duration {
+        self.clock.passed(Time::START + span)
     }
 
     /// When the daemon wants to be woken.
     pub(crate) fn wake(&self) -> Option<Time> {
         let cluster = self.cluster.as_ref().filter(|_| self.paused_until.is_none())?;
-        Some(Time::from_nanos(
-            cluster.deadline().as_nanos().saturating_add(self.started.as_nanos()),
-        ))
+        Some(self.started + self.clock.passed(cluster.deadline()))
     }
 }
 

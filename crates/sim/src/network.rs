@@ -1,5 +1,6 @@
 //! Datagrams under way: lost, late, doubled, overtaken, and replayed.
 
+use crate::clock;
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{Beat, LinkId, NodeId, Outgoing, Random, Time};
@@ -11,6 +12,8 @@ pub(crate) struct Frame {
     pub(crate) generation: u64,
     pub(crate) outgoing: Outgoing,
     pub(crate) beat: Option<Beat>,
+    /// The date that its sender's clock showed.
+    pub(crate) date: u64,
 }
 
 /// A frame as it travels.
@@ -39,6 +42,8 @@ pub(crate) struct Network {
     loss_per_mille: u64,
     double_per_mille: u64,
     delay_max: Duration,
+    /// Parts per million that a clock may be off.
+    drift: u32,
     /// For every pair of a sender and a receiver, the newest beat that arrived: when, and which.
     delivered: Vec<Option<(Time, u64)>>,
     /// For every such pair, since when beats have passed without a silence of a dead time.
@@ -49,7 +54,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(nodes: usize, links: usize, random: &mut Random) -> Self {
+    pub(crate) fn new(nodes: usize, links: usize, drift: u32, random: &mut Random) -> Self {
         Self {
             ways: vec![Way::default(); nodes * nodes * links],
             nodes,
@@ -57,6 +62,7 @@ impl Network {
             loss_per_mille: if random.chance(400) { random.below(120) } else { 0 },
             double_per_mille: if random.chance(300) { random.below(100) } else { 0 },
             delay_max: Duration::from_micros(100 + random.below(20_000)),
+            drift,
             delivered: vec![None; nodes * nodes],
             since: vec![None; nodes * nodes],
             both: vec![None; nodes * nodes],
@@ -126,6 +132,8 @@ impl Network {
 
     /// Lets the watch over silences look at the clock.
     pub(crate) fn watch(&mut self, now: Time, patience: Duration) {
+        // To a clock that is fast the silence is as long already.
+        let patience = clock::shortest(patience, self.drift);
         for pair in 0..self.delivered.len() {
             let heard = self.delivered[pair];
             if self.since[pair].is_some() && heard.is_none_or(|(at, _)| now.since(at) >= patience) {
@@ -145,7 +153,12 @@ impl Network {
     /// For how long beats have passed both ways between two nodes.
     pub(crate) fn connected_for(&self, now: Time, a: NodeId, b: NodeId) -> Duration {
         let (there, back) = (self.both[self.pair(a, b)], self.both[self.pair(b, a)]);
-        there.zip(back).map_or(Duration::ZERO, |(there, back)| now.since(there.max(back)))
+        there.zip(back).map_or(Duration::ZERO, |(there, back)| self.span(now, there.max(back)))
+    }
+
+    /// How long ago a moment was, as the slowest clock tells.
+    pub(crate) fn span(&self, now: Time, since: Time) -> Duration {
+        clock::shortest(now.since(since), self.drift)
     }
 
     pub(crate) fn link_ids(&self) -> impl Iterator<Item = LinkId> + use<> {

@@ -1,6 +1,5 @@
 //! What the laws have to know of a machine's past, noted outside of its core.
 
-use std::time::Duration;
 use systole_core::{Cluster, Event, GroupKey, NodeId, Time};
 
 /// An ownership as it was told or stored: group, owner, term.
@@ -31,13 +30,16 @@ impl Watch {
         self.turned = now;
     }
 
-    /// The machine goes on. Whoever stood still for `patience` or more has to listen first.
-    pub(crate) fn resumed(&mut self, now: Time, patience: Duration, cluster: &Cluster) {
-        if now.since(self.turned) >= patience {
-            let others = cluster.settings().node_ids();
-            let heard = others.filter(|node| is_heard(cluster, *node)).collect();
-            self.pause = Some((now, heard));
-        }
+    /// When the loop ran last.
+    pub(crate) const fn turned_at(&self) -> Time {
+        self.turned
+    }
+
+    /// The machine goes on, and stood still for so long that it has to listen first.
+    pub(crate) fn resumed(&mut self, now: Time, cluster: &Cluster) {
+        let others = cluster.settings().node_ids();
+        let heard = others.filter(|node| is_heard(cluster, *node)).collect();
+        self.pause = Some((now, heard));
     }
 
     /// A beat of `from` arrived that was sent at that moment.

@@ -9,6 +9,7 @@ mod make;
 pub use fencing::Fences;
 pub(crate) use make::small;
 
+use crate::clock::Clocks;
 use crate::codec::Codec;
 use crate::executor::RETRIES;
 use crate::fault::{self, AILMENT_MAX};
@@ -51,6 +52,8 @@ pub struct Options {
     pub mutation: Option<systole_core::Mutation>,
     /// Whether a machine can be switched off by another one.
     pub fences: Fences,
+    /// How far clocks are from the truth.
+    pub clocks: Clocks,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             #[cfg(feature = "test-hooks")]
             mutation: None,
             fences: Fences::None,
+            clocks: Clocks::Drawn,
         }
     }
 }
@@ -226,6 +230,12 @@ impl World {
         Ok(())
     }
 
+    /// How many machines run something of a group.
+    #[must_use]
+    pub fn holders(&self, group: GroupId) -> usize {
+        self.machines.iter().filter(|machine| machine.executor.runs(group)).count()
+    }
+
     /// The machine that runs all of a group, if exactly one does.
     #[must_use]
     pub fn owner(&self, group: GroupId) -> Option<NodeId> {
@@ -264,7 +274,7 @@ impl World {
             self.turn(node)?;
         }
         laws::single_owner(self.now, &self.settings, &self.machines, &self.network)?;
-        self.alone = laws::alone_owns(self.now, &self.machines, self.alone)?;
+        self.alone = laws::alone_owns(self.now, &self.machines, &self.network, self.alone)?;
         let nobody = &mut self.nobody_since;
         laws::together_own(self.now, &self.settings, &self.machines, &self.network, nobody)?;
         Ok(true)
@@ -380,7 +390,7 @@ impl World {
     /// stops fail also what goes on being ill, two stops that are tried to the end, and a reboot.
     fn settle_time(&self) -> Duration {
         let ill = if self.sickly { AILMENT_MAX + RETRIES * 2 + REBOOT } else { Duration::ZERO };
-        self.settings.initdead + Duration::from_secs(25) + ill
+        (self.settings.initdead + Duration::from_secs(25) + ill) * 11 / 10
     }
 
     fn next_fault(&mut self) -> Result<(), Broken> {

@@ -2,7 +2,9 @@
 //!
 //! `SYSTOLE_SEED=7` runs one world, `SYSTOLE_WORLDS=100000` as many as are wanted (`just soak`).
 
-use systole_sim::{Fences, Options, Summary, World};
+use std::time::Duration;
+use systole_core::NodeId;
+use systole_sim::{Clocks, Fences, Options, Summary, World};
 
 /// Runs worlds by seed; `SYSTOLE_SEED` picks one alone.
 #[expect(clippy::disallowed_methods, reason = "a test may be told its seed")]
@@ -88,6 +90,50 @@ fn nothing_is_started_beside_a_silent_node_where_nodes_are_fenced() {
 
 #[test]
 fn three_nodes_settle_who_runs_what_and_stay_so() {
-    let calm = Options { nodes: 3, trouble: std::time::Duration::ZERO, ..Options::default() };
+    let calm = Options { nodes: 3, trouble: Duration::ZERO, ..Options::default() };
     println!("{:?}", worlds(0..500, calm));
+}
+
+/// A daemon is killed; its executor keeps what it has until its permit ends, and the other node takes
+/// over when its dead time is over, each by its own clock. Whether that is in this order in a world
+/// whose clocks are apart, and whether it must be: keepalive / deadtime > 2 d / (1 + d). Nothing is
+/// lost: each of its last beats that is lost costs a keepalive.
+fn permit_ends_first(seed: u64, drift: u32) -> (bool, bool) {
+    let options = Options { clocks: Clocks::Apart(drift), ..Options::default() };
+    let mut world = World::quiet(seed, options);
+    world.calm_network();
+    let settings = world.settings().clone();
+    let [keepalive, deadtime] = [settings.keepalive, settings.deadtime].map(|d| d.as_secs_f64());
+    let apart = f64::from(drift) / 1e6;
+    let must = keepalive / deadtime > 2.0 * apart / (1.0 + apart);
+    world.run_until(world.now() + Duration::from_secs(40)).expect("nothing happens");
+    world.kill_daemon(NodeId(0));
+    let end = world.now() + deadtime_of_both(deadtime);
+    let mut is_first = true;
+    while world.now() < end {
+        world.run_until(world.now() + Duration::from_millis(1)).expect("a daemon is killed");
+        is_first &= settings.group_ids().all(|group| world.holders(group) < 2);
+    }
+    (is_first, must)
+}
+
+fn deadtime_of_both(deadtime: f64) -> Duration {
+    Duration::from_secs_f64(deadtime * 1.5 + 1.0)
+}
+
+#[test]
+fn permits_end_before_a_takeover_unless_clocks_are_further_apart_than_a_keepalive() {
+    for drift in [0, 200, 20_000, 50_000, 150_000] {
+        let mut counts = [0; 3];
+        for seed in 0..40 {
+            let (is_first, must) = permit_ends_first(seed, drift);
+            assert!(is_first || !must, "clocks off by {drift} ppm, seed {seed}");
+            counts[0] += u32::from(must);
+            counts[1] += u32::from(is_first && !must);
+            counts[2] += u32::from(!is_first);
+        }
+        let [must, happens, fails] = counts;
+        println!("off by {drift} ppm: {must} must end first, {happens} do, {fails} do not");
+        assert!(drift < 150_000 || fails > 0, "the bound could be closer");
+    }
 }

@@ -3,6 +3,7 @@
 mod faults;
 
 use super::{Scope, Step};
+use crate::clock::{Clock, Clocks};
 use crate::executor::Executor;
 use crate::laws::{self, Broken};
 use crate::machine::{self, Machine};
@@ -74,11 +75,12 @@ impl Play {
         let random = &mut Random::new(0);
         let machines = NODES.map(|id| {
             let executor = Executor::new(&settings, random, 0);
-            Machine::new(id, Settings { me: id, ..settings.clone() }, executor)
+            let clock = Clock::new(Clocks::Drawn, 0, 0, random);
+            Machine::new(id, Settings { me: id, ..settings.clone() }, executor, clock)
         });
         let mut play = Self {
             left: scope,
-            network: Network::new(NODES.len(), 1, random),
+            network: Network::new(NODES.len(), 1, 0, random),
             settings,
             now: Time::START,
             end: Time::START,
@@ -318,7 +320,7 @@ impl Play {
             dest_uuid: outgoing.dest_uuid,
             generation: frame.generation,
             sequence: outgoing.sequence,
-            unix_time: 1,
+            unix_time: frame.date,
             message: &outgoing.message,
             beat: frame.beat.as_ref(),
         };
@@ -442,7 +444,7 @@ impl Play {
         let is_status = matches!(outgoing.message, Message::Status { .. });
         let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
         let generation = machine.generation();
-        let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
+        let frame = Rc::new(Frame { source: node, generation, outgoing, beat, date: 1 });
         let packet = Packet { frame, sent: self.now, bytes: None };
         if packet.frame.outgoing.sequence.is_some() {
             machine.keep(packet.clone());

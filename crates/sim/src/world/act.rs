@@ -26,7 +26,7 @@ impl World {
             Output::Ping => self.ping(node),
             Output::Permit(span) => {
                 self.check_verified(node, "renews its permit")?;
-                let until = self.now + span;
+                let until = self.now + self.machine(node).takes(span);
                 self.machine(node).executor.permit_until = Some(until);
                 self.schedule(until, Happening::PermitEnd(node));
             }
@@ -117,7 +117,8 @@ impl World {
         let is_status = matches!(outgoing.message, Message::Status { .. });
         let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
         let generation = machine.generation();
-        let frame = Rc::new(Frame { source: node, generation, outgoing, beat });
+        let date = self.machines[node.index()].clock.date(self.now);
+        let frame = Rc::new(Frame { source: node, generation, outgoing, beat, date });
         let bytes = self.options.bytes.then(|| self.codec.seal(&frame, &self.settings));
         let packet = Packet { frame, sent: self.now, bytes };
         if packet.frame.outgoing.sequence.is_some() {
@@ -220,8 +221,9 @@ impl World {
         let machine = self.machine(node);
         machine.paused_until = None;
         let patience = machine.settings.deadtime.saturating_sub(machine.settings.keepalive);
-        if let Some(cluster) = &machine.cluster {
-            machine.watch.resumed(now, patience, cluster);
+        let stood = machine.local(now).since(machine.local(machine.watch.turned_at()));
+        if let Some(cluster) = machine.cluster.as_ref().filter(|_| stood >= patience) {
+            machine.watch.resumed(now, cluster);
         }
         let executor_first = self.random.chance(500);
         if executor_first {
@@ -291,6 +293,7 @@ impl World {
             }
             Fault::ExecutorCrash(..) => {}
             Fault::Replay(node) => self.replay(node),
+            Fault::StepDate(node, seconds) => self.machine(node).clock.step(seconds),
             Fault::Deafen(node, span) => {
                 let until = self.now + span;
                 self.machine(node).deaf_until = Some(until);
@@ -328,6 +331,7 @@ impl World {
             | Fault::Unplug(..)
             | Fault::Order(..)
             | Fault::Replay(..)
+            | Fault::StepDate(..)
             | Fault::Ail(..) => {}
         }
     }
@@ -341,6 +345,20 @@ impl World {
         machine.socket.clear();
         machine.waiting.clear();
         machine.executor.power_off();
+        self.network.forget(node);
+    }
+
+    /// From now on the network loses nothing.
+    pub fn calm_network(&mut self) {
+        self.network.calm();
+    }
+
+    /// Kills the daemon of a machine, whose executor goes on under its permit.
+    pub fn kill_daemon(&mut self, node: NodeId) {
+        let now = self.now;
+        let machine = self.machine(node);
+        machine.cluster = None;
+        machine.executor.lose_daemon(now);
         self.network.forget(node);
     }
 
@@ -385,6 +403,7 @@ impl World {
 
     /// The administrator mends a machine's resources, and has it try them again.
     pub(super) fn mend(&mut self, at: usize) -> Result<(), Broken> {
+        self.nobody_since.fill(None);
         let machine = &mut self.machines[at];
         machine.executor.mend();
         let (node, order) = (machine.id, Order::Retry(None));

@@ -81,7 +81,7 @@ impl World {
             dest_uuid: outgoing.dest_uuid,
             generation: frame.generation,
             sequence: outgoing.sequence,
-            unix_time: 1,
+            unix_time: frame.date,
             message: &outgoing.message,
             beat: frame.beat.as_ref(),
         };

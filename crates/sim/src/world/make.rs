@@ -1,6 +1,7 @@
 //! How a world begins.
 
 use super::{Fences, Happening, Options, Summary, World};
+use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::executor::Executor;
 use crate::machine::Machine;
@@ -33,11 +34,13 @@ impl World {
             let delay = Duration::from_millis(random.below(6_000));
             settings.fencing = Some(FencingPolicy { delay });
         }
-        let network = Network::new(options.nodes, settings.links.len(), &mut random);
+        let drift = options.clocks.draw(&mut random);
+        let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let broken = if random.chance(150) { 150 } else { 0 };
         let machines = settings.node_ids().map(|id| {
             let executor = Executor::new(&settings, &mut random, broken);
-            Machine::new(id, Settings { me: id, ..settings.clone() }, executor)
+            let clock = Clock::new(options.clocks, drift, id.index(), &mut random);
+            Machine::new(id, Settings { me: id, ..settings.clone() }, executor, clock)
         });
         let machines: Vec<Machine> = machines.collect();
         let orders = random.chance(500);
