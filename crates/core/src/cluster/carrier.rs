@@ -71,9 +71,8 @@ impl Cluster {
 
     fn better_place(&self, group: GroupId) -> Option<(GroupId, NodeId)> {
         let is_active = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
-        let can_take = |node: &NodeId| {
-            self.peer(*node).can_negotiate() && self.ownership.is_able(group, *node)
-        };
+        let can_take =
+            |node: &NodeId| self.peer(*node).can_negotiate() && self.could_take(group, *node);
         let may_go = is_active && self.may_leave(group);
         let taker = self.others().find(can_take).filter(|_| may_go)?;
         Some((group, taker))

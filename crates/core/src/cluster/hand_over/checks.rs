@@ -4,7 +4,7 @@ use super::{Cluster, Stage};
 use crate::cluster::ping::PingNode;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Action, Event, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
+use crate::{Action, Event, GroupId, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
 use crate::{PingVerdict, Refusal, Scope, Step};
 use std::time::Duration;
 
@@ -22,8 +22,16 @@ impl Cluster {
         }
         let groups = self.groups_at(giver, scope);
         let me = self.settings.me;
-        let can_none = groups.iter().all(|group| !self.ownership.is_able(*group, me));
+        let can_none = groups.iter().all(|group| !self.could_take(*group, me));
         if can_none && !groups.is_empty() { Err(Refusal::Unable) } else { Ok(()) }
+    }
+
+    /// Whether a node could run a group that it is given, as far as known. Where a stop of it failed,
+    /// what is left of it is in the way.
+    pub(in crate::cluster) fn could_take(&self, group: GroupId, node: NodeId) -> bool {
+        let failure = self.ownership.failure(group, node);
+        let is_in_the_way = failure.is_some_and(|failure| failure.action == Action::Stop);
+        self.ownership.is_able(group, node) && !is_in_the_way
     }
 
     /// Whether one node sees fewer ping nodes than another, as far as both are known.
@@ -53,7 +61,7 @@ impl Cluster {
         let me = self.settings.me;
         let mut checks = Vec::new();
         for group in self.groups_at(giver, scope) {
-            if !self.ownership.is_able(group, me) {
+            if !self.could_take(group, me) {
                 continue;
             }
             self.next_job.0 += 1;

@@ -139,7 +139,7 @@ impl Cluster {
             if self.peer(taker).lacks.contains(&group) {
                 return Err(Refusal::Differs);
             }
-            if !self.ownership.is_able(group, taker) {
+            if !self.could_take(group, taker) {
                 // Who cannot though nothing has failed there has lost the way to the clients.
                 let has_failed = self.ownership.failure(group, taker).is_some();
                 return Err(if has_failed { Refusal::Unable } else { Refusal::NoInterface });

@@ -148,8 +148,10 @@ impl Cluster {
                 // late does not undo that the giver has taken a group again.
                 self.ownership.advance(group, Phase::Stopped);
             }
-            let free = !self.ownership.row(group).phase.holds();
-            if free && self.ownership.is_able(group, me) && self.has_executor {
+            // What is still being stopped here is taken when it is, if it is free then.
+            let is_idle = self.runners[group.index()].is_idle();
+            let is_free = !self.ownership.row(group).phase.holds() && is_idle;
+            if is_free && self.could_take(group, me) && self.has_executor {
                 self.take(group, Cause::HandOver { giver, taker: me });
             }
         }

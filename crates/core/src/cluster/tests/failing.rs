@@ -146,3 +146,26 @@ fn what_is_lost_while_it_starts_is_not_started_to_the_end() {
     let outputs: Vec<Output> = std::iter::from_fn(|| pair.node(A).cluster.poll()).collect();
     assert!(outputs.contains(&Output::Cancel(job)), "{outputs:?}");
 }
+
+/// Of two owners after a partition the loser cannot stop: it is given nothing of which it has a rest.
+#[test]
+fn what_is_in_the_way_of_a_group_is_not_given_the_group() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    pair.node(A).stuck = Some(FIRST);
+    pair.cut = false;
+    pair.until("the stop has failed", |pair| {
+        let stuck = |event: &Event| matches!(event, Event::StopFailed { group: FIRST, .. });
+        pair.node(A).said.iter().any(stuck)
+    });
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(pair.node(A).phase(FIRST), Phase::Active, "it runs on B");
+    let now = pair.now;
+    pair.node(B).order(now, Order::StandbyGroup(FIRST));
+    pair.node(A).order(now, Order::TakeoverGroup(FIRST));
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(pair.node(B).answers, [Err(Refusal::Unable)]);
+    assert_eq!(pair.node(A).answers, [Err(Refusal::Unable)]);
+    assert_eq!(pair.node(B).phase(FIRST), Phase::Active);
+}
