@@ -31,6 +31,11 @@ explore:
 mutations:
     cargo test --package systole-sim --features test-hooks --test mutations -- --nocapture
 
+# Count which transitions of the core's tables worlds and unit tests meet.
+coverage:
+    cargo test --package systole-sim --features test-hooks --test coverage -- --nocapture
+    cargo test --package systole-core --features test-hooks unit_tests_meet
+
 # Play the matrix on two daemons of heartbeat 3.0.6, and add what they did to the control. As root.
 control:
     cargo nextest run --package systole-lab --profile waiting --run-ignored only

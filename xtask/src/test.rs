@@ -21,7 +21,7 @@ const DOCUMENTS: Step = Step {
 
 /// Quick ones first. The programs are built because the laboratory runs them; the tests come
 /// last, so that their summary is what one sees.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     step(&["fmt", "--all", "--check"]),
     step(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
     step(&[
@@ -36,7 +36,7 @@ const STEPS: [Step; 7] = [
         "warnings",
     ]),
     DOCUMENTS,
-    // Deliberate mistakes, which the worlds must notice. By itself, so that no other package is built with them.
+    // Deliberate mistakes, which the worlds must notice, and the count of transitions. By itself, so that no other package is built with them.
     step(&[
         "test",
         "--package",
@@ -45,6 +45,18 @@ const STEPS: [Step; 7] = [
         "test-hooks",
         "--test",
         "mutations",
+        "--test",
+        "coverage",
+        "--quiet",
+    ]),
+    step(&[
+        "test",
+        "--package",
+        "systole-core",
+        "--features",
+        "test-hooks",
+        "--lib",
+        "unit_tests_meet",
         "--quiet",
     ]),
     step(&["build", "--workspace", "--bins", "--quiet"]),

@@ -20,6 +20,7 @@ mod placement;
 mod report;
 mod speak;
 mod table;
+mod visits;
 
 use crate::group::Runner;
 use crate::history::History;

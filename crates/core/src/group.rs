@@ -1,5 +1,8 @@
 //! Starting and stopping the resources of one group, in order.
 
+mod names;
+
+use crate::coverage::{Table, visit};
 use crate::{Action, GroupId, Job, JobId, Outcome, Resource, ResourceKind, Time};
 use std::ops::Range;
 use std::time::Duration;
@@ -135,6 +138,7 @@ impl Runner {
 
     /// Takes it as running, as the executor found it.
     pub(crate) fn adopt(&mut self) {
+        self.visit("adopt");
         self.state = State::Active;
     }
 
@@ -175,6 +179,7 @@ impl Runner {
 
     /// Begins to start. Only from idle.
     pub(crate) fn start(&mut self) {
+        self.visit("start");
         if self.is_idle() {
             self.state = self.start_step(0);
         }
@@ -183,6 +188,7 @@ impl Runner {
     /// Begins to stop, or stops once the running job of a start has ended. Every resource is
     /// stopped, also those that were never started. What could not be stopped is tried again.
     pub(crate) fn stop(&mut self) {
+        self.visit("stop");
         match &mut self.state {
             State::Starting { stop_after, .. } if self.job.is_some() => *stop_after = true,
             State::Starting { .. } | State::Active | State::Stuck { .. } => {
@@ -194,6 +200,7 @@ impl Runner {
 
     /// Stops the addresses of a group that is stuck, though a resource right of them may run.
     pub(crate) fn release_addresses(&mut self) {
+        self.visit("release addresses");
         if let State::Stuck { step } = self.state {
             self.state = self.release_step(step, step);
         }
@@ -202,6 +209,7 @@ impl Runner {
     /// The executor let go of the group, or holds a part of it only: every resource is stopped,
     /// whatever its state, so that it is known. A stop that goes on is not begun anew.
     pub(crate) fn let_go(&mut self) {
+        self.visit("let go");
         if !matches!(self.state, State::Stopping { .. }) {
             self.job = None;
             self.state = self.stop_step(None, false);
@@ -211,6 +219,7 @@ impl Runner {
     /// The executor is gone, and with it the news of the running job: what was under way is
     /// asked for again.
     pub(crate) fn lose_job(&mut self) {
+        self.visit("executor gone");
         if self.job.take().is_none() {
             return;
         }
@@ -262,8 +271,10 @@ impl Runner {
     /// Takes note of the end of the running job. Jobs of the past are ignored.
     pub(crate) fn done(&mut self, now: Time, job: JobId, outcome: Outcome) -> Progress {
         if self.job() != Some(job) {
+            self.visit("past job");
             return Progress::None;
         }
+        self.visit(names::of_outcome(outcome));
         self.job = None;
         match self.state {
             State::Starting { step, stop_after, .. } => {
@@ -354,6 +365,10 @@ impl Runner {
         Progress::StopRetried { resource, outcome }
     }
 
+    fn visit(&self, input: &'static str) {
+        visit(Table::Runner, || (self.state.name(), input));
+    }
+
     fn start_step(&self, step: usize) -> State {
         if step < self.steps.len() {
             State::Starting { step, stop_after: false, wait_until: None }
@@ -383,3 +398,9 @@ impl Runner {
 
 #[cfg(test)]
 mod tests;
+
+/// Meets what worlds do not, on this thread.
+#[cfg(all(test, feature = "test-hooks"))]
+pub(crate) fn every_rare_meeting() {
+    tests::every_rare_meeting_of_a_state_and_an_input_has_one_end();
+}

@@ -6,6 +6,7 @@
 
 mod beat;
 mod cluster;
+mod coverage;
 mod event;
 mod evidence;
 mod group;
@@ -28,6 +29,9 @@ pub use cluster::{
     Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
     HoldReport, LinkReport, NodeReport, PingReport, Snapshot, StayReport,
 };
+pub use coverage::Table;
+#[cfg(feature = "test-hooks")]
+pub use coverage::{Impossible, Visits, take_visits};
 pub use event::{Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof};
 pub use evidence::{LastBeat, Motive, PingCounts, PingVerdict, Plan, PlanStage, Silence};
 pub use history::HISTORY_MAX;

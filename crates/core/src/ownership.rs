@@ -1,5 +1,7 @@
 //! Who owns which group: one row per group, merged from what every node says.
 
+mod names;
+
 use crate::{Action, Claim, Failure, GroupId, NodeId, Phase, Settings};
 
 /// What we know of one group.
@@ -129,6 +131,7 @@ impl Ownership {
     ) -> Merged {
         self.note_ability(group, from, !claim.unable);
         let row = &mut self.rows[group.index()];
+        names::visit_row(me, from, row, claim);
         let is_mine = row.owner == Some(me) && row.phase.holds();
         if claim.owner == from && row.owner == Some(from) {
             let next = Row { term: row.term.max(claim.term), phase: claim.phase, ..*row };
@@ -188,3 +191,9 @@ const fn bit(node: NodeId) -> u32 {
 
 #[cfg(test)]
 mod tests;
+
+/// Meets what worlds do not, on this thread.
+#[cfg(all(test, feature = "test-hooks"))]
+pub(crate) fn every_meeting() {
+    tests::every_meeting_of_two_claims_has_one_end();
+}

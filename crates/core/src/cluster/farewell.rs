@@ -39,12 +39,14 @@ impl Farewell {
 impl Cluster {
     /// Begins the graceful stop, if it has not begun.
     pub(super) fn say_goodbye(&mut self) {
+        self.visit_farewell("stop");
         if self.farewell.is_some() {
             return;
         }
         if !self.is_settled() {
             self.report(Event::StopDelayed);
         }
+        self.visit_hand_over("own stop");
         self.end_hand_over(Err(crate::Refusal::NotReady));
         self.farewell = Some(Farewell::Releasing);
         self.report(Event::StopBegins);
@@ -66,7 +68,9 @@ impl Cluster {
         let over = match self.farewell {
             None | Some(Farewell::Over) => return,
             Some(Farewell::Releasing) => {
-                if self.runners.iter().all(crate::group::Runner::is_idle) {
+                let is_idle = self.runners.iter().all(crate::group::Runner::is_idle);
+                self.visit_farewell(if is_idle { "all stopped" } else { "still stopping" });
+                if is_idle {
                     self.report(Event::Relinquished);
                     let sequence = self.history.next();
                     self.send(Message::Shutdone, None);
@@ -84,7 +88,14 @@ impl Cluster {
                 };
                 let mut waiting = self.others().filter(|node| listening(*node));
                 let unheard = waiting.any(|node| self.peer(node).acknowledged < sequence);
-                self.now >= until || !(unheard || awaits_takeover)
+                let is_late = self.now >= until;
+                let is_heard = !(unheard || awaits_takeover);
+                self.visit_farewell(match (is_late, is_heard) {
+                    (_, true) => "heard by all",
+                    (true, false) => "time up",
+                    (false, false) => "unheard",
+                });
+                is_late || is_heard
             }
         };
         if over {
@@ -101,6 +112,7 @@ impl Cluster {
 
     /// A classic peer that says "done" has what was ours.
     pub(super) fn note_taken_over(&mut self, from: NodeId, step: Step) {
+        self.visit_farewell("step");
         let is_over = step == Step::Done && self.peer(from).kind == Kind::Classic;
         if let Some(Farewell::Said { awaits_takeover, .. }) = &mut self.farewell {
             *awaits_takeover &= !is_over;

@@ -2,6 +2,7 @@
 //! a fencing device is configured.
 
 use super::Cluster;
+use crate::coverage::{Table, visit};
 use crate::{
     Event, FenceOutcome, FenceState, Fencing, FencingEvent, Message, NodeId, Output, Proof,
     Refusal, Time,
@@ -69,6 +70,16 @@ impl Fence {
     }
 
     /// Whether the node is silent, and may run something all the same.
+    const fn name(&self) -> &'static str {
+        match self.state {
+            State::Unneeded => "unneeded",
+            State::Delayed { .. } => "delayed",
+            State::Running => "running",
+            State::Failed { .. } => "failed",
+            State::Certain { .. } => "certain",
+        }
+    }
+
     const fn is_uncertain(&self) -> bool {
         self.died.is_some() && !matches!(self.state, State::Certain { .. })
     }
@@ -82,6 +93,15 @@ impl Fence {
             State::Failed { .. } => (FenceState::Failed, self.failures),
         };
         Some((state, self.since, attempts))
+    }
+}
+
+impl FenceOutcome {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
     }
 }
 
@@ -120,6 +140,7 @@ impl Cluster {
             return false;
         }
         let now = self.now;
+        self.visit_fence(node, "silent");
         let fence = &mut self.fences[node.index()];
         fence.died = Some(now);
         let is_certain = matches!(fence.state, State::Certain { .. });
@@ -148,6 +169,7 @@ impl Cluster {
     pub(super) fn elapse_fencing(&mut self) {
         for node in self.others() {
             let (is_alive, heard) = (self.peer(node).is_alive(), self.peer(node).last_status);
+            self.visit_fence_turn(node, is_alive);
             let fence = &mut self.fences[node.index()];
             let is_wanted = std::mem::take(&mut fence.is_wanted);
             match fence.state {
@@ -220,9 +242,13 @@ impl Cluster {
     pub(super) fn fenced(&mut self, node: NodeId, attempt: u32, outcome: FenceOutcome) {
         let now = self.now;
         let Some(fence) = self.fences.get_mut(node.index()) else { return };
-        if fence.state != State::Running || fence.attempt != attempt {
+        let is_past = fence.state != State::Running || fence.attempt != attempt;
+        let (fence, input) = (*fence, outcome.name());
+        visit(Table::Fence, || (fence.name(), if is_past { "past answer" } else { input }));
+        if is_past {
             return;
         }
+        let fence = &mut self.fences[node.index()];
         let is_heard = self.peers[node.index()].is_alive();
         match outcome {
             FenceOutcome::Done => {
@@ -255,6 +281,7 @@ impl Cluster {
             return Err(Refusal::NotDead);
         }
         let at = self.now;
+        self.visit_fence(node, "confirmed");
         let fence = &mut self.fences[node.index()];
         let was_certain = matches!(fence.state, State::Certain { .. });
         fence.state = State::Certain { at, proof: Proof::Confirmed };
@@ -271,6 +298,24 @@ impl Cluster {
         if self.farewell.is_none() {
             self.classic_inherits(node, Fencing::Done);
             self.begin_takeover(node);
+        }
+    }
+
+    fn visit_fence(&self, node: NodeId, input: &'static str) {
+        visit(Table::Fence, || (self.fences[node.index()].name(), input));
+    }
+
+    fn visit_fence_turn(&self, node: NodeId, is_alive: bool) {
+        let fence = &self.fences[node.index()];
+        let is_due = fence.deadline().is_some_and(|deadline| self.now >= deadline);
+        let input = match (fence.is_wanted, is_alive, is_due) {
+            (false, true, _) => "heard",
+            (false, false, _) => "not wanted",
+            (true, _, true) => "time up",
+            (true, _, false) => "wanted",
+        };
+        if self.settings.fencing.is_some() {
+            self.visit_fence(node, input);
         }
     }
 

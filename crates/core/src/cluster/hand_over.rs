@@ -80,7 +80,58 @@ impl Stage {
     }
 }
 
+#[cfg(test)]
 impl HandOver {
+    /// One of a group, at this stage, from now on.
+    pub(super) fn at(
+        name: &str,
+        (giver, taker): (NodeId, NodeId),
+        group: GroupId,
+        now: Time,
+        began_at: u64,
+    ) -> Self {
+        let stages = [
+            Stage::Asked,
+            Stage::Releasing,
+            Stage::Given(u64::MAX),
+            Stage::Told(u64::MAX),
+            Stage::Invited,
+            Stage::Checking,
+            Stage::Promised,
+            Stage::Acquiring,
+        ];
+        let (scope, until, ticket) = (Scope::Group(group), now + REPLY_WAIT, None);
+        let (checks, gives) = (vec![JobId(u64::MAX)], Vec::new());
+        let all = stages.map(|stage| Self {
+            scope,
+            giver,
+            taker,
+            stage,
+            until,
+            ticket,
+            began_at,
+            checks: checks.clone(),
+            gives: Vec::clone(&gives),
+        });
+        all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
+    }
+}
+
+impl HandOver {
+    /// What its stage is called where transitions are counted.
+    pub(super) const fn name(&self) -> &'static str {
+        match self.stage {
+            Stage::Asked => "asked",
+            Stage::Releasing => "releasing",
+            Stage::Given(_) => "given",
+            Stage::Told(_) => "told",
+            Stage::Invited => "invited",
+            Stage::Checking => "checking",
+            Stage::Promised => "promised",
+            Stage::Acquiring => "acquiring",
+        }
+    }
+
     pub(super) const fn deadline(&self) -> Time {
         self.until
     }
@@ -213,6 +264,7 @@ impl Cluster {
         let Some(running) = &self.hand_over else { return };
         let (scope, giver, stage) = (running.scope, running.giver, running.stage);
         if self.now >= running.until {
+            self.visit_hand_over("no reply");
             self.report(Event::HandOver(HandOverEvent::NoReply));
             return self.end_hand_over(Err(Refusal::NoReply));
         }
@@ -222,26 +274,31 @@ impl Cluster {
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
                 drop(runners);
+                self.visit_hand_over("progress");
                 self.tell_release();
             }
             Stage::Acquiring if runners.all(crate::group::Runner::is_settled) => {
                 drop(runners);
+                self.visit_hand_over("progress");
                 self.tell_acquisition();
             }
             Stage::Checking if running.checks.is_empty() => {
                 drop(runners);
+                self.visit_hand_over("progress");
                 self.send_step(giver, scope, Step::Other);
                 self.advance_hand_over(Stage::Promised);
             }
             Stage::Told(table) if self.has_told(running.taker, table) => {
                 let taker = running.taker;
                 drop(runners);
+                self.visit_hand_over("progress");
                 self.report(Event::HandOver(HandOverEvent::Given(scope)));
                 self.conclude(giver, taker, scope);
             }
             Stage::Given(_) if self.has_taken_silently(running) => {
                 let taker = running.taker;
                 drop(runners);
+                self.visit_hand_over("progress");
                 self.report(Event::HandOver(HandOverEvent::Given(scope)));
                 self.conclude(giver, taker, scope);
             }
@@ -275,6 +332,7 @@ impl Cluster {
 
     /// The other node died, left or restarted: a hand-over with it is over.
     pub(super) fn cancel_hand_over(&mut self, node: NodeId) {
+        self.visit_hand_over("other node gone");
         if self.hand_over.as_ref().is_some_and(|running| running.is_with(node)) {
             self.report(Event::HandOver(HandOverEvent::Cancelled));
             self.end_hand_over(Err(Refusal::PeerDied));

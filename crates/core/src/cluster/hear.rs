@@ -5,6 +5,7 @@ use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::receive::Verdict;
 use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus, Scope};
+use std::cmp::Ordering;
 use std::time::Duration;
 
 impl Cluster {
@@ -45,6 +46,16 @@ impl Cluster {
         let now = self.now;
         let generation = heard.generation;
         let believes_all = self.errs(Mutation::BelieveRecordings);
+        let is_status = matches!(heard.message, Message::Status { .. });
+        self.visit_peer(
+            from,
+            match (generation.cmp(&self.peer(from).generation), is_status) {
+                (Ordering::Less, _) => "older generation",
+                (Ordering::Equal | Ordering::Greater, false) => "other message",
+                (Ordering::Equal, true) => "status",
+                (Ordering::Greater, true) => "newer generation",
+            },
+        );
         let peer = self.peer_mut(from);
         let current = peer.generation;
         if generation < current {

@@ -25,6 +25,20 @@ pub(super) struct Ipfail {
 }
 
 impl Ipfail {
+    /// One that had to wait with its standby.
+    #[cfg(test)]
+    pub(super) fn waiting() -> Self {
+        Self { is_wanted: true, ..Self::default() }
+    }
+
+    pub(super) const fn is_giving_up(&self) -> bool {
+        self.giving_up.is_some()
+    }
+
+    pub(super) const fn is_wanted(&self) -> bool {
+        self.is_wanted
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         self.giving_up.map(|(time, _)| time)
     }
@@ -81,21 +95,25 @@ impl Cluster {
         let ours = self.count_ping_nodes();
         match ours.cmp(&theirs) {
             Ordering::Greater => {
+                self.visit_ipfail("more");
                 self.ipfail_says(IpfailEvent::TellingMore);
                 self.send(Message::YouAreDead, Some(from));
                 self.ipfail_says(IpfailEvent::DeadSent);
                 self.tell_pings(from, Some(theirs), PingVerdict::TellsMore);
             }
             Ordering::Less if ours + self.count_rising() >= theirs => {
+                self.visit_ipfail("rising");
                 self.ipfail_says(IpfailEvent::Rising);
                 self.tell_pings(from, Some(theirs), PingVerdict::Waits);
             }
             Ordering::Less => {
+                self.visit_ipfail("fewer");
                 self.ipfail_says(IpfailEvent::GivingUpFewer);
                 self.tell_pings(from, Some(theirs), PingVerdict::GivesUp);
                 self.give_up(Hold::All);
             }
             Ordering::Equal => {
+                self.visit_ipfail("equal");
                 self.ipfail_says(IpfailEvent::Balanced);
                 self.send(Message::AbortGiveup, Some(from));
                 self.ipfail_says(IpfailEvent::AbortSent);
@@ -130,6 +148,7 @@ impl Cluster {
     }
 
     pub(super) fn hear_abort(&mut self, from: NodeId) {
+        self.visit_ipfail("abort");
         let aborted = self.ipfail.giving_up.take().is_some();
         if aborted {
             self.tell_pings(from, self.pings_of(from), PingVerdict::Stays);
@@ -147,6 +166,7 @@ impl Cluster {
             self.tell_pings(from, theirs, PingVerdict::Waits);
             return self.ipfail_says(IpfailEvent::Rising);
         }
+        self.visit_ipfail("told dead");
         self.ipfail_says(IpfailEvent::GivingUpTold);
         self.tell_pings(from, theirs, PingVerdict::ToldToGiveUp);
         self.give_up(Hold::All);
@@ -166,6 +186,7 @@ impl Cluster {
         if self.now < due {
             return;
         }
+        self.visit_ipfail("expired");
         self.ipfail.giving_up = None;
         if self.count_rising() > 0 {
             return self.ipfail_says(IpfailEvent::Rising);
@@ -227,6 +248,9 @@ impl Cluster {
         } else if before.is_some() {
             self.ipfail_says(IpfailEvent::PeerUnstable);
         }
+        if stable {
+            self.visit_ipfail("peer settled");
+        }
         if stable && std::mem::take(&mut self.ipfail.is_wanted) {
             self.tell_ping_count();
         }
@@ -236,6 +260,9 @@ impl Cluster {
     fn watch_hand_over(&mut self) {
         let runs = self.hand_over.is_some();
         let has_ended = std::mem::replace(&mut self.ipfail.was_handing_over, runs) && !runs;
+        if has_ended {
+            self.visit_ipfail("handed over");
+        }
         if has_ended && std::mem::take(&mut self.ipfail.is_wanted) {
             self.tell_ping_count();
         }

@@ -17,6 +17,9 @@ impl Cluster {
         }
         self.report(Event::Paused(gap));
         self.interrupt_hand_over();
+        for node in self.others() {
+            self.visit_peer(node, "own pause");
+        }
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
         if self.errs(Mutation::TrustAfterPause) {
@@ -56,6 +59,9 @@ impl Cluster {
             let now = self.now;
             let was_heard = self.peer(node).last_status.is_some();
             let had_left = self.peer(node).has_left;
+            if self.peer(node).deadline(patience).is_some_and(|deadline| now >= deadline) {
+                self.visit_peer(node, "silence");
+            }
             if self.peer_mut(node).elapse(now, patience) {
                 let silence = self.silence(node, patience);
                 self.report(Event::PeerDead(node, Box::new(silence)));

@@ -1,6 +1,7 @@
 //! Ping nodes: hosts outside the cluster whose answers prove that our network works.
 
 use super::Cluster;
+use crate::coverage::{Table, visit};
 use crate::{Event, IpfailEvent, PingId, Time};
 use std::time::Duration;
 
@@ -50,8 +51,19 @@ impl PingNode {
         self.state != State::Unknown
     }
 
+    fn visit(&self, input: &'static str) {
+        let name = || match self.state {
+            State::Unknown => "unknown",
+            State::Alive => "alive",
+            State::Dead => "dead",
+            State::Rising(_) => "rising",
+        };
+        visit(Table::Ping, || (name(), input));
+    }
+
     /// Notes an answer. Returns whether the node counts from now on.
     fn answered(&mut self, now: Time, rise: Duration) -> bool {
+        self.visit("answer");
         self.heard = Some(now);
         let rises = match self.state {
             State::Unknown => true,
@@ -83,6 +95,7 @@ impl PingNode {
     fn elapse(&mut self, now: Time, patience: Patience) -> bool {
         let is_late = self.deadline(patience).is_some_and(|deadline| now >= deadline);
         if is_late {
+            self.visit("silence");
             self.state = State::Dead;
         }
         is_late

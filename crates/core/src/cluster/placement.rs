@@ -260,6 +260,7 @@ impl Cluster {
 
     /// A peer said goodbye: everything it had is stopped.
     pub(super) fn peer_left(&mut self, node: NodeId, sequence: u64) {
+        self.visit_peer(node, "goodbye");
         let peer = self.peer_mut(node);
         if peer.has_left {
             return;

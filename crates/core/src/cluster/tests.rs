@@ -19,6 +19,7 @@ mod pings;
 mod replays;
 mod requests;
 mod statuses;
+mod transitions;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
 const DEADTIME: Duration = Duration::from_millis(650);

@@ -206,3 +206,110 @@ fn letting_go_of_what_is_being_stopped_begins_nothing_anew() {
     let progress = runner.done(Time::START, job.id, Outcome::Success);
     assert_eq!(progress, Progress::Stopped { failed: false });
 }
+
+/// A group of an address and an agent in a state, with its job if one runs there.
+fn runner_in(state: &str) -> (Runner, JobId) {
+    let mut runner = Runner::new(GroupId(0), &[address(1), agent("one")]);
+    let (mut next, mut now) = (JobId(0), Time::START);
+    let mut end = |runner: &mut Runner, outcome| {
+        let job = runner.poll(now, &mut next).expect("a job is due");
+        runner.done(now, job.id, outcome);
+        now = runner.deadline().unwrap_or(now);
+    };
+    match state {
+        "idle" => {}
+        "starting" | "starting, to stop" => runner.start(),
+        "active" => runner.adopt(),
+        "stopping" | "looking" | "stuck" | "releasing" => {
+            runner.adopt();
+            runner.stop();
+        }
+        other => panic!("no state is called {other}"),
+    }
+    if matches!(state, "looking" | "stuck" | "releasing") {
+        (0..=STOP_RETRIES).for_each(|_| end(&mut runner, Outcome::Failed(1)));
+    }
+    if matches!(state, "stuck" | "releasing") {
+        end(&mut runner, Outcome::Running);
+    }
+    if state == "releasing" {
+        runner.release_addresses();
+    }
+    runner.poll(now, &mut next);
+    if state == "starting, to stop" {
+        runner.stop();
+    }
+    assert_eq!(runner.state.name(), state);
+    (runner, next)
+}
+
+/// What worlds do not meet: (state, input) → the state after it.
+#[test]
+pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
+    #[rustfmt::skip]
+    let rows = [
+        ("idle", "past job", "idle"),
+        ("active", "past job", "active"),
+        ("stuck", "past job", "stuck"),
+        ("starting", "past job", "starting"),
+        ("starting, to stop", "past job", "starting, to stop"),
+        ("stopping", "past job", "stopping"),
+        ("looking", "past job", "looking"),
+        ("releasing", "past job", "releasing"),
+        // An agent that answers what it was not asked has not started anything.
+        ("starting", "missing", "stopping"),
+        ("starting", "running", "stopping"),
+        ("starting", "not running", "stopping"),
+        // Whatever comes of it, it stops.
+        ("starting, to stop", "executor gone", "stopping"),
+        ("starting, to stop", "failed", "stopping"),
+        ("starting, to stop", "missing", "stopping"),
+        ("starting, to stop", "running", "stopping"),
+        ("starting, to stop", "not running", "stopping"),
+        ("starting, to stop", "let go", "stopping"),
+        // An agent that is not there has started nothing; one that answers something else is asked
+        // again.
+        ("stopping", "missing", "stopping"),
+        ("stopping", "running", "stopping"),
+        ("stopping", "not running", "stopping"),
+        // The look at what does not stop: only a plain no counts.
+        ("looking", "stop", "looking"),
+        ("looking", "let go", "looking"),
+        ("looking", "executor gone", "looking"),
+        ("looking", "cancelled", "looking"),
+        ("looking", "missing", "stopping"),
+        ("looking", "success", "stuck"),
+        // Addresses that go without what is right of them: one that stays is lost in time.
+        ("releasing", "stop", "releasing"),
+        ("releasing", "executor gone", "releasing"),
+        ("releasing", "let go", "stopping"),
+        ("releasing", "cancelled", "stuck"),
+        ("releasing", "missing", "stuck"),
+        ("releasing", "running", "stuck"),
+        ("releasing", "not running", "stuck"),
+        ("releasing", "timed out", "stuck"),
+    ];
+    for (state, input, after) in rows {
+        let (mut runner, job) = runner_in(state);
+        let done = |runner: &mut Runner, outcome| {
+            runner.done(Time::START, job, outcome);
+        };
+        match input {
+            "past job" => {
+                runner.done(Time::START, JobId(99), Outcome::Success);
+            }
+            "success" => done(&mut runner, Outcome::Success),
+            "running" => done(&mut runner, Outcome::Running),
+            "not running" => done(&mut runner, Outcome::NotRunning),
+            "failed" => done(&mut runner, Outcome::Failed(1)),
+            "timed out" => done(&mut runner, Outcome::TimedOut),
+            "missing" => done(&mut runner, Outcome::Missing),
+            "cancelled" => done(&mut runner, Outcome::Cancelled),
+            "stop" => runner.stop(),
+            "let go" => runner.let_go(),
+            "executor gone" => runner.lose_job(),
+            other => panic!("no input is called {other}"),
+        }
+        assert_eq!(runner.state.name(), after, "{input} when {state}");
+    }
+}

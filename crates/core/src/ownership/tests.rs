@@ -17,7 +17,7 @@ fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {
 
 /// We are A, B speaks, A is preferred: (our row, the claim) → (verdict, our row after).
 #[test]
-fn every_meeting_of_two_claims_has_one_end() {
+pub(super) fn every_meeting_of_two_claims_has_one_end() {
     use Merged::{Changed, Outranked, Outranks, Same};
     use Phase::{Active, Failed, Starting, Stopped};
     type Known = (Option<NodeId>, u64, Phase);
@@ -47,6 +47,22 @@ fn every_meeting_of_two_claims_has_one_end() {
         ((None, 0, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
         ((Some(A), 9, Active), (A, 9, Starting), Same, (Some(A), 9, Active)),
         ((Some(A), 2, Active), (A, 9, Active), Changed, (Some(A), 9, Active)),
+        // We have lost our disk: what the peer remembers of us says nothing of what we run.
+        ((None, 0, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
+        ((Some(A), 2, Active), (A, 9, Stopped), Changed, (Some(A), 9, Active)),
+        ((Some(A), 2, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
+        ((Some(A), 2, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
+        ((Some(B), 2, Active), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
+        ((Some(B), 2, Active), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
+        ((Some(B), 2, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
+        ((Some(B), 2, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
+        // It does not claim what it owned: that is over, whoever it thinks has it.
+        ((Some(B), 5, Active), (A, 2, Stopped), Changed, (Some(B), 5, Stopped)),
+        ((Some(B), 4, Active), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
+        ((Some(B), 4, Stopped), (A, 4, Active), Changed, (Some(A), 4, Stopped)),
+        ((Some(B), 4, Stopped), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
+        // The owner has an older memory, and says that it stopped.
+        ((Some(B), 5, Active), (B, 2, Stopped), Changed, (Some(B), 5, Stopped)),
     ];
     for (known, (owner, term, phase), verdict, after) in rows {
         let mut table = table(known.0, known.1, known.2);

@@ -16,6 +16,7 @@ impl Cluster {
     /// how far they are: a giver is told by the refusal of its "done", or by the taker's table, that
     /// the other node did not wait. A C node tells neither.
     pub(in crate::cluster) fn interrupt_hand_over(&mut self) {
+        self.visit_hand_over("own pause");
         let me = self.settings.me;
         let Some(running) = &self.hand_over else { return };
         let (giver, partner) = (running.giver, running.partner(me));

@@ -84,6 +84,8 @@ impl Cluster {
         if running.checks.len() == before {
             return false;
         }
+        let is_well = matches!(outcome, Outcome::Success | Outcome::Running);
+        self.visit_hand_over(if is_well { "check well" } else { "check failed" });
         let why = match outcome {
             Outcome::Success | Outcome::Running => return true,
             Outcome::Missing => Refusal::AgentMissing,
@@ -96,6 +98,7 @@ impl Cluster {
 
     /// The executor is gone, and with it the outcome of checks.
     pub(in crate::cluster) fn lose_checks(&mut self) {
+        self.visit_hand_over("executor gone");
         if self.hand_over.as_ref().is_some_and(|running| running.stage == Stage::Checking) {
             self.withdraw(Refusal::NotReady);
         }
@@ -142,6 +145,7 @@ impl Cluster {
             let is_said = running.stage.awaits_answer_to(step, number);
             running.is_with(from) && sequence > running.began_at && is_said
         });
+        self.visit_hand_over(if is_ours { "refusal" } else { "stray refusal" });
         if !is_ours {
             return;
         }

@@ -122,6 +122,7 @@ impl Cluster {
     }
 
     pub(super) fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
+        self.visit_hand_over("order");
         if self.hand_over.is_some() {
             Err(Refusal::Busy)
         } else if !self.is_settled() {

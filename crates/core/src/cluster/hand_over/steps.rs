@@ -58,6 +58,13 @@ impl Cluster {
             running.is_with(from) && running.scope == scope && sequence > running.began_at
         });
         let stage = stage.map(|running| running.stage);
+        self.visit_hand_over(match (step, stage.is_some()) {
+            (Step::Me, _) => "me",
+            (Step::Other, true) => "other",
+            (Step::Done, true) => "done",
+            (Step::Other, false) => "stray other",
+            (Step::Done, false) => "stray done",
+        });
         match (step, stage) {
             (Step::Me, _) => self.promise(from, scope),
             (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),

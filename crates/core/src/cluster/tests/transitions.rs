@@ -1,0 +1,270 @@
+//! What worlds do not meet: (state, input) → the state after it.
+
+use super::pair::Pair;
+use super::*;
+use crate::cluster::hand_over::HandOver;
+use crate::cluster::ipfail::Ipfail;
+use crate::{FenceOutcome, FencingPolicy};
+
+/// A is at this stage of a hand-over with B: it gives its own group, or takes the other.
+fn pair_at(stage: &str) -> Pair {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    let is_giver = matches!(stage, "asked" | "releasing" | "given" | "told");
+    let (parts, group) = if is_giver { ((A, B), FIRST) } else { ((B, A), SECOND) };
+    let node = pair.node(A);
+    let began_at = node.cluster.peers[B.index()].receiver.last();
+    node.cluster.hand_over = Some(HandOver::at(stage, parts, group, now, began_at));
+    if stage == "acquiring" {
+        node.holds_jobs = true;
+        node.cluster.runners[group.index()].start();
+    }
+    pair
+}
+
+/// B says something to A.
+fn say(pair: &mut Pair, message: Message) {
+    let now = pair.now;
+    let node = pair.node(A);
+    let sequence = Some(node.cluster.peers[B.index()].receiver.last() + 1);
+    let outgoing = Outgoing { message, dest: Some(A), dest_uuid: None, sequence, made: now };
+    node.hear(now, "beta", 1, &(outgoing, None));
+}
+
+fn stage(pair: &mut Pair) -> &'static str {
+    pair.node(A).cluster.hand_over.as_ref().map_or("none", HandOver::name)
+}
+
+#[test]
+fn every_rare_turn_of_a_hand_over_has_one_end() {
+    #[rustfmt::skip]
+    let rows = [
+        // A step that is not due is refused, and changes nothing.
+        ("asked", "done", "asked"),
+        ("asked", "stray other", "asked"),
+        ("asked", "stray refusal", "asked"),
+        ("releasing", "done", "releasing"),
+        ("releasing", "other", "releasing"),
+        ("releasing", "stray refusal", "releasing"),
+        ("given", "stray refusal", "given"),
+        ("told", "done", "told"),
+        ("told", "other", "told"),
+        ("told", "stray done", "told"),
+        ("told", "stray other", "told"),
+        ("told", "stray refusal", "told"),
+        ("invited", "done", "invited"),
+        ("invited", "other", "invited"),
+        ("invited", "stray done", "invited"),
+        ("invited", "stray other", "invited"),
+        ("invited", "stray refusal", "invited"),
+        ("checking", "done", "checking"),
+        ("checking", "other", "checking"),
+        ("checking", "stray done", "checking"),
+        ("checking", "stray other", "checking"),
+        ("promised", "other", "promised"),
+        ("promised", "stray done", "promised"),
+        ("promised", "stray other", "promised"),
+        ("acquiring", "me", "acquiring"),
+        ("acquiring", "done", "acquiring"),
+        ("acquiring", "other", "acquiring"),
+        ("acquiring", "stray done", "acquiring"),
+        ("acquiring", "stray other", "acquiring"),
+        // The giver has begun anew.
+        ("checking", "me", "checking"),
+        // Nobody begins two.
+        ("checking", "order", "checking"),
+        ("told", "order", "told"),
+        // Who cannot look any more cannot promise; what has been given does not need our executor.
+        ("checking", "executor gone", "none"),
+        ("invited", "executor gone", "invited"),
+        ("told", "executor gone", "told"),
+        // What has begun to move goes on after a pause.
+        ("invited", "own pause", "none"),
+        ("checking", "own pause", "none"),
+        ("told", "own pause", "told"),
+        ("checking", "own stop", "none"),
+        ("told", "own stop", "none"),
+        ("told", "other node gone", "none"),
+        // Nothing is waited for without end.
+        ("given", "no reply", "none"),
+        ("told", "no reply", "none"),
+        ("invited", "no reply", "none"),
+        ("checking", "no reply", "none"),
+    ];
+    for (before, input, after) in rows {
+        let mut pair = pair_at(before);
+        let (ours, others) = match before {
+            "asked" | "releasing" | "given" | "told" => (FIRST, SECOND),
+            _ => (SECOND, FIRST),
+        };
+        let key = |pair: &mut Pair, group: GroupId| {
+            pair.node(A).cluster.settings.groups[group.index()].key
+        };
+        let (group, stray) = (key(&mut pair, ours), key(&mut pair, others));
+        let now = pair.now;
+        match input {
+            "me" => say(&mut pair, Message::GroupStep { group, step: Step::Me }),
+            "other" => say(&mut pair, Message::GroupStep { group, step: Step::Other }),
+            "done" => say(&mut pair, Message::GroupStep { group, step: Step::Done }),
+            "stray other" => say(&mut pair, Message::GroupStep { group: stray, step: Step::Other }),
+            "stray done" => say(&mut pair, Message::GroupStep { group: stray, step: Step::Done }),
+            "stray refusal" => {
+                let (step, why, number) = (Step::Done, Refusal::Busy, Some(1));
+                say(&mut pair, Message::Refuse { step, why, number });
+            }
+            "order" => pair.node(A).order(now, Order::StandbyGroup(FIRST)),
+            "own stop" => pair.node(A).order(now, Order::Stop),
+            "executor gone" => pair.node(A).cluster.handle(now, &Input::ExecutorGone),
+            "own pause" => pair.node(A).cluster.elapse(now + DEADTIME),
+            "other node gone" => {
+                pair.end(B);
+                pair.until("B is dead", |pair| pair.node(A).has_said(&Event::PeerDead(B)));
+            }
+            "no reply" => {
+                let no_reply = Event::HandOver(HandOverEvent::NoReply);
+                pair.until("nobody replies", |pair| pair.node(A).has_said(&no_reply));
+            }
+            other => panic!("no input is called {other}"),
+        }
+        assert_eq!(stage(&mut pair), after, "{input} when {before}");
+    }
+}
+
+#[test]
+fn a_node_that_stops_or_pauses_while_another_begins() {
+    let status = |status| Message::Status { status, deadtime: DEADTIME, flow_control: true };
+    let begin = || {
+        let mut pair = Pair::new(Failback::Off);
+        pair.end(B);
+        say(&mut pair, status(NodeStatus::Init));
+        pair
+    };
+    let mut pair = begin();
+    say(&mut pair, Message::Shutdone);
+    pair.node(A).turn(Time::START);
+    assert!(pair.node(A).has_said(&Event::PeerLeft(B)));
+    let mut pair = begin();
+    pair.node(A).turn(Time::START);
+    say(&mut pair, status(NodeStatus::Init));
+    pair.node(A).turn(Time::START + DEADTIME);
+    assert!(pair.node(A).has_said(&Event::Paused(DEADTIME)));
+    assert!(!pair.node(A).has_said(&Event::PeerDead(B)), "it was we who did not listen");
+}
+
+#[test]
+fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
+    let mut pair = Pair::new(Failback::Off);
+    let status = Message::Status { status: NodeStatus::Up, deadtime: DEADTIME, flow_control: true };
+    say(&mut pair, status);
+    let (hold, step) = (Hold::All, Step::Me);
+    say(&mut pair, Message::AskResources { hold, step, ipfail: false });
+    assert_eq!(stage(&mut pair), "none");
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    pair.until("goodbye is said", |pair| pair.node(A).has_said(&Event::Relinquished));
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    pair.node(A).turn(now);
+    let begins = pair.node(A).said.iter().filter(|event| **event == Event::StopBegins);
+    assert_eq!(begins.count(), 1);
+    pair.until("it ends without an answer", |pair| pair.node(A).has_ended);
+}
+
+/// A is certain that B is dead, is told something, and asks for nothing anew.
+#[test]
+fn every_rare_turn_of_fencing_has_one_end() {
+    let settled = |delay| {
+        let node = |id| {
+            let mut settings = settings(id, Failback::Off);
+            settings.fencing = Some(FencingPolicy { delay });
+            Some(Node::with(settings, 1))
+        };
+        let mut pair = Pair::of([node(A), node(B)]);
+        pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+        pair.pass(Duration::from_secs(1));
+        pair
+    };
+    let past = |pair: &mut Pair, id: NodeId| {
+        let (now, outcome) = (pair.now, FenceOutcome::Done);
+        let node = NodeId(1 - id.0);
+        pair.node(id).cluster.handle(now, &Input::Fenced { node, attempt: 99, outcome });
+        pair.node(id).turn(now);
+    };
+    // B comes second: it waits, and is told that A is off.
+    let mut pair = settled(Duration::from_secs(5));
+    past(&mut pair, B);
+    pair.end(A);
+    pair.pass(DEADTIME * 2);
+    past(&mut pair, B);
+    assert_eq!((pair.node(B).fences.len(), pair.runs(B)), (0, vec![SECOND]));
+    let now = pair.now;
+    pair.node(B).order(now, Order::ConfirmDead(A));
+    pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
+    // A asks at once; an answer to another attempt is none, and one that failed is tried again.
+    let mut pair = settled(Duration::ZERO);
+    pair.end(B);
+    pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
+    past(&mut pair, A);
+    assert_eq!(pair.runs(A), [FIRST]);
+    let (now, (node, attempt)) = (pair.now, pair.node(A).fences[0]);
+    let outcome = FenceOutcome::Failed;
+    pair.node(A).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+    past(&mut pair, A);
+    assert_eq!(pair.runs(A), [FIRST]);
+    pair.node(A).order(now, Order::ConfirmDead(B));
+    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+}
+
+/// A waits with its standby, or is about to give up, and hears something of ping nodes.
+#[test]
+fn every_rare_word_of_ipfail_is_heeded() {
+    for (message, gives_up) in [
+        (Message::PingCount { count: 2 }, true),
+        (Message::PingCount { count: 0 }, false),
+        (Message::YouAreDead, true),
+    ] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.node(A).cluster.ipfail = Ipfail::waiting();
+        say(&mut pair, message.clone());
+        assert_eq!(pair.node(A).cluster.ipfail.is_giving_up(), gives_up, "{message:?}");
+    }
+    // The ping node is on its way back to A: what B sees more is no reason to give up.
+    for waits in [true, false] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.answers = [false, true];
+        pair.until("A sees none", |pair| pair.node(A).has_said(&Event::PingDead(PingId(0))));
+        if waits {
+            pair.node(A).cluster.ipfail = Ipfail::waiting();
+        } else {
+            say(&mut pair, Message::YouAreDead);
+            assert!(pair.node(A).cluster.ipfail.is_giving_up());
+        }
+        let now = pair.now;
+        pair.node(A).cluster.handle(now, &Input::PingReply(PingId(0)));
+        say(&mut pair, Message::PingCount { count: 1 });
+        pair.node(A).turn(now);
+        assert!(pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Rising)));
+    }
+}
+
+/// What [`crate::Table::by_unit_tests`] says is so. All of them on one thread, which counts.
+#[cfg(feature = "test-hooks")]
+#[test]
+fn unit_tests_meet_what_worlds_do_not() {
+    crate::group::every_rare_meeting();
+    crate::ownership::every_meeting();
+    every_rare_turn_of_a_hand_over_has_one_end();
+    a_node_that_stops_or_pauses_while_another_begins();
+    a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing();
+    every_rare_turn_of_fencing_has_one_end();
+    every_rare_word_of_ipfail_is_heeded();
+    let visits = crate::take_visits();
+    for table in crate::Table::ALL {
+        for (state, input) in table.by_unit_tests() {
+            let is_met = visits.contains_key(&(table, *state, *input));
+            assert!(is_met, "{table:?}: no unit test meets {input:?} when {state:?}");
+        }
+    }
+}

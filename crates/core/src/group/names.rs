@@ -1,0 +1,34 @@
+//! What states and outcomes are called where transitions are counted.
+
+use super::State;
+use crate::{Action, Outcome};
+
+impl State {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Starting { stop_after: false, .. } => "starting",
+            Self::Starting { stop_after: true, .. } => "starting, to stop",
+            Self::Active => "active",
+            Self::Stopping { action: Action::Status, .. } => "looking",
+            Self::Stopping {
+                action: Action::Start | Action::Stop | Action::Monitor | Action::Check,
+                ..
+            } => "stopping",
+            Self::Stuck { .. } => "stuck",
+            Self::Releasing { .. } => "releasing",
+        }
+    }
+}
+
+pub(super) const fn of_outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "success",
+        Outcome::Running => "running",
+        Outcome::NotRunning => "not running",
+        Outcome::Failed(_) => "failed",
+        Outcome::TimedOut => "timed out",
+        Outcome::Missing => "missing",
+        Outcome::Cancelled => "cancelled",
+    }
+}
