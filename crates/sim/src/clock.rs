@@ -47,7 +47,7 @@ impl Clock {
         let range = u64::try_from(drift * 2).unwrap_or(0) + 1;
         let rate = match clocks {
             Clocks::Drawn => i32::try_from(random.below(range)).unwrap_or(0) - drift,
-            Clocks::Apart(_) if place % 2 == 0 => -drift,
+            Clocks::Apart(_) if place.is_multiple_of(2) => -drift,
             Clocks::Apart(_) => drift,
         };
         Self { rate, date: 0 }

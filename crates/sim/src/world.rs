@@ -2,6 +2,7 @@
 
 mod act;
 mod fencing;
+mod hands;
 mod hear;
 mod hold;
 mod make;
@@ -228,20 +229,6 @@ impl World {
         while self.step(end)? {}
         self.now = end;
         Ok(())
-    }
-
-    /// How many machines run something of a group.
-    #[must_use]
-    pub fn holders(&self, group: GroupId) -> usize {
-        self.machines.iter().filter(|machine| machine.executor.runs(group)).count()
-    }
-
-    /// The machine that runs all of a group, if exactly one does.
-    #[must_use]
-    pub fn owner(&self, group: GroupId) -> Option<NodeId> {
-        let mut owners = self.machines.iter().filter(|m| m.executor.runs_whole(group));
-        let owner = owners.next()?;
-        owners.next().is_none().then_some(owner.id)
     }
 
     /// The world's clock.

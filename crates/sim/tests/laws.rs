@@ -108,17 +108,13 @@ fn permit_ends_first(seed: u64, drift: u32) -> (bool, bool) {
     let must = keepalive / deadtime > 2.0 * apart / (1.0 + apart);
     world.run_until(world.now() + Duration::from_secs(40)).expect("nothing happens");
     world.kill_daemon(NodeId(0));
-    let end = world.now() + deadtime_of_both(deadtime);
+    let end = world.now() + settings.deadtime * 2 + Duration::from_secs(1);
     let mut is_first = true;
     while world.now() < end {
         world.run_until(world.now() + Duration::from_millis(1)).expect("a daemon is killed");
         is_first &= settings.group_ids().all(|group| world.holders(group) < 2);
     }
     (is_first, must)
-}
-
-fn deadtime_of_both(deadtime: f64) -> Duration {
-    Duration::from_secs_f64(deadtime * 1.5 + 1.0)
 }
 
 #[test]

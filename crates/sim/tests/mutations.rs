@@ -11,14 +11,15 @@ const WORLDS: u64 = 1_000;
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
         Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
-        Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
+        Mutation::ForgetTheDead | Mutation::BreakPromisesInSilence => {
+            ("ONE OWNER SOON", &["ONE OWNER SOON"])
+        }
         Mutation::Restless => ("STABLE", &["STABLE", "ONE OWNER SOON"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
         Mutation::AwaitTheDead => ("CRASH", &["ONE OWNER SOON", "SINGLE OWNER"]),
         Mutation::KeepWhenOutranked => ("HEAL", &["SINGLE OWNER"]),
         Mutation::BelieveEveryStart | Mutation::StartOnIntent => ("ORDER", &["ORDER"]),
         Mutation::TakeBeforeItIsKnown => ("ORDER", &["ORDER", "SINGLE OWNER"]),
-        Mutation::BreakPromisesInSilence => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::BelieveRecordings => ("REPLAY", &["REPLAY"]),
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),

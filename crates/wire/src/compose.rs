@@ -7,7 +7,7 @@ use crate::fields::{Fields, Kind};
 use crate::number;
 use crate::words::{self, field, kind};
 use std::time::Duration;
-use systole_core::{Beat, Fencing, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
+use systole_core::{Beat, Fencing, Hold, Message, NodeStatus, Occasion, Outgoing, Refusal, Step};
 
 /// `client_gen` of a client that never signed on again.
 const FIRST_CLIENT: u64 = 0;
@@ -79,14 +79,7 @@ impl<'a> Compose<'a> {
                 self.dest()?;
                 self.hex(field::GROUP, u64::from(group.0))
             }
-            Message::Refuse { step, why, number } => {
-                self.kind(kind::REFUSE)?;
-                self.dest()?;
-                self.text(field::INFO, step.word())?;
-                let word = words::of_refusal(*why).ok_or(EncodeError::NotSendable)?;
-                self.text(field::RESULT, word)?;
-                number.map_or(Ok(()), |number| self.hex(field::NUMBER, number))
-            }
+            Message::Refuse { step, why, number } => self.refuse(*step, *why, *number),
             Message::GroupRequest { key } => {
                 self.kind(kind::GROUP_REQUEST)?;
                 self.text(field::ADDRESS, key)
@@ -230,6 +223,15 @@ impl<'a> Compose<'a> {
             self.client()?;
         }
         Ok(())
+    }
+
+    fn refuse(&mut self, step: Step, why: Refusal, number: Option<u64>) -> Result<(), EncodeError> {
+        self.kind(kind::REFUSE)?;
+        self.dest()?;
+        self.text(field::INFO, step.word())?;
+        let word = words::of_refusal(why).ok_or(EncodeError::NotSendable)?;
+        self.text(field::RESULT, word)?;
+        number.map_or(Ok(()), |number| self.hex(field::NUMBER, number))
     }
 
     fn group_grant(&mut self, key: &str, owned: bool, granted: bool) -> Result<(), EncodeError> {

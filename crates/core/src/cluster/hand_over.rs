@@ -100,18 +100,18 @@ impl HandOver {
             Stage::Promised,
             Stage::Acquiring,
         ];
-        let (scope, until, ticket) = (Scope::Group(group), now + REPLY_WAIT, None);
-        let (checks, gives) = (vec![JobId(u64::MAX)], Vec::new());
         let all = stages.map(|stage| Self {
-            scope,
+            scope: Scope::Group(group),
             giver,
             taker,
             stage,
-            until,
-            ticket,
+            until: now + REPLY_WAIT,
+            motive: Motive::Node,
+            ticket: None,
+            since: (now, now),
             began_at,
-            checks: checks.clone(),
-            gives: Vec::clone(&gives),
+            checks: vec![JobId(u64::MAX)],
+            gives: Vec::new(),
         });
         all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
     }

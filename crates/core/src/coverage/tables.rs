@@ -79,40 +79,8 @@ impl Table {
     #[must_use]
     pub const fn inputs(self) -> &'static [&'static str] {
         match self {
-            Self::Runner => &[
-                "adopt",
-                "start",
-                "stop",
-                "let go",
-                "executor gone",
-                "release addresses",
-                "success",
-                "running",
-                "not running",
-                "failed",
-                "timed out",
-                "missing",
-                "cancelled",
-                "past job",
-            ],
-            Self::HandOver => &[
-                "me",
-                "other",
-                "done",
-                "stray other",
-                "stray done",
-                "refusal",
-                "stray refusal",
-                "other node gone",
-                "own pause",
-                "own stop",
-                "no reply",
-                "executor gone",
-                "check well",
-                "check failed",
-                "order",
-                "progress",
-            ],
+            Self::Runner => RUNNER_INPUTS,
+            Self::HandOver => HAND_OVER_INPUTS,
             Self::Peer => &[
                 "status",
                 "newer generation",
@@ -396,4 +364,42 @@ const ROW_UNITS: &[(&str, &str)] = &[
     ("theirs, let go", "ours, higher, let go"),
     ("theirs, let go", "ours, same, held"),
     ("theirs, let go", "ours, same, let go"),
+];
+
+#[cfg(feature = "test-hooks")]
+const RUNNER_INPUTS: &[&str] = &[
+    "adopt",
+    "start",
+    "stop",
+    "let go",
+    "executor gone",
+    "release addresses",
+    "success",
+    "running",
+    "not running",
+    "failed",
+    "timed out",
+    "missing",
+    "cancelled",
+    "past job",
+];
+
+#[cfg(feature = "test-hooks")]
+const HAND_OVER_INPUTS: &[&str] = &[
+    "me",
+    "other",
+    "done",
+    "stray other",
+    "stray done",
+    "refusal",
+    "stray refusal",
+    "other node gone",
+    "own pause",
+    "own stop",
+    "no reply",
+    "executor gone",
+    "check well",
+    "check failed",
+    "order",
+    "progress",
 ];

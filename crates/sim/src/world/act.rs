@@ -336,37 +336,6 @@ impl World {
         }
     }
 
-    /// Takes the power of a machine away at once.
-    pub fn power_off(&mut self, node: NodeId) {
-        let machine = self.machine(node);
-        machine.has_power = false;
-        machine.cluster = None;
-        machine.paused_until = None;
-        machine.socket.clear();
-        machine.waiting.clear();
-        machine.executor.power_off();
-        self.network.forget(node);
-    }
-
-    /// From now on the network loses nothing.
-    pub fn calm_network(&mut self) {
-        self.network.calm();
-    }
-
-    /// Kills the daemon of a machine, whose executor goes on under its permit.
-    pub fn kill_daemon(&mut self, node: NodeId) {
-        let now = self.now;
-        let machine = self.machine(node);
-        machine.cluster = None;
-        machine.executor.lose_daemon(now);
-        self.network.forget(node);
-    }
-
-    /// Gives a machine its power back.
-    pub fn power_on(&mut self, node: NodeId) {
-        self.after(Duration::ZERO, Happening::PowerOn(node));
-    }
-
     fn replay(&mut self, node: NodeId) {
         if self.recorded.is_empty() {
             return;

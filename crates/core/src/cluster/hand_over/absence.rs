@@ -51,7 +51,8 @@ impl Cluster {
         let is_left =
             |group: &GroupId| owner(group) == Some(me) && !self.ownership.is_able(*group, taker);
         let mut gives = running.gives.iter();
-        running.gives.iter().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
+        running.gives.iter().any(is_done)
+            && gives.all(|group| is_done(group) || is_left(group))
     }
 
     /// Whether a taker of Systole has not taken what it was given, or has let go of it again.
