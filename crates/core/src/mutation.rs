@@ -31,13 +31,11 @@ pub enum Mutation {
     IgnoreHold,
     /// Takes what it can run again before the others know that it can (ORDER).
     TakeBeforeItIsKnown,
-    /// Ends a hand-over after a pause without telling the giver (ONE OWNER SOON).
-    BreakPromisesInSilence,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -51,6 +49,5 @@ impl Mutation {
         Self::MoveInSilence,
         Self::IgnoreHold,
         Self::TakeBeforeItIsKnown,
-        Self::BreakPromisesInSilence,
     ];
 }

@@ -11,9 +11,7 @@ const WORLDS: u64 = 1_000;
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
         Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
-        Mutation::ForgetTheDead | Mutation::BreakPromisesInSilence => {
-            ("ONE OWNER SOON", &["ONE OWNER SOON"])
-        }
+        Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "ONE OWNER SOON"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
         Mutation::AwaitTheDead => ("CRASH", &["ONE OWNER SOON", "SINGLE OWNER"]),

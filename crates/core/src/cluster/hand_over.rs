@@ -335,6 +335,7 @@ impl Cluster {
         self.visit_hand_over("other node gone");
         if self.hand_over.as_ref().is_some_and(|running| running.is_with(node)) {
             self.report(Event::HandOver(HandOverEvent::Cancelled));
+            self.tell_cancelled(node);
             self.end_hand_over(Err(Refusal::PeerDied));
         }
     }

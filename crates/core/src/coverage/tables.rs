@@ -201,7 +201,7 @@ impl Table {
         match self {
             Self::Runner => RUNNER_UNITS,
             Self::HandOver => HAND_OVER_UNITS,
-            Self::Peer => &[("init", "goodbye"), ("init", "own pause")],
+            Self::Peer => &[("init", "goodbye"), ("init", "own pause"), ("up", "own pause")],
             Self::Fence => &[
                 ("unneeded", "past answer"),
                 ("delayed", "past answer"),
@@ -209,8 +209,9 @@ impl Table {
                 ("failed", "past answer"),
                 ("delayed", "confirmed"),
                 ("failed", "confirmed"),
+                ("certain", "confirmed"),
             ],
-            Self::Farewell => &[("none", "step"), ("said", "stop")],
+            Self::Farewell => &[("none", "step"), ("said", "stop"), ("said", "step")],
             Self::Ping => &[],
             Self::Ipfail => &[
                 ("waiting", "fewer"),
@@ -257,6 +258,8 @@ const RUNNER_UNITS: &[(&str, &str)] = &[
     ("starting", "not running"),
     ("starting, to stop", "executor gone"),
     ("starting, to stop", "failed"),
+    ("starting, to stop", "stop"),
+    ("releasing", "failed"),
     ("starting, to stop", "missing"),
     ("starting, to stop", "running"),
     ("starting, to stop", "not running"),
@@ -300,6 +303,15 @@ const HAND_OVER: &[Impossible] = &[
 #[cfg(feature = "test-hooks")]
 const HAND_OVER_UNITS: &[(&str, &str)] = &[
     ("asked", "done"),
+    ("asked", "stray done"),
+    ("releasing", "stray done"),
+    ("given", "other"),
+    ("given", "stray done"),
+    ("given", "stray other"),
+    ("acquiring", "stray refusal"),
+    ("acquiring", "own pause"),
+    ("asked", "own stop"),
+    ("invited", "own stop"),
     ("asked", "stray other"),
     ("asked", "stray refusal"),
     ("releasing", "done"),

@@ -263,6 +263,7 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         // Whatever comes of it, it stops.
         ("starting, to stop", "executor gone", "stopping"),
         ("starting, to stop", "failed", "stopping"),
+        ("starting, to stop", "stop", "starting, to stop"),
         ("starting, to stop", "missing", "stopping"),
         ("starting, to stop", "running", "stopping"),
         ("starting, to stop", "not running", "stopping"),
@@ -285,6 +286,7 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         ("releasing", "let go", "stopping"),
         ("releasing", "cancelled", "stuck"),
         ("releasing", "missing", "stuck"),
+        ("releasing", "failed", "stuck"),
         ("releasing", "running", "stuck"),
         ("releasing", "not running", "stuck"),
         ("releasing", "timed out", "stuck"),

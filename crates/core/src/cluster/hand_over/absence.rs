@@ -2,7 +2,7 @@
 
 use super::{Cluster, HandOver, Stage};
 use crate::peer::Kind;
-use crate::{GroupId, NodeId, Phase, Refusal, Step};
+use crate::{GroupId, Message, NodeId, Phase, Refusal, Step};
 use std::time::Duration;
 
 /// How long a taker's table shows that everything runs before its "done" is no longer waited for.
@@ -37,6 +37,26 @@ impl Cluster {
         self.end_hand_over(Err(Refusal::PeerDied));
     }
 
+    /// We do not hear the other node any more, which may hear us and wait: what it has said last is
+    /// not followed.
+    pub(super) fn tell_cancelled(&mut self, node: NodeId) {
+        let Some(running) = self.hand_over.as_ref() else { return };
+        let step = match running.stage {
+            Stage::Releasing => Step::Other,
+            Stage::Checking => Step::Me,
+            Stage::Asked
+            | Stage::Given(_)
+            | Stage::Told(_)
+            | Stage::Invited
+            | Stage::Promised
+            | Stage::Acquiring => return,
+        };
+        if self.peer(node).kind == Kind::Systole {
+            let (why, number) = (Refusal::NotReady, None);
+            self.send(Message::Refuse { step, why, number }, Some(node));
+        }
+    }
+
     /// Whether the taker has long had what it was given, as its table shows, though it never said
     /// so: it has called us dead meanwhile, and with that ended the hand-over.
     pub(super) fn has_taken_silently(&self, running: &HandOver) -> bool {
@@ -51,8 +71,7 @@ impl Cluster {
         let is_left =
             |group: &GroupId| owner(group) == Some(me) && !self.ownership.is_able(*group, taker);
         let mut gives = running.gives.iter();
-        running.gives.iter().any(is_done)
-            && gives.all(|group| is_done(group) || is_left(group))
+        running.gives.iter().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
     }
 
     /// Whether a taker of Systole has not taken what it was given, or has let go of it again.

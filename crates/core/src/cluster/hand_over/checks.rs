@@ -2,7 +2,6 @@
 
 use super::{Cluster, Stage};
 use crate::cluster::ping::PingNode;
-use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::{Action, Event, GroupId, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
 use crate::{PingVerdict, Refusal, Scope, Step};
@@ -127,8 +126,7 @@ impl Cluster {
             self.tell_pings(node, self.pings_of(node), PingVerdict::Refuses);
         }
         self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
-        let is_silent = step == Step::Done && self.errs(Mutation::BreakPromisesInSilence);
-        if self.peer(node).kind == Kind::Systole && !is_silent {
+        if self.peer(node).kind == Kind::Systole {
             self.send(Message::Refuse { step, why, number }, Some(node));
         }
     }

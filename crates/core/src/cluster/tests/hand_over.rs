@@ -220,3 +220,18 @@ fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
     let spoken = node.cluster.as_spoken(Scope::Group(FIRST), A, B);
     assert_eq!(spoken, Err(Refusal::SetsOnly));
 }
+
+/// The giver does not hear the taker for a dead time, and the taker hears the giver.
+#[test]
+fn a_giver_that_calls_the_taker_dead_does_not_leave_it_waiting() {
+    let mut pair = all_on_one();
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(SECOND));
+    pair.until("it is being released", |pair| !pair.node(A).held.is_empty());
+    pair.node(A).cluster.cancel_hand_over(B);
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    let took = pair.until("it has an owner", |pair| pair.runs(B) == [SECOND]);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
