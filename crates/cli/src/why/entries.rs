@@ -60,9 +60,9 @@ pub(super) fn is_beginning(entry: &Entry) -> bool {
         | Happening::Job(_)
         | Happening::Late { .. }
         | Happening::Return { .. }
-        | Happening::Fencing { .. }
-        | Happening::Hold { .. }
         | Happening::Keys { .. }
+        | Happening::Hold { .. }
+        | Happening::Fencing { .. }
         | Happening::Denied { .. }
         | Happening::Answer { .. }
         | Happening::Refusal { .. }
