@@ -3,6 +3,7 @@
 
 use crate::play::{never_two, play};
 use crate::{LIMIT, Outcome, owned_by};
+use serde_json::Value;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
@@ -11,6 +12,8 @@ use systole_lab::{ClusterConfig, Lab, LabError, Node, Service};
 
 /// How many moves in a row.
 const MOVES: usize = 20;
+/// How long the address should be away at most, and the service beside what its script takes.
+const BOUND: Duration = Duration::from_millis(50);
 /// How many fetch the page.
 const CLIENTS: usize = 4;
 /// Time between two fetches of each.
@@ -56,6 +59,17 @@ impl Pages {
     }
 }
 
+/// How long the service's script took when it was run last on a node, as the journal says.
+fn last_job(lab: &Lab, node: Node, action: &str) -> Duration {
+    let journal = lab.read_file(node, "var/lib/heartbeat/journal.jsonl");
+    let mut entries = journal.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let is_meant = |entry: &Value| {
+        entry["event"] == "job" && entry["addresses"] == false && entry["action"] == action
+    };
+    let took = entries.rfind(is_meant).and_then(|entry| entry["took_ms"].as_u64());
+    Duration::from_millis(took.expect("the journal tells every job"))
+}
+
 /// Waits until no node starts, stops or hands over anything: an order would be refused before.
 fn rests(lab: &Lab) -> Result<(), LabError> {
     lab.wait_for("both nodes rest", LIMIT, || {
@@ -99,7 +113,14 @@ fn move_to_and_fro(lab: &Lab) -> Outcome {
         owned_by(lab, taker)?;
         let away = pages.longest_gap();
         let gap = lab.probe().longest_gap(since).map(|gap| gap.length).unwrap_or_default();
-        println!("move {turn:2} by {order:8}: address away for {gap:?}, service for {away:?}");
+        let own = last_job(lab, giver, "stop") + last_job(lab, taker, "start");
+        let rest = away.saturating_sub(own);
+        let kept = gap <= BOUND && rest <= BOUND;
+        println!(
+            "move {turn:2} by {order:8}: address away for {gap:?}, service for {away:?}, of which its \
+             script took {own:?} and the rest {rest:?} (bound {BOUND:?}: {})",
+            if kept { "kept" } else { "NOT KEPT" }
+        );
         assert_eq!(lab.owners(OTHER.parse()?), [Node::Web1], "the other group does not notice");
         (giver, taker) = (taker, giver);
     }
