@@ -58,6 +58,9 @@ pub(crate) enum Command {
     },
     /// Execute the daemon's program anew, for example after an upgrade: everything that runs stays.
     Restart,
+    /// Read ha.cf, haresources and authkeys again and take what has changed, without restarting what
+    /// has not.
+    Reload,
     /// Take a silent node for dead without a fencing device: somebody has seen that it is off.
     ConfirmDead {
         /// The node, as ha.cf names it.

@@ -8,6 +8,7 @@ mod exit;
 mod hold;
 mod lab;
 mod order;
+mod reload;
 mod restart;
 mod show;
 mod status;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
         Command::Retry { group } => order::retry(&arguments.run_dir, group),
         Command::Restart => restart::run(&arguments.run_dir),
+        Command::Reload => reload::run(&arguments.run_dir),
         Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
         Command::Hold { span, group } => hold::hold(&arguments.run_dir, group, span),
         Command::Release { group } => hold::release(&arguments.run_dir, group),

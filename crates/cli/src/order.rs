@@ -95,7 +95,10 @@ pub(crate) fn refuse(response: &Response) -> u8 {
             complain(text);
             exit::REFUSED
         }
-        Response::Status(_) | Response::Done => {
+        Response::Status(_)
+        | Response::Done
+        | Response::Reloaded { .. }
+        | Response::Invalid { .. } => {
             complain("heartbeat answers something else than was asked");
             exit::REFUSED
         }

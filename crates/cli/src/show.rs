@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use systole_core::{
     Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport, Phase,
-    PingReport, Snapshot, StayReport,
+    PingReport, Retirement, Snapshot, StayReport,
 };
 use systole_node::control::protocol::Status;
 
@@ -48,7 +48,11 @@ pub(crate) fn text(status: &Status) -> String {
     if snapshot.groups.is_empty() {
         line("  none");
     }
-    snapshot.groups.iter().for_each(|group| line(&self::group(group)));
+    let (retired, groups): (Vec<_>, Vec<_>) =
+        snapshot.groups.iter().partition(|group| group.retired.is_some());
+    groups.into_iter().for_each(|group| line(&self::group(group)));
+    let retired = retired.into_iter().filter_map(|group| self::retired(group));
+    retired.for_each(|group| line(&group));
     out
 }
 
@@ -144,6 +148,23 @@ fn state(up: bool, silence: Option<u64>) -> String {
     let heard =
         silence.map_or("never heard".to_owned(), |silence| format!("heard {} ago", age(silence)));
     format!("{word:<8}{heard}")
+}
+
+/// A group that stands in haresources no more, while that matters.
+fn retired(group: &GroupReport) -> Option<String> {
+    let what = match group.retired? {
+        Retirement::Here if group.phase == Phase::Blocked => {
+            format!("it cannot be stopped here; when that is mended: hb retry {}", group.name)
+        }
+        Retirement::Here => "it is being stopped here".to_owned(),
+        Retirement::Claimed => "claimed here until every node has the new file".to_owned(),
+        Retirement::Elsewhere => {
+            let owner = group.owner.as_deref().unwrap_or("another node");
+            format!("{owner} still has it by its own file")
+        }
+        Retirement::Over => return None,
+    };
+    Some(format!("  retired: {}\n    {what}", group.resources.join(" ")))
 }
 
 fn group(group: &GroupReport) -> String {
@@ -279,6 +300,7 @@ mod tests {
             unable: Vec::new(),
             failures: Vec::new(),
             stay: StayReport::default(),
+            retired: None,
         };
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";

@@ -7,6 +7,7 @@ mod address;
 mod authkeys;
 mod check;
 mod config;
+mod difference;
 mod directive;
 mod facts;
 mod fencing;
@@ -29,6 +30,7 @@ pub use config::{
     AddressAgent, AgentTimeouts, ApiAuthorization, Client, ClientKind, Compression, Config,
     GenerationMethod, Logging, MessageFormat, Process, RecordedOption, Times, UuidSource,
 };
+pub use difference::{Change, Effect, difference};
 pub use directive::default_options;
 pub use facts::{AgentKind, Facts, FileKind, Find, Interface};
 pub use fencing::{

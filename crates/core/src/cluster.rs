@@ -17,6 +17,7 @@ mod liveness;
 mod memory;
 mod ping;
 mod placement;
+mod reload;
 mod report;
 mod speak;
 mod table;
@@ -40,9 +41,10 @@ pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use hold::{Register, Stay};
 use ipfail::Ipfail;
 use ping::PingNode;
+use reload::Transition;
 pub use report::{
     FailureReport, FenceReport, FenceState, GroupReport, HoldReport, LinkReport, NodeReport,
-    PingReport, Snapshot, StayReport,
+    PingReport, Retirement, Snapshot, StayReport,
 };
 use speak::Voice;
 use std::collections::VecDeque;
@@ -80,6 +82,8 @@ pub struct Cluster {
     runners: Vec<Runner>,
     /// The first sequence that said that we can run each group, since we last could not.
     able_from: Vec<u64>,
+    /// The first sequence that claimed each group for what replaces it here.
+    guarded_from: Vec<u64>,
     /// Since when each group is as it is, and why.
     changes: Vec<(Time, Cause)>,
     next_job: JobId,
@@ -107,6 +111,10 @@ pub struct Cluster {
     frozen_from: u64,
     /// What keeps each group where it is.
     stays: Vec<Stay>,
+    /// Configured groups, and retired ones with which they share a resource.
+    overlaps: Vec<(GroupId, GroupId)>,
+    /// Peers still count with the times of before a change of them.
+    transition: Option<Transition>,
     outbox: VecDeque<Output>,
     #[cfg(feature = "test-hooks")]
     mutation: Option<Mutation>,
@@ -115,7 +123,8 @@ pub struct Cluster {
 impl Cluster {
     /// A node that has just started, at [`Time::START`].
     #[must_use]
-    pub fn new(settings: Settings, boot: Boot) -> Self {
+    pub fn new(mut settings: Settings, boot: Boot) -> Self {
+        settings.retire(&boot.retired);
         let mut random = Random::new(boot.seed);
         let peers = settings.nodes.iter().map(|_| Peer::new(&settings, &mut random)).collect();
         let runners = settings.group_ids().zip(&settings.groups);
@@ -130,6 +139,7 @@ impl Cluster {
             ownership: Ownership::new(&settings),
             runners,
             able_from: vec![1; settings.groups.len()],
+            guarded_from: vec![0; settings.groups.len()],
             changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
             next_job: JobId::default(),
             has_executor: false,
@@ -148,6 +158,8 @@ impl Cluster {
             freeze: Register::default(),
             frozen_from: 0,
             stays: vec![Stay::default(); settings.groups.len()],
+            overlaps: Vec::new(),
+            transition: None,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
             mutation: None,
@@ -157,6 +169,7 @@ impl Cluster {
             settings,
             boot,
         };
+        cluster.overlaps = cluster.find_overlaps();
         cluster.recall();
         cluster
     }
@@ -282,7 +295,12 @@ impl Cluster {
             }
         }
         for index in 0..self.boot.adopted.len() {
-            self.adopt(self.boot.adopted[index]);
+            let group = self.boot.adopted[index];
+            if self.is_configured(group) {
+                self.adopt(group);
+            } else {
+                self.let_go(group);
+            }
         }
         for index in 0..self.boot.remains.len() {
             self.let_go(self.boot.remains[index]);
@@ -301,7 +319,7 @@ impl Cluster {
             | Order::TakeoverGroup(group)
             | Order::Hold(Some(group), _)
             | Order::Release(Some(group))
-                if group.index() >= self.settings.groups.len() =>
+                if !self.is_configured(group) =>
             {
                 Err(Refusal::Differs)
             }

@@ -50,6 +50,8 @@ pub enum Cause {
     StopFailed,
     /// Somebody ordered to try again what failed.
     Retry,
+    /// Its line in haresources was added, changed or removed.
+    Reload,
 }
 
 /// What makes sure that a silent node is dead.
@@ -91,6 +93,7 @@ impl Cause {
             Self::LetGo => "the executor does not hold it any more".to_owned(),
             Self::StopFailed => "a resource cannot be stopped".to_owned(),
             Self::Retry => "it was ordered to be tried again".to_owned(),
+            Self::Reload => "the configuration was changed".to_owned(),
         }
     }
 }

@@ -136,6 +136,11 @@ impl Runner {
         Self { group, steps: steps.collect(), state: State::Idle, job: None }
     }
 
+    /// Has the group another number from now on; what is under way goes on.
+    pub(crate) fn renumber(self, group: GroupId) -> Self {
+        Self { group, ..self }
+    }
+
     /// Takes it as running, as the executor found it.
     pub(crate) fn adopt(&mut self) {
         self.visit("adopt");

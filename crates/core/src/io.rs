@@ -159,6 +159,9 @@ pub enum Refusal {
     /// There is nothing to release.
     #[error("nothing is held that this could release; `hb status` shows what is")]
     NotHeld,
+    /// There is no room for the new groups beside those that are being given up.
+    #[error("there are more groups than a cluster can have, with those that are being given up")]
+    TooManyGroups,
 }
 
 impl Refusal {
@@ -185,7 +188,8 @@ impl Refusal {
             | Self::SetsOnly
             | Self::NotDead
             | Self::NotHeld
-            | Self::NoFencing => self,
+            | Self::NoFencing
+            | Self::TooManyGroups => self,
         }
     }
 
@@ -201,7 +205,8 @@ impl Refusal {
             | Self::Legacy
             | Self::NotHere
             | Self::SetsOnly
-            | Self::NoFencing => true,
+            | Self::NoFencing
+            | Self::TooManyGroups => true,
             Self::NoPeer
             | Self::Busy
             | Self::LocalInFlux

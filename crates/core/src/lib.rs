@@ -27,7 +27,7 @@ mod time;
 pub use beat::{Beat, Claim, Echo, Freeze, Moves, Phase};
 pub use cluster::{
     Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
-    HoldReport, LinkReport, NodeReport, PingReport, Snapshot, StayReport,
+    HoldReport, LinkReport, NodeReport, PingReport, Retirement, Snapshot, StayReport,
 };
 pub use coverage::Table;
 #[cfg(feature = "test-hooks")]

@@ -31,11 +31,13 @@ pub enum Mutation {
     IgnoreHold,
     /// Takes what it can run again before the others know that it can (ORDER).
     TakeBeforeItIsKnown,
+    /// Starts a group beside one with the same address that it has replaced (SINGLE OWNER).
+    IgnoreTheRetired,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -49,5 +51,6 @@ impl Mutation {
         Self::MoveInSilence,
         Self::IgnoreHold,
         Self::TakeBeforeItIsKnown,
+        Self::IgnoreTheRetired,
     ];
 }

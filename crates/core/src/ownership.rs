@@ -17,6 +17,21 @@ pub(crate) struct Row {
     unable: u32,
     /// The owner has it only because the preferred node was away: failback may return it.
     pub(crate) is_borrowed: bool,
+    /// It is ours and claimed, and nothing of it runs yet: it is about to start in place of what it
+    /// replaces.
+    pub(crate) is_entrusted: bool,
+}
+
+impl Row {
+    /// Nobody owns it, or ever did.
+    const NEW: Self = Self {
+        owner: None,
+        term: 0,
+        phase: Phase::Stopped,
+        unable: 0,
+        is_borrowed: false,
+        is_entrusted: false,
+    };
 }
 
 /// What a claim of a peer changed for us.
@@ -43,9 +58,40 @@ pub(crate) struct Ownership {
 impl Ownership {
     /// Nobody owns anything yet.
     pub(crate) fn new(settings: &Settings) -> Self {
-        let row =
-            Row { owner: None, term: 0, phase: Phase::Stopped, unable: 0, is_borrowed: false };
-        Self { rows: vec![row; settings.groups.len()], failures: Vec::new() }
+        Self { rows: vec![Row::NEW; settings.groups.len()], failures: Vec::new() }
+    }
+
+    /// Gives groups other places: `origins` names for each place the one where its group was.
+    pub(crate) fn rearrange(&mut self, origins: &[Option<GroupId>]) {
+        let Self { rows, failures } = self;
+        let row = |origin: &Option<GroupId>| origin.map_or(Row::NEW, |from| rows[from.index()]);
+        *rows = origins.iter().map(row).collect();
+        let places = || (0..).map(GroupId).zip(origins);
+        *failures = std::mem::take(failures)
+            .into_iter()
+            .filter_map(|(group, node, failure)| {
+                let (place, _) = places().find(|(_, origin)| **origin == Some(group))?;
+                Some((place, node, failure))
+            })
+            .collect();
+    }
+
+    /// Keeps a group for `node`, which is about to start it: nobody else takes it meanwhile. It has
+    /// at least this term.
+    pub(crate) fn entrust(&mut self, group: GroupId, node: NodeId, term: u64, is_borrowed: bool) {
+        let row = &mut self.rows[group.index()];
+        row.owner = Some(node);
+        row.term = row.term.max(term).max(1);
+        row.phase = Phase::Starting;
+        row.is_borrowed = is_borrowed;
+        row.is_entrusted = true;
+    }
+
+    /// Keeps a group no more: nothing of it runs.
+    pub(crate) fn end_trust(&mut self, group: GroupId) {
+        let row = &mut self.rows[group.index()];
+        row.phase = Phase::Stopped;
+        row.is_entrusted = false;
     }
 
     /// The row of a group.
@@ -97,6 +143,7 @@ impl Ownership {
         row.term += 1;
         row.phase = Phase::Starting;
         row.is_borrowed = is_borrowed;
+        row.is_entrusted = false;
     }
 
     /// Notes how far the owner is. Returns whether that is news.
@@ -147,8 +194,9 @@ impl Ownership {
                 (false, _) => claim.phase,
             };
             let is_borrowed = claim.owner == me && row.is_borrowed;
-            let next =
-                Row { owner: Some(claim.owner), term: claim.term, phase, is_borrowed, ..*row };
+            let is_entrusted = claim.owner == me && row.is_entrusted;
+            let (owner, term) = (Some(claim.owner), claim.term);
+            let next = Row { owner, term, phase, is_borrowed, is_entrusted, ..*row };
             return replace(row, next, is_mine && claim.owner != me);
         }
         if row.owner == Some(from) {

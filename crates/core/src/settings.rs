@@ -1,6 +1,6 @@
 //! What the administrator wants, checked, and the facts of this run.
 
-use crate::{GroupId, GroupKey, NodeId, Uuid};
+use crate::{GROUPS_MAX, GroupId, GroupKey, NodeId, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -71,6 +71,16 @@ impl Settings {
     pub fn failback_of(&self, group: GroupId) -> Failback {
         let own = self.group_failback.iter().find(|(other, _)| *other == group);
         own.map_or(self.failback, |(_, failback)| *failback)
+    }
+
+    /// Adds groups that are in the files no more, as far as there is room for them.
+    pub fn retire(&mut self, groups: &[Group]) {
+        for group in groups {
+            let is_known = self.groups.iter().any(|other| other.key == group.key);
+            if !is_known && self.groups.len() < GROUPS_MAX {
+                self.groups.push(Group { is_retired: true, ..group.clone() });
+            }
+        }
     }
 
     /// All nodes.
@@ -153,6 +163,9 @@ pub struct Group {
     pub preferred: NodeId,
     /// Its resources in start order.
     pub resources: Vec<Resource>,
+    /// It stands in haresources no more, and stays known until nobody can run it any longer. Never
+    /// read from a file; see [`Cluster::reconfigure`](crate::Cluster::reconfigure).
+    pub is_retired: bool,
 }
 
 impl Group {
@@ -160,6 +173,12 @@ impl Group {
     #[must_use]
     pub fn name(&self) -> &str {
         self.resources.first().map_or("", |resource| &resource.word)
+    }
+
+    /// Whether two groups have a resource in common: the same address, or the same word.
+    #[must_use]
+    pub fn shares_with(&self, other: &Self) -> bool {
+        self.resources.iter().any(|one| other.resources.iter().any(|two| one.is_same_as(two)))
     }
 }
 
@@ -170,6 +189,20 @@ pub struct Resource {
     pub word: String,
     /// What it means.
     pub kind: ResourceKind,
+}
+
+impl Resource {
+    /// Whether both words mean one thing of which there must be one: an address, however it is
+    /// written, or an agent with its arguments.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (ResourceKind::Address(one), ResourceKind::Address(two)) => one.address == two.address,
+            (ResourceKind::Agent { .. }, ResourceKind::Agent { .. }) => self.kind == other.kind,
+            (ResourceKind::Address(_), ResourceKind::Agent { .. })
+            | (ResourceKind::Agent { .. }, ResourceKind::Address(_)) => false,
+        }
+    }
 }
 
 /// What a resource word means.
@@ -229,6 +262,9 @@ pub struct Boot {
     pub terms: Vec<(GroupKey, NodeId, u64)>,
     /// What an earlier run of ours remembered of the other nodes.
     pub peers: Vec<PeerRecord>,
+    /// Groups that are in the files no more, as an earlier run stored them: another node may still
+    /// have them.
+    pub retired: Vec<Group>,
     /// Groups that the executor holds whole, under a permit of an earlier run of this daemon.
     pub adopted: Vec<GroupId>,
     /// Groups of which the executor holds a part only; they are stopped before anything else.

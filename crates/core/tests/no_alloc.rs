@@ -66,7 +66,7 @@ fn cluster() -> Cluster {
             first: Duration::from_mins(1),
             longest: Duration::from_hours(1),
         }),
-        groups: vec![Group { key: GROUP, preferred: NodeId(0), resources }],
+        groups: vec![Group { key: GROUP, preferred: NodeId(0), resources, is_retired: false }],
     };
     let boot = Boot {
         generation: 1,
@@ -76,6 +76,7 @@ fn cluster() -> Cluster {
         seed: 1,
         terms: Vec::new(),
         peers: Vec::new(),
+        retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     };

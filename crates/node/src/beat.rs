@@ -18,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod links;
 mod load;
 pub(crate) mod pings;
+mod reconfigure;
 mod sent;
 #[cfg(test)]
 mod tests;
@@ -268,6 +269,7 @@ impl Beat {
                 }
                 Command::Executor(executor) => self.take_executor(now, executor),
                 Command::Keys(keys) => self.renew_keys(now, *keys),
+                Command::Reconfigure(wanted) => self.reconfigure(now, *wanted),
                 Command::Link { index, link } => {
                     // Nothing is there, unless the word that it was lost never arrived.
                     drop(self.links.replace(index, link));

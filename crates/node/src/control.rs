@@ -9,6 +9,7 @@ pub(crate) mod links;
 mod names;
 mod people;
 pub mod protocol;
+mod reload;
 mod requests;
 mod restart;
 mod server;
@@ -30,6 +31,7 @@ use crate::words::Words;
 use links::Medium;
 use people::Person;
 use protocol::KeyRenewal;
+use reload::Reload;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
 use std::collections::{BTreeMap, VecDeque};
@@ -39,6 +41,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
+use systole_config::Config;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
 use systole_sys::clock;
 use systole_sys::signals::{Signal, Signals};
@@ -69,8 +72,15 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     /// The generation of this daemon.
     pub(crate) generation: u64,
-    /// The files as they were read at the start.
+    /// The files that are in force, and what they say.
     pub(crate) files: Files,
+    pub(crate) config: Config,
+    /// No group is known (`-M`).
+    pub(crate) without_resources: bool,
+    /// How much scripts are to say.
+    pub(crate) debug: u8,
+    /// Seconds since 1970 at the core's start.
+    pub(crate) unix_time: u64,
     /// The log.
     pub(crate) log: Log,
     /// `log_badpack`.
@@ -113,6 +123,8 @@ pub(crate) struct Control {
     /// The renewal of the keys that is going on.
     key_renewal: Option<KeyRenewal>,
     next_ticket: u64,
+    /// The beat thread has been given other settings.
+    reload: Option<Reload>,
     next_tick: Instant,
     ending: Option<Ending>,
 }
@@ -141,6 +153,7 @@ impl Control {
             details: BTreeMap::new(),
             key_renewal: None,
             next_ticket: NOBODY.0 + 1,
+            reload: None,
             next_tick: Instant::now(),
             ending: None,
         })
@@ -235,7 +248,7 @@ impl Control {
             let debug = self.parts.log.debug();
             match received.signal {
                 Signal::Terminate => self.stop(received.uid, received.pid),
-                Signal::Hangup => self.reload(),
+                Signal::Hangup => self.reload(None),
                 Signal::User1 => self.parts.log.change_debug(debug.saturating_add(1)),
                 Signal::User2 => self.parts.log.change_debug(debug.saturating_sub(1)),
                 // Ended children are reaped by who started them.
@@ -257,34 +270,6 @@ impl Control {
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }
-    }
-
-    /// Reads the files again. A mistake in them changes nothing; an unchanged configuration is
-    /// kept; other keys are taken at once; anything else is taken by executing the program again,
-    /// with the same process id.
-    fn reload(&mut self) {
-        self.parts.log.reopen();
-        let directory = &self.parts.paths.configuration;
-        let files = Files::read(directory);
-        if files == self.parts.files {
-            return self.say(Level::Info, "Configuration unchanged.");
-        }
-        let loaded = files.check(directory);
-        for line in crate::daemon::findings::lines(&loaded.findings, &files) {
-            self.parts.log.write(&line);
-        }
-        let Some(config) = loaded.config else {
-            let text = "Configuration error: the configuration in force is kept.";
-            return self.say(Level::Error, text);
-        };
-        if files.differ_in_keys_alone(&self.parts.files) {
-            if self.renew_keys(&config.authentication) {
-                self.parts.files = files;
-            }
-            return;
-        }
-        self.say(Level::Info, "Heartbeat restart triggered.");
-        self.ending = Some(Ending::Restart);
     }
 
     fn read_news(&mut self) {
@@ -339,6 +324,7 @@ impl Control {
                 self.note(Happening::Executor { there: false });
             }
             News::LinkLost { index, link, error } => self.link_lost(index, link, error),
+            News::Reconfigured(result) => self.reconfigured(result),
             News::Snapshot(snapshot) => self.show(*snapshot),
             News::Trouble(trouble) => {
                 let bad = self.parts.names_bad_packets;
@@ -365,7 +351,9 @@ impl Control {
     }
 
     fn carrier_changed(&mut self, group: GroupId, fault: Option<String>) {
-        let group = self.parts.settings.groups[group.index()].name().to_owned();
+        // One of before a reload may come late, when news are many.
+        let Some(group) = self.parts.settings.groups.get(group.index()) else { return };
+        let group = group.name().to_owned();
         match &fault {
             Some(fault) => {
                 self.say(Level::Warning, format!("group {group} cannot be reached here: {fault}"));

@@ -45,6 +45,11 @@ impl ExecutorProcess {
         Self { paths, configuration, child: None, retry_at: None }
     }
 
+    /// What executors are told that are connected to from now on.
+    pub(crate) fn configure(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
+    }
+
     /// Connects to the executor that is there, or starts one, and waits a moment for its greeting.
     /// One that executes another file than we do is replaced: it is older, or was tried and found
     /// wanting.

@@ -2,6 +2,7 @@
 
 mod generation;
 pub mod journal;
+mod retired;
 #[cfg(test)]
 mod tests;
 mod uuid;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use systole_core::{Action, GroupId, Job, JobId, Outcome, Random, ResourceKind, Settings, Time};
+use systole_core::{
+    Action, Group, GroupId, Job, JobId, Outcome, Random, ResourceKind, Settings, Time,
+};
 
 /// Longest run of an agent here, and so the longest start or stop of one resource.
 pub(crate) const AGENT_MAX: Duration = Duration::from_millis(300);
@@ -73,10 +75,18 @@ impl Executor {
             lacks: false,
         });
         let mut held: Vec<Held> = held.collect();
+        // What is added later is well.
         for held in held.iter_mut().filter(|held| held.sick.iter().any(Option::is_some)) {
             held.lacks = random.chance(500);
         }
         Self { held, jobs: BTreeMap::new(), permit_until: None }
+    }
+
+    /// Takes up a group that is new in the world.
+    pub(crate) fn add(&mut self, group: &Group) {
+        let count = group.resources.len();
+        let (running, sick) = (vec![false; count], vec![None; count]);
+        self.held.push(Held { running, sick, is_unstoppable: false, lacks: false });
     }
 
     /// Whether anything of the group runs, or may.

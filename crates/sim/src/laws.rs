@@ -29,60 +29,76 @@ impl fmt::Display for Broken {
 }
 
 /// SINGLE OWNER and HEAL: no group runs on two machines that have heard each other for long
-/// enough to have settled it.
+/// enough to have settled it, nor do two groups that share a resource; and such two never run on one
+/// machine.
 pub(crate) fn single_owner(
     now: Time,
-    settings: &Settings,
+    (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
     machines: &[Machine],
     network: &Network,
 ) -> Result<(), Broken> {
-    for group in settings.group_ids() {
-        let awake = |machine: &&Machine| {
-            machine.has_power && machine.paused_until.is_none() && machine.executor.runs(group)
-        };
-        let mut owners = machines.iter().filter(awake);
-        let (Some(first), Some(second)) = (owners.next(), owners.next()) else { continue };
-        // What cannot be stopped by its agents cannot be stopped by any decision.
-        let stuck = [first, second].into_iter().any(|m| m.executor.is_unstoppable(group));
-        let connected = network.connected_for(now, first.id, second.id);
-        if connected > grace(settings, group) && !stuck {
-            return Err(Broken {
-                law: "SINGLE OWNER",
-                what: format!(
-                    "{group:?} runs on {:?} and {:?}, which have heard each other for {connected:?}",
-                    first.id, second.id
-                ),
-                at: now,
-            });
+    for &(one, two) in rivals {
+        let awake = |machine: &Machine| machine.has_power && machine.paused_until.is_none();
+        let runs = |machine: &Machine, group| awake(machine) && machine.executor.runs(group);
+        let first = machines.iter().filter(|machine| runs(machine, one));
+        let pairs = first.flat_map(|first| machines.iter().map(move |second| (first, second)));
+        let both = pairs.filter(|(first, second)| {
+            let is_one = first.id == second.id && one == two;
+            !is_one && runs(second, two)
+        });
+        for (first, second) in both {
+            // What cannot be stopped by its agents cannot be stopped by any decision.
+            let stuck = first.executor.is_unstoppable(one) || second.executor.is_unstoppable(two);
+            let is_one = first.id == second.id;
+            let connected = network.connected_for(now, first.id, second.id);
+            let is_long = connected > grace(settings, one).max(grace(settings, two));
+            if !stuck && (is_one || is_long) {
+                return Err(Broken {
+                    law: "SINGLE OWNER",
+                    what: format!(
+                        "{one:?} runs on {:?} and {two:?} on {:?}, which have heard each other \
+                         for {connected:?}",
+                        first.id, second.id
+                    ),
+                    at: now,
+                });
+            }
         }
     }
     Ok(())
 }
 
-/// ORDER between nodes: no start before the stop on a machine that is heard is known.
+/// ORDER between nodes: no start before the stop on a machine that is heard is known, of the same
+/// group or of one that shares a resource with it.
 pub(crate) fn known_stopped(
     now: Time,
-    group: GroupId,
-    node: NodeId,
+    (world, rivals): (&Settings, &[(GroupId, GroupId)]),
+    (group, node): (GroupId, NodeId),
     machines: &[Machine],
     network: &Network,
 ) -> Result<(), Broken> {
-    let holds = |other: &&Machine| {
-        let lives = other.has_power && other.paused_until.is_none();
-        let runs = other.executor.runs(group) && !other.executor.is_unstoppable(group);
-        other.id != node && lives && runs
-    };
-    let Some(other) = machines.iter().find(holds) else { return Ok(()) };
     let settings = &machines[node.index()].settings;
-    let connected = network.connected_for(now, node, other.id);
-    if connected <= settings.deadtime.max(HEAL) {
-        return Ok(());
+    for &(one, two) in rivals.iter().filter(|(one, two)| *one == group || *two == group) {
+        let rival = if one == group { two } else { one };
+        let holds = |other: &&Machine| {
+            let lives = other.has_power && other.paused_until.is_none();
+            let runs = other.executor.runs(rival) && !other.executor.is_unstoppable(rival);
+            other.id != node && lives && runs
+        };
+        let Some(other) = machines.iter().find(holds) else { continue };
+        let connected = network.connected_for(now, node, other.id);
+        if connected > settings.deadtime.max(HEAL) {
+            let what = format!(
+                "{node:?} starts {:?}, and {:?} still runs {:?}; they have heard each other for \
+                 {connected:?}",
+                world.groups[group.index()],
+                other.id,
+                world.groups[rival.index()],
+            );
+            return Err(Broken { law: "ORDER", what, at: now });
+        }
     }
-    let what = format!(
-        "{node:?} starts {group:?}, which {:?} still runs; they have heard each other for {connected:?}",
-        other.id
-    );
-    Err(Broken { law: "ORDER", what, at: now })
+    Ok(())
 }
 
 /// How long a loser may take to stop: it hears of it, ends the agent that runs, and stops all.
@@ -99,9 +115,13 @@ pub(crate) fn one_owner(
     machines: &[Machine],
 ) -> Result<(), Broken> {
     for group in settings.group_ids() {
-        let running = machines.iter().filter(|machine| machine.executor.runs_whole(group));
+        let is_wanted = machines[0].has_line(settings, group);
+        let running = machines.iter().filter(|machine| {
+            let executor = &machine.executor;
+            if is_wanted { executor.runs_whole(group) } else { executor.runs(group) }
+        });
         let count = running.count();
-        if count != 1 {
+        if count != usize::from(is_wanted) {
             let what = format!("{group:?} runs on {count} machines in calm");
             return Err(Broken { law: "ONE OWNER SOON", what, at: now });
         }
@@ -111,20 +131,32 @@ pub(crate) fn one_owner(
 
 /// Before anybody has mended anything: a group that some machine can run is run by one; another is
 /// run by none, and its status says why. A group that cannot be stopped stays where it is.
-pub(crate) fn rest(now: Time, settings: &Settings, machines: &[Machine]) -> Result<(), Broken> {
-    for group in settings.group_ids() {
-        if machines.iter().any(|machine| machine.executor.is_unstoppable(group)) {
+pub(crate) fn rest(
+    now: Time,
+    (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
+    machines: &[Machine],
+) -> Result<(), Broken> {
+    // A daemon that waits for a stop with its own end takes no other file.
+    let is_everywhere =
+        |group: &GroupId| machines.iter().all(|machine| machine.has_line(settings, *group));
+    for group in settings.group_ids().filter(is_everywhere) {
+        let is_stuck =
+            |group| machines.iter().any(|machine| machine.executor.is_unstoppable(group));
+        let mut near = rivals.iter().filter(|(one, two)| *one == group || *two == group);
+        if near.any(|(one, two)| is_stuck(*one) || is_stuck(*two)) {
             continue;
         }
         let count = machines.iter().filter(|machine| machine.executor.runs(group)).count();
-        let able = machines.iter().any(|machine| !is_unable(machine, group));
+        let able = machines.iter().any(|machine| !is_unable(settings, machine, group));
         if count != usize::from(able) {
             let what =
                 format!("{group:?} runs on {count} machines before the mending, able: {able}");
             return Err(Broken { law: "ONE OWNER SOON", what, at: now });
         }
-        let daemons = machines.iter().filter_map(|machine| machine.cluster.as_ref());
-        let mut told = daemons.map(|cluster| explains(&cluster.snapshot(), group));
+        let mut told = machines.iter().filter_map(|machine| {
+            let place = machine.place_of(settings, group)?;
+            Some(explains(&machine.cluster.as_ref()?.snapshot(), place))
+        });
         if count == 0 && !told.all(|told| told) {
             let what = format!("nobody runs {group:?}, and a status does not say what failed");
             return Err(Broken { law: "EXPLAIN", what, at: now });
@@ -142,6 +174,7 @@ fn explains(snapshot: &Snapshot, group: GroupId) -> bool {
 /// within a dead time, and what its agents need, whatever it can. Returns since when it is alone.
 pub(crate) fn alone_owns(
     now: Time,
+    (world, rivals): (&Settings, &[(GroupId, GroupId)]),
     machines: &[Machine],
     network: &Network,
     before: Option<(NodeId, Time)>,
@@ -170,9 +203,13 @@ pub(crate) fn alone_owns(
     }
     let misses = |group: &GroupId| {
         let executor = &machine.executor;
-        !executor.runs(*group) && !executor.was_sick(*group) && !is_unable(machine, *group)
+        let is_well = !executor.was_sick(*group) && !is_unable(world, machine, *group);
+        let is_stuck = |group| executor.is_unstoppable(group);
+        let mut near = rivals.iter().filter(|(one, two)| one == group || two == group);
+        let is_free = !near.any(|(one, two)| is_stuck(*one) || is_stuck(*two));
+        machine.has_line(world, *group) && !executor.runs(*group) && is_well && is_free
     };
-    let missing = settings.group_ids().find(misses);
+    let missing = world.group_ids().find(misses);
     if let Some(group) = missing.filter(|_| snapshot.executor && !snapshot.stopping) {
         let alone = now.since(since);
         let what = format!("{:?} is alone for {alone:?} and does not run {group:?}", machine.id);
@@ -231,8 +268,9 @@ pub(crate) fn together_own(
 }
 
 /// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.
-fn is_unable(machine: &Machine, group: GroupId) -> bool {
-    let Some(cluster) = &machine.cluster else { return true };
+fn is_unable(world: &Settings, machine: &Machine, group: GroupId) -> bool {
+    let place = machine.place_of(world, group);
+    let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return true };
     let snapshot = cluster.snapshot();
     snapshot.stopping || snapshot.groups[group.index()].unable.contains(&snapshot.node)
 }
@@ -243,10 +281,11 @@ pub(crate) fn agreement(
     settings: &Settings,
     machines: &[Machine],
 ) -> Result<(), Broken> {
-    for group in settings.group_ids() {
+    for group in settings.group_ids().filter(|group| machines[0].has_line(settings, *group)) {
         let told = |machine: &Machine| {
             let cluster = machine.cluster.as_ref()?;
-            let report = cluster.snapshot().groups.swap_remove(group.index());
+            let place = machine.place_of(settings, group)?;
+            let report = cluster.snapshot().groups.swap_remove(place.index());
             Some((report.owner, report.term, report.phase))
         };
         let first = told(&machines[0]);

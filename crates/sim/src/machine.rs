@@ -7,7 +7,8 @@ use crate::watch::Watch;
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
-    Boot, Cluster, GroupKey, HISTORY_MAX, Input, NodeId, PeerRecord, Random, Settings, Time, Uuid,
+    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, Input, NodeId, PeerRecord, Random,
+    Settings, Time, Uuid,
 };
 
 /// A machine of the world.
@@ -30,6 +31,9 @@ pub(crate) struct Machine {
     /// What is on its disk.
     pub(crate) stored: Vec<(GroupKey, NodeId, u64)>,
     pub(crate) stored_peers: Vec<PeerRecord>,
+    pub(crate) stored_retired: Vec<Group>,
+    /// The number of its haresources.
+    pub(crate) edition: u64,
     /// What was on its disk of the others when the daemon started.
     covered: Vec<PeerRecord>,
     /// The last sequenced messages, as they were sent.
@@ -59,6 +63,8 @@ impl Machine {
             generation: 1000,
             stored: Vec::new(),
             stored_peers: Vec::new(),
+            stored_retired: Vec::new(),
+            edition: 0,
             covered: Vec::new(),
             sent: VecDeque::new(),
             socket: Vec::new(),
@@ -69,16 +75,26 @@ impl Machine {
     }
 
     /// Starts the daemon, on a running machine; `remembers` whether it is told of the others.
-    pub(crate) fn start(&mut self, now: Time, random: &mut Random, remembers: bool) {
+    pub(crate) fn start(
+        &mut self,
+        now: Time,
+        world: &Settings,
+        random: &mut Random,
+        remembers: bool,
+    ) {
         self.generation += 1;
         self.started = now;
         self.sent.clear();
         self.covered.clone_from(&self.stored_peers);
         self.socket.clear();
         self.waiting.clear();
-        let groups = self.settings.group_ids();
-        let (adopted, rest): (Vec<_>, Vec<_>) =
-            groups.partition(|group| self.executor.runs_whole(*group));
+        let mut settings = self.settings.clone();
+        settings.retire(&self.stored_retired);
+        let ever = |group: GroupId| group_in(world, settings.groups[group.index()].key);
+        let held = |group: &GroupId| ever(*group).is_some_and(|group| self.executor.runs(group));
+        let whole =
+            |group: &GroupId| ever(*group).is_some_and(|group| self.executor.runs_whole(group));
+        let (adopted, rest): (Vec<_>, Vec<_>) = settings.group_ids().partition(whole);
         let boot = Boot {
             generation: self.generation,
             session: random.next() | 1,
@@ -87,8 +103,9 @@ impl Machine {
             seed: random.next(),
             terms: self.stored.clone(),
             peers: if remembers { self.covered.clone() } else { Vec::new() },
+            retired: self.stored_retired.clone(),
             adopted,
-            remains: rest.into_iter().filter(|group| self.executor.runs(*group)).collect(),
+            remains: rest.into_iter().filter(held).collect(),
         };
         self.watch = Watch::new(now, &self.stored);
         self.cluster = Some(Cluster::new(self.settings.clone(), boot));
@@ -101,6 +118,23 @@ impl Machine {
                 let told = (frame.generation, frame.outgoing.sequence.unwrap_or(u64::MAX));
                 record.node == frame.source && told <= (record.generation, record.sequence)
             })
+    }
+
+    /// The number that the daemon has for a group of the world, if it knows it.
+    pub(crate) fn place_of(&self, world: &Settings, group: GroupId) -> Option<GroupId> {
+        let cluster = self.cluster.as_ref()?;
+        group_in(cluster.settings(), world.groups[group.index()].key)
+    }
+
+    /// The number that the world has for a group of the daemon.
+    pub(crate) fn group_of(&self, world: &Settings, group: GroupId) -> GroupId {
+        let key = self.cluster.as_ref().and_then(|it| it.settings().groups.get(group.index()));
+        key.and_then(|it| group_in(world, it.key)).unwrap_or(group)
+    }
+
+    /// Whether the machine's own file has a group of the world.
+    pub(crate) fn has_line(&self, world: &Settings, group: GroupId) -> bool {
+        group_in(&self.settings, world.groups[group.index()].key).is_some()
     }
 
     /// Whether the daemon runs and time passes for it.
@@ -141,6 +175,12 @@ impl Machine {
         let cluster = self.cluster.as_ref().filter(|_| self.paused_until.is_none())?;
         Some(self.started + self.clock.passed(cluster.deadline()))
     }
+}
+
+/// The place of a group in a list.
+fn group_in(settings: &Settings, key: GroupKey) -> Option<GroupId> {
+    let place = settings.groups.iter().position(|group| group.key == key)?;
+    u16::try_from(place).ok().map(GroupId)
 }
 
 /// The uuid of a machine, for ever.

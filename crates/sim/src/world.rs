@@ -6,6 +6,7 @@ mod hands;
 mod hear;
 mod hold;
 mod make;
+mod reload;
 
 pub use fencing::Fences;
 pub(crate) use make::small;
@@ -18,16 +19,20 @@ use crate::laws::{self, Broken};
 use crate::machine::Machine;
 use crate::network::{Network, Packet};
 use fencing::Shot;
+use reload::Edition;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
-    Cluster, GroupId, Input, JobId, LinkId, NodeId, PingId, Random, Settings, StopFailure, Time,
+    Cluster, Group, GroupId, Input, JobId, LinkId, NodeId, PingId, Random, Settings, StopFailure,
+    Time,
 };
 
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
 /// So many of a thousand faults in a sickly world are resources that fall ill.
 const AILMENTS_PER_MILLE: u64 = 300;
+/// So many of a thousand faults, where haresources changes, are such a change.
+const EDITS_PER_MILLE: u64 = 250;
 /// How long a machine takes to be up again that reboots itself.
 pub(crate) const REBOOT: Duration = Duration::from_secs(10);
 /// How many lines a diary has.
@@ -55,6 +60,8 @@ pub struct Options {
     pub fences: Fences,
     /// How far clocks are from the truth.
     pub clocks: Clocks,
+    /// In so many of a thousand worlds the administrator changes haresources.
+    pub reloads: u64,
 }
 
 impl Default for Options {
@@ -68,6 +75,7 @@ impl Default for Options {
             mutation: None,
             fences: Fences::None,
             clocks: Clocks::Drawn,
+            reloads: 250,
         }
     }
 }
@@ -87,6 +95,8 @@ pub struct Summary {
     pub replays: u64,
     /// Machines that were switched off by another one.
     pub fences: u64,
+    /// Daemons that took another haresources.
+    pub reloads: u64,
     /// Virtual time.
     pub lasted: Duration,
 }
@@ -112,6 +122,7 @@ enum Happening {
     Resume(NodeId),
     ExecutorBack(NodeId),
     PlugIn(NodeId, GroupId),
+    Reload(NodeId, Edition),
     Shot(Shot),
 }
 
@@ -129,6 +140,13 @@ pub struct World {
     codec: Codec,
     recorded: Vec<Arrival>,
     orders: bool,
+    /// Haresources changes.
+    reloads: bool,
+    /// The latest haresources, and the groups of the one before.
+    edition: Edition,
+    earlier: Vec<Group>,
+    /// Groups that share a resource, each with itself too.
+    rivals: Vec<(GroupId, GroupId)>,
     /// Resources fall ill.
     sickly: bool,
     troubled: bool,
@@ -217,7 +235,7 @@ impl World {
             let what = "a group was started though nothing was mended".to_owned();
             return Err(Broken { law: "STABLE", what, at: self.now });
         }
-        laws::rest(self.now, &self.settings, &self.machines)
+        laws::rest(self.now, (&self.settings, &self.rivals), &self.machines)
     }
 
     /// Runs until a moment of the world's time.
@@ -260,10 +278,14 @@ impl World {
             self.check_rest(node)?;
             self.turn(node)?;
         }
-        laws::single_owner(self.now, &self.settings, &self.machines, &self.network)?;
-        self.alone = laws::alone_owns(self.now, &self.machines, &self.network, self.alone)?;
-        let nobody = &mut self.nobody_since;
-        laws::together_own(self.now, &self.settings, &self.machines, &self.network, nobody)?;
+        let world = (&self.settings, &self.rivals[..]);
+        laws::single_owner(self.now, world, &self.machines, &self.network)?;
+        self.alone = laws::alone_owns(self.now, world, &self.machines, &self.network, self.alone)?;
+        if !self.reloads {
+            // Where files differ, nodes may wait for each other.
+            let nobody = &mut self.nobody_since;
+            laws::together_own(self.now, &self.settings, &self.machines, &self.network, nobody)?;
+        }
         Ok(true)
     }
 
@@ -301,9 +323,8 @@ impl World {
             Happening::StartDaemon(node) => self.start_daemon(node),
             Happening::Resume(node) => self.resume(node),
             Happening::ExecutorBack(node) => self.tell(node, Input::ExecutorReady),
-            Happening::PlugIn(node, group) => {
-                self.tell(node, Input::Carrier { group, is_there: true })
-            }
+            Happening::PlugIn(node, group) => self.tell_carrier(node, group, true),
+            Happening::Reload(node, edition) => self.reload(node, edition),
             Happening::Shot(shot) => self.shoot(shot),
         }
     }
@@ -341,6 +362,16 @@ impl World {
         let Some(cluster) = &machine.cluster else { return Ok(()) };
         let explained = machine.watch.explained(cluster);
         explained.map_err(|what| Broken { law: "EXPLAIN", what, at: now })
+    }
+
+    /// Tells a daemon that an interface of a group lost its carrier or has it again, if it knows
+    /// the group.
+    fn tell_carrier(&mut self, node: NodeId, group: GroupId, is_there: bool) -> Result<(), Broken> {
+        let machine = &self.machines[node.index()];
+        match machine.place_of(&self.settings, group) {
+            Some(group) => self.tell(node, Input::Carrier { group, is_there }),
+            None => Ok(()),
+        }
     }
 
     fn check_rest(&mut self, node: NodeId) -> Result<(), Broken> {
@@ -390,6 +421,12 @@ impl World {
         self.nobody_since.fill(None);
         let links = self.settings.links.len();
         let counts = (self.machines.len(), links, self.settings.groups.len());
+        let edits = self.reloads && self.random.chance(EDITS_PER_MILLE);
+        if edits {
+            let first = self.random.below(self.machines.len() as u64);
+            self.edit(NodeId(u8::try_from(first).unwrap_or(0)));
+            return Ok(());
+        }
         let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
             fault::draw_ailment(&mut self.random, &self.settings)
         } else {

@@ -26,6 +26,7 @@ fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
                 total.starts += summary.starts;
                 total.replays += summary.replays;
                 total.fences += summary.fences;
+                total.reloads += summary.reloads;
                 total.lasted += summary.lasted;
             }
             Err(broken) => {

@@ -22,6 +22,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
         Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
+        Mutation::IgnoreTheRetired => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
     }
 }
 

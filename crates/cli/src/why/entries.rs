@@ -28,6 +28,7 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
         | Happening::Pings(_)
         | Happening::Executor { .. }
         | Happening::Start { .. }
+        | Happening::Reload { .. }
         | Happening::Stop
         | Happening::Pause { .. } => None,
     }
@@ -63,12 +64,15 @@ pub(super) fn is_beginning(entry: &Entry) -> bool {
         | Happening::Keys { .. }
         | Happening::Hold { .. }
         | Happening::Fencing { .. }
+        | Happening::Keys { .. }
+        | Happening::Hold { .. }
         | Happening::Denied { .. }
         | Happening::Answer { .. }
         | Happening::Refusal { .. }
         | Happening::Pings(_)
         | Happening::Executor { .. }
         | Happening::Start { .. }
+        | Happening::Reload { .. }
         | Happening::Stop
         | Happening::Pause { .. } => false,
     }
@@ -98,6 +102,7 @@ pub(super) fn is_conclusion(entry: &Entry) -> bool {
         | Happening::Pings(_)
         | Happening::Executor { .. }
         | Happening::Start { .. }
+        | Happening::Reload { .. }
         | Happening::Stop
         | Happening::Pause { .. } => false,
     }

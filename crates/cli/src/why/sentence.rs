@@ -97,6 +97,10 @@ impl Teller {
             Happening::Start { version, generation } => {
                 format!("heartbeat {version} started on this node, generation {generation}")
             }
+            Happening::Reload { changes, restarts } => {
+                let how = if *restarts { " and executed itself again" } else { "" };
+                format!("this node took another configuration{how}: {}", changes.join("; "))
+            }
             Happening::Stop => "this node was told to stop".to_owned(),
             Happening::Pause { milliseconds } => {
                 format!("{} stood still for {}", teller(entry), span(*milliseconds))
@@ -210,6 +214,7 @@ fn wish(wish: &Wish) -> String {
         Wish::Release(group) => format!("release {}", group.as_deref().unwrap_or("everything")),
         Wish::Stop => "stop".to_owned(),
         Wish::Restart => "execute the daemon anew".to_owned(),
+        Wish::Reload => "read the files again".to_owned(),
         Wish::Retry(None) => "try again what failed".to_owned(),
         Wish::Retry(Some(group)) => format!("try {group} again"),
     }

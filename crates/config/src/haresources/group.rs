@@ -69,7 +69,7 @@ impl Reader<'_> {
         let texts =
             std::iter::once(name.as_str()).chain(words.iter().map(|word| word.text.as_str()));
         Some(ReadGroup {
-            group: Group { key: GroupKey::of(texts), preferred, resources },
+            group: Group { key: GroupKey::of(texts), preferred, resources, is_retired: false },
             spans: words.iter().map(|word| word.span.clone()).collect(),
         })
     }

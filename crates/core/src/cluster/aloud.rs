@@ -16,8 +16,9 @@ impl Cluster {
         let me = self.settings.me;
         let mut has_own = false;
         for group in self.settings.group_ids() {
-            has_own |= self.preferred(group) == me;
-            if self.preferred(group) == me && self.runners[group.index()].is_idle() {
+            let is_own = self.preferred(group) == me && self.is_configured(group);
+            has_own |= is_own;
+            if is_own && self.runners[group.index()].is_idle() {
                 let key = self.settings.groups[group.index()].name().into();
                 self.send(Message::GroupGrant { key, owned: true, granted: true }, Some(me));
             }

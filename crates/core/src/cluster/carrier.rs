@@ -24,6 +24,12 @@ pub(super) struct Carriers {
 }
 
 impl Carriers {
+    /// Gives groups other places.
+    pub(super) fn rearrange(&mut self, place_of: impl Fn(GroupId) -> Option<GroupId>) {
+        let Self { missing, not_before: _ } = self;
+        *missing = missing.iter().filter_map(|group| place_of(*group)).collect();
+    }
+
     /// When a hand-over is asked for again.
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         (!self.missing.is_empty() && self.not_before > now).then_some(self.not_before)
@@ -52,7 +58,7 @@ impl Cluster {
     pub(super) fn can_run(&self, group: GroupId) -> bool {
         let is_alone = || !self.others().any(|node| self.peer(node).is_present());
         let is_fit = self.has_carrier(group) || is_alone();
-        self.ownership.is_able(group, self.settings.me) && is_fit
+        self.ownership.is_able(group, self.settings.me) && is_fit && self.is_configured(group)
     }
 
     /// Hands over a group that nobody can reach here any more, if somebody else can run it.
@@ -73,7 +79,7 @@ impl Cluster {
         let is_active = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
         let can_take =
             |node: &NodeId| self.peer(*node).can_negotiate() && self.could_take(group, *node);
-        let may_go = is_active && self.may_leave(group);
+        let may_go = is_active && self.may_leave(group) && self.is_configured(group);
         let taker = self.others().find(can_take).filter(|_| may_go)?;
         Some((group, taker))
     }

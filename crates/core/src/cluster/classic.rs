@@ -8,7 +8,8 @@
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Cause, Event, Failback, Fencing, Hold, Message, NodeId, NodeStatus, Occasion, Phase, Time,
+    Cause, Event, Failback, Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase,
+    Time,
 };
 use std::time::Duration;
 
@@ -256,6 +257,22 @@ impl Cluster {
                 self.ownership.advance(group, Phase::Stopped);
                 self.owned(group, Cause::OwnerLeft(peer));
             }
+        }
+    }
+
+    /// A group is new here: beside a classic peer whoever has its set has it.
+    pub(super) fn classic_adds(&mut self, group: GroupId) {
+        let Some(peer) = self.classic_peer() else { return };
+        if self.settings.failback == Failback::Legacy || self.ownership.row(group).phase.holds() {
+            return;
+        }
+        let is_local = self.preferred(group) == self.settings.me;
+        let (ours, theirs) = (self.classic.ours, self.classic.theirs);
+        if if is_local { theirs.has_foreign() } else { theirs.has_local() } {
+            self.ownership.claim(group, peer, is_local);
+            self.ownership.advance(group, Phase::Active);
+        } else if if is_local { ours.has_local() } else { ours.has_foreign() } {
+            self.ownership.entrust(group, self.settings.me, 1, !is_local);
         }
     }
 

@@ -21,7 +21,8 @@ impl Cluster {
             return self.delay_failback();
         }
         let away = self.settings.group_ids().find(|group| {
-            self.stays[group.index()].home_since.is_some() && self.shall_go_home(*group)
+            let is_away = self.stays[group.index()].home_since.is_some();
+            is_away && self.shall_go_home(*group)
         });
         let Some(group) = away else { return };
         let home = self.preferred(group);
@@ -31,6 +32,7 @@ impl Cluster {
             let may_go = self.can_go_home(group) && self.shall_go_home(group);
             self.preferred(group) != home || !self.is_ours(group) || may_go
         });
+        let all_can = all_can && !self.guards_some_of(Hold::Foreign);
         let scope = if all_can { Scope::Set(Hold::Foreign) } else { Scope::Group(group) };
         if self.order_standby(scope, Some(home), Asker::Home).is_err() {
             self.delay_failback();
@@ -42,7 +44,8 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let row = self.ownership.row(group);
             let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
-            let since = (ours && self.can_go_home(group)).then_some(self.now);
+            let may_move = ours && self.is_configured(group);
+            let since = (may_move && self.can_go_home(group)).then_some(self.now);
             let before = &mut self.stays[group.index()].home_since;
             *before = since.map(|now| before.unwrap_or(now));
         }

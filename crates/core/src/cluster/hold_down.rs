@@ -159,7 +159,8 @@ impl Cluster {
             | Cause::StartFailed
             | Cause::LetGo
             | Cause::StopFailed
-            | Cause::Retry => false,
+            | Cause::Retry
+            | Cause::Reload => false,
         };
         if is_fault {
             self.note_move(group);

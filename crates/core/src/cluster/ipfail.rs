@@ -132,7 +132,10 @@ impl Cluster {
         }
         let me = self.settings.me;
         let has_foreign = self.settings.group_ids().any(|group| {
-            self.is_ours(group) && self.preferred(group) != me && !self.is_handed_over(group)
+            self.is_configured(group)
+                && self.is_ours(group)
+                && self.preferred(group) != me
+                && !self.is_handed_over(group)
         });
         let goes_home = self.settings.group_ids().all(|group| {
             let is_away = self.is_ours(group) && self.preferred(group) != me;
@@ -227,6 +230,7 @@ impl Cluster {
         self.settings.group_ids().filter(move |group| {
             let wanted =
                 if self.preferred(*group) == me { hold.has_local() } else { hold.has_foreign() };
+            let wanted = wanted && self.is_configured(*group);
             wanted && self.is_ours(*group) && self.ownership.row(*group).phase.holds()
         })
     }
@@ -275,6 +279,13 @@ impl Cluster {
         let ours = u32::try_from(seen.len()).unwrap_or(u32::MAX);
         let counts = PingCounts { node, ours, theirs, lost, verdict };
         self.report(Event::PingsCounted(Box::new(counts)));
+    }
+
+    /// What kept whole sets from moving is gone: a standby that had to wait is thought over.
+    pub(super) fn ipfail_may_move(&mut self) {
+        if std::mem::take(&mut self.ipfail.is_wanted) {
+            self.tell_ping_count();
+        }
     }
 
     /// Ping nodes that answer again, and do not count yet.

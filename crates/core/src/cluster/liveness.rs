@@ -11,7 +11,7 @@ impl Cluster {
     pub(super) fn note_time(&mut self, now: Time) {
         let gap = now.since(self.now);
         self.now = self.now.max(now);
-        let patience = self.settings.deadtime.saturating_sub(self.settings.keepalive);
+        let patience = self.permit();
         if self.status == NodeStatus::Init || gap < patience {
             return;
         }

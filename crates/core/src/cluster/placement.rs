@@ -9,12 +9,13 @@ impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
     pub(super) fn place(&mut self) {
         self.note_returns();
+        self.tend_retired();
         if self.may_take() {
             for group in self.settings.group_ids() {
                 match self.reason_to_take(group) {
                     Some(_) if self.is_anyone_uncertain() => self.want_fences(),
-                    Some(cause) => self.take(group, cause),
-                    None => {}
+                    Some(cause) if self.clears_the_way(group) => self.take(group, cause),
+                    Some(_) | None => {}
                 }
             }
         }
@@ -42,14 +43,17 @@ impl Cluster {
         if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
             return None;
         }
+        if !self.is_configured(group) || self.is_in_the_way(group) {
+            return None;
+        }
         let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
         let cause = match row.owner {
             None => Cause::Unowned,
             Some(owner) if owner == self.settings.me => {
-                if row.phase.holds() {
+                if row.phase.holds() && !row.is_entrusted {
                     return None;
                 }
-                Cause::Unowned
+                if row.is_entrusted { Cause::Reload } else { Cause::Unowned }
             }
             Some(owner) if row.phase.holds() && !is_intent => {
                 let peer = self.peer(owner);
@@ -71,8 +75,10 @@ impl Cluster {
     /// while a node that would come before us is about to be ready.
     pub(super) fn first_for(&self, group: GroupId) -> Option<NodeId> {
         let preferred = self.preferred(group);
+        let row = self.ownership.row(group);
+        let heir = row.owner.filter(|_| row.is_entrusted);
         let rest = self.settings.node_ids().filter(|node| *node != preferred);
-        for node in std::iter::once(preferred).chain(rest) {
+        for node in heir.into_iter().chain(std::iter::once(preferred)).chain(rest) {
             if node == self.settings.me {
                 if self.can_run(group) {
                     return Some(node);
@@ -99,7 +105,9 @@ impl Cluster {
         // Who gives a group away that it cannot run wants it back when it can.
         let is_gift =
             matches!(cause, Cause::HandOver { giver, .. } if self.ownership.is_able(group, giver));
-        let is_borrowed = !is_gift && self.preferred(group) != me;
+        let row = *self.ownership.row(group);
+        let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
+        let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
         self.note_takeover(group, cause);
         self.ownership.claim(group, me, is_borrowed);
         self.runners[group.index()].start();
@@ -224,6 +232,9 @@ impl Cluster {
     /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the
     /// taker, and until that has claimed it nobody else shall think it free.
     pub(super) fn note_release(&mut self, group: GroupId) {
+        if self.settings.groups[group.index()].is_retired {
+            return self.note_retirement(group);
+        }
         let is_stopped = self.runners[group.index()].is_idle();
         let is_released = self.is_ours(group) && self.ownership.row(group).phase.holds();
         if is_stopped && is_released && !self.is_given_away(group) {
@@ -278,9 +289,14 @@ impl Cluster {
         }
     }
 
-    /// Whether no group starts or stops here.
+    /// Whether no group starts or stops here, or is about to because the configuration changed.
     pub(super) fn is_settled(&self) -> bool {
-        self.runners.iter().all(crate::group::Runner::is_settled)
+        let is_awaited = |group| {
+            let row = self.ownership.row(group);
+            row.is_entrusted && self.runners[group.index()].is_idle()
+        };
+        let runners = self.runners.iter().all(crate::group::Runner::is_settled);
+        runners && !self.settings.group_ids().any(is_awaited)
     }
 
     /// Whether, as far as its table says, a group starts or stops at a peer.
@@ -319,7 +335,8 @@ impl Cluster {
         self.settings.group_ids().all(|group| {
             let row = self.ownership.row(group);
             let nobody_can = !self.settings.node_ids().any(|n| self.ownership.is_able(group, n));
-            matches!(row.phase, Phase::Active | Phase::Failed | Phase::Blocked) || nobody_can
+            let is_placed = matches!(row.phase, Phase::Active | Phase::Failed | Phase::Blocked);
+            is_placed || nobody_can || !self.is_configured(group)
         })
     }
 }

@@ -159,6 +159,23 @@ pub struct GroupReport {
     /// What keeps it where it is.
     #[serde(default)]
     pub stay: StayReport,
+    /// Set when its line stands in haresources no more: what is left of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retirement>,
+}
+
+/// What is left of a group whose line stands in haresources no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retirement {
+    /// It is being stopped here, or cannot be stopped.
+    Here,
+    /// It is claimed here, so that no node that still has the line starts it.
+    Claimed,
+    /// Another node has it by its own file.
+    Elsewhere,
+    /// Nobody speaks of it any more.
+    Over,
 }
 
 /// A start or stop that failed, in a [`GroupReport`].
@@ -311,6 +328,7 @@ impl Cluster {
                     unable: unable.map(|node| self.settings.name(node).to_owned()).collect(),
                     failures: self.failure_reports(id),
                     stay: self.stay_report(id),
+                    retired: group.is_retired.then(|| self.retirement(id)),
                 }
             })
             .collect()

@@ -89,6 +89,7 @@ impl Cluster {
     }
 
     pub(super) fn elapse_voice(&mut self) {
+        self.elapse_transition();
         self.request_missing();
         self.acknowledge();
         if self.now >= self.voice.next_beat {
@@ -103,7 +104,7 @@ impl Cluster {
             NodeStatus::Dead => NodeStatus::Init,
             status @ (NodeStatus::Init | NodeStatus::Up | NodeStatus::Active) => status,
         };
-        let deadtime = self.settings.deadtime;
+        let deadtime = self.told_deadtime();
         let flow_control = self.voice.flow_control;
         self.send(Message::Status { status, deadtime, flow_control }, None);
         self.voice.last_beat = Some(self.now);
@@ -115,8 +116,8 @@ impl Cluster {
 
     /// How long the executor may act after a beat of ours: peers call us dead a dead time after
     /// it, so a keepalive before that it must have let go.
-    fn permit(&self) -> Duration {
-        self.settings.deadtime.saturating_sub(self.settings.keepalive)
+    pub(super) fn permit(&self) -> Duration {
+        self.kept_deadtime().saturating_sub(self.settings.keepalive)
     }
 
     fn compose_beat(&mut self) {
@@ -140,12 +141,16 @@ impl Cluster {
         beat.claims.clear();
         for (id, group) in self.settings.group_ids().zip(&self.settings.groups) {
             let row = self.ownership.row(id);
+            if !self.is_told(id) {
+                continue;
+            }
             beat.claims.push(Claim {
                 group: group.key,
                 owner: row.owner.unwrap_or(group.preferred),
                 term: row.term,
                 phase: if row.owner.is_some() { row.phase } else { Phase::Stopped },
                 unable: !self.has_executor
+                    || group.is_retired
                     || !self.has_carrier(id)
                     || !self.ownership.is_able(id, self.settings.me),
                 failure: self.ownership.failure(id, self.settings.me),
@@ -160,7 +165,9 @@ impl Cluster {
         beat.freezes.clear();
         beat.moves.clear();
         beat.freezes.extend(self.freeze.told(self.now, None));
-        for (claim, stay) in (0..).zip(&self.stays) {
+        let told = self.settings.group_ids().filter(|group| self.is_told(*group));
+        for (claim, group) in (0..).zip(told) {
+            let stay = &self.stays[group.index()];
             beat.freezes.extend(stay.freeze.told(self.now, Some(claim)));
             beat.moves.extend(stay.down.told(self.now, claim));
         }

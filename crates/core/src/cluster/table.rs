@@ -51,18 +51,23 @@ impl Cluster {
         if is_answer {
             self.hear_moves(beat);
         }
-        let mut differ = beat.claims.len() != self.settings.groups.len();
+        let mut differ = false;
         for group in self.settings.group_ids() {
             let key = self.settings.groups[group.index()].key;
             if let Some(claim) = beat.claims.iter().find(|claim| claim.group == key) {
                 self.hear_claim(from, group, claim);
             } else {
-                differ = true;
+                differ |= self.is_configured(group);
                 self.peer_mut(from).lacks.push(group);
                 self.ownership.note_ability(group, from, false);
+                self.forgotten_by(from, group);
             }
         }
-        if differ && !was_known {
+        if was_known {
+            return;
+        }
+        let is_strange = |claim: &Claim| self.group_with_key(claim.group).is_none();
+        if differ || beat.claims.iter().any(is_strange) {
             self.report(Event::GroupsDiffer(from));
         }
     }

@@ -16,6 +16,7 @@ mod hold;
 mod hold_down;
 mod pair;
 mod pings;
+mod reload;
 mod replays;
 mod requests;
 mod statuses;
@@ -41,6 +42,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         key: GroupKey::of([name]),
         preferred,
         resources: vec![agent(name)],
+        is_retired: false,
     };
     Settings {
         nodes: vec!["alpha".to_owned(), "beta".to_owned()],
@@ -75,6 +77,7 @@ fn boot(generation: u64) -> Boot {
         seed: generation,
         terms: Vec::new(),
         peers: Vec::new(),
+        retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     }
@@ -217,7 +220,9 @@ impl Node {
             Action::Check => self.finds,
             Action::Start if self.fails == Some(job.group) => Outcome::Failed(1),
             Action::Start => {
-                self.runs.push(job.group);
+                if !runs {
+                    self.runs.push(job.group);
+                }
                 Outcome::Success
             }
             Action::Stop if self.stuck == Some(job.group) => Outcome::Failed(3),

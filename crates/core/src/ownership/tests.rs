@@ -7,7 +7,7 @@ const B: NodeId = NodeId(1);
 const GROUP: GroupId = GroupId(0);
 
 fn table(owner: Option<NodeId>, term: u64, phase: Phase) -> Ownership {
-    let row = Row { owner, term, phase, unable: 0, is_borrowed: false };
+    let row = Row { owner, term, phase, ..Row::NEW };
     Ownership { rows: vec![row], failures: Vec::new() }
 }
 
@@ -112,7 +112,7 @@ fn a_stored_term_is_recalled_but_never_lowers_one() {
 
 #[test]
 fn who_cannot_run_a_group_is_remembered_by_node() {
-    let group = Group { key: GroupKey(7), preferred: A, resources: Vec::new() };
+    let group = Group { key: GroupKey(7), preferred: A, resources: Vec::new(), is_retired: false };
     assert_eq!(group.name(), "");
     let mut table = table(None, 0, Phase::Stopped);
     let cannot = Claim { unable: true, ..claim(A, 0, Phase::Stopped) };

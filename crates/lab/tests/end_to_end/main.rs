@@ -15,6 +15,7 @@ mod keys;
 mod orders;
 mod pings;
 mod play;
+mod reload;
 mod replays;
 mod strangers;
 mod upgrade;

@@ -2,14 +2,17 @@
 
 use super::executor::Executor;
 use super::keys::KeyStep;
+use super::pings::Pings;
 use super::trouble::Trouble;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use systole_agents::protocol::Level;
+use systole_agents::protocol::{Configuration, Level};
+use systole_config::AgentTimeouts;
 use systole_core::{
-    Event, FenceOutcome, GroupId, GroupKey, NodeId, Order, PeerRecord, Refusal, Snapshot, Ticket,
+    Event, FenceOutcome, GroupId, GroupKey, NodeId, Order, PeerRecord, Refusal, Settings, Snapshot,
+    Ticket,
 };
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
@@ -47,6 +50,8 @@ pub(crate) enum Command {
     Executor(Executor),
     /// Other keys, in the place of those in use.
     Keys(Box<Keys>),
+    /// Other settings.
+    Reconfigure(Box<Reconfiguration>),
     /// A medium, opened late or anew.
     Link {
         /// Which, by its place in `ha.cf`.
@@ -54,6 +59,19 @@ pub(crate) enum Command {
         /// The medium.
         link: Box<Link>,
     },
+}
+
+/// What a running daemon takes of a changed configuration.
+#[derive(Debug)]
+pub(crate) struct Reconfiguration {
+    /// For the core.
+    pub(crate) settings: Settings,
+    /// How long agents may take.
+    pub(crate) timeouts: AgentTimeouts,
+    /// For the executor.
+    pub(crate) executor: Configuration,
+    /// The ping nodes, if they are others.
+    pub(crate) pings: Option<Pings>,
 }
 
 /// What the beat thread has to tell.
@@ -132,6 +150,8 @@ pub(crate) enum News {
         /// Why, by its number in errno(3).
         error: i32,
     },
+    /// Other settings are taken: groups have the numbers of these from here on. Or they are not.
+    Reconfigured(Result<Box<Settings>, Refusal>),
     /// The copy of the state.
     Snapshot(Box<Snapshot>),
     /// What went wrong in the last second.

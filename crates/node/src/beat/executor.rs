@@ -182,7 +182,10 @@ pub(super) fn differences(settings: &Settings, snapshot: &Snapshot, held: &[Held
             Some(owner) if *owner == snapshot.node => report.phase,
             Some(_) | None => Phase::Stopped,
         };
+        // What is claimed for the sake of others does not run here.
+        let is_retired = settings.groups[id.index()].is_retired;
         match phase {
+            Phase::Active if is_retired => held.is_some(),
             Phase::Active => !held.is_some_and(|held| is_whole(settings, *id, held)),
             // The job that was lost is asked for again, whatever it had done.
             Phase::Starting | Phase::Stopping | Phase::Blocked => false,

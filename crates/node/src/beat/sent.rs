@@ -34,12 +34,23 @@ impl Slot {
 impl Sent {
     /// An empty ring, with room for the beats of these settings in every form that is spoken.
     pub(super) fn new(settings: &Settings, speaks: impl Fn(Form) -> bool) -> Self {
-        let echoes = settings.nodes.len() * settings.links.len();
-        let room = ROOM + (echoes + settings.groups.len()) * ROOM_PER_ITEM;
+        let room = room(settings);
         let buffer = |form| Vec::with_capacity(if speaks(form) { room } else { 0 });
         let slot =
             || Slot { sequence: 0, framed: buffer(Form::Framed), classic: buffer(Form::Classic) };
         Self { slots: std::iter::repeat_with(slot).take(HISTORY_MAX).collect() }
+    }
+
+    /// Makes room for the beats of other settings where there is some already.
+    pub(super) fn make_room(&mut self, settings: &Settings) {
+        let room = room(settings);
+        for slot in &mut self.slots {
+            for buffer in [&mut slot.framed, &mut slot.classic] {
+                if buffer.capacity() > 0 {
+                    buffer.reserve(room.saturating_sub(buffer.len()));
+                }
+            }
+        }
     }
 
     /// Keeps a message as it goes out in one form.
@@ -65,6 +76,11 @@ impl Sent {
         let place = usize::try_from(sequence % HISTORY_MAX as u64).unwrap_or(0);
         &mut self.slots[place]
     }
+}
+
+fn room(settings: &Settings) -> usize {
+    let echoes = settings.nodes.len() * settings.links.len();
+    ROOM + (echoes + settings.groups.len()) * ROOM_PER_ITEM
 }
 
 #[cfg(test)]

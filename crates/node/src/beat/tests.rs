@@ -78,7 +78,12 @@ fn settings() -> Settings {
         fencing: None,
         group_failback: Vec::new(),
         hold_down: None,
-        groups: vec![Group { key: GroupKey(7), preferred: NodeId(0), resources: vec![resource] }],
+        groups: vec![Group {
+            key: GroupKey(7),
+            preferred: NodeId(0),
+            resources: vec![resource],
+            is_retired: false,
+        }],
     }
 }
 
@@ -102,6 +107,7 @@ fn beat() -> (Beat, ControlEnd) {
         seed: 1,
         terms: Vec::new(),
         peers: Vec::new(),
+        retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
     };
@@ -247,6 +253,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::Keys { .. }
             | News::ExecutorGone
             | News::LinkLost { .. }
+            | News::Reconfigured(_)
             | News::Snapshot(_) => None,
         })
         .collect();
@@ -305,6 +312,7 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
             seed: 1,
             terms: Vec::new(),
             peers: Vec::new(),
+            retired: Vec::new(),
             adopted: Vec::new(),
             remains: Vec::new(),
         },

@@ -39,7 +39,11 @@ pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownN
     let tries: [&dyn Fn(&Group) -> bool; 3] = [&is_first, &has_word, &begins];
     for fits in tries {
         let all = settings.group_ids().zip(&settings.groups);
-        let found: Vec<(GroupId, &Group)> = all.filter(|(_, group)| fits(group)).collect();
+        let mut found: Vec<(GroupId, &Group)> = all.filter(|(_, group)| fits(group)).collect();
+        // A changed group has the name of the one that it replaces.
+        if found.iter().any(|(_, group)| !group.is_retired) {
+            found.retain(|(_, group)| !group.is_retired);
+        }
         match found.as_slice() {
             [] => {}
             [(id, _)] => return Ok(*id),

@@ -67,6 +67,8 @@ pub enum Request {
         /// The group that is held alone; everything that is held unless given.
         group: Option<String>,
     },
+    /// Read the files again, and take what has changed. For root alone.
+    Reload,
 }
 
 impl Request {
@@ -82,6 +84,7 @@ impl Request {
             | Self::ForgetPeer { .. }
             | Self::ConfirmDead { .. }
             | Self::Restart
+            | Self::Reload
             | Self::Hold { .. }
             | Self::Release { .. }
             | Self::Retry { .. } => true,
@@ -95,7 +98,7 @@ impl Request {
     /// When it names a node that is none of the others, or no group or several.
     pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownName> {
         Ok(match self {
-            Self::Status | Self::Restart => None,
+            Self::Status | Self::Restart | Self::Reload => None,
             Self::Standby { set } => Some(Order::Standby(*set)),
             Self::Takeover { set } => Some(Order::Takeover(*set)),
             Self::StandbyGroup { group } => {
@@ -141,6 +144,18 @@ pub enum Response {
         reason: Refusal,
         /// Why, in words.
         text: String,
+    },
+    /// The files were read again.
+    Reloaded {
+        /// What has changed, a line each; nothing when nothing has.
+        changes: Vec<String>,
+        /// Whether the daemon executes itself again for it.
+        restarts: bool,
+    },
+    /// There are mistakes in the files, and nothing has changed.
+    Invalid {
+        /// What was found, as `hb check` prints it.
+        findings: String,
     },
     /// Only root may do this.
     Denied,

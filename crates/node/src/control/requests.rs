@@ -40,8 +40,15 @@ impl Control {
             self.note(Person::of(uid, pid).denied());
             return self.server.answer(asked.client, &Response::Denied);
         }
+        if self.reload.is_some() {
+            let (reason, text) = (Refusal::Busy, "a reload is under way".to_owned());
+            return self.server.answer(asked.client, &Response::Refused { reason, text });
+        }
         if matches!(asked.request, Request::Restart) {
             return self.restart(asked);
+        }
+        if matches!(asked.request, Request::Reload) {
+            return self.order_reload(asked);
         }
         let order = match asked.request.order(&self.parts.settings) {
             Ok(Some(order)) => order,

@@ -31,10 +31,11 @@ impl Control {
         for line in crate::daemon::findings::lines(&loaded.findings, &files) {
             self.parts.log.write(&line);
         }
-        if loaded.config.is_none() {
+        let Some(config) = loaded.config else {
             let text = "the files have mistakes, and nothing was done; `hb check` shows them";
             return Err(text.to_owned());
-        }
+        };
+        self.store_retired(&config)?;
         let program = program::path().map_err(|error| error.to_string())?;
         program::check(&program)
     }

@@ -178,7 +178,11 @@ fn run_threads(
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let executor = process.obtain()?;
     let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
-    let fencer = Fencer::prepare(plan.config.fencing.take(), plan.settings.nodes.clone())?;
+    let fencer = Fencer::prepare(plan.config.fencing.clone(), plan.settings.nodes.clone())?;
+    if !options.without_resources {
+        let retired = state.retired(&plan.settings).map_err(io::Error::other)?;
+        plan.settings.retire(&retired);
+    }
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
     let boot = boot(&mut plan, &state, &executor, unix_time)?;
@@ -215,8 +219,12 @@ fn run_threads(
         settings: plan.settings,
         generation,
         files: plan.files,
-        log: plan.log,
         names_bad_packets: plan.config.logging.bad_packets,
+        config: plan.config,
+        without_resources: options.without_resources,
+        debug: plan.debug,
+        unix_time,
+        log: plan.log,
         state,
         media: known,
         executor: process,
@@ -327,6 +335,8 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
         seed: clock::random_u64()?,
         terms: state.terms(settings).map_err(io::Error::other)?,
         peers: state.peers(settings).map_err(io::Error::other)?,
+        // They are among the settings already.
+        retired: Vec::new(),
         adopted: ids(whole),
         remains: ids(parts),
     })

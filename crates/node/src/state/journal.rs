@@ -197,6 +197,13 @@ pub enum Happening {
         /// Its generation.
         generation: u64,
     },
+    /// The daemon took another configuration.
+    Reload {
+        /// What has changed, a line each.
+        changes: Vec<String>,
+        /// Whether it executed itself again for it.
+        restarts: bool,
+    },
     /// The daemon stops.
     Stop,
     /// This node did not run for a while.
@@ -245,6 +252,8 @@ pub enum Wish {
     Restart,
     /// Try again what failed of this group, or of every one.
     Retry(Option<String>),
+    /// Read the files again.
+    Reload,
 }
 
 impl Wish {
@@ -266,6 +275,12 @@ impl Wish {
             Order::Retry(group) => Self::Retry(group.map(|group| name_of(settings, group))),
         }
     }
+}
+
+/// The group whose story an entry belongs to: a line that was replaced is not what replaced it, though
+/// both have one name.
+fn story_of(group: &Group) -> String {
+    if group.is_retired { format!("{} (retired)", group.name()) } else { group.name().to_owned() }
 }
 
 fn name_of(settings: &Settings, group: GroupId) -> String {
@@ -299,7 +314,7 @@ impl Happening {
         let name = |node: &NodeId| settings.name(*node).to_owned();
         match event {
             Event::Ownership { group, owner, term, phase, cause } => Some(Self::Ownership {
-                group: settings.groups.get(group.index())?.name().to_owned(),
+                group: story_of(settings.groups.get(group.index())?),
                 owner: name(owner),
                 term: *term,
                 phase: *phase,
@@ -431,6 +446,7 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::LetGo => "let_go",
         Cause::StopFailed => "stop_failed",
         Cause::Retry => "retry",
+        Cause::Reload => "reload",
     }
 }
 

@@ -10,6 +10,7 @@ fn settings() -> Settings {
         key: GroupKey(7),
         preferred: NodeId(0),
         resources: vec![Resource { word: "nginx".into(), kind }],
+        is_retired: false,
     };
     Settings {
         nodes: vec!["web1".into(), "web2".into()],

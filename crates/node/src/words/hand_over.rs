@@ -77,7 +77,8 @@ impl Words {
                 | Refusal::SetsOnly
                 | Refusal::NotDead
                 | Refusal::NotHeld
-                | Refusal::NoFencing,
+                | Refusal::NoFencing
+                | Refusal::TooManyGroups,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),
         }

@@ -28,6 +28,7 @@ fn words() -> Words {
         key: GroupKey(1),
         preferred: WEB1,
         resources: vec![agent("192.168.122.100/24/eth0"), agent("nginx")],
+        is_retired: false,
     };
     let settings = Settings {
         nodes: vec!["web1".into(), "web2".into()],

@@ -15,8 +15,8 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
-    Action, Cluster, Heard, Hold, Input, JobId, LinkId, Message, NodeId, Order, Outcome, Outgoing,
-    Output, Random, Settings, Ticket, Time,
+    Action, Cluster, GroupId, Heard, Hold, Input, JobId, LinkId, Message, NodeId, Order, Outcome,
+    Outgoing, Output, Random, Settings, Ticket, Time,
 };
 
 /// How long a job may take before time waits for it.
@@ -38,6 +38,8 @@ struct Flight {
 pub(super) struct Play {
     left: Scope,
     settings: Settings,
+    /// Each group with itself: nothing is reloaded here.
+    rivals: Vec<(GroupId, GroupId)>,
     now: Time,
     end: Time,
     machines: Vec<Machine>,
@@ -82,6 +84,7 @@ impl Play {
         let mut play = Self {
             left: scope,
             network: Network::new(NODES.len(), 1, 0, random),
+            rivals: settings.group_ids().map(|group| (group, group)).collect(),
             settings,
             now: Time::START,
             end: Time::START,
@@ -166,7 +169,8 @@ impl Play {
             Step::Takeover(node) => self.order(node, Order::Takeover(Hold::All))?,
         }
         self.network.watch(self.now, self.settings.deadtime);
-        laws::single_owner(self.now, &self.settings, &self.machines, &self.network)
+        let world = (&self.settings, &self.rivals[..]);
+        laws::single_owner(self.now, world, &self.machines, &self.network)
     }
 
     /// Mends everything and plays on fairly, until every group has one owner.
@@ -239,7 +243,7 @@ impl Play {
         let machine = &mut self.machines[node.index()];
         machine.has_power = true;
         let random = &mut Random::new(machine.generation() * 2 + u64::from(node.0));
-        machine.start(self.now, random, true);
+        machine.start(self.now, &self.settings, random, true);
         self.sent[node.index()] = 0;
         self.tell(node, &Input::ExecutorReady)
     }
@@ -357,7 +361,9 @@ impl Play {
                 let begun = machine.executor.begin(now, job, &self.settings, &mut Random::new(0));
                 begun.map_err(|what| Broken { law: "ORDER", what, at: now })?;
                 if job.action == Action::Start && job.first == 0 {
-                    laws::known_stopped(now, job.group, node, &self.machines, &self.network)?;
+                    let world = (&self.settings, &self.rivals[..]);
+                    let job = (job.group, node);
+                    laws::known_stopped(now, world, job, &self.machines, &self.network)?;
                 }
                 self.jobs.push((node, job.id, now));
             }

@@ -8,7 +8,7 @@ use crate::network::{Frame, Packet};
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
-    Action, Event, GroupId, Input, Message, NodeId, Order, Outcome, Outgoing, Output, PingId,
+    Action, Event, GroupId, Input, Job, Message, NodeId, Order, Outcome, Outgoing, Output, PingId,
     StopFailure, Ticket,
 };
 
@@ -31,6 +31,8 @@ impl World {
                 self.schedule(until, Happening::PermitEnd(node));
             }
             Output::Run(job) => {
+                let group = self.machines[node.index()].group_of(&self.settings, job.group);
+                let job = Job { group, ..job };
                 self.note(|| format!("{node:?} runs {job:?}"));
                 if job.action == Action::Start {
                     self.check_start(node, job)?;
@@ -59,6 +61,7 @@ impl World {
                 stored.push(record);
             }
             Output::StopFailed { group, resource } => {
+                let group = self.machines[node.index()].group_of(&self.settings, group);
                 self.stop_failed(node, group, resource)?;
             }
             Output::End => {
@@ -94,9 +97,9 @@ impl World {
 
     /// Nothing is said to have failed that has not.
     fn check_failure(&mut self, node: NodeId, event: &Event) -> Result<(), Broken> {
-        if let Event::StartFailed { group, .. } = event
-            && !self.machine(node).executor.was_sick(*group)
-        {
+        let Event::StartFailed { group, .. } = event else { return Ok(()) };
+        let group = self.machines[node.index()].group_of(&self.settings, *group);
+        if !self.machine(node).executor.was_sick(group) {
             let what = format!("{node:?} says that {group:?} does not start, which it would");
             return Err(Broken { law: "ONE OWNER SOON", what, at: self.now });
         }
@@ -187,9 +190,10 @@ impl World {
         }
         for group in groups {
             self.note(|| format!("{node:?} lets go of {group:?}"));
-            let machine = self.machine(node);
+            let machine = &mut self.machines[node.index()];
             let local = machine.local(now);
-            if let Some(cluster) = &mut machine.cluster {
+            let place = machine.place_of(&self.settings, group);
+            if let (Some(cluster), Some(group)) = (&mut machine.cluster, place) {
                 cluster.handle(local, &Input::LetGo(group));
             }
         }
@@ -201,7 +205,7 @@ impl World {
         if !machine.has_power || machine.cluster.is_some() {
             return Ok(());
         }
-        machine.start(now, &mut self.random, self.options.remembers);
+        machine.start(now, &self.settings, &mut self.random, self.options.remembers);
         if self.random.chance(REPLAY_AT_START_PER_MILLE) {
             self.replay_everything(node);
         }
@@ -288,7 +292,7 @@ impl World {
                 self.tell(node, Input::Order { ticket: Ticket(1), order })?;
             }
             Fault::Unplug(node, group, span) => {
-                self.tell(node, Input::Carrier { group, is_there: false })?;
+                self.tell_carrier(node, group, false)?;
                 self.after(span, Happening::PlugIn(node, group));
             }
             Fault::ExecutorCrash(..) => {}
@@ -366,6 +370,9 @@ impl World {
                 self.power_on(node);
             }
             self.after(Duration::from_secs(16), Happening::StartDaemon(node));
+        }
+        if self.reloads {
+            self.publish(None, 5_000);
         }
         self.release_everything()
     }

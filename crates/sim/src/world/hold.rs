@@ -40,7 +40,8 @@ impl World {
         self.check_hold(node, job)?;
         if job.first == 0 {
             self.summary.starts += 1;
-            laws::known_stopped(self.now, job.group, node, &self.machines, &self.network)?;
+            let (world, start) = ((&self.settings, &self.rivals[..]), (job.group, node));
+            laws::known_stopped(self.now, world, start, &self.machines, &self.network)?;
         }
         Ok(())
     }
@@ -51,7 +52,8 @@ impl World {
         let machine = &self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return Ok(()) };
         let snapshot = cluster.snapshot();
-        let stay = &snapshot.groups[job.group.index()].stay;
+        let Some(place) = machine.place_of(&self.settings, job.group) else { return Ok(()) };
+        let stay = &snapshot.groups[place.index()].stay;
         let is_held = snapshot.hold.is_some() || stay.hold.is_some();
         let key = self.settings.groups[job.group.index()].key;
         let was_elsewhere = machine.watch.owner(key).is_some_and(|owner| owner != node);

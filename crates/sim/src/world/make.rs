@@ -1,5 +1,6 @@
 //! How a world begins.
 
+use super::reload::Edition;
 use super::{Fences, Happening, Options, Summary, World};
 use crate::clock::Clock;
 use crate::codec::Codec;
@@ -45,6 +46,8 @@ impl World {
         let machines: Vec<Machine> = machines.collect();
         let orders = random.chance(500);
         let nobody_since = vec![None; settings.groups.len()];
+        let reloads = random.chance(options.reloads);
+        let earlier = settings.groups.clone();
         let mut world = Self {
             options,
             settings,
@@ -57,6 +60,10 @@ impl World {
             codec: Codec::new(),
             recorded: Vec::new(),
             orders,
+            reloads,
+            edition: Edition { number: 0, groups: earlier.clone() },
+            earlier,
+            rivals: Vec::new(),
             sickly: broken > 0,
             troubled: false,
             alone: None,
@@ -66,6 +73,7 @@ impl World {
             summary: Summary::default(),
             diary: None,
         };
+        world.find_rivals();
         let spread = if world.random.chance(500) { 10 } else { 5_000 };
         for node in world.settings.node_ids() {
             let at = Duration::from_millis(world.random.below(spread));
@@ -157,10 +165,10 @@ fn group(random: &mut Random, number: u64, nodes: u64) -> Group {
     group_of(number, preferred, addresses, agents)
 }
 
-fn group_of(number: u64, preferred: NodeId, addresses: u64, agents: u64) -> Group {
+pub(super) fn group_of(number: u64, preferred: NodeId, addresses: u64, agents: u64) -> Group {
     let address = (0..addresses).map(|last| {
-        let last = u8::try_from(number * 10 + last).unwrap_or(0);
-        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
+        let [.., net, last] = (number * 10 + last).to_be_bytes();
+        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2 + net, last));
         let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
         Resource { word: address.to_string(), kind: ResourceKind::Address(spec) }
     });
@@ -171,5 +179,5 @@ fn group_of(number: u64, preferred: NodeId, addresses: u64, agents: u64) -> Grou
     });
     let resources: Vec<Resource> = address.chain(agent).collect();
     let key = GroupKey::of(resources.iter().map(|resource| resource.word.as_str()));
-    Group { key, preferred, resources }
+    Group { key, preferred, resources, is_retired: false }
 }

@@ -23,7 +23,8 @@ impl Cluster {
             let is_here = self.is_ours(*group) && self.ownership.row(*group).phase.holds();
             let can_start = self.runners[group.index()].is_idle() && self.has_executor;
             let can_start = can_start && self.ownership.is_able(*group, me);
-            self.preferred(*group) == me && !is_here && can_start
+            let is_own = self.preferred(*group) == me && self.is_configured(*group);
+            is_own && !is_here && can_start
         })
     }
 
@@ -47,6 +48,8 @@ impl Cluster {
             let taker = from;
             self.release(group, Cause::HandOver { giver: self.settings.me, taker });
             self.requested.push((group, from));
+        } else if self.runs_in_the_way(group) {
+            self.requested.push((group, from));
         } else {
             self.grant(group, from, false);
         }
@@ -56,7 +59,7 @@ impl Cluster {
     pub(in crate::cluster) fn elapse_requests(&mut self) {
         let requested = std::mem::take(&mut self.requested);
         for (group, from) in requested {
-            if self.runners[group.index()].is_idle() {
+            if self.runners[group.index()].is_idle() && !self.runs_in_the_way(group) {
                 self.grant(group, from, true);
             } else {
                 self.requested.push((group, from));
@@ -77,6 +80,7 @@ impl Cluster {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
         let me = self.settings.me;
         let free = self.runners[group.index()].is_idle() && self.preferred(group) == me;
+        let free = free && !self.runs_in_the_way(group);
         if granted && free && self.settings.failback == Failback::Legacy {
             self.take(group, Cause::HandOver { giver: from, taker: me });
         }

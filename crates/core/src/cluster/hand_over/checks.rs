@@ -19,7 +19,12 @@ impl Cluster {
         if self.sees_fewer_pings(self.settings.me, giver) {
             return Err(Refusal::FewerPings);
         }
-        let groups = self.groups_at(giver, scope);
+        let mut groups = self.groups_at(giver, scope);
+        let had_some = !groups.is_empty();
+        groups.retain(|group| self.is_configured(*group));
+        if had_some && groups.is_empty() {
+            return Err(Refusal::Differs);
+        }
         let me = self.settings.me;
         let can_none = groups.iter().all(|group| !self.could_take(*group, me));
         if can_none && !groups.is_empty() { Err(Refusal::Unable) } else { Ok(()) }
@@ -60,7 +65,7 @@ impl Cluster {
         let me = self.settings.me;
         let mut checks = Vec::new();
         for group in self.groups_at(giver, scope) {
-            if !self.could_take(group, me) {
+            if !self.could_take(group, me) || !self.is_configured(group) {
                 continue;
             }
             self.next_job.0 += 1;

@@ -41,6 +41,7 @@ impl Cluster {
         let peer = taker.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
         let me = self.settings.me;
         let scope = self.as_spoken(scope, me, peer)?;
+        self.refuse_retired(scope)?;
         self.refuse_in_flux(peer)?;
         if asker != Asker::Ipfail {
             self.refuse_unable(scope, peer)?;
@@ -119,6 +120,15 @@ impl Cluster {
         let hold = Hold::of(is_local, !is_local);
         let is_alone = self.groups_of(me, Scope::Set(hold)) == [group];
         is_alone.then_some(Scope::Set(hold)).ok_or(Refusal::SetsOnly)
+    }
+
+    /// What another node's haresources still has, and ours has not, does not go there.
+    fn refuse_retired(&self, scope: Scope) -> Result<(), Refusal> {
+        let differs = match scope {
+            Scope::Set(hold) => self.guards_some_of(hold),
+            Scope::Group(group) => !self.is_configured(group),
+        };
+        if differs { Err(Refusal::Differs) } else { Ok(()) }
     }
 
     pub(super) fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {

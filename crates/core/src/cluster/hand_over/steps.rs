@@ -35,9 +35,7 @@ impl Cluster {
     }
 
     fn group_with(&self, key: GroupKey) -> Option<Scope> {
-        let mut all = self.settings.group_ids();
-        let found = all.find(|group| self.settings.groups[group.index()].key == key);
-        found.map(Scope::Group)
+        self.group_with_key(key).map(Scope::Group)
     }
 
     pub(in crate::cluster) fn hear_step(
@@ -158,7 +156,8 @@ impl Cluster {
             // What is still being stopped here is taken when it is, if it is free then.
             let is_idle = self.runners[group.index()].is_idle();
             let is_free = !self.ownership.row(group).phase.holds() && is_idle;
-            if is_free && self.could_take(group, me) && self.has_executor {
+            let could_take = self.could_take(group, me) && self.is_configured(group);
+            if is_free && could_take && self.has_executor && self.clears_the_way(group) {
                 self.take(group, Cause::HandOver { giver, taker: me });
             }
         }

@@ -91,6 +91,7 @@ impl Pair {
             | News::Fence { .. }
             | News::ExecutorGone
             | News::LinkLost { .. }
+            | News::Reconfigured(_)
             | News::Snapshot(_)
             | News::Trouble(_) => None,
         });

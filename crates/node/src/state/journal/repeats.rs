@@ -66,6 +66,7 @@ fn essence(happening: &Happening) -> Option<Happening> {
         | Happening::Executor { .. }
         | Happening::StopFailure { .. }
         | Happening::Start { .. }
+        | Happening::Reload { .. }
         | Happening::Stop
         | Happening::Pause { .. }
         | Happening::Failure { .. } => None,

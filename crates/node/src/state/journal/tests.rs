@@ -24,6 +24,8 @@ fn settings() -> Settings {
         aliveping: Duration::from_secs(4),
         rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
+        group_failback: Vec::new(),
+        hold_down: None,
         ipfail: false,
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
@@ -34,6 +36,7 @@ fn settings() -> Settings {
             key: GroupKey(7),
             preferred: NodeId(0),
             resources: vec![Resource { word: "nginx".into(), kind }],
+            is_retired: false,
         }],
     }
 }
@@ -58,6 +61,7 @@ fn causes() -> Vec<Cause> {
         Cause::LetGo,
         Cause::StopFailed,
         Cause::Retry,
+        Cause::Reload,
     ];
     for cause in &all {
         match cause {
@@ -73,7 +77,8 @@ fn causes() -> Vec<Cause> {
             | Cause::StartFailed
             | Cause::LetGo
             | Cause::StopFailed
-            | Cause::Retry => {}
+            | Cause::Retry
+            | Cause::Reload => {}
         }
     }
     all
@@ -96,7 +101,7 @@ fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
         assert!(!evidence.is_empty() && proofs.insert(evidence), "{cause:?}");
     }
     // Of one cause there are three proofs.
-    assert_eq!((words.len(), proofs.len()), (13, 15));
+    assert_eq!((words.len(), proofs.len()), (14, 16));
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! `hb reload`: the daemon reads its files again.
+
+use crate::order::{ask_daemon, refuse};
+use crate::{exit, print};
+use std::path::Path;
+use systole_node::control::protocol::{Request, Response};
+
+/// Prints what has changed; the code is 2 when there are mistakes in the files.
+pub(crate) fn run(run: &Path) -> u8 {
+    match ask_daemon(run, &Request::Reload) {
+        Ok(Response::Reloaded { changes, restarts }) => {
+            print(&text(&changes, restarts));
+            exit::OK
+        }
+        Ok(Response::Invalid { findings }) => {
+            print(&findings);
+            print("\nnothing was changed\n");
+            exit::USAGE
+        }
+        Ok(other) => refuse(&other),
+        Err(code) => code,
+    }
+}
+
+fn text(changes: &[String], restarts: bool) -> String {
+    if changes.is_empty() {
+        return "nothing changed\n".to_owned();
+    }
+    let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
+    if restarts {
+        text += "the daemon executes itself again for this; resources stay as they are\n";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reload_tells_what_has_changed() {
+        assert_eq!(text(&[], false), "nothing changed\n");
+        let changes = ["deadtime: 30 s -> 20 s".to_owned()];
+        assert_eq!(text(&changes, false), "deadtime: 30 s -> 20 s\n");
+        assert!(text(&changes, true).ends_with("resources stay as they are\n"));
+    }
+}

@@ -1,0 +1,370 @@
+//! Other settings for a node that runs: what did not change is not touched.
+//!
+//! A group is known by a digest of its line, so that a changed one is an old group and a new one.
+//! The old one is *retired*: it is stopped where it runs, never taken again, and known as long as it
+//! matters. See [`retired`] for what that is.
+
+mod retired;
+
+use super::Cluster;
+use super::hold::Stay;
+use crate::group::Runner;
+use crate::ownership::Row;
+use crate::peer::Kind;
+use crate::{
+    Cause, Failback, GROUPS_MAX, Group, GroupId, Hold, NodeId, Output, Refusal, Settings, Time,
+};
+use std::time::Duration;
+
+/// Retired groups beyond this many are forgotten at a reload unless they matter.
+const REMEMBERED_MAX: usize = 32;
+
+/// A change of the dead time that is not yet known everywhere.
+///
+/// Who falls silent must have let go before the others call it dead. So until all count with the
+/// new time, and what was permitted under the old one has run out, the longer one is told and the
+/// shorter one is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transition {
+    told: Duration,
+    kept: Duration,
+    /// What was permitted before has run out.
+    until: Time,
+    /// The first sequence that told the new time.
+    from: u64,
+}
+
+/// Where the groups of the new settings come from.
+struct Arrangement {
+    /// For each place the one of the same line before.
+    origins: Vec<Option<GroupId>>,
+    /// For each place whose line was not there before what it replaces.
+    predecessors: Vec<Option<Predecessor>>,
+}
+
+/// What a new line replaces.
+#[derive(Debug, Clone, Copy)]
+struct Predecessor {
+    row: Row,
+    /// Since when others know that we can run it, if it runs here: whoever knows that waits for us
+    /// before it takes the other.
+    known_from: Option<u64>,
+}
+
+impl Arrangement {
+    /// The new place of a group.
+    fn place_of(&self, group: GroupId) -> Option<GroupId> {
+        let place = self.origins.iter().position(|origin| *origin == Some(group));
+        place.map(super::group_id)
+    }
+
+    /// The values of groups that stay in their new places, and fresh ones for the others.
+    fn rearrange<T>(&self, values: &mut Vec<T>, fresh: impl Fn(usize) -> T) {
+        let mut old: Vec<Option<T>> = std::mem::take(values).into_iter().map(Some).collect();
+        let mut kept = |origin: GroupId| old.get_mut(origin.index()).and_then(Option::take);
+        let places = self.origins.iter().enumerate();
+        let new = places
+            .map(|(place, origin)| origin.and_then(&mut kept).unwrap_or_else(|| fresh(place)));
+        *values = new.collect();
+    }
+}
+
+impl Cluster {
+    /// Takes other settings: groups, times, ping nodes and policies may differ, everything else
+    /// must be the same. Groups that are given up but still matter are added to them as retired.
+    ///
+    /// Every group may have another number afterwards: all outputs must have been polled before, and
+    /// [`settings`](Self::settings) tells the numbers that hold from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] during a hand-over or with outputs that wait, [`Refusal::NotReady`] while this
+    /// node stops, [`Refusal::Differs`] when something differs that cannot change, and
+    /// [`Refusal::TooManyGroups`]. Nothing has changed then.
+    pub fn reconfigure(&mut self, mut settings: Settings) -> Result<(), Refusal> {
+        self.refuse_settings(&settings)?;
+        let given_up = self.given_up(&settings);
+        settings.groups.extend(given_up);
+        if settings.groups.len() > GROUPS_MAX {
+            return Err(Refusal::TooManyGroups);
+        }
+        let arrangement = self.arrange(&settings);
+        self.note_times(&settings);
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.rearrange(&arrangement, &before);
+        self.overlaps = self.find_overlaps();
+        for group in self.settings.group_ids() {
+            let origin = arrangement.origins[group.index()];
+            let was_retired = origin.map(|origin| before.groups[origin.index()].is_retired);
+            let is_retired = self.settings.groups[group.index()].is_retired;
+            match (was_retired, is_retired) {
+                (Some(false), true) => self.retire(group),
+                (Some(true), false) => {
+                    self.reinstate(group, arrangement.predecessors[group.index()]);
+                }
+                (None, _) => self.add(group, arrangement.predecessors[group.index()]),
+                (Some(true), true) | (Some(false), false) => {}
+            }
+        }
+        self.note_policies(&before);
+        self.outbox.push_back(Output::Store);
+        self.voice.next_beat = self.voice.next_beat.min(self.now + self.settings.keepalive);
+        self.speak_soon();
+        Ok(())
+    }
+
+    fn refuse_settings(&self, settings: &Settings) -> Result<(), Refusal> {
+        let is_legacy = |settings: &Settings| settings.failback == Failback::Legacy;
+        let ours = &self.settings;
+        let is_same = ours.nodes == settings.nodes
+            && ours.node_order == settings.node_order
+            && ours.me == settings.me
+            && ours.links == settings.links
+            && ours.rexmit_delay == settings.rexmit_delay
+            && ours.fencing == settings.fencing
+            && is_legacy(ours) == is_legacy(settings);
+        if self.farewell.is_some() {
+            Err(Refusal::NotReady)
+        } else if self.hand_over.is_some() || !self.outbox.is_empty() {
+            Err(Refusal::Busy)
+        } else if is_same {
+            Ok(())
+        } else {
+            Err(Refusal::Differs)
+        }
+    }
+
+    /// The groups that are in the settings no more: those that matter, and the latest of the others,
+    /// because another node may still be given a file that this one has left behind.
+    fn given_up(&self, settings: &Settings) -> Vec<Group> {
+        let is_gone = |group: &Group| !settings.groups.iter().any(|other| other.key == group.key);
+        let mut room = REMEMBERED_MAX.min(GROUPS_MAX.saturating_sub(settings.groups.len()));
+        let mut given_up = Vec::new();
+        for (id, group) in self.settings.group_ids().zip(&self.settings.groups) {
+            let matters = !self.runners[id.index()].is_idle() || self.may_be_elsewhere(id);
+            if is_gone(group) && (matters || room > 0) {
+                room = room.saturating_sub(1);
+                given_up.push(Group { is_retired: true, ..group.clone() });
+            }
+        }
+        given_up
+    }
+
+    fn arrange(&self, settings: &Settings) -> Arrangement {
+        let mut origins: Vec<Option<GroupId>> = Vec::new();
+        for group in &settings.groups {
+            let origin = self.group_with_key(group.key);
+            let is_taken = origin.is_some() && origins.contains(&origin);
+            origins.push(origin.filter(|_| !is_taken));
+        }
+        let groups = settings.groups.iter().zip(&origins);
+        let predecessors = groups.map(|(group, origin)| match origin {
+            Some(origin) if self.is_configured(*origin) => None,
+            Some(_) | None => self.predecessor(group, settings),
+        });
+        Arrangement { predecessors: predecessors.collect(), origins }
+    }
+
+    /// What a new group replaces: the group of the same name, or else one that shares something.
+    fn predecessor(&self, group: &Group, settings: &Settings) -> Option<Predecessor> {
+        let is_gone = |id: &GroupId| {
+            let key = self.settings.groups[id.index()].key;
+            settings.groups.iter().all(|other| other.key != key || other.is_retired)
+        };
+        let old = |id: &GroupId| &self.settings.groups[id.index()];
+        let all = || self.settings.group_ids().filter(is_gone);
+        let same = all().find(|id| !old(id).is_retired && old(id).name() == group.name());
+        let sharing = || all().find(|id| old(id).shares_with(group));
+        let found = same.or_else(sharing)?;
+        let row = *self.ownership.row(found);
+        let is_ours = row.owner == Some(self.settings.me);
+        let is_known = is_ours && self.runners[found.index()].is_active();
+        let known_from = is_known.then_some(self.able_from[found.index()]);
+        Some(Predecessor { row, known_from })
+    }
+
+    /// Moves everything that is kept by group or ping node to its new place. What a node knows is
+    /// listed in full here, so that nothing new can be forgotten.
+    fn rearrange(&mut self, arrangement: &Arrangement, before: &Settings) {
+        let next = self.history.next();
+        let Self {
+            settings,
+            peers,
+            pings,
+            carriers,
+            ownership,
+            runners,
+            able_from,
+            guarded_from,
+            changes,
+            requested,
+            stays,
+            now,
+            // Of no group, and of no ping node.
+            boot: _,
+            random: _,
+            status: _,
+            stranger_told: _,
+            voice: _,
+            history: _,
+            next_job: _,
+            has_executor: _,
+            unverified: _,
+            verifies_from: _,
+            failback_after: _,
+            takeover_from: _,
+            is_initial: _,
+            was_stable: _,
+            ipfail: _,
+            classic: _,
+            farewell: _,
+            fences: _,
+            freeze: _,
+            frozen_from: _,
+            transition: _,
+            // A reload is refused while there are any.
+            hand_over: _,
+            outbox: _,
+            // Found anew.
+            overlaps: _,
+            #[cfg(feature = "test-hooks")]
+                mutation: _,
+        } = self;
+        let place_of = |group: GroupId| arrangement.place_of(group);
+        for peer in peers.iter_mut() {
+            peer.lacks = std::mem::take(&mut peer.lacks).into_iter().filter_map(place_of).collect();
+            // Until its next table says otherwise it does not know what is new.
+            let new = settings.group_ids().filter(|id| arrangement.origins[id.index()].is_none());
+            peer.lacks.extend(new);
+            let held = std::mem::take(&mut peer.holds_groups).into_iter();
+            peer.holds_groups = held.filter_map(place_of).collect();
+        }
+        carriers.rearrange(place_of);
+        ownership.rearrange(&arrangement.origins);
+        let fresh =
+            |place: usize| Runner::new(super::group_id(place), &settings.groups[place].resources);
+        arrangement.rearrange(runners, fresh);
+        let numbered = std::mem::take(runners).into_iter().enumerate();
+        *runners =
+            numbered.map(|(place, runner)| runner.renumber(super::group_id(place))).collect();
+        arrangement.rearrange(able_from, |_| next);
+        arrangement.rearrange(guarded_from, |_| 0);
+        arrangement.rearrange(stays, |_| Stay::default());
+        arrangement.rearrange(changes, |_| (*now, Cause::Unowned));
+        *requested = std::mem::take(requested)
+            .into_iter()
+            .filter_map(|(group, node)| Some((place_of(group)?, node)))
+            .collect();
+        let mut known: Vec<_> = before.ping_nodes.iter().zip(std::mem::take(pings)).collect();
+        let ping = |name: &String| {
+            let place = known.iter().position(|(other, _)| *other == name);
+            place.map(|place| known.swap_remove(place).1).unwrap_or_default()
+        };
+        *pings = settings.ping_nodes.iter().map(ping).collect();
+    }
+
+    pub(super) fn find_overlaps(&self) -> Vec<(GroupId, GroupId)> {
+        let groups = || self.settings.group_ids().zip(&self.settings.groups);
+        let retired = || groups().filter(|(_, group)| group.is_retired);
+        let configured = groups().filter(|(_, group)| !group.is_retired);
+        let pairs = configured.flat_map(|one| retired().map(move |two| (one, two)));
+        let shared = pairs.filter(|((_, one), (_, two))| one.shares_with(two));
+        shared.map(|((one, _), (two, _))| (one, two)).collect()
+    }
+
+    /// A group is new here. It follows what it replaces; beside a classic node, its set.
+    fn add(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
+        if let Some(Predecessor { row, known_from }) = predecessor
+            && row.owner == Some(self.settings.me)
+            && row.phase.holds()
+        {
+            let me = self.settings.me;
+            self.ownership.entrust(group, me, row.term, row.is_borrowed);
+            if let Some(sequence) = known_from {
+                self.able_from[group.index()] = sequence;
+            }
+        }
+        self.classic_adds(group);
+        if self.ownership.row(group).phase.holds() {
+            self.owned(group, Cause::Reload);
+        }
+    }
+
+    fn note_policies(&mut self, before: &Settings) {
+        match (before.ipfail, self.settings.ipfail) {
+            (false, true) if self.takes_part() => self.join_ipfail(),
+            (true, false) => self.ipfail = super::Ipfail::default(),
+            (false | true, _) => {}
+        }
+        for peer in self.peers.iter_mut().filter(|peer| peer.last_status.is_none()) {
+            peer.dead_after = self.settings.deadtime;
+        }
+        self.failback_after = self.now;
+    }
+
+    fn note_times(&mut self, settings: &Settings) {
+        if self.transition.is_none() && settings.deadtime == self.settings.deadtime {
+            return;
+        }
+        self.transition = Some(Transition {
+            told: self.told_deadtime().max(settings.deadtime),
+            kept: self.kept_deadtime().min(settings.deadtime),
+            until: self.now + self.permit(),
+            from: self.history.next(),
+        });
+    }
+
+    /// The dead time that we tell the others.
+    pub(super) fn told_deadtime(&self) -> Duration {
+        self.transition.map_or(self.settings.deadtime, |transition| transition.told)
+    }
+
+    /// The dead time that we ourselves keep to.
+    pub(super) fn kept_deadtime(&self) -> Duration {
+        self.transition.map_or(self.settings.deadtime, |transition| transition.kept)
+    }
+
+    /// Ends a change of the dead time once all know of it. Who has heard nothing of us for so long
+    /// has called us dead.
+    pub(super) fn elapse_transition(&mut self) {
+        let Some(Transition { told, until, from, .. }) = self.transition else { return };
+        let is_known = self.others().all(|node| {
+            let peer = self.peer(node);
+            let heard = match peer.kind {
+                Kind::Systole => peer.echoed,
+                Kind::Classic | Kind::Unknown => peer.acknowledged,
+            };
+            !peer.is_alive() || heard >= from
+        });
+        if self.now >= until && (is_known || self.now >= until + told) {
+            self.transition = None;
+        }
+    }
+
+    /// The groups of a set that we have, seen from us, among them what others still have in their
+    /// files and we have not.
+    pub(super) fn guards_some_of(&self, hold: Hold) -> bool {
+        let me = self.settings.me;
+        self.retired().any(|group| {
+            let row = self.ownership.row(group);
+            let is_local = self.preferred(group) == me;
+            let is_meant = if is_local { hold.has_local() } else { hold.has_foreign() };
+            is_meant && row.owner == Some(me) && row.phase.holds()
+        })
+    }
+
+    /// The group with this key.
+    pub(super) fn group_with_key(&self, key: crate::GroupKey) -> Option<GroupId> {
+        self.settings.group_ids().find(|id| self.settings.groups[id.index()].key == key)
+    }
+
+    /// Whether a group is there and stands in haresources.
+    pub(super) fn is_configured(&self, group: GroupId) -> bool {
+        self.settings.groups.get(group.index()).is_some_and(|group| !group.is_retired)
+    }
+
+    fn is_gone(&self, node: NodeId) -> bool {
+        let peer = self.peer(node);
+        !peer.is_alive() && peer.is_settled
+    }
+}

@@ -1,0 +1,274 @@
+//! Groups that stand in haresources no more.
+//!
+//! The files of two nodes change one after the other. Meanwhile one knows a group by a line that the
+//! other has not, and two lines may want the same address. So that nothing runs twice:
+//!
+//! * A node goes on claiming what it has retired as long as another node may still have the line:
+//!   otherwise that one would take it. With the claim it *guards* what runs here instead.
+//! * Nothing is started that shares a resource with a retired group which another node has, or before
+//!   the claim on the retired one is known to whoever may still have the line.
+//! * Where another node has the better claim on a retired group, what shares a resource with it stops.
+//!
+//! A guard that guards nothing any more, because nothing of it can run here, is given up: then the
+//! other node runs what stands in its own file.
+
+use super::Predecessor;
+use crate::cluster::Cluster;
+use crate::cluster::hold::Stay;
+use crate::mutation::Mutation;
+use crate::ownership::Row;
+use crate::peer::Kind;
+use crate::{Cause, GroupId, NodeId, Output, Phase, Retirement};
+
+impl Cluster {
+    /// The groups that are retired.
+    pub(in crate::cluster) fn retired(&self) -> impl Iterator<Item = GroupId> + use<> {
+        let all = self.settings.group_ids();
+        let first = self.settings.groups.iter().position(|group| group.is_retired);
+        all.skip(first.unwrap_or(usize::MAX))
+    }
+
+    /// Whether another node may still have the line of a group: its last table had it.
+    pub(in crate::cluster) fn may_be_elsewhere(&self, group: GroupId) -> bool {
+        self.others().any(|node| self.may_have(node, group))
+    }
+
+    fn may_have(&self, node: NodeId, group: GroupId) -> bool {
+        let peer = self.peer(node);
+        let is_met = peer.last_status.is_some() && peer.kind != Kind::Classic;
+        is_met && !peer.lacks.contains(&group)
+    }
+
+    /// What is left of a retired group.
+    pub(in crate::cluster) fn retirement(&self, retired: GroupId) -> Retirement {
+        let row = self.ownership.row(retired);
+        if !self.runners[retired.index()].is_idle() {
+            Retirement::Here
+        } else if self.is_guarded(retired) {
+            Retirement::Claimed
+        } else if self.holder(row).is_some() {
+            Retirement::Elsewhere
+        } else {
+            Retirement::Over
+        }
+    }
+
+    /// Whether our beats tell of a group: of what is retired, while it is ours and matters.
+    pub(in crate::cluster) fn is_told(&self, group: GroupId) -> bool {
+        let row = self.ownership.row(group);
+        let is_ours = row.owner == Some(self.settings.me);
+        self.is_configured(group) || is_ours && (row.phase.holds() || self.may_be_elsewhere(group))
+    }
+
+    /// The retired groups with which a group shares a resource.
+    fn rivals(&self, group: GroupId) -> impl Iterator<Item = GroupId> + '_ {
+        let pairs = self.overlaps.iter().filter(move |(one, _)| *one == group);
+        pairs.map(|(_, retired)| *retired)
+    }
+
+    /// The groups that share a resource with a retired one.
+    fn heirs(&self, retired: GroupId) -> impl Iterator<Item = GroupId> + '_ {
+        let pairs = self.overlaps.iter().filter(move |(_, two)| *two == retired);
+        pairs.map(|(group, _)| *group)
+    }
+
+    /// Whether something retired that shares a resource with a group runs here still.
+    pub(in crate::cluster) fn runs_in_the_way(&self, group: GroupId) -> bool {
+        self.rivals(group).any(|retired| !self.runners[retired.index()].is_idle())
+    }
+
+    /// Whether something retired that shares a resource with a group runs here, or another node
+    /// has it.
+    pub(in crate::cluster) fn is_in_the_way(&self, group: GroupId) -> bool {
+        if self.errs(Mutation::IgnoreTheRetired) {
+            return false;
+        }
+        let is_elsewhere = |retired| self.holder(self.ownership.row(retired)).is_some();
+        self.runs_in_the_way(group) || self.rivals(group).any(is_elsewhere)
+    }
+
+    /// The other node that has a group, unless it is dead.
+    fn holder(&self, row: &Row) -> Option<NodeId> {
+        let owner = row.owner.filter(|owner| *owner != self.settings.me && row.phase.holds());
+        owner.filter(|owner| !self.is_gone(*owner))
+    }
+
+    /// Claims what is retired and shares a resource with a group that is about to start. Returns
+    /// whether it may: everybody who may have the old line knows of the claim.
+    pub(in crate::cluster) fn clears_the_way(&mut self, group: GroupId) -> bool {
+        if self.errs(Mutation::IgnoreTheRetired) {
+            return true;
+        }
+        let mut is_clear = !self.runs_in_the_way(group);
+        for pair in 0..self.overlaps.len() {
+            let (heir, retired) = self.overlaps[pair];
+            if heir != group || !self.may_be_elsewhere(retired) {
+                continue;
+            }
+            if !self.is_guarded(retired) && self.may_guard(retired) {
+                self.guard(retired);
+            }
+            is_clear &= self.is_guarded(retired) && self.is_guard_known(retired);
+        }
+        is_clear
+    }
+
+    fn is_guarded(&self, retired: GroupId) -> bool {
+        let row = self.ownership.row(retired);
+        row.owner == Some(self.settings.me) && row.phase.holds()
+    }
+
+    fn is_guard_known(&self, retired: GroupId) -> bool {
+        let from = self.guarded_from[retired.index()];
+        self.others().filter(|node| self.may_have(*node, retired)).all(|node| {
+            let peer = self.peer(node);
+            !peer.is_alive() || peer.echoed >= from
+        })
+    }
+
+    /// Whether a retired group is free, and nobody is about to take it by its own file.
+    fn may_guard(&self, retired: GroupId) -> bool {
+        let is_wanted = |node: NodeId| {
+            let peer = self.peer(node);
+            peer.can_negotiate()
+                && self.may_have(node, retired)
+                && self.ownership.is_able(retired, node)
+        };
+        self.holder(self.ownership.row(retired)).is_none()
+            && !self.is_anyone_uncertain()
+            && !self.others().any(is_wanted)
+    }
+
+    fn guard(&mut self, retired: GroupId) {
+        self.ownership.claim(retired, self.settings.me, false);
+        self.ownership.advance(retired, Phase::Active);
+        self.guarded_from[retired.index()] = self.history.next();
+        self.owned(retired, Cause::Reload);
+        self.outbox.push_back(Output::Store);
+        self.speak_soon();
+    }
+
+    /// Sees that what is retired and what replaces it keep apart.
+    pub(in crate::cluster) fn tend_retired(&mut self) {
+        self.end_trust();
+        for retired in self.retired() {
+            self.note_retirement(retired);
+            if let Some(holder) = self.holder(self.ownership.row(retired)) {
+                self.give_way(retired, holder);
+            } else if self.is_guarded(retired) {
+                self.give_up_guard(retired);
+            } else {
+                self.guard_what_runs(retired);
+            }
+        }
+    }
+
+    /// What was kept for this node and cannot run here is free, once nothing is in its way.
+    fn end_trust(&mut self) {
+        for group in self.settings.group_ids() {
+            let is_kept = self.ownership.row(group).is_entrusted;
+            let is_idle = self.runners[group.index()].is_idle() && !self.runs_in_the_way(group);
+            if is_kept && is_idle && !self.can_run(group) {
+                self.ownership.end_trust(group);
+                self.owned(group, Cause::Reload);
+                self.speak_soon();
+            }
+        }
+    }
+
+    /// Claims a retired group that nobody has, and that another node may be about to take, because
+    /// something runs here that shares a resource with it.
+    fn guard_what_runs(&mut self, retired: GroupId) {
+        let is_needed = self.heirs(retired).any(|heir| !self.runners[heir.index()].is_idle());
+        let is_trusted = self.unverified.is_empty() && !self.is_anyone_uncertain();
+        if is_needed && is_trusted && self.may_be_elsewhere(retired) {
+            self.guard(retired);
+        }
+    }
+
+    /// Lets others have a retired group if nothing that shares a resource with it can run here.
+    fn give_up_guard(&mut self, retired: GroupId) {
+        let may_run = |heir: GroupId| !self.runners[heir.index()].is_idle() || self.can_run(heir);
+        let has_heirs = self.heirs(retired).next().is_some();
+        let is_idle = self.runners[retired.index()].is_idle();
+        if is_idle && has_heirs && !self.heirs(retired).any(may_run) {
+            self.ownership.advance(retired, Phase::Stopped);
+            self.owned(retired, Cause::Reload);
+            self.speak_soon();
+        }
+    }
+
+    /// Stops what shares a resource with a retired group on which another node has the better
+    /// claim.
+    fn give_way(&mut self, retired: GroupId, holder: NodeId) {
+        for pair in 0..self.overlaps.len() {
+            let (group, other) = self.overlaps[pair];
+            let row = self.ownership.row(group);
+            let is_running = matches!(row.phase, Phase::Starting | Phase::Active);
+            let is_here = self.is_ours(group) && !self.runners[group.index()].is_idle();
+            if other == retired && is_running && is_here {
+                self.ownership.advance(group, Phase::Stopping);
+                self.owned(group, Cause::Outranked(holder));
+                self.yield_group(group);
+            }
+        }
+    }
+
+    /// A retired group of ours is stopped. While others may still have its line it stays claimed.
+    pub(in crate::cluster) fn note_retirement(&mut self, retired: GroupId) {
+        if !self.runners[retired.index()].is_idle() || !self.is_guarded(retired) {
+            return;
+        }
+        if self.may_be_elsewhere(retired) {
+            if self.ownership.advance(retired, Phase::Active) {
+                self.owned_as_before(retired);
+                self.speak_soon();
+            }
+            return;
+        }
+        self.ownership.advance(retired, Phase::Stopped);
+        self.owned_as_before(retired);
+        self.speak_soon();
+        self.classic_recalls();
+        self.ipfail_may_move();
+    }
+
+    /// Another node tells of a group no more: if that is retired, it does not run there any longer.
+    pub(in crate::cluster) fn forgotten_by(&mut self, node: NodeId, group: GroupId) {
+        let row = self.ownership.row(group);
+        let had_it = row.owner == Some(node) && row.phase.holds();
+        if had_it && !self.is_configured(group) {
+            self.ownership.advance(group, Phase::Stopped);
+            self.owned(group, Cause::OwnerLeft(node));
+        }
+    }
+
+    /// A group stands in haresources no more: it is stopped where it runs.
+    pub(super) fn retire(&mut self, group: GroupId) {
+        self.stays[group.index()] = Stay::default();
+        let runner = &self.runners[group.index()];
+        if runner.is_active() || runner.is_starting() {
+            if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
+                self.owned(group, Cause::Reload);
+            }
+            self.yield_group(group);
+        }
+    }
+
+    /// A group stands in haresources again. What was claimed for others' sake is to start here.
+    pub(super) fn reinstate(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
+        if !self.runners[group.index()].is_idle() {
+            return;
+        }
+        if self.is_guarded(group) {
+            let row = *self.ownership.row(group);
+            self.ownership.entrust(group, self.settings.me, row.term, row.is_borrowed);
+            return self.owned(group, Cause::Reload);
+        }
+        // The others were told that we cannot run it.
+        self.able_from[group.index()] = self.history.next();
+        if self.holder(self.ownership.row(group)).is_none() {
+            self.add(group, predecessor);
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Two nodes whose files change one after the other, or one alone.
+
+use super::pair::Pair;
+use super::*;
+use crate::{GROUPS_MAX, Phase};
+
+/// A line: its preferred node, its words. The first one is its name.
+type Line = (NodeId, &'static [&'static str]);
+
+const OLD: [Line; 2] = [(A, &["first"]), (B, &["second"])];
+/// The first line has changed, and wants the same resource.
+const CHANGED: [Line; 2] = [(A, &["first", "extra"]), (B, &["second"])];
+const REMOVED: [Line; 1] = [(B, &["second"])];
+const ADDED: [Line; 3] = [(A, &["first"]), (B, &["second"]), (B, &["third"])];
+
+fn groups(lines: &[Line]) -> Vec<Group> {
+    let group = |(preferred, words): &Line| Group {
+        key: GroupKey::of(words.iter().copied()),
+        preferred: *preferred,
+        resources: words.iter().map(|word| agent(word)).collect(),
+        is_retired: false,
+    };
+    lines.iter().map(group).collect()
+}
+
+fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
+    Settings { groups: groups(lines), ..settings(id, failback) }
+}
+
+impl Node {
+    fn reload(&mut self, settings: Settings) -> Result<(), Refusal> {
+        let before = self.cluster.settings().clone();
+        self.cluster.reconfigure(settings)?;
+        let after = self.cluster.settings();
+        let renumber = |group: &mut GroupId| {
+            let key = before.groups[group.index()].key;
+            let place = after.groups.iter().position(|group| group.key == key);
+            *group = group_id(place.expect("what runs is kept"));
+        };
+        self.runs.iter_mut().for_each(renumber);
+        Ok(())
+    }
+
+    /// The words of what runs here, or may.
+    fn running(&self) -> Vec<Vec<&str>> {
+        let groups = &self.cluster.settings().groups;
+        let words = |group: &GroupId| {
+            groups[group.index()].resources.iter().map(|it| it.word.as_str()).collect()
+        };
+        let mut running: Vec<Vec<&str>> = self.runs.iter().map(words).collect();
+        running.sort_unstable();
+        running
+    }
+}
+
+impl Pair {
+    fn change(&mut self, id: NodeId, failback: Failback, lines: &[Line]) {
+        let now = self.now;
+        let node = self.node(id);
+        node.reload(with_groups(id, failback, lines)).expect("nothing speaks against it");
+        node.turn(now);
+    }
+
+    /// Lets time pass; at no moment does a resource run on both nodes.
+    fn watch(&mut self, what: &str, mut wanted: impl FnMut(&mut Self) -> bool) -> Duration {
+        self.until(what, |pair| {
+            let [Some(a), Some(b)] = &pair.nodes else { return wanted(pair) };
+            let there: Vec<&str> = b.running().concat();
+            let both = a.running().concat().into_iter().find(|word| there.contains(word));
+            assert_eq!(both, None, "runs on both nodes");
+            wanted(pair)
+        })
+    }
+
+    fn rest(&mut self, seconds: u64) {
+        let end = self.now + Duration::from_secs(seconds);
+        self.watch("time passes", |pair| pair.now >= end);
+    }
+
+    /// Starts a node, which hears the other one at once.
+    fn start(&mut self, node: Node) {
+        let id = node.id;
+        self.until("the other one speaks", |pair| !pair.node(NodeId(1 - id.0)).sent.is_empty());
+        self.nodes[id.index()] = Some(node);
+        self.step();
+    }
+
+    fn run(&mut self, id: NodeId, words: &[&str]) -> bool {
+        self.node(id).running().iter().any(|running| running == words)
+    }
+}
+
+#[test]
+fn an_added_group_starts_and_nothing_else_is_touched() {
+    let mut pair = Pair::settled(Failback::Off);
+    let before = *pair.node(A).cluster.ownership.row(FIRST);
+    pair.node(A).said.clear();
+    for id in [A, B] {
+        pair.change(id, Failback::Off, &ADDED);
+    }
+    pair.watch("it runs where it should", |pair| pair.run(B, &["third"]));
+    pair.rest(2);
+    assert_eq!(*pair.node(A).cluster.ownership.row(FIRST), before);
+    let moved = |event: &Event| matches!(event, Event::Ownership { group: FIRST | SECOND, .. });
+    assert!(!pair.node(A).said.iter().any(moved) && pair.run(A, &["first"]));
+    assert!(pair.run(B, &["second"]) && !pair.run(A, &["third"]));
+}
+
+#[test]
+fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut pair = Pair::settled(failback);
+        pair.change(A, failback, &CHANGED);
+        let took = pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
+        assert!(took < Duration::from_millis(20), "nobody had to be asked: {took:?}");
+        pair.rest(5);
+        let told = pair.node(B).cluster.ownership.row(FIRST);
+        assert_eq!((told.owner, told.phase), (Some(A), Phase::Active), "it stays claimed");
+        pair.node(A).said.clear();
+        pair.change(B, failback, &CHANGED);
+        pair.rest(5);
+        assert!(pair.run(A, &["first", "extra"]));
+        let restarted = |event: &Event| {
+            matches!(event, Event::Ownership { group: FIRST, phase: Phase::Starting, .. })
+        };
+        assert!(!pair.node(A).said.iter().any(restarted));
+        for id in [A, B] {
+            let node = pair.node(id);
+            let last = node.cluster.retired().next().expect("it is known until the next reload");
+            assert!(!node.cluster.is_told(last), "nobody speaks of it any more");
+        }
+    }
+}
+
+#[test]
+fn the_other_node_reloads_first_and_waits_for_the_owner() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut pair = Pair::settled(failback);
+        pair.change(B, failback, &CHANGED);
+        pair.rest(5);
+        assert!(pair.run(A, &["first"]) && pair.runs(B) == [SECOND]);
+        pair.change(A, failback, &CHANGED);
+        let took = pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
+        assert!(took <= KEEPALIVE + Duration::from_millis(20), "{took:?}");
+        pair.rest(5);
+        assert!(pair.runs(B) == [SECOND], "a change does not move a group");
+    }
+}
+
+#[test]
+fn both_reload_at_once_and_the_owner_goes_on() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).holds_jobs = true;
+    for id in [B, A] {
+        pair.change(id, Failback::Off, &CHANGED);
+    }
+    pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
+    pair.rest(5);
+    assert!(pair.run(A, &["first", "extra"]) && pair.run(B, &["second"]));
+}
+
+#[test]
+fn a_changed_group_stays_where_it_is_though_it_prefers_the_other_node() {
+    let moved: [Line; 2] = [(B, &["first", "extra"]), (B, &["second"])];
+    for order in [[A, B], [B, A]] {
+        let mut pair = Pair::settled(Failback::Off);
+        for id in order {
+            pair.change(id, Failback::Off, &moved);
+            pair.rest(3);
+        }
+        assert!(pair.run(A, &["first", "extra"]), "{order:?}");
+    }
+}
+
+#[test]
+fn a_removed_group_is_not_started_by_who_still_has_it_but_when_its_owner_is_dead() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.change(A, Failback::On, &REMOVED);
+    pair.watch("stopped", |pair| pair.runs(A).is_empty());
+    pair.rest(20);
+    assert_eq!(pair.runs(B), [SECOND]);
+    pair.end(A);
+    pair.until("taken by its own file", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
+
+#[test]
+fn who_still_has_the_old_line_runs_it_when_the_owner_of_the_new_one_dies() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.change(A, Failback::On, &CHANGED);
+    pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
+    pair.rest(1);
+    pair.end(A);
+    pair.until("taken by its own file", |pair| pair.runs(B) == [FIRST, SECOND]);
+    // The owner returns with its new file, and what it stored.
+    let mut returned = with_groups(A, Failback::On, &CHANGED);
+    let retired = groups(&OLD[..1]);
+    returned.retire(&[]);
+    let mut node = Node::with(returned.clone(), 2);
+    node.cluster = Cluster::new(returned, Boot { retired, ..boot(2) });
+    let now = pair.now;
+    node.cluster.handle(now, &Input::ExecutorReady);
+    pair.start(node);
+    pair.rest(10);
+    assert!(pair.run(B, &["first"]), "it keeps what it has");
+    pair.change(B, Failback::On, &CHANGED);
+    pair.watch("goes home", |pair| pair.run(A, &["first", "extra"]));
+}
+
+#[test]
+fn a_line_that_is_changed_back_is_the_old_one() {
+    for id in [A, B] {
+        let mut pair = Pair::settled(Failback::On);
+        pair.change(id, Failback::On, &CHANGED);
+        pair.rest(3);
+        pair.change(id, Failback::On, &OLD);
+        pair.watch("as before", |pair| pair.run(A, &["first"]) && pair.run(B, &["second"]));
+        pair.rest(5);
+        assert!(pair.run(A, &["first"]));
+        // And so at once.
+        pair.change(id, Failback::On, &CHANGED);
+        pair.change(id, Failback::On, &OLD);
+        pair.watch("as before", |pair| pair.run(A, &["first"]));
+        pair.rest(5);
+    }
+}
+
+#[test]
+fn changed_back_after_both_had_changed_it_stays_where_it_is() {
+    for order in [[A, B], [B, A]] {
+        let mut pair = Pair::settled(Failback::Off);
+        for lines in [&CHANGED, &OLD, &CHANGED, &OLD] {
+            for id in order {
+                pair.change(id, Failback::Off, lines);
+                pair.rest(3);
+            }
+            let words: &[&str] = if lines == &OLD { &["first"] } else { &["first", "extra"] };
+            assert!(pair.run(A, words), "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn who_starts_with_the_old_file_does_not_take_what_runs_under_the_new_one() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.end(B);
+    pair.until("alone", |pair| pair.runs(A).len() == 2);
+    pair.change(A, Failback::On, &CHANGED);
+    pair.rest(2);
+    pair.start(Node::new(B, Failback::On, 2));
+    pair.watch("its own goes home", |pair| pair.run(B, &["second"]));
+    pair.rest(10);
+    assert!(pair.run(A, &["first", "extra"]) && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn after_a_partition_one_line_of_the_two_is_left() {
+    for first in [A, B] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.change(first, Failback::Off, &CHANGED);
+        pair.rest(2);
+        pair.cut = true;
+        let owns_all = |pair: &Pair, id| pair.runs(id).len() == 2;
+        pair.until("A owns all", |pair| owns_all(pair, A));
+        pair.until("B owns all", |pair| owns_all(pair, B));
+        pair.cut = false;
+        let took = pair.until("one owner", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
+        assert!(took <= Duration::from_secs(1), "{took:?}");
+        pair.rest(5);
+        pair.change(if first == A { B } else { A }, Failback::Off, &CHANGED);
+        pair.watch("changed", |pair| {
+            pair.run(A, &["first", "extra"]) || pair.run(B, &["first", "extra"])
+        });
+        pair.rest(5);
+    }
+}
+
+#[test]
+fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).fails = Some(FIRST);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.watch("by its own file", |pair| pair.run(B, &["first"]));
+    pair.rest(5);
+    assert_eq!(pair.node(A).failed_starts(), 1);
+    let now = pair.now;
+    pair.node(A).fails = None;
+    pair.node(A).order(now, Order::Retry(None));
+    pair.rest(5);
+    assert!(pair.run(B, &["first"]) && pair.runs(A).is_empty());
+}
+
+#[test]
+fn a_retired_group_that_does_not_stop_is_blocked_and_nothing_starts_in_its_place() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).stuck = Some(FIRST);
+    // What is retired comes last, and keeps its stop that fails.
+    let now = pair.now;
+    let node = pair.node(A);
+    node.cluster.settings.stop_failure = StopFailure::Block;
+    let block = |lines: &[Line]| Settings {
+        stop_failure: StopFailure::Block,
+        ..with_groups(A, Failback::Off, lines)
+    };
+    node.reload(block(&CHANGED)).unwrap();
+    let retired = node.cluster.retired().next().unwrap();
+    node.stuck = Some(retired);
+    node.turn(now);
+    pair.watch("blocked", |pair| pair.node(A).phase(retired) == Phase::Blocked);
+    pair.rest(5);
+    assert!(!pair.run(A, &["first", "extra"]) && pair.runs(B) == [SECOND]);
+    let now = pair.now;
+    pair.node(A).stuck = None;
+    pair.node(A).order(now, Order::Retry(None));
+    pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
+}
+
+#[test]
+fn a_reload_is_refused_during_a_hand_over_and_for_what_cannot_change() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).turn(now);
+    let changed = || with_groups(A, Failback::Off, &CHANGED);
+    assert_eq!(pair.node(A).reload(changed()), Err(Refusal::Busy));
+    pair.until("handed over", |pair| pair.node(A).answers == [Ok(())]);
+    pair.rest(1);
+    let other = Settings { links: vec!["eth1".to_owned()], ..changed() };
+    assert_eq!(pair.node(A).reload(other), Err(Refusal::Differs));
+    let many: Vec<Group> = (0..GROUPS_MAX)
+        .map(|number| Group {
+            key: GroupKey::of([number.to_string().as_str()]),
+            ..groups(&OLD)[0].clone()
+        })
+        .collect();
+    let many = Settings { groups: many, ..changed() };
+    assert_eq!(pair.node(A).reload(many), Err(Refusal::TooManyGroups));
+    assert_eq!(pair.node(A).cluster.settings().groups, groups(&OLD));
+}
+
+#[test]
+fn a_set_does_not_go_where_the_old_line_still_stands() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.rest(2);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Takeover(Hold::All));
+    pair.rest(12);
+    assert_eq!(pair.node(A).answers, [Err(Refusal::Differs)]);
+    assert!(matches!(pair.node(B).answers[..], [Err(_)]));
+    assert!(pair.run(A, &["first", "extra"]) && pair.runs(B) == [SECOND]);
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.rest(2);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.watch("handed over", |pair| pair.run(B, &["first", "extra"]));
+}
+
+#[test]
+fn who_sees_fewer_ping_nodes_gives_up_when_both_have_the_new_line() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.rest(2);
+    pair.answers[0] = false;
+    pair.rest(10);
+    assert!(pair.run(A, &["first", "extra"]));
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.watch("given up", |pair| pair.run(B, &["first", "extra"]));
+}
+
+#[test]
+fn a_changed_dead_time_is_never_shorter_for_others_than_for_us() {
+    for (new, told, kept) in
+        [(DEADTIME * 2, DEADTIME * 2, DEADTIME), (DEADTIME / 2, DEADTIME, DEADTIME / 2)]
+    {
+        let mut pair = Pair::settled(Failback::Off);
+        let settings = Settings { deadtime: new, ..with_groups(A, Failback::Off, &OLD) };
+        pair.node(A).reload(settings).unwrap();
+        let cluster = &pair.node(A).cluster;
+        assert_eq!((cluster.told_deadtime(), cluster.kept_deadtime()), (told, kept));
+        let took = pair.until("known", |pair| pair.node(A).cluster.transition.is_none());
+        assert!(took >= DEADTIME - KEEPALIVE, "{took:?}");
+        pair.rest(1);
+        assert_eq!(pair.node(B).cluster.peer(A).dead_after, new);
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    }
+}
+
+#[test]
+fn ping_nodes_keep_what_is_known_of_them_by_name() {
+    let mut pair = Pair::settled(Failback::Off);
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let settings = |pings: &[&str]| Settings {
+        ping_nodes: names(pings),
+        ..with_groups(A, Failback::Off, &OLD)
+    };
+    pair.node(A).reload(settings(&["router", "gateway"])).unwrap();
+    let pings = &pair.node(A).cluster.pings;
+    assert_eq!(pings.iter().map(PingNode::is_alive).collect::<Vec<_>>(), [false, true]);
+}

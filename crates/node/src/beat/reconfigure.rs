@@ -1,0 +1,30 @@
+//! Other settings for a beat thread that runs.
+
+use super::Beat;
+use super::channel::{News, Reconfiguration};
+use systole_agents::protocol::Request;
+use systole_core::Time;
+
+impl Beat {
+    /// Takes other settings, all in one turn. What the core has said before is done before: it
+    /// means groups by their old numbers.
+    pub(super) fn reconfigure(&mut self, now: Time, wanted: Reconfiguration) {
+        while let Some(output) = self.cluster.poll() {
+            self.execute(now, output);
+        }
+        let Reconfiguration { settings, timeouts, executor, pings } = wanted;
+        if let Err(refusal) = self.cluster.reconfigure(settings) {
+            return self.control.insist(News::Reconfigured(Err(refusal)));
+        }
+        let settings = self.cluster.settings();
+        self.pause = settings.deadtime.saturating_sub(settings.keepalive);
+        self.sent.make_room(settings);
+        let told = Box::new(settings.clone());
+        self.timeouts = timeouts;
+        if let Some(pings) = pings {
+            self.pings = pings;
+        }
+        self.control.insist(News::Reconfigured(Ok(told)));
+        self.request(now, &Request::Configure(executor));
+    }
+}

@@ -1,0 +1,136 @@
+//! The administrator changes haresources on one machine, and some time later on the others.
+//!
+//! Machines number their groups by their own files. A world has one list of every group that there
+//! ever was, which is only added to; executors and laws go by the places in that.
+
+use super::make::group_of;
+use super::{Happening, World};
+use crate::laws::Broken;
+use std::time::Duration;
+use systole_core::{Cluster, Group, GroupId, NodeId, Settings, Snapshot};
+
+/// Most groups that there ever are in a world.
+const EVER_MAX: usize = 12;
+/// How long an administrator waits who was told that the daemon is busy, or who found none.
+const RETRY: Duration = Duration::from_millis(700);
+
+/// One state of the file.
+#[derive(Debug, Clone)]
+pub(super) struct Edition {
+    /// Editions are numbered; none replaces a later one.
+    pub(super) number: u64,
+    pub(super) groups: Vec<Group>,
+}
+
+impl World {
+    /// A line is added, removed, changed or changed back, first on one machine.
+    pub(super) fn edit(&mut self, first: NodeId) {
+        // Nobody loads a file that the machine with the latest one has never seen.
+        if self.machine(first).edition != self.edition.number {
+            return;
+        }
+        let before = self.edition.groups.clone();
+        let mut groups = before.clone();
+        let place = usize::try_from(self.random.below(groups.len() as u64)).unwrap_or(0);
+        let has_room = self.settings.groups.len() < EVER_MAX;
+        match self.random.below(4) {
+            0 if groups.len() > 1 => drop(groups.remove(place)),
+            1 if has_room => groups.push(self.new_group(None)),
+            2 if has_room => groups[place] = self.new_group(Some(&before[place])),
+            _ => groups.clone_from(&self.earlier),
+        }
+        self.earlier = before;
+        self.edition = Edition { number: self.edition.number + 1, groups };
+        self.publish(Some(first), 20_000);
+    }
+
+    /// The latest edition goes to every machine, within some time.
+    pub(super) fn publish(&mut self, first: Option<NodeId>, within: u64) {
+        for node in self.settings.node_ids() {
+            let wait = if first == Some(node) { 0 } else { self.random.below(within) };
+            let edition = self.edition.clone();
+            self.after(Duration::from_millis(wait), Happening::Reload(node, edition));
+        }
+    }
+
+    /// A group that never was before, or one that was with one more service or another home.
+    fn new_group(&mut self, changed: Option<&Group>) -> Group {
+        let number = u64::try_from(self.settings.groups.len()).unwrap_or(0) + 100;
+        let nodes = u64::try_from(self.settings.nodes.len()).unwrap_or(1);
+        let preferred = NodeId(u8::try_from(self.random.below(nodes)).unwrap_or(0));
+        let services = self.random.below(3);
+        let mut group = group_of(number, preferred, 1, services);
+        if let Some(changed) = changed {
+            group.resources[0] = changed.resources[0].clone();
+            if self.random.chance(700) {
+                group.preferred = changed.preferred;
+            }
+        }
+        self.settings.groups.push(group.clone());
+        for machine in &mut self.machines {
+            machine.executor.add(&group);
+        }
+        self.find_rivals();
+        group
+    }
+
+    pub(super) fn find_rivals(&mut self) {
+        let groups = &self.settings.groups;
+        let ids = || self.settings.group_ids();
+        let pairs = ids().flat_map(|one| ids().map(move |two| (one, two)));
+        let shares = |(one, two): &(GroupId, GroupId)| {
+            one == two || groups[one.index()].shares_with(&groups[two.index()])
+        };
+        self.rivals = pairs.filter(|(one, two)| one <= two).filter(shares).collect();
+    }
+
+    /// Gives a machine an edition, if its daemon takes it now.
+    pub(super) fn reload(&mut self, node: NodeId, edition: Edition) -> Result<(), Broken> {
+        let machine = self.machine(node);
+        if machine.edition >= edition.number {
+            return Ok(());
+        }
+        let settings = Settings { groups: edition.groups.clone(), ..machine.settings.clone() };
+        let is_awake = machine.is_awake();
+        let Some(cluster) = machine.cluster.as_mut().filter(|_| is_awake) else {
+            self.after(RETRY, Happening::Reload(node, edition));
+            return Ok(());
+        };
+        let before = cluster.snapshot();
+        let old = cluster.settings().groups.clone();
+        if cluster.reconfigure(settings.clone()).is_err() {
+            self.after(RETRY, Happening::Reload(node, edition));
+            return Ok(());
+        }
+        let touched = touched(&old, &before, cluster);
+        machine.settings = settings;
+        machine.edition = edition.number;
+        machine.stored_retired = given_up(&old, &machine.settings);
+        self.alone = None;
+        self.summary.reloads += 1;
+        self.note(|| format!("{node:?} reloads edition {}", edition.number));
+        if let Some(what) = touched {
+            return Err(Broken { law: "STABLE", what, at: self.now });
+        }
+        self.turn(node)
+    }
+}
+
+/// The groups that a new file has no more, as a daemon stores them for its successor.
+fn given_up(old: &[Group], settings: &Settings) -> Vec<Group> {
+    let is_gone = |group: &&Group| settings.groups.iter().all(|other| other.key != group.key);
+    old.iter().filter(is_gone).cloned().collect()
+}
+
+/// STABLE: a reload touches nothing that has not changed.
+fn touched(old: &[Group], before: &Snapshot, cluster: &Cluster) -> Option<String> {
+    let after = cluster.snapshot();
+    let now = &cluster.settings().groups;
+    for (group, was) in old.iter().zip(&before.groups).filter(|(group, _)| !group.is_retired) {
+        let place = now.iter().position(|other| other.key == group.key && !other.is_retired);
+        if let Some(is) = place.map(|place| &after.groups[place]).filter(|is| *is != was) {
+            return Some(format!("a reload made {is:?} of {was:?}"));
+        }
+    }
+    None
+}
