@@ -87,11 +87,9 @@ impl Ownership {
         row.is_entrusted = true;
     }
 
-    /// Keeps a group no more: nothing of it runs.
+    /// A group is not about to start any more.
     pub(crate) fn end_trust(&mut self, group: GroupId) {
-        let row = &mut self.rows[group.index()];
-        row.phase = Phase::Stopped;
-        row.is_entrusted = false;
+        self.rows[group.index()].is_entrusted = false;
     }
 
     /// The row of a group.

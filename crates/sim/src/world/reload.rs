@@ -7,7 +7,7 @@ use super::make::group_of;
 use super::{Happening, World};
 use crate::laws::Broken;
 use std::time::Duration;
-use systole_core::{Cluster, Group, GroupId, NodeId, Settings, Snapshot};
+use systole_core::{Cluster, Failback, Group, GroupId, NodeId, Settings, Snapshot};
 
 /// Most groups that there ever are in a world.
 const EVER_MAX: usize = 12;
@@ -86,11 +86,13 @@ impl World {
 
     /// Gives a machine an edition, if its daemon takes it now.
     pub(super) fn reload(&mut self, node: NodeId, edition: Edition) -> Result<(), Broken> {
+        let group_failback = self.failback_of(&edition.groups);
         let machine = self.machine(node);
         if machine.edition >= edition.number {
             return Ok(());
         }
-        let settings = Settings { groups: edition.groups.clone(), ..machine.settings.clone() };
+        let groups = edition.groups.clone();
+        let settings = Settings { groups, group_failback, ..machine.settings.clone() };
         let is_awake = machine.is_awake();
         let Some(cluster) = machine.cluster.as_mut().filter(|_| is_awake) else {
             self.after(RETRY, Happening::Reload(node, edition));
@@ -113,6 +115,18 @@ impl World {
             return Err(Broken { law: "STABLE", what, at: self.now });
         }
         self.turn(node)
+    }
+}
+
+impl World {
+    /// What becomes of single groups of a file, by their places in it.
+    fn failback_of(&self, groups: &[Group]) -> Vec<(GroupId, Failback)> {
+        let own = self.settings.group_failback.iter().filter_map(|(group, failback)| {
+            let key = self.settings.groups[group.index()].key;
+            let place = groups.iter().position(|other| other.key == key)?;
+            Some((GroupId(u16::try_from(place).ok()?), *failback))
+        });
+        own.collect()
     }
 }
 

@@ -170,6 +170,7 @@ impl Cluster {
             let is_idle = self.runners[group.index()].is_idle() && !self.runs_in_the_way(group);
             if is_kept && is_idle && !self.can_run(group) {
                 self.ownership.end_trust(group);
+                self.ownership.advance(group, Phase::Stopped);
                 self.owned(group, Cause::Reload);
                 self.speak_soon();
             }
@@ -246,6 +247,7 @@ impl Cluster {
     /// A group stands in haresources no more: it is stopped where it runs.
     pub(super) fn retire(&mut self, group: GroupId) {
         self.stays[group.index()] = Stay::default();
+        self.ownership.end_trust(group);
         let runner = &self.runners[group.index()];
         if runner.is_active() || runner.is_starting() {
             if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
