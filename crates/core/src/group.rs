@@ -138,7 +138,8 @@ impl Runner {
 
     /// Has the group another number from now on; what is under way goes on.
     pub(crate) fn renumber(self, group: GroupId) -> Self {
-        Self { group, ..self }
+        let job = self.job.map(|(job, since)| (crate::Job { group, ..job }, since));
+        Self { group, job, ..self }
     }
 
     /// Takes it as running, as the executor found it.
