@@ -131,6 +131,7 @@ impl Found {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "numbers, and words made for it")]
     fn value<T: Display + PartialEq>(&mut self, what: &str, old: T, new: T, effect: Effect) {
         if old != new {
             self.push(format!("{what}: {old} -> {new}"), effect);

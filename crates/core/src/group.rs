@@ -138,7 +138,7 @@ impl Runner {
 
     /// Has the group another number from now on; what is under way goes on.
     pub(crate) fn renumber(self, group: GroupId) -> Self {
-        let job = self.job.map(|(job, since)| (crate::Job { group, ..job }, since));
+        let job = self.job.map(|(job, since)| (Job { group, ..job }, since));
         Self { group, job, ..self }
     }
 

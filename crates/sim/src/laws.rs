@@ -252,7 +252,7 @@ pub(crate) fn together_own(
         let is_excused = |machine: &Machine| {
             let snapshot = machine.cluster.as_ref().map(systole_core::Cluster::snapshot);
             let waits = |told: Snapshot| {
-                !told.executor || !told.fencing.is_empty() || is_unable(machine, group)
+                !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
             let is_ill = settings.group_ids().any(|group| machine.executor.was_sick(group));
             is_ill || snapshot.is_none_or(waits)

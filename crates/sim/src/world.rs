@@ -128,6 +128,7 @@ enum Happening {
 
 /// Machines, a network between them, and time.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a world")]
 pub struct World {
     options: Options,
     settings: Settings,

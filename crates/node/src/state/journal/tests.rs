@@ -30,8 +30,6 @@ fn settings() -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
-        group_failback: Vec::new(),
-        hold_down: None,
         groups: vec![Group {
             key: GroupKey(7),
             preferred: NodeId(0),
