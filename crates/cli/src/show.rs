@@ -50,9 +50,12 @@ pub(crate) fn text(status: &Status) -> String {
     }
     let (retired, groups): (Vec<_>, Vec<_>) =
         snapshot.groups.iter().partition(|group| group.retired.is_some());
-    groups.into_iter().for_each(|group| line(&self::group(group)));
-    let retired = retired.into_iter().filter_map(|group| self::retired(group));
-    retired.for_each(|group| line(&group));
+    for group in groups {
+        line(&self::group(group));
+    }
+    for group in retired.into_iter().filter_map(self::retired) {
+        line(&group);
+    }
     out
 }
 

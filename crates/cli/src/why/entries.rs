@@ -64,8 +64,6 @@ pub(super) fn is_beginning(entry: &Entry) -> bool {
         | Happening::Keys { .. }
         | Happening::Hold { .. }
         | Happening::Fencing { .. }
-        | Happening::Keys { .. }
-        | Happening::Hold { .. }
         | Happening::Denied { .. }
         | Happening::Answer { .. }
         | Happening::Refusal { .. }
