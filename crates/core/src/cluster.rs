@@ -287,6 +287,7 @@ impl Cluster {
 
     fn recall(&mut self) {
         self.recall_peers();
+        self.recall_holds();
         for &(key, owner, term) in &self.boot.terms {
             let group = self.settings.groups.iter().position(|group| group.key == key);
             let known = owner.index() < self.settings.nodes.len();

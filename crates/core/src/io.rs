@@ -322,7 +322,8 @@ pub enum Output {
     Run(Job),
     /// Have the executor end this job at once.
     Cancel(JobId),
-    /// Store [`Cluster::terms`](crate::Cluster::terms), off the takeover path.
+    /// Store [`Cluster::terms`](crate::Cluster::terms) and [`Cluster::holds`](crate::Cluster::holds),
+    /// off the takeover path.
     Store,
     /// Store what is known of another node in place of what was stored of it, likewise. Without a
     /// generation there is nothing to remember.

@@ -44,7 +44,7 @@ pub use mutation::Mutation;
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, PeerRecord, Resource,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, HoldRecord, PeerRecord, Resource,
     ResourceKind, Settings, StopFailure,
 };
 pub use time::Time;

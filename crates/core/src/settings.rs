@@ -245,6 +245,21 @@ pub struct PeerRecord {
     pub sequence: u64,
 }
 
+/// The last order to hold or to release, of everything or of one group, across our own restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldRecord {
+    /// The group; everything if absent.
+    pub group: Option<GroupKey>,
+    /// The number of the order.
+    pub count: u32,
+    /// The node that it was given to.
+    pub by: NodeId,
+    /// It ends what was held.
+    pub is_release: bool,
+    /// How much longer it counts.
+    pub left: Duration,
+}
+
 /// Facts of this run of the daemon that are not in the three files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boot {
@@ -262,6 +277,8 @@ pub struct Boot {
     pub terms: Vec<(GroupKey, NodeId, u64)>,
     /// What an earlier run of ours remembered of the other nodes.
     pub peers: Vec<PeerRecord>,
+    /// What an earlier run knew to be held, or released.
+    pub holds: Vec<HoldRecord>,
     /// Groups that are in the files no more, as an earlier run stored them: another node may still
     /// have them.
     pub retired: Vec<Group>,

@@ -76,6 +76,7 @@ fn cluster() -> Cluster {
         seed: 1,
         terms: Vec::new(),
         peers: Vec::new(),
+        holds: Vec::new(),
         retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),

@@ -293,7 +293,8 @@ impl Beat {
             Output::Cancel(job) => self.request(now, &Request::Cancel { job }),
             Output::Store => {
                 let terms = self.cluster.terms().collect();
-                self.control.insist(News::Store(terms));
+                let holds = self.cluster.holds().collect();
+                self.control.insist(News::Store { terms, holds });
             }
             Output::StorePeer(record) => self.control.insist(News::StorePeer(record)),
             Output::Answer { ticket, result } => {

@@ -304,8 +304,11 @@ impl Control {
                 self.parts.log.write(&line);
             }
             News::Carrier { group, fault } => self.carrier_changed(group, fault),
-            News::Store(terms) => {
-                if let Err(error) = self.parts.state.store_terms(&self.parts.settings, terms) {
+            News::Store { terms, holds } => {
+                let Parts { state, settings, .. } = &self.parts;
+                let stored = state.store_terms(settings, terms);
+                let stored = stored.and_then(|()| state.store_holds(settings, &holds));
+                if let Err(error) = stored {
                     self.say(Level::Error, format!("Cannot store ownership: {error}"));
                 }
             }

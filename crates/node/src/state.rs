@@ -1,6 +1,7 @@
 //! What a node keeps across restarts: its generation, its uuid, who owned what, and the journal.
 
 mod generation;
+mod holds;
 pub mod journal;
 mod retired;
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::watch::Watch;
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
-    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, Input, NodeId, PeerRecord, Random,
-    Settings, Time, Uuid,
+    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
+    Random, Settings, Time, Uuid,
 };
 
 /// A machine of the world.
@@ -31,6 +31,8 @@ pub(crate) struct Machine {
     /// What is on its disk.
     pub(crate) stored: Vec<(GroupKey, NodeId, u64)>,
     pub(crate) stored_peers: Vec<PeerRecord>,
+    /// What was held or released, each with the moment up to which it counts.
+    stored_holds: Vec<(Time, HoldRecord)>,
     pub(crate) stored_retired: Vec<Group>,
     /// The number of its haresources.
     pub(crate) edition: u64,
@@ -63,6 +65,7 @@ impl Machine {
             generation: 1000,
             stored: Vec::new(),
             stored_peers: Vec::new(),
+            stored_holds: Vec::new(),
             stored_retired: Vec::new(),
             edition: 0,
             covered: Vec::new(),
@@ -103,12 +106,24 @@ impl Machine {
             seed: random.next(),
             terms: self.stored.clone(),
             peers: if remembers { self.covered.clone() } else { Vec::new() },
+            holds: self
+                .stored_holds
+                .iter()
+                .map(|(until, hold)| HoldRecord { left: until.since(now), ..*hold })
+                .collect(),
             retired: self.stored_retired.clone(),
             adopted,
             remains: rest.into_iter().filter(held).collect(),
         };
         self.watch = Watch::new(now, &self.stored);
         self.cluster = Some(Cluster::new(self.settings.clone(), boot));
+    }
+
+    /// Stores what its daemon knows of groups.
+    pub(crate) fn store(&mut self, now: Time) {
+        let Some(cluster) = &self.cluster else { return };
+        self.stored = cluster.terms().collect();
+        self.stored_holds = cluster.holds().map(|hold| (now + hold.left, hold)).collect();
     }
 
     /// Whether a message is older than what was on the disk when the daemon started.

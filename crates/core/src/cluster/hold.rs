@@ -10,7 +10,10 @@ use super::Cluster;
 use super::hold_down::Down;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Beat, Cause, Event, Freeze, GroupId, HoldEvent, NodeId, Refusal, Time};
+use crate::{
+    Beat, Cause, Event, Freeze, GroupId, GroupKey, HoldEvent, HoldRecord, NodeId, Output, Refusal,
+    Time,
+};
 use std::time::Duration;
 
 /// Longest time that something can be held.
@@ -56,6 +59,20 @@ impl Register {
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let (count, is_release) = (self.count, self.is_release);
         Some(Freeze { claim, count, by, is_release, left })
+    }
+
+    /// What is to be stored of it.
+    fn record(&self, now: Time, group: Option<GroupKey>) -> Option<HoldRecord> {
+        let left = self.until.map_or(Duration::ZERO, |until| until.since(now));
+        let (count, is_release) = (self.count, self.is_release);
+        self.by.map(|by| HoldRecord { group, count, by, is_release, left })
+    }
+
+    /// Takes up what was stored.
+    fn recall(&mut self, now: Time, record: &HoldRecord) {
+        let HoldRecord { count, by, is_release, left, .. } = *record;
+        let until = (!left.is_zero()).then(|| now + left.min(HOLD_MAX));
+        *self = Self { count, by: Some(by), is_release, until };
     }
 
     /// Takes an order of this node.
@@ -159,6 +176,30 @@ impl Cluster {
             let peer = self.peer(node);
             !peer.is_alive() || peer.kind != Kind::Systole || peer.echoed >= self.frozen_from
         })
+    }
+
+    /// What is held or was released, to be stored.
+    pub fn holds(&self) -> impl Iterator<Item = HoldRecord> + '_ {
+        let groups = self.settings.groups.iter().zip(&self.stays);
+        let groups =
+            groups.filter_map(|(group, stay)| stay.freeze.record(self.now, Some(group.key)));
+        self.freeze.record(self.now, None).into_iter().chain(groups)
+    }
+
+    /// Takes up what an earlier run has stored.
+    pub(super) fn recall_holds(&mut self) {
+        for index in 0..self.boot.holds.len() {
+            let record = self.boot.holds[index];
+            let group = record.group.map(|key| self.group_with_key(key));
+            if record.by.index() >= self.settings.nodes.len() || group == Some(None) {
+                continue;
+            }
+            let (now, group) = (self.now, group.flatten());
+            self.register(group).recall(now, &record);
+            if let Some((by, until)) = self.register(group).in_force() {
+                self.hold_begins(group, by, until.since(now));
+            }
+        }
     }
 
     /// Obeys the order to hold everything or one group.
@@ -294,11 +335,13 @@ impl Cluster {
     fn hold_begins(&mut self, group: Option<GroupId>, by: NodeId, left: Duration) {
         self.frozen_from = self.history.next();
         self.report(Event::Hold(HoldEvent::Begins { group, by, left }));
+        self.outbox.push_back(Output::Store);
         self.speak_soon();
     }
 
     /// What was held may move: everybody shall know, and think over what had to wait.
     fn hold_ended(&mut self) {
+        self.outbox.push_back(Output::Store);
         self.speak_soon();
         self.tell_ping_count();
         let is_gone = |node: &NodeId| {

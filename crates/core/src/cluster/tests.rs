@@ -77,6 +77,7 @@ fn boot(generation: u64) -> Boot {
         seed: generation,
         terms: Vec::new(),
         peers: Vec::new(),
+        holds: Vec::new(),
         retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),

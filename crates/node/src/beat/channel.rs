@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::{Configuration, Level};
 use systole_config::AgentTimeouts;
 use systole_core::{
-    Event, FenceOutcome, GroupId, GroupKey, NodeId, Order, PeerRecord, Refusal, Settings, Snapshot,
-    Ticket,
+    Event, FenceOutcome, GroupId, GroupKey, HoldRecord, NodeId, Order, PeerRecord, Refusal,
+    Settings, Snapshot, Ticket,
 };
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
@@ -107,8 +107,13 @@ pub(crate) enum News {
         /// What is wrong.
         fault: Option<String>,
     },
-    /// Ownership has changed, and is to be stored.
-    Store(Vec<(GroupKey, NodeId, u64)>),
+    /// Ownership, or what is held, has changed, and is to be stored.
+    Store {
+        /// The ownerships.
+        terms: Vec<(GroupKey, NodeId, u64)>,
+        /// What is held or was released.
+        holds: Vec<HoldRecord>,
+    },
     /// What is known of another node has changed, and is to be stored.
     StorePeer(PeerRecord),
     /// The answer to an order.

@@ -107,6 +107,7 @@ fn beat() -> (Beat, ControlEnd) {
         seed: 1,
         terms: Vec::new(),
         peers: Vec::new(),
+        holds: Vec::new(),
         retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
@@ -245,7 +246,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::LetGo { .. }
             | News::Line { .. }
             | News::Carrier { .. }
-            | News::Store(_)
+            | News::Store { .. }
             | News::StorePeer(_)
             | News::Answer { .. }
             | News::StopFailed { .. }
@@ -312,6 +313,7 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
             seed: 1,
             terms: Vec::new(),
             peers: Vec::new(),
+            holds: Vec::new(),
             retired: Vec::new(),
             adopted: Vec::new(),
             remains: Vec::new(),

@@ -335,6 +335,7 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
         seed: clock::random_u64()?,
         terms: state.terms(settings).map_err(io::Error::other)?,
         peers: state.peers(settings).map_err(io::Error::other)?,
+        holds: state.holds(settings).map_err(io::Error::other)?,
         // They are among the settings already.
         retired: Vec::new(),
         adopted: ids(whole),

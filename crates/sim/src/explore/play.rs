@@ -376,8 +376,7 @@ impl Play {
                 }
             }
             Output::Store => {
-                let terms = machine.cluster.as_ref().map(|cluster| cluster.terms().collect());
-                machine.stored = terms.unwrap_or_default();
+                machine.store(now);
             }
             Output::StorePeer(record) => {
                 machine.stored_peers.retain(|other| other.node != record.node);

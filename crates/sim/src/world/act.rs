@@ -51,9 +51,8 @@ impl World {
                 }
             }
             Output::Store => {
-                let machine = self.machine(node);
-                let terms = machine.cluster.as_ref().map(|cluster| cluster.terms().collect());
-                machine.stored = terms.unwrap_or_default();
+                let now = self.now;
+                self.machine(node).store(now);
             }
             Output::StorePeer(record) => {
                 let stored = &mut self.machine(node).stored_peers;

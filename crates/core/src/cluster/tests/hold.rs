@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{HOLD_MAX, HoldEvent};
+use crate::{HOLD_MAX, HoldEvent, HoldRecord};
 
 const SPAN: Duration = Duration::from_secs(20);
 
@@ -24,6 +24,15 @@ impl Pair {
         let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
         let mut node = Node::new(id, failback, 2);
         node.cluster = Cluster::new(settings(id, failback), Boot { terms, ..boot(2) });
+        node.cluster.handle(Time::START, &Input::ExecutorReady);
+        self.nodes[id.index()] = Some(node);
+    }
+
+    /// Starts a node again that remembers what the one before had stored.
+    fn restart_with_disk(&mut self, id: NodeId, holds: Vec<HoldRecord>) {
+        let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
+        let mut node = Node::new(id, Failback::On, 2);
+        node.cluster = Cluster::new(settings(id, Failback::On), Boot { terms, holds, ..boot(2) });
         node.cluster.handle(Time::START, &Input::ExecutorReady);
         self.nodes[id.index()] = Some(node);
     }
@@ -298,4 +307,26 @@ fn a_hold_has_a_bound_and_a_release_needs_one() {
     let mut early = Pair::new(Failback::Off);
     early.hold(A, None, SPAN);
     assert_eq!(early.node(A).answers, [Err(Refusal::NotReady)]);
+}
+
+#[test]
+fn who_restarts_alone_knows_what_is_held() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(A, None, SPAN);
+    pair.hold(B, Some(SECOND), SPAN);
+    pair.pass(KEEPALIVE);
+    let stored: Vec<_> = pair.node(B).cluster.holds().collect();
+    assert_eq!(stored.iter().map(|hold| hold.group).collect::<Vec<_>>().len(), 2);
+    pair.end(A);
+    pair.end(B);
+    // Its clock begins with the pair's, and so does what is left.
+    pair.restart_with_disk(B, stored);
+    pair.until("it takes part", |pair| pair.node(B).cluster.status() == NodeStatus::Active);
+    assert!(pair.held(B).is_some());
+    pair.pass(SPAN / 4);
+    assert_eq!(pair.runs(B), [SECOND], "its own alone");
+    let now = pair.now;
+    pair.node(B).order(now, Order::Release(None));
+    pair.until("it takes the other one's", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert!(pair.node(B).cluster.holds().all(|hold| hold.is_release));
 }

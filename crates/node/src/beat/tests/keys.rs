@@ -84,7 +84,7 @@ impl Pair {
             | News::LetGo { .. }
             | News::Line { .. }
             | News::Carrier { .. }
-            | News::Store(_)
+            | News::Store { .. }
             | News::StorePeer(_)
             | News::Answer { .. }
             | News::StopFailed { .. }
