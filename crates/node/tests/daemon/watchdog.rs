@@ -35,7 +35,8 @@ fn a_watchdog_is_kept_through_a_reload_and_released_at_the_stop() {
     node.start();
     node.wait_until_kept();
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
-    node.write("config/ha.cf", &format!("{ha_cf}# changed\n"));
+    // A change that no running daemon can take: it executes itself again.
+    node.write("config/ha.cf", &format!("{ha_cf}debug 1\n"));
     assert_eq!(node.code(&["-r"]), 0);
     let opened = "Using watchdog device";
     node.wait_for("it is opened again", || node.log().matches(opened).count() == 2);
