@@ -41,7 +41,7 @@ fn stage(pair: &mut Pair) -> &'static str {
 
 /// At a stage of a hand-over something happens.
 #[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 54] = [
+const TURNS: [(&str, &str, &str); 57] = [
     // A step that is not due is refused, and changes nothing.
     ("asked", "done", "asked"),
     ("asked", "stray done", "asked"),
@@ -58,6 +58,7 @@ const TURNS: [(&str, &str, &str); 54] = [
     ("releasing", "done", "releasing"),
     ("releasing", "other", "releasing"),
     ("releasing", "stray refusal", "releasing"),
+    ("releasing", "stray other", "releasing"),
     ("given", "stray refusal", "given"),
     ("told", "done", "told"),
     ("told", "other", "told"),
@@ -86,6 +87,7 @@ const TURNS: [(&str, &str, &str); 54] = [
     // Nobody begins two.
     ("checking", "order", "checking"),
     ("told", "order", "told"),
+    ("invited", "order", "invited"),
     // Who cannot look any more cannot promise; what has been given does not need our executor.
     ("checking", "executor gone", "none"),
     ("invited", "executor gone", "invited"),
@@ -97,6 +99,7 @@ const TURNS: [(&str, &str, &str); 54] = [
     ("checking", "own stop", "none"),
     ("told", "own stop", "none"),
     ("told", "other node gone", "none"),
+    ("checking", "other node gone", "none"),
     // Nothing is waited for without end.
     ("given", "no reply", "none"),
     ("told", "no reply", "none"),
