@@ -99,12 +99,19 @@ impl AddressAgent {
     }
 
     /// Whether all the addresses are here.
+    pub(crate) fn monitor(&mut self, resources: &[Resource]) -> Outcome {
+        self.find(|network| wanted(resources).all(|wish| network.find(&wish).is_some()))
+    }
+
+    /// Whether any of the addresses is here still: after a stop that failed one is enough.
     pub(crate) fn status(&mut self, resources: &[Resource]) -> Outcome {
+        self.find(|network| wanted(resources).any(|wish| network.find(&wish).is_some()))
+    }
+
+    fn find(&mut self, is_here: impl Fn(&Network) -> bool) -> Outcome {
         match self.addresses.network() {
-            Ok(network) => {
-                let all = wanted(resources).all(|wish| network.find(&wish).is_some());
-                if all { Outcome::Running } else { Outcome::NotRunning }
-            }
+            Ok(network) if is_here(&network) => Outcome::Running,
+            Ok(_) => Outcome::NotRunning,
             Err(error) => failed(&error),
         }
     }

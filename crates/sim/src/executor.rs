@@ -210,7 +210,9 @@ impl Executor {
                 held.is_unstoppable &= held.running.contains(&true);
                 Outcome::Success
             }
-            Action::Status | Action::Monitor if held.running[job.first] => Outcome::Running,
+            // Several addresses are one job, and one that is left is enough.
+            Action::Status if held.running[range.clone()].contains(&true) => Outcome::Running,
+            Action::Monitor if !held.running[range].contains(&false) => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
         };
         Some(outcome)

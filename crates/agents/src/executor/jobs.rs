@@ -224,7 +224,8 @@ impl Executor {
                 }
                 outcome
             }
-            Action::Status | Action::Monitor => self.agent.status(resources),
+            Action::Status => self.agent.status(resources),
+            Action::Monitor => self.agent.monitor(resources),
         };
         if let Outcome::Failed { text, .. } = &outcome {
             self.log_as("IPaddr", "default", Level::Error, text.clone());
