@@ -10,7 +10,9 @@ const WORLDS: u64 = 1_000;
 /// The law that a mistake offends, and the names under which it may be noticed.
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
-        Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
+        Mutation::TakeFromTheLiving | Mutation::IgnoreTheRetired => {
+            ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
+        }
         Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "ONE OWNER SOON"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
@@ -22,7 +24,6 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
         Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
-        Mutation::IgnoreTheRetired => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
     }
 }
 
