@@ -104,6 +104,9 @@ fn addresses_live_while_permitted() {
     let expected = Report::AddressLost { group: GroupKey(1), resources: both[1..].to_vec() };
     assert_eq!(lost, expected);
     assert!(!bench.has_address("192.0.2.51"));
+    // One that is left is enough to say that a stop has not stopped them.
+    assert_eq!(daemon.run(1, Action::Status, &both), Outcome::Running);
+    assert_eq!(daemon.run(1, Action::Monitor, &both), Outcome::NotRunning);
     assert_eq!(daemon.run(1, Action::Start, &both), Outcome::Success);
     assert_eq!(daemon.run(1, Action::Status, &both), Outcome::Running);
     assert_eq!(daemon.run(1, Action::Stop, &both), Outcome::Success);

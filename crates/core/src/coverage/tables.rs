@@ -272,6 +272,7 @@ const RUNNER_UNITS: &[(&str, &str)] = &[
     ("looking", "executor gone"),
     ("looking", "cancelled"),
     ("looking", "missing"),
+    ("looking", "not running"),
     ("looking", "success"),
     ("releasing", "stop"),
     ("releasing", "executor gone"),

@@ -279,6 +279,7 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         ("looking", "executor gone", "looking"),
         ("looking", "cancelled", "looking"),
         ("looking", "missing", "stopping"),
+        ("looking", "not running", "stopping"),
         ("looking", "success", "stuck"),
         // Addresses that go without what is right of them: one that stays is lost in time.
         ("releasing", "stop", "releasing"),
