@@ -1,23 +1,26 @@
 //! The journal: why everything moved, one JSON object a line.
 
 mod evidence;
+mod fencing;
 mod file;
 mod hold;
 mod read;
 mod repeats;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 pub use evidence::{HandOverStage, JobEnd, LastBeat, PingCounts};
 pub use file::Journal;
 pub use read::{Reading, read};
+pub use wish::Wish;
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, FencingEvent, Group, GroupId, HandOverEvent, Hold, NodeId,
-    Order, Outcome, Phase, Refusal, Settings, Step,
+    Action, Cause, Event, Failure, Group, GroupId, HandOverEvent, NodeId, Outcome, Phase, Refusal,
+    Settings, Step,
 };
 
 const NAME: &str = "journal.jsonl";
@@ -226,57 +229,6 @@ pub enum Happening {
     },
 }
 
-/// An order as the journal tells it: nodes by their names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wish {
-    /// Give this set to the other node.
-    Standby(Hold),
-    /// Take this set from the other node.
-    Takeover(Hold),
-    /// Give this group to the other node.
-    StandbyGroup(String),
-    /// Take this group from the other node.
-    TakeoverGroup(String),
-    /// Forget the generation of this node.
-    ForgetPeer(String),
-    /// Take this node for dead.
-    ConfirmDead(String),
-    /// Let nothing, or not this group, move by itself for so many milliseconds.
-    Hold(Option<String>, u64),
-    /// End what is held of everything, or of this group.
-    Release(Option<String>),
-    /// Stop.
-    Stop,
-    /// Execute the daemon's program anew.
-    Restart,
-    /// Try again what failed of this group, or of every one.
-    Retry(Option<String>),
-    /// Read the files again.
-    Reload,
-}
-
-impl Wish {
-    /// The order, with names as `settings` has them.
-    #[must_use]
-    pub fn of(settings: &Settings, order: Order) -> Self {
-        match order {
-            Order::Standby(set) => Self::Standby(set),
-            Order::Takeover(set) => Self::Takeover(set),
-            Order::StandbyGroup(group) => Self::StandbyGroup(name_of(settings, group)),
-            Order::TakeoverGroup(group) => Self::TakeoverGroup(name_of(settings, group)),
-            Order::ForgetPeer(node) => Self::ForgetPeer(settings.name(node).to_owned()),
-            Order::ConfirmDead(node) => Self::ConfirmDead(settings.name(node).to_owned()),
-            Order::Hold(group, span) => {
-                Self::Hold(group.map(|group| name_of(settings, group)), milliseconds(span))
-            }
-            Order::Release(group) => Self::Release(group.map(|group| name_of(settings, group))),
-            Order::Stop => Self::Stop,
-            Order::Retry(group) => Self::Retry(group.map(|group| name_of(settings, group))),
-        }
-    }
-}
-
 /// The group whose story an entry belongs to: a line that was replaced is not what replaced it, though
 /// both have one name.
 fn story_of(group: &Group) -> String {
@@ -352,7 +304,7 @@ impl Happening {
                 let Failure { action, resource, outcome } = *failure;
                 Self::failure(settings, *node, *group, action, resource.into(), outcome)
             }
-            Event::Fencing(node, step) => Some(fencing(name(node), *step)),
+            Event::Fencing(node, step) => Some(fencing::happening(name(node), *step)),
             Event::Hold(step) => Some(hold::happening(settings, *step)),
             Event::StopBegins => Some(Self::Stop),
             Event::Paused(gap) => Some(Self::Pause { milliseconds: milliseconds(*gap) }),
@@ -448,34 +400,6 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::Retry => "retry",
         Cause::Reload => "reload",
     }
-}
-
-fn fencing(node: String, step: FencingEvent) -> Happening {
-    let (word, attempt, evidence) = match step {
-        FencingEvent::Wanted { delay } if delay.is_zero() => ("wanted", None, String::new()),
-        FencingEvent::Wanted { delay } => {
-            let wait = milliseconds(delay);
-            ("wanted", None, format!("it may fence us first, so this node waits {wait} ms"))
-        }
-        FencingEvent::Begins { attempt } => ("begins", Some(attempt), String::new()),
-        FencingEvent::Done { attempt, is_heard } => {
-            let heard = if is_heard { "it was heard meanwhile" } else { "" };
-            ("done", Some(attempt), heard.to_owned())
-        }
-        FencingEvent::Failed { attempt, retry } => {
-            let next = match retry {
-                Some(wait) => format!("it is tried again in {} ms", milliseconds(wait)),
-                None => "it is heard again, and not tried again".to_owned(),
-            };
-            ("failed", Some(attempt), next)
-        }
-        FencingEvent::Cancelled { is_heard } => {
-            let why = if is_heard { "it is heard again" } else { "nothing waits for it any more" };
-            ("cancelled", None, why.to_owned())
-        }
-        FencingEvent::Confirmed => ("confirmed", None, "by hand".to_owned()),
-    };
-    Happening::Fencing { node, step: word.into(), attempt, evidence }
 }
 
 fn milliseconds(span: Duration) -> u64 {
