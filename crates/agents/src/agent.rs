@@ -69,7 +69,7 @@ impl Agent {
             }
             Located::Ocf { path, kind, parameters } => {
                 variables.extend(match parameters {
-                    Some(file) => ocf::read_instance(kind, file)?,
+                    Some(file) => ocf::read_instance(path, file)?,
                     None => ocf::from_arguments(kind, &self.arguments),
                 });
                 // OCF has no "status" of its own; its "monitor" answers the question.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The word that names an OCF agent and a file with its parameters: `OCF::type::instance`.
 const OCF_WORD: &str = "OCF";
 /// The provider whose agents are looked at first.
-const OCF_PROVIDER: &str = "heartbeat";
+pub(crate) const OCF_PROVIDER: &str = "heartbeat";
 
 /// Where agents are looked for. Tests use directories of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,19 +73,29 @@ impl Directories {
         self.configuration.join("resource.d")
     }
 
+    /// Where OCF agents of heartbeat's own provider are (`OCF_AGENTS`).
+    #[must_use]
+    pub fn ocf_agents(&self) -> PathBuf {
+        self.ocf_root.join("resource.d").join(OCF_PROVIDER)
+    }
+
     /// Finds an agent: a script of `resource.d`, then of `init.d`, as the original does; then,
     /// which the original does not, an OCF agent, then a unit of systemd.
+    ///
+    /// An instance of OCF (`OCF::type::instance`) whose agent and file are there needs no script:
+    /// the wrapper that heartbeat is packaged with looks for agents where none are.
     #[must_use]
     pub fn locate(&self, name: &str, arguments: &[String]) -> Option<Located> {
         if !is_file_name(name) {
             return None;
         }
+        let instance = (name == OCF_WORD).then(|| self.locate_instance(arguments)).flatten();
+        if instance.is_some() {
+            return instance;
+        }
         let scripts = [self.resource().join(name), self.init.join(name)];
         if let Some(path) = scripts.into_iter().find(|path| is_executable(path)) {
             return Some(Located::Script { path });
-        }
-        if name == OCF_WORD {
-            return self.locate_instance(arguments);
         }
         if let Some(path) = self.ocf_agent(name) {
             return Some(Located::Ocf { path, kind: name.to_owned(), parameters: None });
@@ -107,17 +117,23 @@ impl Directories {
             return None;
         }
         let parameters = self.configuration.join("conf/OCF").join(kind).join(instance);
-        let path = self.ocf_agent(kind)?;
-        parameters.is_file().then(|| Located::Ocf {
-            path,
-            kind: kind.clone(),
-            parameters: Some(parameters),
-        })
+        if !parameters.is_file() {
+            return None;
+        }
+        let path = self.ocf_agent(kind).or_else(|| self.ocf_agent_of_others(kind))?;
+        Some(Located::Ocf { path, kind: kind.clone(), parameters: Some(parameters) })
     }
 
     fn ocf_agent(&self, kind: &str) -> Option<PathBuf> {
-        let path = self.ocf_root.join("resource.d").join(OCF_PROVIDER).join(kind);
+        let path = self.ocf_agents().join(kind);
         is_executable(&path).then_some(path)
+    }
+
+    /// An agent of another provider, the first by name.
+    fn ocf_agent_of_others(&self, kind: &str) -> Option<PathBuf> {
+        let providers = std::fs::read_dir(self.ocf_root.join("resource.d")).ok()?;
+        let agents = providers.flatten().map(|provider| provider.path().join(kind));
+        agents.filter(|path| is_executable(path)).min()
     }
 
     /// The unit's name, if a unit file for it exists. An instance has the file of its template.
@@ -184,6 +200,34 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let found = Located::Ocf { path, kind: "apache".into(), parameters: Some(file) };
         assert_eq!(directories.locate("OCF", &arguments), Some(found));
+    }
+
+    #[test]
+    fn an_instance_needs_no_wrapper_and_may_have_an_agent_of_any_provider() {
+        let scratch = Scratch::new();
+        let directories = scratch.directories();
+        let wrapper = directories.resource().join("OCF");
+        write_script(&wrapper, "");
+        let arguments = ["db".to_owned(), "main".to_owned()];
+        let file = directories.configuration.join("conf/OCF/db/main");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let located = |provider: &str| Located::Ocf {
+            path: directories.ocf_root.join("resource.d").join(provider).join("db"),
+            kind: "db".into(),
+            parameters: Some(file.clone()),
+        };
+        // A wrapper may know agents that we do not.
+        let script = Located::Script { path: wrapper.clone() };
+        assert_eq!(directories.locate("OCF", &arguments), Some(script));
+        for provider in ["redhat", "linbit", "heartbeat"] {
+            let folder = directories.ocf_root.join("resource.d").join(provider);
+            std::fs::create_dir_all(&folder).unwrap();
+            write_script(&folder.join("db"), "");
+            assert_eq!(directories.locate("OCF", &arguments), Some(located(provider)));
+        }
+        // Without its agent's name before it, an agent is heartbeat's own.
+        assert!(directories.exists("db", &[]));
     }
 
     #[test]

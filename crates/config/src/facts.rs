@@ -15,7 +15,8 @@ pub struct Facts<'a> {
     pub nodeinfo: Option<&'a str>,
     /// All network interfaces.
     pub interfaces: Option<&'a [Interface]>,
-    /// Which agent a name finds, if any.
+    /// Which agent a name finds, if any. A whole word `OCF::type::instance` finds one where agent
+    /// and parameters are there.
     pub agent: Option<Find<'a, AgentKind>>,
     /// Whether a user exists, by name.
     pub user: Option<&'a dyn Fn(&str) -> bool>,

@@ -66,7 +66,7 @@ pub(crate) fn with_facts<T>(then: impl FnOnce(&Facts<'_>) -> T) -> T {
         agent: Some(&|name| match name {
             "nginx" => Some(AgentKind::Lsb),
             "drbddisk" | "IPaddr" | "IPaddr2" | "IPv6addr" => Some(AgentKind::Heartbeat),
-            "Filesystem" | "Dummy" => Some(AgentKind::Ocf),
+            "Filesystem" | "Dummy" | "OCF::Dummy::one" => Some(AgentKind::Ocf),
             "postgresql" => Some(AgentKind::Systemd),
             _ => None,
         }),

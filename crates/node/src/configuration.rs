@@ -105,7 +105,7 @@ impl Files {
         let node_info = node_info(directory);
         let interfaces = interfaces();
         let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
-        let agent = |name: &str| agents.locate(name, &[]).as_ref().map(kind_of);
+        let agent = |name: &str| locate(&agents, name);
         let services = fs::read_to_string(SERVICES).unwrap_or_default();
         let service = |port| service_of(&services, port);
         let facts = Facts {
@@ -145,6 +145,17 @@ fn facts_of(network: &Network) -> Vec<Interface> {
         }
     });
     interfaces.collect()
+}
+
+/// The agent of a name, or of an instance of OCF by its whole word.
+fn locate(agents: &Directories, name: &str) -> Option<AgentKind> {
+    let Some(instance) = name.strip_prefix("OCF::") else {
+        return agents.locate(name, &[]).as_ref().map(kind_of);
+    };
+    let arguments: Vec<String> = instance.split("::").map(str::to_owned).collect();
+    // A wrapper script is always found, and knows no more than we do.
+    let located = agents.locate("OCF", &arguments)?;
+    Some(kind_of(&located)).filter(|kind| *kind == AgentKind::Ocf)
 }
 
 fn kind_of(located: &Located) -> AgentKind {

@@ -1,6 +1,7 @@
 //! The program `heartbeat`: what it is called for, and the way to a running daemon.
 
 pub(crate) mod findings;
+mod inherited;
 mod media;
 mod start;
 mod verbs;

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a helper of a test fails the test")]
 
+#[path = "daemon/environment.rs"]
+mod environment;
+#[path = "daemon/ocf.rs"]
+mod ocf;
 #[path = "daemon/watchdog.rs"]
 mod watchdog;
 
@@ -34,12 +38,14 @@ fn enter_network() {
 /// The folders of a daemon. What still runs is killed when it is dropped.
 struct Node {
     folder: tempfile::TempDir,
+    /// Variables that it is started with, beside our own.
+    environment: Vec<(String, String)>,
 }
 
 impl Node {
     fn new() -> Self {
         enter_network();
-        let node = Self { folder: tempfile::tempdir().unwrap() };
+        let node = Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
         for folder in ["config", "state", "run"] {
             fs::create_dir(node.path(folder)).unwrap();
         }
@@ -69,7 +75,8 @@ impl Node {
         {
             command.arg(option).arg(self.path(folder));
         }
-        command.args(options).stdin(Stdio::null()).output().unwrap()
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        command.args(options).envs(environment).stdin(Stdio::null()).output().unwrap()
     }
 
     fn code(&self, options: &[&str]) -> i32 {

@@ -3,26 +3,123 @@
 use crate::lookup::Directories;
 use crate::protocol::Configuration;
 
-/// Where scripts find programs. Not ours: a daemon started by hand may have any.
+/// Where scripts find programs when the daemon was given no PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Searched after everything else, so that no PATH leaves a script without its shell's tools.
+const LAST: [&str; 4] = ["/sbin", "/bin", "/usr/sbin", "/usr/bin"];
+/// Where commands are that scripts of heartbeat call, searched after `HA_BIN` and before all else.
+const FIRST: [&str; 2] = ["/usr/sbin", "/usr/share/heartbeat"];
 
-/// What every agent gets. What the daemon says wins.
+/// What the daemon was given and a script does not get: its output is read in the C locale.
+const NOT_FOR_SCRIPTS: &str = "LANG";
+
+/// What every agent gets: defaults, what the daemon says, and what only we know.
 pub(super) fn common(
     directories: &Directories,
     configuration: &Configuration,
 ) -> Vec<(String, String)> {
     let base = directories.configuration.display();
-    let variables = [
-        ("PATH", PATH.to_owned()),
-        ("LC_ALL", "C".to_owned()),
-        ("HA_DIR", base.to_string()),
-        ("HA_FUNCS", format!("{base}/shellfuncs")),
+    let defaults = [
         ("HA_RCDIR", format!("{base}/rc.d")),
         ("HA_RESOURCEDIR", directories.resource().display().to_string()),
         ("HA_BIN", directories.helpers.display().to_string()),
+        ("OCF_AGENTS", format!("{}/", directories.ocf_agents().display())),
+    ];
+    let known = [
+        ("LC_ALL", "C".to_owned()),
+        ("HA_DIR", base.to_string()),
+        ("HA_FUNCS", format!("{base}/shellfuncs")),
         ("HA_CURHOST", configuration.node.clone()),
         ("OCF_ROOT", directories.ocf_root.display().to_string()),
     ];
-    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
-    variables.chain(configuration.environment.iter().cloned()).collect()
+    let mut variables: Vec<_> = named(defaults).collect();
+    let told = configuration.environment.iter().filter(|(name, _)| name != NOT_FOR_SCRIPTS);
+    variables.extend(told.cloned());
+    variables.extend(named(known));
+    let path = path(&variables);
+    variables.push(("PATH".to_owned(), path));
+    variables
+}
+
+fn named<const N: usize>(
+    variables: [(&str, String); N],
+) -> impl Iterator<Item = (String, String)> + use<'_, N> {
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value))
+}
+
+/// The search path as heartbeat's shell functions make it: its own commands, what the daemon was
+/// given, and the places of the system. Each place stands in it once.
+fn path(variables: &[(String, String)]) -> String {
+    let value = |name: &str| {
+        let mut named = variables.iter().rev().filter(|(known, _)| known == name);
+        named.next().map(|(_, value)| value.as_str())
+    };
+    let given = value("PATH").filter(|path| !path.is_empty()).unwrap_or(PATH);
+    let mut places: Vec<&str> = Vec::new();
+    let all = value("HA_BIN").into_iter().chain(FIRST).chain(given.split(':')).chain(LAST);
+    for place in all.filter(|place| place.starts_with('/')) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path_given(path: Option<&str>) -> String {
+        let given = path.map(|path| ("PATH".to_owned(), path.to_owned()));
+        let configuration = Configuration {
+            node: "web1".into(),
+            environment: given.into_iter().collect(),
+            ..Configuration::default()
+        };
+        let mut variables = common(&Directories::default(), &configuration);
+        let (name, path) = variables.pop().unwrap();
+        assert_eq!(name, "PATH");
+        path
+    }
+
+    #[test]
+    fn path_has_what_was_given_between_our_commands_and_those_of_the_system() {
+        for (given, between) in [
+            (None, "/usr/local/sbin:/usr/local/bin:/usr/bin:/sbin:/bin"),
+            (Some(""), "/usr/local/sbin:/usr/local/bin:/usr/bin:/sbin:/bin"),
+            (Some("/opt/java/bin"), "/opt/java/bin:/sbin:/bin:/usr/bin"),
+            (Some("::.:bin:/bin:/opt/a:/opt/a"), "/bin:/opt/a:/sbin:/usr/bin"),
+        ] {
+            let expected =
+                format!("/usr/libexec/heartbeat:/usr/sbin:/usr/share/heartbeat:{between}");
+            assert_eq!(path_given(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_daemon_says_replaces_a_default_and_not_what_we_know() {
+        let told = [
+            ("HA_BIN", "/opt/ha"),
+            ("HA_CURHOST", "liar"),
+            ("LC_ALL", "de"),
+            ("LANG", "de"),
+            ("LC_TIME", "fr"),
+        ];
+        let configuration = Configuration {
+            node: "web1".into(),
+            environment: told.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ..Configuration::default()
+        };
+        let variables = common(&Directories::default(), &configuration);
+        let value = |name: &str| {
+            let mut named = variables.iter().rev().filter(|(known, _)| known == name);
+            named.next().map(|(_, value)| value.as_str())
+        };
+        assert_eq!(value("HA_BIN"), Some("/opt/ha"));
+        assert_eq!(value("HA_CURHOST"), Some("web1"));
+        assert_eq!(value("LC_ALL"), Some("C"));
+        assert_eq!(value("LC_TIME"), Some("fr"));
+        assert_eq!(value("LANG"), None);
+        assert_eq!(value("OCF_AGENTS"), Some("/usr/lib/ocf/resource.d/heartbeat/"));
+    }
 }

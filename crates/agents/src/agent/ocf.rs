@@ -1,5 +1,6 @@
 //! OCF agents take their parameters from the environment (OCF resource agent API 1.0).
 
+use crate::lookup::OCF_PROVIDER;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -35,7 +36,7 @@ pub(super) fn from_arguments(kind: &str, arguments: &[String]) -> Vec<(String, S
     let names = POSITIONAL.iter().find(|(known, _)| *known == kind);
     let names = names.map_or(&[][..], |(_, names)| names);
     let first = arguments.first().map_or("", String::as_str);
-    let mut variables = identity(kind, &format!("{kind}_{first}"));
+    let mut variables = identity(kind, OCF_PROVIDER, &format!("{kind}_{first}"));
     for (place, argument) in arguments.iter().enumerate() {
         let pair = match (names.get(place), argument.split_once('=')) {
             (Some(name), _) => Some((*name, argument.as_str())),
@@ -50,11 +51,12 @@ pub(super) fn from_arguments(kind: &str, arguments: &[String]) -> Vec<(String, S
 ///
 /// The original lets a shell read the file; here values are taken as they are, but for one pair of
 /// quotes around them.
-pub(super) fn read_instance(kind: &str, file: &Path) -> io::Result<Vec<(String, String)>> {
+pub(super) fn read_instance(agent: &Path, file: &Path) -> io::Result<Vec<(String, String)>> {
     let mut text = String::new();
     std::fs::File::open(file)?.take(FILE_MAX).read_to_string(&mut text)?;
-    let instance = file.file_name().unwrap_or_default().to_string_lossy();
-    let mut variables = identity(kind, &instance);
+    let last = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let provider = agent.parent().map(last).unwrap_or_default();
+    let mut variables = identity(&last(agent), &provider, &last(file));
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         let Some((name, value)) = line.split_once('=') else { continue };
         let name = name.strip_prefix("export ").unwrap_or(name).trim();
@@ -75,13 +77,13 @@ fn unquoted(value: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
-fn identity(kind: &str, instance: &str) -> Vec<(String, String)> {
+fn identity(kind: &str, provider: &str, instance: &str) -> Vec<(String, String)> {
     let variables = [
         ("OCF_RA_VERSION_MAJOR", "1"),
         ("OCF_RA_VERSION_MINOR", "0"),
         ("OCF_TYPE", kind),
         ("OCF_RESOURCE_TYPE", kind),
-        ("OCF_RESOURCE_PROVIDER", "heartbeat"),
+        ("OCF_RESOURCE_PROVIDER", provider),
         ("OCF_RESOURCE_INSTANCE", instance),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()

@@ -147,26 +147,29 @@ impl Reader<'_> {
             return;
         }
         let Some(find) = self.facts.agent else { return };
-        // `OCF::type::instance` names its agent in the first argument.
-        let wanted = if name == "OCF" {
-            let mut parts = word.text.split("::").skip(1);
-            parts.next().unwrap_or(name)
-        } else {
-            name
+        // `OCF::type::instance` names its agent in the first argument, and a file in the second.
+        let instance = word.text.strip_prefix("OCF::").and_then(|rest| rest.split_once("::"));
+        let is_found = find(if instance.is_some() { word.text } else { name }).is_some();
+        let (message, help) = match instance {
+            _ if is_found => return,
+            Some((kind, instance)) if find(kind).is_some() => (
+                format!("there are no parameters for `{kind}` by the name `{instance}`"),
+                format!("looked for in the file /etc/ha.d/conf/OCF/{kind}/{instance}"),
+            ),
+            Some((kind, _)) => (
+                format!("there is no agent `{kind}`"),
+                "looked for among the OCF agents".to_owned(),
+            ),
+            None => (
+                format!("there is no agent `{name}`"),
+                "looked for in /etc/ha.d/resource.d, /etc/init.d, the OCF agents and the systemd \
+                 units"
+                    .to_owned(),
+            ),
         };
-        if find(wanted).is_some() {
-            return;
-        }
-        let finding = Finding::new(
-            &rule::UNKNOWN_AGENT,
-            File::Haresources,
-            word.span(),
-            format!("there is no agent `{wanted}`"),
-        )
-        .label("the group cannot run here")
-        .help(
-            "looked for in /etc/ha.d/resource.d, /etc/init.d, the OCF agents and the systemd units",
-        );
+        let finding = Finding::new(&rule::UNKNOWN_AGENT, File::Haresources, word.span(), message)
+            .label("the group cannot run here")
+            .help(help);
         findings.push(finding);
     }
 }

@@ -97,6 +97,8 @@ const LINES: &[Case] = &[
     ),
     ("web1 ngnix\n", &["HA0712"], "ngnix", &[&["ngnix"]]),
     ("web1 OCF::Dumy::x\n", &["HA0712"], "OCF::Dumy::x", &[&["OCF::Dumy::x"]]),
+    ("web1 OCF::Dummy::one\n", &[], "", &[&["OCF::Dummy::one"]]),
+    ("web1 OCF::Dummy::two\n", &["HA0712"], "OCF::Dummy::two", &[&["OCF::Dummy::two"]]),
     ("# nothing\n", &["HA0713"], "", &[]),
     ("web1 drbddisk::::r0\n", &["HA0715"], "drbddisk::::r0", &[&["drbddisk::::r0"]]),
     ("web1 nginx\r\n", &["HA0716"], "\r", &[&["nginx"]]),

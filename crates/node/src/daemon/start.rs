@@ -6,6 +6,7 @@
 //!          exit 4 or 6                      exit 0, or the next one ◀── control
 //! ```
 
+use super::inherited::Inherited;
 use super::{complain, findings, media, wiring};
 use crate::beat::channel::{Shared, channel};
 use crate::beat::executor::{Executor, group_of, is_whole};
@@ -174,6 +175,7 @@ fn run_threads(
     let Some((media, known)) = media::open(&plan.links, &plan.settings, &mut plan.log) else {
         return Ok(Ending::Broken);
     };
+    tell_left_out(&mut plan.log);
     let facts = wiring::executor(&plan.config, plan.debug);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let executor = process.obtain()?;
@@ -280,6 +282,14 @@ fn control(parts: control::Parts, signals: Signals, options: &Options) -> io::Re
         }
     }
     Ok(ending)
+}
+
+/// Names what agents will not find in their environment. Names alone: a value may be a secret.
+fn tell_left_out(log: &mut Log) {
+    for name in Inherited::ours().left_out {
+        let text = format!("{name} is not passed to agents: it is no text, or there is too much");
+        log.write(&Line::new(Level::Warning, text));
+    }
 }
 
 fn warn(log: &mut Log, what: &str, error: &io::Error) {

@@ -1,5 +1,6 @@
 //! From the configuration to the parts of a running daemon.
 
+use super::inherited::Inherited;
 use crate::beat::pings::PingNode;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
@@ -133,12 +134,14 @@ pub(crate) fn style(config: &Config) -> Style {
     Style { format, compression }
 }
 
-/// What every script and every program of ours finds in its environment.
+/// What every script and every program of ours finds in its environment: what the daemon was
+/// given, and, which wins, what it knows.
 pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
     let options = config.options().iter();
     let options = options.map(|option| (format!("HA_{}", option.directive), option.value.clone()));
     let own = config.environment.iter().map(|(name, value)| (format!("HA_{name}"), value.clone()));
-    let mut environment: Vec<_> = options.chain(own).collect();
+    let inherited = Inherited::ours().variables;
+    let mut environment: Vec<_> = inherited.into_iter().chain(options).chain(own).collect();
     let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
     set("HA_CURHOST", &config.node_name);
     set("HA_DATEFMT", DATE_FORMAT);
