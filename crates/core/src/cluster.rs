@@ -52,6 +52,8 @@ use std::time::Duration;
 
 /// Shortest time between two reports of what an outsider can cause.
 const TELL_GAP: Duration = Duration::from_secs(1);
+/// How often what is due is looked at in one turn: what one look brings may be due at once.
+const PASSES_MAX: u32 = 4;
 /// Room for outputs of one turn; more than one turn ever makes.
 const OUTBOX_CAPACITY: usize = 256;
 
@@ -190,9 +192,20 @@ impl Cluster {
         }
     }
 
-    /// Lets time pass, and decides.
+    /// Lets time pass, and decides. Whatever is due by now is done, so that the next
+    /// [`deadline`](Self::deadline) lies in the future: a shell that sleeps until then never spins.
     pub fn elapse(&mut self, now: Time) {
         self.note_time(now);
+        for _ in 0..PASSES_MAX {
+            self.decide();
+            if self.deadline() > self.now {
+                return;
+            }
+        }
+        debug_assert!(self.errs(Mutation::NeverRest), "nothing that is due may be left: {self:?}");
+    }
+
+    fn decide(&mut self) {
         self.start_speaking();
         self.elapse_links();
         self.elapse_pings();

@@ -19,6 +19,7 @@ pub(crate) mod links;
 mod load;
 pub(crate) mod pings;
 mod reconfigure;
+mod rest;
 mod sent;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use keys::Renewal;
 use links::{Links, Medium};
 use load::Load;
 use pings::Pings;
+use rest::Rest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sent::Sent;
 use std::io;
@@ -101,6 +103,7 @@ pub(crate) struct Beat {
     control: BeatEnd,
     trouble: Trouble,
     trouble_after: Time,
+    rest: Rest,
     is_over: bool,
 }
 
@@ -135,6 +138,7 @@ impl Beat {
             control: parts.control,
             trouble: Trouble::default(),
             trouble_after: Time::START,
+            rest: Rest::default(),
             is_over: false,
         };
         if let Some(executor) = parts.executor {
@@ -168,10 +172,14 @@ impl Beat {
         self.watch_executor(now);
         self.read_executor(now);
         self.read_commands(now);
-        self.cluster.elapse(now);
-        while let Some(output) = self.cluster.poll() {
-            self.execute(now, output);
+        self.decide(now);
+        if self.cluster.deadline() <= now {
+            // What was to be done cost the executor, which is one more thing to decide about.
+            self.decide(now);
         }
+        let is_overdue = self.cluster.deadline() <= now;
+        debug_assert!(!is_overdue, "the core must come to rest: {:?}", self.cluster);
+        self.trouble.is_restless |= self.rest.end_turn(is_overdue);
         self.tend_keys(now);
         self.links.write_on(&mut self.trouble, &mut self.control);
         self.tell_trouble(now);
@@ -179,12 +187,23 @@ impl Beat {
         self.control.note_turn();
     }
 
+    fn decide(&mut self, now: Time) {
+        self.cluster.elapse(now);
+        while let Some(output) = self.cluster.poll() {
+            self.rest.note_work();
+            self.execute(now, output);
+        }
+    }
+
     fn now(&self) -> Time {
         Time::from_nanos(clock::boot_time().saturating_sub(self.origin))
     }
 
     /// Sleeps until something comes or is due: the only place where this thread waits.
-    fn wait(&self) -> io::Result<()> {
+    fn wait(&mut self) -> io::Result<()> {
+        if let Some(pause) = self.rest.pause() {
+            std::thread::sleep(pause);
+        }
         let mut sleep = self.cluster.deadline().since(self.now()).min(SLEEP_MAX);
         if let Some(due) = self.links.deadline() {
             sleep = sleep.min(Duration::from_nanos(due.saturating_sub(clock::boot_time())));
@@ -205,16 +224,21 @@ impl Beat {
             *place = PollFd::from_borrowed_fd(fd, awaited);
             count += 1;
         }
-        match poll(&mut fds[..count], Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+        let woken = match poll(&mut fds[..count], Some(&timeout)) {
+            Ok(woken) => woken,
+            Err(rustix::io::Errno::INTR) => 1,
+            Err(error) => return Err(error.into()),
+        };
+        if woken == 0 && !sleep.is_zero() {
+            self.rest.note_sleep();
         }
+        Ok(())
     }
 
     fn read_links(&mut self, now: Time, limit: usize) {
         for index in 0..self.links.len() {
             for _ in 0..limit {
-                let Self { links, buffer, decoder, keys, cluster, trouble, control, .. } = self;
+                let Self { links, buffer, decoder, keys, cluster, trouble, control, rest, .. } = self;
                 let length = match links.receive(index, buffer, control) {
                     Ok(Some(length)) => length,
                     Ok(None) => break,
@@ -223,6 +247,7 @@ impl Beat {
                         continue;
                     }
                 };
+                rest.note_work();
                 let opened = match decoder.open(&buffer[..length], keys) {
                     Ok(opened) => opened,
                     Err(error) => {
@@ -246,8 +271,9 @@ impl Beat {
     }
 
     fn read_pings(&mut self, now: Time) {
-        let Self { pings, buffer, decoder, keys, cluster, trouble, .. } = self;
+        let Self { pings, buffer, decoder, keys, cluster, trouble, rest, .. } = self;
         pings.receive(now, buffer, decoder, keys, trouble, |ping| {
+            rest.note_work();
             cluster.handle(now, &Input::PingReply(ping));
         });
     }
@@ -256,6 +282,7 @@ impl Beat {
         // Lowering comes first: what is raised after it is read below, or wakes us again.
         let _ = self.control.shared.beat.lower();
         while let Some(command) = self.control.command() {
+            self.rest.note_work();
             match command {
                 Command::Order { ticket, order } => {
                     self.cluster.handle(now, &Input::Order { ticket, order });

@@ -55,7 +55,7 @@ pub(super) struct Classic {
     /// What the peer holds, from its view, as it tells it.
     theirs: Hold,
     is_peer_stable: bool,
-    /// When the node list was asked for, and whether it came.
+    /// When the node list was asked for, while it is waited for, and whether it came.
     asked_nodes: Option<Time>,
     has_nodes: bool,
     /// When our groups were asked for (legacy mode).
@@ -75,8 +75,8 @@ impl Classic {
             // Once it may settle, it is the end of a job that wakes us.
             Stage::Reported(until) => Some(until).filter(|_| !self.may_settle),
             Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
-                let nodes = self.asked_nodes.filter(|_| !self.has_nodes);
-                let asked = nodes.into_iter().chain(self.asked_groups).map(|at| at + RETRY);
+                let asked = self.asked_nodes.into_iter().chain(self.asked_groups);
+                let asked = asked.map(|at| at + RETRY);
                 asked.chain(self.conflict.deadline()).chain(self.gives_up).min()
             }
         }
@@ -123,6 +123,11 @@ impl Cluster {
             self.send(Message::RequestNodes, Some(peer));
         }
         true
+    }
+
+    /// The node list is not waited for: it came, or there is nobody to ask, or nothing to ask it for.
+    pub(super) fn need_no_node_list(&mut self) {
+        self.classic.asked_nodes = None;
     }
 
     pub(super) fn hear_node_list(&mut self) {

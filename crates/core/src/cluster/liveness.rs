@@ -76,11 +76,12 @@ impl Cluster {
     pub(super) fn elapse_communication(&mut self) {
         let settled = self.others().all(|node| self.peer(node).is_settled);
         if self.status != NodeStatus::Up || !settled || self.farewell.is_some() {
-            return;
+            return self.need_no_node_list();
         }
         if self.awaits_node_list() {
             return;
         }
+        self.need_no_node_list();
         self.report(Event::CommunicationUp);
         self.set_status(NodeStatus::Active);
         self.classic_begin();

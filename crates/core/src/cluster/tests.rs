@@ -187,6 +187,7 @@ impl Node {
                 Output::Fence { node, attempt } => self.fences.push((node, attempt)),
             }
         }
+        assert!(self.cluster.deadline() > now, "it rests after a turn: {:?}", self.cluster);
     }
 
     /// Lets the agents end that were held, and the others at once again.

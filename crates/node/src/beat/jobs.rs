@@ -51,6 +51,7 @@ impl Beat {
                 Arrival::Nothing => return,
                 Arrival::Gone => self.lose_executor(now),
             }
+            self.rest.note_work();
         }
     }
 

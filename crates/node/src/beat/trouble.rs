@@ -47,6 +47,8 @@ pub(crate) struct Trouble {
     pub(crate) unencodable: u64,
     /// News that found no room on their way to the log.
     pub(crate) lost_news: u64,
+    /// This thread was woken again and again for nothing, or something stayed due.
+    pub(crate) is_restless: bool,
 }
 
 impl Trouble {

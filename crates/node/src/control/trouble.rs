@@ -28,6 +28,11 @@ pub(super) fn lines(media: &[Medium], trouble: &Trouble, names_bad: bool) -> Vec
             lines.push(Line::new(Level::Warning, format!("{count} {text}")));
         }
     }
+    if trouble.is_restless {
+        let text = "The beat thread does not come to rest by itself and is slowed down. This is a \
+                    mistake in heartbeat: please report it.";
+        lines.push(Line::new(Level::Error, text));
+    }
     lines
 }
 

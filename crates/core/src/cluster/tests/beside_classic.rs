@@ -104,6 +104,30 @@ fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
     assert!(sent.contains(&Message::Starting), "{sent:?}");
 }
 
+/// The question is nobody's any more, whoever ends: each turn looks whether this node comes to rest.
+#[test]
+fn a_peer_that_dies_before_it_tells_the_nodes_leaves_nothing_to_ask_again() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Up);
+    assert_eq!(beside.sent(), [Message::RequestNodes]);
+    beside.silence(INITDEAD + Duration::from_secs(2));
+    assert!(beside.node.counts_dead(B));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.sent();
+    beside.silence(Duration::from_secs(2));
+    assert_eq!(beside.sent(), []);
+}
+
+#[test]
+fn a_stop_while_the_nodes_are_asked_for_ends_the_question() {
+    let mut beside = Beside::new(Failback::On);
+    beside.status(NodeStatus::Up);
+    let now = beside.now;
+    beside.node.order(now, Order::Stop);
+    beside.silence(Duration::from_secs(6));
+    assert!(beside.node.has_ended);
+}
+
 #[test]
 fn at_a_joint_start_a_peer_that_has_nothing_ends_the_wait() {
     let mut beside = Beside::new(Failback::On);

@@ -1,0 +1,83 @@
+//! A bound on how much of the machine this thread can take: at real-time priority one that never
+//! sleeps starves everything else.
+
+use std::time::Duration;
+
+/// Turns in a row that were for nothing, before this thread sleeps whatever is due.
+const IDLE_MAX: u32 = 8;
+/// How long it sleeps then.
+const REST: Duration = Duration::from_millis(1);
+
+/// Notices turns that are for nothing: woken at once, nothing heard, nothing done.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    idle: u32,
+    /// The core says that something is due which it did not do.
+    is_overdue: bool,
+    has_worked: bool,
+    is_told: bool,
+}
+
+impl Rest {
+    /// Something was heard or done in this turn.
+    pub(super) const fn note_work(&mut self) {
+        self.has_worked = true;
+    }
+
+    /// The wait before this turn lasted until its end: nobody has woken us.
+    pub(super) const fn note_sleep(&mut self) {
+        self.has_worked = true;
+    }
+
+    /// Ends a turn. Returns whether it is to be told, once, that this thread does not come to rest.
+    pub(super) fn end_turn(&mut self, is_overdue: bool) -> bool {
+        let is_idle = !std::mem::take(&mut self.has_worked);
+        self.idle = if is_idle { self.idle.saturating_add(1) } else { 0 };
+        self.is_overdue = is_overdue;
+        let is_news = self.pause().is_some() && !self.is_told;
+        self.is_told |= is_news;
+        is_news
+    }
+
+    /// How long to sleep before the next turn, whatever is due.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        (self.is_overdue || self.idle > IDLE_MAX).then_some(REST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_for_nothing_are_slowed_down_and_told_once() {
+        let mut rest = Rest::default();
+        let told: Vec<bool> = (0..20).map(|_| rest.end_turn(false)).collect();
+        assert_eq!(told.iter().filter(|told| **told).count(), 1);
+        assert_eq!(rest.pause(), Some(REST));
+        rest.note_work();
+        assert!(!rest.end_turn(false));
+        assert_eq!(rest.pause(), None);
+    }
+
+    #[test]
+    fn turns_that_work_or_were_slept_for_are_not_slowed_down() {
+        let mut rest = Rest::default();
+        for turn in 0..100 {
+            if turn % 2 == 0 { rest.note_work() } else { rest.note_sleep() }
+            assert!(!rest.end_turn(false));
+            assert_eq!(rest.pause(), None);
+        }
+    }
+
+    #[test]
+    fn what_stays_due_is_slowed_down_at_once_however_much_is_done() {
+        let mut rest = Rest::default();
+        rest.note_work();
+        assert!(rest.end_turn(true));
+        assert_eq!(rest.pause(), Some(REST));
+        rest.note_work();
+        assert!(!rest.end_turn(false));
+        assert_eq!(rest.pause(), None);
+    }
+}
