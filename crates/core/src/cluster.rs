@@ -253,6 +253,12 @@ impl Cluster {
         all.fold(Time::from_nanos(u64::MAX), Time::min)
     }
 
+    /// How long this node may be away between two turns: after that it counts as a pause.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.permit()
+    }
+
     /// What our next status takes along.
     #[must_use]
     pub fn beat(&self) -> &Beat {

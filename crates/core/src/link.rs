@@ -3,6 +3,21 @@
 use crate::Time;
 use std::time::Duration;
 
+/// How long a link may fail to show that it works.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    silence: Duration,
+    echo: Duration,
+}
+
+impl Patience {
+    /// Where a peer is dead after this long, and we ourselves are after so long: what is echoed may
+    /// be as old as both together.
+    pub(crate) fn new(theirs: Duration, ours: Duration) -> Self {
+        Self { silence: theirs, echo: theirs + theirs.max(ours) }
+    }
+}
+
 /// Whether one of our media brings messages of a peer, and takes ours to it.
 ///
 /// ```text
@@ -45,7 +60,7 @@ impl Link {
     }
 
     /// Notes a message of the peer. Returns whether the link came up.
-    pub(crate) fn heard(&mut self, now: Time, patience: Duration) -> bool {
+    pub(crate) fn heard(&mut self, now: Time, patience: Patience) -> bool {
         self.heard = Some(now);
         let was_up = self.is_up;
         self.is_up = !self.echo_is_stale(now, patience);
@@ -65,8 +80,8 @@ impl Link {
     }
 
     /// Lets time pass. Returns whether the link went down.
-    pub(crate) fn elapse(&mut self, now: Time, patience: Duration) -> bool {
-        let silent = self.heard.is_none_or(|heard| now.since(heard) >= patience);
+    pub(crate) fn elapse(&mut self, now: Time, patience: Patience) -> bool {
+        let silent = self.heard.is_none_or(|heard| now.since(heard) >= patience.silence);
         let was_up = self.is_up;
         if silent || self.echo_is_stale(now, patience) {
             self.is_up = false;
@@ -75,18 +90,17 @@ impl Link {
     }
 
     /// When [`Link::elapse`] next has something to say.
-    pub(crate) fn deadline(&self, patience: Duration) -> Option<Time> {
+    pub(crate) fn deadline(&self, patience: Patience) -> Option<Time> {
         if !self.is_up {
             return None;
         }
-        let echo = self.echoed.map(|sent| sent + patience + patience);
-        self.heard.map(|heard| heard + patience).into_iter().chain(echo).min()
+        let echo = self.echoed.map(|sent| sent + patience.echo);
+        self.heard.map(|heard| heard + patience.silence).into_iter().chain(echo).min()
     }
 
-    /// A peer that echoes at all must echo within twice its dead time: its beat must come to
-    /// us, and ours to it.
-    fn echo_is_stale(&self, now: Time, patience: Duration) -> bool {
-        self.echoed.is_some_and(|sent| now.since(sent) >= patience + patience)
+    /// A peer that echoes at all must echo: its beat must come to us, and ours to it.
+    fn echo_is_stale(&self, now: Time, patience: Patience) -> bool {
+        self.echoed.is_some_and(|sent| now.since(sent) >= patience.echo)
     }
 }
 
@@ -94,7 +108,8 @@ impl Link {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const SILENCE: Duration = Duration::from_secs(2);
+    const PATIENCE: Patience = Patience { silence: SILENCE, echo: Duration::from_secs(4) };
 
     fn at(second: u64) -> Time {
         Time::START + Duration::from_secs(second)
@@ -110,6 +125,21 @@ mod tests {
         assert!(!link.elapse(at(3), PATIENCE));
         assert!(link.elapse(at(4), PATIENCE));
         assert_eq!(link.deadline(PATIENCE), None);
+    }
+
+    #[test]
+    fn an_echo_may_be_as_old_as_the_slower_of_two_nodes_makes_it() {
+        for (ours, stale) in [(1, 4), (2, 4), (10, 12)] {
+            let mut link = Link::default();
+            let patience = Patience::new(SILENCE, Duration::from_secs(ours));
+            link.echoed(at(1));
+            for second in 1..=stale {
+                link.heard(at(second), patience);
+                assert!(link.is_up(), "{ours}: {second}");
+            }
+            link.heard(at(stale + 1), patience);
+            assert!(!link.is_up(), "{ours}");
+        }
     }
 
     #[test]

@@ -88,7 +88,6 @@ pub(crate) struct Beat {
     unix_time: u64,
     origin: u64,
     last_turn: Time,
-    pause: Duration,
     keys: Keys,
     renewal: Option<Renewal>,
     encoder: Encoder,
@@ -115,7 +114,6 @@ impl Beat {
     /// When the load average cannot be opened.
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let settings = parts.cluster.settings();
-        let pause = settings.deadtime.saturating_sub(settings.keepalive);
         let links = Links::new(parts.media);
         let sent = Sent::new(settings, |form| links.speak(form));
         let mut beat = Self {
@@ -123,7 +121,6 @@ impl Beat {
             unix_time: parts.unix_time,
             origin: parts.origin,
             last_turn: Time::START,
-            pause,
             keys: parts.keys,
             renewal: None,
             encoder: parts.encoder,
@@ -165,7 +162,7 @@ impl Beat {
 
     /// Reads everything, lets the core decide, and does what it says.
     fn turn(&mut self, now: Time) {
-        let has_paused = now.since(self.last_turn) > self.pause;
+        let has_paused = now.since(self.last_turn) > self.cluster.patience();
         self.last_turn = now;
         self.read_links(now, if has_paused { DATAGRAMS_AFTER_PAUSE } else { DATAGRAMS_PER_TURN });
         self.read_pings(now);
@@ -238,7 +235,8 @@ impl Beat {
     fn read_links(&mut self, now: Time, limit: usize) {
         for index in 0..self.links.len() {
             for _ in 0..limit {
-                let Self { links, buffer, decoder, keys, cluster, trouble, control, rest, .. } = self;
+                let Self { links, buffer, decoder, keys, cluster, trouble, control, rest, .. } =
+                    self;
                 let length = match links.receive(index, buffer, control) {
                     Ok(Some(length)) => length,
                     Ok(None) => break,

@@ -160,9 +160,8 @@ impl Cluster {
 
     fn link_heard(&mut self, from: NodeId, heard: &Heard<'_>) {
         let (now, index) = (self.now, heard.link.index());
-        let peer = self.peer_mut(from);
-        let patience = peer.dead_after;
-        if peer.links[index].heard(now, patience) {
+        let patience = self.link_patience(from);
+        if self.peer_mut(from).links[index].heard(now, patience) {
             self.link_changed(from, index, true);
         }
     }

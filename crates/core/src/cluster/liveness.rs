@@ -1,6 +1,7 @@
 //! Who is there: silence, pauses of our own, and the start.
 
 use super::Cluster;
+use crate::link::Patience;
 use crate::mutation::Mutation;
 use crate::{Event, Fencing, IpfailEvent, LastBeat, LinkId, NodeId, NodeStatus, Silence, Time};
 use std::time::Duration;
@@ -33,7 +34,7 @@ impl Cluster {
 
     pub(super) fn elapse_links(&mut self) {
         for node in self.others() {
-            let patience = self.peer(node).dead_after;
+            let patience = self.link_patience(node);
             for index in 0..self.settings.links.len() {
                 let now = self.now;
                 if self.peer_mut(node).links[index].elapse(now, patience) {
@@ -43,11 +44,16 @@ impl Cluster {
         }
     }
 
+    pub(super) fn link_patience(&self, node: NodeId) -> Patience {
+        Patience::new(self.peer(node).dead_after, self.told_deadtime())
+    }
+
     pub(super) fn link_deadlines(&self) -> impl Iterator<Item = Time> + '_ {
         let patience = (self.status != NodeStatus::Active).then_some(self.settings.initdead);
         let peers = self.others().flat_map(move |node| {
             let peer = self.peer(node);
-            let links = peer.links.iter().filter_map(|link| link.deadline(peer.dead_after));
+            let with = self.link_patience(node);
+            let links = peer.links.iter().filter_map(move |link| link.deadline(with));
             links.chain(peer.deadline(patience)).chain(peer.receiver.deadline())
         });
         peers.chain(self.ping_deadlines())

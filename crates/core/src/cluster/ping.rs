@@ -81,6 +81,13 @@ impl PingNode {
         rises
     }
 
+    /// Restarts the clock of its silence.
+    fn forgive(&mut self, now: Time) {
+        if matches!(self.state, State::Alive | State::Rising(_)) {
+            self.heard = self.heard.max(Some(now));
+        }
+    }
+
     /// When it is given up if it does not answer.
     fn deadline(&self, patience: Patience) -> Option<Time> {
         let since = self.heard.unwrap_or(Time::START);
@@ -114,6 +121,13 @@ impl Cluster {
     fn ping_patience(&self) -> Patience {
         let rising = (self.settings.keepalive * 2).min(self.settings.deadping);
         Patience { alive: self.settings.deadping, rising }
+    }
+
+    /// Ping nodes are judged by another time from now on.
+    pub(super) fn forgive_pings(&mut self) {
+        for ping in &mut self.pings {
+            ping.forgive(self.now);
+        }
     }
 
     pub(super) fn ping_deadlines(&self) -> impl Iterator<Item = Time> + '_ {

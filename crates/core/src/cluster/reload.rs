@@ -19,15 +19,16 @@ use std::time::Duration;
 /// Retired groups beyond this many are forgotten at a reload unless they matter.
 const REMEMBERED_MAX: usize = 32;
 
-/// A change of the dead time that is not yet known everywhere.
+/// A change of times that is not yet known everywhere.
 ///
 /// Who falls silent must have let go before the others call it dead. So until all count with the
-/// new time, and what was permitted under the old one has run out, the longer one is told and the
-/// shorter one is kept.
+/// new time, and what was permitted under the old one has run out, the longer dead time is told, and
+/// the shorter one is kept with beats that are as fast as it needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Transition {
     told: Duration,
     kept: Duration,
+    keepalive: Duration,
     /// What was permitted before has run out.
     until: Time,
     /// The first sequence that told the new time.
@@ -70,7 +71,7 @@ impl Arrangement {
 }
 
 impl Cluster {
-    /// Takes other settings: groups, times, ping nodes and policies may differ, everything else
+    /// Takes other settings at this moment: groups, times, ping nodes and policies may differ, everything else
     /// must be the same. Groups that are given up but still matter are added to them as retired.
     ///
     /// Every group may have another number afterwards: all outputs must have been polled before, and
@@ -81,7 +82,8 @@ impl Cluster {
     /// [`Refusal::Busy`] during a hand-over or with outputs that wait, [`Refusal::NotReady`] while this
     /// node stops, [`Refusal::Differs`] when something differs that cannot change, and
     /// [`Refusal::TooManyGroups`]. Nothing has changed then.
-    pub fn reconfigure(&mut self, mut settings: Settings) -> Result<(), Refusal> {
+    pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), Refusal> {
+        self.note_time(now);
         self.refuse_settings(&settings)?;
         let given_up = self.given_up(&settings);
         settings.groups.extend(given_up);
@@ -108,7 +110,9 @@ impl Cluster {
         }
         self.note_policies(&before);
         self.outbox.push_back(Output::Store);
-        self.voice.next_beat = self.voice.next_beat.min(self.now + self.settings.keepalive);
+        self.voice.next_beat = self.voice.next_beat.min(self.now + self.keepalive());
+        // A beat of before may be older than what is patient from now on.
+        self.forgive_pings();
         self.speak_soon();
         Ok(())
     }
@@ -309,6 +313,7 @@ impl Cluster {
         self.transition = Some(Transition {
             told: self.told_deadtime().max(settings.deadtime),
             kept: self.kept_deadtime().min(settings.deadtime),
+            keepalive: self.keepalive().min(settings.keepalive),
             until: self.now + self.permit(),
             from: self.history.next(),
         });
@@ -324,7 +329,12 @@ impl Cluster {
         self.transition.map_or(self.settings.deadtime, |transition| transition.kept)
     }
 
-    /// Ends a change of the dead time once all know of it. Who has heard nothing of us for so long
+    /// The time between two beats of ours.
+    pub(super) fn keepalive(&self) -> Duration {
+        self.transition.map_or(self.settings.keepalive, |transition| transition.keepalive)
+    }
+
+    /// Ends a change of times once all know of it. Who has heard nothing of us for so long
     /// has called us dead.
     pub(super) fn elapse_transition(&mut self) {
         let Some(Transition { told, until, from, .. }) = self.transition else { return };

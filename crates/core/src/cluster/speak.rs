@@ -108,7 +108,7 @@ impl Cluster {
         let flow_control = self.voice.flow_control;
         self.send(Message::Status { status, deadtime, flow_control }, None);
         self.voice.last_beat = Some(self.now);
-        self.voice.next_beat = self.now + self.settings.keepalive;
+        self.voice.next_beat = self.now + self.keepalive();
         if self.unverified.is_empty() {
             self.outbox.push_back(Output::Permit(self.permit()));
         }
@@ -117,7 +117,7 @@ impl Cluster {
     /// How long the executor may act after a beat of ours: peers call us dead a dead time after
     /// it, so a keepalive before that it must have let go.
     pub(super) fn permit(&self) -> Duration {
-        self.kept_deadtime().saturating_sub(self.settings.keepalive)
+        self.kept_deadtime().saturating_sub(self.keepalive())
     }
 
     fn compose_beat(&mut self) {

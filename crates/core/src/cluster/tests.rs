@@ -20,6 +20,7 @@ mod reload;
 mod replays;
 mod requests;
 mod statuses;
+mod times;
 mod transitions;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
@@ -104,6 +105,8 @@ struct Node {
     holds_jobs: bool,
     held: Vec<crate::Job>,
     has_ended: bool,
+    /// Until when its executor may act.
+    permit: Option<Time>,
     /// Devices that were asked: for which node, and the number of the attempt.
     fences: Vec<(NodeId, u32)>,
 }
@@ -131,6 +134,7 @@ impl Node {
             holds_jobs: false,
             held: Vec::new(),
             has_ended: false,
+            permit: None,
             fences: Vec::new(),
         };
         node.cluster.handle(Time::START, &Input::ExecutorReady);
@@ -178,8 +182,8 @@ impl Node {
                 Output::Report(event) => self.said.push(event),
                 Output::Answer { result, .. } => self.answers.push(result),
                 Output::End => self.has_ended = true,
+                Output::Permit(span) => self.permit = Some(now + span),
                 Output::Ping
-                | Output::Permit(_)
                 | Output::Cancel(_)
                 | Output::Store
                 | Output::StorePeer(_)

@@ -13,11 +13,10 @@ impl Beat {
             self.execute(now, output);
         }
         let Reconfiguration { settings, timeouts, executor, pings } = wanted;
-        if let Err(refusal) = self.cluster.reconfigure(settings) {
+        if let Err(refusal) = self.cluster.reconfigure(now, settings) {
             return self.control.insist(News::Reconfigured(Err(refusal)));
         }
         let settings = self.cluster.settings();
-        self.pause = settings.deadtime.saturating_sub(settings.keepalive);
         self.sent.make_room(settings);
         let told = Box::new(settings.clone());
         self.timeouts = timeouts;

@@ -64,7 +64,8 @@ mod tests {
     fn turns_that_work_or_were_slept_for_are_not_slowed_down() {
         let mut rest = Rest::default();
         for turn in 0..100 {
-            if turn % 2 == 0 { rest.note_work() } else { rest.note_sleep() }
+            let note = if turn % 2 == 0 { Rest::note_work } else { Rest::note_sleep };
+            note(&mut rest);
             assert!(!rest.end_turn(false));
             assert_eq!(rest.pause(), None);
         }

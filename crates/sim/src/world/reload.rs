@@ -87,20 +87,21 @@ impl World {
     /// Gives a machine an edition, if its daemon takes it now.
     pub(super) fn reload(&mut self, node: NodeId, edition: Edition) -> Result<(), Broken> {
         let group_failback = self.failback_of(&edition.groups);
+        let now = self.now;
         let machine = self.machine(node);
         if machine.edition >= edition.number {
             return Ok(());
         }
         let groups = edition.groups.clone();
         let settings = Settings { groups, group_failback, ..machine.settings.clone() };
-        let is_awake = machine.is_awake();
+        let (is_awake, local) = (machine.is_awake(), machine.local(now));
         let Some(cluster) = machine.cluster.as_mut().filter(|_| is_awake) else {
             self.after(RETRY, Happening::Reload(node, edition));
             return Ok(());
         };
         let before = cluster.snapshot();
         let old = cluster.settings().groups.clone();
-        if cluster.reconfigure(settings.clone()).is_err() {
+        if cluster.reconfigure(local, settings.clone()).is_err() {
             self.after(RETRY, Happening::Reload(node, edition));
             return Ok(());
         }

@@ -30,7 +30,7 @@ fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
 impl Node {
     fn reload(&mut self, settings: Settings) -> Result<(), Refusal> {
         let before = self.cluster.settings().clone();
-        self.cluster.reconfigure(settings)?;
+        self.cluster.reconfigure(self.cluster.now, settings)?;
         let after = self.cluster.settings();
         let renumber = |group: &mut GroupId| {
             let key = before.groups[group.index()].key;
