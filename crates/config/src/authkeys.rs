@@ -1,7 +1,7 @@
 //! `authkeys`: the secrets that sign messages.
 
 use crate::finding::Finding;
-use crate::lexer::{Line, Word, is_blank, lines};
+use crate::lexer::{Line, Word, is_blank, is_space, lines};
 use crate::rule;
 use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
@@ -83,6 +83,7 @@ pub(crate) fn parse(sources: &Sources<'_>, findings: &mut Vec<Finding>) -> Optio
         listed: Vec::new(),
         findings,
         refused: false,
+        is_latin1: sources.authkeys_is_latin1,
     };
     match sources.authkeys.content {
         Content::Text(text) => reader.read(text, sources.authkeys_mode),
@@ -104,6 +105,8 @@ struct Reader<'f> {
     listed: Vec<(u8, std::ops::Range<usize>)>,
     findings: &'f mut Vec<Finding>,
     refused: bool,
+    /// Whether each character of the text stands for one byte.
+    is_latin1: bool,
 }
 
 impl Reader<'_> {
@@ -146,35 +149,33 @@ impl Reader<'_> {
     }
 
     fn auth_line(&mut self, line: Line<'_>) {
-        let words: Vec<Word<'_>> = line.words(is_blank).collect();
         let original = format!("ERROR: Invalid auth line [{}\n] in {}", line.text, self.path);
-        let number = match words.as_slice() {
-            [auth, number, ..] if auth.text == "auth" => *number,
-            [first, ..] => {
-                let mut finding = Finding::new(
-                    &rule::BAD_AUTH_LINE,
-                    File::Authkeys,
-                    first.span(),
-                    "a line that begins with `a` must be `auth NUMBER`",
-                )
-                .label("no `auth` line")
-                .original(original);
-                if first.text != "auth" && nearest(first.text, ["auth"]).is_some() {
-                    finding = finding.fix("did you mean `auth`?", first.span(), "auth");
+        let Some(first) = line.words(is_space).next() else { return };
+        // No blank need follow the word: tutorials write `auth1`.
+        let behind = first.text.strip_prefix("auth").and_then(|_| {
+            let start = first.start + "auth".len();
+            integer(Line { text: &line.text[start - line.start..], start })
+        });
+        let Some((number, _)) = behind else {
+            let number = line.words(is_space).nth(1);
+            let (place, message) = match number {
+                Some(number) if first.text == "auth" => {
+                    (number, format!("`auth {}` does not name a key by its number", number.text))
                 }
-                return self.refuse(finding);
-            }
-            [] => return,
-        };
-        let Ok(parsed) = number.text.parse::<u64>() else {
-            let message = format!("`auth {}` does not name a key by its number", number.text);
-            let finding =
-                Finding::new(&rule::BAD_AUTH_LINE, File::Authkeys, number.span(), message)
-                    .label("expected a number from 0 to 15")
+                Some(_) | None => {
+                    (first, "a line that begins with `a` must be `auth NUMBER`".to_owned())
+                }
+            };
+            let mut finding =
+                Finding::new(&rule::BAD_AUTH_LINE, File::Authkeys, place.span(), message)
+                    .label("expected `auth` and a number from 0 to 15")
                     .original(original);
+            if !first.text.starts_with("auth") && nearest(first.text, ["auth"]).is_some() {
+                finding = finding.fix("did you mean `auth`?", first.span(), "auth");
+            }
             return self.refuse(finding);
         };
-        let Some(parsed) = self.in_range(parsed, number) else { return };
+        let Some(parsed) = self.in_range(number) else { return };
         if self.wanted.is_some() {
             self.findings.push(
                 Finding::new(
@@ -189,8 +190,9 @@ impl Reader<'_> {
         self.wanted = Some((parsed, number.span()));
     }
 
-    fn in_range(&mut self, number: u64, word: Word<'_>) -> Option<u8> {
-        let small = u8::try_from(number).ok().filter(|number| *number <= KEY_NUMBER_MAX);
+    fn in_range(&mut self, word: Word<'_>) -> Option<u8> {
+        let number = word.text;
+        let small = number.parse::<u8>().ok().filter(|number| *number <= KEY_NUMBER_MAX);
         if small.is_none() {
             let message = format!("a key cannot have the number {number}");
             let finding =
@@ -203,8 +205,10 @@ impl Reader<'_> {
     }
 
     fn key_line(&mut self, line: Line<'_>) {
-        let words: Vec<Word<'_>> = line.words(is_blank).collect();
-        let Some(first) = words.first().copied() else { return };
+        let Some(first) = line.words(is_space).next() else {
+            // Only a vertical tab is no blank to heartbeat 3.0.6 at the beginning of a line.
+            return self.bad_key_line(line, line.span());
+        };
         if first.text.starts_with("//") || first.text.starts_with(';') {
             let finding = Finding::new(
                 &rule::AUTHKEYS_SLASH_COMMENT,
@@ -217,18 +221,15 @@ impl Reader<'_> {
             .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
             return self.refuse(finding);
         }
-        let (Ok(number), Some(method)) = (first.text.parse::<u64>(), words.get(1).copied()) else {
-            let finding = Finding::new(
-                &rule::BAD_KEY_LINE,
-                File::Authkeys,
-                first.span(),
-                "a line is `auth NUMBER` or `NUMBER METHOD KEY`",
-            )
-            .label("neither of them")
-            .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
-            return self.refuse(finding);
+        // No blank need stand before the method: `1sha1 KEY`.
+        let Some((first, rest)) = integer(line) else {
+            return self.bad_key_line(line, first.span());
         };
-        let Some(number) = self.in_range(number, first) else { return };
+        let words: Vec<Word<'_>> = rest.words(is_space).collect();
+        let Some(method) = words.first().copied() else {
+            return self.bad_key_line(line, first.span());
+        };
+        let Some(number) = self.in_range(first) else { return };
         if self.listed.iter().any(|(listed, _)| *listed == number) {
             let message = format!("key {number} is listed already");
             self.findings.push(
@@ -237,11 +238,23 @@ impl Reader<'_> {
             );
         }
         self.listed.push((number, first.span()));
-        let Some(key) = self.key(method, &words[2..]) else { return };
+        let Some(key) = self.key(method, &words[1..]) else { return };
         self.keys.insert(number, key);
         if self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted == number) {
             self.sending = Some(number);
         }
+    }
+
+    fn bad_key_line(&mut self, line: Line<'_>, span: std::ops::Range<usize>) {
+        let finding = Finding::new(
+            &rule::BAD_KEY_LINE,
+            File::Authkeys,
+            span,
+            "a line is `auth NUMBER` or `NUMBER METHOD KEY`",
+        )
+        .label("neither of them")
+        .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
+        self.refuse(finding);
     }
 
     fn key(&mut self, method: Word<'_>, rest: &[Word<'_>]) -> Option<Key> {
@@ -296,8 +309,17 @@ impl Reader<'_> {
             }
         }
         self.findings.extend(worth(kind, method));
-        let bytes = rest.first().map_or(Vec::new(), |key| key.text.as_bytes().to_vec());
+        let bytes = rest.first().map_or(Vec::new(), |key| self.bytes(key.text));
         Some(Key { method: kind, bytes: KeyBytes(bytes) })
+    }
+
+    /// The bytes of a key as they lie in the file.
+    fn bytes(&self, text: &str) -> Vec<u8> {
+        if self.is_latin1 {
+            text.chars().filter_map(|c| u8::try_from(c).ok()).collect()
+        } else {
+            text.as_bytes().to_vec()
+        }
     }
 
     fn finish(&mut self) {
@@ -343,6 +365,16 @@ impl Reader<'_> {
         };
         self.refuse(finding.original(original));
     }
+}
+
+/// The number with which a line begins, as C's `scanf` reads one, and what follows it.
+fn integer(line: Line<'_>) -> Option<(Word<'_>, Line<'_>)> {
+    let trimmed = line.text.trim_start_matches(is_space);
+    let start = line.start + (line.text.len() - trimmed.len());
+    let sign = usize::from(trimmed.starts_with(['+', '-']));
+    let digits = trimmed[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = trimmed.split_at_checked(sign + digits).filter(|_| digits > 0)?;
+    Some((Word { text: number, start }, Line { text: rest, start: start + number.len() }))
 }
 
 /// What a method is worth, where that has to be said.

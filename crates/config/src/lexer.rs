@@ -44,11 +44,12 @@ impl<'a> Line<'a> {
     }
 }
 
-/// All lines of a text.
+/// All lines of a text. What follows a NUL in a line is no part of it: heartbeat 3.0.6 does not see it.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').map(move |raw| {
-        let line = Line { text: raw.strip_suffix('\n').unwrap_or(raw), start };
+        let text = raw.strip_suffix('\n').unwrap_or(raw);
+        let line = Line { text: text.split('\0').next().unwrap_or(text), start };
         start += raw.len();
         line
     })
@@ -57,6 +58,11 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 /// What separates words everywhere.
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\u{c}')
+}
+
+/// What separates words where heartbeat 3.0.6 has C's `scanf` do it.
+pub(crate) fn is_space(c: char) -> bool {
+    is_blank(c) || c == '\u{b}'
 }
 
 /// What separates the words of an option or of a medium with one word each.
@@ -70,7 +76,7 @@ mod tests {
 
     #[test]
     fn words_know_where_they_stand() {
-        let text = "node a,b # c\n\n deadtime\t5\r\n";
+        let text = "node a,b # c\n\n deadtime\t5\r\n\0 keepalive 1\n";
         let found: Vec<_> =
             lines(text).flat_map(|line| line.without_comment().words(is_blank_or_comma)).collect();
         let words: Vec<_> = found.iter().map(|word| word.text).collect();

@@ -88,6 +88,9 @@ pub struct Sources<'a> {
     pub authkeys: Source<'a>,
     /// The permission bits of `authkeys`, when known.
     pub authkeys_mode: Option<u32>,
+    /// Whether `authkeys` is not UTF-8, and each character of its text is one byte of the file
+    /// (ISO 8859-1): the bytes of a key count, whatever they mean.
+    pub authkeys_is_latin1: bool,
     /// `haresources`.
     pub haresources: Source<'a>,
 }

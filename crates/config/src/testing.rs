@@ -34,6 +34,7 @@ pub(crate) fn sources<'a>(ha_cf: &'a str, authkeys: &'a str, haresources: &'a st
         ha_cf_mode: Some(0o640),
         authkeys: Source::text("/etc/ha.d/authkeys", authkeys),
         authkeys_mode: Some(0o600),
+        authkeys_is_latin1: false,
         haresources: Source::text("/etc/ha.d/haresources", haresources),
     }
 }

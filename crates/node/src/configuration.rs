@@ -23,13 +23,23 @@ const SERVICES: &str = "/etc/services";
 struct Text {
     path: String,
     content: Result<String, io::ErrorKind>,
+    /// Whether the file is UTF-8, if it could be read.
+    is_utf8: bool,
 }
 
 impl Text {
     fn read(directory: &Path, file: File) -> Self {
         let path = directory.join(file.name());
-        let content = read_bounded(&path).map_err(|error| error.kind());
-        Self { path: path.to_string_lossy().into_owned(), content }
+        let bytes = read_bounded(&path).map_err(|error| error.kind());
+        let is_utf8 = !matches!(&bytes, Ok(bytes) if str::from_utf8(bytes).is_err());
+        let content = bytes.map(|bytes| match file {
+            // A key is bytes, so that none of them may get lost.
+            File::Authkeys if !is_utf8 => bytes.into_iter().map(char::from).collect(),
+            File::HaCf | File::Authkeys | File::Haresources => {
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+        });
+        Self { path: path.to_string_lossy().into_owned(), content, is_utf8 }
     }
 
     fn source(&self) -> Source<'_> {
@@ -42,11 +52,11 @@ impl Text {
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<String> {
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(FILE_MAX).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// The three files as found in a directory.
@@ -94,6 +104,7 @@ impl Files {
             ha_cf_mode: self.ha_cf_mode,
             authkeys: self.authkeys.source(),
             authkeys_mode: self.authkeys_mode,
+            authkeys_is_latin1: !self.authkeys.is_utf8,
             haresources: self.haresources.source(),
         }
     }
@@ -126,7 +137,8 @@ impl Files {
 
 /// The first line of `nodeinfo`, which replaces `uname -n` when it ends in a newline.
 fn node_info(directory: &Path) -> Option<String> {
-    let text = read_bounded(&directory.join("nodeinfo")).ok()?;
+    let bytes = read_bounded(&directory.join("nodeinfo")).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
     text.split_once('\n').map(|(first, _)| first.trim().to_owned())
 }
 
@@ -227,6 +239,20 @@ mod tests {
         assert_eq!(sources.ha_cf.content, Content::Missing);
         assert_eq!(sources.authkeys.content, Content::Text("auth 1\n1 crc\n"));
         assert_eq!(sources.authkeys_mode, Some(0o600));
+    }
+
+    #[test]
+    fn bytes_of_keys_survive_whatever_their_encoding() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |bytes: &[u8]| {
+            fs::write(folder.path().join("authkeys"), bytes).unwrap();
+            let files = Files::read(folder.path());
+            let sources = files.sources();
+            let Content::Text(text) = sources.authkeys.content else { panic!("not read") };
+            (text.to_owned(), sources.authkeys_is_latin1)
+        };
+        assert_eq!(read(b"1 sha1 g\xf6tt\xff"), ("1 sha1 g\u{f6}tt\u{ff}".to_owned(), true));
+        assert_eq!(read("1 sha1 g\u{f6}tt".as_bytes()), ("1 sha1 g\u{f6}tt".to_owned(), false));
     }
 
     #[test]

@@ -16,6 +16,13 @@ fn good_files() {
         ("auth 0\r\n0 sha1 secret\r\n", 0, 1),
         ("auth 2\n1 md5 a\n2 sha1 b\n3 crc\n", 2, 3),
         ("auth 1\n1 sha1 secret # why\n", 1, 1),
+        ("auth3\n3 sha1 secret\n", 3, 1),
+        ("auth 3x\n3 sha1 secret\n", 3, 1),
+        ("auth +3.5\n03 sha1 secret\n", 3, 1),
+        ("auth\u{b}3\n\u{b}3\u{b}sha1\u{b}secret\n", 3, 1),
+        ("auth 1\n1sha1 secret\n", 1, 1),
+        ("auth 0x1\n0 sha1 secret\n", 0, 1),
+        ("auth 1\n\0 nonsense\n1 sha1 secret\0 nonsense", 1, 1),
     ] {
         let (parsed, rules) = keys(text);
         let parsed = parsed.unwrap_or_else(|| panic!("{text}: {rules:?}"));
@@ -39,6 +46,17 @@ fn refused_files() {
         ("auth 1\n1 sha1 secret\n2 crc key\n", "HA0608"),
         ("auth 1\n1 sha1\n", "HA0609"),
         ("auth x\n1 sha1 secret\n", "HA0610"),
+        ("auth,1\n1 sha1 secret\n", "HA0610"),
+        ("auth=1\n1 sha1 secret\n", "HA0610"),
+        ("authx1\n1 sha1 secret\n", "HA0610"),
+        ("a 1\n1 sha1 secret\n", "HA0610"),
+        ("auth -1\n1 sha1 secret\n", "HA0611"),
+        ("auth 1\n-1 sha1 a\n1 sha1 b\n", "HA0611"),
+        ("auth 4294967297\n1 sha1 a\n", "HA0611"),
+        ("auth 1\n1x sha1 secret\n", "HA0607"),
+        ("auth 1\n1,sha1,secret\n", "HA0607"),
+        ("auth 1\n1 sha1 secret\n1\n", "HA0612"),
+        ("auth 1\n1 sha1 secret\n\u{b}\n", "HA0612"),
         ("auht 1\n1 sha1 secret\n", "HA0610"),
         ("auth 16\n1 sha1 secret\n", "HA0611"),
         ("auth 1\n1 sha1 secret\n99 md5 x\n", "HA0611"),
@@ -65,6 +83,16 @@ fn warned_files() {
         let (parsed, rules) = keys(text);
         assert!(parsed.is_some(), "{text}");
         assert_eq!(rules, [expected], "{text}");
+    }
+}
+
+#[test]
+fn a_key_is_the_bytes_of_the_file() {
+    let mut sources = sources("", "auth 1\n1 sha1 g\u{f6}ttlich\n", "");
+    for (is_latin1, expected) in [(false, "g\u{f6}ttlich".as_bytes()), (true, b"g\xf6ttlich")] {
+        sources.authkeys_is_latin1 = is_latin1;
+        let parsed = parse(&sources, &mut Vec::new()).unwrap();
+        assert_eq!(parsed.keys[&1].bytes.0, expected, "{is_latin1}");
     }
 }
 
