@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
-use systole_core::{AddressSpec, GroupKey, Resource, ResourceKind, Time};
+use systole_core::{AddressSpec, Resource, ResourceKind, Time};
 use systole_sys::address::{
     Addresses, Announcements, Announcer, Network, Placed, Presence, Wanted, choose,
 };
@@ -50,9 +50,14 @@ impl AddressAgent {
     /// Adds the addresses and announces them for the first time.
     ///
     /// If one of them cannot be added, those that were are left to the stop that follows.
-    pub(crate) fn start(&mut self, now: Time, resources: &[Resource]) -> Started {
+    pub(crate) fn start(
+        &mut self,
+        now: Time,
+        resources: &[Resource],
+        lifetime: Duration,
+    ) -> Started {
         let mut lines = Vec::new();
-        let outcome = match self.add(resources, &mut lines) {
+        let outcome = match self.add(resources, lifetime, &mut lines) {
             Ok(placed) => {
                 let announced = placed.len();
                 self.begin_announcing(now, placed);
@@ -66,6 +71,7 @@ impl AddressAgent {
     fn add(
         &mut self,
         resources: &[Resource],
+        lifetime: Duration,
         lines: &mut Vec<(String, String)>,
     ) -> Result<Vec<Placed>, Outcome> {
         let network = self.addresses.network().map_err(|error| failed(&error))?;
@@ -76,7 +82,7 @@ impl AddressAgent {
         for place in &placed {
             lines.push((place.interface.clone(), place.describe()));
         }
-        let answers = self.addresses.add(&placed).map_err(|error| failed(&error))?;
+        let answers = self.addresses.add(&placed, lifetime).map_err(|error| failed(&error))?;
         for (answer, place) in answers.into_iter().zip(&placed) {
             if let Err(error) = answer {
                 return Err(failed(&format_args!("{}: {error}", place.address)));
@@ -116,31 +122,21 @@ impl AddressAgent {
         }
     }
 
-    /// Whether each of the addresses has an interface here that is up.
-    pub(crate) fn check(&mut self, resources: &[Resource]) -> Outcome {
-        match self.network() {
-            Ok(network) => {
-                fault(&network, resources).map_or(Outcome::Success, |fault| failed(&fault))
-            }
-            Err(error) => failed(&error),
-        }
-    }
-
     /// The machine's interfaces as they are now.
     pub(crate) fn network(&mut self) -> io::Result<Network> {
         self.addresses.network()
     }
 
-    /// Renews the lifetimes, and says which addresses are gone.
+    /// Renews the lifetimes, and says which addresses are there.
     pub(crate) fn renew(
         &mut self,
-        held: Vec<(GroupKey, Resource)>,
-    ) -> io::Result<Vec<(GroupKey, Resource)>> {
-        let all: Vec<_> = held.iter().filter_map(|(_, resource)| wish(resource)).collect();
-        let presences = self.addresses.renew(&all)?;
-        let pairs = held.into_iter().zip(presences);
-        let lost = pairs.filter(|(_, presence)| *presence == Presence::Absent);
-        Ok(lost.map(|(held, _)| held).collect())
+        held: Vec<Resource>,
+        lifetime: Duration,
+    ) -> io::Result<Vec<(Resource, bool)>> {
+        let all: Vec<_> = wanted(&held).collect();
+        let presences = self.addresses.renew(&all, lifetime)?;
+        let are_here = presences.into_iter().map(|presence| presence != Presence::Absent);
+        Ok(held.into_iter().zip(are_here).collect())
     }
 
     /// Removes addresses with our mark that nobody holds, and says which.

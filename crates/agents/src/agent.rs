@@ -39,10 +39,17 @@ pub struct Invocation {
 
 impl Agent {
     /// Finds the agent of this name.
-    #[must_use]
-    pub fn find(name: &str, arguments: &[String], directories: &Directories) -> Option<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Directories::locate`].
+    pub fn find(
+        name: &str,
+        arguments: &[String],
+        directories: &Directories,
+    ) -> std::io::Result<Option<Self>> {
         let located = directories.locate(name, arguments)?;
-        Some(Self { located, arguments: arguments.to_vec() })
+        Ok(located.map(|located| Self { located, arguments: arguments.to_vec() }))
     }
 
     /// How the agent is called for `action`.

@@ -1,41 +1,41 @@
 //! The executor: a small process that runs agents, owns addresses, and lets go of everything when
 //! its permit runs out.
+//!
+//! What it decides, a [`Machine`] decides. Here is what surrounds it: one thread that waits in one
+//! place, reads what came, and does what the machine says. Whatever may have to wait for a disk, the
+//! look for an agent and the start of its program, is done by helper threads.
 
-mod adoption;
-mod carrier;
-mod check;
 mod daemon;
-mod jobs;
-mod letting_go;
+mod kernel;
+mod leftovers;
+mod programs;
+mod starter;
 
 use crate::address::AddressAgent;
-use crate::ledger::Ledger;
+use crate::ledger::LedgerFile;
 use crate::lookup::Directories;
-use crate::permit::Lease;
-use crate::process::Lingering;
-use crate::protocol::{Configuration, Ended, LetGoReason, Level, Report, Request};
-use crate::queue::Queues;
+use crate::protocol::{Level, Report};
 use crate::records::Records;
-use adoption::Adoption;
-use carrier::Carrier;
 use daemon::Daemon;
-use jobs::{Active, Job};
-use letting_go::LettingGo;
+use leftovers::Leftovers;
+use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::time::Duration;
-use systole_core::{Resource, Time};
+use systole_core::Time;
+use systole_executor::protocol::Service;
+use systole_executor::{Input, Machine, Output, Start};
+use systole_sys::address::Watch;
 use systole_sys::clock;
 use systole_sys::process::Limits;
 use systole_sys::seqpacket::Listener;
 
-/// How often the lifetimes of addresses are renewed: three times in one of them.
-const RENEWAL: Duration = Duration::from_secs(1);
 /// Most requests that are read in one turn, so that a flood does not keep addresses from renewal.
 const REQUESTS_PER_TURN: usize = 64;
+/// Most programs that run at the same time: one for each of many groups.
+const PARALLEL: usize = 64;
 
 /// What an executor needs to know when it starts.
 #[derive(Debug, Clone)]
@@ -102,47 +102,27 @@ pub fn run(options: Options) -> Result<(), ExecutorError> {
     let mut executor = Executor::open(options)?;
     loop {
         executor.turn();
-        if executor.is_done() {
+        if executor.is_done {
             return Ok(());
         }
         executor.wait().map_err(|source| ExecutorError::Task { task: "wait", source })?;
     }
 }
 
-/// Everything that an executor knows.
-///
-/// One thread, one wait. In every turn: read what came, let time pass, begin what can begin, send.
+/// The machine, and its doors to the outside.
 #[derive(Debug)]
 struct Executor {
-    options: Options,
+    machine: Machine,
     listener: Listener,
     daemon: Option<Daemon>,
-    configuration: Configuration,
-    lease: Lease,
-    queues: Queues<Job>,
-    active: Vec<Active>,
-    lingering: Lingering,
-    ledger: Ledger,
-    records: Records,
+    programs: Programs,
+    leftovers: Leftovers,
+    ledger: LedgerFile,
     agent: AddressAgent,
-    carrier: Carrier,
-    /// Held addresses that are gone, and were reported so.
-    lost: Vec<Resource>,
-    next_renewal: Time,
-    adoption: Adoption,
-    /// Runs that were cut short, for the next daemon.
-    ended: Vec<Ended>,
-    /// Addresses of ours that nobody held when we began; they were removed.
-    orphans: Vec<IpAddr>,
-    letting_go: Option<LettingGo>,
-    /// Everything was let go, or could not be: not to be tried again without a new permit.
-    has_let_go: bool,
-    /// The daemon wants us to exit once everything is let go.
-    is_leaving: bool,
-    /// The daemon wants us to exit as soon as no agent runs: another executor adopts what we hold.
-    has_successor: bool,
-    /// Since when no daemon is connected.
-    alone_since: Time,
+    watch: Watch,
+    /// The groups with addresses, whose interfaces are watched.
+    services: Vec<Service>,
+    is_done: bool,
     now: Time,
 }
 
@@ -153,39 +133,38 @@ impl Executor {
         let listener = Listener::bind(&options.socket)
             .map_err(|source| ExecutorError::Listen { path, source })?;
         let boot = clock::boot_id().map_err(task("read the boot id"))?;
-        let records = Records::open(options.records.clone(), boot.clone())
+        let records = Records::open(options.records, boot.clone())
             .map_err(task("open the directory of runs"))?;
-        let ledger = Ledger::open(options.ledger.clone(), boot);
+        let ledger = LedgerFile::new(options.ledger, boot);
+        let held = ledger.read();
         let now = Time::from_nanos(clock::boot_time());
-        let adoption = Adoption::begin(now, &records).map_err(task("read the records of runs"))?;
+        let leftovers = Leftovers::find(now, &records).map_err(task("read the records of runs"))?;
         let mut agent = AddressAgent::open().map_err(task("open the kernel's addresses"))?;
-        let held: Vec<_> = ledger.addresses().map(|(_, resource)| resource.clone()).collect();
-        let orphans = agent.remove_orphans(&held).map_err(task("remove orphaned addresses"))?;
-        let carrier = Carrier::open().map_err(task("watch the kernel's interfaces"))?;
+        let kept: Vec<_> = held.iter().flat_map(|held| held.resources.iter().cloned()).collect();
+        let orphans = agent.remove_orphans(&kept).map_err(task("remove orphaned addresses"))?;
+        let watch = Watch::open().map_err(task("watch the kernel's interfaces"))?;
+        let programs = Programs::new(options.directories, options.limits, records)
+            .map_err(task("make a way for helpers to wake it"))?;
+        let start = Start {
+            ledger: held,
+            leftovers: leftovers.runs(),
+            orphans,
+            grace: options.grace,
+            idle: options.idle,
+            parallel: PARALLEL,
+        };
         Ok(Self {
-            lease: Lease::new(now, options.grace),
+            machine: Machine::new(now, start),
             listener,
             daemon: None,
-            configuration: Configuration::default(),
-            queues: Queues::new(),
-            active: Vec::new(),
-            lingering: Lingering::default(),
+            programs,
+            leftovers,
             ledger,
-            records,
             agent,
-            carrier,
-            lost: Vec::new(),
-            next_renewal: now,
-            adoption,
-            ended: Vec::new(),
-            orphans,
-            letting_go: None,
-            has_let_go: false,
-            is_leaving: false,
-            has_successor: false,
-            alone_since: now,
+            watch,
+            services: Vec::new(),
+            is_done: false,
             now,
-            options,
         })
     }
 
@@ -194,28 +173,81 @@ impl Executor {
         self.read_requests();
         self.accept();
         self.heed_kernel();
-        self.check_processes();
-        self.lingering.drain();
-        self.elapse();
-        self.begin_jobs();
-        self.finish_letting_go();
-        self.greet();
+        self.heed_programs();
+        for run in self.leftovers.tend(self.now) {
+            self.tell(Input::Ended { run, outcome: crate::protocol::Outcome::Cancelled });
+        }
+        self.machine.elapse(self.now);
+        self.agent.announce(self.now);
+        while let Some(output) = self.machine.poll() {
+            self.obey(output);
+        }
         self.send();
+    }
+
+    /// Tells the machine.
+    fn tell(&mut self, input: Input) {
+        self.machine.handle(self.now, input);
+    }
+
+    /// Does what the machine says.
+    fn obey(&mut self, output: Output) {
+        match output {
+            Output::Report(report) => self.report(&report),
+            Output::Log { agent, instance, level, text } => {
+                self.log_as(&agent, &instance, level, text);
+            }
+            Output::Begin { run, request, action } => {
+                if let Err(input) = self.programs.begin(run, *request, action) {
+                    self.tell(input);
+                }
+            }
+            Output::Signal { run, signal } => {
+                if !self.leftovers.signal(run, signal)
+                    && let Some(input) = self.programs.signal(run, signal)
+                {
+                    self.tell(input);
+                }
+            }
+            Output::Change { run, action, resources, lifetime } => {
+                self.change(run, action, &resources, lifetime);
+            }
+            Output::Renew { resources, lifetime } => self.renew(resources, lifetime),
+            Output::WatchInterfaces(services) => {
+                self.services = services;
+                self.look_at_interfaces();
+            }
+            Output::Look { look, resources } => {
+                if let Err(input) = self.programs.look(look, resources) {
+                    self.tell(input);
+                }
+            }
+            Output::WriteLedger { number, groups } => {
+                let error = self.ledger.write(groups).err().map(|error| error.to_string());
+                self.tell(Input::LedgerWritten { number, error });
+            }
+            Output::Exit => self.is_done = true,
+        }
     }
 
     /// Sleeps until something happens or is due.
     fn wait(&self) -> io::Result<()> {
         let now = Time::from_nanos(clock::boot_time());
-        let timeout = self.deadline().map(|deadline| timespec(deadline.since(now)));
+        let due = [self.machine.deadline(), self.agent.deadline(), self.leftovers.deadline()];
+        let due = due.into_iter().flatten().min();
+        let mut sleep = due.map(|due| due.since(now));
+        if let Some(patience) = self.programs.patience() {
+            sleep = Some(sleep.map_or(patience, |sleep| sleep.min(patience)));
+        }
+        let timeout = sleep.map(timespec);
         let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
-        let kernel = self.carrier.descriptor();
+        let kernel = self.watch.as_fd();
         fds.push(PollFd::new(&kernel, PollFlags::IN));
         if let Some(daemon) = &self.daemon {
             fds.push(PollFd::new(daemon, daemon.interest()));
         }
-        let agents = self.active.iter().flat_map(|active| active.process.descriptors());
-        let others = self.lingering.descriptors().chain(self.adoption.descriptors());
-        let watched: Vec<BorrowedFd<'_>> = agents.chain(others).collect();
+        let watched = self.programs.descriptors().chain(self.leftovers.descriptors());
+        let watched: Vec<BorrowedFd<'_>> = watched.collect();
         fds.extend(watched.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
@@ -223,90 +255,17 @@ impl Executor {
         }
     }
 
-    /// When [`Executor::elapse`] has something to do.
-    fn deadline(&self) -> Option<Time> {
-        let holds = !self.ledger.is_empty() && self.letting_go.is_none() && !self.has_let_go;
-        let permit = holds.then(|| self.lease.deadline());
-        let renewal = self.renews().then_some(self.next_renewal);
-        let idle = self.daemon.is_none().then(|| self.alone_since + self.options.idle);
-        let processes = self.active.iter().filter_map(|active| active.process.deadline());
-        let others = [permit, renewal, idle, self.agent.deadline(), self.adoption.deadline()];
-        others.into_iter().flatten().chain(processes).filter(|time| *time > self.now).min()
-    }
-
-    /// Lets time pass.
-    fn elapse(&mut self) {
-        let now = self.now;
-        for active in &mut self.active {
-            active.process.elapse(now);
-        }
-        self.agent.announce(now);
-        let ended = self.adoption.elapse(now);
-        self.ended.extend(ended);
-        self.check_permit();
-        if self.renews() && now >= self.next_renewal {
-            self.next_renewal = now + RENEWAL;
-            self.renew();
+    /// Tells the daemon, if there is one.
+    fn report(&mut self, report: &Report) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.push(report);
         }
     }
 
-    /// Whether there are addresses whose lifetime is to be renewed.
-    fn renews(&self) -> bool {
-        self.lease.is_valid(self.now)
-            && self.letting_go.is_none()
-            && self.ledger.addresses().any(|(_, address)| !self.lost.contains(address))
-    }
-
-    /// Renews the addresses that are here. One that is gone is reported and not put back: that it
-    /// could expire means that we paused, and another node may have it by now.
-    fn renew(&mut self) {
-        let held = self.ledger.addresses().filter(|(_, address)| !self.lost.contains(address));
-        let held = held.map(|(group, address)| (group, address.clone())).collect();
-        let lost = match self.agent.renew(held) {
-            Ok(lost) => lost,
-            Err(error) => {
-                return self.log(Level::Error, format!("Cannot renew addresses: {error}"));
-            }
-        };
-        for (group, address) in lost {
-            self.lost.push(address.clone());
-            self.report(&Report::AddressLost { group, resources: vec![address] });
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        let is_quiet =
-            self.queues.is_idle() && self.adoption.is_over() && self.letting_go.is_none();
-        let holds_nothing = self.ledger.is_empty() || self.has_let_go;
-        let is_alone = self.daemon.is_none() && self.now >= self.alone_since + self.options.idle;
-        is_quiet && (self.has_successor || holds_nothing && (is_alone || self.is_leaving))
-    }
-
-    fn handle(&mut self, request: Request) {
-        match request {
-            Request::Configure(configuration) => {
-                self.configuration = configuration;
-                self.watch_carrier();
-            }
-            Request::Permit(permit) => {
-                self.lease.renew(self.now, permit);
-                if self.lease.is_valid(self.now) {
-                    self.has_let_go = false;
-                }
-            }
-            Request::Run(run) => self.enqueue(run),
-            Request::Check { job, group_name, resources } => {
-                let outcome = self.check(&group_name, &resources);
-                self.report(&Report::Done { job, outcome });
-            }
-            Request::Cancel { job } => self.cancel(|run| run.job == job),
-            Request::Release => self.let_go(LetGoReason::Ordered),
-            Request::Shutdown { keep: true } => self.has_successor = true,
-            Request::Shutdown { keep: false } => {
-                self.is_leaving = true;
-                self.let_go(LetGoReason::Ordered);
-            }
-        }
+    /// Tells the daemon's log in the name of an agent.
+    fn log_as(&mut self, agent: &str, instance: &str, level: Level, text: String) {
+        let tag = format!("{agent}({instance})[{}]", std::process::id());
+        self.report(&Report::Log { level, tag, text });
     }
 }
 
@@ -314,11 +273,5 @@ fn timespec(span: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: span.subsec_nanos().into(),
-    }
-}
-
-impl AsFd for Daemon {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.connection.as_fd()
     }
 }

@@ -2,18 +2,17 @@
 //!
 //! The work is done by a small process of its own, the [`executor`]. The daemon tells it what to
 //! do through the messages of [`protocol`], and lends it a permit that must be renewed; without
-//! one the executor lets go of everything.
+//! one the executor lets go of everything. What it decides, `systole_executor::Machine` decides.
 
 mod address;
 pub mod agent;
 pub mod executor;
-mod ledger;
+pub mod ledger;
 pub mod lookup;
-mod permit;
 mod process;
-pub mod protocol;
-mod queue;
 mod records;
+
+pub use systole_executor::protocol;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Finds an agent by its name in `haresources`.
 
+use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -84,69 +86,90 @@ impl Directories {
     ///
     /// An instance of OCF (`OCF::type::instance`) whose agent and file are there needs no script:
     /// the wrapper that heartbeat is packaged with looks for agents where none are.
-    #[must_use]
-    pub fn locate(&self, name: &str, arguments: &[String]) -> Option<Located> {
+    ///
+    /// # Errors
+    ///
+    /// When a place cannot be looked at: that says nothing of what is there.
+    pub fn locate(&self, name: &str, arguments: &[String]) -> io::Result<Option<Located>> {
         if !is_file_name(name) {
-            return None;
+            return Ok(None);
         }
-        let instance = (name == OCF_WORD).then(|| self.locate_instance(arguments)).flatten();
-        if instance.is_some() {
-            return instance;
+        if name == OCF_WORD
+            && let Some(instance) = self.locate_instance(arguments)?
+        {
+            return Ok(Some(instance));
         }
-        let scripts = [self.resource().join(name), self.init.join(name)];
-        if let Some(path) = scripts.into_iter().find(|path| is_executable(path)) {
-            return Some(Located::Script { path });
+        for path in [self.resource().join(name), self.init.join(name)] {
+            if is_executable(&path)? {
+                return Ok(Some(Located::Script { path }));
+            }
         }
-        if let Some(path) = self.ocf_agent(name) {
-            return Some(Located::Ocf { path, kind: name.to_owned(), parameters: None });
+        if let Some(path) = self.ocf_agent(name)? {
+            return Ok(Some(Located::Ocf { path, kind: name.to_owned(), parameters: None }));
         }
-        self.unit(name).map(|name| Located::Unit { name })
+        Ok(self.unit(name)?.map(|name| Located::Unit { name }))
     }
 
     /// Whether an agent of this name exists, for the checker of the configuration.
     #[must_use]
     pub fn exists(&self, name: &str, arguments: &[String]) -> bool {
-        self.locate(name, arguments).is_some()
+        self.locate(name, arguments).is_ok_and(|located| located.is_some())
     }
 
-    fn locate_instance(&self, arguments: &[String]) -> Option<Located> {
+    fn locate_instance(&self, arguments: &[String]) -> io::Result<Option<Located>> {
         let [kind, instance] = arguments else {
-            return None;
+            return Ok(None);
         };
         if !is_file_name(kind) || !is_file_name(instance) {
-            return None;
+            return Ok(None);
         }
         let parameters = self.configuration.join("conf/OCF").join(kind).join(instance);
-        if !parameters.is_file() {
-            return None;
+        if !is_file(&parameters)? {
+            return Ok(None);
         }
-        let path = self.ocf_agent(kind).or_else(|| self.ocf_agent_of_others(kind))?;
-        Some(Located::Ocf { path, kind: kind.clone(), parameters: Some(parameters) })
+        let path = match self.ocf_agent(kind)? {
+            Some(path) => Some(path),
+            None => self.ocf_agent_of_others(kind)?,
+        };
+        let (kind, parameters) = (kind.clone(), Some(parameters));
+        Ok(path.map(|path| Located::Ocf { path, kind, parameters }))
     }
 
-    fn ocf_agent(&self, kind: &str) -> Option<PathBuf> {
+    fn ocf_agent(&self, kind: &str) -> io::Result<Option<PathBuf>> {
         let path = self.ocf_agents().join(kind);
-        is_executable(&path).then_some(path)
+        Ok(is_executable(&path)?.then_some(path))
     }
 
     /// An agent of another provider, the first by name.
-    fn ocf_agent_of_others(&self, kind: &str) -> Option<PathBuf> {
-        let providers = std::fs::read_dir(self.ocf_root.join("resource.d")).ok()?;
-        let agents = providers.flatten().map(|provider| provider.path().join(kind));
-        agents.filter(|path| is_executable(path)).min()
+    fn ocf_agent_of_others(&self, kind: &str) -> io::Result<Option<PathBuf>> {
+        let root = self.ocf_root.join("resource.d");
+        if metadata(&root)?.is_none() {
+            return Ok(None);
+        }
+        let mut first: Option<PathBuf> = None;
+        for provider in std::fs::read_dir(root)? {
+            let path = provider?.path().join(kind);
+            if first.as_ref().is_none_or(|first| path < *first) && is_executable(&path)? {
+                first = Some(path);
+            }
+        }
+        Ok(first)
     }
 
     /// The unit's name, if a unit file for it exists. An instance has the file of its template.
-    fn unit(&self, name: &str) -> Option<String> {
+    fn unit(&self, name: &str) -> io::Result<Option<String>> {
         let full =
             if name.ends_with(".service") { name.to_owned() } else { format!("{name}.service") };
         let template = full.split_once('@').map(|(stem, _)| format!("{stem}@.service"));
         let files = [Some(full.clone()), template];
-        let mut paths = self
-            .units
-            .iter()
-            .flat_map(|directory| files.iter().flatten().map(move |file| directory.join(file)));
-        paths.any(|path| path.is_file()).then_some(full)
+        for directory in &self.units {
+            for file in files.iter().flatten() {
+                if is_file(&directory.join(file))? {
+                    return Ok(Some(full));
+                }
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -155,8 +178,25 @@ fn is_file_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with(['.', '-']) && !name.contains(['/', '\0'])
 }
 
-fn is_executable(path: &Path) -> bool {
-    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+fn is_executable(path: &Path) -> io::Result<bool> {
+    let data = metadata(path)?;
+    Ok(data.is_some_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0))
+}
+
+fn is_file(path: &Path) -> io::Result<bool> {
+    Ok(metadata(path)?.is_some_and(|data| data.is_file()))
+}
+
+/// What is known of a file. One that does not exist is no error, but a disk that fails is: it says
+/// nothing of its files.
+fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
+    match path.metadata() {
+        Ok(data) => Ok(Some(data)),
+        Err(error) => {
+            let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+            if absent.contains(&error.kind()) { Ok(None) } else { Err(error) }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +208,7 @@ mod tests {
     fn places_are_searched_in_order() {
         let scratch = Scratch::new();
         let directories = scratch.directories();
-        let locate = |name: &str| directories.locate(name, &[]);
+        let locate = |name: &str| directories.locate(name, &[]).unwrap();
         assert_eq!(locate("web"), None);
 
         let unit = directories.units[0].join("web.service");
@@ -199,7 +239,7 @@ mod tests {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, "").unwrap();
         let found = Located::Ocf { path, kind: "apache".into(), parameters: Some(file) };
-        assert_eq!(directories.locate("OCF", &arguments), Some(found));
+        assert_eq!(directories.locate("OCF", &arguments).unwrap(), Some(found));
     }
 
     #[test]
@@ -219,12 +259,12 @@ mod tests {
         };
         // A wrapper may know agents that we do not.
         let script = Located::Script { path: wrapper.clone() };
-        assert_eq!(directories.locate("OCF", &arguments), Some(script));
+        assert_eq!(directories.locate("OCF", &arguments).unwrap(), Some(script));
         for provider in ["redhat", "linbit", "heartbeat"] {
             let folder = directories.ocf_root.join("resource.d").join(provider);
             std::fs::create_dir_all(&folder).unwrap();
             write_script(&folder.join("db"), "");
-            assert_eq!(directories.locate("OCF", &arguments), Some(located(provider)));
+            assert_eq!(directories.locate("OCF", &arguments).unwrap(), Some(located(provider)));
         }
         // Without its agent's name before it, an agent is heartbeat's own.
         assert!(directories.exists("db", &[]));
@@ -245,6 +285,6 @@ mod tests {
         let directories = scratch.directories();
         std::fs::write(directories.units[0].join("db@.service"), "").unwrap();
         let name = "db@main.service".to_owned();
-        assert_eq!(directories.locate("db@main", &[]), Some(Located::Unit { name }));
+        assert_eq!(directories.locate("db@main", &[]).unwrap(), Some(Located::Unit { name }));
     }
 }

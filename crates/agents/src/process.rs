@@ -1,15 +1,11 @@
-//! One run of an agent's program: its output, its time limit, its end.
+//! One run of an agent's program: its output and its end.
 
 use crate::records::Record;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
-use systole_core::Time;
 use systole_sys::process::{Child, Exit};
 use systole_sys::signals::Signal;
 
-/// How long an agent may go on after it was asked to end.
-pub(crate) const KILL_AFTER: Duration = Duration::from_secs(5);
 /// Most output of one run that is kept, in bytes.
 const OUTPUT_MAX: usize = 64 << 10;
 /// Longest line of output in the log, in bytes.
@@ -18,38 +14,15 @@ const LINE_MAX: usize = 1 << 10;
 const READ_MAX: usize = 64 << 10;
 
 /// A program that runs.
-///
-/// ```text
-///            limit passed, or cancelled           5 s later
-///  Running ───────────────────────────▶ Ending ──────────────▶ Killed
-///     │                     (TERM to the │ group)     (KILL to │ the group)
-///     └────────────── exit ──────────────┴─────────────────────┴──▶ ended
-/// ```
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    state: State,
-    limit: Option<Time>,
+    /// It was asked to end.
+    was_signalled: bool,
     stdout: Pipe,
     stderr: Pipe,
     // Last, because fields are dropped in order: the record goes after the process.
     _record: Record,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Running,
-    Ending { why: Why, kill_at: Time },
-    Killed { why: Why },
-}
-
-/// Why a program was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// It took too long.
-    TimedOut,
-    /// It was not wanted any more.
-    Cancelled,
 }
 
 /// What is left of a program.
@@ -57,8 +30,6 @@ pub(crate) enum Why {
 pub(crate) struct Remains {
     /// How it ended.
     pub(crate) exit: Exit,
-    /// Why it was ended, if it did not end by itself.
-    pub(crate) why: Option<Why>,
     /// Its standard output, as far as kept.
     pub(crate) stdout: Vec<u8>,
     /// Its standard error, as far as kept.
@@ -70,11 +41,11 @@ pub(crate) struct Remains {
 }
 
 impl Process {
-    /// Watches over a child until `limit`.
-    pub(crate) fn new(mut child: Child, record: Record, limit: Option<Time>) -> Self {
+    /// Watches over a child.
+    pub(crate) fn new(mut child: Child, record: Record) -> Self {
         let stdout = Pipe::new(child.take_stdout());
         let stderr = Pipe::new(child.take_stderr());
-        Self { child, state: State::Running, limit, stdout, stderr, _record: record }
+        Self { child, was_signalled: false, stdout, stderr, _record: record }
     }
 
     /// What wakes us up for it.
@@ -83,38 +54,9 @@ impl Process {
         pipes.map(AsFd::as_fd).chain([self.child.as_fd()])
     }
 
-    /// When [`Process::elapse`] has something to do.
-    pub(crate) fn deadline(&self) -> Option<Time> {
-        match self.state {
-            State::Running => self.limit,
-            State::Ending { kill_at, .. } => Some(kill_at),
-            State::Killed { .. } => None,
-        }
-    }
-
-    /// Lets time pass.
-    pub(crate) fn elapse(&mut self, now: Time) {
-        match self.state {
-            State::Running if self.limit.is_some_and(|limit| now >= limit) => {
-                self.end(now, Why::TimedOut);
-            }
-            State::Ending { why, kill_at } if now >= kill_at => {
-                self.state = State::Killed { why };
-                self.kill(Signal::Kill);
-            }
-            State::Running | State::Ending { .. } | State::Killed { .. } => {}
-        }
-    }
-
-    /// Asks the program and all its children to end. Does nothing the second time.
-    pub(crate) fn end(&mut self, now: Time, why: Why) {
-        if self.state == State::Running {
-            self.state = State::Ending { why, kill_at: now + KILL_AFTER };
-            self.kill(Signal::Terminate);
-        }
-    }
-
-    fn kill(&self, signal: Signal) {
+    /// Asks the program and all its children to end.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        self.was_signalled = true;
         // Fails only for want of rights over our own children; then the agent ends by itself.
         let _ = self.child.kill_group(signal);
     }
@@ -129,17 +71,12 @@ impl Process {
         self.stdout.drain();
         self.stderr.drain();
         let Some(exit) = exit else { return Ok(None) };
-        let why = match self.state {
-            State::Running => None,
-            State::Ending { why, .. } | State::Killed { why } => Some(why),
-        };
-        if why.is_some() {
+        if self.was_signalled {
             // Its children had the same notice. Its number is still taken: nobody else is hit.
-            self.kill(Signal::Kill);
+            self.signal(Signal::Kill);
         }
         Ok(Some(Remains {
             exit,
-            why,
             dropped: self.stdout.dropped + self.stderr.dropped,
             stdout: std::mem::take(&mut self.stdout.kept),
             stderr: std::mem::take(&mut self.stderr.kept),

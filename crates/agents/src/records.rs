@@ -1,10 +1,11 @@
 //! A file for every run of an agent, written before the agent begins, so that an executor that is
 //! killed leaves no run that its successor does not know.
 
-use crate::protocol::Ended;
+use crate::protocol::Unfinished;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use systole_sys::process::ProcessId;
 
 /// Longest record that is read, in bytes.
@@ -16,38 +17,38 @@ const RECORD_MAX: u64 = 1 << 20;
 pub(crate) struct Records {
     directory: PathBuf,
     boot: String,
-    next: u64,
+    next: AtomicU64,
 }
 
 /// The record of a run that goes on. It is removed when this is dropped, for which the run must
 /// have ended.
 #[derive(Debug)]
 pub(crate) struct Record {
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     /// For [`systole_sys::process::Spawn::record`].
     pub(crate) file: File,
 }
 
-/// A run of an earlier executor.
+/// A run that is on record.
 #[derive(Debug)]
 pub(crate) struct Leftover {
     path: PathBuf,
-    /// What it was to do.
-    pub(crate) run: Ended,
+    /// What it does.
+    pub(crate) run: Unfinished,
 }
 
 impl Records {
     /// Opens the directory, and makes it if need be.
     pub(crate) fn open(directory: PathBuf, boot: String) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
-        Ok(Self { directory, boot, next: 0 })
+        Ok(Self { directory, boot, next: AtomicU64::new(0) })
     }
 
     /// Begins a record.
-    pub(crate) fn begin(&mut self, run: &Ended) -> io::Result<Record> {
+    pub(crate) fn begin(&self, run: &Unfinished) -> io::Result<Record> {
         let path = loop {
-            let path = self.directory.join(format!("{}-{}", std::process::id(), self.next));
-            self.next += 1;
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = self.directory.join(format!("{}-{number}", std::process::id()));
             if !path.exists() {
                 break path;
             }
@@ -67,7 +68,7 @@ impl Records {
             let path = entry?.path();
             let first = read(&path).and_then(|text| {
                 let line = text.lines().next().unwrap_or_default();
-                Ok(serde_json::from_str::<(String, Ended)>(line)?)
+                Ok(serde_json::from_str::<(String, Unfinished)>(line)?)
             });
             match first {
                 Ok((boot, run)) if boot == self.boot => found.push(Leftover { path, run }),
@@ -81,16 +82,21 @@ impl Records {
 impl Leftover {
     /// The process that runs it, as soon as it has said so.
     pub(crate) fn process(&self) -> Option<ProcessId> {
-        let text = read(&self.path).ok()?;
-        let line = text.split_inclusive('\n').nth(1)?.strip_suffix('\n')?;
-        let (pid, start) = line.split_once(' ')?;
-        Some(ProcessId { pid: pid.parse().ok()?, start: start.parse().ok()? })
+        process_of(&self.path)
     }
 
     /// Forgets it.
     pub(crate) fn remove(&self) -> io::Result<()> {
         fs::remove_file(&self.path)
     }
+}
+
+/// The process of a record, as soon as it has said so.
+pub(crate) fn process_of(record: &Path) -> Option<ProcessId> {
+    let text = read(record).ok()?;
+    let line = text.split_inclusive('\n').nth(1)?.strip_suffix('\n')?;
+    let (pid, start) = line.split_once(' ')?;
+    Some(ProcessId { pid: pid.parse().ok()?, start: start.parse().ok()? })
 }
 
 impl Drop for Record {
@@ -114,14 +120,14 @@ mod tests {
     use systole_core::GroupKey;
     use systole_sys::process::Spawn;
 
-    fn run() -> Ended {
-        Ended { group: GroupKey(1), action: Action::Start, resources: Vec::new() }
+    fn run() -> Unfinished {
+        Unfinished { group: GroupKey(1), action: Action::Start, resources: Vec::new() }
     }
 
     #[test]
     fn a_record_names_the_process_before_it_is_the_agent() {
         let directory = tempfile::tempdir().unwrap();
-        let mut records = Records::open(directory.path().into(), "boot".into()).unwrap();
+        let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         let record = records.begin(&run()).unwrap();
         let leftover = records.leftovers().unwrap().pop().unwrap();
         assert_eq!((&leftover.run, leftover.process()), (&run(), None));
@@ -137,7 +143,7 @@ mod tests {
     #[test]
     fn records_of_another_boot_are_removed() {
         let directory = tempfile::tempdir().unwrap();
-        let mut records = Records::open(directory.path().into(), "boot".into()).unwrap();
+        let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         let record = records.begin(&run()).unwrap();
         let later = Records::open(directory.path().into(), "later".into()).unwrap();
         assert!(later.leftovers().unwrap().is_empty());

@@ -162,11 +162,11 @@ fn facts_of(network: &Network) -> Vec<Interface> {
 /// The agent of a name, or of an instance of OCF by its whole word.
 fn locate(agents: &Directories, name: &str) -> Option<AgentKind> {
     let Some(instance) = name.strip_prefix("OCF::") else {
-        return agents.locate(name, &[]).as_ref().map(kind_of);
+        return agents.locate(name, &[]).ok().flatten().as_ref().map(kind_of);
     };
     let arguments: Vec<String> = instance.split("::").map(str::to_owned).collect();
     // A wrapper script is always found, and knows no more than we do.
-    let located = agents.locate("OCF", &arguments)?;
+    let located = agents.locate("OCF", &arguments).ok().flatten()?;
     Some(kind_of(&located)).filter(|kind| *kind == AgentKind::Ocf)
 }
 

@@ -1,7 +1,6 @@
 //! Interfaces, floating addresses and their announcements.
 //!
-//! A floating address carries a mark ([`PROTOCOL`]) and a lifetime ([`LIFETIME`]) that its keeper
-//! renews: when every process of ours dies at once, the kernel removes it.
+//! A floating address carries a mark ([`PROTOCOL`]) and a lifetime that its keeper renews: when every process of ours dies at once, the kernel removes it.
 
 mod announce;
 mod choose;
@@ -11,7 +10,7 @@ mod netlink;
 pub use announce::{Announcements, Announcer};
 pub use choose::{ChooseError, choose};
 pub use frame::{ArpForm, gratuitous_arp, neighbour_advertisement};
-pub use netlink::{Addresses, Change, Presence, Watch};
+pub use netlink::{Addresses, Change, Presence, Removed, Watch};
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -21,11 +20,8 @@ use std::time::Duration;
 /// Kernels before 5.18 do not keep it; there an address counts as ours by its short lifetime.
 pub const PROTOCOL: u8 = 0x53;
 
-/// How long an address of ours lives without a renewal.
-///
-/// The kernel looks at lifetimes at most once a second or so: 3 s end after 3.3 s at the latest,
-/// and leave room for two missed renewals of one a second.
-pub const LIFETIME: Duration = Duration::from_secs(3);
+/// Longest lifetime that an address of ours has.
+pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
 
 /// What the kernel says about addresses, interfaces and networks at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +78,7 @@ impl Address {
     pub fn is_ours(&self) -> bool {
         match self.protocol {
             Some(protocol) => protocol == PROTOCOL,
-            None => self.valid_for.is_some_and(|span| span <= LIFETIME),
+            None => self.valid_for.is_some_and(|span| span <= LIFETIME_MAX),
         }
     }
 

@@ -5,15 +5,16 @@ use super::purity::PURE;
 use crate::tree::File;
 
 /// Each crate, and those of ours that it may use.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("config", &["core"]),
     ("sys", &[]),
-    ("agents", &["core", "sys"]),
+    ("executor", &["core"]),
+    ("agents", &["core", "executor", "sys"]),
     ("node", &["agents", "config", "core", "sys", "wire"]),
     ("cli", &["config", "core", "lab", "node"]),
-    ("sim", &["core", "wire"]),
+    ("sim", &["core", "executor", "wire"]),
     ("lab", &["wire"]),
 ];
 

@@ -24,7 +24,7 @@ fn a_script_gets_its_arguments_before_the_verb() {
     let directories = scratch.directories();
     let path = directories.resource().join("web");
     write_script(&path, "");
-    let agent = Agent::find("web", &words(&["a", "b"]), &directories).unwrap();
+    let agent = Agent::find("web", &words(&["a", "b"]), &directories).unwrap().unwrap();
     let configuration = Configuration {
         node: "web1".into(),
         environment: vec![("HA_LOGFILE".into(), "/var/log/ha-log".into())],
@@ -45,7 +45,7 @@ fn the_log_line_keeps_the_blanks_of_the_original() {
     let directories = scratch.directories();
     let path = directories.init.join("nginx");
     write_script(&path, "");
-    let agent = Agent::find("nginx", &[], &directories).unwrap();
+    let agent = Agent::find("nginx", &[], &directories).unwrap().unwrap();
     let (line, name) = agent.describe(Action::Start, &directories);
     assert_eq!(line, format!("Running {}  start", path.display()));
     assert_eq!(name, path.display().to_string());
@@ -60,7 +60,7 @@ fn an_ocf_agent_gets_its_parameters_by_name() {
     }
     let configuration = Configuration::default();
     let call = |name: &str, arguments: &[&str]| {
-        let agent = Agent::find(name, &words(arguments), &directories).unwrap();
+        let agent = Agent::find(name, &words(arguments), &directories).unwrap().unwrap();
         agent.invocation(Action::Status, &directories, &configuration, &[]).unwrap()
     };
     let mount = call("Filesystem", &["/dev/sda1", "/data", "ext4", "noatime,ro=1", "fast_stop=no"]);
@@ -82,7 +82,7 @@ fn an_ocf_instance_reads_its_file() {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "# a comment\nconfigfile='/etc/a b'\nOCF_RESKEY_port=80\nnoise\n")
         .unwrap();
-    let agent = Agent::find("OCF", &words(&["apache", "main"]), &directories).unwrap();
+    let agent = Agent::find("OCF", &words(&["apache", "main"]), &directories).unwrap().unwrap();
     let configuration = Configuration::default();
     let call = agent.invocation(Action::Start, &directories, &configuration, &[]).unwrap();
     assert_eq!(variable(&call, "OCF_RESKEY_configfile"), Some("/etc/a b"));
@@ -95,7 +95,7 @@ fn a_unit_is_asked_through_systemctl() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     std::fs::write(directories.units[0].join("web.service"), "").unwrap();
-    let agent = Agent::find("web", &[], &directories).unwrap();
+    let agent = Agent::find("web", &[], &directories).unwrap().unwrap();
     let configuration = Configuration::default();
     let call = agent.invocation(Action::Monitor, &directories, &configuration, &[]).unwrap();
     assert_eq!(call.program, directories.systemctl);

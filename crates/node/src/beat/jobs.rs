@@ -5,8 +5,14 @@ use super::executor::{
     Arrival, Executor, differences, group_of, is_of_core, outcome_of, request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
-use systole_agents::protocol::{self, Held, LetGoReason, Report, Request};
-use systole_core::{GroupKey, Input, Job, Time};
+use systole_agents::protocol::{self, Held, LetGoReason, Level, Report, Request};
+use systole_core::{GroupKey, Input, Job, Resource, Time};
+
+/// Resources as they are written in haresources.
+fn words(resources: &[Resource]) -> String {
+    let words: Vec<_> = resources.iter().map(|resource| resource.word.as_str()).collect();
+    words.join(", ")
+}
 
 impl Beat {
     pub(super) fn take_executor(&mut self, now: Time, mut executor: Executor) {
@@ -72,15 +78,23 @@ impl Beat {
                 self.cluster.handle(now, &Input::JobDone { job, outcome });
             }
             // The stop of something that is in no file; the executor's lines tell about it.
-            Report::Done { .. } | Report::Announced { .. } => {}
+            Report::Done { .. } | Report::Announced { .. } | Report::Alarm { text: None, .. } => {}
             Report::Log { level, tag, text } => {
                 self.control.tell(News::Line { level, tag, text });
             }
             Report::Carrier { group, fault } => self.note_carrier(now, group, fault),
-            Report::AddressLost { group, resources } => {
-                let words: Vec<_> = resources.iter().map(|lost| lost.word.as_str()).collect();
-                let why = format!("{} is not on its interface any more", words.join(", "));
+            Report::AddressLost { group, resources, why } => {
+                let why = format!("{} is gone: {why}", words(&resources));
                 self.let_go(now, &[group], &why);
+            }
+            Report::AddressBack { group: _, resources, why } => {
+                let text = format!("{} was gone and is back: {why}", words(&resources));
+                let tag = "ResourceManager".to_owned();
+                self.control.tell(News::Line { level: Level::Warning, tag, text });
+            }
+            Report::Alarm { text: Some(text), .. } => {
+                let tag = "ResourceManager".to_owned();
+                self.control.tell(News::Line { level: Level::Error, tag, text });
             }
             Report::LetGo { reason, groups, failed } => {
                 let why = match reason {

@@ -5,7 +5,7 @@
 mod message;
 mod watch;
 
-pub use watch::{Change, Watch};
+pub use watch::{Change, Removed, Watch};
 
 use super::{Network, PROTOCOL, Placed, Wanted};
 use message::{address, flags, interface, new_address, renewed, route};
@@ -21,6 +21,7 @@ use netlink_packet_route::route::RouteMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Requests in one send. Their answers must all fit into the socket's buffer, which is 208 KiB
 /// unless an administrator made it smaller.
@@ -91,7 +92,7 @@ impl Addresses {
         Ok(network)
     }
 
-    /// Adds addresses with our mark and lifetime, in one batch.
+    /// Adds addresses with our mark and this lifetime, in one batch.
     ///
     /// An address that is on its interface already is a success. If it is ours, its lifetime
     /// begins anew; if somebody else put it there, it keeps its own lifetime, so that what an
@@ -106,7 +107,11 @@ impl Addresses {
     /// # Errors
     ///
     /// When the kernel cannot be asked at all; a refusal of one address is its own answer.
-    pub fn add(&mut self, placed: &[Placed]) -> io::Result<Vec<io::Result<Presence>>> {
+    pub fn add(
+        &mut self,
+        placed: &[Placed],
+        lifetime: Duration,
+    ) -> io::Result<Vec<io::Result<Presence>>> {
         let present = self.addresses()?;
         let is_foreign = |wish: &&Placed| {
             present.iter().any(|message| {
@@ -116,7 +121,8 @@ impl Addresses {
             })
         };
         let requests = placed.iter().filter(|wish| !is_foreign(wish));
-        let requests = requests.map(|wish| Message::NewAddress(new_address(wish))).collect();
+        let requests =
+            requests.map(|wish| Message::NewAddress(new_address(wish, lifetime))).collect();
         let mut answers = self.change(requests, NLM_F_CREATE | NLM_F_REPLACE)?.into_iter();
         let answer = |wish: &Placed| {
             if is_foreign(&wish) {
@@ -136,7 +142,7 @@ impl Addresses {
     /// # Errors
     ///
     /// When the kernel cannot be asked. A refusal of one address makes it absent.
-    pub fn renew(&mut self, wanted: &[Wanted]) -> io::Result<Vec<Presence>> {
+    pub fn renew(&mut self, wanted: &[Wanted], lifetime: Duration) -> io::Result<Vec<Presence>> {
         let network = self.network()?;
         let messages = self.addresses()?;
         let mut result = Vec::with_capacity(wanted.len());
@@ -151,7 +157,9 @@ impl Addresses {
                             && message.header.prefix_len == found.prefix
                             && address(message).is_some_and(|other| other.ip == found.ip)
                     });
-                    requests.extend(same.map(|message| Message::NewAddress(renewed(message))));
+                    requests.extend(
+                        same.map(|message| Message::NewAddress(renewed(message, lifetime))),
+                    );
                     same.map_or(Presence::Absent, |_| Presence::Ours)
                 }
             };

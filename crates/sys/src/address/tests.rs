@@ -7,6 +7,8 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Instant;
 
+/// How long addresses of these tests live.
+const LIFETIME: Duration = Duration::from_secs(3);
 /// No wait of these tests takes longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -46,7 +48,7 @@ fn wanted(ip: &str) -> Wanted {
 fn add(addresses: &mut Addresses, wanted: &[Wanted]) -> Vec<Presence> {
     let network = addresses.network().unwrap();
     let placed: Vec<_> = wanted.iter().map(|wish| choose(wish, &network).unwrap()).collect();
-    addresses.add(&placed).unwrap().into_iter().map(Result::unwrap).collect()
+    addresses.add(&placed, LIFETIME).unwrap().into_iter().map(Result::unwrap).collect()
 }
 
 fn is_there(addresses: &mut Addresses, wish: &Wanted) -> bool {
@@ -89,11 +91,11 @@ fn a_batch_is_added_renewed_and_removed() {
         let text = ip("address show dev left");
         assert!(text.contains("192.0.2.10/24 brd 192.0.2.255"), "{text}");
         assert!(!text.contains("tentative fd00::10"), "{text}");
-        assert_eq!(addresses.renew(&batch).unwrap(), all_ours);
+        assert_eq!(addresses.renew(&batch, LIFETIME).unwrap(), all_ours);
         addresses.remove(&batch).unwrap();
         addresses.remove(&batch).unwrap();
         assert!(batch.iter().all(|wish| !is_there(&mut addresses, wish)));
-        assert_eq!(addresses.renew(&batch[..1]).unwrap(), [Presence::Absent]);
+        assert_eq!(addresses.renew(&batch[..1], LIFETIME).unwrap(), [Presence::Absent]);
         assert!(is_there(&mut addresses, &wanted("192.0.2.1")));
     });
 }
@@ -108,11 +110,11 @@ fn an_address_that_is_not_renewed_goes_and_is_not_put_back() {
         let begin = Instant::now();
         while is_there(&mut addresses, &left) {
             assert!(begin.elapsed() < LIMIT);
-            assert_eq!(addresses.renew(&both[..1]).unwrap(), [Presence::Ours]);
+            assert_eq!(addresses.renew(&both[..1], LIFETIME).unwrap(), [Presence::Ours]);
             std::thread::sleep(Duration::from_millis(100));
         }
         assert!(begin.elapsed() > Duration::from_secs(2));
-        assert_eq!(addresses.renew(&both).unwrap(), [Presence::Ours, Presence::Absent]);
+        assert_eq!(addresses.renew(&both, LIFETIME).unwrap(), [Presence::Ours, Presence::Absent]);
         assert!(!is_there(&mut addresses, &left));
     });
 }
@@ -123,7 +125,7 @@ fn the_network_of_an_address_outlives_it() {
         let mut addresses = Addresses::open().unwrap();
         let wish = [wanted("fd00::50")];
         add(&mut addresses, &wish);
-        addresses.renew(&wish).unwrap();
+        addresses.renew(&wish, LIFETIME).unwrap();
         let routes = ip("-6 route show fd00::/64");
         assert!(routes.contains("left") && !routes.contains("expires"), "{routes}");
     });
@@ -136,7 +138,7 @@ fn what_somebody_else_put_there_stays_for_good() {
         let wish = wanted("192.0.2.50");
         ip("address add 192.0.2.50/24 dev left");
         assert_eq!(add(&mut addresses, std::slice::from_ref(&wish)), [Presence::Foreign]);
-        let renewed = addresses.renew(std::slice::from_ref(&wish)).unwrap();
+        let renewed = addresses.renew(std::slice::from_ref(&wish), LIFETIME).unwrap();
         assert_eq!(renewed, [Presence::Foreign]);
         let network = addresses.network().unwrap();
         assert_eq!(network.find(&wish).unwrap().1.valid_for, None);
@@ -187,7 +189,7 @@ fn a_refused_address_does_not_spoil_the_others() {
         let network = addresses.network().unwrap();
         let good = choose(&wanted("192.0.2.50"), &network).unwrap();
         let bad = Placed { index: 9999, ..good.clone() };
-        let answers = addresses.add(&[bad, good]).unwrap();
+        let answers = addresses.add(&[bad, good], LIFETIME).unwrap();
         assert!(answers[0].is_err());
         assert!(matches!(answers[1], Ok(Presence::Ours)));
     });

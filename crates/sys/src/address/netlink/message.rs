@@ -1,6 +1,6 @@
 //! Netlink messages as what they mean.
 
-use crate::address::{Address, Interface, LIFETIME, PROTOCOL, Placed, Route};
+use crate::address::{Address, Interface, PROTOCOL, Placed, Route};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo,
@@ -16,7 +16,7 @@ use std::time::Duration;
 const FOREVER: u32 = u32::MAX;
 
 /// The request that adds an address.
-pub(super) fn new_address(placed: &Placed) -> AddressMessage {
+pub(super) fn new_address(placed: &Placed, span: Duration) -> AddressMessage {
     let mut message = AddressMessage::default();
     message.header.index = placed.index;
     message.header.prefix_len = placed.prefix;
@@ -35,7 +35,7 @@ pub(super) fn new_address(placed: &Placed) -> AddressMessage {
         AddressAttribute::Local(placed.address),
         AddressAttribute::Address(placed.address),
         AddressAttribute::Flags(flags),
-        AddressAttribute::CacheInfo(lifetime()),
+        AddressAttribute::CacheInfo(lifetime(span)),
         AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)),
     ];
     message.attributes.extend(placed.broadcast.map(AddressAttribute::Broadcast));
@@ -43,16 +43,16 @@ pub(super) fn new_address(placed: &Placed) -> AddressMessage {
     message
 }
 
-/// The same address with our lifetime.
-pub(super) fn renewed(message: &AddressMessage) -> AddressMessage {
+/// The same address with this lifetime.
+pub(super) fn renewed(message: &AddressMessage, span: Duration) -> AddressMessage {
     let mut message = message.clone();
     message.attributes.retain(|attribute| !matches!(attribute, AddressAttribute::CacheInfo(_)));
-    message.attributes.push(AddressAttribute::CacheInfo(lifetime()));
+    message.attributes.push(AddressAttribute::CacheInfo(lifetime(span)));
     message
 }
 
-fn lifetime() -> CacheInfo {
-    let seconds = u32::try_from(LIFETIME.as_secs()).unwrap_or(FOREVER);
+fn lifetime(span: Duration) -> CacheInfo {
+    let seconds = u32::try_from(span.as_secs().max(1)).unwrap_or(FOREVER);
     let mut info = CacheInfo::default();
     info.ifa_valid = seconds;
     info.ifa_preferred = seconds;

@@ -1,10 +1,13 @@
 //! News of interfaces and addresses that the kernel tells by itself.
 
+use super::message::address;
 use super::{Message, read};
 use netlink_packet_core::NetlinkPayload;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::io::Errno;
 use std::io;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR` and `RTMGRP_IPV6_IFADDR` of rtnetlink(7).
@@ -12,13 +15,28 @@ const GROUPS: u32 = 0x1 | 0x10 | 0x100;
 /// Most datagrams that are read at once; what is left wakes us again.
 const DATAGRAMS: usize = 256;
 
+/// Most removed addresses that are named. Beyond it any may be gone.
+const REMOVED_MAX: usize = 1 << 10;
+
 /// What changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
     /// An interface came, went, or changed its state.
     pub interfaces: bool,
-    /// An address is gone.
+    /// Any address may be gone: too much happened, or it cannot be read.
     pub addresses: bool,
+    /// Addresses that are gone from an interface.
+    pub removed: Vec<Removed>,
+}
+
+/// An address that is gone from an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// The address.
+    pub address: IpAddr,
+    /// The number of the netlink socket that asked for it, as a rule that of its process; absent
+    /// when the kernel did it by itself, because the lifetime was over or the interface is gone.
+    pub port: Option<NonZeroU32>,
 }
 
 /// The door through which the kernel tells of changes in the network namespace in which it was
@@ -50,13 +68,16 @@ impl Watch {
             match read(&self.socket) {
                 Ok(messages) => {
                     for message in messages {
-                        change.note(&message.payload);
+                        change.note(message.header.port_number, &message.payload);
                     }
                 }
                 Err(error) => match Errno::from_io_error(&error) {
                     Some(Errno::AGAIN) => break,
                     Some(Errno::INTR) => {}
-                    Some(_) | None => return Change { interfaces: true, addresses: true },
+                    Some(_) | None => {
+                        let removed = Vec::new();
+                        return Change { interfaces: true, addresses: true, removed };
+                    }
                 },
             }
         }
@@ -65,11 +86,17 @@ impl Watch {
 }
 
 impl Change {
-    fn note(&mut self, payload: &NetlinkPayload<Message>) {
+    fn note(&mut self, port: u32, payload: &NetlinkPayload<Message>) {
         let NetlinkPayload::InnerMessage(message) = payload else { return };
         match message {
             Message::NewLink(_) | Message::DelLink(_) => self.interfaces = true,
-            Message::DelAddress(_) => self.addresses = true,
+            Message::DelAddress(gone) => match address(gone) {
+                Some(gone) if self.removed.len() < REMOVED_MAX => {
+                    let port = NonZeroU32::new(port);
+                    self.removed.push(Removed { address: gone.ip, port });
+                }
+                Some(_) | None => self.addresses = true,
+            },
             _ => {}
         }
     }

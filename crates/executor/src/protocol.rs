@@ -8,14 +8,22 @@ use std::time::Duration;
 use systole_core::{GroupKey, JobId, Resource};
 
 /// Version of the messages; an executor and a daemon of different versions do not work together.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Longest packet in bytes, in either direction.
 pub const PACKET_MAX: usize = 1 << 20;
 /// Length of a permit packet in bytes.
-pub const PERMIT_SIZE: usize = 16;
+pub const PERMIT_SIZE: usize = 24;
+
+/// Shortest lifetime of an address, and the one that it has unless the daemon says otherwise.
+///
+/// The kernel looks at lifetimes at most once a second or so: 3 s end after 3.3 s at the latest,
+/// and leave room for two missed renewals of one a second.
+pub const LIFETIME_MIN: Duration = Duration::from_secs(3);
+/// Longest lifetime of an address.
+pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
 
 /// Begins a permit packet. JSON begins with another byte.
-const PERMIT_MAGIC: [u8; 8] = *b"\0permit1";
+const PERMIT_MAGIC: [u8; 8] = *b"\0permit2";
 
 /// What the daemon tells the executor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +73,9 @@ pub struct Configuration {
     /// reaches further. Zero means no such limit.
     #[serde(default)]
     pub restart_grace_ms: u64,
+    /// Milliseconds that an address lives without being renewed. Zero means [`LIFETIME_MIN`].
+    #[serde(default)]
+    pub lifetime_ms: u64,
     /// The groups with addresses, whose interfaces are watched.
     #[serde(default)]
     pub services: Vec<Service>,
@@ -85,7 +96,10 @@ pub struct Service {
 /// suspended must not count from when it is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permit {
-    /// Nanoseconds on `CLOCK_BOOTTIME`.
+    /// When it was made, in nanoseconds on `CLOCK_BOOTTIME`: the daemon knew at this moment that it
+    /// owns what it owns.
+    pub issued: u64,
+    /// When it ends, likewise.
     pub until: u64,
 }
 
@@ -163,6 +177,12 @@ pub enum Outcome {
     Cancelled,
     /// The executor may not begin it: it has no permit, or the request makes no sense.
     Refused,
+    /// The agent could not be asked: something failed on our side, such as a fork or a file, or the
+    /// disk of the agent does not answer. Says nothing of the agent and its resource.
+    NotAsked {
+        /// What failed, in words.
+        text: String,
+    },
 }
 
 impl Outcome {
@@ -171,21 +191,36 @@ impl Outcome {
     pub const fn is_success(&self) -> bool {
         matches!(self, Self::Success | Self::Running)
     }
+
+    /// The reason in words, where there is one.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Failed { text, .. } | Self::NotAsked { text } => text,
+            Self::Success
+            | Self::Running
+            | Self::NotRunning
+            | Self::TimedOut
+            | Self::Missing
+            | Self::Cancelled
+            | Self::Refused => "",
+        }
+    }
 }
 
 /// What the executor tells the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
-    /// The first report on a connection, sent when nothing of an earlier daemon runs any more.
+    /// The first report on a connection, sent at once.
     Hello {
         /// The executor's [`VERSION`].
         version: u32,
         /// What the executor holds.
         groups: Vec<Held>,
-        /// Runs of an earlier daemon or executor that were cut short. Their resources may be
-        /// half started or half stopped, and are still among the held ones.
-        ended: Vec<Ended>,
+        /// What still runs for an earlier daemon or executor, or for a letting go. Whatever is
+        /// asked for these groups begins when it has ended; a stop ends what is being started.
+        unfinished: Vec<Unfinished>,
     },
     /// A run has ended.
     Done {
@@ -203,13 +238,31 @@ pub enum Report {
         /// The line.
         text: String,
     },
-    /// Held addresses are gone without an order: they expired because this process paused, or
-    /// somebody removed them. They are not put back; a start or a stop by the daemon decides.
+    /// Held addresses are gone and stay away: they could not be put back, or not be renewed for
+    /// longer than they live. A start or a stop by the daemon decides.
     AddressLost {
         /// Their group.
         group: GroupKey,
         /// The addresses.
         resources: Vec<Resource>,
+        /// What is known of the cause, in words.
+        why: String,
+    },
+    /// Held addresses were gone and are back; nothing else of the group was touched.
+    AddressBack {
+        /// Their group.
+        group: GroupKey,
+        /// The addresses.
+        resources: Vec<Resource>,
+        /// What is known of the cause, in words.
+        why: String,
+    },
+    /// Something that a person should look at, though the group still runs; or that is over.
+    Alarm {
+        /// The group.
+        group: GroupKey,
+        /// What it is, in words.
+        text: Option<String>,
     },
     /// An interface that a group's addresses need went down or lost its carrier, or all of them are
     /// well again.
@@ -250,12 +303,12 @@ pub struct Held {
     pub resources: Vec<Resource>,
 }
 
-/// A run that was cut short.
+/// A run that nobody of the present waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
+pub struct Unfinished {
     /// The group.
     pub group: GroupKey,
-    /// What it was doing.
+    /// What it does.
     pub action: Action,
     /// To which resources.
     pub resources: Vec<Resource>,
@@ -304,11 +357,28 @@ pub enum ProtocolError {
 #[must_use]
 pub fn permit_packet(now: u64, valid_for: Duration) -> [u8; PERMIT_SIZE] {
     let span = u64::try_from(valid_for.as_nanos()).unwrap_or(u64::MAX);
-    let mut packet = [0; PERMIT_SIZE];
-    let (magic, until) = packet.split_at_mut(PERMIT_MAGIC.len());
-    magic.copy_from_slice(&PERMIT_MAGIC);
-    until.copy_from_slice(&now.saturating_add(span).to_be_bytes());
-    packet
+    Permit { issued: now, until: now.saturating_add(span) }.packet()
+}
+
+impl Permit {
+    /// The permit as a packet.
+    #[must_use]
+    pub fn packet(self) -> [u8; PERMIT_SIZE] {
+        let mut packet = [0; PERMIT_SIZE];
+        let (magic, times) = packet.split_at_mut(PERMIT_MAGIC.len());
+        let (issued, until) = times.split_at_mut(size_of::<u64>());
+        magic.copy_from_slice(&PERMIT_MAGIC);
+        issued.copy_from_slice(&self.issued.to_be_bytes());
+        until.copy_from_slice(&self.until.to_be_bytes());
+        packet
+    }
+
+    /// Reads what follows the magic word.
+    fn read(times: &[u8]) -> Option<Self> {
+        let (issued, until) = times.split_first_chunk()?;
+        let until = until.try_into().ok()?;
+        Some(Self { issued: u64::from_be_bytes(*issued), until: u64::from_be_bytes(until) })
+    }
 }
 
 impl Request {
@@ -319,7 +389,7 @@ impl Request {
     /// When the packet would be longer than [`PACKET_MAX`].
     pub fn encode(&self) -> Result<Vec<u8>, ProtocolError> {
         match self {
-            Self::Permit(permit) => Ok(permit_packet(permit.until, Duration::ZERO).to_vec()),
+            Self::Permit(permit) => Ok(permit.packet().to_vec()),
             Self::Configure(_)
             | Self::Run(_)
             | Self::Check { .. }
@@ -335,11 +405,8 @@ impl Request {
     ///
     /// When the packet is too long, or is no request.
     pub fn decode(packet: &[u8]) -> Result<Self, ProtocolError> {
-        if let Some(until) = packet.strip_prefix(&PERMIT_MAGIC)
-            && let Ok(until) = until.try_into()
-        {
-            let until = u64::from_be_bytes(until);
-            return Ok(Self::Permit(Permit { until }));
+        if let Some(permit) = packet.strip_prefix(&PERMIT_MAGIC).and_then(Permit::read) {
+            return Ok(Self::Permit(permit));
         }
         decode(packet)
     }

@@ -28,7 +28,7 @@ fn run() -> Run {
 fn requests_survive_the_way() {
     let requests = [
         Request::Configure(Configuration::default()),
-        Request::Permit(Permit { until: 12 }),
+        Request::Permit(Permit { issued: 7, until: 12 }),
         Request::Run(run()),
         Request::Cancel { job: JobId(9) },
         Request::Release,
@@ -50,16 +50,18 @@ fn reports_survive_the_way() {
 #[test]
 fn a_permit_counts_from_when_it_was_made() {
     let packet = permit_packet(1_000_000_000, Duration::from_secs(5));
-    let until = 6_000_000_000;
-    assert_eq!(Request::decode(&packet).unwrap(), Request::Permit(Permit { until }));
+    let permit = Permit { issued: 1_000_000_000, until: 6_000_000_000 };
+    assert_eq!(Request::decode(&packet).unwrap(), Request::Permit(permit));
     let forever = permit_packet(u64::MAX - 1, Duration::MAX);
-    assert_eq!(Request::decode(&forever).unwrap(), Request::Permit(Permit { until: u64::MAX }));
+    let permit = Permit { issued: u64::MAX - 1, until: u64::MAX };
+    assert_eq!(Request::decode(&forever).unwrap(), Request::Permit(permit));
 }
 
 #[test]
 fn what_is_no_message_is_refused() {
     assert!(Request::decode(b"").is_err());
-    assert!(Request::decode(b"\0permit1").is_err());
+    assert!(Request::decode(b"\0permit2").is_err());
+    assert!(Request::decode(b"\0permit2\0\0\0\0\0\0\0\0").is_err());
     assert!(Request::decode(b"{\"permit\":{\"until\":1}}").is_err());
     let long = vec![b' '; PACKET_MAX + 1];
     assert!(matches!(Request::decode(&long), Err(ProtocolError::Long { .. })));

@@ -63,7 +63,7 @@ mod tests {
     }
 
     fn permit(seconds: u64) -> Permit {
-        Permit { until: at(seconds).as_nanos() }
+        Permit { issued: 0, until: at(seconds).as_nanos() }
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_permit_does_not_reach_beyond_its_bound() {
         let mut lease = Lease::new(at(0), Duration::ZERO);
-        lease.renew(at(1), Permit { until: u64::MAX });
+        lease.renew(at(1), Permit { issued: 0, until: u64::MAX });
         assert_eq!(lease.deadline(), at(1) + REACH_MAX);
     }
 }

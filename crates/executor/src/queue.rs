@@ -14,8 +14,15 @@ pub(crate) struct Queues<T> {
 
 #[derive(Debug)]
 struct Queue<T> {
-    is_busy: bool,
+    /// Runs that go on. There is more than one only of what an earlier executor left.
+    busy: u32,
     waiting: VecDeque<T>,
+}
+
+impl<T> Queue<T> {
+    const fn new() -> Self {
+        Self { busy: 0, waiting: VecDeque::new() }
+    }
 }
 
 impl<T> Queues<T> {
@@ -25,8 +32,7 @@ impl<T> Queues<T> {
 
     /// Lets a run wait for its turn. Gives it back when too many wait.
     pub(crate) fn push(&mut self, group: GroupKey, run: T) -> Result<(), T> {
-        let empty = || Queue { is_busy: false, waiting: VecDeque::new() };
-        let queue = self.groups.entry(group).or_insert_with(empty);
+        let queue = self.groups.entry(group).or_insert_with(Queue::new);
         if queue.waiting.len() >= WAITING_MAX {
             return Err(run);
         }
@@ -34,19 +40,27 @@ impl<T> Queues<T> {
         Ok(())
     }
 
-    /// The next run of a group that is not busy. The group is busy until [`Self::finish`].
-    pub(crate) fn begin(&mut self) -> Option<T> {
-        let queue = self.groups.values_mut().find(|queue| !queue.is_busy)?;
+    /// A run that did not wait goes on: the group is busy until [`Self::finish`].
+    pub(crate) fn occupy(&mut self, group: GroupKey) {
+        self.groups.entry(group).or_insert_with(Queue::new).busy += 1;
+    }
+
+    /// The next run of a group that is not busy, if `may` lets it begin. The group is busy until
+    /// [`Self::finish`].
+    pub(crate) fn begin(&mut self, may: impl Fn(&T) -> bool) -> Option<T> {
+        let mut queues = self.groups.values_mut();
+        let queue =
+            queues.find(|queue| queue.busy == 0 && queue.waiting.front().is_some_and(&may))?;
         let run = queue.waiting.pop_front()?;
-        queue.is_busy = true;
+        queue.busy += 1;
         Some(run)
     }
 
-    /// The run of a group has ended.
+    /// A run of a group has ended.
     pub(crate) fn finish(&mut self, group: GroupKey) {
         if let Some(queue) = self.groups.get_mut(&group) {
-            queue.is_busy = false;
-            if queue.waiting.is_empty() {
+            queue.busy = queue.busy.saturating_sub(1);
+            if queue.busy == 0 && queue.waiting.is_empty() {
                 self.groups.remove(&group);
             }
         }
@@ -64,8 +78,13 @@ impl<T> Queues<T> {
                 }
             }
         }
-        self.groups.retain(|_, queue| queue.is_busy || !queue.waiting.is_empty());
+        self.groups.retain(|_, queue| queue.busy > 0 || !queue.waiting.is_empty());
         removed
+    }
+
+    /// Every run that waits.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &T> {
+        self.groups.values().flat_map(|queue| &queue.waiting)
     }
 
     /// Whether nothing waits and nothing runs.
@@ -87,9 +106,12 @@ mod tests {
         for (group, run) in [(A, 1), (A, 2), (B, 3)] {
             queues.push(group, run).unwrap();
         }
-        assert_eq!((queues.begin(), queues.begin(), queues.begin()), (Some(1), Some(3), None));
+        assert_eq!(
+            (queues.begin(|_| true), queues.begin(|_| true), queues.begin(|_| true)),
+            (Some(1), Some(3), None)
+        );
         queues.finish(A);
-        assert_eq!((queues.begin(), queues.begin()), (Some(2), None));
+        assert_eq!((queues.begin(|_| true), queues.begin(|_| true)), (Some(2), None));
         queues.finish(A);
         assert!(!queues.is_idle());
         queues.finish(B);
@@ -102,10 +124,25 @@ mod tests {
         for run in [1, 2, 3] {
             queues.push(A, run).unwrap();
         }
-        assert_eq!(queues.begin(), Some(1));
+        assert_eq!(queues.begin(|_| true), Some(1));
         assert_eq!(queues.remove(|run| *run == 2), [2]);
         queues.finish(A);
-        assert_eq!(queues.begin(), Some(3));
+        assert_eq!(queues.begin(|_| true), Some(3));
+    }
+
+    #[test]
+    fn a_group_waits_for_all_that_an_earlier_executor_left_and_for_leave_to_begin() {
+        let mut queues = Queues::new();
+        queues.occupy(A);
+        queues.occupy(A);
+        queues.push(A, 1).unwrap();
+        queues.push(B, 2).unwrap();
+        assert_eq!(queues.begin(|run| *run != 2), None);
+        assert_eq!(queues.begin(|_| true), Some(2));
+        queues.finish(A);
+        assert_eq!(queues.begin(|_| true), None);
+        queues.finish(A);
+        assert_eq!(queues.begin(|_| true), Some(1));
     }
 
     #[test]

@@ -1,0 +1,232 @@
+//! The programs of agents, from the order to start one to what remains of it.
+
+use super::Executor;
+use super::starter::{Gate, News, Starter};
+use crate::agent::Agent;
+use crate::lookup::Directories;
+use crate::process::{Lingering, Process, Remains, lines};
+use crate::protocol::{Action, Configuration, Level, Outcome, Run};
+use crate::records::{Records, process_of};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::Duration;
+use systole_core::{Resource, ResourceKind};
+use systole_executor::{Input, LookId, NotBegun, RunId, Signal};
+use systole_sys::process::{Limits, kill_group};
+use systole_sys::signals;
+
+/// How often it is looked for the process of a program that must not start.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Every program that runs or is about to.
+#[derive(Debug)]
+pub(super) struct Programs {
+    starter: Starter,
+    all: Vec<Program>,
+    lingering: Lingering,
+}
+
+#[derive(Debug)]
+struct Program {
+    run: RunId,
+    /// The agent's name, for the log.
+    name: String,
+    action: Action,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// A helper looks for it and starts it.
+    Starting { gate: Arc<Gate>, must_die: bool },
+    /// It runs.
+    Running { agent: Agent, process: Box<Process> },
+}
+
+impl Programs {
+    pub(super) fn new(
+        directories: Directories,
+        limits: Option<Limits>,
+        records: Records,
+    ) -> io::Result<Self> {
+        let starter = Starter::new(directories, limits, records)?;
+        Ok(Self { starter, all: Vec::new(), lingering: Lingering::default() })
+    }
+
+    /// Takes the facts for all later runs.
+    pub(super) fn configure(&mut self, configuration: Configuration) {
+        self.starter.configure(configuration);
+    }
+
+    /// Begins to start a program. An answer is given when that cannot even be tried.
+    pub(super) fn begin(&mut self, run: RunId, request: Run, action: Action) -> Result<(), Input> {
+        let refused = |text| Input::NotBegun { run, why: NotBegun::Error(text) };
+        let Some(ResourceKind::Agent { name, .. }) = request.resources.first().map(|it| &it.kind)
+        else {
+            return Err(refused("it is no agent".to_owned()));
+        };
+        let name = name.clone();
+        let gate = self.starter.start(run, request, action).map_err(refused)?;
+        let stage = Stage::Starting { gate, must_die: false };
+        self.all.push(Program { run, name, action, stage });
+        Ok(())
+    }
+
+    /// Begins to look for agents.
+    pub(super) fn look(&mut self, look: LookId, resources: Vec<Resource>) -> Result<(), Input> {
+        let refused =
+            |text| Input::Looked { look, finding: systole_executor::Finding::Unknown(text) };
+        self.starter.look(look, resources).map_err(refused)
+    }
+
+    /// Signals a program, and all that it started. An answer is given when it will never start.
+    pub(super) fn signal(&mut self, run: RunId, signal: Signal) -> Option<Input> {
+        let at = self.all.iter().position(|program| program.run == run)?;
+        match &mut self.all[at].stage {
+            Stage::Running { process, .. } => process.signal(raw(signal)),
+            // It is signalled once it runs.
+            Stage::Starting { .. } if signal == Signal::Terminate => {}
+            Stage::Starting { gate, must_die } => {
+                if gate.close() {
+                    self.all.swap_remove(at);
+                    let text = "it was given up before it started".to_owned();
+                    return Some(Input::NotBegun { run, why: NotBegun::Error(text) });
+                }
+                *must_die = true;
+            }
+        }
+        None
+    }
+
+    /// What wakes us up for them.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let running = self.all.iter().filter_map(|program| match &program.stage {
+            Stage::Running { process, .. } => Some(process.descriptors()),
+            Stage::Starting { .. } => None,
+        });
+        let lingering = self.lingering.descriptors();
+        running.flatten().chain(lingering).chain([self.starter.as_fd()])
+    }
+
+    /// How long there is nothing to look for, if anything is looked for.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let mut dying = self.all.iter().filter_map(|program| match &program.stage {
+            Stage::Starting { must_die, .. } => must_die.then_some(LOOK),
+            Stage::Running { .. } => None,
+        });
+        dying.next()
+    }
+
+    /// Kills what hangs between its fork and its program, which its record names: when its disk
+    /// answers after all, it must not start.
+    fn kill_unstarted(&self) {
+        for program in &self.all {
+            if let Stage::Starting { gate, must_die: true } = &program.stage
+                && let Some(process) = gate.record().and_then(|record| process_of(&record))
+                && process.is_running()
+            {
+                let _ = kill_group(process.pid, signals::Signal::Kill);
+            }
+        }
+    }
+
+    /// Takes over a program that a helper has started.
+    fn take(&mut self, run: RunId, agent: Agent, mut process: Box<Process>) {
+        let Some(program) = self.all.iter_mut().find(|program| program.run == run) else {
+            return process.signal(signals::Signal::Kill);
+        };
+        if matches!(program.stage, Stage::Starting { must_die: true, .. }) {
+            process.signal(signals::Signal::Kill);
+        }
+        program.stage = Stage::Running { agent, process };
+    }
+
+    fn forget(&mut self, run: RunId) {
+        self.all.retain(|program| program.run != run);
+    }
+
+    /// The programs that have ended, with how they did.
+    fn ended(&mut self) -> Vec<(Program, io::Result<Remains>)> {
+        let mut ended = Vec::new();
+        let mut at = 0;
+        while let Some(program) = self.all.get_mut(at) {
+            let checked = match &mut program.stage {
+                Stage::Starting { .. } => Ok(None),
+                Stage::Running { process, .. } => process.check(),
+            };
+            match checked.transpose() {
+                None => at += 1,
+                Some(remains) => ended.push((self.all.swap_remove(at), remains)),
+            }
+        }
+        ended
+    }
+}
+
+/// The signal by its name in the kernel.
+pub(super) const fn raw(signal: Signal) -> signals::Signal {
+    match signal {
+        Signal::Terminate => signals::Signal::Terminate,
+        Signal::Kill => signals::Signal::Kill,
+    }
+}
+
+impl Executor {
+    /// Takes what helpers have done, and looks at every program that runs.
+    pub(super) fn heed_programs(&mut self) {
+        while let Some(news) = self.programs.starter.news() {
+            match news {
+                News::Started { run, agent, name, process } => {
+                    self.programs.take(run, agent, process);
+                    self.tell(Input::Begun { run, agent: name });
+                }
+                News::NotStarted { run, why } => {
+                    self.programs.forget(run);
+                    self.tell(Input::NotBegun { run, why });
+                }
+                News::Unusable { run, name, outcome } => {
+                    self.programs.forget(run);
+                    self.tell(Input::Begun { run, agent: name });
+                    self.tell(Input::Ended { run, outcome });
+                }
+                News::Looked { look, resources, missing } => {
+                    self.finish_look(look, &resources, missing);
+                }
+            }
+        }
+        self.programs.kill_unstarted();
+        for (program, remains) in self.programs.ended() {
+            self.end(program, remains);
+        }
+        self.programs.lingering.drain();
+    }
+
+    fn end(&mut self, program: Program, remains: io::Result<Remains>) {
+        let Program { run, name, action, stage } = program;
+        let Stage::Running { agent, process } = stage else { return };
+        drop(process);
+        let outcome = match remains {
+            Ok(remains) => {
+                if matches!(action, Action::Start | Action::Stop) {
+                    self.log_output(&name, &remains);
+                }
+                let outcome = agent.judge(action, remains.exit, &remains.stdout);
+                self.programs.lingering.extend(remains.pipes.into_iter().flatten());
+                outcome
+            }
+            Err(error) => Outcome::NotAsked { text: format!("its end is not known: {error}") },
+        };
+        self.tell(Input::Ended { run, outcome });
+    }
+
+    fn log_output(&mut self, name: &str, remains: &Remains) {
+        for line in lines(&remains.stdout).chain(lines(&remains.stderr)) {
+            self.log_as(name, "default", Level::Debug, line);
+        }
+        if remains.dropped > 0 {
+            let text = format!("{} more bytes of output", remains.dropped);
+            self.log_as(name, "default", Level::Debug, text);
+        }
+    }
+}

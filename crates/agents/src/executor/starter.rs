@@ -1,0 +1,304 @@
+//! Helper threads for what may have to wait for a disk: looking for an agent, reading its
+//! parameters, starting its program.
+//!
+//! A disk that does not answer holds up the helper and nobody else. A helper that was given up
+//! starts nothing any more: see [`Gate`].
+
+use crate::agent::{Agent, Invocation};
+use crate::lookup::Directories;
+use crate::process::Process;
+use crate::protocol::{Action, Configuration, Outcome, Run, Unfinished};
+use crate::records::{Record, Records};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use systole_core::{Resource, ResourceKind};
+use systole_executor::{AgentName, LookId, NotBegun, RunId};
+use systole_sys::eventfd::Wake;
+use systole_sys::process::{Child, Limits, Spawn};
+
+/// Most helpers at a time: more than programs that run at the same time, and those that wait for
+/// a disk that does not answer.
+const HELPERS_MAX: usize = 256;
+/// Stack of a helper in bytes.
+const STACK: usize = 256 << 10;
+/// What a shell says when a program cannot be executed.
+const NOT_EXECUTABLE: i32 = 126;
+
+/// What a helper has done.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A program runs.
+    Started { run: RunId, agent: Agent, name: AgentName, process: Box<Process> },
+    /// It was not started.
+    NotStarted { run: RunId, why: NotBegun },
+    /// There is an agent, but it cannot be executed: a fault of its own.
+    Unusable { run: RunId, name: AgentName, outcome: Outcome },
+    /// The agents were looked for: the first that is missing, or why nobody knows.
+    Looked { look: LookId, resources: Vec<Resource>, missing: Result<Option<String>, String> },
+}
+
+/// Makes helpers and hears from them.
+#[derive(Debug)]
+pub(super) struct Starter {
+    facts: Arc<Facts>,
+    configuration: Arc<Configuration>,
+    wake: Arc<Wake>,
+    helpers: Arc<AtomicUsize>,
+    tell: Sender<News>,
+    news: Receiver<News>,
+}
+
+#[derive(Debug)]
+struct Facts {
+    directories: Directories,
+    limits: Option<Limits>,
+    records: Records,
+}
+
+/// What a helper passes before it starts a program, and what its master may close before.
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<Passage>);
+
+#[derive(Debug, Default)]
+enum Passage {
+    /// Nothing was started yet.
+    #[default]
+    Open,
+    /// The program is being started, or runs; this is its record.
+    Passed(PathBuf),
+    /// Nothing must be started any more.
+    Closed,
+}
+
+impl Gate {
+    fn lock(&self) -> MutexGuard<'_, Passage> {
+        // Nothing that is done under the lock can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forbids the start. False when it is too late for that.
+    pub(super) fn close(&self) -> bool {
+        let mut passage = self.lock();
+        if let Passage::Passed(_) = *passage {
+            return false;
+        }
+        *passage = Passage::Closed;
+        true
+    }
+
+    /// The record of what was started.
+    pub(super) fn record(&self) -> Option<PathBuf> {
+        match &*self.lock() {
+            Passage::Passed(record) => Some(record.clone()),
+            Passage::Open | Passage::Closed => None,
+        }
+    }
+
+    /// Says whether something may be started.
+    fn pass(&self, record: &Record) -> bool {
+        let mut passage = self.lock();
+        if matches!(*passage, Passage::Closed) {
+            return false;
+        }
+        *passage = Passage::Passed(record.path.clone());
+        true
+    }
+}
+
+/// The way of a helper back to its master.
+#[derive(Debug)]
+struct Way {
+    tell: Sender<News>,
+    wake: Arc<Wake>,
+    helpers: Arc<AtomicUsize>,
+}
+
+impl Way {
+    fn tell(&self, news: News) {
+        // The master is gone only when the process is.
+        let _ = self.tell.send(news);
+        self.wake.raise();
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.helpers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Starter {
+    pub(super) fn new(
+        directories: Directories,
+        limits: Option<Limits>,
+        records: Records,
+    ) -> io::Result<Self> {
+        let (tell, news) = channel();
+        Ok(Self {
+            facts: Arc::new(Facts { directories, limits, records }),
+            configuration: Arc::default(),
+            wake: Arc::new(Wake::new()?),
+            helpers: Arc::default(),
+            tell,
+            news,
+        })
+    }
+
+    pub(super) fn configure(&mut self, configuration: Configuration) {
+        self.configuration = Arc::new(configuration);
+    }
+
+    /// Has a helper start a program.
+    pub(super) fn start(
+        &self,
+        run: RunId,
+        request: Run,
+        action: Action,
+    ) -> Result<Arc<Gate>, String> {
+        let gate = Arc::new(Gate::default());
+        let (passage, facts) = (Arc::clone(&gate), Arc::clone(&self.facts));
+        let configuration = Arc::clone(&self.configuration);
+        self.help("agent", move |way| {
+            way.tell(facts.start(run, &request, action, &configuration, &passage));
+        })?;
+        Ok(gate)
+    }
+
+    /// Has a helper look for agents.
+    pub(super) fn look(&self, look: LookId, resources: Vec<Resource>) -> Result<(), String> {
+        let facts = Arc::clone(&self.facts);
+        self.help("look", move |way| {
+            let missing = facts.missing(&resources).map_err(|error| error.to_string());
+            way.tell(News::Looked { look, resources, missing });
+        })
+    }
+
+    fn help(&self, name: &str, work: impl FnOnce(&Way) + Send + 'static) -> Result<(), String> {
+        if self.helpers.load(Ordering::Relaxed) >= HELPERS_MAX {
+            return Err(format!("{HELPERS_MAX} others wait for their disk"));
+        }
+        self.helpers.fetch_add(1, Ordering::Relaxed);
+        let (tell, wake) = (self.tell.clone(), Arc::clone(&self.wake));
+        let way = Way { tell, wake, helpers: Arc::clone(&self.helpers) };
+        let helper = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+        let helper = helper.spawn(move || work(&way));
+        helper.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The next piece of news, if there is one.
+    pub(super) fn news(&self) -> Option<News> {
+        let news = self.news.try_recv().ok();
+        if news.is_none() && self.wake.lower().unwrap_or(false) {
+            // It was raised for what came just now, or for what was taken before.
+            return self.news.try_recv().ok();
+        }
+        news
+    }
+}
+
+impl AsFd for Starter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+impl Facts {
+    /// The first agent that is missing.
+    fn missing(&self, resources: &[Resource]) -> io::Result<Option<String>> {
+        for resource in resources {
+            let ResourceKind::Agent { name, arguments } = &resource.kind else { continue };
+            if self.directories.locate(name, arguments)?.is_none() {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn start(
+        &self,
+        run: RunId,
+        request: &Run,
+        action: Action,
+        configuration: &Configuration,
+        gate: &Gate,
+    ) -> News {
+        let not_started =
+            |error: io::Error| News::NotStarted { run, why: NotBegun::Error(error.to_string()) };
+        let agent = match self.find(request) {
+            Ok(Some(agent)) => agent,
+            Ok(None) => return News::NotStarted { run, why: NotBegun::Missing },
+            Err(error) => return not_started(error),
+        };
+        let (line, name) = agent.describe(action, &self.directories);
+        let name = AgentName { line, name };
+        match self.spawn(request, &agent, action, configuration, gate) {
+            Ok((child, record)) => {
+                let process = Box::new(Process::new(child, record));
+                News::Started { run, agent, name, process }
+            }
+            Err(error) if is_of_the_agent(&error) => {
+                let outcome = Outcome::Failed { code: NOT_EXECUTABLE, text: error.to_string() };
+                News::Unusable { run, name, outcome }
+            }
+            Err(error) => not_started(error),
+        }
+    }
+
+    fn find(&self, request: &Run) -> io::Result<Option<Agent>> {
+        match request.resources.first().map(|resource| &resource.kind) {
+            Some(ResourceKind::Agent { name, arguments }) => {
+                Agent::find(name, arguments, &self.directories)
+            }
+            Some(ResourceKind::Address(_)) | None => Ok(None),
+        }
+    }
+
+    fn spawn(
+        &self,
+        request: &Run,
+        agent: &Agent,
+        action: Action,
+        configuration: &Configuration,
+        gate: &Gate,
+    ) -> io::Result<(Child, Record)> {
+        let Invocation { program, arguments, environment } =
+            agent.invocation(action, &self.directories, configuration, &request.environment)?;
+        let Run { group, action, resources, .. } = request.clone();
+        let record = self.records.begin(&Unfinished { group, action, resources })?;
+        let mut spawn = Spawn::new(program);
+        spawn.arguments = arguments.into_iter().map(Into::into).collect();
+        spawn.environment = environment;
+        let working = &self.directories.working;
+        spawn.directory = working.is_dir().then(|| working.clone());
+        spawn.limits = self.limits.as_ref();
+        spawn.record = Some(record.file.as_fd());
+        if !gate.pass(&record) {
+            return Err(io::Error::other("it was given up before it started"));
+        }
+        let child = spawn.start()?;
+        Ok((child, record))
+    }
+}
+
+/// Whether a program could not be executed by a fault of its own, such as a script whose
+/// interpreter does not exist. Everything else (no process, memory, descriptor or room is left) is
+/// ours.
+fn is_of_the_agent(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let faults = [
+        Errno::NOENT,
+        Errno::ACCESS,
+        Errno::NOEXEC,
+        Errno::NOTDIR,
+        Errno::LOOP,
+        Errno::LIBBAD,
+        Errno::ISDIR,
+        Errno::PERM,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| faults.contains(&errno))
+}

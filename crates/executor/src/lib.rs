@@ -1,0 +1,16 @@
+//! Every decision of the executor: no clock, file, socket, thread or randomness.
+//!
+//! The executor runs the agents of a node, owns its floating addresses, and lets go of everything
+//! when its permit runs out. A [`Machine`] is the executor of one node. The process in
+//! `systole-agents` and the simulator drive it alike, through the same kind of methods as the core:
+//! take an [`Input`], let time pass, poll an [`Output`], tell the next deadline.
+
+mod io;
+mod ledger;
+mod machine;
+mod permit;
+pub mod protocol;
+mod queue;
+
+pub use io::{AgentName, Finding, Input, LookId, NotBegun, Output, Presence, RunId, Signal};
+pub use machine::{Machine, Start};

@@ -1,0 +1,286 @@
+//! The machine: one executor, without the process around it.
+
+mod addresses;
+mod books;
+mod carrier;
+mod daemon;
+mod ends;
+mod jobs;
+mod letting_go;
+mod look;
+#[cfg(test)]
+mod tests;
+
+use crate::permit::Lease;
+use crate::protocol::{
+    Configuration, Held, LIFETIME_MAX, LIFETIME_MIN, LetGoReason, Level, Permit, Report, Request,
+    Unfinished,
+};
+use crate::queue::Queues;
+use crate::{Input, Output, RunId};
+use addresses::Addresses;
+use books::Books;
+use carrier::Carrier;
+use daemon::Daemon;
+use jobs::{Abandoned, Active, Job};
+use letting_go::LettingGo;
+use look::Looks;
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+use systole_core::Time;
+
+/// What an executor knows when it starts.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// What an earlier executor of this boot held.
+    pub ledger: Vec<Held>,
+    /// The runs that it left. They have the run numbers from 0 on, in this order; each is answered
+    /// by one [`Input::Ended`].
+    pub leftovers: Vec<Unfinished>,
+    /// Addresses of ours that nobody held; they were removed.
+    pub orphans: Vec<IpAddr>,
+    /// How long what was adopted is kept until the first permit comes.
+    pub grace: Duration,
+    /// How long to wait for a daemon while nothing is held.
+    pub idle: Duration,
+    /// Most programs that run at the same time.
+    pub parallel: usize,
+}
+
+/// The executor of one node, without clock, socket, file, process or thread.
+///
+/// Drive it in this order, at every wake-up:
+/// 1. [`handle`](Self::handle) every input, then [`elapse`](Self::elapse);
+/// 2. [`poll`](Self::poll) until `None`, and do what it says;
+/// 3. sleep until [`deadline`](Self::deadline).
+///
+/// `now` is on the clock of the permits, and never runs backwards. Calling too often is harmless.
+#[derive(Debug)]
+pub struct Machine {
+    now: Time,
+    outbox: VecDeque<Output>,
+    idle: Duration,
+    parallel: usize,
+    daemon: Option<Daemon>,
+    /// Since when no daemon is connected.
+    alone_since: Time,
+    configuration: Configuration,
+    lease: Lease,
+    queues: Queues<Job>,
+    active: Vec<Active>,
+    abandoned: Vec<Abandoned>,
+    next_run: u64,
+    books: Books,
+    addresses: Addresses,
+    carrier: Carrier,
+    looks: Looks,
+    /// Addresses that were removed at the start, for the first daemon's log.
+    orphans: Vec<IpAddr>,
+    letting_go: Option<LettingGo>,
+    /// Everything was let go, or could not be: not to be tried again without a new permit.
+    has_let_go: bool,
+    farewell: Farewell,
+}
+
+/// Whether the daemon wants the executor to exit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    /// It does not.
+    None,
+    /// Once everything is let go.
+    Release,
+    /// As soon as no agent runs: another executor adopts what is held.
+    Successor,
+    /// It was told to exit.
+    Over,
+}
+
+impl Machine {
+    /// An executor that starts now.
+    #[must_use]
+    pub fn new(now: Time, start: Start) -> Self {
+        let Start { ledger, leftovers, orphans, grace, idle, parallel } = start;
+        let books = Books::new(ledger);
+        let addresses = Addresses::new(now, books.ledger.addresses());
+        let mut machine = Self {
+            now,
+            outbox: VecDeque::new(),
+            idle,
+            parallel: parallel.max(1),
+            daemon: None,
+            alone_since: now,
+            configuration: Configuration::default(),
+            lease: Lease::new(now, grace),
+            queues: Queues::new(),
+            active: Vec::new(),
+            abandoned: Vec::new(),
+            next_run: leftovers.len() as u64,
+            books,
+            addresses,
+            carrier: Carrier::default(),
+            looks: Looks::default(),
+            orphans,
+            letting_go: None,
+            has_let_go: false,
+            farewell: Farewell::None,
+        };
+        for (run, leftover) in (0..).map(RunId).zip(leftovers) {
+            machine.adopt(run, leftover);
+        }
+        machine.elapse(now);
+        machine
+    }
+
+    /// Takes note of one input.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Connected => self.connect(),
+            Input::Disconnected => self.lose_daemon(),
+            Input::Request(request) => self.heed(request),
+            Input::Begun { run, agent } => self.note_begun(run, agent),
+            Input::NotBegun { run, why } => self.note_not_begun(run, why),
+            Input::Ended { run, outcome } => self.note_ended(run, outcome),
+            Input::Changed { run, outcome, announced } => {
+                self.note_changed(run, outcome, announced);
+            }
+            Input::Renewed(found) => self.note_renewed(&found),
+            Input::NotRenewed(error) => self.note_not_renewed(&error),
+            Input::AddressGone { address, by } => self.note_gone(address, by.as_deref()),
+            Input::AddressesUnknown => self.addresses.renew_at(self.now),
+            Input::Interfaces(faults) => self.note_interfaces(&faults),
+            Input::Looked { look, finding } => self.note_looked(look, finding),
+            Input::LedgerWritten { number, error } => self.note_written(number, error),
+        }
+        self.settle();
+    }
+
+    /// Lets time pass.
+    pub fn elapse(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        self.elapse_runs();
+        self.elapse_looks();
+        self.check_permit();
+        self.elapse_addresses();
+        self.elapse_books();
+        self.settle();
+    }
+
+    /// The next thing to do, or `None` when all is done.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outbox.pop_front()
+    }
+
+    /// When [`Machine::elapse`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let keeps = self.letting_go.is_none() && !self.has_let_go;
+        let permit = (keeps && !self.books.ledger.is_empty()).then(|| self.lease.deadline());
+        let idle = self.daemon.is_none().then(|| self.alone_since + self.idle);
+        let others = [
+            permit,
+            idle.filter(|idle| *idle > self.now),
+            self.deadline_of_addresses(),
+            self.books.deadline(),
+            self.looks.deadline(),
+            self.deadline_of_greeting(),
+        ];
+        let runs = self.active.iter().filter_map(Active::deadline);
+        others.into_iter().flatten().chain(runs).min()
+    }
+
+    /// What is held, with what is half started.
+    #[must_use]
+    pub fn held(&self) -> &[Held] {
+        self.books.ledger.groups()
+    }
+
+    /// What must follow from whatever has just happened.
+    fn settle(&mut self) {
+        self.begin_jobs();
+        self.finish_letting_go();
+        self.greet();
+        if self.is_done() && self.farewell != Farewell::Over {
+            self.farewell = Farewell::Over;
+            self.outbox.push_back(Output::Exit);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let is_quiet = self.queues.is_idle() && self.letting_go.is_none();
+        let holds_nothing = self.books.ledger.is_empty() || self.has_let_go;
+        let is_alone = self.daemon.is_none() && self.now >= self.alone_since + self.idle;
+        let may_end = match self.farewell {
+            Farewell::None | Farewell::Over => holds_nothing && is_alone,
+            Farewell::Release => holds_nothing,
+            Farewell::Successor => true,
+        };
+        is_quiet && may_end
+    }
+
+    fn heed(&mut self, request: Request) {
+        match request {
+            Request::Configure(configuration) => self.configure(configuration),
+            Request::Permit(permit) => self.take_permit(permit),
+            Request::Run(run) => self.enqueue(run),
+            Request::Check { job, group_name, resources } => self.look(job, group_name, resources),
+            Request::Cancel { job } => self.cancel(|run| run.job == job),
+            Request::Release => self.let_go(LetGoReason::Ordered),
+            Request::Shutdown { keep: true } => self.farewell = Farewell::Successor,
+            Request::Shutdown { keep: false } => {
+                self.farewell = Farewell::Release;
+                self.let_go(LetGoReason::Ordered);
+            }
+        }
+    }
+
+    fn configure(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
+        let services = self.configuration.services.clone();
+        self.carrier.watch(&services);
+        self.outbox.push_back(Output::WatchInterfaces(services));
+        // Their lifetime may be another one from now on.
+        self.addresses.renew_at(self.now);
+    }
+
+    fn take_permit(&mut self, permit: Permit) {
+        self.lease.renew(self.now, permit);
+        if self.lease.is_valid(self.now) {
+            self.has_let_go = false;
+            self.put_back_verified(Time::from_nanos(permit.issued));
+        }
+    }
+
+    /// How long an address lives without being renewed.
+    fn lifetime(&self) -> Duration {
+        let lifetime = Duration::from_millis(self.configuration.lifetime_ms);
+        lifetime.clamp(LIFETIME_MIN, LIFETIME_MAX)
+    }
+
+    fn new_run(&mut self) -> RunId {
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        run
+    }
+
+    /// Tells the daemon, if there is one.
+    fn report(&mut self, report: Report) {
+        match &mut self.daemon {
+            Some(daemon) if daemon.is_greeted => self.outbox.push_back(Output::Report(report)),
+            Some(daemon) => daemon.early.push(report),
+            None => {}
+        }
+    }
+
+    /// Tells the log in the name of `ResourceManager`, which people look for.
+    fn log(&mut self, level: Level, text: String) {
+        self.log_as("ResourceManager", level, text);
+    }
+
+    fn log_as(&mut self, agent: &str, level: Level, text: String) {
+        let (agent, instance) = (agent.to_owned(), "default".to_owned());
+        self.outbox.push_back(Output::Log { agent, instance, level, text });
+    }
+}

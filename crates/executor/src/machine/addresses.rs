@@ -1,0 +1,335 @@
+//! The addresses that are held: their lifetimes, and what is done when one is gone.
+
+mod alarm;
+
+use super::Machine;
+use super::jobs::Whose;
+use crate::protocol::{Action, Level, Outcome, Report};
+use crate::{Output, Presence, RunId};
+use alarm::Alarms;
+use std::net::IpAddr;
+use std::time::Duration;
+use systole_core::{GroupKey, Resource, ResourceKind, Time};
+
+/// Renewals in one lifetime.
+const RENEWALS: u32 = 3;
+/// The kernel looks at lifetimes once a second or so: an address that is gone may have expired
+/// this much earlier than it should.
+const GRAIN: Duration = Duration::from_secs(1);
+
+/// Every held address that was added, or adopted.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    kept: Vec<Kept>,
+    next_renewal: Time,
+    /// Since when an answer to a renewal is awaited.
+    asked: Option<Time>,
+    /// Renewals fail: since the first one, the log has it.
+    is_failing: bool,
+    alarms: Alarms,
+}
+
+#[derive(Debug)]
+struct Kept {
+    group: GroupKey,
+    resource: Resource,
+    /// When its lifetime began for the last time, at the earliest.
+    renewed: Time,
+    state: State,
+    /// Who might have removed it, in words.
+    by: Option<String>,
+}
+
+/// ```text
+///            it is here            removed               added again
+///  Adopted ────────────▶ Here ───────────────▶ Returning ───────────▶ Here
+///     │ it is not         │  ▲ a permit that       │ cannot be added
+///     ▼                   │  │ was made later      ▼
+///   Lost      expired     └─▶ Expired           Lost
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// Held by an earlier executor; not looked for yet.
+    Adopted,
+    Here,
+    /// It outlived its lifetime, which means that this process or the machine stood still.
+    /// Somebody else may have it by now, which the daemon finds out.
+    Expired {
+        since: Time,
+    },
+    /// It is being added again.
+    Returning {
+        run: RunId,
+        since: Time,
+        why: String,
+    },
+    /// It is gone, and stays away.
+    Lost,
+}
+
+impl Addresses {
+    pub(super) fn new<'a>(now: Time, held: impl Iterator<Item = (GroupKey, &'a Resource)>) -> Self {
+        let kept = held.map(|(group, resource)| {
+            let (resource, by) = (resource.clone(), None);
+            Kept { group, resource, renewed: now, state: State::Adopted, by }
+        });
+        Self {
+            kept: kept.collect(),
+            next_renewal: now,
+            asked: None,
+            is_failing: false,
+            alarms: Alarms::default(),
+        }
+    }
+
+    /// Whether the kernel has told of each of them whether it is there.
+    pub(super) fn are_known(&self) -> bool {
+        self.kept.iter().all(|kept| kept.state != State::Adopted)
+    }
+
+    /// Whether this one is gone for good.
+    pub(super) fn is_lost(&self, resource: &Resource) -> bool {
+        self.kept.iter().any(|kept| kept.state == State::Lost && kept.resource == *resource)
+    }
+
+    /// They are to be renewed at this moment at the latest.
+    pub(super) fn renew_at(&mut self, at: Time) {
+        self.next_renewal = self.next_renewal.min(at);
+    }
+
+    /// Takes note of addresses that were added; their lifetime began then or later.
+    pub(super) fn note_added(
+        &mut self,
+        then: Time,
+        lifetime: Duration,
+        group: GroupKey,
+        resources: &[Resource],
+    ) {
+        self.forget(group, resources);
+        if self.renewable().next().is_none() {
+            self.next_renewal = then + lifetime / RENEWALS;
+        }
+        self.kept.extend(resources.iter().map(|resource| {
+            let (resource, by) = (resource.clone(), None);
+            Kept { group, resource, renewed: then, state: State::Here, by }
+        }));
+    }
+
+    /// Forgets addresses that are not held any more.
+    pub(super) fn forget(&mut self, group: GroupKey, resources: &[Resource]) {
+        self.kept.retain(|kept| kept.group != group || !resources.contains(&kept.resource));
+    }
+
+    /// Those whose lifetime is to be renewed.
+    fn renewable(&self) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().filter(|kept| matches!(kept.state, State::Here | State::Adopted))
+    }
+}
+
+impl Machine {
+    pub(super) fn deadline_of_addresses(&self) -> Option<Time> {
+        let renewal = match self.addresses.asked {
+            Some(asked) => Some(asked + self.lifetime()),
+            None => self.renews().then_some(self.addresses.next_renewal),
+        };
+        renewal.into_iter().chain(self.addresses.alarms.deadline()).min()
+    }
+
+    /// Whether there are addresses whose lifetime is to be renewed.
+    fn renews(&self) -> bool {
+        let may = self.lease.is_valid(self.now) && self.letting_go.is_none();
+        may && self.addresses.renewable().next().is_some()
+    }
+
+    /// Renews what is due, and gives up waiting for an answer.
+    pub(super) fn elapse_addresses(&mut self) {
+        let lifetime = self.lifetime();
+        if self.addresses.asked.is_some_and(|asked| self.now >= asked + lifetime) {
+            self.note_not_renewed("the kernel does not answer");
+        }
+        self.renew_due();
+        for report in self.addresses.alarms.elapse(self.now) {
+            self.report(report);
+        }
+    }
+
+    fn renew_due(&mut self) {
+        let is_due = self.addresses.asked.is_none() && self.now >= self.addresses.next_renewal;
+        if !is_due || !self.renews() {
+            return;
+        }
+        let lifetime = self.lifetime();
+        self.addresses.next_renewal = self.now + lifetime / RENEWALS;
+        self.addresses.asked = Some(self.now);
+        let resources = self.addresses.renewable().map(|kept| kept.resource.clone()).collect();
+        self.outbox.push_back(Output::Renew { resources, lifetime });
+    }
+
+    /// Takes what a renewal has found.
+    pub(super) fn note_renewed(&mut self, found: &[(Resource, Presence)]) {
+        let Some(asked) = self.addresses.asked.take() else { return };
+        self.addresses.is_failing = false;
+        let (now, lifetime) = (self.now, self.lifetime());
+        let mut removed = Vec::new();
+        for (resource, presence) in found {
+            let mut kept = self.addresses.kept.iter_mut();
+            let Some(kept) = kept.find(|kept| kept.resource == *resource) else { continue };
+            match (&kept.state, presence) {
+                (State::Here | State::Adopted, Presence::Here) => {
+                    (kept.state, kept.renewed, kept.by) = (State::Here, asked, None);
+                }
+                (State::Adopted, Presence::Absent) => kept.state = State::Lost,
+                (State::Here, Presence::Absent) => {
+                    if now.since(kept.renewed) + GRAIN < lifetime {
+                        removed.push((kept.group, kept.resource.clone()));
+                    } else {
+                        kept.state = State::Expired { since: now };
+                    }
+                }
+                (State::Expired { .. } | State::Returning { .. } | State::Lost, _) => {}
+            }
+        }
+        for (group, resources) in by_group(removed) {
+            self.put_back(group, resources);
+        }
+        self.renew_due();
+    }
+
+    /// Notes that a renewal has failed. What was not renewed for a lifetime is lost.
+    pub(super) fn note_not_renewed(&mut self, error: &str) {
+        if self.addresses.asked.take().is_none() {
+            return;
+        }
+        if !std::mem::replace(&mut self.addresses.is_failing, true) {
+            self.log(Level::Error, format!("Cannot renew addresses: {error}"));
+        }
+        let (now, lifetime) = (self.now, self.lifetime());
+        let over = |kept: &&mut Kept| {
+            matches!(kept.state, State::Here | State::Adopted) && now >= kept.renewed + lifetime
+        };
+        let mut lost = Vec::new();
+        for kept in self.addresses.kept.iter_mut().filter(over) {
+            kept.state = State::Lost;
+            lost.push((kept.group, kept.resource.clone()));
+        }
+        for (group, resources) in by_group(lost) {
+            let why = format!("it could not be renewed: {error}");
+            self.report(Report::AddressLost { group, resources, why });
+        }
+    }
+
+    /// The kernel tells that an address was removed; one of ours is looked for at once.
+    pub(super) fn note_gone(&mut self, address: IpAddr, by: Option<&str>) {
+        let ours = self.addresses.kept.iter_mut().filter(|kept| {
+            matches!(&kept.resource.kind, ResourceKind::Address(spec) if spec.address == address)
+        });
+        let mut is_urgent = false;
+        for kept in ours.filter(|kept| kept.state == State::Here) {
+            kept.by = by.map(str::to_owned);
+            is_urgent |= !self.addresses.alarms.is_flooded(self.now, kept.group);
+        }
+        if is_urgent {
+            self.addresses.renew_at(self.now);
+            self.renew_due();
+        }
+    }
+
+    /// Adds addresses again that somebody removed. This node may act, so nobody else has them; if
+    /// the group is being stopped, they are left to that.
+    fn put_back(&mut self, group: GroupKey, resources: Vec<Resource>) {
+        let now = self.now;
+        if self.is_stopping(group) || !self.lease.is_valid(now) || self.letting_go.is_some() {
+            let why = "it was removed while the group was being stopped".to_owned();
+            return self.lose(group, resources, why);
+        }
+        let (run, lifetime) = (self.new_run(), self.lifetime());
+        let ours = |kept: &&mut Kept| kept.group == group && resources.contains(&kept.resource);
+        for kept in self.addresses.kept.iter_mut().filter(ours) {
+            let why = match (&kept.state, kept.by.take()) {
+                (State::Expired { .. }, _) => {
+                    "its lifetime had run out: the executor stood still".to_owned()
+                }
+                (_, Some(by)) => format!("it was removed by {by}"),
+                (_, None) => "it was removed, nobody knows by whom".to_owned(),
+            };
+            kept.state = State::Returning { run, since: now, why };
+        }
+        self.outbox.push_back(Output::Change { run, action: Action::Start, resources, lifetime });
+    }
+
+    fn is_stopping(&self, group: GroupKey) -> bool {
+        let active = self.active.iter().map(|active| &active.job);
+        let mut jobs = active.chain(self.queues.waiting());
+        jobs.any(|job| {
+            let is_stop = job.run.action == Action::Stop && job.whose != Whose::Nobody;
+            is_stop && job.run.group == group
+        })
+    }
+
+    fn lose(&mut self, group: GroupKey, resources: Vec<Resource>, why: String) {
+        let ours = |kept: &&mut Kept| kept.group == group && resources.contains(&kept.resource);
+        for kept in self.addresses.kept.iter_mut().filter(ours) {
+            kept.state = State::Lost;
+        }
+        self.report(Report::AddressLost { group, resources, why });
+    }
+
+    /// Takes the answer to a putting back. Says whether it was that.
+    pub(super) fn note_put_back(&mut self, run: RunId, outcome: &Outcome) -> bool {
+        let (now, mut back, mut why, mut is_known) = (self.now, Vec::new(), String::new(), false);
+        for kept in &mut self.addresses.kept {
+            let State::Returning { run: known, since, why: cause } = &kept.state else { continue };
+            if *known == run {
+                is_known = true;
+                why.clone_from(cause);
+                back.push((kept.group, kept.resource.clone()));
+                (kept.renewed, kept.state) = (*since, State::Here);
+            }
+        }
+        for (group, resources) in by_group(back) {
+            if outcome.is_success() {
+                let words: Vec<_> = resources.iter().map(|it| it.word.as_str()).collect();
+                let alarm = self.addresses.alarms.note(now, group, &words.join(", "), &why);
+                self.report(Report::AddressBack { group, resources, why: why.clone() });
+                if let Some(alarm) = alarm {
+                    self.report(alarm);
+                }
+            } else {
+                let why = format!("{why}, and cannot be put back: {}", outcome.text());
+                self.lose(group, resources, why);
+            }
+        }
+        is_known
+    }
+
+    /// Puts back what had expired before this moment, at which the daemon knew that it owns what it
+    /// owns.
+    pub(super) fn put_back_verified(&mut self, issued: Time) {
+        let is_verified =
+            |kept: &&Kept| matches!(kept.state, State::Expired { since } if since <= issued);
+        let verified = self.addresses.kept.iter().filter(is_verified);
+        let verified = verified.map(|kept| (kept.group, kept.resource.clone())).collect();
+        for (group, resources) in by_group(verified) {
+            self.put_back(group, resources);
+        }
+    }
+
+    /// Tells a new daemon which alarms there are.
+    pub(super) fn tell_alarms(&mut self) {
+        for alarm in self.addresses.alarms.reports() {
+            self.report(alarm);
+        }
+    }
+}
+
+/// The same resources, group by group.
+fn by_group(found: Vec<(GroupKey, Resource)>) -> Vec<(GroupKey, Vec<Resource>)> {
+    let mut groups: Vec<(GroupKey, Vec<Resource>)> = Vec::new();
+    for (group, resource) in found {
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, resources)) => resources.push(resource),
+            None => groups.push((group, vec![resource])),
+        }
+    }
+    groups
+}

@@ -1,0 +1,100 @@
+//! The ledger, and whether it is written.
+
+use super::{Machine, jobs::Job};
+use crate::Output;
+use crate::ledger::Ledger;
+use crate::protocol::{Held, Level, Run};
+use std::time::Duration;
+use systole_core::{GroupKey, Resource, Time};
+
+/// How long to wait before a ledger that could not be written is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The ledger, as it is and as it is written.
+#[derive(Debug)]
+pub(super) struct Books {
+    pub(super) ledger: Ledger,
+    /// The number of the last write that was asked for.
+    number: u64,
+    /// The number of the last one that succeeded.
+    written: u64,
+    retry_at: Option<Time>,
+}
+
+impl Books {
+    pub(super) const fn new(held: Vec<Held>) -> Self {
+        Self { ledger: Ledger::new(held), number: 0, written: 0, retry_at: None }
+    }
+
+    /// When it is tried again to write it.
+    pub(super) const fn deadline(&self) -> Option<Time> {
+        self.retry_at
+    }
+}
+
+impl Machine {
+    /// Enters the resources of a start. Gives the number of the write to wait for, if there is
+    /// one: what is started must be on record, so that whoever comes after us stops it.
+    pub(super) fn enter(&mut self, job: &mut Job) -> Option<u64> {
+        let Run { group, group_name, term, resources, .. } = job.run.clone();
+        let (entered, changed) =
+            self.books.ledger.enter(&Held { group, group_name, term, resources });
+        job.entered = entered;
+        let is_behind = self.books.written < self.books.number;
+        (changed || is_behind).then(|| self.write())
+    }
+
+    /// Strikes out what a start has entered and not begun.
+    pub(super) fn withdraw(&mut self, job: &Job) {
+        self.strike(job.run.group, &job.entered);
+    }
+
+    /// Strikes resources of a group out, after they were stopped.
+    pub(super) fn strike(&mut self, group: GroupKey, resources: &[Resource]) {
+        self.strike_all([(group, resources)]);
+    }
+
+    /// Strikes resources of several groups out, and writes that once.
+    pub(super) fn strike_all<'a>(
+        &mut self,
+        stopped: impl IntoIterator<Item = (GroupKey, &'a [Resource])>,
+    ) {
+        let mut changed = false;
+        for (group, resources) in stopped {
+            self.addresses.forget(group, resources);
+            changed |= self.books.ledger.strike(group, resources);
+        }
+        if changed {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) -> u64 {
+        self.books.number += 1;
+        self.books.retry_at = None;
+        let (number, groups) = (self.books.number, self.held().to_vec());
+        self.outbox.push_back(Output::WriteLedger { number, groups });
+        number
+    }
+
+    /// Notes that the ledger was written, or was not. What waits for it begins, or is not begun.
+    pub(super) fn note_written(&mut self, number: u64, error: Option<String>) {
+        if let Some(error) = error {
+            if number == self.books.number {
+                self.books.retry_at = Some(self.now + RETRY);
+            }
+            self.log(Level::Error, format!("Cannot write the ledger: {error}"));
+            self.refuse_entering(number, &error);
+        } else {
+            self.books.written = self.books.written.max(number);
+            self.go_on_entering(number);
+        }
+    }
+
+    /// Tries again to write what could not be written.
+    pub(super) fn elapse_books(&mut self) {
+        if self.books.retry_at.is_some_and(|at| self.now >= at) {
+            self.write();
+        }
+    }
+}

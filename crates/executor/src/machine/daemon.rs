@@ -1,0 +1,94 @@
+//! The one daemon that is served.
+
+use super::Machine;
+use super::jobs::Whose;
+use crate::Output;
+use crate::protocol::{Level, Report, Unfinished, VERSION};
+use std::time::Duration;
+use systole_core::Time;
+
+/// Longest time that a daemon waits for its greeting: until the kernel has told which of the
+/// adopted addresses are there.
+const GREETING_LIMIT: Duration = Duration::from_millis(500);
+
+/// A connected daemon.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    since: Time,
+    pub(super) is_greeted: bool,
+    /// What comes after the greeting.
+    pub(super) early: Vec<Report>,
+}
+
+impl Machine {
+    /// Takes a daemon.
+    pub(super) fn connect(&mut self) {
+        if self.daemon.is_some() {
+            self.lose_daemon();
+        }
+        self.daemon = Some(Daemon { since: self.now, is_greeted: false, early: Vec::new() });
+    }
+
+    /// Forgets a daemon that is gone. What waits is not begun; what runs goes on, because a start
+    /// that goes on may end well, and a stop that is half done helps nobody.
+    pub(super) fn lose_daemon(&mut self) {
+        if self.daemon.take().is_none() {
+            return;
+        }
+        self.alone_since = self.now;
+        if self.configuration.restart_grace_ms > 0 {
+            let grace = Duration::from_millis(self.configuration.restart_grace_ms);
+            self.lease.limit(self.now + grace);
+        }
+        drop(self.queues.remove(|job| job.whose == Whose::Daemon));
+        for active in &mut self.active {
+            if active.job.whose == Whose::Daemon {
+                active.job.whose = Whose::Nobody;
+            }
+        }
+        self.looks.forget();
+    }
+
+    /// When a daemon is greeted though it is not known which addresses are there.
+    pub(super) fn deadline_of_greeting(&self) -> Option<Time> {
+        let daemon = self.daemon.as_ref().filter(|daemon| !daemon.is_greeted)?;
+        Some(daemon.since + GREETING_LIMIT)
+    }
+
+    /// Says hello, with what is held and what still runs.
+    pub(super) fn greet(&mut self) {
+        let is_late = self.deadline_of_greeting().is_some_and(|limit| self.now >= limit);
+        if !self.addresses.are_known() && !is_late {
+            return;
+        }
+        let mut groups = self.held().to_vec();
+        // An address that is known to be away is not held, whatever the ledger says.
+        for group in &mut groups {
+            group.resources.retain(|resource| !self.addresses.is_lost(resource));
+        }
+        let unfinished = self.unfinished();
+        let Some(daemon) = self.daemon.as_mut().filter(|daemon| !daemon.is_greeted) else { return };
+        daemon.is_greeted = true;
+        let early = std::mem::take(&mut daemon.early);
+        let hello = Report::Hello { version: VERSION, groups, unfinished };
+        let reports = [hello].into_iter().chain(early);
+        self.outbox.extend(reports.map(Output::Report));
+        for address in std::mem::take(&mut self.orphans) {
+            self.log(Level::Warning, format!("Removed orphaned address {address}"));
+        }
+        self.tell_alarms();
+    }
+
+    /// What runs, or is about to, and is not awaited by the daemon.
+    fn unfinished(&self) -> Vec<Unfinished> {
+        let active = self.active.iter().map(|active| &active.job);
+        let waiting = self.queues.waiting();
+        let jobs = active.chain(waiting).filter(|job| job.whose != Whose::Daemon);
+        let jobs = jobs.map(|job| Unfinished {
+            group: job.run.group,
+            action: job.run.action,
+            resources: job.run.resources.clone(),
+        });
+        jobs.chain(self.abandoned.iter().map(|run| run.unfinished.clone())).collect()
+    }
+}

@@ -1,0 +1,273 @@
+//! Runs, from their program to their end.
+
+use super::Machine;
+use super::jobs::{Abandoned, Active, Job, State, Whose, agent_name};
+use crate::protocol::{Action, Level, Outcome, Report, Run, Unfinished};
+use crate::{Output, RunId, Signal};
+use std::collections::VecDeque;
+use std::time::Duration;
+use systole_core::{JobId, Time};
+
+/// How long an agent may go on after it was asked to end.
+pub(super) const KILL_AFTER: Duration = Duration::from_secs(5);
+/// How long one that was killed is waited for. What is not gone by then waits in the kernel, for a
+/// disk as a rule, and may do so for good.
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+
+/// Why a run is ended before it ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It took too long.
+    TimedOut,
+    /// Its program did not even start in time.
+    NotStarted,
+    /// It is not wanted any more.
+    Cancelled,
+}
+
+impl Why {
+    /// What is answered.
+    pub(super) fn outcome(self, name: &str) -> Outcome {
+        match self {
+            Self::TimedOut => Outcome::TimedOut,
+            Self::NotStarted => {
+                Outcome::NotAsked { text: format!("the program of {name} does not start in time") }
+            }
+            Self::Cancelled => Outcome::Cancelled,
+        }
+    }
+}
+
+impl Active {
+    /// When the machine has something to do for it.
+    pub(super) const fn deadline(&self) -> Option<Time> {
+        match self.state {
+            State::Entering { until, .. } | State::Beginning { until, .. } => Some(until),
+            State::Running => self.limit,
+            State::Changing { .. } => None,
+            State::Ending { kill_at, .. } => Some(kill_at),
+            State::Killed { give_up_at, .. } => Some(give_up_at),
+        }
+    }
+
+    /// Why it is being ended, if it is.
+    pub(super) const fn unwanted(&self) -> Option<Why> {
+        match self.state {
+            State::Beginning { unwanted, .. } => unwanted,
+            State::Ending { why, .. } | State::Killed { why, .. } => Some(why),
+            State::Entering { .. } | State::Running | State::Changing { .. } => None,
+        }
+    }
+
+    /// Asks its program and everything that it started to end.
+    pub(super) fn terminate(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
+        self.state = State::Ending { why, kill_at: now + KILL_AFTER };
+        outbox.push_back(Output::Signal { run: self.id, signal: Signal::Terminate });
+    }
+
+    fn kill(&mut self, now: Time, why: Why, has_begun: bool, outbox: &mut VecDeque<Output>) {
+        self.state = State::Killed { why, give_up_at: now + GIVE_UP_AFTER, has_begun };
+        outbox.push_back(Output::Signal { run: self.id, signal: Signal::Kill });
+    }
+
+    /// Ends it. Does nothing the second time.
+    fn end(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
+        match self.state {
+            State::Beginning { until, unwanted: None } => {
+                let until = until.min(now + KILL_AFTER);
+                self.state = State::Beginning { until, unwanted: Some(why) };
+            }
+            State::Running => self.terminate(now, why, outbox),
+            // Who asks ends what enters; addresses are changed in no time.
+            State::Entering { .. }
+            | State::Changing { .. }
+            | State::Beginning { unwanted: Some(_), .. }
+            | State::Ending { .. }
+            | State::Killed { .. } => {}
+        }
+    }
+}
+
+impl Abandoned {
+    /// What is answered to whatever is asked for its group.
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.has_begun {
+            return Outcome::TimedOut;
+        }
+        let text = "an earlier program of this group still waits for its disk".to_owned();
+        Outcome::NotAsked { text }
+    }
+}
+
+impl Machine {
+    /// Takes over a run that an earlier executor left. How it ends cannot be known; so it is ended.
+    pub(super) fn adopt(&mut self, id: RunId, leftover: Unfinished) {
+        let Unfinished { group, action, resources } = leftover;
+        let run = Run {
+            job: JobId(u64::MAX),
+            group,
+            group_name: String::new(),
+            term: 0,
+            action,
+            resources,
+            timeout_ms: 0,
+            environment: Vec::new(),
+        };
+        self.queues.occupy(group);
+        let job = Job::new(run, Whose::Nobody);
+        let (state, name) = (State::Running, String::new());
+        let mut active = Active { id, job, action, limit: None, state, name };
+        active.terminate(self.now, Why::Cancelled, &mut self.outbox);
+        self.active.push(active);
+    }
+
+    /// Ends what takes too long.
+    pub(super) fn elapse_runs(&mut self) {
+        let now = self.now;
+        let mut at = 0;
+        while let Some(active) = self.active.get_mut(at) {
+            if active.deadline().is_none_or(|due| now < due) {
+                at += 1;
+                continue;
+            }
+            match active.state {
+                State::Entering { .. } => {
+                    let active = self.active.swap_remove(at);
+                    self.withdraw(&active.job);
+                    let text = "its start is not written down in time".to_owned();
+                    self.conclude(active, Outcome::NotAsked { text });
+                }
+                State::Beginning { unwanted, .. } => {
+                    let why = unwanted.unwrap_or(Why::NotStarted);
+                    active.kill(now, why, false, &mut self.outbox);
+                }
+                State::Running => active.terminate(now, Why::TimedOut, &mut self.outbox),
+                State::Changing { .. } => at += 1,
+                State::Ending { why, .. } => active.kill(now, why, true, &mut self.outbox),
+                State::Killed { why, has_begun, .. } => {
+                    let active = self.active.swap_remove(at);
+                    self.abandon(active, why, has_begun);
+                }
+            }
+        }
+    }
+
+    /// Goes on without a run that does not end though it was killed.
+    fn abandon(&mut self, active: Active, why: Why, has_begun: bool) {
+        let Run { group, action, resources, .. } = active.job.run.clone();
+        let unfinished = Unfinished { group, action, resources };
+        self.abandoned.push(Abandoned { id: active.id, unfinished, has_begun });
+        let name = agent_name(&active.job.run);
+        self.log(Level::Error, format!("{name} was killed and does not end"));
+        self.conclude(active, why.outcome(&name));
+    }
+
+    /// Notes that the program of a run has ended.
+    pub(super) fn note_ended(&mut self, run: RunId, outcome: Outcome) {
+        self.abandoned.retain(|abandoned| abandoned.id != run);
+        let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
+        let active = self.active.swap_remove(at);
+        if let Some(why) = active.unwanted() {
+            let outcome = why.outcome(&agent_name(&active.job.run));
+            return self.conclude(active, outcome);
+        }
+        let was_asked = active.job.run.action == Action::Start && active.action == Action::Status;
+        // Only a start that is still wanted goes on from its status.
+        if was_asked && matches!(outcome, Outcome::NotRunning | Outcome::Failed { .. }) {
+            self.launch_start(active);
+        } else if was_asked && outcome == Outcome::Running {
+            self.conclude(active, Outcome::Success);
+        } else {
+            self.conclude(active, outcome);
+        }
+    }
+
+    /// Takes the answer to a change of addresses.
+    pub(super) fn note_changed(&mut self, run: RunId, outcome: Outcome, announced: usize) {
+        if self.note_removed(run, &outcome) || self.note_put_back(run, &outcome) {
+            return;
+        }
+        let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
+        let active = self.active.swap_remove(at);
+        let State::Changing { since } = active.state else { return };
+        let Run { group, action, resources, .. } = &active.job.run;
+        if *action == Action::Start && outcome.is_success() {
+            let lifetime = self.lifetime();
+            self.addresses.note_added(since, lifetime, *group, resources);
+        }
+        if announced > 0 {
+            self.report(Report::Announced { group: *group, addresses: announced });
+        }
+        if let Outcome::Failed { text, .. } = &outcome {
+            self.log_as("IPaddr", Level::Error, text.clone());
+        }
+        if *action == Action::Stop && outcome.is_success() {
+            self.strike(*group, resources);
+        }
+        self.finish(&active.job, outcome);
+    }
+
+    /// Says what came of the run of an agent.
+    pub(super) fn conclude(&mut self, active: Active, outcome: Outcome) {
+        let Active { job, name, .. } = active;
+        let is_step = matches!(job.run.action, Action::Start | Action::Stop);
+        let name = if name.is_empty() { agent_name(&job.run) } else { name };
+        match &outcome {
+            Outcome::Failed { code, text } if is_step => {
+                let text = if text.is_empty() { String::new() } else { format!(" ({text})") };
+                self.log(Level::Error, format!("Return code {code} from {name}{text}"));
+            }
+            Outcome::TimedOut => {
+                self.log(Level::Error, format!("{name} did not finish in time and was killed"));
+            }
+            Outcome::Success if job.run.action == Action::Stop => {
+                self.strike(job.run.group, &job.run.resources);
+            }
+            Outcome::Failed { .. }
+            | Outcome::Success
+            | Outcome::Running
+            | Outcome::NotRunning
+            | Outcome::Missing
+            | Outcome::Cancelled
+            | Outcome::Refused
+            | Outcome::NotAsked { .. } => {}
+        }
+        self.finish(&job, outcome);
+    }
+
+    /// The turn of a group goes to its next run.
+    pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
+        self.queues.finish(job.run.group);
+        self.answer(job, outcome);
+        self.note_own_stop(job);
+    }
+
+    /// Ends the daemon's runs that `is_chosen` chooses.
+    pub(super) fn cancel(&mut self, is_chosen: impl Fn(&Run) -> bool) {
+        let is_chosen = |job: &Job| job.whose == Whose::Daemon && is_chosen(&job.run);
+        for job in self.queues.remove(is_chosen) {
+            self.answer(&job, Outcome::Cancelled);
+        }
+        let waits = |active: &Active| {
+            matches!(active.state, State::Entering { .. }) && is_chosen(&active.job)
+        };
+        while let Some(at) = self.active.iter().position(waits) {
+            let active = self.active.swap_remove(at);
+            self.withdraw(&active.job);
+            self.conclude(active, Outcome::Cancelled);
+        }
+        for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
+            active.end(self.now, Why::Cancelled, &mut self.outbox);
+        }
+    }
+
+    /// Ends what is started, or looked for, and nobody waits for.
+    pub(super) fn end_unawaited(&mut self, is_chosen: impl Fn(&Run) -> bool) {
+        for active in &mut self.active {
+            let Job { run, whose, .. } = &active.job;
+            if *whose == Whose::Nobody && run.action != Action::Stop && is_chosen(run) {
+                active.end(self.now, Why::Cancelled, &mut self.outbox);
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Runs, from the queue to the program that does them.
+
+use super::Machine;
+use super::ends::Why;
+use crate::protocol::{Action, Level, Outcome, Report, Run, Unfinished};
+use crate::{AgentName, NotBegun, Output, RunId, Signal};
+use std::time::Duration;
+use systole_core::{Resource, ResourceKind, Time};
+
+/// How long a program may take to start. Nothing that works needs so long: then its disk does not
+/// answer, or the machine has no more room for it.
+pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
+/// OCF: the agent, or what it manages, is not installed (`OCF_ERR_INSTALLED`).
+const NOT_INSTALLED: i32 = 5;
+
+/// Whoever waits for the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The present daemon, which gets an answer.
+    Daemon,
+    /// A letting go.
+    Executor,
+    /// A daemon or an executor that is gone.
+    Nobody,
+}
+
+/// A run that waits or goes on.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) run: Run,
+    pub(super) whose: Whose,
+    /// What a start has entered into the ledger, and stood not in it before.
+    pub(super) entered: Vec<Resource>,
+}
+
+/// A run that goes on.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub(super) id: RunId,
+    pub(super) job: Job,
+    /// What is done now: a start of an agent asks for the status first.
+    pub(super) action: Action,
+    pub(super) limit: Option<Time>,
+    pub(super) state: State,
+    pub(super) name: String,
+}
+
+/// ```text
+///            written           started         limit, cancelled       5 s later
+///  Entering ────────▶ Beginning ──────▶ Running ──────────────▶ Ending ──────▶ Killed
+///                         │                │     (TERM)            │  (KILL)     │
+///                         └─ not started ─▶└────────▶ over ◀───────┴─────────────┤
+///                                                                       5 s later ▼
+///                                                                            abandoned
+/// ```
+/// A change of addresses goes from entering to over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Waits until the ledger with this number is written.
+    Entering { ledger: u64, until: Time },
+    /// The shell looks for the agent and starts its program, which may be unwanted by now.
+    Beginning { until: Time, unwanted: Option<Why> },
+    /// The program runs.
+    Running,
+    /// The kernel's addresses are being changed.
+    Changing { since: Time },
+    /// It was asked to end.
+    Ending { why: Why, kill_at: Time },
+    /// It was killed.
+    Killed { why: Why, give_up_at: Time, has_begun: bool },
+}
+
+/// A run that was killed and does not end: its program waits in the kernel. Nothing else is run
+/// for its group but changes of addresses, which need no program.
+#[derive(Debug)]
+pub(super) struct Abandoned {
+    pub(super) id: RunId,
+    pub(super) unfinished: Unfinished,
+    pub(super) has_begun: bool,
+}
+
+impl Job {
+    pub(super) const fn new(run: Run, whose: Whose) -> Self {
+        Self { run, whose, entered: Vec::new() }
+    }
+
+    /// Whether it is of addresses, which need no program.
+    pub(super) fn is_of_addresses(&self) -> bool {
+        let first = self.run.resources.first();
+        first.is_some_and(|resource| matches!(resource.kind, ResourceKind::Address(_)))
+    }
+}
+
+impl Machine {
+    /// Lets a run wait for its turn.
+    pub(super) fn enqueue(&mut self, run: Run) {
+        let job = Job::new(run, Whose::Daemon);
+        if !self.may_begin(&job.run) || !is_sensible(&job.run.resources) {
+            return self.answer(&job, Outcome::Refused);
+        }
+        let (group, is_stop) = (job.run.group, job.run.action == Action::Stop);
+        if let Err(job) = self.queues.push(group, job) {
+            return self.answer(&job, Outcome::Refused);
+        }
+        if is_stop {
+            // What is being started for nobody would only hold it up.
+            self.end_unawaited(|active| active.group == group);
+        }
+    }
+
+    /// Whether a run is allowed: nothing is started without a permit, or while everything is let
+    /// go.
+    fn may_begin(&self, run: &Run) -> bool {
+        let may_start = self.lease.is_valid(self.now) && self.letting_go.is_none();
+        run.action != Action::Start || may_start
+    }
+
+    /// Begins every run whose turn it is.
+    pub(super) fn begin_jobs(&mut self) {
+        loop {
+            let programs = self.active.iter().filter(|active| !active.job.is_of_addresses());
+            let has_room = programs.count() < self.parallel;
+            let Some(job) = self.queues.begin(|job| has_room || job.is_of_addresses()) else {
+                return;
+            };
+            self.begin(job);
+        }
+    }
+
+    fn begin(&mut self, mut job: Job) {
+        // Looked at again: it may have waited for long.
+        if !self.may_begin(&job.run) {
+            return self.finish(&job, Outcome::Refused);
+        }
+        let group = job.run.group;
+        let abandoned = self.abandoned.iter().find(|run| run.unfinished.group == group);
+        if let Some(abandoned) = abandoned.filter(|_| !job.is_of_addresses()) {
+            let outcome = abandoned.outcome();
+            return self.finish(&job, outcome);
+        }
+        let limit = Duration::from_millis(job.run.timeout_ms);
+        let limit = (job.run.timeout_ms > 0).then(|| self.now + limit);
+        let (id, action) = (self.new_run(), first_action(&job));
+        let mut ledger = None;
+        if job.run.action == Action::Start {
+            ledger = self.enter(&mut job);
+        }
+        let state = State::Entering { ledger: ledger.unwrap_or(0), until: self.now + BEGIN_LIMIT };
+        self.active.push(Active { id, job, action, limit, state, name: String::new() });
+        if ledger.is_none() {
+            self.go_on_entering(0);
+        }
+    }
+
+    /// Begins what waited for the ledger with this number.
+    pub(super) fn go_on_entering(&mut self, written: u64) {
+        for at in 0..self.active.len() {
+            if let State::Entering { ledger, .. } = self.active[at].state
+                && ledger <= written
+            {
+                self.launch(at);
+            }
+        }
+    }
+
+    /// Does not begin what waits for the ledger with this number.
+    pub(super) fn refuse_entering(&mut self, number: u64, error: &str) {
+        let waits = |active: &Active| matches!(active.state, State::Entering { ledger, .. } if ledger <= number);
+        while let Some(at) = self.active.iter().position(waits) {
+            let active = self.active.swap_remove(at);
+            self.withdraw(&active.job);
+            let text = format!("its start cannot be written down: {error}");
+            self.finish(&active.job, Outcome::NotAsked { text });
+        }
+    }
+
+    /// Has the shell do what a run is there for.
+    fn launch(&mut self, at: usize) {
+        let lifetime = self.lifetime();
+        let active = &mut self.active[at];
+        let (run, action) = (active.id, active.action);
+        if active.job.is_of_addresses() {
+            active.state = State::Changing { since: self.now };
+            let resources = active.job.run.resources.clone();
+            return self.outbox.push_back(Output::Change { run, action, resources, lifetime });
+        }
+        let until = self.now + BEGIN_LIMIT;
+        let until = active.limit.map_or(until, |limit| limit.min(until));
+        active.state = State::Beginning { until, unwanted: None };
+        let request = Box::new(active.job.run.clone());
+        self.outbox.push_back(Output::Begin { run, request, action });
+    }
+
+    /// Starts what follows a status that a start has asked for.
+    pub(super) fn launch_start(&mut self, active: Active) {
+        let id = self.new_run();
+        self.active.push(Active { id, action: Action::Start, ..active });
+        self.launch(self.active.len() - 1);
+    }
+
+    /// Notes that the program of a run was started.
+    pub(super) fn note_begun(&mut self, run: RunId, agent: AgentName) {
+        let now = self.now;
+        let Some(active) = self.active.iter_mut().find(|active| active.id == run) else { return };
+        let AgentName { line, name } = agent;
+        active.name = name;
+        let is_step = matches!(active.action, Action::Start | Action::Stop);
+        match active.state {
+            State::Beginning { unwanted, .. } => {
+                active.state = State::Running;
+                if let Some(why) = unwanted {
+                    active.terminate(now, why, &mut self.outbox);
+                }
+            }
+            State::Killed { why, give_up_at, .. } => {
+                active.state = State::Killed { why, give_up_at, has_begun: true };
+                // It started in the moment in which it was given up.
+                self.outbox.push_back(Output::Signal { run, signal: Signal::Kill });
+            }
+            State::Entering { .. }
+            | State::Running
+            | State::Changing { .. }
+            | State::Ending { .. } => {}
+        }
+        if is_step {
+            self.log(Level::Info, line);
+        }
+    }
+
+    /// Notes that the program of a run was not started.
+    pub(super) fn note_not_begun(&mut self, run: RunId, why: NotBegun) {
+        self.abandoned.retain(|abandoned| abandoned.id != run);
+        let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
+        let active = self.active.swap_remove(at);
+        let name = agent_name(&active.job.run);
+        self.withdraw(&active.job);
+        let outcome = match (active.unwanted(), why) {
+            (Some(why), _) => why.outcome(&name),
+            (None, NotBegun::Missing) => {
+                self.log(Level::Error, format!("Cannot locate resource script {name}"));
+                self.missing(&active.job)
+            }
+            (None, NotBegun::Error(text)) => Outcome::NotAsked { text },
+        };
+        self.conclude(active, outcome);
+    }
+
+    /// What it means that an agent is missing. One that was started here is no less at work.
+    fn missing(&self, job: &Job) -> Outcome {
+        let Run { group, action, resources, .. } = &job.run;
+        let is_held = resources.iter().any(|it| self.books.ledger.has(*group, it));
+        if *action == Action::Start || !is_held {
+            return Outcome::Missing;
+        }
+        let text = "its agent is missing, but it was started here".to_owned();
+        Outcome::Failed { code: NOT_INSTALLED, text }
+    }
+
+    /// Answers a run that has ended or will not begin.
+    pub(super) fn answer(&mut self, job: &Job, outcome: Outcome) {
+        if let Outcome::NotAsked { text } = &outcome {
+            let (name, verb) = (agent_name(&job.run), job.run.action.verb());
+            self.log(Level::Error, format!("Cannot ask {name} to {verb}: {text}"));
+        }
+        if job.whose == Whose::Daemon {
+            self.report(Report::Done { job: job.run.job, outcome });
+        }
+    }
+}
+
+/// A start of an agent asks for the status first.
+fn first_action(job: &Job) -> Action {
+    match job.run.action {
+        Action::Start if !job.is_of_addresses() => Action::Status,
+        action @ (Action::Start | Action::Status | Action::Stop | Action::Monitor) => action,
+    }
+}
+
+/// Whether resources are one agent, or addresses only.
+fn is_sensible(resources: &[Resource]) -> bool {
+    let mut kinds = resources.iter().map(|resource| &resource.kind);
+    let addresses = kinds.all(|kind| matches!(kind, ResourceKind::Address(_)));
+    !resources.is_empty() && (addresses || resources.len() == 1)
+}
+
+/// Who is named in the log.
+pub(super) fn agent_name(run: &Run) -> String {
+    match run.resources.first().map(|resource| &resource.kind) {
+        Some(ResourceKind::Agent { name, .. }) => name.clone(),
+        Some(ResourceKind::Address(_)) | None => "IPaddr".to_owned(),
+    }
+}

@@ -1,0 +1,126 @@
+//! Daemons that come and go, and executors that follow each other.
+
+use super::*;
+
+fn unfinished(group: GroupKey, action: Action, name: &str) -> Unfinished {
+    Unfinished { group, action, resources: vec![agent(name)] }
+}
+
+#[test]
+fn a_new_daemon_is_greeted_at_once_and_hears_what_still_runs() {
+    let mut bench = Bench::new();
+    bench.started_agent(DB, "db");
+    bench.run(WEB, Action::Start, &[agent("a")]);
+    bench.play(Outcome::NotRunning);
+    let (run, action) = bench.begun();
+    assert_eq!(action, Action::Start);
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Connected);
+    let (groups, still) = bench.hello();
+    assert_eq!(groups, [held(DB, &[agent("db")]), held(WEB, &[agent("a")])]);
+    assert_eq!(still, [unfinished(WEB, Action::Start, "a")]);
+    assert_eq!(bench.signals(), [], "a start that goes on may end well");
+
+    // What the new daemon asks for begins when that has ended: then a start has little to do.
+    bench.permit(60 * SECOND);
+    let job = bench.run(WEB, Action::Start, &[agent("a")]);
+    assert_eq!(bench.begins(), []);
+    bench.tell(Input::Ended { run, outcome: Outcome::Success });
+    assert_eq!(bench.play(Outcome::Running), Action::Status);
+    assert_eq!(bench.done(), [(job, Outcome::Success)]);
+}
+
+#[test]
+fn a_stop_ends_an_unfinished_start_and_waits_for_an_unfinished_stop() {
+    for (action, signal) in [(Action::Start, Some(Signal::Terminate)), (Action::Stop, None)] {
+        let mut bench = Bench::new();
+        bench.run(WEB, action, &[agent("a")]);
+        let (run, _) = bench.begun();
+        bench.tell(Input::Disconnected);
+        bench.tell(Input::Connected);
+        assert_eq!(bench.hello().1, [unfinished(WEB, action, "a")]);
+        let job = bench.run(WEB, Action::Stop, &[agent("a")]);
+        assert_eq!(bench.signals(), Vec::from_iter(signal.map(|signal| (run, signal))));
+        assert_eq!(bench.begins(), []);
+        bench.tell(Input::Ended { run, outcome: Outcome::Success });
+        assert_eq!(bench.play(Outcome::Success), Action::Stop);
+        assert_eq!(bench.done(), [(job, Outcome::Success)]);
+        assert_eq!(bench.machine.held(), []);
+    }
+}
+
+#[test]
+fn what_an_earlier_executor_left_is_ended_and_only_its_group_waits() {
+    let leftovers = vec![unfinished(WEB, Action::Start, "a")];
+    let ledger = vec![held(WEB, &[agent("a")]), held(DB, &[agent("db")])];
+    let mut bench = Bench::of(Start { ledger, leftovers, ..start() });
+    assert_eq!(bench.signals(), [(RunId(0), Signal::Terminate)]);
+    bench.tell(Input::Connected);
+    let (groups, still) = bench.hello();
+    assert_eq!((groups.len(), still), (2, vec![unfinished(WEB, Action::Start, "a")]));
+    bench.permit(60 * SECOND);
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    bench.run(DB, Action::Status, &[agent("db")]);
+    assert_eq!(bench.begun().1, Action::Status, "of the other group");
+    bench.pass(5 * SECOND);
+    assert_eq!(bench.signals(), [(RunId(0), Signal::Kill)]);
+    bench.tell(Input::Ended { run: RunId(0), outcome: Outcome::Cancelled });
+    assert_eq!(bench.begun().1, Action::Stop);
+}
+
+#[test]
+fn without_a_permit_addresses_go_before_anything_stops() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.started(WEB, &[address(1), address(2)]);
+    bench.started_agent(WEB, "b");
+    bench.ask(Request::Configure(Configuration { restart_grace_ms: 500, ..Default::default() }));
+    bench.tell(Input::Disconnected);
+    bench.said.clear();
+    bench.pass(SECOND);
+    let first =
+        bench.said.iter().find(|it| matches!(it, Output::Change { .. } | Output::Begin { .. }));
+    assert!(matches!(first, Some(Output::Change { action: Action::Stop, .. })), "{first:?}");
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1), address(2)])]);
+
+    // A daemon that comes in the middle of it hears what still stops; nothing starts meanwhile.
+    bench.tell(Input::Connected);
+    assert_eq!(bench.hello().1, ["b", "a"].map(|name| unfinished(WEB, Action::Stop, name)));
+    bench.permit(60 * SECOND);
+    let refused = bench.run(WEB, Action::Start, &[address(1)]);
+    assert_eq!(bench.done(), [(refused, Outcome::Refused)]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert_eq!(bench.play(failed(1)), Action::Stop);
+    let (reason, groups) = (LetGoReason::PermitExpired, vec![WEB]);
+    let failed = vec![held(WEB, &[agent("a")])];
+    assert_eq!(bench.reports(), [Report::LetGo { reason, groups, failed }]);
+    bench.permit(60 * SECOND);
+    bench.run(WEB, Action::Start, &[address(1)]);
+    assert_eq!(bench.change(&Outcome::Success).len(), 1);
+}
+
+#[test]
+fn an_executor_ends_when_nobody_needs_it() {
+    let mut idle = Bench::of(start());
+    idle.pass(4 * SECOND);
+    assert!(!idle.has_exited());
+    idle.pass(SECOND);
+    assert!(idle.has_exited());
+
+    let mut leaving = Bench::new();
+    leaving.started_agent(WEB, "a");
+    leaving.ask(Request::Shutdown { keep: false });
+    assert!(!leaving.has_exited());
+    assert_eq!(leaving.play(Outcome::Success), Action::Stop);
+    assert!(leaving.has_exited());
+
+    let mut followed = Bench::new();
+    followed.started_agent(WEB, "a");
+    followed.run(DB, Action::Start, &[agent("db")]);
+    followed.ask(Request::Shutdown { keep: true });
+    let (run, _) = followed.begun();
+    assert!(!followed.has_exited(), "what runs is waited for");
+    followed.tell(Input::Ended { run, outcome: Outcome::Running });
+    assert!(followed.has_exited());
+    assert_eq!(followed.machine.held().len(), 2);
+}

@@ -1,0 +1,137 @@
+//! Runs, one after the other within a group.
+
+use super::*;
+
+#[test]
+fn a_start_asks_for_the_status_first_and_goes_on_from_it() {
+    let went_on = [
+        (Outcome::Running, None, Outcome::Success),
+        (Outcome::NotRunning, Some(Outcome::Success), Outcome::Success),
+        (failed(1), Some(failed(7)), failed(7)),
+    ];
+    for (status, start, expected) in went_on {
+        let mut bench = Bench::new();
+        let job = bench.run(WEB, Action::Start, &[agent("a")]);
+        assert_eq!(bench.play(status), Action::Status);
+        if let Some(start) = start {
+            assert_eq!(bench.play(start), Action::Start);
+        }
+        assert_eq!(bench.done(), [(job, expected)]);
+        assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])], "half started counts");
+        let job = bench.run(WEB, Action::Stop, &[agent("a")]);
+        assert_eq!(bench.play(Outcome::Success), Action::Stop);
+        assert_eq!((bench.done(), bench.machine.held()), (vec![(job, Outcome::Success)], &[][..]));
+    }
+}
+
+#[test]
+fn groups_run_side_by_side_up_to_a_bound_and_their_runs_in_order() {
+    let mut bench = Bench::new();
+    for group in (1..=6).map(GroupKey) {
+        bench.run(group, Action::Stop, &[agent("b")]);
+        bench.run(group, Action::Stop, &[agent("a")]);
+    }
+    let begins = bench.begins();
+    assert_eq!(begins.len(), 4, "no more at a time");
+    // Addresses need no program.
+    bench.run(GroupKey(7), Action::Stop, &[address(1)]);
+    assert_eq!(bench.change(&Outcome::Success).len(), 1);
+    bench.tell(Input::Begun { run: begins[0].0, agent: AgentName::default() });
+    bench.tell(Input::Ended { run: begins[0].0, outcome: Outcome::Success });
+    assert_eq!(bench.begins().len(), 1);
+    assert_eq!(bench.done().len(), 2);
+}
+
+#[test]
+fn what_makes_no_sense_or_has_no_permit_is_refused() {
+    let mut bench = Bench::new();
+    for resources in [vec![], vec![agent("a"), address(1)], vec![agent("a"), agent("b")]] {
+        let job = bench.run(WEB, Action::Start, &resources);
+        assert_eq!(bench.done(), [(job, Outcome::Refused)]);
+    }
+    let mut bench = Bench::of(start());
+    bench.tell(Input::Connected);
+    bench.permit(SECOND);
+    bench.pass(2 * SECOND);
+    let start = bench.run(WEB, Action::Start, &[agent("a")]);
+    assert_eq!(bench.done(), [(start, Outcome::Refused)]);
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.begin().1, Action::Stop);
+}
+
+#[test]
+fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
+    let mut bench = Bench::new();
+    let job = bench.run_within(WEB, Action::Stop, &[agent("a")], 2_000);
+    let (run, _) = bench.begun();
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.signals(), [(run, Signal::Terminate)]);
+    bench.pass(5 * SECOND);
+    assert_eq!(bench.signals(), [(run, Signal::Kill)]);
+    assert_eq!(bench.done(), []);
+    bench.pass(5 * SECOND);
+    assert_eq!(bench.done(), [(job, Outcome::TimedOut)], "a dead disk holds nobody up for good");
+
+    // It may be there still: no other program for this group, but its addresses go.
+    let again = bench.run(WEB, Action::Stop, &[agent("a")]);
+    let address = bench.run(WEB, Action::Stop, &[address(1)]);
+    assert_eq!(bench.begins(), []);
+    assert_eq!(bench.change(&Outcome::Success).len(), 1);
+    assert_eq!(bench.done(), [(again, Outcome::TimedOut), (address, Outcome::Success)]);
+    bench.tell(Input::Ended { run, outcome: failed(137) });
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.begin().1, Action::Stop, "it has ended after all");
+}
+
+#[test]
+fn a_cancelled_run_says_so_wherever_it_is() {
+    let mut bench = Bench::new();
+    let runs = bench.run(WEB, Action::Start, &[agent("a")]);
+    let waits = bench.run(WEB, Action::Start, &[agent("b")]);
+    let begins = bench.run(DB, Action::Start, &[agent("c")]);
+    let found = bench.begins();
+    bench.tell(Input::Begun { run: found[0].0, agent: AgentName::default() });
+    for job in [waits, runs, begins] {
+        bench.ask(Request::Cancel { job });
+    }
+    assert_eq!(bench.done(), [(waits, Outcome::Cancelled)]);
+    assert_eq!(bench.signals(), [(found[0].0, Signal::Terminate)]);
+    bench.tell(Input::Ended { run: found[0].0, outcome: Outcome::NotRunning });
+    assert_eq!(bench.done(), [(runs, Outcome::Cancelled)]);
+    // One that is about to start is asked to end once it has.
+    bench.tell(Input::Begun { run: found[1].0, agent: AgentName::default() });
+    assert_eq!(bench.signals(), [(found[1].0, Signal::Terminate)]);
+    bench.tell(Input::Ended { run: found[1].0, outcome: failed(143) });
+    assert_eq!(bench.done(), [(begins, Outcome::Cancelled)]);
+}
+
+#[test]
+fn a_missing_agent_counts_as_stopped_unless_it_was_started() {
+    let table = [
+        (false, Action::Start, Outcome::Missing),
+        (false, Action::Stop, Outcome::Missing),
+        (false, Action::Status, Outcome::Missing),
+        (true, Action::Start, Outcome::Missing),
+        (true, Action::Stop, failed(5)),
+        (true, Action::Status, failed(5)),
+    ];
+    for (was_started, action, expected) in table {
+        let mut bench = Bench::new();
+        if was_started {
+            bench.started_agent(WEB, "a");
+        }
+        let job = bench.run(WEB, action, &[agent("a")]);
+        let (run, _) = bench.begin();
+        bench.tell(Input::NotBegun { run, why: NotBegun::Missing });
+        let done = bench.done();
+        assert_eq!(done[0].0, job);
+        let same = match (&done[0].1, &expected) {
+            (Outcome::Failed { code, .. }, Outcome::Failed { code: awaited, .. }) => {
+                code == awaited
+            }
+            (outcome, expected) => outcome == expected,
+        };
+        assert!(same, "{was_started} {action:?}: {done:?}");
+        assert_eq!(!bench.machine.held().is_empty(), was_started);
+    }
+}

@@ -1,0 +1,109 @@
+//! What fails on our side is never an answer of the agent.
+
+use super::*;
+use crate::{Finding, LookId};
+
+fn not_asked(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::NotAsked { .. })
+}
+
+#[test]
+fn a_program_that_cannot_be_started_leaves_everything_as_it_was() {
+    for action in [Action::Start, Action::Stop, Action::Status, Action::Monitor] {
+        let mut bench = Bench::new();
+        let job = bench.run(WEB, action, &[agent("a")]);
+        let (run, _) = bench.begin();
+        bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+        let done = bench.done();
+        assert!(done[0].0 == job && not_asked(&done[0].1), "{done:?}");
+        assert!(bench.logs().iter().any(|line| line.contains("no process is left")));
+        assert_eq!(bench.machine.held(), [], "nothing was started");
+        bench.run(WEB, action, &[agent("a")]);
+        bench.begin();
+    }
+}
+
+#[test]
+fn a_stop_that_cannot_be_asked_for_strikes_nothing_out() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    let (run, _) = bench.begin();
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+    assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])]);
+}
+
+#[test]
+fn nothing_starts_that_is_not_written_down() {
+    let mut bench = Bench::new();
+    bench.ledger = Some("no space left on device".into());
+    for resources in [[agent("a")], [address(1)]] {
+        let job = bench.run(WEB, Action::Start, &resources);
+        let done = bench.done();
+        assert!(done[0].0 == job && not_asked(&done[0].1), "{done:?}");
+        assert_eq!((bench.begins(), bench.change(&Outcome::Success)), (vec![], vec![]));
+        assert_eq!(bench.machine.held(), []);
+    }
+    // It is tried again until it is written.
+    bench.ledger = None;
+    bench.pass(2 * SECOND);
+    bench.said.clear();
+    bench.pass(60 * SECOND);
+    assert!(!bench.said.iter().any(|output| matches!(output, Output::WriteLedger { .. })));
+    bench.run(WEB, Action::Start, &[address(1)]);
+    assert_eq!(bench.change(&Outcome::Success).len(), 1);
+}
+
+#[test]
+fn a_start_that_hangs_before_its_program_is_given_up_and_told() {
+    let mut bench = Bench::new();
+    let job = bench.run(WEB, Action::Start, &[agent("a")]);
+    let other = bench.run(DB, Action::Status, &[agent("db")]);
+    let (run, _) = bench.begins()[0];
+    bench.pass(10 * SECOND);
+    let signals = bench.signals();
+    assert!(signals.contains(&(run, Signal::Kill)), "{signals:?}");
+    // The helper hangs for good: its group waits for nothing, and starts nothing either.
+    bench.pass(5 * SECOND);
+    let done = bench.done();
+    assert!(done.iter().any(|(id, outcome)| *id == job && not_asked(outcome)), "{done:?}");
+    assert!(done.iter().any(|(id, outcome)| *id == other && not_asked(outcome)), "{done:?}");
+    let again = bench.run(WEB, Action::Stop, &[agent("a")]);
+    let done = bench.done();
+    assert!(done[0].0 == again && not_asked(&done[0].1), "it never began: {done:?}");
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("given up".into()) });
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.begin().1, Action::Stop);
+}
+
+#[test]
+fn a_look_that_hangs_or_fails_says_nothing_of_the_agent() {
+    let findings = [
+        (Some(Finding::Complete), Some(Outcome::Success)),
+        (Some(Finding::Missing("a".into())), Some(Outcome::Missing)),
+        (Some(Finding::Unknown("input/output error".into())), None),
+        (None, None),
+    ];
+    for (finding, expected) in findings {
+        let mut bench = Bench::new();
+        let (job, group_name) = (JobId(9), "web".to_owned());
+        bench.ask(Request::Check { job, group_name, resources: vec![agent("a")] });
+        let asked = bench.take(|output| match output {
+            Output::Look { look, .. } => Some(*look),
+            _ => None,
+        });
+        assert_eq!(asked, [LookId(0)]);
+        match finding {
+            Some(finding) => bench.tell(Input::Looked { look: LookId(0), finding }),
+            None => bench.pass(5 * SECOND),
+        }
+        let done = bench.done();
+        assert_eq!((done.len(), done[0].0), (1, job));
+        match expected {
+            Some(expected) => assert_eq!(done[0].1, expected),
+            None => assert!(not_asked(&done[0].1), "{done:?}"),
+        }
+        bench.tell(Input::Looked { look: LookId(0), finding: Finding::Complete });
+        assert_eq!(bench.done(), [], "it was given up");
+    }
+}
