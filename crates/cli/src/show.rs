@@ -1,5 +1,7 @@
 //! The state of a cluster as text.
 
+mod dropped;
+
 use std::fmt::Write as _;
 use systole_core::{
     Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport, Phase,
@@ -39,7 +41,16 @@ pub(crate) fn text(status: &Status) -> String {
     snapshot.fencing.iter().for_each(|fence| line(&self::fence(fence)));
     holds(snapshot).lines().for_each(&mut line);
     line("\nNodes");
-    snapshot.nodes.iter().for_each(|node| line(&self::node(node, &snapshot.node)));
+    for node in &snapshot.nodes {
+        line(&self::node(node, &snapshot.node));
+        let of_node = status.dropped.iter().filter(|it| it.node.as_ref() == Some(&node.name));
+        of_node.for_each(|dropped| line(&dropped::of_node(dropped)));
+    }
+    let mut others = status.dropped.iter().filter(|it| it.node.is_none()).peekable();
+    if others.peek().is_some() {
+        line("\nDropped packets");
+        others.for_each(|dropped| line(&dropped::of_other(dropped)));
+    }
     if !snapshot.ping_nodes.is_empty() {
         line("\nPing nodes");
         snapshot.ping_nodes.iter().for_each(|ping| line(&ping_node(ping)));

@@ -12,6 +12,7 @@
 //! counted rather than waited for.
 
 pub(crate) mod channel;
+pub(crate) mod drops;
 pub(crate) mod executor;
 mod jobs;
 pub(crate) mod keys;
@@ -26,6 +27,7 @@ mod tests;
 pub(crate) mod trouble;
 
 use channel::{BeatEnd, Command, News};
+use drops::Drops;
 use executor::Executor;
 use keys::Renewal;
 use links::{Links, Medium};
@@ -35,13 +37,16 @@ use rest::Rest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sent::Sent;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
-use systole_core::{Cluster, Event, Input, LINKS_MAX, Message, Outgoing, Output, Time};
+use systole_core::{
+    Cluster, Event, Input, LINKS_MAX, LinkId, Message, NodeId, Outgoing, Output, Time,
+};
 use systole_sys::clock;
-use systole_sys::link::Urgency;
+use systole_sys::link::{Received, Urgency};
 use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys, Signer, Signing};
 use trouble::Trouble;
 
@@ -72,6 +77,8 @@ pub(crate) struct Parts {
     pub(crate) encoder: Encoder,
     /// The media.
     pub(crate) media: Vec<Medium>,
+    /// Addresses from which nodes send, as far as the configuration tells them.
+    pub(crate) addresses: Vec<(LinkId, NodeId, IpAddr)>,
     /// The ping nodes.
     pub(crate) pings: Pings,
     /// The executor, if it is there already.
@@ -100,6 +107,7 @@ pub(crate) struct Beat {
     executor: Option<Executor>,
     timeouts: AgentTimeouts,
     control: BeatEnd,
+    drops: Drops,
     trouble: Trouble,
     trouble_after: Time,
     rest: Rest,
@@ -114,6 +122,11 @@ impl Beat {
     /// When the load average cannot be opened.
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let settings = parts.cluster.settings();
+        let mut others = settings.node_ids().filter(|node| *node != settings.me);
+        let mut drops = Drops::new(others.next().filter(|_| others.next().is_none()));
+        for (link, node, address) in parts.addresses {
+            drops.learn(link, node, Some(address));
+        }
         let links = Links::new(parts.media);
         let sent = Sent::new(settings, |form| links.speak(form));
         let mut beat = Self {
@@ -133,6 +146,7 @@ impl Beat {
             executor: None,
             timeouts: parts.timeouts,
             control: parts.control,
+            drops,
             trouble: Trouble::default(),
             trouble_after: Time::START,
             rest: Rest::default(),
@@ -235,42 +249,47 @@ impl Beat {
     fn read_links(&mut self, now: Time, limit: usize) {
         for index in 0..self.links.len() {
             for _ in 0..limit {
-                let Self { links, buffer, decoder, keys, cluster, trouble, control, rest, .. } =
-                    self;
-                let length = match links.receive(index, buffer, control) {
-                    Ok(Some(length)) => length,
+                let received = match self.links.receive(index, &mut self.buffer, &mut self.control)
+                {
+                    Ok(Some(received)) => received,
                     Ok(None) => break,
                     Err(_) => {
-                        trouble.unreceived += 1;
+                        self.trouble.unreceived += 1;
                         continue;
                     }
                 };
-                rest.note_work();
-                let opened = match decoder.open(&buffer[..length], keys) {
-                    Ok(opened) => opened,
-                    Err(error) => {
-                        trouble.note_decode(error);
-                        continue;
-                    }
-                };
-                let signer = opened.signer();
-                match opened.heard(links.id(index)) {
-                    Ok(heard) => {
-                        let source = cluster.settings().node(heard.source);
-                        cluster.handle(now, &Input::Heard(heard));
-                        if let Some(node) = source.filter(|_| signer == Signer::Sending) {
-                            self.note_renewed(node);
-                        }
-                    }
-                    Err(error) => trouble.note_hear(error),
-                }
+                self.rest.note_work();
+                self.hear(now, self.links.id(index), received);
             }
         }
     }
 
+    /// Hands a datagram to the core, or counts it by where it came from.
+    fn hear(&mut self, now: Time, link: LinkId, received: Received) {
+        let Self { buffer, decoder, keys, cluster, drops, .. } = self;
+        let opened = match decoder.open(&buffer[..received.length], keys) {
+            Ok(opened) => opened,
+            Err(error) => return drops.note(link, received.source, error.into()),
+        };
+        let signer = opened.signer();
+        let heard = match opened.heard(link) {
+            Ok(heard) => heard,
+            Err(error) => return drops.note(link, received.source, error.into()),
+        };
+        let source = cluster.settings().node(heard.source);
+        match source {
+            Some(node) => drops.learn(link, node, received.source),
+            None => drops.note_stranger(link, received.source, heard.source),
+        }
+        cluster.handle(now, &Input::Heard(heard));
+        if let Some(node) = source.filter(|_| signer == Signer::Sending) {
+            self.note_renewed(node);
+        }
+    }
+
     fn read_pings(&mut self, now: Time) {
-        let Self { pings, buffer, decoder, keys, cluster, trouble, rest, .. } = self;
-        pings.receive(now, buffer, decoder, keys, trouble, |ping| {
+        let Self { pings, buffer, decoder, keys, cluster, drops, rest, .. } = self;
+        pings.receive(now, buffer, decoder, keys, drops, |ping| {
             rest.note_work();
             cluster.handle(now, &Input::PingReply(ping));
         });
@@ -405,9 +424,10 @@ impl Beat {
             return;
         }
         self.trouble.lost_news += self.control.take_lost();
-        if !self.trouble.is_empty() {
+        if !self.trouble.is_empty() || !self.drops.is_empty() {
             self.trouble_after = now + TROUBLE_GAP;
-            let trouble = std::mem::take(&mut self.trouble);
+            let mut trouble = std::mem::take(&mut self.trouble);
+            trouble.drops = self.drops.take(|node| self.cluster.hears(node));
             self.control.tell(News::Trouble(Box::new(trouble)));
         }
     }

@@ -3,6 +3,7 @@
 //! It waits for disks and people, and so the beat thread never waits for it.
 
 pub mod client;
+mod dropped;
 mod fence;
 mod keys;
 pub(crate) mod links;
@@ -28,6 +29,7 @@ use crate::paths::Paths;
 use crate::state::{Happening, Journal, State, Wish};
 use crate::watchdog::Keeper;
 use crate::words::Words;
+use dropped::DroppedTable;
 use links::Medium;
 use people::Person;
 use protocol::KeyRenewal;
@@ -122,6 +124,8 @@ pub(crate) struct Control {
     details: BTreeMap<(String, u32), String>,
     /// The renewal of the keys that is going on.
     key_renewal: Option<KeyRenewal>,
+    /// Where dropped datagrams came from.
+    dropped: DroppedTable,
     next_ticket: u64,
     /// The beat thread has been given other settings.
     reload: Option<Reload>,
@@ -152,6 +156,7 @@ impl Control {
             answers: VecDeque::new(),
             details: BTreeMap::new(),
             key_renewal: None,
+            dropped: DroppedTable::default(),
             next_ticket: NOBODY.0 + 1,
             reload: None,
             next_tick: Instant::now(),
@@ -330,10 +335,12 @@ impl Control {
             News::Reconfigured(result) => self.reconfigured(result),
             News::Snapshot(snapshot) => self.show(*snapshot),
             News::Trouble(trouble) => {
-                let bad = self.parts.names_bad_packets;
-                for line in trouble::lines(&self.parts.media, &trouble, bad) {
+                for line in trouble::lines(&self.parts.media, &trouble) {
                     self.parts.log.write(&line);
                 }
+                let now = Duration::from_nanos(clock::boot_time());
+                self.dropped.note(&self.parts.settings, &trouble.drops, now);
+                self.tell_dropped(now);
             }
         }
     }
@@ -350,6 +357,15 @@ impl Control {
         }
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();
+        }
+    }
+
+    /// Says what is due about dropped datagrams, unless `log_badpack` forbids it.
+    fn tell_dropped(&mut self, now: Duration) {
+        for line in self.dropped.tick(&self.parts.settings, now) {
+            if self.parts.names_bad_packets {
+                self.parts.log.write(&line);
+            }
         }
     }
 
@@ -405,6 +421,7 @@ impl Control {
         }
         self.next_tick = now + TICK;
         self.parts.log.tick();
+        self.tell_dropped(Duration::from_nanos(clock::boot_time()));
         self.server.tick();
         self.tend_watchdog();
         self.open_missing_links();

@@ -5,7 +5,7 @@ mod holds;
 pub mod journal;
 mod retired;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod uuid;
 
 pub use generation::Generation;

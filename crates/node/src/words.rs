@@ -48,7 +48,6 @@ impl Words {
             Event::PingAlive(ping) => network::ping_alive(self.ping(*ping)),
             Event::PingDead(ping) => network::ping_dead(self.ping(*ping)),
             Event::Paused(gap) => vec![network::paused(*gap)],
-            Event::Stranger(name) => vec![network::stranger(name)],
             Event::Replay { node, generation, current } => {
                 vec![network::replay(self.node(*node), *generation, *current)]
             }
@@ -108,8 +107,12 @@ impl Words {
             }
             Event::Hold(step) => vec![self.hold(*step)],
             Event::HandOver(step) => self.hand_over(*step),
-            // For the journal alone: the lines that people know stand beside them.
-            Event::JobEnded { .. } | Event::Planned(_) | Event::PingsCounted(_) => Vec::new(),
+            // Strangers are told with their address (`control/dropped.rs`). The others are for the
+            // journal alone: the lines that people know stand beside them.
+            Event::Stranger(_)
+            | Event::JobEnded { .. }
+            | Event::Planned(_)
+            | Event::PingsCounted(_) => Vec::new(),
             Event::Ipfail(said) => self.ipfail(*said),
             Event::StopBegins => self.stop_begins(),
             Event::StopDelayed => {

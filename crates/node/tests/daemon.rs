@@ -6,6 +6,8 @@
 mod environment;
 #[path = "daemon/ocf.rs"]
 mod ocf;
+#[path = "daemon/strangers.rs"]
+mod strangers;
 #[path = "daemon/watchdog.rs"]
 mod watchdog;
 

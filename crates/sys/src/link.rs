@@ -13,7 +13,7 @@ pub use spec::LinkSpec;
 use datagram::Datagrams;
 use serial::Serial;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
 
 /// How messages look on a link.
@@ -36,6 +36,15 @@ pub enum Urgency {
     /// What was sent before and is asked for: only while little waits. It will be asked for again,
     /// and would only make a slow line slower.
     Again,
+}
+
+/// A message that has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Its length in bytes.
+    pub length: usize,
+    /// The address that it claims to come from, which anybody can forge. A serial line has none.
+    pub source: Option<IpAddr>,
 }
 
 /// An open medium. Nothing here ever blocks but opening, which may ask a name server, wait for
@@ -171,16 +180,19 @@ impl Link {
         }
     }
 
-    /// Reads the next message that has come, and tells its length.
+    /// Reads the next message that has come.
     ///
     /// # Errors
     ///
     /// `InvalidData` for a message longer than `buffer`, which is lost then; otherwise those of
     /// recv(2) and read(2). The next call goes on behind what failed.
-    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.receive(buffer),
-            Medium::Serial(serial) => serial.receive(buffer),
+            Medium::Serial(serial) => {
+                let length = serial.receive(buffer)?;
+                Ok(length.map(|length| Received { length, source: None }))
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 use systole_core::LinkId;
-use systole_sys::link::{Link, Urgency};
+use systole_sys::link::{Link, Received, Urgency};
 use systole_wire::Form;
 
 /// The number of an error that has none of its own.
@@ -106,7 +106,7 @@ impl Links {
         index: usize,
         buffer: &mut [u8],
         control: &mut BeatEnd,
-    ) -> io::Result<Option<usize>> {
+    ) -> io::Result<Option<Received>> {
         let Some(medium) = self.0.get_mut(index) else { return Ok(None) };
         let result = medium.link.as_mut().map_or(Ok(None), |link| link.receive(buffer));
         if let Err(error) = &result {

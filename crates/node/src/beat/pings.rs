@@ -1,6 +1,6 @@
 //! Echo requests to ping nodes, and what of the replies counts.
 
-use super::trouble::Trouble;
+use super::drops::Drops;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -88,7 +88,7 @@ impl Pings {
         buffer: &mut [u8],
         decoder: &mut Decoder,
         keys: &Keys,
-        trouble: &mut Trouble,
+        drops: &mut Drops,
         mut answered: impl FnMut(PingId),
     ) {
         for socket in self.sockets.iter().flatten() {
@@ -98,7 +98,7 @@ impl Pings {
                 let ping = opened.ok().and_then(|opened| opened.ping().ok());
                 match ping.and_then(|ping| self.judge(now, reply.source, &ping)) {
                     Some(node) => answered(node),
-                    None => trouble.note_stray(),
+                    None => drops.note_stray(reply.source),
                 }
             }
         }

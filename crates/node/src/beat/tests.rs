@@ -3,6 +3,7 @@
 mod keys;
 
 use super::channel::{ControlEnd, channel};
+use super::drops::{Cause, Dropped};
 use super::*;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -125,6 +126,7 @@ fn beat() -> (Beat, ControlEnd) {
             form: Form::Framed,
             link: Some(Box::new(Link::open(&spec).unwrap())),
         }],
+        addresses: Vec::new(),
         pings: Pings::open(Vec::new(), 1, Duration::from_secs(1)).unwrap(),
         executor: None,
         timeouts: AgentTimeouts {
@@ -187,6 +189,7 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
     assert_eq!(snapshot.nodes[1].status, "active");
     assert!(snapshot.nodes[1].links[0].up);
     assert!(beat.trouble.is_empty(), "{:?}", beat.trouble);
+    assert!(beat.drops.is_empty(), "{:?}", beat.drops);
 }
 
 /// What the node has just sent: on a loopback it comes back.
@@ -194,7 +197,7 @@ fn said(beat: &mut Beat) -> Vec<Vec<u8>> {
     let mut buffer = [0; 2048];
     let Beat { links, control, .. } = beat;
     let mut next =
-        || links.receive(0, &mut buffer, control).unwrap().map(|it| buffer[..it].to_vec());
+        || links.receive(0, &mut buffer, control).unwrap().map(|it| buffer[..it.length].to_vec());
     std::iter::from_fn(&mut next).collect()
 }
 
@@ -241,7 +244,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
     let news = std::iter::from_fn(|| control.news());
     let told: Vec<u64> = news
         .filter_map(|news| match news {
-            News::Trouble(trouble) => Some(trouble.dropped()),
+            News::Trouble(trouble) => Some(trouble.drops.iter().map(Dropped::count).sum()),
             News::Event { .. }
             | News::LetGo { .. }
             | News::Line { .. }
@@ -260,8 +263,47 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
         .collect();
     // 40 turns of 50 ms: at 0.05 s, 1.05 s, and the rest is counted but not told yet.
     assert_eq!(told, [10, 200]);
-    assert_eq!(beat.trouble.dropped(), 190);
+    assert_eq!(beat.drops.count(), 190);
     assert_eq!(beat.cluster.snapshot().nodes[1].silence_ms, None);
+}
+
+#[test]
+fn a_flood_of_forged_datagrams_from_many_sources_allocates_nothing() {
+    const ROUNDS: u32 = 50;
+    let (mut beat, _control) = beat();
+    let sockets: Vec<UdpSocket> =
+        (1..=60).map(|last| UdpSocket::bind(format!("127.0.1.{last}:0")).unwrap()).collect();
+    let mut beta = encoder("beta", 2);
+    let first = status(&mut beta, 1);
+    let stranger = status(&mut encoder("gamma", 3), 1);
+    let mut forged = status(&mut beta, 2);
+    let last = forged.len() - 3;
+    forged[last] ^= 1;
+    // Once without counting: it is the only one that is told of.
+    sockets[0].send_to(&first, HERE).unwrap();
+    beat.turn(at(1));
+    beat.trouble_after = at(10 * ROUNDS);
+    let mut before = 0;
+    for round in 0..ROUNDS {
+        if round == 1 {
+            before = ALLOCATIONS.get();
+        }
+        for socket in &sockets {
+            socket.send_to(&forged, HERE).unwrap();
+        }
+        sockets[1].send_to(&stranger, HERE).unwrap();
+        beat.read_links(at(2), 1000);
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    let told = beat.drops.take(|_| false);
+    assert_eq!(told.iter().map(Dropped::count).sum::<u64>(), u64::from(ROUNDS) * 61);
+    let own = |drop: &&Dropped| drop.origin.node == Some(NodeId(1));
+    let of_beta: Vec<_> = told.iter().filter(own).collect();
+    assert_eq!(of_beta.len(), 1, "its address is the one that was heard");
+    assert_eq!(of_beta[0].origin.source, Some("127.0.1.1".parse().unwrap()));
+    let causes: Vec<_> = of_beta[0].causes().collect();
+    assert_eq!(causes, [(Cause::Signature, u64::from(ROUNDS))]);
+    assert!(told.iter().any(|drop| drop.stranger.text() == "gamma"));
 }
 
 #[test]
@@ -278,11 +320,11 @@ fn a_flood_ends_a_turn_and_a_pause_empties_the_socket() {
     beat.trouble_after = at(1000);
     beat.turn(at(2));
     // One of those that were read may be our own beat, which comes back on a loopback.
-    let dropped = beat.trouble.dropped();
+    let dropped = beat.drops.count();
     assert!((1..=DATAGRAMS_PER_TURN as u64).contains(&dropped), "{dropped}");
     // Longer than deadtime less keepalive.
     beat.turn(at(20));
-    assert_eq!(beat.trouble.dropped(), 2 * DATAGRAMS_PER_TURN as u64);
+    assert_eq!(beat.drops.count(), 2 * DATAGRAMS_PER_TURN as u64);
 }
 
 #[test]

@@ -4,6 +4,8 @@ pub use super::names::UnknownName;
 
 use super::names;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{GroupId, Hold, NodeId, Order, Refusal, Settings, Snapshot};
 
@@ -176,9 +178,38 @@ pub struct Status {
     /// The renewal of the keys, while one is going on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<KeyRenewal>,
+    /// Datagrams that were dropped, by where they came from. What was silent for long is forgotten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<DroppedReport>,
     /// What the core knows.
     #[serde(flatten)]
     pub snapshot: Snapshot,
+}
+
+/// Datagrams that were dropped of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DroppedReport {
+    /// The node that is known to have the source's address on this link.
+    pub node: Option<String>,
+    /// The name of a node that has our keys and is not in `ha.cf`.
+    pub stranger: Option<String>,
+    /// The address that they claim to come from; absent on a serial line, and for the sum of
+    /// sources that were too many to be told apart.
+    pub source: Option<IpAddr>,
+    /// The link over which they came; `ping` for replies to echo requests.
+    pub link: String,
+    /// Whether some were signed with another key than ours.
+    pub other_key: bool,
+    /// Whether the node was heard with our key all the same.
+    pub heard: bool,
+    /// How many.
+    pub count: u64,
+    /// How many by cause, in the words of the log.
+    pub causes: BTreeMap<String, u64>,
+    /// Time since the first in milliseconds.
+    pub first_ms: u64,
+    /// Time since the last in milliseconds.
+    pub last_ms: u64,
 }
 
 /// Keys that take the place of others; both are accepted meanwhile.

@@ -8,7 +8,9 @@ use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
 use crate::options::version;
 use crate::state::{Happening, Wish};
+use std::time::Duration;
 use systole_core::{Refusal, Snapshot, Ticket};
+use systole_sys::clock;
 
 impl Control {
     pub(super) fn read_clients(&mut self) {
@@ -84,7 +86,10 @@ impl Control {
 
     pub(super) fn show(&mut self, snapshot: Snapshot) {
         let keys = self.key_renewal.clone();
-        let status = Status { version: version(), pid: std::process::id(), keys, snapshot };
+        let now = Duration::from_nanos(clock::boot_time());
+        let dropped = self.dropped.report(&self.parts.settings, now);
+        let (version, pid) = (version(), std::process::id());
+        let status = Status { version, pid, keys, dropped, snapshot };
         let response = Response::Status(Box::new(status));
         for client in std::mem::take(&mut self.watchers) {
             self.server.answer(client, &response);

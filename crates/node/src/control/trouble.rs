@@ -6,13 +6,9 @@ use crate::log::{Level, Line, Repeating};
 use std::io;
 use systole_sys::link::LinkSpec;
 
-/// The lines about a second of trouble; `names_bad` as `log_badpack` says.
-pub(super) fn lines(media: &[Medium], trouble: &Trouble, names_bad: bool) -> Vec<Line> {
+/// The lines about a second of trouble, but for those about dropped datagrams.
+pub(super) fn lines(media: &[Medium], trouble: &Trouble) -> Vec<Line> {
     let mut lines = Vec::new();
-    if names_bad && trouble.dropped() > 0 {
-        let text = format!("{} bad packet(s) dropped: {}", trouble.dropped(), trouble.causes());
-        lines.push(Line::new(Level::Warning, text).repeating(Repeating::BadPacket));
-    }
     for (medium, unsent) in media.iter().zip(&trouble.unsent) {
         if unsent.count > 0 {
             lines.push(unsent_line(&medium.spec, *unsent));

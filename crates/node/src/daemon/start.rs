@@ -204,6 +204,7 @@ fn run_threads(
         keys,
         encoder: Encoder::new(identity, wiring::style(&plan.config)),
         media,
+        addresses: wiring::peer_addresses(&plan.links, &plan.settings),
         pings,
         executor: Some(executor),
         timeouts: plan.config.agent_timeouts,

@@ -3,11 +3,11 @@
 use super::inherited::Inherited;
 use crate::beat::pings::PingNode;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::time::Duration;
 use systole_agents::protocol::{Configuration, LIFETIME_MAX, LIFETIME_MIN, Service};
 use systole_config::{Authentication, Config, Medium};
-use systole_core::{Group, LinkId, Resource, ResourceKind, Settings, Uuid};
+use systole_core::{Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid};
 use systole_sys::link::LinkSpec;
 use systole_wire::{
     Algorithm, Compression, Identity, Keys, KeysError, MessageFormat, Method, PingMedium, Style,
@@ -62,6 +62,34 @@ fn link(medium: &Medium, patience: Duration) -> Result<LinkSpec, WiringError> {
 pub(crate) fn link_id(settings: &Settings, medium: &LinkSpec) -> LinkId {
     let place = settings.links.iter().position(|name| name == medium.name());
     LinkId(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX))
+}
+
+/// The addresses from which the other node sends, as far as `ucast` and `ucast6` tell them. Among
+/// more than two nodes they do not tell which node it is; that is learned from what is heard.
+pub(crate) fn peer_addresses(
+    links: &[LinkSpec],
+    settings: &Settings,
+) -> Vec<(LinkId, NodeId, IpAddr)> {
+    let mut others = settings.node_ids().filter(|node| *node != settings.me);
+    let (Some(other), None) = (others.next(), others.next()) else { return Vec::new() };
+    let address = |spec: &LinkSpec| {
+        let address = match spec {
+            LinkSpec::Unicast { host, .. } => host.parse().ok()?,
+            LinkSpec::Unicast6 { address, .. } => IpAddr::V6(*address),
+            LinkSpec::Broadcast { .. }
+            | LinkSpec::Multicast { .. }
+            | LinkSpec::Multicast6 { .. }
+            | LinkSpec::Serial { .. } => return None,
+        };
+        // Files that are alike on both nodes name our own address too.
+        (!is_own(address)).then(|| (link_id(settings, spec), other, address))
+    };
+    links.iter().filter_map(address).collect()
+}
+
+/// Whether an address is one of this machine: only those can be bound.
+fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The ping nodes with their hosts resolved.

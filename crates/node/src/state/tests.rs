@@ -4,7 +4,7 @@ use systole_core::{
     Cause, Event, Failback, Group, GroupId, Order, Phase, Refusal, Resource, ResourceKind,
 };
 
-pub(super) fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
     let group = Group {
         key: GroupKey(7),

@@ -83,11 +83,6 @@ pub(super) fn paused(gap: Duration) -> Line {
     warning(format!("This node did not run for {gap} ms. Checking what it still owns."))
 }
 
-pub(super) fn stranger(name: &str) -> Line {
-    error(format!("process_status_message: bad node [{name}] in message"))
-        .repeating(Repeating::Stranger)
-}
-
 pub(super) fn replay(node: &str, generation: u64, current: u64) -> Line {
     let generations = format!("[gen = {generation}, curgen = {current}]");
     error(format!("should_drop_message: attempted replay attack [{node}]? {generations}"))

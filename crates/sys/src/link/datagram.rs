@@ -1,6 +1,6 @@
 //! Links over UDP: a socket to send, and one to receive.
 
-use super::socket;
+use super::{Received, socket};
 use crate::address::Addresses;
 use socket2::{SockAddr, Socket};
 use std::io;
@@ -97,14 +97,17 @@ impl Datagrams {
         self.sender.send_to(message, &self.target).map(|_| ())
     }
 
-    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         use rustix::io::Errno;
-        use rustix::net::{RecvFlags, recv};
+        use rustix::net::{RecvFlags, recvfrom};
         let Some(receiver) = &self.receiver else { return Ok(None) };
         let room = buffer.len();
-        match recv(receiver, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
-            Ok((_, length)) if length > room => Err(io::ErrorKind::InvalidData.into()),
-            Ok((_, length)) => Ok(Some(length)),
+        match recvfrom(receiver, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
+            Ok((_, length, _)) if length > room => Err(io::ErrorKind::InvalidData.into()),
+            Ok((_, length, source)) => {
+                let source = source.and_then(|source| SocketAddr::try_from(source).ok());
+                Ok(Some(Received { length, source: source.map(|source| source.ip()) }))
+            }
             Err(Errno::AGAIN | Errno::INTR) => Ok(None),
             Err(error) => Err(error.into()),
         }

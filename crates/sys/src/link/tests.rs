@@ -33,8 +33,8 @@ fn await_message(link: &mut Link) -> Vec<u8> {
         poll(&mut [PollFd::from_borrowed_fd(link.fd().unwrap(), PollFlags::IN)], Some(&limit));
     assert_eq!(ready.unwrap(), 1, "no message came");
     let mut buffer = vec![0; 2048];
-    let length = link.receive(&mut buffer).unwrap().unwrap();
-    buffer.truncate(length);
+    let received = link.receive(&mut buffer).unwrap().unwrap();
+    buffer.truncate(received.length);
     buffer
 }
 
@@ -73,7 +73,8 @@ fn message_longer_than_the_buffer_is_lost_alone() {
         let mut buffer = [0; 20];
         let kind = link.receive(&mut buffer).unwrap_err().kind();
         assert_eq!(kind, io::ErrorKind::InvalidData);
-        assert_eq!(link.receive(&mut buffer).unwrap(), Some(10));
+        let received = link.receive(&mut buffer).unwrap().unwrap();
+        assert_eq!(received, Received { length: 10, source: "127.0.0.1".parse().ok() });
         assert!(link.send(&vec![0; 70_000], Urgency::Other).is_err());
     });
 }

@@ -148,7 +148,7 @@ fn the_old_signature_is_everywhere_until_the_other_node_has_the_new_one() {
     pair.beat.trouble_after = at(100_000);
     pair.say(Message::Shutdone, Some(10_000), &old);
     pair.pass(Some(&new));
-    assert_eq!(pair.beat.trouble.dropped(), 1);
+    assert_eq!(pair.beat.drops.count(), 1);
     assert!(pair.beat.cluster.hears(NodeId(1)), "what the old key signs means nothing");
 }
 

@@ -35,8 +35,9 @@ fn lock_of(tty: &str) -> std::path::PathBuf {
 fn await_message(link: &mut Link) -> Vec<u8> {
     let mut buffer = vec![0; 4096];
     loop {
-        if let Some(length) = link.receive(&mut buffer).unwrap() {
-            buffer.truncate(length);
+        if let Some(received) = link.receive(&mut buffer).unwrap() {
+            assert_eq!(received.source, None);
+            buffer.truncate(received.length);
             return buffer;
         }
         let limit = Timespec { tv_sec: 5, tv_nsec: 0 };

@@ -1,0 +1,402 @@
+//! Datagrams that were dropped, counted by where they came from and why.
+//!
+//! The tables have their whole size from the start: however many sources a flood forges, nothing
+//! here asks for memory. Nodes have places of their own, which no stranger can take.
+
+use std::net::IpAddr;
+use systole_core::{LINKS_MAX, LinkId, NODES_MAX, NodeId};
+use systole_wire::{DecodeError, HearError};
+
+/// Sources that are known to be a node's and are counted apart within a second.
+const OF_NODES: usize = 32;
+/// Other sources that are counted apart within a second; the rest is counted as one.
+const OF_OTHERS: usize = 32;
+/// Most bytes that are kept of a stranger's name.
+const NAME_MAX: usize = 64;
+
+/// How many causes there are.
+pub(crate) const CAUSES: usize = 17;
+
+/// Why a datagram was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Short,
+    NotAMessage,
+    TooLarge,
+    Malformed,
+    Unsigned,
+    UnknownKey,
+    Checksum,
+    Signature,
+    TooManyFields,
+    TooDeep,
+    Field,
+    Envelope,
+    UnpackedTooLarge,
+    Missing,
+    Unreadable,
+    Stray,
+    Stranger,
+}
+
+impl Cause {
+    /// Every cause, in the order of its number.
+    pub(crate) const ALL: [Self; CAUSES] = [
+        Self::Short,
+        Self::NotAMessage,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Unsigned,
+        Self::UnknownKey,
+        Self::Checksum,
+        Self::Signature,
+        Self::TooManyFields,
+        Self::TooDeep,
+        Self::Field,
+        Self::Envelope,
+        Self::UnpackedTooLarge,
+        Self::Missing,
+        Self::Unreadable,
+        Self::Stray,
+        Self::Stranger,
+    ];
+
+    /// The words of the log.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Short => "too short",
+            Self::NotAMessage => "not a message",
+            Self::TooLarge => "too large",
+            Self::Malformed => "malformed",
+            Self::Unsigned => "no signature",
+            Self::UnknownKey => "unknown key id",
+            Self::Checksum => "checksum in place of a signature",
+            Self::Signature => "wrong signature",
+            Self::TooManyFields => "too many fields",
+            Self::TooDeep => "nested too deep",
+            Self::Field => "unreadable field",
+            Self::Envelope => "unreadable envelope",
+            Self::UnpackedTooLarge => "envelope too large",
+            Self::Missing => "missing field",
+            Self::Unreadable => "unreadable value",
+            Self::Stray => "stray echo reply",
+            Self::Stranger => "a node that is not in ha.cf",
+        }
+    }
+
+    /// Whether the sender is a heartbeat with other keys than ours.
+    pub(crate) const fn is_other_key(self) -> bool {
+        match self {
+            Self::UnknownKey | Self::Checksum | Self::Signature => true,
+            Self::Short
+            | Self::NotAMessage
+            | Self::TooLarge
+            | Self::Malformed
+            | Self::Unsigned
+            | Self::TooManyFields
+            | Self::TooDeep
+            | Self::Field
+            | Self::Envelope
+            | Self::UnpackedTooLarge
+            | Self::Missing
+            | Self::Unreadable
+            | Self::Stray
+            | Self::Stranger => false,
+        }
+    }
+}
+
+impl From<DecodeError> for Cause {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Short => Self::Short,
+            DecodeError::NotAMessage => Self::NotAMessage,
+            DecodeError::TooLarge => Self::TooLarge,
+            DecodeError::Malformed => Self::Malformed,
+            DecodeError::Unsigned => Self::Unsigned,
+            DecodeError::UnknownKey => Self::UnknownKey,
+            DecodeError::Checksum => Self::Checksum,
+            DecodeError::Signature => Self::Signature,
+            DecodeError::TooManyFields => Self::TooManyFields,
+            DecodeError::TooDeep => Self::TooDeep,
+            DecodeError::Field(_) => Self::Field,
+            DecodeError::Envelope => Self::Envelope,
+            DecodeError::UnpackedTooLarge => Self::UnpackedTooLarge,
+        }
+    }
+}
+
+impl From<HearError> for Cause {
+    fn from(error: HearError) -> Self {
+        match error {
+            HearError::Missing(_) => Self::Missing,
+            HearError::Unreadable(_) => Self::Unreadable,
+        }
+    }
+}
+
+/// Where datagrams came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// A link.
+    Link(LinkId),
+    /// The sockets of ping nodes.
+    Pings,
+}
+
+/// Where dropped datagrams came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Where they came in.
+    pub(crate) entrance: Entrance,
+    /// The address that they claim to come from; absent on a serial line, and where further
+    /// sources were too many to be told apart.
+    pub(crate) source: Option<IpAddr>,
+    /// The node that has this address on this link, if that is known.
+    pub(crate) node: Option<NodeId>,
+}
+
+/// The name of a node that is not ours, cut to a fixed size.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StrangerName {
+    bytes: [u8; NAME_MAX],
+    length: usize,
+}
+
+impl StrangerName {
+    const NONE: Self = Self { bytes: [0; NAME_MAX], length: 0 };
+
+    fn of(name: &str) -> Self {
+        let length = name.floor_char_boundary(NAME_MAX);
+        let mut bytes = [0; NAME_MAX];
+        bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
+        Self { bytes, length }
+    }
+
+    /// The name, or nothing.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for StrangerName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:?}", self.text())
+    }
+}
+
+/// What was dropped of one origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// Where it came from.
+    pub(crate) origin: Origin,
+    /// How many datagrams, by cause.
+    pub(crate) counts: [u64; CAUSES],
+    /// The name in the last datagram of a stranger.
+    pub(crate) stranger: StrangerName,
+    /// Whether the node is heard nevertheless.
+    pub(crate) is_heard: bool,
+}
+
+impl Dropped {
+    /// Nothing yet.
+    pub(crate) const fn none_of(origin: Origin) -> Self {
+        Self { origin, counts: [0; CAUSES], stranger: StrangerName::NONE, is_heard: false }
+    }
+
+    /// How many datagrams of all causes.
+    pub(crate) fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The causes that were met, each with its count.
+    pub(crate) fn causes(&self) -> impl Iterator<Item = (Cause, u64)> {
+        Cause::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0)
+    }
+}
+
+/// The addresses of nodes, and what was dropped since it was last told.
+#[derive(Debug)]
+pub(crate) struct Drops {
+    /// By link and node.
+    addresses: Vec<Option<IpAddr>>,
+    /// The only other node, which must be at the other end of a serial line.
+    other: Option<NodeId>,
+    of_nodes: Vec<Dropped>,
+    of_others: Vec<Dropped>,
+    /// What found no place above: by link, and of ping nodes.
+    further: Vec<Dropped>,
+}
+
+impl Drops {
+    /// Nothing dropped yet. `other` is the other node in a cluster of two.
+    pub(crate) fn new(other: Option<NodeId>) -> Self {
+        Self {
+            addresses: vec![None; LINKS_MAX * NODES_MAX],
+            other,
+            of_nodes: Vec::with_capacity(OF_NODES),
+            of_others: Vec::with_capacity(OF_OTHERS),
+            further: Vec::with_capacity(LINKS_MAX + 1),
+        }
+    }
+
+    /// Takes note that a node's messages come from this address.
+    pub(crate) fn learn(&mut self, link: LinkId, node: NodeId, address: Option<IpAddr>) {
+        let place = link.index() * NODES_MAX + node.index();
+        if let Some(known) = self.addresses.get_mut(place).filter(|_| address.is_some()) {
+            *known = address;
+        }
+    }
+
+    /// Counts a datagram that came over a link.
+    pub(crate) fn note(&mut self, link: LinkId, source: Option<IpAddr>, cause: Cause) {
+        self.entry(link, source).counts[cause as usize] += 1;
+    }
+
+    /// Counts a message of a node that is not in `ha.cf`, though it has our keys.
+    pub(crate) fn note_stranger(&mut self, link: LinkId, source: Option<IpAddr>, name: &str) {
+        let entry = self.entry(link, source);
+        entry.counts[Cause::Stranger as usize] += 1;
+        entry.stranger = StrangerName::of(name);
+    }
+
+    /// Counts an echo reply that is no answer to us.
+    pub(crate) fn note_stray(&mut self, source: IpAddr) {
+        let origin = Origin { entrance: Entrance::Pings, source: Some(source), node: None };
+        self.place(origin).counts[Cause::Stray as usize] += 1;
+    }
+
+    /// Whether nothing was dropped since it was last told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    /// What was dropped, to be told; counting begins anew. `hears` tells which nodes are heard.
+    pub(crate) fn take(&mut self, hears: impl Fn(NodeId) -> bool) -> Vec<Dropped> {
+        let told = |dropped: &Dropped| Dropped {
+            is_heard: dropped.origin.node.is_some_and(&hears),
+            ..*dropped
+        };
+        let taken = self.all().map(told).collect();
+        self.of_nodes.clear();
+        self.of_others.clear();
+        self.further.clear();
+        taken
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Dropped> {
+        self.of_nodes.iter().chain(&self.of_others).chain(&self.further)
+    }
+
+    fn entry(&mut self, link: LinkId, source: Option<IpAddr>) -> &mut Dropped {
+        let node = if source.is_some() { self.node_at(link, source) } else { self.other };
+        self.place(Origin { entrance: Entrance::Link(link), source, node })
+    }
+
+    fn node_at(&self, link: LinkId, source: Option<IpAddr>) -> Option<NodeId> {
+        let first = link.index() * NODES_MAX;
+        let row = self.addresses.get(first..first + NODES_MAX)?;
+        let place = row.iter().position(|address| *address == source)?;
+        u8::try_from(place).ok().map(NodeId)
+    }
+
+    fn place(&mut self, origin: Origin) -> &mut Dropped {
+        let Self { of_nodes, of_others, further, .. } = self;
+        let (own, limit) = match origin.node {
+            Some(_) => (of_nodes, OF_NODES),
+            None => (of_others, OF_OTHERS),
+        };
+        let is_known = own.iter().any(|dropped| dropped.origin == origin);
+        if is_known || own.len() < limit {
+            return find_or_add(own, origin);
+        }
+        // One for each link and one for the pings: it has room.
+        find_or_add(further, Origin { source: None, node: None, ..origin })
+    }
+
+    /// How many datagrams were dropped since it was last told.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> u64 {
+        self.all().map(Dropped::count).sum()
+    }
+}
+
+fn find_or_add(table: &mut Vec<Dropped>, origin: Origin) -> &mut Dropped {
+    let place = table.iter().position(|dropped| dropped.origin == origin);
+    let place = place.unwrap_or_else(|| {
+        table.push(Dropped::none_of(origin));
+        table.len() - 1
+    });
+    &mut table[place]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use systole_wire::FieldError;
+
+    const LINK: LinkId = LinkId(1);
+    const BETA: NodeId = NodeId(1);
+
+    #[expect(clippy::unnecessary_wraps, reason = "a source is an option wherever it is used")]
+    fn address(number: u32) -> Option<IpAddr> {
+        Some(Ipv4Addr::from_bits(0x0a00_0000 + number).into())
+    }
+
+    #[test]
+    fn every_cause_has_a_place_and_words_of_its_own() {
+        let words: std::collections::BTreeSet<_> =
+            Cause::ALL.iter().map(|cause| cause.words()).collect();
+        assert_eq!(words.len(), CAUSES);
+        for (place, cause) in Cause::ALL.into_iter().enumerate() {
+            assert_eq!(cause as usize, place);
+        }
+        assert_eq!(Cause::from(DecodeError::Field(FieldError::Name)), Cause::Field);
+    }
+
+    #[test]
+    fn what_a_node_sends_is_counted_beside_a_flood_of_forged_sources() {
+        let mut drops = Drops::new(Some(BETA));
+        drops.learn(LINK, BETA, address(2));
+        for number in 100..10_000 {
+            drops.note(LINK, address(number), Cause::Malformed);
+        }
+        drops.note(LINK, address(2), Cause::Signature);
+        drops.note(LinkId(0), address(2), Cause::Signature);
+        let told = drops.take(|_| false);
+        assert!(drops.is_empty());
+        assert_eq!(told.iter().map(Dropped::count).sum::<u64>(), 9_902);
+        let of_beta: Vec<_> =
+            told.iter().filter(|dropped| dropped.origin.node == Some(BETA)).collect();
+        assert_eq!(of_beta.len(), 1, "on another link it is a stranger's address");
+        assert_eq!(of_beta[0].causes().collect::<Vec<_>>(), [(Cause::Signature, 1)]);
+        assert_eq!(told.len(), 1 + OF_OTHERS + 2);
+        let further = told.iter().find(|dropped| {
+            dropped.origin == Origin { entrance: Entrance::Link(LINK), source: None, node: None }
+        });
+        assert_eq!(further.map(Dropped::count), Some(9_900 - OF_OTHERS as u64));
+    }
+
+    #[test]
+    fn a_line_without_addresses_leads_to_the_only_other_node() {
+        let mut drops = Drops::new(Some(BETA));
+        drops.note(LINK, None, Cause::Signature);
+        let told = drops.take(|_| false);
+        assert_eq!(told[0].origin.node, Some(BETA));
+        let mut drops = Drops::new(None);
+        drops.note(LINK, None, Cause::Signature);
+        assert_eq!(drops.take(|_| false)[0].origin.node, None);
+    }
+
+    #[test]
+    fn a_stranger_is_known_by_the_name_that_he_signed() {
+        let mut drops = Drops::new(None);
+        let long = "ä".repeat(200);
+        drops.note_stranger(LINK, address(7), "gamma");
+        drops.note_stranger(LINK, address(8), &long);
+        let told = drops.take(|_| false);
+        assert_eq!(told[0].stranger.text(), "gamma");
+        assert_eq!(told[1].stranger.text(), "ä".repeat(NAME_MAX / 2));
+    }
+}
