@@ -48,6 +48,9 @@ pub struct Claim {
     pub unable: bool,
     /// What failed at the sender and was not mended since.
     pub failure: Option<Failure>,
+    /// Whether something of the group may still run at the *sender*, whoever owns it: nobody else
+    /// may start it.
+    pub runs_here: bool,
 }
 
 /// The last sequence that the sender heard from a node over one of its own media.

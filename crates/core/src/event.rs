@@ -34,12 +34,17 @@ pub enum Cause {
         /// Who takes.
         taker: NodeId,
     },
+    /// The executor of this boot held it when this daemon started, and has not said yet what runs.
+    Listed,
     /// It was found running after a restart of the daemon.
     Adopted,
     /// Another node claims it, and its claim is newer than what we knew.
     Claimed(NodeId),
     /// Another node has a claim that holds against ours.
     Outranked(NodeId),
+    /// Another node remembers it in a higher term and does not run it: the claim of who runs it is
+    /// above that now.
+    Reclaimed(NodeId),
     /// This node is stopping.
     Stopping,
     /// A resource of the group could not be started.
@@ -85,7 +90,14 @@ impl Cause {
             Self::HandOver { giver, taker } => {
                 format!("{} hands it over to {}", name(giver), name(taker))
             }
+            Self::Listed => {
+                "it ran here when this daemon started, and the executor has not said what runs yet"
+                    .to_owned()
+            }
             Self::Adopted => "it was found running after a restart of the daemon".to_owned(),
+            Self::Reclaimed(node) => {
+                format!("{} remembers it in a higher term and does not run it", name(node))
+            }
             Self::Claimed(node) => format!("{} says so", name(node)),
             Self::Outranked(node) => format!("{} has a higher claim", name(node)),
             Self::Stopping => "this node was told to stop".to_owned(),

@@ -33,10 +33,14 @@ pub enum Mutation {
     TakeBeforeItIsKnown,
     /// Starts a group beside one with the same address that it has replaced (SINGLE OWNER).
     IgnoreTheRetired,
+    /// Gives way to a higher term of who does not run it (UNDISTURBED).
+    LetMemoryOutrank,
+    /// Starts what a node that is heard still runs, whoever owns it (SINGLE OWNER).
+    StartBesideTheLoser,
 }
 
 impl Mutation {
-    /// All of them.
+    /// Those that today's worlds are known to notice.
     pub const ALL: [Self; 14] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,

@@ -1,8 +1,10 @@
 //! Who owns which group: one row per group, merged from what every node says.
 
+mod merge;
 mod names;
 
-use crate::{Action, Claim, Failure, GroupId, NodeId, Phase, Settings};
+use crate::{Action, Failure, GroupId, NodeId, Phase, Settings};
+pub(crate) use merge::{Meeting, Merged};
 
 /// What we know of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,19 +34,6 @@ impl Row {
         is_borrowed: false,
         is_entrusted: false,
     };
-}
-
-/// What a claim of a peer changed for us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Merged {
-    /// Nothing.
-    Same,
-    /// The row changed.
-    Changed,
-    /// The row changed, and it was ours: whatever of the group runs here must stop.
-    Outranked,
-    /// The other node's claim loses against ours; it will hear so from us.
-    Outranks,
 }
 
 /// The table of all groups.
@@ -160,78 +149,10 @@ impl Ownership {
             }
         }
     }
-
-    /// Merges what `from` says of a group into our row.
-    ///
-    /// Of two claims the higher term holds. In the same term the preferred node wins, then the
-    /// lower one, so that every node decides alike. Of its own running state the owner knows
-    /// best, whatever term it remembers.
-    pub(crate) fn merge(
-        &mut self,
-        me: NodeId,
-        from: NodeId,
-        group: GroupId,
-        preferred: NodeId,
-        claim: &Claim,
-    ) -> Merged {
-        self.note_ability(group, from, !claim.unable);
-        let row = &mut self.rows[group.index()];
-        names::visit_row(me, from, row, claim);
-        let is_mine = row.owner == Some(me) && row.phase.holds();
-        if claim.owner == from && row.owner == Some(from) {
-            let next = Row { term: row.term.max(claim.term), phase: claim.phase, ..*row };
-            return replace(row, next, false);
-        }
-        let holds = claim.term > row.term
-            || claim.term == row.term && wins(claim.owner, row.owner, preferred);
-        if holds && claim.term > 0 {
-            // A remembered term of ours says nothing about what we run: that we know ourselves.
-            let phase = match (claim.owner == me, row.owner == Some(me)) {
-                (true, true) => row.phase,
-                (true, false) => Phase::Stopped,
-                (false, _) => claim.phase,
-            };
-            let is_borrowed = claim.owner == me && row.is_borrowed;
-            let is_entrusted = claim.owner == me && row.is_entrusted;
-            let (owner, term) = (Some(claim.owner), claim.term);
-            let next = Row { owner, term, phase, is_borrowed, is_entrusted, ..*row };
-            return replace(row, next, is_mine && claim.owner != me);
-        }
-        if row.owner == Some(from) {
-            // It does not claim what we think it owns: it lost its memory, and the group.
-            let next =
-                Row { phase: if row.phase.holds() { Phase::Stopped } else { row.phase }, ..*row };
-            return replace(row, next, false);
-        }
-        if is_mine && claim.owner == from && claim.phase.holds() {
-            return Merged::Outranks;
-        }
-        Merged::Same
-    }
 }
 
-/// Whether `challenger` wins against `holder` in the same term.
-fn wins(challenger: NodeId, holder: Option<NodeId>, preferred: NodeId) -> bool {
-    match holder {
-        None => true,
-        Some(holder) if holder == challenger => false,
-        Some(holder) if holder == preferred => false,
-        Some(_) if challenger == preferred => true,
-        Some(holder) => challenger < holder,
-    }
-}
-
-fn replace(row: &mut Row, next: Row, outranked: bool) -> Merged {
-    let changed = *row != next;
-    *row = next;
-    match (changed, outranked) {
-        (true, true) => Merged::Outranked,
-        (true, false) => Merged::Changed,
-        (false, _) => Merged::Same,
-    }
-}
-
-const fn bit(node: NodeId) -> u32 {
+/// The bit of a node in a set of them.
+pub(crate) const fn bit(node: NodeId) -> u32 {
     1 << (node.0 % 32)
 }
 

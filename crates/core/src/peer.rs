@@ -64,6 +64,8 @@ pub(crate) struct Peer {
     pub(crate) pings: Option<u16>,
     /// Groups of ours that a Systole peer's haresources lacks.
     pub(crate) lacks: Vec<GroupId>,
+    /// Of each group of ours whether a Systole peer says that something of it still runs there.
+    pub(crate) runs: Vec<bool>,
     /// A Systole peer says that everything is held.
     pub(crate) holds_all: bool,
     /// Groups that it says are held.
@@ -109,6 +111,7 @@ impl Peer {
             told_at: 0,
             pings: None,
             lacks: Vec::new(),
+            runs: vec![false; settings.groups.len()],
             holds_all: false,
             holds_groups: Vec::new(),
             echoed: 0,
@@ -157,6 +160,7 @@ impl Peer {
         self.told_at = 0;
         self.pings = None;
         self.lacks.clear();
+        self.runs.fill(false);
         self.holds_all = false;
         self.holds_groups.clear();
         self.echoed = 0;

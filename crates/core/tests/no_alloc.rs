@@ -137,6 +137,7 @@ fn a_thousand_beats_allocate_nothing() {
         phase: Phase::Stopped,
         unable: false,
         failure: None,
+        runs_here: false,
     };
     let echo = Echo { node: NodeId(0), link: LinkId(0), session: 1, sequence: 1 };
     let nodes = GroupKey::of(["alpha", "beta"]).0;

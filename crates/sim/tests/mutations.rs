@@ -24,6 +24,8 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
         Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
+        Mutation::LetMemoryOutrank => ("UNDISTURBED", &["UNDISTURBED", "ORDER", "SINGLE OWNER"]),
+        Mutation::StartBesideTheLoser => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
     }
 }
 

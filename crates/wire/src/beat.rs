@@ -13,6 +13,7 @@
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
 //!           start / stop            exit code, timed out, missing
 //! extra   = "p" pings               separated by ","
+//!         / "r" 1*digit             what still runs at the sender: a bit for each claim
 //!         / "h" order               everything is held, or was released
 //!         / "g" claim "." order     so is the group of that claim, by its place
 //!         / "m" claim "." count "." level "." left [ "!" ]
@@ -25,6 +26,7 @@
 //! another version, or anything that it cannot read, takes the whole field as absent and the
 //! sender as a node without it.
 
+mod running;
 mod stays;
 
 use crate::error::EncodeError;
@@ -41,6 +43,7 @@ const LEAVING: u8 = b'l';
 const UNABLE: u8 = b'!';
 const FAILURE: u8 = b'~';
 const PINGS: u8 = b'p';
+const RUNNING: u8 = b'r';
 const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
 const MOVED: u8 = b'm';
@@ -94,6 +97,10 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if let Some(pings) = beat.pings {
         begin(out, PINGS);
         number::push_hex(out, u64::from(pings));
+    }
+    if beat.claims.iter().any(|claim| claim.runs_here) {
+        begin(out, RUNNING);
+        running::push(out, &beat.claims);
     }
     for freeze in &beat.freezes {
         begin(out, if freeze.claim.is_some() { GROUP_HELD } else { HELD });
@@ -231,6 +238,7 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
 fn read_extra(item: &[u8], out: &mut Beat) -> Option<()> {
     match item {
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
+        [RUNNING, digits @ ..] => running::read(digits, out)?,
         [HELD, order @ ..] => stays::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
             let (claim, order) = stays::read_place(rest)?;
@@ -288,6 +296,7 @@ fn read_claim(item: &[u8]) -> Option<Claim> {
         },
         unable,
         failure,
+        runs_here: false,
     };
     parts.next().is_none().then_some(claim)
 }
@@ -319,6 +328,8 @@ mod tests {
             "1;0;0;0;;;;p1f",
             "1;0;0;0;;;;p1f,h7.1.36ee80,gff.1.0.5~,m3.9.2.ea60!,m0.1.0.0",
             "1;0;0;0;;;;g0.1.f.1",
+            "1;0;0;0;;;cafe.1.2.2,0.1.2.3,1.0.0.0;p2,r2",
+            "1;0;0;0;;;1.0.1.2,2.0.1.2,3.0.1.2,4.0.1.2,5.0.1.2;r91,h7.1.36ee80",
             "1;0;0;0;r;;cafe.1.2.2",
             "1;0;0;0;l;0.1.7.1f;",
             BLOCKED,
@@ -333,6 +344,9 @@ mod tests {
             Some(2),
             "z is of a later version"
         );
+        let beat = read_text("1;0;0;0;;;1.0.1.2,2.0.1.2,3.0.1.2,4.0.1.2,5.0.1.2;r91").unwrap();
+        let running: Vec<bool> = beat.claims.iter().map(|claim| claim.runs_here).collect();
+        assert_eq!(running, [true, false, false, true, true]);
         let beat = read_text(TEXT).unwrap();
         assert_eq!(beat.echoes[0].link, LinkId(1));
         assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
@@ -369,6 +383,12 @@ mod tests {
             "1;0;0;0;;;;p10000",
             "1;0;0;0;;;;p1,",
             "1;0;0;0;;;;P1",
+            "1;0;0;0;;;;r1",
+            "1;0;0;0;;;0.0.0.0;r",
+            "1;0;0;0;;;0.0.0.0;r2",
+            "1;0;0;0;;;0.0.0.0;r10",
+            "1;0;0;0;;;0.0.0.0;rg",
+            "1;0;0;0;;;0.0.0.0;r1.1",
             "1;0;0;0;;;;h1.0",
             "1;0;0;0;;;;h1.10.1",
             "1;0;0;0;;;;h1.0.1.1",

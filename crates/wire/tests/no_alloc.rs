@@ -73,6 +73,7 @@ fn beat() -> Beat {
                 phase: Phase::Active,
                 unable: false,
                 failure: None,
+                runs_here: true,
             };
             4
         ],

@@ -217,15 +217,16 @@ fn beats() -> impl Strategy<Value = Beat> {
         Phase::Failed,
         Phase::Blocked,
     ]);
-    let numbers = (any::<u32>(), any::<u64>(), any::<bool>());
+    let numbers = (any::<u32>(), any::<u64>(), any::<bool>(), any::<bool>());
     let claim = (numbers, node_ids(), phases, option::of(failures()));
-    let claim = claim.prop_map(|((group, term, unable), owner, phase, failure)| Claim {
+    let claim = claim.prop_map(|((group, term, unable, runs_here), owner, phase, failure)| Claim {
         group: GroupKey(group),
         owner,
         term,
         phase,
         unable,
         failure,
+        runs_here,
     });
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>());
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));

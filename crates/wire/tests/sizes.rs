@@ -98,6 +98,7 @@ fn the_largest_beat_fits_into_a_datagram() {
             resource: u8::MAX,
             outcome: Outcome::Failed(255),
         }),
+        runs_here: true,
     };
     let (node, link) = (NodeId(15), LinkId(15));
     let echo = Echo { node, link, session: u64::MAX, sequence: u64::MAX };

@@ -152,9 +152,11 @@ impl Cluster {
             }
             Cause::Unowned
             | Cause::HandOver { .. }
+            | Cause::Listed
             | Cause::Adopted
             | Cause::Claimed(_)
             | Cause::Outranked(_)
+            | Cause::Reclaimed(_)
             | Cause::Stopping
             | Cause::StartFailed
             | Cause::LetGo

@@ -47,6 +47,10 @@ impl Cluster {
             return None;
         }
         let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
+        let errs = is_intent || self.errs(Mutation::TakeFromTheLiving);
+        if self.runs_elsewhere(group) && !errs {
+            return None;
+        }
         let cause = match row.owner {
             None => Cause::Unowned,
             Some(owner) if owner == self.settings.me => {
@@ -278,6 +282,7 @@ impl Cluster {
         }
         peer.has_left = true;
         peer.told_at = peer.told_at.max(sequence);
+        peer.runs.fill(false);
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);
         self.ownership.released_by(node);

@@ -240,6 +240,7 @@ impl Cluster {
             // Until its next table says otherwise it does not know what is new.
             let new = settings.group_ids().filter(|id| arrangement.origins[id.index()].is_none());
             peer.lacks.extend(new);
+            arrangement.rearrange(&mut peer.runs, |_| false);
             let held = std::mem::take(&mut peer.holds_groups).into_iter();
             peer.holds_groups = held.filter_map(place_of).collect();
         }

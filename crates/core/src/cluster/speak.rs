@@ -2,6 +2,7 @@
 
 use super::{Cluster, may_tell};
 use crate::history::Resend;
+use crate::ownership::Row;
 use crate::{
     Beat, Boot, Claim, Echo, Event, LinkId, Message, NodeId, NodeStatus, Outgoing, Output, Phase,
     Settings, Time,
@@ -148,16 +149,24 @@ impl Cluster {
                 group: group.key,
                 owner: row.owner.unwrap_or(group.preferred),
                 term: row.term,
-                phase: if row.owner.is_some() { row.phase } else { Phase::Stopped },
+                phase: self.told_phase(row),
                 unable: !self.has_executor
                     || group.is_retired
                     || !self.has_carrier(id)
                     || !self.ownership.is_able(id, self.settings.me),
                 failure: self.ownership.failure(id, self.settings.me),
+                runs_here: !self.runners[id.index()].is_idle(),
             });
         }
         self.tell_stays(&mut beat);
         self.voice.beat = beat;
+    }
+
+    /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
+    /// that it holds the group still: who runs it would give way to a memory.
+    fn told_phase(&self, row: &Row) -> Phase {
+        let vouches = |owner: NodeId| owner == self.settings.me || self.peer(owner).is_alive();
+        if row.owner.is_some_and(vouches) { row.phase } else { Phase::Stopped }
     }
 
     /// What keeps groups where they are; it names them by the places of their claims.

@@ -2,9 +2,9 @@
 
 use super::Cluster;
 use crate::mutation::Mutation;
-use crate::ownership::Merged;
+use crate::ownership::{Meeting, Merged};
 use crate::peer::Kind;
-use crate::{Beat, Cause, Claim, Event, GroupId, NodeId, Phase};
+use crate::{Beat, Cause, Claim, Event, GroupId, NodeId, Output, Phase};
 
 impl Cluster {
     /// Whether a beat was said to this run of ours: it echoes our session.
@@ -55,12 +55,19 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let key = self.settings.groups[group.index()].key;
             if let Some(claim) = beat.claims.iter().find(|claim| claim.group == key) {
-                self.hear_claim(from, group, claim);
+                if is_answer || self.errs(Mutation::BelieveRecordings) {
+                    self.hear_claim(from, group, claim);
+                } else {
+                    self.hear_unproven(from, group, claim);
+                }
             } else {
                 differ |= self.is_configured(group);
                 self.peer_mut(from).lacks.push(group);
+                self.peer_mut(from).runs[group.index()] = false;
                 self.ownership.note_ability(group, from, false);
-                self.forgotten_by(from, group);
+                if is_answer {
+                    self.forgotten_by(from, group);
+                }
             }
         }
         if was_known {
@@ -93,12 +100,18 @@ impl Cluster {
         if claim.owner.index() >= self.settings.nodes.len() {
             return;
         }
-        let (me, preferred) = (self.settings.me, self.preferred(group));
+        let me = self.settings.me;
         let before = *self.ownership.row(group);
         self.hear_failure(from, group, claim);
-        let merged = self.ownership.merge(me, from, group, preferred, claim);
-        match merged {
+        self.peer_mut(from).runs[group.index()] = claim.runs_here;
+        let meeting = self.meeting(from, group);
+        match self.ownership.merge(&meeting, group, claim) {
             Merged::Same => {}
+            Merged::Reclaimed => {
+                self.owned(group, Cause::Reclaimed(from));
+                self.outbox.push_back(Output::Store);
+                self.speak_soon();
+            }
             Merged::Outranks => self.speak_soon(),
             Merged::Changed => {
                 let row = *self.ownership.row(group);
@@ -117,10 +130,49 @@ impl Cluster {
             }
             Merged::Outranked => {
                 self.owned(group, Cause::Outranked(from));
+                // Who starts anew while it stops shall not take it for its own.
+                self.outbox.push_back(Output::Store);
                 if !self.errs(Mutation::KeepWhenOutranked) {
                     self.yield_group(group);
                 }
             }
         }
+    }
+
+    /// What does not answer us may be a recording, or comes of a node that does not know us yet: it
+    /// stops nothing that runs here and makes nothing free. That it holds a group itself is believed
+    /// as long as it is heard: nothing is started beside it.
+    fn hear_unproven(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
+        self.peer_mut(from).runs[group.index()] |= claim.runs_here;
+        let row = self.ownership.row(group);
+        let is_held_here = row.owner == Some(self.settings.me) && row.phase.holds();
+        if claim.owner == from && claim.phase.holds() && !is_held_here {
+            let meeting = self.meeting(from, group);
+            if self.ownership.merge(&meeting, group, claim) != Merged::Same {
+                self.owned(group, Cause::Claimed(from));
+            }
+        }
+    }
+
+    fn meeting(&self, from: NodeId, group: GroupId) -> Meeting {
+        let heard = self.others().filter(|node| self.peer(*node).is_alive());
+        Meeting {
+            me: self.settings.me,
+            from,
+            preferred: self.preferred(group),
+            runs_here: !self.runners[group.index()].is_idle(),
+            heard: heard.fold(0, |heard, node| heard | crate::ownership::bit(node)),
+            by_term_alone: self.errs(Mutation::LetMemoryOutrank),
+        }
+    }
+
+    /// Whether a node that is heard says that something of a group still runs there, whoever owns
+    /// it. A goodbye, or a giver's "done", says the contrary.
+    pub(super) fn runs_elsewhere(&self, group: GroupId) -> bool {
+        let says_so = |node: NodeId| {
+            let peer = self.peer(node);
+            peer.is_alive() && peer.runs[group.index()]
+        };
+        !self.errs(Mutation::StartBesideTheLoser) && self.others().any(says_so)
     }
 }

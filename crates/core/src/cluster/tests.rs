@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod beside_classic;
 mod carrier;
+mod claims;
 mod evidence;
 mod failing;
 mod fencing;

@@ -1,5 +1,6 @@
+use super::merge::wins;
 use super::*;
-use crate::{Group, GroupKey};
+use crate::{Claim, Group, GroupKey};
 use proptest::prelude::*;
 
 const A: NodeId = NodeId(0);
@@ -11,15 +12,28 @@ fn table(owner: Option<NodeId>, term: u64, phase: Phase) -> Ownership {
     Ownership { rows: vec![row], failures: Vec::new() }
 }
 
+/// We are A and preferred, and hear everybody.
+fn heard(from: NodeId, runs_here: bool) -> Meeting {
+    Meeting { me: A, from, preferred: A, runs_here, heard: u32::MAX, by_term_alone: false }
+}
+
 fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {
-    Claim { group: GroupKey(7), owner, term, phase, unable: false, failure: None }
+    Claim {
+        group: GroupKey(7),
+        owner,
+        term,
+        phase,
+        unable: false,
+        failure: None,
+        runs_here: phase.holds(),
+    }
 }
 
 /// We are A, B speaks, A is preferred: (our row, the claim) → (verdict, our row after).
 #[test]
 pub(super) fn every_meeting_of_two_claims_has_one_end() {
-    use Merged::{Changed, Outranked, Outranks, Same};
-    use Phase::{Active, Failed, Starting, Stopped};
+    use Merged::{Changed, Outranked, Outranks, Reclaimed, Same};
+    use Phase::{Active, Blocked, Failed, Starting, Stopped, Stopping};
     type Known = (Option<NodeId>, u64, Phase);
     type Meeting = (Known, (NodeId, u64, Phase), Merged, Known);
     #[rustfmt::skip]
@@ -61,14 +75,82 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(B), 4, Active), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
         ((Some(B), 4, Stopped), (A, 4, Active), Changed, (Some(A), 4, Stopped)),
         ((Some(B), 4, Stopped), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
+        // Who holds it is not outranked by who does not, and claims it above the higher term.
+        ((Some(A), 3, Active), (B, 7, Stopped), Reclaimed, (Some(A), 8, Active)),
+        ((Some(A), 3, Starting), (B, 7, Failed), Reclaimed, (Some(A), 8, Starting)),
+        ((Some(A), 3, Blocked), (B, 7, Stopped), Reclaimed, (Some(A), 8, Blocked)),
+        ((Some(A), 3, Stopping), (B, 7, Stopped), Reclaimed, (Some(A), 8, Stopping)),
+        ((Some(A), 3, Active), (B, u64::MAX, Stopped), Reclaimed, (Some(A), u64::MAX, Active)),
+        ((Some(A), 3, Active), (B, 3, Stopped), Same, (Some(A), 3, Active)),
+        ((Some(A), 3, Active), (B, 2, Failed), Same, (Some(A), 3, Active)),
+        // What is being stopped holds less than what runs.
+        ((Some(A), 3, Active), (B, 7, Stopping), Reclaimed, (Some(A), 8, Active)),
+        ((Some(A), 7, Stopping), (B, 3, Active), Outranked, (Some(B), 7, Active)),
+        ((Some(A), 3, Stopping), (B, 7, Stopping), Outranked, (Some(B), 7, Stopping)),
+        ((Some(A), 7, Stopping), (B, 3, Stopping), Outranks, (Some(A), 7, Stopping)),
+        // What we remember holds nothing against who runs it, whatever the terms.
+        ((Some(A), 7, Stopped), (B, 3, Active), Changed, (Some(B), 7, Active)),
+        ((Some(A), 7, Stopped), (B, 3, Starting), Changed, (Some(B), 7, Starting)),
+        ((Some(A), 7, Failed), (B, 3, Stopping), Changed, (Some(B), 7, Stopping)),
+        ((Some(A), 7, Stopped), (B, 3, Blocked), Changed, (Some(B), 7, Blocked)),
+        // Two that hold nothing: the higher term.
+        ((Some(A), 3, Failed), (B, 7, Stopped), Changed, (Some(B), 7, Stopped)),
+        ((Some(A), 7, Failed), (B, 3, Stopped), Same, (Some(A), 7, Failed)),
         // The owner has an older memory, and says that it stopped.
         ((Some(B), 5, Active), (B, 2, Stopped), Changed, (Some(B), 5, Stopped)),
     ];
     for (known, (owner, term, phase), verdict, after) in rows {
         let mut table = table(known.0, known.1, known.2);
-        let merged = table.merge(A, B, GROUP, A, &claim(*owner, *term, *phase));
+        let runs_here = known.0 == Some(A) && known.2.holds();
+        let merged = table.merge(&heard(B, runs_here), GROUP, &claim(*owner, *term, *phase));
         let row = table.row(GROUP);
         let told = format!("{known:?} meets {owner:?} {term} {phase:?}");
+        assert_eq!(merged, *verdict, "{told}");
+        assert_eq!((row.owner, row.term, row.phase), *after, "{told}");
+    }
+}
+
+/// We are A, B speaks of C, whom we hear or do not: (our row, the claim) → (verdict, our row after).
+#[test]
+fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
+    use Merged::{Changed, Outranked, Reclaimed, Same};
+    use Phase::{Active, Stopped};
+    const C: NodeId = NodeId(2);
+    type Known = (Option<NodeId>, u64, Phase);
+    type Meeting = (bool, Known, (NodeId, u64, Phase), Merged, Known);
+    #[rustfmt::skip]
+    let rows: &[Meeting] = &[
+        // Whom B hears, and we do not, may run it: of two that run it one stops.
+        (false, (Some(A), 3, Active), (C, 7, Active), Outranked, (Some(C), 7, Active)),
+        (false, (Some(A), 7, Active), (C, 3, Active), Same, (Some(A), 7, Active)),
+        (false, (Some(A), 3, Active), (C, 7, Stopped), Reclaimed, (Some(A), 8, Active)),
+        (false, (Some(A), 3, Stopped), (C, 7, Active), Changed, (Some(C), 7, Active)),
+        // Whom we hear tells us itself whether it runs.
+        (true, (Some(A), 3, Active), (C, 7, Active), Same, (Some(A), 3, Active)),
+        (true, (Some(A), 3, Active), (C, 7, Stopped), Same, (Some(A), 3, Active)),
+        (true, (Some(C), 3, Active), (C, 7, Stopped), Same, (Some(C), 3, Active)),
+        (true, (Some(A), 3, Stopped), (C, 7, Stopped), Same, (Some(A), 3, Stopped)),
+        // What is said to run is not started, however it came to be known.
+        (true, (Some(A), 3, Stopped), (C, 7, Active), Changed, (Some(C), 7, Active)),
+        // B remembers itself, or us, beside one that we hear and that runs it.
+        (true, (Some(C), 3, Active), (B, 7, Stopped), Same, (Some(C), 3, Active)),
+        (true, (Some(C), 3, Active), (A, 7, Stopped), Same, (Some(C), 3, Active)),
+        (false, (Some(C), 3, Active), (A, 7, Stopped), Changed, (Some(A), 7, Stopped)),
+        // One that runs it says so itself, beside one that was heard long ago.
+        (false, (Some(C), 7, Active), (B, 3, Active), Changed, (Some(B), 7, Active)),
+        (true, (Some(C), 7, Active), (B, 3, Active), Same, (Some(C), 7, Active)),
+        (true, (Some(C), 3, Active), (B, 7, Active), Changed, (Some(B), 7, Active)),
+    ];
+    for (hears_it, known, (owner, term, phase), verdict, after) in rows {
+        let mut table = table(known.0, known.1, known.2);
+        let runs_here = known.0 == Some(A) && known.2.holds();
+        let nobody_else = bit(A) | bit(B);
+        let meeting = heard(B, runs_here);
+        let meeting =
+            if *hears_it { meeting } else { super::Meeting { heard: nobody_else, ..meeting } };
+        let merged = table.merge(&meeting, GROUP, &claim(*owner, *term, *phase));
+        let row = table.row(GROUP);
+        let told = format!("{known:?} meets {owner:?} {term} {phase:?}, heard: {hears_it}");
         assert_eq!(merged, *verdict, "{told}");
         assert_eq!((row.owner, row.term, row.phase), *after, "{told}");
     }
@@ -116,10 +198,10 @@ fn who_cannot_run_a_group_is_remembered_by_node() {
     assert_eq!(group.name(), "");
     let mut table = table(None, 0, Phase::Stopped);
     let cannot = Claim { unable: true, ..claim(A, 0, Phase::Stopped) };
-    table.merge(A, B, GROUP, A, &cannot);
+    table.merge(&heard(B, false), GROUP, &cannot);
     assert!(!table.is_able(GROUP, B));
     assert!(table.is_able(GROUP, A));
-    table.merge(A, B, GROUP, A, &claim(A, 0, Phase::Stopped));
+    table.merge(&heard(B, false), GROUP, &claim(A, 0, Phase::Stopped));
     assert!(table.is_able(GROUP, B));
 }
 
@@ -130,6 +212,7 @@ fn phases() -> impl Strategy<Value = Phase> {
         Just(Phase::Active),
         Just(Phase::Stopping),
         Just(Phase::Failed),
+        Just(Phase::Blocked),
     ]
 }
 
@@ -152,7 +235,10 @@ proptest! {
                 let told = *tables[from.index()].row(GROUP);
                 let owner = told.owner.unwrap_or(preferred);
                 let claim = claim(owner, told.term, told.phase);
-                tables[me.index()].merge(me, from, GROUP, preferred, &claim);
+                let row = *tables[me.index()].row(GROUP);
+                let runs_here = row.owner == Some(me) && row.phase.holds();
+                let meeting = Meeting { me, preferred, ..heard(from, runs_here) };
+                tables[me.index()].merge(&meeting, GROUP, &claim);
             }
         }
         let rows = tables.map(|table| *table.row(GROUP));

@@ -153,9 +153,11 @@ impl Cluster {
                 // late does not undo that the giver has taken a group again.
                 self.ownership.advance(group, Phase::Stopped);
             }
+            self.peer_mut(giver).runs[group.index()] &= !is_given;
             // What is still being stopped here is taken when it is, if it is free then.
             let is_idle = self.runners[group.index()].is_idle();
-            let is_free = !self.ownership.row(group).phase.holds() && is_idle;
+            let is_free =
+                !self.ownership.row(group).phase.holds() && is_idle && !self.runs_elsewhere(group);
             let could_take = self.could_take(group, me) && self.is_configured(group);
             if is_free && could_take && self.has_executor && self.clears_the_way(group) {
                 self.take(group, Cause::HandOver { giver, taker: me });

@@ -53,11 +53,14 @@ impl Cluster {
         }
     }
 
-    /// Whether our beats tell of a group: of what is retired, while it is ours and matters.
+    /// Whether our beats tell of a group: of what is retired, while it is ours and matters, or still
+    /// runs here.
     pub(in crate::cluster) fn is_told(&self, group: GroupId) -> bool {
         let row = self.ownership.row(group);
         let is_ours = row.owner == Some(self.settings.me);
-        self.is_configured(group) || is_ours && (row.phase.holds() || self.may_be_elsewhere(group))
+        self.is_configured(group)
+            || is_ours && (row.phase.holds() || self.may_be_elsewhere(group))
+            || !self.runners[group.index()].is_idle()
     }
 
     /// The retired groups with which a group shares a resource.
@@ -83,7 +86,9 @@ impl Cluster {
         if self.errs(Mutation::IgnoreTheRetired) {
             return false;
         }
-        let is_elsewhere = |retired| self.holder(self.ownership.row(retired)).is_some();
+        let is_elsewhere = |retired| {
+            self.holder(self.ownership.row(retired)).is_some() || self.runs_elsewhere(retired)
+        };
         self.runs_in_the_way(group) || self.rivals(group).any(is_elsewhere)
     }
 
@@ -99,7 +104,8 @@ impl Cluster {
         if self.errs(Mutation::IgnoreTheRetired) {
             return true;
         }
-        let mut is_clear = !self.runs_in_the_way(group);
+        let mut is_clear = !self.runs_in_the_way(group)
+            && !self.rivals(group).any(|retired| self.runs_elsewhere(retired));
         for pair in 0..self.overlaps.len() {
             let (heir, retired) = self.overlaps[pair];
             if heir != group || !self.may_be_elsewhere(retired) {
@@ -135,6 +141,7 @@ impl Cluster {
                 && self.ownership.is_able(retired, node)
         };
         self.holder(self.ownership.row(retired)).is_none()
+            && !self.runs_elsewhere(retired)
             && !self.is_anyone_uncertain()
             && !self.others().any(is_wanted)
     }

@@ -35,6 +35,7 @@ fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
         phase: Phase::Active,
         unable: false,
         failure: None,
+        runs_here: true,
     };
     let beat = Beat {
         session: 99,

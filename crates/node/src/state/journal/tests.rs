@@ -51,9 +51,11 @@ fn causes() -> Vec<Cause> {
         Cause::OwnerLeft(giver),
         Cause::OwnerFailed(giver),
         Cause::HandOver { giver, taker },
+        Cause::Listed,
         Cause::Adopted,
         Cause::Claimed(giver),
         Cause::Outranked(giver),
+        Cause::Reclaimed(giver),
         Cause::Stopping,
         Cause::StartFailed,
         Cause::LetGo,
@@ -68,9 +70,11 @@ fn causes() -> Vec<Cause> {
             | Cause::OwnerLeft(_)
             | Cause::OwnerFailed(_)
             | Cause::HandOver { giver: _, taker: _ }
+            | Cause::Listed
             | Cause::Adopted
             | Cause::Claimed(_)
             | Cause::Outranked(_)
+            | Cause::Reclaimed(_)
             | Cause::Stopping
             | Cause::StartFailed
             | Cause::LetGo

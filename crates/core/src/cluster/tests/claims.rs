@@ -1,0 +1,249 @@
+//! Claims that hold and claims that do not: who is cut off, loses what it had, and returns.
+
+use super::pair::Pair;
+use super::*;
+use crate::{Claim, Echo, Phase};
+
+/// Longer than a peer is waited for, and than a stop of a held agent would be.
+const LONG: Duration = Duration::from_secs(4);
+/// A term beyond all that these nodes reach otherwise.
+const REMEMBERED: u64 = 9;
+
+fn key(group: GroupId) -> GroupKey {
+    GroupKey::of([if group == FIRST { "first" } else { "second" }])
+}
+
+/// A node that starts and finds this ownership on its disk.
+fn returning(id: NodeId, generation: u64, terms: &[(GroupId, NodeId, u64)]) -> Node {
+    let terms = terms.iter().map(|(group, owner, term)| (key(*group), *owner, *term)).collect();
+    started(id, Boot { terms, ..boot(generation) })
+}
+
+fn started(id: NodeId, boot: Boot) -> Node {
+    let mut node = Node::new(id, Failback::Off, boot.generation);
+    // Its clock is that of the pair, which has been running for a while.
+    let settings = Settings { initdead: LONG * 20, ..settings(id, Failback::Off) };
+    node.cluster = Cluster::new(settings, boot);
+    node.cluster.handle(Time::START, &Input::ExecutorReady);
+    node
+}
+
+/// A runs everything, and B is cut off and has no power.
+fn alone() -> Pair {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.end(B);
+    pair.until("A runs all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair
+}
+
+/// Lets a node return to one that runs everything, whose agents take long to stop: nothing is
+/// stopped there, and nothing started here.
+fn undisturbed(mut pair: Pair, node: Node) -> Pair {
+    let id = node.id;
+    let other = NodeId(1 - id.0);
+    pair.cut = false;
+    pair.nodes[id.index()] = Some(node);
+    pair.node(other).holds_jobs = true;
+    let end = pair.now + LONG;
+    pair.until("time passes", |pair| {
+        assert_eq!(pair.runs(id), [], "it starts nothing");
+        let held = &pair.node(other).held;
+        assert!(held.is_empty(), "what runs is not touched: {held:?}");
+        pair.now >= end
+    });
+    for group in [FIRST, SECOND] {
+        for node in [id, other] {
+            let row = *pair.node(node).cluster.ownership.row(group);
+            assert_eq!((row.owner, row.phase), (Some(other), Phase::Active), "to {node:?}");
+        }
+    }
+    pair
+}
+
+#[test]
+fn a_returning_node_that_remembers_a_higher_term_disturbs_nobody() {
+    for group in [FIRST, SECOND] {
+        let mut pair = undisturbed(alone(), returning(B, 2, &[(group, B, REMEMBERED)]));
+        let term = pair.node(A).cluster.ownership.row(group).term;
+        assert!(term >= REMEMBERED, "its claim is not below the remembered one: {term}");
+        assert_eq!(pair.node(B).cluster.ownership.row(group).term, term);
+    }
+}
+
+#[test]
+fn a_node_that_took_it_while_cut_off_and_lost_it_disturbs_nobody() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both run all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    let terms = pair.node(B).cluster.terms().collect();
+    pair.end(B);
+    pair.pass(LONG);
+    undisturbed(pair, started(B, Boot { terms, ..boot(2) }));
+}
+
+#[test]
+fn a_claim_that_failed_while_cut_off_disturbs_nobody() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.node(B).fails = Some(FIRST);
+    pair.until("it has failed", |pair| pair.node(B).phase(FIRST) == Phase::Failed);
+    pair.pass(DEADTIME);
+    pair.cut = false;
+    pair.node(A).holds_jobs = true;
+    pair.pass(LONG);
+    assert!(pair.runs(A).contains(&FIRST));
+    let held = &pair.node(A).held;
+    assert!(!held.iter().any(|job| job.group == FIRST), "what runs well is touched: {held:?}");
+}
+
+#[test]
+fn a_claim_that_is_being_stopped_does_not_outrank_what_runs_well() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both run FIRST", |pair| pair.runs(B).contains(&FIRST));
+    pair.node(B).holds_jobs = true;
+    let now = pair.now;
+    pair.node(B).order(now, Order::Stop);
+    pair.pass(Duration::from_millis(50));
+    pair.cut = false;
+    pair.node(A).holds_jobs = true;
+    pair.pass(LONG);
+    assert!(!pair.node(A).held.iter().any(|job| job.group == FIRST), "{:?}", pair.node(A).held);
+    assert!(pair.runs(A).contains(&FIRST));
+}
+
+#[test]
+fn a_holder_that_lost_its_memory_keeps_what_it_holds() {
+    let mut pair = alone();
+    // A's daemon is started anew without what it had stored; its executor holds everything.
+    let runs = pair.runs(A);
+    let mut node = started(A, Boot { adopted: runs.clone(), ..boot(2) });
+    node.runs = runs;
+    pair.nodes[0] = Some(node);
+    pair.pass(LONG);
+    let memory = [(FIRST, B, REMEMBERED), (SECOND, B, REMEMBERED)];
+    undisturbed(pair, returning(B, 2, &memory));
+}
+
+#[test]
+fn a_node_without_memory_takes_nothing_from_who_holds() {
+    undisturbed(alone(), returning(B, 2, &[]));
+}
+
+#[test]
+fn of_two_that_run_it_at_a_heal_one_goes_on_and_the_other_says_so_until_it_has_stopped() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both run all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    for id in [A, B] {
+        pair.node(id).holds_jobs = true;
+    }
+    pair.cut = false;
+    pair.pass(LONG);
+    let (mut still, mut stops) = (0, 0);
+    for id in [A, B] {
+        let node = pair.node(id);
+        let beat = node.cluster.beat().clone();
+        for (group, claim) in [FIRST, SECOND].into_iter().zip(&beat.claims) {
+            let is_lost = claim.owner != id;
+            assert!(claim.runs_here, "{id:?} still runs {group:?}");
+            assert_eq!(node.held.iter().any(|job| job.group == group), is_lost, "{group:?}");
+            still += u32::from(is_lost);
+        }
+        stops += node.held.len();
+    }
+    assert_eq!((still, stops), (2, 2), "each lost one, and nothing else is touched");
+    for id in [A, B] {
+        let now = pair.now;
+        pair.node(id).finish_jobs(now);
+    }
+    pair.pass(Duration::from_secs(1));
+    for id in [A, B] {
+        let beat = pair.node(id).cluster.beat();
+        assert!(beat.claims.iter().all(|claim| claim.runs_here == (claim.owner == id)));
+    }
+}
+
+/// What B says under this number, to the run of A that is driven here.
+fn table(sequence: u64, claims: Vec<Claim>) -> (Outgoing, Option<Beat>) {
+    let message =
+        Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true };
+    let beat = Beat {
+        session: 99,
+        nodes: GroupKey::of(["alpha", "beta"]).0,
+        ready: true,
+        echoes: vec![Echo { node: A, link: LinkId(0), session: 1, sequence: 1_000 }],
+        claims,
+        ..Beat::default()
+    };
+    let sequence = Some(sequence);
+    (Outgoing { message, dest: None, dest_uuid: None, sequence, made: Time::START }, Some(beat))
+}
+
+fn claim(group: GroupId, owner: NodeId, term: u64, phase: Phase, runs_here: bool) -> Claim {
+    Claim { group: key(group), owner, term, phase, unable: false, failure: None, runs_here }
+}
+
+/// A node that hears B say each 100 ms that `FIRST` is free, and whether it runs there still.
+fn hears(node: &mut Node, from: u64, runs_there: bool) -> u64 {
+    for beat in from..from + 10 {
+        let claims = vec![
+            claim(FIRST, A, 5, Phase::Stopped, runs_there),
+            claim(SECOND, B, 5, Phase::Active, true),
+        ];
+        let now = at(beat * 100);
+        node.hear(now, "beta", 1, &table(beat, claims));
+        node.turn(now);
+    }
+    from + 10
+}
+
+#[test]
+fn nobody_starts_what_still_runs_at_a_node_that_is_heard() {
+    let mut node = Node::new(A, Failback::Off, 1);
+    let next = hears(&mut node, 1, true);
+    assert_eq!(node.cluster.status(), NodeStatus::Active);
+    assert!(node.runs.is_empty(), "it runs there still");
+    hears(&mut node, next, false);
+    assert_eq!(node.runs, [FIRST]);
+}
+
+#[test]
+fn what_runs_at_a_node_that_died_is_taken() {
+    let mut node = Node::new(A, Failback::Off, 1);
+    let next = hears(&mut node, 1, true);
+    let said = at((next - 1) * 100);
+    for late in 0..20 {
+        let now = said + Duration::from_millis(50 * late);
+        node.turn(now);
+        assert!(node.runs.is_empty() || now >= said + DEADTIME, "{now:?}");
+    }
+    assert!(node.runs.contains(&FIRST));
+}
+
+#[test]
+fn a_beat_that_was_overtaken_does_not_end_what_a_later_one_says() {
+    let mut node = Node::new(A, Failback::Off, 1);
+    let next = hears(&mut node, 1, true);
+    let late = table(next, vec![claim(FIRST, A, 5, Phase::Stopped, false)]);
+    let next = hears(&mut node, next + 1, true);
+    let now = at(next * 100 - 50);
+    node.hear(now, "beta", 1, &late);
+    node.turn(now);
+    assert!(node.runs.is_empty());
+}
+
+#[test]
+fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
+    // What the giver had lost to the taker before is stopped there too when it says "done".
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(B).order(now, Order::Standby(Hold::All));
+    let took = pair.until("it is here", |pair| pair.runs(A) == [FIRST, SECOND]);
+    assert!(
+        took < Duration::from_millis(20),
+        "\"done\" is the stop that its table has yet to tell"
+    );
+}

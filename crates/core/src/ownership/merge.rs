@@ -1,0 +1,187 @@
+//! A claim meets a row: which of them holds.
+//!
+//! Who holds a group is never outranked by who does not, whatever their terms: a node that returns
+//! remembers a term, and that says nothing of what runs. Between two that both hold it, or both do
+//! not, the higher term counts; in the same term the preferred node, then the lower one, so that
+//! every node decides alike.
+
+use super::{Ownership, Row, names};
+use crate::{Claim, GroupId, NodeId, Phase};
+
+/// What a claim of a peer changed for us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Merged {
+    /// Nothing.
+    Same,
+    /// The row changed.
+    Changed,
+    /// The row changed, and it was ours: whatever of the group runs here must stop.
+    Outranked,
+    /// The other node's claim loses against ours; it will hear so from us.
+    Outranks,
+    /// The other node's claim has a higher term than ours had, and does not hold: ours is above it
+    /// now.
+    Reclaimed,
+}
+
+/// Who speaks to whom when a claim is heard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meeting {
+    /// Who hears it.
+    pub(crate) me: NodeId,
+    /// Who says it.
+    pub(crate) from: NodeId,
+    /// The node that should run the group.
+    pub(crate) preferred: NodeId,
+    /// Whether something of the group may run here.
+    pub(crate) runs_here: bool,
+    /// The nodes that are heard here, as bits.
+    pub(crate) heard: u32,
+    /// A deliberate mistake: only terms count.
+    pub(crate) by_term_alone: bool,
+}
+
+/// How firmly a group is held by whom a row or a claim names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Grip {
+    /// Nothing of it runs there, as far as is known, or nobody says so who should know.
+    None,
+    /// It runs there still, and is being stopped.
+    Loose,
+    /// It runs there, or is about to, or cannot be stopped.
+    Firm,
+}
+
+impl Grip {
+    const fn of(phase: Phase, runs: bool) -> Self {
+        match phase {
+            Phase::Starting | Phase::Active | Phase::Blocked => Self::Firm,
+            Phase::Stopping if runs => Self::Loose,
+            Phase::Stopping | Phase::Stopped | Phase::Failed => Self::None,
+        }
+    }
+}
+
+impl Meeting {
+    fn hears(&self, node: NodeId) -> bool {
+        self.heard & super::bit(node) != 0
+    }
+
+    /// A claim for a node that neither says nor hears it.
+    fn is_hearsay(&self, claim: &Claim) -> bool {
+        claim.owner != self.from && claim.owner != self.me
+    }
+
+    fn grip_of_row(&self, row: &Row) -> Grip {
+        match row.owner {
+            Some(owner) if owner == self.me => Grip::of(row.phase, self.runs_here),
+            // It speaks, and claims it for somebody else.
+            Some(owner) if owner == self.from => Grip::None,
+            Some(owner) if self.hears(owner) => Grip::of(row.phase, true),
+            Some(_) | None => Grip::None,
+        }
+    }
+
+    fn grip_of_claim(&self, claim: &Claim) -> Grip {
+        if claim.owner == self.me {
+            // What others remember of us says nothing of what runs here.
+            Grip::None
+        } else {
+            Grip::of(claim.phase, claim.runs_here || self.is_hearsay(claim))
+        }
+    }
+
+    /// Whether the claim would hold if only terms counted.
+    fn is_higher(&self, row: &Row, claim: &Claim) -> bool {
+        let is_higher = claim.term > row.term;
+        let is_tie = claim.term == row.term;
+        claim.term > 0 && (is_higher || is_tie && wins(claim.owner, row.owner, self.preferred))
+    }
+
+    /// Whether the claim holds against the row.
+    fn holds(&self, row: &Row, claim: &Claim) -> bool {
+        let is_higher = self.is_higher(row, claim);
+        if self.by_term_alone {
+            return is_higher;
+        }
+        let (theirs, ours) = (self.grip_of_claim(claim), self.grip_of_row(row));
+        if self.is_hearsay(claim) {
+            // Whom we hear tells us itself what runs there.
+            let tells_itself =
+                self.hears(claim.owner) && (ours > Grip::None || theirs == Grip::None);
+            return is_higher && theirs >= ours && !tells_itself;
+        }
+        theirs > ours && claim.term > 0 || theirs == ours && is_higher
+    }
+
+    /// Whether we hold it, and the claim would outrank us by its term alone.
+    fn must_be_topped(&self, row: &Row, claim: &Claim) -> bool {
+        let is_theirs = claim.owner != self.me && row.owner == Some(self.me);
+        let tells_itself = self.is_hearsay(claim) && self.hears(claim.owner);
+        is_theirs
+            && !tells_itself
+            && !self.by_term_alone
+            && self.grip_of_row(row) > self.grip_of_claim(claim)
+            && self.is_higher(row, claim)
+    }
+}
+
+impl Ownership {
+    /// Merges what another node says of a group into our row. Of its own running state the owner
+    /// knows best, whatever term it remembers.
+    pub(crate) fn merge(&mut self, at: &Meeting, group: GroupId, claim: &Claim) -> Merged {
+        self.note_ability(group, at.from, !claim.unable);
+        let Meeting { me, from, .. } = *at;
+        let row = &mut self.rows[group.index()];
+        names::visit_row(me, from, row, claim);
+        let is_mine = row.owner == Some(me) && row.phase.holds();
+        if claim.owner == from && row.owner == Some(from) {
+            let next = Row { term: row.term.max(claim.term), phase: claim.phase, ..*row };
+            return replace(row, next, false);
+        }
+        if claim.owner == me && row.owner == Some(me) {
+            return replace(row, Row { term: row.term.max(claim.term), ..*row }, false);
+        }
+        if at.holds(row, claim) {
+            let phase = if claim.owner == me { Phase::Stopped } else { claim.phase };
+            let (owner, term) = (Some(claim.owner), row.term.max(claim.term));
+            let next = Row { owner, term, phase, is_borrowed: false, is_entrusted: false, ..*row };
+            return replace(row, next, is_mine);
+        }
+        if at.must_be_topped(row, claim) {
+            row.term = claim.term.saturating_add(1);
+            return Merged::Reclaimed;
+        }
+        if row.owner == Some(from) {
+            // It does not claim what we think it owns: it lost its memory, and the group.
+            let next =
+                Row { phase: if row.phase.holds() { Phase::Stopped } else { row.phase }, ..*row };
+            return replace(row, next, false);
+        }
+        if is_mine && claim.owner == from && claim.phase.holds() {
+            return Merged::Outranks;
+        }
+        Merged::Same
+    }
+}
+
+/// Whether `challenger` wins against `holder` in the same term.
+pub(super) fn wins(challenger: NodeId, holder: Option<NodeId>, preferred: NodeId) -> bool {
+    match holder {
+        None => true,
+        Some(holder) if holder == challenger => false,
+        Some(holder) if holder == preferred => false,
+        Some(_) if challenger == preferred => true,
+        Some(holder) => challenger < holder,
+    }
+}
+
+fn replace(row: &mut Row, next: Row, outranked: bool) -> Merged {
+    let changed = *row != next;
+    *row = next;
+    match (changed, outranked) {
+        (true, true) => Merged::Outranked,
+        (true, false) => Merged::Changed,
+        (false, _) => Merged::Same,
+    }
+}
