@@ -86,6 +86,8 @@ impl World {
 
     /// Gives a machine an edition, if its daemon takes it now.
     pub(super) fn reload(&mut self, node: NodeId, edition: Edition) -> Result<(), Broken> {
+        // A daemon that reloads has just turned: what it tells before and after is of one moment.
+        self.turn(node)?;
         let group_failback = self.failback_of(&edition.groups);
         let now = self.now;
         let machine = self.machine(node);
