@@ -30,6 +30,7 @@ use systole_executor::{Input, Machine, Output, Start};
 use systole_sys::address::Watch;
 use systole_sys::clock;
 use systole_sys::process::Limits;
+use systole_sys::realtime;
 use systole_sys::seqpacket::Listener;
 
 /// Most requests that are read in one turn, so that a flood does not keep addresses from renewal.
@@ -122,6 +123,8 @@ struct Executor {
     watch: Watch,
     /// The groups with addresses, whose interfaces are watched.
     services: Vec<Service>,
+    /// The real-time priority of this thread.
+    realtime: Option<u8>,
     is_done: bool,
     now: Time,
 }
@@ -163,6 +166,7 @@ impl Executor {
             agent,
             watch,
             services: Vec::new(),
+            realtime: None,
             is_done: false,
             now,
         })
@@ -227,6 +231,25 @@ impl Executor {
                 self.tell(Input::LedgerWritten { number, error });
             }
             Output::Exit => self.is_done = true,
+        }
+    }
+
+    /// Makes this thread as hard to starve, and its memory as hard to page out, as the daemon's: what
+    /// renews addresses must not stop while what beats goes on. Helpers and agents stay as they are.
+    fn stand_above_the_load(&mut self, priority: Option<u8>) {
+        if self.realtime == priority {
+            return;
+        }
+        self.realtime = priority;
+        let done = match priority {
+            Some(priority) => {
+                realtime::become_realtime(priority).and_then(|()| realtime::lock_memory())
+            }
+            None => realtime::become_ordinary().and_then(|()| realtime::unlock_memory()),
+        };
+        if let Err(error) = done {
+            let text = format!("The executor may be starved or paged out: {error}");
+            self.log_as("ResourceManager", "default", Level::Warning, text);
         }
     }
 

@@ -76,6 +76,10 @@ pub struct Configuration {
     /// Milliseconds that an address lives without being renewed. Zero means [`LIFETIME_MIN`].
     #[serde(default)]
     pub lifetime_ms: u64,
+    /// The real-time priority of the executor's own thread, whose memory is locked then; absent for
+    /// a process like any other.
+    #[serde(default)]
+    pub realtime: Option<u8>,
     /// The groups with addresses, whose interfaces are watched.
     #[serde(default)]
     pub services: Vec<Service>,

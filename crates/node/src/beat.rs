@@ -311,7 +311,7 @@ impl Beat {
                     let snapshot = Box::new(self.cluster.snapshot());
                     self.control.insist(News::Snapshot(snapshot));
                 }
-                Command::Executor(executor) => self.take_executor(now, executor),
+                Command::Executor(executor) => self.take_executor(now, *executor),
                 Command::Keys(keys) => self.renew_keys(now, *keys),
                 Command::Reconfigure(wanted) => self.reconfigure(now, *wanted),
                 Command::Link { index, link } => {

@@ -46,6 +46,7 @@ use supervision::Supervision;
 use systole_config::Config;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
 use systole_sys::clock;
+use systole_sys::process::ProcessId;
 use systole_sys::signals::{Signal, Signals};
 
 /// Time between two looks at everything that happens without a sign.
@@ -81,6 +82,8 @@ pub(crate) struct Parts {
     pub(crate) without_resources: bool,
     /// How much scripts are to say.
     pub(crate) debug: u8,
+    /// Whether what must not be late is to stand above the load.
+    pub(crate) is_realtime: bool,
     /// Seconds since 1970 at the core's start.
     pub(crate) unix_time: u64,
     /// The log.
@@ -326,11 +329,7 @@ impl Control {
             News::StopFailed { group, resource } => self.stop_failed(group, resource),
             News::Fence { node, attempt } => self.fence(node, attempt),
             News::Keys { step, waiting } => self.keys_changed(step, &waiting),
-            News::ExecutorGone => {
-                self.say(Level::Error, "The executor is gone. Starting another one.");
-                self.parts.executor.lost();
-                self.note(Happening::Executor { there: false });
-            }
+            News::ExecutorGone { hung } => self.executor_gone(hung),
             News::LinkLost { index, link, error } => self.link_lost(index, link, error),
             News::Reconfigured(result) => self.reconfigured(result),
             News::Snapshot(snapshot) => self.show(*snapshot),
@@ -392,13 +391,30 @@ impl Control {
         stop_failure::act(&mut self.parts.log, policy, &group, &resource);
     }
 
+    /// One that stands still is killed: what it holds is adopted by the next one before its addresses
+    /// expire. Should it not even die, because it waits in the kernel, there is no next one.
+    fn executor_gone(&mut self, hung: Option<ProcessId>) {
+        match hung {
+            None => self.say(Level::Error, "The executor is gone. Starting another one."),
+            Some(process) => {
+                let text = "The executor stands still. Killing it, and starting another one.";
+                self.say(Level::Error, text);
+                if let Err(error) = ExecutorProcess::end_hung(process) {
+                    self.say(Level::Error, format!("Cannot kill the executor: {error}"));
+                }
+            }
+        }
+        self.parts.executor.lost();
+        self.note(Happening::Executor { there: false });
+    }
+
     fn tend_executor(&mut self) {
         match self.parts.executor.tend() {
             Ok(None) => {}
             Ok(Some(executor)) => {
                 self.say(Level::Info, "The executor is there again.");
                 self.note(Happening::Executor { there: true });
-                if self.parts.beat.command(Command::Executor(executor)).is_err() {
+                if self.parts.beat.command(Command::Executor(Box::new(executor))).is_err() {
                     self.parts.executor.lost();
                 }
             }

@@ -11,11 +11,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use systole_agents::executor;
 use systole_agents::lookup::Directories;
-use systole_agents::protocol::{Configuration, Request};
-use systole_sys::process::{Limits, ProcessId};
+use systole_agents::protocol::{Configuration, Held, Request};
+use systole_agents::{executor, ledger};
+use systole_sys::clock;
+use systole_sys::process::{Limits, ProcessId, kill};
 use systole_sys::seqpacket::Connection;
+use systole_sys::signals::Signal;
 
 /// Time that a fresh executor has to listen; it needs some milliseconds.
 const LISTEN_LIMIT: Duration = Duration::from_secs(5);
@@ -23,9 +25,11 @@ const LISTEN_LIMIT: Duration = Duration::from_secs(5);
 const CONNECT_GAP: Duration = Duration::from_millis(2);
 /// Time that an executor which has no agent running has to exit.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
-/// How long the start waits for the executor's greeting. It comes at once unless agents of an
-/// earlier daemon are still running; those must not keep us from beating.
-const GREETING_LIMIT: Duration = Duration::from_secs(1);
+/// How long the start waits for the executor's greeting. It comes at once, unless the executor
+/// stands still; that must not keep us from beating.
+const GREETING_LIMIT: Duration = Duration::from_millis(200);
+/// Time that one which was killed has to be gone: only what waits in the kernel needs longer.
+const DEATH_LIMIT: Duration = Duration::from_millis(100);
 /// Time between two attempts to get an executor when it does not work.
 const RETRY_GAP: Duration = Duration::from_millis(200);
 
@@ -58,38 +62,74 @@ impl ExecutorProcess {
     ///
     /// When it cannot be started, or does not listen.
     pub(crate) fn obtain(&mut self) -> io::Result<Executor> {
-        let executor = self.connect_and_wait()?;
-        // One that has not greeted has agents to wait for, and stays until the next restart.
-        let process = executor.process()?;
-        if executor.greeting.is_none() || program::is_of(process).unwrap_or(true) {
+        let mut executor = self.connect_or_start()?;
+        let (is_ours, is_busy) = match Self::await_greeting(&mut executor) {
+            // It says something else than we do.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => (false, false),
+            Err(error) => return Err(error),
+            Ok(()) => {
+                let is_ours =
+                    executor.process().is_none_or(|it| program::is_of(it.pid).unwrap_or(true));
+                // What does not answer cannot leave, and what has agents to wait for stays until
+                // the next restart.
+                let greeting = executor.greeting.as_ref();
+                (is_ours, greeting.is_none_or(|greeting| !greeting.unfinished.is_empty()))
+            }
+        };
+        if is_ours || is_busy {
             return Ok(executor);
         }
         executor.send(&Request::Shutdown { keep: true })?;
         let limit = Instant::now() + LEAVE_LIMIT;
-        let process = ProcessId::of(process);
-        while process.is_some_and(ProcessId::is_running) && Instant::now() < limit {
+        while executor.process().is_some_and(ProcessId::is_running) && Instant::now() < limit {
             sleep(CONNECT_GAP);
         }
         drop(executor);
-        self.connect_and_wait()
+        let mut executor = self.connect_or_start()?;
+        Self::await_greeting(&mut executor)?;
+        Ok(executor)
     }
 
-    fn connect_and_wait(&mut self) -> io::Result<Executor> {
-        let mut executor = self.connect_or_start()?;
+    /// What the ledger of this boot lists: what is held, as far as anybody knows before an executor
+    /// has spoken.
+    pub(crate) fn listed(&self) -> Vec<Held> {
+        let boot = clock::boot_id().unwrap_or_default();
+        ledger::read(&self.paths.executor_ledger(), &boot)
+    }
+
+    /// Kills an executor that stands still, and waits a moment for its end.
+    ///
+    /// # Errors
+    ///
+    /// Those of kill(2).
+    pub(crate) fn end_hung(process: ProcessId) -> io::Result<()> {
+        if process.is_running() {
+            kill(process.pid, Signal::Kill)?;
+        }
+        let limit = Instant::now() + DEATH_LIMIT;
+        while process.is_running() && Instant::now() < limit {
+            sleep(CONNECT_GAP);
+        }
+        Ok(())
+    }
+
+    /// Waits a moment for the greeting.
+    fn await_greeting(executor: &mut Executor) -> io::Result<()> {
         let limit = Instant::now() + GREETING_LIMIT;
         while !executor.await_greeting()? {
             let left = limit.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            let timeout = Timespec { tv_sec: 1, tv_nsec: 0 };
+            let nanoseconds = left.subsec_nanos().into();
+            let timeout = Timespec { tv_sec: 0, tv_nsec: nanoseconds };
             let fd = executor.as_fd();
             match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&timeout)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(executor)
+        Ok(())
     }
 
     /// Notes that the executor is gone: [`Self::tend`] gets another one.

@@ -4,6 +4,8 @@
 
 #[path = "daemon/environment.rs"]
 mod environment;
+#[path = "daemon/executor.rs"]
+mod executor;
 #[path = "daemon/ocf.rs"]
 mod ocf;
 #[path = "daemon/strangers.rs"]

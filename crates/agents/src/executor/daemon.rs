@@ -85,6 +85,7 @@ impl Executor {
                 Ok(Some(request)) => {
                     if let Request::Configure(configuration) = &request {
                         self.programs.configure(configuration.clone());
+                        self.stand_above_the_load(configuration.realtime);
                     }
                     self.tell(Input::Request(request));
                 }

@@ -16,6 +16,7 @@ use systole_core::{
 };
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
+use systole_sys::process::ProcessId;
 use systole_wire::Keys;
 
 /// Commands that may wait for the beat thread; there are at most a few at a time.
@@ -47,7 +48,7 @@ pub(crate) enum Command {
     /// A copy of the state.
     Snapshot,
     /// An executor is there.
-    Executor(Executor),
+    Executor(Box<Executor>),
     /// Other keys, in the place of those in use.
     Keys(Box<Keys>),
     /// Other settings.
@@ -145,7 +146,10 @@ pub(crate) enum News {
         waiting: Vec<NodeId>,
     },
     /// The executor is gone: another one is needed.
-    ExecutorGone,
+    ExecutorGone {
+        /// The process that is still there, but stands still.
+        hung: Option<ProcessId>,
+    },
     /// A medium's interface is gone.
     LinkLost {
         /// Which, by its place in `ha.cf`.

@@ -4,10 +4,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 use systole_agents::protocol::{
-    self, Action, Configuration, Held, PACKET_MAX, Report, Request, Run, permit_packet,
+    self, Action, Configuration, Held, LIFETIME_MIN, PACKET_MAX, Report, Request, Run, Unfinished,
+    permit_packet,
 };
 use systole_config::AgentTimeouts;
 use systole_core::{GroupId, GroupKey, Job, JobId, Outcome, Phase, Settings, Snapshot};
+use systole_sys::process::ProcessId;
 use systole_sys::seqpacket::{Connection, Receive};
 
 /// Jobs of ours that the core knows nothing of have numbers from here on.
@@ -16,13 +18,54 @@ const FIRST_OWN_JOB: u64 = 1 << 63;
 /// Longest time without a word after which nobody can tell whether it reads, in nanoseconds.
 const SILENCE_MAX: u64 = 500_000_000;
 
+/// What an executor says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Greeting {
+    /// What it holds.
+    pub(crate) held: Vec<Held>,
+    /// What still runs for a former daemon or executor.
+    pub(crate) unfinished: Vec<Unfinished>,
+}
+
+impl Greeting {
+    /// Whether something of the group is being started or stopped for nobody who is here.
+    pub(crate) fn has_unfinished(&self, group: GroupKey) -> bool {
+        let mut steps = self.unfinished.iter().filter(|run| match run.action {
+            Action::Start | Action::Stop => true,
+            Action::Status | Action::Monitor => false,
+        });
+        steps.any(|run| run.group == group)
+    }
+}
+
+/// How long an executor has made no progress, as far as this thread looked.
+#[derive(Debug, Default)]
+struct Standstill {
+    span: Duration,
+    looked_at: u64,
+}
+
+impl Standstill {
+    /// Notes a look at this moment. A time in which this thread did not look counts for one
+    /// `keepalive` at most: then it was perhaps the whole machine that stood still.
+    fn note(&mut self, now: u64, makes_progress: bool, keepalive: Duration) -> Duration {
+        let gap = Duration::from_nanos(now.saturating_sub(self.looked_at)).min(keepalive);
+        self.looked_at = now;
+        self.span = if makes_progress { Duration::ZERO } else { self.span + gap };
+        self.span
+    }
+}
+
 /// A connection to an executor.
 #[derive(Debug)]
 pub(crate) struct Executor {
     connection: Connection,
     buffer: Vec<u8>,
+    /// The process at the other end.
+    process: Option<ProcessId>,
+    standstill: Standstill,
     /// What it said about itself, when it has.
-    pub(crate) greeting: Option<Vec<Held>>,
+    pub(crate) greeting: Option<Greeting>,
     next_own_job: u64,
     /// When it last got a permit, in nanoseconds on `CLOCK_BOOTTIME`.
     permitted_at: Option<u64>,
@@ -50,9 +93,12 @@ impl Executor {
     pub(crate) fn new(connection: Connection, configuration: Configuration) -> io::Result<Self> {
         let packet = Request::Configure(configuration).encode().map_err(io::Error::other)?;
         connection.send(&packet)?;
+        let process = connection.peer().ok().and_then(|peer| ProcessId::of(peer.pid));
         Ok(Self {
             connection,
             buffer: vec![0; PACKET_MAX],
+            process,
+            standstill: Standstill::default(),
             greeting: None,
             next_own_job: FIRST_OWN_JOB,
             permitted_at: None,
@@ -60,28 +106,25 @@ impl Executor {
         })
     }
 
-    /// The process at the other end.
-    ///
-    /// # Errors
-    ///
-    /// Those of getsockopt(2).
-    pub(crate) fn process(&self) -> io::Result<i32> {
-        Ok(self.connection.peer()?.pid)
+    /// The process at the other end; absent when it has ended already.
+    pub(crate) const fn process(&self) -> Option<ProcessId> {
+        self.process
     }
 
     /// Reads until the greeting, if it is there.
     ///
     /// # Errors
     ///
-    /// When the executor is gone, or is of another version.
+    /// When the executor is gone; `Unsupported` when it is of another version.
     pub(crate) fn await_greeting(&mut self) -> io::Result<bool> {
         match self.receive() {
-            Arrival::Report(Report::Hello { version, groups, .. })
+            Arrival::Report(Report::Hello { version, groups: held, unfinished })
                 if version == protocol::VERSION =>
             {
-                self.greeting = Some(groups);
+                self.greeting = Some(Greeting { held, unfinished });
                 Ok(true)
             }
+            Arrival::Report(Report::Hello { .. }) => Err(io::ErrorKind::Unsupported.into()),
             Arrival::Report(_) | Arrival::Gone => Err(io::ErrorKind::ConnectionReset.into()),
             Arrival::Nothing => Ok(false),
         }
@@ -122,6 +165,16 @@ impl Executor {
             self.permitted_at = Some(now);
         }
         true
+    }
+
+    /// For how long it has made no progress.
+    pub(super) fn still_for(
+        &mut self,
+        now: u64,
+        makes_progress: bool,
+        keepalive: Duration,
+    ) -> Duration {
+        self.standstill.note(now, makes_progress, keepalive)
     }
 
     /// Hands a request over.
@@ -172,12 +225,24 @@ pub(crate) fn is_whole(settings: &Settings, group: GroupId, held: &Held) -> bool
     settings.groups[group.index()].resources.iter().all(|wanted| held.resources.contains(wanted))
 }
 
+/// How long an executor may make no progress: less than a dead time, and half of what an address
+/// lives at least, so that another one adopts before anything expires.
+pub(super) fn patience(deadtime: Duration) -> Duration {
+    (deadtime * 3 / 4).min(LIFETIME_MIN / 2)
+}
+
 /// The groups of which the executor holds more or less than the core believes; it stops them, so
 /// that their state is known again.
-pub(super) fn differences(settings: &Settings, snapshot: &Snapshot, held: &[Held]) -> Vec<GroupId> {
+pub(super) fn differences(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    greeting: &Greeting,
+) -> Vec<GroupId> {
     let differs = |id: &GroupId| {
         let report = &snapshot.groups[id.index()];
-        let held = held.iter().find(|held| held.group == settings.groups[id.index()].key);
+        let key = settings.groups[id.index()].key;
+        let is_unfinished = greeting.has_unfinished(key);
+        let held = greeting.held.iter().find(|held| held.group == key);
         let phase = match &report.owner {
             Some(owner) if *owner == snapshot.node => report.phase,
             Some(_) | None => Phase::Stopped,
@@ -186,10 +251,12 @@ pub(super) fn differences(settings: &Settings, snapshot: &Snapshot, held: &[Held
         let is_retired = settings.groups[id.index()].is_retired;
         match phase {
             Phase::Active if is_retired => held.is_some(),
-            Phase::Active => !held.is_some_and(|held| is_whole(settings, *id, held)),
+            Phase::Active => {
+                is_unfinished || !held.is_some_and(|held| is_whole(settings, *id, held))
+            }
             // The job that was lost is asked for again, whatever it had done.
             Phase::Starting | Phase::Stopping | Phase::Blocked => false,
-            Phase::Stopped | Phase::Failed => held.is_some(),
+            Phase::Stopped | Phase::Failed => held.is_some() || is_unfinished,
         }
     };
     settings.group_ids().filter(differs).collect()
@@ -244,4 +311,33 @@ pub(super) fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEEPALIVE: Duration = Duration::from_millis(200);
+
+    fn at(millis: u64) -> u64 {
+        Duration::from_millis(1_000_000 + millis).as_nanos().try_into().unwrap()
+    }
+
+    #[test]
+    fn a_standstill_is_what_was_seen_of_it() {
+        let mut standstill = Standstill::default();
+        let mut note =
+            |millis, progress| standstill.note(at(millis), progress, KEEPALIVE).as_millis();
+        assert_eq!(note(0, true), 0);
+        assert_eq!((note(200, false), note(300, false)), (200, 300));
+        assert_eq!(note(5_000, false), 500, "this thread stood still itself");
+        assert_eq!((note(5_100, true), note(5_300, false)), (0, 200));
+    }
+
+    #[test]
+    fn patience_ends_before_anybody_takes_over_or_anything_expires() {
+        for deadtime in [1, 2, 10, 30].map(Duration::from_secs) {
+            assert!(patience(deadtime) < deadtime && patience(deadtime) < LIFETIME_MIN);
+        }
+    }
 }

@@ -2,11 +2,13 @@
 
 use super::channel::News;
 use super::executor::{
-    Arrival, Executor, differences, group_of, is_of_core, outcome_of, request_of,
+    Arrival, Executor, Greeting, differences, group_of, is_of_core, outcome_of, patience,
+    request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
-use systole_agents::protocol::{self, Held, LetGoReason, Level, Report, Request};
+use systole_agents::protocol::{self, LetGoReason, Level, Report, Request};
 use systole_core::{GroupKey, Input, Job, Resource, Time};
+use systole_sys::process::ProcessId;
 
 /// Resources as they are written in haresources.
 fn words(resources: &[Resource]) -> String {
@@ -18,21 +20,21 @@ impl Beat {
     pub(super) fn take_executor(&mut self, now: Time, mut executor: Executor) {
         let greeting = executor.greeting.take();
         self.executor = Some(executor);
-        if let Some(held) = greeting {
-            self.compare(now, &held);
+        if let Some(greeting) = greeting {
+            self.compare(now, &greeting);
         }
     }
 
     /// The executor has said what it holds: what we did not expect is stopped.
-    fn compare(&mut self, now: Time, held: &[Held]) {
+    fn compare(&mut self, now: Time, greeting: &Greeting) {
         let settings = self.cluster.settings();
-        let unknown = held.iter().filter(|it| group_of(settings, it.group).is_none());
+        let unknown = greeting.held.iter().filter(|it| group_of(settings, it.group).is_none());
         if let Some(executor) = &mut self.executor {
             for held in unknown {
                 executor.clean_up(held, self.timeouts);
             }
         }
-        let different = differences(settings, &self.cluster.snapshot(), held);
+        let different = differences(settings, &self.cluster.snapshot(), greeting);
         for group in different {
             let why = "it holds something else of it than this node expected".to_owned();
             self.control.tell(News::LetGo { group, why });
@@ -41,10 +43,19 @@ impl Beat {
         self.cluster.handle(now, &Input::ExecutorReady);
     }
 
-    /// Notes whether it has read what earlier turns told it.
+    /// Notes whether it has read what earlier turns told it. One that has not for too long renews
+    /// nothing either: it is as good as gone.
     pub(super) fn watch_executor(&mut self, now: Time) {
         let at = self.origin.saturating_add(now.as_nanos());
-        if self.executor.as_mut().is_some_and(|executor| executor.makes_progress(at)) {
+        let settings = self.cluster.settings();
+        let (keepalive, patience) = (settings.keepalive, patience(settings.deadtime));
+        let Some(executor) = &mut self.executor else { return };
+        let makes_progress = executor.makes_progress(at);
+        if executor.still_for(at, makes_progress, keepalive) >= patience {
+            let hung = executor.process();
+            return self.lose_executor(now, hung);
+        }
+        if makes_progress {
             self.control.note_executor_turn();
         }
     }
@@ -55,24 +66,27 @@ impl Beat {
             match executor.receive() {
                 Arrival::Report(report) => self.heed(now, report),
                 Arrival::Nothing => return,
-                Arrival::Gone => self.lose_executor(now),
+                Arrival::Gone => self.lose_executor(now, None),
             }
             self.rest.note_work();
         }
     }
 
-    fn lose_executor(&mut self, now: Time) {
+    /// It is gone, or `hung` is its process that stands still.
+    fn lose_executor(&mut self, now: Time, hung: Option<ProcessId>) {
         self.executor = None;
         self.cluster.handle(now, &Input::ExecutorGone);
-        self.control.insist(News::ExecutorGone);
+        self.control.insist(News::ExecutorGone { hung });
     }
 
     fn heed(&mut self, now: Time, report: Report) {
         match report {
             Report::Hello { version, .. } if version != protocol::VERSION => {
-                self.lose_executor(now);
+                self.lose_executor(now, None);
             }
-            Report::Hello { groups, .. } => self.compare(now, &groups),
+            Report::Hello { groups: held, unfinished, .. } => {
+                self.compare(now, &Greeting { held, unfinished });
+            }
             Report::Done { job, outcome } if is_of_core(job) => {
                 let outcome = outcome_of(&outcome);
                 self.cluster.handle(now, &Input::JobDone { job, outcome });
@@ -139,7 +153,7 @@ impl Beat {
     pub(super) fn request(&mut self, now: Time, request: &Request) {
         let sent = self.executor.as_ref().is_some_and(|executor| executor.send(request).is_ok());
         if !sent && self.executor.is_some() {
-            self.lose_executor(now);
+            self.lose_executor(now, None);
         }
     }
 }

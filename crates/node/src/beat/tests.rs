@@ -5,10 +5,11 @@ mod keys;
 use super::channel::{ControlEnd, channel};
 use super::drops::{Cause, Dropped};
 use super::*;
+use executor::Greeting;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use systole_agents::protocol::Held;
+use systole_agents::protocol::{Action, Held, Unfinished};
 use systole_core::{
     AddressSpec, Boot, Failback, Group, GroupKey, LinkId, Message, NodeId, NodeStatus, Order,
     Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Uuid,
@@ -255,7 +256,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::StopFailed { .. }
             | News::Fence { .. }
             | News::Keys { .. }
-            | News::ExecutorGone
+            | News::ExecutorGone { .. }
             | News::LinkLost { .. }
             | News::Reconfigured(_)
             | News::Snapshot(_) => None,
@@ -373,7 +374,8 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
     let mut differ = |owner: Option<&str>, phase, held: &[Held]| {
         snapshot.groups[0].owner = owner.map(str::to_owned);
         snapshot.groups[0].phase = phase;
-        executor::differences(&settings, &snapshot, held) == [group]
+        let greeting = Greeting { held: held.to_vec(), unfinished: Vec::new() };
+        executor::differences(&settings, &snapshot, &greeting) == [group]
     };
     let held = std::slice::from_ref(&held);
     assert!(!differ(None, Phase::Stopped, &[]));
@@ -384,4 +386,12 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
     assert!(!differ(Some("alpha"), Phase::Starting, &[]));
     assert!(differ(Some("beta"), Phase::Active, held));
     assert!(!differ(Some("beta"), Phase::Active, &[]));
+    for (action, expected) in [(Action::Stop, true), (Action::Start, true), (Action::Status, false)]
+    {
+        let unfinished = vec![Unfinished { group: GroupKey(7), action, resources: Vec::new() }];
+        let greeting = Greeting { held: held.to_vec(), unfinished };
+        snapshot.groups[0].owner = Some("alpha".to_owned());
+        let differences = executor::differences(&settings, &snapshot, &greeting);
+        assert_eq!(differences == [group], expected, "{action:?}");
+    }
 }

@@ -90,7 +90,7 @@ impl Control {
             Ok(pings) => pings,
             Err(text) => return self.fail_reload(reload.asker, &text),
         };
-        let executor = wiring::executor(&reload.config, self.parts.debug);
+        let executor = wiring::executor(&reload.config, self.parts.debug, self.parts.is_realtime);
         self.parts.executor.configure(executor.clone());
         let timeouts = reload.config.agent_timeouts;
         let command = Reconfiguration { settings, timeouts, executor, pings };
@@ -134,7 +134,8 @@ impl Control {
         let settings = match result {
             Ok(settings) => *settings,
             Err(refusal) => {
-                let executor = wiring::executor(&self.parts.config, self.parts.debug);
+                let executor =
+                    wiring::executor(&self.parts.config, self.parts.debug, self.parts.is_realtime);
                 self.parts.executor.configure(executor);
                 return self.refuse_reload(reload.asker, refusal);
             }

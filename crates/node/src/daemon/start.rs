@@ -9,7 +9,7 @@
 use super::inherited::Inherited;
 use super::{complain, findings, media, wiring};
 use crate::beat::channel::{Shared, channel};
-use crate::beat::executor::{Executor, group_of, is_whole};
+use crate::beat::executor::{Executor, Greeting, group_of, is_whole};
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
 use crate::clients::Clients;
@@ -176,8 +176,9 @@ fn run_threads(
         return Ok(Ending::Broken);
     };
     tell_left_out(&mut plan.log);
-    let facts = wiring::executor(&plan.config, plan.debug);
+    let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
+    let listed = process.listed();
     let executor = process.obtain()?;
     let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
     let fencer = Fencer::prepare(plan.config.fencing.clone(), plan.settings.nodes.clone())?;
@@ -187,7 +188,7 @@ fn run_threads(
     }
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
-    let boot = boot(&mut plan, &state, &executor, unix_time)?;
+    let boot = boot(&mut plan, &state, &executor, listed, unix_time)?;
     let generation = boot.generation;
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
@@ -226,6 +227,7 @@ fn run_threads(
         config: plan.config,
         without_resources: options.without_resources,
         debug: plan.debug,
+        is_realtime,
         unix_time,
         log: plan.log,
         state,
@@ -312,8 +314,15 @@ fn make_runtime(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The facts of this run; what the executor holds whole is adopted.
-fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> io::Result<Boot> {
+/// The facts of this run; what the executor holds whole is adopted. If it has not spoken, what the
+/// ledger lists is held as far as anybody knows.
+fn boot(
+    plan: &mut Plan,
+    state: &State,
+    executor: &Executor,
+    listed: Vec<Held>,
+    unix_time: u64,
+) -> io::Result<Boot> {
     let generation = state.next_generation(plan.config.generation_method, unix_time);
     if generation.is_first {
         let text = format!("No Previous generation - starting at {}", generation.number);
@@ -333,10 +342,16 @@ fn boot(plan: &mut Plan, state: &State, executor: &Executor, unix_time: u64) -> 
         plan.log.write(&Line::new(Level::Info, text));
     }
     let settings = &plan.settings;
-    let held = executor.greeting.as_deref().unwrap_or_default();
-    let known = held.iter().filter_map(|held| Some((group_of(settings, held.group)?, held)));
-    let (whole, parts): (Vec<_>, Vec<_>) =
-        known.partition(|(group, held)| is_whole(settings, *group, held));
+    let greeting = executor.greeting.clone().unwrap_or_else(|| {
+        let text = "The executor does not answer: what it has on record counts as held.";
+        plan.log.write(&Line::new(Level::Warning, text));
+        Greeting { held: listed, unfinished: Vec::new() }
+    });
+    let held = greeting.held.iter();
+    let known = held.filter_map(|held| Some((group_of(settings, held.group)?, held)));
+    let (whole, parts): (Vec<_>, Vec<_>) = known.partition(|(group, held)| {
+        is_whole(settings, *group, held) && !greeting.has_unfinished(held.group)
+    });
     let ids = |found: Vec<(GroupId, &Held)>| found.into_iter().map(|(group, _)| group).collect();
     Ok(Boot {
         generation: generation.number,

@@ -9,6 +9,7 @@ use systole_agents::protocol::{Configuration, LIFETIME_MAX, LIFETIME_MIN, Servic
 use systole_config::{Authentication, Config, Medium};
 use systole_core::{Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid};
 use systole_sys::link::LinkSpec;
+use systole_sys::realtime;
 use systole_wire::{
     Algorithm, Compression, Identity, Keys, KeysError, MessageFormat, Method, PingMedium, Style,
 };
@@ -212,12 +213,14 @@ fn lifetime_ms(deadtime: Duration, keepalive: Duration) -> u64 {
 }
 
 /// The facts for the executor's runs.
-pub(crate) fn executor(config: &Config, debug: u8) -> Configuration {
+pub(crate) fn executor(config: &Config, debug: u8, is_realtime: bool) -> Configuration {
     let grace = config.times.restart_grace.as_millis();
     Configuration {
         node: config.node_name.clone(),
         environment: environment(config, debug),
         restart_grace_ms: u64::try_from(grace).unwrap_or(u64::MAX),
+        realtime: is_realtime
+            .then(|| config.process.priority.unwrap_or(realtime::DEFAULT_PRIORITY)),
         lifetime_ms: lifetime_ms(config.times.deadtime, config.times.keepalive),
         services: config.groups.iter().filter_map(service).collect(),
     }

@@ -89,7 +89,7 @@ impl Pair {
             | News::Answer { .. }
             | News::StopFailed { .. }
             | News::Fence { .. }
-            | News::ExecutorGone
+            | News::ExecutorGone { .. }
             | News::LinkLost { .. }
             | News::Reconfigured(_)
             | News::Snapshot(_)

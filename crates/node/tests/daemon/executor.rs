@@ -1,0 +1,63 @@
+//! What happens to the executor and its addresses while the daemon is well.
+
+use super::{Node, has_address};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+#[test]
+fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let term = node.status().unwrap()["groups"][0]["term"].clone();
+    let first = node.executor().unwrap();
+    systole_sys::process::kill(first, systole_sys::signals::Signal::Stop).unwrap();
+    node.wait_for("another executor", || {
+        assert!(has_address(), "{}", node.log());
+        let is_there = node.status().unwrap()["executor"] == true;
+        is_there && node.executor().is_some_and(|pid| pid != first)
+    });
+    // Longer than the lifetime that the first one gave it.
+    let begin = Instant::now();
+    node.wait_for("a lifetime", || {
+        assert!(has_address(), "{}", node.log());
+        begin.elapsed() > Duration::from_secs(4)
+    });
+    let group = node.status().unwrap()["groups"][0].clone();
+    assert_eq!((&group["phase"], &group["term"]), (&"active".into(), &term));
+    assert!(node.log().contains("The executor stands still."), "{}", node.log());
+    assert_eq!(node.code(&["-k"]), 0);
+    assert!(!has_address());
+}
+
+#[test]
+fn an_address_that_is_removed_again_and_again_comes_back_without_the_services() {
+    let node = Node::new();
+    let scripts = node.path("config/resource.d");
+    fs::create_dir(&scripts).unwrap();
+    let calls = node.path("calls");
+    let state = node.path("running");
+    let (calls_of, state_of) = (calls.display(), state.display());
+    let script = format!(
+        "#!/bin/sh\necho $1 >> {calls_of}\ncase $1 in\nstart) touch {state_of} ;;\nstop) rm -f {state_of} \
+         ;;\nstatus) [ -e {state_of} ] && echo running || echo stopped ;;\nesac\n"
+    );
+    fs::write(scripts.join("web"), script).unwrap();
+    fs::set_permissions(scripts.join("web"), fs::Permissions::from_mode(0o755)).unwrap();
+    let groups = fs::read_to_string(node.path("config/haresources")).unwrap();
+    node.write("config/haresources", &format!("{} web\n", groups.trim_end()));
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let before = fs::read_to_string(&calls).unwrap();
+    for _ in 0..20 {
+        let removal = ["address", "del", "127.8.8.8/32", "dev", "lo"];
+        assert!(Command::new("ip").args(removal).status().unwrap().success());
+        node.wait_for("its return", has_address);
+    }
+    node.wait_for("the log", || node.log().matches("was gone and is back").count() == 20);
+    assert!(node.log().contains("is removed again and again"), "{}", node.log());
+    assert_eq!(node.phase().as_deref(), Some("active"));
+    assert_eq!(fs::read_to_string(&calls).unwrap(), before, "no agent was called");
+}
