@@ -1,8 +1,8 @@
 //! The demonstration: builds the programs and shows them.
 
-use crate::tree;
+use crate::install::{self, consent, is_root};
+use crate::{needs, tree};
 use std::env;
-use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,6 +10,8 @@ use std::process::Command;
 /// Builds `heartbeat` and `hb`, then becomes `hb lab`, so that every signal goes to it. Building
 /// needs no root and the laboratory does, hence sudo(8) between the two.
 pub(crate) fn run(options: &[&str]) -> Result<(), String> {
+    let (consent, options) = consent(options);
+    install::provide("cargo xtask lab", &needs::of_lab(), consent)?;
     let mut build = Command::new("cargo");
     build.args(["build", "--release", "--bin", "heartbeat", "--bin", "hb"]);
     let status = build.current_dir(tree::root()).status();
@@ -34,10 +36,6 @@ fn built(name: &str) -> Result<PathBuf, String> {
     let this = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
     let target = this.ancestors().nth(2).ok_or("this program is in no target folder")?;
     Ok(target.join("release").join(name))
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Chores of this tree: `cargo xtask tidy` checks its own rules, `cargo xtask test` everything, and
 //! `cargo xtask lab` shows what it is all for.
 
+mod install;
 mod lab;
+mod needs;
 mod test;
 mod tidy;
 mod tree;
@@ -15,6 +17,9 @@ usage: cargo xtask COMMAND
   lab    build the programs and show two servers failing over; options as for `hb lab`
   test   check the format, the lints, the rules and the documents, and run all tests
   tidy   check the rules of this tree that no compiler checks
+
+lab and test tell what is missing on this machine, and ask at a terminal whether to install it;
+with --install they do without asking.
 ";
 
 fn main() -> ExitCode {
@@ -23,7 +28,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["tidy"] => tidy::run(),
         ["lab", options @ ..] => lab::run(options),
-        ["test"] => test::run(),
+        ["test", options @ ..] => test::run(options),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -1,30 +1,18 @@
-//! Everything that must hold before a change lands, one step after the other.
+//! Everything that must hold before a change lands: the quick checks one after the other, then the
+//! tests in two lanes.
 
-use crate::{complain, tidy, tree};
-use std::process::{Command, Stdio};
+mod call;
+mod lanes;
 
-/// One call of cargo.
-struct Step {
-    arguments: &'static [&'static str],
-    environment: &'static [(&'static str, &'static str)],
-}
+use crate::install::{self, consent};
+use crate::{complain, needs, tidy};
+use call::Call;
 
-const fn step(arguments: &'static [&'static str]) -> Step {
-    Step { arguments, environment: &[] }
-}
-
-/// Documents may not have a broken link.
-const DOCUMENTS: Step = Step {
-    arguments: &["doc", "--workspace", "--no-deps", "--quiet"],
-    environment: &[("RUSTDOCFLAGS", "-D warnings")],
-};
-
-/// Quick ones first. The programs are built because the laboratory runs them; the tests come
-/// last, so that their summary is what one sees.
-const STEPS: [Step; 8] = [
-    step(&["fmt", "--all", "--check"]),
-    step(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
-    step(&[
+/// What is quick to say no.
+const QUICK: [&[&str]; 3] = [
+    &["fmt", "--all", "--check"],
+    &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+    &[
         "clippy",
         "--package",
         "systole-sim",
@@ -34,10 +22,20 @@ const STEPS: [Step; 8] = [
         "--",
         "-D",
         "warnings",
-    ]),
-    DOCUMENTS,
-    // Deliberate mistakes, which the worlds must notice, and the count of transitions. By itself, so that no other package is built with them.
-    step(&[
+    ],
+];
+
+/// The programs, because the laboratory runs them.
+const PROGRAMS: &[&str] = &["build", "--workspace", "--bins", "--quiet"];
+
+/// Documents may not have a broken link.
+const DOCUMENTS: &[&str] = &["doc", "--workspace", "--no-deps", "--quiet"];
+
+/// What only computes, beside the tests of nextest: deliberate mistakes, which the worlds must
+/// notice, and the count of transitions, by themselves, so that no other package is built with
+/// them; and the examples of the documents.
+const COMPUTING: [&[&str]; 3] = [
+    &[
         "test",
         "--package",
         "systole-sim",
@@ -48,8 +46,8 @@ const STEPS: [Step; 8] = [
         "--test",
         "coverage",
         "--quiet",
-    ]),
-    step(&[
+    ],
+    &[
         "test",
         "--package",
         "systole-core",
@@ -58,41 +56,33 @@ const STEPS: [Step; 8] = [
         "--lib",
         "unit_tests_meet",
         "--quiet",
-    ]),
-    step(&["build", "--workspace", "--bins", "--quiet"]),
-    step(&["test", "--workspace", "--doc", "--quiet"]),
+    ],
+    &["test", "--workspace", "--doc", "--quiet"],
 ];
 
-const WITH_NEXTEST: Step = step(&["nextest", "run", "--workspace"]);
-/// Pairs that mostly wait, many at once; `.config/nextest.toml` says which.
-const WAITING: Step = step(&["nextest", "run", "--workspace", "--profile", "waiting"]);
-const WITHOUT_NEXTEST: Step = step(&["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+const WITHOUT_NEXTEST: &[&str] = &["test", "--workspace", "--all-targets", "--no-fail-fast"];
 
-/// Runs the steps until one fails.
-pub(crate) fn run() -> Result<(), String> {
+/// Provides what is needed, and runs everything.
+pub(crate) fn run(options: &[&str]) -> Result<(), String> {
+    let (consent, rest) = consent(options);
+    if let [word, ..] = rest.as_slice() {
+        return Err(format!("usage: cargo xtask test [--install]\n`{word}` is no option"));
+    }
+    install::provide("cargo xtask test", &needs::of_tests(), consent)?;
+    if !install::is_root() {
+        complain("not root: the tests that build networks are skipped; root runs all of them");
+    }
     complain("==> cargo xtask tidy");
     tidy::run()?;
-    for step in &STEPS {
-        cargo(step)?;
+    for arguments in QUICK.into_iter().chain([PROGRAMS]) {
+        Call::cargo(arguments).run()?;
     }
-    if !has_nextest() {
-        return cargo(&WITHOUT_NEXTEST);
+    let documents = Call::cargo(DOCUMENTS).with("RUSTDOCFLAGS", "-D warnings");
+    let computing = COMPUTING.into_iter().map(Call::cargo);
+    let mut calls: Vec<Call> = [documents].into_iter().chain(computing).collect();
+    if let Some(tests) = lanes::build()? {
+        return lanes::run(&tests, calls);
     }
-    cargo(&WITH_NEXTEST)?;
-    cargo(&WAITING)
-}
-
-fn cargo(step: &Step) -> Result<(), String> {
-    let words = step.arguments.join(" ");
-    complain(&format!("==> cargo {words}"));
-    let mut command = Command::new("cargo");
-    command.args(step.arguments).envs(step.environment.iter().copied()).current_dir(tree::root());
-    let status = command.status().map_err(|error| format!("cargo cannot be run: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("cargo {words} failed: {status}")) }
-}
-
-fn has_nextest() -> bool {
-    let mut command = Command::new("cargo");
-    command.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    calls.push(Call::cargo(WITHOUT_NEXTEST));
+    calls.iter().try_for_each(Call::run)
 }
