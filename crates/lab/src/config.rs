@@ -1,10 +1,10 @@
 //! What the pair is configured to be, and its three files.
 
 use crate::network::{GATEWAY, Link};
-use crate::{Medium, Node};
+use crate::{Image, Medium, Node};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What becomes of the groups when their preferred node returns.
@@ -46,6 +46,16 @@ impl Service {
     }
 }
 
+/// A Debian with systemd that a node boots, in place of the host's files without any.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// What it boots from.
+    pub image: Image,
+    /// The tree of our sources; the node finds `pkg` and `docs` in `/usr/src/systole`, and the
+    /// daemon's folder as its `target/release`, read only.
+    pub tree: PathBuf,
+}
+
 /// The configuration of both nodes.
 #[derive(Debug, Clone)]
 pub struct ClusterConfig {
@@ -81,6 +91,9 @@ pub struct ClusterConfig {
     pub switch: bool,
     /// Lines that are added to `ha.cf`.
     pub extra: Vec<String>,
+    /// What the nodes boot; absent means that they run a daemon and what it starts, with the
+    /// host's programs.
+    pub system: Option<System>,
 }
 
 impl Default for ClusterConfig {
@@ -103,6 +116,7 @@ impl Default for ClusterConfig {
             keys: "auth 3\n3 md5 Hello!\n".to_owned(),
             switch: false,
             extra: Vec::new(),
+            system: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What survives a node's power cut: its own `/etc` and `/var`, as folders of the lab.
 
-use crate::{ClusterConfig, Daemon, Helper, LabError, Node, Service, switch, tool};
+use crate::{ClusterConfig, Daemon, Helper, LabError, Node, Service, booted, switch, tool};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,8 @@ exec %INIT%
 #[derive(Debug)]
 pub(crate) struct Disk {
     folder: PathBuf,
+    /// What was changed on it lies in a folder of its own, where the rest is an image.
+    is_layered: bool,
 }
 
 impl Disk {
@@ -76,7 +78,11 @@ impl Disk {
         config: &ClusterConfig,
         helper: &Helper,
     ) -> Result<Self, LabError> {
-        let disk = Self { folder: scratch.join(node.to_string()) };
+        let folder = scratch.join(node.to_string());
+        if config.system.is_some() {
+            return Self::layered(folder, node, config);
+        }
+        let disk = Self { folder, is_layered: false };
         for folder in FOLDERS {
             fs::create_dir_all(disk.path(folder)).map_err(LabError::io("making a node's disk"))?;
         }
@@ -111,8 +117,34 @@ impl Disk {
         Ok(disk)
     }
 
+    /// The disk of a node that boots an image: what differs from that.
+    fn layered(folder: PathBuf, node: Node, config: &ClusterConfig) -> Result<Self, LabError> {
+        for layer in booted::FOLDERS {
+            fs::create_dir_all(folder.join(layer)).map_err(LabError::io("making a node's disk"))?;
+        }
+        let disk = Self { folder, is_layered: true };
+        disk.write("etc/hostname", &format!("{node}\n"), 0o644)?;
+        disk.write("etc/hosts", &hosts(config), 0o644)?;
+        disk.write("var/www/html/index.html", &format!("{node}\n"), 0o644)?;
+        let (unit, text) = booted::unit(&config.address.to_string());
+        disk.write(unit, &text, 0o644)?;
+        let wants = disk.path(booted::WANTS);
+        fs::create_dir_all(&wants).map_err(LabError::io("making a node's disk"))?;
+        std::os::unix::fs::symlink(format!("/{unit}"), wants.join("systole-lab-echo.service"))
+            .map_err(LabError::io("making a node's disk"))?;
+        Ok(disk)
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The host's path of a file of the node (`etc/ha.d/ha.cf`).
     pub(crate) fn path(&self, file: &str) -> PathBuf {
+        if self.is_layered {
+            return self.folder.join(booted::FOLDERS[0]).join(file);
+        }
         self.folder.join(file)
     }
 
@@ -122,17 +154,14 @@ impl Disk {
     ///
     /// When the file cannot be written.
     pub(crate) fn write(&self, file: &str, text: &str, mode: u32) -> Result<(), LabError> {
-        let path = self.path(file);
-        let failed = || LabError::io(format!("writing {}", path.display()));
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed())?;
-        }
-        fs::write(&path, text).map_err(failed())?;
-        fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(failed())
+        write(&self.path(file), text, mode)
     }
 
     /// The script that starts the node's machine from this disk.
     pub(crate) fn setup(&self, config: &ClusterConfig, daemon: &Daemon, helper: &Helper) -> String {
+        if let Some(system) = &config.system {
+            return booted::setup(&self.folder, system.image.root(), helper);
+        }
         // A node with a classic daemon shows ours too: it may come to run there later.
         let binaries = match daemon.folder().or_else(|| helper.program().parent()) {
             Some(folder) => {
@@ -147,6 +176,16 @@ impl Disk {
             .replace("%HELPER%", &helper.program().to_string_lossy())
             .replace("%DISK%", &self.folder.to_string_lossy())
     }
+}
+
+/// Writes a file, with the folders above it.
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), LabError> {
+    let failed = || LabError::io(format!("writing {}", path.display()));
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed())?;
+    }
+    fs::write(path, text).map_err(failed())?;
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed())
 }
 
 /// The folders of a fresh disk.

@@ -11,6 +11,19 @@ pub enum LabError {
     /// The caller is not root.
     #[error("the lab makes network namespaces and needs root: run it with sudo")]
     NotRoot,
+    /// The host is no Debian, from whose archive a node with systemd is made.
+    #[error("nodes with systemd are of the host's Debian version, and this host is no Debian")]
+    NotDebian,
+    /// The init process of a node did not get where it should.
+    #[error("{node} did not boot: systemd is {state:?}; {output}")]
+    NotBooted {
+        /// The node.
+        node: Node,
+        /// The state that systemd tells.
+        state: String,
+        /// The units that failed, or the last words on the console.
+        output: String,
+    },
     /// A program that the lab calls by name is absent.
     #[error("`{tool}` is missing: install the package {package}")]
     ToolMissing {

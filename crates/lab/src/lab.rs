@@ -2,7 +2,7 @@
 
 use crate::cable::Cable;
 use crate::client::{FETCH_LIMIT, Probe, http_get};
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::medium::TERMINAL;
 use crate::namespace::{Machine, Output};
 use crate::network::{Network, Port};
@@ -120,7 +120,8 @@ impl Lab {
         Ok(())
     }
 
-    /// Boots a node from its disk: new namespaces, an empty `/run`, no daemon.
+    /// Boots a node from its disk: new namespaces, an empty `/run`, no daemon. One with systemd has
+    /// started what is enabled there.
     ///
     /// # Errors
     ///
@@ -134,8 +135,9 @@ impl Lab {
         let links = self.config.links();
         self.network.unplug_node(node, links);
         let setup = host.disk.setup(&self.config, &host.daemon(), &self.helper);
-        let machine = Machine::start(node.name(), &setup, self.scratch.path())?;
+        let mut machine = Machine::start(node.name(), &setup, self.scratch.path())?;
         self.network.plug_node(node, &machine, links)?;
+        self.boot(node, &mut machine)?;
         self.show_terminal(node, &machine)?;
         *power = Some(machine);
         Ok(())
@@ -298,7 +300,7 @@ impl Lab {
     /// The text of a file on a node's disk (`var/log/ha-debug`), empty when there is none.
     #[must_use]
     pub fn read_file(&self, node: Node, path: &str) -> String {
-        let bytes = fs::read(self.host(node).disk.path(path)).unwrap_or_default();
+        let bytes = fs::read(self.host(node).file(path)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -313,7 +315,7 @@ impl Lab {
             (false, true) => 0o755,
             (false, false) => 0o644,
         };
-        self.host(node).disk.write(path, text, mode)
+        disk::write(&self.host(node).file(path), text, mode)
     }
 
     /// Waits until a condition holds and says how long that took; `what` is for the error.
@@ -364,6 +366,10 @@ impl Lab {
 
     pub(crate) fn network(&self) -> &Network {
         &self.network
+    }
+
+    pub(crate) fn helper(&self) -> &Helper {
+        &self.helper
     }
 }
 

@@ -15,13 +15,17 @@
 //! Where [`Medium::Serial`] is configured, a null-modem cable joins the nodes too: two
 //! pseudo-terminals and a relay at the speed of the line.
 //!
-//! Each node has private `/etc`, `/var`, `/run` and `/tmp` and runs a real heartbeat daemon,
+//! A node can boot a Debian of its own with systemd ([`System`]), on which our programs are
+//! installed as on any machine. Otherwise a node has no init system:
+//! it has private `/etc`, `/var`, `/run` and `/tmp` and runs a real heartbeat daemon,
 //! Systole's or the classic one, with a real nginx. Nothing of a lab has a name on the host, and
 //! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
 //! the lab is killed.
 
+mod booted;
 mod cable;
 mod capture;
+mod cgroup;
 mod client;
 mod config;
 mod disk;
@@ -29,6 +33,7 @@ mod error;
 mod fault;
 mod flood;
 mod helper;
+mod image;
 mod lab;
 mod medium;
 mod namespace;
@@ -39,14 +44,16 @@ mod stall;
 mod status;
 pub mod story;
 mod switch;
+mod system;
 mod tool;
 
 pub use capture::{Capture, Carrier, Packet};
 pub use client::{Announcement, Duplicate, Gap, Probe};
-pub use config::{ClusterConfig, Failback, Service};
+pub use config::{ClusterConfig, Failback, Service, System};
 pub use error::LabError;
 pub use fault::{Cut, Direction};
 pub use helper::{Helper, helper_main};
+pub use image::Image;
 pub use lab::Lab;
 pub use medium::Medium;
 pub use namespace::Output;

@@ -1,5 +1,6 @@
 //! A machine of the lab: one init process in namespaces of its own.
 
+use crate::booted::Container;
 use crate::{LabError, tool};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -53,6 +54,8 @@ pub(crate) struct Machine {
     keeper: Child,
     init: Pid,
     handle: OwnedFd,
+    /// Where the node boots a system of its own; what runs in the node runs in there.
+    container: Option<Container>,
 }
 
 impl Machine {
@@ -79,7 +82,7 @@ impl Machine {
         if let Some(stdout) = keeper.stdout.take() {
             BufReader::new(stdout).read_line(&mut line).map_err(failed())?;
         }
-        let init = (line.trim() == "ready").then(|| only_child(&keeper)).flatten();
+        let init = (line.trim() == "ready").then(|| only_child(keeper.id())).flatten();
         let Some(init) = init else {
             let _ = keeper.kill();
             let _ = keeper.wait();
@@ -88,12 +91,32 @@ impl Machine {
         };
         let handle =
             pidfd_open(init, PidfdFlags::empty()).map_err(|error| failed()(error.into()))?;
-        Ok(Self { keeper, init, handle })
+        Ok(Self { keeper, init, handle, container: None })
+    }
+
+    /// Puts a container into the machine, which ends with it.
+    pub(crate) fn hold(&mut self, container: Container) {
+        self.container = Some(container);
+    }
+
+    /// The container in the machine.
+    pub(crate) fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
+    }
+
+    /// Whether the machine's container has ended.
+    pub(crate) fn has_shut_down(&mut self) -> bool {
+        self.container.as_mut().is_none_or(Container::has_ended)
+    }
+
+    /// The first process of what runs in the machine: its container's, where it has one.
+    fn first(&self) -> Pid {
+        self.container.as_ref().and_then(Container::init).unwrap_or(self.init)
     }
 
     /// The pid of the init process, as the host sees it.
     pub(crate) fn pid(&self) -> String {
-        self.init.as_raw_nonzero().to_string()
+        self.first().as_raw_nonzero().to_string()
     }
 
     /// Ends every process of the machine at once, without a goodbye, and waits until they are
@@ -103,12 +126,23 @@ impl Machine {
         // The process may have ended by itself.
         let _ = pidfd_send_signal(&self.handle, Signal::KILL);
         let _ = self.keeper.wait();
+        self.container = None;
+    }
+
+    /// A command that runs `program` inside the machine, beside its container.
+    pub(crate) fn outer_command(&self, program: &str) -> Command {
+        let mut command = tool::command("nsenter");
+        let pid = self.init.as_raw_nonzero().to_string();
+        command.args(["--target", &pid, "--all", program]);
+        command
     }
 
     /// A command that runs `program` inside the machine.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = tool::command("nsenter");
-        command.args(["--target", &self.pid(), "--all", "--wd=/", program]);
+        // Who enters the mounts of a machine stands in its root. A working directory that is named
+        // would be the host's.
+        command.args(["--target", &self.pid(), "--all", program]);
         command
             .env(LAB_MARK.0, LAB_MARK.1)
             .env(LAB_POWER.0, LAB_POWER.1)
@@ -182,11 +216,12 @@ impl Machine {
 
     /// The pids, as the host sees them, of all processes of the machine but its init.
     pub(crate) fn processes(&self) -> Vec<Pid> {
-        let Ok(own) = fs::read_link(format!("/proc/{}/ns/pid", self.pid())) else {
+        let first = self.first();
+        let Ok(own) = fs::read_link(format!("/proc/{}/ns/pid", first.as_raw_nonzero())) else {
             return Vec::new();
         };
         host_pids()
-            .filter(|pid| *pid != self.init)
+            .filter(|pid| *pid != first)
             .filter(|pid| {
                 let path = format!("/proc/{}/ns/pid", pid.as_raw_nonzero());
                 fs::read_link(path).is_ok_and(|namespace| namespace == own)
@@ -246,12 +281,14 @@ fn host_pids() -> impl Iterator<Item = Pid> {
 }
 
 /// The process that this one has forked.
-fn only_child(parent: &Child) -> Option<Pid> {
-    let parent = parent.id().to_string();
+pub(crate) fn only_child(parent: u32) -> Option<Pid> {
+    let parent = parent.to_string();
     host_pids().find(|pid| {
-        // `pid (name) state ppid …`; the name is `unshare`, `sh` or the helper's, without blanks.
-        fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
-            .is_ok_and(|stat| stat.split_whitespace().nth(3) == Some(&parent))
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+        // `pid (name) state ppid …`, and the name may have anything in it.
+        let stat = stat.unwrap_or_default();
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        fields.split_whitespace().nth(1) == Some(&parent)
     })
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The daemon of the Debian package `heartbeat`.
+/// The daemon of the Debian package `heartbeat`, and where ours is installed on a node with systemd.
 const CLASSIC: &str = "/usr/libexec/heartbeat/heartbeat";
 /// Where the tested binary's folder is shown inside a node.
 const BIN: &str = "/run/systole-lab/bin";
@@ -174,6 +174,15 @@ impl Host {
         self.power().as_ref().map_or(Err(LabError::PoweredOff(self.node)), job)
     }
 
+    /// The host's path of a file of the node, as what runs there sees it.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        let booted = self.power().as_ref().and_then(|machine| machine.container()?.init());
+        match booted {
+            Some(init) => PathBuf::from(format!("/proc/{}/root/{path}", init.as_raw_nonzero())),
+            None => self.disk.path(path),
+        }
+    }
+
     /// Runs a command to its end. The node's power can be cut meanwhile.
     ///
     /// # Errors
@@ -233,13 +242,22 @@ impl Host {
 
     /// The processes that run the daemon's binary, by their pids on the host.
     pub(crate) fn daemon_pids(&self) -> Vec<Pid> {
+        let (is_booted, mut pids) = match &*self.power() {
+            Some(machine) => (machine.container().is_some(), machine.processes()),
+            None => return Vec::new(),
+        };
+        let exe = |pid: &Pid| format!("/proc/{}/exe", pid.as_raw_nonzero());
+        if is_booted {
+            // Installed there; one that was replaced is marked by the kernel.
+            pids.retain(|pid| {
+                fs::read_link(exe(pid))
+                    .is_ok_and(|path| path.to_string_lossy().starts_with(CLASSIC))
+            });
+            return pids;
+        }
         let Ok(binary) = fs::metadata(self.daemon().on_host()) else { return Vec::new() };
         let same = |other: &Metadata| (other.dev(), other.ino()) == (binary.dev(), binary.ino());
-        let mut pids = self.power().as_ref().map_or(Vec::new(), Machine::processes);
-        pids.retain(|pid| {
-            let path = format!("/proc/{}/exe", pid.as_raw_nonzero());
-            fs::metadata(path).is_ok_and(|exe| same(&exe))
-        });
+        pids.retain(|pid| fs::metadata(exe(pid)).is_ok_and(|exe| same(&exe)));
         pids
     }
 

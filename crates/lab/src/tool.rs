@@ -6,8 +6,11 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Output, Stdio};
 
 /// The Debian package of each program that the lab calls.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("unshare", "util-linux"),
+    ("flock", "util-linux"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("systemd-nspawn", "systemd-container"),
     ("nsenter", "util-linux"),
     ("mount", "mount"),
     ("ip", "iproute2"),

@@ -1,5 +1,6 @@
 //! Cleans up after a lab, however the lab ended.
 
+use crate::cgroup;
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -28,6 +29,7 @@ pub(super) fn run(arguments: &[String]) -> io::Result<()> {
         restore_terminal(&before);
     }
     let end = Instant::now() + PATIENCE;
+    remove_groups(folder);
     while let Err(error) = fs::remove_dir_all(folder) {
         if error.kind() == io::ErrorKind::NotFound {
             break;
@@ -38,6 +40,16 @@ pub(super) fn run(arguments: &[String]) -> io::Result<()> {
         sleep(Duration::from_millis(10));
     }
     Ok(())
+}
+
+/// Removes the control groups of the lab's nodes, which are named after its folder. Their
+/// processes may take a moment to end.
+fn remove_groups(folder: &Path) {
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return };
+    let end = Instant::now() + PATIENCE;
+    while !cgroup::remove(name) && Instant::now() < end {
+        sleep(Duration::from_millis(10));
+    }
 }
 
 /// The settings of the terminal on standard error, if it is one.

@@ -1,0 +1,157 @@
+//! A Debian root with systemd, made once, on which nodes boot.
+
+use crate::{LabError, tool};
+use std::fs;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::path::{Path, PathBuf};
+
+/// What the nodes need beside Debian's minimal set.
+const PACKAGES: &[&str] = &[
+    "dbus",
+    "iproute2",
+    "kmod",
+    "libpam-systemd",
+    "logrotate",
+    "network-manager",
+    "nginx-light",
+    "procps",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+];
+/// Files that no test reads, which are most of a small Debian.
+const LEFT_OUT: &[&str] = &["/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*"];
+/// Run in the finished root, whose path is `$1`. Interfaces are configured by the lab alone, until
+/// a test starts one of the two managers.
+const FINISH: &str = "chroot \"$1\" systemctl disable --quiet NetworkManager.service \
+     NetworkManager-wait-online.service systemd-networkd.service apt-daily.timer \
+     apt-daily-upgrade.timer";
+/// Where images lie below cargo's folder for what it builds.
+const FOLDER: &str = "systemd";
+
+/// The folder of a Debian root that nodes share and do not change.
+#[derive(Debug, Clone)]
+pub struct Image {
+    root: PathBuf,
+}
+
+impl Image {
+    /// Finds the image below the folder of the running executable, where cargo puts what it builds
+    /// (`target/systemd`). One that is not there is made, which loads about 70 MB and takes a minute
+    /// or two; whoever asks meanwhile waits for it.
+    ///
+    /// The image is of the host's own Debian version, because the programs that are tested were
+    /// built for that version's C library. Another version, list of packages or recipe is
+    /// another image.
+    ///
+    /// # Errors
+    ///
+    /// Without root, on a host that is not Debian, without mmdebstrap, and without a network.
+    pub fn obtain() -> Result<Self, LabError> {
+        if !crate::lab::is_root() {
+            return Err(LabError::NotRoot);
+        }
+        let suite = suite(&fs::read_to_string("/etc/os-release").unwrap_or_default())?;
+        let arguments = recipe(&suite);
+        let folder = home()?;
+        let root = folder.join(name(&suite, &arguments));
+        if !root.is_dir() {
+            fs::create_dir_all(&folder).map_err(LabError::io("making a folder for the image"))?;
+            make(&folder, &root, &arguments)?;
+        }
+        Ok(Self { root })
+    }
+
+    /// The root.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// Makes an image, or waits for whoever makes it.
+///
+/// The lock belongs to the processes that do so: they may go on when their caller was killed.
+/// Mounts that they need are seen by them alone, and end with them.
+fn make(folder: &Path, root: &Path, arguments: &[String]) -> Result<(), LabError> {
+    // Who lacks it is told the package.
+    tool::succeed("mmdebstrap", &["--version"])?;
+    let lock = folder.join("lock");
+    let (lock, root) = (lock.to_string_lossy(), root.to_string_lossy());
+    let mut words = vec![&*lock, "unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL"];
+    words.extend(["--mount-proc", "sh", "-ec", MAKE, &root]);
+    words.extend(arguments.iter().map(String::as_str));
+    tool::succeed("flock", &words).map(|_| ())
+}
+
+/// Makes the root `$0` with these arguments of mmdebstrap, in place of the images that are there.
+/// It gets its name when it is finished.
+const MAKE: &str = "\
+if [ -d \"$0\" ]; then exit; fi
+rm -rf --one-file-system \"${0%/*}\"/*-*
+mmdebstrap \"$@\" \"$0.unfinished\" >&2
+mv \"$0.unfinished\" \"$0\"
+";
+
+/// The arguments of mmdebstrap.
+fn recipe(suite: &str) -> Vec<String> {
+    let mut words = ["--quiet", "--mode=root", "--variant=minbase"].map(str::to_owned).to_vec();
+    words.push(format!("--include={}", PACKAGES.join(",")));
+    words.push("--aptopt=Acquire::Languages \"none\"".to_owned());
+    words.push("--aptopt=Acquire::Retries \"3\"".to_owned());
+    words.push("--dpkgopt=force-unsafe-io".to_owned());
+    words.extend(LEFT_OUT.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
+    words.push(format!("--customize-hook={FINISH}"));
+    words.push(suite.to_owned());
+    words
+}
+
+/// The name of the folder of an image that is made so.
+fn name(suite: &str, arguments: &[String]) -> String {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(arguments);
+    format!("{suite}-{hash:016x}")
+}
+
+/// The version of Debian that `/etc/os-release` names.
+fn suite(release: &str) -> Result<String, LabError> {
+    let field = |key: &str| {
+        release.lines().find_map(|line| line.strip_prefix(key)).map(|value| value.trim_matches('"'))
+    };
+    match (field("ID="), field("VERSION_CODENAME=")) {
+        (Some("debian"), Some(suite)) => Ok(suite.to_owned()),
+        _ => Err(LabError::NotDebian),
+    }
+}
+
+/// The folder for images.
+fn home() -> Result<PathBuf, LabError> {
+    let me = std::env::current_exe().map_err(LabError::io("finding this program"))?;
+    // cargo marks its folder, so that backups leave it out.
+    let built = me.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    built
+        .or(me.parent())
+        .map(|folder| folder.join(FOLDER))
+        .ok_or(LabError::HelperMissing { near: me.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_list_or_version_is_another_image() {
+        let recipe = recipe("bookworm");
+        let mut longer = recipe.clone();
+        longer.push("--include=vim".to_owned());
+        assert_ne!(name("bookworm", &recipe), name("bookworm", &longer));
+        assert_eq!(name("bookworm", &recipe), name("bookworm", &super::recipe("bookworm")));
+        assert_ne!(name("trixie", &super::recipe("trixie")), name("bookworm", &recipe));
+    }
+
+    #[test]
+    fn an_image_is_of_the_version_of_the_host() {
+        let release = "PRETTY_NAME=\"Debian 12\"\nVERSION_CODENAME=bookworm\nID=debian\n";
+        assert_eq!(suite(release).unwrap(), "bookworm");
+        let other = suite("ID=fedora\nVERSION_CODENAME=\"\"\n");
+        assert!(matches!(other, Err(LabError::NotDebian)), "{other:?}");
+    }
+}

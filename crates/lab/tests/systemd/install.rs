@@ -1,0 +1,72 @@
+//! The README's installation, to the letter.
+
+use crate::{Outcome, owned_by, play, readme, sh};
+use systole_lab::{ClusterConfig, Lab, Node};
+
+/// Where a node finds the tree, as if it had been built there.
+const TREE: &str = "/usr/src/systole";
+
+/// Gives a node our programs as the README says.
+pub(crate) fn programs(lab: &Lab, node: Node) -> Outcome {
+    sh(lab, node, &format!("cd {TREE}\n{}", readme::installation()))?;
+    // The README: the service must not be started by anybody else.
+    sh(lab, node, "systemctl disable --quiet --now nginx")?;
+    Ok(())
+}
+
+/// Installs and starts the laboratory's pair, and waits until web1 serves.
+pub(crate) fn pair(lab: &Lab) -> Outcome {
+    for node in Node::ALL {
+        programs(lab, node)?;
+        lab.write_file(node, "etc/ha.d/ha.cf", &lab.config().ha_cf(node))?;
+        lab.write_file(node, "etc/ha.d/haresources", &lab.config().haresources())?;
+        lab.write_file(node, "etc/ha.d/authkeys", &lab.config().keys)?;
+    }
+    for node in Node::ALL {
+        sh(lab, node, "systemctl enable --quiet --now heartbeat")?;
+    }
+    owned_by(lab, Node::Web1)?;
+    Ok(())
+}
+
+#[test]
+fn the_readme_makes_a_pair_that_serves() -> Outcome {
+    play(ClusterConfig::default(), |lab| {
+        for node in Node::ALL {
+            programs(lab, node)?;
+            let ha_cf = match node {
+                Node::Web1 => readme::file("ha.cf"),
+                Node::Web2 => readme::file("ha.cf")
+                    .replace("ucast eth0 192.168.122.22", "ucast eth0 192.168.122.20"),
+            };
+            lab.write_file(node, "etc/ha.d/ha.cf", &ha_cf)?;
+            lab.write_file(node, "etc/ha.d/haresources", &readme::file("haresources"))?;
+            lab.write_file(node, "etc/ha.d/authkeys", &readme::file("authkeys"))?;
+        }
+        let mut commands = readme::commands().into_iter();
+        for command in commands.by_ref().take(2) {
+            for node in Node::ALL {
+                println!("{command}: {}", sh(lab, node, &command)?);
+            }
+        }
+        owned_by(lab, Node::Web1)?;
+        let mut owner = Node::Web1;
+        for command in commands {
+            println!("{command}: {}", sh(lab, Node::Web1, &command)?);
+            owner = match command.split(' ').nth(2) {
+                Some("standby") => Node::Web2,
+                Some("takeover") => Node::Web1,
+                _ => owner,
+            };
+            owned_by(lab, owner)?;
+        }
+        // What runs is what was installed, and the unit file is one that systemd has nothing to say about.
+        let verified =
+            sh(lab, Node::Web2, "systemd-analyze verify --man=no heartbeat.service 2>&1")?;
+        assert_eq!(verified, "");
+        for node in Node::ALL {
+            assert_eq!(lab.system_state(node)?, ("running".to_owned(), String::new()), "{node}");
+        }
+        Ok(())
+    })
+}
