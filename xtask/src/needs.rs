@@ -50,10 +50,17 @@ const NETWORKS: [Need; 4] = [
 const NGINX: Need = useful("nginx", "nginx-light", "is the service; a small stand-in replaces it");
 
 /// What only tests need.
-const TESTS: [Need; 12] = [
+const TESTS: [Need; 15] = [
     required("ps", "procps", "lists processes"),
     required("ping", "iputils-ping", "asks addresses for an answer"),
     required("arping", "iputils-arping", "announces addresses"),
+    required("mmdebstrap", "mmdebstrap", "makes the root of machines with systemd"),
+    required("systemd-nspawn", "systemd-container", "boots machines with systemd"),
+    required(
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "debian-archive-keyring",
+        "signs what that root is made of",
+    ),
     useful("/usr/libexec/heartbeat/heartbeat", "heartbeat", "is the other node of a mixed pair"),
     useful("stonith", "cluster-glue", "drives fencing devices"),
     useful("/usr/lib/ocf/resource.d/heartbeat/Dummy", "resource-agents", "has the OCF agents"),
