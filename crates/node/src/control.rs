@@ -26,7 +26,7 @@ use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Source};
 use crate::paths::Paths;
-use crate::state::{Happening, Journal, State, Wish};
+use crate::state::{Happening, State, StateWriter, Told, Wish};
 use crate::watchdog::Keeper;
 use crate::words::Words;
 use dropped::DroppedTable;
@@ -39,7 +39,7 @@ use server::{ClientId, Server};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd as _;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
@@ -113,10 +113,11 @@ pub(crate) struct Parts {
 pub(crate) struct Control {
     parts: Parts,
     words: Words,
-    journal: Journal,
+    writer: StateWriter,
     signals: Signals,
     server: Server,
-    supervision: Supervision,
+    /// Gives signs of life as long as it is there.
+    _supervision: Supervision,
     /// Who waits for a copy of the state.
     watchers: Vec<ClientId>,
     /// Who waits for the end of an order.
@@ -141,19 +142,22 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// When it cannot be opened.
+    /// When it cannot be opened, or no thread can be had for signs of life.
     pub(crate) fn new(parts: Parts, signals: Signals) -> io::Result<Self> {
         let server = Server::open(&parts.paths.control_socket())?;
+        let writer = {
+            let Parts { state, settings, generation, .. } = &parts;
+            let journal = state.journal(settings.name(settings.me), *generation);
+            StateWriter::start(state.clone(), journal)?
+        };
+        let supervision = Supervision::start(Arc::clone(&parts.beat.shared))?;
         Ok(Self {
             words: Words::new(parts.settings.clone(), std::process::id()),
-            journal: {
-                let Parts { state, settings, generation, .. } = &parts;
-                state.journal(settings.name(settings.me), *generation)
-            },
+            writer,
             parts,
             signals,
             server,
-            supervision: Supervision::new(),
+            _supervision: supervision,
             watchers: Vec::new(),
             orders: BTreeMap::new(),
             answers: VecDeque::new(),
@@ -212,21 +216,34 @@ impl Control {
         self.note_late(happening, Duration::ZERO);
     }
 
-    /// Keeps in the journal what happened that long ago. That it cannot be written is told once,
-    /// and how much was lost when it can again.
+    /// Keeps in the journal what happened that long ago.
     fn note_late(&mut self, happening: Happening, age: Duration) {
-        match self.journal.write(happening, age) {
-            Ok(()) => match self.journal.take_lost() {
-                0 => {}
-                lost => {
-                    let text = format!("The journal is written again. {lost} entries were lost.");
-                    self.say(Level::Warning, text);
+        self.writer.note(happening, age);
+    }
+
+    /// Says what became of what was to be stored.
+    fn tend_writer(&mut self) {
+        for told in self.writer.told() {
+            let (level, text) = match told {
+                Told::JournalFailed(error) => {
+                    (Level::Error, format!("Cannot write the journal: {error}"))
                 }
-            },
-            Err(error) if self.journal.lost() == 1 => {
-                self.say(Level::Error, format!("Cannot write the journal: {error}"));
-            }
-            Err(_) => {}
+                Told::JournalResumed { lost } => {
+                    let text = format!("The journal is written again. {lost} entries were lost.");
+                    (Level::Warning, text)
+                }
+                Told::OwnershipFailed(error) => {
+                    (Level::Error, format!("Cannot store ownership: {error}"))
+                }
+                Told::PeerFailed(error) => {
+                    (Level::Error, format!("Cannot store a generation: {error}"))
+                }
+                Told::Full => {
+                    let text = "The disk is too slow: not everything is stored any more.";
+                    (Level::Error, text.to_owned())
+                }
+            };
+            self.say(level, text);
         }
     }
 
@@ -313,17 +330,10 @@ impl Control {
             }
             News::Carrier { group, fault } => self.carrier_changed(group, fault),
             News::Store { terms, holds } => {
-                let Parts { state, settings, .. } = &self.parts;
-                let stored = state.store_terms(settings, terms);
-                let stored = stored.and_then(|()| state.store_holds(settings, &holds));
-                if let Err(error) = stored {
-                    self.say(Level::Error, format!("Cannot store ownership: {error}"));
-                }
+                self.writer.store(&self.parts.settings, terms, holds);
             }
             News::StorePeer(record) => {
-                if let Err(error) = self.parts.state.store_peer(&self.parts.settings, record) {
-                    self.say(Level::Error, format!("Cannot store a generation: {error}"));
-                }
+                self.writer.store_peer(&self.parts.settings, record);
             }
             News::Answer { ticket, result } => self.answer(ticket, result),
             News::StopFailed { group, resource } => self.stop_failed(group, resource),
@@ -430,8 +440,6 @@ impl Control {
 
     fn tick(&mut self) {
         let now = Instant::now();
-        let turns = self.parts.beat.shared.turns.load(Ordering::Relaxed);
-        self.supervision.tick(now, turns);
         if now < self.next_tick {
             return;
         }
@@ -439,6 +447,7 @@ impl Control {
         self.parts.log.tick();
         self.tell_dropped(Duration::from_nanos(clock::boot_time()));
         self.server.tick();
+        self.tend_writer();
         self.tend_watchdog();
         self.open_missing_links();
     }

@@ -19,3 +19,4 @@ pub mod respawn;
 pub mod state;
 mod watchdog;
 pub mod words;
+mod worker;

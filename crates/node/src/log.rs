@@ -1,27 +1,34 @@
 //! The log: lines in the form of heartbeat, written to files, to syslog, or to standard error.
 //!
-//! Everything here may wait for a disk, and so belongs to the control thread alone.
+//! ```text
+//!   said ──▶ Limiter ──▶ bounded queue ──▶ thread ──▶ Sinks: files, syslog, standard error
+//!                             └── full: counted, and told when there is room again
+//! ```
 
 mod file;
 mod format;
 mod limit;
+mod sinks;
 mod syslog;
 #[cfg(test)]
 mod tests;
 
-use file::LogFile;
-use format::Format;
+use crate::worker::Worker;
 use jiff::Zoned;
 use limit::{Limiter, Verdict};
 use serde::{Deserialize, Serialize};
-use std::io::Write;
+use sinks::Sinks;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use syslog::Syslog;
 use systole_config::Logging;
 
 /// Longest text of a line in bytes; what an outsider sends can make a line long.
 const TEXT_MAX: usize = 4096;
+/// Most lines that wait for the writer.
+const QUEUE: usize = 2048;
+/// How long the end waits for the writer.
+const FINISH_LIMIT: Duration = Duration::from_secs(2);
 
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -192,15 +199,35 @@ impl LogSettings {
     }
 }
 
-/// The log of the daemon.
+/// What the writer is to do.
+#[derive(Debug)]
+enum Job {
+    Write { line: Line, at: Zoned, pid: u32 },
+    Reopen,
+}
+
+/// How lines get to the sinks.
+#[derive(Debug)]
+enum Way {
+    /// At once, on the thread that says them: before there is a daemon.
+    Direct(Arc<Mutex<Sinks>>),
+    /// Lines wait until a process has its threads.
+    Waiting(Arc<Mutex<Sinks>>, Vec<Job>),
+    /// Through a thread of its own, which alone waits for disks.
+    Writer(Worker<Job>),
+    /// Not any more.
+    Over,
+}
+
+/// The log of the daemon. Saying a line never waits for a disk once the log was
+/// [started](Self::start).
 #[derive(Debug)]
 pub struct Log {
-    format: Format,
+    pid: u32,
     debug: u8,
-    logfile: Option<LogFile>,
-    debugfile: Option<LogFile>,
-    syslog: Option<Syslog>,
-    is_on_stderr: bool,
+    way: Way,
+    /// Lines that found no room on their way to the writer.
+    lost: u64,
     limiter: Limiter,
 }
 
@@ -208,38 +235,39 @@ impl Log {
     /// A log on standard error, for the time before the configuration is read.
     #[must_use]
     pub fn on_stderr(node: &str) -> Self {
-        Self {
-            format: Format { node: node.to_owned(), pid: std::process::id(), is_syslog: true },
-            debug: 0,
-            logfile: None,
-            debugfile: None,
-            syslog: None,
-            is_on_stderr: true,
-            limiter: Limiter::default(),
-        }
+        Self::new(0, Way::Direct(shared(Sinks::stderr(node))))
     }
 
-    /// Opens files and syslog. What cannot be opened is tried again later; what is wrong is told to
-    /// the sinks that work. Without any, `in_foreground` keeps the log on standard error.
+    /// A log as the settings say, whose lines wait until it is [started](Self::start). Without any
+    /// sink, `in_foreground` keeps it on standard error.
     #[must_use]
     pub fn open(settings: &LogSettings, in_foreground: bool) -> Self {
-        let mut log = Self::on_stderr(&settings.node);
-        log.format.is_syslog = settings.syslog_format;
-        log.debug = settings.debug;
-        let file = |path: &PathBuf| LogFile::new(path.clone(), settings.owner);
-        log.debugfile = settings.debugfile.as_ref().map(file);
-        let is_twice = settings.debugfile == settings.logfile;
-        log.logfile = settings.logfile.as_ref().filter(|_| !is_twice).map(file);
-        log.syslog = settings.facility.as_deref().and_then(Syslog::of_facility);
-        let has_sink = log.logfile.is_some() || log.debugfile.is_some() || log.syslog.is_some();
-        log.is_on_stderr = in_foreground && !has_sink;
-        log.reopen();
-        log
+        let sinks = shared(Sinks::new(settings, in_foreground));
+        Self::new(settings.debug, Way::Waiting(sinks, Vec::new()))
     }
 
-    /// Takes the process id anew, after going to the background.
+    fn new(debug: u8, way: Way) -> Self {
+        Self { pid: std::process::id(), debug, way, lost: 0, limiter: Limiter::default() }
+    }
+
+    /// Takes the process id anew, after going to the background. What was said before keeps the old
+    /// one.
     pub fn renew_pid(&mut self) {
-        self.format.pid = std::process::id();
+        self.pid = std::process::id();
+    }
+
+    /// Starts the thread that writes; what was said until now comes first. Without a thread lines
+    /// are written by who says them. What cannot be opened is tried again at later lines, and told
+    /// to the sinks that work.
+    pub fn start(&mut self) {
+        let Way::Waiting(sinks, said) = &mut self.way else { return };
+        let (sinks, said) = (Arc::clone(sinks), std::mem::take(said));
+        let of_writer = Arc::clone(&sinks);
+        let writer = Worker::start("log", QUEUE, move |job: Job| job.done_by(&of_writer));
+        self.way = writer.map_or(Way::Direct(sinks), Way::Writer);
+        for job in said {
+            self.hand(job);
+        }
     }
 
     /// Writes a line, unless it is one too many of its kind.
@@ -255,33 +283,18 @@ impl Log {
         }
     }
 
-    /// Says how many lines were left out, looks for rotated files, connects to syslog again. To be
-    /// called about once a second.
+    /// Says how many lines were left out. To be called about once a second.
     pub fn tick(&mut self) {
         let now = monotonic();
         for (line, suppressed) in self.limiter.expired(now) {
             self.put_counted(&line, suppressed);
         }
-        let files = [&mut self.logfile, &mut self.debugfile];
-        let rotated = files.into_iter().flatten().filter_map(|file| file.check_rotation(now));
-        let rotated: Vec<PathBuf> = rotated.collect();
-        for path in rotated {
-            let text = format!("log-rotate detected on logfile {}", path.display());
-            self.put(&Line::new(Level::Info, text));
-        }
+        self.tell_lost();
     }
 
-    /// Opens the files again, as after SIGHUP.
+    /// Opens the files again.
     pub fn reopen(&mut self) {
-        let mut failures = Vec::new();
-        for file in [&mut self.logfile, &mut self.debugfile].into_iter().flatten() {
-            if let Err(error) = file.reopen() {
-                failures.push(format!("Cannot open logfile {}: {error}", file.path().display()));
-            }
-        }
-        for text in failures {
-            self.put(&Line::new(Level::Error, text));
-        }
+        self.hand(Job::Reopen);
     }
 
     /// The level of the daemon's own debug lines.
@@ -293,8 +306,18 @@ impl Log {
     /// Changes the level of the daemon's own debug lines, and says so.
     pub fn change_debug(&mut self, level: u8) {
         self.debug = level;
-        let text = format!("debug now set to {level} [pid {}]", self.format.pid);
+        let text = format!("debug now set to {level} [pid {}]", self.pid);
         self.put(&Line::new(Level::Info, text));
+    }
+
+    /// Writes what waits, for no longer than a moment, and is over.
+    pub fn finish(&mut self) {
+        self.start();
+        self.tell_lost();
+        if let Way::Writer(writer) = std::mem::replace(&mut self.way, Way::Over) {
+            // A disk that takes nothing keeps nobody from ending.
+            writer.finish(FINISH_LIMIT);
+        }
     }
 
     /// One line with the count in it, because two would be one too many in this second.
@@ -307,23 +330,53 @@ impl Log {
     }
 
     fn put(&mut self, line: &Line) {
-        let now = Zoned::now();
-        let text = clean(&line.text);
-        if let Some(file) = self.logfile.as_mut().filter(|_| line.level != Level::Debug) {
-            file.write(&self.format.for_logfile(line, &text, &now));
-        }
-        if let Some(file) = &mut self.debugfile {
-            file.write(&self.format.for_debugfile(line, &text, &now));
-        }
-        if let Some(syslog) = &mut self.syslog {
-            syslog.send(line.level, &self.format.for_syslog(line, &text), &now);
-        }
-        if self.is_on_stderr {
-            // Nobody is left to tell when standard error is closed.
-            let _ =
-                std::io::stderr().write_all(self.format.for_logfile(line, &text, &now).as_bytes());
+        self.tell_lost();
+        self.hand(self.job(line.clone()));
+    }
+
+    fn job(&self, line: Line) -> Job {
+        Job::Write { line, at: Zoned::now(), pid: self.pid }
+    }
+
+    fn hand(&mut self, job: Job) {
+        match &mut self.way {
+            Way::Direct(sinks) => job.done_by(sinks),
+            Way::Waiting(_, said) if said.len() < QUEUE => said.push(job),
+            Way::Writer(writer) => self.lost += u64::from(writer.hand(job).is_err()),
+            Way::Waiting(..) | Way::Over => self.lost += 1,
         }
     }
+
+    /// Says how many lines found no room, as soon as one finds it.
+    fn tell_lost(&mut self) {
+        if let (Way::Writer(writer), 1..) = (&self.way, self.lost) {
+            let text = format!("{} lines were lost because the log is too slow", self.lost);
+            if writer.hand(self.job(Line::new(Level::Warning, text))).is_ok() {
+                self.lost = 0;
+            }
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Job {
+    fn done_by(self, sinks: &Mutex<Sinks>) {
+        // Whoever panicked with it has ended the daemon.
+        let mut sinks = sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        match self {
+            Self::Write { line, at, pid } => sinks.write(&line, &at, pid),
+            Self::Reopen => sinks.reopen(),
+        }
+    }
+}
+
+fn shared(sinks: Sinks) -> Arc<Mutex<Sinks>> {
+    Arc::new(Mutex::new(sinks))
 }
 
 /// The text as it may be written: one line of bounded length, whatever an outsider put into it.

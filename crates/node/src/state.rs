@@ -7,8 +7,11 @@ mod retired;
 #[cfg(test)]
 pub(crate) mod tests;
 mod uuid;
+mod writer;
 
 pub use generation::Generation;
+pub(crate) use writer::{StateWriter, Told};
+
 pub use journal::{Entry, HandOverStage, Happening, JobEnd, Journal, LastBeat, PingCounts, Wish};
 
 use std::fs::{self, File, OpenOptions};

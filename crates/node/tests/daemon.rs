@@ -8,6 +8,8 @@ mod environment;
 mod executor;
 #[path = "daemon/ocf.rs"]
 mod ocf;
+#[path = "daemon/storage.rs"]
+mod storage;
 #[path = "daemon/strangers.rs"]
 mod strangers;
 #[path = "daemon/watchdog.rs"]

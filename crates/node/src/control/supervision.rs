@@ -1,22 +1,51 @@
-//! What the service manager is told (`sd_notify(3)`), as long as the beat thread makes progress.
+//! What the service manager is told (`sd_notify(3)`).
+//!
+//! Signs of life come from a thread of their own, as long as the beat thread and the executor make
+//! progress. The control thread waits for disks and people, and a disk that takes nothing is no
+//! reason to end a daemon that serves.
 
+use crate::beat::channel::Shared;
 use sd_notify::NotifyState;
-use std::time::{Duration, Instant};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
 
-/// The service manager, if one started us.
+/// Stack of the thread in bytes: all of it is locked, so it is small.
+const STACK: usize = 64 << 10;
+
+/// The service manager, if one started us. Signs of life end when it is dropped.
 #[derive(Debug)]
 pub(super) struct Supervision {
-    /// Time between two signs of life, if the manager wants them.
-    gap: Option<Duration>,
-    next: Instant,
-    turns: u64,
+    _end: Option<SyncSender<()>>,
 }
 
 impl Supervision {
-    pub(super) fn new() -> Self {
+    /// Begins to give signs of life, if the manager wants them.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had for it.
+    pub(super) fn start(shared: Arc<Shared>) -> io::Result<Self> {
         // Half of what systemd demands, as sd_watchdog_enabled(3) advises.
-        let gap = sd_notify::watchdog_enabled().map(|limit| limit / 2);
-        Self { gap, next: Instant::now(), turns: 0 }
+        let Some(gap) = sd_notify::watchdog_enabled().map(|limit| limit / 2) else {
+            return Ok(Self { _end: None });
+        };
+        let (end, ended) = sync_channel::<()>(1);
+        let thread = thread::Builder::new().name("supervision".to_owned()).stack_size(STACK);
+        thread.spawn(move || {
+            let mut pace = Pace::default();
+            // A quarter, so that one look without progress loses nothing.
+            while ended.recv_timeout(gap / 2) == Err(RecvTimeoutError::Timeout) {
+                let beat = shared.turns.load(Ordering::Relaxed);
+                let executor = shared.executor_turns.load(Ordering::Relaxed);
+                if pace.look(beat, executor) {
+                    notify(NotifyState::Watchdog);
+                }
+            }
+        })?;
+        Ok(Self { _end: Some(end) })
     }
 
     /// The daemon works.
@@ -28,19 +57,41 @@ impl Supervision {
     pub(super) fn stopping() {
         notify(NotifyState::Stopping);
     }
+}
 
-    /// Gives a sign of life if one is due and the beat thread has `turns` more than last time.
-    pub(super) fn tick(&mut self, now: Instant, turns: u64) {
-        let Some(gap) = self.gap else { return };
-        if now >= self.next && turns != self.turns {
-            self.next = now + gap;
-            self.turns = turns;
-            notify(NotifyState::Watchdog);
+/// The turns at the last sign of life.
+#[derive(Debug, Default)]
+struct Pace {
+    beat: u64,
+    executor: u64,
+}
+
+impl Pace {
+    /// Whether both have made progress since the last sign.
+    fn look(&mut self, beat: u64, executor: u64) -> bool {
+        let is_alive = beat != self.beat && executor != self.executor;
+        if is_alive {
+            *self = Self { beat, executor };
         }
+        is_alive
     }
 }
 
 /// A manager that does not listen is none.
 fn notify(state: NotifyState<'_>) {
     let _ = sd_notify::notify(&[state]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_of_life_needs_progress_of_both() {
+        let mut pace = Pace::default();
+        let looks = [(1, 1, true), (2, 1, false), (2, 2, true), (2, 3, false), (3, 3, true)];
+        for (beat, executor, right) in looks {
+            assert_eq!(pace.look(beat, executor), right, "{beat} {executor}");
+        }
+    }
 }

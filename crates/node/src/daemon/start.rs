@@ -148,6 +148,7 @@ fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
     daemonize::write_pid_file(&paths.pid_file(), std::process::id())?;
     // Before the first thread, so that every one has the signals blocked.
     let signals = Signals::take()?;
+    plan.log.start();
     let is_realtime = plan.config.process.realtime && !options.without_realtime;
     if is_realtime && let Err(error) = realtime::write_oom_score(realtime::OOM_NEVER) {
         warn(&mut plan.log, "be spared when memory runs out", &error);

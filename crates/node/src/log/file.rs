@@ -1,16 +1,17 @@
 //! A log file that is found again after somebody rotated it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use rustix::fs::OFlags;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Readable for the group `haclient`, and for nobody else: lines name clients and addresses.
 const MODE: u32 = 0o640;
 
-/// How often to look whether the file is still the one under its name.
-const CHECK_EVERY: Duration = Duration::from_secs(5);
+/// How often, at most, to look whether the file is still the one under its name.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// A file to which lines are appended.
 #[derive(Debug)]
@@ -18,38 +19,24 @@ pub(super) struct LogFile {
     path: PathBuf,
     owner: Option<(u32, u32)>,
     file: Option<File>,
-    checked: Duration,
+    checked: Option<Duration>,
+    /// Why it could not be opened the last time, as it was told.
+    told: Option<(ErrorKind, Option<i32>)>,
 }
 
 impl LogFile {
     /// A file that is not open yet.
     pub(super) fn new(path: PathBuf, owner: Option<(u32, u32)>) -> Self {
-        Self { path, owner, file: None, checked: Duration::ZERO }
+        Self { path, owner, file: None, checked: None, told: None }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens the file, or makes it. When that fails an open one stays in use.
-    pub(super) fn reopen(&mut self) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.append(true).mode(MODE);
-        let file = match options.clone().create_new(true).open(&self.path) {
-            Ok(file) => {
-                if let Some((user, group)) = self.owner {
-                    // Without root's rights it stays ours, and is as good for writing.
-                    let _ = fchown(&file, Some(user), Some(group));
-                }
-                file
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                options.open(&self.path)?
-            }
-            Err(error) => return Err(error),
-        };
-        self.file = Some(file);
-        Ok(())
+    /// Closes it: it is opened again before the next line.
+    pub(super) fn close(&mut self) {
+        (self.file, self.checked) = (None, None);
     }
 
     /// Appends a line in one piece, so that lines of several writers never mix.
@@ -60,18 +47,65 @@ impl LogFile {
         }
     }
 
-    /// Opens the file again if its name stands for another one now, and tells its path then.
-    pub(super) fn check_rotation(&mut self, now: Duration) -> Option<PathBuf> {
-        if now.saturating_sub(self.checked) < CHECK_EVERY {
-            return None;
+    /// Opens the file if it is not open, or if its name stands for another one now; tells whether
+    /// it was rotated. To be called before a line is written: most calls do nothing.
+    ///
+    /// # Errors
+    ///
+    /// Once for each reason why it cannot be opened. An open one stays in use.
+    pub(super) fn tend(&mut self, now: Duration) -> io::Result<bool> {
+        if self.checked.is_some_and(|checked| now.saturating_sub(checked) < CHECK_EVERY) {
+            return Ok(false);
         }
-        self.checked = now;
-        let identity = |data: std::fs::Metadata| (data.dev(), data.ino());
+        self.checked = Some(now);
+        let identity = |data: Metadata| (data.dev(), data.ino());
         let open = self.file.as_ref().and_then(|file| file.metadata().ok()).map(identity);
         let named = std::fs::metadata(&self.path).ok().map(identity);
         if open.is_some() && open == named {
-            return None;
+            return Ok(false);
         }
-        self.reopen().ok().map(|()| self.path.clone())
+        match open_or_make(&self.path, self.owner) {
+            Ok(file) => {
+                (self.file, self.told) = (Some(file), None);
+                Ok(open.is_some())
+            }
+            Err(error) => {
+                let reason = Some((error.kind(), error.raw_os_error()));
+                if std::mem::replace(&mut self.told, reason) == reason {
+                    return Ok(false);
+                }
+                Err(error)
+            }
+        }
     }
+}
+
+/// Opens without waiting: a FIFO that nobody reads would wait for a reader, and one that somebody
+/// reads would make each line wait for him.
+fn open_or_make(path: &Path, owner: Option<(u32, u32)>) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    options.append(true).mode(MODE).custom_flags(flags.bits().cast_signed());
+    let file = match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            if let Some((user, group)) = owner {
+                // Without root's rights it stays ours, and is as good for writing.
+                let _ = fchown(&file, Some(user), Some(group));
+            }
+            return Ok(file);
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => return Err(error),
+    };
+    let data = match &file {
+        Ok(file) => file.metadata(),
+        // A FIFO without a reader cannot even be opened.
+        Err(_) => std::fs::metadata(path),
+    };
+    if data.is_ok_and(|data| data.file_type().is_fifo()) {
+        let why = "it is a FIFO, which would make the daemon wait for its reader: a file or syslog \
+                   is needed";
+        return Err(io::Error::new(ErrorKind::InvalidInput, why));
+    }
+    file
 }

@@ -1,3 +1,6 @@
+use super::file::LogFile;
+use super::format::Format;
+use super::syslog::Syslog;
 use super::*;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
@@ -90,6 +93,7 @@ fn debug_lines_go_to_the_debug_file_alone() {
     log.write(&Line::new(Level::Debug, "of ipfail").said_by(Source::Ipfail));
     log.change_debug(1);
     log.write(&Line::new(Level::Debug, "of the daemon at level 1"));
+    log.finish();
     let read = |path: &Option<PathBuf>| fs::read_to_string(path.as_ref().unwrap()).unwrap();
     let (normal, debug) = (read(&settings.logfile), read(&settings.debugfile));
     assert!(normal.contains("an info") && !normal.contains("of ipfail"), "{normal}");
@@ -100,20 +104,42 @@ fn debug_lines_go_to_the_debug_file_alone() {
 }
 
 #[test]
-fn rotated_file_is_noticed_and_its_successor_made() {
+fn rotated_file_is_noticed_before_the_next_line_and_its_successor_made() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ha-log");
     let mut file = LogFile::new(path.clone(), None);
-    file.reopen().unwrap();
+    let at = Duration::from_millis;
+    assert!(!file.tend(at(10_000)).unwrap());
     file.write("before\n");
-    let at = Duration::from_secs;
-    assert_eq!(file.check_rotation(at(10)), None);
     fs::rename(&path, directory.path().join("ha-log.1")).unwrap();
+    assert!(!file.tend(at(10_900)).unwrap(), "not for every line");
     file.write("still to the old one\n");
-    assert_eq!(file.check_rotation(at(12)), None, "not every second");
-    assert_eq!(file.check_rotation(at(15)), Some(path.clone()));
+    assert!(file.tend(at(11_000)).unwrap());
     file.write("after\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
+    let old = fs::read_to_string(directory.path().join("ha-log.1")).unwrap();
+    assert_eq!(old, "before\nstill to the old one\n");
+}
+
+#[test]
+fn a_rotated_log_goes_on_without_a_word_from_outside() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = LogSettings { debugfile: None, ..settings(directory.path()) };
+    let path = settings.logfile.clone().unwrap();
+    let mut log = Log::open(&settings, false);
+    log.start();
+    let limit = std::time::Instant::now() + Duration::from_secs(20);
+    let mut is_rotated = false;
+    let read = || fs::read_to_string(&path).unwrap_or_default();
+    while !read().contains("log-rotate detected on logfile ") {
+        assert!(std::time::Instant::now() < limit, "{}", read());
+        log.write(&Line::new(Level::Info, "a line"));
+        if !is_rotated && read().contains("a line") {
+            fs::rename(&path, directory.path().join("ha-log.1")).unwrap();
+            is_rotated = true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -122,10 +148,68 @@ fn reopening_makes_a_removed_file_again() {
     let settings = settings(directory.path());
     let mut log = Log::open(&settings, false);
     let path = settings.logfile.unwrap();
+    fs::write(&path, "").unwrap();
+    log.write(&Line::new(Level::Notice, "before"));
     fs::remove_file(&path).unwrap();
     log.reopen();
     log.write(&Line::new(Level::Notice, "once more"));
+    log.finish();
     assert!(fs::read_to_string(&path).unwrap().ends_with("notice: once more\n"));
+}
+
+#[test]
+fn a_fifo_is_refused_with_its_reason_and_keeps_nobody_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path());
+    let path = settings.logfile.clone().unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+    let told = |text: &str| {
+        let words = format!("Cannot open logfile {}: it is a FIFO, which", path.display());
+        text.matches(&words).count()
+    };
+    for has_reader in [false, true] {
+        let reader = has_reader.then(|| {
+            let flags = rustix::fs::OFlags::NONBLOCK;
+            rustix::fs::open(&path, flags, rustix::fs::Mode::empty()).unwrap()
+        });
+        let mut log = Log::open(&settings, false);
+        for _ in 0..10 {
+            log.write(&Line::new(Level::Info, "a line"));
+        }
+        log.finish();
+        let text = fs::read_to_string(settings.debugfile.as_ref().unwrap()).unwrap();
+        assert_eq!(told(&text), 1, "{text}");
+        assert_eq!(text.matches("a line").count(), 10, "the other file is written: {text}");
+        fs::remove_file(settings.debugfile.as_ref().unwrap()).unwrap();
+        drop(reader);
+    }
+}
+
+#[test]
+fn lines_that_find_no_room_are_counted_and_told_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = LogSettings { debugfile: None, ..settings(directory.path()) };
+    let sinks = shared(Sinks::new(&settings, false));
+    // Whoever holds the sinks is the storage that takes nothing.
+    let storage = Arc::clone(&sinks);
+    let dead = storage.lock().unwrap();
+    let mut log = Log::new(0, Way::Waiting(sinks, Vec::new()));
+    log.start();
+    for number in 0..QUEUE + 100 {
+        log.write(&Line::new(Level::Info, format!("line {number}")));
+    }
+    let lost = log.lost;
+    assert!((98..=100).contains(&lost), "one may be in the writer's hand: {lost}");
+    drop(dead);
+    let told = format!("WARN: {lost} lines were lost because the log is too slow");
+    let limit = std::time::Instant::now() + Duration::from_secs(20);
+    let read = || fs::read_to_string(settings.logfile.as_ref().unwrap()).unwrap_or_default();
+    while !read().contains(&told) {
+        assert!(std::time::Instant::now() < limit, "{}", read());
+        log.tick();
+    }
+    assert_eq!(read().matches(": line ").count() as u64, QUEUE as u64 + 100 - lost);
 }
 
 #[test]
@@ -137,6 +221,7 @@ fn flood_leaves_one_line_and_a_count() {
         let text = format!("bad packet {number}");
         log.write(&Line::new(Level::Warning, text).repeating(Repeating::BadPacket));
     }
+    log.finish();
     let text = fs::read_to_string(settings.logfile.unwrap()).unwrap();
     // Should the machine be slow, seconds pass, and each may add its line and its count.
     assert!(text.contains("bad packet 0") && text.lines().count() < 50, "{text}");

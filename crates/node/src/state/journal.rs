@@ -12,6 +12,7 @@ mod wish;
 
 pub use evidence::{HandOverStage, JobEnd, LastBeat, PingCounts};
 pub use file::Journal;
+pub(super) use file::Scribe;
 pub use read::{Reading, read};
 pub use wish::Wish;
 

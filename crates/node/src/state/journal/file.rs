@@ -9,76 +9,92 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The journal of a node, bounded: a full file becomes the old one and replaces the one before.
+/// The journal of a node: what makes entries, and the file that takes them.
 #[derive(Debug)]
 pub struct Journal {
-    directory: PathBuf,
-    size_max: u64,
-    open: Option<(File, u64)>,
+    pub(in crate::state) scribe: Scribe,
+    pub(in crate::state) file: JournalFile,
+}
+
+/// What makes entries. It waits for nothing.
+#[derive(Debug)]
+pub(in crate::state) struct Scribe {
     /// Who tells: the node, and the generation of its daemon.
     from: (String, u64),
     /// The number of the last entry.
     number: u64,
-    lost: u64,
     repeats: Repeats,
+}
+
+/// The file, bounded: a full one becomes the old one and replaces the one before.
+#[derive(Debug)]
+pub(in crate::state) struct JournalFile {
+    directory: PathBuf,
+    size_max: u64,
+    open: Option<(File, u64)>,
 }
 
 impl Journal {
     pub(in crate::state) fn new(directory: PathBuf, node: &str, generation: u64) -> Self {
-        Self {
-            directory,
-            size_max: SIZE_MAX,
-            open: None,
-            from: (node.to_owned(), generation),
-            number: 0,
-            lost: 0,
-            repeats: Repeats::default(),
-        }
+        let from = (node.to_owned(), generation);
+        let scribe = Scribe { from, number: 0, repeats: Repeats::default() };
+        Self { scribe, file: JournalFile { directory, size_max: SIZE_MAX, open: None } }
     }
 
     #[cfg(test)]
-    pub(in crate::state) fn bounded(self, size_max: u64) -> Self {
-        Self { size_max, ..self }
+    pub(in crate::state) fn bounded(mut self, size_max: u64) -> Self {
+        self.file.size_max = size_max;
+        self
     }
 
-    /// Appends what happened that long ago, unless it repeats what stands there already. Does not
-    /// wait for the disk.
+    /// Appends what happened that long ago, unless it repeats what stands there already.
     ///
     /// # Errors
     ///
     /// When the file cannot be written: the entry is lost, and its number with it. The next entry
     /// opens the file again.
-    pub fn write(&mut self, happening: Happening, age: Duration) -> io::Result<()> {
+    #[cfg(test)]
+    pub(crate) fn write(&mut self, happening: Happening, age: Duration) -> io::Result<()> {
+        self.scribe.line(happening, age).map_or(Ok(()), |line| self.file.append(&line))
+    }
+}
+
+impl Scribe {
+    /// The line about what happened that long ago, unless it repeats what was written lately.
+    pub(in crate::state) fn line(
+        &mut self,
+        happening: Happening,
+        age: Duration,
+    ) -> Option<Vec<u8>> {
         if self.repeats.has(&happening, Instant::now()) {
-            return Ok(());
+            return None;
         }
         self.number += 1;
         let age = SignedDuration::try_from(age).unwrap_or_default();
         let time = Timestamp::now().checked_sub(age).unwrap_or_else(|_| Timestamp::now());
         let (from, run) = self.from.clone();
         let entry = Entry { time: time.to_string(), from, run, number: self.number, happening };
-        let mut line = serde_json::to_vec(&entry)?;
+        let mut line = serde_json::to_vec(&entry).ok()?;
         line.push(b'\n');
-        let result = self.append(&line);
+        Some(line)
+    }
+}
+
+impl JournalFile {
+    /// Appends a line. Does not wait until it is on the disk, but waits for a disk that hangs.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written. The next call opens it again.
+    pub(in crate::state) fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let result = self.try_append(line);
         if result.is_err() {
             self.open = None;
-            self.lost += 1;
         }
         result
     }
 
-    /// How many entries were lost since the last one that was written.
-    #[must_use]
-    pub const fn lost(&self) -> u64 {
-        self.lost
-    }
-
-    /// The same, and counts anew.
-    pub(crate) fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.lost)
-    }
-
-    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+    fn try_append(&mut self, line: &[u8]) -> io::Result<()> {
         let length = line.len() as u64;
         let path = self.directory.join(NAME);
         if self.open.as_ref().is_some_and(|(_, size)| size + length > self.size_max) {
