@@ -303,6 +303,9 @@ impl Reader<'_> {
         }
         self.draft.pacemaker_seen = true;
         if setting::boolean(word.text) == Some(false) {
+            let value = Parsed::Boolean(false);
+            let setting = Setting { text: word.text.to_owned(), value, span: word.span() };
+            self.draft.settings.insert("pacemaker", setting);
             return;
         }
         let finding = Finding::new(

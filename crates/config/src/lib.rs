@@ -17,6 +17,7 @@ mod haresources;
 mod lexer;
 mod load;
 mod medium;
+mod number;
 mod render;
 mod rule;
 mod source;

@@ -7,6 +7,7 @@ use crate::facts::FileKind;
 use crate::finding::{Finding, Severity};
 use crate::lexer::{Line, Word, is_blank};
 use crate::medium::Medium;
+use crate::number;
 use crate::rule;
 use crate::source::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -184,7 +185,7 @@ impl Reader<'_> {
                 device.text, group.text
             ))));
         };
-        let (port, ttl, loopback) = line.multicast(device, "mcast", "ttl")?;
+        let (port, ttl, loopback) = line.multicast(device, "mcast", "ttl", self.findings)?;
         self.multicast_device(device)?;
         Ok(Medium::Mcast { device: device.text.to_owned(), group: parsed, port, ttl, loopback })
     }
@@ -202,7 +203,7 @@ impl Reader<'_> {
                 ),
             ));
         };
-        let (port, hops, loopback) = line.multicast(device, "mcast6", "hops")?;
+        let (port, hops, loopback) = line.multicast(device, "mcast6", "hops", self.findings)?;
         self.device(device);
         Ok(Medium::Mcast6 { device: device.text.to_owned(), group: parsed, port, hops, loopback })
     }
@@ -275,7 +276,7 @@ impl Reader<'_> {
             self.draft.spoilt_medium = true;
             return self.report(finding);
         }
-        let baud = self.draft.word("baud").and_then(|baud| baud.parse().ok()).unwrap_or(19_200);
+        let baud = self.draft.word("baud").and_then(number::leading).unwrap_or(19_200);
         let medium = Medium::Serial { tty: word.text.to_owned(), baud };
         self.add_medium(medium, word.span());
     }

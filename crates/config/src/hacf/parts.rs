@@ -2,11 +2,12 @@
 
 use crate::finding::Finding;
 use crate::lexer::Word;
+use crate::number;
 use crate::rule;
 use crate::source::File;
 
 /// Highest time to live, or number of hops, of a multicast medium.
-const MULTICAST_TTL_MAX: u64 = 4;
+const MULTICAST_TTL_MAX: u32 = 4;
 
 /// Why a medium's line was refused.
 pub(super) type Refusal = Box<Finding>;
@@ -43,12 +44,13 @@ impl<'a> Parts<'a> {
         self.need(at, what).map_err(|finding| Box::new((*finding).original(original())))
     }
 
-    /// Port, hops and loopback of a multicast line.
+    /// Port, hops and loopback of a multicast line. What is odd about them goes to `findings`.
     pub(super) fn multicast(
         &self,
         device: Word<'_>,
         directive: &str,
         hops: &str,
+        findings: &mut Vec<Finding>,
     ) -> Result<(u16, u8, bool), Refusal> {
         let prefix = format!("ERROR: glib:  {directive} [{}]", device.text);
         let need = |at, what: &str| {
@@ -56,12 +58,15 @@ impl<'a> Parts<'a> {
                 format!("ERROR: glib: {directive} [{}] missing {what}", device.text)
             })
         };
-        let number = |word: Word<'_>, what: &str, least: u64, most: u64| {
-            let parsed = word.text.parse::<u64>().ok();
-            parsed.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
-                let finding = bad(word, &format!("expected a number from {least} to {most}"));
-                Box::new(finding.original(format!("{prefix} bad {what} [{}]", word.text)))
-            })
+        let mut number = |word: Word<'_>, what: &str, least: u32, most: u32| {
+            let parsed = number::leading(word.text);
+            let parsed =
+                parsed.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+                    let finding = bad(word, &format!("expected a number from {least} to {most}"));
+                    Box::new(finding.original(format!("{prefix} bad {what} [{}]", word.text)))
+                })?;
+            findings.extend(number::odd(word, parsed));
+            Ok::<u32, Refusal>(parsed)
         };
         let port = number(need(2, "port")?, "port", 1, 65_535)?;
         let ttl = number(need(3, hops)?, hops, 0, MULTICAST_TTL_MAX)?;

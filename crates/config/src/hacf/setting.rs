@@ -5,6 +5,7 @@ use crate::directive::{Directive, Value};
 use crate::finding::Finding;
 use crate::lexer::Word;
 use crate::medium::Medium;
+use crate::number;
 use crate::rule;
 use crate::source::File;
 use crate::suggest::nearest;
@@ -211,10 +212,11 @@ impl Reader<'_> {
             self.report(finding);
             return None;
         };
-        if parsed.value.is_zero() && !zero {
-            let message = format!("`{}` must be longer than nothing", known.name);
-            let mut finding = Finding::new(&rule::TIME_ZERO, File::HaCf, word.span(), message)
-                .label("expected more than 0");
+        // To heartbeat 3.0.6, which counts milliseconds, less is nothing.
+        if parsed.value < Duration::from_millis(1) && !zero {
+            let message = format!("`{}` must be a millisecond at least", known.name);
+            let mut finding =
+                Finding::new(&rule::TIME_ZERO, File::HaCf, word.span(), message).label("too short");
             if known.name == "warntime" {
                 finding = finding.original(format!("Warn time [{}] is invalid.", word.text));
             }
@@ -275,16 +277,9 @@ impl Reader<'_> {
         most: u32,
         word: Word<'_>,
     ) -> Option<u32> {
-        let digits = leading_digits(word.text);
-        let parsed = digits.parse::<u32>().ok();
+        let parsed = number::leading(word.text);
         if let Some(number) = parsed.filter(|number| (least..=most).contains(number)) {
-            if digits != word.text {
-                let message = format!("`{}` is read as {number}", word.text);
-                let finding = Finding::new(&rule::TRAILING_TEXT, File::HaCf, word.span(), message)
-                    .label("what follows the number is ignored")
-                    .fix("the number alone", word.span(), digits);
-                self.report(finding);
-            }
+            self.findings.extend(number::odd(word, number));
             return Some(number);
         }
         let message = format!("`{}` is no value for `{}`", word.text, known.name);
@@ -336,10 +331,13 @@ impl Reader<'_> {
         word: Word<'_>,
     ) -> Option<Parsed> {
         let in_any_case = known.name == "autojoin";
-        let is_it = |choice: &&str| {
-            *choice == word.text || in_any_case && choice.eq_ignore_ascii_case(word.text)
+        let rate = number::leading(word.text).filter(|_| known.name == "baud");
+        let is_it = |choice: &&str| match rate {
+            Some(rate) => choice.parse() == Ok(rate),
+            None => *choice == word.text || in_any_case && choice.eq_ignore_ascii_case(word.text),
         };
         if choices.iter().any(is_it) {
+            self.findings.extend(rate.and_then(|rate| number::odd(word, rate)));
             return Some(Parsed::Word);
         }
         let expected: Vec<String> = choices.iter().map(|choice| format!("`{choice}`")).collect();
@@ -375,12 +373,6 @@ impl Reader<'_> {
         self.report(finding);
         None
     }
-}
-
-/// The digits with which a text begins: as much as C's `atoi` reads.
-fn leading_digits(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    &text[..end]
 }
 
 /// Whether `udpport` sets the port of this medium.

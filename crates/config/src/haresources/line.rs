@@ -87,17 +87,19 @@ pub(super) fn logical_lines(text: &str, findings: &mut Vec<Finding>) -> Vec<Logi
             comment_hides_continuation(first, line, findings);
         }
         let mut joined = Joined::default();
-        let mut current = without_return(line, findings);
+        let mut whole = line;
         loop {
-            blank_after_backslash(current, findings);
-            let Some(body) = current.text.strip_suffix('\\') else {
+            blank_after_backslash(whole, findings);
+            let current = without_return(whole, findings);
+            // A backslash before a carriage return is not at the end, and joins nothing.
+            let Some(body) = whole.text.strip_suffix('\\') else {
                 joined.push(current.text, current.start);
                 break;
             };
             joined.push(body, current.start);
             let Some(next) = physical.next() else { break };
             comment_on_continuation(next, findings);
-            current = without_return(next, findings);
+            whole = next;
         }
         let words = joined.words();
         if !words.is_empty() {
@@ -159,7 +161,7 @@ fn comment_on_continuation(next: Line<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn blank_after_backslash(line: Line<'_>, findings: &mut Vec<Finding>) {
-    let trimmed = line.text.trim_end_matches([' ', '\t']);
+    let trimmed = line.text.trim_end_matches([' ', '\t', '\r']);
     if trimmed.len() < line.text.len() && trimmed.ends_with('\\') {
         let end = line.start + trimmed.len();
         findings.push(

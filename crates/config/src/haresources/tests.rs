@@ -102,6 +102,12 @@ const LINES: &[Case] = &[
     ("# nothing\n", &["HA0713"], "", &[]),
     ("web1 drbddisk::::r0\n", &["HA0715"], "drbddisk::::r0", &[&["drbddisk::::r0"]]),
     ("web1 nginx\r\n", &["HA0716"], "\r", &[&["nginx"]]),
+    (
+        "web1 nginx \\\r\nweb2 postgresql\n",
+        &["HA0711", "HA0716", "HA0712"],
+        "\\\r",
+        &[&["nginx", "\\"], &["postgresql"]],
+    ),
     ("web1 nginx // x\n", &["HA0718", "HA0712"], "//", &[&["nginx", "//", "x"]]),
     ("web1 300.1.1.1\n", &["HA0720"], "300.1.1.1", &[&["300.1.1.1"]]),
     ("web1 IPaddr::gateway\n", &["HA0720"], "IPaddr::gateway", &[&["IPaddr::gateway"]]),

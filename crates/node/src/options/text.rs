@@ -71,5 +71,15 @@ pub fn effective(config: &Config) -> String {
     for ping in &config.ping_nodes {
         let _ = writeln!(text, "#\tping node\t{}", ping.name);
     }
+    for (number, key) in &config.authentication.keys {
+        let signs = if *number == config.authentication.sending { "\tsigns" } else { "" };
+        let _ = writeln!(text, "#\tkey\t{number}\t{}{signs}", key.method.name());
+    }
+    let nodes = config.settings().nodes;
+    for group in &config.groups {
+        let node = nodes.get(usize::from(group.preferred.0)).map_or("", |node| node.as_str());
+        let words: Vec<&str> = group.resources.iter().map(|it| it.word.as_str()).collect();
+        let _ = writeln!(text, "#\tgroup\t{node}\t{}", words.join(" "));
+    }
     text
 }

@@ -1,0 +1,63 @@
+//! Numbers as C's `atoi` reads them, which is what heartbeat 3.0.6 does with most of them.
+
+use crate::finding::Finding;
+use crate::lexer::Word;
+use crate::rule;
+use crate::source::File;
+
+/// What `atoi` makes of a text: the number with which it begins, or else 0.
+///
+/// `None` for what is below zero or too large, where the original goes on with what is left of it in 32
+/// bits.
+pub(crate) fn leading(text: &str) -> Option<u32> {
+    match prefix(text) {
+        "" => Some(0),
+        digits => digits.parse().ok(),
+    }
+}
+
+/// The sign and the digits with which a text begins; nothing without a digit.
+fn prefix(text: &str) -> &str {
+    let sign = usize::from(text.starts_with(['+', '-']));
+    let digits = text[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    if digits == 0 { "" } else { &text[..sign + digits] }
+}
+
+/// Finds that a word is read as another number than it seems to be.
+pub(crate) fn odd(word: Word<'_>, number: u32) -> Option<Finding> {
+    let digits = prefix(word.text);
+    if digits == word.text {
+        return None;
+    }
+    let message = format!("`{}` is read as {number}", word.text);
+    let label =
+        if digits.is_empty() { "this is no number" } else { "what follows the number is ignored" };
+    let finding = Finding::new(&rule::TRAILING_TEXT, File::HaCf, word.span(), message);
+    Some(finding.label(label).fix("the number alone", word.span(), number.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_what_a_text_begins_with() {
+        for (text, number, is_odd) in [
+            ("694", Some(694), false),
+            ("0694", Some(694), false),
+            ("+694", Some(694), false),
+            ("694x", Some(694), true),
+            ("1.5", Some(1), true),
+            ("0x10", Some(0), true),
+            ("x", Some(0), true),
+            ("\"1\"", Some(0), true),
+            ("", Some(0), false),
+            ("-1", None, false),
+            ("4294967296", None, false),
+        ] {
+            assert_eq!(leading(text), number, "{text}");
+            let word = Word { text, start: 0 };
+            assert_eq!(odd(word, 0).is_some(), is_odd, "{text}");
+        }
+    }
+}
