@@ -3,6 +3,7 @@
 
 mod environment;
 mod ocf;
+pub mod ordered;
 
 use crate::lookup::{Directories, Located};
 use crate::protocol::{Action, Configuration, Outcome};
@@ -90,6 +91,14 @@ impl Agent {
                     Action::Status | Action::Monitor => "is-active",
                 };
                 (directories.systemctl.clone(), vec![verb.to_owned(), name.clone()])
+            }
+        };
+        let (program, arguments) = match (action, ordered::unit(&self.located, directories)) {
+            (Action::Start | Action::Stop, Some(unit)) => {
+                ordered::call(&unit, action.verb(), directories, (program, arguments))
+            }
+            (Action::Start | Action::Stop | Action::Status | Action::Monitor, _) => {
+                (program, arguments)
             }
         };
         let environment = variables.into_iter().map(|(name, value)| (name.into(), value.into()));

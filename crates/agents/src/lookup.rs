@@ -21,6 +21,8 @@ pub struct Directories {
     pub ocf_root: PathBuf,
     /// Unit files of systemd, in the order of systemd.unit(5).
     pub units: Vec<PathBuf>,
+    /// Unit files that a reboot forgets; the folder is there where systemd runs (`sd_booted(3)`).
+    pub runtime_units: PathBuf,
     /// The program that starts units.
     pub systemctl: PathBuf,
     /// Helper programs of heartbeat (`HA_BIN`).
@@ -37,6 +39,7 @@ impl Default for Directories {
             init: "/etc/init.d".into(),
             ocf_root: "/usr/lib/ocf".into(),
             units: units.map(|root| Path::new(root).join("systemd/system")).into(),
+            runtime_units: "/run/systemd/system".into(),
             systemctl: "/usr/bin/systemctl".into(),
             helpers: "/usr/libexec/heartbeat".into(),
             working: "/var/lib/heartbeat/cores/root".into(),

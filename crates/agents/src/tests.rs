@@ -16,6 +16,7 @@ impl Scratch {
             directories.init.clone(),
             directories.ocf_root.join("resource.d/heartbeat"),
             directories.units[0].clone(),
+            directories.runtime_units.clone(),
         ];
         for place in places {
             std::fs::create_dir_all(place).unwrap();
@@ -30,6 +31,7 @@ impl Scratch {
             init: at("init.d"),
             ocf_root: at("ocf"),
             units: vec![at("units")],
+            runtime_units: at("runtime"),
             systemctl: at("systemctl"),
             helpers: at("helpers"),
             working: at("nowhere"),

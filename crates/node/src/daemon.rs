@@ -9,7 +9,7 @@ pub(crate) mod wiring;
 
 use crate::options::{Action, Options, Role, defaults, exit, help, version};
 use crate::paths::Paths;
-use crate::{clients, executor_process, fencing};
+use crate::{clients, executor_process, fencing, units};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -63,6 +63,7 @@ fn play(role: Role, paths: &Paths) -> u8 {
         Role::Executor => executor_process::run(paths).map_err(|error| error.to_string()),
         Role::Clients => clients::run().map_err(|error| error.to_string()),
         Role::Fencer => fencing::run().map_err(|error| error.to_string()),
+        Role::Units => units::run(paths).map_err(|error| error.to_string()),
     };
     match result {
         Ok(()) => exit::OK,

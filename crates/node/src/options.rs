@@ -62,6 +62,8 @@ pub enum Role {
     Clients,
     /// Drives fencing devices.
     Fencer,
+    /// Before the daemon starts: orders the units of the groups behind ours at a shutdown.
+    Units,
 }
 
 impl Role {
@@ -72,6 +74,7 @@ impl Role {
             Self::Executor => "executor",
             Self::Clients => "clients",
             Self::Fencer => "fencer",
+            Self::Units => "units",
         }
     }
 }
@@ -263,7 +266,7 @@ fn hold(argument: Option<String>) -> Result<Hold, UsageError> {
 }
 
 fn role(argument: &str) -> Result<Role, UsageError> {
-    let all = [Role::Executor, Role::Clients, Role::Fencer];
+    let all = [Role::Executor, Role::Clients, Role::Fencer, Role::Units];
     let known = all.into_iter().find(|role| role.word() == argument);
     known.ok_or_else(|| UsageError::BadArgument {
         option: "--role".into(),

@@ -1,10 +1,10 @@
 //! The README's installation, to the letter.
 
 use crate::{Outcome, owned_by, play, readme, sh};
-use systole_lab::{ClusterConfig, Lab, Node};
+use systole_lab::{ClusterConfig, Lab, LabError, Node};
 
 /// Where a node finds the tree, as if it had been built there.
-const TREE: &str = "/usr/src/systole";
+pub(crate) const TREE: &str = "/usr/src/systole";
 
 /// Gives a node our programs as the README says.
 pub(crate) fn programs(lab: &Lab, node: Node) -> Outcome {
@@ -14,13 +14,24 @@ pub(crate) fn programs(lab: &Lab, node: Node) -> Outcome {
     Ok(())
 }
 
+/// Gives a node the laboratory's three files.
+pub(crate) fn files(lab: &Lab, node: Node) -> Result<(), LabError> {
+    lab.write_file(node, "etc/ha.d/ha.cf", &lab.config().ha_cf(node))?;
+    lab.write_file(node, "etc/ha.d/haresources", &lab.config().haresources())?;
+    lab.write_file(node, "etc/ha.d/authkeys", &lab.config().keys)
+}
+
 /// Installs and starts the laboratory's pair, and waits until web1 serves.
 pub(crate) fn pair(lab: &Lab) -> Outcome {
+    pair_with(lab, |_| Ok(()))
+}
+
+/// Likewise, with something to prepare on each node before its daemon is started.
+pub(crate) fn pair_with(lab: &Lab, prepare: impl Fn(Node) -> Outcome) -> Outcome {
     for node in Node::ALL {
         programs(lab, node)?;
-        lab.write_file(node, "etc/ha.d/ha.cf", &lab.config().ha_cf(node))?;
-        lab.write_file(node, "etc/ha.d/haresources", &lab.config().haresources())?;
-        lab.write_file(node, "etc/ha.d/authkeys", &lab.config().keys)?;
+        prepare(node)?;
+        files(lab, node)?;
     }
     for node in Node::ALL {
         sh(lab, node, "systemctl enable --quiet --now heartbeat")?;
@@ -60,6 +71,13 @@ fn the_readme_makes_a_pair_that_serves() -> Outcome {
             };
             owned_by(lab, owner)?;
         }
+        // The log goes on in a new file.
+        sh(
+            lab,
+            Node::Web1,
+            "logrotate --force /etc/logrotate.d/heartbeat; test -e /var/log/ha-log.1",
+        )?;
+        owned_by(lab, owner)?;
         // What runs is what was installed, and the unit file is one that systemd has nothing to say about.
         let verified =
             sh(lab, Node::Web2, "systemd-analyze verify --man=no heartbeat.service 2>&1")?;

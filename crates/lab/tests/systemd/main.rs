@@ -5,8 +5,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod boot;
+mod full;
 mod install;
+mod killed;
+mod managers;
+mod order;
 mod readme;
+mod unit;
 
 use std::error::Error;
 use std::path::Path;

@@ -1,0 +1,75 @@
+//! Processes of ours that are killed, and a program that is replaced.
+
+use crate::{LIMIT, Outcome, config, install, never_two, owned_by, play, print_gap, readme, sh};
+use std::time::Instant;
+use systole_lab::{Lab, Node};
+
+/// The process of the service, which nothing here may end.
+fn service(lab: &Lab) -> Result<String, Box<dyn std::error::Error>> {
+    sh(lab, Node::Web1, "systemctl show --property=MainPID --value nginx")
+}
+
+/// Waits until systemd has our unit running, and until nothing of it is under way.
+fn runs(lab: &Lab) -> Outcome {
+    lab.wait_for("the unit runs again", LIMIT, || {
+        let ask = "systemctl is-active --quiet heartbeat && hb status | grep -q 'active on web1'";
+        sh(lab, Node::Web1, ask).is_ok()
+    })?;
+    owned_by(lab, Node::Web1)?;
+    Ok(())
+}
+
+#[test]
+fn whatever_is_killed_comes_back_and_the_services_stay() -> Outcome {
+    play(config(), |lab| {
+        install::pair(lab)?;
+        runs(lab)?;
+        let before = service(lab)?;
+        let victims = [
+            ("the daemon", "kill -9 $(systemctl show --property=MainPID --value heartbeat)"),
+            ("the executor", "kill -9 $(pgrep -f '^heartbeat: executor')"),
+            ("all of them", "kill -9 $(pgrep -f '^heartbeat: |^/usr/libexec/heartbeat/heartbeat')"),
+        ];
+        for (what, kill) in victims {
+            let since = Instant::now();
+            sh(lab, Node::Web1, kill)?;
+            runs(lab)?;
+            print_gap(lab, &format!("kill -9 of {what}"), since);
+            never_two(lab, since);
+            assert_eq!(service(lab)?, before, "the service went on");
+        }
+        assert_eq!(lab.system_state(Node::Web1)?, ("running".to_owned(), String::new()));
+        Ok(())
+    })
+}
+
+#[test]
+fn an_upgrade_keeps_everything_and_a_restart_of_the_unit_hands_over() -> Outcome {
+    play(config(), |lab| {
+        install::pair(lab)?;
+        runs(lab)?;
+        let before = service(lab)?;
+        let since = Instant::now();
+        let programs = readme::installation();
+        let programs: String = programs.lines().take(2).map(|line| format!("{line}\n")).collect();
+        sh(lab, Node::Web1, &format!("cd {}\n{programs}hb restart", install::TREE))?;
+        runs(lab)?;
+        let replaced = sh(lab, Node::Web1, "readlink /proc/[0-9]*/exe | grep heartbeat")?;
+        assert!(!replaced.contains("deleted"), "{replaced}");
+        print_gap(lab, "upgrade", since);
+        assert_eq!(service(lab)?, before, "the service went on");
+
+        let since = Instant::now();
+        sh(lab, Node::Web1, "systemctl reload heartbeat")?;
+        runs(lab)?;
+        print_gap(lab, "systemctl reload", since);
+        assert_eq!(service(lab)?, before, "the service went on");
+
+        let since = Instant::now();
+        sh(lab, Node::Web1, "systemctl restart heartbeat")?;
+        runs(lab)?;
+        print_gap(lab, "systemctl restart", since);
+        never_two(lab, since);
+        Ok(())
+    })
+}

@@ -1,0 +1,34 @@
+//! What the unit file says.
+
+use crate::{LIMIT, Outcome, config, install, owned_by, play, sh};
+use systole_lab::Node;
+
+#[test]
+fn a_wrong_configuration_is_not_started_again_and_again() -> Outcome {
+    play(config(), |lab| {
+        install::pair(lab)?;
+        let limits = "systemctl show --property=TasksMax,LimitNOFILE --value heartbeat";
+        assert_eq!(sh(lab, Node::Web1, limits)?, "infinity\n524288\n");
+
+        let text = lab.read_file(Node::Web2, "etc/ha.d/ha.cf");
+        lab.write_file(Node::Web2, "etc/ha.d/ha.cf", &format!("{text}deadtim 3\n"))?;
+        // The files are read first: what runs goes on.
+        sh(lab, Node::Web2, "! systemctl reload heartbeat && systemctl is-active heartbeat")?;
+        sh(lab, Node::Web2, "! systemctl restart heartbeat")?;
+        let ended = "systemctl show --property=NRestarts,ExecMainStatus,ActiveState heartbeat";
+        assert_eq!(
+            sh(lab, Node::Web2, ended)?,
+            "NRestarts=0\nExecMainStatus=6\nActiveState=failed\n"
+        );
+        owned_by(lab, Node::Web1)?;
+
+        lab.write_file(Node::Web2, "etc/ha.d/ha.cf", &text)?;
+        sh(lab, Node::Web2, "systemctl start heartbeat")?;
+        sh(lab, Node::Web1, "hb standby")?;
+        owned_by(lab, Node::Web2)?;
+        lab.wait_for("web1 is told", LIMIT, || {
+            sh(lab, Node::Web1, "hb status | grep -q 'active on web2'").is_ok()
+        })?;
+        Ok(())
+    })
+}
