@@ -84,6 +84,8 @@ pub struct Cluster {
     runners: Vec<Runner>,
     /// The first sequence that said that we can run each group, since we last could not.
     able_from: Vec<u64>,
+    /// When a group whose agent could not be asked here may be tried here again.
+    ask_again: Vec<Option<Time>>,
     /// The first sequence that claimed each group for what replaces it here.
     guarded_from: Vec<u64>,
     /// Since when each group is as it is, and why.
@@ -141,6 +143,7 @@ impl Cluster {
             ownership: Ownership::new(&settings),
             runners,
             able_from: vec![1; settings.groups.len()],
+            ask_again: vec![None; settings.groups.len()],
             guarded_from: vec![0; settings.groups.len()],
             changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
             next_job: JobId::default(),
@@ -216,6 +219,7 @@ impl Cluster {
         self.elapse_ipfail();
         self.elapse_classic();
         self.elapse_requests();
+        self.elapse_unasked();
         self.place();
         self.elapse_memory();
         self.elapse_farewell();
@@ -248,7 +252,8 @@ impl Cluster {
             self.classic.deadline(),
             self.farewell.as_ref().and_then(Farewell::deadline),
         ];
-        let fences = self.fences.iter().filter_map(Fence::deadline);
+        let again = self.ask_again.iter().flatten().copied();
+        let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);
         let all = links.chain(runners).chain(fences).chain(others.into_iter().flatten());
         all.fold(Time::from_nanos(u64::MAX), Time::min)
     }

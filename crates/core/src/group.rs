@@ -11,6 +11,11 @@ use std::time::Duration;
 const STOP_RETRIES: u32 = 10;
 /// How long to wait before something is tried again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How often an agent that cannot be asked to start is tried again before the others may try: for
+/// 15 s, because the wait doubles.
+const UNASKED_MAX: u32 = 4;
+/// The wait before an agent that cannot be asked is tried again stays below a minute.
+const DOUBLINGS_MAX: u32 = 5;
 
 /// The resources of a group on this node.
 ///
@@ -50,6 +55,8 @@ enum State {
         step: usize,
         stop_after: bool,
         wait_until: Option<Time>,
+        /// How often its agent could not be asked.
+        unasked: u32,
     },
     Active,
     Stopping {
@@ -76,6 +83,8 @@ struct Tale {
     failed: bool,
     /// How often the stop of this step failed.
     tries: u32,
+    /// How often its agent could not be asked since it last answered.
+    unasked: u32,
     /// What came of it last.
     last: Outcome,
 }
@@ -283,8 +292,12 @@ impl Runner {
         self.visit(names::of_outcome(outcome));
         self.job = None;
         match self.state {
-            State::Starting { step, stop_after, .. } => {
-                self.start_done(now, step, stop_after, outcome)
+            State::Starting { step, stop_after, unasked, .. } => {
+                if stop_after {
+                    self.state = self.stop_step(None, false);
+                    return Progress::None;
+                }
+                self.start_done(now, step, unasked, outcome)
             }
             State::Stopping { step, action, tale, .. } => {
                 self.stop_done(now, step, action, tale, outcome)
@@ -298,21 +311,17 @@ impl Runner {
         }
     }
 
-    fn start_done(
-        &mut self,
-        now: Time,
-        step: usize,
-        stop_after: bool,
-        outcome: Outcome,
-    ) -> Progress {
-        if stop_after {
-            self.state = self.stop_step(None, false);
-            return Progress::None;
-        }
+    fn start_done(&mut self, now: Time, step: usize, unasked: u32, outcome: Outcome) -> Progress {
+        let stop_after = false;
         if outcome == Outcome::Cancelled {
             // Nobody here wanted that: the executor had no permit. It says nothing of the agent.
             let wait_until = Some(now + RETRY_DELAY);
-            self.state = State::Starting { step, stop_after, wait_until };
+            self.state = State::Starting { step, stop_after, wait_until, unasked };
+            return Progress::None;
+        }
+        if outcome == Outcome::NotAsked && unasked < UNASKED_MAX {
+            let wait_until = Some(now + back_off(unasked));
+            self.state = State::Starting { step, stop_after, wait_until, unasked: unasked + 1 };
             return Progress::None;
         }
         if outcome == Outcome::Success {
@@ -335,6 +344,13 @@ impl Runner {
         let resource = self.steps[step].range.start;
         if outcome == Outcome::Cancelled {
             let wait_until = Some(now + RETRY_DELAY);
+            self.state = State::Stopping { step, action, wait_until, tale };
+            return Progress::None;
+        }
+        if outcome == Outcome::NotAsked {
+            // Neither stopped nor failed: tried again for as long as it takes.
+            let wait_until = Some(now + back_off(tale.unasked));
+            let tale = Tale { unasked: tale.unasked + 1, ..tale };
             self.state = State::Stopping { step, action, wait_until, tale };
             return Progress::None;
         }
@@ -366,7 +382,7 @@ impl Runner {
         } else {
             (Action::Status, None)
         };
-        let tale = Tale { tries: tale.tries + 1, last: outcome, ..tale };
+        let tale = Tale { tries: tale.tries + 1, unasked: 0, last: outcome, ..tale };
         self.state = State::Stopping { step, action, wait_until, tale };
         Progress::StopRetried { resource, outcome }
     }
@@ -377,7 +393,7 @@ impl Runner {
 
     fn start_step(&self, step: usize) -> State {
         if step < self.steps.len() {
-            State::Starting { step, stop_after: false, wait_until: None }
+            State::Starting { step, stop_after: false, wait_until: None, unasked: 0 }
         } else {
             State::Active
         }
@@ -395,11 +411,16 @@ impl Runner {
         match stopped.unwrap_or(self.steps.len()).checked_sub(1) {
             None => State::Idle,
             Some(step) => {
-                let tale = Tale { failed, tries: 0, last: Outcome::Success };
+                let tale = Tale { failed, tries: 0, unasked: 0, last: Outcome::Success };
                 State::Stopping { step, action: Action::Stop, wait_until: None, tale }
             }
         }
     }
+}
+
+/// How long to wait before an agent is asked again that could not be asked so often.
+fn back_off(unasked: u32) -> Duration {
+    RETRY_DELAY * 2_u32.pow(unasked.min(DOUBLINGS_MAX))
 }
 
 #[cfg(test)]

@@ -272,6 +272,8 @@ pub enum Outcome {
     Missing,
     /// It was ended, or not begun, for a reason that says nothing of the agent.
     Cancelled,
+    /// The agent could not be asked, because something failed on our side. Says nothing of the agent.
+    NotAsked,
 }
 
 impl fmt::Display for Outcome {
@@ -284,6 +286,7 @@ impl fmt::Display for Outcome {
             Self::TimedOut => out.write_str("it took too long and was killed"),
             Self::Missing => out.write_str("there is no such agent"),
             Self::Cancelled => out.write_str("it was cancelled"),
+            Self::NotAsked => out.write_str("it could not be asked"),
         }
     }
 }

@@ -162,6 +162,7 @@ fn push_failure(out: &mut Vec<u8>, failure: &Failure) {
     match failure.outcome {
         Outcome::TimedOut => out.push(b't'),
         Outcome::Missing => out.push(b'm'),
+        Outcome::NotAsked => out.push(b'n'),
         Outcome::Failed(code) => {
             out.push(b'x');
             // No program ends with more.
@@ -183,6 +184,7 @@ fn read_failure(text: &[u8]) -> Option<Failure> {
     let (resource, outcome) = match text {
         [resource @ .., b't'] => (resource, Outcome::TimedOut),
         [resource @ .., b'm'] => (resource, Outcome::Missing),
+        [resource @ .., b'n'] => (resource, Outcome::NotAsked),
         _ => {
             let at = text.iter().position(|byte| *byte == b'x')?;
             let code = u8::try_from(number::hex(&text[at + 1..])?).ok()?;

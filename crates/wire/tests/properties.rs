@@ -173,7 +173,8 @@ fn node_ids() -> impl Strategy<Value = NodeId> {
 fn failures() -> impl Strategy<Value = Failure> {
     let actions = proptest::sample::select(vec![Action::Start, Action::Stop]);
     let code = any::<u8>().prop_map(|code| Outcome::Failed(code.into()));
-    let outcomes = prop_oneof![Just(Outcome::TimedOut), Just(Outcome::Missing), code];
+    let outcomes =
+        prop_oneof![Just(Outcome::TimedOut), Just(Outcome::Missing), Just(Outcome::NotAsked), code];
     let all = (actions, any::<u8>(), outcomes);
     all.prop_map(|(action, resource, outcome)| Failure { action, resource, outcome })
 }

@@ -12,6 +12,11 @@ use crate::{
     Action, Cause, Claim, Event, Failure, GroupId, JobId, NodeId, Outcome, Output, Phase, Refusal,
     StopFailure,
 };
+use std::time::Duration;
+
+/// How long the others may try a group whose agent could not be asked here, before it may be tried
+/// here again: what failed was nothing of its own.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 impl Cluster {
     /// Takes note of the end of a job.
@@ -60,6 +65,9 @@ impl Cluster {
         self.ownership.note_ability(group, me, false);
         let failure = Failure::new(Action::Start, resource, outcome);
         self.ownership.note_failure(group, me, failure);
+        if outcome == Outcome::NotAsked {
+            self.ask_again[group.index()] = Some(self.now + ASK_AGAIN);
+        }
         if self.is_ours(group) {
             self.ownership.advance(group, Phase::Stopping);
             self.owned(group, Cause::StartFailed);
@@ -151,9 +159,19 @@ impl Cluster {
         }
     }
 
+    /// Lets groups be tried again whose agent could not be asked a while ago.
+    pub(super) fn elapse_unasked(&mut self) {
+        for group in self.settings.group_ids() {
+            if self.ask_again[group.index()].is_some_and(|at| self.now >= at) {
+                self.regain(group);
+            }
+        }
+    }
+
     /// Notes that we can run a group again.
     pub(super) fn regain(&mut self, group: GroupId) {
         let me = self.settings.me;
+        self.ask_again[group.index()] = None;
         if !self.ownership.is_able(group, me) {
             self.ownership.note_ability(group, me, true);
             self.ownership.forget_failure(group, me, Action::Start);

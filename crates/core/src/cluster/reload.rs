@@ -199,6 +199,7 @@ impl Cluster {
             ownership,
             runners,
             able_from,
+            ask_again,
             guarded_from,
             changes,
             requested,
@@ -253,6 +254,7 @@ impl Cluster {
         *runners =
             numbered.map(|(place, runner)| runner.renumber(super::group_id(place))).collect();
         arrangement.rearrange(able_from, |_| next);
+        arrangement.rearrange(ask_again, |_| None);
         arrangement.rearrange(guarded_from, |_| 0);
         arrangement.rearrange(stays, |_| Stay::default());
         arrangement.rearrange(changes, |_| (*now, Cause::Unowned));

@@ -98,6 +98,8 @@ struct Node {
     runs: Vec<GroupId>,
     answers: Vec<Result<(), Refusal>>,
     fails: Option<GroupId>,
+    /// What comes of its start then.
+    failure: Outcome,
     /// Its stops fail, and it says that it runs.
     stuck: Option<GroupId>,
     /// What a check finds.
@@ -130,6 +132,7 @@ impl Node {
             runs: Vec::new(),
             answers: Vec::new(),
             fails: None,
+            failure: Outcome::Failed(1),
             stuck: None,
             finds: Outcome::Success,
             holds_jobs: false,
@@ -225,7 +228,7 @@ impl Node {
             Action::Status | Action::Monitor if runs => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
             Action::Check => self.finds,
-            Action::Start if self.fails == Some(job.group) => Outcome::Failed(1),
+            Action::Start if self.fails == Some(job.group) => self.failure,
             Action::Start => {
                 if !runs {
                     self.runs.push(job.group);

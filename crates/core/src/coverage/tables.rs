@@ -226,8 +226,16 @@ impl Table {
 }
 
 #[cfg(feature = "test-hooks")]
-const OUTCOMES: &[&str] =
-    &["success", "running", "not running", "failed", "timed out", "missing", "cancelled"];
+const OUTCOMES: &[&str] = &[
+    "success",
+    "running",
+    "not running",
+    "failed",
+    "timed out",
+    "missing",
+    "cancelled",
+    "not asked",
+];
 #[cfg(feature = "test-hooks")]
 const NOT_IDLE: &[&str] =
     &["starting", "starting, to stop", "active", "stopping", "looking", "stuck", "releasing"];
@@ -282,6 +290,11 @@ const RUNNER_UNITS: &[(&str, &str)] = &[
     ("releasing", "running"),
     ("releasing", "not running"),
     ("releasing", "timed out"),
+    ("starting", "not asked"),
+    ("starting, to stop", "not asked"),
+    ("stopping", "not asked"),
+    ("looking", "not asked"),
+    ("releasing", "not asked"),
 ];
 
 #[cfg(feature = "test-hooks")]
@@ -397,6 +410,7 @@ const RUNNER_INPUTS: &[&str] = &[
     "timed out",
     "missing",
     "cancelled",
+    "not asked",
     "past job",
 ];
 

@@ -30,5 +30,6 @@ pub(super) const fn of_outcome(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "timed out",
         Outcome::Missing => "missing",
         Outcome::Cancelled => "cancelled",
+        Outcome::NotAsked => "not asked",
     }
 }

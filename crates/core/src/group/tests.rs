@@ -193,6 +193,44 @@ fn what_was_cancelled_is_asked_for_again_a_second_later() {
     assert_eq!((job.action, job.first), (Action::Stop, 3));
 }
 
+/// Asks again and again in vain. Gives how long was waited each time, and what came of it last.
+fn ask_in_vain(runner: &mut Runner, times: usize) -> (Vec<u64>, Progress) {
+    let (mut next, mut now) = (JobId(0), Time::START);
+    let (mut waits, mut progress) = (Vec::new(), Progress::None);
+    for _ in 0..times {
+        let job = runner.poll(now, &mut next).expect("a job is due");
+        progress = runner.done(now, job.id, Outcome::NotAsked);
+        let due = runner.deadline().unwrap_or(now);
+        waits.push(due.since(now).as_secs());
+        now = due;
+    }
+    (waits, progress)
+}
+
+#[test]
+fn an_agent_that_cannot_be_asked_to_start_is_left_to_the_others_after_a_while() {
+    let (mut runner, _) = runner();
+    runner.start();
+    let (waits, progress) = ask_in_vain(&mut runner, 4);
+    assert_eq!((waits, progress), (vec![1, 2, 4, 8], Progress::None));
+    let (_, mut next) = self::runner();
+    let now = Time::START + 60 * RETRY_DELAY;
+    let job = runner.poll(now, &mut next).expect("a start is due");
+    let progress = runner.done(now, job.id, Outcome::NotAsked);
+    let expected = Progress::StartFailed { resource: 0, outcome: Outcome::NotAsked };
+    assert_eq!(progress, expected);
+}
+
+#[test]
+fn an_agent_that_cannot_be_asked_to_stop_has_not_failed_to() {
+    let (mut runner, _) = runner();
+    runner.adopt();
+    runner.stop();
+    let (waits, progress) = ask_in_vain(&mut runner, 20);
+    assert_eq!((&waits[..7], progress), (&[1, 2, 4, 8, 16, 32, 32][..], Progress::None));
+    assert!(!runner.is_stuck(), "nothing was tried that could have failed");
+}
+
 #[test]
 fn letting_go_of_what_is_being_stopped_begins_nothing_anew() {
     let (mut runner, mut next) = runner();
@@ -268,6 +306,11 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         ("starting, to stop", "running", "stopping"),
         ("starting, to stop", "not running", "stopping"),
         ("starting, to stop", "let go", "stopping"),
+        ("starting, to stop", "not asked", "stopping"),
+        // What fails on our side is no answer.
+        ("starting", "not asked", "starting"),
+        ("stopping", "not asked", "stopping"),
+        ("looking", "not asked", "looking"),
         // An agent that is not there has started nothing; one that answers something else is asked
         // again.
         ("stopping", "missing", "stopping"),
@@ -291,6 +334,7 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         ("releasing", "running", "stuck"),
         ("releasing", "not running", "stuck"),
         ("releasing", "timed out", "stuck"),
+        ("releasing", "not asked", "stuck"),
     ];
     for (state, input, after) in rows {
         let (mut runner, job) = runner_in(state);
@@ -308,6 +352,7 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
             "timed out" => done(&mut runner, Outcome::TimedOut),
             "missing" => done(&mut runner, Outcome::Missing),
             "cancelled" => done(&mut runner, Outcome::Cancelled),
+            "not asked" => done(&mut runner, Outcome::NotAsked),
             "stop" => runner.stop(),
             "let go" => runner.let_go(),
             "executor gone" => runner.lose_job(),

@@ -302,10 +302,9 @@ pub(super) fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
         protocol::Outcome::Failed { code, .. } => Outcome::Failed(*code),
         protocol::Outcome::TimedOut => Outcome::TimedOut,
         protocol::Outcome::Missing => Outcome::Missing,
-        // Refused is what finds no permit, or no room. None of them says anything of the agent.
-        protocol::Outcome::Cancelled
-        | protocol::Outcome::Refused
-        | protocol::Outcome::NotAsked { .. } => Outcome::Cancelled,
+        // Refused is what finds no permit, or no room. Neither says anything of the agent.
+        protocol::Outcome::Cancelled | protocol::Outcome::Refused => Outcome::Cancelled,
+        protocol::Outcome::NotAsked { .. } => Outcome::NotAsked,
     }
 }
 

@@ -30,7 +30,8 @@ fn one(job: &JobEnd) -> String {
         | Outcome::Failed(_)
         | Outcome::TimedOut
         | Outcome::Missing
-        | Outcome::Cancelled => {
+        | Outcome::Cancelled
+        | Outcome::NotAsked => {
             format!("tried to {verb} {what} for {took} ({})", job.outcome)
         }
     }

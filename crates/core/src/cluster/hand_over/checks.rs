@@ -94,7 +94,7 @@ impl Cluster {
             Outcome::Success | Outcome::Running => return true,
             Outcome::Missing => Refusal::AgentMissing,
             Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut => Refusal::NoInterface,
-            Outcome::Cancelled => Refusal::NotReady,
+            Outcome::Cancelled | Outcome::NotAsked => Refusal::NotReady,
         };
         self.withdraw(why);
         true

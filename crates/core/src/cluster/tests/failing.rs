@@ -37,6 +37,23 @@ fn what_fails_everywhere_rests_and_both_nodes_say_why() {
 }
 
 #[test]
+fn what_could_not_be_asked_goes_to_the_other_node_and_home_again_by_itself() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.node(A).failure = Outcome::NotAsked;
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.node(A).failed_starts(), 0, "it is tried again for a while");
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.node(A).fails = None;
+    for _ in 0..10 {
+        pair.pass(Duration::from_secs(5));
+    }
+    assert_eq!(pair.runs(A), []);
+    pair.until("it goes home", |pair| pair.runs(A) == [FIRST]);
+    assert!(pair.node(B).cluster.snapshot().groups[0].failures.is_empty());
+}
+
+#[test]
 fn what_failed_is_tried_again_when_somebody_says_that_it_is_mended() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
