@@ -20,6 +20,8 @@ use std::time::Duration;
 /// Kernels before 5.18 do not keep it; there an address counts as ours by its short lifetime.
 pub const PROTOCOL: u8 = 0x53;
 
+/// The number and the name of the loopback interface.
+const LOOPBACK: (u32, &str) = (1, "lo");
 /// Longest lifetime that an address of ours has.
 pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
 
@@ -145,6 +147,12 @@ impl Wanted {
     /// nobody announces; there only if the administrator named it.
     fn may_be_on(&self, interface: &Interface) -> bool {
         !interface.is_loopback || self.interface_name() == Some(&interface.name)
+    }
+
+    /// The same of the interface with this number, whose name nobody has asked for: in every network
+    /// namespace the one loopback interface has number 1.
+    fn may_be_at(&self, index: u32) -> bool {
+        index != LOOPBACK.0 || self.interface_name() == Some(LOOPBACK.1)
     }
 }
 

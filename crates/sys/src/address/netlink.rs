@@ -28,6 +28,8 @@ use std::time::Duration;
 const BATCH: usize = 64;
 /// Attempts at a list that changes while it is written. One change in that time is rare already.
 const DUMPS: usize = 16;
+/// Length of the header of a message (netlink(7)).
+const HEADER: usize = 16;
 /// Longest datagram that the kernel makes of a dump (`NLMSG_GOODSIZE` is at most 32 KiB).
 const DATAGRAM: usize = 1 << 16;
 
@@ -137,33 +139,33 @@ impl Addresses {
     /// Lets the lifetimes of our addresses begin anew, in one batch. Adds nothing: an address that
     /// is gone, or whose lifetime is over, is [`Presence::Absent`].
     ///
+    /// Asks the kernel for addresses alone: interfaces and routes may be many, and none of them has
+    /// to be understood.
+    ///
     /// The answers are in the order of `wanted`.
     ///
     /// # Errors
     ///
     /// When the kernel cannot be asked. A refusal of one address makes it absent.
     pub fn renew(&mut self, wanted: &[Wanted], lifetime: Duration) -> io::Result<Vec<Presence>> {
-        let network = self.network()?;
         let messages = self.addresses()?;
         let mut result = Vec::with_capacity(wanted.len());
         let mut requests = Vec::new();
         for wish in wanted {
-            let presence = match network.find(wish) {
+            let here = messages.iter().find_map(|message| {
+                let found = address(message)?;
+                let is_it = found.ip == wish.address && !found.is_expired();
+                let may_be = wish.may_be_at(message.header.index);
+                (is_it && may_be).then_some((message, found))
+            });
+            result.push(match here {
                 None => Presence::Absent,
                 Some((_, found)) if !found.is_ours() => Presence::Foreign,
-                Some((interface, found)) => {
-                    let same = messages.iter().find(|message| {
-                        message.header.index == interface.index
-                            && message.header.prefix_len == found.prefix
-                            && address(message).is_some_and(|other| other.ip == found.ip)
-                    });
-                    requests.extend(
-                        same.map(|message| Message::NewAddress(renewed(message, lifetime))),
-                    );
-                    same.map_or(Presence::Absent, |_| Presence::Ours)
+                Some((message, _)) => {
+                    requests.push(Message::NewAddress(renewed(message, lifetime)));
+                    Presence::Ours
                 }
-            };
-            result.push(presence);
+            });
         }
         let mut answers = self.change(requests, NLM_F_REPLACE)?.into_iter();
         for presence in result.iter_mut().filter(|presence| **presence == Presence::Ours) {
@@ -342,18 +344,22 @@ impl Addresses {
 fn read(socket: &Socket) -> io::Result<Vec<NetlinkMessage<Message>>> {
     let mut buffer = Vec::with_capacity(DATAGRAM);
     socket.recv(&mut buffer, 0)?;
-    let mut rest = buffer.as_slice();
+    Ok(messages(&buffer))
+}
+
+/// The messages of a datagram. One that cannot be decoded is left out: newer kernels say more than
+/// the library knows, and what is unknown there is nothing of ours.
+fn messages(datagram: &[u8]) -> Vec<NetlinkMessage<Message>> {
+    let mut rest = datagram;
     let mut messages = Vec::new();
-    while !rest.is_empty() {
-        let message = NetlinkMessage::<Message>::deserialize(rest)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);
+    while let Some(length) = rest.first_chunk().map(|length| u32::from_ne_bytes(*length)) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let Some(bytes) = rest.get(..length).filter(|bytes| bytes.len() >= HEADER) else { break };
+        messages.extend(NetlinkMessage::<Message>::deserialize(bytes).ok());
         // Messages begin at multiples of four (netlink(7)).
-        let step = length.max(1).saturating_add(3) & !3;
-        rest = rest.get(step..).unwrap_or_default();
-        messages.push(message);
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
-    Ok(messages)
+    messages
 }
 
 fn packet(request: Message, flags: u16, sequence: u32) -> Vec<u8> {
@@ -364,4 +370,35 @@ fn packet(request: Message, flags: u16, sequence: u32) -> Vec<u8> {
     let mut bytes = vec![0; message.buffer_len().next_multiple_of(4)];
     message.serialize(&mut bytes);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Placed;
+
+    #[test]
+    fn a_message_that_cannot_be_decoded_takes_no_other_with_it() {
+        let placed = Placed {
+            address: "192.0.2.1".parse().unwrap(),
+            prefix: 24,
+            broadcast: None,
+            interface: "left".into(),
+            index: 2,
+            mac: None,
+            label: None,
+            makes_route: true,
+        };
+        let message = Message::NewAddress(new_address(&placed, Duration::from_secs(3)));
+        let good = packet(message, 0, 1);
+        let mut bad = good.clone();
+        // The length of its first attribute, which begins after both headers.
+        bad[24..26].copy_from_slice(&u16::MAX.to_ne_bytes());
+        let count = |parts: &[&[u8]]| messages(&parts.concat()).len();
+        assert_eq!(count(&[&good]), 1);
+        assert_eq!(count(&[&bad]), 0);
+        assert_eq!(count(&[&bad, &good, &bad, &good]), 2);
+        assert_eq!(count(&[&good, &good[..10]]), 1);
+        assert_eq!(count(&[&good, &[0; 16]]), 1, "no length leads nowhere");
+    }
 }

@@ -120,6 +120,34 @@ fn an_address_that_is_not_renewed_goes_and_is_not_put_back() {
 }
 
 #[test]
+fn a_renewal_costs_the_same_beside_a_hundred_thousand_routes() {
+    isolated(|| {
+        let routes = (0..100_000_u32).map(|n| {
+            let [_, a, b, c] = n.to_be_bytes();
+            format!("route add 10.{a}.{b}.{c}/32 dev left")
+        });
+        let routes = routes.collect::<Vec<_>>().join("\n");
+        let mut batch = Command::new("ip");
+        let mut batch =
+            batch.args(["-batch", "-"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut batch.stdin.take().unwrap(), routes.as_bytes()).unwrap();
+        assert!(batch.wait().unwrap().success());
+        let mut addresses = Addresses::open().unwrap();
+        let wish = [wanted("192.0.2.50"), wanted("fd00::50")];
+        let begin = Instant::now();
+        add(&mut addresses, &wish);
+        let picture = begin.elapsed();
+        let begin = Instant::now();
+        for _ in 0..10 {
+            assert_eq!(addresses.renew(&wish, LIFETIME).unwrap(), [Presence::Ours; 2]);
+        }
+        let renewal = begin.elapsed() / 10;
+        println!("the picture of everything takes {picture:?}, a renewal {renewal:?}");
+        assert!(renewal < picture / 5, "{renewal:?} beside {picture:?}");
+    });
+}
+
+#[test]
 fn the_network_of_an_address_outlives_it() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
