@@ -9,6 +9,7 @@ pub mod agent;
 pub mod executor;
 pub mod ledger;
 pub mod lookup;
+mod outlet;
 mod process;
 mod records;
 

@@ -1,8 +1,9 @@
 //! One run of an agent's program: its output and its end.
 
+use crate::outlet::Outlet;
 use crate::records::Record;
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use systole_sys::process::{Child, Exit};
 use systole_sys::signals::Signal;
 
@@ -10,8 +11,6 @@ use systole_sys::signals::Signal;
 const OUTPUT_MAX: usize = 64 << 10;
 /// Longest line of output in the log, in bytes.
 const LINE_MAX: usize = 1 << 10;
-/// Most that is read from a pipe in one turn, so that a flood delays nobody.
-const READ_MAX: usize = 64 << 10;
 
 /// A program that runs.
 #[derive(Debug)]
@@ -36,21 +35,21 @@ pub(crate) struct Remains {
     pub(crate) stderr: Vec<u8>,
     /// Bytes of output that were not kept.
     pub(crate) dropped: u64,
-    /// Pipes that somebody whom it started still holds open.
-    pub(crate) pipes: [Option<OwnedFd>; 2],
+    /// Outputs that somebody whom it started still holds open.
+    pub(crate) outlets: [Option<Outlet>; 2],
 }
 
 impl Process {
-    /// Watches over a child.
-    pub(crate) fn new(mut child: Child, record: Record) -> Self {
-        let stdout = Pipe::new(child.take_stdout());
-        let stderr = Pipe::new(child.take_stderr());
+    /// Watches over a child, with its standard output and standard error.
+    pub(crate) fn new(child: Child, record: Record, [stdout, stderr]: [Outlet; 2]) -> Self {
+        let (stdout, stderr) = (Pipe::new(stdout), Pipe::new(stderr));
         Self { child, was_signalled: false, stdout, stderr, _record: record }
     }
 
     /// What wakes us up for it.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let pipes = [&self.stdout, &self.stderr].into_iter().filter_map(|pipe| pipe.fd.as_ref());
+        let pipes =
+            [&self.stdout, &self.stderr].into_iter().filter_map(|pipe| pipe.outlet.as_ref());
         pipes.map(AsFd::as_fd).chain([self.child.as_fd()])
     }
 
@@ -63,7 +62,7 @@ impl Process {
 
     /// Reads what it wrote, and gives what remains of it if it has ended.
     ///
-    /// The run ends with the program itself. Daemons that it started may keep its pipes open; what
+    /// The run ends with the program itself. Daemons that it started may keep its outputs open; what
     /// is in them is taken, and not waited for.
     pub(crate) fn check(&mut self) -> std::io::Result<Option<Remains>> {
         // Looked at first: what was written before the end is then certainly in the pipes.
@@ -80,7 +79,7 @@ impl Process {
             dropped: self.stdout.dropped + self.stderr.dropped,
             stdout: std::mem::take(&mut self.stdout.kept),
             stderr: std::mem::take(&mut self.stderr.kept),
-            pipes: [self.stdout.fd.take(), self.stderr.fd.take()],
+            outlets: [self.stdout.outlet.take(), self.stderr.outlet.take()],
         }))
     }
 }
@@ -95,61 +94,47 @@ pub(crate) fn lines(output: &[u8]) -> impl Iterator<Item = String> {
     })
 }
 
-/// One end of a pipe, and the beginning of what came through it.
+/// An output, and the beginning of what came through it.
 #[derive(Debug)]
 struct Pipe {
-    fd: Option<OwnedFd>,
+    outlet: Option<Outlet>,
     kept: Vec<u8>,
     dropped: u64,
 }
 
 impl Pipe {
-    const fn new(fd: Option<OwnedFd>) -> Self {
-        Self { fd, kept: Vec::new(), dropped: 0 }
+    const fn new(outlet: Outlet) -> Self {
+        Self { outlet: Some(outlet), kept: Vec::new(), dropped: 0 }
     }
 
     fn drain(&mut self) {
-        let Some(fd) = &self.fd else { return };
-        let is_open = drain(fd, |bytes| {
+        let Some(outlet) = &self.outlet else { return };
+        let is_open = outlet.drain(|bytes| {
             let room = (OUTPUT_MAX / 2).saturating_sub(self.kept.len()).min(bytes.len());
             self.kept.extend_from_slice(&bytes[..room]);
             self.dropped += (bytes.len() - room) as u64;
         });
         if !is_open {
-            self.fd = None;
+            outlet.remove();
+            self.outlet = None;
         }
     }
 }
 
-/// Reads what is in a pipe, up to a bound. Says whether somebody still holds it open.
-fn drain(fd: &OwnedFd, mut take: impl FnMut(&[u8])) -> bool {
-    let mut buffer = [0; 4096];
-    for _ in 0..READ_MAX / buffer.len() {
-        match rustix::io::read(fd, &mut buffer) {
-            Ok(0) => return false,
-            Ok(length) => take(&buffer[..length]),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) => return true,
-            Err(_) => return false,
-        }
-    }
-    true
-}
-
-/// Pipes that daemons hold open whose agent has ended.
+/// Outputs that daemons hold open whose agent has ended.
 ///
-/// They are read and forgotten for as long as the daemons live: a pipe that nobody reads would
-/// stop a daemon once it is full, and one that is closed would kill it with `SIGPIPE`.
+/// They are read and forgotten for as long as the daemons live: one that nobody reads would stop a
+/// daemon once it is full.
 #[derive(Debug, Default)]
-pub(crate) struct Lingering(VecDeque<OwnedFd>);
+pub(crate) struct Lingering(VecDeque<Outlet>);
 
 impl Lingering {
-    /// Most pipes. Beyond it the oldest is closed.
-    const MAX: usize = 256;
+    /// Most outputs. Beyond it the oldest is read no more.
+    const MAX: usize = 1 << 10;
 
-    /// Takes over pipes.
-    pub(crate) fn extend(&mut self, pipes: impl IntoIterator<Item = OwnedFd>) {
-        self.0.extend(pipes);
+    /// Takes over outputs.
+    pub(crate) fn extend(&mut self, outlets: impl IntoIterator<Item = Outlet>) {
+        self.0.extend(outlets);
         let excess = self.0.len().saturating_sub(Self::MAX);
         self.0.drain(..excess);
     }
@@ -161,7 +146,13 @@ impl Lingering {
 
     /// Reads and forgets.
     pub(crate) fn drain(&mut self) {
-        self.0.retain(|fd| drain(fd, |_| {}));
+        self.0.retain(|outlet| {
+            let is_open = outlet.drain(|_| {});
+            if !is_open {
+                outlet.remove();
+            }
+            is_open
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! A file for every run of an agent, written before the agent begins, so that an executor that is
 //! killed leaves no run that its successor does not know.
 
+use crate::outlet::Outlet;
 use crate::protocol::Unfinished;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -60,12 +61,20 @@ impl Records {
         Ok(Record { path, file })
     }
 
+    /// The outputs that earlier executors left: somebody may still write to them.
+    pub(crate) fn outlets(&self) -> io::Result<Vec<Outlet>> {
+        Outlet::left_in(&self.directory)
+    }
+
     /// The runs that an earlier executor of this boot left. Records that mean nothing any more are
     /// removed.
     pub(crate) fn leftovers(&self) -> io::Result<Vec<Leftover>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
+            if Outlet::is_one(&path) {
+                continue;
+            }
             let first = read(&path).and_then(|text| {
                 let line = text.lines().next().unwrap_or_default();
                 Ok(serde_json::from_str::<(String, Unfinished)>(line)?)

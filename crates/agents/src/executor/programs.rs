@@ -50,8 +50,10 @@ impl Programs {
         limits: Option<Limits>,
         records: Records,
     ) -> io::Result<Self> {
+        let mut lingering = Lingering::default();
+        lingering.extend(records.outlets()?);
         let starter = Starter::new(directories, limits, records)?;
-        Ok(Self { starter, all: Vec::new(), lingering: Lingering::default() })
+        Ok(Self { starter, all: Vec::new(), lingering })
     }
 
     /// Takes the facts for all later runs.
@@ -212,7 +214,7 @@ impl Executor {
                     self.log_output(&name, &remains);
                 }
                 let outcome = agent.judge(action, remains.exit, &remains.stdout);
-                self.programs.lingering.extend(remains.pipes.into_iter().flatten());
+                self.programs.lingering.extend(remains.outlets.into_iter().flatten());
                 outcome
             }
             Err(error) => Outcome::NotAsked { text: format!("its end is not known: {error}") },

@@ -6,6 +6,7 @@
 
 use crate::agent::{Agent, Invocation};
 use crate::lookup::Directories;
+use crate::outlet::Outlet;
 use crate::process::Process;
 use crate::protocol::{Action, Configuration, Outcome, Run, Unfinished};
 use crate::records::{Record, Records};
@@ -19,7 +20,7 @@ use std::thread;
 use systole_core::{Resource, ResourceKind};
 use systole_executor::{AgentName, LookId, NotBegun, RunId};
 use systole_sys::eventfd::Wake;
-use systole_sys::process::{Child, Limits, Spawn};
+use systole_sys::process::{Limits, Spawn};
 
 /// Most helpers at a time: more than programs that run at the same time, and those that wait for
 /// a disk that does not answer.
@@ -237,15 +238,12 @@ impl Facts {
         let (line, name) = agent.describe(action, &self.directories);
         let name = AgentName { line, name };
         match self.spawn(request, &agent, action, configuration, gate) {
-            Ok((child, record)) => {
-                let process = Box::new(Process::new(child, record));
-                News::Started { run, agent, name, process }
-            }
-            Err(error) if is_of_the_agent(&error) => {
+            Ok(process) => News::Started { run, agent, name, process: Box::new(process) },
+            Err(Fault::Agent(error)) => {
                 let outcome = Outcome::Failed { code: NOT_EXECUTABLE, text: error.to_string() };
                 News::Unusable { run, name, outcome }
             }
-            Err(error) => not_started(error),
+            Err(Fault::Ours(error)) => not_started(error),
         }
     }
 
@@ -265,7 +263,7 @@ impl Facts {
         action: Action,
         configuration: &Configuration,
         gate: &Gate,
-    ) -> io::Result<(Child, Record)> {
+    ) -> Result<Process, Fault> {
         let Invocation { program, arguments, environment } =
             agent.invocation(action, &self.directories, configuration, &request.environment)?;
         let Run { group, action, resources, .. } = request.clone();
@@ -277,11 +275,36 @@ impl Facts {
         spawn.directory = working.is_dir().then(|| working.clone());
         spawn.limits = self.limits.as_ref();
         spawn.record = Some(record.file.as_fd());
-        if !gate.pass(&record) {
-            return Err(io::Error::other("it was given up before it started"));
+        let [(out, out_end), (err, err_end)] = Outlet::pair(&record.path)?;
+        spawn.outputs = Some([out_end.as_fd(), err_end.as_fd()]);
+        let started = if gate.pass(&record) {
+            spawn.start()
+        } else {
+            Err(io::Error::other("it was given up before it started"))
+        };
+        match started {
+            Ok(child) => Ok(Process::new(child, record, [out, err])),
+            Err(error) => {
+                out.remove();
+                err.remove();
+                Err(if is_of_the_agent(&error) { Fault::Agent(error) } else { Fault::Ours(error) })
+            }
         }
-        let child = spawn.start()?;
-        Ok((child, record))
+    }
+}
+
+/// Why a program was not started.
+#[derive(Debug)]
+enum Fault {
+    /// Something on our side.
+    Ours(io::Error),
+    /// Its file cannot be executed.
+    Agent(io::Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Ours(error)
     }
 }
 

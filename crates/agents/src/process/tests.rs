@@ -18,8 +18,10 @@ fn start(script: &str) -> Process {
     spawn.arguments = vec!["-c".into(), script.into()];
     spawn.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     spawn.record = Some(record.file.as_fd());
+    let [(out, out_end), (err, err_end)] = Outlet::pair(&record.path).unwrap();
+    spawn.outputs = Some([out_end.as_fd(), err_end.as_fd()]);
     let child = spawn.start().unwrap();
-    Process::new(child, record)
+    Process::new(child, record, [out, err])
 }
 
 /// Drives a process to its end as the executor does.
@@ -42,7 +44,7 @@ fn exit_and_both_outputs_are_seen() {
     let remains = finish(&mut start("echo out; echo err >&2; exit 7"));
     assert_eq!(remains.exit, Exit::Code(7));
     assert_eq!((&remains.stdout[..], &remains.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
-    assert!(remains.pipes.iter().all(Option::is_none));
+    assert!(remains.outlets.iter().all(Option::is_none));
 }
 
 #[test]
@@ -52,7 +54,7 @@ fn a_daemon_that_keeps_the_pipes_does_not_hold_up_the_run() {
     let remains = finish(&mut process);
     assert_eq!(remains.exit, Exit::Code(0));
     assert!(begin.elapsed() < Duration::from_secs(30));
-    assert!(remains.pipes.iter().all(Option::is_some));
+    assert!(remains.outlets.iter().all(Option::is_some));
     let daemon = String::from_utf8(remains.stdout).unwrap().trim().parse().unwrap();
     assert!(systole_sys::process::exists(daemon), "a daemon survives its agent");
     process.signal(Signal::Kill);
@@ -63,7 +65,7 @@ fn lingering_pipes_are_read_until_they_close() {
     let mut process = start("(yes | head -c 1000000) & exit 0");
     let remains = finish(&mut process);
     let mut lingering = Lingering::default();
-    lingering.extend(remains.pipes.into_iter().flatten());
+    lingering.extend(remains.outlets.into_iter().flatten());
     let begin = Instant::now();
     while lingering.descriptors().next().is_some() {
         assert!(begin.elapsed() < LIMIT);

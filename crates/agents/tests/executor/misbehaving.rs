@@ -2,6 +2,7 @@
 
 use super::{agent, bench};
 use crate::bench::until;
+use std::time::Duration;
 use systole_agents::protocol::{Action, Outcome, Report};
 
 #[test]
@@ -61,4 +62,60 @@ fn each_in_its_own_way_and_all_at_once() {
     // Nobody waited for the slow one.
     std::fs::write(bench.path("over"), "").unwrap();
     assert_eq!(daemon.done(slow), Outcome::Success);
+}
+
+#[test]
+fn a_service_that_writes_outlives_the_executor_that_started_it() {
+    let mut bench = bench();
+    let write = "while :; do head -c 4096 /dev/zero || exit 1; echo >> $D/ticks; sleep 0.01; done";
+    let start = format!("({write}) & echo $! > $D/pid");
+    bench.script("talker", &format!("case $1 in\nstart) {start} ;;\n*) exit 0 ;;\nesac"));
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("talker")]), Outcome::Success);
+    let service = until("it runs", || bench.process("pid"));
+    let ticks = |bench: &bench::Bench| bench.read("ticks").len();
+    until("it writes", || (ticks(&bench) > 20).then_some(()));
+    bench.kill();
+    let before = ticks(&bench);
+    until("it goes on without a reader", || (ticks(&bench) > before + 3).then_some(()));
+    bench.start(Duration::from_mins(1));
+    let (_daemon, _) = bench.greeted();
+    // More than a pipe holds: somebody reads.
+    let before = ticks(&bench);
+    until("it is read again", || (ticks(&bench) > before + 40).then_some(()));
+    assert!(service.is_running());
+    systole_sys::process::kill(service.pid, systole_sys::signals::Signal::Kill).unwrap();
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_asked_and_not_an_answer() {
+    let bench = bench();
+    bench.service("web");
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
+    let verbs = bench.read("verbs");
+    // As when its file system is full or gone.
+    std::fs::remove_dir_all(bench.path("runs")).unwrap();
+    std::fs::write(bench.path("runs"), "").unwrap();
+    for action in [Action::Status, Action::Stop] {
+        let outcome = daemon.run(1, action, &[agent("web")]);
+        assert!(matches!(outcome, Outcome::NotAsked { .. }), "{outcome:?}");
+    }
+    let outcome = daemon.run(2, Action::Start, &[agent("web")]);
+    assert!(matches!(outcome, Outcome::NotAsked { .. }), "{outcome:?}");
+    assert_eq!(bench.read("verbs"), verbs, "no agent was called");
+    std::fs::remove_file(bench.path("runs")).unwrap();
+    std::fs::create_dir(bench.path("runs")).unwrap();
+    assert_eq!(daemon.run(1, Action::Stop, &[agent("web")]), Outcome::Success);
+}
+
+#[test]
+fn a_script_without_its_interpreter_is_at_fault_itself() {
+    let bench = bench();
+    bench.script("web", "");
+    let path = bench.path("ha.d/resource.d/web");
+    std::fs::write(&path, "#!/nonexistent/interpreter\n").unwrap();
+    let (mut daemon, _) = bench.greeted();
+    let outcome = daemon.run(1, Action::Stop, &[agent("web")]);
+    assert!(matches!(outcome, Outcome::Failed { code: 126, .. }), "{outcome:?}");
 }

@@ -99,6 +99,8 @@ pub struct Spawn<'a> {
     pub input: Option<BorrowedFd<'a>>,
     /// Where its output goes.
     pub output: Output,
+    /// Descriptors for its standard output and standard error, in place of [`Self::output`].
+    pub outputs: Option<[BorrowedFd<'a>; 2]>,
     /// A file to which the child writes `<pid> <start>` and a newline *before* it becomes the
     /// program (the fields of [`ProcessId`]); when that fails, the program is not started. So a run
     /// is on record even when the caller is killed in the middle of starting it.
@@ -119,6 +121,7 @@ impl Spawn<'_> {
             limits: None,
             input: None,
             output: Output::Piped,
+            outputs: None,
             record: None,
         }
     }
@@ -138,7 +141,14 @@ impl Spawn<'_> {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        command.stdout(self.stdio()).stderr(self.stdio());
+        match self.outputs {
+            Some([out, err]) => {
+                command.stdout(out.try_clone_to_owned()?).stderr(err.try_clone_to_owned()?);
+            }
+            None => {
+                command.stdout(self.stdio()).stderr(self.stdio());
+            }
+        }
         let record = self.record.map(|record| record.try_clone_to_owned()).transpose()?;
         let prepare = Preparation {
             mask: Mode::from_raw_mode(self.mask),

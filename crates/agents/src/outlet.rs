@@ -1,0 +1,110 @@
+//! Where the output of an agent goes: named pipes, which outlive the executor.
+//!
+//! A service keeps what its start gave it for standard output. Were that a pipe that only we read,
+//! the next line that it writes after our end would kill it (`SIGPIPE`). So each is a fifo beside the
+//! record of the run, and the agent has it open for reading, too: then it is never without a
+//! reader, and our successor, who finds it by its name, reads on before it is full.
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// Most that is read in one turn, so that a flood delays nobody.
+const READ_MAX: usize = 64 << 10;
+/// What the names of fifos end with: standard output, and standard error.
+const EXTENSIONS: [&str; 2] = ["out", "err"];
+
+/// Our end of a fifo.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Outlet {
+    /// Makes two fifos beside a record, for standard output and standard error, and gives the ends
+    /// for the agent with them.
+    pub(crate) fn pair(record: &Path) -> io::Result<[(Self, OwnedFd); 2]> {
+        let [out, err] = EXTENSIONS.map(|extension| record.with_extension(extension));
+        let out = Self::make(&out)?;
+        match Self::make(&err) {
+            Ok(err) => Ok([out, err]),
+            Err(error) => {
+                out.0.remove();
+                Err(error)
+            }
+        }
+    }
+
+    fn make(path: &Path) -> io::Result<(Self, OwnedFd)> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0)?;
+        let ends = Self::open(path.to_owned()).and_then(|ours| {
+            let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Ok((ours, rustix::fs::open(path, flags, Mode::empty())?))
+        });
+        if ends.is_err() {
+            let _ = fs::remove_file(path);
+        }
+        ends
+    }
+
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(&path, flags, Mode::empty())?;
+        if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) != FileType::Fifo {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self { fd, path })
+    }
+
+    /// Whether a file beside the records is a fifo of ours, by its name.
+    pub(crate) fn is_one(path: &Path) -> bool {
+        path.extension().is_some_and(|found| EXTENSIONS.iter().any(|extension| found == *extension))
+    }
+
+    /// The fifos that earlier executors left in a directory.
+    pub(crate) fn left_in(directory: &Path) -> io::Result<Vec<Self>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if !Self::is_one(&path) {
+                continue;
+            }
+            match Self::open(path.clone()) {
+                Ok(outlet) => found.push(outlet),
+                Err(_) => fs::remove_file(path)?,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads what is there, up to a bound. Says whether somebody still holds it open.
+    pub(crate) fn drain(&self, mut take: impl FnMut(&[u8])) -> bool {
+        let mut buffer = [0; 4096];
+        for _ in 0..READ_MAX / buffer.len() {
+            match rustix::io::read(&self.fd, &mut buffer) {
+                Ok(0) => return false,
+                Ok(length) => take(&buffer[..length]),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return true,
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// Removes it: nobody holds it open any more.
+    pub(crate) fn remove(&self) {
+        // One that stays is found by the next executor, and found to be closed.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl AsFd for Outlet {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
