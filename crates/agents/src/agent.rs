@@ -153,12 +153,23 @@ impl Agent {
                 (_, 0) => Outcome::Running,
                 (Located::Script { .. } | Located::Ocf { .. }, OCF_NOT_RUNNING)
                 | (Located::Script { .. }, LSB_NOT_RUNNING)
-                | (Located::Unit { .. }, LSB_NOT_RUNNING | NO_SUCH_UNIT) => Outcome::NotRunning,
+                | (Located::Unit { .. }, NO_SUCH_UNIT) => Outcome::NotRunning,
+                (Located::Unit { .. }, LSB_NOT_RUNNING) => judge_unit(stdout),
                 (Located::Script { .. } | Located::Ocf { .. } | Located::Unit { .. }, _) => {
                     failed()
                 }
             },
         }
+    }
+}
+
+/// What it means that a unit is not active. One that starts or stops has processes, as a rule;
+/// systemctl(1) gives the same exit code for it as for one that is stopped.
+fn judge_unit(stdout: &[u8]) -> Outcome {
+    let state = String::from_utf8_lossy(stdout);
+    match state.trim() {
+        "inactive" | "failed" | "unknown" | "" => Outcome::NotRunning,
+        state => Outcome::Failed { code: LSB_NOT_RUNNING, text: format!("the unit is {state}") },
     }
 }
 

@@ -133,3 +133,24 @@ fn exit_codes_mean_what_their_kind_says() {
         assert_eq!(agent.judge(action, exit, b""), outcome, "{action:?} {exit:?}");
     }
 }
+
+#[test]
+fn a_unit_that_is_stopping_is_not_stopped() {
+    let scratch = Scratch::new();
+    let directories = scratch.directories();
+    std::fs::write(directories.units[0].join("nginx.service"), "").unwrap();
+    let agent = Agent::find("nginx", &[], &directories).unwrap().unwrap();
+    let table = [
+        ("inactive", Outcome::NotRunning),
+        ("failed", Outcome::NotRunning),
+        ("unknown", Outcome::NotRunning),
+        ("deactivating", Outcome::Failed { code: 3, text: "the unit is deactivating".into() }),
+        ("activating", Outcome::Failed { code: 3, text: "the unit is activating".into() }),
+    ];
+    for (state, expected) in table {
+        let stdout = format!("{state}\n");
+        for action in [Action::Status, Action::Monitor] {
+            assert_eq!(agent.judge(action, Exit::Code(3), stdout.as_bytes()), expected, "{state}");
+        }
+    }
+}
