@@ -44,7 +44,7 @@ pub struct Start {
     pub grace: Duration,
     /// How long to wait for a daemon while nothing is held.
     pub idle: Duration,
-    /// Most programs that run at the same time.
+    /// Most programs that begin at the same time; what hangs counts no more after a while.
     pub parallel: usize,
 }
 
@@ -185,6 +185,7 @@ impl Machine {
             self.deadline_of_addresses(),
             self.books.deadline(),
             self.looks.deadline(),
+            self.deadline_of_room(),
             self.deadline_of_greeting(),
         ];
         let runs = self.active.iter().filter_map(Active::deadline);

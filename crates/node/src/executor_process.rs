@@ -15,7 +15,7 @@ use systole_agents::lookup::Directories;
 use systole_agents::protocol::{Configuration, Held, Request};
 use systole_agents::{executor, ledger};
 use systole_sys::clock;
-use systole_sys::process::{Limits, ProcessId, kill};
+use systole_sys::process::{Limits, ProcessId, kill, raise_descriptor_limit};
 use systole_sys::seqpacket::Connection;
 use systole_sys::signals::Signal;
 
@@ -197,6 +197,11 @@ impl ExecutorProcess {
 ///
 /// When it cannot begin, or cannot wait any more.
 pub(crate) fn run(paths: &Paths) -> Result<(), executor::ExecutorError> {
+    // Remembered first: agents get what was there before.
+    let limits = Limits::remember();
+    // Many groups at once need more descriptors than a process has by default. Without them some
+    // wait for others.
+    let _ = raise_descriptor_limit();
     executor::run(executor::Options {
         socket: paths.executor_socket(),
         ledger: paths.executor_ledger(),
@@ -205,7 +210,7 @@ pub(crate) fn run(paths: &Paths) -> Result<(), executor::ExecutorError> {
             configuration: paths.configuration.clone(),
             ..Directories::default()
         },
-        limits: Some(Limits::remember()),
+        limits: Some(limits),
         ..executor::Options::default()
     })
 }

@@ -219,6 +219,19 @@ pub fn exists(pid: i32) -> bool {
     !matches!(rustix::process::test_kill_process(pid), Err(Errno::SRCH))
 }
 
+/// Lets this process have as many descriptors at once as its hard limit allows (getrlimit(2)), and
+/// says how many that are.
+///
+/// # Errors
+///
+/// Those of setrlimit(2).
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)?;
+    Ok(limit.maximum.unwrap_or(u64::MAX))
+}
+
 /// Makes this process the parent of every descendant whose own parent dies
 /// (`PR_SET_CHILD_SUBREAPER`, prctl(2)), so that nothing an agent leaves behind gets out of sight.
 ///

@@ -115,8 +115,8 @@ impl Machine {
         };
         self.queues.occupy(group);
         let job = Job::new(run, Whose::Nobody);
-        let (state, name) = (State::Running, String::new());
-        let mut active = Active { id, job, action, limit: None, state, name };
+        let (since, state, name) = (self.now, State::Running, String::new());
+        let mut active = Active { id, job, action, limit: None, since, state, name };
         active.terminate(self.now, Why::Cancelled, &mut self.outbox);
         self.active.push(active);
     }

@@ -10,6 +10,9 @@ use systole_core::{Resource, ResourceKind, Time};
 /// How long a program may take to start. Nothing that works needs so long: then its disk does not
 /// answer, or the machine has no more room for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
+/// How long a run counts among those that go on at the same time: so many start at once, but what
+/// hangs holds up no other group.
+const SHARE: Duration = Duration::from_secs(10);
 /// OCF: the agent, or what it manages, is not installed (`OCF_ERR_INSTALLED`).
 const NOT_INSTALLED: i32 = 5;
 
@@ -41,6 +44,8 @@ pub(super) struct Active {
     /// What is done now: a start of an agent asks for the status first.
     pub(super) action: Action,
     pub(super) limit: Option<Time>,
+    /// When its turn came.
+    pub(super) since: Time,
     pub(super) state: State,
     pub(super) name: String,
 }
@@ -115,11 +120,22 @@ impl Machine {
         run.action != Action::Start || may_start
     }
 
+    /// Until when each of the programs that go on counts as one of those that may.
+    fn shares(&self) -> impl Iterator<Item = Time> {
+        let programs = self.active.iter().filter(|active| !active.job.is_of_addresses());
+        programs.map(|active| active.since + SHARE).filter(|until| *until > self.now)
+    }
+
+    /// When there is room for another program, if that is waited for.
+    pub(super) fn deadline_of_room(&self) -> Option<Time> {
+        let is_full = self.shares().count() >= self.parallel;
+        self.shares().min().filter(|_| is_full)
+    }
+
     /// Begins every run whose turn it is.
     pub(super) fn begin_jobs(&mut self) {
         loop {
-            let programs = self.active.iter().filter(|active| !active.job.is_of_addresses());
-            let has_room = programs.count() < self.parallel;
+            let has_room = self.shares().count() < self.parallel;
             let Some(job) = self.queues.begin(|job| has_room || job.is_of_addresses()) else {
                 return;
             };
@@ -146,7 +162,8 @@ impl Machine {
             ledger = self.enter(&mut job);
         }
         let state = State::Entering { ledger: ledger.unwrap_or(0), until: self.now + BEGIN_LIMIT };
-        self.active.push(Active { id, job, action, limit, state, name: String::new() });
+        let (since, name) = (self.now, String::new());
+        self.active.push(Active { id, job, action, limit, since, state, name });
         if ledger.is_none() {
             self.go_on_entering(0);
         }

@@ -43,6 +43,21 @@ fn groups_run_side_by_side_up_to_a_bound_and_their_runs_in_order() {
 }
 
 #[test]
+fn what_hangs_holds_up_no_other_group() {
+    let mut bench = Bench::new();
+    for group in (1..=5).map(GroupKey) {
+        bench.run(group, Action::Stop, &[agent("a")]);
+    }
+    for (run, _) in bench.begins() {
+        bench.tell(Input::Begun { run, agent: AgentName::default() });
+    }
+    bench.pass(9 * SECOND);
+    assert_eq!(bench.begins(), [], "no more at a time");
+    bench.pass(SECOND);
+    assert_eq!(bench.begins().len(), 1, "four hang");
+}
+
+#[test]
 fn what_makes_no_sense_or_has_no_permit_is_refused() {
     let mut bench = Bench::new();
     for resources in [vec![], vec![agent("a"), address(1)], vec![agent("a"), agent("b")]] {
