@@ -7,7 +7,7 @@ use systole_core::{
     Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport, Phase,
     PingReport, Retirement, Snapshot, StayReport,
 };
-use systole_node::control::protocol::Status;
+use systole_node::control::protocol::{AlarmReport, Status};
 
 /// The whole state.
 pub(crate) fn text(status: &Status) -> String {
@@ -38,6 +38,8 @@ pub(crate) fn text(status: &Status) -> String {
     if let Some(renewal) = &status.keys {
         line(&keys(&renewal.waiting));
     }
+    let alarm = |alarm: &AlarmReport| format!("ALARM of {}: {}", alarm.group, alarm.text);
+    status.alarms.iter().for_each(|told| line(&alarm(told)));
     snapshot.fencing.iter().for_each(|fence| line(&self::fence(fence)));
     holds(snapshot).lines().for_each(&mut line);
     line("\nNodes");

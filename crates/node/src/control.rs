@@ -2,6 +2,7 @@
 //!
 //! It waits for disks and people, and so the beat thread never waits for it.
 
+mod alarms;
 pub mod client;
 mod dropped;
 mod fence;
@@ -32,7 +33,7 @@ use crate::words::Words;
 use dropped::DroppedTable;
 use links::Medium;
 use people::Person;
-use protocol::KeyRenewal;
+use protocol::{AlarmReport, KeyRenewal};
 use reload::Reload;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
@@ -130,6 +131,8 @@ pub(crate) struct Control {
     key_renewal: Option<KeyRenewal>,
     /// Where dropped datagrams came from.
     dropped: DroppedTable,
+    /// What a person should look at.
+    alarms: Vec<AlarmReport>,
     next_ticket: u64,
     /// The beat thread has been given other settings.
     reload: Option<Reload>,
@@ -164,6 +167,7 @@ impl Control {
             details: BTreeMap::new(),
             key_renewal: None,
             dropped: DroppedTable::default(),
+            alarms: Vec::new(),
             next_ticket: NOBODY.0 + 1,
             reload: None,
             next_tick: Instant::now(),
@@ -329,6 +333,10 @@ impl Control {
                 self.parts.log.write(&line);
             }
             News::Carrier { group, fault } => self.carrier_changed(group, fault),
+            News::AddressBack { group, addresses, cause } => {
+                self.address_back(group, addresses, cause);
+            }
+            News::Alarm { group, text } => self.alarm(group, text),
             News::Store { terms, holds } => {
                 self.writer.store(&self.parts.settings, terms, holds);
             }
@@ -414,6 +422,8 @@ impl Control {
                 }
             }
         }
+        // The next one tells anew what is still so.
+        self.alarms.clear();
         self.parts.executor.lost();
         self.note(Happening::Executor { there: false });
     }

@@ -10,6 +10,8 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
         Happening::Ownership { group, .. }
         | Happening::Failure { group, .. }
         | Happening::Reach { group, .. }
+        | Happening::AddressBack { group, .. }
+        | Happening::Alarm { group, .. }
         | Happening::LetGo { group, .. }
         | Happening::StopFailure { group, .. } => Some(group),
         Happening::Job(job) => Some(&job.group),
@@ -56,6 +58,8 @@ pub(super) fn is_beginning(entry: &Entry) -> bool {
         Happening::Ownership { .. }
         | Happening::Failure { .. }
         | Happening::Reach { .. }
+        | Happening::AddressBack { .. }
+        | Happening::Alarm { .. }
         | Happening::LetGo { .. }
         | Happening::StopFailure { .. }
         | Happening::Job(_)
@@ -84,6 +88,8 @@ pub(super) fn is_conclusion(entry: &Entry) -> bool {
         Happening::Ownership { .. }
         | Happening::Failure { .. }
         | Happening::Reach { .. }
+        | Happening::AddressBack { .. }
+        | Happening::Alarm { .. }
         | Happening::LetGo { .. }
         | Happening::StopFailure { .. }
         | Happening::Job(_)

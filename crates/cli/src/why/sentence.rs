@@ -37,12 +37,11 @@ impl Teller {
                 let took = self.note_phase(entry, *phase);
                 ownership(owner, *term, *phase, evidence, took)
             }
-            Happening::Reach { fault: Some(fault), .. } => {
-                format!("this node lost the way to its clients: {fault}")
+            Happening::Reach { fault, .. } => reach(fault.as_deref()),
+            Happening::AddressBack { addresses, cause, .. } => {
+                format!("{addresses} was gone and is back, and nothing else was touched: {cause}")
             }
-            Happening::Reach { fault: None, .. } => {
-                "this node has its way to the clients again".to_owned()
-            }
+            Happening::Alarm { text, .. } => alarm(text.as_deref()),
             Happening::Death { node, evidence, silence_ms, limit_ms, links } => {
                 let proof = evidence::silence(*silence_ms, *limit_ms, links);
                 format!("{node} is dead: {}", proof.as_deref().unwrap_or(evidence))
@@ -218,6 +217,19 @@ fn wish(wish: &Wish) -> String {
         Wish::Retry(None) => "try again what failed".to_owned(),
         Wish::Retry(Some(group)) => format!("try {group} again"),
     }
+}
+
+/// Whether this node reaches its clients.
+fn reach(fault: Option<&str>) -> String {
+    match fault {
+        Some(fault) => format!("this node lost the way to its clients: {fault}"),
+        None => "this node has its way to the clients again".to_owned(),
+    }
+}
+
+/// What a person should look at.
+fn alarm(text: Option<&str>) -> String {
+    text.map_or_else(|| "the alarm is over".to_owned(), |text| format!("alarm: {text}"))
 }
 
 #[cfg(test)]

@@ -101,6 +101,22 @@ pub(crate) enum News {
         /// The line.
         text: String,
     },
+    /// Addresses of a group were gone and are back.
+    AddressBack {
+        /// The group.
+        group: GroupId,
+        /// The addresses, as in haresources.
+        addresses: String,
+        /// Who might have removed them, in words.
+        cause: String,
+    },
+    /// Something that a person should look at, or that is over.
+    Alarm {
+        /// The group.
+        group: GroupId,
+        /// What it is, in words.
+        text: Option<String>,
+    },
     /// The interfaces that a group needs are not well, or are well again.
     Carrier {
         /// The group.

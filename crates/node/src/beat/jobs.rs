@@ -6,7 +6,7 @@ use super::executor::{
     request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
-use systole_agents::protocol::{self, LetGoReason, Level, Report, Request};
+use systole_agents::protocol::{self, LetGoReason, Report, Request};
 use systole_core::{GroupKey, Input, Job, Resource, Time};
 use systole_sys::process::ProcessId;
 
@@ -92,7 +92,7 @@ impl Beat {
                 self.cluster.handle(now, &Input::JobDone { job, outcome });
             }
             // The stop of something that is in no file; the executor's lines tell about it.
-            Report::Done { .. } | Report::Announced { .. } | Report::Alarm { text: None, .. } => {}
+            Report::Done { .. } | Report::Announced { .. } => {}
             Report::Log { level, tag, text } => {
                 self.control.tell(News::Line { level, tag, text });
             }
@@ -101,14 +101,16 @@ impl Beat {
                 let why = format!("{} is gone: {why}", words(&resources));
                 self.let_go(now, &[group], &why);
             }
-            Report::AddressBack { group: _, resources, why } => {
-                let text = format!("{} was gone and is back: {why}", words(&resources));
-                let tag = "ResourceManager".to_owned();
-                self.control.tell(News::Line { level: Level::Warning, tag, text });
+            Report::AddressBack { group, resources, why: cause } => {
+                if let Some(group) = group_of(self.cluster.settings(), group) {
+                    let addresses = words(&resources);
+                    self.control.tell(News::AddressBack { group, addresses, cause });
+                }
             }
-            Report::Alarm { text: Some(text), .. } => {
-                let tag = "ResourceManager".to_owned();
-                self.control.tell(News::Line { level: Level::Error, tag, text });
+            Report::Alarm { group, text } => {
+                if let Some(group) = group_of(self.cluster.settings(), group) {
+                    self.control.tell(News::Alarm { group, text });
+                }
             }
             Report::LetGo { reason, groups, failed } => {
                 let why = match reason {

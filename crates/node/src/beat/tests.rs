@@ -250,6 +250,8 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::LetGo { .. }
             | News::Line { .. }
             | News::Carrier { .. }
+            | News::AddressBack { .. }
+            | News::Alarm { .. }
             | News::Store { .. }
             | News::StorePeer(_)
             | News::Answer { .. }

@@ -181,9 +181,21 @@ pub struct Status {
     /// Datagrams that were dropped, by where they came from. What was silent for long is forgotten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<DroppedReport>,
+    /// What a person should look at though the group runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<AlarmReport>,
     /// What the core knows.
     #[serde(flatten)]
     pub snapshot: Snapshot,
+}
+
+/// Something about a group that a person should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmReport {
+    /// The group.
+    pub group: String,
+    /// What it is, in words.
+    pub text: String,
 }
 
 /// Datagrams that were dropped of one source.

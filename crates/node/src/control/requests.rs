@@ -88,8 +88,9 @@ impl Control {
         let keys = self.key_renewal.clone();
         let now = Duration::from_nanos(clock::boot_time());
         let dropped = self.dropped.report(&self.parts.settings, now);
+        let alarms = self.alarms.clone();
         let (version, pid) = (version(), std::process::id());
-        let status = Status { version, pid, keys, dropped, snapshot };
+        let status = Status { version, pid, keys, dropped, alarms, snapshot };
         let response = Response::Status(Box::new(status));
         for client in std::mem::take(&mut self.watchers) {
             self.server.answer(client, &response);

@@ -56,6 +56,22 @@ pub enum Happening {
         /// What is wrong.
         fault: Option<String>,
     },
+    /// Addresses were gone and are back; nothing else of the group was touched.
+    AddressBack {
+        /// The group.
+        group: String,
+        /// The addresses, as in haresources.
+        addresses: String,
+        /// Who might have removed them.
+        cause: String,
+    },
+    /// Something that a person should look at, though the group runs; or that is over.
+    Alarm {
+        /// The group.
+        group: String,
+        /// What it is.
+        text: Option<String>,
+    },
     /// A node was silent for its dead time.
     Death {
         /// The node.

@@ -84,6 +84,8 @@ impl Pair {
             | News::LetGo { .. }
             | News::Line { .. }
             | News::Carrier { .. }
+            | News::AddressBack { .. }
+            | News::Alarm { .. }
             | News::Store { .. }
             | News::StorePeer(_)
             | News::Answer { .. }

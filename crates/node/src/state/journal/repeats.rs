@@ -53,6 +53,8 @@ fn essence(happening: &Happening) -> Option<Happening> {
         Happening::Refusal { .. } | Happening::Pings(_) => Some(essence),
         Happening::Ownership { .. }
         | Happening::Reach { .. }
+        | Happening::AddressBack { .. }
+        | Happening::Alarm { .. }
         | Happening::Death { .. }
         | Happening::Departure { .. }
         | Happening::Return { .. }
