@@ -52,6 +52,9 @@ struct Held {
     is_unstoppable: bool,
     /// Whether a look at it shows that it lacks something.
     lacks: bool,
+    /// Since when something of it runs, and when nothing did any more the time before.
+    since: Option<Time>,
+    ceased: Option<Time>,
 }
 
 /// The executor of one machine. It outlives the daemon, and dies with the machine.
@@ -73,6 +76,8 @@ impl Executor {
                 .collect(),
             is_unstoppable: false,
             lacks: false,
+            since: None,
+            ceased: None,
         });
         let mut held: Vec<Held> = held.collect();
         // What is added later is well.
@@ -86,7 +91,8 @@ impl Executor {
     pub(crate) fn add(&mut self, group: &Group) {
         let count = group.resources.len();
         let (running, sick) = (vec![false; count], vec![None; count]);
-        self.held.push(Held { running, sick, is_unstoppable: false, lacks: false });
+        let (since, ceased) = (None, None);
+        self.held.push(Held { running, sick, is_unstoppable: false, lacks: false, since, ceased });
     }
 
     /// Whether anything of the group runs, or may.
@@ -97,6 +103,39 @@ impl Executor {
     /// Whether all of the group runs.
     pub(crate) fn runs_whole(&self, group: GroupId) -> bool {
         self.runs(group) && self.held[group.index()].running.iter().all(|runs| *runs)
+    }
+
+    /// Notes when each group began to run, and when it ceased.
+    pub(crate) fn note(&mut self, now: Time) {
+        for held in &mut self.held {
+            let runs = held.running.contains(&true);
+            match held.since {
+                None if runs => held.since = Some(now),
+                Some(_) if !runs => {
+                    held.ceased = Some(now);
+                    held.since = None;
+                }
+                None | Some(_) => {}
+            }
+        }
+    }
+
+    /// Since when something of a group runs.
+    pub(crate) fn runs_since(&self, group: GroupId) -> Option<Time> {
+        let held = &self.held[group.index()];
+        held.since.filter(|_| held.running.contains(&true))
+    }
+
+    /// Whether something of a group has run at or after a moment.
+    pub(crate) fn ran_since(&self, group: GroupId, moment: Time) -> bool {
+        let held = &self.held[group.index()];
+        self.runs(group) || held.ceased.is_some_and(|ceased| ceased >= moment)
+    }
+
+    /// Whether an agent of a group starts, stops or is asked.
+    pub(crate) fn is_at_work(&self, group: GroupId) -> bool {
+        let works = |job: &Job| job.group == group && job.action != Action::Check;
+        self.jobs.values().any(works)
     }
 
     /// Lets a resource of a group fall ill.
@@ -264,6 +303,11 @@ impl Executor {
             }
         }
         (jobs, groups)
+    }
+
+    /// The daemon does not know the group: it is stopped, as far as it can be.
+    pub(crate) fn release(&mut self, now: Time, group: GroupId) {
+        self.held[group.index()].let_go(now);
     }
 
     /// The machine lost power: nothing runs.

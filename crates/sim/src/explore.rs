@@ -44,6 +44,10 @@ pub struct Scope {
     pub unplugs: u8,
     /// Machines that stand still, and go on at any later moment.
     pub pauses: u8,
+    /// Times that the link carries nothing until it is mended at any later moment.
+    pub cuts: u8,
+    /// Daemons that execute themselves anew.
+    pub restarts: u8,
 }
 
 /// One thing that happens in a scope.
@@ -83,6 +87,12 @@ pub enum Step {
     Resume(NodeId),
     /// The machine goes on, its executor first.
     ResumeExecutor(NodeId),
+    /// The link carries nothing any more; what is under way is lost.
+    Cut,
+    /// The link is mended.
+    Heal,
+    /// The daemon executes itself anew.
+    Restart(NodeId),
     /// The administrator has the daemon stop.
     Stop(NodeId),
     /// The administrator has the node give everything.

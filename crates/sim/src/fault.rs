@@ -11,6 +11,13 @@ pub(crate) enum Fault {
     PowerOff(NodeId, Duration),
     /// The daemon is killed, and started again after this long.
     Crash(NodeId, Duration),
+    /// The daemon executes itself anew, or is killed and started again at once.
+    Restart(NodeId, Duration),
+    /// The daemon is killed, and the next one finds another state than it left.
+    Lose(NodeId, Loss, Duration),
+    /// No link carries anything between two machines, and something happens to the first one
+    /// after some of that time, or soon after it.
+    PartAnd(NodeId, NodeId, Duration, (Duration, Deed)),
     /// The daemon is stopped gracefully, and started again after this long.
     Stop(NodeId, Duration),
     /// The machine stands still for this long.
@@ -37,6 +44,63 @@ pub(crate) enum Fault {
     Ail(NodeId, (GroupId, usize), (Ailment, Manner), Option<Duration>),
 }
 
+/// What happens to a machine that is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// As [`Fault::Stop`].
+    Stop(Duration),
+    /// As [`Fault::PowerOff`].
+    PowerOff(Duration),
+    /// As [`Fault::Restart`].
+    Restart(Duration),
+    /// As [`Fault::Lose`].
+    Lose(Loss, Duration),
+    /// It is given another haresources.
+    Reload,
+}
+
+/// What becomes of a state directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Nothing is left of it.
+    Empty,
+    /// It is an earlier copy.
+    Old,
+    /// It cannot be read at the next start.
+    Unreadable,
+}
+
+impl Fault {
+    /// What it is called where faults are counted.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::PowerOff(..) => "machines without power",
+            Self::Crash(..) => "daemons killed",
+            Self::Restart(..) => "daemons executed anew",
+            Self::Lose(..) => "states lost",
+            Self::PartAnd(.., (_, deed)) => match deed {
+                Deed::Stop(_) => "stopped while cut off",
+                Deed::PowerOff(_) => "switched off while cut off",
+                Deed::Restart(_) => "restarted while cut off",
+                Deed::Lose(..) => "state lost while cut off",
+                Deed::Reload => "reloaded while cut off",
+            },
+            Self::Stop(..) => "daemons stopped",
+            Self::Pause(..) => "machines that stood still",
+            Self::ExecutorCrash(..) => "executors killed",
+            Self::CutWay(..) => "ways cut",
+            Self::CutLink(..) => "links cut",
+            Self::Part(..) => "partitions",
+            Self::Deafen(..) => "ping nodes lost",
+            Self::Unplug(..) => "carriers lost",
+            Self::Order(..) => "orders",
+            Self::StepDate(..) => "dates set",
+            Self::Replay(..) => "replays",
+            Self::Ail(..) => "resources ill",
+        }
+    }
+}
+
 /// Longest illness that ends by itself.
 pub(crate) const AILMENT_MAX: Duration = Duration::from_secs(20);
 
@@ -52,7 +116,7 @@ pub(crate) fn draw(
     let link = LinkId(u8::try_from(random.below(links as u64)).unwrap_or(0));
     let short = Duration::from_millis(50 + random.below(2_000));
     let long = Duration::from_millis(100 + random.below(15_000));
-    match random.below(if orders { 20 } else { 11 }) {
+    match random.below(if orders { 24 } else { 15 }) {
         0 => Fault::PowerOff(node, long),
         1 => Fault::Crash(node, if random.chance(500) { short } else { long }),
         2 => Fault::Stop(node, long),
@@ -64,15 +128,40 @@ pub(crate) fn draw(
         8 => Fault::Part(node, other, short),
         9 => Fault::Replay(node),
         10 => Fault::StepDate(node, i64::try_from(random.below(2_001)).unwrap_or(0) - 1_000),
-        11 => Fault::Deafen(node, long),
-        12 => Fault::Order(node, Order::Standby(hold(random))),
-        13 => Fault::Order(node, Order::Retry(None)),
-        14 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
-        15 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
-        16 => Fault::Unplug(node, group(random, groups), long),
-        17 => Fault::Order(node, Order::Hold(whole_or_part(random, groups), long * 5)),
-        18 => Fault::Order(node, Order::Release(whole_or_part(random, groups))),
+        11 => Fault::Restart(node, Duration::from_millis(1 + random.below(100))),
+        12 => Fault::Lose(node, draw_loss(random), short),
+        13 | 14 => {
+            let wait = long * u32::try_from(random.below(120)).unwrap_or(0) / 100;
+            Fault::PartAnd(node, other, long, (wait, draw_deed(random)))
+        }
+        15 => Fault::Deafen(node, long),
+        16 => Fault::Order(node, Order::Standby(hold(random))),
+        17 => Fault::Order(node, Order::Retry(None)),
+        18 => Fault::Order(node, Order::StandbyGroup(group(random, groups))),
+        19 => Fault::Order(node, Order::TakeoverGroup(group(random, groups))),
+        20 => Fault::Unplug(node, group(random, groups), long),
+        21 => Fault::Order(node, Order::Hold(whole_or_part(random, groups), long * 5)),
+        22 => Fault::Order(node, Order::Release(whole_or_part(random, groups))),
         _ => Fault::Order(node, Order::Takeover(hold(random))),
+    }
+}
+
+fn draw_loss(random: &mut Random) -> Loss {
+    match random.below(3) {
+        0 => Loss::Empty,
+        1 => Loss::Old,
+        _ => Loss::Unreadable,
+    }
+}
+
+fn draw_deed(random: &mut Random) -> Deed {
+    let span = Duration::from_millis(1 + random.below(12_000));
+    match random.below(5) {
+        0 => Deed::Stop(span),
+        1 => Deed::PowerOff(span),
+        2 => Deed::Restart(Duration::from_millis(1 + random.below(1_000))),
+        3 => Deed::Lose(draw_loss(random), span),
+        _ => Deed::Reload,
     }
 }
 

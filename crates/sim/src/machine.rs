@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::executor::Executor;
+use crate::fault::Loss;
 use crate::network::{Frame, Packet};
 use crate::watch::Watch;
 use std::collections::VecDeque;
@@ -10,6 +11,16 @@ use systole_core::{
     Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
     Random, Settings, Time, Uuid,
 };
+
+/// What daemons store, but for their generation, which grows by the clock when it is lost.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Disk {
+    pub(crate) terms: Vec<(GroupKey, NodeId, u64)>,
+    pub(crate) peers: Vec<PeerRecord>,
+    /// What was held or released, each with the moment up to which it counts.
+    holds: Vec<(Time, HoldRecord)>,
+    pub(crate) retired: Vec<Group>,
+}
 
 /// A machine of the world.
 #[derive(Debug)]
@@ -29,11 +40,11 @@ pub(crate) struct Machine {
     started: Time,
     generation: u64,
     /// What is on its disk.
-    pub(crate) stored: Vec<(GroupKey, NodeId, u64)>,
-    pub(crate) stored_peers: Vec<PeerRecord>,
-    /// What was held or released, each with the moment up to which it counts.
-    stored_holds: Vec<(Time, HoldRecord)>,
-    pub(crate) stored_retired: Vec<Group>,
+    pub(crate) disk: Disk,
+    /// What it had on its disk when its daemon started the time before last: an old copy.
+    copies: [Disk; 2],
+    /// The next daemon cannot read it, but a later one can.
+    is_unreadable: bool,
     /// The number of its haresources.
     pub(crate) edition: u64,
     /// What was on its disk of the others when the daemon started.
@@ -46,6 +57,10 @@ pub(crate) struct Machine {
     pub(crate) waiting: Vec<Input<'static>>,
     /// What the laws have to know of its past.
     pub(crate) watch: Watch,
+    /// When the last permit was given, if nothing has stood still or gone since.
+    permitted: Option<Time>,
+    /// Groups whose interface has no carrier here, or had none until then.
+    unplugged: Vec<(GroupId, Option<Time>)>,
     /// When the daemon was woken last, and how often without time passing.
     pub(crate) woken: (Time, u32),
 }
@@ -63,16 +78,17 @@ impl Machine {
             deaf_until: None,
             started: Time::START,
             generation: 1000,
-            stored: Vec::new(),
-            stored_peers: Vec::new(),
-            stored_holds: Vec::new(),
-            stored_retired: Vec::new(),
+            disk: Disk::default(),
+            copies: Default::default(),
+            is_unreadable: false,
             edition: 0,
             covered: Vec::new(),
             sent: VecDeque::new(),
             socket: Vec::new(),
             waiting: Vec::new(),
             watch: Watch::default(),
+            permitted: None,
+            unplugged: Vec::new(),
             woken: (Time::START, 0),
         }
     }
@@ -87,12 +103,23 @@ impl Machine {
     ) {
         self.generation += 1;
         self.started = now;
+        self.copies = [self.disk.clone(), std::mem::take(&mut self.copies[0])];
+        let is_unreadable = std::mem::take(&mut self.is_unreadable);
+        let mut read = self.disk.clone();
+        if is_unreadable {
+            read = Disk { retired: read.retired, ..Disk::default() };
+        }
         self.sent.clear();
-        self.covered.clone_from(&self.stored_peers);
+        self.covered.clone_from(&read.peers);
         self.socket.clear();
         self.waiting.clear();
         let mut settings = self.settings.clone();
-        settings.retire(&self.stored_retired);
+        settings.retire(&read.retired);
+        for group in world.group_ids() {
+            if group_in(&settings, world.groups[group.index()].key).is_none() {
+                self.executor.release(now, group);
+            }
+        }
         let ever = |group: GroupId| group_in(world, settings.groups[group.index()].key);
         let held = |group: &GroupId| ever(*group).is_some_and(|group| self.executor.runs(group));
         let whole =
@@ -104,26 +131,41 @@ impl Machine {
             uuid: uuid(self.id),
             unix_time: self.clock.date(now),
             seed: random.next(),
-            terms: self.stored.clone(),
+            terms: read.terms.clone(),
             peers: if remembers { self.covered.clone() } else { Vec::new() },
-            holds: self
-                .stored_holds
+            holds: read
+                .holds
                 .iter()
                 .map(|(until, hold)| HoldRecord { left: until.since(now), ..*hold })
                 .collect(),
-            retired: self.stored_retired.clone(),
+            retired: read.retired.clone(),
             adopted,
             remains: rest.into_iter().filter(held).collect(),
         };
-        self.watch = Watch::new(now, &self.stored);
+        self.watch = Watch::new(now, &read.terms);
+        self.forget_permit();
         self.cluster = Some(Cluster::new(self.settings.clone(), boot));
+    }
+
+    /// Its state directory is not what it was. What has left its files is remembered: without that
+    /// and with other files than its peers' no node can know which of their groups are its own.
+    pub(crate) fn lose_state(&mut self, loss: Loss) {
+        let retired = std::mem::take(&mut self.disk.retired);
+        match loss {
+            Loss::Empty => self.disk = Disk { retired, ..Disk::default() },
+            Loss::Old => self.disk = Disk { retired, ..self.copies[1].clone() },
+            Loss::Unreadable => {
+                self.disk.retired = retired;
+                self.is_unreadable = true;
+            }
+        }
     }
 
     /// Stores what its daemon knows of groups.
     pub(crate) fn store(&mut self, now: Time) {
         let Some(cluster) = &self.cluster else { return };
-        self.stored = cluster.terms().collect();
-        self.stored_holds = cluster.holds().map(|hold| (now + hold.left, hold)).collect();
+        self.disk.terms = cluster.terms().collect();
+        self.disk.holds = cluster.holds().map(|hold| (now + hold.left, hold)).collect();
     }
 
     /// Whether a message is older than what was on the disk when the daemon started.
@@ -150,6 +192,34 @@ impl Machine {
     /// Whether the machine's own file has a group of the world.
     pub(crate) fn has_line(&self, world: &Settings, group: GroupId) -> bool {
         group_in(&self.settings, world.groups[group.index()].key).is_some()
+    }
+
+    /// The daemon gives its executor a permit.
+    pub(crate) fn permit(&mut self, now: Time, until: Time) {
+        self.permitted = Some(now);
+        self.executor.permit_until = Some(until);
+    }
+
+    /// Something has gone or stood still: the permit may run out.
+    pub(crate) fn forget_permit(&mut self) {
+        self.permitted = None;
+    }
+
+    /// When the last permit was given, if its daemon runs and has run ever since.
+    pub(crate) fn permit_given(&self) -> Option<Time> {
+        self.permitted.filter(|_| self.is_awake())
+    }
+
+    /// Notes that the interface of a group has a carrier here, or none.
+    pub(crate) fn plug(&mut self, now: Time, group: GroupId, is_there: bool) {
+        self.unplugged.retain(|(other, _)| *other != group);
+        self.unplugged.push((group, is_there.then_some(now)));
+    }
+
+    /// Whether the interface of a group has no carrier here, or had none a moment ago.
+    pub(crate) fn was_unplugged(&self, group: GroupId, since: Time) -> bool {
+        let known = self.unplugged.iter().find(|(other, _)| *other == group);
+        known.is_some_and(|(_, until)| until.is_none_or(|until| until >= since))
     }
 
     /// Whether the daemon runs and time passes for it.

@@ -44,13 +44,24 @@ pub(crate) struct Network {
     delay_max: Duration,
     /// Parts per million that a clock may be off.
     drift: u32,
-    /// For every pair of a sender and a receiver, the newest beat that arrived: when, and which.
-    delivered: Vec<Option<(Time, u64)>>,
+    /// For every pair of a sender and a receiver, the newest beat that arrived.
+    delivered: Vec<Option<Delivered>>,
     /// For every such pair, since when beats have passed without a silence of a dead time.
     since: Vec<Option<Time>>,
     /// For every such pair, the first beat since both ways carry any: only then did both hear
     /// what happened before.
     both: Vec<Option<Time>>,
+    /// For every such pair, the first beat of those that its sender sent when it heard the
+    /// receiver: whoever decides after it knows all that the sender did before it heard him.
+    answered: Vec<Option<Time>>,
+}
+
+/// The newest beat that passed from one node to another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delivered {
+    pub(crate) arrived: Time,
+    pub(crate) sent: Time,
+    sequence: u64,
 }
 
 impl Network {
@@ -66,6 +77,7 @@ impl Network {
             delivered: vec![None; nodes * nodes],
             since: vec![None; nodes * nodes],
             both: vec![None; nodes * nodes],
+            answered: vec![None; nodes * nodes],
         }
     }
 
@@ -99,13 +111,23 @@ impl Network {
     }
 
     /// Notes the arrival of a beat; copies and old ones do not count.
-    pub(crate) fn note_delivery(&mut self, now: Time, from: NodeId, to: NodeId, sequence: u64) {
-        let pair = self.pair(from, to);
-        if self.delivered[pair].is_none_or(|(_, newest)| sequence > newest) {
-            self.delivered[pair] = Some((now, sequence));
-            self.since[pair].get_or_insert(now);
-            if self.since[self.pair(to, from)].is_some() {
-                self.both[pair].get_or_insert(now);
+    pub(crate) fn note_delivery(
+        &mut self,
+        now: Time,
+        (from, to): (NodeId, NodeId),
+        sent: Time,
+        sequence: u64,
+    ) {
+        let (pair, back) = (self.pair(from, to), self.pair(to, from));
+        if self.delivered[pair].is_some_and(|newest| sequence <= newest.sequence) {
+            return;
+        }
+        self.delivered[pair] = Some(Delivered { arrived: now, sent, sequence });
+        self.since[pair].get_or_insert(now);
+        if let Some(heard) = self.since[back] {
+            self.both[pair].get_or_insert(now);
+            if sent >= heard {
+                self.answered[pair].get_or_insert(now);
             }
         }
     }
@@ -136,7 +158,9 @@ impl Network {
         let patience = clock::shortest(patience, self.drift);
         for pair in 0..self.delivered.len() {
             let heard = self.delivered[pair];
-            if self.since[pair].is_some() && heard.is_none_or(|(at, _)| now.since(at) >= patience) {
+            if self.since[pair].is_some()
+                && heard.is_none_or(|beat| now.since(beat.arrived) >= patience)
+            {
                 self.part(pair);
             }
         }
@@ -146,14 +170,27 @@ impl Network {
     fn part(&mut self, pair: usize) {
         let back = pair % self.nodes * self.nodes + pair / self.nodes;
         self.since[pair] = None;
-        self.both[pair] = None;
-        self.both[back] = None;
+        for way in [pair, back] {
+            self.both[way] = None;
+            self.answered[way] = None;
+        }
     }
 
     /// For how long beats have passed both ways between two nodes.
     pub(crate) fn connected_for(&self, now: Time, a: NodeId, b: NodeId) -> Duration {
         let (there, back) = (self.both[self.pair(a, b)], self.both[self.pair(b, a)]);
         there.zip(back).map_or(Duration::ZERO, |(there, back)| self.span(now, there.max(back)))
+    }
+
+    /// Whether each of two nodes knows all that the other did before they heard each other.
+    pub(crate) fn is_acquainted(&self, a: NodeId, b: NodeId) -> bool {
+        self.answered[self.pair(a, b)].is_some() && self.answered[self.pair(b, a)].is_some()
+    }
+
+    /// The newest beat that a node has heard of another that it takes for alive.
+    pub(crate) fn newest(&self, from: NodeId, to: NodeId) -> Option<Delivered> {
+        let pair = self.pair(from, to);
+        self.delivered[pair].filter(|_| self.since[pair].is_some())
     }
 
     /// How long ago a moment was, as the slowest clock tells.

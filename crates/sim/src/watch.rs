@@ -1,9 +1,20 @@
 //! What the laws have to know of a machine's past, noted outside of its core.
 
-use systole_core::{Cluster, Event, GroupKey, NodeId, Time};
+use systole_core::{Cause, Cluster, Event, GroupKey, NodeId, Plan, PlanStage, Settings, Time};
 
 /// An ownership as it was told or stored: group, owner, term.
 type Told = (GroupKey, NodeId, u64);
+
+/// Why a node does with a group what it does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reason {
+    group: GroupKey,
+    /// Another node has it, or has a better claim.
+    is_loss: bool,
+    pub(crate) cause: Cause,
+    /// When the oldest beat was sent that can have been the cause.
+    pub(crate) heard: Option<Time>,
+}
 
 /// A witness that stands beside a daemon.
 #[derive(Debug, Default)]
@@ -16,6 +27,14 @@ pub(crate) struct Watch {
     ownership: Vec<Told>,
     /// What it told in this turn, by the group's place.
     news: Vec<(usize, NodeId, u64)>,
+    /// Why each group is as it is, or why this node lost it.
+    reasons: Vec<Reason>,
+    /// When the oldest beat was sent that this turn knows of.
+    oldest: Option<Time>,
+    /// The hand-over that was agreed on last.
+    plan: Option<Plan>,
+    /// Somebody told the daemon to stop.
+    stops: bool,
 }
 
 impl Watch {
@@ -28,6 +47,7 @@ impl Watch {
     /// The loop ran.
     pub(crate) fn turned(&mut self, now: Time) {
         self.turned = now;
+        self.oldest = None;
     }
 
     /// When the loop ran last.
@@ -51,21 +71,66 @@ impl Watch {
         }
     }
 
+    /// Something reached the daemon that was sent at that moment, by whatever run of its sender.
+    pub(crate) fn reached(&mut self, sent: Time) {
+        self.oldest = Some(self.oldest.map_or(sent, |oldest| oldest.min(sent)));
+    }
+
     /// A node that was heard before the last pause, has not been since, and is not held for dead.
     pub(crate) fn unheard(&self, cluster: &Cluster) -> Option<NodeId> {
         let (_, unheard) = self.pause.as_ref()?;
         unheard.iter().copied().find(|node| is_heard(cluster, *node))
     }
 
-    /// The daemon tells something.
-    pub(crate) fn told(&mut self, event: &Event) {
-        if let Event::Ownership { group, owner, term, .. } = event {
+    /// The daemon tells something; its groups have their places in these settings.
+    pub(crate) fn told(&mut self, event: &Event, settings: &Settings) {
+        if let Event::Ownership { group, owner, term, phase, cause } = event {
             self.news.push((group.index(), *owner, *term));
+            let key = settings.groups[group.index()].key;
+            let is_ours = *owner == settings.me && phase.holds();
+            let is_loss = *owner != settings.me || matches!(cause, Cause::Outranked(_));
+            let (cause, heard) = (*cause, self.oldest);
+            self.note_reason(Reason { group: key, is_loss, cause, heard }, is_ours);
+        }
+        if let Event::Planned(plan) = event
+            && plan.stage == PlanStage::Agreed
+        {
+            self.plan = Some(*plan);
         }
         if let (Event::PeerDead(node, _), Some((_, unheard))) = (event, &mut self.pause) {
             // Should it return, then by a beat that it repeats, perhaps an old one.
             unheard.retain(|other| other != node);
         }
+    }
+
+    /// Somebody tells the daemon to stop.
+    pub(crate) fn told_to_stop(&mut self) {
+        self.stops = true;
+    }
+
+    /// Whether somebody told the daemon to stop.
+    pub(crate) const fn is_told_to_stop(&self) -> bool {
+        self.stops
+    }
+
+    /// Notes why. A node that has lost a group keeps the reason until it has the group again.
+    fn note_reason(&mut self, reason: Reason, is_ours: bool) {
+        let known = self.reasons.iter_mut().find(|known| known.group == reason.group);
+        match known {
+            None => self.reasons.push(reason),
+            Some(known) if is_ours || !known.is_loss => *known = reason,
+            Some(_) => {}
+        }
+    }
+
+    /// Why a group is as it is, or why this node lost it.
+    pub(crate) fn reason(&self, group: GroupKey) -> Option<Reason> {
+        self.reasons.iter().find(|reason| reason.group == group).copied()
+    }
+
+    /// The hand-over that was agreed on last.
+    pub(crate) const fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
     }
 
     /// Whose a group was before this turn, as far as the daemon told or was told.

@@ -6,16 +6,19 @@ mod hands;
 mod hear;
 mod hold;
 mod make;
+mod options;
 mod reload;
+mod sending;
+mod strike;
 
 pub use fencing::Fences;
 pub(crate) use make::small;
+pub use options::{Options, Summary};
 
-use crate::clock::Clocks;
 use crate::codec::Codec;
 use crate::executor::RETRIES;
-use crate::fault::{self, AILMENT_MAX};
-use crate::laws::{self, Broken};
+use crate::fault::{AILMENT_MAX, Deed};
+use crate::laws::{self, Broken, Overlaps};
 use crate::machine::Machine;
 use crate::network::{Network, Packet};
 use fencing::Shot;
@@ -29,10 +32,6 @@ use systole_core::{
 
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
-/// So many of a thousand faults in a sickly world are resources that fall ill.
-const AILMENTS_PER_MILLE: u64 = 300;
-/// So many of a thousand faults, where haresources changes, are such a change.
-const EDITS_PER_MILLE: u64 = 250;
 /// How long a machine takes to be up again that reboots itself.
 pub(crate) const REBOOT: Duration = Duration::from_secs(10);
 /// How many lines a diary has.
@@ -41,65 +40,6 @@ const DIARY_MAX: usize = 400;
 const RECORDED_MAX: usize = 64;
 /// How many datagrams wait in a socket.
 pub(crate) const SOCKET_MAX: usize = 250;
-
-/// What kind of world it shall be; the seed decides the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// How many machines.
-    pub nodes: usize,
-    /// How long faults happen, in virtual time; calm follows.
-    pub trouble: Duration,
-    /// Whether messages travel as signed bytes, of which some are damaged.
-    pub bytes: bool,
-    /// Whether a daemon is told at its start what an earlier one stored of the other nodes.
-    pub remembers: bool,
-    /// A mistake that every core makes.
-    #[cfg(feature = "test-hooks")]
-    pub mutation: Option<systole_core::Mutation>,
-    /// Whether a machine can be switched off by another one.
-    pub fences: Fences,
-    /// How far clocks are from the truth.
-    pub clocks: Clocks,
-    /// In so many of a thousand worlds the administrator changes haresources.
-    pub reloads: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            nodes: 2,
-            trouble: Duration::from_mins(2),
-            bytes: false,
-            remembers: true,
-            #[cfg(feature = "test-hooks")]
-            mutation: None,
-            fences: Fences::None,
-            clocks: Clocks::Drawn,
-            reloads: 250,
-        }
-    }
-}
-
-/// What a world was like.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Steps taken.
-    pub steps: u64,
-    /// Datagrams that arrived.
-    pub datagrams: u64,
-    /// Faults that happened.
-    pub faults: u64,
-    /// Groups that were started somewhere.
-    pub starts: u64,
-    /// Recordings played that what their receiver had stored covers.
-    pub replays: u64,
-    /// Machines that were switched off by another one.
-    pub fences: u64,
-    /// Daemons that took another haresources.
-    pub reloads: u64,
-    /// Virtual time.
-    pub lasted: Duration,
-}
 
 /// A datagram at a machine's door.
 #[derive(Debug, Clone)]
@@ -120,6 +60,7 @@ enum Happening {
     PowerOn(NodeId),
     StartDaemon(NodeId),
     Resume(NodeId),
+    Deed(NodeId, Deed),
     ExecutorBack(NodeId),
     PlugIn(NodeId, GroupId),
     Reload(NodeId, Edition),
@@ -157,6 +98,8 @@ pub struct World {
     ordered: Option<Time>,
     /// The machine that ran all of a group last.
     ran_last: Vec<(GroupId, NodeId)>,
+    /// What runs twice because nobody could know.
+    overlaps: Overlaps,
     /// Since when each group has nobody, though nothing has happened that could be the reason.
     nobody_since: Vec<Option<Time>>,
     summary: Summary,
@@ -220,7 +163,7 @@ impl World {
             return Err(Broken { law: "STABLE", what, at: self.now });
         }
         self.summary.lasted = self.now.since(Time::START);
-        Ok(self.summary)
+        Ok(self.summary.clone())
     }
 
     /// What is ill stays so, and nothing moves any more.
@@ -280,7 +223,8 @@ impl World {
             self.turn(node)?;
         }
         let world = (&self.settings, &self.rivals[..]);
-        laws::single_owner(self.now, world, &self.machines, &self.network)?;
+        self.machines.iter_mut().for_each(|machine| machine.executor.note(self.now));
+        self.overlaps.check(self.now, world, &self.machines, &self.network)?;
         self.alone = laws::alone_owns(self.now, world, &self.machines, &self.network, self.alone)?;
         if !self.reloads {
             // Where files differ, nodes may wait for each other.
@@ -312,7 +256,7 @@ impl World {
                 self.tell(node, Input::PingReply(ping))
             }
             Happening::PermitEnd(node) => {
-                self.let_go(node);
+                self.let_go(node)?;
                 self.turn(node)
             }
             Happening::Fault => self.next_fault(),
@@ -323,8 +267,13 @@ impl World {
             }
             Happening::StartDaemon(node) => self.start_daemon(node),
             Happening::Resume(node) => self.resume(node),
+            Happening::Deed(node, deed) => self.deed(node, deed),
             Happening::ExecutorBack(node) => self.tell(node, Input::ExecutorReady),
-            Happening::PlugIn(node, group) => self.tell_carrier(node, group, true),
+            Happening::PlugIn(node, group) => {
+                let now = self.now;
+                self.machine(node).plug(now, group, true);
+                self.tell_carrier(node, group, true)
+            }
             Happening::Reload(node, edition) => self.reload(node, edition),
             Happening::Shot(shot) => self.shoot(shot),
         }
@@ -410,30 +359,5 @@ impl World {
     fn settle_time(&self) -> Duration {
         let ill = if self.sickly { AILMENT_MAX + RETRIES * 2 + REBOOT } else { Duration::ZERO };
         (self.settings.initdead + Duration::from_secs(25) + ill) * 11 / 10
-    }
-
-    fn next_fault(&mut self) -> Result<(), Broken> {
-        if !self.troubled {
-            return Ok(());
-        }
-        let wait = Duration::from_millis(200 + self.random.below(12_000));
-        self.after(wait, Happening::Fault);
-        self.summary.faults += 1;
-        self.nobody_since.fill(None);
-        let links = self.settings.links.len();
-        let counts = (self.machines.len(), links, self.settings.groups.len());
-        let edits = self.reloads && self.random.chance(EDITS_PER_MILLE);
-        if edits {
-            let first = self.random.below(self.machines.len() as u64);
-            self.edit(NodeId(u8::try_from(first).unwrap_or(0)));
-            return Ok(());
-        }
-        let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
-            fault::draw_ailment(&mut self.random, &self.settings)
-        } else {
-            fault::draw(&mut self.random, counts, self.orders)
-        };
-        self.note(|| format!("{fault:?}"));
-        self.strike(fault)
     }
 }

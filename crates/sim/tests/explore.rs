@@ -16,6 +16,8 @@ const QUIET: Scope = Scope {
     executor_crashes: 0,
     unplugs: 0,
     pauses: 0,
+    cuts: 0,
+    restarts: 0,
 };
 
 /// Explores scopes, and prints what they are and how many states they have.
@@ -100,4 +102,21 @@ fn one_group_has_one_owner_after_a_start_that_failed() {
     explore(&[Scope { orders: 1, failures: 1, ..shorter }]);
     explore_large(&[Scope { crashes: 1, failures: 1, failback: false, ..QUIET }]);
     explore_large(&[Scope { crashes: 1, failures: 1, ..QUIET }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_a_cut() {
+    let cut = Scope { cuts: 1, failback: false, ..QUIET };
+    explore(&[cut]);
+    explore_large(&[Scope { failback: true, ..cut }, Scope { crashes: 1, ..cut }]);
+}
+
+#[test]
+fn one_group_has_one_owner_after_a_restart() {
+    let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
+    explore(&[Scope { restarts: 1, ..QUIET }, Scope { restarts: 2, ..shorter }]);
+    explore_large(&[
+        Scope { restarts: 1, orders: 1, ..shorter },
+        Scope { restarts: 1, cuts: 1, failback: false, ..QUIET },
+    ]);
 }

@@ -19,16 +19,7 @@ fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
     let mut total = Summary::default();
     for seed in seeds {
         match World::new(seed, options).run() {
-            Ok(summary) => {
-                total.steps += summary.steps;
-                total.faults += summary.faults;
-                total.datagrams += summary.datagrams;
-                total.starts += summary.starts;
-                total.replays += summary.replays;
-                total.fences += summary.fences;
-                total.reloads += summary.reloads;
-                total.lasted += summary.lasted;
-            }
+            Ok(summary) => total.add(&summary),
             Err(broken) => {
                 let again = World::new(seed, options).run_with_diary();
                 let diary = again.err().map(|(_, diary)| diary.join("\n")).unwrap_or_default();

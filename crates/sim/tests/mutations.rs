@@ -10,9 +10,9 @@ const WORLDS: u64 = 1_000;
 /// The law that a mistake offends, and the names under which it may be noticed.
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
-        Mutation::TakeFromTheLiving | Mutation::IgnoreTheRetired => {
-            ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
-        }
+        Mutation::TakeFromTheLiving
+        | Mutation::IgnoreTheRetired
+        | Mutation::StartBesideTheLoser => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
         Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "ONE OWNER SOON"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
@@ -24,8 +24,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
         Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
-        Mutation::LetMemoryOutrank => ("UNDISTURBED", &["UNDISTURBED", "ORDER", "SINGLE OWNER"]),
-        Mutation::StartBesideTheLoser => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
+        Mutation::LetMemoryOutrank => ("UNDISTURBED", &["UNDISTURBED"]),
     }
 }
 

@@ -6,7 +6,7 @@ mod faults;
 use super::{Scope, Step};
 use crate::clock::{Clock, Clocks};
 use crate::executor::Executor;
-use crate::laws::{self, Broken};
+use crate::laws::{self, Broken, Overlaps};
 use crate::machine::{self, Machine};
 use crate::network::{Frame, Network, Packet};
 use crate::world::small;
@@ -36,6 +36,8 @@ struct Flight {
 /// Everything there is at one moment.
 #[derive(Debug)]
 pub(super) struct Play {
+    /// The bounds, and what is left of them.
+    scope: Scope,
     left: Scope,
     settings: Settings,
     /// Each group with itself: nothing is reloaded here.
@@ -44,10 +46,13 @@ pub(super) struct Play {
     end: Time,
     machines: Vec<Machine>,
     network: Network,
+    overlaps: Overlaps,
     flying: Vec<Flight>,
     jobs: Vec<(NodeId, JobId, Time)>,
     /// Daemons that have no executor.
     without_executor: [bool; 2],
+    /// The link carries nothing.
+    is_cut: bool,
     /// Nodes at which the interface of the first group has no carrier.
     unplugged: [bool; 2],
     /// A hash of everything that each machine has sent.
@@ -82,8 +87,10 @@ impl Play {
             Machine::new(id, Settings { me: id, ..settings.clone() }, executor, clock)
         });
         let mut play = Self {
+            scope,
             left: scope,
             network: Network::new(NODES.len(), 1, 0, random),
+            overlaps: Overlaps::default(),
             rivals: settings.group_ids().map(|group| (group, group)).collect(),
             settings,
             now: Time::START,
@@ -92,6 +99,7 @@ impl Play {
             flying: Vec::new(),
             jobs: Vec::new(),
             without_executor: [false; 2],
+            is_cut: false,
             unplugged: [false; 2],
             sent: [0; 2],
         };
@@ -103,13 +111,13 @@ impl Play {
     /// Tells this state from others.
     pub(super) fn digest(&self) -> u64 {
         let machines = self.machines.iter().map(|machine| {
-            let stored = (&machine.stored, &machine.stored_peers);
+            let stored = (&machine.disk.terms, &machine.disk.peers);
             let power = (machine.has_power, machine.paused_until);
             (&machine.cluster, &machine.executor, power, machine.generation(), stored)
         });
         let machines: Vec<_> = machines.collect();
-        let lacks = (self.without_executor, self.unplugged);
-        let under_way = (&self.flying, &self.jobs, lacks);
+        let lacks = (self.without_executor, self.unplugged, self.is_cut);
+        let under_way = (&self.flying, &self.jobs, lacks, &self.overlaps);
         digest(&(machines, under_way, &self.network, self.left, self.now, self.sent))
     }
 
@@ -136,11 +144,19 @@ impl Play {
             Step::Pass => self.pass()?,
             Step::Kill(node) => {
                 self.left.crashes -= 1;
-                let machine = &mut self.machines[node.index()];
-                machine.cluster = None;
-                machine.executor.lose_daemon(self.now);
-                self.forget(node);
+                self.kill(node);
             }
+            Step::Restart(node) => {
+                self.left.restarts -= 1;
+                self.kill(node);
+                self.start(node)?;
+            }
+            Step::Cut => {
+                self.left.cuts -= 1;
+                self.is_cut = true;
+                self.flying.clear();
+            }
+            Step::Heal => self.is_cut = false,
             Step::PowerOff(node) => {
                 self.left.crashes -= 1;
                 let machine = &mut self.machines[node.index()];
@@ -170,7 +186,8 @@ impl Play {
         }
         self.network.watch(self.now, self.settings.deadtime);
         let world = (&self.settings, &self.rivals[..]);
-        laws::single_owner(self.now, world, &self.machines, &self.network)
+        self.machines.iter_mut().for_each(|machine| machine.executor.note(self.now));
+        self.overlaps.check(self.now, world, &self.machines, &self.network)
     }
 
     /// Mends everything and plays on fairly, until every group has one owner.
@@ -191,6 +208,8 @@ impl Play {
                 self.take(Step::Start(node))?;
             } else if let Some(node) = idle {
                 self.take(Step::ExecutorBack(node))?;
+            } else if self.is_cut {
+                self.take(Step::Heal)?;
             } else if let Some(node) = unplugged {
                 self.take(Step::PlugIn(node))?;
             } else if let Some(node) = late {
@@ -237,6 +256,13 @@ impl Play {
         self.tell(node, &Input::Order { ticket: Ticket(0), order })
     }
 
+    fn kill(&mut self, node: NodeId) {
+        let machine = &mut self.machines[node.index()];
+        machine.cluster = None;
+        machine.executor.lose_daemon(self.now);
+        self.forget(node);
+    }
+
     fn start(&mut self, node: NodeId) -> Result<(), Broken> {
         self.without_executor[node.index()] = false;
         self.unplugged[node.index()] = false;
@@ -256,7 +282,7 @@ impl Play {
     /// Hands the oldest datagram to a daemon, whose turn follows.
     fn hear(&mut self, node: NodeId, is_delayed: bool) {
         let Some(place) = self.first(node, is_delayed) else { return };
-        let frame = self.flying.remove(place).packet.frame;
+        let Packet { frame, sent, .. } = self.flying.remove(place).packet;
         if self.machines[node.index()].cluster.is_none() {
             return;
         }
@@ -265,7 +291,7 @@ impl Play {
         let is_status = matches!(outgoing.message, Message::Status { .. });
         if is_status && sender.generation() == frame.generation && sender.cluster.is_some() {
             let sequence = outgoing.sequence.unwrap_or(0);
-            self.network.note_delivery(self.now, frame.source, node, sequence);
+            self.network.note_delivery(self.now, (frame.source, node), sent, sequence);
         }
         let settings = self.settings.clone();
         let heard = Heard {
@@ -379,8 +405,8 @@ impl Play {
                 machine.store(now);
             }
             Output::StorePeer(record) => {
-                machine.stored_peers.retain(|other| other.node != record.node);
-                machine.stored_peers.push(record);
+                machine.disk.peers.retain(|other| other.node != record.node);
+                machine.disk.peers.push(record);
             }
             Output::StopFailed { group, resource } => {
                 let what = format!("{group:?} resource {resource} could not be stopped");
@@ -412,6 +438,9 @@ impl Play {
     }
 
     fn fly(&mut self, node: NodeId, packet: Packet) {
+        if self.is_cut {
+            return;
+        }
         let to = NODES[1 - node.index()];
         self.flying.push(Flight { to, packet, is_delayed: false });
     }

@@ -26,6 +26,7 @@ impl World {
     /// leads to nothing but a report.
     fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
         if !self.machines[node.index()].covers(&arrival.packet.frame) {
+            self.note_recording(node, arrival);
             self.hear(node, arrival);
             return self.turn(node);
         }
@@ -44,6 +45,19 @@ impl World {
         Ok(())
     }
 
+    /// A recording that answers this run of the receiver, which has not heard it, is nothing but
+    /// late: what it says was true when it was sent.
+    fn note_recording(&mut self, node: NodeId, arrival: &Arrival) {
+        let machine = &mut self.machines[node.index()];
+        let Some(cluster) = &machine.cluster else { return };
+        let session = cluster.beat().session;
+        let frame = &arrival.packet.frame;
+        let mut echoes = frame.beat.iter().flat_map(|beat| &beat.echoes);
+        if echoes.any(|echo| echo.node == node && echo.session == session) {
+            machine.watch.reached(arrival.packet.sent);
+        }
+    }
+
     fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
         self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)
     }
@@ -54,9 +68,10 @@ impl World {
         let is_current = self.machines[frame.source.index()].generation() == frame.generation;
         let runs = self.machines[node.index()].cluster.is_some();
         let is_status = matches!(frame.outgoing.message, Message::Status { .. });
+        self.machine(node).watch.reached(packet.sent);
         if is_current && runs && is_status {
             let sequence = frame.outgoing.sequence.unwrap_or(0);
-            self.network.note_delivery(self.now, frame.source, node, sequence);
+            self.network.note_delivery(self.now, (frame.source, node), packet.sent, sequence);
             self.machine(node).watch.heard(frame.source, packet.sent);
         }
     }

@@ -5,6 +5,7 @@ use super::{Fences, Happening, Options, Summary, World};
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::executor::Executor;
+use crate::laws::Overlaps;
 use crate::machine::Machine;
 use crate::network::Network;
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ impl World {
             alone: None,
             ordered: None,
             ran_last: Vec::new(),
+            overlaps: Overlaps::default(),
             nobody_since,
             summary: Summary::default(),
             diary: None,

@@ -110,7 +110,7 @@ impl World {
         let touched = touched(&old, &before, cluster);
         machine.settings = settings;
         machine.edition = edition.number;
-        machine.stored_retired = given_up(&old, &machine.settings);
+        machine.disk.retired = given_up(&old, &machine.settings);
         self.alone = None;
         self.summary.reloads += 1;
         self.note(|| format!("{node:?} reloads edition {}", edition.number));

@@ -15,6 +15,10 @@ impl Play {
                 choices.push(step);
             }
         };
+        // At the beginning only: what is lost under way, other scopes lose.
+        let is_first = self.now + self.scope.horizon == self.end && self.flying.is_empty();
+        may(Step::Cut, is_first && left.cuts > 0 && !self.is_cut);
+        may(Step::Heal, self.is_cut);
         for node in NODES {
             let machine = &self.machines[node.index()];
             if machine.paused_until.is_some() {
@@ -35,6 +39,7 @@ impl Play {
             may(Step::Kill(node), !is_over && left.crashes > 0 && runs);
             may(Step::PowerOff(node), !is_over && left.crashes > 0 && machine.has_power);
             may(Step::Start(node), !is_over && !runs);
+            may(Step::Restart(node), !is_over && left.restarts > 0 && runs);
             may(Step::Stop(node), !is_over && left.orders > 0 && runs);
             may(Step::Standby(node), !is_over && left.orders > 0 && runs);
             may(Step::Takeover(node), !is_over && left.orders > 0 && runs);

@@ -1,0 +1,174 @@
+//! ONE OWNER SOON: what some node can run, one runs.
+
+use super::{Broken, HEAL};
+use crate::executor::AGENT_MAX;
+use crate::machine::Machine;
+use crate::network::Network;
+use systole_core::{GroupId, GroupReport, NodeId, NodeStatus, Settings, Snapshot, Time};
+
+/// ONE OWNER: in calm, when everything is mended, a group is run by exactly one machine.
+pub(crate) fn one_owner(
+    now: Time,
+    settings: &Settings,
+    machines: &[Machine],
+) -> Result<(), Broken> {
+    for group in settings.group_ids() {
+        let is_wanted = machines[0].has_line(settings, group);
+        let running = machines.iter().filter(|machine| {
+            let executor = &machine.executor;
+            if is_wanted { executor.runs_whole(group) } else { executor.runs(group) }
+        });
+        let count = running.count();
+        if count != usize::from(is_wanted) {
+            let what = format!("{group:?} runs on {count} machines in calm");
+            return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+        }
+    }
+    Ok(())
+}
+
+/// Before anybody has mended anything: a group that some machine can run is run by one; another is
+/// run by none, and its status says why. A group that cannot be stopped stays where it is.
+pub(crate) fn rest(
+    now: Time,
+    (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
+    machines: &[Machine],
+) -> Result<(), Broken> {
+    // A daemon that waits for a stop with its own end takes no other file.
+    let is_everywhere =
+        |group: &GroupId| machines.iter().all(|machine| machine.has_line(settings, *group));
+    for group in settings.group_ids().filter(is_everywhere) {
+        let is_stuck =
+            |group| machines.iter().any(|machine| machine.executor.is_unstoppable(group));
+        let mut near = rivals.iter().filter(|(one, two)| *one == group || *two == group);
+        if near.any(|(one, two)| is_stuck(*one) || is_stuck(*two)) {
+            continue;
+        }
+        let count = machines.iter().filter(|machine| machine.executor.runs(group)).count();
+        let able = machines.iter().any(|machine| !is_unable(settings, machine, group));
+        if count != usize::from(able) {
+            let what =
+                format!("{group:?} runs on {count} machines before the mending, able: {able}");
+            return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+        }
+        let mut told = machines.iter().filter_map(|machine| {
+            let place = machine.place_of(settings, group)?;
+            Some(explains(&machine.cluster.as_ref()?.snapshot(), place))
+        });
+        if count == 0 && !told.all(|told| told) {
+            let what = format!("nobody runs {group:?}, and a status does not say what failed");
+            return Err(Broken { law: "EXPLAIN", what, at: now });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a status says why nobody runs a group: something failed, or the node is told to stop.
+fn explains(snapshot: &Snapshot, group: GroupId) -> bool {
+    snapshot.stopping || !snapshot.groups[group.index()].failures.is_empty()
+}
+
+/// ONE OWNER SOON, in trouble too: a daemon that takes part while no other machine has power runs
+/// within a dead time, and what its agents need, whatever it can. Returns since when it is alone.
+pub(crate) fn alone_owns(
+    now: Time,
+    (world, rivals): (&Settings, &[(GroupId, GroupId)]),
+    machines: &[Machine],
+    network: &Network,
+    before: Option<(NodeId, Time)>,
+) -> Result<Option<(NodeId, Time)>, Broken> {
+    let mut powered = machines.iter().filter(|machine| machine.has_power);
+    let (Some(machine), None) = (powered.next(), powered.next()) else { return Ok(None) };
+    let cluster = machine.cluster.as_ref().filter(|_| machine.paused_until.is_none());
+    let Some(cluster) = cluster.filter(|cluster| cluster.status() == NodeStatus::Active) else {
+        return Ok(None);
+    };
+    let (_, since) = before.filter(|(node, _)| *node == machine.id).unwrap_or((machine.id, now));
+    let settings = &machine.settings;
+    let longest = settings.groups.iter().map(|group| group.resources.len()).max();
+    let agents = u32::try_from(longest.unwrap_or(0) * 2 + 2).unwrap_or(u32::MAX);
+    if network.span(now, since) < settings.deadtime + HEAL * 2 + AGENT_MAX * agents {
+        return Ok(Some((machine.id, since)));
+    }
+    let snapshot = cluster.snapshot();
+    let is_held = |group: &GroupReport| group.stay.hold.is_some();
+    if !snapshot.fencing.is_empty()
+        || snapshot.hold.is_some()
+        || snapshot.groups.iter().any(is_held)
+    {
+        // It may not yet, and its status says so.
+        return Ok(None);
+    }
+    let misses = |group: &GroupId| {
+        let executor = &machine.executor;
+        let is_well = !executor.was_sick(*group) && !is_unable(world, machine, *group);
+        let is_stuck = |group| executor.is_unstoppable(group);
+        let mut near = rivals.iter().filter(|(one, two)| one == group || two == group);
+        let is_free = !near.any(|(one, two)| is_stuck(*one) || is_stuck(*two));
+        machine.has_line(world, *group) && !executor.runs(*group) && is_well && is_free
+    };
+    let missing = world.group_ids().find(misses);
+    if let Some(group) = missing.filter(|_| snapshot.executor && !snapshot.stopping) {
+        let alone = now.since(since);
+        let what = format!("{:?} is alone for {alone:?} and does not run {group:?}", machine.id);
+        return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+    }
+    Ok(Some((machine.id, now)))
+}
+
+/// ONE OWNER SOON, in trouble too, where all hear each other: since the last fault some machine has
+/// the group within the time that agents need, unless something is ill: a set is handed over when
+/// all of it is stopped. Notes since when each group has nobody.
+pub(crate) fn together_own(
+    now: Time,
+    settings: &Settings,
+    machines: &[Machine],
+    network: &Network,
+    nobody_since: &mut [Option<Time>],
+) -> Result<(), Broken> {
+    let takes_part = |machine: &Machine| {
+        let status = machine.cluster.as_ref().map(systole_core::Cluster::status);
+        machine.paused_until.is_none() && status == Some(NodeStatus::Active)
+    };
+    let hears_all = |one: &Machine| {
+        machines.iter().all(|other| {
+            other.id == one.id || !network.connected_for(now, one.id, other.id).is_zero()
+        })
+    };
+    let is_whole = machines.iter().all(|machine| takes_part(machine) && hears_all(machine));
+    for (group, nobody) in settings.group_ids().zip(nobody_since) {
+        if !is_whole || machines.iter().any(|machine| machine.executor.runs_whole(group)) {
+            *nobody = None;
+            continue;
+        }
+        let span = network.span(now, *nobody.get_or_insert(now));
+        let resources = settings.groups[group.index()].resources.len();
+        let agents = u32::try_from(resources * 4 + 2).unwrap_or(u32::MAX);
+        if span <= settings.keepalive * 4 + HEAL * 3 + AGENT_MAX * agents {
+            continue;
+        }
+        let is_excused = |machine: &Machine| {
+            let snapshot = machine.cluster.as_ref().map(systole_core::Cluster::snapshot);
+            let waits = |told: Snapshot| {
+                !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
+            };
+            let is_ill = settings.group_ids().any(|group| machine.executor.was_sick(group));
+            is_ill || snapshot.is_none_or(waits)
+        };
+        if machines.iter().any(is_excused) {
+            *nobody = None;
+            continue;
+        }
+        let what = format!("nobody has {group:?} for {span:?}, though all hear each other");
+        return Err(Broken { law: "ONE OWNER SOON", what, at: now });
+    }
+    Ok(())
+}
+
+/// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.
+fn is_unable(world: &Settings, machine: &Machine, group: GroupId) -> bool {
+    let place = machine.place_of(world, group);
+    let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return true };
+    let snapshot = cluster.snapshot();
+    snapshot.stopping || snapshot.groups[group.index()].unable.contains(&snapshot.node)
+}

@@ -1,0 +1,133 @@
+//! SINGLE OWNER, HEAL, and ORDER between nodes: what runs beside what.
+
+use super::{Broken, HEAL};
+use crate::machine::Machine;
+use crate::network::Network;
+use std::time::Duration;
+use systole_core::{GroupId, NodeId, Settings, Time};
+
+/// A group, or one that shares a resource with it, that runs at two places.
+#[derive(Debug, Clone, Copy)]
+struct Overlap {
+    places: [(NodeId, GroupId); 2],
+    /// How long both nodes have heard each other since, and no agent of either has worked.
+    idle: Duration,
+}
+
+/// What runs twice, because its nodes did not hear each other when the second one began.
+#[derive(Debug, Default)]
+pub(crate) struct Overlaps {
+    list: Vec<Overlap>,
+    checked: Time,
+}
+
+impl Overlaps {
+    /// SINGLE OWNER: nothing begins to run beside what runs on a machine that is heard, or on the
+    /// same one. HEAL: what ran twice because nobody could know it does not go on so when both
+    /// are heard.
+    ///
+    /// There is no time in which two may run because they were only just connected: either neither
+    /// could know of the other when the second began, or there never are two.
+    pub(crate) fn check(
+        &mut self,
+        now: Time,
+        (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
+        machines: &[Machine],
+        network: &Network,
+    ) -> Result<(), Broken> {
+        let passed = network.span(now, self.checked);
+        self.checked = now;
+        let before = std::mem::take(&mut self.list);
+        for places in at_two_places(rivals, machines) {
+            let [(first, one), (second, two)] = places;
+            let is_connected = !network.connected_for(now, first, second).is_zero();
+            let known = before.iter().find(|overlap| overlap.places == places);
+            let stands = |(node, group): (NodeId, GroupId)| {
+                let executor = &machines[node.index()].executor;
+                // What cannot be stopped by its agents cannot be stopped by any decision.
+                !executor.is_at_work(group) && !executor.is_unstoppable(group)
+            };
+            let counts = is_connected && places.into_iter().all(stands);
+            let idle = known.map_or(Duration::ZERO, |overlap| overlap.idle);
+            let idle = if counts { idle + passed } else { idle };
+            let is_new = known.is_none();
+            let could_know = first == second
+                || network.is_acquainted(first, second)
+                    && knows_lines(now, (one, two), (first, second), machines, network);
+            if is_new && could_know || idle > HEAL {
+                let name = |group: GroupId| settings.groups[group.index()].name();
+                let how = if is_new { "begin to run" } else { "run" };
+                let (one, two) = (name(one), name(two));
+                let what = format!(
+                    "{one} on {first:?} and {two} on {second:?} {how} beside each other, and \
+                     nothing was done against it for {idle:?}"
+                );
+                return Err(Broken { law: "SINGLE OWNER", what, at: now });
+            }
+            self.list.push(Overlap { places, idle });
+        }
+        Ok(())
+    }
+}
+
+/// Every two places where the same runs, on machines that live.
+fn at_two_places(
+    rivals: &[(GroupId, GroupId)],
+    machines: &[Machine],
+) -> impl Iterator<Item = [(NodeId, GroupId); 2]> {
+    let live = |machine: &&Machine| machine.has_power && machine.paused_until.is_none();
+    let runs = move |group: GroupId| {
+        let live = machines.iter().filter(live);
+        live.filter(move |machine| machine.executor.runs(group)).map(|machine| machine.id)
+    };
+    rivals.iter().flat_map(move |&(one, two)| {
+        let pairs = runs(one).flat_map(move |first| runs(two).map(move |second| (first, second)));
+        let different = pairs.filter(move |(first, second)| one != two || first < second);
+        different.map(move |(first, second)| [(first, one), (second, two)])
+    })
+}
+
+/// Whether two nodes that hear each other know what of a line the other runs: at once, unless the
+/// line was changed. Of that they tell only what their own files have, and need a dead time.
+fn knows_lines(
+    now: Time,
+    (one, two): (GroupId, GroupId),
+    (first, second): (NodeId, NodeId),
+    machines: &[Machine],
+    network: &Network,
+) -> bool {
+    let settings = &machines[first.index()].settings;
+    one == two || network.connected_for(now, first, second) > settings.deadtime.max(HEAL)
+}
+
+/// ORDER between nodes: no start before the stop on a machine that is heard is known, of the same
+/// group or of one that shares a resource with it.
+///
+/// A node knows what another one runs from the first beat that this has sent since.
+pub(crate) fn known_stopped(
+    now: Time,
+    (world, rivals): (&Settings, &[(GroupId, GroupId)]),
+    (group, node): (GroupId, NodeId),
+    machines: &[Machine],
+    network: &Network,
+) -> Result<(), Broken> {
+    for &(one, two) in rivals.iter().filter(|(one, two)| *one == group || *two == group) {
+        let rival = if one == group { two } else { one };
+        let tells = |other: &&Machine| {
+            let lives = other.has_power && other.paused_until.is_none() && other.cluster.is_some();
+            let since = other.executor.runs_since(rival);
+            let newest = network.newest(other.id, node).filter(|_| lives && other.id != node);
+            newest.zip(since).is_some_and(|(beat, since)| beat.sent > since)
+        };
+        let knows =
+            |other: &&Machine| knows_lines(now, (one, two), (node, other.id), machines, network);
+        let Some(other) = machines.iter().filter(tells).find(knows) else { continue };
+        let [group, rival] = [group, rival].map(|group| world.groups[group.index()].name());
+        let what = format!(
+            "{node:?} starts {group}, and {:?}, which was heard since, still runs {rival}",
+            other.id
+        );
+        return Err(Broken { law: "ORDER", what, at: now });
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! UNDISTURBED: what runs well is stopped for a reason that has a name.
+
+use super::Broken;
+use crate::machine::Machine;
+use std::time::Duration;
+use systole_core::{Cause, Failback, GroupId, Motive, NodeId, Settings, Time};
+
+/// How long after an order something may still move because of it.
+const AFTERMATH: Duration = Duration::from_secs(30);
+
+/// UNDISTURBED: a group that runs well is stopped by an order, by a voluntary move that is named in
+/// the journal, or because another node runs it too and wins.
+///
+/// Returns an error at the first stop of a group that runs whole. `ordered` is when somebody last
+/// ordered that groups move.
+pub(crate) fn undisturbed(
+    now: Time,
+    (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
+    (group, node): (GroupId, NodeId),
+    machines: &[Machine],
+    ordered: Option<Time>,
+) -> Result<(), Broken> {
+    let machine = &machines[node.index()];
+    let executor = &machine.executor;
+    let is_ill = executor.was_sick(group) || executor.is_unstoppable(group);
+    if !executor.runs_whole(group) || is_ill || executor.is_at_work(group) {
+        return Ok(());
+    }
+    let was_ordered = ordered.is_some_and(|ordered| now.since(ordered) < AFTERMATH);
+    let reason = machine.watch.reason(settings.groups[group.index()].key);
+    let cause = reason.map(|reason| reason.cause);
+    let is_named = match cause {
+        Some(Cause::Stopping) => machine.watch.is_told_to_stop(),
+        Some(Cause::Reload) => !machine.has_line(settings, group),
+        Some(Cause::HandOver { giver, .. }) if giver == node => {
+            is_planned(now, machine, settings, group, was_ordered)
+        }
+        // The winner ran it when it said so. Where lines were changed, nodes also claim what they
+        // keep free for each other.
+        Some(Cause::Outranked(other)) => {
+            let mut rivals_of = rivals.iter().filter(|(one, two)| *one == group || *two == group);
+            let was_changed = rivals_of.any(|(one, two)| one != two);
+            let is_removed = !machines[other.index()].has_line(settings, group);
+            let winner = &machines[other.index()].executor;
+            let heard = reason.and_then(|reason| reason.heard);
+            let ran = heard.is_some_and(|at| winner.ran_since(group, at));
+            was_changed || is_removed || ran
+        }
+        Some(
+            Cause::HandOver { .. }
+            | Cause::Unowned
+            | Cause::OwnerDead { .. }
+            | Cause::OwnerLeft(_)
+            | Cause::OwnerFailed(_)
+            | Cause::Adopted
+            | Cause::Listed
+            | Cause::Reclaimed(_)
+            | Cause::Claimed(_)
+            | Cause::StartFailed
+            | Cause::LetGo
+            | Cause::StopFailed
+            | Cause::Retry,
+        )
+        | None => false,
+    };
+    if is_named {
+        return Ok(());
+    }
+    let name = settings.groups[group.index()].name();
+    let what = format!("{node:?} stops {name}, which runs well, because of {cause:?}");
+    Err(Broken { law: "UNDISTURBED", what, at: now })
+}
+
+/// Whether a hand-over that the giver has told has a reason that is true.
+fn is_planned(
+    now: Time,
+    machine: &Machine,
+    world: &Settings,
+    group: GroupId,
+    was_ordered: bool,
+) -> bool {
+    let Some(plan) = machine.watch.plan() else { return false };
+    let recently = Time::START + now.since(Time::START + AFTERMATH);
+    let settings = &machine.settings;
+    match plan.motive {
+        Motive::Order(_) | Motive::Node => was_ordered,
+        Motive::Home => {
+            let place = machine.place_of(world, group);
+            let stays = matches!(
+                place.map(|group| settings.failback_of(group)),
+                Some(Failback::Off | Failback::Manual)
+            );
+            let is_home = world.groups[group.index()].preferred == machine.id;
+            !is_home && (!stays || settings.hold_down.is_some())
+        }
+        // What was asked for is carried out though the carrier may be back.
+        Motive::Carrier => machine.was_unplugged(group, recently),
+        Motive::Ipfail => settings.ipfail,
+        Motive::Failed => false,
+    }
+}
+
+/// UNDISTURBED: an executor lets go only when its daemon, or the machine, has stood still or gone.
+pub(crate) fn let_go_for_a_reason(now: Time, machine: &Machine) -> Result<(), Broken> {
+    let Some(given) = machine.permit_given() else { return Ok(()) };
+    let what = format!(
+        "{:?} lets go of what it runs, though its daemon runs and has renewed its permit {:?} ago",
+        machine.id,
+        now.since(given)
+    );
+    Err(Broken { law: "UNDISTURBED", what, at: now })
+}

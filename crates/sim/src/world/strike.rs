@@ -1,0 +1,220 @@
+//! What is done to the machines, and how it ends.
+
+use super::{Arrival, Happening, REBOOT, World};
+use crate::fault::{self, Deed, Fault};
+use crate::laws::Broken;
+use std::time::Duration;
+use systole_core::{Input, NodeId, Order, Ticket};
+
+/// So many of a thousand faults in a sickly world are resources that fall ill.
+const AILMENTS_PER_MILLE: u64 = 300;
+/// So many of a thousand faults, where haresources changes, are such a change.
+const EDITS_PER_MILLE: u64 = 250;
+/// Time between two recordings that are played.
+const REPLAY_GAP: Duration = Duration::from_micros(300);
+
+impl World {
+    /// Draws the next fault, and lets it happen.
+    pub(super) fn next_fault(&mut self) -> Result<(), Broken> {
+        if !self.troubled {
+            return Ok(());
+        }
+        let wait = Duration::from_millis(200 + self.random.below(12_000));
+        self.after(wait, Happening::Fault);
+        self.summary.faults += 1;
+        self.nobody_since.fill(None);
+        let links = self.settings.links.len();
+        let counts = (self.machines.len(), links, self.settings.groups.len());
+        let edits = self.reloads && self.random.chance(EDITS_PER_MILLE);
+        if edits {
+            self.summary.count("edits");
+            let first = self.random.below(self.machines.len() as u64);
+            self.edit(NodeId(u8::try_from(first).unwrap_or(0)));
+            return Ok(());
+        }
+        let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
+            fault::draw_ailment(&mut self.random, &self.settings)
+        } else {
+            fault::draw(&mut self.random, counts, self.orders)
+        };
+        self.note(|| format!("{fault:?}"));
+        self.summary.count(fault.name());
+        self.strike(fault)
+    }
+
+    /// Lets a fault happen.
+    pub(super) fn strike(&mut self, fault: Fault) -> Result<(), Broken> {
+        let now = self.now;
+        match fault {
+            Fault::PowerOff(node, span) => {
+                if self.machine(node).has_power {
+                    self.power_off(node);
+                    self.after(span, Happening::PowerOn(node));
+                    self.may_confirm(node)?;
+                }
+            }
+            Fault::Crash(node, span) | Fault::Restart(node, span) => self.crash(node, span),
+            Fault::Lose(node, loss, span) => {
+                self.crash(node, span);
+                self.machine(node).lose_state(loss);
+            }
+            Fault::PartAnd(node, other, span, (wait, deed)) => {
+                self.cut(Fault::Part(node, other, span));
+                self.after(wait, Happening::Deed(node, deed));
+            }
+            Fault::Stop(node, span) => {
+                let order = Input::Order { ticket: Ticket(0), order: Order::Stop };
+                self.machine(node).watch.told_to_stop();
+                self.tell(node, order)?;
+                self.after(span, Happening::StartDaemon(node));
+            }
+            Fault::Pause(node, span) => {
+                let until = self.now + span;
+                let machine = self.machine(node);
+                if machine.has_power && machine.paused_until.is_none() {
+                    machine.paused_until = Some(until);
+                    machine.forget_permit();
+                    self.schedule(until, Happening::Resume(node));
+                }
+            }
+            Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
+                self.machine(node).executor.lose_daemon(now);
+                self.tell(node, Input::ExecutorGone)?;
+                self.after(span, Happening::ExecutorBack(node));
+            }
+            Fault::Order(node, order) => {
+                self.note_order(order);
+                self.tell(node, Input::Order { ticket: Ticket(1), order })?;
+            }
+            Fault::Unplug(node, group, span) => {
+                self.machine(node).plug(now, group, false);
+                self.tell_carrier(node, group, false)?;
+                self.after(span, Happening::PlugIn(node, group));
+            }
+            Fault::ExecutorCrash(..) => {}
+            Fault::Replay(node) => self.replay(node),
+            Fault::StepDate(node, seconds) => self.machine(node).clock.step(seconds),
+            Fault::Deafen(node, span) => {
+                let until = self.now + span;
+                self.machine(node).deaf_until = Some(until);
+            }
+            Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
+            Fault::Ail(node, place, ailment, span) => {
+                let until = span.map(|span| now + span);
+                self.machine(node).executor.infect(place, ailment, until);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something happens to a side that is cut off, or was until a moment ago.
+    pub(super) fn deed(&mut self, node: NodeId, deed: Deed) -> Result<(), Broken> {
+        self.nobody_since.fill(None);
+        let fault = match deed {
+            Deed::Reload => {
+                if self.reloads {
+                    self.edit(node);
+                }
+                return Ok(());
+            }
+            Deed::Stop(span) => Fault::Stop(node, span),
+            Deed::PowerOff(span) => Fault::PowerOff(node, span),
+            Deed::Restart(span) => Fault::Restart(node, span),
+            Deed::Lose(loss, span) => Fault::Lose(node, loss, span),
+        };
+        self.note(|| format!("{fault:?}"));
+        self.strike(fault)
+    }
+
+    /// A daemon is killed, and started again after this time.
+    fn crash(&mut self, node: NodeId, span: Duration) {
+        let now = self.now;
+        let machine = self.machine(node);
+        if machine.cluster.take().is_some() {
+            machine.executor.lose_daemon(now);
+            self.network.forget(node);
+            self.after(span, Happening::StartDaemon(node));
+        }
+    }
+
+    fn cut(&mut self, fault: Fault) {
+        match fault {
+            Fault::CutWay(from, to, link, span) => {
+                self.network.cut(from, to, link, self.now + span);
+            }
+            Fault::CutLink(a, b, link, span) => {
+                self.network.cut(a, b, link, self.now + span);
+                self.network.cut(b, a, link, self.now + span);
+            }
+            Fault::Part(a, b, span) => {
+                for link in self.network.link_ids() {
+                    self.network.cut(a, b, link, self.now + span);
+                    self.network.cut(b, a, link, self.now + span);
+                }
+            }
+            Fault::PowerOff(..)
+            | Fault::Crash(..)
+            | Fault::Restart(..)
+            | Fault::Lose(..)
+            | Fault::PartAnd(..)
+            | Fault::Stop(..)
+            | Fault::Pause(..)
+            | Fault::ExecutorCrash(..)
+            | Fault::Deafen(..)
+            | Fault::Unplug(..)
+            | Fault::Order(..)
+            | Fault::Replay(..)
+            | Fault::StepDate(..)
+            | Fault::Ail(..) => {}
+        }
+    }
+
+    fn replay(&mut self, node: NodeId) {
+        if self.recorded.is_empty() {
+            return;
+        }
+        let place = self.random.below(self.recorded.len() as u64);
+        let arrival = self.recorded[usize::try_from(place).unwrap_or(0)].clone();
+        if arrival.packet.frame.source != node {
+            self.after(Duration::from_micros(10), Happening::Arrive(node, arrival));
+        }
+    }
+
+    /// Plays everything that was recorded to a daemon that has just started.
+    pub(super) fn replay_everything(&mut self, node: NodeId) {
+        let others = self.recorded.iter().filter(|arrival| arrival.packet.frame.source != node);
+        let others: Vec<Arrival> = others.cloned().collect();
+        for (place, arrival) in (1..).zip(others) {
+            self.after(REPLAY_GAP * place, Happening::Arrive(node, arrival));
+        }
+    }
+
+    /// Trouble ends: everything has power, hears and runs.
+    pub(super) fn calm(&mut self) -> Result<(), Broken> {
+        self.troubled = false;
+        self.network.calm();
+        for node in self.settings.node_ids() {
+            self.machine(node).deaf_until = None;
+            if !self.machine(node).has_power {
+                self.power_on(node);
+            }
+            self.after(Duration::from_secs(16), Happening::StartDaemon(node));
+        }
+        if self.reloads {
+            self.publish(None, 5_000);
+        }
+        self.release_everything()
+    }
+
+    /// The administrator mends a machine's resources, and has it try them again.
+    pub(super) fn mend(&mut self, at: usize) -> Result<(), Broken> {
+        self.nobody_since.fill(None);
+        let machine = &mut self.machines[at];
+        machine.executor.mend();
+        let (node, order) = (machine.id, Order::Retry(None));
+        self.tell(node, Input::Order { ticket: Ticket(2), order })?;
+        // One that waited for a stop with its own end ends now.
+        self.after(REBOOT, Happening::StartDaemon(node));
+        Ok(())
+    }
+}
