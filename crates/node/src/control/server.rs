@@ -16,6 +16,10 @@ use systole_sys::identity::{self, Credentials};
 
 /// Most connections at one time; further ones wait in the kernel.
 const CLIENTS_MAX: usize = 16;
+/// Connections that are kept for root: members of the group cannot keep it from giving orders.
+const FOR_ROOT: usize = 4;
+/// Most connections that are accepted in one turn, whatever becomes of them.
+const ACCEPTED_PER_TURN: usize = 64;
 /// How long a client may take for its request, or for reading our response.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Mode of the socket: root and the group.
@@ -114,24 +118,38 @@ impl Server {
     }
 
     fn accept(&mut self) {
-        while self.clients.len() < CLIENTS_MAX {
+        for _ in 0..ACCEPTED_PER_TURN {
+            if self.clients.len() >= CLIENTS_MAX {
+                return;
+            }
             let Ok((stream, _)) = self.listener.accept() else { return };
             let Ok(credentials) = Credentials::of_peer(&stream) else { continue };
             if stream.set_nonblocking(true).is_err() {
                 continue;
             }
-            self.next += 1;
-            self.clients.push(Client {
-                id: ClientId(self.next),
-                credentials,
-                stream,
-                input: Vec::new(),
-                output: Vec::new(),
-                waits: false,
-                since: Instant::now(),
-                is_gone: false,
-            });
+            self.admit(stream, credentials);
         }
+    }
+
+    /// Takes a connection, unless it would take root's place.
+    fn admit(&mut self, stream: UnixStream, credentials: Credentials) {
+        self.next += 1;
+        let mut client = Client {
+            id: ClientId(self.next),
+            credentials,
+            stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            waits: false,
+            since: Instant::now(),
+            is_gone: false,
+        };
+        let is_other = |client: &Client| client.credentials.user != 0;
+        let others = self.clients.iter().filter(|client| is_other(client)).count();
+        if is_other(&client) && others >= CLIENTS_MAX - FOR_ROOT {
+            return client.fail("too many ask at once");
+        }
+        self.clients.push(client);
     }
 
     fn clean(&mut self) {
@@ -270,5 +288,51 @@ mod tests {
         server.read();
         server.read();
         assert_eq!(server.clients.len(), 0);
+    }
+
+    #[test]
+    fn members_of_the_group_leave_room_for_root() {
+        let (_folder, mut server) = server();
+        let member = Credentials { pid: 7, user: 12_345, group: 0 };
+        let mut kept = Vec::new();
+        for number in 0..3 * CLIENTS_MAX {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            ours.set_nonblocking(true).unwrap();
+            server.admit(ours, member);
+            if number >= CLIENTS_MAX - FOR_ROOT {
+                let mut line = String::new();
+                io::BufReader::new(theirs).read_line(&mut line).unwrap();
+                assert!(line.contains("too many ask at once"), "{line}");
+            } else {
+                kept.push(theirs);
+            }
+        }
+        assert_eq!(server.clients.len(), CLIENTS_MAX - FOR_ROOT);
+        let root = Credentials { user: 0, ..member };
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        server.admit(ours, root);
+        theirs.write_all(b"{\"request\":\"status\"}\n").unwrap();
+        assert_eq!(server.read().len(), 1, "root is heard");
+    }
+
+    #[test]
+    fn a_connection_that_says_nothing_ends_and_one_that_waits_for_us_does_not() {
+        let (_folder, mut server) = server();
+        let _silent = connect(&server);
+        let mut asking = connect(&server);
+        asking.write_all(b"{\"request\":\"status\"}\n").unwrap();
+        let asked = loop {
+            if let Some(asked) = server.read().pop() {
+                break asked;
+            }
+        };
+        assert_eq!(server.clients.len(), 2);
+        for client in &mut server.clients {
+            client.since -= PATIENCE + Duration::from_millis(1);
+        }
+        server.tick();
+        let left: Vec<_> = server.clients.iter().map(|client| client.id).collect();
+        assert_eq!(left, [asked.client]);
     }
 }

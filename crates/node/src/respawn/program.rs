@@ -12,7 +12,12 @@ use systole_sys::signals::Signal;
 /// Time that a program has to end before it is killed.
 pub(super) const END_LIMIT: Duration = Duration::from_secs(30);
 
-/// A program and what it does now.
+/// Wait after a start that failed; it doubles with each that follows.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// Longest such wait.
+const RETRY_LAST: Duration = Duration::from_mins(1);
+
+/// A program and what it does now. A start that fails (no process, no memory) is tried again.
 ///
 /// ```text
 ///             ended               pause is over
@@ -28,6 +33,8 @@ pub(super) struct Kept {
     program: Program,
     policy: Policy,
     state: State,
+    /// The wait after the next start that fails.
+    retry: Duration,
 }
 
 #[derive(Debug)]
@@ -50,7 +57,7 @@ impl Kept {
     /// A program that runs as soon as [`Kept::elapse`] is called.
     pub(super) fn new(program: Program, now: Instant) -> Self {
         let policy = Policy::new(program.failfast);
-        Self { program, policy, state: State::Pausing { until: now } }
+        Self { program, policy, state: State::Pausing { until: now }, retry: RETRY_FIRST }
     }
 
     pub(super) fn child(&self) -> Option<&Child> {
@@ -107,20 +114,34 @@ impl Kept {
 
     fn start(&mut self, now: Instant, start: &Start<'_>, reports: &mut Vec<Report>) {
         let command = &self.program.command;
-        self.state = match start.start(&self.program) {
-            Ok((child, identity)) => {
+        let failed = |error: io::Error| {
+            report(Level::Error, format!("Cannot start client \"{command}\": {error}"))
+        };
+        let identity = match Identity::of_user(&self.program.user) {
+            Ok(identity) => identity,
+            Err(error) => {
+                // No wait mends a name that does not exist.
+                reports.push(failed(error));
+                self.state = State::Ended;
+                return;
+            }
+        };
+        self.state = match start.start(&self.program, &identity) {
+            Ok(child) => {
                 let Identity { user, group, .. } = identity;
                 let pid = child.id().pid;
                 let client = format!("Starting child client \"{command}\" ({user},{group})");
                 let started =
                     format!("Starting \"{command}\" as uid {user}  gid {group} (pid {pid})");
                 reports.extend([report(Level::Info, client), report(Level::Info, started)]);
+                self.retry = RETRY_FIRST;
                 State::Running { child, since: now }
             }
             Err(error) => {
-                let text = format!("Cannot start client \"{command}\": {error}");
-                reports.push(report(Level::Error, text));
-                State::Ended
+                reports.push(failed(error));
+                let until = now + self.retry;
+                self.retry = (self.retry * 2).min(RETRY_LAST);
+                State::Pausing { until }
             }
         };
     }
@@ -185,20 +206,23 @@ impl Kept {
 pub(super) struct Start<'a> {
     pub(super) environment: &'a [(String, String)],
     pub(super) limits: &'a Limits,
+    /// What reads the command line.
+    pub(super) shell: &'a str,
 }
 
+/// The shell of every program.
+pub(super) const SHELL: &str = "/bin/sh";
+
 impl Start<'_> {
-    fn start(&self, program: &Program) -> io::Result<(Child, Identity)> {
-        let identity = Identity::of_user(&program.user)?;
+    fn start(&self, program: &Program, identity: &Identity) -> io::Result<Child> {
         let pair = |(name, value): &(String, String)| (OsString::from(name), value.into());
-        let mut spawn = Spawn::new("/bin/sh");
+        let mut spawn = Spawn::new(self.shell);
         spawn.arguments = vec!["-c".into(), format!("exec {}", program.command).into()];
         spawn.environment = self.environment.iter().map(pair).collect();
-        spawn.identity = Some(&identity);
+        spawn.identity = Some(identity);
         spawn.limits = Some(self.limits);
         spawn.output = Output::Discarded;
-        let child = spawn.start()?;
-        Ok((child, identity))
+        spawn.start()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The process that keeps the programs running.
 
-use super::program::{Demand, Kept, Start, report};
+use super::program::{Demand, Kept, SHELL, Start, report};
 use super::{Program, Report, Request};
 use crate::log::Level;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -131,7 +131,7 @@ impl Supervisor {
         if self.is_stopping {
             self.stop_next(now, &mut reports);
         }
-        let start = Start { environment: &self.environment, limits: &self.limits };
+        let start = Start { environment: &self.environment, limits: &self.limits, shell: SHELL };
         let elapse = |kept: &mut Kept| kept.elapse(now, &start, &mut reports);
         let demands: Vec<Demand> = self.kept.iter_mut().map(elapse).collect();
         if self.is_stopping {

@@ -1,4 +1,4 @@
-use super::program::{Demand, Kept, Start};
+use super::program::{Demand, Kept, SHELL, Start};
 use super::supervisor::Supervisor;
 use super::*;
 use std::os::fd::AsFd;
@@ -17,7 +17,8 @@ fn program(command: impl Into<String>) -> Program {
 /// Lets a program go on until `done`, and gives its lines.
 fn drive(kept: &mut Kept, mut done: impl FnMut(&Kept, &[Report]) -> bool) -> (Vec<Report>, Demand) {
     let limits = Limits::remember();
-    let start = Start { environment: &[("HA_x".into(), "y".into())], limits: &limits };
+    let environment = &[("HA_x".into(), "y".into())];
+    let start = Start { environment, limits: &limits, shell: SHELL };
     let mut reports = Vec::new();
     let limit = Instant::now() + LIMIT;
     loop {
@@ -70,6 +71,31 @@ fn program_of_an_unknown_user_is_not_started() {
     let mut kept = Kept::new(nobody, Instant::now());
     let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
     assert!(has(&reports, "Cannot start client \"/bin/true\""), "{reports:?}");
+}
+
+#[test]
+fn a_start_that_fails_is_tried_again_with_growing_waits() {
+    let limits = Limits::remember();
+    let begin = Instant::now();
+    let mut kept = Kept::new(program("/bin/sleep 1000"), begin);
+    let broken = Start { environment: &[], limits: &limits, shell: "/no/such/shell" };
+    let mut reports = Vec::new();
+    let mut waits = Vec::new();
+    let mut now = begin;
+    for _ in 0..8 {
+        kept.elapse(now, &broken, &mut reports);
+        let due = kept.deadline().expect("it is tried again");
+        waits.push((due - now).as_secs());
+        now = due;
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    assert_eq!(reports.len(), 8, "{reports:?}");
+    assert!(has(&reports, "Cannot start client \"/bin/sleep 1000\""), "{reports:?}");
+    let whole = Start { environment: &[], limits: &limits, shell: SHELL };
+    kept.elapse(now, &whole, &mut reports);
+    assert!(kept.child().is_some(), "{reports:?}");
+    kept.stop(now, &mut reports);
+    drive(&mut kept, |kept, _| kept.is_over());
 }
 
 #[test]
