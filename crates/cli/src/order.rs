@@ -75,7 +75,7 @@ pub(crate) fn ask_daemon_within(
         match error {
             AskError::NotRunning => exit::NOT_RUNNING,
             AskError::Denied => exit::PERMISSION,
-            AskError::Silent(_) | AskError::Malformed(_) => exit::REFUSED,
+            AskError::Foreign | AskError::Silent(_) | AskError::Malformed(_) => exit::REFUSED,
         }
     })
 }

@@ -17,6 +17,7 @@ pub mod paths;
 mod program;
 pub mod respawn;
 pub mod state;
+mod trusted;
 mod units;
 mod watchdog;
 pub mod words;

@@ -67,21 +67,27 @@ impl Paths {
         self.runtime().join("control.sock")
     }
 
+    /// The folder of the executor, for root alone.
+    #[must_use]
+    pub fn executor(&self) -> PathBuf {
+        self.runtime().join("executor")
+    }
+
     /// Where the executor listens.
     #[must_use]
     pub fn executor_socket(&self) -> PathBuf {
-        self.runtime().join("executor.sock")
+        self.executor().join("executor.sock")
     }
 
     /// What the executor holds.
     #[must_use]
     pub fn executor_ledger(&self) -> PathBuf {
-        self.runtime().join("executor.json")
+        self.executor().join("executor.json")
     }
 
     /// The agents that the executor runs.
     #[must_use]
     pub fn executor_records(&self) -> PathBuf {
-        self.runtime().join("executor.runs")
+        self.executor().join("executor.runs")
     }
 }

@@ -14,6 +14,8 @@ pub(crate) use writer::{StateWriter, Told};
 
 pub use journal::{Entry, HandOverStage, Happening, JobEnd, Journal, LastBeat, PingCounts, Wish};
 
+use crate::trusted;
+use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -26,6 +28,27 @@ pub const DIRECTORY: &str = "/var/lib/heartbeat";
 
 /// Most bytes read of any of our files: names are below 256 bytes, and groups are few.
 const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
+
+/// Mode of the directory, if it is made.
+const MODE: u32 = 0o750;
+
+/// Every file of ours.
+const NAMES: [&str; 14] = [
+    GENERATION,
+    "hb_generation.new",
+    UUID,
+    "hb_uuid.new",
+    TERMS,
+    "systole.terms.new",
+    PEERS,
+    "systole.peers.new",
+    holds::NAME,
+    "systole.holds.new",
+    retired::NAME,
+    "systole.retired.new",
+    journal::NAME,
+    journal::OLD,
+];
 
 const GENERATION: &str = "hb_generation";
 const UUID: &str = "hb_uuid";
@@ -63,15 +86,17 @@ pub struct State {
 }
 
 impl State {
-    /// Keeps everything in `directory`, which is made if it is missing.
+    /// Keeps everything in `directory`, which is made if it is missing, and taken over if somebody
+    /// else can write there. Returns what there is to tell of that.
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
-    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StateError> {
+    /// When it cannot be made or taken over.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<(Self, Vec<String>), StateError> {
         let directory = directory.into();
-        match fs::create_dir_all(&directory) {
-            Ok(()) => Ok(Self { directory }),
+        let group = systole_sys::identity::group_id("haclient").ok();
+        match trusted::take(&directory, (MODE, group), &NAMES) {
+            Ok(told) => Ok((Self { directory }, told)),
             Err(source) => Err(StateError::Write { path: directory, source }),
         }
     }
@@ -188,7 +213,11 @@ fn parse_peer(settings: &Settings, line: &str) -> Option<PeerRecord> {
 /// The content of a file, as far as we would ever write it, or nothing when there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     let failed = |source| StateError::Read { path: path.to_owned(), source };
-    let file = match File::open(path) {
+    // A link is not followed, and a FIFO not waited for.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = match options.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
@@ -201,10 +230,17 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 /// Replaces a file as a whole: after a crash there is the old content or the new one.
 fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
     let failed = |source| StateError::Write { path: path.to_owned(), source };
-    let fresh = path.with_extension("new");
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
     let write = || -> io::Result<()> {
+        // What a crash has left. A new file is made, whatever lies there: no link is followed.
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;

@@ -6,6 +6,8 @@
 mod environment;
 #[path = "daemon/executor.rs"]
 mod executor;
+#[path = "daemon/hostile.rs"]
+mod hostile;
 #[path = "daemon/ocf.rs"]
 mod ocf;
 #[path = "daemon/storage.rs"]

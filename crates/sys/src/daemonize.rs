@@ -3,7 +3,7 @@
 use crate::process;
 use rustix::fs::{Mode, OFlags};
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 const NULL: &str = "/dev/null";
@@ -69,7 +69,12 @@ pub enum Running {
 /// Those of writing and renaming a file; the old one stays then.
 pub fn write_pid_file(path: &Path, pid: u32) -> io::Result<()> {
     let fresh = path.with_extension("pid.new");
-    fs::write(&fresh, format!("{pid:>10}\n"))?;
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    // A new file, whatever was left there: no link is followed.
+    fs::File::create_new(&fresh)?.write_all(format!("{pid:>10}\n").as_bytes())?;
     fs::rename(&fresh, path)
 }
 

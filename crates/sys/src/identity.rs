@@ -163,6 +163,12 @@ impl Credentials {
             group: peer.gid.as_raw(),
         })
     }
+
+    /// Whether it is a process of our own user, or of root: nobody else speaks for the daemon.
+    #[must_use]
+    pub fn is_own_or_root(&self) -> bool {
+        self.user == 0 || self.user == rustix::process::geteuid().as_raw()
+    }
 }
 
 /// A right of root that can be kept when the others are given up (capabilities(7)).

@@ -38,15 +38,18 @@ pub enum Receive {
 pub struct Connection(OwnedFd);
 
 impl Connection {
-    /// Connects to a listener.
+    /// Connects to a listener of the same user, or of root.
     ///
     /// # Errors
     ///
-    /// `ENOENT` without such a path, `ECONNREFUSED` when nobody listens any more, `EAGAIN` when too
+    /// `PermissionDenied` when another user listens there; `ENOENT` without such a path, `ECONNREFUSED` when nobody listens any more, `EAGAIN` when too
     /// many wait already.
     pub fn connect(path: &Path) -> io::Result<Self> {
         let fd = open_socket()?;
         connect(&fd, &SocketAddrUnix::new(path)?)?;
+        if !is_trusted(&fd) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user listens"));
+        }
         Ok(Self(fd))
     }
 
@@ -160,13 +163,14 @@ impl Listener {
         Ok(Self { fd, path: path.to_owned() })
     }
 
-    /// The next connection that waits, if any.
+    /// The next connection that waits, if any. One of another user than ours or root is closed.
     ///
     /// # Errors
     ///
     /// Those of accept(2), but for those that say "not now".
     pub fn accept(&self) -> io::Result<Option<Connection>> {
         match accept_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            Ok(fd) if !is_trusted(&fd) => Ok(None),
             Ok(fd) => {
                 grow_buffer(&fd)?;
                 Ok(Some(Connection(fd)))
@@ -203,6 +207,11 @@ fn grow_buffer(fd: &OwnedFd) -> io::Result<()> {
         Err(Errno::PERM) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(fd, BUFFER)?),
         result => Ok(result?),
     }
+}
+
+/// Whether the other side is a process of our user, or of root.
+fn is_trusted(fd: &OwnedFd) -> bool {
+    Credentials::of_peer(fd).is_ok_and(|peer| peer.is_own_or_root())
 }
 
 /// Whether `path` is a socket at which nobody listens.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+use systole_sys::identity::Credentials;
 
 /// How long a daemon may take to tell its state; it needs milliseconds.
 const STATUS_LIMIT: Duration = Duration::from_secs(5);
@@ -18,6 +19,9 @@ pub enum AskError {
     /// The caller may not even connect.
     #[error("permission denied: only root and members of group haclient may ask")]
     Denied,
+    /// Somebody else listens in the daemon's place.
+    #[error("another user's process listens in the place of heartbeat")]
+    Foreign,
     /// The connection broke.
     #[error("heartbeat does not answer")]
     Silent(#[source] io::Error),
@@ -55,6 +59,10 @@ pub fn ask(
     patience: Patience,
 ) -> Result<Option<Response>, AskError> {
     let mut stream = UnixStream::connect(socket).map_err(unconnected)?;
+    let listener = Credentials::of_peer(&stream).map_err(AskError::Silent)?;
+    if !listener.is_own_or_root() {
+        return Err(AskError::Foreign);
+    }
     let limit = match patience {
         Patience::Limited(limit) => Some(limit),
         Patience::Endless => None,

@@ -22,18 +22,17 @@ use crate::options::{Options, exit};
 use crate::paths::Paths;
 use crate::program;
 use crate::state::{Happening, State};
+use crate::trusted;
 use crate::watchdog::Keeper;
 use std::io::{self, IsTerminal as _};
-use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use systole_agents::protocol::Held;
 use systole_config::Config;
 use systole_core::{Boot, Cluster, GroupId, Settings};
-use systole_sys::identity::{self, Capability, Identity, keep_capabilities};
+use systole_sys::identity::{self, Capability, keep_capabilities};
 use systole_sys::link::LinkSpec;
 use systole_sys::signals::Signals;
 use systole_sys::{clock, daemonize, realtime};
@@ -43,6 +42,8 @@ use systole_wire::Encoder;
 const BEAT_STACK: usize = 512 << 10;
 /// Mode of the folder of sockets, as heartbeat makes it.
 const RUNTIME_MODE: u32 = 0o750;
+/// Mode of the executor's own folder.
+const EXECUTOR_MODE: u32 = 0o700;
 /// What the beat thread keeps of root: to open links again, and to get locked memory.
 const BEAT_RIGHTS: [Capability; 3] =
     [Capability::RawSockets, Capability::LowPorts, Capability::LockMemory];
@@ -144,7 +145,7 @@ fn die_of_panics(settings: LogSettings) {
 
 /// Is the daemon.
 fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
-    make_runtime(&paths.runtime())?;
+    take_runtime(paths, &mut plan.log)?;
     daemonize::write_pid_file(&paths.pid_file(), std::process::id())?;
     // Before the first thread, so that every one has the signals blocked.
     let signals = Signals::take()?;
@@ -172,7 +173,8 @@ fn run_threads(
     signals: Signals,
     is_realtime: bool,
 ) -> io::Result<Ending> {
-    let state = State::open(&paths.state).map_err(io::Error::other)?;
+    let (state, taken) = State::open(&paths.state).map_err(io::Error::other)?;
+    tell_taken(&mut plan.log, taken);
     let Some((media, known)) = media::open(&plan.links, &plan.settings, &mut plan.log) else {
         return Ok(Ending::Broken);
     };
@@ -300,19 +302,23 @@ fn warn(log: &mut Log, what: &str, error: &io::Error) {
     log.write(&Line::new(Level::Warning, format!("Cannot {what}: {error}")));
 }
 
-/// The folder of sockets; it belongs to heartbeat's user where that exists.
-fn make_runtime(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(RUNTIME_MODE))?;
-    if let (Ok(user), Ok(group)) = (Identity::of_user("hacluster"), identity::group_id("haclient"))
-    {
-        // Without root's rights it stays ours.
-        let _ = chown(path, Some(user.user), Some(group));
-    }
+/// The folders of sockets: root's, and the executor's for root alone. A C heartbeat left the first one
+/// to its user.
+fn take_runtime(paths: &Paths, log: &mut Log) -> io::Result<()> {
+    let group = identity::group_id("haclient").ok();
+    let ours = ["control.sock", "executor"];
+    let mut told = trusted::take(&paths.runtime(), (RUNTIME_MODE, group), &ours)?;
+    let of_executor = ["executor.sock", "executor.json", "executor.new", "executor.runs"];
+    told.extend(trusted::take(&paths.executor(), (EXECUTOR_MODE, None), &of_executor)?);
+    tell_taken(log, told);
     Ok(())
+}
+
+/// Says what was taken over, once: the next start finds nothing any more.
+fn tell_taken(log: &mut Log, told: Vec<String>) {
+    for text in told {
+        log.write(&Line::new(Level::Warning, text));
+    }
 }
 
 /// The facts of this run; what the executor holds whole is adopted. If it has not spoken, what the

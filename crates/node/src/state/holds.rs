@@ -5,7 +5,7 @@ use std::time::Duration;
 use systole_core::{GROUPS_MAX, GroupKey, HoldRecord, Settings};
 use systole_sys::clock;
 
-const NAME: &str = "systole.holds";
+pub(super) const NAME: &str = "systole.holds";
 /// Stands for everything in place of a group.
 const EVERYTHING: &str = "*";
 const HOLD: &str = "hold";
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_hold_is_found_again_with_the_time_that_is_left() {
         let directory = tempfile::tempdir().unwrap();
-        let state = State::open(directory.path()).unwrap();
+        let state = State::open(directory.path()).unwrap().0;
         let settings = settings();
         let at = |seconds: u64| Duration::from_secs(1_800_000_000 + seconds);
         assert_eq!(state.holds_at(&settings, at(0)).unwrap(), []);

@@ -24,8 +24,8 @@ use systole_core::{
     Settings, Step,
 };
 
-const NAME: &str = "journal.jsonl";
-const OLD: &str = "journal.jsonl.1";
+pub(super) const NAME: &str = "journal.jsonl";
+pub(super) const OLD: &str = "journal.jsonl.1";
 
 /// Size at which the journal becomes the old one, in bytes: some ten thousand entries.
 const SIZE_MAX: u64 = 4 << 20;

@@ -4,7 +4,7 @@ use super::{State, StateError, read, replace};
 use serde::{Deserialize, Serialize};
 use systole_core::{GROUPS_MAX, Group, GroupKey, Resource, Settings};
 
-const NAME: &str = "systole.retired";
+pub(super) const NAME: &str = "systole.retired";
 
 /// A group, with its preferred node by name.
 #[derive(Debug, Serialize, Deserialize)]

@@ -39,7 +39,7 @@ pub(crate) fn settings() -> Settings {
 #[test]
 fn generation_begins_with_the_clock_and_grows_by_one() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path().join("made/here")).unwrap();
+    let state = State::open(directory.path().join("made/here")).unwrap().0;
     let first = state.next_generation(GenerationMethod::File, 1000);
     assert_eq!((first.number, first.is_first), (1001, true));
     let path = directory.path().join("made/here/hb_generation");
@@ -60,7 +60,7 @@ fn generation_begins_with_the_clock_and_grows_by_one() {
 #[test]
 fn generation_that_cannot_be_stored_still_grows() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     fs::write(directory.path().join("hb_generation"), "             10\n").unwrap();
     // A directory stands where the new file would be written.
     fs::create_dir(directory.path().join("hb_generation.new")).unwrap();
@@ -73,7 +73,7 @@ fn generation_that_cannot_be_stored_still_grows() {
 #[test]
 fn uuid_is_random_and_stays() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     let (uuid, fresh) = state.uuid(UuidSource::File, "web1").unwrap();
     assert!(fresh);
     assert_eq!((uuid.0[6] >> 4, uuid.0[8] >> 6), (4, 2));
@@ -86,7 +86,7 @@ fn uuid_is_random_and_stays() {
 #[test]
 fn uuid_of_a_name_is_that_of_heartbeat() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     let uuid = |name| state.uuid(UuidSource::NodeName, name).unwrap().0.to_string();
     assert_eq!(uuid("beta"), "bf4514df-59e5-20af-3817-c93be31e6e01");
     assert_eq!(uuid("alpha"), "cc301fda-9190-a843-de51-a987ec340ccc");
@@ -95,7 +95,7 @@ fn uuid_of_a_name_is_that_of_heartbeat() {
 #[test]
 fn terms_return_as_they_were_stored() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     let settings = settings();
     assert_eq!(state.terms(&settings).unwrap(), []);
     let terms = [(GroupKey(0xdead_beef), NodeId(0), 17), (GroupKey(7), NodeId(1), u64::MAX)];
@@ -114,7 +114,7 @@ fn terms_return_as_they_were_stored() {
 #[test]
 fn peers_return_as_they_were_stored() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     let settings = settings();
     assert_eq!(state.peers(&settings).unwrap(), []);
     let record = PeerRecord { node: NodeId(0), generation: 1_795_345_895, sequence: u64::MAX };
@@ -140,7 +140,7 @@ fn peers_return_as_they_were_stored() {
 #[test]
 fn journal_names_cause_and_evidence() {
     let directory = tempfile::tempdir().unwrap();
-    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     let settings = settings();
     let cause = Cause::OwnerDead {
         owner: NodeId(0),
@@ -181,7 +181,7 @@ fn journal_names_cause_and_evidence() {
 #[test]
 fn journal_keeps_one_old_file() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     for _ in 0..3 {
         // A new one goes on where the one before stopped.
         let mut journal = state.journal("web2", 7).bounded(1000);

@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_journal_that_fails_is_told_once_and_what_was_lost_when_it_is_back() {
         let folder = tempfile::tempdir().unwrap();
-        let state = State::open(folder.path()).unwrap();
+        let state = State::open(folder.path()).unwrap().0;
         let mut lost = 0;
         let mut append = |works: bool, before| {
             let deed = Deed::Append { line: b"{}\n".to_vec(), lost: before };
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn terms_that_cannot_be_stored_leave_out_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let state = State::open(folder.path()).unwrap();
+        let state = State::open(folder.path()).unwrap().0;
         std::fs::create_dir(folder.path().join("systole.terms")).unwrap();
         let settings = Box::new(settings());
         let left = Duration::from_hours(1);
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn everything_is_written_in_its_order_before_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let state = State::open(folder.path()).unwrap();
+        let state = State::open(folder.path()).unwrap().0;
         let journal = state.journal("web1", 1);
         let settings = settings();
         let mut writer = StateWriter::start(state.clone(), journal).unwrap();

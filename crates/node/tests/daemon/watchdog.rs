@@ -54,7 +54,7 @@ fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
     node.start();
     node.wait_until_kept();
     // It is killed for standing still; none can follow it, because its folder is none.
-    let folder = node.path("run/heartbeat/executor.runs");
+    let folder = node.path("run/heartbeat/executor/executor.runs");
     fs::remove_dir_all(&folder).unwrap();
     fs::write(&folder, "").unwrap();
     kill(node.executor().unwrap(), Signal::Stop).unwrap();

@@ -3,6 +3,7 @@
 use super::repeats::Repeats;
 use super::{Entry, Happening, NAME, OLD, SIZE_MAX};
 use jiff::{SignedDuration, Timestamp};
+use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -116,7 +117,13 @@ impl JournalFile {
 /// the next entry would be lost with it.
 fn open(path: &Path) -> io::Result<(File, u64)> {
     let mut options = OpenOptions::new();
-    let mut file = options.read(true).append(true).create(true).mode(0o640).open(path)?;
+    // A link is not followed, and a FIFO not waited for.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.read(true).append(true).create(true).mode(0o640);
+    let mut file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
     let mut size = file.metadata()?.len();
     if size > 0 {
         let mut last = [0];

@@ -51,7 +51,7 @@ mod tests {
     fn what_was_written_is_read_in_order() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(directory.path()).unwrap(), Reading::default());
-        let mut journal = State::open(directory.path()).unwrap().journal("web1", 1).bounded(500);
+        let mut journal = State::open(directory.path()).unwrap().0.journal("web1", 1).bounded(500);
         let happenings: Vec<_> =
             (0..6).map(|milliseconds| Happening::Pause { milliseconds }).collect();
         for happening in &happenings {

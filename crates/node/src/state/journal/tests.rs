@@ -140,7 +140,7 @@ fn lines_of_an_earlier_version_are_read() {
 #[test]
 fn entries_say_who_tells_them_and_are_numbered() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap();
+    let state = State::open(directory.path()).unwrap().0;
     for run in [7, 9] {
         let mut journal = state.journal("web2", run);
         journal.write(Happening::Stop, NOW).unwrap();
@@ -157,7 +157,7 @@ fn entries_say_who_tells_them_and_are_numbered() {
 #[test]
 fn what_is_refused_again_stands_there_once_until_something_moves() {
     let directory = tempfile::tempdir().unwrap();
-    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     let refusal =
         Happening::Refusal { node: "web1".into(), step: Step::Me, refused: Refusal::Busy };
     for _ in 0..100 {
@@ -182,13 +182,13 @@ fn what_is_refused_again_stands_there_once_until_something_moves() {
 fn a_full_disk_loses_entries_and_counts_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.jsonl");
-    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     journal.write(Happening::Stop, NOW).unwrap();
     // What was cut when the disk was full ends before the next entry.
     let whole = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     symlink("/dev/full", &path).unwrap();
-    let mut journal = State::open(directory.path()).unwrap().journal("web2", 8);
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 8);
     for _ in 1..4 {
         assert!(journal.write(Happening::Stop, NOW).is_err());
     }
@@ -207,13 +207,13 @@ fn garbage_is_counted_and_what_is_no_file_is_refused() {
     let nested = "[".repeat(100_000);
     let garbage = ["\0\u{1}\n{}\n".as_bytes(), &[0xff; 5000], b"\n", nested.as_bytes()].concat();
     fs::write(&path, garbage).unwrap();
-    let mut journal = State::open(directory.path()).unwrap().journal("web2", 7);
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     journal.write(Happening::Stop, NOW).unwrap();
     let reading = read(directory.path()).unwrap();
     assert_eq!((reading.entries.len(), reading.unreadable), (1, 4));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    let mut journal = State::open(directory.path()).unwrap().journal("web2", 8);
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 8);
     assert!(journal.write(Happening::Stop, NOW).is_err());
     assert!(read(directory.path()).is_err());
 }

@@ -1,0 +1,115 @@
+//! What the user of a C heartbeat may have laid out in its directories.
+
+use super::*;
+use std::os::unix::fs::chown;
+use std::process::Child;
+
+/// A user that is nobody in particular.
+const MALLORY: u32 = 12_345;
+
+/// A shell of that user in a directory of the daemon.
+fn mallory(node: &Node, directory: &str, script: &str) -> Command {
+    let mut shell = Command::new("setpriv");
+    shell.args(["--reuid", "12345", "--regid", "12345", "--clear-groups", "sh", "-ec", script]);
+    shell.current_dir(node.path(directory));
+    shell
+}
+
+#[test]
+fn links_and_files_of_another_user_are_neither_followed_nor_believed() {
+    let node = Node::new();
+    fs::set_permissions(node.path("."), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(node.path("run/heartbeat")).unwrap();
+    for directory in ["run/heartbeat", "state"] {
+        chown(node.path(directory), Some(MALLORY), None).unwrap();
+        fs::set_permissions(node.path(directory), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for victim in ["shadow", "crontab"] {
+        node.write(victim, "untouched");
+    }
+    let state = "ln -s ../shadow journal.jsonl; ln -s ../shadow systole.terms.new; \
+                 echo 99999999999 >hb_generation; ln -s ../crontab hb_generation.new; \
+                 mkfifo systole.peers";
+    assert!(mallory(&node, "state", state).status().unwrap().success());
+    let run = "ln -s ../../crontab control.sock; mkdir -m 777 executor; \
+               ln -s ../../../crontab executor/executor.json";
+    assert!(mallory(&node, "run/heartbeat", run).status().unwrap().success());
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    for victim in ["shadow", "crontab"] {
+        assert_eq!(fs::read_to_string(node.path(victim)).unwrap(), "untouched", "{victim}");
+    }
+    for (directory, mode) in [("run/heartbeat", 0o755), ("run/heartbeat/executor", 0o700)] {
+        let data = fs::metadata(node.path(directory)).unwrap();
+        assert_eq!((data.uid(), data.mode() & 0o777), (0, mode), "{directory}");
+    }
+    let generation = fs::read_to_string(node.path("state/hb_generation")).unwrap();
+    assert!(generation.trim().parse::<u64>().unwrap() < 99_999_999_999, "{generation}");
+    assert_eq!(node.log().matches("Took over ").count(), 2, "{}", node.log());
+    assert!(node.log().contains("journal.jsonl: it belongs to user 12345"), "{}", node.log());
+    assert_eq!(node.code(&["-k"]), 0);
+    node.start();
+    assert_eq!(node.log().matches("Took over ").count(), 2, "once: {}", node.log());
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+/// Ends the process when it is dropped.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_process_of_another_user_is_not_taken_for_the_executor() {
+    let node = Node::new();
+    fs::set_permissions(node.path("."), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(node.path("run/heartbeat/executor")).unwrap();
+    for directory in ["run/heartbeat", "run/heartbeat/executor"] {
+        chown(node.path(directory), Some(MALLORY), None).unwrap();
+    }
+    let script = "exec python3 -c 'import socket, time\n\
+                  s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n\
+                  s.bind(\"executor.sock\"); s.listen(8)\n\
+                  while True: c = s.accept(); open(\"heard\", \"w\").close()'";
+    let mut shell = mallory(&node, "run/heartbeat/executor", script);
+    let _impostor = Ends(shell.spawn().unwrap());
+    let socket = node.path("run/heartbeat/executor/executor.sock");
+    node.wait_for("the impostor", || socket.exists());
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert!(!node.path("run/heartbeat/executor/heard").exists());
+    assert_eq!(fs::metadata(&socket).unwrap().uid(), 0);
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
+fn systemd_makes_the_packaged_directories_in_every_order() {
+    if Command::new("systemd-tmpfiles").arg("--version").output().is_err() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    for folder in ["etc", "run", "var/lib"] {
+        fs::create_dir_all(root.path().join(folder)).unwrap();
+    }
+    fs::write(root.path().join("etc/passwd"), "root:x:0:0::/:/bin/sh\n").unwrap();
+    fs::write(root.path().join("etc/group"), "root:x:0:\nhaclient:x:996:\n").unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/tmpfiles.d/heartbeat.conf");
+    // Once more over directories as a C heartbeat leaves them.
+    for _ in 0..2 {
+        let mut command = Command::new("systemd-tmpfiles");
+        command.arg("--create").arg(format!("--root={}", root.path().display())).arg(file);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("unsafe"), "{said}");
+        let data = fs::metadata(root.path().join("run/heartbeat")).unwrap();
+        assert_eq!((data.uid(), data.gid(), data.mode() & 0o777), (0, 996, 0o750));
+        for folder in ["run/heartbeat", "var/lib/heartbeat"] {
+            chown(root.path().join(folder), Some(MALLORY), None).unwrap();
+        }
+    }
+}
