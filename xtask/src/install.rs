@@ -32,6 +32,11 @@ apt-get -qq update
 apt-get -qq install --yes --no-install-recommends "$@" >/dev/null
 "#;
 
+/// Builds cargo-nextest without the part that renews itself, which is half of it and wants a library
+/// of its own for encryption.
+const CARGO_INSTALL: &str =
+    "cargo install --locked --no-default-features --features default-no-update";
+
 /// Takes `--install` out of the options.
 pub(crate) fn consent<'a>(options: &[&'a str]) -> (Consent, Vec<&'a str>) {
     let rest: Vec<&str> = options.iter().copied().filter(|word| *word != "--install").collect();
@@ -105,7 +110,7 @@ impl Order {
         let installer = match self {
             Self::Packages(_) => "apt-get install --no-install-recommends",
             Self::Components(_) => "rustup component add",
-            Self::Crates(_) => "cargo install --locked",
+            Self::Crates(_) => CARGO_INSTALL,
         };
         format!("{installer} {}", self.names().join(" "))
     }
@@ -120,8 +125,9 @@ impl Order {
                 command
             }
             Self::Crates(_) => {
-                let mut command = Command::new("cargo");
-                command.args(["install", "--locked"]);
+                let mut words = CARGO_INSTALL.split(' ');
+                let mut command = Command::new(words.next().unwrap_or_default());
+                command.args(words);
                 command
             }
         };
@@ -192,7 +198,7 @@ mod tests {
         let words: Vec<String> = orders(&missing).iter().map(Order::words).collect();
         let expected = [
             "apt-get install --no-install-recommends iproute2 nftables",
-            "cargo install --locked cargo-nextest",
+            "cargo install --locked --no-default-features --features default-no-update cargo-nextest",
         ];
         assert_eq!(words, expected);
     }
