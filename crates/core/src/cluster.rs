@@ -22,6 +22,7 @@ mod report;
 mod speak;
 mod table;
 mod visits;
+mod wishes;
 
 use crate::group::Runner;
 use crate::history::History;
@@ -49,6 +50,7 @@ pub use report::{
 use speak::Voice;
 use std::collections::VecDeque;
 use std::time::Duration;
+use wishes::Wishes;
 
 /// Shortest time between two reports of what an outsider can cause.
 const TELL_GAP: Duration = Duration::from_secs(1);
@@ -98,6 +100,7 @@ pub struct Cluster {
     verifies_from: u64,
     hand_over: Option<HandOver>,
     failback_after: Time,
+    wishes: Wishes,
     /// The dead or departed node whose groups are being taken.
     takeover_from: Option<NodeId>,
     is_initial: bool,
@@ -152,6 +155,7 @@ impl Cluster {
             verifies_from: 0,
             hand_over: None,
             failback_after: Time::START,
+            wishes: Wishes::default(),
             takeover_from: None,
             is_initial: true,
             was_stable: false,
@@ -246,6 +250,7 @@ impl Cluster {
             Some(self.voice.next_beat),
             self.hand_over.as_ref().map(HandOver::deadline),
             self.failback_deadline(),
+            self.wishes_deadline(),
             self.stay_deadline(),
             self.carriers.deadline(self.now),
             self.ipfail.deadline(),

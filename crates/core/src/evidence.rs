@@ -97,6 +97,16 @@ pub enum Motive {
     Failed,
 }
 
+impl Motive {
+    /// Whether the giver decided it by itself.
+    pub(crate) const fn is_own(self) -> bool {
+        match self {
+            Self::Order(_) | Self::Node => false,
+            Self::Home | Self::Carrier | Self::Ipfail | Self::Failed => true,
+        }
+    }
+}
+
 /// A stage of a [`Plan`]: both nodes pass the same ones.
 ///
 /// ```text

@@ -159,6 +159,9 @@ pub enum Refusal {
     /// There is nothing to release.
     #[error("nothing is held that this could release; `hb status` shows what is")]
     NotHeld,
+    /// This node has asked for it, and has no reason to any more.
+    #[error("what it was wanted for is over")]
+    Withdrawn,
     /// There is no room for the new groups beside those that are being given up.
     #[error("there are more groups than a cluster can have, with those that are being given up")]
     TooManyGroups,
@@ -189,6 +192,7 @@ impl Refusal {
             | Self::NotDead
             | Self::NotHeld
             | Self::NoFencing
+            | Self::Withdrawn
             | Self::TooManyGroups => self,
         }
     }
@@ -218,6 +222,7 @@ impl Refusal {
             | Self::NothingFailed
             | Self::NotDead
             | Self::NotHeld
+            | Self::Withdrawn
             | Self::NotReady => false,
         }
     }

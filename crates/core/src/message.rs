@@ -232,6 +232,8 @@ pub enum Message {
         step: Step,
         /// Whether ipfail asked for it (the message carries its client's names).
         ipfail: bool,
+        /// Whether a person did, as a giver of Systole says: then it stays where it goes.
+        by_order: bool,
     },
     /// `hb_takeover`: the sender wants this set, from its own view.
     TakeoverOrder {
@@ -244,6 +246,8 @@ pub enum Message {
         group: GroupKey,
         /// The step.
         step: Step,
+        /// Whether a person asked for it, as its giver says: then it stays where it goes.
+        by_order: bool,
     },
     /// `systole_order`: the sender wants this group, between nodes of Systole.
     GroupOrder {

@@ -133,6 +133,11 @@ impl Ownership {
         row.is_entrusted = false;
     }
 
+    /// The owner has a group only until its home can take it. Returns whether that is news.
+    pub(crate) fn borrow(&mut self, group: GroupId) -> bool {
+        !std::mem::replace(&mut self.rows[group.index()].is_borrowed, true)
+    }
+
     /// Notes how far the owner is. Returns whether that is news.
     pub(crate) fn advance(&mut self, group: GroupId, phase: Phase) -> bool {
         let row = &mut self.rows[group.index()];

@@ -279,6 +279,8 @@ pub struct Boot {
     pub peers: Vec<PeerRecord>,
     /// What an earlier run knew to be held, or released.
     pub holds: Vec<HoldRecord>,
+    /// Groups that an earlier run had because a person wanted it so: they do not go home.
+    pub kept_by_order: Vec<GroupKey>,
     /// Groups that are in the files no more, as an earlier run stored them: another node may still
     /// have them.
     pub retired: Vec<Group>,

@@ -77,6 +77,7 @@ fn cluster() -> Cluster {
         terms: Vec::new(),
         peers: Vec::new(),
         holds: Vec::new(),
+        kept_by_order: Vec::new(),
         retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),

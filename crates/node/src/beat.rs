@@ -338,7 +338,8 @@ impl Beat {
             Output::Store => {
                 let terms = self.cluster.terms().collect();
                 let holds = self.cluster.holds().collect();
-                self.control.insist(News::Store { terms, holds });
+                let kept_by_order = self.cluster.kept_by_order().collect();
+                self.control.insist(News::Store { terms, holds, kept_by_order });
             }
             Output::StorePeer(record) => self.control.insist(News::StorePeer(record)),
             Output::Answer { ticket, result } => {

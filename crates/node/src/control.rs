@@ -27,7 +27,7 @@ use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Source};
 use crate::paths::Paths;
-use crate::state::{Happening, State, StateWriter, Told, Wish};
+use crate::state::{Happening, Owned, State, StateWriter, Told, Wish};
 use crate::watchdog::Keeper;
 use crate::words::Words;
 use dropped::DroppedTable;
@@ -337,8 +337,9 @@ impl Control {
                 self.address_back(group, addresses, cause);
             }
             News::Alarm { group, text } => self.alarm(group, text),
-            News::Store { terms, holds } => {
-                self.writer.store(&self.parts.settings, terms, holds);
+            News::Store { terms, holds, kept_by_order } => {
+                let owned = Owned { terms, holds, kept_by_order };
+                self.writer.store(&self.parts.settings, owned);
             }
             News::StorePeer(record) => {
                 self.writer.store_peer(&self.parts.settings, record);

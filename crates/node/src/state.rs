@@ -3,6 +3,7 @@
 mod generation;
 mod holds;
 pub mod journal;
+mod kept;
 mod retired;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -10,7 +11,7 @@ mod uuid;
 mod writer;
 
 pub use generation::Generation;
-pub(crate) use writer::{StateWriter, Told};
+pub(crate) use writer::{Owned, StateWriter, Told};
 
 pub use journal::{Entry, HandOverStage, Happening, JobEnd, Journal, LastBeat, PingCounts, Wish};
 

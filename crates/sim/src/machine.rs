@@ -15,6 +15,8 @@ use systole_core::{
 /// What daemons store, but for their generation, which grows by the clock when it is lost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
+    /// Groups that are there because a person wanted it so.
+    kept_by_order: Vec<GroupKey>,
     pub(crate) terms: Vec<(GroupKey, NodeId, u64)>,
     pub(crate) peers: Vec<PeerRecord>,
     /// What was held or released, each with the moment up to which it counts.
@@ -138,6 +140,7 @@ impl Machine {
                 .iter()
                 .map(|(until, hold)| HoldRecord { left: until.since(now), ..*hold })
                 .collect(),
+            kept_by_order: read.kept_by_order.clone(),
             retired: read.retired.clone(),
             adopted,
             remains: rest.into_iter().filter(held).collect(),
@@ -165,6 +168,7 @@ impl Machine {
     pub(crate) fn store(&mut self, now: Time) {
         let Some(cluster) = &self.cluster else { return };
         self.disk.terms = cluster.terms().collect();
+        self.disk.kept_by_order = cluster.kept_by_order().collect();
         self.disk.holds = cluster.holds().map(|hold| (now + hold.left, hold)).collect();
     }
 

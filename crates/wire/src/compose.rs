@@ -61,18 +61,20 @@ impl<'a> Compose<'a> {
             Message::Resource { hold, full, stable, occasion } => {
                 self.resource(*hold, *full, *stable, *occasion)
             }
-            Message::AskResources { hold, step, ipfail } => {
-                self.ask_resources(*hold, *step, *ipfail)
+            Message::AskResources { hold, step, ipfail, by_order } => {
+                self.ask_resources(*hold, *step, *ipfail)?;
+                self.by_order(*by_order)
             }
             Message::TakeoverOrder { hold } => {
                 self.kind(kind::TAKEOVER)?;
                 self.text(field::HOLD, hold.word())
             }
-            Message::GroupStep { group, step } => {
+            Message::GroupStep { group, step, by_order } => {
                 self.kind(kind::GROUP_STEP)?;
                 self.dest()?;
                 self.hex(field::GROUP, u64::from(group.0))?;
-                self.text(field::INFO, step.word())
+                self.text(field::INFO, step.word())?;
+                self.by_order(*by_order)
             }
             Message::GroupOrder { group } => {
                 self.kind(kind::GROUP_ORDER)?;
@@ -223,6 +225,11 @@ impl<'a> Compose<'a> {
             self.client()?;
         }
         Ok(())
+    }
+
+    /// A field that a C node does not know, and so is not sent but where it says something.
+    fn by_order(&mut self, by_order: bool) -> Result<(), EncodeError> {
+        if by_order { self.text(field::BY_ORDER, "yes") } else { Ok(()) }
     }
 
     fn refuse(&mut self, step: Step, why: Refusal, number: Option<u64>) -> Result<(), EncodeError> {

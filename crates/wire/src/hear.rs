@@ -84,6 +84,7 @@ fn content(fields: &Fields) -> Result<Message, HearError> {
             hold: word(fields, field::HOLD, words::hold)?,
             step: word(fields, field::INFO, words::step)?,
             ipfail: is_from_ipfail(fields)?,
+            by_order: text(fields, field::BY_ORDER)?.is_some(),
         },
         kind::TAKEOVER => Message::TakeoverOrder {
             hold: word(fields, field::HOLD, |hold| match hold {
@@ -94,6 +95,7 @@ fn content(fields: &Fields) -> Result<Message, HearError> {
         kind::GROUP_STEP => Message::GroupStep {
             group: group(fields)?,
             step: word(fields, field::INFO, words::step)?,
+            by_order: text(fields, field::BY_ORDER)?.is_some(),
         },
         kind::GROUP_ORDER => Message::GroupOrder { group: group(fields)? },
         kind::REFUSE => Message::Refuse {

@@ -19,6 +19,8 @@ pub(crate) mod field {
     pub(crate) const FROM: &str = "from_id";
     pub(crate) const GENERATION: &str = "hg";
     pub(crate) const GROUP: &str = "group";
+    /// A person asked for a hand-over; only between nodes of Systole.
+    pub(crate) const BY_ORDER: &str = "systole_ordered";
     pub(crate) const HOLD: &str = "rsc_hold";
     pub(crate) const INFO: &str = "info";
     pub(crate) const LAST: &str = "lastseq";

@@ -95,7 +95,8 @@ fn words_between_nodes_of_systole_come_back_as_they_went() {
     let mut encoder = Encoder::new(identity, Style::default());
     let group = GroupKey(u32::MAX);
     for message in [
-        Message::GroupStep { group, step: Step::Other },
+        Message::GroupStep { group, step: Step::Other, by_order: false },
+        Message::GroupStep { group, step: Step::Me, by_order: true },
         Message::GroupOrder { group },
         Message::Refuse { step: Step::Me, why: Refusal::AgentMissing, number: None },
         Message::Refuse { step: Step::Done, why: Refusal::NotReady, number: Some(0xcafe) },

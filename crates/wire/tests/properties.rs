@@ -142,10 +142,8 @@ fn messages() -> impl Strategy<Value = Message> {
         (names(), names()).prop_map(|(nodes, deleted)| Message::ReplyNodes { nodes, deleted }),
         Just(Message::Starting),
         resources(),
-        (holds(), steps, any::<bool>()).prop_map(|(hold, step, ipfail)| Message::AskResources {
-            hold,
-            step,
-            ipfail
+        (holds(), steps, any::<[bool; 2]>()).prop_map(|(hold, step, [ipfail, by_order])| {
+            Message::AskResources { hold, step, ipfail, by_order }
         }),
         holds().prop_map(|hold| Message::TakeoverOrder { hold }),
         key().prop_map(|key| Message::GroupRequest { key }),

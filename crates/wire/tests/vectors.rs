@@ -154,7 +154,7 @@ fn outgoing(heard: &Heard<'_>) -> Outgoing {
 
 #[test]
 fn what_a_daemon_said_is_understood() {
-    let ask = |hold, step, ipfail| Message::AskResources { hold, step, ipfail };
+    let ask = |hold, step, ipfail| Message::AskResources { hold, step, ipfail, by_order: false };
     for (number, right) in [
         (
             "08",

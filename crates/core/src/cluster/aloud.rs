@@ -32,7 +32,7 @@ impl Cluster {
     pub(super) fn say_succeeded(&mut self) {
         self.classic_report(Occasion::Report);
         let (hold, step) = (Hold::All, Step::Done);
-        self.send(Message::AskResources { hold, step, ipfail: false }, None);
+        self.send(Message::AskResources { hold, step, ipfail: false, by_order: false }, None);
         self.say_holding(hold);
     }
 

@@ -9,10 +9,8 @@ use super::hand_over::Asker;
 use crate::{GroupId, Hold, NodeId, Phase, Refusal, Scope, Time};
 use std::time::Duration;
 
-/// How long after a hand-over that could not even be asked for it is tried again.
+/// How long after a hand-over that failed, or could not even be asked for, it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long after one that was asked for another one is, should the group still be here.
-const PAUSE: Duration = Duration::from_secs(10);
 
 /// What is known of carriers here.
 #[derive(Debug, Default)]
@@ -46,6 +44,7 @@ impl Cluster {
         } else {
             self.carriers.missing.push(group);
         }
+        self.withdraw_wish();
         self.speak_soon();
     }
 
@@ -67,18 +66,30 @@ impl Cluster {
         if !is_wanted || self.hand_over.is_some() {
             return;
         }
-        let mut missing = self.carriers.missing.iter();
-        let Some((group, taker)) = missing.find_map(|group| self.better_place(*group)) else {
-            return;
-        };
-        let wait = self.ask_to_take(group, taker).map_or(RETRY, |()| PAUSE);
-        self.carriers.not_before = self.now + wait;
+        for place in 0..self.carriers.missing.len() {
+            let Some((group, taker)) = self.better_place(self.carriers.missing[place]) else {
+                continue;
+            };
+            match self.ask_to_take(group, taker) {
+                Ok(()) => return,
+                // The others go without it.
+                Err(why) if why.needs_mending() => {}
+                Err(_) => return self.delay_leaving(),
+            }
+        }
+    }
+
+    /// A hand-over failed or could not begin: the next one that a lost carrier asks for waits a little.
+    pub(super) fn delay_leaving(&mut self) {
+        self.carriers.not_before = self.now + RETRY;
     }
 
     fn better_place(&self, group: GroupId) -> Option<(GroupId, NodeId)> {
         let is_active = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
-        let can_take =
-            |node: &NodeId| self.peer(*node).can_negotiate() && self.could_take(group, *node);
+        let can_take = |node: &NodeId| {
+            let could = self.peer(*node).can_negotiate() && self.could_take(group, *node);
+            could && !self.has_declined(group, *node)
+        };
         let may_go = is_active && self.may_leave(group) && self.is_configured(group);
         let taker = self.others().find(can_take).filter(|_| may_go)?;
         Some((group, taker))
@@ -86,16 +97,12 @@ impl Cluster {
 
     /// A classic node can be given a whole set only.
     fn ask_to_take(&mut self, group: GroupId, taker: NodeId) -> Result<(), Refusal> {
-        let result = self.order_standby(Scope::Group(group), Some(taker), Asker::Carrier);
-        if result != Err(Refusal::SetsOnly) {
-            return result;
-        }
-        let is_local = self.preferred(group) == self.settings.me;
+        let (me, alone) = (self.settings.me, Scope::Group(group));
+        let is_local = self.preferred(group) == me;
         let hold = Hold::of(is_local, !is_local);
-        if !self.may_all_leave(hold) {
-            return result;
-        }
-        let set = Scope::Set(hold);
-        self.order_standby(set, Some(taker), Asker::Carrier)
+        let knows_sets_only = self.as_spoken(alone, me, taker) == Err(Refusal::SetsOnly);
+        let scope =
+            if knows_sets_only && self.may_all_leave(hold) { Scope::Set(hold) } else { alone };
+        self.order_standby(scope, Some(taker), Asker::Carrier)
     }
 }

@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use crate::mutation::Mutation;
-use crate::{Failback, GroupId, Hold, Phase, Scope, Time};
+use crate::{Failback, GroupId, GroupKey, Hold, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
 /// How long after a refused failback it is tried again.
@@ -20,22 +20,62 @@ impl Cluster {
             let _ = self.order_standby(Scope::Set(Hold::All), None, Asker::Home);
             return self.delay_failback();
         }
-        let away = self.settings.group_ids().find(|group| {
-            let is_away = self.stays[group.index()].home_since.is_some();
-            is_away && self.shall_go_home(*group)
-        });
-        let Some(group) = away else { return };
-        let home = self.preferred(group);
-        // What cannot run there, or shall stay, stays; then the others go one by one.
+        for group in self.settings.group_ids() {
+            if !self.leaves_for_home(group) {
+                continue;
+            }
+            let home = self.preferred(group);
+            let all = self.all_leave_for(home) && !self.asks_one_by_one(home);
+            let scope = if all { Scope::Set(Hold::Foreign) } else { Scope::Group(group) };
+            match self.order_standby(scope, Some(home), Asker::Home) {
+                Ok(()) => return,
+                // The others go without it.
+                Err(why) if why.needs_mending() => {}
+                Err(_) => return self.delay_failback(),
+            }
+        }
+    }
+
+    /// Whether a group of ours is to be handed to its home now.
+    fn leaves_for_home(&self, group: GroupId) -> bool {
+        let is_away = self.stays[group.index()].home_since.is_some();
+        is_away && self.shall_go_home(group) && !self.has_declined(group, self.preferred(group))
+    }
+
+    /// Whether everything that we have and is not at home here leaves for one node: only then the
+    /// whole set goes at once. What cannot run there, shall stay, or has another home would go too.
+    fn all_leave_for(&self, home: NodeId) -> bool {
+        let me = self.settings.me;
         let mut groups = self.settings.group_ids();
         let all_can = groups.all(|group| {
-            let may_go = self.can_go_home(group) && self.shall_go_home(group);
-            self.preferred(group) != home || !self.is_ours(group) || may_go
+            let is_away = self.is_ours(group) && self.preferred(group) != me;
+            !is_away || self.preferred(group) == home && self.leaves_for_home(group)
         });
-        let all_can = all_can && !self.guards_some_of(Hold::Foreign);
-        let scope = if all_can { Scope::Set(Hold::Foreign) } else { Scope::Group(group) };
-        if self.order_standby(scope, Some(home), Asker::Home).is_err() {
-            self.delay_failback();
+        all_can && !self.guards_some_of(Hold::Foreign)
+    }
+
+    /// The groups of other homes that are here because a person wanted it so, to be stored.
+    pub fn kept_by_order(&self) -> impl Iterator<Item = GroupKey> + '_ {
+        let me = self.settings.me;
+        let kept = move |group: &GroupId| {
+            let row = self.ownership.row(*group);
+            let is_here = row.owner == Some(me) && row.phase.holds();
+            is_here && !row.is_borrowed && self.preferred(*group) != me
+        };
+        let groups = self.settings.group_ids().filter(kept);
+        groups.map(|group| self.settings.groups[group.index()].key)
+    }
+
+    /// A node was started anew: whatever of it is here, also by order, is away from home from now on.
+    pub(super) fn expect_home(&mut self, node: NodeId) {
+        let mut is_news = false;
+        for group in self.settings.group_ids() {
+            if self.preferred(group) == node && self.is_ours(group) {
+                is_news |= self.ownership.borrow(group);
+            }
+        }
+        if is_news {
+            self.outbox.push_back(Output::Store);
         }
     }
 

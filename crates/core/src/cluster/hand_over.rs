@@ -42,6 +42,8 @@ pub(super) struct HandOver {
     stage: Stage,
     until: Time,
     motive: Motive,
+    /// A person asked for it: what moves stays where it goes.
+    by_order: bool,
     ticket: Option<Ticket>,
     /// When it began, and when it reached its stage.
     since: (Time, Time),
@@ -107,6 +109,7 @@ impl HandOver {
             stage,
             until: now + REPLY_WAIT,
             motive: Motive::Node,
+            by_order: true,
             ticket: None,
             since: (now, now),
             began_at,
@@ -114,6 +117,11 @@ impl HandOver {
             gives: Vec::new(),
         });
         all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
+    }
+
+    /// The same for another reason.
+    pub(super) fn because(self, motive: Motive) -> Self {
+        Self { motive, ..self }
     }
 }
 
@@ -183,6 +191,17 @@ impl Cluster {
         giver == Some(self.settings.me) && self.is_handed_over(group)
     }
 
+    /// What this node has asked another one to take, and nothing was answered yet.
+    pub(super) fn wish(&self) -> Option<(NodeId, Scope, Motive)> {
+        let running = self.hand_over.as_ref().filter(|running| running.stage == Stage::Asked)?;
+        Some((running.taker, running.scope, running.motive))
+    }
+
+    /// Whether a person asked for the hand-over that is under way.
+    pub(super) fn is_handed_over_by_order(&self) -> bool {
+        self.hand_over.as_ref().is_some_and(|running| running.by_order)
+    }
+
     fn is_in_scope(&self, group: GroupId, giver: NodeId, scope: Scope) -> bool {
         match scope {
             Scope::Set(hold) if self.preferred(group) == giver => hold.has_local(),
@@ -198,7 +217,7 @@ impl Cluster {
     }
 
     /// Those of them that the giver has.
-    fn groups_at(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
+    pub(super) fn groups_at(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let mut groups = self.groups_of(giver, scope);
         groups.retain(|group| {
             let row = self.ownership.row(*group);
@@ -218,6 +237,7 @@ impl Cluster {
         let partner = if giver == self.settings.me { taker } else { giver };
         let began_at = self.peer(partner).receiver.last();
         let (ticket, since) = (motive.ticket(), (self.now, self.now));
+        let by_order = matches!(motive, Motive::Order(_) | Motive::Node);
         self.hand_over = Some(HandOver {
             scope,
             giver,
@@ -225,6 +245,7 @@ impl Cluster {
             stage,
             until,
             motive,
+            by_order,
             ticket,
             since,
             began_at,
@@ -261,6 +282,7 @@ impl Cluster {
     /// Drives a hand-over on: sends what is due, and gives up what takes too long.
     pub(super) fn elapse_hand_over(&mut self) {
         self.prolong_hand_over();
+        self.withdraw_wish();
         let Some(running) = &self.hand_over else { return };
         let (scope, giver, stage) = (running.scope, running.giver, running.stage);
         if self.now >= running.until {
@@ -349,25 +371,47 @@ impl Cluster {
         for group in self.groups_of(ended.giver, ended.scope) {
             self.note_release(group);
         }
-        if result.is_err() {
-            self.delay_failback();
+        if let Err(why) = result {
+            self.hand_over_failed(&ended, why);
         }
         self.speak_soon();
     }
 
-    fn send_step(&mut self, peer: NodeId, scope: Scope, step: Step) {
-        self.send_planned(peer, scope, step, false);
+    /// Whether anything else is asked for at once depends on whose the reason is.
+    fn hand_over_failed(&mut self, ended: &HandOver, why: Refusal) {
+        let is_own = ended.giver == self.settings.me && ended.motive.is_own();
+        if is_own && self.note_declined(ended.scope, ended.taker, why) {
+            if ended.motive == Motive::Ipfail {
+                self.ipfail_was_refused();
+            }
+            return;
+        }
+        self.delay_failback();
+        self.delay_leaving();
     }
 
-    fn send_planned(&mut self, peer: NodeId, scope: Scope, step: Step, ipfail: bool) {
+    fn send_step(&mut self, peer: NodeId, scope: Scope, step: Step) {
+        self.send_planned(peer, scope, step, (false, false));
+    }
+
+    /// Says a step; who asked for it is told with the first one: ipfail, or a person.
+    fn send_planned(
+        &mut self,
+        peer: NodeId,
+        scope: Scope,
+        step: Step,
+        (ipfail, by_order): (bool, bool),
+    ) {
+        // A C node does not know that word.
+        let by_order = by_order && self.peer(peer).kind == Kind::Systole;
         match scope {
             Scope::Set(hold) => {
                 let dest = self.partner(peer);
-                self.send(Message::AskResources { hold, step, ipfail }, dest);
+                self.send(Message::AskResources { hold, step, ipfail, by_order }, dest);
             }
             Scope::Group(group) => {
                 let group = self.settings.groups[group.index()].key;
-                self.send(Message::GroupStep { group, step }, Some(peer));
+                self.send(Message::GroupStep { group, step, by_order }, Some(peer));
             }
         }
     }

@@ -72,6 +72,9 @@ impl Cluster {
             if was_met {
                 self.report(Event::PeerRestarted(from));
                 self.peer_restarted(from);
+            } else if current > 0 {
+                // It was started anew while this node's daemon was.
+                self.expect_home(from);
             }
             self.peer_mut(from).restart(generation);
             self.store_peer(from);
@@ -199,14 +202,14 @@ impl Cluster {
             Message::Rexmit { first, last } => self.resend(from, *first, *last),
             Message::RequestNodes => self.reply_nodes(from),
             Message::Shutdone => self.peer_left(from, sequence),
-            Message::AskResources { hold, step, .. } => {
-                self.hear_step(from, sequence, Scope::Set(*hold), *step);
+            Message::AskResources { hold, step, by_order, ipfail: _ } => {
+                self.hear_step(from, sequence, Scope::Set(*hold), (*step, *by_order));
             }
             Message::TakeoverOrder { hold } => {
                 self.hear_takeover_order(from, Scope::Set(hold.mirrored()));
             }
-            Message::GroupStep { group, step } => {
-                self.hear_group_step(from, sequence, *group, *step);
+            Message::GroupStep { group, step, by_order } => {
+                self.hear_group_step(from, sequence, *group, (*step, *by_order));
             }
             Message::GroupOrder { group } => self.hear_group_order(from, *group),
             Message::Refuse { step, why, number } => {

@@ -3,6 +3,7 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use super::ping::PingNode;
+use crate::peer::Kind;
 use crate::{
     Event, Failback, GroupId, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict,
     Scope, Time,
@@ -22,6 +23,8 @@ pub(super) struct Ipfail {
     is_wanted: bool,
     was_peer_stable: Option<bool>,
     was_handing_over: bool,
+    /// When it is thought over again, because what was refused may be taken by then.
+    again_at: Option<Time>,
 }
 
 impl Ipfail {
@@ -40,7 +43,7 @@ impl Ipfail {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.giving_up.map(|(time, _)| time)
+        self.giving_up.map(|(time, _)| time).or(self.again_at)
     }
 }
 
@@ -131,16 +134,20 @@ impl Cluster {
             return;
         }
         let me = self.settings.me;
+        self.withdraw_wish();
         let has_foreign = self.settings.group_ids().any(|group| {
             self.is_configured(group)
                 && self.is_ours(group)
                 && self.preferred(group) != me
                 && !self.is_handed_over(group)
         });
+        // Among nodes of Systole what a person has brought here stays.
+        let is_classic = self.peer(peer).kind == Kind::Classic;
         let goes_home = self.settings.group_ids().all(|group| {
             let is_away = self.is_ours(group) && self.preferred(group) != me;
             let is_on = self.settings.failback_of(group) == Failback::On;
-            !is_away || is_on && self.may_go_home(group)
+            let is_lent = is_classic || self.ownership.row(group).is_borrowed;
+            !is_away || is_on && is_lent && self.may_go_home(group)
         });
         let goes_home = goes_home && self.is_settled();
         if count > 0 && goes_home && has_foreign && self.hand_over.is_none() {
@@ -157,6 +164,8 @@ impl Cluster {
             self.tell_pings(from, self.pings_of(from), PingVerdict::Stays);
         }
         self.ipfail.is_wanted = false;
+        self.ipfail.again_at = None;
+        self.withdraw_wish();
         self.ipfail_says(if aborted { IpfailEvent::Aborted } else { IpfailEvent::NothingToAbort });
     }
 
@@ -185,6 +194,10 @@ impl Cluster {
     pub(super) fn elapse_ipfail(&mut self) {
         self.watch_peer_stability();
         self.watch_hand_over();
+        if self.ipfail.again_at.is_some_and(|at| self.now >= at) {
+            self.ipfail.again_at = None;
+            self.ipfail_may_move();
+        }
         let Some((due, hold)) = self.ipfail.giving_up else { return };
         if self.now < due {
             return;
@@ -205,19 +218,48 @@ impl Cluster {
 
     /// Gives away what may leave. Returns whether that has to be thought over later.
     fn go_standby(&mut self, hold: Hold) -> bool {
-        let scope = if self.may_all_leave(hold) {
-            self.groups_here(hold).next().map(|_| Scope::Set(hold))
-        } else {
-            // What is held or kept here stays; the others go one by one.
-            let free = self.groups_here(hold).find(|group| self.may_leave(*group));
-            if free.is_none() {
-                self.ipfail_says(IpfailEvent::Held);
+        let taker = self.first_partner();
+        let one_by_one = taker.is_some_and(|taker| {
+            let mut here = self.groups_here(hold);
+            self.asks_one_by_one(taker) || here.any(|group| self.has_declined(group, taker))
+        });
+        if self.may_all_leave(hold) && !one_by_one {
+            if self.groups_here(hold).next().is_none() {
+                return false;
             }
-            free.map(Scope::Group)
-        };
-        let Some(scope) = scope else { return false };
-        let result = self.order_standby(scope, None, Asker::Ipfail);
-        result.is_err() || matches!(scope, Scope::Group(_))
+            return self.order_standby(Scope::Set(hold), taker, Asker::Ipfail).is_err();
+        }
+        // What is held, kept here, or was refused stays; the others go one by one.
+        let here: Vec<GroupId> = self.groups_here(hold).collect();
+        let mut is_refused = false;
+        for group in here {
+            if !self.may_leave(group) {
+                continue;
+            }
+            if taker.is_some_and(|taker| self.has_declined(group, taker)) {
+                is_refused = true;
+                continue;
+            }
+            match self.order_standby(Scope::Group(group), taker, Asker::Ipfail) {
+                Err(why) if why.needs_mending() => is_refused = true,
+                Ok(()) | Err(_) => return true,
+            }
+        }
+        if is_refused {
+            self.ipfail.again_at = self.wishes_deadline();
+        } else {
+            self.ipfail_says(IpfailEvent::Held);
+        }
+        is_refused
+    }
+
+    /// Whether this node sees no fewer ping nodes than another one, as far as both are known; what
+    /// answers again counts, as where it gives up.
+    pub(super) fn sees_enough_pings(&self, other: NodeId) -> bool {
+        let known = self.pings_seen().zip(self.peer(other).pings);
+        known.is_some_and(|(ours, theirs)| {
+            u32::from(ours) + self.count_rising() >= u32::from(theirs)
+        })
     }
 
     /// Whether nothing of a set is held or kept here.
@@ -233,6 +275,11 @@ impl Cluster {
             let wanted = wanted && self.is_configured(*group);
             wanted && self.is_ours(*group) && self.ownership.row(*group).phase.holds()
         })
+    }
+
+    /// What was to leave was refused: what else there is is thought over when this hand-over has ended.
+    pub(super) fn ipfail_was_refused(&mut self) {
+        self.ipfail.is_wanted = true;
     }
 
     /// When the peer ends a transition, a standby that had to wait for it is thought over.

@@ -106,9 +106,9 @@ impl Cluster {
     /// Becomes the owner of a group in a new term, and starts it.
     pub(super) fn take(&mut self, group: GroupId, cause: Cause) {
         let me = self.settings.me;
-        // Who gives a group away that it cannot run wants it back when it can.
-        let is_gift =
-            matches!(cause, Cause::HandOver { giver, .. } if self.ownership.is_able(group, giver));
+        // What a person gives away stays; who gave one away that it cannot run wants it back.
+        let is_gift = self.is_handed_over_by_order()
+            && matches!(cause, Cause::HandOver { giver, .. } if self.ownership.is_able(group, giver));
         let row = *self.ownership.row(group);
         let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
         let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
@@ -169,8 +169,13 @@ impl Cluster {
         let me = self.settings.me;
         let Some(runner) = self.runners.get_mut(group.index()) else { return };
         runner.adopt();
+        let key = self.settings.groups[group.index()].key;
+        let is_kept = self.boot.kept_by_order.contains(&key);
+        let is_borrowed = self.preferred(group) != me && !is_kept;
         if !self.is_ours(group) {
-            self.ownership.claim(group, me, self.preferred(group) != me);
+            self.ownership.claim(group, me, is_borrowed);
+        } else if is_borrowed {
+            self.ownership.borrow(group);
         }
         self.ownership.advance(group, Phase::Active);
         self.owned(group, Cause::Adopted);
@@ -267,6 +272,7 @@ impl Cluster {
     /// A peer's daemon restarted: what it held it has lost, unless its table says otherwise.
     pub(super) fn peer_restarted(&mut self, node: NodeId) {
         self.cancel_hand_over(node);
+        self.expect_home(node);
         for group in self.settings.group_ids() {
             self.ownership.note_ability(group, node, true);
             self.forget_failures(group, node);

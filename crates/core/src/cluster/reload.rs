@@ -204,6 +204,7 @@ impl Cluster {
             changes,
             requested,
             stays,
+            wishes,
             now,
             // Of no group, and of no ping node.
             boot: _,
@@ -246,6 +247,7 @@ impl Cluster {
             peer.holds_groups = held.filter_map(place_of).collect();
         }
         carriers.rearrange(place_of);
+        wishes.rearrange();
         ownership.rearrange(&arrangement.origins);
         let fresh =
             |place: usize| Runner::new(super::group_id(place), &settings.groups[place].resources);

@@ -6,6 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
+mod away;
 mod beside_classic;
 mod carrier;
 mod claims;
@@ -21,6 +22,7 @@ mod reload;
 mod replays;
 mod requests;
 mod statuses;
+mod three;
 mod times;
 mod transitions;
 
@@ -29,6 +31,7 @@ const DEADTIME: Duration = Duration::from_millis(650);
 const INITDEAD: Duration = Duration::from_secs(2);
 const A: NodeId = NodeId(0);
 const B: NodeId = NodeId(1);
+const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
 /// Prefers A.
 const FIRST: GroupId = GroupId(0);
 /// Prefers B.
@@ -80,6 +83,7 @@ fn boot(generation: u64) -> Boot {
         terms: Vec::new(),
         peers: Vec::new(),
         holds: Vec::new(),
+        kept_by_order: Vec::new(),
         retired: Vec::new(),
         adopted: Vec::new(),
         remains: Vec::new(),
@@ -104,6 +108,8 @@ struct Node {
     stuck: Option<GroupId>,
     /// What a check finds.
     finds: Outcome,
+    /// A check finds that an agent of this group is missing.
+    misses: Option<GroupId>,
     /// Agents do not end until [`Node::finish_jobs`].
     holds_jobs: bool,
     held: Vec<crate::Job>,
@@ -135,6 +141,7 @@ impl Node {
             failure: Outcome::Failed(1),
             stuck: None,
             finds: Outcome::Success,
+            misses: None,
             holds_jobs: false,
             held: Vec::new(),
             has_ended: false,
@@ -150,7 +157,7 @@ impl Node {
             link: LinkId(0),
             source: from,
             source_uuid: None,
-            dest: sent.0.dest.map(|node| if node == A { "alpha" } else { "beta" }),
+            dest: sent.0.dest.map(|node| NAMES[node.index()]),
             dest_uuid: None,
             generation,
             sequence: sent.0.sequence,
@@ -227,6 +234,7 @@ impl Node {
         let outcome = match job.action {
             Action::Status | Action::Monitor if runs => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
+            Action::Check if self.misses == Some(job.group) => Outcome::Missing,
             Action::Check => self.finds,
             Action::Start if self.fails == Some(job.group) => self.failure,
             Action::Start => {

@@ -311,11 +311,17 @@ const HAND_OVER: &[Impossible] = &[
         &["refusal"],
         "the other node has followed what was said last",
     ),
+    (
+        &["none", "releasing", "given", "told", "invited", "checking", "promised", "acquiring"],
+        &["withdrawn"],
+        "only what was asked for is taken back",
+    ),
     (&["acquiring"], &["no reply"], "it is prolonged while jobs run, and over when none does"),
 ];
 
 #[cfg(feature = "test-hooks")]
 const HAND_OVER_UNITS: &[(&str, &str)] = &[
+    ("asked", "withdrawn"),
     ("asked", "done"),
     ("asked", "stray done"),
     ("releasing", "stray done"),
@@ -432,4 +438,5 @@ const HAND_OVER_INPUTS: &[&str] = &[
     "check failed",
     "order",
     "progress",
+    "withdrawn",
 ];

@@ -130,6 +130,8 @@ pub(crate) enum News {
         terms: Vec<(GroupKey, NodeId, u64)>,
         /// What is held or was released.
         holds: Vec<HoldRecord>,
+        /// Groups that are here because a person wanted it so.
+        kept_by_order: Vec<GroupKey>,
     },
     /// What is known of another node has changed, and is to be stored.
     StorePeer(PeerRecord),

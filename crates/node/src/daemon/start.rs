@@ -369,6 +369,7 @@ fn boot(
         terms: state.terms(settings).map_err(io::Error::other)?,
         peers: state.peers(settings).map_err(io::Error::other)?,
         holds: state.holds(settings).map_err(io::Error::other)?,
+        kept_by_order: state.kept_by_order().map_err(io::Error::other)?,
         // They are among the settings already.
         retired: Vec::new(),
         adopted: ids(whole),

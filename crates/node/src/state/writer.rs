@@ -15,6 +15,17 @@ const TOLD: usize = 64;
 /// How long the end waits for the disk. What is not stored then is asked of the other nodes.
 const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
+/// What is stored of groups.
+#[derive(Debug, Default)]
+pub(crate) struct Owned {
+    /// Who owns what.
+    pub(crate) terms: Vec<(GroupKey, NodeId, u64)>,
+    /// What is held or was released.
+    pub(crate) holds: Vec<HoldRecord>,
+    /// Groups that are here because a person wanted it so.
+    pub(crate) kept_by_order: Vec<GroupKey>,
+}
+
 /// Something to be done with the disk.
 #[derive(Debug)]
 enum Deed {
@@ -25,8 +36,7 @@ enum Deed {
     },
     Ownership {
         settings: Box<Settings>,
-        terms: Vec<(GroupKey, NodeId, u64)>,
-        holds: Vec<HoldRecord>,
+        owned: Owned,
     },
     Peer {
         settings: Box<Settings>,
@@ -96,14 +106,9 @@ impl StateWriter {
     }
 
     /// Stores who owns what, and what is held.
-    pub(crate) fn store(
-        &mut self,
-        settings: &Settings,
-        terms: Vec<(GroupKey, NodeId, u64)>,
-        holds: Vec<HoldRecord>,
-    ) -> bool {
+    pub(crate) fn store(&mut self, settings: &Settings, owned: Owned) -> bool {
         let settings = Box::new(settings.clone());
-        self.hand(Deed::Ownership { settings, terms, holds })
+        self.hand(Deed::Ownership { settings, owned })
     }
 
     /// Stores what is known of a node.
@@ -155,11 +160,12 @@ fn do_deed(
                 }
             }
         }
-        Deed::Ownership { settings, terms, holds } => {
+        Deed::Ownership { settings, owned: Owned { terms, holds, kept_by_order } } => {
             let stored = state.store_terms(&settings, terms);
-            // One that fails is no reason to leave out the other.
+            // One that fails is no reason to leave out the others.
             let holds = state.store_holds(&settings, &holds);
-            stored.and(holds).err().map(Told::OwnershipFailed)
+            let kept = state.store_kept_by_order(&kept_by_order);
+            stored.and(holds).and(kept).err().map(Told::OwnershipFailed)
         }
         Deed::Peer { settings, record } => {
             state.store_peer(&settings, record).err().map(Told::PeerFailed)
@@ -200,10 +206,12 @@ mod tests {
         let left = Duration::from_hours(1);
         let hold = HoldRecord { group: None, count: 7, by: NodeId(0), is_release: false, left };
         let (terms, holds) = (vec![(GroupKey(7), NodeId(0), 3)], vec![hold]);
-        let deed = Deed::Ownership { settings: settings.clone(), terms, holds };
+        let owned = Owned { terms, holds, kept_by_order: vec![GroupKey(7)] };
+        let deed = Deed::Ownership { settings: settings.clone(), owned };
         let told = do_deed(&state, deed, &mut 0, |_| Ok(()));
         assert!(matches!(told, Some(Told::OwnershipFailed(_))));
         assert_eq!(state.holds(&settings).unwrap().len(), 1);
+        assert_eq!(state.kept_by_order().unwrap(), [GroupKey(7)]);
     }
 
     #[test]
@@ -215,7 +223,8 @@ mod tests {
         let mut writer = StateWriter::start(state.clone(), journal).unwrap();
         for term in 1..=100 {
             writer.note(Happening::Stop, Duration::ZERO);
-            assert!(writer.store(&settings, vec![(GroupKey(7), NodeId(0), term)], Vec::new()));
+            let terms = vec![(GroupKey(7), NodeId(0), term)];
+            assert!(writer.store(&settings, Owned { terms, ..Owned::default() }));
         }
         drop(writer);
         assert_eq!(state.terms(&settings).unwrap(), [(GroupKey(7), NodeId(0), 100)]);

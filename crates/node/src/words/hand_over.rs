@@ -78,6 +78,7 @@ impl Words {
                 | Refusal::NotDead
                 | Refusal::NotHeld
                 | Refusal::NoFencing
+                | Refusal::Withdrawn
                 | Refusal::TooManyGroups,
                 _,
             ) => warning(format!("{message}  Reason: {why}.")),

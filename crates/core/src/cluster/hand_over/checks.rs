@@ -5,10 +5,6 @@ use crate::cluster::ping::PingNode;
 use crate::peer::Kind;
 use crate::{Action, Event, GroupId, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
 use crate::{PingVerdict, Refusal, Scope, Step};
-use std::time::Duration;
-
-/// How long after a refusal that only a person can mend the next failback is tried.
-const MEND_WAIT: Duration = Duration::from_secs(10);
 
 impl Cluster {
     /// What speaks against taking groups, as far as it is known without looking.
@@ -158,8 +154,5 @@ impl Cluster {
         }
         self.report(Event::HandOver(HandOverEvent::Declined(from, why)));
         self.end_hand_over(Err(why));
-        if why.needs_mending() {
-            self.failback_after = self.now + MEND_WAIT;
-        }
     }
 }

@@ -22,6 +22,7 @@ impl Cluster {
             (result, taker.or_else(|| self.first_partner()), is_own)
         {
             self.tell_unasked(taker, scope, asker, why);
+            self.note_declined(scope, taker, why);
         }
         result
     }
@@ -47,7 +48,8 @@ impl Cluster {
             self.refuse_unable(scope, peer)?;
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(me, scope)));
-        self.send_planned(peer, scope, Step::Me, asker == Asker::Ipfail);
+        let by_order = matches!(asker, Asker::Person(_) | Asker::Node);
+        self.send_planned(peer, scope, Step::Me, (asker == Asker::Ipfail, by_order));
         self.begin_hand_over((me, peer), scope, Stage::Asked, asker.motive());
         Ok(())
     }
@@ -100,7 +102,7 @@ impl Cluster {
         Ok(Some(()))
     }
 
-    fn first_partner(&self) -> Option<NodeId> {
+    pub(in crate::cluster) fn first_partner(&self) -> Option<NodeId> {
         self.others().find(|node| self.peer(*node).can_negotiate())
     }
 

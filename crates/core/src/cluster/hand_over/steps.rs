@@ -26,10 +26,10 @@ impl Cluster {
         from: NodeId,
         sequence: u64,
         key: GroupKey,
-        step: Step,
+        (step, by_order): (Step, bool),
     ) {
         match self.group_with(key) {
-            Some(scope) => self.hear_step(from, sequence, scope, step),
+            Some(scope) => self.hear_step(from, sequence, scope, (step, by_order)),
             None => self.refuse_step(from, step, Refusal::Differs, Some(sequence)),
         }
     }
@@ -43,9 +43,10 @@ impl Cluster {
         from: NodeId,
         sequence: u64,
         scope: Scope,
-        step: Step,
+        (step, by_order): (Step, bool),
     ) {
         let number = Some(sequence);
+        self.withdraw_wish();
         if !self.takes_part() {
             if step == Step::Done && self.peer(from).kind == Kind::Systole {
                 self.refuse_step(from, step, Refusal::NotReady, number);
@@ -64,7 +65,7 @@ impl Cluster {
             (Step::Done, false) => "stray done",
         });
         match (step, stage) {
-            (Step::Me, _) => self.promise(from, scope),
+            (Step::Me, _) => self.promise(from, scope, by_order),
             (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),
             (Step::Done, Some(Stage::Promised)) => {
                 let peer = self.peer_mut(from);
@@ -84,7 +85,7 @@ impl Cluster {
     }
 
     /// The other node wants to give: look whether we can take, unless something speaks against it.
-    fn promise(&mut self, giver: NodeId, scope: Scope) {
+    fn promise(&mut self, giver: NodeId, scope: Scope, by_order: bool) {
         let me = self.settings.me;
         let mut ticket = None;
         if let Some(running) = &self.hand_over {
@@ -110,6 +111,11 @@ impl Cluster {
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
         let motive = ticket.map_or(Motive::Node, Motive::Order);
         self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
+        // Why a C node gives something away it does not tell.
+        let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
+        if let Some(running) = &mut self.hand_over {
+            running.by_order = is_order;
+        }
         self.begin_checks(giver, scope);
     }
 
@@ -125,10 +131,7 @@ impl Cluster {
         if let Some(running) = &mut self.hand_over {
             running.gives = gives;
         }
-        let is_own_idea = self.hand_over.as_ref().is_some_and(|running| match running.motive {
-            Motive::Order(_) | Motive::Node => false,
-            Motive::Home | Motive::Carrier | Motive::Ipfail | Motive::Failed => true,
-        });
+        let is_own_idea = self.hand_over.as_ref().is_some_and(|running| running.motive.is_own());
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
                 self.stays[group.index()].is_exempt = true;

@@ -4,6 +4,7 @@
 use super::*;
 
 mod contested;
+mod returns;
 
 /// Our node is A; the classic one is B.
 struct Beside {
@@ -168,15 +169,35 @@ fn joining_a_holder_of_everything_waits_for_its_hand_over() {
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [], "the peer holds it");
     assert!(beside.sent().contains(&report(Hold::None, true, Occasion::Report)));
-    beside.say(Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false });
-    let other = Message::AskResources { hold: Hold::Foreign, step: Step::Other, ipfail: false };
+    beside.say(Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Me,
+        ipfail: false,
+        by_order: false,
+    });
+    let other = Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Other,
+        ipfail: false,
+        by_order: false,
+    };
     assert!(beside.sent().contains(&other));
     beside.resource(Hold::Local, false, Occasion::Standby);
     assert_eq!(beside.node.runs, [], "an announced intent is not a stop");
-    beside.say(Message::AskResources { hold: Hold::Foreign, step: Step::Done, ipfail: false });
+    beside.say(Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Done,
+        ipfail: false,
+        by_order: false,
+    });
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [FIRST]);
-    let done = Message::AskResources { hold: Hold::Foreign, step: Step::Done, ipfail: false };
+    let done = Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Done,
+        ipfail: false,
+        by_order: false,
+    };
     assert!(beside.sent().contains(&done));
 }
 
@@ -187,7 +208,8 @@ fn a_standby_order_follows_the_classic_steps() {
     let now = beside.now;
     beside.node.order(now, Order::Standby(Hold::Local));
     beside.pass(Duration::from_millis(100));
-    let step = |step| Message::AskResources { hold: Hold::Local, step, ipfail: false };
+    let step =
+        |step| Message::AskResources { hold: Hold::Local, step, ipfail: false, by_order: false };
     assert_eq!(beside.sent(), [step(Step::Me)]);
     beside.say(step(Step::Other));
     beside.pass(Duration::from_millis(100));
@@ -216,7 +238,12 @@ fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
     assert!(beside.sent().contains(&report(Hold::All, true, Occasion::Report)));
     beside.resource(Hold::None, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
-    let me = Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false };
+    let me = Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Me,
+        ipfail: false,
+        by_order: false,
+    };
     assert!(beside.sent().contains(&me));
 }
 
@@ -231,7 +258,8 @@ fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
     beside.node.turn(beside.now);
     beside.pass(Duration::from_millis(100));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
-    let done = Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false };
+    let done =
+        Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false, by_order: false };
     let [report, acquired] =
         [Occasion::Report, Occasion::Acquired].map(|o| report(Hold::All, true, o));
     assert_eq!(beside.sent(), [report, done, acquired, taken_over()]);
@@ -288,7 +316,8 @@ fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
 fn a_group_of_the_peer_that_does_not_start_here_goes_back_after_half_a_minute() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.node.fails = Some(SECOND);
-    let step = |step| Message::AskResources { hold: Hold::Local, step, ipfail: false };
+    let step =
+        |step| Message::AskResources { hold: Hold::Local, step, ipfail: false, by_order: false };
     beside.say(step(Step::Me));
     beside.resource(Hold::None, false, Occasion::Standby);
     beside.say(step(Step::Done));
@@ -299,7 +328,12 @@ fn a_group_of_the_peer_that_does_not_start_here_goes_back_after_half_a_minute() 
     beside.pass(Duration::from_secs(29));
     assert!(beside.sent().is_empty(), "a C node waits for 30 s");
     beside.pass(Duration::from_secs(1));
-    let back = Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false };
+    let back = Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Me,
+        ipfail: false,
+        by_order: false,
+    };
     assert_eq!(beside.sent(), [back]);
     assert_eq!(beside.node.runs, [FIRST]);
 }

@@ -52,9 +52,9 @@ fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
 fn orders() -> Vec<Message> {
     let hold = Hold::All;
     vec![
-        Message::AskResources { hold, step: Step::Me, ipfail: false },
-        Message::AskResources { hold, step: Step::Other, ipfail: false },
-        Message::AskResources { hold, step: Step::Done, ipfail: false },
+        Message::AskResources { hold, step: Step::Me, ipfail: false, by_order: false },
+        Message::AskResources { hold, step: Step::Other, ipfail: false, by_order: false },
+        Message::AskResources { hold, step: Step::Done, ipfail: false, by_order: false },
         Message::TakeoverOrder { hold },
         Message::Resource { hold, full: true, stable: Some(true), occasion: Occasion::Report },
         Message::Starting,

@@ -41,7 +41,7 @@ fn stage(pair: &mut Pair) -> &'static str {
 
 /// At a stage of a hand-over something happens.
 #[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 57] = [
+const TURNS: [(&str, &str, &str); 58] = [
     // A step that is not due is refused, and changes nothing.
     ("asked", "done", "asked"),
     ("asked", "stray done", "asked"),
@@ -105,6 +105,8 @@ const TURNS: [(&str, &str, &str); 57] = [
     ("told", "no reply", "none"),
     ("invited", "no reply", "none"),
     ("checking", "no reply", "none"),
+    // Nothing was let go yet, and the reason is gone.
+    ("asked", "withdrawn", "none"),
 ];
 
 #[test]
@@ -120,18 +122,24 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
         };
         let (group, stray) = (key(&mut pair, ours), key(&mut pair, others));
         let now = pair.now;
+        let step = |group, step| Message::GroupStep { group, step, by_order: false };
         match input {
-            "me" => say(&mut pair, Message::GroupStep { group, step: Step::Me }),
-            "other" => say(&mut pair, Message::GroupStep { group, step: Step::Other }),
-            "done" => say(&mut pair, Message::GroupStep { group, step: Step::Done }),
-            "stray other" => say(&mut pair, Message::GroupStep { group: stray, step: Step::Other }),
-            "stray done" => say(&mut pair, Message::GroupStep { group: stray, step: Step::Done }),
+            "me" => say(&mut pair, step(group, Step::Me)),
+            "other" => say(&mut pair, step(group, Step::Other)),
+            "done" => say(&mut pair, step(group, Step::Done)),
+            "stray other" => say(&mut pair, step(stray, Step::Other)),
+            "stray done" => say(&mut pair, step(stray, Step::Done)),
             "stray refusal" => {
                 let (step, why, number) = (Step::Done, Refusal::Busy, Some(1));
                 say(&mut pair, Message::Refuse { step, why, number });
             }
             "order" => pair.node(A).order(now, Order::StandbyGroup(FIRST)),
             "own stop" => pair.node(A).order(now, Order::Stop),
+            "withdrawn" => {
+                let running = &mut pair.node(A).cluster.hand_over;
+                *running = running.take().map(|it| it.because(crate::Motive::Carrier));
+                pair.node(A).cluster.elapse(now);
+            }
             "executor gone" => pair.node(A).cluster.handle(now, &Input::ExecutorGone),
             "own pause" => pair.node(A).cluster.elapse(now + DEADTIME),
             "other node gone" => {
@@ -177,7 +185,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     let status = Message::Status { status: NodeStatus::Up, deadtime: DEADTIME, flow_control: true };
     say(&mut pair, status);
     let (hold, step) = (Hold::All, Step::Me);
-    say(&mut pair, Message::AskResources { hold, step, ipfail: false });
+    say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
     assert_eq!(stage(&mut pair), "none");
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
@@ -190,7 +198,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     let begins = pair.node(A).said.iter().filter(|event| **event == Event::StopBegins);
     assert_eq!(begins.count(), 1);
     let (hold, step) = (Hold::All, Step::Me);
-    say(&mut pair, Message::AskResources { hold, step, ipfail: false });
+    say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
     pair.until("it ends without an answer", |pair| pair.node(A).has_ended);
 }
 

@@ -60,7 +60,8 @@ fn a_thawed_peer_that_has_everything_hands_back_what_it_took() {
     beside.pass(Duration::from_millis(3300));
     assert_eq!(beside.node.runs, [], "the peer has everything, and does not restart");
     beside.sent();
-    let step = |step| Message::AskResources { hold: Hold::Foreign, step, ipfail: false };
+    let step =
+        |step| Message::AskResources { hold: Hold::Foreign, step, ipfail: false, by_order: false };
     beside.say(step(Step::Me));
     assert!(beside.sent().contains(&step(Step::Other)));
     beside.resource(Hold::Local, false, Occasion::Standby);
@@ -90,7 +91,8 @@ fn who_leaves_is_heard_until_a_classic_peer_has_taken_over() {
     beside.say(Message::Ack { sequence });
     beside.pass(Duration::from_secs(3));
     assert!(!beside.node.has_ended, "it still starts what was ours");
-    let done = Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false };
+    let done =
+        Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false, by_order: false };
     beside.say(done);
     beside.pass(Duration::from_millis(100));
     assert!(beside.node.has_ended);
@@ -126,7 +128,12 @@ fn restart(beside: &mut Beside) {
 #[test]
 fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
     let mut beside = Beside::joint_with(Failback::Off);
-    let offer = Message::AskResources { hold: Hold::Foreign, step: Step::Me, ipfail: false };
+    let offer = Message::AskResources {
+        hold: Hold::Foreign,
+        step: Step::Me,
+        ipfail: false,
+        by_order: false,
+    };
     beside.say(Message::Shutdone);
     beside.silence(Duration::from_secs(1));
     restart(&mut beside);

@@ -1,0 +1,239 @@
+//! Groups that left because of a fault, the end of the fault, and what a person wants.
+
+use super::pair::Pair;
+use super::*;
+
+/// Both prefer A.
+const BOTH: [GroupId; 2] = [FIRST, SECOND];
+
+impl Pair {
+    fn plugged(&mut self, id: NodeId, group: GroupId, is_there: bool) {
+        let now = self.now;
+        self.node(id).cluster.handle(now, &Input::Carrier { group, is_there });
+    }
+
+    /// Two nodes with two groups that are at home on A.
+    fn with_both_at_home(failback: Failback) -> Self {
+        let node = |id| {
+            let mut settings = settings(id, failback);
+            settings.groups[1].preferred = A;
+            Some(Node::with(settings, 1))
+        };
+        let mut pair = Self::of([node(A), node(B)]);
+        pair.until("all runs at home", |pair| pair.runs(A) == BOTH);
+        pair.pass(Duration::from_secs(1));
+        pair
+    }
+
+    fn start_anew(&mut self, id: NodeId) {
+        let settings = self.node(id).cluster.settings().clone();
+        self.end(id);
+        let other = NodeId(1 - id.0);
+        self.until("the other one has all", |pair| pair.runs(other).len() == 2);
+        self.nodes[id.index()] = Some(Node::with(settings, 2));
+        self.step();
+    }
+}
+
+/// The only link goes down and comes back: what was asked for meanwhile arrives after it.
+#[test]
+fn what_a_carrier_asked_for_is_taken_back_when_it_is_there_again() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.cut = true;
+    pair.plugged(A, FIRST, false);
+    pair.plugged(B, SECOND, false);
+    pair.pass(DEADTIME / 2);
+    pair.plugged(A, FIRST, true);
+    pair.plugged(B, SECOND, true);
+    pair.cut = false;
+    let end = pair.now + Duration::from_secs(15);
+    pair.until("nothing is touched", |pair| {
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+        pair.now >= end
+    });
+}
+
+#[test]
+fn what_ipfail_asked_for_is_taken_back_when_both_see_the_same_again() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers[0] = false;
+    let asked = Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(Hold::All)));
+    pair.until("it is asked for", |pair| pair.node(A).has_said(&asked));
+    // The question is on its way, and nothing gets through for a moment.
+    pair.node(A).sent.clear();
+    pair.cut = true;
+    pair.answers[0] = true;
+    pair.pass(DEADTIME / 2);
+    pair.cut = false;
+    let end = pair.now + Duration::from_secs(15);
+    pair.until("nothing is touched", |pair| {
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+        pair.now >= end
+    });
+}
+
+/// Too late to take it back: it moves, and comes home, though its giver can run it again meanwhile.
+#[test]
+fn what_moved_for_a_fault_that_ended_meanwhile_comes_home() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.node(A).holds_jobs = true;
+    pair.plugged(A, FIRST, false);
+    pair.until("it stops", |pair| !pair.node(A).held.is_empty());
+    pair.plugged(A, FIRST, true);
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("it moved", |pair| pair.runs(B) == BOTH);
+    pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn what_ipfail_moved_comes_home_by_the_rules_of_failback() {
+    let wait = Duration::from_secs(2);
+    for failback in [Failback::On, Failback::After(wait), Failback::Manual, Failback::Off] {
+        let mut pair = Pair::settled(failback);
+        pair.answers[0] = false;
+        pair.until("it moved", |pair| pair.runs(B) == BOTH);
+        pair.pass(Duration::from_secs(3));
+        pair.answers[0] = true;
+        match failback {
+            Failback::On | Failback::After(_) | Failback::Legacy => {
+                pair.until("it is at home", |pair| pair.runs(A) == [FIRST]);
+            }
+            Failback::Off | Failback::Manual => {
+                pair.pass(Duration::from_secs(8));
+                assert_eq!(pair.runs(B), BOTH);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_person_moved_stays_until_its_home_is_started_anew() {
+    for order in [(A, Order::Standby(Hold::Local)), (A, Order::StandbyGroup(FIRST))]
+        .into_iter()
+        .chain([(B, Order::Takeover(Hold::Foreign)), (B, Order::TakeoverGroup(FIRST))])
+    {
+        let mut pair = Pair::settled(Failback::On);
+        let now = pair.now;
+        pair.node(order.0).order(now, order.1);
+        pair.until("it moved", |pair| pair.runs(B) == BOTH);
+        // That its home sees fewer ping nodes for a while is no reason to go there.
+        pair.pass(Duration::from_secs(3));
+        pair.answers[0] = false;
+        pair.pass(Duration::from_secs(3));
+        pair.answers[0] = true;
+        pair.pass(Duration::from_secs(8));
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]), "{order:?}");
+        pair.start_anew(A);
+        pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    }
+}
+
+/// The daemon of the node that has it is restarted, and adopts what it has.
+fn restart_holder(pair: &mut Pair) {
+    let runs = pair.runs(B);
+    let now = pair.now;
+    let node = pair.node(B);
+    let before = &node.cluster;
+    let boot = Boot {
+        terms: before.terms().collect(),
+        kept_by_order: before.kept_by_order().collect(),
+        peers: vec![PeerRecord { node: A, generation: 1, sequence: 0 }],
+        adopted: runs.clone(),
+        ..boot(2)
+    };
+    let settings = before.settings().clone();
+    let mut after = Node::with(settings.clone(), 2);
+    after.cluster = Cluster::new(settings, boot);
+    after.runs = runs;
+    after.cluster.handle(now, &Input::ExecutorReady);
+    pair.nodes[1] = Some(after);
+}
+
+#[test]
+fn what_a_person_moved_stays_when_the_daemon_that_has_it_is_restarted() {
+    let mut pair = Pair::settled(Failback::On);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("it moved", |pair| pair.runs(B) == BOTH);
+    pair.pass(Duration::from_secs(1));
+    restart_holder(&mut pair);
+    pair.pass(Duration::from_secs(8));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
+    // Both are started anew, its home after the daemon that has it was last heard of.
+    restart_holder(&mut pair);
+    let settings = pair.node(A).cluster.settings().clone();
+    pair.nodes[0] = Some(Node::with(settings, 2));
+    pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn what_moved_for_a_fault_goes_home_though_the_daemon_that_has_it_was_restarted() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.plugged(A, FIRST, false);
+    pair.until("it moved", |pair| pair.runs(B) == BOTH);
+    pair.pass(Duration::from_secs(1));
+    restart_holder(&mut pair);
+    pair.pass(Duration::from_secs(5));
+    pair.plugged(A, FIRST, true);
+    pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn a_group_that_is_refused_keeps_no_other_one_from_leaving() {
+    // For a lost carrier.
+    let mut pair = Pair::with_both_at_home(Failback::Off);
+    pair.node(B).misses = Some(FIRST);
+    for group in BOTH {
+        pair.plugged(A, group, false);
+    }
+    pair.until("the other one leaves", |pair| pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [FIRST]);
+    pair.node(B).misses = None;
+    let took = pair.until("it is tried again", |pair| pair.runs(B) == BOTH);
+    assert!(took < Duration::from_secs(12), "{took:?}");
+    // For ping nodes.
+    let mut pair = Pair::with_both_at_home(Failback::Off);
+    pair.node(B).misses = Some(FIRST);
+    pair.answers[0] = false;
+    pair.until("the other one leaves", |pair| pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [FIRST]);
+    pair.node(B).misses = None;
+    let took = pair.until("it is tried again", |pair| pair.runs(B) == BOTH);
+    assert!(took < Duration::from_secs(22), "{took:?}");
+    // For home.
+    let mut pair = Pair::with_both_at_home(Failback::On);
+    pair.start_anew(A);
+    pair.node(A).misses = Some(FIRST);
+    pair.until("the other one is at home", |pair| pair.runs(A) == [SECOND]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [FIRST]);
+    pair.node(A).misses = None;
+    pair.until("it is at home", |pair| pair.runs(A) == BOTH);
+}
+
+#[test]
+fn what_is_refused_again_and_again_is_asked_for_ever_more_rarely() {
+    let mut pair = Pair::with_both_at_home(Failback::Off);
+    pair.node(B).misses = Some(FIRST);
+    pair.plugged(A, FIRST, false);
+    let refused = Event::HandOver(HandOverEvent::Declined(B, Refusal::AgentMissing));
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        pair.node(A).said.clear();
+        let wait = pair.until("it is refused", |pair| pair.node(A).has_said(&refused));
+        waits.push(wait.as_secs());
+    }
+    assert_eq!(waits, [0, 10, 20]);
+    // What it rests on changes: it is asked at once.
+    pair.node(A).said.clear();
+    let settings = pair.node(B).cluster.settings().clone();
+    pair.node(B).misses = None;
+    pair.end(B);
+    pair.until("it is dead", |pair| pair.node(A).counts_dead(B));
+    pair.nodes[1] = Some(Node::with(settings, 2));
+    pair.until("it moves", |pair| pair.runs(B) == [FIRST]);
+}

@@ -1,0 +1,55 @@
+//! A C node has given its groups away, is started anew, and gets them back as from another one.
+
+use super::*;
+
+fn ask(hold: Hold, step: Step) -> Message {
+    Message::AskResources { hold, step, ipfail: false, by_order: false }
+}
+
+/// It went standby, for whatever reason: a C node does not tell it.
+fn given() -> Beside {
+    let mut beside = Beside::joint();
+    beside.say(ask(Hold::Local, Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(ask(Hold::Local, Step::Done));
+    beside.pass(Duration::from_millis(300));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(5));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    assert!(!beside.sent().contains(&ask(Hold::Foreign, Step::Me)), "it stays meanwhile");
+    beside
+}
+
+fn comes_back(beside: &mut Beside) {
+    (beside.generation, beside.sequence) = (2, 0);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(2));
+    assert!(beside.sent().contains(&ask(Hold::Foreign, Step::Me)), "it gets its group back");
+    beside.say(ask(Hold::Foreign, Step::Other));
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST]);
+}
+
+#[test]
+fn what_it_gave_away_goes_home_after_a_stop_and_a_start() {
+    let mut beside = given();
+    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.say(Message::Shutdone);
+    beside.silence(Duration::from_secs(2));
+    comes_back(&mut beside);
+}
+
+#[test]
+fn what_it_gave_away_goes_home_after_a_crash() {
+    let mut beside = given();
+    beside.silence(Duration::from_secs(2));
+    comes_back(&mut beside);
+}
+
+#[test]
+fn what_it_gave_away_goes_home_after_a_start_that_nobody_saw_the_stop_of() {
+    comes_back(&mut given());
+}

@@ -1,0 +1,86 @@
+//! Three nodes: what goes home is what is at home there.
+
+use super::*;
+
+const C: NodeId = NodeId(2);
+
+fn of_three(id: NodeId) -> Settings {
+    let mut settings = settings(id, Failback::On);
+    settings.nodes.push("gamma".to_owned());
+    settings.node_order.push(C);
+    settings.ipfail = false;
+    settings.groups[0].preferred = B;
+    settings.groups[1].preferred = C;
+    settings
+}
+
+/// Three nodes that hear each other a millisecond later.
+struct Three {
+    nodes: [Option<Node>; 3],
+    now: Time,
+}
+
+impl Three {
+    fn step(&mut self) {
+        self.now = self.now + Duration::from_millis(1);
+        let now = self.now;
+        let mut said = Vec::new();
+        for node in self.nodes.iter_mut().flatten() {
+            node.cluster.handle(now, &Input::PingReply(PingId(0)));
+            said.push((node.id, node.generation, std::mem::take(&mut node.sent)));
+        }
+        for (from, generation, sent) in said {
+            for node in self.nodes.iter_mut().flatten().filter(|node| node.id != from) {
+                for message in &sent {
+                    node.hear(now, NAMES[from.index()], generation, message);
+                }
+            }
+        }
+        for node in self.nodes.iter_mut().flatten() {
+            node.turn(now);
+        }
+    }
+
+    fn until(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        let end = self.now + Duration::from_secs(30);
+        while !wanted(self) {
+            assert!(self.now < end, "never: {what}");
+            self.step();
+        }
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.until("time passes", |three| three.now >= end);
+    }
+
+    fn runs(&self, id: NodeId) -> Vec<GroupId> {
+        self.nodes[id.index()].as_ref().map(|node| node.runs.clone()).unwrap_or_default()
+    }
+}
+
+#[test]
+fn only_the_groups_of_the_node_that_returns_go_home_and_none_that_is_held() {
+    for is_held in [false, true] {
+        let nodes = [A, B, C].map(|id| Some(Node::with(of_three(id), 1)));
+        let mut three = Three { nodes, now: Time::START };
+        three.until("all at home", |three| three.runs(B) == [FIRST] && three.runs(C) == [SECOND]);
+        three.pass(Duration::from_secs(1));
+        three.nodes[1] = None;
+        three.nodes[2] = None;
+        three.until("the last one has all", |three| three.runs(A).len() == 2);
+        if is_held {
+            let now = three.now;
+            let hold = Order::Hold(Some(SECOND), Duration::from_hours(1));
+            three.nodes[0].as_mut().expect("it has power").order(now, hold);
+        }
+        three.nodes[1] = Some(Node::with(of_three(B), 2));
+        three.until("what is at home there goes", |three| three.runs(B) == [FIRST]);
+        three.pass(Duration::from_secs(3));
+        assert_eq!((three.runs(A), three.runs(B)), (vec![SECOND], vec![FIRST]));
+        three.nodes[2] = Some(Node::with(of_three(C), 2));
+        three.pass(Duration::from_secs(6));
+        let at_home = if is_held { A } else { C };
+        assert_eq!(three.runs(at_home), [SECOND], "{is_held}");
+    }
+}
