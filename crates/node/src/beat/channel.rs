@@ -265,14 +265,16 @@ impl ControlEnd {
 }
 
 impl BeatEnd {
-    /// The next command, if there is one.
+    /// The next command, if there is one, and room for what it leads to.
     pub(crate) fn command(&self) -> Option<Command> {
-        self.commands.try_recv().ok()
+        if self.insisted.len() < INSISTED / 2 { self.commands.try_recv().ok() } else { None }
     }
 
-    /// Tells something that may be lost when the control thread hangs: beats never wait for it.
+    /// Tells something that may be lost when the control thread hangs: beats never wait for it. It
+    /// does not overtake what waits for room: groups may have other numbers after that.
     pub(crate) fn tell(&mut self, news: News) {
-        if self.news.try_send(news).is_err() {
+        self.flush();
+        if !self.insisted.is_empty() || self.news.try_send(news).is_err() {
             self.lost += 1;
         }
         self.shared.control.raise();
@@ -280,7 +282,13 @@ impl BeatEnd {
 
     /// Tells something that waits for room rather than being lost.
     pub(crate) fn insist(&mut self, news: News) {
-        if self.insisted.len() < INSISTED {
+        let is_store = |news: &News| matches!(news, News::Store { .. });
+        if is_store(&news)
+            && let Some(waiting) = self.insisted.iter_mut().find(|waiting| is_store(waiting))
+        {
+            // Only the latest counts, and it names groups by their keys.
+            *waiting = news;
+        } else if self.insisted.len() < INSISTED {
             self.insisted.push_back(news);
         } else {
             self.lost += 1;
@@ -348,6 +356,55 @@ mod tests {
         beat.flush();
         assert!(matches!(control.news(), Some(News::Answer { ticket: Ticket(7), .. })));
         assert_eq!(beat.take_lost(), 0);
+    }
+
+    fn event() -> News {
+        News::Event { at: 1, event: Event::LocalStable }
+    }
+
+    #[test]
+    fn what_may_be_lost_overtakes_nothing_that_may_not() {
+        let (control, mut beat) = channel().unwrap();
+        for _ in 0..NEWS {
+            beat.tell(event());
+        }
+        beat.insist(answer(7));
+        beat.insist(answer(8));
+        // There is room for one: what has waited comes first, and the newest is lost.
+        assert!(control.news().is_some());
+        beat.tell(event());
+        assert_eq!(beat.take_lost(), 1);
+        for _ in 1..NEWS {
+            assert!(matches!(control.news(), Some(News::Event { .. })));
+        }
+        beat.tell(event());
+        let rest: Vec<News> = std::iter::from_fn(|| control.news()).collect();
+        let right = [News::Answer { ticket: Ticket(7), result: Ok(()) }, answer(8), event()];
+        let same = rest.iter().zip(&right);
+        let mut same = same.map(|(news, right)| format!("{news:?}") == format!("{right:?}"));
+        assert!(rest.len() == right.len() && same.all(|same| same), "{rest:?}");
+    }
+
+    #[test]
+    fn commands_wait_while_there_is_no_room_for_their_answers() {
+        let (control, mut beat) = channel().unwrap();
+        for _ in 0..NEWS {
+            beat.tell(event());
+        }
+        for ticket in 0..INSISTED as u64 / 2 {
+            beat.insist(answer(ticket));
+        }
+        let store =
+            || News::Store { terms: Vec::new(), holds: Vec::new(), kept_by_order: Vec::new() };
+        for _ in 0..INSISTED {
+            beat.insist(store());
+        }
+        assert_eq!(beat.take_lost(), 0);
+        control.command(Command::Snapshot).unwrap();
+        assert!(beat.command().is_none());
+        while control.news().is_some() {}
+        beat.flush();
+        assert!(matches!(beat.command(), Some(Command::Snapshot)));
     }
 
     #[test]

@@ -91,12 +91,14 @@ impl Control {
             Err(text) => return self.fail_reload(reload.asker, &text),
         };
         let executor = wiring::executor(&reload.config, self.parts.debug, self.parts.is_realtime);
-        self.parts.executor.configure(executor.clone());
         let timeouts = reload.config.agent_timeouts;
+        let next = executor.clone();
         let command = Reconfiguration { settings, timeouts, executor, pings };
         if self.parts.beat.command(Command::Reconfigure(Box::new(command))).is_err() {
             return self.fail_reload(reload.asker, "the daemon is too busy");
         }
+        // Only now: an executor that is started next must not have what was refused.
+        self.parts.executor.configure(next);
         self.reload = Some(reload);
     }
 

@@ -47,11 +47,18 @@ impl Cluster {
         if owned {
             let taker = from;
             self.release(group, Cause::HandOver { giver: self.settings.me, taker });
-            self.requested.push((group, from));
+            self.note_request(group, from);
         } else if self.runs_in_the_way(group) {
-            self.requested.push((group, from));
+            self.note_request(group, from);
         } else {
             self.grant(group, from, false);
+        }
+    }
+
+    /// Keeps one request of each node for each group, however often it asks.
+    fn note_request(&mut self, group: GroupId, from: NodeId) {
+        if !self.requested.contains(&(group, from)) {
+            self.requested.push((group, from));
         }
     }
 

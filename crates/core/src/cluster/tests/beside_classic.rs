@@ -299,6 +299,25 @@ fn in_legacy_mode_groups_are_asked_for_one_by_one() {
 }
 
 #[test]
+fn a_request_that_is_repeated_while_the_group_stops_is_kept_once_and_answered_once() {
+    let mut beside = Beside::new(Failback::Legacy);
+    beside.silence(INITDEAD + Duration::from_millis(100));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.node.holds_jobs = true;
+    beside.status(NodeStatus::Active);
+    for _ in 0..1_000 {
+        beside.say(Message::GroupRequest { key: "second".into() });
+    }
+    assert_eq!(beside.node.cluster.requested.len(), 1);
+    beside.sent();
+    let now = beside.now;
+    beside.node.finish_jobs(now);
+    beside.pass(Duration::from_millis(200));
+    let grant = Message::GroupGrant { key: "second".into(), owned: true, granted: true };
+    assert_eq!(beside.sent(), [grant]);
+}
+
+#[test]
 fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
     let mut beside = Beside::joint();
     beside.pass(KEEPALIVE * 20);
