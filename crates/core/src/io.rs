@@ -57,8 +57,12 @@ pub enum Input<'a> {
 pub enum FenceOutcome {
     /// The device says that the node was reset, or is off.
     Done,
-    /// Every device failed or was too slow, or none could be asked.
+    /// The device failed or was too slow, and it was the last, or none could be asked.
     Failed,
+    /// It failed or was too slow, and the node has another one.
+    Next,
+    /// No device was asked: one of another node is at work.
+    Busy,
 }
 
 /// Ties an order to its answer.
@@ -352,12 +356,14 @@ pub enum Output {
         /// The resource, by its place in the group.
         resource: usize,
     },
-    /// Have the fencing devices of a node reset it; [`Input::Fenced`] tells what came of it.
+    /// Have a fencing device of a node reset it; [`Input::Fenced`] tells what came of it.
     Fence {
         /// The node.
         node: NodeId,
         /// The number of the attempt, which the answer repeats.
         attempt: u32,
+        /// The device, by its place among those of the node.
+        device: u8,
     },
     /// The daemon may end: everything is released and goodbye was said.
     End,

@@ -355,8 +355,8 @@ impl Beat {
             Output::StopFailed { group, resource } => {
                 self.control.insist(News::StopFailed { group, resource });
             }
-            Output::Fence { node, attempt } => {
-                self.control.insist(News::Fence { node, attempt });
+            Output::Fence { node, attempt, device } => {
+                self.control.insist(News::Fence { node, attempt, device });
             }
             Output::End => {
                 // Nothing is held any more; an executor that is gone needs no word.

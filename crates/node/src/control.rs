@@ -346,7 +346,7 @@ impl Control {
             }
             News::Answer { ticket, result } => self.answer(ticket, result),
             News::StopFailed { group, resource } => self.stop_failed(group, resource),
-            News::Fence { node, attempt } => self.fence(node, attempt),
+            News::Fence { node, attempt, device } => self.fence(node, attempt, device),
             News::Keys { step, waiting } => self.keys_changed(step, &waiting),
             News::ExecutorGone { hung } => self.executor_gone(hung),
             News::LinkLost { index, link, error } => self.link_lost(index, link, error),

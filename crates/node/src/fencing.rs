@@ -16,7 +16,6 @@ use crate::log::{Level, Line};
 use crate::options::Role;
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
@@ -36,9 +35,9 @@ pub(crate) struct Request {
     pub(crate) node: String,
     /// The number of the attempt, which the answer repeats.
     pub(crate) attempt: u32,
-    /// The programs to try in this order, until one succeeds.
-    pub(crate) tools: Vec<Tool>,
-    /// How long each may take.
+    /// The program.
+    pub(crate) tool: Tool,
+    /// How long it may take.
     pub(crate) limit: Duration,
 }
 
@@ -66,7 +65,7 @@ pub(crate) struct Answer {
     pub(crate) attempt: u32,
     /// What came of it.
     pub(crate) outcome: FenceOutcome,
-    /// Which device did it, or what each of them said.
+    /// Which device did it, or what it said.
     pub(crate) detail: String,
 }
 
@@ -76,8 +75,17 @@ pub(crate) struct Fencer {
     fencing: Option<Fencing>,
     nodes: Vec<String>,
     process: Option<(Child, Connection)>,
-    /// Attempts without an answer: fail when the process is gone.
-    running: BTreeMap<String, u32>,
+    /// The attempt without an answer: it fails when the process is gone.
+    running: Option<Running>,
+}
+
+/// An attempt that goes on.
+#[derive(Debug)]
+struct Running {
+    node: String,
+    attempt: u32,
+    /// The node has another device, should this one fail.
+    has_next: bool,
 }
 
 impl Fencer {
@@ -88,19 +96,26 @@ impl Fencer {
     /// When the process cannot be started.
     pub(crate) fn prepare(fencing: Option<Fencing>, nodes: Vec<String>) -> io::Result<Self> {
         let process = fencing.as_ref().map(|_| start_process()).transpose()?;
-        Ok(Self { fencing, nodes, process, running: BTreeMap::new() })
+        Ok(Self { fencing, nodes, process, running: None })
     }
 
-    /// Has the devices of a node reset it. A process that is gone is started again.
+    /// Whether a device is at work.
+    pub(crate) const fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Has a device of a node reset it, by its place. A process that is gone is started again.
     ///
     /// # Errors
     ///
-    /// When no device can be asked: the attempt has failed.
-    pub(crate) fn fence(&mut self, node: &str, attempt: u32) -> io::Result<()> {
+    /// When it cannot be asked: the attempt has failed.
+    pub(crate) fn fence(&mut self, node: &str, attempt: u32, device: usize) -> io::Result<()> {
         let Some(fencing) = &self.fencing else { return Err(io::ErrorKind::NotFound.into()) };
-        let tools = fencing.devices_for(node).map(|device| Tool::of(device, node, &self.nodes));
-        let (tools, limit) = (tools.collect(), fencing.timeout);
-        let request = Request { node: node.to_owned(), attempt, tools, limit };
+        let mut devices = fencing.devices_for(node).skip(device);
+        let device = devices.next().ok_or(io::ErrorKind::NotFound)?;
+        let has_next = devices.next().is_some();
+        let (tool, limit) = (Tool::of(device, node, &self.nodes), fencing.timeout);
+        let request = Request { node: node.to_owned(), attempt, tool, limit };
         let packet = serde_json::to_vec(&request)?;
         if self.process.is_none() {
             self.process = Some(start_process()?);
@@ -108,7 +123,7 @@ impl Fencer {
         if let Some((_, connection)) = &self.process {
             connection.send(&packet)?;
         }
-        self.running.insert(request.node, attempt);
+        self.running = Some(Running { node: request.node, attempt, has_next });
         Ok(())
     }
 
@@ -121,10 +136,7 @@ impl Fencer {
             match connection.receive(&mut packet) {
                 Ok(Receive::Packet(length)) => match serde_json::from_slice(&packet[..length]) {
                     Ok(Report::Line { level, text }) => lines.push(Line::new(level, text)),
-                    Ok(Report::Outcome(answer)) => {
-                        self.running.remove(&answer.node);
-                        answers.push(answer);
-                    }
+                    Ok(Report::Outcome(answer)) => answers.push(self.finish(answer)),
                     Err(_) => {}
                 },
                 Ok(Receive::Empty) => break,
@@ -147,10 +159,24 @@ impl Fencer {
         // It has closed its side, and so it has ended or is about to.
         let _ = child.wait();
         lines.push(Line::new(Level::Error, "The process that drives fencing devices is gone."));
-        let detail = || "the process that drives the devices is gone".to_owned();
-        answers.extend(std::mem::take(&mut self.running).into_iter().map(|(node, attempt)| {
-            Answer { node, attempt, outcome: FenceOutcome::Failed, detail: detail() }
-        }));
+        if let Some(Running { node, attempt, .. }) = &self.running {
+            let (node, attempt, outcome) = (node.clone(), *attempt, FenceOutcome::Failed);
+            let detail = "the process that drives the devices is gone".to_owned();
+            answers.push(self.finish(Answer { node, attempt, outcome, detail }));
+        }
+    }
+
+    /// An attempt is over. Where it failed the core shall know whether there is another device.
+    fn finish(&mut self, answer: Answer) -> Answer {
+        let has_next = self.running.take().is_some_and(|running| running.has_next);
+        let outcome = match answer.outcome {
+            FenceOutcome::Failed if has_next => FenceOutcome::Next,
+            outcome @ (FenceOutcome::Done
+            | FenceOutcome::Failed
+            | FenceOutcome::Next
+            | FenceOutcome::Busy) => outcome,
+        };
+        Answer { outcome, ..answer }
     }
 }
 

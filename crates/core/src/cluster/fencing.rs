@@ -26,6 +26,10 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 ///    └───────────────────────────── confirmed by hand ────────────────────┘
 /// ```
 ///
+/// Each device of a node is an attempt of its own: after one that could not do it the next is asked as
+/// the first was, if it is still needed. While the process that drives devices has another one to
+/// drive nothing waits there: it is asked again later.
+///
 /// A node that is heard while the device works may be hit in the next moment: the device is not
 /// interrupted, since nobody would know how far it came. If it fails, the node lives; if it
 /// succeeds, the node is dead unless it is heard again after that.
@@ -56,8 +60,10 @@ pub(super) struct Fence {
     since: Time,
     /// The number of the last attempt of this run.
     attempt: u32,
-    /// Failures since a group waits.
+    /// Failures of all devices since a group waits.
     failures: u32,
+    /// The device that is asked next, by its place among those of the node.
+    device: u8,
 }
 
 impl Fence {
@@ -100,7 +106,7 @@ impl FenceOutcome {
     const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Failed => "failed",
+            Self::Failed | Self::Next | Self::Busy => "failed",
         }
     }
 }
@@ -201,6 +207,7 @@ impl Cluster {
         let fence = &mut self.fences[node.index()];
         fence.since = now;
         fence.failures = 0;
+        fence.device = 0;
         fence.state = State::Delayed { until: now + delay };
         self.tell_fencing(node, FencingEvent::Wanted { delay });
         if delay.is_zero() {
@@ -233,9 +240,9 @@ impl Cluster {
         let fence = &mut self.fences[node.index()];
         fence.state = State::Running;
         fence.attempt = fence.attempt.saturating_add(1);
-        let attempt = fence.attempt;
+        let (attempt, device) = (fence.attempt, fence.device);
         self.tell_fencing(node, FencingEvent::Begins { attempt });
-        self.outbox.push_back(Output::Fence { node, attempt });
+        self.outbox.push_back(Output::Fence { node, attempt, device });
     }
 
     /// A device has answered.
@@ -258,7 +265,20 @@ impl Cluster {
                     self.inherit_for_sure(node);
                 }
             }
+            FenceOutcome::Next => {
+                // Nothing is done by itself: whether the next one is asked is decided as for the first.
+                fence.device = fence.device.saturating_add(1);
+                fence.state =
+                    if is_heard { State::Unneeded } else { State::Failed { retry_at: now } };
+                let retry = (!is_heard).then_some(Duration::ZERO);
+                self.tell_fencing(node, FencingEvent::Failed { attempt, retry });
+            }
+            FenceOutcome::Busy => {
+                let until = now + RETRY_FIRST;
+                fence.state = if is_heard { State::Unneeded } else { State::Delayed { until } };
+            }
             FenceOutcome::Failed => {
+                fence.device = 0;
                 let doubled = RETRY_FIRST.saturating_mul(1 << fence.failures.min(16));
                 let wait = doubled.min(RETRY_MAX);
                 fence.failures = fence.failures.saturating_add(1);

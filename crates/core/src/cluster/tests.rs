@@ -199,7 +199,7 @@ impl Node {
                 | Output::Store
                 | Output::StorePeer(_)
                 | Output::StopFailed { .. } => {}
-                Output::Fence { node, attempt } => self.fences.push((node, attempt)),
+                Output::Fence { node, attempt, device: _ } => self.fences.push((node, attempt)),
             }
         }
         assert!(self.cluster.deadline() > now, "it rests after a turn: {:?}", self.cluster);

@@ -149,12 +149,14 @@ pub(crate) enum News {
         /// The resource, by its place in the group.
         resource: usize,
     },
-    /// The devices of a node shall reset it.
+    /// A device of a node shall reset it.
     Fence {
         /// The node.
         node: NodeId,
         /// The number of the attempt.
         attempt: u32,
+        /// The device, by its place.
+        device: u8,
     },
     /// The keys are being renewed.
     Keys {

@@ -10,14 +10,19 @@ use systole_core::{FenceOutcome, NodeId};
 const DETAILS_MAX: usize = 64;
 
 impl Control {
-    /// Has the devices of a node reset it.
-    pub(super) fn fence(&mut self, node: NodeId, attempt: u32) {
+    /// Has a device of a node reset it, unless one is at work: the core is told, and asks again if it
+    /// still wants to. So nothing waits that may not be wanted any more.
+    pub(super) fn fence(&mut self, node: NodeId, attempt: u32, device: u8) {
         let name = self.parts.settings.name(node).to_owned();
-        if let Err(error) = self.parts.fencer.fence(&name, attempt) {
-            let detail = format!("no device can be asked: {error}");
-            let outcome = FenceOutcome::Failed;
-            self.answers.push_back(Answer { node: name, attempt, outcome, detail });
-        }
+        let (outcome, detail) = if self.parts.fencer.is_busy() {
+            (FenceOutcome::Busy, "the device of another node is at work".to_owned())
+        } else {
+            match self.parts.fencer.fence(&name, attempt, device.into()) {
+                Ok(()) => return,
+                Err(error) => (FenceOutcome::Failed, format!("no device can be asked: {error}")),
+            }
+        };
+        self.answers.push_back(Answer { node: name, attempt, outcome, detail });
     }
 
     /// Hears the devices, and tells the core. What it has no room for now it is told later.

@@ -34,6 +34,8 @@ pub(crate) fn run() -> io::Result<()> {
     loop {
         match recv(&daemon, &mut packet[..], RecvFlags::empty()) {
             Ok((_, 0)) | Err(Errno::CONNRESET) => return Ok(()),
+            // What a daemon that is gone wanted nobody wants any more.
+            Ok(_) if is_gone(&daemon) => return Ok(()),
             Ok((_, length)) => {
                 if let Ok(request) = serde_json::from_slice(&packet[..length]) {
                     let answer = fence(&request, &limits, |report| tell(&daemon, report));
@@ -47,6 +49,14 @@ pub(crate) fn run() -> io::Result<()> {
     }
 }
 
+/// Whether the daemon has closed its side, whatever is still to be read.
+pub(super) fn is_gone(daemon: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(daemon, PollFlags::RDHUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let gone = PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR;
+    matches!(poll(&mut fds, Some(&now)), Ok(1..)) && fds[0].revents().intersects(gone)
+}
+
 /// A daemon that is gone learns nothing.
 fn tell(daemon: &OwnedFd, report: &Report) {
     if let Ok(packet) = serde_json::to_vec(report) {
@@ -54,35 +64,29 @@ fn tell(daemon: &OwnedFd, report: &Report) {
     }
 }
 
-/// Tries every device, until one succeeds.
+/// Has a device reset a node.
 pub(super) fn fence(request: &Request, limits: &Limits, mut tell: impl FnMut(&Report)) -> Answer {
-    let Request { node, attempt, tools, limit } = request;
-    let (node, attempt) = (node.clone(), *attempt);
-    let mut failures = Vec::new();
-    for tool in tools {
-        let name = &tool.name;
-        let text = format!("Resetting node {node} with [{name}]");
+    let Request { node, attempt, tool, limit } = request;
+    let (node, attempt, name) = (node.clone(), *attempt, &tool.name);
+    let text = format!("Resetting node {node} with [{name}]");
+    tell(&Report::Line { level: Level::Info, text });
+    let start = Instant::now();
+    let (result, output) = drive(tool, limits, *limit);
+    for line in output.lines().filter(|line| !line.trim().is_empty()).take(LINES_MAX) {
+        let text = format!("[{name}] says: {}", tool.conceal(line.trim_end()));
         tell(&Report::Line { level: Level::Info, text });
-        let start = Instant::now();
-        let (result, output) = drive(tool, limits, *limit);
-        for line in output.lines().filter(|line| !line.trim().is_empty()).take(LINES_MAX) {
-            let text = format!("[{name}] says: {}", tool.conceal(line.trim_end()));
-            tell(&Report::Line { level: Level::Info, text });
-        }
-        match result {
-            Ok(()) => {
-                let detail = format!("[{name}], after {} ms", start.elapsed().as_millis());
-                return Answer { node, attempt, outcome: FenceOutcome::Done, detail };
-            }
-            Err(why) => {
-                let text = format!("Device [{name}] did not reset {node}: {why}");
-                tell(&Report::Line { level: Level::Error, text });
-                failures.push(format!("[{name}]: {why}"));
-            }
-        }
     }
-    let detail = if failures.is_empty() { "no device".to_owned() } else { failures.join(", ") };
-    Answer { node, attempt, outcome: FenceOutcome::Failed, detail }
+    let (outcome, detail) = match result {
+        Ok(()) => {
+            (FenceOutcome::Done, format!("[{name}], after {} ms", start.elapsed().as_millis()))
+        }
+        Err(why) => {
+            let text = format!("Device [{name}] did not reset {node}: {why}");
+            tell(&Report::Line { level: Level::Error, text });
+            (FenceOutcome::Failed, format!("[{name}]: {why}"))
+        }
+    };
+    Answer { node, attempt, outcome, detail }
 }
 
 /// Runs a program to its end, or to the end of its time. Gives its output, too.

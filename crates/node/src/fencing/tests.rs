@@ -1,4 +1,4 @@
-use super::process::fence;
+use super::process::{fence, is_gone};
 use super::*;
 use std::path::Path;
 use systole_config::{FENCE_AGENTS, FenceDevice, Secret, StonithParameters};
@@ -18,8 +18,8 @@ fn script(folder: &Path, name: &str, text: &str) -> Tool {
     }
 }
 
-fn try_all(tools: Vec<Tool>, limit: Duration) -> (Answer, Vec<String>) {
-    let request = Request { node: "web1".to_owned(), attempt: 7, tools, limit };
+fn drive(tool: Tool, limit: Duration) -> (Answer, Vec<String>) {
+    let request = Request { node: "web1".to_owned(), attempt: 7, tool, limit };
     let mut lines = Vec::new();
     let answer = fence(&request, &Limits::remember(), |report| match report {
         Report::Line { text, .. } => lines.push(text.clone()),
@@ -30,23 +30,60 @@ fn try_all(tools: Vec<Tool>, limit: Duration) -> (Answer, Vec<String>) {
 }
 
 #[test]
-fn devices_are_tried_in_turn_until_one_succeeds() {
+fn a_device_that_fails_or_succeeds_says_so_and_keeps_its_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let bad = script(folder.path(), "bad", "echo no route >&2; exit 1");
-    let good = script(folder.path(), "good", "cat");
-    let unused = script(folder.path(), "unused", "exit 0");
-    let (answer, lines) = try_all(vec![bad, good, unused], Duration::from_mins(1));
-    assert_eq!(answer.outcome, FenceOutcome::Done);
-    assert!(answer.detail.starts_with("[good], after "), "{}", answer.detail);
+    let (answer, lines) = drive(bad, Duration::from_mins(1));
+    assert_eq!(
+        (answer.outcome, answer.detail.as_str()),
+        (FenceOutcome::Failed, "[bad]: exit code 1")
+    );
     let expected = [
         "Resetting node web1 with [bad]",
         "[bad] says: no route",
         "Device [bad] did not reset web1: exit code 1",
+    ];
+    assert_eq!(lines, expected);
+    let good = script(folder.path(), "good", "cat");
+    let (answer, lines) = drive(good, Duration::from_mins(1));
+    assert_eq!(answer.outcome, FenceOutcome::Done);
+    assert!(answer.detail.starts_with("[good], after "), "{}", answer.detail);
+    let expected = [
         "Resetting node web1 with [good]",
         "[good] says: action=reboot",
         "[good] says: password=***",
     ];
     assert_eq!(lines, expected);
+}
+
+/// Two devices for one node: the first that fails is answered with the other one.
+#[test]
+fn an_attempt_that_fails_says_whether_there_is_another_device() {
+    let answer =
+        |outcome| Answer { node: "web1".to_owned(), attempt: 7, outcome, detail: String::new() };
+    for (has_next, outcome, right) in [
+        (true, FenceOutcome::Failed, FenceOutcome::Next),
+        (false, FenceOutcome::Failed, FenceOutcome::Failed),
+        (true, FenceOutcome::Done, FenceOutcome::Done),
+    ] {
+        let running = Some(Running { node: "web1".to_owned(), attempt: 7, has_next });
+        let mut fencer = Fencer { fencing: None, nodes: Vec::new(), process: None, running };
+        assert!(fencer.is_busy());
+        assert_eq!(fencer.finish(answer(outcome)).outcome, right);
+        assert!(!fencer.is_busy());
+    }
+}
+
+/// What waits to be read does not hide that nobody waits for the answer.
+#[test]
+fn a_daemon_that_is_gone_wants_nothing_any_more() {
+    let (daemon, process) = Connection::pair().unwrap();
+    let process = process.as_fd().try_clone_to_owned().unwrap();
+    assert!(!is_gone(&process));
+    daemon.send(b"a request").unwrap();
+    assert!(!is_gone(&process));
+    drop(daemon);
+    assert!(is_gone(&process));
 }
 
 #[test]
@@ -55,11 +92,12 @@ fn what_fails_hangs_or_is_missing_is_no_success() {
     let mut missing = script(folder.path(), "missing", "");
     missing.program = "/nonexistent/agent".to_owned();
     let hanging = script(folder.path(), "hanging", "sleep 600");
-    let (answer, _) = try_all(vec![missing, hanging], Duration::from_millis(300));
+    let (answer, _) = drive(missing, Duration::from_millis(300));
     assert_eq!(answer.outcome, FenceOutcome::Failed);
     assert!(answer.detail.contains("cannot start /nonexistent/agent"), "{}", answer.detail);
-    assert!(answer.detail.ends_with("[hanging]: it took longer than 0 s"), "{}", answer.detail);
-    assert_eq!(try_all(Vec::new(), Duration::from_secs(1)).0.outcome, FenceOutcome::Failed);
+    let (answer, _) = drive(hanging, Duration::from_millis(300));
+    assert_eq!(answer.outcome, FenceOutcome::Failed);
+    assert_eq!(answer.detail, "[hanging]: it took longer than 0 s");
 }
 
 #[test]
@@ -107,10 +145,10 @@ fn an_agent_of_debian_resets_its_device() {
         options: options.into(),
     };
     let tool = Tool::of(&agent, "web1", &["web1".to_owned(), "web2".to_owned()]);
-    let (answer, lines) = try_all(vec![tool.clone()], Duration::from_mins(1));
+    let (answer, lines) = drive(tool.clone(), Duration::from_mins(1));
     assert_eq!(answer.outcome, FenceOutcome::Done, "{lines:?}");
     assert_eq!(std::fs::read_to_string(&device).unwrap(), "on", "{lines:?}");
     let broken = Tool { input: "action=bogus\n".to_owned(), ..tool };
-    let (answer, lines) = try_all(vec![broken], Duration::from_mins(1));
+    let (answer, lines) = drive(broken, Duration::from_mins(1));
     assert_eq!(answer.outcome, FenceOutcome::Failed, "{lines:?}");
 }

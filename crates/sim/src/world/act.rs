@@ -67,7 +67,9 @@ impl World {
                 self.machine(node).cluster = None;
                 self.network.forget(node);
             }
-            Output::Fence { node: target, attempt } => self.ask_device(node, target, attempt),
+            Output::Fence { node: target, attempt, device: _ } => {
+                self.ask_device(node, target, attempt)
+            }
             Output::Report(event) => {
                 let machine = self.machine(node);
                 if let Some(cluster) = &machine.cluster {

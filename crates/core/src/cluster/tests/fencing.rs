@@ -145,6 +145,44 @@ fn a_node_that_was_heard_while_the_device_worked_is_dead_once_it_is_silent() {
 }
 
 #[test]
+fn the_next_device_is_an_attempt_of_its_own_and_asked_at_once() {
+    let mut pair = settled();
+    pair.nodes[1] = None;
+    pair.until("a device is asked", |pair| pair.has_asked(A));
+    pair.answer(A, FenceOutcome::Next);
+    assert_eq!(pair.node(A).fences, [(B, 2)], "at once");
+    pair.answer(A, FenceOutcome::Done);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
+fn no_further_device_is_asked_once_the_node_was_heard() {
+    for outcome in [FenceOutcome::Next, FenceOutcome::Busy] {
+        let mut pair = settled();
+        pair.cut = true;
+        pair.until("a device is asked", |pair| pair.has_asked(A));
+        pair.cut = false;
+        pair.until("it is heard", |pair| pair.node(A).has_said(&Event::PeerReturned(B)));
+        pair.answer(A, outcome);
+        pair.pass(2 * DELAY);
+        assert!(!pair.has_asked(A), "{outcome:?}");
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    }
+}
+
+#[test]
+fn while_another_device_works_a_fence_is_asked_for_again_and_waits_nowhere() {
+    let mut pair = settled();
+    pair.nodes[1] = None;
+    pair.until("a device is asked", |pair| pair.has_asked(A));
+    pair.answer(A, FenceOutcome::Busy);
+    let took = pair.until("it is asked again", |pair| pair.has_asked(A));
+    assert_eq!(took.as_secs(), 1);
+    pair.answer(A, FenceOutcome::Done);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
 fn a_goodbye_needs_no_fence() {
     let mut pair = settled();
     let now = pair.now;
