@@ -28,7 +28,12 @@ pub(crate) fn run(paths: &Paths) -> io::Result<()> {
     if !directories.runtime_units.is_dir() {
         return Ok(());
     }
-    let folders = folders(&paths.configuration, &directories)?;
+    let mut folders = folders(&paths.configuration, &directories)?;
+    if !folders.is_empty() {
+        let told = told(&directories, &folders)?;
+        let behind = behind_ours(&told);
+        folders.retain(|folder| !behind.contains(unit_of(folder)));
+    }
     if !order(&folders, &directories.runtime_units)? {
         return Ok(());
     }
@@ -51,6 +56,28 @@ fn folders(configuration: &Path, directories: &Directories) -> io::Result<BTreeS
         folders.extend(unit.map(|unit| ordered::folder(&unit, directories)));
     }
     Ok(folders)
+}
+
+/// The unit that a folder of drop-ins belongs to.
+fn unit_of(folder: &Path) -> &str {
+    folder.file_name().and_then(|name| name.to_str()?.strip_suffix(".d")).unwrap_or_default()
+}
+
+/// What systemd tells of the order of these units.
+fn told(directories: &Directories, folders: &BTreeSet<PathBuf>) -> io::Result<String> {
+    let mut show = Command::new(&directories.systemctl);
+    show.args(["show", "--property=Id,After", "--"]).args(folders.iter().map(|it| unit_of(it)));
+    Ok(String::from_utf8_lossy(&show.stdin(Stdio::null()).output()?.stdout).into_owned())
+}
+
+/// Units that somebody ordered behind ours already: both would wait for each other. Each unit
+/// has a paragraph.
+fn behind_ours(told: &str) -> BTreeSet<&str> {
+    let units = told.split("\n\n").filter(|unit| {
+        let after = unit.lines().find_map(|line| line.strip_prefix("After="));
+        after.is_some_and(|after| after.split(' ').any(|name| name == "heartbeat.service"))
+    });
+    units.filter_map(|unit| unit.lines().find_map(|line| line.strip_prefix("Id="))).collect()
 }
 
 /// Makes these folders the only ones with a drop-in of ours, and says whether that was a change.
@@ -93,6 +120,14 @@ mod tests {
         fs::create_dir(units.join("other.service.d")).unwrap();
         assert!(order(&folders(&["mail"]), units).unwrap());
         assert!(!has("web") && has("mail") && !has("other"));
+    }
+
+    #[test]
+    fn a_unit_that_stands_behind_ours_is_no_circle() {
+        let told = "After=basic.target heartbeat.service\nId=web.service\n\n\
+                    Id=mail.service\nAfter=basic.target my-heartbeat.service\n";
+        assert!(behind_ours(told).into_iter().eq(["web.service"]));
+        assert_eq!(unit_of(Path::new("/run/systemd/system/web.service.d")), "web.service");
     }
 
     #[test]

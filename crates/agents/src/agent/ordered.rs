@@ -13,6 +13,9 @@
 //!                 └ group: stop web ── drop-in away, daemon-reload ─▶ web.service stops
 //! ```
 //!
+//! A unit that somebody ordered behind ours (`After=heartbeat.service`) gets none: it would have to
+//! wait for us at a start and at a stop, and systemd breaks such a circle by leaving one of the two out.
+//!
 //! A drop-in counts when systemd has read all its unit files again, which takes a good part of a
 //! second. So `heartbeat --role units` writes all of them before the daemon starts, and the start
 //! of a unit finds its own in place.
@@ -35,11 +38,14 @@ Before=heartbeat.service
 const SCRIPT: &str = "\
 systemctl=$1 action=$2
 shift 2
+unit=${0##*/}
 ours() { \"$systemctl\" show --property=ActiveState --value heartbeat.service; }
+after() { \"$systemctl\" show --property=After --value \"${unit%.d}\"; }
 if [ -d \"${0%/*}\" ]; then
     if [ $action = start ] && [ ! -e \"$0/50-heartbeat.conf\" ]; then
-        case $(ours) in
-        active | activating | reloading)
+        case \"$(ours) $(after) \" in
+        *' heartbeat.service '*) ;;
+        active* | activating* | reloading*)
             mkdir -p \"$0\" && printf '%s' \"$TEXT\" >\"$0/50-heartbeat.conf\" && \"$systemctl\" daemon-reload
             ;;
         esac
@@ -103,8 +109,11 @@ mod tests {
     fn asked(directories: &Directories, action: Action, state: &str) -> Vec<String> {
         let log = directories.systemctl.with_extension("log");
         let _ = fs::remove_file(&log);
-        let body =
-            format!("echo \"$@\" >>'{}'\ncase $1 in show) echo {state} ;; esac", log.display());
+        // A second word is what the unit stands behind.
+        let (state, after) = state.split_once(' ').unwrap_or((state, "basic.target"));
+        let answer =
+            format!("case $2 in *=After) echo a.service {after} ;; *) echo {state} ;; esac");
+        let body = format!("echo \"$@\" >>'{}'\n{answer}", log.display());
         write_script(&directories.systemctl, &body);
         let agent = Agent::find("web", &[], directories).unwrap().unwrap();
         let call = agent.invocation(action, directories, &Configuration::default(), &[]).unwrap();
@@ -126,7 +135,7 @@ mod tests {
         let file = super::folder("web.service", &directories).join(super::FILE);
         assert_eq!(
             asked(&directories, Action::Start, "active"),
-            ["show", "daemon-reload", "start"]
+            ["show", "show", "daemon-reload", "start"]
         );
         assert_eq!(fs::read_to_string(&file).unwrap(), super::TEXT);
         assert_eq!(asked(&directories, Action::Start, "active"), ["start"]);
@@ -142,9 +151,10 @@ mod tests {
         let stop = asked(&directories, Action::Stop, "deactivating");
         assert_eq!(stop, ["show", "daemon-reload", "stop"]);
         assert!(!file.exists());
-        // Such a daemon starts nothing any more; and one that systemd does not know orders nothing.
-        for state in ["deactivating", "inactive"] {
-            assert_eq!(asked(&directories, Action::Start, state), ["show", "start"]);
+        // Such a daemon starts nothing any more; one that systemd does not know orders nothing; and
+        // a unit that somebody ordered behind ours would make a circle.
+        for state in ["deactivating", "inactive", "active heartbeat.service"] {
+            assert_eq!(asked(&directories, Action::Start, state), ["show", "show", "start"]);
             assert!(!file.exists(), "{state}");
         }
     }
@@ -162,7 +172,7 @@ mod tests {
         let (_scratch, directories) = unit();
         write_script(&directories.init.join("web"), "exit 0");
         let file = super::folder("web.service", &directories).join(super::FILE);
-        assert_eq!(asked(&directories, Action::Start, "active"), ["show", "daemon-reload"]);
+        assert_eq!(asked(&directories, Action::Start, "active"), ["show", "show", "daemon-reload"]);
         assert!(file.exists());
         write_script(&directories.resource().join("web"), "exit 0");
         assert!(asked(&directories, Action::Stop, "deactivating").is_empty());

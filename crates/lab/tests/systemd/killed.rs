@@ -2,7 +2,7 @@
 
 use crate::{LIMIT, Outcome, config, install, never_two, owned_by, play, print_gap, readme, sh};
 use std::time::Instant;
-use systole_lab::{Lab, Node};
+use systole_lab::{ClusterConfig, Lab, Node};
 
 /// The process of the service, which nothing here may end.
 fn service(lab: &Lab) -> Result<String, Box<dyn std::error::Error>> {
@@ -21,14 +21,19 @@ fn runs(lab: &Lab) -> Outcome {
 
 #[test]
 fn whatever_is_killed_comes_back_and_the_services_stay() -> Outcome {
-    play(config(), |lab| {
+    let extra = vec!["respawn root /bin/sleep 100000".to_owned()];
+    play(ClusterConfig { extra, ..config() }, |lab| {
         install::pair(lab)?;
         runs(lab)?;
         let before = service(lab)?;
         let victims = [
             ("the daemon", "kill -9 $(systemctl show --property=MainPID --value heartbeat)"),
             ("the executor", "kill -9 $(pgrep -f '^heartbeat: executor')"),
-            ("all of them", "kill -9 $(pgrep -f '^heartbeat: |^/usr/libexec/heartbeat/heartbeat')"),
+            ("the clients", "kill -9 $(pgrep -f '^/proc/self/exe --role clients')"),
+            (
+                "all of them",
+                "kill -9 $(pgrep -f '^heartbeat: |^/usr/libexec/heartbeat/heartbeat|^/proc/self/exe --role')",
+            ),
         ];
         for (what, kill) in victims {
             let since = Instant::now();
@@ -37,6 +42,9 @@ fn whatever_is_killed_comes_back_and_the_services_stay() -> Outcome {
             print_gap(lab, &format!("kill -9 of {what}"), since);
             never_two(lab, since);
             assert_eq!(service(lab)?, before, "the service went on");
+            lab.wait_for("the program of respawn runs again", LIMIT, || {
+                sh(lab, Node::Web1, "pgrep -f '^/bin/sleep 100000'").is_ok()
+            })?;
         }
         assert_eq!(lab.system_state(Node::Web1)?, ("running".to_owned(), String::new()));
         Ok(())

@@ -12,8 +12,9 @@ fn happens(lab: &Lab, what: &str, script: &str) -> Outcome {
     owned_by(lab, Node::Web1)?;
     print_gap(lab, what, since);
     let log = lab.log(Node::Web1);
-    let told = log.lines().filter(|line| line.contains("WARN") && line.contains("address"));
-    told.for_each(|line| println!("{line}"));
+    for line in log.lines().filter(|line| line.contains("removed")) {
+        println!("{line}");
+    }
     never_two(lab, since);
     Ok(())
 }
