@@ -41,7 +41,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// Those that today's worlds are known to notice.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -56,5 +56,7 @@ impl Mutation {
         Self::IgnoreHold,
         Self::TakeBeforeItIsKnown,
         Self::IgnoreTheRetired,
+        Self::LetMemoryOutrank,
+        Self::StartBesideTheLoser,
     ];
 }

@@ -14,7 +14,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         | Mutation::IgnoreTheRetired
         | Mutation::StartBesideTheLoser => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
         Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
-        Mutation::Restless => ("STABLE", &["STABLE", "ONE OWNER SOON"]),
+        Mutation::Restless => ("STABLE", &["STABLE", "UNDISTURBED"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
         Mutation::AwaitTheDead => ("CRASH", &["ONE OWNER SOON", "SINGLE OWNER"]),
         Mutation::KeepWhenOutranked => ("HEAL", &["SINGLE OWNER"]),
