@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn what_is_kept_by_order_is_stored_and_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        let state = State::open(directory.path()).unwrap();
+        let (state, _) = State::open(directory.path()).unwrap();
         assert_eq!(state.kept_by_order().unwrap(), []);
         for groups in [&[GroupKey(7), GroupKey(u32::MAX)][..], &[GroupKey(1)], &[]] {
             state.store_kept_by_order(groups).unwrap();
