@@ -68,7 +68,7 @@ impl World {
                 self.network.forget(node);
             }
             Output::Fence { node: target, attempt, device: _ } => {
-                self.ask_device(node, target, attempt)
+                self.ask_device(node, target, attempt);
             }
             Output::Report(event) => {
                 let machine = self.machine(node);
