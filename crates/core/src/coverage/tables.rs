@@ -214,6 +214,8 @@ impl Table {
             Self::Farewell => &[("none", "step"), ("said", "stop"), ("said", "step")],
             Self::Ping => &[],
             Self::Ipfail => &[
+                ("waiting", "abort"),
+                ("waiting", "equal"),
                 ("waiting", "fewer"),
                 ("waiting", "more"),
                 ("waiting", "rising"),

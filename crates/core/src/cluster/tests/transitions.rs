@@ -262,6 +262,19 @@ fn every_rare_word_of_ipfail_is_heeded() {
         say(&mut pair, message.clone());
         assert_eq!(pair.node(A).cluster.ipfail.is_giving_up(), gives_up, "{message:?}");
     }
+    // Equal counts, and the other's word for them, begin nothing anew.
+    for (message, event) in [
+        (Message::PingCount { count: 1 }, IpfailEvent::Balanced),
+        (Message::AbortGiveup, IpfailEvent::NothingToAbort),
+    ] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.node(A).cluster.ipfail = Ipfail::waiting();
+        say(&mut pair, message.clone());
+        let now = pair.now;
+        pair.node(A).turn(now);
+        assert!(pair.node(A).has_said(&Event::Ipfail(event)), "{message:?}");
+        assert!(!pair.node(A).cluster.ipfail.is_giving_up(), "{message:?}");
+    }
     // The ping node is on its way back to A: what B sees more is no reason to give up.
     for waits in [true, false] {
         let mut pair = Pair::settled(Failback::Off);
