@@ -1,12 +1,11 @@
-//! Everything that must hold before a change lands: the quick checks one after the other, then the
-//! tests in two lanes.
+//! Everything that must hold before a change lands, one step after the other.
 
 mod call;
-mod lanes;
 
 use crate::install::{self, consent};
 use crate::{complain, needs, tidy};
 use call::Call;
+use std::process::{Command, Stdio};
 
 /// What is quick to say no.
 const QUICK: [&[&str]; 3] = [
@@ -31,9 +30,8 @@ const PROGRAMS: &[&str] = &["build", "--workspace", "--bins", "--quiet"];
 /// Documents may not have a broken link.
 const DOCUMENTS: &[&str] = &["doc", "--workspace", "--no-deps", "--quiet"];
 
-/// What only computes, beside the tests of nextest: deliberate mistakes, which the worlds must
-/// notice, and the count of transitions, by themselves, so that no other package is built with
-/// them; and the examples of the documents.
+/// Deliberate mistakes, which the worlds must notice, and the count of transitions, by themselves, so
+/// that no other package is built with them; and the examples of the documents.
 const COMPUTING: [&[&str]; 3] = [
     &[
         "test",
@@ -60,6 +58,13 @@ const COMPUTING: [&[&str]; 3] = [
     &["test", "--workspace", "--doc", "--quiet"],
 ];
 
+/// The pairs with a C daemon mostly wait, and many run at once; `.config/nextest.toml` says which. What
+/// computes would slow down the scripts of their agents, so they have a run of their own. The tests
+/// come last, so that their summary is what one sees.
+const WITH_NEXTEST: [&[&str]; 2] = [
+    &["nextest", "run", "--workspace"],
+    &["nextest", "run", "--workspace", "--profile", "waiting"],
+];
 const WITHOUT_NEXTEST: &[&str] = &["test", "--workspace", "--all-targets", "--no-fail-fast"];
 
 /// Provides what is needed, and runs everything.
@@ -77,12 +82,16 @@ pub(crate) fn run(options: &[&str]) -> Result<(), String> {
     for arguments in QUICK.into_iter().chain([PROGRAMS]) {
         Call::cargo(arguments).run()?;
     }
-    let documents = Call::cargo(DOCUMENTS).with("RUSTDOCFLAGS", "-D warnings");
-    let computing = COMPUTING.into_iter().map(Call::cargo);
-    let mut calls: Vec<Call> = [documents].into_iter().chain(computing).collect();
-    if let Some(tests) = lanes::build()? {
-        return lanes::run(&tests, calls);
-    }
-    calls.push(Call::cargo(WITHOUT_NEXTEST));
-    calls.iter().try_for_each(Call::run)
+    Call::cargo(DOCUMENTS).with("RUSTDOCFLAGS", "-D warnings").run()?;
+    let tests = if has_nextest() { &WITH_NEXTEST[..] } else { &[WITHOUT_NEXTEST] };
+    // All of them, so that one run tells everything that is wrong.
+    let calls = COMPUTING.into_iter().chain(tests.iter().copied()).map(Call::cargo);
+    let failures: Vec<String> = calls.filter_map(|call| call.run().err()).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+fn has_nextest() -> bool {
+    let mut command = Command::new("cargo");
+    command.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
