@@ -140,18 +140,11 @@ impl Cluster {
     }
 
     /// What does not answer us may be a recording, or comes of a node that does not know us yet: it
-    /// stops nothing that runs here and makes nothing free. That it holds a group itself is believed
-    /// as long as it is heard: nothing is started beside it.
+    /// changes no row, and so neither stops nor frees anything, nor makes anybody the last owner. That
+    /// something runs there is believed as long as it is heard: nothing is started beside it.
     fn hear_unproven(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
-        self.peer_mut(from).runs[group.index()] |= claim.runs_here;
-        let row = self.ownership.row(group);
-        let is_held_here = row.owner == Some(self.settings.me) && row.phase.holds();
-        if claim.owner == from && claim.phase.holds() && !is_held_here {
-            let meeting = self.meeting(from, group);
-            if self.ownership.merge(&meeting, group, claim) != Merged::Same {
-                self.owned(group, Cause::Claimed(from));
-            }
-        }
+        let holds = claim.owner == from && claim.phase.holds();
+        self.peer_mut(from).runs[group.index()] |= claim.runs_here || holds;
     }
 
     fn meeting(&self, from: NodeId, group: GroupId) -> Meeting {
