@@ -235,14 +235,12 @@ impl Beat {
             *place = PollFd::from_borrowed_fd(fd, awaited);
             count += 1;
         }
-        let woken = match poll(&mut fds[..count], Some(&timeout)) {
-            Ok(woken) => woken,
-            Err(rustix::io::Errno::INTR) => 1,
+        let began = clock::boot_time();
+        match poll(&mut fds[..count], Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
-        };
-        if woken == 0 && !sleep.is_zero() {
-            self.rest.note_sleep();
         }
+        self.rest.note_wait(clock::boot_time().saturating_sub(began));
         Ok(())
     }
 

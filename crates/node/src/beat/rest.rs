@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// Turns in a row that were for nothing, before this thread sleeps whatever is due.
 const IDLE_MAX: u32 = 8;
+/// Shortest wait that counts as sleep, in nanoseconds. One that returns at once takes a tenth of it.
+const SLEPT_MIN: u64 = 50_000;
 /// How long it sleeps then.
 const REST: Duration = Duration::from_millis(1);
 
@@ -24,9 +26,10 @@ impl Rest {
         self.has_worked = true;
     }
 
-    /// The wait before this turn lasted until its end: nobody has woken us.
-    pub(super) const fn note_sleep(&mut self) {
-        self.has_worked = true;
+    /// The wait before this turn lasted for so many nanoseconds. Who slept does not spin, even if
+    /// what woke us was for nothing: a serial line brings its messages a few bytes at a time.
+    pub(super) const fn note_wait(&mut self, nanoseconds: u64) {
+        self.has_worked |= nanoseconds >= SLEPT_MIN;
     }
 
     /// Ends a turn. Returns whether it is to be told, once, that this thread does not come to rest.
@@ -64,8 +67,11 @@ mod tests {
     fn turns_that_work_or_were_slept_for_are_not_slowed_down() {
         let mut rest = Rest::default();
         for turn in 0..100 {
-            let note = if turn % 2 == 0 { Rest::note_work } else { Rest::note_sleep };
-            note(&mut rest);
+            if turn % 2 == 0 {
+                rest.note_work();
+            } else {
+                rest.note_wait(SLEPT_MIN);
+            }
             assert!(!rest.end_turn(false));
             assert_eq!(rest.pause(), None);
         }
