@@ -393,6 +393,8 @@ const ROW_UNITS: &[(&str, &str)] = &[
     ("ours, let go", "ours, higher, let go"),
     ("theirs, held", "ours, higher, held"),
     ("theirs, held", "ours, higher, let go"),
+    ("theirs, held", "ours, lower, held"),
+    ("theirs, let go", "ours, lower, held"),
     ("theirs, held", "ours, lower, let go"),
     ("theirs, held", "ours, same, held"),
     ("theirs, held", "ours, same, let go"),
