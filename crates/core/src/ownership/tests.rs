@@ -72,6 +72,7 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(B), 2, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
         // It does not claim what it owned: that is over, whoever it thinks has it.
         ((Some(B), 5, Active), (A, 2, Stopped), Changed, (Some(B), 5, Stopped)),
+        ((Some(B), 5, Stopped), (A, 2, Active), Same, (Some(B), 5, Stopped)),
         ((Some(B), 4, Active), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
         ((Some(B), 4, Stopped), (A, 4, Active), Changed, (Some(A), 4, Stopped)),
         ((Some(B), 4, Stopped), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
