@@ -5,6 +5,7 @@ use crate::{complain, exit, print};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use systole_core::{GroupReport, Phase, Snapshot};
 use systole_node::control::client::{Patience, ask};
 use systole_node::control::protocol::{Request, Response, Status};
 use systole_node::paths::Paths;
@@ -31,6 +32,7 @@ pub(crate) fn run(run: &Path) -> u8 {
         match status(run) {
             Some(after) if after.snapshot.generation > before.snapshot.generation => {
                 print(&format!("done: {} as process {}\n", after.version, after.pid));
+                print(&waiting(&after.snapshot));
                 return exit::OK;
             }
             Some(_) | None => sleep(STEP),
@@ -38,6 +40,16 @@ pub(crate) fn run(run: &Path) -> u8 {
     }
     complain("the new daemon does not answer; the log tells why");
     exit::REFUSED
+}
+
+/// The groups that the new daemon holds and that do not run yet, a line each with the reason.
+fn waiting(snapshot: &Snapshot) -> String {
+    let is_waiting = |group: &&GroupReport| {
+        let is_ours = group.owner.as_ref() == Some(&snapshot.node);
+        is_ours && matches!(group.phase, Phase::Starting | Phase::Stopping)
+    };
+    let groups = snapshot.groups.iter().filter(is_waiting);
+    groups.map(|group| format!("{} is held and waits: {}\n", group.name, group.reason)).collect()
 }
 
 /// What the daemon tells, if one answers.

@@ -13,6 +13,7 @@ mod hold;
 mod hold_down;
 mod identity;
 mod ipfail;
+mod ledger;
 mod liveness;
 mod memory;
 mod ping;
@@ -94,6 +95,8 @@ pub struct Cluster {
     changes: Vec<(Time, Cause)>,
     next_job: JobId,
     has_executor: bool,
+    /// Groups that the ledger lists, until an executor has said for the first time what it holds.
+    listed: Option<Vec<GroupId>>,
     /// Peers that must be heard before we trust our own table again, after a pause.
     unverified: Vec<NodeId>,
     /// The first sequence since that pause: what echoes it, or more, was said after it.
@@ -151,6 +154,7 @@ impl Cluster {
             changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
             next_job: JobId::default(),
             has_executor: false,
+            listed: Some(Vec::new()),
             unverified: Vec::new(),
             verifies_from: 0,
             hand_over: None,
@@ -190,7 +194,7 @@ impl Cluster {
             Input::Heard(heard) => self.hear(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
             Input::JobDone { job, outcome } => self.job_done(*job, *outcome),
-            Input::ExecutorReady => self.executor_ready(),
+            Input::ExecutorReady(held) => self.executor_ready(held),
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
             Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
@@ -244,7 +248,7 @@ impl Cluster {
         }
         let links = self.link_deadlines();
         // Without an executor what is due cannot be done, and waits for it instead.
-        let runners = self.runners.iter().filter(|_| self.has_executor);
+        let runners = self.runners.iter().filter(|runner| self.may_run_job_of(runner));
         let runners = runners.filter_map(Runner::deadline);
         let others = [
             Some(self.voice.next_beat),
@@ -308,6 +312,12 @@ impl Cluster {
         node != self.settings.me && self.peer(node).is_alive()
     }
 
+    /// Whether no executor has said yet what it holds.
+    #[must_use]
+    pub const fn awaits_greeting(&self) -> bool {
+        self.listed.is_some()
+    }
+
     /// Whether the last status of a node was that of a C heartbeat.
     #[must_use]
     pub fn is_classic(&self, node: NodeId) -> bool {
@@ -324,17 +334,7 @@ impl Cluster {
                 self.ownership.recall(group_id(group), owner, term);
             }
         }
-        for index in 0..self.boot.adopted.len() {
-            let group = self.boot.adopted[index];
-            if self.is_configured(group) {
-                self.adopt(group);
-            } else {
-                self.let_go(group);
-            }
-        }
-        for index in 0..self.boot.remains.len() {
-            self.let_go(self.boot.remains[index]);
-        }
+        self.recall_ledger();
     }
 
     fn obey(&mut self, ticket: Ticket, order: Order) {

@@ -151,10 +151,18 @@ impl Runner {
         Self { group, job, ..self }
     }
 
-    /// Takes it as running, as the executor found it.
+    /// Takes it as running, as the executor found it: it was not, or was about to be started on.
     pub(crate) fn adopt(&mut self) {
         self.visit("adopt");
         self.state = State::Active;
+    }
+
+    /// Takes it as not running, as the executor found it, before a job of it was begun.
+    pub(crate) fn abandon(&mut self) {
+        self.visit("abandon");
+        if self.job.is_none() {
+            self.state = State::Idle;
+        }
     }
 
     /// Whether nothing of it runs, or is about to.

@@ -20,8 +20,9 @@ pub enum Input<'a> {
         /// What came of it.
         outcome: Outcome,
     },
-    /// The executor is there and works for us.
-    ExecutorReady,
+    /// The executor is there and works for us. It holds something of these groups, and nothing of
+    /// any other one.
+    ExecutorReady(Vec<Holding>),
     /// The executor is gone; what it holds stays as it is until it returns or lets go.
     ExecutorGone,
     /// The executor has let go of a group, because its permit ran out or an address is lost.
@@ -49,6 +50,17 @@ pub enum Input<'a> {
         /// What came of it.
         outcome: FenceOutcome,
     },
+}
+
+/// What an executor holds of a group when it greets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    /// The group.
+    pub group: GroupId,
+    /// The term under which something of it ran last.
+    pub term: u64,
+    /// Whether it holds every resource of the group, and no run of the group goes on.
+    pub is_whole: bool,
 }
 
 /// What came of an attempt to fence a node.

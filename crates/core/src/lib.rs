@@ -38,7 +38,9 @@ pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
-pub use io::{Action, Failure, FenceOutcome, Input, Job, Order, Outcome, Output, Refusal, Ticket};
+pub use io::{
+    Action, Failure, FenceOutcome, Holding, Input, Job, Order, Outcome, Output, Refusal, Ticket,
+};
 pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use mutation::Mutation;
 pub use random::Random;

@@ -37,6 +37,8 @@ pub enum Mutation {
     LetMemoryOutrank,
     /// Starts what a node that is heard still runs, whoever owns it (SINGLE OWNER).
     StartBesideTheLoser,
+    /// Says at its start that nothing runs, before the executor has spoken (SINGLE OWNER).
+    ForgetTheLedger,
 }
 
 impl Mutation {

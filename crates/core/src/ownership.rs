@@ -76,6 +76,15 @@ impl Ownership {
         row.is_entrusted = true;
     }
 
+    /// Takes a group for held by `node` in this term, or in the one that is known.
+    pub(crate) fn presume(&mut self, group: GroupId, node: NodeId, term: u64, is_borrowed: bool) {
+        let row = &mut self.rows[group.index()];
+        row.owner = Some(node);
+        row.term = row.term.max(term).max(1);
+        row.phase = Phase::Starting;
+        row.is_borrowed = is_borrowed;
+    }
+
     /// A group is not about to start any more.
     pub(crate) fn end_trust(&mut self, group: GroupId) {
         self.rows[group.index()].is_entrusted = false;

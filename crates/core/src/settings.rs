@@ -284,8 +284,7 @@ pub struct Boot {
     /// Groups that are in the files no more, as an earlier run stored them: another node may still
     /// have them.
     pub retired: Vec<Group>,
-    /// Groups that the executor holds whole, under a permit of an earlier run of this daemon.
-    pub adopted: Vec<GroupId>,
-    /// Groups of which the executor holds a part only; they are stopped before anything else.
-    pub remains: Vec<GroupId>,
+    /// Groups that the executor's ledger of this boot lists, each with the term under which something
+    /// of it ran last. Until the executor has said what it holds they are taken for held.
+    pub listed: Vec<(GroupId, u64)>,
 }

@@ -79,8 +79,7 @@ fn cluster() -> Cluster {
         holds: Vec::new(),
         kept_by_order: Vec::new(),
         retired: Vec::new(),
-        adopted: Vec::new(),
-        remains: Vec::new(),
+        listed: Vec::new(),
     };
     Cluster::new(settings, boot)
 }
@@ -130,7 +129,7 @@ fn live(cluster: &mut Cluster, beat: &mut Beat, from: u64, to: u64) -> bool {
 #[test]
 fn a_thousand_beats_allocate_nothing() {
     let mut cluster = cluster();
-    cluster.handle(Time::START, &Input::ExecutorReady);
+    cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
     let claim = Claim {
         group: GROUP,
         owner: NodeId(0),

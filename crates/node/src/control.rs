@@ -23,6 +23,7 @@ mod watchdog;
 use crate::beat::channel::{Command, ControlEnd, News};
 use crate::clients::Clients;
 use crate::configuration::Files;
+use crate::daemon::names::Names;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Source};
@@ -137,6 +138,8 @@ pub(crate) struct Control {
     /// The beat thread has been given other settings.
     reload: Option<Reload>,
     next_tick: Instant,
+    /// The hosts that a successor needs, resolved.
+    names: Names,
     ending: Option<Ending>,
 }
 
@@ -171,6 +174,7 @@ impl Control {
             next_ticket: NOBODY.0 + 1,
             reload: None,
             next_tick: Instant::now(),
+            names: Names::default(),
             ending: None,
         })
     }

@@ -3,6 +3,7 @@
 pub(crate) mod findings;
 mod inherited;
 mod media;
+pub(crate) mod names;
 mod start;
 mod verbs;
 pub(crate) mod wiring;

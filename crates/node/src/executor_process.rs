@@ -56,14 +56,16 @@ impl ExecutorProcess {
 
     /// Connects to the executor that is there, or starts one, and waits a moment for its greeting.
     /// One that executes another file than we do is replaced: it is older, or was tried and found
-    /// wanting.
+    /// wanting. Nothing is waited for longer than `patience`: who is executed in place of a daemon
+    /// that has beaten must beat in time, and what the executor has to say it can say later.
     ///
     /// # Errors
     ///
     /// When it cannot be started, or does not listen.
-    pub(crate) fn obtain(&mut self) -> io::Result<Executor> {
+    pub(crate) fn obtain(&mut self, patience: Duration) -> io::Result<Executor> {
         let mut executor = self.connect_or_start()?;
-        let (is_ours, is_busy) = match Self::await_greeting(&mut executor) {
+        let greeted = Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT));
+        let (is_ours, is_busy) = match greeted {
             // It says something else than we do.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => (false, false),
             Err(error) => return Err(error),
@@ -80,13 +82,17 @@ impl ExecutorProcess {
             return Ok(executor);
         }
         executor.send(&Request::Shutdown { keep: true })?;
-        let limit = Instant::now() + LEAVE_LIMIT;
+        let limit = Instant::now() + patience.min(LEAVE_LIMIT);
         while executor.process().is_some_and(ProcessId::is_running) && Instant::now() < limit {
             sleep(CONNECT_GAP);
         }
+        if executor.process().is_some_and(ProcessId::is_running) {
+            // It leaves when it can, and is replaced then.
+            return Ok(executor);
+        }
         drop(executor);
         let mut executor = self.connect_or_start()?;
-        Self::await_greeting(&mut executor)?;
+        Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT))?;
         Ok(executor)
     }
 
@@ -114,8 +120,8 @@ impl ExecutorProcess {
     }
 
     /// Waits a moment for the greeting.
-    fn await_greeting(executor: &mut Executor) -> io::Result<()> {
-        let limit = Instant::now() + GREETING_LIMIT;
+    fn await_greeting(executor: &mut Executor, patience: Duration) -> io::Result<()> {
+        let limit = Instant::now() + patience;
         while !executor.await_greeting()? {
             let left = limit.saturating_duration_since(Instant::now());
             if left.is_zero() {

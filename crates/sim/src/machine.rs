@@ -8,8 +8,8 @@ use crate::watch::Watch;
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
-    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
-    Random, Settings, Time, Uuid,
+    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Holding, Input, NodeId,
+    PeerRecord, Random, Settings, Time, Uuid,
 };
 
 /// What daemons store, but for their generation, which grows by the clock when it is lost.
@@ -45,6 +45,8 @@ pub(crate) struct Machine {
     pub(crate) disk: Disk,
     /// What it had on its disk when its daemon started the time before last: an old copy.
     copies: [Disk; 2],
+    /// The terms under which something was started last, as the ledger keeps them beside the disk.
+    ran_under: Vec<(GroupKey, NodeId, u64)>,
     /// The next daemon cannot read it, but a later one can.
     is_unreadable: bool,
     /// The number of its haresources.
@@ -82,6 +84,7 @@ impl Machine {
             generation: 1000,
             disk: Disk::default(),
             copies: Default::default(),
+            ran_under: Vec::new(),
             is_unreadable: false,
             edition: 0,
             covered: Vec::new(),
@@ -122,11 +125,7 @@ impl Machine {
                 self.executor.release(now, group);
             }
         }
-        let ever = |group: GroupId| group_in(world, settings.groups[group.index()].key);
-        let held = |group: &GroupId| ever(*group).is_some_and(|group| self.executor.runs(group));
-        let whole =
-            |group: &GroupId| ever(*group).is_some_and(|group| self.executor.runs_whole(group));
-        let (adopted, rest): (Vec<_>, Vec<_>) = settings.group_ids().partition(whole);
+        let listed = self.listed(&settings, world);
         let boot = Boot {
             generation: self.generation,
             session: random.next() | 1,
@@ -142,8 +141,7 @@ impl Machine {
                 .collect(),
             kept_by_order: read.kept_by_order.clone(),
             retired: read.retired.clone(),
-            adopted,
-            remains: rest.into_iter().filter(held).collect(),
+            listed,
         };
         self.watch = Watch::new(now, &read.terms);
         self.forget_permit();
@@ -164,11 +162,38 @@ impl Machine {
         }
     }
 
+    /// What the ledger lists, by the numbers of the daemon, with the term of the last start here.
+    fn listed(&self, settings: &Settings, world: &Settings) -> Vec<(GroupId, u64)> {
+        let runs = |group: &GroupId| {
+            let known = group_in(world, settings.groups[group.index()].key);
+            known.is_some_and(|group| self.executor.runs(group))
+        };
+        let term = |group: GroupId| {
+            let key = settings.groups[group.index()].key;
+            let mut own = self.ran_under.iter().filter(|(_, owner, _)| *owner == self.id);
+            own.find(|(stored, ..)| *stored == key).map_or(0, |(_, _, term)| *term)
+        };
+        settings.group_ids().filter(runs).map(|group| (group, term(group))).collect()
+    }
+
+    /// What the executor says when it greets.
+    pub(crate) fn greeting(&self, world: &Settings) -> Input<'static> {
+        let settings = self.cluster.as_ref().map_or(&self.settings, Cluster::settings);
+        let holding = |(group, term): (GroupId, u64)| {
+            let known = group_in(world, settings.groups[group.index()].key);
+            let is_whole = known.is_some_and(|group| self.executor.runs_whole(group));
+            Holding { group, term, is_whole }
+        };
+        let listed = self.listed(settings, world);
+        Input::ExecutorReady(listed.into_iter().map(holding).collect())
+    }
+
     /// Stores what its daemon knows of groups.
     pub(crate) fn store(&mut self, now: Time) {
         let Some(cluster) = &self.cluster else { return };
         self.disk.terms = cluster.terms().collect();
         self.disk.kept_by_order = cluster.kept_by_order().collect();
+        self.ran_under.clone_from(&self.disk.terms);
         self.disk.holds = cluster.holds().map(|hold| (now + hold.left, hold)).collect();
     }
 

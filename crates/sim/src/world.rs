@@ -268,7 +268,10 @@ impl World {
             Happening::StartDaemon(node) => self.start_daemon(node),
             Happening::Resume(node) => self.resume(node),
             Happening::Deed(node, deed) => self.deed(node, deed),
-            Happening::ExecutorBack(node) => self.tell(node, Input::ExecutorReady),
+            Happening::ExecutorBack(node) => {
+                let greeting = self.machines[node.index()].greeting(&self.settings);
+                self.tell(node, greeting)
+            }
             Happening::PlugIn(node, group) => {
                 let now = self.now;
                 self.machine(node).plug(now, group, true);

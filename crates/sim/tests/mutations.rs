@@ -25,6 +25,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
         Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
         Mutation::LetMemoryOutrank => ("UNDISTURBED", &["UNDISTURBED"]),
+        Mutation::ForgetTheLedger => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER", "ONE OWNER SOON"]),
     }
 }
 

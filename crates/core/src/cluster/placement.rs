@@ -164,29 +164,6 @@ impl Cluster {
         self.ownership.row(group).owner == Some(self.settings.me)
     }
 
-    /// Takes a group as ours because the executor holds it for an earlier run of this daemon.
-    pub(super) fn adopt(&mut self, group: GroupId) {
-        let me = self.settings.me;
-        let Some(runner) = self.runners.get_mut(group.index()) else { return };
-        runner.adopt();
-        let key = self.settings.groups[group.index()].key;
-        let is_kept = self.boot.kept_by_order.contains(&key);
-        let is_borrowed = self.preferred(group) != me && !is_kept;
-        if !self.is_ours(group) {
-            self.ownership.claim(group, me, is_borrowed);
-        } else if is_borrowed {
-            self.ownership.borrow(group);
-        }
-        self.ownership.advance(group, Phase::Active);
-        self.owned(group, Cause::Adopted);
-    }
-
-    pub(super) fn executor_ready(&mut self) {
-        self.has_executor = true;
-        self.able_from.fill(self.history.next());
-        self.speak_soon();
-    }
-
     /// Whether every node that might decide about a group knows that we can run it. Else one
     /// that thinks we cannot could take it in the same moment as we do; its echo comes with its
     /// table, so that we see if it did.
@@ -199,43 +176,6 @@ impl Cluster {
             let peer = self.peer(node);
             !peer.is_alive() || peer.kind != Kind::Systole || peer.echoed >= from
         })
-    }
-
-    pub(super) fn executor_gone(&mut self) {
-        self.has_executor = false;
-        self.lose_checks();
-        if self.errs(Mutation::AwaitTheDead) {
-            return;
-        }
-        for runner in &mut self.runners {
-            runner.lose_job();
-        }
-    }
-
-    /// The executor let go of a group: it is not ours any more until we decide so again.
-    pub(super) fn let_go(&mut self, group: GroupId) {
-        let Some(runner) = self.runners.get_mut(group.index()) else { return };
-        let is_starting = runner.is_starting();
-        if let Some(job) = runner.job().filter(|_| is_starting) {
-            // Else the stop waits behind a start that may take as long as its agent likes.
-            self.outbox.push_back(Output::Cancel(job));
-        }
-        runner.let_go();
-        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
-            self.owned(group, Cause::LetGo);
-            self.speak_soon();
-        }
-    }
-
-    fn run_jobs(&mut self) {
-        if !self.has_executor {
-            return;
-        }
-        for runner in &mut self.runners {
-            if let Some(job) = runner.poll(self.now, &mut self.next_job) {
-                self.outbox.push_back(Output::Run(job));
-            }
-        }
     }
 
     /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the

@@ -203,6 +203,7 @@ impl Cluster {
             guarded_from,
             changes,
             requested,
+            listed,
             stays,
             wishes,
             now,
@@ -264,6 +265,7 @@ impl Cluster {
             .into_iter()
             .filter_map(|(group, node)| Some((place_of(group)?, node)))
             .collect();
+        *listed = listed.take().map(|all| all.into_iter().filter_map(place_of).collect());
         let mut known: Vec<_> = before.ping_nodes.iter().zip(std::mem::take(pings)).collect();
         let ping = |name: &String| {
             let place = known.iter().position(|(other, _)| *other == name);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, IpfailEvent, LinkId,
-    Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Scope, Step,
+    Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, Holding, IpfailEvent,
+    LinkId, Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Scope, Step,
     StopFailure, Uuid,
 };
 use std::time::Duration;
@@ -16,6 +16,7 @@ mod fencing;
 mod hand_over;
 mod hold;
 mod hold_down;
+mod ledger;
 mod pair;
 mod pings;
 mod reload;
@@ -85,8 +86,7 @@ fn boot(generation: u64) -> Boot {
         holds: Vec::new(),
         kept_by_order: Vec::new(),
         retired: Vec::new(),
-        adopted: Vec::new(),
-        remains: Vec::new(),
+        listed: Vec::new(),
     }
 }
 
@@ -148,7 +148,7 @@ impl Node {
             permit: None,
             fences: Vec::new(),
         };
-        node.cluster.handle(Time::START, &Input::ExecutorReady);
+        node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
         node
     }
 
@@ -203,6 +203,14 @@ impl Node {
             }
         }
         assert!(self.cluster.deadline() > now, "it rests after a turn: {:?}", self.cluster);
+    }
+
+    /// The executor greets, and holds these groups.
+    fn greet(&mut self, now: Time, groups: &[GroupId], is_whole: bool) {
+        let holding = |group: &GroupId| Holding { group: *group, term: 1, is_whole };
+        self.runs = groups.to_vec();
+        let held = groups.iter().map(holding).collect();
+        self.cluster.handle(now, &Input::ExecutorReady(held));
     }
 
     /// Lets the agents end that were held, and the others at once again.

@@ -248,13 +248,24 @@ const NOT_STUCK: &[&str] =
 #[cfg(feature = "test-hooks")]
 const RUNNER: &[Impossible] = &[
     (&["idle", "active", "stuck"], OUTCOMES, "no job runs"),
-    (NOT_IDLE, &["adopt"], "a core adopts when it is made, and before anything else"),
+    (
+        &["starting, to stop", "active", "stopping", "looking", "stuck", "releasing"],
+        &["adopt"],
+        "a core adopts when the executor greets, and before a job of it was begun",
+    ),
+    (
+        &["idle", "starting, to stop", "active", "stopping", "looking", "stuck", "releasing"],
+        &["abandon"],
+        "what was listed is about to be started on, or is being stopped",
+    ),
     (NOT_IDLE, &["start"], "only what is idle is taken"),
     (NOT_STUCK, &["release addresses"], "it is asked for when a stop has failed for good"),
 ];
 
 #[cfg(feature = "test-hooks")]
 const RUNNER_UNITS: &[(&str, &str)] = &[
+    ("idle", "adopt"),
+    ("starting", "abandon"),
     ("idle", "past job"),
     ("active", "past job"),
     ("stuck", "past job"),
@@ -408,6 +419,7 @@ const ROW_UNITS: &[(&str, &str)] = &[
 #[cfg(feature = "test-hooks")]
 const RUNNER_INPUTS: &[&str] = &[
     "adopt",
+    "abandon",
     "start",
     "stop",
     "let go",

@@ -46,16 +46,19 @@ pub(crate) struct Meeting {
 enum Grip {
     /// Nothing of it runs there, as far as is known, or nobody says so who should know.
     None,
+    /// It is kept for what is about to start, or so that nobody starts it, and does not run.
+    Kept,
     /// It runs there still, and is being stopped.
     Loose,
-    /// It runs there, or is about to, or cannot be stopped.
+    /// It runs there, is being started, or cannot be stopped.
     Firm,
 }
 
 impl Grip {
     const fn of(phase: Phase, runs: bool) -> Self {
         match phase {
-            Phase::Starting | Phase::Active | Phase::Blocked => Self::Firm,
+            Phase::Starting | Phase::Active | Phase::Blocked if runs => Self::Firm,
+            Phase::Starting | Phase::Active | Phase::Blocked => Self::Kept,
             Phase::Stopping if runs => Self::Loose,
             Phase::Stopping | Phase::Stopped | Phase::Failed => Self::None,
         }

@@ -111,6 +111,30 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
     }
 }
 
+/// We are A, B speaks: (whether it runs here, and there) → verdict; in whose term it is ours, and theirs.
+#[test]
+fn what_is_only_kept_gives_way_to_what_runs() {
+    use Merged::{Outranked, Outranks, Reclaimed};
+    let rows = [
+        ((true, 3), (false, 7), Reclaimed, (A, 8)),
+        ((false, 7), (true, 3), Outranked, (B, 7)),
+        ((false, 3), (false, 7), Outranked, (B, 7)),
+        ((true, 7), (true, 3), Outranks, (A, 7)),
+        ((true, 3), (true, 7), Outranked, (B, 7)),
+    ];
+    for ((runs_here, ours), (runs_there, theirs), verdict, after) in rows {
+        let mut table = table(Some(A), ours, Phase::Active);
+        let claim = Claim { runs_here: runs_there, ..claim(B, theirs, Phase::Active) };
+        let told = format!("{runs_here} {ours} meets {runs_there} {theirs}");
+        assert_eq!(table.merge(&heard(B, runs_here), GROUP, &claim), verdict, "{told}");
+        assert_eq!(
+            (table.row(GROUP).owner, table.row(GROUP).term),
+            (Some(after.0), after.1),
+            "{told}"
+        );
+    }
+}
+
 /// We are A, B speaks of C, whom we hear or do not: (our row, the claim) → (verdict, our row after).
 #[test]
 fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {

@@ -8,7 +8,7 @@ use systole_agents::protocol::{
     permit_packet,
 };
 use systole_config::AgentTimeouts;
-use systole_core::{GroupId, GroupKey, Job, JobId, Outcome, Phase, Settings, Snapshot};
+use systole_core::{GroupId, GroupKey, Holding, Job, JobId, Outcome, Phase, Settings, Snapshot};
 use systole_sys::process::ProcessId;
 use systole_sys::seqpacket::{Connection, Receive};
 
@@ -223,6 +223,17 @@ pub(crate) fn group_of(settings: &Settings, key: GroupKey) -> Option<GroupId> {
 /// Whether all resources of a group are held.
 pub(crate) fn is_whole(settings: &Settings, group: GroupId, held: &Held) -> bool {
     settings.groups[group.index()].resources.iter().all(|wanted| held.resources.contains(wanted))
+}
+
+/// What an executor holds of the groups that are known, by their numbers. What it still works on is
+/// not whole.
+pub(super) fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
+    let known = |held: &Held| {
+        let group = group_of(settings, held.group)?;
+        let is_whole = is_whole(settings, group, held) && !greeting.has_unfinished(held.group);
+        Some(Holding { group, term: held.term, is_whole })
+    };
+    greeting.held.iter().filter_map(known).collect()
 }
 
 /// How long an executor may make no progress: less than a dead time, and half of what an address

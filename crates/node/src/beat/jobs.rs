@@ -2,7 +2,7 @@
 
 use super::channel::News;
 use super::executor::{
-    Arrival, Executor, Greeting, differences, group_of, is_of_core, outcome_of, patience,
+    Arrival, Executor, Greeting, differences, group_of, holdings, is_of_core, outcome_of, patience,
     request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
@@ -34,13 +34,19 @@ impl Beat {
                 executor.clean_up(held, self.timeouts);
             }
         }
-        let different = differences(settings, &self.cluster.snapshot(), greeting);
+        let held = holdings(settings, greeting);
+        // At our own start nothing else is expected than what the ledger lists, and the core knows it.
+        let different = if self.cluster.awaits_greeting() {
+            Vec::new()
+        } else {
+            differences(settings, &self.cluster.snapshot(), greeting)
+        };
         for group in different {
             let why = "it holds something else of it than this node expected".to_owned();
             self.control.tell(News::LetGo { group, why });
             self.cluster.handle(now, &Input::LetGo(group));
         }
-        self.cluster.handle(now, &Input::ExecutorReady);
+        self.cluster.handle(now, &Input::ExecutorReady(held));
     }
 
     /// Notes whether it has read what earlier turns told it. One that has not for too long renews

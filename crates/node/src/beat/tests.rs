@@ -112,8 +112,7 @@ fn beat() -> (Beat, ControlEnd) {
         holds: Vec::new(),
         kept_by_order: Vec::new(),
         retired: Vec::new(),
-        adopted: Vec::new(),
-        remains: Vec::new(),
+        listed: Vec::new(),
     };
     let spec = LinkSpec::Unicast { device: "lo".into(), host: "127.0.0.9".into(), port: PORT };
     let (control, end) = channel().unwrap();
@@ -362,8 +361,7 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
             holds: Vec::new(),
             kept_by_order: Vec::new(),
             retired: Vec::new(),
-            adopted: Vec::new(),
-            remains: Vec::new(),
+            listed: Vec::new(),
         },
     )
     .snapshot();

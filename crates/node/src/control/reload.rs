@@ -17,6 +17,7 @@ use super::{Control, Ending, NOBODY};
 use crate::beat::channel::{Command, Reconfiguration};
 use crate::beat::pings::Pings;
 use crate::configuration::Files;
+use crate::daemon::names::Names;
 use crate::daemon::{findings, wiring};
 use crate::log::Level;
 use crate::program;
@@ -125,7 +126,8 @@ impl Control {
         if old.ping_nodes == config.ping_nodes && old.times.deadping == config.times.deadping {
             return Ok(None);
         }
-        let nodes = wiring::ping_nodes(config).map_err(|error| error.to_string())?;
+        let nodes =
+            wiring::ping_nodes(config, &Names::default()).map_err(|error| error.to_string())?;
         let pings = Pings::open(nodes, self.parts.unix_time, config.times.deadping);
         pings.map(Some).map_err(|error| format!("cannot ask the ping nodes: {error}"))
     }
@@ -169,7 +171,8 @@ impl Control {
         if let Err(text) = program.and_then(|program| program::check(&program)) {
             return self.fail_reload(reload.asker, &text);
         }
-        if let Err(text) = self.store_retired(&reload.config) {
+        let prepared = self.store_retired(&reload.config);
+        if let Err(text) = prepared.and_then(|()| self.resolve_names(&reload.config)) {
             return self.fail_reload(reload.asker, &text);
         }
         self.tell_reload(reload.asker, reload.changes, true);

@@ -5,9 +5,11 @@ use super::protocol::Response;
 use super::server::Asked;
 use super::{Control, Ending, NOBODY};
 use crate::configuration::Files;
+use crate::daemon::names::Names;
 use crate::log::Level;
 use crate::program;
 use crate::state::Wish;
+use systole_config::Config;
 
 impl Control {
     /// Restarts the daemon, unless its successor would not come up.
@@ -36,7 +38,19 @@ impl Control {
             return Err(text.to_owned());
         };
         self.store_retired(&config)?;
+        self.resolve_names(&config)?;
         let program = program::path().map_err(|error| error.to_string())?;
         program::check(&program)
+    }
+
+    /// Resolves the hosts that the successor needs, while the beat goes on.
+    pub(super) fn resolve_names(&mut self, config: &Config) -> Result<(), String> {
+        self.names = Names::of(config).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    /// What the successor will find resolved.
+    pub(crate) fn take_names(&mut self) -> Names {
+        std::mem::take(&mut self.names)
     }
 }

@@ -7,9 +7,10 @@
 //! ```
 
 use super::inherited::Inherited;
+use super::names::{Names, VARIABLE};
 use super::{complain, findings, media, wiring};
 use crate::beat::channel::{Shared, channel};
-use crate::beat::executor::{Executor, Greeting, group_of, is_whole};
+use crate::beat::executor::{Executor, group_of};
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
 use crate::clients::Clients;
@@ -31,7 +32,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use systole_agents::protocol::Held;
 use systole_config::Config;
-use systole_core::{Boot, Cluster, GroupId, Settings};
+use systole_core::{Boot, Cluster, Settings};
 use systole_sys::identity::{self, Capability, keep_capabilities};
 use systole_sys::link::LinkSpec;
 use systole_sys::signals::Signals;
@@ -62,6 +63,7 @@ struct Plan {
     files: Files,
     config: Config,
     settings: Settings,
+    names: Names,
     links: Vec<LinkSpec>,
     log: Log,
     debug: u8,
@@ -69,7 +71,7 @@ struct Plan {
 
 /// Starts a daemon and runs it to its end; in the background, tells the code of the parent.
 pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8> {
-    let mut plan = match plan(options, paths) {
+    let mut plan = match plan(options, paths, way) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -86,7 +88,7 @@ pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8
 }
 
 /// Reads and checks the files, and says what is wrong with them.
-fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
+fn plan(options: &Options, paths: &Paths, way: Way) -> Result<Plan, u8> {
     let files = Files::read(&paths.configuration);
     let loaded = files.check(&paths.configuration);
     if !loaded.findings.is_empty() {
@@ -110,7 +112,11 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
     if options.prints_configuration {
         super::print(&crate::options::effective(&config));
     }
-    let links = wiring::links(&config).map_err(|error| {
+    let names = match way {
+        Way::Fresh => Names::default(),
+        Way::Successor => Names::inherited(),
+    };
+    let links = wiring::links(&config, &names).map_err(|error| {
         complain(&format!("ERROR: {error}\n"));
         exit::CONFIGURATION
     })?;
@@ -130,7 +136,7 @@ fn plan(options: &Options, paths: &Paths) -> Result<Plan, u8> {
     log.write(&Line::new(Level::Info, "**************************"));
     let text = "Configuration validated. Starting heartbeat 3.0.6";
     log.write(&Line::new(Level::Info, text));
-    Ok(Plan { files, config, settings, links, log, debug })
+    Ok(Plan { files, config, settings, names, links, log, debug })
 }
 
 /// A thread that panicked must not leave the others behind: half a daemon would hold its groups
@@ -155,14 +161,14 @@ fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
         warn(&mut plan.log, "be spared when memory runs out", &error);
     }
     let result = run_threads(options, paths, plan, signals, is_realtime);
-    if !matches!(result, Ok(Ending::Restart)) {
+    if !matches!(result, Ok((Ending::Restart, _))) {
         // heartbeat leaves it behind, so that `-s` tells 1 after every clean stop.
         let _ = std::fs::remove_file(paths.pid_file());
     }
     match result? {
-        Ending::Stopped => Ok(exit::OK),
-        Ending::Broken => Ok(exit::REFUSED),
-        Ending::Restart => Err(execute_again(options, paths)),
+        (Ending::Stopped, _) => Ok(exit::OK),
+        (Ending::Broken, _) => Ok(exit::REFUSED),
+        (Ending::Restart, names) => Err(execute_again(options, paths, &names)),
     }
 }
 
@@ -172,17 +178,19 @@ fn run_threads(
     mut plan: Plan,
     signals: Signals,
     is_realtime: bool,
-) -> io::Result<Ending> {
+) -> io::Result<(Ending, Names)> {
     let (state, taken) = State::open(&paths.state).map_err(io::Error::other)?;
     tell_taken(&mut plan.log, taken);
     let Some((media, known)) = media::open(&plan.links, &plan.settings, &mut plan.log) else {
-        return Ok(Ending::Broken);
+        return Ok((Ending::Broken, Names::default()));
     };
     tell_left_out(&mut plan.log);
     let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let listed = process.listed();
-    let executor = process.obtain()?;
+    let times = &plan.config.times;
+    let executor = process.obtain(times.deadtime.saturating_sub(times.keepalive) / 4)?;
+    tell_unfinished(&executor, &mut plan.log);
     let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
     let fencer = Fencer::prepare(plan.config.fencing.clone(), plan.settings.nodes.clone())?;
     if !options.without_resources {
@@ -191,11 +199,11 @@ fn run_threads(
     }
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
-    let boot = boot(&mut plan, &state, &executor, listed, unix_time)?;
+    let boot = boot(&mut plan, &state, &listed, unix_time)?;
     let generation = boot.generation;
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
-    let pings = wiring::ping_nodes(&plan.config).map_err(io::Error::other)?;
+    let pings = wiring::ping_nodes(&plan.config, &plan.names).map_err(io::Error::other)?;
     let pings = Pings::open(pings, unix_time, plan.settings.deadping)?;
     for text in pings.opened() {
         plan.log.write(&Line::new(Level::Info, text));
@@ -258,7 +266,11 @@ fn open_watchdog(plan: &mut Plan, shared: Arc<Shared>, priority: Option<u8>) -> 
 }
 
 /// Works until the end, and says it.
-fn control(parts: control::Parts, signals: Signals, options: &Options) -> io::Result<Ending> {
+fn control(
+    parts: control::Parts,
+    signals: Signals,
+    options: &Options,
+) -> io::Result<(Ending, Names)> {
     let generation = parts.generation;
     let mut control = Control::new(parts, signals)?;
     control.say(Level::Info, format!("Heartbeat generation: {generation}"));
@@ -287,7 +299,23 @@ fn control(parts: control::Parts, signals: Signals, options: &Options) -> io::Re
             control.say(Level::Critical, "The beat thread has ended. Heartbeat ends.");
         }
     }
-    Ok(ending)
+    Ok((ending, control.take_names()))
+}
+
+/// Says what goes on for an earlier daemon: whatever concerns these groups waits for it, and until then
+/// they are held.
+fn tell_unfinished(executor: &Executor, log: &mut Log) {
+    let Some(greeting) = &executor.greeting else {
+        let text = "The executor does not answer yet: what it has on record is held until it does.";
+        return log.write(&Line::new(Level::Warning, text));
+    };
+    for run in &greeting.unfinished {
+        let words: Vec<_> = run.resources.iter().map(|resource| resource.word.as_str()).collect();
+        let (what, verb) = (words.join(" "), run.action.verb());
+        let text =
+            format!("The {verb} of {what} goes on. Its group is held, and waits for its end.");
+        log.write(&Line::new(Level::Info, text));
+    }
 }
 
 /// Names what agents will not find in their environment. Names alone: a value may be a secret.
@@ -321,15 +349,9 @@ fn tell_taken(log: &mut Log, told: Vec<String>) {
     }
 }
 
-/// The facts of this run; what the executor holds whole is adopted. If it has not spoken, what the
-/// ledger lists is held as far as anybody knows.
-fn boot(
-    plan: &mut Plan,
-    state: &State,
-    executor: &Executor,
-    listed: Vec<Held>,
-    unix_time: u64,
-) -> io::Result<Boot> {
+/// The facts of this run. What the ledger lists is held as far as anybody knows before the executor
+/// has spoken.
+fn boot(plan: &mut Plan, state: &State, listed: &[Held], unix_time: u64) -> io::Result<Boot> {
     let generation = state.next_generation(plan.config.generation_method, unix_time);
     if generation.is_first {
         let text = format!("No Previous generation - starting at {}", generation.number);
@@ -349,17 +371,8 @@ fn boot(
         plan.log.write(&Line::new(Level::Info, text));
     }
     let settings = &plan.settings;
-    let greeting = executor.greeting.clone().unwrap_or_else(|| {
-        let text = "The executor does not answer: what it has on record counts as held.";
-        plan.log.write(&Line::new(Level::Warning, text));
-        Greeting { held: listed, unfinished: Vec::new() }
-    });
-    let held = greeting.held.iter();
-    let known = held.filter_map(|held| Some((group_of(settings, held.group)?, held)));
-    let (whole, parts): (Vec<_>, Vec<_>) = known.partition(|(group, held)| {
-        is_whole(settings, *group, held) && !greeting.has_unfinished(held.group)
-    });
-    let ids = |found: Vec<(GroupId, &Held)>| found.into_iter().map(|(group, _)| group).collect();
+    let known = listed.iter().filter_map(|held| Some((group_of(settings, held.group)?, held.term)));
+    let listed: Vec<_> = known.collect();
     Ok(Boot {
         generation: generation.number,
         session: clock::random_u64()?.max(1),
@@ -372,8 +385,7 @@ fn boot(
         kept_by_order: state.kept_by_order().map_err(io::Error::other)?,
         // They are among the settings already.
         retired: Vec::new(),
-        adopted: ids(whole),
-        remains: ids(parts),
+        listed,
     })
 }
 
@@ -405,7 +417,7 @@ fn start_beating(
 
 /// Becomes the program anew that lies where ours lay, with the same process id. Returns only when
 /// that fails.
-fn execute_again(options: &Options, paths: &Paths) -> io::Error {
+fn execute_again(options: &Options, paths: &Paths, names: &Names) -> io::Error {
     // What was removed and not replaced can be executed all the same.
     let program = program::path().ok().filter(|path| path.exists());
     let program = program.unwrap_or_else(|| "/proc/self/exe".into());
@@ -418,5 +430,6 @@ fn execute_again(options: &Options, paths: &Paths) -> io::Error {
     ];
     command.args(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag));
     command.args((0..options.debug).map(|_| "-d"));
+    command.env(VARIABLE, names.value());
     command.exec()
 }

@@ -1,9 +1,10 @@
 //! From the configuration to the parts of a running daemon.
 
 use super::inherited::Inherited;
+use super::names::Names;
 use crate::beat::pings::PingNode;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 use systole_agents::protocol::{Configuration, LIFETIME_MAX, LIFETIME_MIN, Service};
 use systole_config::{Authentication, Config, Medium};
@@ -34,17 +35,17 @@ pub(crate) enum WiringError {
 }
 
 /// The media with their hosts resolved, so that opening them again never waits for a name server.
-pub(crate) fn links(config: &Config) -> Result<Vec<LinkSpec>, WiringError> {
+pub(crate) fn links(config: &Config, names: &Names) -> Result<Vec<LinkSpec>, WiringError> {
     // Half of what a beat may be late, so that the other half is left for everything else.
     let patience = config.times.deadtime.saturating_sub(config.times.keepalive) / 2;
-    config.media.iter().map(|medium| link(medium, patience)).collect()
+    config.media.iter().map(|medium| link(medium, names, patience)).collect()
 }
 
-fn link(medium: &Medium, patience: Duration) -> Result<LinkSpec, WiringError> {
+fn link(medium: &Medium, names: &Names, patience: Duration) -> Result<LinkSpec, WiringError> {
     let device = medium.name().to_owned();
     Ok(match *medium {
         Medium::Ucast { ref host, port, .. } => {
-            let host = resolve(host, IpAddr::is_ipv4)?.to_string();
+            let host = names.resolve(host, IpAddr::is_ipv4)?.to_string();
             LinkSpec::Unicast { device, host, port }
         }
         Medium::Bcast { port, .. } => LinkSpec::Broadcast { device, port },
@@ -94,7 +95,7 @@ fn is_own(address: IpAddr) -> bool {
 }
 
 /// The ping nodes with their hosts resolved.
-pub(crate) fn ping_nodes(config: &Config) -> Result<Vec<PingNode>, WiringError> {
+pub(crate) fn ping_nodes(config: &Config, names: &Names) -> Result<Vec<PingNode>, WiringError> {
     let node = |ping: &systole_config::PingNode| {
         let medium = match ping.directive {
             "ping6" => PingMedium::Ping6,
@@ -102,19 +103,12 @@ pub(crate) fn ping_nodes(config: &Config) -> Result<Vec<PingNode>, WiringError> 
             _ => PingMedium::Ping,
         };
         let member = |member: &systole_config::PingMember| {
-            resolve(&member.host, |address| address.is_ipv6() == member.ipv6)
+            names.resolve(&member.host, |address| address.is_ipv6() == member.ipv6)
         };
         let addresses = ping.members.iter().map(member).collect::<Result<_, _>>()?;
         Ok(PingNode { medium, name: ping.name.clone(), addresses })
     };
     config.ping_nodes.iter().map(node).collect()
-}
-
-fn resolve(host: &str, fits: impl Fn(&IpAddr) -> bool) -> Result<IpAddr, WiringError> {
-    let unresolved = |source| WiringError::Unresolved { host: host.to_owned(), source };
-    let addresses = (host, 0).to_socket_addrs().map_err(unresolved)?;
-    let found = addresses.map(|address: SocketAddr| address.ip()).find(|address| fits(address));
-    found.ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))
 }
 
 /// The keys.

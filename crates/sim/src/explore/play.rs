@@ -271,7 +271,8 @@ impl Play {
         let random = &mut Random::new(machine.generation() * 2 + u64::from(node.0));
         machine.start(self.now, &self.settings, random, true);
         self.sent[node.index()] = 0;
-        self.tell(node, &Input::ExecutorReady)
+        let greeting = self.machines[node.index()].greeting(&self.settings);
+        self.tell(node, &greeting)
     }
 
     fn deliver(&mut self, node: NodeId, is_delayed: bool) -> Result<(), Broken> {

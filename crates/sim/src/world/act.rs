@@ -174,7 +174,8 @@ impl World {
             cluster.mutate(mutation);
         }
         self.note(|| format!("{node:?} starts its daemon"));
-        self.tell(node, Input::ExecutorReady)
+        let greeting = self.machines[node.index()].greeting(&self.settings);
+        self.tell(node, greeting)
     }
 
     /// A machine that stood still goes on: its executor and its daemon, in either order.

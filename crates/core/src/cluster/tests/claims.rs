@@ -23,8 +23,11 @@ fn started(id: NodeId, boot: Boot) -> Node {
     let mut node = Node::new(id, Failback::Off, boot.generation);
     // Its clock is that of the pair, which has been running for a while.
     let settings = Settings { initdead: LONG * 20, ..settings(id, Failback::Off) };
+    let has_listed = !boot.listed.is_empty();
     node.cluster = Cluster::new(settings, boot);
-    node.cluster.handle(Time::START, &Input::ExecutorReady);
+    if !has_listed {
+        node.greet(Time::START, &[], true);
+    }
     node
 }
 
@@ -119,8 +122,9 @@ fn a_holder_that_lost_its_memory_keeps_what_it_holds() {
     let mut pair = alone();
     // A's daemon is started anew without what it had stored; its executor holds everything.
     let runs = pair.runs(A);
-    let mut node = started(A, Boot { adopted: runs.clone(), ..boot(2) });
-    node.runs = runs;
+    let listed = runs.iter().map(|group| (*group, 1)).collect();
+    let mut node = started(A, Boot { listed, ..boot(2) });
+    node.greet(Time::START, &runs, true);
     pair.nodes[0] = Some(node);
     pair.pass(LONG);
     let memory = [(FIRST, B, REMEMBERED), (SECOND, B, REMEMBERED)];

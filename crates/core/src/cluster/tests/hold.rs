@@ -24,7 +24,7 @@ impl Pair {
         let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
         let mut node = Node::new(id, failback, 2);
         node.cluster = Cluster::new(settings(id, failback), Boot { terms, ..boot(2) });
-        node.cluster.handle(Time::START, &Input::ExecutorReady);
+        node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
         self.nodes[id.index()] = Some(node);
     }
 
@@ -33,7 +33,7 @@ impl Pair {
         let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
         let mut node = Node::new(id, Failback::On, 2);
         node.cluster = Cluster::new(settings(id, Failback::On), Boot { terms, holds, ..boot(2) });
-        node.cluster.handle(Time::START, &Input::ExecutorReady);
+        node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
         self.nodes[id.index()] = Some(node);
     }
 

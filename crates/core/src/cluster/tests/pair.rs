@@ -249,9 +249,9 @@ fn a_restart_of_the_daemon_adopts_what_runs() {
     let mut pair = Pair::settled(Failback::On);
     let runs = pair.runs(A);
     let mut restarted = Node::new(A, Failback::On, 2);
-    let adopted = Boot { adopted: runs.clone(), ..boot(2) };
-    restarted.cluster = Cluster::new(settings(A, Failback::On), adopted);
-    restarted.cluster.handle(Time::START, &Input::ExecutorReady);
+    let listed = runs.iter().map(|group| (*group, 1)).collect();
+    restarted.cluster = Cluster::new(settings(A, Failback::On), Boot { listed, ..boot(2) });
+    restarted.greet(Time::START, &runs, true);
     restarted.runs.clone_from(&runs);
     pair.nodes[0] = Some(restarted);
     pair.pass(Duration::from_secs(3));

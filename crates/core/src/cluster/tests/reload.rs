@@ -198,7 +198,7 @@ fn who_still_has_the_old_line_runs_it_when_the_owner_of_the_new_one_dies() {
     let mut node = Node::with(returned.clone(), 2);
     node.cluster = Cluster::new(returned, Boot { retired, ..boot(2) });
     let now = pair.now;
-    node.cluster.handle(now, &Input::ExecutorReady);
+    node.cluster.handle(now, &Input::ExecutorReady(Vec::new()));
     pair.start(node);
     pair.rest(10);
     assert!(pair.run(B, &["first"]), "it keeps what it has");

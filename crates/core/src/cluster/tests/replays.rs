@@ -10,7 +10,7 @@ const STORED: PeerRecord = PeerRecord { node: B, generation: GENERATION, sequenc
 fn after_a_restart(peers: Vec<PeerRecord>) -> Node {
     let mut node = Node::new(A, Failback::On, 2);
     node.cluster = Cluster::new(settings(A, Failback::On), Boot { peers, ..boot(2) });
-    node.cluster.handle(Time::START, &Input::ExecutorReady);
+    node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
     node.turn(Time::START);
     node
 }

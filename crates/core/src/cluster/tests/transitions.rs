@@ -300,6 +300,8 @@ fn every_rare_word_of_ipfail_is_heeded() {
 fn unit_tests_meet_what_worlds_do_not() {
     crate::group::every_rare_meeting();
     crate::ownership::every_meeting();
+    ledger::what_is_listed_and_not_held_is_free();
+    ledger::what_is_held_and_was_not_listed_is_adopted();
     every_rare_turn_of_a_hand_over_has_one_end();
     a_node_that_stops_or_pauses_while_another_begins();
     a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing();

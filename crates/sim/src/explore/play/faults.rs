@@ -16,7 +16,8 @@ impl Play {
 
     pub(super) fn bring_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         self.without_executor[node.index()] = false;
-        self.tell(node, &Input::ExecutorReady)
+        let greeting = self.machines[node.index()].greeting(&self.settings);
+        self.tell(node, &greeting)
     }
 
     pub(super) fn plug(&mut self, node: NodeId, is_there: bool) -> Result<(), Broken> {

@@ -1,0 +1,163 @@
+//! The executor, and what of its groups is known before it has spoken.
+//!
+//! ```text
+//!   ledger of this boot          the executor greets
+//!   lists a group ──▶ listed ──────────────────────▶ holds all of it: adopted as it is
+//!                       │                            holds a part, or works on it: started on,
+//!    another node has   │                              once the others were heard
+//!    the better claim ──▶ stopping                   holds nothing: free
+//! ```
+//!
+//! What is listed runs, as far as anybody knows, and so it is claimed: an executor that hangs, or waits
+//! for an agent that does not end, holds it all the same. Nothing of it is started before this node
+//! takes part: somebody may have taken it while no daemon was here.
+
+use super::Cluster;
+use crate::group::Runner;
+use crate::mutation::Mutation;
+use crate::{Cause, GroupId, Holding, NodeStatus, Output, Phase};
+
+impl Cluster {
+    /// Takes up what the ledger lists, before the executor has spoken.
+    pub(super) fn recall_ledger(&mut self) {
+        if self.errs(Mutation::ForgetTheLedger) {
+            return;
+        }
+        for index in 0..self.boot.listed.len() {
+            let (group, term) = self.boot.listed[index];
+            let is_known = self.settings.groups.get(group.index()).is_some();
+            if !is_known || self.is_listed(group) {
+                continue;
+            }
+            if self.is_configured(group) && !self.is_known_lost(group, term) {
+                self.presume(group, term);
+                self.runners[group.index()].start();
+                self.owned(group, Cause::Listed);
+            } else {
+                self.let_go(group);
+            }
+            self.listed.get_or_insert_default().push(group);
+        }
+    }
+
+    /// Whether another node became the owner of a group after something of it ran here last.
+    fn is_known_lost(&self, group: GroupId, term: u64) -> bool {
+        let row = self.ownership.row(group);
+        row.owner.is_some_and(|owner| owner != self.settings.me) && row.term >= term
+    }
+
+    /// Makes a group ours that was so when it was started, as far as the executor knows.
+    fn presume(&mut self, group: GroupId, term: u64) {
+        let me = self.settings.me;
+        let key = self.settings.groups[group.index()].key;
+        // Only a person's order keeps a group away from its home.
+        let is_kept = self.boot.kept_by_order.contains(&key);
+        let is_borrowed = self.preferred(group) != me && !is_kept;
+        self.ownership.presume(group, me, term, is_borrowed);
+    }
+
+    /// Whether a group is claimed because the ledger lists it, and the executor has yet to speak.
+    pub(super) fn is_listed(&self, group: GroupId) -> bool {
+        self.listed.as_ref().is_some_and(|listed| listed.contains(&group))
+    }
+
+    /// The executor has said what it holds.
+    pub(super) fn executor_ready(&mut self, held: &[Holding]) {
+        self.has_executor = true;
+        if let Some(listed) = self.listed.take() {
+            for group in self.settings.group_ids() {
+                let holding = held.iter().find(|holding| holding.group == group);
+                self.compare(group, listed.contains(&group), holding.copied());
+            }
+        }
+        self.able_from.fill(self.history.next());
+        self.speak_soon();
+    }
+
+    /// What was listed is compared with what is held.
+    fn compare(&mut self, group: GroupId, is_listed: bool, holding: Option<Holding>) {
+        let is_starting = self.runners[group.index()].is_starting();
+        match (is_listed, holding) {
+            (true, Some(holding)) if holding.is_whole && is_starting => self.adopt(group),
+            (true, None) if is_starting => self.find_free(group),
+            // It is started on, or is being stopped already: a stop of what does not run costs nothing.
+            (true, Some(_) | None) | (false, None) => {}
+            (false, Some(holding)) => self.find_held(group, holding),
+        }
+    }
+
+    /// Something is held that the ledger did not list: it could not be read.
+    fn find_held(&mut self, group: GroupId, holding: Holding) {
+        let row = self.ownership.row(group);
+        let is_elsewhere = row.phase.holds() && row.owner != Some(self.settings.me);
+        let is_lost = is_elsewhere || self.is_known_lost(group, holding.term);
+        if !self.is_configured(group) || is_lost || !self.runners[group.index()].is_idle() {
+            return self.let_go(group);
+        }
+        self.presume(group, holding.term);
+        if holding.is_whole {
+            return self.adopt(group);
+        }
+        self.runners[group.index()].start();
+        self.owned(group, Cause::Listed);
+    }
+
+    /// A group runs as it should: an earlier run of this daemon has started it.
+    fn adopt(&mut self, group: GroupId) {
+        self.runners[group.index()].adopt();
+        self.ownership.advance(group, Phase::Active);
+        self.owned(group, Cause::Adopted);
+    }
+
+    /// Nothing runs of what was listed: it is free.
+    fn find_free(&mut self, group: GroupId) {
+        self.runners[group.index()].abandon();
+        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopped) {
+            self.owned(group, Cause::LetGo);
+        }
+    }
+
+    pub(super) fn executor_gone(&mut self) {
+        self.has_executor = false;
+        self.lose_checks();
+        if self.errs(Mutation::AwaitTheDead) {
+            return;
+        }
+        for runner in &mut self.runners {
+            runner.lose_job();
+        }
+    }
+
+    /// The executor let go of a group: it is not ours any more until we decide so again.
+    pub(super) fn let_go(&mut self, group: GroupId) {
+        let Some(runner) = self.runners.get_mut(group.index()) else { return };
+        let is_starting = runner.is_starting();
+        if let Some(job) = runner.job().filter(|_| is_starting) {
+            // Else the stop waits behind a start that may take as long as its agent likes.
+            self.outbox.push_back(Output::Cancel(job));
+        }
+        runner.let_go();
+        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
+            self.owned(group, Cause::LetGo);
+            self.speak_soon();
+        }
+    }
+
+    /// Whether the next job of a group may be begun. What starts adds something: not before this
+    /// node has heard whether somebody else has it, at its own start and after a pause.
+    pub(super) fn may_run_job_of(&self, runner: &Runner) -> bool {
+        let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
+        self.has_executor && (is_sure || !runner.is_starting())
+    }
+
+    pub(super) fn run_jobs(&mut self) {
+        for place in 0..self.runners.len() {
+            if !self.may_run_job_of(&self.runners[place]) {
+                continue;
+            }
+            if let Some(job) = self.runners[place].poll(self.now, &mut self.next_job) {
+                self.outbox.push_back(Output::Run(job));
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A daemon that starts while its executor holds something, and has not said what.
+
+use super::pair::Pair;
+use super::*;
+use crate::{Action, Phase};
+
+/// Longer than anybody is waited for.
+const LONG: Duration = Duration::from_secs(4);
+
+/// The daemon of a node starts anew, with this ledger; nobody has greeted.
+fn restarted(pair: &Pair, id: NodeId, listed: Vec<(GroupId, u64)>, terms: bool) -> Node {
+    let before = pair.nodes[id.index()].as_ref().expect("it ran");
+    let terms = if terms { before.cluster.terms().collect() } else { Vec::new() };
+    let generation = before.generation + 1;
+    let mut node = Node::new(id, Failback::Off, generation);
+    // Its clock is that of the pair, which has been running for a while.
+    let settings = Settings { initdead: LONG * 20, ..settings(id, Failback::Off) };
+    node.cluster = Cluster::new(settings, Boot { terms, listed, ..boot(generation) });
+    node.runs.clone_from(&before.runs);
+    node.holds_jobs = true;
+    node
+}
+
+/// B's daemon starts anew, with `SECOND` in its ledger.
+fn restart_b() -> Pair {
+    let mut pair = Pair::settled(Failback::Off);
+    let node = restarted(&pair, B, vec![(SECOND, 1)], true);
+    pair.nodes[1] = Some(node);
+    pair
+}
+
+/// Lets time pass in which A starts nothing.
+fn wait(pair: &mut Pair, span: Duration) {
+    let end = pair.now + span;
+    while pair.now < end {
+        pair.step();
+        assert_eq!(pair.runs(A), [FIRST], "nobody takes what is listed elsewhere");
+        let node = pair.node(B);
+        assert!(node.cluster.deadline() > node.cluster.now, "it comes to rest");
+    }
+}
+
+fn greets(pair: &mut Pair, groups: &[GroupId], is_whole: bool) {
+    let now = pair.now;
+    pair.node(B).greet(now, groups, is_whole);
+}
+
+fn actions(pair: &mut Pair) -> Vec<(GroupId, Action)> {
+    pair.node(B).held.iter().map(|job| (job.group, job.action)).collect()
+}
+
+#[test]
+fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
+    for is_remembered in [true, false] {
+        let mut pair = Pair::settled(Failback::Off);
+        let node = restarted(&pair, B, vec![(SECOND, 1)], is_remembered);
+        pair.nodes[1] = Some(node);
+        wait(&mut pair, LONG);
+        let claim = pair.node(B).cluster.beat().claims[SECOND.index()];
+        assert_eq!((claim.owner, claim.phase, claim.runs_here), (B, Phase::Starting, true));
+        let report = pair.node(B).cluster.snapshot().groups.swap_remove(SECOND.index());
+        assert!(report.reason.contains("the executor has not said"), "{}", report.reason);
+        greets(&mut pair, &[SECOND], true);
+        wait(&mut pair, LONG);
+        assert_eq!(pair.node(B).phase(SECOND), Phase::Active);
+        assert_eq!(actions(&mut pair), [], "what runs is not touched");
+    }
+}
+
+#[test]
+fn what_is_held_in_part_is_started_on_and_not_stopped() {
+    let mut pair = restart_b();
+    greets(&mut pair, &[SECOND], false);
+    wait(&mut pair, LONG);
+    assert_eq!(actions(&mut pair), [(SECOND, Action::Start)]);
+    let now = pair.now;
+    pair.node(B).finish_jobs(now);
+    wait(&mut pair, Duration::from_secs(1));
+    assert_eq!(pair.node(B).phase(SECOND), Phase::Active);
+}
+
+#[test]
+fn nothing_is_started_on_before_the_other_node_was_heard() {
+    let mut pair = restart_b();
+    pair.cut = true;
+    greets(&mut pair, &[SECOND], false);
+    pair.pass(LONG);
+    assert_eq!(actions(&mut pair), [], "the other node may have it");
+    pair.cut = false;
+    pair.pass(Duration::from_secs(1));
+    let expected = (SECOND, Action::Stop);
+    assert_eq!(actions(&mut pair), [expected], "it took it when nobody was here");
+}
+
+#[test]
+pub(super) fn what_is_listed_and_not_held_is_free() {
+    let mut pair = restart_b();
+    wait(&mut pair, Duration::from_millis(100));
+    pair.node(B).holds_jobs = false;
+    greets(&mut pair, &[], true);
+    let lost = pair.node(B).cluster.ownership.row(SECOND).phase;
+    assert_eq!(lost, Phase::Stopped, "it does not run, and is not said to");
+    pair.until("it is started", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
+}
+
+#[test]
+fn what_another_node_took_meanwhile_is_stopped_and_said_to_run_until_then() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    let node = restarted(&pair, B, vec![(SECOND, 1)], true);
+    pair.nodes[1] = Some(node);
+    pair.cut = false;
+    pair.pass(LONG);
+    let claim = pair.node(B).cluster.beat().claims[SECOND.index()];
+    assert_eq!((claim.owner, claim.runs_here), (A, true));
+    greets(&mut pair, &[SECOND], true);
+    pair.pass(LONG);
+    assert_eq!(actions(&mut pair), [(SECOND, Action::Stop)]);
+    let now = pair.now;
+    pair.node(B).finish_jobs(now);
+    pair.pass(Duration::from_secs(1));
+    assert!(!pair.node(B).cluster.beat().claims[SECOND.index()].runs_here);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
+}
+
+#[test]
+fn what_is_known_to_be_lost_is_not_claimed_again() {
+    let mut pair = Pair::settled(Failback::Off);
+    let key = GroupKey::of(["second"]);
+    let mut node = restarted(&pair, B, vec![(SECOND, 5)], false);
+    let boot = Boot { terms: vec![(key, A, 6)], listed: vec![(SECOND, 5)], ..boot(2) };
+    node.cluster = Cluster::new(settings(B, Failback::Off), boot);
+    pair.nodes[1] = Some(node);
+    let claim = |pair: &mut Pair| pair.node(B).cluster.beat().claims[SECOND.index()];
+    pair.step();
+    assert_eq!((claim(&mut pair).owner, claim(&mut pair).runs_here), (A, true));
+    greets(&mut pair, &[SECOND], true);
+    pair.pass(Duration::from_millis(50));
+    assert_eq!(actions(&mut pair), [(SECOND, Action::Stop)]);
+}
+
+#[test]
+pub(super) fn what_is_held_and_was_not_listed_is_adopted() {
+    for (is_whole, phase) in [(true, Phase::Active), (false, Phase::Starting)] {
+        let mut pair = Pair::settled(Failback::Off);
+        let node = restarted(&pair, B, Vec::new(), true);
+        pair.nodes[1] = Some(node);
+        greets(&mut pair, &[SECOND], is_whole);
+        wait(&mut pair, LONG);
+        assert_eq!(pair.node(B).phase(SECOND), phase);
+        let expected = if is_whole { vec![] } else { vec![(SECOND, Action::Start)] };
+        assert_eq!(actions(&mut pair), expected);
+    }
+}
+
+#[test]
+fn a_stop_that_is_ordered_meanwhile_waits_for_the_executor() {
+    let mut pair = restart_b();
+    wait(&mut pair, Duration::from_millis(500));
+    let now = pair.now;
+    pair.node(B).order(now, Order::Stop);
+    wait(&mut pair, LONG);
+    assert!(!pair.node(B).has_ended, "nobody knows that it is stopped");
+    greets(&mut pair, &[SECOND], true);
+    wait(&mut pair, Duration::from_millis(50));
+    assert_eq!(actions(&mut pair), [(SECOND, Action::Stop)]);
+    let now = pair.now;
+    pair.node(B).finish_jobs(now);
+    pair.until("it has ended", |pair| pair.node(B).has_ended);
+}
+
+#[test]
+fn an_executor_that_dies_before_it_greets_changes_nothing() {
+    let mut pair = restart_b();
+    wait(&mut pair, Duration::from_millis(500));
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::ExecutorGone);
+    wait(&mut pair, LONG);
+    greets(&mut pair, &[SECOND], true);
+    wait(&mut pair, LONG);
+    assert_eq!((actions(&mut pair), pair.node(B).phase(SECOND)), (vec![], Phase::Active));
+}
