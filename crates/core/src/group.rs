@@ -170,6 +170,11 @@ impl Runner {
         self.state == State::Idle
     }
 
+    /// The group.
+    pub(crate) const fn group(&self) -> GroupId {
+        self.group
+    }
+
     /// Whether everything runs.
     pub(crate) fn is_active(&self) -> bool {
         self.state == State::Active

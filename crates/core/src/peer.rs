@@ -2,7 +2,7 @@
 
 use crate::link::Link;
 use crate::receive::Receiver;
-use crate::{GroupId, NodeStatus, Random, Settings, Time, Uuid};
+use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, Time, Uuid};
 use std::time::Duration;
 
 /// What a peer's daemon is, learned from its status messages.
@@ -66,6 +66,8 @@ pub(crate) struct Peer {
     pub(crate) lacks: Vec<GroupId>,
     /// Of each group of ours whether a Systole peer says that something of it still runs there.
     pub(crate) runs: Vec<bool>,
+    /// Lines that are not in our haresources, and of which it says the same.
+    pub(crate) runs_strange: Vec<GroupKey>,
     /// A Systole peer says that everything is held.
     pub(crate) holds_all: bool,
     /// Groups that it says are held.
@@ -112,6 +114,7 @@ impl Peer {
             pings: None,
             lacks: Vec::new(),
             runs: vec![false; settings.groups.len()],
+            runs_strange: Vec::new(),
             holds_all: false,
             holds_groups: Vec::new(),
             echoed: 0,
@@ -161,6 +164,7 @@ impl Peer {
         self.pings = None;
         self.lacks.clear();
         self.runs.fill(false);
+        self.runs_strange.clear();
         self.holds_all = false;
         self.holds_groups.clear();
         self.echoed = 0;

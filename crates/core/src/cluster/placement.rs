@@ -229,6 +229,7 @@ impl Cluster {
         peer.has_left = true;
         peer.told_at = peer.told_at.max(sequence);
         peer.runs.fill(false);
+        peer.runs_strange.clear();
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);
         self.ownership.released_by(node);

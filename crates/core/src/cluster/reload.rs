@@ -243,7 +243,10 @@ impl Cluster {
             // Until its next table says otherwise it does not know what is new.
             let new = settings.group_ids().filter(|id| arrangement.origins[id.index()].is_none());
             peer.lacks.extend(new);
-            arrangement.rearrange(&mut peer.runs, |_| false);
+            let strange = std::mem::take(&mut peer.runs_strange);
+            let is_known_to_run = |place: usize| strange.contains(&settings.groups[place].key);
+            arrangement.rearrange(&mut peer.runs, is_known_to_run);
+            peer.runs_strange = strange;
             let held = std::mem::take(&mut peer.holds_groups).into_iter();
             peer.holds_groups = held.filter_map(place_of).collect();
         }

@@ -51,6 +51,7 @@ impl Cluster {
         if is_answer {
             self.hear_moves(beat);
         }
+        self.hear_strange(from, beat);
         let mut differ = false;
         for group in self.settings.group_ids() {
             let key = self.settings.groups[group.index()].key;
@@ -137,6 +138,16 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// Notes the lines that we do not know, or do not know yet, and that still run there.
+    fn hear_strange(&mut self, from: NodeId, beat: &Beat) {
+        let mut strange = std::mem::take(&mut self.peer_mut(from).runs_strange);
+        strange.clear();
+        let is_strange = |claim: &&Claim| self.group_with_key(claim.group).is_none();
+        let running = beat.claims.iter().filter(|claim| claim.runs_here);
+        strange.extend(running.filter(is_strange).map(|claim| claim.group));
+        self.peer_mut(from).runs_strange = strange;
     }
 
     /// What does not answer us may be a recording, or comes of a node that does not know us yet: it
