@@ -6,6 +6,7 @@
 //! dead proves nothing, see [`play`].
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
+mod claims;
 mod failing;
 mod failover;
 mod fencing;
