@@ -79,8 +79,10 @@ impl Ownership {
     /// Takes a group for held by `node` in this term, or in the one that is known.
     pub(crate) fn presume(&mut self, group: GroupId, node: NodeId, term: u64, is_borrowed: bool) {
         let row = &mut self.rows[group.index()];
+        // What is remembered of another owner counts when that owner says so itself.
+        let known = if row.owner == Some(node) { row.term } else { 0 };
         row.owner = Some(node);
-        row.term = row.term.max(term).max(1);
+        row.term = known.max(term).max(1);
         row.phase = Phase::Starting;
         row.is_borrowed = is_borrowed;
     }

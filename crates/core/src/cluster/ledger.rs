@@ -29,7 +29,7 @@ impl Cluster {
             if !is_known || self.is_listed(group) {
                 continue;
             }
-            if self.is_configured(group) && !self.is_known_lost(group, term) {
+            if self.is_configured(group) {
                 self.presume(group, term);
                 self.runners[group.index()].start();
                 self.owned(group, Cause::Listed);
@@ -38,12 +38,6 @@ impl Cluster {
             }
             self.listed.get_or_insert_default().push(group);
         }
-    }
-
-    /// Whether another node became the owner of a group after something of it ran here last.
-    fn is_known_lost(&self, group: GroupId, term: u64) -> bool {
-        let row = self.ownership.row(group);
-        row.owner.is_some_and(|owner| owner != self.settings.me) && row.term >= term
     }
 
     /// Makes a group ours that was so when it was started, as far as the executor knows.
@@ -90,8 +84,7 @@ impl Cluster {
     fn find_held(&mut self, group: GroupId, holding: Holding) {
         let row = self.ownership.row(group);
         let is_elsewhere = row.phase.holds() && row.owner != Some(self.settings.me);
-        let is_lost = is_elsewhere || self.is_known_lost(group, holding.term);
-        if !self.is_configured(group) || is_lost || !self.runners[group.index()].is_idle() {
+        if !self.is_configured(group) || is_elsewhere || !self.runners[group.index()].is_idle() {
             return self.let_go(group);
         }
         self.presume(group, holding.term);

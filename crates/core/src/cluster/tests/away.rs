@@ -140,14 +140,13 @@ fn restart_holder(pair: &mut Pair) {
         terms: before.terms().collect(),
         kept_by_order: before.kept_by_order().collect(),
         peers: vec![PeerRecord { node: A, generation: 1, sequence: 0 }],
-        adopted: runs.clone(),
+        listed: runs.iter().map(|group| (*group, 1)).collect(),
         ..boot(2)
     };
     let settings = before.settings().clone();
     let mut after = Node::with(settings.clone(), 2);
     after.cluster = Cluster::new(settings, boot);
-    after.runs = runs;
-    after.cluster.handle(now, &Input::ExecutorReady);
+    after.greet(now, &runs, true);
     pair.nodes[1] = Some(after);
 }
 
