@@ -10,7 +10,7 @@ use super::Cluster;
 use super::hold::Stay;
 use crate::group::Runner;
 use crate::ownership::Row;
-use crate::peer::Kind;
+use crate::peer::{Kind, Peer};
 use crate::{
     Cause, Failback, GROUPS_MAX, Group, GroupId, Hold, NodeId, Output, Refusal, Settings, Time,
 };
@@ -67,6 +67,22 @@ impl Arrangement {
         let new = places
             .map(|(place, origin)| origin.and_then(&mut kept).unwrap_or_else(|| fresh(place)));
         *values = new.collect();
+    }
+
+    /// What a node said of groups in their old places, in their new ones.
+    fn rearrange_peer(&self, peer: &mut Peer, settings: &Settings) {
+        let moved = |groups: &mut Vec<GroupId>| {
+            std::mem::take(groups).into_iter().filter_map(|group| self.place_of(group)).collect()
+        };
+        // Until its next table says otherwise it does not know what is new.
+        let new = settings.group_ids().filter(|id| self.origins[id.index()].is_none());
+        peer.lacks = moved(&mut peer.lacks);
+        peer.lacks.extend(new);
+        let strange = std::mem::take(&mut peer.runs_strange);
+        let is_known_to_run = |place: usize| strange.contains(&settings.groups[place].key);
+        self.rearrange(&mut peer.runs, is_known_to_run);
+        peer.runs_strange = strange;
+        peer.holds_groups = moved(&mut peer.holds_groups);
     }
 }
 
@@ -239,16 +255,7 @@ impl Cluster {
         } = self;
         let place_of = |group: GroupId| arrangement.place_of(group);
         for peer in peers.iter_mut() {
-            peer.lacks = std::mem::take(&mut peer.lacks).into_iter().filter_map(place_of).collect();
-            // Until its next table says otherwise it does not know what is new.
-            let new = settings.group_ids().filter(|id| arrangement.origins[id.index()].is_none());
-            peer.lacks.extend(new);
-            let strange = std::mem::take(&mut peer.runs_strange);
-            let is_known_to_run = |place: usize| strange.contains(&settings.groups[place].key);
-            arrangement.rearrange(&mut peer.runs, is_known_to_run);
-            peer.runs_strange = strange;
-            let held = std::mem::take(&mut peer.holds_groups).into_iter();
-            peer.holds_groups = held.filter_map(place_of).collect();
+            arrangement.rearrange_peer(peer, settings);
         }
         carriers.rearrange(place_of);
         wishes.rearrange();
