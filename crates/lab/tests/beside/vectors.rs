@@ -12,15 +12,21 @@ mod shape;
 mod story;
 mod table;
 
+use crate::LIMIT;
 use captured::{Carrier as By, Origin, VECTORS, Vector};
 use shape::Shape;
 use std::collections::BTreeSet;
-use systole_lab::{Capture, Packet};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{Capture, Carrier, Packet};
 use systole_wire::{Keys, Method};
 use table::{Shown, Situation, TABLE};
 
 /// Bytes before the payload of an ICMP echo.
 const ICMP_HEADER: usize = 8;
+
+/// How often a recording is looked at that does not hold everything yet.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The keys of a captured message, which are those of the labs here too.
 fn keys(method: Method, id: u8) -> Keys {
@@ -46,6 +52,13 @@ fn shape_of(vector: &Vector) -> Shape {
     shape.unwrap_or_else(|| panic!("{} cannot be read", vector.name))
 }
 
+/// What belongs to a situation and is not among what was sent.
+fn absent(situation: Situation, sent: &BTreeSet<Shape>) -> Vec<(&'static Vector, Shape)> {
+    let here = TABLE.iter().filter(|(_, shown)| *shown == Shown::Here(situation));
+    let wanted = here.map(|(number, _)| vector(number)).map(|vector| (vector, shape_of(vector)));
+    wanted.filter(|(_, shape)| !sent.contains(shape)).collect()
+}
+
 /// A recording that is looked at a piece at a time.
 struct Recording<'a> {
     capture: &'a Capture,
@@ -61,33 +74,60 @@ impl<'a> Recording<'a> {
 
     /// Looks in what was sent since the last time for what belongs to a situation.
     fn judge(&mut self, situation: Situation) {
-        let packets: Vec<Packet> = self.capture.packets().split_off(self.done);
+        let done = self.done;
+        let packets = self.await_all(situation, |capture| capture.packets().split_off(done));
         self.done += packets.len();
         self.judge_packets(situation, &packets);
     }
 
+    /// Looks in everything that a carrier was given for what belongs to a situation.
+    fn judge_carrier(&mut self, situation: Situation, is_it: fn(Carrier) -> bool) {
+        let packets = self.await_all(situation, |capture| {
+            let mut packets = capture.packets();
+            packets.retain(|packet| is_it(packet.carrier));
+            packets
+        });
+        self.judge_packets(situation, &packets);
+    }
+
+    /// Packets of the recording, when nothing of a situation is absent from them, or the limit is
+    /// reached: what a node has logged already may be recorded a moment later.
+    fn await_all(
+        &self,
+        situation: Situation,
+        packets: impl Fn(&Capture) -> Vec<Packet>,
+    ) -> Vec<Packet> {
+        let give_up = Instant::now() + LIMIT;
+        loop {
+            let sent = packets(self.capture);
+            if absent(situation, &self.shapes(&sent)).is_empty() || Instant::now() >= give_up {
+                return sent;
+            }
+            sleep(LOOK_EVERY);
+        }
+    }
+
     /// Looks in some packets for what belongs to a situation.
     fn judge_packets(&mut self, situation: Situation, packets: &[Packet]) {
-        let sent: BTreeSet<Shape> =
-            packets.iter().filter_map(|packet| Shape::of(&packet.payload, &self.keys)).collect();
+        let sent = self.shapes(packets);
         let largest = packets.iter().map(|packet| packet.payload.len()).max().unwrap_or_default();
         println!(
             "{situation:?}: {} packets of {} forms, the largest of {largest} bytes",
             packets.len(),
             sent.len()
         );
-        for (number, _) in TABLE.iter().filter(|(_, shown)| *shown == Shown::Here(situation)) {
-            let wanted = vector(number);
-            let shape = shape_of(wanted);
-            if !sent.contains(&shape) {
-                self.missing
-                    .push(format!("{situation:?}: nothing like {}:\n  {shape}", wanted.name));
-            }
+        for (wanted, shape) in absent(situation, &sent) {
+            self.missing.push(format!("{situation:?}: nothing like {}:\n  {shape}", wanted.name));
         }
         if !self.missing.is_empty() {
             let sent: Vec<String> = sent.iter().map(|shape| format!("  {shape}\n")).collect();
             self.missing.push(format!("{situation:?}: sent was\n{}", sent.concat()));
         }
+    }
+
+    /// The forms of some packets.
+    fn shapes(&self, packets: &[Packet]) -> BTreeSet<Shape> {
+        packets.iter().filter_map(|packet| Shape::of(&packet.payload, &self.keys)).collect()
     }
 
     /// Whether nothing was missing.

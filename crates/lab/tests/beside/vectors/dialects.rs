@@ -121,21 +121,18 @@ fn every_medium_carries_the_same() -> Outcome {
         Medium::Serial,
     ];
     let config = ClusterConfig { media, ..config("auth 1\n1 sha1 TestKeySha1\n") };
-    speak(config, (Method::Sha1, 1), |lab, capture, recording| {
+    speak(config, (Method::Sha1, 1), |lab, _, recording| {
         start_both(lab)?;
-        let over = |is_it: fn(Carrier) -> bool| {
-            let mut packets = capture.packets();
-            packets.retain(|packet| is_it(packet.carrier));
-            packets
-        };
-        let packets = over(|by| matches!(by, Carrier::Udp([.., 255], 694)));
-        recording.judge_packets(Situation::Broadcast, &packets);
-        let packets = over(|by| matches!(by, Carrier::Udp([225, ..], 694)));
-        recording.judge_packets(Situation::Multicast, &packets);
-        let packets = over(|by| matches!(by, Carrier::Udp6([0xfd | 0xfe, ..], 694)));
-        recording.judge_packets(Situation::Unicast6, &packets);
-        let packets = over(|by| matches!(by, Carrier::Udp6([0xff, 0x12, ..], 694)));
-        recording.judge_packets(Situation::Multicast6, &packets);
+        recording
+            .judge_carrier(Situation::Broadcast, |by| matches!(by, Carrier::Udp([.., 255], 694)));
+        recording
+            .judge_carrier(Situation::Multicast, |by| matches!(by, Carrier::Udp([225, ..], 694)));
+        recording.judge_carrier(Situation::Unicast6, |by| {
+            matches!(by, Carrier::Udp6([0xfd | 0xfe, ..], 694))
+        });
+        recording.judge_carrier(Situation::Multicast6, |by| {
+            matches!(by, Carrier::Udp6([0xff, 0x12, ..], 694))
+        });
         // The slow one.
         let on_cable = || lab.sent_on_cable(Node::Web1).unwrap_or_default();
         lab.wait_for("beats on the cable", LIMIT, || on_cable().len() > 20)?;
