@@ -201,7 +201,12 @@ impl Table {
         match self {
             Self::Runner => RUNNER_UNITS,
             Self::HandOver => HAND_OVER_UNITS,
-            Self::Peer => &[("init", "goodbye"), ("init", "own pause"), ("up", "own pause")],
+            Self::Peer => &[
+                ("init", "goodbye"),
+                ("init", "own pause"),
+                ("up", "goodbye"),
+                ("up", "own pause"),
+            ],
             Self::Fence => &[
                 ("unneeded", "past answer"),
                 ("delayed", "past answer"),
@@ -211,7 +216,9 @@ impl Table {
                 ("failed", "confirmed"),
                 ("certain", "confirmed"),
             ],
-            Self::Farewell => &[("none", "step"), ("said", "stop"), ("said", "step")],
+            Self::Farewell => {
+                &[("none", "step"), ("releasing", "step"), ("said", "stop"), ("said", "step")]
+            }
             Self::Ping => &[],
             Self::Ipfail => &[
                 ("waiting", "abort"),

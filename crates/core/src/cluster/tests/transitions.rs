@@ -165,10 +165,12 @@ fn a_node_that_stops_or_pauses_while_another_begins() {
         say(&mut pair, status(first));
         pair
     };
-    let mut pair = begin(NodeStatus::Init);
-    say(&mut pair, Message::Shutdone);
-    pair.node(A).turn(Time::START);
-    assert!(pair.node(A).has_said(&Event::PeerLeft(B)));
+    for first in [NodeStatus::Init, NodeStatus::Up] {
+        let mut pair = begin(first);
+        say(&mut pair, Message::Shutdone);
+        pair.node(A).turn(Time::START);
+        assert!(pair.node(A).has_said(&Event::PeerLeft(B)));
+    }
     for first in [NodeStatus::Init, NodeStatus::Up] {
         let mut pair = begin(first);
         pair.node(A).turn(Time::START);
@@ -190,7 +192,13 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     let now = pair.now;
+    pair.node(A).holds_jobs = true;
     pair.node(A).order(now, Order::Stop);
+    pair.node(A).turn(now);
+    let (hold, step) = (Hold::All, Step::Me);
+    say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
+    assert!(!pair.node(A).has_said(&Event::Relinquished), "it waits for its own stop");
+    pair.node(A).finish_jobs(now);
     pair.until("goodbye is said", |pair| pair.node(A).has_said(&Event::Relinquished));
     let now = pair.now;
     pair.node(A).order(now, Order::Stop);
