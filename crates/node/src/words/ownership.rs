@@ -38,6 +38,8 @@ impl Words {
             return lines;
         }
         match phase {
+            // It is claimed, and nothing of it is started: the executor says first what runs.
+            Phase::Starting if *cause == Cause::Listed => {}
             Phase::Starting => {
                 if matches!(cause, Cause::OwnerDead { .. } | Cause::OwnerLeft(_)) {
                     let text = format!("Taking over resource group {key}");
