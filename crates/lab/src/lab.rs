@@ -184,7 +184,7 @@ impl Lab {
         self.host(node).stop_daemon()
     }
 
-    /// Kills the main process of a node's daemon with SIGKILL.
+    /// Kills the main process of a node's daemon with SIGKILL and waits for its end.
     ///
     /// # Errors
     ///

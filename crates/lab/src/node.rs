@@ -218,14 +218,16 @@ impl Host {
         wait_for(&what, STOP_LIMIT, || self.daemon_pids().is_empty()).map(|_| ())
     }
 
-    /// Kills the daemon's main process, or all its processes, with SIGKILL.
+    /// Kills the daemon's main process and waits for its end, or kills all its processes, with SIGKILL.
     ///
     /// # Errors
     ///
     /// Without power, or when the main process is not known.
     pub(crate) fn kill_daemon(&self, main_only: bool) -> Result<(), LabError> {
         if main_only {
-            let script = "kill -9 $(cat /run/heartbeat.pid)";
+            // Until it has ended another one would find that it runs.
+            let script = "pid=$(cat /run/heartbeat.pid); kill -9 $pid; \
+                          while kill -0 $pid 2>/dev/null; do sleep 0.01; done";
             let output = self.run(&["sh", "-ec", script])?;
             return if output.success() {
                 Ok(())
