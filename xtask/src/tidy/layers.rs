@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("node", &["agents", "config", "core", "sys", "wire"]),
     ("cli", &["config", "core", "lab", "node"]),
     ("sim", &["core", "executor", "wire"]),
-    ("lab", &["wire"]),
+    ("lab", &["core", "wire"]),
 ];
 
 /// Foreign crates through which a pure crate could reach the machine.

@@ -1,8 +1,9 @@
 //! Nodes that switch each other off.
 
 use crate::play::{never_two, play};
+use crate::watched::Over;
 use crate::{LIMIT, Outcome, owned_by};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Cut, Failback, Lab, Link, Node, Service};
@@ -34,15 +35,6 @@ const AGENTS: [&str; 2] = [
     "fence web1 fence_lab plug=web1 password=geheim",
     "fence web2 fence_lab plug=web2 password=geheim",
 ];
-
-/// Ends the power switch, also when a test fails.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
 
 /// Runs a test while the power switch works.
 fn with_switch(lab: &Lab, test: impl FnOnce() -> Outcome) -> Outcome {

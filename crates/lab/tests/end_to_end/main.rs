@@ -6,6 +6,7 @@
 //! dead proves nothing, see [`play`].
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
+mod anew;
 mod claims;
 mod failing;
 mod failover;
@@ -20,6 +21,7 @@ mod reload;
 mod replays;
 mod strangers;
 mod upgrade;
+mod watched;
 mod why;
 
 use play::never_two;

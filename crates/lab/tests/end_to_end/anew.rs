@@ -1,0 +1,157 @@
+//! A daemon starts anew again and again while an agent of it starts: nothing moves, and the agent
+//! is called once.
+
+use crate::play::play_with;
+use crate::watched::watched;
+use crate::{LIMIT, Outcome, nobody_else_answered, print_gap};
+use std::net::IpAddr;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use systole_core::Random;
+use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
+
+/// How often the daemon starts anew.
+const TIMES: u32 = 20;
+/// Longest time between two of them. All of them are done within the start of the agent.
+const PAUSE_MAX: Duration = Duration::from_millis(600);
+/// How long the agent starts, at least.
+const START: Duration = Duration::from_secs(15);
+/// Ignores the request to end, and starts until it is told that it may be done.
+const SLOW_START: &str = "#!/bin/sh\ntrap '' TERM\ncase $1 in\n\
+    start) echo start >>/var/log/agent; while [ ! -e /var/tmp/go ]; do sleep 0.1; done; \
+           touch /run/slow ;;\n\
+    stop) echo stop >>/var/log/agent; rm -f /run/slow ;;\n\
+    status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
+
+/// What the agent's group is called.
+const GROUP: &str = "192.168.122.101/24/eth0";
+
+/// web1 is the home of both groups: one runs, and the other one starts.
+fn config() -> ClusterConfig {
+    let service = ClusterConfig::default().service.word();
+    ClusterConfig {
+        groups: vec![
+            format!("web1 192.168.122.100/24/eth0 {service}"),
+            format!("web1 {GROUP} slow"),
+        ],
+        failback: Failback::Off,
+        ipfail: false,
+        deadtime: Duration::from_secs(2),
+        warntime: Duration::from_secs(1),
+        initdead: Duration::from_secs(4),
+        ..ClusterConfig::default()
+    }
+}
+
+fn install(lab: &Lab) -> Outcome {
+    for node in Node::ALL {
+        lab.write_file(node, "etc/ha.d/resource.d/slow", SLOW_START)?;
+    }
+    Ok(())
+}
+
+fn verbs(lab: &Lab, node: Node) -> String {
+    lab.read_file(node, "var/log/agent")
+}
+
+/// The seed of the moments: that of the environment, or another one each time.
+fn seed() -> u64 {
+    let given = std::env::var("SYSTOLE_SEED").ok().and_then(|text| text.parse().ok());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    given.unwrap_or_else(|| u64::from(now.subsec_nanos()))
+}
+
+/// How a daemon comes to start anew.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Restart,
+    Kill,
+    Reload,
+}
+
+impl Way {
+    fn any(random: &mut Random) -> Self {
+        match random.below(3) {
+            0 => Self::Restart,
+            1 => Self::Kill,
+            _ => Self::Reload,
+        }
+    }
+
+    /// `number` tells one configuration from the other.
+    fn take(self, lab: &Lab, node: Node, number: u32) -> Result<(), LabError> {
+        match self {
+            Self::Restart => {
+                let told = lab.run(node, &["hb", "restart"])?;
+                assert!(told.success(), "{told:?}");
+                let waits = format!("{GROUP} is held and waits: ");
+                assert!(told.stdout.contains(&waits), "{told:?}");
+            }
+            Self::Kill => {
+                lab.kill_daemon(node)?;
+                lab.start_daemon(node)?;
+            }
+            Self::Reload => {
+                // The form of messages is nothing that a daemon changes while it runs.
+                let text = lab.config().ha_cf(node) + &format!("hopfudge {}\n", 2 + number);
+                lab.write_file(node, "etc/ha.d/ha.cf", &text)?;
+                let told = lab.run(node, &["hb", "reload"])?;
+                assert!(told.success() && told.stdout.contains("executes itself"), "{told:?}");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn starts(lab: &Lab, node: Node) -> usize {
+    lab.log(node).matches("Heartbeat generation: ").count()
+}
+
+/// Starts the daemon anew at moments that the seed chooses; each time when the one before has
+/// started.
+fn start_anew(lab: &Lab, node: Node) -> Result<(), LabError> {
+    let seed = seed();
+    println!("the moments are those of SYSTOLE_SEED={seed}");
+    let mut random = Random::new(seed);
+    for number in 1..=TIMES {
+        let most = u64::try_from(PAUSE_MAX.as_millis()).unwrap_or(u64::MAX);
+        let pause = Duration::from_millis(random.below(most));
+        let (way, before) = (Way::any(&mut random), starts(lab, node));
+        println!("{number}: after {pause:?} {way:?}");
+        sleep(pause);
+        way.take(lab, node, number)?;
+        lab.wait_for("it starts anew", LIMIT, || starts(lab, node) > before)?;
+        let answers = || lab.status(node).is_some();
+        lab.wait_for("it answers", LIMIT, answers)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_daemon_that_starts_anew_while_an_agent_starts_moves_nothing() -> Outcome {
+    play_with(&config(), install, |lab| {
+        let (web1, web2) = (Node::Web1, Node::Web2);
+        lab.wait_for("its agent starts", LIMIT, || verbs(lab, web1) == "start\n")?;
+        let since = Instant::now();
+        let addresses = [lab.config().address, IpAddr::from([192, 168, 122, 101])];
+        let seen = watched(lab, &addresses, || {
+            start_anew(lab, web1)?;
+            println!("{TIMES} starts in {:?}", since.elapsed());
+            sleep(START.saturating_sub(since.elapsed()));
+            lab.write_file(web1, "var/tmp/go", "")?;
+            lab.wait_for("it runs", LIMIT, || {
+                let groups = lab.status(web1).map(|status| status.groups).unwrap_or_default();
+                groups.iter().any(|it| it.name == GROUP && it.phase == "active")
+            })?;
+            Ok(())
+        })?;
+        for it in &seen {
+            it.stayed_with(web1);
+        }
+        assert_eq!(verbs(lab, web1), "start\n", "it is started once, and not stopped");
+        assert_eq!(verbs(lab, web2), "", "nobody else takes it");
+        nobody_else_answered(lab, since);
+        print_gap(lab, "twenty daemons", since, Duration::from_millis(50));
+        Ok(())
+    })
+}
