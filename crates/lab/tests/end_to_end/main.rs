@@ -18,6 +18,7 @@ mod orders;
 mod pings;
 mod play;
 mod reload;
+mod removed;
 mod replays;
 mod strangers;
 mod upgrade;

@@ -1,0 +1,83 @@
+//! An address that somebody removes is back at once, and nothing else notices.
+
+use crate::play::play_with;
+use crate::watched::watched;
+use crate::{LIMIT, Outcome};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Lab, Node};
+
+/// How often it is removed.
+const TIMES: usize = 20;
+/// How long it may be away as the client sees it.
+const BOUND: Duration = Duration::from_millis(20);
+/// Tells every start and stop.
+const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
+    start) echo start >>/var/log/agent; touch /run/told ;;\n\
+    stop) echo stop >>/var/log/agent; rm -f /run/told ;;\n\
+    status) [ -e /run/told ] && echo running || echo stopped ;;\nesac\n";
+
+/// The client's address, and an agent that tells when it is called.
+fn config() -> ClusterConfig {
+    let usual = ClusterConfig::default();
+    let service = usual.service.word();
+    let groups = vec![format!("web1 {}/24/eth0 told {service}", usual.address)];
+    ClusterConfig { groups, ..usual }
+}
+
+fn install(lab: &Lab) -> Outcome {
+    for node in Node::ALL {
+        lab.write_file(node, "etc/ha.d/resource.d/told", AGENT)?;
+    }
+    Ok(())
+}
+
+fn verbs(lab: &Lab, node: Node) -> String {
+    lab.read_file(node, "var/log/agent")
+}
+
+/// Removes the address, waits until the client hears it again, and says how long it was away.
+fn remove(lab: &Lab) -> Result<Duration, systole_lab::LabError> {
+    let since = Instant::now();
+    let word = format!("{}/24", lab.config().address);
+    let told = lab.run(Node::Web1, &["ip", "address", "del", &word, "dev", "eth0"])?;
+    assert!(told.success(), "{told:?}");
+    let gap = || lab.probe().gaps(since).into_iter().map(|gap| gap.length).max();
+    lab.wait_for("the address is back", LIMIT, || {
+        lab.owners(lab.config().address) == [Node::Web1] && lab.probe().answering().is_some()
+    })?;
+    Ok(gap().unwrap_or_default())
+}
+
+#[test]
+fn an_address_that_is_removed_twenty_times_is_back_at_once_and_no_agent_is_called() -> Outcome {
+    play_with(&config(), install, |lab| {
+        let (web1, web2) = (Node::Web1, Node::Web2);
+        let before = verbs(lab, web1);
+        let mut gaps = Vec::new();
+        let seen = watched(lab, &[lab.config().address], || {
+            for _ in 0..TIMES {
+                gaps.push(remove(lab)?);
+                sleep(Duration::from_millis(100));
+            }
+            Ok(())
+        })?;
+        gaps.sort_unstable();
+        let (median, longest) = (gaps[TIMES / 2], gaps[TIMES - 1]);
+        let kept = if longest <= BOUND { "kept" } else { "NOT KEPT" };
+        println!(
+            "{TIMES} removals: the client missed {median:?} by the median, {longest:?} at most"
+        );
+        println!("(bound {BOUND:?}: {kept})");
+        assert!(seen.iter().all(|it| it.owners == [web1].into()), "it moved: {seen:?}");
+        // A busy machine delays some of them, but not most.
+        assert!(median <= BOUND, "{gaps:?}");
+        assert_eq!(verbs(lab, web1), before, "an agent was called");
+        assert_eq!(verbs(lab, web2), "", "an agent was called");
+        let journal = lab.read_file(web1, "var/lib/heartbeat/journal.jsonl");
+        assert_eq!(journal.matches("\"address_back\"").count(), TIMES, "{journal}");
+        assert!(journal.contains("\"alarm\""), "{journal}");
+        assert!(lab.run(web1, &["hb", "status"])?.stdout.contains("removed"));
+        Ok(())
+    })
+}
