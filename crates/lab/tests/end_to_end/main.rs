@@ -21,6 +21,7 @@ mod reload;
 mod removed;
 mod replays;
 mod strangers;
+mod times;
 mod upgrade;
 mod watched;
 mod why;
