@@ -20,6 +20,7 @@ mod play;
 mod reload;
 mod removed;
 mod replays;
+mod short_faults;
 mod strangers;
 mod times;
 mod upgrade;

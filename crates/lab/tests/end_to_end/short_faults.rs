@@ -1,0 +1,102 @@
+//! The only link is away for two seconds: nothing moves for a fault that is over, and what moved
+//! goes home.
+
+use crate::play::play_with;
+use crate::watched::watched;
+use crate::{CALM, LIMIT, Outcome, nobody_else_answered, owned_by, print_gap, stays_with};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Cut, Failback, Lab, LabError, Link, Node};
+
+/// How long the link is away.
+const FAULT: Duration = Duration::from_secs(2);
+/// Tells every start and stop.
+const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
+    start) echo start >>/var/log/agent; touch /run/told ;;\n\
+    stop) echo stop >>/var/log/agent; rm -f /run/told ;;\n\
+    status) [ -e /run/told ] && echo running || echo stopped ;;\nesac\n";
+
+/// With a ping node, so that everything asks for a better place while the network is away.
+fn config(deadtime: Duration, failback: Failback) -> ClusterConfig {
+    let usual = ClusterConfig::default();
+    let service = usual.service.word();
+    ClusterConfig {
+        groups: vec![format!("web1 {}/24/eth0 told {service}", usual.address)],
+        deadtime,
+        warntime: deadtime / 2,
+        initdead: deadtime * 2,
+        failback,
+        ..usual
+    }
+}
+
+fn install(lab: &Lab) -> Outcome {
+    for node in Node::ALL {
+        lab.write_file(node, "etc/ha.d/resource.d/told", AGENT)?;
+    }
+    Ok(())
+}
+
+fn verbs(lab: &Lab, node: Node) -> String {
+    lab.read_file(node, "var/log/agent")
+}
+
+fn lose_link_for_a_while(lab: &Lab, how: Cut) -> Result<(), LabError> {
+    lab.cut(Node::Web1, Link::Service, how)?;
+    sleep(FAULT);
+    lab.join(Node::Web1, Link::Service)
+}
+
+/// Both nodes hear each other again.
+fn hear_each_other(lab: &Lab) -> Result<(), LabError> {
+    lab.wait_for("both are heard", LIMIT, || {
+        Node::ALL.into_iter().all(|node| {
+            let nodes = lab.status(node).map(|status| status.nodes).unwrap_or_default();
+            nodes.len() == 2
+                && nodes.iter().all(|it| it.status == "active" && it.links.iter().all(|it| it.up))
+        })
+    })?;
+    Ok(())
+}
+
+#[test]
+fn a_fault_that_is_over_before_anybody_is_dead_moves_nothing() -> Outcome {
+    for how in [Cut::Carrier, Cut::Silent] {
+        play_with(&config(Duration::from_secs(8), Failback::On), install, |lab| {
+            let before = Node::ALL.map(|node| verbs(lab, node));
+            let mut healed = Instant::now();
+            let seen = watched(lab, &[lab.config().address], || {
+                lose_link_for_a_while(lab, how)?;
+                healed = Instant::now();
+                hear_each_other(lab)?;
+                sleep(CALM);
+                Ok(())
+            })?;
+            for it in &seen {
+                it.stayed_with(Node::Web1);
+            }
+            owned_by(lab, Node::Web1)?;
+            stays_with(lab, Node::Web1);
+            assert_eq!(Node::ALL.map(|node| verbs(lab, node)), before, "an agent was called");
+            nobody_else_answered(lab, healed);
+            print_gap(lab, &format!("{how:?} and back"), healed, FAULT + Duration::from_millis(50));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_moved_for_a_fault_that_is_over_goes_home() -> Outcome {
+    play_with(&config(Duration::from_millis(650), Failback::On), install, |lab| {
+        for how in [Cut::Carrier, Cut::Silent] {
+            let since = Instant::now();
+            lose_link_for_a_while(lab, how)?;
+            hear_each_other(lab)?;
+            owned_by(lab, Node::Web1)?;
+            stays_with(lab, Node::Web1);
+            print_gap(lab, &format!("{how:?} and home"), since, FAULT + Duration::from_secs(2));
+        }
+        Ok(())
+    })
+}
