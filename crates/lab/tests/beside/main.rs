@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod acks;
+mod dies_early;
 mod harm;
 mod keys;
 mod large;
