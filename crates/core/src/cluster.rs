@@ -16,6 +16,7 @@ mod ipfail;
 mod ledger;
 mod liveness;
 mod memory;
+mod orphans;
 mod ping;
 mod placement;
 mod reload;
@@ -42,6 +43,7 @@ use hand_over::{Asker, HandOver};
 pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use hold::{Register, Stay};
 use ipfail::Ipfail;
+use orphans::Absence;
 use ping::PingNode;
 use reload::Transition;
 pub use report::{
@@ -95,6 +97,10 @@ pub struct Cluster {
     changes: Vec<(Time, Cause)>,
     next_job: JobId,
     has_executor: bool,
+    /// Since when there is none, and what came of that.
+    absence: Absence,
+    /// Of each group whether its services may run on here although nobody can tell.
+    in_doubt: Vec<bool>,
     /// Groups that the ledger lists, until an executor has said for the first time what it holds.
     listed: Option<Vec<GroupId>>,
     /// Peers that must be heard before we trust our own table again, after a pause.
@@ -154,6 +160,8 @@ impl Cluster {
             changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
             next_job: JobId::default(),
             has_executor: false,
+            absence: Absence::default(),
+            in_doubt: vec![false; settings.groups.len()],
             listed: Some(Vec::new()),
             unverified: Vec::new(),
             verifies_from: 0,
@@ -228,6 +236,7 @@ impl Cluster {
         self.elapse_classic();
         self.elapse_requests();
         self.elapse_unasked();
+        self.elapse_absence();
         self.place();
         self.elapse_memory();
         self.elapse_farewell();
@@ -257,6 +266,7 @@ impl Cluster {
             self.wishes_deadline(),
             self.stay_deadline(),
             self.carriers.deadline(self.now),
+            self.absence_deadline(),
             self.ipfail.deadline(),
             self.classic.deadline(),
             self.farewell.as_ref().and_then(Farewell::deadline),

@@ -157,7 +157,8 @@ impl Runner {
         self.state = State::Active;
     }
 
-    /// Takes it as not running, as the executor found it, before a job of it was begun.
+    /// Takes it as not running: the executor found it so before a job of it was begun, or there is no
+    /// executor that could do anything about it.
     pub(crate) fn abandon(&mut self) {
         self.visit("abandon");
         if self.job.is_none() {

@@ -46,8 +46,8 @@ pub use mutation::Mutation;
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, HoldRecord, PeerRecord, Resource,
-    ResourceKind, Settings, StopFailure,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, HoldRecord, LIFETIME_MAX,
+    LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure, address_lifetime,
 };
 pub use time::Time;
 

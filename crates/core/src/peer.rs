@@ -66,6 +66,9 @@ pub(crate) struct Peer {
     pub(crate) lacks: Vec<GroupId>,
     /// Of each group of ours whether a Systole peer says that something of it still runs there.
     pub(crate) runs: Vec<bool>,
+    /// Of each group of ours whether it has lost its executor, and cannot tell whether services of it
+    /// run there on.
+    pub(crate) in_doubt: Vec<bool>,
     /// Lines that are not in our haresources, and of which it says the same.
     pub(crate) runs_strange: Vec<GroupKey>,
     /// A Systole peer says that everything is held.
@@ -114,6 +117,7 @@ impl Peer {
             pings: None,
             lacks: Vec::new(),
             runs: vec![false; settings.groups.len()],
+            in_doubt: vec![false; settings.groups.len()],
             runs_strange: Vec::new(),
             holds_all: false,
             holds_groups: Vec::new(),
@@ -164,6 +168,7 @@ impl Peer {
         self.pings = None;
         self.lacks.clear();
         self.runs.fill(false);
+        self.in_doubt.fill(false);
         self.runs_strange.clear();
         self.holds_all = false;
         self.holds_groups.clear();

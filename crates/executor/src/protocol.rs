@@ -14,13 +14,7 @@ pub const PACKET_MAX: usize = 1 << 20;
 /// Length of a permit packet in bytes.
 pub const PERMIT_SIZE: usize = 24;
 
-/// Shortest lifetime of an address, and the one that it has unless the daemon says otherwise.
-///
-/// The kernel looks at lifetimes at most once a second or so: 3 s end after 3.3 s at the latest,
-/// and leave room for two missed renewals of one a second.
-pub const LIFETIME_MIN: Duration = Duration::from_secs(3);
-/// Longest lifetime of an address.
-pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
+pub use systole_core::{LIFETIME_MAX, LIFETIME_MIN};
 
 /// Begins a permit packet. JSON begins with another byte.
 const PERMIT_MAGIC: [u8; 8] = *b"\0permit2";

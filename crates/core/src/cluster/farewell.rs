@@ -68,7 +68,8 @@ impl Cluster {
         let over = match self.farewell {
             None | Some(Farewell::Over) => return,
             Some(Farewell::Releasing) => {
-                let is_idle = self.runners.iter().all(crate::group::Runner::is_idle);
+                let is_idle = self.runners.iter().all(crate::group::Runner::is_idle)
+                    && !self.in_doubt.contains(&true);
                 self.visit_farewell(if is_idle { "all stopped" } else { "still stopping" });
                 if is_idle {
                     self.report(Event::Relinquished);

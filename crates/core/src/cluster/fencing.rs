@@ -4,8 +4,8 @@
 use super::Cluster;
 use crate::coverage::{Table, visit};
 use crate::{
-    Event, FenceOutcome, FenceState, Fencing, FencingEvent, Message, NodeId, Output, Proof,
-    Refusal, Time,
+    Event, FenceOutcome, FenceState, Fencing, FencingEvent, GroupId, Message, NodeId, Output,
+    Proof, Refusal, Time,
 };
 use std::time::Duration;
 
@@ -133,11 +133,19 @@ impl Cluster {
         }
     }
 
-    /// Notes that a group waits until every silent node is certain to be dead.
-    pub(super) fn want_fences(&mut self) {
-        for fence in self.fences.iter_mut().filter(|fence| fence.is_uncertain()) {
-            fence.is_wanted = true;
+    /// Notes that a group waits until every silent node is certain to be dead, and every node that
+    /// cannot tell whether it runs there.
+    pub(super) fn want_fences(&mut self, group: GroupId) {
+        for node in self.others() {
+            if self.is_uncertain(node) || self.is_in_doubt_at(node, group) {
+                self.fences[node.index()].is_wanted = true;
+            }
         }
+    }
+
+    /// Whether a node was fenced, or confirmed dead, and not heard since.
+    pub(super) fn is_certainly_dead(&self, node: NodeId) -> bool {
+        matches!(self.fences[node.index()].state, State::Certain { .. })
     }
 
     /// A node fell silent without a goodbye. Returns whether its groups wait for a fence.
@@ -257,6 +265,8 @@ impl Cluster {
         }
         let fence = &mut self.fences[node.index()];
         let is_heard = self.peers[node.index()].is_alive();
+        // One that is heard lives, and is left alone, unless it cannot tell what it runs.
+        let is_over = is_heard && !self.peers[node.index()].in_doubt.contains(&true);
         match outcome {
             FenceOutcome::Done => {
                 fence.state = State::Certain { at: now, proof: Proof::Fenced };
@@ -269,13 +279,13 @@ impl Cluster {
                 // Nothing is done by itself: whether the next one is asked is decided as for the first.
                 fence.device = fence.device.saturating_add(1);
                 fence.state =
-                    if is_heard { State::Unneeded } else { State::Failed { retry_at: now } };
-                let retry = (!is_heard).then_some(Duration::ZERO);
+                    if is_over { State::Unneeded } else { State::Failed { retry_at: now } };
+                let retry = (!is_over).then_some(Duration::ZERO);
                 self.tell_fencing(node, FencingEvent::Failed { attempt, retry });
             }
             FenceOutcome::Busy => {
                 let until = now + RETRY_FIRST;
-                fence.state = if is_heard { State::Unneeded } else { State::Delayed { until } };
+                fence.state = if is_over { State::Unneeded } else { State::Delayed { until } };
             }
             FenceOutcome::Failed => {
                 fence.device = 0;
@@ -283,8 +293,8 @@ impl Cluster {
                 let wait = doubled.min(RETRY_MAX);
                 fence.failures = fence.failures.saturating_add(1);
                 fence.state =
-                    if is_heard { State::Unneeded } else { State::Failed { retry_at: now + wait } };
-                let retry = (!is_heard).then_some(wait);
+                    if is_over { State::Unneeded } else { State::Failed { retry_at: now + wait } };
+                let retry = (!is_over).then_some(wait);
                 self.tell_fencing(node, FencingEvent::Failed { attempt, retry });
                 let name = self.settings.name(node).into();
                 self.send(Message::Stonith { node: name, result: Fencing::Failed }, None);

@@ -146,11 +146,14 @@ impl Cluster {
     pub(super) fn note_takeover(&mut self, group: GroupId, cause: Cause) {
         let me = self.settings.me;
         let is_fault = match cause {
-            Cause::OwnerDead { owner, .. } | Cause::OwnerFailed(owner) => owner != me,
+            Cause::OwnerDead { owner, .. }
+            | Cause::OwnerFailed(owner)
+            | Cause::OwnerInDoubt(owner) => owner != me,
             Cause::OwnerLeft(owner) => {
                 self.peer(owner).is_present() && !self.stays[group.index()].is_exempt
             }
             Cause::Unowned
+            | Cause::ExecutorLost
             | Cause::HandOver { .. }
             | Cause::Listed
             | Cause::Adopted

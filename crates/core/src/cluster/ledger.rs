@@ -58,6 +58,7 @@ impl Cluster {
     /// The executor has said what it holds.
     pub(super) fn executor_ready(&mut self, held: &[Holding]) {
         self.has_executor = true;
+        self.end_absence(held);
         if let Some(listed) = self.listed.take() {
             for group in self.settings.group_ids() {
                 let holding = held.iter().find(|holding| holding.group == group);
@@ -111,7 +112,7 @@ impl Cluster {
     }
 
     pub(super) fn executor_gone(&mut self) {
-        self.has_executor = false;
+        self.begin_absence();
         self.lose_checks();
         if self.errs(Mutation::AwaitTheDead) {
             return;

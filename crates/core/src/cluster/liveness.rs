@@ -17,6 +17,7 @@ impl Cluster {
             return;
         }
         self.report(Event::Paused(gap));
+        self.prolong_absence();
         self.interrupt_hand_over();
         for node in self.others() {
             self.visit_peer(node, "own pause");

@@ -13,7 +13,9 @@ impl Cluster {
         if self.may_take() {
             for group in self.settings.group_ids() {
                 match self.reason_to_take(group) {
-                    Some(_) if self.is_anyone_uncertain() => self.want_fences(),
+                    Some(_) if self.is_anyone_uncertain() || self.is_in_doubt_elsewhere(group) => {
+                        self.want_fences(group);
+                    }
                     Some(cause) if self.clears_the_way(group) => self.take(group, cause),
                     Some(_) | None => {}
                 }
@@ -69,7 +71,7 @@ impl Cluster {
                 let silence = self.now.since(peer.last_status.unwrap_or(crate::Time::START));
                 Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
             }
-            Some(owner) if row.phase == Phase::Failed => Cause::OwnerFailed(owner),
+            Some(owner) if row.phase == Phase::Failed => self.cause_of_failed(owner, group),
             Some(owner) => Cause::OwnerLeft(owner),
         };
         Some(cause)
@@ -229,6 +231,7 @@ impl Cluster {
         peer.has_left = true;
         peer.told_at = peer.told_at.max(sequence);
         peer.runs.fill(false);
+        peer.in_doubt.fill(false);
         peer.runs_strange.clear();
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);

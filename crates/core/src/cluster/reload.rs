@@ -81,6 +81,7 @@ impl Arrangement {
         let strange = std::mem::take(&mut peer.runs_strange);
         let is_known_to_run = |place: usize| strange.contains(&settings.groups[place].key);
         self.rearrange(&mut peer.runs, is_known_to_run);
+        self.rearrange(&mut peer.in_doubt, |_| false);
         peer.runs_strange = strange;
         peer.holds_groups = moved(&mut peer.holds_groups);
     }
@@ -161,7 +162,8 @@ impl Cluster {
         let mut room = REMEMBERED_MAX.min(GROUPS_MAX.saturating_sub(settings.groups.len()));
         let mut given_up = Vec::new();
         for (id, group) in self.settings.group_ids().zip(&self.settings.groups) {
-            let matters = !self.runners[id.index()].is_idle() || self.may_be_elsewhere(id);
+            let runs = !self.runners[id.index()].is_idle() || self.in_doubt[id.index()];
+            let matters = runs || self.may_be_elsewhere(id);
             if is_gone(group) && (matters || room > 0) {
                 room = room.saturating_sub(1);
                 given_up.push(Group { is_retired: true, ..group.clone() });
@@ -220,6 +222,7 @@ impl Cluster {
             changes,
             requested,
             listed,
+            in_doubt,
             stays,
             wishes,
             now,
@@ -232,6 +235,7 @@ impl Cluster {
             history: _,
             next_job: _,
             has_executor: _,
+            absence: _,
             unverified: _,
             verifies_from: _,
             failback_after: _,
@@ -269,6 +273,7 @@ impl Cluster {
         arrangement.rearrange(able_from, |_| next);
         arrangement.rearrange(ask_again, |_| None);
         arrangement.rearrange(guarded_from, |_| 0);
+        arrangement.rearrange(in_doubt, |_| false);
         arrangement.rearrange(stays, |_| Stay::default());
         arrangement.rearrange(changes, |_| (*now, Cause::Unowned));
         *requested = std::mem::take(requested)

@@ -110,7 +110,7 @@ impl Cluster {
         self.send(Message::Status { status, deadtime, flow_control }, None);
         self.voice.last_beat = Some(self.now);
         self.voice.next_beat = self.now + self.keepalive();
-        if self.unverified.is_empty() {
+        if self.unverified.is_empty() && self.may_permit() {
             self.outbox.push_back(Output::Permit(self.permit()));
         }
     }
@@ -155,7 +155,7 @@ impl Cluster {
                     || !self.has_carrier(id)
                     || !self.ownership.is_able(id, self.settings.me),
                 failure: self.ownership.failure(id, self.settings.me),
-                runs_here: !self.runners[id.index()].is_idle(),
+                runs_here: !self.runners[id.index()].is_idle() || self.in_doubt[id.index()],
             });
         }
         self.tell_stays(&mut beat);

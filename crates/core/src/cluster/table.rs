@@ -65,6 +65,7 @@ impl Cluster {
                 differ |= self.is_configured(group);
                 self.peer_mut(from).lacks.push(group);
                 self.peer_mut(from).runs[group.index()] = false;
+                self.peer_mut(from).in_doubt[group.index()] = false;
                 self.ownership.note_ability(group, from, false);
                 if is_answer {
                     self.forgotten_by(from, group);
@@ -104,7 +105,7 @@ impl Cluster {
         let me = self.settings.me;
         let before = *self.ownership.row(group);
         self.hear_failure(from, group, claim);
-        self.peer_mut(from).runs[group.index()] = claim.runs_here;
+        self.hear_doubt(from, group, claim);
         let meeting = self.meeting(from, group);
         match self.ownership.merge(&meeting, group, claim) {
             Merged::Same => {}
@@ -121,7 +122,7 @@ impl Cluster {
                     self.speak_soon();
                 }
                 let cause = match row.phase {
-                    Phase::Failed => Cause::OwnerFailed(from),
+                    Phase::Failed => self.cause_of_failed(from, group),
                     Phase::Stopped => Cause::OwnerLeft(from),
                     Phase::Starting | Phase::Active | Phase::Stopping | Phase::Blocked => {
                         Cause::Claimed(from)

@@ -17,6 +17,7 @@ mod hand_over;
 mod hold;
 mod hold_down;
 mod ledger;
+mod orphans;
 mod pair;
 mod pings;
 mod reload;

@@ -261,9 +261,9 @@ const RUNNER: &[Impossible] = &[
         "a core adopts when the executor greets, and before a job of it was begun",
     ),
     (
-        &["idle", "starting, to stop", "active", "stopping", "looking", "stuck", "releasing"],
+        &["starting, to stop"],
         &["abandon"],
-        "what was listed is about to be started on, or is being stopped",
+        "an executor that is gone takes the jobs with it, and then it stops",
     ),
     (NOT_IDLE, &["start"], "only what is idle is taken"),
     (NOT_STUCK, &["release addresses"], "it is asked for when a stop has failed for good"),
@@ -272,7 +272,13 @@ const RUNNER: &[Impossible] = &[
 #[cfg(feature = "test-hooks")]
 const RUNNER_UNITS: &[(&str, &str)] = &[
     ("idle", "adopt"),
+    ("idle", "abandon"),
     ("starting", "abandon"),
+    ("active", "abandon"),
+    ("stopping", "abandon"),
+    ("looking", "abandon"),
+    ("stuck", "abandon"),
+    ("releasing", "abandon"),
     ("idle", "past job"),
     ("active", "past job"),
     ("stuck", "past job"),

@@ -286,6 +286,14 @@ fn runner_in(state: &str) -> (Runner, JobId) {
 pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
     #[rustfmt::skip]
     let rows = [
+        // Nobody knows what runs, or nothing does.
+        ("idle", "abandon", "idle"),
+        ("starting", "abandon", "idle"),
+        ("active", "abandon", "idle"),
+        ("stopping", "abandon", "idle"),
+        ("looking", "abandon", "idle"),
+        ("stuck", "abandon", "idle"),
+        ("releasing", "abandon", "idle"),
         ("idle", "past job", "idle"),
         ("active", "past job", "active"),
         ("stuck", "past job", "stuck"),
@@ -356,6 +364,10 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
             "stop" => runner.stop(),
             "let go" => runner.let_go(),
             "executor gone" => runner.lose_job(),
+            "abandon" => {
+                runner.lose_job();
+                runner.abandon();
+            }
             other => panic!("no input is called {other}"),
         }
         assert_eq!(runner.state.name(), after, "{input} when {state}");

@@ -6,9 +6,11 @@ use crate::beat::pings::PingNode;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
-use systole_agents::protocol::{Configuration, LIFETIME_MAX, LIFETIME_MIN, Service};
+use systole_agents::protocol::{Configuration, Service};
 use systole_config::{Authentication, Config, Medium};
-use systole_core::{Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid};
+use systole_core::{
+    Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid, address_lifetime,
+};
 use systole_sys::link::LinkSpec;
 use systole_sys::realtime;
 use systole_wire::{
@@ -194,28 +196,17 @@ fn service(group: &Group) -> Option<Service> {
     (!addresses.is_empty()).then_some(Service { group: group.key, addresses })
 }
 
-/// How long an address lives without being renewed, in whole seconds, as the kernel counts.
-///
-/// When every process is killed at once, the others take over a dead time after our last beat, and
-/// the kernel may be a little late: until then the address must be gone. As long as possible,
-/// because what stands still for so long loses its addresses.
-fn lifetime_ms(deadtime: Duration, keepalive: Duration) -> u64 {
-    /// What the kernel is late at most.
-    const LATE: Duration = Duration::from_millis(500);
-    let span = deadtime.saturating_sub(keepalive + LATE);
-    span.clamp(LIFETIME_MIN, LIFETIME_MAX).as_secs() * 1000
-}
-
 /// The facts for the executor's runs.
 pub(crate) fn executor(config: &Config, debug: u8, is_realtime: bool) -> Configuration {
     let grace = config.times.restart_grace.as_millis();
+    let lifetime = address_lifetime(config.times.deadtime, config.times.keepalive);
     Configuration {
         node: config.node_name.clone(),
         environment: environment(config, debug),
         restart_grace_ms: u64::try_from(grace).unwrap_or(u64::MAX),
         realtime: is_realtime
             .then(|| config.process.priority.unwrap_or(realtime::DEFAULT_PRIORITY)),
-        lifetime_ms: lifetime_ms(config.times.deadtime, config.times.keepalive),
+        lifetime_ms: u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX),
         services: config.groups.iter().filter_map(service).collect(),
     }
 }

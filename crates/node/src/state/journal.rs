@@ -406,6 +406,8 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::OwnerDead { .. } => "owner_dead",
         Cause::OwnerLeft(_) => "owner_left",
         Cause::OwnerFailed(_) => "owner_failed",
+        Cause::OwnerInDoubt(_) => "owner_in_doubt",
+        Cause::ExecutorLost => "executor_lost",
         Cause::HandOver { .. } => "hand_over",
         Cause::Listed => "listed",
         Cause::Adopted => "adopted",

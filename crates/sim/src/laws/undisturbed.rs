@@ -52,6 +52,8 @@ pub(crate) fn undisturbed(
             | Cause::OwnerDead { .. }
             | Cause::OwnerLeft(_)
             | Cause::OwnerFailed(_)
+            | Cause::OwnerInDoubt(_)
+            | Cause::ExecutorLost
             | Cause::Adopted
             | Cause::Listed
             | Cause::Reclaimed(_)

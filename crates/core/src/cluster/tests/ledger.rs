@@ -22,7 +22,7 @@ fn restarted(pair: &Pair, id: NodeId, listed: Vec<(GroupId, u64)>, terms: bool) 
 }
 
 /// B's daemon starts anew, with `SECOND` in its ledger.
-fn restart_b() -> Pair {
+pub(super) fn restart_b() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     let node = restarted(&pair, B, vec![(SECOND, 1)], true);
     pair.nodes[1] = Some(node);

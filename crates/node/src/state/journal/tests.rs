@@ -50,6 +50,8 @@ fn causes() -> Vec<Cause> {
         dead(Proof::Confirmed),
         Cause::OwnerLeft(giver),
         Cause::OwnerFailed(giver),
+        Cause::OwnerInDoubt(giver),
+        Cause::ExecutorLost,
         Cause::HandOver { giver, taker },
         Cause::Listed,
         Cause::Adopted,
@@ -69,6 +71,8 @@ fn causes() -> Vec<Cause> {
             | Cause::OwnerDead { owner: _, silence: _, proof: _ }
             | Cause::OwnerLeft(_)
             | Cause::OwnerFailed(_)
+            | Cause::OwnerInDoubt(_)
+            | Cause::ExecutorLost
             | Cause::HandOver { giver: _, taker: _ }
             | Cause::Listed
             | Cause::Adopted
@@ -103,7 +107,7 @@ fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
         assert!(!evidence.is_empty() && proofs.insert(evidence), "{cause:?}");
     }
     // Of one cause there are three proofs.
-    assert_eq!((words.len(), proofs.len()), (16, 18));
+    assert_eq!((words.len(), proofs.len()), (18, 20));
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! A node whose executor is gone, or stands still, and does not come back.
+//!
+//! ```text
+//!           executor gone            nobody can have renewed          it greets
+//!  There ────────────────▶ Awaited ─────────────────────────▶ Over ─────────────▶ There
+//!    ▲                        │ greets      for a lifetime
+//!    └────────────────────────┘
+//! ```
+//!
+//! Nobody renews what it held: its addresses run out by their lifetime, and until then the groups stay
+//! claimed, so that one that is started again finds them. After that nothing is claimed any more, and
+//! the others may run it. Services may run on, and nobody here can tell. This node says so: where a
+//! fencing device is configured the others fence it first. An executor that comes back late stops
+//! everything that it holds before this node takes anything.
+
+use super::Cluster;
+use crate::{Cause, Claim, GroupId, Holding, NodeId, Phase, ResourceKind, Time, address_lifetime};
+use std::time::Duration;
+
+/// How long a daemon that starts gives permits to an executor that has not spoken.
+const GREETING_MAX: Duration = Duration::from_secs(5);
+/// The kernel looks at lifetimes once a second or so.
+const GRAIN: Duration = Duration::from_secs(1);
+
+/// How long there has been no executor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// This node has not begun to wait for one.
+    #[default]
+    Unnoticed,
+    /// It is awaited. One that has not spoken gets permits until then.
+    Awaited { permits_until: Time },
+    /// Whatever it held has run out.
+    Over,
+    /// It is there.
+    None,
+}
+
+impl Cluster {
+    /// The executor is gone. It gets no permit until it has spoken again.
+    pub(super) fn begin_absence(&mut self) {
+        self.has_executor = false;
+        match self.absence {
+            Absence::None => self.absence = Absence::Awaited { permits_until: self.now },
+            Absence::Unnoticed | Absence::Awaited { .. } | Absence::Over => {}
+        }
+    }
+
+    /// Time in which this node stood still itself may not have been time for its addresses.
+    pub(super) fn prolong_absence(&mut self) {
+        if let Absence::Awaited { permits_until } = &mut self.absence {
+            *permits_until = self.now.max(*permits_until);
+        }
+    }
+
+    /// Whether whoever is connected may get a permit.
+    pub(super) fn may_permit(&self) -> bool {
+        match self.absence {
+            Absence::Unnoticed | Absence::None => true,
+            Absence::Awaited { permits_until } => self.now < permits_until,
+            Absence::Over => false,
+        }
+    }
+
+    /// When every address has run out that an executor may have renewed under its last permit.
+    pub(super) fn absence_deadline(&self) -> Option<Time> {
+        let Absence::Awaited { permits_until } = self.absence else { return None };
+        let (told, kept) = (self.told_deadtime(), self.kept_deadtime());
+        let lifetime = address_lifetime(told.max(kept), self.keepalive());
+        Some(permits_until + self.permit() + lifetime + GRAIN)
+    }
+
+    /// Gives up what an executor held that does not come back.
+    pub(super) fn elapse_absence(&mut self) {
+        if self.absence == Absence::Unnoticed && !self.has_executor {
+            self.absence = Absence::Awaited { permits_until: self.now + GREETING_MAX };
+        }
+        if self.absence_deadline().is_none_or(|deadline| self.now < deadline) {
+            return;
+        }
+        self.absence = Absence::Over;
+        for group in self.settings.group_ids() {
+            if !self.runners[group.index()].is_idle() {
+                self.orphan(group);
+            }
+        }
+        self.speak_soon();
+    }
+
+    fn orphan(&mut self, group: GroupId) {
+        self.runners[group.index()].abandon();
+        let resources = &self.settings.groups[group.index()].resources;
+        let has_service = |it: &crate::Resource| matches!(it.kind, ResourceKind::Agent { .. });
+        self.in_doubt[group.index()] = resources.iter().any(has_service);
+        if self.is_ours(group) && self.ownership.row(group).phase.holds() {
+            self.ownership.end_trust(group);
+            self.ownership.advance(group, Phase::Failed);
+            self.owned(group, Cause::ExecutorLost);
+        }
+    }
+
+    /// The executor is there. What it holds of that which was given up is stopped: somebody else may
+    /// have it.
+    pub(super) fn end_absence(&mut self, held: &[Holding]) {
+        let was_over = std::mem::replace(&mut self.absence, Absence::None) == Absence::Over;
+        self.in_doubt.fill(false);
+        if was_over {
+            for holding in held {
+                self.let_go(holding.group);
+            }
+        }
+    }
+
+    /// Takes what a node says of what runs there. Where something runs no more by its row, and may
+    /// all the same, it is in doubt: that alone keeps nobody from taking it.
+    pub(super) fn hear_doubt(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
+        let is_in_doubt =
+            claim.runs_here && claim.owner == from && claim.phase == Phase::Failed && claim.unable;
+        let peer = self.peer_mut(from);
+        peer.in_doubt[group.index()] = is_in_doubt;
+        peer.runs[group.index()] = claim.runs_here && !is_in_doubt;
+    }
+
+    /// Whether a node cannot tell whether services of a group run there, and is not certain to be dead.
+    pub(super) fn is_in_doubt_at(&self, node: NodeId, group: GroupId) -> bool {
+        let peer = self.peer(node);
+        peer.is_alive() && peer.in_doubt[group.index()] && !self.is_certainly_dead(node)
+    }
+
+    /// Whether a group must not be started before a node was fenced that may run services of it.
+    pub(super) fn is_in_doubt_elsewhere(&self, group: GroupId) -> bool {
+        let is_fenced = self.settings.fencing.is_some();
+        is_fenced && self.others().any(|node| self.is_in_doubt_at(node, group))
+    }
+
+    /// Why nobody runs a group that its owner calls failed.
+    pub(super) fn cause_of_failed(&self, owner: NodeId, group: GroupId) -> Cause {
+        let is_other = owner != self.settings.me;
+        if is_other && self.peer(owner).in_doubt[group.index()] {
+            Cause::OwnerInDoubt(owner)
+        } else {
+            Cause::OwnerFailed(owner)
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! A node whose executor is gone, or stands still, for longer than an address lives.
+
+use super::ledger::restart_b;
+use super::pair::Pair;
+use super::*;
+use crate::{FenceOutcome, FencingPolicy, Phase};
+
+/// Nobody knows before whether the addresses have run out.
+const LIFETIME: Duration = Duration::from_secs(3);
+/// A group is released then at the latest: a permit, the lifetime, and what the kernel is late.
+const RELEASED: Duration = Duration::from_millis(450 + 3_000 + 1_000 + 10);
+
+impl Pair {
+    /// The executor of B dies, or is killed because it stands still.
+    fn lose_executor(&mut self) {
+        let now = self.now;
+        self.node(B).cluster.handle(now, &Input::ExecutorGone);
+        self.node(B).permit = None;
+    }
+
+    fn claim_of_b(&mut self) -> crate::Claim {
+        self.node(B).cluster.beat().claims[SECOND.index()]
+    }
+}
+
+fn fenced(groups: impl Fn() -> Vec<Group>) -> Pair {
+    let node = |id| {
+        let mut settings = settings(id, Failback::Off);
+        settings.fencing = Some(FencingPolicy { delay: Duration::ZERO });
+        settings.groups = groups();
+        Some(Node::with(settings, 1))
+    };
+    let mut pair = Pair::of([node(A), node(B)]);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair
+}
+
+fn services() -> Vec<Group> {
+    settings(A, Failback::Off).groups
+}
+
+fn addresses() -> Vec<Group> {
+    let address = crate::AddressSpec {
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        prefix: None,
+        interface: None,
+        broadcast: None,
+    };
+    let kind = ResourceKind::Address(address);
+    let mut groups = services();
+    groups[SECOND.index()].resources = vec![Resource { word: "127.0.0.1".to_owned(), kind }];
+    groups
+}
+
+#[test]
+fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    pair.pass(LIFETIME);
+    assert_eq!(pair.runs(A), [FIRST], "its addresses may still be there");
+    assert_eq!((pair.claim_of_b().phase, pair.claim_of_b().runs_here), (Phase::Active, true));
+    let took = pair.until("the other node has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    assert!(LIFETIME + took < RELEASED, "{took:?}");
+    assert_eq!(pair.node(B).permit, None, "nobody may act who has not said what it holds");
+    let reason = pair.node(A).cluster.snapshot().groups[SECOND.index()].reason.clone();
+    assert!(reason.contains("beta has lost its executor"), "{reason}");
+    let told = |event: &Event| matches!(event, Event::Ownership { cause: Cause::ExecutorLost, .. });
+    assert!(pair.node(B).said.iter().any(told));
+}
+
+#[test]
+fn an_executor_that_comes_back_in_time_keeps_everything() {
+    let mut pair = Pair::settled(Failback::Off);
+    for _ in 0..3 {
+        pair.lose_executor();
+        pair.pass(LIFETIME);
+        let now = pair.now;
+        pair.node(B).greet(now, &[SECOND], true);
+        pair.pass(LIFETIME);
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+        assert_eq!(pair.node(B).phase(SECOND), Phase::Active);
+        assert!(pair.node(B).permit.is_some());
+    }
+}
+
+#[test]
+fn an_executor_that_comes_back_and_is_lost_again_does_not_prolong_the_wait() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    for _ in 0..10 {
+        pair.pass(Duration::from_millis(400));
+        pair.lose_executor();
+    }
+    pair.pass(RELEASED - Duration::from_secs(4));
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
+fn what_an_executor_holds_that_comes_back_late_is_stopped_and_said_to_run_until_then() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    pair.until("the other node has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    let now = pair.now;
+    pair.node(B).holds_jobs = true;
+    pair.node(B).greet(now, &[SECOND], true);
+    pair.pass(Duration::from_secs(1));
+    let held: Vec<_> = pair.node(B).held.iter().map(|job| (job.group, job.action)).collect();
+    assert_eq!(held, [(SECOND, Action::Stop)]);
+    assert_eq!((pair.claim_of_b().owner, pair.claim_of_b().runs_here), (A, true));
+    let now = pair.now;
+    pair.node(B).finish_jobs(now);
+    pair.pass(Duration::from_secs(1));
+    assert!(!pair.claim_of_b().runs_here);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
+}
+
+#[test]
+fn what_nobody_took_is_started_again_when_the_executor_is_back() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.end(A);
+    pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.lose_executor();
+    pair.pass(RELEASED);
+    assert_eq!(pair.node(B).phase(SECOND), Phase::Failed);
+    let now = pair.now;
+    pair.node(B).greet(now, &[FIRST, SECOND], true);
+    pair.until("all runs", |pair| {
+        let node = pair.node(B);
+        [FIRST, SECOND].iter().all(|group| node.phase(*group) == Phase::Active)
+    });
+    assert_eq!(pair.runs(B), [FIRST, SECOND]);
+}
+
+#[test]
+fn what_the_ledger_lists_is_released_when_nobody_greets() {
+    let mut pair = restart_b();
+    pair.pass(Duration::from_secs(5) + LIFETIME);
+    assert_eq!(pair.runs(A), [FIRST]);
+    pair.pass(RELEASED - LIFETIME);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
+fn time_in_which_the_daemon_stood_still_does_not_count() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    pair.pass(Duration::from_millis(100));
+    pair.stand_still(B, LIFETIME * 3, false);
+    pair.pass(LIFETIME);
+    assert_eq!(pair.node(B).cluster.absence_deadline().map(|at| at > pair.now), Some(true));
+}
+
+#[test]
+fn services_that_may_run_on_are_fenced_first() {
+    let mut pair = fenced(services);
+    pair.lose_executor();
+    pair.pass(LIFETIME);
+    assert!(pair.node(A).fences.is_empty(), "B may still find a way");
+    pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
+    for outcome in [FenceOutcome::Next, FenceOutcome::Failed] {
+        let now = pair.now;
+        let (node, attempt) = pair.node(A).fences.pop().expect("a device was asked");
+        pair.node(A).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+        let took = pair.until("it is asked again", |pair| !pair.node(A).fences.is_empty());
+        assert_eq!(took >= Duration::from_secs(1), outcome == FenceOutcome::Failed, "{took:?}");
+        assert_eq!(pair.runs(A), [FIRST], "nothing is started beside it");
+    }
+    let now = pair.now;
+    let (node, attempt) = pair.node(A).fences.pop().expect("a device was asked");
+    pair.end(B);
+    let outcome = FenceOutcome::Done;
+    pair.node(A).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+    pair.node(A).turn(now);
+    assert_eq!(pair.runs(A), [FIRST, SECOND]);
+}
+
+#[test]
+fn addresses_alone_have_run_out_and_need_no_fence() {
+    let mut pair = fenced(addresses);
+    pair.lose_executor();
+    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    assert!(pair.node(A).fences.is_empty());
+    assert!(!pair.claim_of_b().runs_here);
+}
+
+#[test]
+fn a_goodbye_is_not_said_while_services_may_run() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    let now = pair.now;
+    pair.node(B).order(now, Order::Stop);
+    pair.pass(RELEASED + LIFETIME);
+    assert!(!pair.node(B).has_ended);
+    let now = pair.now;
+    pair.node(B).greet(now, &[SECOND], true);
+    pair.until("it has ended", |pair| pair.node(B).has_ended);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
+}
