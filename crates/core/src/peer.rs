@@ -197,13 +197,33 @@ impl Peer {
         if self.status == NodeStatus::Dead {
             return None;
         }
+        let settles = patience.filter(|_| self.is_unproven()).map(|patience| Time::START + patience);
+        self.silent_at(patience).into_iter().chain(settles).min()
+    }
+
+    /// Whether whatever it said so far may be a recording, and our start waits for it.
+    fn is_unproven(&self) -> bool {
+        self.kind == Kind::Systole && !self.answers && !self.is_settled
+    }
+
+    fn silent_at(&self, patience: Option<Duration>) -> Option<Time> {
+        if self.status == NodeStatus::Dead {
+            return None;
+        }
         let since = self.last_status.unwrap_or(Time::START);
         Some(since + patience.unwrap_or(self.dead_after))
     }
 
     /// Lets time pass. Returns whether it died of its silence.
+    ///
+    /// What may be a recording does not prolong our start: we wait as long for it as for a node that
+    /// says nothing. It may also be a node that does not hear us, so that it is not dead; as long as
+    /// it is heard nothing is started beside it.
     pub(crate) fn elapse(&mut self, now: Time, patience: Option<Duration>) -> bool {
-        if self.deadline(patience).is_none_or(|deadline| now < deadline) {
+        if self.is_unproven() && patience.is_some_and(|patience| now >= Time::START + patience) {
+            self.is_settled = true;
+        }
+        if self.silent_at(patience).is_none_or(|deadline| now < deadline) {
             return false;
         }
         self.status = NodeStatus::Dead;

@@ -114,6 +114,27 @@ fn an_older_generation_changes_nothing_also_after_a_restart_of_ours() {
 }
 
 #[test]
+fn recorded_beats_do_not_prolong_the_start() {
+    let mut node = after_a_restart(Vec::new());
+    let (mut active_at, mut runs_at) = (None, None);
+    for now in 1..10_000 {
+        if now <= 1_900 && now % 100 == 0 {
+            node.hear(at(now), "beta", GENERATION, &beat(now, 1));
+        }
+        node.turn(at(now));
+        if node.cluster.status() == NodeStatus::Active {
+            active_at.get_or_insert(Duration::from_millis(now));
+        }
+        if node.runs == [FIRST, SECOND] {
+            runs_at.get_or_insert(Duration::from_millis(now));
+        }
+    }
+    assert_eq!(active_at, Some(INITDEAD), "it waits as for a node that says nothing");
+    let last = Duration::from_millis(1_900);
+    assert_eq!(runs_at, Some(last + DEADTIME), "somebody may run it who does not hear us");
+}
+
+#[test]
 fn what_the_stored_sequence_covers_changes_nothing() {
     for sequence in [1, 399, 400] {
         let mut node = after_a_restart(vec![STORED]);
