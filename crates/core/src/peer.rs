@@ -197,7 +197,8 @@ impl Peer {
         if self.status == NodeStatus::Dead {
             return None;
         }
-        let settles = patience.filter(|_| self.is_unproven()).map(|patience| Time::START + patience);
+        let settles =
+            patience.filter(|_| self.is_unproven()).map(|patience| Time::START + patience);
         self.silent_at(patience).into_iter().chain(settles).min()
     }
 

@@ -5,6 +5,7 @@
 mod alarms;
 pub mod client;
 mod dropped;
+mod executor;
 mod fence;
 mod keys;
 pub(crate) mod links;
@@ -48,7 +49,6 @@ use supervision::Supervision;
 use systole_config::Config;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
 use systole_sys::clock;
-use systole_sys::process::ProcessId;
 use systole_sys::signals::{Signal, Signals};
 
 /// Time between two looks at everything that happens without a sign.
@@ -412,39 +412,6 @@ impl Control {
         let policy = settings.stop_failure;
         self.note(stop_failure::happening(policy, &group, &resource));
         stop_failure::act(&mut self.parts.log, policy, &group, &resource);
-    }
-
-    /// One that stands still is killed: what it holds is adopted by the next one before its addresses
-    /// expire. Should it not even die, because it waits in the kernel, there is no next one.
-    fn executor_gone(&mut self, hung: Option<ProcessId>) {
-        match hung {
-            None => self.say(Level::Error, "The executor is gone. Starting another one."),
-            Some(process) => {
-                let text = "The executor stands still. Killing it, and starting another one.";
-                self.say(Level::Error, text);
-                if let Err(error) = ExecutorProcess::end_hung(process) {
-                    self.say(Level::Error, format!("Cannot kill the executor: {error}"));
-                }
-            }
-        }
-        // The next one tells anew what is still so.
-        self.alarms.clear();
-        self.parts.executor.lost();
-        self.note(Happening::Executor { there: false });
-    }
-
-    fn tend_executor(&mut self) {
-        match self.parts.executor.tend() {
-            Ok(None) => {}
-            Ok(Some(executor)) => {
-                self.say(Level::Info, "The executor is there again.");
-                self.note(Happening::Executor { there: true });
-                if self.parts.beat.command(Command::Executor(Box::new(executor))).is_err() {
-                    self.parts.executor.lost();
-                }
-            }
-            Err(error) => self.say(Level::Error, format!("Cannot start the executor: {error}")),
-        }
     }
 
     fn tend_programs(&mut self) {

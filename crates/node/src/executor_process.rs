@@ -30,8 +30,11 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 const GREETING_LIMIT: Duration = Duration::from_millis(200);
 /// Time that one which was killed has to be gone: only what waits in the kernel needs longer.
 const DEATH_LIMIT: Duration = Duration::from_millis(100);
-/// Time between two attempts to get an executor when it does not work.
-const RETRY_GAP: Duration = Duration::from_millis(200);
+/// Time between two attempts to get an executor when it does not work: it doubles up to the longest.
+const RETRY_GAP: Duration = Duration::from_millis(100);
+const RETRY_GAP_MAX: Duration = Duration::from_secs(1);
+/// One that was there for so long has worked.
+const WELL_AFTER: Duration = Duration::from_secs(10);
 
 /// What starts and finds executors.
 #[derive(Debug)]
@@ -42,11 +45,15 @@ pub(crate) struct ExecutorProcess {
     child: Option<std::process::Child>,
     /// When to try again; absent while there is an executor.
     retry_at: Option<Instant>,
+    /// Since when the present one, or the last, is there.
+    since: Option<Instant>,
+    /// How often one could not be had, or did not work for long, since one last did.
+    failures: u32,
 }
 
 impl ExecutorProcess {
     pub(crate) const fn new(paths: Paths, configuration: Configuration) -> Self {
-        Self { paths, configuration, child: None, retry_at: None }
+        Self { paths, configuration, child: None, retry_at: None, since: None, failures: 0 }
     }
 
     /// What executors are told that are connected to from now on.
@@ -140,7 +147,20 @@ impl ExecutorProcess {
 
     /// Notes that the executor is gone: [`Self::tend`] gets another one.
     pub(crate) fn lost(&mut self) {
-        self.retry_at = Some(Instant::now());
+        let now = Instant::now();
+        let was_well = self.since.is_none_or(|since| now.duration_since(since) >= WELL_AFTER);
+        self.failures = if was_well { 0 } else { self.failures.saturating_add(1) };
+        self.retry_at = Some(now + retry_gap(self.failures));
+    }
+
+    /// How often one could not be had, or did not work for long, since one last did.
+    pub(crate) const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Whether what happens now is news: the first time, and then ever more rarely.
+    pub(crate) const fn is_worth_telling(&self) -> bool {
+        self.failures <= 1 || self.failures.is_power_of_two()
     }
 
     /// How long [`Self::tend`] has nothing to do.
@@ -157,10 +177,17 @@ impl ExecutorProcess {
         if self.retry_at.is_none_or(|at| at > Instant::now()) {
             return Ok(None);
         }
-        self.retry_at = Some(Instant::now() + RETRY_GAP);
-        let executor = self.connect_or_start()?;
-        self.retry_at = None;
-        Ok(Some(executor))
+        match self.connect_or_start() {
+            Ok(executor) => {
+                (self.retry_at, self.since) = (None, Some(Instant::now()));
+                Ok(Some(executor))
+            }
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                self.retry_at = Some(Instant::now() + retry_gap(self.failures));
+                Err(error)
+            }
+        }
     }
 
     fn connect_or_start(&mut self) -> io::Result<Executor> {
@@ -174,11 +201,19 @@ impl ExecutorProcess {
                 match Connection::connect(&socket) {
                     Ok(connection) => break connection,
                     Err(error) if Instant::now() > limit => return Err(error),
+                    Err(_) if self.has_ended() => {
+                        return Err(io::Error::other("it ended as soon as it was started"));
+                    }
                     Err(_) => sleep(CONNECT_GAP),
                 }
             }
         };
         Executor::new(connection, self.configuration.clone())
+    }
+
+    /// Whether the process that was started last has ended.
+    fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
     }
 
     /// Starts the process. It has its own group, so that what is typed at a terminal does not
@@ -194,6 +229,14 @@ impl ExecutorProcess {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn()?);
         Ok(())
+    }
+}
+
+/// The wait before the next attempt after so many failures.
+fn retry_gap(failures: u32) -> Duration {
+    match failures.checked_sub(1) {
+        None => Duration::ZERO,
+        Some(doublings) => (RETRY_GAP * 2_u32.pow(doublings.min(10))).min(RETRY_GAP_MAX),
     }
 }
 
@@ -219,4 +262,16 @@ pub(crate) fn run(paths: &Paths) -> Result<(), executor::ExecutorError> {
         limits: Some(limits),
         ..executor::Options::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_executor_is_had_again_at_once_and_then_ever_later() {
+        let gaps: Vec<_> = (0..7).map(|failures| retry_gap(failures).as_millis()).collect();
+        assert_eq!(gaps, [0, 100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(retry_gap(u32::MAX), RETRY_GAP_MAX);
+    }
 }

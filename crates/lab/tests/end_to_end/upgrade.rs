@@ -8,7 +8,7 @@ use std::time::Instant;
 use systole_lab::{ClusterConfig, Daemon, Lab, Node};
 
 /// Puts a copy of the programs into a folder, in place of what is there, as a package does.
-fn install(folder: &Path) -> Result<Daemon, std::io::Error> {
+pub(crate) fn install(folder: &Path) -> Result<Daemon, std::io::Error> {
     let Daemon::Systole { binary } = crate::systole() else { unreachable!("it is ours") };
     let built = binary.parent().expect("it lies in a folder");
     for name in ["heartbeat", "hb"] {

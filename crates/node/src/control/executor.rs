@@ -1,0 +1,55 @@
+//! The executor's process is lost, and another one is had.
+
+use super::Control;
+use crate::beat::channel::Command;
+use crate::executor_process::ExecutorProcess;
+use crate::log::Level;
+use crate::state::Happening;
+use systole_sys::process::ProcessId;
+
+impl Control {
+    /// One that stands still is killed: what it holds is adopted by the next one before its addresses
+    /// expire. Should it not even die, because it waits in the kernel, there is no next one; the core
+    /// releases what it held when that has run out.
+    pub(super) fn executor_gone(&mut self, hung: Option<ProcessId>) {
+        self.parts.executor.lost();
+        let is_told = self.parts.executor.is_worth_telling();
+        let text = match hung {
+            None => "The executor is gone. Starting another one.",
+            Some(_) => "The executor stands still. Killing it, and starting another one.",
+        };
+        if is_told {
+            self.say(Level::Error, text);
+            self.note(Happening::Executor { there: false });
+        }
+        if let Some(process) = hung
+            && let Err(error) = ExecutorProcess::end_hung(process)
+            && is_told
+        {
+            self.say(Level::Error, format!("Cannot kill the executor: {error}"));
+        }
+        // The next one tells anew what is still so.
+        self.alarms.clear();
+    }
+
+    pub(super) fn tend_executor(&mut self) {
+        match self.parts.executor.tend() {
+            Ok(None) => {}
+            Ok(Some(executor)) => {
+                if self.parts.executor.is_worth_telling() {
+                    self.say(Level::Info, "The executor is there again.");
+                    self.note(Happening::Executor { there: true });
+                }
+                if self.parts.beat.command(Command::Executor(Box::new(executor))).is_err() {
+                    self.parts.executor.lost();
+                }
+            }
+            Err(error) if self.parts.executor.is_worth_telling() => {
+                let tries = self.parts.executor.failures();
+                let text = format!("Cannot start the executor (try {tries}): {error}");
+                self.say(Level::Error, text);
+            }
+            Err(_) => {}
+        }
+    }
+}
