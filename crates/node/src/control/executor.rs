@@ -34,7 +34,6 @@ impl Control {
 
     pub(super) fn tend_executor(&mut self) {
         match self.parts.executor.tend() {
-            Ok(None) => {}
             Ok(Some(executor)) => {
                 if self.parts.executor.is_worth_telling() {
                     self.say(Level::Info, "The executor is there again.");
@@ -49,7 +48,7 @@ impl Control {
                 let text = format!("Cannot start the executor (try {tries}): {error}");
                 self.say(Level::Error, text);
             }
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
 }

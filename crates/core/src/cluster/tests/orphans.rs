@@ -92,7 +92,7 @@ fn an_executor_that_comes_back_and_is_lost_again_does_not_prolong_the_wait() {
         pair.pass(Duration::from_millis(400));
         pair.lose_executor();
     }
-    pair.pass(RELEASED - Duration::from_secs(4));
+    pair.pass(RELEASED.saturating_sub(Duration::from_secs(4)));
     assert_eq!(pair.runs(A), [FIRST, SECOND]);
 }
 
@@ -137,7 +137,7 @@ fn what_the_ledger_lists_is_released_when_nobody_greets() {
     let mut pair = restart_b();
     pair.pass(Duration::from_secs(5) + LIFETIME);
     assert_eq!(pair.runs(A), [FIRST]);
-    pair.pass(RELEASED - LIFETIME);
+    pair.pass(RELEASED.saturating_sub(LIFETIME));
     assert_eq!(pair.runs(A), [FIRST, SECOND]);
 }
 
