@@ -11,6 +11,9 @@ use systole_sys::process::ProcessId;
 
 /// Longest record that is read, in bytes.
 const RECORD_MAX: u64 = 1 << 20;
+/// Room that a start may need, in bytes: a ledger of all groups, which is written beside the one
+/// before, and a few records.
+const ROOM: usize = 64 << 10;
 
 /// The directory of records. Each has two lines: what is run, in JSON, by the executor; and the
 /// process that runs it, by this process itself before it becomes the agent.
@@ -47,6 +50,25 @@ impl Records {
 
     /// Begins a record.
     pub(crate) fn begin(&self, run: &Unfinished) -> io::Result<Record> {
+        let mut line = serde_json::to_vec(&(&self.boot, run))?;
+        line.push(b'\n');
+        self.write(&line)
+    }
+
+    /// Whether there is room for what a start has to write down.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be written.
+    pub(crate) fn try_room(&self) -> io::Result<()> {
+        let trial = self.write(&vec![0; ROOM]);
+        trial.map(drop).map_err(|error| {
+            io::Error::new(error.kind(), format!("a start could not be written down: {error}"))
+        })
+    }
+
+    /// Writes a file with a new name. One that cannot be written whole is removed.
+    fn write(&self, bytes: &[u8]) -> io::Result<Record> {
         let path = loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let path = self.directory.join(format!("{}-{number}", std::process::id()));
@@ -54,11 +76,10 @@ impl Records {
                 break path;
             }
         };
-        let mut file = File::create_new(&path)?;
-        let mut line = serde_json::to_vec(&(&self.boot, run))?;
-        line.push(b'\n');
-        file.write_all(&line)?;
-        Ok(Record { path, file })
+        let file = File::create_new(&path)?;
+        let mut record = Record { path, file };
+        record.file.write_all(bytes)?;
+        Ok(record)
     }
 
     /// The outputs that earlier executors left: somebody may still write to them.
@@ -147,6 +168,18 @@ mod tests {
         assert_eq!(leftover.process(), Some(child.id()));
         drop(record);
         assert!(records.leftovers().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_trial_of_the_room_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("records");
+        let records = Records::open(place.clone(), "boot".into()).unwrap();
+        records.try_room().unwrap();
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+        fs::remove_dir(&place).unwrap();
+        let error = records.try_room().unwrap_err();
+        assert!(error.to_string().starts_with("a start could not be written down: "), "{error}");
     }
 
     #[test]

@@ -174,7 +174,12 @@ impl Starter {
     pub(super) fn look(&self, look: LookId, resources: Vec<Resource>) -> Result<(), String> {
         let facts = Arc::clone(&self.facts);
         self.help("look", move |way| {
-            let missing = facts.missing(&resources).map_err(|error| error.to_string());
+            let missing = facts.missing(&resources).and_then(|missing| match missing {
+                Some(name) => Ok(Some(name)),
+                // Nothing can be started that cannot be written down before.
+                None => facts.records.try_room().map(|()| None),
+            });
+            let missing = missing.map_err(|error| error.to_string());
             way.tell(News::Looked { look, resources, missing });
         })
     }

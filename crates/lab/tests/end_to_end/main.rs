@@ -12,6 +12,7 @@ mod executor;
 mod failing;
 mod failover;
 mod fencing;
+mod full;
 mod hand_overs;
 mod hold;
 mod keys;

@@ -1,0 +1,164 @@
+//! No room is left in `/run` while groups move: that is no failure of a group, and nothing has to be
+//! tried again by hand.
+
+use crate::play::play_with;
+use crate::watched::watched;
+use crate::{LIMIT, Outcome, nobody_else_answered, print_gap};
+use std::error::Error;
+use std::net::IpAddr;
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node, Output};
+
+/// How long it stays full once that was noticed; what is tried again waits twice as long each time.
+const WHILE: Duration = Duration::from_secs(2);
+/// Tells every start and stop, and remembers whether it runs, where there is room.
+const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
+    start) echo start >>/var/log/agent; touch /var/tmp/told ;;\n\
+    stop) echo stop >>/var/log/agent; rm -f /var/tmp/told ;;\n\
+    status) [ -e /var/tmp/told ] && echo running || echo stopped ;;\nesac\n";
+/// What the agent's group is called.
+const GROUP: &str = "192.168.122.101/24/eth0";
+
+/// One group stays, the other one is moved.
+fn config() -> ClusterConfig {
+    let usual = ClusterConfig::default();
+    ClusterConfig {
+        groups: vec![
+            format!("web1 {}/24/eth0 {}", usual.address, usual.service.word()),
+            format!("web1 {GROUP} told"),
+        ],
+        failback: Failback::Off,
+        ipfail: false,
+        deadtime: Duration::from_secs(2),
+        warntime: Duration::from_secs(1),
+        initdead: Duration::from_secs(4),
+        ..usual
+    }
+}
+
+fn moved() -> IpAddr {
+    IpAddr::from([192, 168, 122, 101])
+}
+
+fn sh(lab: &Lab, node: Node, script: &str) -> Result<(), LabError> {
+    let told = lab.run(node, &["sh", "-ec", script])?;
+    assert!(told.success(), "{node}: {script}: {told:?}");
+    Ok(())
+}
+
+fn install(lab: &Lab) -> Outcome {
+    for node in Node::ALL {
+        lab.write_file(node, "etc/ha.d/resource.d/told", AGENT)?;
+        sh(lab, node, "mount -o remount,size=2M /run")?;
+    }
+    Ok(())
+}
+
+fn fill(lab: &Lab, node: Node) -> Result<(), LabError> {
+    let fill = "dd if=/dev/zero of=/run/fill bs=4k 2>/dev/null || true";
+    sh(lab, node, &format!("{fill}; ! echo more 2>/dev/null >/run/more"))
+}
+
+fn runs_on(lab: &Lab, node: Node) -> Result<(), LabError> {
+    let what = format!("it runs on {node}");
+    let told = lab.wait_for(&what, LIMIT, || {
+        let groups = lab.status(node).map(|status| status.groups).unwrap_or_default();
+        let is_told = groups.iter().any(|it| {
+            it.name == GROUP && it.phase == "active" && it.owner.as_deref() == Some(node.name())
+        });
+        is_told && lab.owners(moved()) == [node]
+    });
+    told.map(|_| ()).inspect_err(|_| {
+        let status = lab.run(node, &["hb", "status"]).map(|told| told.stdout);
+        println!("{node}: {}", status.unwrap_or_default());
+    })
+}
+
+/// What a node started and stopped.
+fn verbs(lab: &Lab, node: Node) -> String {
+    lab.read_file(node, "var/log/agent")
+}
+
+fn give_room(lab: &Lab, node: Node) -> Result<(), LabError> {
+    sh(lab, node, "rm -f /run/fill /run/more")
+}
+
+/// Lets something happen, and says what each node has started and stopped meanwhile.
+fn news(lab: &Lab, happens: impl FnOnce() -> Outcome) -> Result<[String; 2], Box<dyn Error>> {
+    let before = Node::ALL.map(|node| verbs(lab, node).len());
+    happens()?;
+    let [web1, web2] = Node::ALL.map(|node| verbs(lab, node));
+    Ok([web1[before[0]..].to_owned(), web2[before[1]..].to_owned()])
+}
+
+fn order(lab: &Lab, giver: Node) -> Result<Output, LabError> {
+    lab.run(giver, &["hb", "standby", "--group", GROUP])
+}
+
+/// A giver that has no room cannot ask the agent to stop: it tries again, and gives when it can.
+fn give_while_full(lab: &Lab, giver: Node) -> Outcome {
+    fill(lab, giver)?;
+    scope(|scope| {
+        let order = scope.spawn(|| order(lab, giver));
+        let complains = || lab.log(giver).contains("ERROR: Cannot ask told to stop: No space left");
+        let is_told = lab.wait_for("it cannot ask the agent", LIMIT, complains);
+        sleep(WHILE);
+        let has_it = lab.owners(moved());
+        give_room(lab, giver)?;
+        let told = order.join().expect("it does not panic")?;
+        is_told?;
+        assert_eq!(has_it, [giver], "it was away before its agent was stopped");
+        assert!(told.success(), "{told:?}");
+        Ok(runs_on(lab, giver.other())?)
+    })
+}
+
+/// A taker that has no room says so before anything is stopped.
+fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
+    for node in full {
+        fill(lab, *node)?;
+    }
+    let told = order(lab, giver)?;
+    assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{told:?}");
+    println!("{full:?} full: {}", told.stderr.trim());
+    let why = "a start could not be written down: No space left on device";
+    assert!(lab.log(giver.other()).contains(why), "{}", lab.log(giver.other()));
+    runs_on(lab, giver)?;
+    sleep(WHILE);
+    for node in full {
+        give_room(lab, *node)?;
+    }
+    Ok(runs_on(lab, giver)?)
+}
+
+#[test]
+fn no_room_in_run_while_groups_move_is_no_failure_of_theirs() -> Outcome {
+    play_with(&config(), install, |lab| {
+        let (web1, web2) = (Node::Web1, Node::Web2);
+        runs_on(lab, web1)?;
+        let since = Instant::now();
+        let seen = watched(lab, &[lab.config().address, moved()], || {
+            let done = news(lab, || give_while_full(lab, web1))?;
+            assert_eq!(done, ["stop\n", "start\n"]);
+            let done = news(lab, || take_not_while_full(lab, web2, &[web1]))?;
+            assert_eq!(done, ["", ""]);
+            let done = news(lab, || take_not_while_full(lab, web2, &[web1, web2]))?;
+            assert_eq!(done, ["", ""]);
+            let told = order(lab, web2)?;
+            assert!(told.success(), "{told:?}");
+            Ok(runs_on(lab, web1)?)
+        })?;
+        seen[0].stayed_with(web1);
+        nobody_else_answered(lab, since);
+        print_gap(lab, "full /run", since, Duration::from_millis(50));
+        println!("the group that was moved was away for {:?} at most", seen[1].absent);
+        for node in Node::ALL {
+            let journal = lab.read_file(node, "var/lib/heartbeat/journal.jsonl");
+            for sign in ["\"failure\"", "\"stop_failure\"", "\"let_go\"", "\"death\""] {
+                assert!(!journal.contains(sign), "{node}: {journal}");
+            }
+        }
+        Ok(())
+    })
+}
