@@ -1,77 +1,21 @@
 //! `authkeys`: the secrets that sign messages.
 
+mod key;
+
+pub use key::{Authentication, Key, KeyBytes, Method};
+
 use crate::finding::Finding;
 use crate::lexer::{Line, Word, is_blank, is_space, lines};
 use crate::rule;
 use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Highest number of a key.
 const KEY_NUMBER_MAX: u8 = 15;
 
 /// The permission bits that let somebody else read the keys; heartbeat 3.0.6 tests no others.
 const READABLE_BY_OTHERS: u32 = 0o044;
-
-/// The keys that sign messages: all are believed, one is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authentication {
-    /// The number of the key that signs what we send.
-    pub sending: u8,
-    /// All keys, by number.
-    pub keys: BTreeMap<u8, Key>,
-}
-
-/// One line of `authkeys`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    /// How it signs.
-    pub method: Method,
-    /// The secret; empty for [`Method::Crc`].
-    pub bytes: KeyBytes,
-}
-
-/// How a key signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// A checksum, which anybody can make.
-    Crc,
-    /// HMAC-MD5.
-    Md5,
-    /// HMAC-SHA1.
-    Sha1,
-    /// HMAC-SHA256, between Systole nodes only.
-    Sha256,
-}
-
-impl Method {
-    /// The word for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Crc => "crc",
-            Self::Md5 => "md5",
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-        }
-    }
-
-    fn of(name: &str) -> Option<Self> {
-        let all = [Self::Crc, Self::Md5, Self::Sha1, Self::Sha256];
-        all.into_iter().find(|method| method.name() == name)
-    }
-}
-
-/// The bytes of a secret, which are never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct KeyBytes(pub Vec<u8>);
-
-impl fmt::Debug for KeyBytes {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("KeyBytes(..)")
-    }
-}
 
 /// Reads the whole file; `None` when heartbeat 3.0.6 would refuse it.
 pub(crate) fn parse(sources: &Sources<'_>, findings: &mut Vec<Finding>) -> Option<Authentication> {
