@@ -54,6 +54,8 @@ pub(super) struct Classic {
     ours: Hold,
     /// What the peer holds, from its view, as it tells it.
     theirs: Hold,
+    /// What the peer has told that it will not hold any more, and holds until its stop is done.
+    giving_up: Hold,
     is_peer_stable: bool,
     /// When the node list was asked for, while it is waited for, and whether it came.
     asked_nodes: Option<Time>,
@@ -70,6 +72,11 @@ pub(super) struct Classic {
 }
 
 impl Classic {
+    /// What the peer holds, from its view, with what it is giving up.
+    fn held_there(&self) -> Hold {
+        self.theirs.with(self.giving_up)
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.stage {
             // Once it may settle, it is the end of a job that wakes us.
@@ -188,11 +195,13 @@ impl Cluster {
         if matches!(self.classic.stage, Stage::Starting | Stage::BothStarting) {
             self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
         }
+        // Its own stop is known by `shutdone` alone: what is announced is not done.
+        let announces = occasion == Occasion::Shutdown;
+        self.classic.giving_up = if announces { self.classic.held_there() } else { Hold::None };
         let keeps = !full && hold != Hold::None;
         self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
         self.classic.conflict.note(occasion);
-        if occasion != Occasion::Shutdown {
-            // Its own stop is known by `shutdone` alone: what is announced is not done.
+        if !announces {
             self.note_theirs(from);
         }
         let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
@@ -247,7 +256,7 @@ impl Cluster {
 
     /// Turns what the peer says it holds into rows.
     fn note_theirs(&mut self, peer: NodeId) {
-        let theirs = self.classic.theirs;
+        let theirs = self.classic.held_there();
         for group in self.settings.group_ids() {
             let home = self.preferred(group) == peer;
             let held = if home { theirs.has_local() } else { theirs.has_foreign() };
@@ -272,7 +281,7 @@ impl Cluster {
             return;
         }
         let is_local = self.preferred(group) == self.settings.me;
-        let (ours, theirs) = (self.classic.ours, self.classic.theirs);
+        let (ours, theirs) = (self.classic.ours, self.classic.held_there());
         if if is_local { theirs.has_foreign() } else { theirs.has_local() } {
             self.ownership.claim(group, peer, is_local);
             self.ownership.advance(group, Phase::Active);
@@ -334,6 +343,7 @@ impl Cluster {
         self.classic.stage = Stage::Stable;
         self.classic.ours = if self.is_everything_frozen() { self.held() } else { Hold::All };
         self.classic.theirs = Hold::None;
+        self.classic.giving_up = Hold::None;
         self.classic.is_peer_stable = true;
     }
 

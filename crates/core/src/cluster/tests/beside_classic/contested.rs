@@ -36,6 +36,25 @@ fn what_a_peer_took_while_we_stood_still_is_its_own() {
 }
 
 #[test]
+fn what_a_peer_took_is_its_own_until_the_stop_that_it_announced_is_done() {
+    let mut beside = Beside::joint();
+    beside.now = beside.now + Duration::from_secs(5);
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_secs(2));
+    // It restarts because of us, and our own agent has needed as long for its stop.
+    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(Hold::None, false, Occasion::Shutdown);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::LetGo(FIRST));
+    beside.node.runs.clear();
+    beside.pass(Duration::from_secs(15));
+    assert_eq!(beside.node.runs, [], "the peer stops everything still");
+    beside.say(Message::Shutdone);
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+}
+
+#[test]
 fn what_a_peer_does_not_let_go_of_is_let_go_of_here() {
     let mut beside = Beside::joint();
     beside.resource(Hold::All, true, Occasion::Report);
