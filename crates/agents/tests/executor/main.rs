@@ -57,7 +57,7 @@ fn failures_are_told_apart() {
     assert_eq!(daemon.run(1, Action::Start, &[]), Outcome::Refused);
     let mixed = [agent("bad"), address("192.0.2.50")];
     assert_eq!(daemon.run(1, Action::Start, &mixed), Outcome::Refused);
-    let slow = daemon.ask_within(2, Action::Start, &[agent("slow")], 100);
+    let slow = daemon.ask_within(2, Action::Start, &[agent("slow")], 2000);
     assert_eq!(daemon.done(slow), Outcome::TimedOut);
     let slow = daemon.ask(2, Action::Start, &[agent("slow")]);
     daemon.send(&Request::Cancel { job: slow });
