@@ -188,6 +188,8 @@ struct Played {
     steps: Vec<Step>,
     stall: Duration,
     logs: [String; 2],
+    /// What Systole decided, and why; nothing of a classic daemon.
+    journals: [String; 2],
     result: Outcome,
     intrusions: String,
 }
@@ -230,8 +232,10 @@ fn play(config: &ClusterConfig, pair: Pair, scenario: Scenario) -> Result<Option
         (steps, stall.max(machine.longest()), result, intrusions)
     });
     let logs = Node::ALL.map(|node| lab.log(node));
+    let journal = "var/lib/heartbeat/journal.jsonl";
+    let journals = Node::ALL.map(|node| lab.read_file(node, journal));
     let intrusions = intrusions.into_iter().map(|(_, words)| words).collect();
-    Ok(Some(Played { steps, stall, logs, result, intrusions }))
+    Ok(Some(Played { steps, stall, logs, journals, result, intrusions }))
 }
 
 /// Plays a scenario and compares it with the control.
@@ -246,6 +250,9 @@ pub(crate) fn judge(name: &str, config: &ClusterConfig, pair: Pair, scenario: Sc
         println!("{wrong}the machine stood still for at most {:?}", played.stall);
         for (node, log) in Node::ALL.into_iter().zip(&played.logs) {
             println!("--- log of {node}, {:?}\n{log}", pair.kind(node));
+        }
+        for (node, journal) in Node::ALL.into_iter().zip(&played.journals) {
+            println!("--- journal of {node}\n{journal}");
         }
         if wrong.is_empty() {
             return Ok(());
