@@ -12,6 +12,7 @@ pub(crate) mod links;
 mod names;
 mod people;
 pub mod protocol;
+mod reasons;
 mod reload;
 mod requests;
 mod restart;
@@ -36,6 +37,7 @@ use dropped::DroppedTable;
 use links::Medium;
 use people::Person;
 use protocol::{AlarmReport, KeyRenewal};
+use reasons::Reasons;
 use reload::Reload;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
@@ -128,6 +130,8 @@ pub(crate) struct Control {
     answers: VecDeque<Answer>,
     /// What devices said about attempts of which the core has not told the end.
     details: BTreeMap<(String, u32), String>,
+    /// Why jobs failed here, in words.
+    reasons: Reasons,
     /// The renewal of the keys that is going on.
     key_renewal: Option<KeyRenewal>,
     /// Where dropped datagrams came from.
@@ -168,6 +172,7 @@ impl Control {
             orders: BTreeMap::new(),
             answers: VecDeque::new(),
             details: BTreeMap::new(),
+            reasons: Reasons::default(),
             key_renewal: None,
             dropped: DroppedTable::default(),
             alarms: Vec::new(),
@@ -336,6 +341,7 @@ impl Control {
                 let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
                 self.parts.log.write(&line);
             }
+            News::Reason { job, text } => self.reasons.note(job, &text),
             News::Carrier { group, fault } => self.carrier_changed(group, fault),
             News::AddressBack { group, addresses, cause } => {
                 self.address_back(group, addresses, cause);
@@ -372,8 +378,12 @@ impl Control {
         for line in self.words.lines(event) {
             self.parts.log.write(&line);
         }
+        if let Event::JobEnded { job, outcome, took: _ } = event {
+            self.reasons.ended(&self.parts.settings, *job, *outcome);
+        }
         if let Some(happening) = Happening::of_event(&self.parts.settings, event) {
             let happening = self.with_detail(happening);
+            let happening = self.with_reason(happening);
             let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
             self.note_late(happening, age);
         }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::{Configuration, Level};
 use systole_config::AgentTimeouts;
 use systole_core::{
-    Event, FenceOutcome, GroupId, GroupKey, HoldRecord, NodeId, Order, PeerRecord, Refusal,
+    Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, PeerRecord, Refusal,
     Settings, Snapshot, Ticket,
 };
 use systole_sys::eventfd::Wake;
@@ -99,6 +99,13 @@ pub(crate) enum News {
         /// Who says it.
         tag: String,
         /// The line.
+        text: String,
+    },
+    /// Why a job failed, in the words of who ran it.
+    Reason {
+        /// The job. The core tells what it was.
+        job: JobId,
+        /// The words.
         text: String,
     },
     /// Addresses of a group were gone and are back.

@@ -94,6 +94,9 @@ impl Beat {
                 self.compare(now, &Greeting { held, unfinished });
             }
             Report::Done { job, outcome } if is_of_core(job) => {
+                if !outcome.text().is_empty() {
+                    self.control.tell(News::Reason { job, text: outcome.text().to_owned() });
+                }
                 let outcome = outcome_of(&outcome);
                 self.cluster.handle(now, &Input::JobDone { job, outcome });
             }

@@ -249,6 +249,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             News::Event { .. }
             | News::LetGo { .. }
             | News::Line { .. }
+            | News::Reason { .. }
             | News::Carrier { .. }
             | News::AddressBack { .. }
             | News::Alarm { .. }

@@ -32,7 +32,8 @@ fn one(job: &JobEnd) -> String {
         | Outcome::Missing
         | Outcome::Cancelled
         | Outcome::NotAsked => {
-            format!("tried to {verb} {what} for {took} ({})", job.outcome)
+            let why = job.reason.clone().unwrap_or_else(|| job.outcome.to_string());
+            format!("tried to {verb} {what} for {took} ({why})")
         }
     }
 }

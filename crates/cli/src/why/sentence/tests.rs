@@ -21,7 +21,8 @@ fn beat(link: &str, silence_ms: Option<u64>, up: bool) -> LastBeat {
 
 fn job(action: Action, words: &[&str], addresses: bool, outcome: Outcome, took_ms: u64) -> JobEnd {
     let resources = words.iter().map(|word| (*word).to_owned()).collect();
-    JobEnd { group: "nginx".into(), action, resources, addresses, outcome, took_ms }
+    let reason = None;
+    JobEnd { group: "nginx".into(), action, resources, addresses, outcome, reason, took_ms }
 }
 
 #[test]

@@ -83,6 +83,7 @@ impl Pair {
             News::Event { .. }
             | News::LetGo { .. }
             | News::Line { .. }
+            | News::Reason { .. }
             | News::Carrier { .. }
             | News::AddressBack { .. }
             | News::Alarm { .. }

@@ -33,6 +33,9 @@ pub struct JobEnd {
     pub addresses: bool,
     /// What came of it.
     pub outcome: Outcome,
+    /// Why it failed, in the words of who ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Since it was asked for.
     pub took_ms: u64,
 }
@@ -115,6 +118,7 @@ impl JobEnd {
             resources: resources.map(|resource| resource.word.clone()).collect(),
             addresses,
             outcome,
+            reason: None,
             took_ms: milliseconds(took),
         })
     }

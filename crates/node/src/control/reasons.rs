@@ -1,0 +1,240 @@
+//! Why jobs failed, in the words of who ran them: kept beside the core, which knows exit codes only.
+
+use super::Control;
+use crate::state::Happening;
+use std::collections::VecDeque;
+use systole_core::{Action, GROUPS_MAX, GroupReport, Job, JobId, Outcome, ResourceKind, Settings};
+
+/// Words that wait for the core to say what they are about.
+const WAITING_MAX: usize = 64;
+/// Failures of which the words are kept: a start and a stop of each group.
+const KEPT_MAX: usize = 2 * GROUPS_MAX;
+/// Longest words in bytes.
+const LENGTH_MAX: usize = 120;
+
+/// What is known of a failed job.
+#[derive(Debug)]
+struct Reason {
+    group: String,
+    action: Action,
+    resource: String,
+    outcome: Outcome,
+    /// In words, with the exit code where there is one.
+    words: String,
+}
+
+/// The words of jobs that failed.
+#[derive(Debug, Default)]
+pub(super) struct Reasons {
+    waiting: VecDeque<(JobId, String)>,
+    kept: VecDeque<Reason>,
+}
+
+impl Reasons {
+    /// Takes what was said of a job that has ended.
+    pub(super) fn note(&mut self, job: JobId, text: &str) {
+        if self.waiting.len() >= WAITING_MAX {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back((job, sanitised(text)));
+    }
+
+    /// The core says what that job was, and what came of it.
+    pub(super) fn ended(&mut self, settings: &Settings, job: Job, outcome: Outcome) {
+        let place = self.waiting.iter().position(|(id, _)| *id == job.id);
+        let text = place.and_then(|place| self.waiting.remove(place)).map(|(_, text)| text);
+        let Some(group) = settings.groups.get(job.group.index()) else { return };
+        let Some(resource) = group.resources.get(job.first) else { return };
+        let (name, action) = (group.name(), job.action);
+        self.kept.retain(|it| {
+            (it.group.as_str(), it.action, &it.resource) != (name, action, &resource.word)
+        });
+        let is_address = matches!(resource.kind, ResourceKind::Address(_));
+        let Some(words) = text.and_then(|text| words(outcome, &text, is_address)) else { return };
+        if self.kept.len() >= KEPT_MAX {
+            self.kept.pop_front();
+        }
+        let (group, resource) = (name.to_owned(), resource.word.clone());
+        self.kept.push_back(Reason { group, action, resource, outcome, words });
+    }
+
+    /// The words of a failure, if there are any of just this one.
+    fn of(&self, group: &str, action: Action, resource: &str, outcome: &str) -> Option<&str> {
+        let is_it = |it: &&Reason| {
+            (it.group.as_str(), it.action, it.resource.as_str()) == (group, action, resource)
+                && it.outcome.to_string() == outcome
+        };
+        self.kept.iter().find(is_it).map(|it| it.words.as_str())
+    }
+
+    /// Puts the words into what the status tells of a group.
+    pub(super) fn explain(&self, me: &str, group: &mut GroupReport) {
+        for failure in group.failures.iter_mut().filter(|failure| failure.node == me) {
+            let words = self.of(&group.name, failure.action, &failure.resource, &failure.outcome);
+            if let Some(words) = words {
+                words.clone_into(&mut failure.outcome);
+            }
+        }
+    }
+
+    /// Puts the words into what the journal keeps.
+    pub(super) fn add_to(&self, me: &str, happening: &mut Happening) {
+        if let Happening::Failure { group, node, action, resource, outcome } = happening
+            && node == me
+            && let Some(words) = self.of(group, *action, resource, outcome)
+        {
+            words.clone_into(outcome);
+        }
+        if let Happening::Job(end) = happening {
+            let first = end.resources.first().map_or("", String::as_str);
+            let outcome = end.outcome.to_string();
+            end.reason = self.of(&end.group, end.action, first, &outcome).map(str::to_owned);
+        }
+    }
+}
+
+impl Control {
+    /// Adds the words of whoever ran a job to what the journal keeps of it.
+    pub(super) fn with_reason(&self, mut happening: Happening) -> Happening {
+        let settings = &self.parts.settings;
+        self.reasons.add_to(settings.name(settings.me), &mut happening);
+        happening
+    }
+}
+
+/// One line without control characters, and of a bounded length.
+fn sanitised(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut clean = String::new();
+    for letter in line.chars().map(|it| if it.is_control() { ' ' } else { it }) {
+        if clean.len() + letter.len_utf8() > LENGTH_MAX {
+            break;
+        }
+        clean.push(letter);
+    }
+    clean.trim_end().to_owned()
+}
+
+/// What came of a job and why. Of an address there is no exit code but one that we make up.
+fn words(outcome: Outcome, text: &str, is_address: bool) -> Option<String> {
+    match outcome {
+        _ if text.is_empty() => None,
+        Outcome::Failed(_) if is_address => Some(text.to_owned()),
+        Outcome::Failed(code) => Some(format!("{text} (exit code {code})")),
+        Outcome::NotAsked => Some(format!("{outcome}: {text}")),
+        Outcome::Success
+        | Outcome::Running
+        | Outcome::NotRunning
+        | Outcome::TimedOut
+        | Outcome::Missing
+        | Outcome::Cancelled => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::settings;
+    use systole_core::{GroupId, NodeId};
+
+    const JOB: Job =
+        Job { id: JobId(7), group: GroupId(0), first: 0, count: 1, action: Action::Start };
+
+    fn failure(outcome: Outcome) -> Happening {
+        let settings = settings();
+        let (group, resource) = (JOB.group, JOB.first);
+        let event = systole_core::Event::StartFailed { group, resource, outcome };
+        Happening::of_event(&settings, &event).expect("it is kept")
+    }
+
+    fn outcome_of(reasons: &Reasons, mut happening: Happening) -> String {
+        let settings = settings();
+        reasons.add_to(settings.name(settings.me), &mut happening);
+        let Happening::Failure { outcome, .. } = happening else { panic!("it is a failure") };
+        outcome
+    }
+
+    #[test]
+    fn the_words_of_a_failure_stand_in_its_entry_until_it_is_mended() {
+        let (settings, failed) = (settings(), Outcome::Failed(1));
+        let mut reasons = Reasons::default();
+        reasons.note(JOB.id, "interface eth1.10 does not exist");
+        reasons.ended(&settings, JOB, failed);
+        let told = outcome_of(&reasons, failure(failed));
+        assert!(told.starts_with("interface eth1.10 does not exist"), "{told}");
+        assert_eq!(outcome_of(&reasons, failure(Outcome::TimedOut)), Outcome::TimedOut.to_string());
+        reasons.ended(&settings, JOB, Outcome::Success);
+        assert_eq!(outcome_of(&reasons, failure(failed)), "exit code 1");
+    }
+
+    #[test]
+    fn the_words_of_another_job_and_of_another_node_are_not_ours() {
+        let (settings, failed) = (settings(), Outcome::Failed(1));
+        let mut reasons = Reasons::default();
+        reasons.note(JobId(8), "Operation not permitted");
+        reasons.ended(&settings, JOB, failed);
+        assert_eq!(outcome_of(&reasons, failure(failed)), "exit code 1");
+        reasons.note(JOB.id, "Operation not permitted");
+        reasons.ended(&settings, JOB, failed);
+        let mut happening = failure(failed);
+        reasons.add_to("another", &mut happening);
+        assert_eq!(outcome_of(&Reasons::default(), happening), "exit code 1");
+    }
+
+    #[test]
+    fn an_exit_code_is_told_where_there_is_one() {
+        let failed = Outcome::Failed(5);
+        assert_eq!(words(failed, "not installed", false).unwrap(), "not installed (exit code 5)");
+        assert_eq!(words(failed, "no such device", true).unwrap(), "no such device");
+        let unasked = words(Outcome::NotAsked, "out of memory", false).unwrap();
+        assert_eq!(unasked, "it could not be asked: out of memory");
+        assert_eq!(words(failed, "", false), None);
+    }
+
+    #[test]
+    fn words_are_one_line_of_a_bounded_length() {
+        assert_eq!(sanitised("\n  a\u{1b}[31mb\tc \nd"), "a [31mb c");
+        let long = "é".repeat(LENGTH_MAX);
+        assert_eq!(sanitised(&long), "é".repeat(LENGTH_MAX / 2));
+        let mut reasons = Reasons::default();
+        for job in 0..1000 {
+            reasons.note(JobId(job), "x");
+        }
+        assert_eq!(reasons.waiting.len(), WAITING_MAX);
+    }
+
+    #[test]
+    fn the_status_tells_the_words_of_this_node() {
+        let settings = settings();
+        let mut reasons = Reasons::default();
+        reasons.note(JOB.id, "Operation not permitted");
+        reasons.ended(&settings, JOB, Outcome::Failed(1));
+        let (me, other) = (settings.me, NodeId(u8::from(settings.me == NodeId(0))));
+        let boot = systole_core::Boot {
+            generation: 1,
+            session: 1,
+            uuid: systole_core::Uuid([1; 16]),
+            unix_time: 1,
+            seed: 1,
+            terms: Vec::new(),
+            peers: Vec::new(),
+            holds: Vec::new(),
+            kept_by_order: Vec::new(),
+            retired: Vec::new(),
+            listed: Vec::new(),
+        };
+        let mut group =
+            systole_core::Cluster::new(settings.clone(), boot).snapshot().groups.remove(0);
+        let resource = settings.groups[0].resources[0].word.clone();
+        let failed = |node| systole_core::FailureReport {
+            node: settings.name(node).to_owned(),
+            action: Action::Start,
+            resource: resource.clone(),
+            outcome: "exit code 1".to_owned(),
+        };
+        group.failures = vec![failed(me), failed(other)];
+        reasons.explain(settings.name(me), &mut group);
+        assert!(group.failures[0].outcome.starts_with("Operation not permitted"));
+        assert_eq!(group.failures[1].outcome, "exit code 1");
+    }
+}
