@@ -4,6 +4,7 @@ use crate::{exit, print};
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use systole_config::{render, summary};
+use systole_node::capabilities::{complaints, is_root};
 use systole_node::configuration::Files;
 
 /// Prints all findings; the code is 0, 1 for warnings with `strict`, 2 for errors.
@@ -11,8 +12,14 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     let files = Files::read(directory);
     let loaded = files.check(directory);
     print(&render(&loaded.findings, &files.sources(), io::stdout().is_terminal()));
-    let counts = summary(&loaded.findings);
-    if !loaded.findings.is_empty() {
+    let mut counts = summary(&loaded.findings);
+    let is_realtime = loaded.config.as_ref().is_none_or(|config| config.process.realtime);
+    let lacking = lacking(is_realtime);
+    counts.warnings += lacking.len();
+    for text in &lacking {
+        print(&format!("warning: {text}\n"));
+    }
+    if !loaded.findings.is_empty() || !lacking.is_empty() {
         print("\n");
     }
     print(&format!(
@@ -29,6 +36,11 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     } else {
         exit::OK
     }
+}
+
+/// What root lacks here, and so a daemon that is started from here. Others start none.
+fn lacking(is_realtime: bool) -> Vec<String> {
+    if is_root() { complaints(is_realtime) } else { Vec::new() }
 }
 
 fn counted(count: usize, word: &str) -> String {

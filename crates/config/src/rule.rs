@@ -171,6 +171,8 @@ mod tests {
         include_str!("../../../docs/findings.md")
             .lines()
             .filter_map(|line| line.strip_prefix("| HA"))
+            // Of the process, not of a file: the daemon says them.
+            .filter(|row| !row.starts_with("08"))
             .map(|row| {
                 let mut cells = row.split('|').map(str::trim);
                 let number = cells.next().unwrap();

@@ -5,6 +5,7 @@
 const _: () = assert!(!systole_core::HAS_TEST_HOOKS, "the daemon is built without test hooks");
 
 mod beat;
+pub mod capabilities;
 mod clients;
 pub mod configuration;
 pub mod control;

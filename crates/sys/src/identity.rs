@@ -213,6 +213,16 @@ impl Capability {
     }
 }
 
+/// Those of `wanted` that the calling thread cannot use.
+///
+/// # Errors
+///
+/// Those of capget(2).
+pub fn lacking(wanted: &[Capability]) -> io::Result<Vec<Capability>> {
+    let effective = rustix::thread::capabilities(None)?.effective;
+    Ok(wanted.iter().copied().filter(|one| !effective.contains(one.raw())).collect())
+}
+
 /// Gives up every capability of the calling thread but `kept`, for good.
 ///
 /// Of `kept`, those that the thread does not have stay absent. Capabilities belong to threads, and

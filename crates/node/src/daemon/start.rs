@@ -13,6 +13,7 @@ use crate::beat::channel::{Shared, channel};
 use crate::beat::executor::{Executor, group_of};
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
+use crate::capabilities;
 use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::control::{self, Control, Ending};
@@ -159,6 +160,9 @@ fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
     let is_realtime = plan.config.process.realtime && !options.without_realtime;
     if is_realtime && let Err(error) = realtime::write_oom_score(realtime::OOM_NEVER) {
         warn(&mut plan.log, "be spared when memory runs out", &error);
+    }
+    for text in capabilities::complaints(is_realtime) {
+        plan.log.write(&Line::new(Level::Warning, text));
     }
     let result = run_threads(options, paths, plan, signals, is_realtime);
     if !matches!(result, Ok((Ending::Restart, _))) {

@@ -1,0 +1,76 @@
+//! Rights that a daemon of root lacks, as in a container: what does not work without them.
+
+use systole_sys::identity::{Capability, lacking};
+
+/// Those that the daemon itself cannot do without.
+const NEEDED: [Capability; 2] = [Capability::ChangeNetwork, Capability::RawSockets];
+/// Those that keep its beats in time.
+const OF_REALTIME: [Capability; 2] = [Capability::Realtime, Capability::LockMemory];
+
+/// What is said of each that is lacking, with its rule of docs/findings.md.
+///
+/// A kernel that does not tell lets nothing be said.
+#[must_use]
+pub fn complaints(is_realtime: bool) -> Vec<String> {
+    let lacks = |wanted: &[Capability]| lacking(wanted).unwrap_or_default();
+    let mut lacking = lacks(&NEEDED);
+    if is_realtime {
+        lacking.extend(lacks(&OF_REALTIME));
+    }
+    lacking.into_iter().filter_map(complaint).collect()
+}
+
+/// Whether this process is one of root.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn complaint(capability: Capability) -> Option<String> {
+    let (rule, name, loss) = match capability {
+        Capability::ChangeNetwork => {
+            ("HA0801", "CAP_NET_ADMIN", "no floating address can be added")
+        }
+        Capability::RawSockets => {
+            ("HA0802", "CAP_NET_RAW", "ping nodes are not asked, and addresses are not announced")
+        }
+        Capability::Realtime => {
+            ("HA0803", "CAP_SYS_NICE", "beats are late on a busy machine: no real-time priority")
+        }
+        Capability::LockMemory => {
+            ("HA0804", "CAP_IPC_LOCK", "beats are late when memory is short: it cannot be locked")
+        }
+        Capability::LowPorts
+        | Capability::Kill
+        | Capability::AnyFile
+        | Capability::GiveFiles
+        | Capability::Reboot
+        | Capability::Resources => return None,
+    };
+    let remedy = "give it to the unit (CapabilityBoundingSet=) or to the container";
+    Some(format!("{name} is lacking: {loss}; {remedy} [{rule}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/findings.md");
+
+    #[test]
+    fn whatever_is_lacking_is_named_with_a_rule_of_the_document() {
+        for capability in NEEDED.into_iter().chain(OF_REALTIME) {
+            let text = complaint(capability).expect("it is needed");
+            let rule = text.rsplit_once('[').expect("it has a rule").1.trim_end_matches(']');
+            assert!(DOCUMENT.contains(&format!("| {rule} | warning |")), "{rule}");
+            assert!(text.starts_with("CAP_") && text.contains(" is lacking: "), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_not_complained_of() {
+        let lacking = lacking(&NEEDED).unwrap().len();
+        assert_eq!(complaints(false).len(), lacking);
+        assert!(complaints(true).len() >= lacking);
+    }
+}
