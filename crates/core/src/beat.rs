@@ -1,7 +1,14 @@
 //! What a node of Systole adds to each of its beats: its view of every group.
 
-use crate::{Failure, GroupKey, LinkId, NodeId};
+mod size;
+mod told;
+
+use crate::{Failure, GroupKey, LINKS_MAX, LinkId, NodeId};
 use serde::{Deserialize, Serialize};
+pub(crate) use size::ROW_MAX;
+pub use size::{BEAT_TEXT_MAX, NAME_USUAL};
+pub use told::Mark;
+pub(crate) use told::Told;
 
 /// The phase of an ownership, as its owner says it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,17 +60,54 @@ pub struct Claim {
     pub runs_here: bool,
 }
 
-/// The last sequence that the sender heard from a node over one of its own media.
+/// What the sender heard last of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Echo {
     /// The node that was heard.
     pub node: NodeId,
-    /// The medium of the sender.
-    pub link: LinkId,
-    /// The session of the heard node that the sequence belongs to.
+    /// The session of the heard node that the sequences belong to.
     pub session: u64,
-    /// The last sequence.
+    /// The highest sequence.
     pub sequence: u64,
+    /// The highest sequence of a beat after which the sender had the whole table of that node, as
+    /// the beat describes it; 0 if it never had.
+    pub known: u64,
+    /// What each medium of the sender brought.
+    pub lags: Lags,
+}
+
+impl Echo {
+    /// An echo of one sequence over one medium, without its table.
+    #[must_use]
+    pub const fn of(node: NodeId, link: LinkId, session: u64, sequence: u64) -> Self {
+        let mut lags = Lags::NONE;
+        lags.0[link.0 as usize % LINKS_MAX] = 0;
+        Self { node, session, sequence, known: 0, lags }
+    }
+}
+
+/// By how many sequences each medium is behind the one that brought the highest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lags([u8; LINKS_MAX]);
+
+impl Lags {
+    /// No medium is told of.
+    pub const NONE: Self = Self([Self::SILENT; LINKS_MAX]);
+    /// A medium that is behind this far, or has brought nothing, is not told of.
+    const SILENT: u8 = u8::MAX;
+
+    /// Notes how far a medium is behind, unless that is too far to be of interest.
+    pub fn note(&mut self, link: LinkId, lag: u64) {
+        if let (Ok(lag), Some(place)) = (u8::try_from(lag), self.0.get_mut(link.index())) {
+            *place = lag;
+        }
+    }
+
+    /// The media that are told of, with how far they are behind.
+    pub fn iter(&self) -> impl Iterator<Item = (LinkId, u8)> + '_ {
+        let all = (0..).map(LinkId).zip(self.0);
+        all.filter(|(_, lag)| *lag != Self::SILENT)
+    }
 }
 
 /// The last order to hold or to release, of everything or of one group, as the sender knows it.
@@ -117,10 +161,32 @@ pub struct Beat {
     pub pings: Option<u16>,
     /// What the sender heard last of whom.
     pub echoes: Vec<Echo>,
-    /// The sender's view of every group.
+    /// Describes the sender's whole table.
+    pub table: Mark,
+    /// The sender's view of groups: of those that changed, and of others that somebody may lack.
     pub claims: Vec<Claim>,
-    /// What is held, and what was released before it would have ended.
+    /// What is held of everything and of these groups, and what was released before it would have
+    /// ended.
     pub freezes: Vec<Freeze>,
-    /// Groups that have moved by themselves of late.
+    /// Which of these groups have moved by themselves of late.
     pub moves: Vec<Moves>,
+}
+
+impl Beat {
+    /// The rows of the sender's table that the beat carries.
+    pub(crate) fn told(&self) -> impl Iterator<Item = Told> + '_ {
+        (0..).zip(&self.claims).map(|(place, claim)| Told {
+            claim: *claim,
+            freeze: self.freezes.iter().find(|freeze| freeze.claim == Some(place)).copied(),
+            moves: self.moves.iter().find(|moves| moves.claim == place).copied(),
+        })
+    }
+
+    /// Puts a row of the table in.
+    pub(crate) fn tell(&mut self, told: &Told) {
+        let claim = u16::try_from(self.claims.len()).unwrap_or(u16::MAX);
+        self.claims.push(told.claim);
+        self.freezes.extend(told.freeze.map(|freeze| Freeze { claim: Some(claim), ..freeze }));
+        self.moves.extend(told.moves.map(|moves| Moves { claim, ..moves }));
+    }
 }

@@ -23,6 +23,7 @@ mod reload;
 mod report;
 mod speak;
 mod table;
+mod telling;
 mod visits;
 mod wishes;
 

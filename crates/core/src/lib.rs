@@ -23,8 +23,9 @@ mod receive;
 mod scope;
 mod settings;
 mod time;
+mod view;
 
-pub use beat::{Beat, Claim, Echo, Freeze, Moves, Phase};
+pub use beat::{BEAT_TEXT_MAX, Beat, Claim, Echo, Freeze, Lags, Mark, Moves, NAME_USUAL, Phase};
 pub use cluster::{
     Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
     HoldReport, LinkReport, NodeReport, PingReport, Retirement, Snapshot, StayReport,

@@ -2,6 +2,7 @@
 
 use crate::link::Link;
 use crate::receive::Receiver;
+use crate::view::View;
 use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, Time, Uuid};
 use std::time::Duration;
 
@@ -58,8 +59,14 @@ pub(crate) struct Peer {
     pub(crate) is_leaving: bool,
     /// It said goodbye and has not restarted.
     pub(crate) has_left: bool,
-    /// The sequence of the last message that told its holdings.
+    /// The sequence of the last message that told its holdings, or a part of them.
     pub(crate) told_at: u64,
+    /// What we have of the table of a Systole peer.
+    pub(crate) view: View,
+    /// The highest sequence of a beat of ours after which it had our whole table.
+    pub(crate) known: u64,
+    /// The same, as far as we have heard what it made of that: it said so with its own table.
+    pub(crate) agreed: u64,
     /// How many ping nodes a Systole peer sees.
     pub(crate) pings: Option<u16>,
     /// Groups of ours that a Systole peer's haresources lacks.
@@ -75,7 +82,7 @@ pub(crate) struct Peer {
     pub(crate) holds_all: bool,
     /// Groups that it says are held.
     pub(crate) holds_groups: Vec<GroupId>,
-    /// The highest sequence of ours that it has echoed.
+    /// The highest sequence of ours that it has echoed with its whole table.
     pub(crate) echoed: u64,
     /// What it has acknowledged of ours.
     pub(crate) acknowledged: u64,
@@ -114,6 +121,9 @@ impl Peer {
             is_leaving: false,
             has_left: false,
             told_at: 0,
+            view: View::default(),
+            known: 0,
+            agreed: 0,
             pings: None,
             lacks: Vec::new(),
             runs: vec![false; settings.groups.len()],
@@ -165,6 +175,7 @@ impl Peer {
         self.is_leaving = false;
         self.has_left = false;
         self.told_at = 0;
+        self.forget_table();
         self.pings = None;
         self.lacks.clear();
         self.runs.fill(false);
@@ -180,6 +191,13 @@ impl Peer {
         for link in &mut self.links {
             link.restart();
         }
+    }
+
+    /// Forgets what we have of its table and it has of ours: it is another run of its daemon.
+    pub(crate) fn forget_table(&mut self) {
+        self.view.forget();
+        self.known = 0;
+        self.agreed = 0;
     }
 
     /// Notes the arrival of a status. Returns the time since the one before.

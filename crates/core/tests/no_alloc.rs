@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::time::Duration;
 use systole_core::{
     AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Freeze, Group, GroupKey, Heard,
-    HoldDown, Input, LinkId, Message, Moves, NodeId, NodeStatus, Order, Outcome, Output, Phase,
-    Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
+    HoldDown, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order, Outcome, Output,
+    Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
 };
 
 thread_local! {
@@ -91,6 +91,8 @@ fn live(cluster: &mut Cluster, beat: &mut Beat, from: u64, to: u64) -> bool {
     for sequence in from..to {
         let now = Time::START + Duration::from_millis(200 * sequence);
         beat.echoes[0].sequence = sequence;
+        beat.echoes[0].known = sequence;
+        beat.table = Mark::of(beat);
         let message = Message::Status {
             status: NodeStatus::Active,
             deadtime: Duration::from_secs(1),
@@ -139,7 +141,7 @@ fn a_thousand_beats_allocate_nothing() {
         failure: None,
         runs_here: false,
     };
-    let echo = Echo { node: NodeId(0), link: LinkId(0), session: 1, sequence: 1 };
+    let echo = Echo::of(NodeId(0), LinkId(0), 1, 1);
     let nodes = GroupKey::of(["alpha", "beta"]).0;
     let mut beat = Beat {
         session: 9,

@@ -1,19 +1,24 @@
 //! The one string that a node of Systole adds to its status.
 //!
 //! ```text
-//! beat   = "1;" capabilities ";" session ";" nodes ";" flags ";" echoes ";" claims [ ";" extras ]
+//! beat   = "2;" capabilities ";" session ";" nodes ";" flags ";" table ";" echoes ";" claims [ ";" extras ]
 //! flags  = [ "r" ] [ "l" ]                                   ready, leaving
-//! echo   = node "." link "." session "." sequence            separated by ","
-//! claim  = group "." owner "." term "." phase [ "!" ] [ "~" failure ]   separated by ","
+//! table  = epoch "." rows "." digest                         of all claims, not of those in here
+//! echo   = node "." session "." sequence "." [ behind ] "." *lag    separated by ","
+//! lag    = link 2HEXDIG
+//! claim  = group "." owner "." term "." phase [ "*" ] [ "!" ] [ "~" failure ]   separated by ","
 //! ```
 //!
-//! In a claim `!` says that the sender is unable, and a failure what failed there:
+//! In an echo the session is in eleven digits of base 64, `behind` says how far the beat of which the
+//! whole table is known is behind the sequence, and a lag the same of what a link brought.
+//!
+//! In a claim `*` says that something of the group still runs at the sender, `!` that the sender is
+//! unable, and a failure what failed there:
 //!
 //! ```text
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
 //!           start / stop            exit code, timed out, missing
 //! extra   = "p" pings               separated by ","
-//!         / "r" 1*digit             what still runs at the sender: a bit for each claim
 //!         / "h" order               everything is held, or was released
 //!         / "g" claim "." order     so is the group of that claim, by its place
 //!         / "m" claim "." count "." level "." left [ "!" ]
@@ -22,38 +27,36 @@
 //!
 //! `left` is in milliseconds; `~` says that it was released, `!` that it has left once more since.
 //!
-//! All numbers are hexadecimal. An extra with another letter is left out. A reader that meets
+//! All other numbers are hexadecimal. An extra with another letter is left out. A reader that meets
 //! another version, or anything that it cannot read, takes the whole field as absent and the
 //! sender as a node without it.
 
-mod running;
+mod echoes;
 mod stays;
 
 use crate::error::EncodeError;
 use crate::number;
 use stays::FREEZES_MAX;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, NODES_MAX, NodeId,
-    Outcome, Phase,
+    Action, Beat, Claim, Failure, GROUPS_MAX, GroupKey, Mark, NODES_MAX, NodeId, Outcome, Phase,
 };
 
-const VERSION: &[u8] = b"1";
+const VERSION: &[u8] = b"2";
 const READY: u8 = b'r';
 const LEAVING: u8 = b'l';
 const UNABLE: u8 = b'!';
 const FAILURE: u8 = b'~';
 const PINGS: u8 = b'p';
-const RUNNING: u8 = b'r';
+const RUNS: u8 = b'*';
 const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
 const MOVED: u8 = b'm';
-const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
 /// Sections behind the version, with that of the extras.
-const SECTIONS: usize = 7;
+const SECTIONS: usize = 8;
 
 /// Appends the text of a beat.
 pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
-    if beat.echoes.len() > ECHOES_MAX || beat.claims.len() > GROUPS_MAX {
+    if beat.echoes.len() > NODES_MAX || beat.claims.len() > GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
     if beat.freezes.len() > FREEZES_MAX || beat.moves.len() > GROUPS_MAX {
@@ -71,9 +74,11 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.leaving {
         out.push(LEAVING);
     }
+    out.push(b';');
+    push_table(out, beat.table);
     for (at, echo) in beat.echoes.iter().enumerate() {
         out.push(if at == 0 { b';' } else { b',' });
-        push_echo(out, echo)?;
+        echoes::push(out, echo)?;
     }
     if beat.echoes.is_empty() {
         out.push(b';');
@@ -88,6 +93,24 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     push_extras(out, beat)
 }
 
+fn push_table(out: &mut Vec<u8>, table: Mark) {
+    number::push_hex(out, table.epoch.into());
+    for number in [table.rows.into(), table.digest] {
+        out.push(b'.');
+        number::push_hex(out, number);
+    }
+}
+
+fn read_table(text: &[u8]) -> Option<Mark> {
+    let mut parts = text.split(|&byte| byte == b'.');
+    let table = Mark {
+        epoch: u32::try_from(number::hex(parts.next()?)?).ok()?,
+        rows: u16::try_from(number::hex(parts.next()?)?).ok()?,
+        digest: number::hex(parts.next()?)?,
+    };
+    parts.next().is_none().then_some(table)
+}
+
 fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     let mut separator = b';';
     let mut begin = |out: &mut Vec<u8>, letter| {
@@ -98,10 +121,6 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         begin(out, PINGS);
         number::push_hex(out, u64::from(pings));
     }
-    if beat.claims.iter().any(|claim| claim.runs_here) {
-        begin(out, RUNNING);
-        running::push(out, &beat.claims);
-    }
     for freeze in &beat.freezes {
         begin(out, if freeze.claim.is_some() { GROUP_HELD } else { HELD });
         stays::push_freeze(out, freeze)?;
@@ -109,18 +128,6 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     for moves in &beat.moves {
         begin(out, MOVED);
         stays::push_moves(out, moves)?;
-    }
-    Ok(())
-}
-
-fn push_echo(out: &mut Vec<u8>, echo: &Echo) -> Result<(), EncodeError> {
-    if echo.node.index() >= NODES_MAX || echo.link.index() >= LINKS_MAX {
-        return Err(EncodeError::BeatTooLarge);
-    }
-    number::push_hex(out, u64::from(echo.node.0));
-    for number in [u64::from(echo.link.0), echo.session, echo.sequence] {
-        out.push(b'.');
-        number::push_hex(out, number);
     }
     Ok(())
 }
@@ -143,6 +150,9 @@ fn push_claim(out: &mut Vec<u8>, claim: &Claim) -> Result<(), EncodeError> {
         Phase::Failed => b'4',
         Phase::Blocked => b'5',
     });
+    if claim.runs_here {
+        out.push(RUNS);
+    }
     if claim.unable {
         out.push(UNABLE);
     }
@@ -215,9 +225,10 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
         [READY, LEAVING] => (true, true),
         _ => return None,
     };
+    out.table = read_table(sections.next()?)?;
     out.echoes.clear();
     read_items(sections.next()?, |item| {
-        let echo = read_echo(item).filter(|_| out.echoes.len() < ECHOES_MAX)?;
+        let echo = echoes::read(item).filter(|_| out.echoes.len() < NODES_MAX)?;
         out.echoes.push(echo);
         Some(())
     })?;
@@ -240,7 +251,6 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
 fn read_extra(item: &[u8], out: &mut Beat) -> Option<()> {
     match item {
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
-        [RUNNING, digits @ ..] => running::read(digits, out)?,
         [HELD, order @ ..] => stays::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
             let (claim, order) = stays::read_place(rest)?;
@@ -260,17 +270,6 @@ fn read_items(section: &[u8], take: impl FnMut(&[u8]) -> Option<()>) -> Option<(
     section.split(|&byte| byte == b',').try_for_each(take)
 }
 
-fn read_echo(item: &[u8]) -> Option<Echo> {
-    let mut parts = item.split(|&byte| byte == b'.');
-    let echo = Echo {
-        node: NodeId(below(parts.next()?, NODES_MAX)?),
-        link: LinkId(below(parts.next()?, LINKS_MAX)?),
-        session: number::hex(parts.next()?)?,
-        sequence: number::hex(parts.next()?)?,
-    };
-    parts.next().is_none().then_some(echo)
-}
-
 fn read_claim(item: &[u8]) -> Option<Claim> {
     let mut halves = item.splitn(2, |&byte| byte == FAILURE);
     let item = halves.next()?;
@@ -280,6 +279,10 @@ fn read_claim(item: &[u8]) -> Option<Claim> {
     };
     let (item, unable) = match item {
         [front @ .., UNABLE] => (front, true),
+        _ => (item, false),
+    };
+    let (item, runs_here) = match item {
+        [front @ .., RUNS] => (front, true),
         _ => (item, false),
     };
     let mut parts = item.split(|&byte| byte == b'.');
@@ -298,7 +301,7 @@ fn read_claim(item: &[u8]) -> Option<Claim> {
         },
         unable,
         failure,
-        runs_here: false,
+        runs_here,
     };
     parts.next().is_none().then_some(claim)
 }
@@ -312,10 +315,11 @@ fn below(text: &[u8], rows: usize) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use systole_core::LinkId;
 
-    const TEXT: &str = "1;3;abc;dead;rl;0.1.7.1f,f.f.0.ffffffffffffffff;cafe.1.2.2,0.0.0.4!~+2x7f";
+    const TEXT: &str = "2;3;abc;dead;rl;1.2.beef;0.AAAAAAAAAAH.1f.2.100,f.AAAAAAAAAAA.ffffffffffffffff..00a1fe;cafe.1.2.2,0.0.0.4*!~+2x7f";
 
-    const BLOCKED: &str = "1;0;0;0;;;cafe.1.2.5~-0t,0.0.1.4!~+ffm";
+    const BLOCKED: &str = "2;0;0;0;;0.0.0;;cafe.1.2.5*~-0t,0.0.1.4!~+ffm";
 
     fn read_text(text: &str) -> Option<Beat> {
         let mut beat = Beat::default();
@@ -326,14 +330,12 @@ mod tests {
     fn what_is_read_is_written() {
         for text in [
             TEXT,
-            "1;0;0;0;;;",
-            "1;0;0;0;;;;p1f",
-            "1;0;0;0;;;;p1f,h7.1.36ee80,gff.1.0.5~,m3.9.2.ea60!,m0.1.0.0",
-            "1;0;0;0;;;;g0.1.f.1",
-            "1;0;0;0;;;cafe.1.2.2,0.1.2.3,1.0.0.0;p2,r2",
-            "1;0;0;0;;;1.0.1.2,2.0.1.2,3.0.1.2,4.0.1.2,5.0.1.2;r91,h7.1.36ee80",
-            "1;0;0;0;r;;cafe.1.2.2",
-            "1;0;0;0;l;0.1.7.1f;",
+            "2;0;0;0;;0.0.0;;",
+            "2;0;0;0;;0.0.0;;;p1f",
+            "2;0;0;0;;0.0.0;;;p1f,h7.1.36ee80,gff.1.0.5~,m3.9.2.ea60!,m0.1.0.0",
+            "2;0;0;0;;0.0.0;;;g0.1.f.1",
+            "2;0;0;0;r;0.0.0;;cafe.1.2.2",
+            "2;0;0;0;l;0.0.0;0.AAAAAAAAAAH.1f..;",
             BLOCKED,
         ] {
             let beat = read_text(text).unwrap();
@@ -342,15 +344,16 @@ mod tests {
             assert_eq!(out, text.as_bytes());
         }
         assert_eq!(
-            read_text("1;0;0;0;;;;z9,p2").unwrap().pings,
+            read_text("2;0;0;0;;0.0.0;;;z9,p2").unwrap().pings,
             Some(2),
             "z is of a later version"
         );
-        let beat = read_text("1;0;0;0;;;1.0.1.2,2.0.1.2,3.0.1.2,4.0.1.2,5.0.1.2;r91").unwrap();
-        let running: Vec<bool> = beat.claims.iter().map(|claim| claim.runs_here).collect();
-        assert_eq!(running, [true, false, false, true, true]);
         let beat = read_text(TEXT).unwrap();
-        assert_eq!(beat.echoes[0].link, LinkId(1));
+        assert_eq!((beat.table.rows, beat.echoes[0].session), (2, 7));
+        assert_eq!((beat.echoes[0].known, beat.echoes[1].known), (0x1d, 0));
+        let lags: Vec<_> = beat.echoes[1].lags.iter().collect();
+        assert_eq!(lags, [(LinkId(0), 10), (LinkId(1), 254)], "{TEXT}");
+        assert!(beat.claims[1].runs_here && !beat.claims[0].runs_here);
         assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
         let (action, outcome) = (Action::Start, Outcome::Failed(127));
         assert_eq!(beat.claims[1].failure, Some(Failure { action, resource: 2, outcome }));
@@ -360,57 +363,59 @@ mod tests {
     fn what_cannot_be_read_is_absent() {
         for text in [
             "",
-            "1",
-            "2;0;0;0;;;",
-            "1;0;0;0;;",
-            "1;0;0;0;;;;",
-            "1;0;0;0;x;;",
-            "1;0;0;0;lr;;",
-            "1;100000000;0;0;;;",
-            "1;0;0;0;;10.0.0.1;",
-            "1;0;0;0;;0.10.0.1;",
-            "1;0;0;0;;0.0.0;",
-            "1;0;0;0;;0.0.0.1.2;",
-            "1;0;0;0;;0.0.0.1,;",
-            "1;0;0;0;;;0.10.0.0",
-            "1;0;0;0;;;0.0.0.6",
-            "1;0;0;0;;;0.0.0.4~",
-            "1;0;0;0;;;0.0.0.4~0x1",
-            "1;0;0;0;;;0.0.0.4~+0",
-            "1;0;0;0;;;0.0.0.4~+100t",
-            "1;0;0;0;;;0.0.0.4~+0x100",
-            "1;0;0;0;;;0.0.0.4~+0t~",
-            "1;0;0;0;;;0.0.0.0?",
-            "1;0;0;0;;;;p",
-            "1;0;0;0;;;;p10000",
-            "1;0;0;0;;;;p1,",
-            "1;0;0;0;;;;P1",
-            "1;0;0;0;;;;r1",
-            "1;0;0;0;;;0.0.0.0;r",
-            "1;0;0;0;;;0.0.0.0;r2",
-            "1;0;0;0;;;0.0.0.0;r10",
-            "1;0;0;0;;;0.0.0.0;rg",
-            "1;0;0;0;;;0.0.0.0;r1.1",
-            "1;0;0;0;;;;h1.0",
-            "1;0;0;0;;;;h1.10.1",
-            "1;0;0;0;;;;h1.0.1.1",
-            "1;0;0;0;;;;h100000000.0.1",
-            "1;0;0;0;;;;g100.1.0.1",
-            "1;0;0;0;;;;g1.1.0",
-            "1;0;0;0;;;;m1",
-            "1;0;0;0;;;;m0.1.100.0",
-            "1;0;0;0;;;;m0.1.0.0~",
+            "2",
+            "1;0;0;0;;;",
+            "2;0;0;0;;;;",
+            "2;0;0;0;;0.0.0;",
+            "2;0;0;0;;0.0.0;;;",
+            "2;0;0;0;;0.0;;",
+            "2;0;0;0;;0.0.0.0;;",
+            "2;0;0;0;;0.10000.0;;",
+            "2;0;0;0;x;0.0.0;;",
+            "2;0;0;0;lr;0.0.0;;",
+            "2;100000000;0;0;;0.0.0;;",
+            "2;0;0;0;;0.0.0;10.AAAAAAAAAAA.1..;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAA.1..;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1.2.;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1.1.;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1..00;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1..x00;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1.;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1...;",
+            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1..,;",
+            "2;0;0;0;;0.0.0;;0.10.0.0",
+            "2;0;0;0;;0.0.0;;0.0.0.6",
+            "2;0;0;0;;0.0.0;;0.0.0.4~",
+            "2;0;0;0;;0.0.0;;0.0.0.4~0x1",
+            "2;0;0;0;;0.0.0;;0.0.0.4~+0",
+            "2;0;0;0;;0.0.0;;0.0.0.4~+100t",
+            "2;0;0;0;;0.0.0;;0.0.0.4~+0x100",
+            "2;0;0;0;;0.0.0;;0.0.0.4~+0t~",
+            "2;0;0;0;;0.0.0;;0.0.0.0?",
+            "2;0;0;0;;0.0.0;;;p",
+            "2;0;0;0;;0.0.0;;;p10000",
+            "2;0;0;0;;0.0.0;;;p1,",
+            "2;0;0;0;;0.0.0;;;P1",
+            "2;0;0;0;;0.0.0;;;h1.0",
+            "2;0;0;0;;0.0.0;;;h1.10.1",
+            "2;0;0;0;;0.0.0;;;h1.0.1.1",
+            "2;0;0;0;;0.0.0;;;h100000000.0.1",
+            "2;0;0;0;;0.0.0;;;g100.1.0.1",
+            "2;0;0;0;;0.0.0;;;g1.1.0",
+            "2;0;0;0;;0.0.0;;;m1",
+            "2;0;0;0;;0.0.0;;;m0.1.100.0",
+            "2;0;0;0;;0.0.0;;;m0.1.0.0~",
         ] {
             assert_eq!(read_text(text), None, "{text:?}");
         }
-        let echoes = vec!["0.0.0.1"; ECHOES_MAX + 1].join(",");
-        assert_eq!(read_text(&format!("1;0;0;0;;{echoes};")), None);
+        let echoes = vec!["0.AAAAAAAAAAA.1..000"; NODES_MAX + 1].join(",");
+        assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;{echoes};")), None);
         let claims = vec!["0.0.0.0"; GROUPS_MAX + 1].join(",");
-        assert_eq!(read_text(&format!("1;0;0;0;;;{claims}")), None);
+        assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;;{claims}")), None);
         for (extra, most) in [("h1.0.1", FREEZES_MAX), ("m0.1.0.0", GROUPS_MAX)] {
             let extras = |count| vec![extra; count].join(",");
-            assert!(read_text(&format!("1;0;0;0;;;;{}", extras(most))).is_some());
-            assert_eq!(read_text(&format!("1;0;0;0;;;;{}", extras(most + 1))), None);
+            assert!(read_text(&format!("2;0;0;0;;0.0.0;;;{}", extras(most))).is_some());
+            assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;;;{}", extras(most + 1))), None);
         }
     }
 

@@ -5,6 +5,10 @@ const DECIMAL_DIGITS_MAX: usize = 20;
 /// Most digits that fit a `u64` in base sixteen.
 const HEX_DIGITS_MAX: usize = 16;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// Digits of base 64, as in a URL (RFC 4648, section 5).
+const DENSE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// Digits of a `u64` in base 64.
+const DENSE_DIGITS: usize = 11;
 
 /// The number that decimal digits say; no sign, no blank, no leading zero.
 pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
@@ -26,6 +30,26 @@ pub(crate) fn hex(text: &[u8]) -> Option<u64> {
         let digit = char::from(byte).to_digit(16)?;
         Some(number << 4 | u64::from(digit))
     })
+}
+
+/// The number that eleven digits of base 64 say.
+pub(crate) fn dense(text: &[u8]) -> Option<u64> {
+    if text.len() != DENSE_DIGITS {
+        return None;
+    }
+    let number = text.iter().try_fold(0_u128, |number, byte| {
+        let digit = DENSE.iter().position(|digit| digit == byte)?;
+        u128::try_from(digit).ok().map(|digit| number << 6 | digit)
+    })?;
+    u64::try_from(number).ok()
+}
+
+/// Appends a number in eleven digits of base 64: as short as one that may have any value gets.
+pub(crate) fn push_dense(out: &mut Vec<u8>, number: u64) {
+    for place in (0..DENSE_DIGITS).rev() {
+        let digit = number.checked_shr(u32::try_from(6 * place).unwrap_or(u32::MAX)).unwrap_or(0);
+        out.push(DENSE[usize::try_from(digit & 63).unwrap_or_default()]);
+    }
 }
 
 /// The bytes that pairs of lower-case digits say, into `out`; the part that was filled.
@@ -105,6 +129,13 @@ mod tests {
             push_hex(&mut text, number);
             assert_eq!(text, format!("{number:x}").as_bytes());
             assert_eq!(hex(&text), Some(number));
+            text.clear();
+            push_dense(&mut text, number);
+            assert_eq!(text.len(), DENSE_DIGITS);
+            assert_eq!(dense(&text), Some(number));
+        }
+        for text in [&b""[..], b"AAAAAAAAAA", b"AAAAAAAAAAAA", b"AAAAAAAAAA=", b"QAAAAAAAAAA"] {
+            assert_eq!(dense(text), None, "too short, too long, no digit, too large");
         }
     }
 

@@ -64,7 +64,7 @@ fn beat() -> Beat {
         session: 0x1234_5678_9abc_def0,
         ready: true,
         pings: Some(2),
-        echoes: vec![Echo { node: NodeId(1), link: LinkId(0), session: u64::MAX, sequence: 77 }; 2],
+        echoes: vec![Echo::of(NodeId(1), LinkId(0), u64::MAX, 77); 2],
         claims: vec![
             Claim {
                 group: GroupKey(0xcafe),

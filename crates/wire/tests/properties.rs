@@ -9,8 +9,8 @@ use proptest::test_runner::TestCaseError;
 use std::time::Duration;
 use systole_core::{
     Action, Beat, Claim, Echo, Failure, Fencing, Freeze, GROUPS_MAX, GroupKey, Hold, LINKS_MAX,
-    LinkId, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Outgoing, Phase,
-    Step, Time, Uuid,
+    Lags, LinkId, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Outgoing,
+    Phase, Step, Time, Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
@@ -205,9 +205,16 @@ fn places() -> impl Strategy<Value = u16> {
 
 fn beats() -> impl Strategy<Value = Beat> {
     let links = (0..u8::try_from(LINKS_MAX).unwrap()).prop_map(LinkId);
-    let echo = (node_ids(), links, any::<u64>(), any::<u64>());
-    let echo =
-        echo.prop_map(|(node, link, session, sequence)| Echo { node, link, session, sequence });
+    let lags = vec((links, 0..300_u64), 0..20).prop_map(|told| {
+        let mut lags = Lags::NONE;
+        told.into_iter().for_each(|(link, lag)| lags.note(link, lag));
+        lags
+    });
+    let echo = (node_ids(), any::<u64>(), any::<u64>(), any::<u64>(), lags);
+    let echo = echo.prop_map(|(node, session, sequence, known, lags)| {
+        let known = if known > sequence { 0 } else { known };
+        Echo { node, session, sequence, known, lags }
+    });
     let phases = proptest::sample::select(vec![
         Phase::Stopped,
         Phase::Starting,
@@ -227,14 +234,17 @@ fn beats() -> impl Strategy<Value = Beat> {
         failure,
         runs_here,
     });
-    let numbers = (any::<u32>(), any::<u64>(), any::<u32>());
+    let table = (any::<u32>(), any::<u16>(), any::<u64>());
+    let table = table.prop_map(|(epoch, rows, digest)| Mark { epoch, rows, digest });
+    let numbers = (any::<u32>(), any::<u64>(), any::<u32>(), table);
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));
     let stays = (vec(freezes(), 0..20), vec(moves(), 0..20));
-    (numbers, flags, vec(echo, 0..20), vec(claim, 0..=GROUPS_MAX), stays).prop_map(
+    (numbers, flags, vec(echo, 0..=NODES_MAX), vec(claim, 0..=GROUPS_MAX), stays).prop_map(
         |(numbers, (ready, leaving, pings), echoes, claims, (freezes, moves))| Beat {
             capabilities: numbers.0,
             session: numbers.1,
             nodes: numbers.2,
+            table: numbers.3,
             ready,
             leaving,
             pings,
@@ -387,7 +397,12 @@ proptest! {
             .encode(&outgoing, beat.as_ref(), "n/a", unix_time, &keys, form)
             .unwrap();
         let mut decoder = Decoder::default();
-        let heard = decoder.open(written, &keys).unwrap().heard(LINK);
+        let opened = decoder.open(written, &keys).unwrap();
+        if let Some(beat) = beat.as_ref().filter(|_| is_status) {
+            let text = opened.fields().get("systole").unwrap().value.len();
+            prop_assert!(text <= beat.text_max(), "{} of {}", text, beat.text_max());
+        }
+        let heard = opened.heard(LINK);
         let heard = heard.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(heard.message, &outgoing.message);
         prop_assert_eq!(heard.beat, beat.as_ref().filter(|_| is_status));

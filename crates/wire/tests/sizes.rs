@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
+use std::collections::BTreeSet;
+use std::time::Duration;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, Freeze, GROUPS_MAX, GroupKey, LINKS_MAX, LinkId, Message,
-    Moves, NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Phase, Time, Uuid,
+    Action, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, GROUPS_MAX, Group,
+    GroupKey, Heard, HoldDown, Input, LINKS_MAX, LinkId, Mark, Message, Moves, NAME_USUAL,
+    NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Output, Phase, Settings, StopFailure, Time,
+    Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, Decoder, EncodeError, Encoder, Fields, Form, Identity,
@@ -13,8 +17,18 @@ use systole_wire::{
 
 const FORMATS: [MessageFormat; 2] = [MessageFormat::Classic, MessageFormat::Netstring];
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Zlib, Algorithm::Bzip2];
+const STYLES: [(Style, Form); 3] = [
+    (style(MessageFormat::Netstring), Form::Framed),
+    (style(MessageFormat::Classic), Form::Framed),
+    (style(MessageFormat::Classic), Form::Classic),
+];
 /// From here on everything is compressed.
 const ALWAYS: usize = 256 * 1024;
+
+const fn style(format: MessageFormat) -> Style {
+    let compression = Compression { algorithm: Algorithm::Zlib, threshold: None };
+    Style { format, compression }
+}
 
 fn keys() -> Keys {
     Keys::new(1, [(1, Method::Sha256, &b"a key"[..])]).unwrap()
@@ -82,69 +96,181 @@ fn what_stays_too_large_is_not_sent() {
     }
 }
 
-/// Nothing that the core says can be too large for a datagram, so that nobody asks for ever for
-/// a message that was never sent.
-#[test]
-fn the_largest_beat_fits_into_a_datagram() {
-    let name = "n".repeat(255);
-    let claim = Claim {
-        group: GroupKey(u32::MAX),
+/// Most bytes of a beat in a datagram: an Ethernet frame has room for them in every tunnel.
+const DATAGRAM_ROOM: usize = 1200;
+const LARGE: u64 = 1 << 44;
+const DAY: Duration = Duration::from_hours(24);
+
+fn large_settings() -> Settings {
+    let groups = (0..GROUPS_MAX).map(|at| Group {
+        key: GroupKey(u32::MAX - u32::try_from(at).unwrap()),
+        preferred: NodeId(15),
+        resources: Vec::new(),
+        is_retired: false,
+    });
+    Settings {
+        nodes: (0..NODES_MAX).map(|at| format!("{at:0>NAME_USUAL$}")).collect(),
+        node_order: (0..16).map(NodeId).collect(),
+        me: NodeId(0),
+        links: (0..LINKS_MAX).map(|at| format!("eth{at}")).collect(),
+        ping_nodes: Vec::new(),
+        keepalive: Duration::from_millis(200),
+        deadtime: Duration::from_hours(999),
+        warntime: DAY,
+        initdead: DAY,
+        deadping: DAY,
+        aliveping: DAY,
+        rexmit_delay: Duration::from_millis(250),
+        failback: Failback::Off,
+        ipfail: true,
+        restart_grace: Duration::from_secs(5),
+        fencing: None,
+        groups: groups.collect(),
+        stop_failure: StopFailure::Block,
+        group_failback: Vec::new(),
+        hold_down: Some(HoldDown { moves: 1, window: DAY, first: DAY, longest: DAY }),
+    }
+}
+
+/// What another node of the largest cluster says: everything is there, and has large numbers.
+fn large_beat(node: NodeId, sequence: u64) -> Beat {
+    let failure = Failure { action: Action::Stop, resource: 255, outcome: Outcome::Failed(255) };
+    let keys = (0..GROUPS_MAX).map(|at| GroupKey(u32::MAX - u32::try_from(at).unwrap()));
+    let claim = |group| Claim {
+        group,
         owner: NodeId(15),
-        term: u64::MAX,
-        phase: Phase::Failed,
+        term: LARGE,
+        phase: Phase::Blocked,
         unable: true,
-        failure: Some(Failure {
-            action: Action::Start,
-            resource: u8::MAX,
-            outcome: Outcome::Failed(255),
-        }),
+        failure: Some(failure),
         runs_here: true,
     };
-    let (node, link) = (NodeId(15), LinkId(15));
-    let echo = Echo { node, link, session: u64::MAX, sequence: u64::MAX };
-    let (place, left) = (u16::from(u8::MAX), 24 * 3_600_000);
-    let freeze = Freeze { claim: Some(place), count: u32::MAX, by: node, is_release: true, left };
-    let moves = Moves { claim: place, count: u32::MAX, level: u8::MAX, has_fled: true, left };
-    let beat = Beat {
-        capabilities: u32::MAX,
-        session: u64::MAX,
-        nodes: u32::MAX,
+    let (by, left) = (NodeId(15), 86_400_000);
+    let freeze = |claim| Freeze { claim, count: u32::MAX, by, is_release: false, left };
+    let places = || 0..u16::try_from(GROUPS_MAX).unwrap();
+    let moves = |claim| Moves { claim, count: u32::MAX, level: 255, has_fled: true, left };
+    let mut beat = Beat {
+        session: u64::MAX - u64::from(node.0),
+        nodes: GroupKey::of(large_settings().nodes.iter().map(String::as_str)).0,
         ready: true,
-        leaving: true,
-        pings: Some(u16::MAX),
-        echoes: vec![echo; NODES_MAX * LINKS_MAX],
-        claims: vec![claim; GROUPS_MAX],
-        freezes: vec![freeze; GROUPS_MAX + 1],
-        moves: vec![moves; GROUPS_MAX],
+        echoes: vec![Echo::of(NodeId(0), LinkId(0), u64::MAX, sequence)],
+        claims: keys.map(claim).collect(),
+        freezes: std::iter::once(None).chain(places().map(Some)).map(freeze).collect(),
+        moves: places().map(moves).collect(),
+        ..Beat::default()
     };
-    let status = Message::Status {
-        status: NodeStatus::Active,
-        deadtime: std::time::Duration::from_hours(1000),
-        flow_control: true,
+    beat.table = Mark::of(&beat);
+    beat
+}
+
+/// A node of the largest cluster, which hears all others on all links.
+fn large_cluster() -> Cluster {
+    let boot = Boot {
+        generation: u64::MAX,
+        session: u64::MAX,
+        uuid: Uuid([0xff; 16]),
+        unix_time: u64::MAX,
+        seed: 1,
+        terms: Vec::new(),
+        peers: Vec::new(),
+        holds: Vec::new(),
+        retired: Vec::new(),
+        kept_by_order: Vec::new(),
+        listed: Vec::new(),
     };
-    let nodes = vec![name.as_str(); NODES_MAX].join(" ").into();
-    let list = Message::ReplyNodes { nodes, deleted: "".into() };
-    for (message, beat) in [(status, Some(&beat)), (list, None)] {
-        let outgoing = Outgoing {
-            message,
-            dest: Some(NodeId(0)),
-            dest_uuid: Some(Uuid([0xff; 16])),
-            sequence: Some(u64::MAX),
-            made: Time::START,
-        };
-        let identity = Identity {
-            name: name.as_str().into(),
-            uuid: Uuid([0xff; 16]),
-            generation: u64::MAX,
-            ttl: u32::MAX,
-            nodes: vec![name.as_str().into()],
-        };
-        let mut encoder = Encoder::new(identity, Style::default());
-        for form in [Form::Framed, Form::Classic] {
-            let load = "0.00 0.00 0.00 1/1 1";
-            let written = encoder.encode(&outgoing, beat, load, u64::MAX, &keys(), form).unwrap();
-            println!("{form:?}: {} bytes", written.len());
-            assert!(written.len() < DATAGRAM_MAX / 4 * 3);
+    let mut cluster = Cluster::new(large_settings(), boot);
+    cluster.elapse(Time::START);
+    while cluster.poll().is_some() {}
+    let deadtime = Duration::from_hours(999);
+    let status = Message::Status { status: NodeStatus::Active, deadtime, flow_control: true };
+    for node in large_settings().node_ids().skip(1) {
+        for link in 0..16 {
+            let sequence = LARGE + u64::from(link);
+            let beat = large_beat(node, 1);
+            let heard = Heard {
+                link: LinkId(link),
+                source: &large_settings().nodes[node.index()],
+                source_uuid: None,
+                dest: None,
+                dest_uuid: None,
+                generation: LARGE,
+                sequence: Some(sequence),
+                unix_time: LARGE,
+                message: &status,
+                beat: Some(&beat),
+            };
+            cluster.handle(Time::START, &Input::Heard(heard));
         }
+    }
+    cluster
+}
+
+/// Whatever happens, a beat is one datagram that nobody has to cut; and what has no room in it gets
+/// its turn.
+#[test]
+fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
+    let mut cluster = large_cluster();
+    let identity = Identity {
+        name: large_settings().nodes[0].as_str().into(),
+        uuid: Uuid([0xff; 16]),
+        generation: u64::MAX,
+        ttl: u32::MAX,
+        nodes: large_settings().nodes.iter().map(|name| name.as_str().into()).collect(),
+    };
+    let mut told = BTreeSet::new();
+    let mut media = BTreeSet::new();
+    let (mut beats, mut largest) = (0, 0);
+    let mut now = Time::START;
+    while beats < 2 * GROUPS_MAX && (told.len() < GROUPS_MAX || media.len() < 15 * LINKS_MAX) {
+        cluster.elapse(now);
+        while let Some(output) = cluster.poll() {
+            let Output::Send(outgoing) = output else { continue };
+            let Message::Status { .. } = outgoing.message else { continue };
+            beats += 1;
+            let beat = cluster.beat();
+            assert_eq!(beat.echoes.len(), 15, "every beat answers everybody");
+            let lags = |echo: &Echo| echo.lags.iter().map(|lag| (echo.node.0, lag.0.0)).collect();
+            media.extend(beat.echoes.iter().flat_map(|echo| -> Vec<_> { lags(echo) }));
+            told.extend(beat.claims.iter().map(|claim| claim.group));
+            for (style, form) in STYLES {
+                let mut encoder = Encoder::new(identity.clone(), style);
+                let load = "100.00 100.00 100.00 1000/10000 1000000";
+                let outgoing = Outgoing { sequence: Some(LARGE), ..outgoing.clone() };
+                let written = encoder.encode(&outgoing, Some(beat), load, LARGE, &keys(), form);
+                largest = largest.max(written.unwrap().len());
+            }
+        }
+        now = now + Duration::from_millis(100);
+    }
+    println!("{beats} beats, the largest of {largest} bytes");
+    assert!(largest <= DATAGRAM_ROOM, "{largest} bytes");
+    assert_eq!((told.len(), media.len()), (GROUPS_MAX, 15 * LINKS_MAX), "after {beats} beats");
+}
+
+/// What the core says beside beats, which have less than that, is never too large for a datagram, so
+/// that nobody asks for ever for a message that was never sent.
+#[test]
+fn the_largest_list_of_nodes_fits_into_a_datagram() {
+    let name = "n".repeat(255);
+    let nodes = vec![name.as_str(); NODES_MAX].join(" ").into();
+    let outgoing = Outgoing {
+        message: Message::ReplyNodes { nodes, deleted: "".into() },
+        dest: Some(NodeId(0)),
+        dest_uuid: Some(Uuid([0xff; 16])),
+        sequence: Some(u64::MAX),
+        made: Time::START,
+    };
+    let identity = Identity {
+        name: name.as_str().into(),
+        uuid: Uuid([0xff; 16]),
+        generation: u64::MAX,
+        ttl: u32::MAX,
+        nodes: vec![name.as_str().into()],
+    };
+    let mut encoder = Encoder::new(identity, Style::default());
+    for form in [Form::Framed, Form::Classic] {
+        let load = "0.00 0.00 0.00 1/1 1";
+        let written = encoder.encode(&outgoing, None, load, u64::MAX, &keys(), form).unwrap();
+        assert!(written.len() < DATAGRAM_MAX / 4 * 3);
     }
 }

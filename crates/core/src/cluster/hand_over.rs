@@ -338,7 +338,7 @@ impl Cluster {
     /// Whether a node's table as of this number is known. A classic peer has none.
     fn has_told(&self, node: NodeId, table: u64) -> bool {
         let peer = self.peer(node);
-        peer.kind == Kind::Classic || peer.told_at >= table
+        peer.kind == Kind::Classic || peer.view.whole_at() >= table
     }
 
     fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {

@@ -174,7 +174,7 @@ impl Cluster {
     fn is_freeze_known(&self) -> bool {
         self.others().all(|node| {
             let peer = self.peer(node);
-            !peer.is_alive() || peer.kind != Kind::Systole || peer.echoed >= self.frozen_from
+            !peer.is_alive() || peer.kind != Kind::Systole || peer.agreed >= self.frozen_from
         })
     }
 
@@ -239,33 +239,19 @@ impl Cluster {
         Ok(())
     }
 
-    /// Takes note of what a peer says is held.
-    pub(super) fn hear_freezes(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
-        let peer = self.peer_mut(from);
-        peer.holds_all = false;
-        peer.holds_groups.clear();
-        if !is_answer {
-            // A recording holds nothing up.
-            return;
-        }
-        for told in &beat.freezes {
-            let group = told.claim.map(|place| self.named_in(beat, place));
-            if group == Some(None) {
-                continue;
-            }
-            let group = group.flatten();
-            if !told.is_release && told.left > 0 {
-                let peer = self.peer_mut(from);
-                match group {
-                    None => peer.holds_all = true,
-                    Some(group) => peer.holds_groups.push(group),
-                }
-            }
-            self.hear_freeze(group, told);
+    /// Takes note of what a peer says is held of everything. A recording holds nothing up.
+    pub(super) fn hear_freeze_of_all(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
+        let mut all = beat.freezes.iter().filter(|told| told.claim.is_none());
+        let told = all.next().filter(|_| is_answer);
+        let holds = |told: &Freeze| !told.is_release && told.left > 0;
+        self.peer_mut(from).holds_all = told.is_some_and(holds);
+        if let Some(told) = told {
+            self.hear_freeze(None, told);
         }
     }
 
-    fn hear_freeze(&mut self, group: Option<GroupId>, told: &Freeze) {
+    /// Takes note of an order that a peer knows.
+    pub(super) fn hear_freeze(&mut self, group: Option<GroupId>, told: &Freeze) {
         let (now, me) = (self.now, self.settings.me);
         let was_in_force = self.register(group).in_force().is_some();
         if told.by.index() >= self.settings.nodes.len()
@@ -282,13 +268,6 @@ impl Cluster {
             }
             None => {}
         }
-    }
-
-    /// The group that a beat names by the place of its claim, if we have it.
-    pub(super) fn named_in(&self, beat: &Beat, place: u16) -> Option<GroupId> {
-        let key = beat.claims.get(usize::from(place))?.group;
-        let mut groups = self.settings.group_ids();
-        groups.find(|group| self.settings.groups[group.index()].key == key)
     }
 
     /// Lets time pass.

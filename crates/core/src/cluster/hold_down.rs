@@ -5,7 +5,7 @@
 //! than elsewhere: so it may leave once more, for where it has its carrier or more ping nodes answer.
 
 use super::Cluster;
-use crate::{Beat, Cause, Event, GroupId, HoldDown, HoldEvent, Moves, Time};
+use crate::{Cause, Event, GroupId, HoldDown, HoldEvent, Moves, Time};
 use std::time::Duration;
 
 /// Most moves that are dated; no configuration counts more.
@@ -186,13 +186,10 @@ impl Cluster {
     }
 
     /// Takes note of what a peer knows of moves.
-    pub(super) fn hear_moves(&mut self, beat: &Beat) {
+    pub(super) fn hear_moves(&mut self, group: GroupId, told: &Moves) {
         let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
-        for told in &beat.moves {
-            let Some(group) = self.named_in(beat, told.claim) else { continue };
-            let kept = self.stays[group.index()].down.merge(now, told, policy);
-            self.tell_kept(group, kept);
-        }
+        let kept = self.stays[group.index()].down.merge(now, told, policy);
+        self.tell_kept(group, kept);
     }
 
     pub(super) fn elapse_hold_down(&mut self) {

@@ -176,7 +176,7 @@ impl Cluster {
         }
         self.others().all(|node| {
             let peer = self.peer(node);
-            !peer.is_alive() || peer.kind != Kind::Systole || peer.echoed >= from
+            !peer.is_alive() || peer.kind != Kind::Systole || peer.agreed >= from
         })
     }
 

@@ -225,13 +225,13 @@ impl Cluster {
             in_doubt,
             stays,
             wishes,
+            voice,
             now,
             // Of no group, and of no ping node.
             boot: _,
             random: _,
             status: _,
             stranger_told: _,
-            voice: _,
             history: _,
             next_job: _,
             has_executor: _,
@@ -270,6 +270,10 @@ impl Cluster {
         let numbered = std::mem::take(runners).into_iter().enumerate();
         *runners =
             numbered.map(|(place, runner)| runner.renumber(super::group_id(place))).collect();
+        let mut told = before.group_ids().filter(|group| voice.telling.was_told(*group));
+        let has_lost_rows = told.any(|group| place_of(group).is_none());
+        arrangement.rearrange(&mut voice.telling.rows, |_| super::telling::Row::default());
+        voice.telling.rearranged(settings, has_lost_rows);
         arrangement.rearrange(able_from, |_| next);
         arrangement.rearrange(ask_again, |_| None);
         arrangement.rearrange(guarded_from, |_| 0);

@@ -1,12 +1,9 @@
 //! What we say: beats, sequence numbers, retransmission.
 
+use super::telling::Telling;
 use super::{Cluster, may_tell};
 use crate::history::Resend;
-use crate::ownership::Row;
-use crate::{
-    Beat, Boot, Claim, Echo, Event, LinkId, Message, NodeId, NodeStatus, Outgoing, Output, Phase,
-    Settings, Time,
-};
+use crate::{Beat, Boot, Event, Message, NodeId, NodeStatus, Outgoing, Output, Settings, Time};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -26,6 +23,7 @@ pub(super) struct Voice {
     pub(super) next_beat: Time,
     last_beat: Option<Time>,
     pub(super) beat: Beat,
+    pub(super) telling: Telling,
     dated: VecDeque<(u64, Time)>,
     /// Since when answers to requests are counted, and how many there were.
     answers: (Time, u32),
@@ -44,6 +42,7 @@ impl Voice {
             next_beat: Time::START,
             last_beat: None,
             beat,
+            telling: Telling::new(settings),
             dated: VecDeque::with_capacity(DATED_MAX),
             answers: (Time::START, 0),
             flow_control: true,
@@ -110,6 +109,9 @@ impl Cluster {
         self.send(Message::Status { status, deadtime, flow_control }, None);
         self.voice.last_beat = Some(self.now);
         self.voice.next_beat = self.now + self.keepalive();
+        if self.is_awaited() {
+            self.speak_soon();
+        }
         if self.unverified.is_empty() && self.may_permit() {
             self.outbox.push_back(Output::Permit(self.permit()));
         }
@@ -119,67 +121,6 @@ impl Cluster {
     /// it, so a keepalive before that it must have let go.
     pub(super) fn permit(&self) -> Duration {
         self.kept_deadtime().saturating_sub(self.keepalive())
-    }
-
-    fn compose_beat(&mut self) {
-        let mut beat = std::mem::take(&mut self.voice.beat);
-        beat.ready = self.status == NodeStatus::Active;
-        beat.leaving = self.farewell.is_some();
-        beat.pings = self.pings_seen();
-        beat.echoes.clear();
-        for node in self.others() {
-            let peer = self.peer(node);
-            if peer.session == 0 {
-                continue;
-            }
-            for (link, state) in (0..).map(LinkId).zip(&peer.links) {
-                let (session, sequence) = (peer.session, state.sequence());
-                if sequence > 0 {
-                    beat.echoes.push(Echo { node, link, session, sequence });
-                }
-            }
-        }
-        beat.claims.clear();
-        for (id, group) in self.settings.group_ids().zip(&self.settings.groups) {
-            let row = self.ownership.row(id);
-            if !self.is_told(id) {
-                continue;
-            }
-            beat.claims.push(Claim {
-                group: group.key,
-                owner: row.owner.unwrap_or(group.preferred),
-                term: row.term,
-                phase: self.told_phase(row),
-                unable: !self.has_executor
-                    || group.is_retired
-                    || !self.has_carrier(id)
-                    || !self.ownership.is_able(id, self.settings.me),
-                failure: self.ownership.failure(id, self.settings.me),
-                runs_here: !self.runners[id.index()].is_idle() || self.in_doubt[id.index()],
-            });
-        }
-        self.tell_stays(&mut beat);
-        self.voice.beat = beat;
-    }
-
-    /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
-    /// that it holds the group still: who runs it would give way to a memory.
-    fn told_phase(&self, row: &Row) -> Phase {
-        let vouches = |owner: NodeId| owner == self.settings.me || self.peer(owner).is_alive();
-        if row.owner.is_some_and(vouches) { row.phase } else { Phase::Stopped }
-    }
-
-    /// What keeps groups where they are; it names them by the places of their claims.
-    fn tell_stays(&self, beat: &mut Beat) {
-        beat.freezes.clear();
-        beat.moves.clear();
-        beat.freezes.extend(self.freeze.told(self.now, None));
-        let told = self.settings.group_ids().filter(|group| self.is_told(*group));
-        for (claim, group) in (0..).zip(told) {
-            let stay = &self.stays[group.index()];
-            beat.freezes.extend(stay.freeze.told(self.now, Some(claim)));
-            beat.moves.extend(stay.down.told(self.now, claim));
-        }
     }
 
     /// Sends a message to everybody, or to one node.

@@ -1,20 +1,20 @@
 //! What a peer of our kind adds to its beats: its table of groups, and what it has heard of us.
 
 use super::Cluster;
+use crate::beat::Told;
 use crate::mutation::Mutation;
 use crate::ownership::{Meeting, Merged};
 use crate::peer::Kind;
-use crate::{Beat, Cause, Claim, Event, GroupId, NodeId, Output, Phase};
+use crate::{Beat, Cause, Claim, Echo, Event, GroupId, GroupKey, NodeId, Output, Phase};
 
 impl Cluster {
     /// Whether a beat was said to this run of ours: it echoes our session.
     pub(super) fn is_answer(&self, beat: &Beat) -> bool {
-        let (me, session) = (self.settings.me, self.boot.session);
-        beat.echoes.iter().any(|echo| echo.node == me && echo.session == session)
+        self.own_echo(beat).is_some()
     }
 
-    /// Reads what a Systole peer adds to its status. Its table counts only if nothing newer of
-    /// it was heard, because messages overtake each other.
+    /// Reads what a Systole peer adds to its status. It counts only if nothing newer of its table was
+    /// heard, because messages overtake each other.
     pub(super) fn hear_beat(&mut self, from: NodeId, sequence: u64, beat: Option<&Beat>) {
         let Some(beat) = beat else {
             let peer = self.peer_mut(from);
@@ -32,69 +32,128 @@ impl Cluster {
             return;
         }
         peer.told_at = sequence;
+        if peer.session != beat.session {
+            peer.forget_table();
+        }
         peer.session = beat.session;
         peer.is_leaving = beat.leaving;
         peer.pings = beat.pings;
-        peer.lacks.clear();
-        // What does not answer us may be a recording: it neither ends our start nor counts as
-        // somebody who will take a group.
-        peer.is_settled |= is_answer;
-        peer.is_ready = is_answer && beat.ready && beat.nodes == nodes;
+        peer.is_ready = false;
         if beat.nodes != nodes {
+            // What does not answer us may be a recording: it neither ends our start nor counts as
+            // somebody who will take a group.
+            peer.is_settled |= is_answer;
+            peer.lacks.clear();
             if !was_known {
                 self.report(Event::NodeListsDiffer(from));
             }
             return;
         }
-        self.hear_echoes(from, beat);
-        self.hear_freezes(from, beat, is_answer);
-        if is_answer {
-            self.hear_moves(beat);
+        self.hear_echo(from, beat);
+        self.hear_freeze_of_all(from, beat, is_answer);
+        let (now, peer) = (self.now, self.peer_mut(from));
+        let is_first = peer.view.whole_at() == 0;
+        if peer.view.hear(now, beat) {
+            if is_answer {
+                peer.view.note_whole(sequence);
+            }
+            peer.is_settled |= is_answer;
+            peer.is_ready = is_answer && beat.ready;
+            self.agree(from, beat);
+            self.peer_mut(from).runs_strange.clear();
+            self.hear_table(from, is_answer, is_first);
+        } else {
+            self.hear_rows(from, beat, is_answer);
         }
-        self.hear_strange(from, beat);
+        self.hear_strange(from);
+    }
+
+    /// Takes note of what a peer has heard of us. That alone says nothing of what it made of it.
+    fn hear_echo(&mut self, from: NodeId, beat: &Beat) {
+        let Some(echo) = self.own_echo(beat) else { return };
+        for (link, lag) in echo.lags.iter() {
+            let Some(sequence) = echo.sequence.checked_sub(lag.into()) else { continue };
+            let Some(sent) = self.voice.sent_at(sequence) else { continue };
+            let peer = &mut self.peers[from.index()];
+            peer.heard_us = peer.heard_us.max(Some(sent));
+            if let Some(link) = peer.links.get_mut(link.index()) {
+                link.echoed(sent);
+            }
+        }
+        self.hear_known(from, &echo);
+    }
+
+    /// A peer has heard what it echoes, and we have its whole table: what it made of it is in there.
+    fn agree(&mut self, from: NodeId, beat: &Beat) {
+        let Some(echo) = self.own_echo(beat) else { return };
+        let peer = self.peer_mut(from);
+        peer.echoed = peer.echoed.max(echo.sequence);
+        peer.agreed = peer.agreed.max(echo.known);
+        if echo.sequence >= self.verifies_from {
+            self.unverified.retain(|node| *node != from);
+        }
+    }
+
+    fn own_echo(&self, beat: &Beat) -> Option<Echo> {
+        let (me, session) = (self.settings.me, self.boot.session);
+        let mut echoes = beat.echoes.iter();
+        echoes.find(|echo| echo.node == me && echo.session == session).copied()
+    }
+
+    /// Takes the whole table of a peer: it has groups that it tells of, and no others.
+    fn hear_table(&mut self, from: NodeId, is_answer: bool, is_first: bool) {
+        let now = self.now;
         let mut differ = false;
+        self.peer_mut(from).lacks.clear();
+        self.peer_mut(from).holds_groups.clear();
         for group in self.settings.group_ids() {
             let key = self.settings.groups[group.index()].key;
-            if let Some(claim) = beat.claims.iter().find(|claim| claim.group == key) {
-                if is_answer || self.errs(Mutation::BelieveRecordings) {
-                    self.hear_claim(from, group, claim);
-                } else {
-                    self.hear_unproven(from, group, claim);
+            let peer = self.peer_mut(from);
+            if let Some(told) = peer.view.get(now, key) {
+                if is_answer && peer.view.holds(key) {
+                    peer.holds_groups.push(group);
                 }
+                self.hear_row(from, group, &told, is_answer);
             } else {
+                peer.lacks.push(group);
+                peer.runs[group.index()] = false;
+                peer.in_doubt[group.index()] = false;
                 differ |= self.is_configured(group);
-                self.peer_mut(from).lacks.push(group);
-                self.peer_mut(from).runs[group.index()] = false;
-                self.peer_mut(from).in_doubt[group.index()] = false;
                 self.ownership.note_ability(group, from, false);
                 if is_answer {
                     self.forgotten_by(from, group);
                 }
             }
         }
-        if was_known {
-            return;
-        }
-        let is_strange = |claim: &Claim| self.group_with_key(claim.group).is_none();
-        if differ || beat.claims.iter().any(is_strange) {
+        let is_strange = |key: GroupKey| self.group_with_key(key).is_none();
+        if is_first && is_answer && (differ || self.peer(from).view.groups().any(is_strange)) {
             self.report(Event::GroupsDiffer(from));
         }
     }
 
-    fn hear_echoes(&mut self, from: NodeId, beat: &Beat) {
-        let (me, session) = (self.settings.me, self.boot.session);
-        for echo in beat.echoes.iter().filter(|echo| echo.node == me && echo.session == session) {
-            let peer = self.peer_mut(from);
-            peer.echoed = peer.echoed.max(echo.sequence);
-            if echo.sequence >= self.verifies_from {
-                self.unverified.retain(|node| *node != from);
+    /// Takes some rows of the table of a peer, of which we do not have the others.
+    fn hear_rows(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
+        for told in beat.told() {
+            if let Some(group) = self.group_with_key(told.claim.group) {
+                self.hear_row(from, group, &told, is_answer);
             }
-            let Some(sent) = self.voice.sent_at(echo.sequence) else { continue };
-            let peer = &mut self.peers[from.index()];
-            peer.heard_us = peer.heard_us.max(Some(sent));
-            if let Some(link) = peer.links.get_mut(echo.link.index()) {
-                link.echoed(sent);
+        }
+    }
+
+    fn hear_row(&mut self, from: NodeId, group: GroupId, told: &Told, is_answer: bool) {
+        if is_answer {
+            // A recording holds nothing up.
+            if let Some(freeze) = &told.freeze {
+                self.hear_freeze(Some(group), freeze);
             }
+            if let Some(moves) = &told.moves {
+                self.hear_moves(group, moves);
+            }
+        }
+        if is_answer || self.errs(Mutation::BelieveRecordings) {
+            self.hear_claim(from, group, &told.claim);
+        } else {
+            self.hear_unproven(from, group, &told.claim);
         }
     }
 
@@ -141,13 +200,14 @@ impl Cluster {
         }
     }
 
-    /// Notes the lines that we do not know, or do not know yet, and that still run there.
-    fn hear_strange(&mut self, from: NodeId, beat: &Beat) {
+    /// Notes the lines that we do not know, or do not know yet, and that still run there. Of a line
+    /// that it has not told since we have a part of its table only, what it said last is believed.
+    fn hear_strange(&mut self, from: NodeId) {
         let mut strange = std::mem::take(&mut self.peer_mut(from).runs_strange);
-        strange.clear();
-        let is_strange = |claim: &&Claim| self.group_with_key(claim.group).is_none();
-        let running = beat.claims.iter().filter(|claim| claim.runs_here);
-        strange.extend(running.filter(is_strange).map(|claim| claim.group));
+        let view = &self.peer(from).view;
+        strange.retain(|group| !view.has(*group));
+        let is_strange = |group: &GroupKey| self.group_with_key(*group).is_none();
+        strange.extend(view.running().filter(is_strange));
         self.peer_mut(from).runs_strange = strange;
     }
 

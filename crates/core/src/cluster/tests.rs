@@ -24,6 +24,7 @@ mod reload;
 mod replays;
 mod requests;
 mod statuses;
+mod telling;
 mod three;
 mod times;
 mod transitions;

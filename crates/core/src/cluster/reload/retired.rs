@@ -128,7 +128,7 @@ impl Cluster {
         let from = self.guarded_from[retired.index()];
         self.others().filter(|node| self.may_have(*node, retired)).all(|node| {
             let peer = self.peer(node);
-            !peer.is_alive() || peer.echoed >= from
+            !peer.is_alive() || peer.agreed >= from
         })
     }
 

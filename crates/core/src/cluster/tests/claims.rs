@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{Claim, Echo, Phase};
+use crate::{Claim, Echo, Mark, Phase};
 
 /// Longer than a peer is waited for, and than a stop of a held agent would be.
 const LONG: Duration = Duration::from_secs(4);
@@ -148,15 +148,15 @@ fn of_two_that_run_it_at_a_heal_one_goes_on_and_the_other_says_so_until_it_has_s
     pair.pass(LONG);
     let (mut still, mut stops) = (0, 0);
     for id in [A, B] {
-        let node = pair.node(id);
-        let beat = node.cluster.beat().clone();
-        for (group, claim) in [FIRST, SECOND].into_iter().zip(&beat.claims) {
+        for group in [FIRST, SECOND] {
+            let claim = pair.told_by(id, group);
+            let node = pair.node(id);
             let is_lost = claim.owner != id;
             assert!(claim.runs_here, "{id:?} still runs {group:?}");
             assert_eq!(node.held.iter().any(|job| job.group == group), is_lost, "{group:?}");
             still += u32::from(is_lost);
         }
-        stops += node.held.len();
+        stops += pair.node(id).held.len();
     }
     assert_eq!((still, stops), (2, 2), "each lost one, and nothing else is touched");
     for id in [A, B] {
@@ -165,8 +165,10 @@ fn of_two_that_run_it_at_a_heal_one_goes_on_and_the_other_says_so_until_it_has_s
     }
     pair.pass(Duration::from_secs(1));
     for id in [A, B] {
-        let beat = pair.node(id).cluster.beat();
-        assert!(beat.claims.iter().all(|claim| claim.runs_here == (claim.owner == id)));
+        for group in [FIRST, SECOND] {
+            let claim = pair.told_by(id, group);
+            assert_eq!(claim.runs_here, claim.owner == id);
+        }
     }
 }
 
@@ -174,14 +176,15 @@ fn of_two_that_run_it_at_a_heal_one_goes_on_and_the_other_says_so_until_it_has_s
 fn table(sequence: u64, claims: Vec<Claim>) -> (Outgoing, Option<Beat>) {
     let message =
         Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true };
-    let beat = Beat {
+    let mut beat = Beat {
         session: 99,
         nodes: GroupKey::of(["alpha", "beta"]).0,
         ready: true,
-        echoes: vec![Echo { node: A, link: LinkId(0), session: 1, sequence: 1_000 }],
+        echoes: vec![Echo { known: 1_000, ..Echo::of(A, LinkId(0), 1, 1_000) }],
         claims,
         ..Beat::default()
     };
+    beat.table = Mark::of(&beat);
     let sequence = Some(sequence);
     (Outgoing { message, dest: None, dest_uuid: None, sequence, made: Time::START }, Some(beat))
 }

@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{LastBeat, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
+use crate::{LastBeat, Mark, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
 
 /// How long the slow jobs of a test take.
 const SLOW: Duration = Duration::from_millis(300);
@@ -38,8 +38,10 @@ fn a_death_tells_the_silence_of_each_link() {
     let links = || vec!["eth0".to_owned(), "ttyS0".to_owned()];
     let mut node = Node::with(Settings { links: links(), ..settings(B, Failback::On) }, 1);
     let mut pair = Pair::settled(Failback::On);
-    let beat = pair.node(A).kept.iter().rev().find(|(_, beat)| beat.is_some());
-    let beat = beat.expect("it beats").clone();
+    let is_whole = |beat: &Beat| Mark::of(beat) == beat.table;
+    let mut kept = pair.node(A).kept.iter().rev();
+    let beat = kept.find(|(_, beat)| beat.as_ref().is_some_and(is_whole));
+    let beat = beat.expect("it told everything").clone();
     node.hear(at(100), "alpha", 1, &beat);
     node.turn(at(100));
     let mut now = 100;

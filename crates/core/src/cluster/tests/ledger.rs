@@ -56,7 +56,7 @@ fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
         let node = restarted(&pair, B, vec![(SECOND, 1)], is_remembered);
         pair.nodes[1] = Some(node);
         wait(&mut pair, LONG);
-        let claim = pair.node(B).cluster.beat().claims[SECOND.index()];
+        let claim = pair.told_by(B, SECOND);
         assert_eq!((claim.owner, claim.phase, claim.runs_here), (B, Phase::Starting, true));
         let report = pair.node(B).cluster.snapshot().groups.swap_remove(SECOND.index());
         assert!(report.reason.contains("the executor has not said"), "{}", report.reason);
@@ -112,7 +112,7 @@ fn what_another_node_took_meanwhile_is_stopped_and_said_to_run_until_then() {
     pair.nodes[1] = Some(node);
     pair.cut = false;
     pair.pass(LONG);
-    let claim = pair.node(B).cluster.beat().claims[SECOND.index()];
+    let claim = pair.told_by(B, SECOND);
     assert_eq!((claim.owner, claim.runs_here), (A, true));
     greets(&mut pair, &[SECOND], true);
     pair.pass(LONG);
@@ -120,7 +120,7 @@ fn what_another_node_took_meanwhile_is_stopped_and_said_to_run_until_then() {
     let now = pair.now;
     pair.node(B).finish_jobs(now);
     pair.pass(Duration::from_secs(1));
-    assert!(!pair.node(B).cluster.beat().claims[SECOND.index()].runs_here);
+    assert!(!pair.told_by(B, SECOND).runs_here);
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
 }
 

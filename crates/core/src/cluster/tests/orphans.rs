@@ -19,7 +19,7 @@ impl Pair {
     }
 
     fn claim_of_b(&mut self) -> crate::Claim {
-        self.node(B).cluster.beat().claims[SECOND.index()]
+        self.node(B).cluster.told(SECOND).claim
     }
 }
 

@@ -1,6 +1,7 @@
 //! Two nodes of Systole on a network without faults.
 
 use super::*;
+use crate::Claim;
 
 /// Two nodes that hear each other a millisecond later, unless they are cut.
 pub(super) struct Pair {
@@ -105,6 +106,14 @@ impl Pair {
         let mut runs = runs.unwrap_or_default();
         runs.sort_unstable();
         runs
+    }
+
+    /// What a node says of a group, as the other one knows it.
+    pub(super) fn told_by(&mut self, id: NodeId, group: GroupId) -> Claim {
+        let (now, other) = (self.now, if id == A { B } else { A });
+        let cluster = &self.node(other).cluster;
+        let key = cluster.settings.groups[group.index()].key;
+        cluster.peer(id).view.get(now, key).expect("it is told").claim
     }
 
     pub(super) fn settled(failback: Failback) -> Self {

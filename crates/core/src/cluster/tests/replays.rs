@@ -1,7 +1,7 @@
 //! Recordings of what a node once said, played to a node that has heard it, or could have.
 
 use super::*;
-use crate::{Claim, Echo, Phase};
+use crate::{Claim, Echo, Mark, Phase};
 
 /// Beta's generation, and what an earlier run of ours has stored of it.
 const GENERATION: u64 = 7;
@@ -37,14 +37,15 @@ fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
         failure: None,
         runs_here: true,
     };
-    let beat = Beat {
+    let mut beat = Beat {
         session: 99,
         nodes: GroupKey::of(["alpha", "beta"]).0,
         ready: true,
-        echoes: vec![Echo { node: A, link: LinkId(0), session, sequence: 1 }],
+        echoes: vec![Echo::of(A, LinkId(0), session, 1)],
         claims: vec![claim("first"), claim("second")],
         ..Beat::default()
     };
+    beat.table = Mark::of(&beat);
     (status(sequence).0, Some(beat))
 }
 

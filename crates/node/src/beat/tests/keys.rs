@@ -31,7 +31,7 @@ impl Pair {
     fn new(is_classic: bool) -> Self {
         let (beat, control) = beat();
         let session = beat.cluster.beat().session;
-        let echo = Echo { node: NodeId(0), link: LinkId(0), session, sequence: 1 };
+        let echo = Echo::of(NodeId(0), LinkId(0), session, 1);
         let tells = systole_core::Beat { session: 7, echoes: vec![echo], ..Default::default() };
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let other = encoder("beta", 2);

@@ -1,0 +1,289 @@
+//! How the others get our table: a beat has room for some rows of it, and a mark of all.
+//!
+//! A row is told in the first beat that has room for it after it changed, and again until every node
+//! of our kind has echoed that it has the whole table as of a beat that described this row. Who has
+//! just come, or was away, lacks everything. What does not fit is told in turns: at once, a few
+//! milliseconds apart, while somebody listens who lacks it; else with the beats that are due anyway.
+//! When all was told and somebody who has heard the last of it still lacks something, because a beat
+//! was lost, it begins anew.
+
+use super::Cluster;
+use crate::beat::{ROW_MAX, Told};
+use crate::peer::{Kind, Peer};
+use crate::{BEAT_TEXT_MAX, Beat, Claim, Echo, GROUPS_MAX, Mark, NAME_USUAL, Phase};
+use crate::{GroupId, LinkId, NodeId, Settings};
+
+/// What the others were told of one group.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Row {
+    /// Of what is to be told, unless nothing is.
+    digest: Option<u64>,
+    /// The sequence of the first beat whose mark counts it as it is.
+    changed: u64,
+    /// No beat has carried it as it is.
+    is_fresh: bool,
+    /// Another row before it is of the same group.
+    pub(super) is_twin: bool,
+}
+
+/// What the others were told of our table.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    pub(super) rows: Vec<Row>,
+    mark: Mark,
+    /// Where the next beat begins.
+    next: usize,
+    /// The sequence of the beat that carried the last of what was fresh.
+    all_told: u64,
+    /// What the beat that is being made carries.
+    picked: Vec<GroupId>,
+}
+
+impl Telling {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let rows = vec![Row::default(); settings.groups.len()];
+        let picked = Vec::with_capacity(GROUPS_MAX);
+        let mut telling = Self { rows, picked, ..Self::default() };
+        telling.find_twins(settings);
+        telling
+    }
+
+    /// Rows have gone, or have come.
+    pub(super) fn rearranged(&mut self, settings: &Settings, has_lost_rows: bool) {
+        self.next = 0;
+        self.find_twins(settings);
+        if has_lost_rows {
+            self.begin_epoch();
+        }
+    }
+
+    fn find_twins(&mut self, settings: &Settings) {
+        for (place, group) in settings.groups.iter().enumerate() {
+            let is_twin = settings.groups[..place].iter().any(|other| other.key == group.key);
+            self.rows[place].is_twin = is_twin;
+        }
+    }
+
+    /// Whether a row was told, and would be missed.
+    pub(super) fn was_told(&self, group: GroupId) -> bool {
+        self.rows.get(group.index()).is_some_and(|row| row.digest.is_some())
+    }
+
+    /// Others have rows that are there no more: they forget them all, and are told everything.
+    fn begin_epoch(&mut self) {
+        self.mark.epoch = self.mark.epoch.wrapping_add(1);
+        self.rows.iter_mut().for_each(|row| row.digest = None);
+    }
+
+    /// Notes what is to be told of a group from the beat with this sequence on.
+    fn note(&mut self, group: GroupId, digest: u64, sequence: u64) {
+        let row = &mut self.rows[group.index()];
+        if row.digest != Some(digest) {
+            *row = Row { digest: Some(digest), changed: sequence, is_fresh: true, ..*row };
+        }
+        self.mark.add(digest);
+    }
+
+    /// What was told and is not known is told anew.
+    fn begin_anew(&mut self, known: u64) {
+        for row in &mut self.rows {
+            row.is_fresh |= row.digest.is_some() && row.changed > known;
+        }
+    }
+
+    /// The sequence of the first beat that described the table as it is.
+    #[cfg(test)]
+    pub(super) fn changed_last(&self) -> u64 {
+        let told = self.rows.iter().filter(|row| row.digest.is_some());
+        told.map(|row| row.changed).max().unwrap_or_default()
+    }
+
+    fn has_fresh(&self) -> bool {
+        self.rows.iter().any(|row| row.digest.is_some() && row.is_fresh)
+    }
+
+    fn lacks_something(&self, known: u64) -> bool {
+        self.rows.iter().any(|row| row.digest.is_some() && row.changed > known)
+    }
+}
+
+impl Cluster {
+    /// Makes the beat that is sent next.
+    pub(super) fn compose_beat(&mut self) {
+        let mut beat = std::mem::take(&mut self.voice.beat);
+        beat.ready = self.status == crate::NodeStatus::Active;
+        beat.leaving = self.farewell.is_some();
+        beat.pings = self.pings_seen();
+        beat.claims.clear();
+        beat.moves.clear();
+        beat.freezes.clear();
+        beat.freezes.extend(self.freeze.told(self.now, None));
+        self.note_table();
+        beat.table = self.voice.telling.mark;
+        let room = self.tell_echoes(&mut beat);
+        self.tell_rows(&mut beat, room);
+        self.voice.beat = beat;
+    }
+
+    /// Puts in what we have heard of others. Returns how much room is left.
+    fn tell_echoes(&self, beat: &mut Beat) -> usize {
+        beat.echoes.clear();
+        for node in self.others() {
+            beat.echoes.extend(self.echo(node));
+        }
+        let name = self.settings.name(self.settings.me).len().saturating_sub(NAME_USUAL);
+        let heard = beat.echoes.iter().map(|echo| echo.text_max(false)).sum::<usize>();
+        let mut room = BEAT_TEXT_MAX.saturating_sub(name + beat.head_max() + heard);
+        // Media of many nodes are told of in turns: an echo is good for twice a dead time.
+        let spare = room.saturating_sub(ROW_MAX);
+        let (mut used, count) = (0, beat.echoes.len().max(1));
+        let first = usize::try_from(self.history.next()).unwrap_or_default() % count;
+        for turn in 0..beat.echoes.len() {
+            let echo = &mut beat.echoes[(first + turn) % count];
+            let more = echo.text_max(true) - echo.text_max(false);
+            if used + more > spare {
+                echo.lags = crate::Lags::NONE;
+            } else {
+                used += more;
+            }
+        }
+        room -= used;
+        room
+    }
+
+    fn echo(&self, node: NodeId) -> Option<Echo> {
+        let Peer { session, links, view, .. } = self.peer(node);
+        let sequence = links.iter().map(crate::link::Link::sequence).max().unwrap_or_default();
+        if *session == 0 || sequence == 0 {
+            return None;
+        }
+        let mut lags = crate::Lags::NONE;
+        for (link, heard) in (0..).map(LinkId).zip(links).filter(|(_, heard)| heard.sequence() > 0)
+        {
+            lags.note(link, sequence - heard.sequence());
+        }
+        let known = view.whole_at().min(sequence);
+        Some(Echo { node, session: *session, sequence, known, lags })
+    }
+
+    /// Compares our table with what was told of it.
+    fn note_table(&mut self) {
+        let sequence = self.history.next();
+        let is_gone = |group: &GroupId| self.voice.telling.was_told(*group) && !self.tells(*group);
+        if self.settings.group_ids().any(|group| is_gone(&group)) {
+            self.voice.telling.begin_epoch();
+        }
+        let epoch = self.voice.telling.mark.epoch;
+        self.voice.telling.mark = Mark { epoch, ..Mark::default() };
+        for group in self.settings.group_ids() {
+            if self.tells(group) {
+                let digest = self.told(group).digest();
+                self.voice.telling.note(group, digest, sequence);
+            }
+        }
+    }
+
+    fn tells(&self, group: GroupId) -> bool {
+        !self.voice.telling.rows[group.index()].is_twin && self.is_told(group)
+    }
+
+    /// Our row of a group.
+    fn told(&self, id: GroupId) -> Told {
+        let (group, row) = (&self.settings.groups[id.index()], self.ownership.row(id));
+        let claim = Claim {
+            group: group.key,
+            owner: row.owner.unwrap_or(group.preferred),
+            term: row.term,
+            phase: self.told_phase(row),
+            unable: !self.has_executor
+                || group.is_retired
+                || !self.has_carrier(id)
+                || !self.ownership.is_able(id, self.settings.me),
+            failure: self.ownership.failure(id, self.settings.me),
+            runs_here: !self.runners[id.index()].is_idle() || self.in_doubt[id.index()],
+        };
+        let stay = &self.stays[id.index()];
+        let freeze = stay.freeze.told(self.now, Some(0));
+        Told { claim, freeze, moves: stay.down.told(self.now, 0) }
+    }
+
+    /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
+    /// that it holds the group still: who runs it would give way to a memory.
+    fn told_phase(&self, row: &crate::ownership::Row) -> Phase {
+        let vouches = |owner: NodeId| owner == self.settings.me || self.peer(owner).is_alive();
+        if row.owner.is_some_and(vouches) { row.phase } else { Phase::Stopped }
+    }
+
+    /// Puts rows in: what no beat has carried yet, then what somebody may not know.
+    fn tell_rows(&mut self, beat: &mut Beat, mut room: usize) {
+        let known = self.known_everywhere();
+        let (count, next) = (self.voice.telling.rows.len(), self.voice.telling.next);
+        let mut picked = std::mem::take(&mut self.voice.telling.picked);
+        picked.clear();
+        let mut first_left = None;
+        for wants_fresh in [true, false] {
+            for turn in 0..count {
+                let group = super::group_id((next + turn) % count);
+                let row = &self.voice.telling.rows[group.index()];
+                let is_wanted = row.is_fresh == wants_fresh && row.changed > known;
+                if row.digest.is_none() || !is_wanted {
+                    continue;
+                }
+                let told = self.told(group);
+                let size = told.text_max();
+                if size > room || first_left.is_some() {
+                    first_left = first_left.or(Some(group.index()));
+                    break;
+                }
+                room -= size;
+                beat.tell(&told);
+                picked.push(group);
+            }
+        }
+        self.note_told(&picked, first_left.unwrap_or(0));
+        self.voice.telling.picked = picked;
+    }
+
+    fn note_told(&mut self, picked: &[GroupId], next: usize) {
+        let sequence = self.history.next();
+        let telling = &mut self.voice.telling;
+        let had_fresh = telling.has_fresh();
+        for group in picked {
+            telling.rows[group.index()].is_fresh = false;
+        }
+        telling.next = next;
+        if had_fresh && !telling.has_fresh() {
+            telling.all_told = sequence;
+        }
+    }
+
+    /// The highest sequence of a beat that described our table as every node of our kind knows it.
+    pub(super) fn known_everywhere(&self) -> u64 {
+        let others = self.others().map(|node| self.peer(node));
+        let ours = others.filter(|peer| peer.kind != Kind::Classic);
+        ours.map(|peer| peer.known).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether somebody who listens waits for rows that no beat has carried yet.
+    pub(super) fn is_awaited(&self) -> bool {
+        let telling = &self.voice.telling;
+        telling.has_fresh()
+            && self.others().map(|node| self.peer(node)).any(|peer| {
+                let listens = peer.is_alive() && peer.kind == Kind::Systole && peer.answers;
+                listens && telling.lacks_something(peer.known)
+            })
+    }
+
+    /// Takes note of what a peer that answers us knows of our table.
+    pub(super) fn hear_known(&mut self, node: NodeId, echo: &Echo) {
+        let peer = self.peer_mut(node);
+        peer.known = peer.known.max(echo.known);
+        let known = peer.known;
+        let telling = &mut self.voice.telling;
+        let has_heard_all = echo.sequence >= telling.all_told;
+        if has_heard_all && !telling.has_fresh() && telling.lacks_something(known) {
+            telling.begin_anew(known);
+            self.speak_soon();
+        }
+    }
+}

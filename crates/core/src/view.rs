@@ -1,0 +1,124 @@
+//! What we have of the table of a peer.
+//!
+//! ```text
+//!             the mark is that of what we have
+//!   partial ─────────────────────────────────────▶ whole
+//!      ▲                                             │
+//!      └─────────────────────────────────────────────┘
+//!        another mark, and not the rows that make it; another epoch or session
+//! ```
+//!
+//! A beat carries a few rows and the mark of all. The rows replace what we had of the same groups. If
+//! what we have then bears the mark, we have the table as it was when the beat was said, whatever
+//! was lost before; if not, the sender learns that from our echo, and tells what we lack.
+
+use crate::beat::Told;
+use crate::{Beat, Freeze, GROUPS_MAX, GroupKey, Mark, Moves, Time};
+use std::time::Duration;
+
+/// The rows of a peer's table that we have heard.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    /// Ordered by group.
+    rows: Vec<Known>,
+    mark: Mark,
+    whole_at: u64,
+}
+
+/// A row, and when it was heard, if a time passes in it.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    told: Told,
+    at: Option<Time>,
+}
+
+impl Known {
+    /// The row as the sender would tell it now.
+    fn aged(&self, now: Time) -> Told {
+        let gone = self.at.map_or(Duration::ZERO, |at| now.since(at));
+        let gone = u64::try_from(gone.as_millis()).unwrap_or(u64::MAX);
+        let Told { claim, freeze, moves } = self.told;
+        let freeze = freeze.map(|it| Freeze { left: it.left.saturating_sub(gone), ..it });
+        let moves = moves.map(|it| Moves { left: it.left.saturating_sub(gone), ..it });
+        Told { claim, freeze, moves }
+    }
+}
+
+impl View {
+    /// Takes the rows of a beat. Returns whether we have the whole table now.
+    pub(crate) fn hear(&mut self, now: Time, beat: &Beat) -> bool {
+        if beat.table.epoch != self.mark.epoch {
+            self.rows.clear();
+            self.mark = Mark { epoch: beat.table.epoch, ..Mark::default() };
+        }
+        for told in beat.told() {
+            self.put(now, told);
+        }
+        self.mark == beat.table
+    }
+
+    /// Notes that we had the whole table after the beat with this sequence.
+    pub(crate) fn note_whole(&mut self, sequence: u64) {
+        self.whole_at = self.whole_at.max(sequence);
+    }
+
+    /// The highest sequence of a beat after which we had the whole table; 0 if we never had.
+    pub(crate) const fn whole_at(&self) -> u64 {
+        self.whole_at
+    }
+
+    /// What the peer says of a group, as it would say it now.
+    pub(crate) fn get(&self, now: Time, group: GroupKey) -> Option<Told> {
+        let place = self.place(group).ok()?;
+        Some(self.rows[place].aged(now))
+    }
+
+    /// Whether the peer says that a group is held.
+    pub(crate) fn holds(&self, group: GroupKey) -> bool {
+        let freeze = self.place(group).ok().and_then(|place| self.rows[place].told.freeze);
+        freeze.is_some_and(|freeze| !freeze.is_release && freeze.left > 0)
+    }
+
+    /// Whether the peer tells of a group.
+    pub(crate) fn has(&self, group: GroupKey) -> bool {
+        self.place(group).is_ok()
+    }
+
+    /// All groups of which something still runs at the peer, as it says.
+    pub(crate) fn running(&self) -> impl Iterator<Item = GroupKey> + '_ {
+        let running = self.rows.iter().filter(|known| known.told.claim.runs_here);
+        running.map(|known| known.told.claim.group)
+    }
+
+    /// All groups of which the peer tells.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupKey> + '_ {
+        self.rows.iter().map(|known| known.told.claim.group)
+    }
+
+    /// Forgets everything: the peer has restarted.
+    pub(crate) fn forget(&mut self) {
+        self.rows.clear();
+        self.mark = Mark::default();
+        self.whole_at = 0;
+    }
+
+    fn put(&mut self, now: Time, told: Told) {
+        let passes = told.freeze.is_some_and(|freeze| freeze.left > 0)
+            || told.moves.is_some_and(|moves| moves.left > 0);
+        let known = Known { told, at: passes.then_some(now) };
+        match self.place(told.claim.group) {
+            Ok(place) => {
+                self.mark.remove(self.rows[place].told.digest());
+                self.rows[place] = known;
+            }
+            // More than there can be: rows of another table are among them, and it is never whole.
+            Err(_) if self.rows.len() >= GROUPS_MAX => return,
+            Err(place) => self.rows.insert(place, known),
+        }
+        self.mark.add(told.digest());
+    }
+
+    fn place(&self, group: GroupKey) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&group, |known| known.told.claim.group)
+    }
+}
