@@ -84,6 +84,25 @@ impl Echo {
         lags.0[link.0 as usize % LINKS_MAX] = 0;
         Self { node, session, sequence, known: 0, lags }
     }
+
+    /// Notes one more sequence, heard over one medium.
+    pub fn note(&mut self, link: LinkId, sequence: u64) {
+        let more = sequence.saturating_sub(self.sequence);
+        self.sequence += more;
+        for lag in self.lags.0.iter_mut().filter(|lag| **lag != Lags::SILENT) {
+            *lag = u8::try_from(u64::from(*lag).saturating_add(more)).unwrap_or(Lags::SILENT);
+        }
+        self.lags.note(link, self.sequence - sequence);
+    }
+
+    /// Forgets what was heard after the last beat of which the whole table is known.
+    pub(crate) fn keep_known(&mut self) {
+        let later = self.sequence - self.known.min(self.sequence);
+        self.sequence -= later;
+        for lag in self.lags.0.iter_mut().filter(|lag| **lag != Lags::SILENT) {
+            *lag = u8::try_from(u64::from(*lag).saturating_sub(later)).unwrap_or(Lags::SILENT);
+        }
+    }
 }
 
 /// By how many sequences each medium is behind the one that brought the highest.
@@ -144,9 +163,23 @@ pub struct Moves {
     pub left: u64,
 }
 
+/// How a beat tells of the sender's table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TableForm {
+    /// A mark of all, and some rows.
+    #[default]
+    Marked,
+    /// Every row, for a node of the version before, which reads no marks.
+    Whole,
+    /// Nothing: the sender has yet to hear which of both can be read.
+    Silent,
+}
+
 /// What a node of Systole adds to each `status` message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beat {
+    /// How it tells of the sender's table.
+    pub form: TableForm,
     /// What the sender can do, as bits. Unknown bits are ignored.
     pub capabilities: u32,
     /// Random number of this run of the sender's daemon.
@@ -173,6 +206,9 @@ pub struct Beat {
 }
 
 impl Beat {
+    /// The capability to read marks.
+    pub const READS_MARKS: u32 = 1;
+
     /// The rows of the sender's table that the beat carries.
     pub(crate) fn told(&self) -> impl Iterator<Item = Told> + '_ {
         (0..).zip(&self.claims).map(|(place, claim)| Told {

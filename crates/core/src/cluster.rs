@@ -24,6 +24,7 @@ mod report;
 mod speak;
 mod table;
 mod telling;
+mod versions;
 mod visits;
 mod wishes;
 

@@ -25,7 +25,9 @@ mod settings;
 mod time;
 mod view;
 
-pub use beat::{BEAT_TEXT_MAX, Beat, Claim, Echo, Freeze, Lags, Mark, Moves, NAME_USUAL, Phase};
+pub use beat::{
+    BEAT_TEXT_MAX, Beat, Claim, Echo, Freeze, Lags, Mark, Moves, NAME_USUAL, Phase, TableForm,
+};
 pub use cluster::{
     Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
     HoldReport, LinkReport, NodeReport, PingReport, Retirement, Snapshot, StayReport,

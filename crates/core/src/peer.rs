@@ -3,7 +3,7 @@
 use crate::link::Link;
 use crate::receive::Receiver;
 use crate::view::View;
-use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, Time, Uuid};
+use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, TableForm, Time, Uuid};
 use std::time::Duration;
 
 /// What a peer's daemon is, learned from its status messages.
@@ -51,6 +51,12 @@ pub(crate) struct Peer {
     pub(crate) uuid: Option<Uuid>,
     /// What its daemon is.
     pub(crate) kind: Kind,
+    /// In which form a Systole peer told of its table last, in this run or one before.
+    pub(crate) form: Option<TableForm>,
+    /// Whether it reads marks.
+    pub(crate) reads_marks: bool,
+    /// The digest of its node list, as it said last.
+    pub(crate) nodes: Option<u32>,
     /// The session of a Systole peer.
     pub(crate) session: u64,
     /// A Systole peer takes part in decisions.
@@ -116,6 +122,9 @@ impl Peer {
             beyond_told: None,
             uuid: None,
             kind: Kind::Unknown,
+            form: None,
+            reads_marks: false,
+            nodes: None,
             session: 0,
             is_ready: false,
             is_leaving: false,
@@ -170,6 +179,7 @@ impl Peer {
         self.answers = false;
         self.receiver.reset();
         self.kind = Kind::Unknown;
+        self.nodes = None;
         self.session = 0;
         self.is_ready = false;
         self.is_leaving = false;

@@ -13,7 +13,7 @@
 //! was lost before; if not, the sender learns that from our echo, and tells what we lack.
 
 use crate::beat::Told;
-use crate::{Beat, Freeze, GROUPS_MAX, GroupKey, Mark, Moves, Time};
+use crate::{Beat, Freeze, GROUPS_MAX, GroupKey, Mark, Moves, TableForm, Time};
 use std::time::Duration;
 
 /// The rows of a peer's table that we have heard.
@@ -47,7 +47,7 @@ impl Known {
 impl View {
     /// Takes the rows of a beat. Returns whether we have the whole table now.
     pub(crate) fn hear(&mut self, now: Time, beat: &Beat) -> bool {
-        if beat.table.epoch != self.mark.epoch {
+        if beat.table.epoch != self.mark.epoch || beat.form == TableForm::Whole {
             self.rows.clear();
             self.mark = Mark { epoch: beat.table.epoch, ..Mark::default() };
         }

@@ -29,9 +29,12 @@
 //!
 //! All other numbers are hexadecimal. An extra with another letter is left out. A reader that meets
 //! another version, or anything that it cannot read, takes the whole field as absent and the
-//! sender as a node without it.
+//! sender as a node without it. The version before is read too, and written for its nodes
+//! ([`former`]); a later one will have to do the same.
 
 mod echoes;
+mod former;
+mod running;
 mod stays;
 
 use crate::error::EncodeError;
@@ -39,6 +42,7 @@ use crate::number;
 use stays::FREEZES_MAX;
 use systole_core::{
     Action, Beat, Claim, Failure, GROUPS_MAX, GroupKey, Mark, NODES_MAX, NodeId, Outcome, Phase,
+    TableForm,
 };
 
 const VERSION: &[u8] = b"2";
@@ -62,8 +66,10 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.freezes.len() > FREEZES_MAX || beat.moves.len() > GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
-    out.extend_from_slice(VERSION);
-    for number in [u64::from(beat.capabilities), beat.session, u64::from(beat.nodes)] {
+    let is_marked = beat.form == TableForm::Marked;
+    out.extend_from_slice(if is_marked { VERSION } else { former::VERSION });
+    let nodes = if beat.form == TableForm::Silent { former::NO_NODES } else { beat.nodes };
+    for number in [u64::from(beat.capabilities), beat.session, u64::from(nodes)] {
         out.push(b';');
         number::push_hex(out, number);
     }
@@ -75,20 +81,24 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         out.push(LEAVING);
     }
     out.push(b';');
-    push_table(out, beat.table);
-    for (at, echo) in beat.echoes.iter().enumerate() {
-        out.push(if at == 0 { b';' } else { b',' });
-        echoes::push(out, echo)?;
-    }
-    if beat.echoes.is_empty() {
+    if is_marked {
+        push_table(out, beat.table);
         out.push(b';');
+        for (at, echo) in beat.echoes.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            echoes::push(out, echo)?;
+        }
+    } else {
+        former::push_echoes(out, &beat.echoes)?;
     }
+    out.push(b';');
     for (at, claim) in beat.claims.iter().enumerate() {
-        out.push(if at == 0 { b';' } else { b',' });
-        push_claim(out, claim)?;
-    }
-    if beat.claims.is_empty() {
-        out.push(b';');
+        if at > 0 {
+            out.push(b',');
+        }
+        push_claim(out, claim, is_marked)?;
     }
     push_extras(out, beat)
 }
@@ -121,6 +131,10 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         begin(out, PINGS);
         number::push_hex(out, u64::from(pings));
     }
+    if beat.form != TableForm::Marked && beat.claims.iter().any(|claim| claim.runs_here) {
+        begin(out, former::RUNNING);
+        running::push(out, &beat.claims);
+    }
     for freeze in &beat.freezes {
         begin(out, if freeze.claim.is_some() { GROUP_HELD } else { HELD });
         stays::push_freeze(out, freeze)?;
@@ -132,7 +146,7 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     Ok(())
 }
 
-fn push_claim(out: &mut Vec<u8>, claim: &Claim) -> Result<(), EncodeError> {
+fn push_claim(out: &mut Vec<u8>, claim: &Claim, is_marked: bool) -> Result<(), EncodeError> {
     if claim.owner.index() >= NODES_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
@@ -150,7 +164,7 @@ fn push_claim(out: &mut Vec<u8>, claim: &Claim) -> Result<(), EncodeError> {
         Phase::Failed => b'4',
         Phase::Blocked => b'5',
     });
-    if claim.runs_here {
+    if claim.runs_here && is_marked {
         out.push(RUNS);
     }
     if claim.unable {
@@ -212,9 +226,11 @@ pub(crate) fn read(text: &[u8], out: &mut Beat) -> bool {
 
 fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
     let mut sections = text.splitn(SECTIONS + 1, |&byte| byte == b';');
-    if sections.next()? != VERSION {
-        return None;
-    }
+    let is_marked = match sections.next()? {
+        VERSION => true,
+        former::VERSION => false,
+        _ => return None,
+    };
     out.capabilities = u32::try_from(number::hex(sections.next()?)?).ok()?;
     out.session = number::hex(sections.next()?)?;
     out.nodes = u32::try_from(number::hex(sections.next()?)?).ok()?;
@@ -225,16 +241,20 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
         [READY, LEAVING] => (true, true),
         _ => return None,
     };
-    out.table = read_table(sections.next()?)?;
     out.echoes.clear();
-    read_items(sections.next()?, |item| {
-        let echo = echoes::read(item).filter(|_| out.echoes.len() < NODES_MAX)?;
-        out.echoes.push(echo);
-        Some(())
-    })?;
+    if is_marked {
+        out.table = read_table(sections.next()?)?;
+        read_items(sections.next()?, |item| {
+            let echo = echoes::read(item).filter(|_| out.echoes.len() < NODES_MAX)?;
+            out.echoes.push(echo);
+            Some(())
+        })?;
+    } else {
+        former::read_echoes(sections.next()?, &mut out.echoes)?;
+    }
     out.claims.clear();
     read_items(sections.next()?, |item| {
-        let claim = read_claim(item).filter(|_| out.claims.len() < GROUPS_MAX)?;
+        let claim = read_claim(item, is_marked).filter(|_| out.claims.len() < GROUPS_MAX)?;
         out.claims.push(claim);
         Some(())
     })?;
@@ -242,14 +262,21 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
     out.freezes.clear();
     out.moves.clear();
     match sections.next() {
-        None => Some(()),
-        Some([]) => None,
-        Some(extras) => read_items(extras, |item| read_extra(item, out)),
+        None => {}
+        Some([]) => return None,
+        Some(extras) => read_items(extras, |item| read_extra(item, is_marked, out))?,
     }
+    if is_marked {
+        out.form = TableForm::Marked;
+    } else {
+        former::conclude(out);
+    }
+    sections.next().is_none().then_some(())
 }
 
-fn read_extra(item: &[u8], out: &mut Beat) -> Option<()> {
+fn read_extra(item: &[u8], is_marked: bool, out: &mut Beat) -> Option<()> {
     match item {
+        [former::RUNNING, digits @ ..] if !is_marked => running::read(digits, out)?,
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
         [HELD, order @ ..] => stays::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
@@ -270,7 +297,7 @@ fn read_items(section: &[u8], take: impl FnMut(&[u8]) -> Option<()>) -> Option<(
     section.split(|&byte| byte == b',').try_for_each(take)
 }
 
-fn read_claim(item: &[u8]) -> Option<Claim> {
+fn read_claim(item: &[u8], is_marked: bool) -> Option<Claim> {
     let mut halves = item.splitn(2, |&byte| byte == FAILURE);
     let item = halves.next()?;
     let failure = match halves.next() {
@@ -282,7 +309,7 @@ fn read_claim(item: &[u8]) -> Option<Claim> {
         _ => (item, false),
     };
     let (item, runs_here) = match item {
-        [front @ .., RUNS] => (front, true),
+        [front @ .., RUNS] if is_marked => (front, true),
         _ => (item, false),
     };
     let mut parts = item.split(|&byte| byte == b'.');
@@ -313,117 +340,4 @@ fn below(text: &[u8], rows: usize) -> Option<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use systole_core::LinkId;
-
-    const TEXT: &str = "2;3;abc;dead;rl;1.2.beef;0.AAAAAAAAAAH.1f.2.100,f.AAAAAAAAAAA.ffffffffffffffff..00a1fe;cafe.1.2.2,0.0.0.4*!~+2x7f";
-
-    const BLOCKED: &str = "2;0;0;0;;0.0.0;;cafe.1.2.5*~-0t,0.0.1.4!~+ffm";
-
-    fn read_text(text: &str) -> Option<Beat> {
-        let mut beat = Beat::default();
-        read(text.as_bytes(), &mut beat).then_some(beat)
-    }
-
-    #[test]
-    fn what_is_read_is_written() {
-        for text in [
-            TEXT,
-            "2;0;0;0;;0.0.0;;",
-            "2;0;0;0;;0.0.0;;;p1f",
-            "2;0;0;0;;0.0.0;;;p1f,h7.1.36ee80,gff.1.0.5~,m3.9.2.ea60!,m0.1.0.0",
-            "2;0;0;0;;0.0.0;;;g0.1.f.1",
-            "2;0;0;0;r;0.0.0;;cafe.1.2.2",
-            "2;0;0;0;l;0.0.0;0.AAAAAAAAAAH.1f..;",
-            BLOCKED,
-        ] {
-            let beat = read_text(text).unwrap();
-            let mut out = Vec::new();
-            push(&mut out, &beat).unwrap();
-            assert_eq!(out, text.as_bytes());
-        }
-        assert_eq!(
-            read_text("2;0;0;0;;0.0.0;;;z9,p2").unwrap().pings,
-            Some(2),
-            "z is of a later version"
-        );
-        let beat = read_text(TEXT).unwrap();
-        assert_eq!((beat.table.rows, beat.echoes[0].session), (2, 7));
-        assert_eq!((beat.echoes[0].known, beat.echoes[1].known), (0x1d, 0));
-        let lags: Vec<_> = beat.echoes[1].lags.iter().collect();
-        assert_eq!(lags, [(LinkId(0), 10), (LinkId(1), 254)], "{TEXT}");
-        assert!(beat.claims[1].runs_here && !beat.claims[0].runs_here);
-        assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
-        let (action, outcome) = (Action::Start, Outcome::Failed(127));
-        assert_eq!(beat.claims[1].failure, Some(Failure { action, resource: 2, outcome }));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_absent() {
-        for text in [
-            "",
-            "2",
-            "1;0;0;0;;;",
-            "2;0;0;0;;;;",
-            "2;0;0;0;;0.0.0;",
-            "2;0;0;0;;0.0.0;;;",
-            "2;0;0;0;;0.0;;",
-            "2;0;0;0;;0.0.0.0;;",
-            "2;0;0;0;;0.10000.0;;",
-            "2;0;0;0;x;0.0.0;;",
-            "2;0;0;0;lr;0.0.0;;",
-            "2;100000000;0;0;;0.0.0;;",
-            "2;0;0;0;;0.0.0;10.AAAAAAAAAAA.1..;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAA.1..;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1.2.;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1.1.;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1..00;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1..x00;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1.;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1...;",
-            "2;0;0;0;;0.0.0;0.AAAAAAAAAAA.1..,;",
-            "2;0;0;0;;0.0.0;;0.10.0.0",
-            "2;0;0;0;;0.0.0;;0.0.0.6",
-            "2;0;0;0;;0.0.0;;0.0.0.4~",
-            "2;0;0;0;;0.0.0;;0.0.0.4~0x1",
-            "2;0;0;0;;0.0.0;;0.0.0.4~+0",
-            "2;0;0;0;;0.0.0;;0.0.0.4~+100t",
-            "2;0;0;0;;0.0.0;;0.0.0.4~+0x100",
-            "2;0;0;0;;0.0.0;;0.0.0.4~+0t~",
-            "2;0;0;0;;0.0.0;;0.0.0.0?",
-            "2;0;0;0;;0.0.0;;;p",
-            "2;0;0;0;;0.0.0;;;p10000",
-            "2;0;0;0;;0.0.0;;;p1,",
-            "2;0;0;0;;0.0.0;;;P1",
-            "2;0;0;0;;0.0.0;;;h1.0",
-            "2;0;0;0;;0.0.0;;;h1.10.1",
-            "2;0;0;0;;0.0.0;;;h1.0.1.1",
-            "2;0;0;0;;0.0.0;;;h100000000.0.1",
-            "2;0;0;0;;0.0.0;;;g100.1.0.1",
-            "2;0;0;0;;0.0.0;;;g1.1.0",
-            "2;0;0;0;;0.0.0;;;m1",
-            "2;0;0;0;;0.0.0;;;m0.1.100.0",
-            "2;0;0;0;;0.0.0;;;m0.1.0.0~",
-        ] {
-            assert_eq!(read_text(text), None, "{text:?}");
-        }
-        let echoes = vec!["0.AAAAAAAAAAA.1..000"; NODES_MAX + 1].join(",");
-        assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;{echoes};")), None);
-        let claims = vec!["0.0.0.0"; GROUPS_MAX + 1].join(",");
-        assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;;{claims}")), None);
-        for (extra, most) in [("h1.0.1", FREEZES_MAX), ("m0.1.0.0", GROUPS_MAX)] {
-            let extras = |count| vec![extra; count].join(",");
-            assert!(read_text(&format!("2;0;0;0;;0.0.0;;;{}", extras(most))).is_some());
-            assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;;;{}", extras(most + 1))), None);
-        }
-    }
-
-    #[test]
-    fn a_table_beyond_the_bounds_is_not_sent() {
-        let claim = read_text(TEXT).unwrap().claims[0];
-        let beat = Beat { claims: vec![claim; GROUPS_MAX + 1], ..Beat::default() };
-        let pushed = push(&mut Vec::new(), &beat);
-        assert_eq!(pushed, Err(EncodeError::BeatTooLarge));
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use systole_core::{
     Action, Beat, Claim, Echo, Failure, Fencing, Freeze, GROUPS_MAX, GroupKey, Hold, LINKS_MAX,
     Lags, LinkId, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Outgoing,
-    Phase, Step, Time, Uuid,
+    Phase, Step, TableForm, Time, Uuid,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
@@ -207,7 +207,9 @@ fn beats() -> impl Strategy<Value = Beat> {
     let links = (0..u8::try_from(LINKS_MAX).unwrap()).prop_map(LinkId);
     let lags = vec((links, 0..300_u64), 0..20).prop_map(|told| {
         let mut lags = Lags::NONE;
-        told.into_iter().for_each(|(link, lag)| lags.note(link, lag));
+        for (link, lag) in told {
+            lags.note(link, lag);
+        }
         lags
     });
     let echo = (node_ids(), any::<u64>(), any::<u64>(), any::<u64>(), lags);
@@ -241,6 +243,7 @@ fn beats() -> impl Strategy<Value = Beat> {
     let stays = (vec(freezes(), 0..20), vec(moves(), 0..20));
     (numbers, flags, vec(echo, 0..=NODES_MAX), vec(claim, 0..=GROUPS_MAX), stays).prop_map(
         |(numbers, (ready, leaving, pings), echoes, claims, (freezes, moves))| Beat {
+            form: TableForm::Marked,
             capabilities: numbers.0,
             session: numbers.1,
             nodes: numbers.2,

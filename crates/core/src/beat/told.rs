@@ -83,12 +83,9 @@ impl Failure {
             Outcome::Failed(code) => u64::from(u8::try_from(code).unwrap_or(u8::MAX)),
             Outcome::TimedOut => 1 << 8,
             Outcome::Missing => 2 << 8,
+            Outcome::NotAsked => 3 << 8,
             // No failure is one of these.
-            Outcome::Success
-            | Outcome::Running
-            | Outcome::NotRunning
-            | Outcome::Cancelled
-            | Outcome::NotAsked => 0,
+            Outcome::Success | Outcome::Running | Outcome::NotRunning | Outcome::Cancelled => 0,
         };
         outcome << 16 | u64::from(resource) << 8 | u64::from(action == Action::Start)
     }

@@ -29,12 +29,16 @@ pub(super) struct Voice {
     answers: (Time, u32),
     /// Whether we acknowledge, and say so. A peer that does not ends it for this run.
     pub(super) flow_control: bool,
+    /// This node is of the version before.
+    #[cfg(test)]
+    pub(super) is_former: bool,
 }
 
 impl Voice {
     pub(super) fn new(settings: &Settings, boot: &Boot) -> Self {
         let beat = Beat {
             session: boot.session,
+            capabilities: Beat::READS_MARKS,
             nodes: crate::GroupKey::of(settings.nodes.iter().map(String::as_str)).0,
             ..Beat::default()
         };
@@ -46,6 +50,8 @@ impl Voice {
             dated: VecDeque::with_capacity(DATED_MAX),
             answers: (Time::START, 0),
             flow_control: true,
+            #[cfg(test)]
+            is_former: false,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::beat::Told;
 use crate::mutation::Mutation;
 use crate::ownership::{Meeting, Merged};
 use crate::peer::Kind;
-use crate::{Beat, Cause, Claim, Echo, Event, GroupId, GroupKey, NodeId, Output, Phase};
+use crate::{Beat, Cause, Claim, Echo, Event, GroupId, GroupKey, NodeId, Output, Phase, TableForm};
 
 impl Cluster {
     /// Whether a beat was said to this run of ours: it echoes our session.
@@ -26,12 +26,13 @@ impl Cluster {
         let nodes = self.voice.beat.nodes;
         let is_answer = self.is_answer(beat);
         let peer = self.peer_mut(from);
-        let was_known = peer.kind == Kind::Systole;
         peer.kind = Kind::Systole;
         if sequence <= peer.told_at {
             return;
         }
         peer.told_at = sequence;
+        self.hear_form(from, beat);
+        let peer = self.peer_mut(from);
         if peer.session != beat.session {
             peer.forget_table();
         }
@@ -39,12 +40,16 @@ impl Cluster {
         peer.is_leaving = beat.leaving;
         peer.pings = beat.pings;
         peer.is_ready = false;
+        if beat.form == TableForm::Silent {
+            return;
+        }
+        let knew = peer.nodes.replace(beat.nodes);
         if beat.nodes != nodes {
             // What does not answer us may be a recording: it neither ends our start nor counts as
             // somebody who will take a group.
             peer.is_settled |= is_answer;
             peer.lacks.clear();
-            if !was_known {
+            if knew != Some(beat.nodes) {
                 self.report(Event::NodeListsDiffer(from));
             }
             return;

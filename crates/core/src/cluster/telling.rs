@@ -11,7 +11,7 @@ use super::Cluster;
 use crate::beat::{ROW_MAX, Told};
 use crate::peer::{Kind, Peer};
 use crate::{BEAT_TEXT_MAX, Beat, Claim, Echo, GROUPS_MAX, Mark, NAME_USUAL, Phase};
-use crate::{GroupId, LinkId, NodeId, Settings};
+use crate::{GroupId, LinkId, NodeId, Settings, TableForm};
 
 /// What the others were told of one group.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +36,7 @@ pub(super) struct Telling {
     /// The sequence of the beat that carried the last of what was fresh.
     all_told: u64,
     /// What the beat that is being made carries.
-    picked: Vec<GroupId>,
+    pub(super) picked: Vec<GroupId>,
 }
 
 impl Telling {
@@ -70,7 +70,7 @@ impl Telling {
     }
 
     /// Others have rows that are there no more: they forget them all, and are told everything.
-    fn begin_epoch(&mut self) {
+    pub(super) fn begin_epoch(&mut self) {
         self.mark.epoch = self.mark.epoch.wrapping_add(1);
         self.rows.iter_mut().for_each(|row| row.digest = None);
     }
@@ -118,10 +118,19 @@ impl Cluster {
         beat.moves.clear();
         beat.freezes.clear();
         beat.freezes.extend(self.freeze.told(self.now, None));
+        let form = self.form();
+        if (beat.form, form) == (TableForm::Whole, TableForm::Marked) {
+            self.voice.telling.begin_epoch();
+        }
+        beat.form = form;
         self.note_table();
         beat.table = self.voice.telling.mark;
         let room = self.tell_echoes(&mut beat);
-        self.tell_rows(&mut beat, room);
+        match form {
+            TableForm::Marked => self.tell_rows(&mut beat, room),
+            TableForm::Whole => self.tell_all(&mut beat),
+            TableForm::Silent => beat.echoes.clear(),
+        }
         self.voice.beat = beat;
     }
 
@@ -183,12 +192,12 @@ impl Cluster {
         }
     }
 
-    fn tells(&self, group: GroupId) -> bool {
+    pub(super) fn tells(&self, group: GroupId) -> bool {
         !self.voice.telling.rows[group.index()].is_twin && self.is_told(group)
     }
 
     /// Our row of a group.
-    fn told(&self, id: GroupId) -> Told {
+    pub(super) fn told(&self, id: GroupId) -> Told {
         let (group, row) = (&self.settings.groups[id.index()], self.ownership.row(id));
         let claim = Claim {
             group: group.key,
@@ -244,7 +253,7 @@ impl Cluster {
         self.voice.telling.picked = picked;
     }
 
-    fn note_told(&mut self, picked: &[GroupId], next: usize) {
+    pub(super) fn note_told(&mut self, picked: &[GroupId], next: usize) {
         let sequence = self.history.next();
         let telling = &mut self.voice.telling;
         let had_fresh = telling.has_fresh();

@@ -28,6 +28,7 @@ mod telling;
 mod three;
 mod times;
 mod transitions;
+mod versions;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
 const DEADTIME: Duration = Duration::from_millis(650);

@@ -132,8 +132,8 @@ fn what_an_old_state_directory_calls_lost_runs_on_until_another_node_claims_it()
     let boot = Boot { terms: vec![(key, A, 6)], listed: vec![(SECOND, 5)], ..boot(2) };
     node.cluster = Cluster::new(settings(B, Failback::Off), boot);
     pair.nodes[1] = Some(node);
-    pair.step();
-    let claim = pair.node(B).cluster.beat().claims[SECOND.index()];
+    pair.pass(KEEPALIVE);
+    let claim = pair.told_by(B, SECOND);
     assert_eq!((claim.owner, claim.phase, claim.runs_here), (B, Phase::Starting, true));
     greets(&mut pair, &[SECOND], true);
     pair.pass(LONG);

@@ -73,8 +73,10 @@ impl Pair {
                 continue;
             }
             let name = if from == A { "alpha" } else { "beta" };
-            for message in &sent {
-                other.hear(now, name, generation, message);
+            let is_former = other.cluster.voice.is_former;
+            for (outgoing, beat) in sent {
+                let beat = beat.and_then(|beat| versions::read(&beat, is_former));
+                other.hear(now, name, generation, &(outgoing, beat));
             }
         }
         for node in self.nodes.iter_mut().flatten().filter(|node| Some(node.id) != still) {

@@ -1,0 +1,185 @@
+//! A pair of which one node is upgraded before the other.
+
+use super::pair::Pair;
+use super::*;
+use crate::{Mark, Phase, TableForm};
+
+const LONG: Duration = Duration::from_secs(15);
+
+/// What a node of this version, or of the one before, makes of a beat.
+pub(super) fn read(beat: &Beat, is_former: bool) -> Option<Beat> {
+    let mut beat = beat.clone();
+    match (beat.form, is_former) {
+        (TableForm::Marked | TableForm::Silent, false) => {}
+        // It takes the sender for a C heartbeat.
+        (TableForm::Marked, true) => return None,
+        (TableForm::Silent, true) => (beat.form, beat.nodes) = (TableForm::Whole, 0),
+        (TableForm::Whole, true | false) => {
+            beat.echoes.iter_mut().for_each(|echo| echo.known = echo.sequence);
+            beat.table = Mark::default();
+            beat.table = Mark::of(&beat);
+        }
+    }
+    Some(beat)
+}
+
+/// A node of the version before.
+fn former(id: NodeId, generation: u64) -> Node {
+    let mut node = Node::new(id, Failback::Off, generation);
+    node.cluster.voice.is_former = true;
+    node.cluster.voice.beat.capabilities = 0;
+    node
+}
+
+fn settled() -> Pair {
+    let mut pair = Pair::of([Some(former(A, 1)), Some(former(B, 1))]);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair
+}
+
+/// A node of a pair that has been running for a while, whose clock is that of the pair.
+fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> Node {
+    let mut node = make(id, boot.generation);
+    let voice = &node.cluster.voice;
+    let (is_former, capabilities) = (voice.is_former, voice.beat.capabilities);
+    let settings = Settings { initdead: INITDEAD * 100, ..settings(id, Failback::Off) };
+    node.cluster = Cluster::new(settings, boot);
+    node.cluster.voice.is_former = is_former;
+    node.cluster.voice.beat.capabilities = capabilities;
+    node
+}
+
+/// The daemon of a node executes another program in its place; its executor holds what it held.
+fn replace(pair: &mut Pair, id: NodeId, make: impl Fn(NodeId, u64) -> Node) {
+    let before = pair.nodes[id.index()].take().expect("it runs");
+    let generation = before.generation + 1;
+    let term = |group: &GroupId| (*group, before.cluster.ownership.row(*group).term);
+    let listed = before.runs.iter().map(term).collect();
+    let terms = before.cluster.terms().collect();
+    let boot = Boot { terms, listed, ..boot(generation) };
+    let mut node = started_with(id, boot, make);
+    let now = pair.now;
+    node.greet(now, &before.runs, true);
+    pair.nodes[id.index()] = Some(node);
+}
+
+fn current(id: NodeId, generation: u64) -> Node {
+    Node::new(id, Failback::Off, generation)
+}
+
+fn nothing_moves(pair: &mut Pair, span: Duration) {
+    let end = pair.now + span;
+    while pair.now < end {
+        pair.step();
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]), "{:?}", pair.now);
+    }
+    for id in [A, B] {
+        for group in [FIRST, SECOND] {
+            assert_eq!(pair.node(id).phase(group), Phase::Active, "as {id:?} tells {group:?}");
+        }
+    }
+}
+
+fn form(pair: &mut Pair, id: NodeId) -> TableForm {
+    pair.node(id).cluster.beat().form
+}
+
+#[test]
+fn one_node_is_upgraded_after_the_other_and_nothing_moves() {
+    for [first, second] in [[A, B], [B, A]] {
+        let mut pair = settled();
+        replace(&mut pair, first, current);
+        nothing_moves(&mut pair, LONG);
+        assert_eq!(form(&mut pair, first), TableForm::Whole, "the other one reads nothing else");
+        replace(&mut pair, second, current);
+        nothing_moves(&mut pair, LONG);
+        assert_eq!(
+            (form(&mut pair, A), form(&mut pair, B)),
+            (TableForm::Marked, TableForm::Marked)
+        );
+    }
+}
+
+#[test]
+fn an_upgrade_is_taken_back_and_nothing_moves() {
+    let mut pair = settled();
+    replace(&mut pair, B, current);
+    nothing_moves(&mut pair, LONG);
+    replace(&mut pair, B, former);
+    nothing_moves(&mut pair, LONG);
+}
+
+#[test]
+fn a_takeover_and_a_return_between_two_versions_leave_one_owner() {
+    for [lost, stays] in [[A, B], [B, A]] {
+        let mut pair = settled();
+        replace(&mut pair, B, current);
+        nothing_moves(&mut pair, LONG);
+        let generation = pair.node(lost).generation + 1;
+        pair.end(lost);
+        pair.until("all is taken", |pair| pair.runs(stays) == [FIRST, SECOND]);
+        pair.pass(DEADTIME);
+        let make = if lost == A { former } else { current };
+        let mut back = started_with(lost, boot(generation), make);
+        let now = pair.now;
+        back.greet(now, &[], true);
+        pair.nodes[lost.index()] = Some(back);
+        let end = pair.now + LONG;
+        while pair.now < end {
+            pair.step();
+            assert_eq!((pair.runs(stays), pair.runs(lost)), (vec![FIRST, SECOND], vec![]));
+        }
+        let now = pair.now;
+        pair.node(stays).order(now, Order::Standby(Hold::All));
+        pair.until("all is handed over", |pair| pair.runs(lost) == [FIRST, SECOND]);
+        assert_eq!(pair.runs(stays), []);
+    }
+}
+
+/// As long as nobody was heard, both forms may be the wrong one.
+#[test]
+fn the_first_beats_say_nothing_of_the_table() {
+    let mut pair = Pair::new(Failback::Off);
+    pair.cut = true;
+    pair.pass(KEEPALIVE * 2);
+    let said = |pair: &mut Pair, id| -> Vec<_> {
+        let kept = pair.node(id).kept.iter().filter_map(|(_, beat)| beat.clone());
+        kept.map(|beat| (beat.form, beat.claims.len() + beat.echoes.len())).collect()
+    };
+    let first = said(&mut pair, A);
+    assert!(first.len() > 1 && first.iter().all(|said| *said == (TableForm::Silent, 0)));
+    pair.cut = false;
+    pair.pass(Duration::from_millis(20));
+    assert_eq!((form(&mut pair, A), form(&mut pair, B)), (TableForm::Marked, TableForm::Marked));
+    assert!(said(&mut pair, A).iter().all(|said| said.0 != TableForm::Whole));
+}
+
+/// Who hears less than the others follows them until it has heard everybody.
+#[test]
+fn a_node_that_starts_beside_two_versions_says_everything() {
+    let three = |me| Settings {
+        nodes: NAMES.map(str::to_owned).to_vec(),
+        node_order: vec![A, B, NodeId(2)],
+        ..settings(me, Failback::Off)
+    };
+    let mut node = Node::with(three(A), 1);
+    let mut other = Node::with(three(B), 1);
+    other.cluster.voice.is_former = true;
+    other.turn(at(1));
+    let sent = std::mem::take(&mut other.sent);
+    let (status, beat) = sent.iter().find(|(_, beat)| beat.is_some()).expect("it beats").clone();
+    let beat = read(&beat.expect("it is a beat"), false).expect("it is read");
+    assert_ne!(beat.capabilities & Beat::READS_MARKS, 0, "it says so for the third one");
+    node.hear(at(2), "beta", 1, &(status, Some(beat)));
+    node.turn(at(10));
+    assert_eq!(node.cluster.beat().form, TableForm::Whole, "the third one was not heard yet");
+    // Nobody is waited for whom nobody hears.
+    let mut now = 10;
+    while node.cluster.beat().form == TableForm::Whole {
+        now += 50;
+        assert!(now < 10_000, "it goes on for ever");
+        node.turn(at(now));
+    }
+    assert!(at(now) >= Time::START + DEADTIME);
+}

@@ -1,0 +1,70 @@
+//! Beside a node of the version before, which tells its whole table in every beat, expects the same of
+//! the others, and takes a node whose beat it cannot read for a C heartbeat.
+//!
+//! ```text
+//!                   somebody is heard                     nobody of the version before is left
+//!   Silent ──────────────────────────▶ Marked or Whole ◀──────────────────────────────────────▶
+//! ```
+//!
+//! The first beats of a daemon tell nothing of its table, in a form that both versions read, until it
+//! has heard somebody. As long as a node of the version before is known it says everything in the
+//! form of that version, however long that is; each says in every beat whether it reads marks.
+
+use super::Cluster;
+use crate::peer::{Kind, Peer};
+use crate::{Beat, NodeId, TableForm};
+
+impl Cluster {
+    /// In which form our table is told now.
+    pub(super) fn form(&self) -> TableForm {
+        #[cfg(test)]
+        if self.voice.is_former {
+            return TableForm::Whole;
+        }
+        let peers = || self.others().map(|node| self.peer(node));
+        let known = || peers().filter(|peer| peer.kind != Kind::Classic && peer.form.is_some());
+        // Who says everything has heard somebody whom we may not have heard yet.
+        let is_told_whole = |peer: &Peer| peer.is_alive() && peer.form == Some(TableForm::Whole);
+        let waits = peers().any(|peer| peer.form.is_none() && !peer.is_settled);
+        if known().next().is_none() {
+            TableForm::Silent
+        } else if known().any(|peer| !peer.reads_marks) || waits && known().any(is_told_whole) {
+            TableForm::Whole
+        } else {
+            TableForm::Marked
+        }
+    }
+
+    /// Notes what a peer can read, as it says.
+    pub(super) fn hear_form(&mut self, from: NodeId, beat: &Beat) {
+        let before = self.form();
+        let peer = self.peer_mut(from);
+        peer.form = Some(beat.form);
+        peer.reads_marks =
+            beat.form == TableForm::Marked || beat.capabilities & Beat::READS_MARKS != 0;
+        if self.form() != before {
+            self.speak_soon();
+        }
+    }
+
+    /// Puts in every row, whatever its size. Who reads this has the whole table whenever it has
+    /// heard us, so we echo only what we know so well.
+    pub(super) fn tell_all(&mut self, beat: &mut Beat) {
+        for echo in &mut beat.echoes {
+            let peer = self.peer(echo.node);
+            if peer.form == Some(TableForm::Whole) {
+                echo.known = echo.known.max(peer.told_at.min(echo.sequence));
+            }
+            echo.keep_known();
+        }
+        beat.echoes.retain(|echo| echo.known > 0);
+        let mut picked = std::mem::take(&mut self.voice.telling.picked);
+        picked.clear();
+        for group in self.settings.group_ids().filter(|group| self.tells(*group)) {
+            beat.tell(&self.told(group));
+            picked.push(group);
+        }
+        self.note_told(&picked, 0);
+        self.voice.telling.picked = picked;
+    }
+}
