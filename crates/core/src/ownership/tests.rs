@@ -46,6 +46,8 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(B), 3, Active), (B, 3, Active), Same, (Some(B), 3, Active)),
         ((Some(B), 3, Active), (B, 3, Stopped), Changed, (Some(B), 3, Stopped)),
         ((Some(B), 3, Starting), (B, 3, Failed), Changed, (Some(B), 3, Failed)),
+        // It has gone and come back to it since, and let go.
+        ((Some(B), 3, Active), (B, 5, Stopped), Changed, (Some(B), 5, Stopped)),
         // A higher term outranks what we run, a lower one is told so by our next beat.
         ((Some(A), 3, Active), (B, 4, Active), Outranked, (Some(B), 4, Active)),
         ((Some(A), 3, Stopped), (B, 4, Active), Changed, (Some(B), 4, Active)),

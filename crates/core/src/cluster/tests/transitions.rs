@@ -41,7 +41,7 @@ fn stage(pair: &mut Pair) -> &'static str {
 
 /// At a stage of a hand-over something happens.
 #[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 58] = [
+const TURNS: [(&str, &str, &str); 59] = [
     // A step that is not due is refused, and changes nothing.
     ("asked", "done", "asked"),
     ("asked", "stray done", "asked"),
@@ -74,6 +74,7 @@ const TURNS: [(&str, &str, &str); 58] = [
     ("checking", "other", "checking"),
     ("checking", "stray done", "checking"),
     ("checking", "stray other", "checking"),
+    ("checking", "stray refusal", "checking"),
     ("promised", "other", "promised"),
     ("promised", "stray done", "promised"),
     ("promised", "stray other", "promised"),
