@@ -69,6 +69,8 @@ pub(crate) struct Peer {
     pub(crate) told_at: u64,
     /// What we have of the table of a Systole peer.
     pub(crate) view: View,
+    /// How often in a row it was told at once that we lack a part of its table.
+    pub(crate) asked: u8,
     /// The highest sequence of a beat of ours after which it had our whole table.
     pub(crate) known: u64,
     /// The same, as far as we have heard what it made of that: it said so with its own table.
@@ -131,6 +133,7 @@ impl Peer {
             has_left: false,
             told_at: 0,
             view: View::default(),
+            asked: 0,
             known: 0,
             agreed: 0,
             pings: None,
@@ -206,6 +209,7 @@ impl Peer {
     /// Forgets what we have of its table and it has of ours: it is another run of its daemon.
     pub(crate) fn forget_table(&mut self) {
         self.view.forget();
+        self.asked = 0;
         self.known = 0;
         self.agreed = 0;
     }

@@ -361,6 +361,9 @@ impl World {
     /// stops fail also what goes on being ill, two stops that are tried to the end, and a reboot.
     fn settle_time(&self) -> Duration {
         let ill = if self.sickly { AILMENT_MAX + RETRIES * 2 + REBOOT } else { Duration::ZERO };
-        (self.settings.initdead + Duration::from_secs(25) + ill) * 11 / 10
+        // One after the other goes home.
+        let crowd = u32::try_from(self.settings.groups.len().saturating_sub(12)).unwrap_or(0);
+        let moves = Duration::from_secs(2) * crowd;
+        (self.settings.initdead + Duration::from_secs(25) + ill + moves) * 11 / 10
     }
 }

@@ -54,6 +54,12 @@ fn the_laws_hold_when_messages_travel_as_signed_bytes() {
     println!("{:?}", worlds(0..300, Options { bytes: true, ..Options::default() }));
 }
 
+/// A table of many groups is told in several beats, of which any may be lost.
+#[test]
+fn the_laws_hold_in_worlds_with_up_to_256_groups() {
+    println!("{:?}", worlds(0..16, Options { crowd: true, ..Options::default() }));
+}
+
 /// Recordings are played to every third daemon that starts. Whoever does not know what was
 /// heard before it believes them.
 #[test]

@@ -65,10 +65,13 @@ impl Cluster {
             peer.is_settled |= is_answer;
             peer.is_ready = is_answer && beat.ready;
             self.agree(from, beat);
-            self.peer_mut(from).runs_strange.clear();
+            let peer = self.peer_mut(from);
+            peer.asked = 0;
+            peer.runs_strange.clear();
             self.hear_table(from, is_answer, is_first);
         } else {
             self.hear_rows(from, beat, is_answer);
+            self.ask(from);
         }
         self.hear_strange(from);
     }

@@ -5,13 +5,21 @@
 //! just come, or was away, lacks everything. What does not fit is told in turns: at once, a few
 //! milliseconds apart, while somebody listens who lacks it; else with the beats that are due anyway.
 //! When all was told and somebody who has heard the last of it still lacks something, because a beat
-//! was lost, it begins anew.
+//! was lost, it begins anew. Whoever lacks something says so at once.
 
 use super::Cluster;
 use crate::beat::{ROW_MAX, Told};
 use crate::peer::{Kind, Peer};
 use crate::{BEAT_TEXT_MAX, Beat, Claim, Echo, GROUPS_MAX, Mark, NAME_USUAL, Phase};
-use crate::{GroupId, LinkId, NodeId, Settings, TableForm};
+use crate::{GroupId, LinkId, NodeId, Settings, TableForm, Time};
+use std::time::Duration;
+
+/// An echo that comes as long after the last of what was told has missed it.
+const UNDER_WAY_MAX: Duration = Duration::from_millis(100);
+/// A part that is lacking is asked for so long after the beat before, this often: else with the
+/// beats that are due, since it may never come.
+const ASK_GAP: Duration = Duration::from_millis(20);
+const ASKED_MAX: u8 = 32;
 
 /// What the others were told of one group.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,8 +41,9 @@ pub(super) struct Telling {
     mark: Mark,
     /// Where the next beat begins.
     next: usize,
-    /// The sequence of the beat that carried the last of what was fresh.
+    /// The sequence of the beat that carried the last of what was fresh, and when that was.
     all_told: u64,
+    all_told_at: Time,
     /// What the beat that is being made carries.
     pub(super) picked: Vec<GroupId>,
 }
@@ -254,7 +263,7 @@ impl Cluster {
     }
 
     pub(super) fn note_told(&mut self, picked: &[GroupId], next: usize) {
-        let sequence = self.history.next();
+        let (sequence, now) = (self.history.next(), self.now);
         let telling = &mut self.voice.telling;
         let had_fresh = telling.has_fresh();
         for group in picked {
@@ -262,7 +271,7 @@ impl Cluster {
         }
         telling.next = next;
         if had_fresh && !telling.has_fresh() {
-            telling.all_told = sequence;
+            (telling.all_told, telling.all_told_at) = (sequence, now);
         }
     }
 
@@ -283,13 +292,23 @@ impl Cluster {
             })
     }
 
+    /// We lack a part of a peer's table: the echo in our next beat says so.
+    pub(super) fn ask(&mut self, node: NodeId) {
+        let peer = self.peer_mut(node);
+        if peer.asked < ASKED_MAX {
+            peer.asked += 1;
+            self.speak_within(ASK_GAP);
+        }
+    }
+
     /// Takes note of what a peer that answers us knows of our table.
     pub(super) fn hear_known(&mut self, node: NodeId, echo: &Echo) {
         let peer = self.peer_mut(node);
         peer.known = peer.known.max(echo.known);
-        let known = peer.known;
+        let (known, now) = (peer.known, self.now);
         let telling = &mut self.voice.telling;
-        let has_heard_all = echo.sequence >= telling.all_told;
+        let is_long_told = now.since(telling.all_told_at) >= UNDER_WAY_MAX;
+        let has_heard_all = echo.sequence >= telling.all_told || is_long_told;
         if has_heard_all && !telling.has_fresh() && telling.lacks_something(known) {
             telling.begin_anew(known);
             self.speak_soon();

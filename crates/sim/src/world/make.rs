@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Failback, FencingPolicy, Group, GroupId, GroupKey, HoldDown, NodeId, Random,
-    Resource, ResourceKind, Settings, StopFailure, Time,
+    AddressSpec, Failback, FencingPolicy, GROUPS_MAX, Group, GroupId, GroupKey, HoldDown, NodeId,
+    Random, Resource, ResourceKind, Settings, StopFailure, Time,
 };
 
 impl World {
@@ -31,7 +31,7 @@ impl World {
     #[must_use]
     pub fn quiet(seed: u64, options: Options) -> Self {
         let mut random = Random::new(seed);
-        let mut settings = settings(&mut random, options.nodes);
+        let mut settings = settings(&mut random, options.nodes, options.crowd);
         if options.fences == Fences::Used {
             let delay = Duration::from_millis(random.below(6_000));
             settings.fencing = Some(FencingPolicy { delay });
@@ -49,6 +49,7 @@ impl World {
         let nobody_since = vec![None; settings.groups.len()];
         let reloads = random.chance(options.reloads);
         let earlier = settings.groups.clone();
+        let groups = earlier.len() as u64;
         let mut world = Self {
             options,
             settings,
@@ -72,7 +73,7 @@ impl World {
             ran_last: Vec::new(),
             overlaps: Overlaps::default(),
             nobody_since,
-            summary: Summary::default(),
+            summary: Summary { groups, ..Summary::default() },
             diary: None,
         };
         world.find_rivals();
@@ -85,12 +86,12 @@ impl World {
     }
 }
 
-fn settings(random: &mut Random, nodes: usize) -> Settings {
+fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
     let keepalive = Duration::from_millis(50 + random.below(950));
     let beats = u32::try_from(3 + random.below(5)).unwrap_or(3);
     let deadtime = keepalive * beats + Duration::from_millis(random.below(200));
     let names = ["alpha", "beta", "gamma", "delta"];
-    let groups = 1 + random.below(3);
+    let groups = if is_crowd { 1 + random.below(GROUPS_MAX as u64) } else { 1 + random.below(3) };
     let ids = u64::try_from(nodes).unwrap_or(1);
     Settings {
         nodes: names[..nodes].iter().map(|name| (*name).to_owned()).collect(),
@@ -156,7 +157,7 @@ pub(crate) fn small(groups: usize, failback: bool) -> Settings {
         group_failback: Vec::new(),
         hold_down: None,
         groups: (0..).take(groups).map(|number| group_of(number, home(number), 1, 1)).collect(),
-        ..settings(&mut Random::new(0), 2)
+        ..settings(&mut Random::new(0), 2, false)
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Options {
     pub clocks: Clocks,
     /// In so many of a thousand worlds the administrator changes haresources.
     pub reloads: u64,
+    /// Whether there are so many groups that their table does not fit into a beat, as the seed decides.
+    pub crowd: bool,
 }
 
 impl Default for Options {
@@ -39,6 +41,7 @@ impl Default for Options {
             fences: Fences::None,
             clocks: Clocks::Drawn,
             reloads: 250,
+            crowd: false,
         }
     }
 }
@@ -52,6 +55,8 @@ pub struct Summary {
     pub datagrams: u64,
     /// Faults that happened.
     pub faults: u64,
+    /// Groups that there were when the world began.
+    pub groups: u64,
     /// Groups that were started somewhere.
     pub starts: u64,
     /// Recordings played that what their receiver had stored covers.
@@ -77,6 +82,7 @@ impl Summary {
         self.steps += other.steps;
         self.datagrams += other.datagrams;
         self.faults += other.faults;
+        self.groups += other.groups;
         self.starts += other.starts;
         self.replays += other.replays;
         self.fences += other.fences;
