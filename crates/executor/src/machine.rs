@@ -77,9 +77,7 @@ pub struct Machine {
     looks: Looks,
     /// Addresses that were removed at the start, for the first daemon's log.
     orphans: Vec<IpAddr>,
-    letting_go: Option<LettingGo>,
-    /// Everything was let go, or could not be: not to be tried again without a new permit.
-    has_let_go: bool,
+    letting_go: LettingGo,
     farewell: Farewell,
 }
 
@@ -121,8 +119,7 @@ impl Machine {
             carrier: Carrier::default(),
             looks: Looks::default(),
             orphans,
-            letting_go: None,
-            has_let_go: false,
+            letting_go: LettingGo::default(),
             farewell: Farewell::None,
         };
         for (run, leftover) in (0..).map(RunId).zip(leftovers) {
@@ -176,14 +173,14 @@ impl Machine {
     /// When [`Machine::elapse`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        let keeps = self.letting_go.is_none() && !self.has_let_go;
-        let permit = (keeps && !self.books.ledger.is_empty()).then(|| self.lease.deadline());
+        let permit = self.keeps_something().then(|| self.lease.deadline());
         let idle = self.daemon.is_none().then(|| self.alone_since + self.idle);
         let others = [
             permit,
             idle.filter(|idle| *idle > self.now),
             self.deadline_of_addresses(),
             self.books.deadline(),
+            self.letting_go.deadline(),
             self.looks.deadline(),
             self.deadline_of_room(),
             self.deadline_of_greeting(),
@@ -210,8 +207,9 @@ impl Machine {
     }
 
     fn is_done(&self) -> bool {
-        let is_quiet = self.queues.is_idle() && self.letting_go.is_none();
-        let holds_nothing = self.books.ledger.is_empty() || self.has_let_go;
+        let is_quiet = self.queues.is_idle() && self.letting_go.removals().next().is_none();
+        // What could not be stopped is tried again, for as long as it takes.
+        let holds_nothing = self.books.ledger.is_empty();
         let is_alone = self.daemon.is_none() && self.now >= self.alone_since + self.idle;
         let may_end = match self.farewell {
             Farewell::None | Farewell::Over => holds_nothing && is_alone,
@@ -249,7 +247,6 @@ impl Machine {
     fn take_permit(&mut self, permit: Permit) {
         self.lease.renew(self.now, permit);
         if self.lease.is_valid(self.now) {
-            self.has_let_go = false;
             self.put_back_verified(Time::from_nanos(permit.issued));
         }
     }

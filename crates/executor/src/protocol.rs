@@ -12,7 +12,7 @@ use std::time::Duration;
 use systole_core::{GroupKey, JobId, Resource};
 
 /// Version of the messages; an executor and a daemon of different versions do not work together.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Longest packet in bytes, in either direction.
 pub const PACKET_MAX: usize = 1 << 20;
 /// Length of a permit packet in bytes.
@@ -50,7 +50,8 @@ pub enum Request {
         /// The run.
         job: JobId,
     },
-    /// Lets go of everything now, as if the permit had expired. Answered by [`Report::LetGo`].
+    /// Lets go of everything now, as if the permit had expired. Answered by [`Report::LettingGo`],
+    /// and by [`Report::LetGo`] for each group when it is done.
     Release,
     /// The executor shall exit.
     Shutdown {

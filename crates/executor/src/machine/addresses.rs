@@ -137,8 +137,12 @@ impl Machine {
 
     /// Whether there are addresses whose lifetime is to be renewed.
     fn renews(&self) -> bool {
-        let may = self.lease.is_valid(self.now) && self.letting_go.is_none();
-        may && self.addresses.renewable().next().is_some()
+        self.lease.is_valid(self.now) && self.renewable().next().is_some()
+    }
+
+    /// Those whose lifetime is to be renewed: not of a group that is being let go.
+    fn renewable(&self) -> impl Iterator<Item = &Kept> {
+        self.addresses.renewable().filter(|kept| !self.letting_go.has(kept.group))
     }
 
     /// Renews what is due, and gives up waiting for an answer.
@@ -161,7 +165,7 @@ impl Machine {
         let lifetime = self.lifetime();
         self.addresses.next_renewal = self.now + lifetime / RENEWALS;
         self.addresses.asked = Some(self.now);
-        let resources = self.addresses.renewable().map(|kept| kept.resource.clone()).collect();
+        let resources = self.renewable().map(|kept| kept.resource.clone()).collect();
         self.outbox.push_back(Output::Renew { resources, lifetime });
     }
 
@@ -238,7 +242,7 @@ impl Machine {
     /// the group is being stopped, they are left to that.
     fn put_back(&mut self, group: GroupKey, resources: Vec<Resource>) {
         let now = self.now;
-        if self.is_stopping(group) || !self.lease.is_valid(now) || self.letting_go.is_some() {
+        if self.is_stopping(group) || !self.lease.is_valid(now) || self.letting_go.has(group) {
             let why = "it was removed while the group was being stopped".to_owned();
             return self.lose(group, resources, why);
         }

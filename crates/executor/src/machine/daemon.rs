@@ -1,9 +1,9 @@
 //! The one daemon that is served.
 
-use super::Machine;
 use super::jobs::Whose;
+use super::{Farewell, Machine};
 use crate::Output;
-use crate::protocol::{Level, Report, Unfinished, VERSION};
+use crate::protocol::{Action, Level, Report, Unfinished, VERSION};
 use std::time::Duration;
 use systole_core::Time;
 
@@ -27,6 +27,10 @@ impl Machine {
             self.lose_daemon();
         }
         self.daemon = Some(Daemon { since: self.now, is_greeted: false, early: Vec::new() });
+        if self.farewell == Farewell::Release {
+            // That was the order of another one, which had nothing more to do with us.
+            self.farewell = Farewell::None;
+        }
     }
 
     /// Forgets a daemon that is gone. What waits is not begun; what runs goes on, because a start
@@ -66,12 +70,12 @@ impl Machine {
         for group in &mut groups {
             group.resources.retain(|resource| !self.addresses.is_lost(resource));
         }
-        let unfinished = self.unfinished();
+        let (unfinished, letting_go) = (self.unfinished(), self.letting_go_reports());
         let Some(daemon) = self.daemon.as_mut().filter(|daemon| !daemon.is_greeted) else { return };
         daemon.is_greeted = true;
         let early = std::mem::take(&mut daemon.early);
         let hello = Report::Hello { version: VERSION, groups, unfinished };
-        let reports = [hello].into_iter().chain(early);
+        let reports = [hello].into_iter().chain(letting_go).chain(early);
         self.outbox.extend(reports.map(Output::Report));
         for address in std::mem::take(&mut self.orphans) {
             self.log(Level::Warning, format!("Removed orphaned address {address}"));
@@ -89,6 +93,12 @@ impl Machine {
             action: job.run.action,
             resources: job.run.resources.clone(),
         });
+        let removals = self.letting_go.removals().map(|(group, address)| Unfinished {
+            group: *group,
+            action: Action::Stop,
+            resources: vec![address.clone()],
+        });
+        let jobs = jobs.chain(removals);
         jobs.chain(self.abandoned.iter().map(|run| run.unfinished.clone())).collect()
     }
 }

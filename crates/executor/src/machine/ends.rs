@@ -89,8 +89,19 @@ impl Active {
 }
 
 impl Abandoned {
-    /// What is answered to whatever is asked for its group.
-    pub(super) fn outcome(&self) -> Outcome {
+    /// What is answered to a job because of it, if anything is. Who lets go of a group stops
+    /// whatever can be stopped of it: the neighbours of what hangs run on otherwise.
+    pub(super) fn hinders(&self, job: &Job) -> Option<Outcome> {
+        let Unfinished { group, resources, .. } = &self.unfinished;
+        let is_concerned = match job.whose {
+            Whose::Executor => *resources == job.run.resources,
+            Whose::Daemon | Whose::Nobody => true,
+        };
+        let hinders = *group == job.run.group && is_concerned && !job.is_of_addresses();
+        hinders.then(|| self.outcome())
+    }
+
+    fn outcome(&self) -> Outcome {
         if self.has_begun {
             return Outcome::TimedOut;
         }
@@ -248,6 +259,14 @@ impl Machine {
         for job in self.queues.remove(is_chosen) {
             self.answer(&job, Outcome::Cancelled);
         }
+        self.drop_entering(is_chosen);
+        for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
+            active.end(self.now, Why::Cancelled, &mut self.outbox);
+        }
+    }
+
+    /// Does not begin what waits for the ledger.
+    fn drop_entering(&mut self, is_chosen: impl Fn(&Job) -> bool) {
         let waits = |active: &Active| {
             matches!(active.state, State::Entering { .. }) && is_chosen(&active.job)
         };
@@ -256,18 +275,16 @@ impl Machine {
             self.withdraw(&active.job);
             self.conclude(active, Outcome::Cancelled);
         }
-        for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
-            active.end(self.now, Why::Cancelled, &mut self.outbox);
-        }
     }
 
     /// Ends what is started, or looked for, and nobody waits for.
     pub(super) fn end_unawaited(&mut self, is_chosen: impl Fn(&Run) -> bool) {
-        for active in &mut self.active {
-            let Job { run, whose, .. } = &active.job;
-            if *whose == Whose::Nobody && run.action != Action::Stop && is_chosen(run) {
-                active.end(self.now, Why::Cancelled, &mut self.outbox);
-            }
+        let is_chosen = |job: &Job| {
+            job.whose == Whose::Nobody && job.run.action != Action::Stop && is_chosen(&job.run)
+        };
+        self.drop_entering(is_chosen);
+        for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
+            active.end(self.now, Why::Cancelled, &mut self.outbox);
         }
     }
 }

@@ -76,7 +76,8 @@ pub(super) enum State {
 }
 
 /// A run that was killed and does not end: its program waits in the kernel. Nothing else is run
-/// for its group but changes of addresses, which need no program.
+/// for its group but changes of addresses, which need no program, and what is stopped because the
+/// group is let go.
 #[derive(Debug)]
 pub(super) struct Abandoned {
     pub(super) id: RunId,
@@ -113,10 +114,10 @@ impl Machine {
         }
     }
 
-    /// Whether a run is allowed: nothing is started without a permit, or while everything is let
-    /// go.
+    /// Whether a run is allowed: nothing is started without a permit, or while its group is being
+    /// let go.
     fn may_begin(&self, run: &Run) -> bool {
-        let may_start = self.lease.is_valid(self.now) && self.letting_go.is_none();
+        let may_start = self.lease.is_valid(self.now) && !self.letting_go.has(run.group);
         run.action != Action::Start || may_start
     }
 
@@ -148,10 +149,7 @@ impl Machine {
         if !self.may_begin(&job.run) {
             return self.finish(&job, Outcome::Refused);
         }
-        let group = job.run.group;
-        let abandoned = self.abandoned.iter().find(|run| run.unfinished.group == group);
-        if let Some(abandoned) = abandoned.filter(|_| !job.is_of_addresses()) {
-            let outcome = abandoned.outcome();
+        if let Some(outcome) = self.abandoned.iter().find_map(|run| run.hinders(&job)) {
             return self.finish(&job, outcome);
         }
         let limit = Duration::from_millis(job.run.timeout_ms);

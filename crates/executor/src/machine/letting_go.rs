@@ -1,80 +1,159 @@
-//! Letting go of everything: without a permit somebody else may be about to own it.
+//! Letting go of groups: without a permit somebody else may be about to own them.
 
-use super::Machine;
 use super::jobs::{Job, Whose};
+use super::{Farewell, Machine};
 use crate::protocol::{Action, Held, LetGoReason, Level, Outcome, Report, Run};
 use crate::{Output, RunId};
-use systole_core::{GroupKey, JobId, Resource, ResourceKind};
+use std::time::Duration;
+use systole_core::{GroupKey, JobId, Resource, ResourceKind, Time};
 
 /// Milliseconds for one stop. Nobody is there to ask for another limit.
 const STOP_TIMEOUT: u64 = 60_000;
+/// How long to wait before what could not be stopped is tried again; twice as long each time.
+const RETRY: Duration = Duration::from_secs(1);
+/// Longest time between two tries.
+const RETRY_MAX: Duration = Duration::from_mins(1);
 
-/// A letting go that goes on.
-#[derive(Debug)]
+/// The groups that are being let go, each by itself.
+///
+/// ```text
+///                         all answered, nothing held
+///            ┌─ Stopping ─────────────────────────────────▶ over
+///   let go ──┤    ▲  │ all answered, something held           ▲
+///            └────┘  ▼                                        │
+///          due └─ Waiting ────────────────────────────────────┘
+///                           there is a permit again
+/// ```
+#[derive(Debug, Default)]
 pub(super) struct LettingGo {
+    groups: Vec<Release>,
+    /// Addresses that are being removed, by the change that does it.
+    removals: Vec<(RunId, Vec<(GroupKey, Resource)>)>,
+}
+
+/// A group that is being let go.
+#[derive(Debug)]
+struct Release {
+    group: GroupKey,
     reason: LetGoReason,
-    groups: Vec<GroupKey>,
-    /// Addresses that are being removed.
-    removal: Option<(RunId, Vec<(GroupKey, Resource)>)>,
     /// Stops of our own that have not ended.
     stops: usize,
+    /// How often it was tried again.
+    retries: u32,
+    retry_at: Option<Time>,
+}
+
+impl LettingGo {
+    /// Whether a group is being let go.
+    pub(super) fn has(&self, group: GroupKey) -> bool {
+        self.groups.iter().any(|release| release.group == group)
+    }
+
+    /// Addresses that are being removed.
+    pub(super) fn removals(&self) -> impl Iterator<Item = &(GroupKey, Resource)> {
+        self.removals.iter().flat_map(|(_, addresses)| addresses)
+    }
+
+    /// When something is tried again.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.groups.iter().filter_map(|release| release.retry_at).min()
+    }
+
+    /// Whether everything that was asked for the sake of a group has been answered.
+    fn is_answered(&self, release: &Release) -> bool {
+        release.stops == 0 && self.removals().all(|(group, _)| *group != release.group)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
+        self.groups.iter().map(|release| (release.reason, release.group))
+    }
 }
 
 impl Machine {
-    /// Lets go when the permit has run out.
+    /// Whether something is held of which nothing is being stopped.
+    pub(super) fn keeps_something(&self) -> bool {
+        self.held().iter().any(|held| !self.letting_go.has(held.group))
+    }
+
+    /// Lets go when the permit has run out, and tries again what could not be stopped.
     pub(super) fn check_permit(&mut self) {
-        let is_over = self.letting_go.is_some() || self.has_let_go;
-        if !is_over && !self.books.ledger.is_empty() && !self.lease.is_valid(self.now) {
+        if self.keeps_something() && !self.lease.is_valid(self.now) {
             self.log(Level::Error, "No permit any more: letting go of all resources".to_owned());
             self.let_go(LetGoReason::PermitExpired);
         }
+        let now = self.now;
+        let mut due = Vec::new();
+        for release in &mut self.letting_go.groups {
+            if release.retry_at.take_if(|at| now >= *at).is_some() {
+                due.push(release.group);
+            }
+        }
+        self.release(&due);
     }
 
     /// Ends every run, removes all addresses at once, then stops the rest, each group from right
-    /// to left and all groups at the same time.
+    /// to left and all groups at the same time. The daemon hears of it before anything is done: it
+    /// must not claim what it is about to lose.
     ///
     /// Addresses go first although they may stand left in their group: they are what must never
     /// be on two nodes.
     pub(super) fn let_go(&mut self, reason: LetGoReason) {
-        if self.letting_go.is_some() {
-            return;
-        }
         self.cancel(|_| true);
         self.end_unawaited(|_| true);
-        let held = self.held().to_vec();
-        let groups = held.iter().map(|held| held.group).collect();
-        let removal = self.remove_addresses();
-        let mut stops = 0;
-        for held in &held {
-            for resource in held.resources.iter().rev() {
-                if matches!(resource.kind, ResourceKind::Agent { .. }) {
-                    let job = Job::new(stop(held, vec![resource.clone()]), Whose::Executor);
-                    stops += usize::from(self.queues.push(held.group, job).is_ok());
-                }
+        let kept = self.held().iter().map(|held| held.group);
+        let groups: Vec<_> = kept.filter(|group| !self.letting_go.has(*group)).collect();
+        let releases = groups.iter().map(|group| Release {
+            group: *group,
+            reason,
+            stops: 0,
+            retries: 0,
+            retry_at: None,
+        });
+        self.letting_go.groups.extend(releases);
+        if self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted) {
+            // One that is not greeted yet hears of it right after the greeting.
+            self.report(Report::LettingGo { reason, groups: groups.clone() });
+        }
+        self.release(&groups);
+    }
+
+    /// Stops what is held of groups that are being let go.
+    fn release(&mut self, groups: &[GroupKey]) {
+        self.remove_addresses(groups);
+        for held in self.held().to_vec() {
+            if !groups.contains(&held.group) {
+                continue;
+            }
+            let is_agent = |it: &&Resource| matches!(it.kind, ResourceKind::Agent { .. });
+            let mut stops = 0;
+            for resource in held.resources.iter().rev().filter(is_agent) {
+                let job = Job::new(stop(&held, vec![resource.clone()]), Whose::Executor);
+                stops += usize::from(self.queues.push(held.group, job).is_ok());
+            }
+            let mut releases = self.letting_go.groups.iter_mut();
+            if let Some(release) = releases.find(|release| release.group == held.group) {
+                release.stops += stops;
             }
         }
-        self.letting_go = Some(LettingGo { reason, groups, removal, stops });
     }
 
-    fn remove_addresses(&mut self) -> Option<(RunId, Vec<(GroupKey, Resource)>)> {
-        let all = self.books.ledger.addresses().map(|(group, held)| (group, held.clone()));
-        let all: Vec<_> = all.collect();
-        let resources: Vec<_> = all.iter().map(|(_, held)| held.clone()).collect();
-        if resources.is_empty() {
-            return None;
+    fn remove_addresses(&mut self, groups: &[GroupKey]) {
+        let held = self.books.ledger.addresses().filter(|(group, _)| groups.contains(group));
+        let held: Vec<_> = held.map(|(group, held)| (group, held.clone())).collect();
+        if held.is_empty() {
+            return;
         }
+        let resources = held.iter().map(|(_, held)| held.clone()).collect();
         let (run, lifetime) = (self.new_run(), self.lifetime());
         self.outbox.push_back(Output::Change { run, action: Action::Stop, resources, lifetime });
-        Some((run, all))
+        self.letting_go.removals.push((run, held));
     }
 
-    /// Takes the answer to the removal of all addresses. Says whether it was that.
+    /// Takes the answer to a removal of addresses. Says whether it was that.
     pub(super) fn note_removed(&mut self, run: RunId, outcome: &Outcome) -> bool {
-        let Some(letting_go) = &mut self.letting_go else { return false };
-        let Some((_, addresses)) = letting_go.removal.take_if(|(removal, _)| *removal == run)
-        else {
-            return false;
-        };
+        let mut removals = self.letting_go.removals.iter();
+        let Some(at) = removals.position(|(removal, _)| *removal == run) else { return false };
+        let (_, addresses) = self.letting_go.removals.swap_remove(at);
         if outcome.is_success() {
             let each = addresses.iter().map(|(group, it)| (*group, std::slice::from_ref(it)));
             self.strike_all(each);
@@ -88,23 +167,65 @@ impl Machine {
 
     /// Counts a stop of our own that has ended.
     pub(super) fn note_own_stop(&mut self, job: &Job) {
-        if let Some(letting_go) = &mut self.letting_go
+        let mut releases = self.letting_go.groups.iter_mut();
+        if let Some(release) = releases.find(|release| release.group == job.run.group)
             && job.whose == Whose::Executor
         {
-            letting_go.stops = letting_go.stops.saturating_sub(1);
+            release.stops = release.stops.saturating_sub(1);
         }
     }
 
-    /// Says what became of it once every stop has ended.
+    /// Ends the letting go of each group of which everything was answered, and says what became of
+    /// it. What could not be stopped is left to the daemon that gives a permit; without one it is
+    /// tried again, because somebody else may have the group by now.
     pub(super) fn finish_letting_go(&mut self) {
-        let is_over = |it: &mut LettingGo| it.stops == 0 && it.removal.is_none();
-        let Some(LettingGo { reason, groups, .. }) = self.letting_go.take_if(is_over) else {
-            return;
-        };
-        self.has_let_go = true;
-        let failed = self.held().to_vec();
-        self.report(Report::LetGo { reason, groups, failed });
+        let is_given_back = self.lease.is_valid(self.now) && self.farewell != Farewell::Release;
+        let mut letting_go = std::mem::take(&mut self.letting_go);
+        let mut over = Vec::new();
+        for mut release in std::mem::take(&mut letting_go.groups) {
+            if !letting_go.is_answered(&release) {
+                letting_go.groups.push(release);
+            } else if is_given_back || !self.holds(release.group) {
+                over.push((release.reason, release.group));
+            } else {
+                if release.retry_at.is_none() {
+                    let wait = RETRY.saturating_mul(1 << release.retries.min(10)).min(RETRY_MAX);
+                    release.retry_at = Some(self.now + wait);
+                    release.retries += 1;
+                }
+                letting_go.groups.push(release);
+            }
+        }
+        self.letting_go = letting_go;
+        for (reason, groups) in by_reason(over) {
+            let failed = self.held().iter().filter(|held| groups.contains(&held.group));
+            let failed = failed.cloned().collect();
+            self.report(Report::LetGo { reason, groups, failed });
+        }
     }
+
+    fn holds(&self, group: GroupKey) -> bool {
+        self.held().iter().any(|held| held.group == group)
+    }
+
+    /// What a daemon that comes hears of groups that are being let go.
+    pub(super) fn letting_go_reports(&self) -> Vec<Report> {
+        let groups = by_reason(self.letting_go.groups());
+        groups.map(|(reason, groups)| Report::LettingGo { reason, groups }).collect()
+    }
+}
+
+/// The same groups, reason by reason.
+fn by_reason(
+    found: impl IntoIterator<Item = (LetGoReason, GroupKey)>,
+) -> impl Iterator<Item = (LetGoReason, Vec<GroupKey>)> {
+    let found: Vec<_> = found.into_iter().collect();
+    let reasons = [LetGoReason::PermitExpired, LetGoReason::Ordered].into_iter();
+    let groups = reasons.map(move |reason| {
+        let of_it = found.iter().filter(|(it, _)| *it == reason);
+        (reason, of_it.map(|(_, group)| *group).collect::<Vec<_>>())
+    });
+    groups.filter(|(_, groups)| !groups.is_empty())
 }
 
 /// Stands for no job of the daemon's.

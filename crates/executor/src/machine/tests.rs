@@ -3,6 +3,7 @@
 
 mod addresses;
 mod daemons;
+mod letting_go;
 mod runs;
 mod trouble;
 

@@ -131,7 +131,15 @@ pub enum Report {
         /// How many.
         addresses: usize,
     },
-    /// Everything was let go.
+    /// Groups are being let go, which takes as long as their stops take. Told at the beginning, or
+    /// to a daemon that comes meanwhile.
+    LettingGo {
+        /// Why.
+        reason: LetGoReason,
+        /// The groups that are held.
+        groups: Vec<GroupKey>,
+    },
+    /// Groups were let go, each as soon as its own stops have ended.
     LetGo {
         /// Why.
         reason: LetGoReason,

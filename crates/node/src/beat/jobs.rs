@@ -121,12 +121,15 @@ impl Beat {
                     self.control.tell(News::Alarm { group, text });
                 }
             }
-            Report::LetGo { reason, groups, failed } => {
+            Report::LettingGo { reason, groups } => {
                 let why = match reason {
                     LetGoReason::PermitExpired => "its leave to act was not renewed in time",
                     LetGoReason::Ordered => "it was told to",
                 };
                 self.let_go(now, &groups, why);
+            }
+            // What it was about to let go it has told.
+            Report::LetGo { failed, .. } => {
                 let failed: Vec<_> = failed.iter().map(|held| held.group).collect();
                 self.let_go(now, &failed, "a part of it could not be stopped");
             }

@@ -69,37 +69,6 @@ fn what_an_earlier_executor_left_is_ended_and_only_its_group_waits() {
 }
 
 #[test]
-fn without_a_permit_addresses_go_before_anything_stops() {
-    let mut bench = Bench::new();
-    bench.started_agent(WEB, "a");
-    bench.started(WEB, &[address(1), address(2)]);
-    bench.started_agent(WEB, "b");
-    bench.ask(Request::Configure(Configuration { restart_grace_ms: 500, ..Default::default() }));
-    bench.tell(Input::Disconnected);
-    bench.said.clear();
-    bench.pass(SECOND);
-    let first =
-        bench.said.iter().find(|it| matches!(it, Output::Change { .. } | Output::Begin { .. }));
-    assert!(matches!(first, Some(Output::Change { action: Action::Stop, .. })), "{first:?}");
-    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1), address(2)])]);
-
-    // A daemon that comes in the middle of it hears what still stops; nothing starts meanwhile.
-    bench.tell(Input::Connected);
-    assert_eq!(bench.hello().1, ["b", "a"].map(|name| unfinished(WEB, Action::Stop, name)));
-    bench.permit(60 * SECOND);
-    let refused = bench.run(WEB, Action::Start, &[address(1)]);
-    assert_eq!(bench.done(), [(refused, Outcome::Refused)]);
-    assert_eq!(bench.play(Outcome::Success), Action::Stop);
-    assert_eq!(bench.play(failed(1)), Action::Stop);
-    let (reason, groups) = (LetGoReason::PermitExpired, vec![WEB]);
-    let failed = vec![held(WEB, &[agent("a")])];
-    assert_eq!(bench.reports(), [Report::LetGo { reason, groups, failed }]);
-    bench.permit(60 * SECOND);
-    bench.run(WEB, Action::Start, &[address(1)]);
-    assert_eq!(bench.change(&Outcome::Success).len(), 1);
-}
-
-#[test]
 fn an_executor_ends_when_nobody_needs_it() {
     let mut idle = Bench::of(start());
     idle.pass(4 * SECOND);

@@ -1,0 +1,273 @@
+//! Groups that are let go, each by itself.
+
+use super::*;
+
+const EXPIRED: LetGoReason = LetGoReason::PermitExpired;
+
+fn stop_of(group: GroupKey, resource: Resource) -> Unfinished {
+    Unfinished { group, action: Action::Stop, resources: vec![resource] }
+}
+
+/// With a permit for three seconds.
+fn brief() -> Bench {
+    let mut bench = Bench::of(start());
+    bench.tell(Input::Connected);
+    bench.permit(3 * SECOND);
+    bench.said.clear();
+    bench
+}
+
+#[test]
+fn without_a_permit_addresses_go_before_anything_stops() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.started(WEB, &[address(1), address(2)]);
+    bench.started_agent(WEB, "b");
+    bench.ask(Request::Configure(Configuration { restart_grace_ms: 500, ..Default::default() }));
+    bench.tell(Input::Disconnected);
+    bench.said.clear();
+    bench.pass(SECOND);
+    let first =
+        bench.said.iter().find(|it| matches!(it, Output::Change { .. } | Output::Begin { .. }));
+    assert!(matches!(first, Some(Output::Change { action: Action::Stop, .. })), "{first:?}");
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1), address(2)])]);
+
+    // A daemon that comes in the middle of it hears what still stops; nothing starts meanwhile.
+    bench.tell(Input::Connected);
+    let stops = ["b", "a"].map(|name| stop_of(WEB, agent(name)));
+    assert_eq!(bench.hello().1, stops);
+    let (reason, groups) = (LetGoReason::PermitExpired, vec![WEB]);
+    let begins = Report::LettingGo { reason, groups: groups.clone() };
+    assert_eq!(bench.reports(), [begins]);
+    bench.permit(60 * SECOND);
+    let refused = bench.run(WEB, Action::Start, &[address(1)]);
+    assert_eq!(bench.done(), [(refused, Outcome::Refused)]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert_eq!(bench.play(failed(1)), Action::Stop);
+    let failed = vec![held(WEB, &[agent("a")])];
+    assert_eq!(bench.reports(), [Report::LetGo { reason, groups, failed }]);
+    bench.permit(60 * SECOND);
+    bench.run(WEB, Action::Start, &[address(1)]);
+    assert_eq!(bench.change(&Outcome::Success).len(), 1);
+}
+
+/// The stop cannot be forked, as where no process is left, and no daemon is there.
+#[test]
+fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
+    let mut bench = Bench::of(start());
+    bench.tell(Input::Connected);
+    bench.permit(3 * SECOND);
+    bench.started_agent(WEB, "a");
+    bench.tell(Input::Disconnected);
+    bench.pass(3 * SECOND);
+    let (run, action) = bench.begin();
+    assert_eq!(action, Action::Stop, "it lets go");
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+    assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])], "it runs on");
+    bench.pass(60 * SECOND);
+    let again = bench.begins();
+    assert!(!bench.has_exited(), "it exits, and the agent runs on beside whoever took over");
+    assert_eq!(again.len(), 1, "it is asked again");
+}
+
+/// Likewise with a daemon that stands still.
+#[test]
+fn what_could_not_be_asked_to_stop_is_asked_again_under_a_daemon_that_stands_still() {
+    let mut bench = Bench::of(start());
+    bench.tell(Input::Connected);
+    bench.permit(3 * SECOND);
+    bench.started_agent(WEB, "a");
+    bench.pass(3 * SECOND);
+    let (run, _) = bench.begin();
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+    bench.pass(60 * SECOND);
+    assert_eq!(bench.begins().len(), 1, "it is asked again");
+}
+
+/// The daemon stood still for longer than its permit, and comes to itself.
+#[test]
+fn a_slow_stop_while_letting_go_leaves_no_other_group_without_an_owner() {
+    let mut bench = Bench::of(start());
+    bench.tell(Input::Connected);
+    bench.permit(3 * SECOND);
+    bench.started(DB, &[address(1)]);
+    bench.started_agent(WEB, "slow");
+    bench.pass(3 * SECOND);
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1)])]);
+    assert_eq!(bench.begun().1, Action::Stop, "and the slow one goes on for a while");
+    bench.permit(600 * SECOND);
+    bench.pass(30 * SECOND);
+    let reports = bench.reports();
+    let is_told = reports.iter().any(|report| match report {
+        Report::LettingGo { groups, .. } => groups.contains(&DB),
+        _ => false,
+    });
+    let job = bench.run(DB, Action::Start, &[address(1)]);
+    let is_refused = bench.done().contains(&(job, Outcome::Refused));
+    assert_eq!((is_told, is_refused), (true, false), "(is told that DB is gone, cannot start DB)");
+}
+
+/// The permit runs out while the start of the last agent of a group waits in the kernel.
+#[test]
+fn what_hangs_in_the_kernel_keeps_no_neighbour_from_being_let_go() {
+    let mut bench = Bench::of(start());
+    bench.tell(Input::Connected);
+    bench.permit(3 * SECOND);
+    bench.started_agent(WEB, "db");
+    bench.run(WEB, Action::Start, &[agent("web")]);
+    let (_, action) = bench.begun();
+    assert_eq!(action, Action::Status, "and it hangs");
+    bench.pass(3 * SECOND);
+    assert!(bench.logs().iter().any(|line| line.contains("letting go")));
+    bench.pass(60 * SECOND);
+    let stops = bench.take(|output| match output {
+        Output::Begin { request, action: Action::Stop, .. } => Some(request.resources.clone()),
+        _ => None,
+    });
+    assert!(stops.contains(&vec![agent("db")]), "{stops:?}, held: {:?}", bench.machine.held());
+}
+
+/// An address and an agent that stops slowly, of two groups, of which the first is free again.
+fn half_let_go() -> (Bench, RunId) {
+    let mut bench = brief();
+    bench.started(DB, &[address(1)]);
+    bench.started_agent(WEB, "slow");
+    bench.pass(3 * SECOND);
+    let reports = bench.reports();
+    assert_eq!(reports, [Report::LettingGo { reason: EXPIRED, groups: vec![DB, WEB] }]);
+    bench.change(&Outcome::Success);
+    let (run, _) = bench.begun();
+    bench.permit(10 * SECOND);
+    (bench, run)
+}
+
+#[test]
+fn each_group_is_told_when_it_begins_to_be_let_go_and_when_that_is_over() {
+    let (mut bench, run) = half_let_go();
+    let over = |group| Report::LetGo { reason: EXPIRED, groups: vec![group], failed: vec![] };
+    assert_eq!(bench.reports(), [over(DB)]);
+    let refused = bench.run(WEB, Action::Start, &[agent("slow")]);
+    assert_eq!(bench.done(), [(refused, Outcome::Refused)]);
+    bench.tell(Input::Ended { run, outcome: Outcome::Success });
+    assert_eq!(bench.reports(), [over(WEB)]);
+    bench.run(WEB, Action::Start, &[agent("slow")]);
+    assert_eq!(bench.begin().1, Action::Status);
+}
+
+#[test]
+fn a_group_that_is_started_anew_while_another_is_let_go_is_kept() {
+    let (mut bench, run) = half_let_go();
+    bench.started(DB, &[address(1)]);
+    bench.pass(SECOND);
+    assert_eq!(bench.asked(), Some(vec![address(1)]), "it is renewed");
+    bench.tell(Input::Renewed(vec![(address(1), Presence::Absent)]));
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Start, vec![address(1)])]);
+    bench.said.clear();
+    // A daemon that comes meanwhile, and hears of the end of the other group, stops nothing.
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Connected);
+    let (groups, still) = bench.hello();
+    assert_eq!(groups, [held(WEB, &[agent("slow")]), held(DB, &[address(1)])]);
+    assert_eq!(still, [stop_of(WEB, agent("slow"))]);
+    bench.tell(Input::Ended { run, outcome: Outcome::Success });
+    let groups = vec![WEB];
+    let begins = Report::LettingGo { reason: EXPIRED, groups: groups.clone() };
+    assert_eq!(
+        bench.reports(),
+        [begins, Report::LetGo { reason: EXPIRED, groups, failed: vec![] }]
+    );
+}
+
+#[test]
+fn a_group_that_is_started_anew_is_let_go_when_that_permit_runs_out_too() {
+    let (mut bench, _) = half_let_go();
+    bench.started_agent(DB, "db");
+    bench.pass(10 * SECOND);
+    let reports = bench.reports();
+    assert_eq!(reports, [Report::LettingGo { reason: EXPIRED, groups: vec![DB] }]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+}
+
+#[test]
+fn a_daemon_that_comes_while_addresses_are_removed_takes_them_for_stopping() {
+    let mut bench = brief();
+    bench.started(DB, &[address(1)]);
+    bench.pass(3 * SECOND);
+    bench.tell(Input::Disconnected);
+    bench.said.retain(|output| matches!(output, Output::Change { .. }));
+    bench.tell(Input::Connected);
+    assert_eq!(bench.hello().1, [stop_of(DB, address(1))]);
+    let groups = vec![DB];
+    assert_eq!(bench.reports(), [Report::LettingGo { reason: EXPIRED, groups: groups.clone() }]);
+    bench.change(&Outcome::Success);
+    assert_eq!(bench.reports(), [Report::LetGo { reason: EXPIRED, groups, failed: vec![] }]);
+}
+
+/// Whatever the reason: somebody else may have the group by now, and nobody is there who would ask.
+#[test]
+fn what_did_not_stop_while_letting_go_is_tried_again_until_it_does_and_then_the_executor_exits() {
+    let mut bench = brief();
+    bench.started(WEB, &[address(1)]);
+    bench.started_agent(WEB, "a");
+    bench.tell(Input::Disconnected);
+    bench.pass(3 * SECOND);
+    for _ in 0..8 {
+        assert_eq!(bench.play(failed(1)), Action::Stop);
+        assert_eq!(bench.change(&failed(1)), [(Action::Stop, vec![address(1)])]);
+        bench.pass(60 * SECOND);
+    }
+    assert!(!bench.has_exited(), "the agent is at work");
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert!(!bench.has_exited(), "the address is there");
+    bench.change(&Outcome::Success);
+    assert_eq!((bench.machine.held(), bench.has_exited()), (&[][..], true));
+}
+
+#[test]
+fn a_daemon_that_comes_to_what_cannot_be_let_go_for_good_keeps_its_executor() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.ask(Request::Shutdown { keep: false });
+    assert_eq!(bench.play(failed(1)), Action::Stop);
+    assert!(!bench.has_exited(), "the agent is at work");
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Connected);
+    assert_eq!(bench.hello().0, [held(WEB, &[agent("a")])]);
+    bench.permit(60 * SECOND);
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert!(!bench.has_exited(), "its daemon is here");
+}
+
+/// The start waits for a slow disk, the daemon dies, and the permit runs out.
+#[test]
+fn what_waits_for_the_ledger_and_for_nobody_is_not_started_without_a_permit() {
+    let mut bench = brief();
+    bench.started_agent(DB, "db");
+    bench.machine.handle(
+        bench.now,
+        Input::Request(Request::Run(Run {
+            job: JobId(77),
+            group: WEB,
+            group_name: "web".into(),
+            term: 3,
+            action: Action::Start,
+            resources: vec![agent("a")],
+            timeout_ms: 60_000,
+            environment: Vec::new(),
+        })),
+    );
+    let mut number = None;
+    while let Some(output) = bench.machine.poll() {
+        if let Output::WriteLedger { number: of, .. } = output {
+            number = Some(of);
+        }
+    }
+    let number = number.expect("it is written down");
+    bench.tell(Input::Disconnected);
+    bench.pass(3 * SECOND);
+    assert_eq!(bench.machine.held(), [held(DB, &[agent("db")])]);
+    bench.begun();
+    bench.tell(Input::LedgerWritten { number, error: None });
+    assert_eq!(bench.begins(), []);
+}
