@@ -245,16 +245,14 @@ impl Runner {
         }
     }
 
-    /// The executor is gone, and with it the news of the running job: what was under way is
-    /// asked for again.
+    /// The executor is gone, and with it the news of the running job. What was about to start does so
+    /// from its beginning: what its resources on the left are now nobody knows, and a start asks first.
     pub(crate) fn lose_job(&mut self) {
         self.visit("executor gone");
-        if self.job.take().is_none() {
-            return;
-        }
+        self.job = None;
         match self.state {
             State::Starting { stop_after: true, .. } => self.state = self.stop_step(None, false),
-            State::Starting { step, .. } => self.state = self.start_step(step),
+            State::Starting { .. } => self.state = self.start_step(0),
             State::Idle
             | State::Active
             | State::Stopping { .. }

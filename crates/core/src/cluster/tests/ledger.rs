@@ -182,3 +182,30 @@ fn an_executor_that_dies_before_it_greets_changes_nothing() {
     wait(&mut pair, LONG);
     assert_eq!((actions(&mut pair), pair.node(B).phase(SECOND)), (vec![], Phase::Active));
 }
+
+#[test]
+fn a_start_whose_executor_was_away_begins_with_its_first_resource() {
+    let mut settings = settings(A, Failback::Off);
+    settings.groups.truncate(1);
+    settings.groups[0].resources = vec![agent("left"), agent("right")];
+    let mut node = Node::with(settings, 1);
+    node.holds_jobs = true;
+    let mut now = 0;
+    while node.held.is_empty() {
+        now += 100;
+        node.turn(at(now));
+        assert!(now < 20_000, "it starts alone");
+    }
+    let job = node.held.remove(0);
+    node.cluster.handle(at(now), &Input::JobDone { job: job.id, outcome: Outcome::Success });
+    node.turn(at(now));
+    let job = node.held.remove(0);
+    assert_eq!((job.first, job.action), (1, Action::Start), "the second resource starts");
+    node.cluster.handle(at(now), &Input::ExecutorGone);
+    node.turn(at(now));
+    // An address on the left, say, has expired meanwhile.
+    node.greet(at(now), &[], false);
+    node.turn(at(now));
+    let job = node.held.remove(0);
+    assert_eq!((job.first, job.action), (0, Action::Start), "what is on the left may be gone");
+}
