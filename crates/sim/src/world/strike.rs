@@ -78,7 +78,9 @@ impl World {
                 }
             }
             Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
-                self.machine(node).executor.lose_daemon(now);
+                let machine = self.machine(node);
+                machine.executor.lose_daemon(now);
+                machine.forget_permit();
                 self.tell(node, Input::ExecutorGone)?;
                 self.after(span, Happening::ExecutorBack(node));
             }
