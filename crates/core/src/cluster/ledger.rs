@@ -139,10 +139,10 @@ impl Cluster {
 
     /// Whether the next job of a group may be begun. What starts adds something: not before this
     /// node has heard whether somebody else has it, at its own start and after a pause, and not while
-    /// a node that is heard still runs it.
+    /// a node that is heard still runs it, or what shares a resource with it.
     pub(super) fn may_run_job_of(&self, runner: &Runner) -> bool {
         let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
-        let may_add = is_sure && !self.runs_elsewhere(runner.group());
+        let may_add = is_sure && !self.runs_beside(runner.group());
         self.has_executor && (may_add || !runner.is_starting())
     }
 

@@ -233,7 +233,7 @@ impl Cluster {
             me: self.settings.me,
             from,
             preferred: self.preferred(group),
-            runs_here: !self.runners[group.index()].is_idle(),
+            runs_here: self.runs_here(group),
             heard: heard.fold(0, |heard, node| heard | crate::ownership::bit(node)),
             by_term_alone: self.errs(Mutation::LetMemoryOutrank),
         }

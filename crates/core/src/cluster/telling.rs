@@ -218,7 +218,7 @@ impl Cluster {
                 || !self.has_carrier(id)
                 || !self.ownership.is_able(id, self.settings.me),
             failure: self.ownership.failure(id, self.settings.me),
-            runs_here: !self.runners[id.index()].is_idle() || self.in_doubt[id.index()],
+            runs_here: self.runs_here(id),
         };
         let stay = &self.stays[id.index()];
         let freeze = stay.freeze.told(self.now, Some(0));

@@ -13,6 +13,7 @@ mod claims;
 mod evidence;
 mod failing;
 mod fencing;
+mod guards;
 mod hand_over;
 mod hold;
 mod hold_down;

@@ -51,9 +51,7 @@ impl Overlaps {
             let idle = known.map_or(Duration::ZERO, |overlap| overlap.idle);
             let idle = if counts { idle + passed } else { idle };
             let is_new = known.is_none();
-            let could_know = first == second
-                || network.is_acquainted(first, second)
-                    && knows_lines(now, (one, two), (first, second), machines, network);
+            let could_know = first == second || network.is_acquainted(first, second);
             if is_new && could_know || idle > HEAL {
                 let name = |group: GroupId| settings.groups[group.index()].name();
                 let how = if is_new { "begin to run" } else { "run" };
@@ -87,19 +85,6 @@ fn at_two_places(
     })
 }
 
-/// Whether two nodes that hear each other know what of a line the other runs: at once, unless the
-/// line was changed. Of that they tell only what their own files have, and need a dead time.
-fn knows_lines(
-    now: Time,
-    (one, two): (GroupId, GroupId),
-    (first, second): (NodeId, NodeId),
-    machines: &[Machine],
-    network: &Network,
-) -> bool {
-    let settings = &machines[first.index()].settings;
-    one == two || network.connected_for(now, first, second) > settings.deadtime.max(HEAL)
-}
-
 /// ORDER between nodes: no start before the stop on a machine that is heard is known, of the same
 /// group or of one that shares a resource with it.
 ///
@@ -119,9 +104,7 @@ pub(crate) fn known_stopped(
             let newest = network.newest(other.id, node).filter(|_| lives && other.id != node);
             newest.zip(since).is_some_and(|(beat, since)| beat.sent > since)
         };
-        let knows =
-            |other: &&Machine| knows_lines(now, (one, two), (node, other.id), machines, network);
-        let Some(other) = machines.iter().filter(tells).find(knows) else { continue };
+        let Some(other) = machines.iter().find(tells) else { continue };
         let [group, rival] = [group, rival].map(|group| world.groups[group.index()].name());
         let what = format!(
             "{node:?} starts {group}, and {:?}, which was heard since, still runs {rival}",

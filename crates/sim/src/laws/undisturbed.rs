@@ -35,16 +35,15 @@ pub(crate) fn undisturbed(
         Some(Cause::HandOver { giver, .. }) if giver == node => {
             is_planned(now, machine, settings, group, was_ordered)
         }
-        // The winner ran it when it said so. Where lines were changed, nodes also claim what they
-        // keep free for each other.
+        // The winner ran it when it said so, or what shares a resource with it.
         Some(Cause::Outranked(other)) => {
-            let mut rivals_of = rivals.iter().filter(|(one, two)| *one == group || *two == group);
-            let was_changed = rivals_of.any(|(one, two)| one != two);
             let is_removed = !machines[other.index()].has_line(settings, group);
             let winner = &machines[other.index()].executor;
             let heard = reason.and_then(|reason| reason.heard);
-            let ran = heard.is_some_and(|at| winner.ran_since(group, at));
-            was_changed || is_removed || ran
+            let rivals_of = rivals.iter().filter(|(one, two)| *one == group || *two == group);
+            let mut all = rivals_of.map(|(one, two)| if *one == group { *two } else { *one });
+            let ran = heard.is_some_and(|at| all.any(|rival| winner.ran_since(rival, at)));
+            is_removed || ran
         }
         Some(
             Cause::HandOver { .. }

@@ -53,14 +53,15 @@ impl Cluster {
         }
     }
 
-    /// Whether our beats tell of a group: of what is retired, while it is ours and matters, or still
-    /// runs here.
+    /// Whether our beats tell of a group: of what is retired, while it is ours and matters, or while it
+    /// or what shares a resource with it runs here.
     pub(in crate::cluster) fn is_told(&self, group: GroupId) -> bool {
         let row = self.ownership.row(group);
         let is_ours = row.owner == Some(self.settings.me);
         self.is_configured(group)
             || is_ours && (row.phase.holds() || self.may_be_elsewhere(group))
             || !self.runners[group.index()].is_idle()
+            || self.runs_here(group) && self.may_be_elsewhere(group)
     }
 
     /// The retired groups with which a group shares a resource.
@@ -73,6 +74,15 @@ impl Cluster {
     fn heirs(&self, retired: GroupId) -> impl Iterator<Item = GroupId> + '_ {
         let pairs = self.overlaps.iter().filter(move |(_, two)| *two == retired);
         pairs.map(|(group, _)| *group)
+    }
+
+    /// Whether something of a group may run here, or, of one that is retired, something that shares a
+    /// resource with it: who has the old line must not start it, and a claim that guards what runs
+    /// does not give way to one that only keeps the line free.
+    pub(in crate::cluster) fn runs_here(&self, group: GroupId) -> bool {
+        let is_at_work =
+            |group: GroupId| !self.runners[group.index()].is_idle() || self.in_doubt[group.index()];
+        is_at_work(group) || self.heirs(group).any(is_at_work)
     }
 
     /// Whether something retired that shares a resource with a group runs here still.
@@ -90,6 +100,13 @@ impl Cluster {
             self.holder(self.ownership.row(retired)).is_some() || self.runs_elsewhere(retired)
         };
         self.runs_in_the_way(group) || self.rivals(group).any(is_elsewhere)
+    }
+
+    /// Whether a node that is heard still runs a group, or something retired that shares a resource
+    /// with it.
+    pub(in crate::cluster) fn runs_beside(&self, group: GroupId) -> bool {
+        let rival_runs = |retired| self.runs_elsewhere(retired);
+        self.runs_elsewhere(group) || self.rivals(group).any(rival_runs)
     }
 
     /// The other node that has a group, unless it is dead.

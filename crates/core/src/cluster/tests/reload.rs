@@ -5,11 +5,11 @@ use super::*;
 use crate::{GROUPS_MAX, Phase};
 
 /// A line: its preferred node, its words. The first one is its name.
-type Line = (NodeId, &'static [&'static str]);
+pub(super) type Line = (NodeId, &'static [&'static str]);
 
 const OLD: [Line; 2] = [(A, &["first"]), (B, &["second"])];
 /// The first line has changed, and wants the same resource.
-const CHANGED: [Line; 2] = [(A, &["first", "extra"]), (B, &["second"])];
+pub(super) const CHANGED: [Line; 2] = [(A, &["first", "extra"]), (B, &["second"])];
 const REMOVED: [Line; 1] = [(B, &["second"])];
 const ADDED: [Line; 3] = [(A, &["first"]), (B, &["second"]), (B, &["third"])];
 
@@ -54,7 +54,7 @@ impl Node {
 }
 
 impl Pair {
-    fn change(&mut self, id: NodeId, failback: Failback, lines: &[Line]) {
+    pub(super) fn change(&mut self, id: NodeId, failback: Failback, lines: &[Line]) {
         let now = self.now;
         let node = self.node(id);
         node.reload(with_groups(id, failback, lines)).expect("nothing speaks against it");
@@ -85,7 +85,7 @@ impl Pair {
         self.step();
     }
 
-    fn run(&mut self, id: NodeId, words: &[&str]) -> bool {
+    pub(super) fn run(&mut self, id: NodeId, words: &[&str]) -> bool {
         self.node(id).running().iter().any(|running| running == words)
     }
 }

@@ -1,0 +1,70 @@
+//! Lines that changed while the nodes did not hear each other: what only keeps an old line free gives
+//! way to what runs.
+
+use super::pair::Pair;
+use super::reload::CHANGED;
+use super::*;
+use crate::{Action, Phase};
+
+const NEW_LINE: &[&str] = &["first", "extra"];
+
+/// B has the new file alone and is cut off: it runs the new line, and A the old one.
+fn apart() -> Pair {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.pass(Duration::from_secs(2));
+    pair.cut = true;
+    pair.until("B runs the new line", |pair| pair.run(B, NEW_LINE));
+    pair.node(B).said.clear();
+    pair
+}
+
+#[test]
+fn a_node_that_takes_the_new_file_while_cut_off_does_not_stop_what_runs_by_it() {
+    let mut pair = apart();
+    pair.node(A).holds_jobs = true;
+    pair.change(A, Failback::Off, &CHANGED);
+    // It runs neither line, keeps the old one free, and would start the new one.
+    let now = pair.now;
+    pair.node(A).let_go(now);
+    pair.node(A).turn(now);
+    pair.cut = false;
+    pair.pass(Duration::from_secs(5));
+    let stopped = |event: &Event| matches!(event, Event::Ownership { phase: Phase::Stopping, .. });
+    let said = &pair.node(B).said;
+    assert!(!said.iter().any(stopped), "{said:?}");
+    assert!(pair.run(B, NEW_LINE) && !pair.run(A, NEW_LINE));
+}
+
+#[test]
+fn what_is_held_in_part_waits_for_an_old_line_that_is_being_stopped_elsewhere() {
+    let mut pair = apart();
+    pair.node(A).holds_jobs = true;
+    pair.cut = false;
+    pair.pass(Duration::from_secs(1));
+    let is_stop = |job: &crate::Job| job.action == Action::Stop;
+    assert!(pair.node(A).held.iter().any(is_stop), "A has lost the old line, and stops it");
+    let before = pair.nodes[1].take().expect("it runs");
+    // Its clock is that of the pair, which has been running for a while.
+    let settings =
+        Settings { initdead: Duration::from_secs(100), ..before.cluster.settings().clone() };
+    let listed = before.runs.iter().map(|group| (*group, 2)).collect();
+    let terms = before.cluster.terms().collect();
+    let generation = before.generation + 1;
+    let mut node = Node::with(settings.clone(), generation);
+    node.cluster = Cluster::new(settings, Boot { terms, listed, ..boot(generation) });
+    node.runs.clone_from(&before.runs);
+    pair.nodes[1] = Some(node);
+    let (now, runs) = (pair.now, before.runs.clone());
+    pair.node(B).holds_jobs = true;
+    pair.node(B).greet(now, &runs, false);
+    pair.pass(Duration::from_secs(2));
+    let started = pair.node(B).held.iter().any(|job| job.action == Action::Start);
+    assert!(!started, "A still runs the old line: {:?}", pair.node(B).held);
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("B goes on", |pair| {
+        let held = &pair.node(B).held;
+        held.iter().any(|job| job.action == Action::Start)
+    });
+}
