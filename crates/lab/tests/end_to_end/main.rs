@@ -23,6 +23,7 @@ mod reload;
 mod removed;
 mod replays;
 mod short_faults;
+mod standing_still;
 mod strangers;
 mod times;
 mod upgrade;
