@@ -2,8 +2,10 @@
 
 pub(crate) mod findings;
 mod inherited;
+mod leftover;
 mod media;
 pub(crate) mod names;
+mod pid_file;
 mod start;
 mod verbs;
 pub(crate) mod wiring;
@@ -15,8 +17,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use systole_config::default_options;
-use systole_sys::daemonize::{self, Running};
-use systole_sys::process::ProcessId;
+use systole_sys::daemonize::Running;
 
 /// Runs the program with its arguments (without its own name), and tells its exit code.
 #[must_use]
@@ -75,38 +76,31 @@ fn play(role: Role, paths: &Paths) -> u8 {
     }
 }
 
-/// Whether a daemon runs. One that was killed and that nobody has reaped yet does not.
-fn running(paths: &Paths) -> io::Result<Running> {
-    let running = daemonize::running(&paths.pid_file())?;
-    Ok(match running {
-        Running::Yes(pid) if !ProcessId::of(pid).is_some_and(ProcessId::is_running) => {
-            Running::Stale(pid)
-        }
-        Running::Yes(_) | Running::Stale(_) | Running::No => running,
-    })
-}
-
 fn begin(options: &Options, paths: &Paths) -> io::Result<u8> {
-    if let Running::Yes(pid) = running(paths)? {
-        complain(&format!("info: heartbeat: already running [pid {pid}].\n"));
-        return Ok(exit::OK);
+    match pid_file::running(paths)? {
+        Running::Yes(pid) => {
+            complain(&format!("info: heartbeat: already running [pid {pid}].\n"));
+            return Ok(exit::OK);
+        }
+        Running::Stale(pid) => pid_file::await_end(pid),
+        Running::No => {}
     }
     start::start(options, paths, start::Way::Fresh)
 }
 
 fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {
-    match running(paths)? {
+    match pid_file::running(paths)? {
         Running::Yes(pid) => Ok(verbs::reload(paths, pid)),
-        Running::Stale(_) | Running::No => start::start(options, paths, start::Way::Fresh),
+        Running::Stale(_) | Running::No => begin(options, paths),
     }
 }
 
 /// `-R`: only a daemon itself can have a successor, by executing it in its own process.
 fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
-    match running(paths)? {
-        Running::Yes(pid) if pid == std::process::id().cast_signed() => {
-            start::start(options, paths, start::Way::Successor)
-        }
+    if pid_file::names_us(paths)? {
+        return start::start(options, paths, start::Way::Successor);
+    }
+    match pid_file::running(paths)? {
         Running::Yes(pid) => {
             complain(&format!("ERROR: Heartbeat already running [pid {pid}].\n"));
             Ok(exit::REFUSED)

@@ -265,6 +265,24 @@ fn a_killed_daemon_finds_its_group_again() {
 }
 
 #[test]
+fn a_stranger_with_the_number_of_a_killed_daemon_is_no_daemon_and_is_left_alone() {
+    let node = Node::new();
+    let mut stranger = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
+    fs::create_dir_all(node.path("run")).unwrap();
+    node.write("run/heartbeat.pid", &format!("{:>10}\n", stranger.id()));
+    assert_eq!(node.code(&["-s"]), 1, "stopped, and a pid file is left behind");
+    let idle = node.call(&["-k"]);
+    assert_eq!(String::from_utf8_lossy(&idle.stderr), "INFO: Heartbeat already stopped.\n");
+    node.start();
+    assert!(node.pid().is_some_and(|pid| pid != stranger.id().cast_signed()));
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert_eq!(node.code(&["-k"]), 0);
+    assert!(stranger.try_wait().unwrap().is_none(), "nobody ends it");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
 fn a_reload_keeps_process_and_group() {
     let node = Node::new();
     node.start();

@@ -1,7 +1,8 @@
 //! What `heartbeat` does beside running: `-s`, `-k`, `-r`.
 
 use crate::configuration::Files;
-use crate::daemon::{complain, print, running};
+use crate::daemon::pid_file::running;
+use crate::daemon::{complain, print};
 use crate::options::{exit, status};
 use crate::paths::Paths;
 use std::io;

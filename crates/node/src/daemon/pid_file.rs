@@ -1,0 +1,154 @@
+//! Whether the process that the pid file names is a daemon.
+//!
+//! The file outlives a daemon that was killed, and its number is given to others. What C tools write
+//! and read there is a number alone, and the C daemon holds no lock on it. So it is asked what the
+//! process executes.
+
+use crate::paths::Paths;
+use crate::program;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use systole_sys::daemonize::{self, Running};
+use systole_sys::process::ProcessId;
+
+/// The name of the program, of ours as of the C daemon.
+const PROGRAM: &[u8] = b"heartbeat";
+/// How long a process that was killed may take to let go of its sockets.
+const END_LIMIT: Duration = Duration::from_secs(2);
+/// Time between two looks whether it has.
+const END_STEP: Duration = Duration::from_millis(5);
+
+/// Whether another process is the daemon. One that was killed and that nobody has reaped yet is not.
+pub(super) fn running(paths: &Paths) -> io::Result<Running> {
+    let running = daemonize::running(&paths.pid_file())?;
+    Ok(match running {
+        Running::Yes(pid) if !is_another_daemon(pid) => Running::Stale(pid),
+        Running::Yes(_) | Running::Stale(_) | Running::No => running,
+    })
+}
+
+/// Whether this process is the one that the file names: then a daemon has executed us in its place.
+pub(super) fn names_us(paths: &Paths) -> io::Result<bool> {
+    Ok(daemonize::running(&paths.pid_file())? == Running::Yes(own()))
+}
+
+/// Waits a moment until a daemon that was killed is gone: up to its last moment it has its sockets.
+pub(super) fn await_end(pid: i32) {
+    let Some(process) = ProcessId::of(pid) else { return };
+    let is_ending = || fs::read_link(format!("/proc/{pid}/exe")).is_err();
+    let limit = Instant::now() + END_LIMIT;
+    while is_ending() && process.is_running() && Instant::now() < limit {
+        sleep(END_STEP);
+    }
+}
+
+fn own() -> i32 {
+    std::process::id().cast_signed()
+}
+
+fn is_another_daemon(pid: i32) -> bool {
+    pid != own() && ProcessId::of(pid).is_some_and(ProcessId::is_running) && is_daemon(pid)
+}
+
+fn is_daemon(pid: i32) -> bool {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = words.split(|byte| *byte == 0).collect();
+    if words.contains(&b"--role".as_slice()) {
+        return false;
+    }
+    match fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(file) => has_its_name(&file) || program::is_of(pid).unwrap_or(false),
+        // Not for us to see, e.g. for an ordinary user who asks for the status. What a process calls
+        // itself is good enough for who can do it no harm.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // `heartbeat: master control process` is how the C daemon calls itself.
+            let title = words[0].split(|byte| *byte == b':').next().unwrap_or_default();
+            has_its_name(Path::new(OsStr::from_bytes(title)))
+        }
+        Err(_) => false,
+    }
+}
+
+/// Whether a file is the program, or was before an upgrade: then it has another ending, or is gone.
+fn has_its_name(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().as_bytes();
+    let rest = name.strip_prefix(PROGRAM);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b".") || rest.starts_with(b" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command, Stdio};
+
+    /// Runs `sleep` from a file of this name with this title, and kills it.
+    fn with(name: &str, title: &str, look: impl FnOnce(i32, &Path)) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(name);
+        fs::copy("/bin/sleep", &file).unwrap();
+        let mut child = start(&file, title);
+        look(child.id().cast_signed(), &file);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn start(file: &Path, title: &str) -> Child {
+        use std::os::unix::process::CommandExt as _;
+        let mut command = Command::new(file);
+        command.arg0(title).arg("60").stdin(Stdio::null());
+        loop {
+            match command.spawn() {
+                // Another test forked while the copy was open for writing.
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => sleep(END_STEP),
+                result => return result.unwrap(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_daemon_is_known_by_its_program_and_not_by_its_title() {
+        for title in ["heartbeat", "heartbeat: master control process", "anything"] {
+            with("heartbeat", title, |pid, _| assert!(is_another_daemon(pid), "{title}"));
+            with("sleep", title, |pid, _| assert!(!is_another_daemon(pid), "{title}"));
+        }
+        assert!(!is_another_daemon(own()), "this process is no other one");
+    }
+
+    #[test]
+    fn a_daemon_is_known_after_an_upgrade() {
+        with("heartbeat", "heartbeat", |pid, file| {
+            fs::rename(file, file.with_extension("dpkg-tmp")).unwrap();
+            assert!(is_another_daemon(pid));
+            fs::remove_file(file.with_extension("dpkg-tmp")).unwrap();
+            assert!(is_another_daemon(pid));
+        });
+    }
+
+    #[test]
+    fn a_name_that_only_begins_like_the_program_is_another() {
+        for name in ["heartbeat-monitor", "heartbeats", "hb", "my-heartbeat"] {
+            assert!(!has_its_name(Path::new(name)), "{name}");
+        }
+        for name in ["/usr/lib/heartbeat/heartbeat", "heartbeat (deleted)", "heartbeat.old"] {
+            assert!(has_its_name(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_the_number_of_a_stranger_or_of_ourselves_is_stale() {
+        let run = tempfile::tempdir().unwrap();
+        let paths = Paths { run: run.path().to_owned(), ..Paths::default() };
+        with("sleep", "heartbeat", |pid, _| {
+            daemonize::write_pid_file(&paths.pid_file(), pid.cast_unsigned()).unwrap();
+            assert_eq!(running(&paths).unwrap(), Running::Stale(pid));
+        });
+        daemonize::write_pid_file(&paths.pid_file(), std::process::id()).unwrap();
+        assert_eq!(running(&paths).unwrap(), Running::Stale(own()));
+        assert!(names_us(&paths).unwrap());
+    }
+}
