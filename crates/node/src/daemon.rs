@@ -2,10 +2,10 @@
 
 pub(crate) mod findings;
 mod inherited;
-mod leftover;
 mod media;
 pub(crate) mod names;
 mod pid_file;
+pub(crate) mod recalled;
 mod start;
 mod verbs;
 pub(crate) mod wiring;

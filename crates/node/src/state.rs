@@ -123,6 +123,29 @@ impl State {
         }
     }
 
+    /// Another uuid, which is not stored.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel gives no random bytes.
+    pub fn new_uuid() -> Result<Uuid, StateError> {
+        uuid::fresh()
+    }
+
+    /// Sees that everything can be read that a daemon which starts wants to know.
+    ///
+    /// # Errors
+    ///
+    /// Names the first file that cannot be read.
+    pub fn check(&self, settings: &Settings) -> Result<(), StateError> {
+        self.terms(settings)?;
+        self.peers(settings)?;
+        self.holds(settings)?;
+        self.kept_by_order()?;
+        self.retired(settings)?;
+        read(&self.path(UUID)).map(|_| ())
+    }
+
     /// The ownerships that were stored. Lines that make no sense, and owners that are no node any
     /// more, are left out.
     ///

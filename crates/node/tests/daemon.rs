@@ -283,6 +283,26 @@ fn a_stranger_with_the_number_of_a_killed_daemon_is_no_daemon_and_is_left_alone(
 }
 
 #[test]
+fn a_state_file_that_cannot_be_read_keeps_no_daemon_from_starting_and_no_restart_is_begun() {
+    let node = Node::new();
+    for name in ["terms", "peers", "holds", "kept", "retired"] {
+        fs::create_dir_all(node.path(&format!("state/systole.{name}"))).unwrap();
+    }
+    fs::create_dir_all(node.path("state/hb_uuid")).unwrap();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    for name in ["systole.terms", "systole.retired", "hb_uuid"] {
+        let line = |line: &str| line.contains("cannot read") && line.contains(name);
+        assert!(node.log().lines().any(line), "{name}: {}", node.log());
+    }
+    let answer = node.ask(r#"{"request":"restart"}"#).unwrap().to_string();
+    assert!(answer.contains("systole.terms") && answer.contains("repair or remove"), "{answer}");
+    assert_eq!(node.phase().as_deref(), Some("active"));
+    assert!(has_address());
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
 fn a_reload_keeps_process_and_group() {
     let node = Node::new();
     node.start();

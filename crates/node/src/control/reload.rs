@@ -171,7 +171,7 @@ impl Control {
         if let Err(text) = program.and_then(|program| program::check(&program)) {
             return self.fail_reload(reload.asker, &text);
         }
-        let prepared = self.store_retired(&reload.config);
+        let prepared = self.check_state().and_then(|()| self.store_retired(&reload.config));
         if let Err(text) = prepared.and_then(|()| self.resolve_names(&reload.config)) {
             return self.fail_reload(reload.asker, &text);
         }

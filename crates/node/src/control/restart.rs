@@ -6,6 +6,7 @@ use super::server::Asked;
 use super::{Control, Ending, NOBODY};
 use crate::configuration::Files;
 use crate::daemon::names::Names;
+use crate::daemon::recalled::with_cause;
 use crate::log::Level;
 use crate::program;
 use crate::state::Wish;
@@ -25,7 +26,7 @@ impl Control {
         self.ending = Some(Ending::Restart);
     }
 
-    /// Looks at what the successor will need: sound files, and a program.
+    /// Looks at what the successor will need: sound files, what it is to remember, and a program.
     fn foresee_restart(&mut self) -> Result<(), String> {
         let directory = &self.parts.paths.configuration;
         let files = Files::read(directory);
@@ -37,10 +38,17 @@ impl Control {
             let text = "the files have mistakes, and nothing was done; `hb check` shows them";
             return Err(text.to_owned());
         };
+        self.check_state()?;
         self.store_retired(&config)?;
         self.resolve_names(&config)?;
         let program = program::path().map_err(|error| error.to_string())?;
         program::check(&program)
+    }
+
+    /// Sees that the successor can read what it is to remember: it would start without it.
+    pub(super) fn check_state(&self) -> Result<(), String> {
+        let checked = self.parts.state.check(&self.parts.settings);
+        checked.map_err(|error| format!("{}: repair or remove the file", with_cause(&error)))
     }
 
     /// Resolves the hosts that the successor needs, while the beat goes on.

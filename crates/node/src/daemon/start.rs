@@ -8,9 +8,10 @@
 
 use super::inherited::Inherited;
 use super::names::{Names, VARIABLE};
+use super::recalled::{boot, recalled};
 use super::{complain, findings, media, wiring};
 use crate::beat::channel::{Shared, channel};
-use crate::beat::executor::{Executor, group_of};
+use crate::beat::executor::Executor;
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
 use crate::capabilities;
@@ -31,9 +32,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
-use systole_agents::protocol::Held;
 use systole_config::Config;
-use systole_core::{Boot, Cluster, Settings};
+use systole_core::{Cluster, Settings};
 use systole_sys::identity::{self, Capability, keep_capabilities};
 use systole_sys::link::LinkSpec;
 use systole_sys::signals::Signals;
@@ -198,12 +198,12 @@ fn run_threads(
     let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
     let fencer = Fencer::prepare(plan.config.fencing.clone(), plan.settings.nodes.clone())?;
     if !options.without_resources {
-        let retired = state.retired(&plan.settings).map_err(io::Error::other)?;
+        let retired = recalled(state.retired(&plan.settings), &mut plan.log);
         plan.settings.retire(&retired);
     }
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
-    let boot = boot(&mut plan, &state, &listed, unix_time)?;
+    let boot = boot(&plan.config, &plan.settings, &state, &listed, unix_time, &mut plan.log)?;
     let generation = boot.generation;
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
@@ -351,46 +351,6 @@ fn tell_taken(log: &mut Log, told: Vec<String>) {
     for text in told {
         log.write(&Line::new(Level::Warning, text));
     }
-}
-
-/// The facts of this run. What the ledger lists is held as far as anybody knows before the executor
-/// has spoken.
-fn boot(plan: &mut Plan, state: &State, listed: &[Held], unix_time: u64) -> io::Result<Boot> {
-    let generation = state.next_generation(plan.config.generation_method, unix_time);
-    if generation.is_first {
-        let text = format!("No Previous generation - starting at {}", generation.number);
-        plan.log.write(&Line::new(Level::Warning, text));
-    }
-    if let Err(error) = &generation.stored {
-        let text = format!(
-            "Cannot store the generation: {error}. Starting at {}, which is not below the clock.",
-            generation.number
-        );
-        plan.log.write(&Line::new(Level::Error, text));
-    }
-    let node = &plan.config.node_name;
-    let (uuid, is_new) = state.uuid(plan.config.uuid_source, node).map_err(io::Error::other)?;
-    if is_new {
-        let text = "No uuid found for current node - generating a new uuid.";
-        plan.log.write(&Line::new(Level::Info, text));
-    }
-    let settings = &plan.settings;
-    let known = listed.iter().filter_map(|held| Some((group_of(settings, held.group)?, held.term)));
-    let listed: Vec<_> = known.collect();
-    Ok(Boot {
-        generation: generation.number,
-        session: clock::random_u64()?.max(1),
-        uuid,
-        unix_time,
-        seed: clock::random_u64()?,
-        terms: state.terms(settings).map_err(io::Error::other)?,
-        peers: state.peers(settings).map_err(io::Error::other)?,
-        holds: state.holds(settings).map_err(io::Error::other)?,
-        kept_by_order: state.kept_by_order().map_err(io::Error::other)?,
-        // They are among the settings already.
-        retired: Vec::new(),
-        listed,
-    })
 }
 
 /// Starts the beat thread and hears what it could get for itself.

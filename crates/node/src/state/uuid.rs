@@ -12,13 +12,19 @@ pub(super) fn stored(path: &Path) -> Result<(Uuid, bool), StateError> {
     {
         return Ok((Uuid(bytes), false));
     }
+    let uuid = fresh()?;
+    super::replace(path, &uuid.0)?;
+    Ok((uuid, true))
+}
+
+/// A random uuid.
+pub(super) fn fresh() -> Result<Uuid, StateError> {
     let mut bytes = [0; 16];
     systole_sys::clock::random_bytes(&mut bytes).map_err(StateError::Random)?;
     // Version 4, variant 1 (RFC 9562, section 5.4).
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    super::replace(path, &bytes)?;
-    Ok((Uuid(bytes), true))
+    Ok(Uuid(bytes))
 }
 
 /// The uuid that `uuidfrom nodename` gives: 32 hexadecimal digits from the C library's generator,
