@@ -175,7 +175,8 @@ impl Peer {
         self.is_present() && self.is_ready
     }
 
-    /// Forgets what a restart of its daemon makes untrue.
+    /// Forgets what a restart of its daemon makes untrue. What it ran may run on: that holds until its
+    /// first table.
     pub(crate) fn restart(&mut self, generation: u64) {
         self.generation = generation;
         self.heard_before = 0;
@@ -191,9 +192,7 @@ impl Peer {
         self.forget_table();
         self.pings = None;
         self.lacks.clear();
-        self.runs.fill(false);
         self.in_doubt.fill(false);
-        self.runs_strange.clear();
         self.holds_all = false;
         self.holds_groups.clear();
         self.echoed = 0;

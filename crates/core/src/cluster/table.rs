@@ -18,6 +18,11 @@ impl Cluster {
     pub(super) fn hear_beat(&mut self, from: NodeId, sequence: u64, beat: Option<&Beat>) {
         let Some(beat) = beat else {
             let peer = self.peer_mut(from);
+            if peer.kind != Kind::Classic {
+                // It will never say in a table what still runs.
+                peer.runs.fill(false);
+                peer.runs_strange.clear();
+            }
             peer.kind = Kind::Classic;
             peer.is_settled = true;
             self.unverified.retain(|node| *node != from);

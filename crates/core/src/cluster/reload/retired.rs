@@ -178,7 +178,7 @@ impl Cluster {
         for retired in self.retired() {
             self.note_retirement(retired);
             if let Some(holder) = self.holder(self.ownership.row(retired)) {
-                self.give_way(retired, holder);
+                self.meet_holder(retired, holder);
             } else if self.is_guarded(retired) {
                 self.give_up_guard(retired);
             } else {
@@ -220,6 +220,17 @@ impl Cluster {
             self.ownership.advance(retired, Phase::Stopped);
             self.owned(retired, Cause::Reload);
             self.speak_soon();
+        }
+    }
+
+    /// Another node has the better claim on a retired group. What runs here gives way to what runs
+    /// there, and not to a claim that only keeps the line free.
+    fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
+        let guards = self.heirs(retired).any(|heir| !self.runners[heir.index()].is_idle());
+        if guards && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
+            self.guard(retired);
+        } else {
+            self.give_way(retired, holder);
         }
     }
 

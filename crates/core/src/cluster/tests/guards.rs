@@ -37,6 +37,41 @@ fn a_node_that_takes_the_new_file_while_cut_off_does_not_stop_what_runs_by_it() 
 }
 
 #[test]
+fn a_claim_that_only_keeps_an_old_line_free_stops_nothing_at_who_knows_no_owner_of_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(B, Failback::Off, &CHANGED);
+    let before = pair.nodes[1].take().expect("it runs");
+    let settings = before.cluster.settings().clone();
+    pair.cut = true;
+    pair.nodes[1] = Some(Node::with(settings, before.generation + 1));
+    pair.node(B).greet(Time::START, &[], true);
+    pair.until("B runs the new line", |pair| pair.run(B, NEW_LINE));
+    pair.node(B).said.clear();
+    pair.change(A, Failback::Off, &CHANGED);
+    let now = pair.now;
+    pair.node(A).holds_jobs = true;
+    pair.node(A).let_go(now);
+    pair.node(A).turn(now);
+    pair.cut = false;
+    pair.pass(Duration::from_secs(5));
+    let stopped = |event: &Event| matches!(event, Event::Ownership { phase: Phase::Stopping, .. });
+    let said = &pair.node(B).said;
+    assert!(!said.iter().any(stopped), "{said:?}");
+    assert!(pair.run(B, NEW_LINE));
+}
+
+#[test]
+fn what_a_daemon_ran_runs_on_when_it_starts_anew_until_its_first_table() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.pass(Duration::from_secs(1));
+    let generation = pair.node(B).generation + 1;
+    let peer = &mut pair.node(A).cluster.peers[B.index()];
+    assert!(peer.runs[SECOND.index()]);
+    peer.restart(generation);
+    assert!(pair.node(A).cluster.runs_elsewhere(SECOND), "its services do not end with its daemon");
+}
+
+#[test]
 fn what_is_held_in_part_waits_for_an_old_line_that_is_being_stopped_elsewhere() {
     let mut pair = apart();
     pair.node(A).holds_jobs = true;
