@@ -47,9 +47,9 @@ fn a_claim_that_only_keeps_an_old_line_free_stops_nothing_at_who_knows_no_owner_
     pair.node(B).greet(Time::START, &[], true);
     pair.until("B runs the new line", |pair| pair.run(B, NEW_LINE));
     pair.node(B).said.clear();
+    pair.node(A).holds_jobs = true;
     pair.change(A, Failback::Off, &CHANGED);
     let now = pair.now;
-    pair.node(A).holds_jobs = true;
     pair.node(A).let_go(now);
     pair.node(A).turn(now);
     pair.cut = false;
