@@ -164,6 +164,8 @@ pub enum Event {
         generation: u64,
         /// The one known.
         current: u64,
+        /// How many such messages came since the last report, this one included.
+        count: u64,
     },
     /// Messages are missing.
     PacketsLost {

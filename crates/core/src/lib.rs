@@ -19,6 +19,7 @@ mod mutation;
 mod ownership;
 mod peer;
 mod random;
+mod rarely;
 mod receive;
 mod scope;
 mod settings;

@@ -1,6 +1,7 @@
 //! What we know of another node.
 
 use crate::link::Link;
+use crate::rarely::Rarely;
 use crate::receive::Receiver;
 use crate::view::View;
 use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, TableForm, Time, Uuid};
@@ -44,7 +45,7 @@ pub(crate) struct Peer {
     /// since is no recording of an earlier time.
     pub(crate) answers: bool,
     /// When a message of an older generation was reported last.
-    pub(crate) replay_told: Option<Time>,
+    pub(crate) replays: Rarely,
     /// When it was reported last that it asks for, or acknowledges, what was never sent.
     pub(crate) beyond_told: Option<Time>,
     /// Its uuid.
@@ -120,7 +121,7 @@ impl Peer {
             heard_before: 0,
             stored_at: None,
             answers: false,
-            replay_told: None,
+            replays: Rarely::default(),
             beyond_told: None,
             uuid: None,
             kind: Kind::Unknown,

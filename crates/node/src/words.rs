@@ -48,8 +48,8 @@ impl Words {
             Event::PingAlive(ping) => network::ping_alive(self.ping(*ping)),
             Event::PingDead(ping) => network::ping_dead(self.ping(*ping)),
             Event::Paused(gap) => vec![network::paused(*gap)],
-            Event::Replay { node, generation, current } => {
-                vec![network::replay(self.node(*node), *generation, *current)]
+            Event::Replay { node, generation, current, count } => {
+                vec![network::replay(self.node(*node), *generation, *current, *count)]
             }
             Event::PacketsLost { node, count, last, sequence } => {
                 vec![network::lost(self.node(*node), *count, *last, *sequence)]

@@ -59,8 +59,8 @@ impl Cluster {
         let peer = self.peer_mut(from);
         let current = peer.generation;
         if generation < current {
-            if may_tell(&mut peer.replay_told, now) {
-                self.report(Event::Replay { node: from, generation, current });
+            if let Some(count) = peer.replays.note(now) {
+                self.report(Event::Replay { node: from, generation, current, count });
             }
             return false;
         }

@@ -83,9 +83,11 @@ pub(super) fn paused(gap: Duration) -> Line {
     warning(format!("This node did not run for {gap} ms. Checking what it still owns."))
 }
 
-pub(super) fn replay(node: &str, generation: u64, current: u64) -> Line {
+pub(super) fn replay(node: &str, generation: u64, current: u64, count: u64) -> Line {
     let generations = format!("[gen = {generation}, curgen = {current}]");
-    error(format!("should_drop_message: attempted replay attack [{node}]? {generations}"))
+    let count =
+        if count > 1 { format!(", {count} since the last such line") } else { String::new() };
+    error(format!("should_drop_message: attempted replay attack [{node}]? {generations}{count}"))
         .repeating(Repeating::Replay)
 }
 

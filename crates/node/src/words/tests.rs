@@ -129,8 +129,15 @@ fn traffic_is_told_as_by_heartbeat() {
         // Told with its address: `control/dropped.rs`.
         (Event::Stranger("gamma".into()), &[]),
         (
-            Event::Replay { node: WEB1, generation: 5, current: 6 },
+            Event::Replay { node: WEB1, generation: 5, current: 6, count: 1 },
             &["ERROR: should_drop_message: attempted replay attack [web1]? [gen = 5, curgen = 6]"],
+        ),
+        (
+            Event::Replay { node: WEB1, generation: 5, current: 6, count: 60 },
+            &[
+                "ERROR: should_drop_message: attempted replay attack [web1]? [gen = 5, curgen = 6], \
+               60 since the last such line",
+            ],
         ),
         (
             Event::PacketsLost { node: WEB1, count: 3, last: 23, sequence: 27 },
@@ -190,7 +197,7 @@ fn traffic_is_told_as_by_heartbeat() {
 #[test]
 fn what_an_outsider_can_cause_is_limited() {
     let events = [
-        Event::Replay { node: WEB1, generation: 5, current: 6 },
+        Event::Replay { node: WEB1, generation: 5, current: 6, count: 1 },
         Event::PacketsLost { node: WEB1, count: 3, last: 23, sequence: 27 },
         Event::PacketsGivenUp(WEB1),
         Event::PacketsComplete(WEB1),

@@ -306,7 +306,7 @@ fn strangers_and_replays_are_named_and_change_nothing() {
     pair.node(A).hear(now, "beta", 0, &sent);
     pair.step();
     assert!(pair.node(A).has_said(&Event::Stranger("mallory".into())));
-    let replay = Event::Replay { node: B, generation: 0, current: 1 };
+    let replay = Event::Replay { node: B, generation: 0, current: 1, count: 1 };
     assert!(pair.node(A).has_said(&replay));
     pair.pass(Duration::from_secs(1));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
