@@ -2,6 +2,7 @@
 
 pub(crate) mod findings;
 mod inherited;
+mod leftover;
 mod media;
 pub(crate) mod names;
 mod pid_file;

@@ -8,6 +8,9 @@
 //!    the better claim ──▶ stopping                   holds nothing: free
 //! ```
 //!
+//! What is listed and stands in no line any more (the file was changed while no daemon was here, or
+//! before one died) is retired: it is stopped, and claimed until then.
+//!
 //! What is listed runs, as far as anybody knows, and so it is claimed: an executor that hangs, or waits
 //! for an agent that does not end, holds it all the same. Nothing of it is started before this node
 //! takes part: somebody may have taken it while no daemon was here.
@@ -34,10 +37,23 @@ impl Cluster {
                 self.runners[group.index()].start();
                 self.owned(group, Cause::Listed);
             } else {
-                self.let_go(group);
+                self.take_up_retired(group, term);
             }
             self.listed.get_or_insert_default().push(group);
         }
+    }
+
+    /// What runs here and stands in no line any more is stopped, and ours until then, as after a
+    /// reload: who still has the line does not take it, and what replaces it starts after it.
+    fn take_up_retired(&mut self, group: GroupId, term: u64) {
+        self.runners[group.index()].let_go();
+        // A node without any line guards nothing. A claim would only keep it from those who have one.
+        if self.settings.groups.iter().any(|group| !group.is_retired) {
+            self.presume(group, term);
+            self.ownership.advance(group, Phase::Stopping);
+            self.owned(group, Cause::Reload);
+        }
+        self.speak_soon();
     }
 
     /// Makes a group ours that was so when it was started, as far as the executor knows.
@@ -85,8 +101,11 @@ impl Cluster {
     fn find_held(&mut self, group: GroupId, holding: Holding) {
         let row = self.ownership.row(group);
         let is_elsewhere = row.phase.holds() && row.owner != Some(self.settings.me);
-        if !self.is_configured(group) || is_elsewhere || !self.runners[group.index()].is_idle() {
+        if is_elsewhere || !self.runners[group.index()].is_idle() {
             return self.let_go(group);
+        }
+        if !self.is_configured(group) {
+            return self.take_up_retired(group, holding.term);
         }
         self.presume(group, holding.term);
         if holding.is_whole {

@@ -10,6 +10,7 @@ mod away;
 mod beside_classic;
 mod carrier;
 mod claims;
+mod edited;
 mod evidence;
 mod failing;
 mod fencing;

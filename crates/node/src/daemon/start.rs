@@ -9,7 +9,7 @@
 use super::inherited::Inherited;
 use super::names::{Names, VARIABLE};
 use super::recalled::{boot, recalled};
-use super::{complain, findings, media, wiring};
+use super::{complain, findings, leftover, media, wiring};
 use crate::beat::channel::{Shared, channel};
 use crate::beat::executor::Executor;
 use crate::beat::pings::Pings;
@@ -197,10 +197,13 @@ fn run_threads(
     tell_unfinished(&executor, &mut plan.log);
     let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
     let fencer = Fencer::prepare(plan.config.fencing.clone(), plan.settings.nodes.clone())?;
-    if !options.without_resources {
-        let retired = recalled(state.retired(&plan.settings), &mut plan.log);
-        plan.settings.retire(&retired);
-    }
+    let stored = if options.without_resources {
+        Vec::new()
+    } else {
+        recalled(state.retired(&plan.settings), &mut plan.log)
+    };
+    let greeting = executor.greeting.as_ref();
+    leftover::retire(&mut plan.settings, &listed, greeting, &stored, &mut plan.log);
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
     let boot = boot(&plan.config, &plan.settings, &state, &listed, unix_time, &mut plan.log)?;

@@ -7,13 +7,13 @@ use crate::{GROUPS_MAX, Phase};
 /// A line: its preferred node, its words. The first one is its name.
 pub(super) type Line = (NodeId, &'static [&'static str]);
 
-const OLD: [Line; 2] = [(A, &["first"]), (B, &["second"])];
+pub(super) const OLD: [Line; 2] = [(A, &["first"]), (B, &["second"])];
 /// The first line has changed, and wants the same resource.
 pub(super) const CHANGED: [Line; 2] = [(A, &["first", "extra"]), (B, &["second"])];
 const REMOVED: [Line; 1] = [(B, &["second"])];
 const ADDED: [Line; 3] = [(A, &["first"]), (B, &["second"]), (B, &["third"])];
 
-fn groups(lines: &[Line]) -> Vec<Group> {
+pub(super) fn groups(lines: &[Line]) -> Vec<Group> {
     let group = |(preferred, words): &Line| Group {
         key: GroupKey::of(words.iter().copied()),
         preferred: *preferred,
@@ -23,12 +23,12 @@ fn groups(lines: &[Line]) -> Vec<Group> {
     lines.iter().map(group).collect()
 }
 
-fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
+pub(super) fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
     Settings { groups: groups(lines), ..settings(id, failback) }
 }
 
 impl Node {
-    fn reload(&mut self, settings: Settings) -> Result<(), Refusal> {
+    pub(super) fn reload(&mut self, settings: Settings) -> Result<(), Refusal> {
         let before = self.cluster.settings().clone();
         self.cluster.reconfigure(self.cluster.now, settings)?;
         let after = self.cluster.settings();
@@ -42,7 +42,7 @@ impl Node {
     }
 
     /// The words of what runs here, or may.
-    fn running(&self) -> Vec<Vec<&str>> {
+    pub(super) fn running(&self) -> Vec<Vec<&str>> {
         let groups = &self.cluster.settings().groups;
         let words = |group: &GroupId| {
             groups[group.index()].resources.iter().map(|it| it.word.as_str()).collect()
@@ -62,7 +62,11 @@ impl Pair {
     }
 
     /// Lets time pass; at no moment does a resource run on both nodes.
-    fn watch(&mut self, what: &str, mut wanted: impl FnMut(&mut Self) -> bool) -> Duration {
+    pub(super) fn watch(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(&mut Self) -> bool,
+    ) -> Duration {
         self.until(what, |pair| {
             let [Some(a), Some(b)] = &pair.nodes else { return wanted(pair) };
             let there: Vec<&str> = b.running().concat();
@@ -72,7 +76,7 @@ impl Pair {
         })
     }
 
-    fn rest(&mut self, seconds: u64) {
+    pub(super) fn rest(&mut self, seconds: u64) {
         let end = self.now + Duration::from_secs(seconds);
         self.watch("time passes", |pair| pair.now >= end);
     }

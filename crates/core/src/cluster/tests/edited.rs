@@ -1,0 +1,110 @@
+//! A daemon that ended before it had read its changed file, and is started again: its ledger lists
+//! what stands in no line any more.
+
+use super::pair::Pair;
+use super::reload::{CHANGED, Line, OLD, groups, with_groups};
+use super::*;
+use crate::{Action, Phase};
+
+/// The first line has another home.
+const MOVED: [Line; 2] = [(B, &["first"]), (B, &["second"])];
+
+/// The key of the line that A has lost: its words are those of another line, its key is not.
+const LOST: GroupKey = GroupKey(4711);
+
+/// Two nodes with `OLD`, whose first line has a key of its own, as lines with other homes have.
+fn settled(failback: Failback) -> Pair {
+    let nodes = [A, B].map(|id| {
+        let mut node = Node::new(id, failback, 1);
+        node.cluster = Cluster::new(old(id, failback), boot(1));
+        node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
+        Some(node)
+    });
+    let mut pair = Pair::of(nodes);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair
+}
+
+fn old(id: NodeId, failback: Failback) -> Settings {
+    let mut settings = with_groups(id, failback, &OLD);
+    settings.groups[0].key = LOST;
+    settings
+}
+
+/// A's daemon is started with these lines; its executor holds the old one, and takes its time.
+fn restart_a(pair: &mut Pair, failback: Failback, lines: &[Line], is_remembered: bool) -> GroupId {
+    let before = pair.node(A);
+    let generation = before.generation + 1;
+    let terms = if is_remembered { before.cluster.terms().collect() } else { Vec::new() };
+    let mut settings = Settings { initdead: LIMIT, ..with_groups(A, failback, lines) };
+    let retired = group_id(settings.groups.len());
+    settings.retire(&[Group { key: LOST, ..groups(&OLD).swap_remove(0) }]);
+    let mut node = Node::new(A, failback, generation);
+    let boot = Boot { terms, listed: vec![(retired, 1)], ..boot(generation) };
+    node.cluster = Cluster::new(settings, boot);
+    node.runs = vec![retired];
+    node.holds_jobs = true;
+    pair.nodes[0] = Some(node);
+    retired
+}
+
+/// Longer than anything here takes.
+const LIMIT: Duration = Duration::from_mins(1);
+
+fn finish(pair: &mut Pair) {
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.node(A).holds_jobs = false;
+}
+
+#[test]
+fn what_its_own_file_lost_is_claimed_stopped_and_replaced_where_it_was() {
+    for (failback, is_remembered) in [(Failback::On, true), (Failback::Off, false)] {
+        let mut pair = settled(failback);
+        let retired = restart_a(&mut pair, failback, &CHANGED, is_remembered);
+        pair.rest(2);
+        let claims = &pair.node(A).cluster.beat().claims;
+        let claim = *claims.iter().find(|claim| claim.group == LOST).expect("it is told");
+        assert_eq!((claim.owner, claim.phase, claim.runs_here), (A, Phase::Stopping, true));
+        assert!(claim.unable, "it is never started again");
+        let now = pair.now;
+        pair.node(A).greet(now, &[retired], true);
+        pair.rest(2);
+        let jobs: Vec<_> = pair.node(A).held.iter().map(|job| (job.group, job.action)).collect();
+        assert_eq!(jobs, [(retired, Action::Stop)], "what replaces it waits for its end");
+        assert_eq!(pair.runs(B), [SECOND]);
+        finish(&mut pair);
+        pair.watch("replaced", |pair| pair.run(A, &["first", "extra"]));
+        pair.rest(5);
+        assert!(pair.run(A, &["first", "extra"]) && pair.runs(B) == [SECOND]);
+    }
+}
+
+#[test]
+fn what_got_another_home_starts_there_when_it_is_stopped_here() {
+    for is_remembered in [true, false] {
+        let mut pair = settled(Failback::Off);
+        pair.change(B, Failback::Off, &MOVED);
+        pair.rest(1);
+        let retired = restart_a(&mut pair, Failback::Off, &MOVED, is_remembered);
+        let now = pair.now;
+        pair.node(A).greet(now, &[retired], true);
+        pair.rest(4);
+        assert!(!pair.run(B, &["first"]), "it runs on A still");
+        finish(&mut pair);
+        pair.watch("B has it", |pair| pair.run(B, &["first"]));
+    }
+}
+
+#[test]
+fn a_node_without_any_line_leaves_what_it_stopped_to_who_has_one() {
+    let mut pair = settled(Failback::Off);
+    let retired = restart_a(&mut pair, Failback::Off, &[], true);
+    let now = pair.now;
+    pair.node(A).greet(now, &[retired], true);
+    pair.rest(4);
+    assert_eq!(pair.runs(B), [SECOND], "it runs on A still");
+    finish(&mut pair);
+    pair.watch("B has it", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
