@@ -8,6 +8,7 @@
 
 mod anew;
 mod claims;
+mod edited;
 mod executor;
 mod failing;
 mod failover;
