@@ -64,8 +64,9 @@ fn what_its_own_file_lost_is_claimed_stopped_and_replaced_where_it_was() {
         let mut pair = settled(failback);
         let retired = restart_a(&mut pair, failback, &CHANGED, is_remembered);
         pair.rest(2);
-        let claims = &pair.node(A).cluster.beat().claims;
-        let claim = *claims.iter().find(|claim| claim.group == LOST).expect("it is told");
+        let cluster = &pair.node(A).cluster;
+        assert!(cluster.tells(retired));
+        let claim = cluster.told(retired).claim;
         assert_eq!((claim.owner, claim.phase, claim.runs_here), (A, Phase::Stopping, true));
         assert!(claim.unable, "it is never started again");
         let now = pair.now;
