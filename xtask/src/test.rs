@@ -35,6 +35,7 @@ const DOCUMENTS: &[&str] = &["doc", "--workspace", "--no-deps", "--quiet"];
 const COMPUTING: [&[&str]; 3] = [
     &[
         "test",
+        "--no-fail-fast",
         "--package",
         "systole-sim",
         "--features",

@@ -282,6 +282,7 @@ const RUNNER_UNITS: &[(&str, &str)] = &[
     ("idle", "past job"),
     ("active", "past job"),
     ("stuck", "past job"),
+    ("stuck", "let go"),
     ("starting", "past job"),
     ("starting, to stop", "past job"),
     ("stopping", "past job"),

@@ -297,6 +297,7 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         ("idle", "past job", "idle"),
         ("active", "past job", "active"),
         ("stuck", "past job", "stuck"),
+        ("stuck", "let go", "stopping"),
         ("starting", "past job", "starting"),
         ("starting, to stop", "past job", "starting, to stop"),
         ("stopping", "past job", "stopping"),
