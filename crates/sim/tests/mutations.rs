@@ -7,13 +7,12 @@ use systole_sim::{Options, World};
 /// Within so many worlds every mistake is noticed.
 const WORLDS: u64 = 1_000;
 
-/// The law that a mistake offends, and the names under which it may be noticed.
+/// The law that a mistake offends, and the names under which that is noticed.
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
-        Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER", "UNDISTURBED"]),
-        Mutation::IgnoreTheRetired | Mutation::StartBesideTheLoser => {
-            ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
-        }
+        Mutation::TakeFromTheLiving
+        | Mutation::IgnoreTheRetired
+        | Mutation::StartBesideTheLoser => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
         Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "UNDISTURBED"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
@@ -36,18 +35,19 @@ fn every_deliberate_mistake_is_noticed() {
     for mutation in Mutation::ALL {
         let options = Options { mutation: Some(mutation), ..Options::default() };
         let (offended, names) = law(mutation);
-        let mut broken = (0..WORLDS).zip(1..).filter_map(|(seed, count)| {
+        // A mistake may offend another law first, and in most worlds.
+        let mut others = 0;
+        let broken = (0..WORLDS).zip(1..).find_map(|(seed, count)| {
             let broken = World::new(seed, options).run().err()?;
-            Some((count, broken))
+            let is_meant = names.contains(&broken.law);
+            others += u64::from(!is_meant);
+            is_meant.then_some((count, broken))
         });
-        match broken.next() {
-            Some((count, broken)) if names.contains(&broken.law) => {
-                println!("{offended}: {mutation:?} is noticed in world {count} by {broken}");
-            }
-            other => {
-                println!("{offended}: {mutation:?} is not noticed: {other:?}");
-                missed.push(mutation);
-            }
+        if let Some((count, broken)) = broken {
+            println!("{offended}: {mutation:?} is noticed in world {count} by {broken}");
+        } else {
+            println!("{offended}: {mutation:?} is not noticed, and {others} worlds break else");
+            missed.push(mutation);
         }
     }
     assert!(missed.is_empty(), "{missed:?}");

@@ -251,6 +251,8 @@ impl Cluster {
             let peer = self.peer(node);
             peer.is_alive() && peer.runs[group.index()]
         };
-        !self.errs(Mutation::StartBesideTheLoser) && self.others().any(says_so)
+        // Two mistakes that this alone would catch.
+        let errs = self.errs(Mutation::StartBesideTheLoser) || self.errs(Mutation::StartOnIntent);
+        !errs && self.others().any(says_so)
     }
 }
