@@ -7,7 +7,7 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use systole_lab::{ClusterConfig, Lab, LabError, Node};
+use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
 
 /// The process id of a node's executor.
 fn process_of(lab: &Lab, node: Node) -> Result<String, LabError> {
@@ -85,8 +85,10 @@ fn an_executor_that_cannot_be_started_again_leaves_its_groups_to_the_other_node(
     let may_run = |may: bool| {
         set_permissions(&binary, Permissions::from_mode(0o644 + u32::from(may) * 0o111))
     };
+    // What has moved goes home when its executor is back, if it may.
+    let config = ClusterConfig { failback: Failback::Off, ..ClusterConfig::default() };
     play_of(
-        &ClusterConfig::default(),
+        &config,
         &daemons,
         |_| Ok(may_run(true)?),
         |lab| {
