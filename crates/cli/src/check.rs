@@ -38,7 +38,7 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     }
 }
 
-/// What root lacks here, and so a daemon that is started from here. Others start none.
+/// Rights that root lacks here, and so does a daemon that is started from here. Others start none.
 fn lacking(is_realtime: bool) -> Vec<String> {
     if is_root() { complaints(is_realtime) } else { Vec::new() }
 }

@@ -99,7 +99,7 @@ pub struct Cluster {
     changes: Vec<(Time, Cause)>,
     next_job: JobId,
     has_executor: bool,
-    /// Since when there is none, and what came of that.
+    /// Whether there is one, and if not, what was decided because of that.
     absence: Absence,
     /// Of each group whether its services may run on here although nobody can tell.
     in_doubt: Vec<bool>,

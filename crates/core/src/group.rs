@@ -151,7 +151,7 @@ impl Runner {
         Self { group, job, ..self }
     }
 
-    /// Takes it as running, as the executor found it: it was not, or was about to be started on.
+    /// Takes it as running, as the executor found it: it was idle, or its start was to go on.
     pub(crate) fn adopt(&mut self) {
         self.visit("adopt");
         self.state = State::Active;

@@ -44,7 +44,7 @@ pub(crate) struct Peer {
     /// A Systole peer has heard this run of ours: it echoed our session, and what it has said
     /// since is no recording of an earlier time.
     pub(crate) answers: bool,
-    /// When a message of an older generation was reported last.
+    /// When messages of an older generation were reported, and how many were not.
     pub(crate) replays: Rarely,
     /// When it was reported last that it asks for, or acknowledges, what was never sent.
     pub(crate) beyond_told: Option<Time>,
@@ -74,7 +74,7 @@ pub(crate) struct Peer {
     pub(crate) asked: u8,
     /// The highest sequence of a beat of ours after which it had our whole table.
     pub(crate) known: u64,
-    /// The same, as far as we have heard what it made of that: it said so with its own table.
+    /// The same, but only if we have its whole table as of that echo, which shows what it did then.
     pub(crate) agreed: u64,
     /// How many ping nodes a Systole peer sees.
     pub(crate) pings: Option<u16>,
@@ -85,7 +85,7 @@ pub(crate) struct Peer {
     /// Of each group of ours whether it has lost its executor, and cannot tell whether services of it
     /// run there on.
     pub(crate) in_doubt: Vec<bool>,
-    /// Lines that are not in our haresources, and of which it says the same.
+    /// Lines that are not in our haresources, and of which it says that something still runs there.
     pub(crate) runs_strange: Vec<GroupKey>,
     /// A Systole peer says that everything is held.
     pub(crate) holds_all: bool,

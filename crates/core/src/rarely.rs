@@ -1,9 +1,11 @@
-//! What an outsider can cause as often as he likes: told once, then at growing intervals, with a count.
+//! What an outsider can cause as often as they like: told once, then at growing intervals, with a
+//! count.
 
 use crate::Time;
 use std::time::Duration;
 
-/// The first interval between two reports, how it grows, and the last: those of dropped packets.
+/// The first interval between two reports, the factor by which it grows, and the longest: the same
+/// as for dropped packets.
 const GAP_FIRST: Duration = Duration::from_mins(1);
 const GAP_GROWTH: u32 = 5;
 const GAP_LAST: Duration = Duration::from_hours(24);
@@ -20,7 +22,7 @@ pub(crate) struct Rarely {
 }
 
 impl Rarely {
-    /// Notes that it happened. Returns how often it has, since it was told, if it is to be told now.
+    /// Notes that it happened. If it is to be told now, returns how often it has since the last time.
     pub(crate) fn note(&mut self, now: Time) -> Option<u64> {
         let silence = now.since(std::mem::replace(&mut self.latest, now));
         self.untold = self.untold.saturating_add(1);

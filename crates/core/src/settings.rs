@@ -17,11 +17,11 @@ pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
 /// How long an address lives without being renewed, in whole seconds, as the kernel counts.
 ///
 /// When every process is killed at once, the others take over a dead time after our last beat, and
-/// the kernel may be a little late: until then the address must be gone. As long as possible,
-/// because what stands still for so long loses its addresses.
+/// the kernel may be a little late: until then the address must be gone. It is as long as
+/// possible, because an executor that stands still for longer loses its addresses.
 #[must_use]
 pub fn address_lifetime(deadtime: Duration, keepalive: Duration) -> Duration {
-    /// What the kernel is late at most.
+    /// How late the kernel is at most.
     const LATE: Duration = Duration::from_millis(500);
     let span = deadtime.saturating_sub(keepalive + LATE);
     Duration::from_secs(span.clamp(LIFETIME_MIN, LIFETIME_MAX).as_secs())
@@ -306,6 +306,6 @@ pub struct Boot {
     /// have them.
     pub retired: Vec<Group>,
     /// Groups that the executor's ledger of this boot lists, each with the term under which something
-    /// of it ran last. Until the executor has said what it holds they are taken for held.
+    /// of it ran last. Until the executor has said what it holds they count as held.
     pub listed: Vec<(GroupId, u64)>,
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A beat carries a few rows and the mark of all. The rows replace what we had of the same groups. If
-//! what we have then bears the mark, we have the table as it was when the beat was said, whatever
+//! what we have then matches the mark, we have the table as it was when the beat was said, whatever
 //! was lost before; if not, the sender learns that from our echo, and tells what we lack.
 
 use crate::beat::Told;
@@ -25,7 +25,7 @@ pub(crate) struct View {
     whole_at: u64,
 }
 
-/// A row, and when it was heard, if a time passes in it.
+/// A row, and when it was heard, if it has a time that runs down.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     told: Told,

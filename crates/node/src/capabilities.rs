@@ -9,7 +9,7 @@ const OF_REALTIME: [Capability; 2] = [Capability::Realtime, Capability::LockMemo
 
 /// What is said of each that is lacking, with its rule of docs/findings.md.
 ///
-/// A kernel that does not tell lets nothing be said.
+/// Nothing, if the kernel does not tell.
 #[must_use]
 pub fn complaints(is_realtime: bool) -> Vec<String> {
     let lacks = |wanted: &[Capability]| lacking(wanted).unwrap_or_default();
@@ -20,7 +20,7 @@ pub fn complaints(is_realtime: bool) -> Vec<String> {
     lacking.into_iter().filter_map(complaint).collect()
 }
 
-/// Whether this process is one of root.
+/// Whether this process runs as root.
 #[must_use]
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -33,7 +33,7 @@ const DEATH_LIMIT: Duration = Duration::from_millis(100);
 /// Time between two attempts to get an executor when it does not work: it doubles up to the longest.
 const RETRY_GAP: Duration = Duration::from_millis(100);
 const RETRY_GAP_MAX: Duration = Duration::from_secs(1);
-/// One that was there for so long has worked.
+/// An executor that was there for this long has worked.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
 /// What starts and finds executors.
@@ -45,9 +45,9 @@ pub(crate) struct ExecutorProcess {
     child: Option<std::process::Child>,
     /// When to try again; absent while there is an executor.
     retry_at: Option<Instant>,
-    /// Since when the present one, or the last, is there.
+    /// Since when the present executor, or the last one, has been there.
     since: Option<Instant>,
-    /// How often one could not be had, or did not work for long, since one last did.
+    /// How often in a row none could be started, or one did not work for long.
     failures: u32,
 }
 
@@ -153,7 +153,7 @@ impl ExecutorProcess {
         self.retry_at = Some(now + retry_gap(self.failures));
     }
 
-    /// How often one could not be had, or did not work for long, since one last did.
+    /// How often in a row none could be started, or one did not work for long.
     pub(crate) const fn failures(&self) -> u32 {
         self.failures
     }

@@ -44,7 +44,7 @@ pub(crate) fn dense(text: &[u8]) -> Option<u64> {
     u64::try_from(number).ok()
 }
 
-/// Appends a number in eleven digits of base 64: as short as one that may have any value gets.
+/// Appends a number in eleven digits of base 64: the fewest that have room for every value.
 pub(crate) fn push_dense(out: &mut Vec<u8>, number: u64) {
     for place in (0..DENSE_DIGITS).rev() {
         let digit = number.checked_shr(u32::try_from(6 * place).unwrap_or(u32::MAX)).unwrap_or(0);

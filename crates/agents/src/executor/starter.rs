@@ -176,7 +176,7 @@ impl Starter {
         self.help("look", move |way| {
             let missing = facts.missing(&resources).and_then(|missing| match missing {
                 Some(name) => Ok(Some(name)),
-                // Nothing can be started that cannot be written down before.
+                // A start is written down before it begins, which needs room.
                 None => facts.records.try_room().map(|()| None),
             });
             let missing = missing.map_err(|error| error.to_string());

@@ -14,7 +14,7 @@ pub const NAME_USUAL: usize = 64;
 pub(crate) const ROW_MAX: usize = 100;
 
 impl Claim {
-    /// Most bytes of its text, with what parts it from others.
+    /// Most bytes of its text, separators included.
     fn text_max(&self) -> usize {
         const FAILURE: usize = "~+ffxff".len();
         let failure = if self.failure.is_some() { FAILURE } else { 0 };
@@ -23,21 +23,21 @@ impl Claim {
 }
 
 impl Freeze {
-    /// Most bytes of its text, with what parts it from others.
+    /// Most bytes of its text, separators included.
     pub(crate) fn text_max(&self) -> usize {
         ",gff.".len() + digits(self.count.into()) + ".f.".len() + digits(self.left) + "~".len()
     }
 }
 
 impl Moves {
-    /// Most bytes of its text, with what parts it from others.
+    /// Most bytes of its text, separators included.
     fn text_max(&self) -> usize {
         ",mff.".len() + digits(self.count.into()) + ".ff.".len() + digits(self.left) + "!".len()
     }
 }
 
 impl Echo {
-    /// Most bytes of its text, with what parts it from others, and with its media or without.
+    /// Most bytes of its text, separators included, with its media or without.
     pub(crate) fn text_max(&self, with_lags: bool) -> usize {
         const FIXED: usize = "f.0123456789a...,".len();
         const LAG: usize = "0fe".len();
@@ -48,7 +48,7 @@ impl Echo {
 }
 
 impl Told {
-    /// Most bytes of its text, with what parts it from others.
+    /// Most bytes of its text, separators included.
     pub(crate) fn text_max(&self) -> usize {
         let freeze = self.freeze.map_or(0, |freeze| freeze.text_max());
         let moves = self.moves.map_or(0, |moves| moves.text_max());

@@ -6,7 +6,7 @@ use crate::{Action, Failure, Outcome};
 /// Describes the whole table of a node, so that who has heard a part of it knows whether it has all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Mark {
-    /// Grows when a row is there no more: who has rows of another epoch forgets them.
+    /// Grows when a row is removed: a node that has rows of another epoch forgets them.
     pub epoch: u32,
     /// How many rows there are.
     pub rows: u16,

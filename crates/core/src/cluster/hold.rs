@@ -1,8 +1,8 @@
 //! `hb hold`: nothing moves by itself, until a moment or until somebody says so.
 //!
 //! A group that is held starts where it had its last owner, and nowhere else, whatever became of
-//! that owner; nobody gives it away but by order. What is held is told in every beat with the time
-//! that is left, so that it holds on every node of our kind and outlives the restart of one. As long
+//! that owner; nobody gives it away but by order. What is held is told in beats with the time that
+//! is left, so that it holds on every node of our kind and outlives the restart of one. As long
 //! as a peer says that something is held it counts here too: two nodes that saw it end in different
 //! moments would decide differently in between.
 

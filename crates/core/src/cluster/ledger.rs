@@ -3,8 +3,8 @@
 //! ```text
 //!   ledger of this boot          the executor greets
 //!   lists a group ──▶ listed ──────────────────────▶ holds all of it: adopted as it is
-//!                       │                            holds a part, or works on it: started on,
-//!    another node has   │                              once the others were heard
+//!                       │                            holds a part, or works on it: its start
+//!    another node has   │                              goes on once the others were heard
 //!    the better claim ──▶ stopping                   holds nothing: free
 //! ```
 //!
@@ -56,7 +56,7 @@ impl Cluster {
         self.speak_soon();
     }
 
-    /// Makes a group ours that was so when it was started, as far as the executor knows.
+    /// Makes a group ours that was ours when it was started, as far as the executor knows.
     fn presume(&mut self, group: GroupId, term: u64) {
         let me = self.settings.me;
         let key = self.settings.groups[group.index()].key;
@@ -91,7 +91,8 @@ impl Cluster {
         match (is_listed, holding) {
             (true, Some(holding)) if holding.is_whole && is_starting => self.adopt(group),
             (true, None) if is_starting => self.find_free(group),
-            // It is started on, or is being stopped already: a stop of what does not run costs nothing.
+            // Its start goes on, or it is being stopped already: to stop what does not run costs
+            // nothing.
             (true, Some(_) | None) | (false, None) => {}
             (false, Some(holding)) => self.find_held(group, holding),
         }

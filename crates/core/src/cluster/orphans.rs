@@ -1,15 +1,17 @@
 //! A node whose executor is gone, or stands still, and does not come back.
 //!
 //! ```text
-//!           executor gone            nobody can have renewed          it greets
-//!  There ────────────────▶ Awaited ─────────────────────────▶ Over ─────────────▶ There
-//!    ▲                        │ greets      for a lifetime
-//!    └────────────────────────┘
+//!             the first turn without one
+//!  Unnoticed ─────────────────────────────┐
+//!                                         ▼  a permit and a lifetime have passed
+//!  None ─────────────────────────────▶ Awaited ────────────────────────────────▶ Over
+//!    ▲        it is gone                  │ it greets                              │ it greets
+//!    └────────────────────────────────────┴────────────────────────────────────────┘
 //! ```
 //!
-//! Nobody renews what it held: its addresses run out by their lifetime, and until then the groups stay
-//! claimed, so that one that is started again finds them. After that nothing is claimed any more, and
-//! the others may run it. Services may run on, and nobody here can tell. This node says so: where a
+//! Nobody renews what it held: its addresses expire, and until then the groups stay claimed, so that
+//! an executor that is started again finds them. After that nothing is claimed any more, and the
+//! others may run it. Services may run on, and nobody here can tell. This node says so: where a
 //! fencing device is configured the others fence it first. An executor that comes back late stops
 //! everything that it holds before this node takes anything.
 
@@ -30,7 +32,7 @@ pub(super) enum Absence {
     Unnoticed,
     /// It is awaited. One that has not spoken gets permits until then.
     Awaited { permits_until: Time },
-    /// Whatever it held has run out.
+    /// Every address that it held has expired.
     Over,
     /// It is there.
     None,
@@ -53,7 +55,7 @@ impl Cluster {
         }
     }
 
-    /// Whether whoever is connected may get a permit.
+    /// Whether the executor that is connected may get a permit.
     pub(super) fn may_permit(&self) -> bool {
         match self.absence {
             Absence::Unnoticed | Absence::None => true,
@@ -111,8 +113,8 @@ impl Cluster {
         }
     }
 
-    /// Takes what a node says of what runs there. Where something runs no more by its row, and may
-    /// all the same, it is in doubt: that alone keeps nobody from taking it.
+    /// Takes note of what a node says runs there. If by its row nothing runs any more, and something
+    /// may run all the same, that is in doubt: it alone keeps nobody from taking the group.
     pub(super) fn hear_doubt(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
         let is_in_doubt =
             claim.runs_here && claim.owner == from && claim.phase == Phase::Failed && claim.unable;

@@ -93,7 +93,7 @@ impl Cluster {
         self.speak_within(NEWS_GAP);
     }
 
-    /// Brings the next beat forward: to so long after the last one.
+    /// Brings the next beat forward, to this long after the last one.
     pub(super) fn speak_within(&mut self, gap: Duration) {
         let soonest = self.voice.last_beat.map_or(self.now, |last| last + gap);
         self.voice.next_beat = self.voice.next_beat.min(soonest.max(self.now));

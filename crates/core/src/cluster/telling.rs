@@ -14,17 +14,18 @@ use crate::{BEAT_TEXT_MAX, Beat, Claim, Echo, GROUPS_MAX, Mark, NAME_USUAL, Phas
 use crate::{GroupId, LinkId, NodeId, Settings, TableForm, Time};
 use std::time::Duration;
 
-/// An echo that comes as long after the last of what was told has missed it.
+/// An echo that comes this long after the last row was told, and does not confirm it, shows that a
+/// beat was lost.
 const UNDER_WAY_MAX: Duration = Duration::from_millis(100);
-/// A part that is lacking is asked for so long after the beat before, this often: else with the
-/// beats that are due, since it may never come.
+/// How long after the last beat, and how often in a row, a missing part is asked for out of turn.
+/// After that only beats that are due ask for it, since it may never come.
 const ASK_GAP: Duration = Duration::from_millis(20);
 const ASKED_MAX: u8 = 32;
 
 /// What the others were told of one group.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Row {
-    /// Of what is to be told, unless nothing is.
+    /// The digest of what is to be told; absent if nothing is.
     digest: Option<u64>,
     /// The sequence of the first beat whose mark counts it as it is.
     changed: u64,
@@ -57,7 +58,7 @@ impl Telling {
         telling
     }
 
-    /// Rows have gone, or have come.
+    /// Notes that rows were removed or added.
     pub(super) fn rearranged(&mut self, settings: &Settings, has_lost_rows: bool) {
         self.next = 0;
         self.find_twins(settings);
@@ -78,7 +79,7 @@ impl Telling {
         self.rows.get(group.index()).is_some_and(|row| row.digest.is_some())
     }
 
-    /// Others have rows that are there no more: they forget them all, and are told everything.
+    /// Others have rows that no longer exist: they forget all rows, and are told everything.
     pub(super) fn begin_epoch(&mut self) {
         self.mark.epoch = self.mark.epoch.wrapping_add(1);
         self.rows.iter_mut().for_each(|row| row.digest = None);

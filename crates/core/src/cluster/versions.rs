@@ -2,8 +2,9 @@
 //! the others, and takes a node whose beat it cannot read for a C heartbeat.
 //!
 //! ```text
-//!                   somebody is heard                     nobody of the version before is left
-//!   Silent ──────────────────────────▶ Marked or Whole ◀──────────────────────────────────────▶
+//!            somebody is heard            a node of the version before is known
+//!   Silent ─────────────────────▶ Marked ◀─────────────────────────────────────▶ Whole
+//!                                             no such node is known any more
 //! ```
 //!
 //! The first beats of a daemon tell nothing of its table, in a form that both versions read, until it

@@ -149,7 +149,7 @@ impl Machine {
         self.letting_go.removals.push((run, held));
     }
 
-    /// Takes the answer to a removal of addresses. Says whether it was that.
+    /// Takes the answer to a removal of addresses. Returns whether it was one.
     pub(super) fn note_removed(&mut self, run: RunId, outcome: &Outcome) -> bool {
         let mut removals = self.letting_go.removals.iter();
         let Some(at) = removals.position(|(removal, _)| *removal == run) else { return false };
@@ -208,7 +208,7 @@ impl Machine {
         self.held().iter().any(|held| held.group == group)
     }
 
-    /// What a daemon that comes hears of groups that are being let go.
+    /// What a daemon that connects is told of groups that are being let go.
     pub(super) fn letting_go_reports(&self) -> Vec<Report> {
         let groups = by_reason(self.letting_go.groups());
         groups.map(|(reason, groups)| Report::LettingGo { reason, groups }).collect()

@@ -25,7 +25,7 @@ pub enum Outcome {
     TimedOut,
     /// No agent of this name exists.
     Missing,
-    /// The run was ended, or never begun, because of [`super::Request::Cancel`] or of a letting go.
+    /// The run was ended, or never begun, because of [`super::Request::Cancel`] or of letting go.
     Cancelled,
     /// The executor may not begin it: it has no permit, or the request makes no sense.
     Refused,
@@ -70,7 +70,7 @@ pub enum Report {
         version: u32,
         /// What the executor holds.
         groups: Vec<Held>,
-        /// What still runs for an earlier daemon or executor, or for a letting go. Whatever is
+        /// What still runs for an earlier daemon or executor, or for a group that is let go. Whatever is
         /// asked for these groups begins when it has ended; a stop ends what is being started.
         unfinished: Vec<Unfinished>,
     },
@@ -163,7 +163,7 @@ pub struct Held {
     pub resources: Vec<Resource>,
 }
 
-/// A run that nobody of the present waits for.
+/// A run that the present daemon does not wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfinished {
     /// The group.

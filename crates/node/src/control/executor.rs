@@ -1,4 +1,4 @@
-//! The executor's process is lost, and another one is had.
+//! What is done when the executor's process is lost: another one is started.
 
 use super::Control;
 use crate::beat::channel::Command;
@@ -9,8 +9,8 @@ use systole_sys::process::ProcessId;
 
 impl Control {
     /// One that stands still is killed: what it holds is adopted by the next one before its addresses
-    /// expire. Should it not even die, because it waits in the kernel, there is no next one; the core
-    /// releases what it held when that has run out.
+    /// expire. If it does not even die, because it waits in the kernel, there is no next one; the core
+    /// releases what it held when its addresses have expired.
     pub(super) fn executor_gone(&mut self, hung: Option<ProcessId>) {
         self.parts.executor.lost();
         let is_told = self.parts.executor.is_worth_telling();

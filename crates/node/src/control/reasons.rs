@@ -7,7 +7,7 @@ use systole_core::{Action, GROUPS_MAX, GroupReport, Job, JobId, Outcome, Resourc
 
 /// Words that wait for the core to say what they are about.
 const WAITING_MAX: usize = 64;
-/// Failures of which the words are kept: a start and a stop of each group.
+/// How many failures are kept with their words: a start and a stop of each group.
 const KEPT_MAX: usize = 2 * GROUPS_MAX;
 /// Longest words in bytes.
 const LENGTH_MAX: usize = 120;

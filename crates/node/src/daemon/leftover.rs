@@ -1,4 +1,4 @@
-//! What runs here and stands in no line of haresources any more.
+//! Groups that run here and whose line is no longer in haresources.
 //!
 //! An orderly reload or restart stores the lines that it gives up. A daemon that dies between the change
 //! of a file and its reload stores nothing, but the executor knows what it has started.

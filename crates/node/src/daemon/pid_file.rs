@@ -1,8 +1,8 @@
 //! Whether the process that the pid file names is a daemon.
 //!
 //! The file outlives a daemon that was killed, and its number is given to others. What C tools write
-//! and read there is a number alone, and the C daemon holds no lock on it. So it is asked what the
-//! process executes.
+//! and read there is a number alone, and the C daemon holds no lock on it. So what the
+//! process executes decides.
 
 use crate::paths::Paths;
 use crate::program;
@@ -64,7 +64,7 @@ fn is_daemon(pid: i32) -> bool {
     match fs::read_link(format!("/proc/{pid}/exe")) {
         Ok(file) => has_its_name(&file) || program::is_of(pid).unwrap_or(false),
         // Not for us to see, e.g. for an ordinary user who asks for the status. What a process calls
-        // itself is good enough for who can do it no harm.
+        // itself is good enough for a user who can do it no harm.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             // `heartbeat: master control process` is how the C daemon calls itself.
             let title = words[0].split(|byte| *byte == b':').next().unwrap_or_default();
@@ -74,7 +74,8 @@ fn is_daemon(pid: i32) -> bool {
     }
 }
 
-/// Whether a file is the program, or was before an upgrade: then it has another ending, or is gone.
+/// Whether a file is the program, or was before an upgrade: then its name has a suffix, or it is
+/// deleted.
 fn has_its_name(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().as_bytes();
     let rest = name.strip_prefix(PROGRAM);

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Everything else is as in the version that follows. A beat has all claims, so whoever heard it has the
-//! whole table. One without claims, echoes and node list says nothing of a table; to a node of that
-//! version it comes of one that is there and does not take part.
+//! whole table. One without claims, echoes and node list says nothing of a table; a node of that
+//! version takes its sender for one that is there and does not take part.
 
 use super::{below, read_items};
 use crate::error::EncodeError;
