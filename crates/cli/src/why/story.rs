@@ -81,12 +81,18 @@ fn is_job(entry: &Entry) -> bool {
 
 /// Where a group was after a move, and how long that is ago.
 fn summary(entry: &Entry, zone: &TimeZone, now: Timestamp, is_past: bool) -> Option<String> {
-    let Happening::Ownership { owner, phase, .. } = &entry.happening else { return None };
+    let Happening::Ownership { owner, phase, cause, .. } = &entry.happening else { return None };
     let moment = time(entry)?;
     let clock = moment.to_zoned(zone.clone()).strftime("%F %T %Z").to_string();
     let age = now.duration_since(moment).max(SignedDuration::ZERO);
     let since = format!("{clock}, {} ago", span(u64::try_from(age.as_millis()).unwrap_or(0)));
     Some(match phase {
+        Phase::Starting if cause == "listed" => {
+            format!("is taken for running on {owner} since {since}, until its executor speaks.")
+        }
+        Phase::Failed if cause == "executor_lost" => {
+            format!("was given up on {owner} at {since}: its executor did not come back.")
+        }
         Phase::Active if is_past => format!("ran on {owner} since {since}."),
         Phase::Active => format!("runs on {owner} since {since}."),
         Phase::Starting => format!("is being started on {owner} since {since}."),

@@ -152,3 +152,19 @@ fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
     assert_eq!(moves[0], [&journal[0], &journal[1]]);
     assert_eq!(moves[1], journal[2..].iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
+    let told = |cause: &'static str, phase: Phase| {
+        let mut entry = owned(0, "10.0.0.9", "web1", 1, phase);
+        let Happening::Ownership { cause: word, .. } = &mut entry.happening else { unreachable!() };
+        *word = cause.into();
+        let now = "2026-11-24T10:00:05Z".parse().expect("it is a time");
+        summary(&entry, &TimeZone::UTC, now, false).expect("it is told")
+    };
+    let listed = told("listed", Phase::Starting);
+    assert!(listed.starts_with("is taken for running on web1 since"), "{listed}");
+    let lost = told("executor_lost", Phase::Failed);
+    assert!(lost.starts_with("was given up on web1 at"), "{lost}");
+    assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));
+}
