@@ -282,70 +282,71 @@ fn runner_in(state: &str) -> (Runner, JobId) {
 }
 
 /// What worlds do not meet: (state, input) → the state after it.
+#[rustfmt::skip]
+const RARE: [(&str, &str, &str); 50] = [
+    // Nobody knows what runs, or nothing does.
+    ("idle", "abandon", "idle"),
+    ("starting", "abandon", "idle"),
+    ("active", "abandon", "idle"),
+    ("stopping", "abandon", "idle"),
+    ("looking", "abandon", "idle"),
+    ("stuck", "abandon", "idle"),
+    ("releasing", "abandon", "idle"),
+    ("idle", "past job", "idle"),
+    ("active", "past job", "active"),
+    ("stuck", "past job", "stuck"),
+    ("stuck", "let go", "stopping"),
+    ("starting", "past job", "starting"),
+    ("starting, to stop", "past job", "starting, to stop"),
+    ("stopping", "past job", "stopping"),
+    ("looking", "past job", "looking"),
+    ("releasing", "past job", "releasing"),
+    // An agent that answers what it was not asked has not started anything.
+    ("starting", "missing", "stopping"),
+    ("starting", "running", "stopping"),
+    ("starting", "not running", "stopping"),
+    // Whatever comes of it, it stops.
+    ("starting, to stop", "executor gone", "stopping"),
+    ("starting, to stop", "failed", "stopping"),
+    ("starting, to stop", "stop", "starting, to stop"),
+    ("starting, to stop", "missing", "stopping"),
+    ("starting, to stop", "running", "stopping"),
+    ("starting, to stop", "not running", "stopping"),
+    ("starting, to stop", "let go", "stopping"),
+    ("starting, to stop", "not asked", "stopping"),
+    // What fails on our side is no answer.
+    ("starting", "not asked", "starting"),
+    ("stopping", "not asked", "stopping"),
+    ("looking", "not asked", "looking"),
+    // An agent that is not there has started nothing; one that answers something else is asked
+    // again.
+    ("stopping", "missing", "stopping"),
+    ("stopping", "running", "stopping"),
+    ("stopping", "not running", "stopping"),
+    // The look at what does not stop: only a plain no counts.
+    ("looking", "stop", "looking"),
+    ("looking", "let go", "looking"),
+    ("looking", "executor gone", "looking"),
+    ("looking", "cancelled", "looking"),
+    ("looking", "missing", "stopping"),
+    ("looking", "not running", "stopping"),
+    ("looking", "success", "stuck"),
+    // Addresses that go without what is right of them: one that stays is lost in time.
+    ("releasing", "stop", "releasing"),
+    ("releasing", "executor gone", "releasing"),
+    ("releasing", "let go", "stopping"),
+    ("releasing", "cancelled", "stuck"),
+    ("releasing", "missing", "stuck"),
+    ("releasing", "failed", "stuck"),
+    ("releasing", "running", "stuck"),
+    ("releasing", "not running", "stuck"),
+    ("releasing", "timed out", "stuck"),
+    ("releasing", "not asked", "stuck"),
+];
+
 #[test]
 pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
-    #[rustfmt::skip]
-    let rows = [
-        // Nobody knows what runs, or nothing does.
-        ("idle", "abandon", "idle"),
-        ("starting", "abandon", "idle"),
-        ("active", "abandon", "idle"),
-        ("stopping", "abandon", "idle"),
-        ("looking", "abandon", "idle"),
-        ("stuck", "abandon", "idle"),
-        ("releasing", "abandon", "idle"),
-        ("idle", "past job", "idle"),
-        ("active", "past job", "active"),
-        ("stuck", "past job", "stuck"),
-        ("stuck", "let go", "stopping"),
-        ("starting", "past job", "starting"),
-        ("starting, to stop", "past job", "starting, to stop"),
-        ("stopping", "past job", "stopping"),
-        ("looking", "past job", "looking"),
-        ("releasing", "past job", "releasing"),
-        // An agent that answers what it was not asked has not started anything.
-        ("starting", "missing", "stopping"),
-        ("starting", "running", "stopping"),
-        ("starting", "not running", "stopping"),
-        // Whatever comes of it, it stops.
-        ("starting, to stop", "executor gone", "stopping"),
-        ("starting, to stop", "failed", "stopping"),
-        ("starting, to stop", "stop", "starting, to stop"),
-        ("starting, to stop", "missing", "stopping"),
-        ("starting, to stop", "running", "stopping"),
-        ("starting, to stop", "not running", "stopping"),
-        ("starting, to stop", "let go", "stopping"),
-        ("starting, to stop", "not asked", "stopping"),
-        // What fails on our side is no answer.
-        ("starting", "not asked", "starting"),
-        ("stopping", "not asked", "stopping"),
-        ("looking", "not asked", "looking"),
-        // An agent that is not there has started nothing; one that answers something else is asked
-        // again.
-        ("stopping", "missing", "stopping"),
-        ("stopping", "running", "stopping"),
-        ("stopping", "not running", "stopping"),
-        // The look at what does not stop: only a plain no counts.
-        ("looking", "stop", "looking"),
-        ("looking", "let go", "looking"),
-        ("looking", "executor gone", "looking"),
-        ("looking", "cancelled", "looking"),
-        ("looking", "missing", "stopping"),
-        ("looking", "not running", "stopping"),
-        ("looking", "success", "stuck"),
-        // Addresses that go without what is right of them: one that stays is lost in time.
-        ("releasing", "stop", "releasing"),
-        ("releasing", "executor gone", "releasing"),
-        ("releasing", "let go", "stopping"),
-        ("releasing", "cancelled", "stuck"),
-        ("releasing", "missing", "stuck"),
-        ("releasing", "failed", "stuck"),
-        ("releasing", "running", "stuck"),
-        ("releasing", "not running", "stuck"),
-        ("releasing", "timed out", "stuck"),
-        ("releasing", "not asked", "stuck"),
-    ];
-    for (state, input, after) in rows {
+    for (state, input, after) in RARE {
         let (mut runner, job) = runner_in(state);
         let done = |runner: &mut Runner, outcome| {
             runner.done(Time::START, job, outcome);
