@@ -245,6 +245,11 @@ impl Machine {
     }
 
     fn take_permit(&mut self, permit: Permit) {
+        if Time::from_nanos(permit.issued) >= self.lease.deadline() {
+            // There was a time without one: daemon and executor stood still, and the daemon was first to
+            // go on. What is held may be somebody else's since.
+            self.check_permit();
+        }
         self.lease.renew(self.now, permit);
         if self.lease.is_valid(self.now) {
             self.put_back_verified(Time::from_nanos(permit.issued));

@@ -254,6 +254,20 @@ impl Cluster {
         }
     }
 
+    /// Whether a classic peer may hold what stands in our ledger, and has yet to say so: nothing of it
+    /// is started on before.
+    pub(super) fn awaits_classic_report(&self) -> bool {
+        self.settings.failback != Failback::Legacy
+            && self.has_classic_peer()
+            && self.classic.stage != Stage::Stable
+    }
+
+    /// Whether a group of ours is about to be started on, and no job of it has begun.
+    fn is_held_in_part(&self, group: GroupId) -> bool {
+        let runner = &self.runners[group.index()];
+        runner.is_starting() && runner.job().is_none() && self.classic.stage != Stage::Stable
+    }
+
     /// Turns what the peer says it holds into rows.
     fn note_theirs(&mut self, peer: NodeId) {
         let theirs = self.classic.held_there();
@@ -263,7 +277,14 @@ impl Cluster {
             let row = *self.ownership.row(group);
             let is_theirs = row.owner == Some(peer) && row.phase.holds();
             let is_ours = self.is_ours(group) && !self.runners[group.index()].is_idle();
-            if held && !is_theirs && !is_ours {
+            if held && is_ours && self.is_held_in_part(group) {
+                // It was started here before this daemon, and the peer has taken it since.
+                self.ownership.claim(group, peer, !home);
+                self.ownership.advance(group, Phase::Active);
+                self.owned(group, Cause::Outranked(peer));
+                self.outbox.push_back(crate::Output::Store);
+                self.yield_group(group);
+            } else if held && !is_theirs && !is_ours {
                 self.ownership.claim(group, peer, !home);
                 self.ownership.advance(group, Phase::Active);
                 self.owned(group, Cause::Claimed(peer));

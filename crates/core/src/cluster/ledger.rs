@@ -162,7 +162,7 @@ impl Cluster {
     /// a node that is heard still runs it, or what shares a resource with it.
     pub(super) fn may_run_job_of(&self, runner: &Runner) -> bool {
         let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
-        let may_add = is_sure && !self.runs_beside(runner.group());
+        let may_add = is_sure && !self.runs_beside(runner.group()) && !self.awaits_classic_report();
         self.has_executor && (may_add || !runner.is_starting())
     }
 

@@ -18,6 +18,36 @@ fn brief() -> Bench {
 }
 
 #[test]
+fn a_permit_that_was_issued_after_the_last_one_had_expired_keeps_nothing() {
+    let mut bench = brief();
+    bench.started(WEB, &[address(1)]);
+    bench.said.clear();
+    // Both stood still, and the daemon went on first.
+    bench.now = bench.now + 10 * SECOND;
+    bench.permit(3 * SECOND);
+    let begins = Report::LettingGo { reason: EXPIRED, groups: vec![WEB] };
+    assert_eq!(bench.reports(), [begins]);
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1)])]);
+}
+
+#[test]
+fn permits_that_waited_for_an_executor_that_stood_still_alone_keep_everything() {
+    let mut bench = brief();
+    bench.started(WEB, &[address(1)]);
+    bench.said.clear();
+    let from = bench.now;
+    bench.now = from + 7 * SECOND;
+    for seconds in [2, 4, 6] {
+        let issued = from + seconds * SECOND;
+        let until = (issued + 3 * SECOND).as_nanos();
+        bench.ask(Request::Permit(Permit { issued: issued.as_nanos(), until }));
+    }
+    bench.machine.elapse(bench.now);
+    bench.listen();
+    assert_eq!(bench.reports(), [], "its daemon ran all the time");
+}
+
+#[test]
 fn without_a_permit_addresses_go_before_anything_stops() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");

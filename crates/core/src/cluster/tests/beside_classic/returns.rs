@@ -53,3 +53,30 @@ fn what_it_gave_away_goes_home_after_a_crash() {
 fn what_it_gave_away_goes_home_after_a_start_that_nobody_saw_the_stop_of() {
     comes_back(&mut given());
 }
+
+/// Our daemon was killed for longer than a dead time: the peer has taken everything, and our executor has
+/// let go of the address alone.
+#[test]
+fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
+    let mut beside = Beside::new(Failback::On);
+    let listed = vec![(FIRST, 3)];
+    let settings = beside.node.cluster.settings().clone();
+    beside.node.cluster = Cluster::new(settings, Boot { listed, ..boot(2) });
+    beside.node.runs = vec![FIRST];
+    let holding = Holding { group: FIRST, term: 3, is_whole: false };
+    beside.node.cluster.handle(Time::START, &Input::ExecutorReady(vec![holding]));
+    beside.node.holds_jobs = true;
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    beside.pass(Duration::from_secs(1));
+    let starts = |beside: &Beside| {
+        beside.node.held.iter().filter(|job| job.action == crate::Action::Start).count()
+    };
+    assert_eq!(starts(&beside), 0, "what the peer holds is not known yet");
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(starts(&beside), 0, "the peer has it");
+    let row = *beside.node.cluster.ownership.row(FIRST);
+    assert_eq!((row.owner, row.phase), (Some(B), crate::Phase::Active));
+    assert!(beside.node.held.iter().any(|job| job.action == crate::Action::Stop));
+}
