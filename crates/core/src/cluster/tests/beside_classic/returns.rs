@@ -69,14 +69,13 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.pass(Duration::from_secs(1));
-    let starts = |beside: &Beside| {
-        beside.node.held.iter().filter(|job| job.action == crate::Action::Start).count()
-    };
+    let starts =
+        |beside: &Beside| beside.node.held.iter().filter(|job| job.action == Action::Start).count();
     assert_eq!(starts(&beside), 0, "what the peer holds is not known yet");
     beside.resource(Hold::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(starts(&beside), 0, "the peer has it");
     let row = *beside.node.cluster.ownership.row(FIRST);
-    assert_eq!((row.owner, row.phase), (Some(B), crate::Phase::Active));
-    assert!(beside.node.held.iter().any(|job| job.action == crate::Action::Stop));
+    assert_eq!((row.owner, row.phase), (Some(B), Phase::Active));
+    assert!(beside.node.held.iter().any(|job| job.action == Action::Stop));
 }
