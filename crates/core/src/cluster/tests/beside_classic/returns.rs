@@ -1,6 +1,7 @@
 //! A C node has given its groups away, is started anew, and gets them back as from another one.
 
 use super::*;
+use crate::Phase;
 
 fn ask(hold: Hold, step: Step) -> Message {
     Message::AskResources { hold, step, ipfail: false, by_order: false }
