@@ -10,9 +10,11 @@ const WORLDS: u64 = 1_000;
 /// The law that a mistake offends, and the names under which that is noticed.
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
-        Mutation::TakeFromTheLiving
-        | Mutation::IgnoreTheRetired
-        | Mutation::StartBesideTheLoser => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"]),
+        // Whoever has a group hears the claim, and gives way to it.
+        Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER", "UNDISTURBED"]),
+        Mutation::IgnoreTheRetired | Mutation::StartBesideTheLoser => {
+            ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
+        }
         Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "UNDISTURBED"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
