@@ -1,0 +1,117 @@
+//! Why a group changed its owner, or its owner let go of it.
+
+use crate::{NodeId, Settings};
+use std::time::Duration;
+
+/// Why a node became the owner of a group, or ceased to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody had it, and this node comes first.
+    Unowned,
+    /// The owner was silent for its dead time.
+    OwnerDead {
+        /// The owner.
+        owner: NodeId,
+        /// How long it had been silent.
+        silence: Duration,
+        /// What made sure of it.
+        proof: Proof,
+    },
+    /// The owner said goodbye, or reported the group stopped.
+    OwnerLeft(NodeId),
+    /// The owner could not start it.
+    OwnerFailed(NodeId),
+    /// The owner has lost its executor: its addresses have run out there, and its services may run on.
+    OwnerInDoubt(NodeId),
+    /// Our executor is gone, or stands still, and all addresses have run out.
+    ExecutorLost,
+    /// A planned hand-over, between these two.
+    HandOver {
+        /// Who gives.
+        giver: NodeId,
+        /// Who takes.
+        taker: NodeId,
+    },
+    /// The executor of this boot held it when this daemon started, and has not said yet what runs.
+    Listed,
+    /// It was found running after a restart of the daemon.
+    Adopted,
+    /// Another node claims it, and its claim is newer than what we knew.
+    Claimed(NodeId),
+    /// Another node has a claim that holds against ours.
+    Outranked(NodeId),
+    /// Another node remembers it in a higher term and does not run it: the claim of who runs it is
+    /// above that now.
+    Reclaimed(NodeId),
+    /// This node is stopping.
+    Stopping,
+    /// A resource of the group could not be started.
+    StartFailed,
+    /// The executor let go of it, without a permit or because an address was lost.
+    LetGo,
+    /// A resource of the group could not be stopped.
+    StopFailed,
+    /// Somebody ordered to try again what failed.
+    Retry,
+    /// Its line in haresources was added, changed or removed.
+    Reload,
+}
+
+/// What makes sure that a silent node is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Its silence alone: no fencing device is configured.
+    Silence,
+    /// A fencing device.
+    Fenced,
+    /// The administrator.
+    Confirmed,
+}
+
+impl Cause {
+    /// What showed that it holds, in words.
+    #[must_use]
+    pub fn evidence(&self, settings: &Settings) -> String {
+        let name = |node: NodeId| settings.name(node);
+        match *self {
+            Self::Unowned => "no other node has it".to_owned(),
+            Self::OwnerDead { owner, silence, proof } => {
+                let proof = match proof {
+                    Proof::Silence => "",
+                    Proof::Fenced => " and was fenced",
+                    Proof::Confirmed => " and was confirmed dead by hand",
+                };
+                format!("{} was silent for {} ms{proof}", name(owner), silence.as_millis())
+            }
+            Self::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
+            Self::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
+            Self::OwnerInDoubt(owner) => format!(
+                "{} has lost its executor: addresses have run out there, services may run on",
+                name(owner)
+            ),
+            Self::ExecutorLost => {
+                "the executor is gone or stands still: addresses have run out, services may run on"
+                    .to_owned()
+            }
+            Self::HandOver { giver, taker } => {
+                format!("{} hands it over to {}", name(giver), name(taker))
+            }
+            Self::Listed => {
+                "it ran here when this daemon started, and the executor has not said what runs yet"
+                    .to_owned()
+            }
+            Self::Adopted => "it was found running after a restart of the daemon".to_owned(),
+            Self::Reclaimed(node) => {
+                format!("{} remembers it in a higher term and does not run it", name(node))
+            }
+            Self::Claimed(node) => format!("{} says so", name(node)),
+            Self::Outranked(node) => format!("{} has a higher claim", name(node)),
+            Self::Stopping => "this node was told to stop".to_owned(),
+            Self::StartFailed => "a resource did not start".to_owned(),
+            Self::LetGo => "the executor does not hold it any more".to_owned(),
+            Self::StopFailed => "a resource cannot be stopped".to_owned(),
+            Self::Retry => "it was ordered to be tried again".to_owned(),
+            Self::Reload => "the configuration was changed".to_owned(),
+        }
+    }
+}
