@@ -1,6 +1,7 @@
 //! A daemon starts anew again and again while an agent of it starts: nothing moves, and the agent
 //! is called once.
 
+use crate::agent::{GROUP, beside_the_service, install, verbs};
 use crate::play::play_with;
 use crate::watched::watched;
 use crate::{LIMIT, Outcome, nobody_else_answered, print_gap};
@@ -8,7 +9,7 @@ use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use systole_core::Random;
-use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
+use systole_lab::{Failback, Lab, LabError, Node};
 
 /// How often the daemon starts anew.
 const TIMES: u32 = 20;
@@ -22,37 +23,6 @@ const SLOW_START: &str = "#!/bin/sh\ntrap '' TERM\ncase $1 in\n\
            touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
-
-/// What the agent's group is called.
-const GROUP: &str = "192.168.122.101/24/eth0";
-
-/// web1 is the home of both groups: one runs, and the other one starts.
-fn config() -> ClusterConfig {
-    let service = ClusterConfig::default().service.word();
-    ClusterConfig {
-        groups: vec![
-            format!("web1 192.168.122.100/24/eth0 {service}"),
-            format!("web1 {GROUP} slow"),
-        ],
-        failback: Failback::Off,
-        ipfail: false,
-        deadtime: Duration::from_secs(2),
-        warntime: Duration::from_secs(1),
-        initdead: Duration::from_secs(4),
-        ..ClusterConfig::default()
-    }
-}
-
-fn install(lab: &Lab) -> Outcome {
-    for node in Node::ALL {
-        lab.write_file(node, "etc/ha.d/resource.d/slow", SLOW_START)?;
-    }
-    Ok(())
-}
-
-fn verbs(lab: &Lab, node: Node) -> String {
-    lab.read_file(node, "var/log/agent")
-}
 
 /// The seed of the moments: that of the environment, or another one each time.
 fn seed() -> u64 {
@@ -129,29 +99,34 @@ fn start_anew(lab: &Lab, node: Node) -> Result<(), LabError> {
 
 #[test]
 fn a_daemon_that_starts_anew_while_an_agent_starts_moves_nothing() -> Outcome {
-    play_with(&config(), install, |lab| {
-        let (web1, web2) = (Node::Web1, Node::Web2);
-        lab.wait_for("its agent starts", LIMIT, || verbs(lab, web1) == "start\n")?;
-        let since = Instant::now();
-        let addresses = [lab.config().address, IpAddr::from([192, 168, 122, 101])];
-        let seen = watched(lab, &addresses, || {
-            start_anew(lab, web1)?;
-            println!("{TIMES} starts in {:?}", since.elapsed());
-            sleep(START.saturating_sub(since.elapsed()));
-            lab.write_file(web1, "var/tmp/go", "")?;
-            lab.wait_for("it runs", LIMIT, || {
-                let groups = lab.status(web1).map(|status| status.groups).unwrap_or_default();
-                groups.iter().any(|it| it.name == GROUP && it.phase == "active")
+    let config = beside_the_service("slow", Failback::Off);
+    play_with(
+        &config,
+        |lab| install(lab, "slow", SLOW_START),
+        |lab| {
+            let (web1, web2) = (Node::Web1, Node::Web2);
+            lab.wait_for("its agent starts", LIMIT, || verbs(lab, web1) == "start\n")?;
+            let since = Instant::now();
+            let addresses = [lab.config().address, IpAddr::from([192, 168, 122, 101])];
+            let seen = watched(lab, &addresses, || {
+                start_anew(lab, web1)?;
+                println!("{TIMES} starts in {:?}", since.elapsed());
+                sleep(START.saturating_sub(since.elapsed()));
+                lab.write_file(web1, "var/tmp/go", "")?;
+                lab.wait_for("it runs", LIMIT, || {
+                    let groups = lab.status(web1).map(|status| status.groups).unwrap_or_default();
+                    groups.iter().any(|it| it.name == GROUP && it.phase == "active")
+                })?;
+                Ok(())
             })?;
+            for it in &seen {
+                it.stayed_with(web1);
+            }
+            assert_eq!(verbs(lab, web1), "start\n", "it is started once, and not stopped");
+            assert_eq!(verbs(lab, web2), "", "nobody else takes it");
+            nobody_else_answered(lab, since);
+            print_gap(lab, "twenty daemons", since, Duration::from_millis(50));
             Ok(())
-        })?;
-        for it in &seen {
-            it.stayed_with(web1);
-        }
-        assert_eq!(verbs(lab, web1), "start\n", "it is started once, and not stopped");
-        assert_eq!(verbs(lab, web2), "", "nobody else takes it");
-        nobody_else_answered(lab, since);
-        print_gap(lab, "twenty daemons", since, Duration::from_millis(50));
-        Ok(())
-    })
+        },
+    )
 }

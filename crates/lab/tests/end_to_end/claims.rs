@@ -1,54 +1,29 @@
 //! Claims that hold nothing come back after a cut: what runs well goes on.
 
+use crate::agent::{GROUP, beside_the_service, install, verbs};
 use crate::play::play_with;
 use crate::watched::watched;
 use crate::{LIMIT, Outcome, print_gap};
 use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use systole_lab::{ClusterConfig, Cut, Failback, Lab, LabError, Link, Node};
+use systole_lab::{Cut, Failback, Lab, LabError, Link, Node};
 
 /// Tells every start and stop on its node's disk, takes 4 s to stop, and no time to start.
 const SLOW_STOP: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; [ -e /run/slow ] && sleep 4; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
-/// What the agent's group is called.
-const GROUP: &str = "192.168.122.101/24/eth0";
 /// How long nothing may move once the node that came back takes part. A node that mistakes its
 /// claim acts on the first beats.
 const CALM: Duration = Duration::from_secs(3);
 
-/// web1 is the home of everything; a group of its own shows the client that its daemon goes on.
-fn config(failback: Failback) -> ClusterConfig {
-    let service = ClusterConfig::default().service.word();
-    ClusterConfig {
-        groups: vec![
-            format!("web1 192.168.122.100/24/eth0 {service}"),
-            format!("web1 {GROUP} slow"),
-        ],
-        failback,
-        ipfail: false,
-        deadtime: Duration::from_secs(2),
-        warntime: Duration::from_secs(1),
-        initdead: Duration::from_secs(4),
-        ..ClusterConfig::default()
-    }
+fn installed(lab: &Lab) -> Outcome {
+    install(lab, "slow", SLOW_STOP)
 }
 
 fn slow_address() -> IpAddr {
     IpAddr::from([192, 168, 122, 101])
-}
-
-fn install(lab: &Lab) -> Outcome {
-    for node in Node::ALL {
-        lab.write_file(node, "etc/ha.d/resource.d/slow", SLOW_STOP)?;
-    }
-    Ok(())
-}
-
-fn verbs(lab: &Lab, node: Node) -> String {
-    lab.read_file(node, "var/log/agent")
 }
 
 fn has_it(lab: &Lab, node: Node) -> Result<(), LabError> {
@@ -129,7 +104,7 @@ fn comes_back(lab: &Lab, back: Node, loss: Loss) -> Outcome {
 }
 
 fn disturbs_nothing(failback: Failback, back: Node) -> Outcome {
-    play_with(&config(failback), install, |lab| {
+    play_with(&beside_the_service("slow", failback), installed, |lab| {
         given_to(lab, back.other())?;
         comes_back(lab, back, Loss::Stopped)?;
         comes_back(lab, back, Loss::PowerAndState)
@@ -155,7 +130,7 @@ fn the_home_of_a_group_comes_back_likewise_and_does_not_start_it() -> Outcome {
 /// agent has ended.
 #[test]
 fn the_home_of_a_group_comes_back_and_gets_it_when_the_other_has_stopped_it() -> Outcome {
-    play_with(&config(Failback::On), install, |lab| {
+    play_with(&beside_the_service("slow", Failback::On), installed, |lab| {
         let (home, other) = (Node::Web1, Node::Web2);
         given_to(lab, other)?;
         taken_and_lost(lab, home, Loss::Stopped)?;

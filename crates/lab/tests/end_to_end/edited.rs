@@ -1,17 +1,16 @@
 //! haresources is changed and a daemon is killed before it has read the change; then it is started again.
 //! What still runs of the old line is stopped first, and what replaces it starts afterwards.
 
+use crate::agent::{beside_the_service, install, verbs};
 use crate::play::play_with;
 use crate::watched::watched;
 use crate::{LIMIT, Outcome};
 use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::Duration;
-use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
+use systole_lab::{Failback, Lab, LabError, Node};
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 101));
-/// What of the first line tells its group.
-const WORD: &str = "192.168.122.101";
 /// How long nothing may move before it counts as settled; longer than the agent's stop.
 const CALM: Duration = Duration::from_secs(8);
 /// Tells every start and stop, and takes 4 s to stop.
@@ -20,27 +19,8 @@ const SLOW_STOP: &str = "#!/bin/sh\ncase $1 in\n\
     stop) echo stop >>/var/log/agent; [ -e /run/slow ] && sleep 4; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
 
-fn config() -> ClusterConfig {
-    let service = ClusterConfig::default().service.word();
-    ClusterConfig {
-        groups: vec![
-            format!("web1 192.168.122.100/24/eth0 {service}"),
-            format!("web1 {WORD}/24/eth0 slow"),
-        ],
-        failback: Failback::Off,
-        ipfail: false,
-        deadtime: Duration::from_secs(2),
-        warntime: Duration::from_secs(1),
-        initdead: Duration::from_secs(4),
-        ..ClusterConfig::default()
-    }
-}
-
-fn install(lab: &Lab) -> Outcome {
-    for node in Node::ALL {
-        lab.write_file(node, "etc/ha.d/resource.d/slow", SLOW_STOP)?;
-    }
-    Ok(())
+fn installed(lab: &Lab) -> Outcome {
+    install(lab, "slow", SLOW_STOP)
 }
 
 fn edit(lab: &Lab, node: Node, from: &str, to: &str) -> Result<(), LabError> {
@@ -56,15 +36,14 @@ fn runs(lab: &Lab, node: Node) -> bool {
 
 fn settled(lab: &Lab) -> Result<(), LabError> {
     lab.wait_for("web1 runs it", LIMIT, || {
-        lab.read_file(Node::Web1, "var/log/agent") == "start\n"
-            && lab.owners(ADDRESS) == [Node::Web1]
+        verbs(lab, Node::Web1) == "start\n" && lab.owners(ADDRESS) == [Node::Web1]
     })
     .map(|_| ())
 }
 
 #[test]
 fn a_line_that_was_changed_before_the_daemon_died_is_replaced_in_order() -> Outcome {
-    play_with(&config(), install, |lab| {
+    play_with(&beside_the_service("slow", Failback::Off), installed, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         settled(lab)?;
         edit(lab, web1, "eth0 slow", "eth0 slow 192.168.122.113/24/eth0")?;
@@ -87,7 +66,7 @@ fn a_line_that_was_changed_before_the_daemon_died_is_replaced_in_order() -> Outc
 
 #[test]
 fn a_line_that_moved_home_before_the_daemon_died_starts_there_when_it_is_stopped() -> Outcome {
-    play_with(&config(), install, |lab| {
+    play_with(&beside_the_service("slow", Failback::Off), installed, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         settled(lab)?;
         for node in [web2, web1] {

@@ -1,6 +1,7 @@
 //! No room is left in `/run` while groups move: that is no failure of a group, and nothing has to be
 //! tried again by hand.
 
+use crate::agent::{GROUP, beside_the_service, install, verbs};
 use crate::play::play_with;
 use crate::watched::watched;
 use crate::{LIMIT, Outcome, nobody_else_answered, print_gap};
@@ -8,7 +9,7 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
-use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node, Output};
+use systole_lab::{Failback, Lab, LabError, Node, Output};
 
 /// How long it stays full once that was noticed; what is tried again waits twice as long each time.
 const WHILE: Duration = Duration::from_secs(2);
@@ -17,25 +18,6 @@ const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /var/tmp/told ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /var/tmp/told ;;\n\
     status) [ -e /var/tmp/told ] && echo running || echo stopped ;;\nesac\n";
-/// What the agent's group is called.
-const GROUP: &str = "192.168.122.101/24/eth0";
-
-/// One group stays, the other one is moved.
-fn config() -> ClusterConfig {
-    let usual = ClusterConfig::default();
-    ClusterConfig {
-        groups: vec![
-            format!("web1 {}/24/eth0 {}", usual.address, usual.service.word()),
-            format!("web1 {GROUP} told"),
-        ],
-        failback: Failback::Off,
-        ipfail: false,
-        deadtime: Duration::from_secs(2),
-        warntime: Duration::from_secs(1),
-        initdead: Duration::from_secs(4),
-        ..usual
-    }
-}
 
 fn moved() -> IpAddr {
     IpAddr::from([192, 168, 122, 101])
@@ -47,12 +29,11 @@ fn sh(lab: &Lab, node: Node, script: &str) -> Result<(), LabError> {
     Ok(())
 }
 
-fn install(lab: &Lab) -> Outcome {
+fn prepare(lab: &Lab) -> Outcome {
     for node in Node::ALL {
-        lab.write_file(node, "etc/ha.d/resource.d/told", AGENT)?;
         sh(lab, node, "mount -o remount,size=2M /run")?;
     }
-    Ok(())
+    install(lab, "told", AGENT)
 }
 
 fn fill(lab: &Lab, node: Node) -> Result<(), LabError> {
@@ -73,11 +54,6 @@ fn runs_on(lab: &Lab, node: Node) -> Result<(), LabError> {
         let status = lab.run(node, &["hb", "status"]).map(|told| told.stdout);
         println!("{node}: {}", status.unwrap_or_default());
     })
-}
-
-/// What a node started and stopped.
-fn verbs(lab: &Lab, node: Node) -> String {
-    lab.read_file(node, "var/log/agent")
 }
 
 fn give_room(lab: &Lab, node: Node) -> Result<(), LabError> {
@@ -138,7 +114,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
 
 #[test]
 fn no_room_in_run_while_groups_move_is_no_failure_of_theirs() -> Outcome {
-    play_with(&config(), install, |lab| {
+    play_with(&beside_the_service("told", Failback::Off), prepare, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         runs_on(lab, web1)?;
         let since = Instant::now();

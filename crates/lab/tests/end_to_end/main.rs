@@ -6,6 +6,7 @@
 //! dead proves nothing, see [`play`].
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
+mod agent;
 mod anew;
 mod claims;
 mod edited;

@@ -1,5 +1,6 @@
 //! Ping nodes that come and go, at one node and at both, in calm and while a hand-over runs.
 
+use crate::agent::install;
 use crate::play::{play, play_with};
 use crate::{LIMIT, Outcome, longest_gap, owned_by, stays_with};
 use std::ops::RangeBounds;
@@ -101,12 +102,7 @@ fn a_count_that_falls_while_a_hand_over_runs_is_thought_over_after_it() -> Outco
     let usual = config("1s");
     let groups = vec![format!("web1 {}/24/eth0 slow {}", usual.address, usual.service.word())];
     let config = ClusterConfig { groups, failback: Failback::Off, ..usual };
-    let scripts = |lab: &Lab| -> Outcome {
-        for node in Node::ALL {
-            lab.write_file(node, "etc/ha.d/resource.d/slow", SLOW)?;
-        }
-        Ok(())
-    };
+    let scripts = |lab: &Lab| install(lab, "slow", SLOW);
     play_with(&config, scripts, |lab| {
         both_see(lab)?;
         std::thread::scope(|threads| {

@@ -1,5 +1,6 @@
 //! An address that somebody removes is back at once, and nothing else notices.
 
+use crate::agent::{install, verbs};
 use crate::play::play_with;
 use crate::watched::watched;
 use crate::{LIMIT, Outcome};
@@ -25,15 +26,8 @@ fn config() -> ClusterConfig {
     ClusterConfig { groups, ..usual }
 }
 
-fn install(lab: &Lab) -> Outcome {
-    for node in Node::ALL {
-        lab.write_file(node, "etc/ha.d/resource.d/told", AGENT)?;
-    }
-    Ok(())
-}
-
-fn verbs(lab: &Lab, node: Node) -> String {
-    lab.read_file(node, "var/log/agent")
+fn installed(lab: &Lab) -> Outcome {
+    install(lab, "told", AGENT)
 }
 
 /// Removes the address, waits until the client hears it again, and says how long it was away.
@@ -51,7 +45,7 @@ fn remove(lab: &Lab) -> Result<Duration, systole_lab::LabError> {
 
 #[test]
 fn an_address_that_is_removed_twenty_times_is_back_at_once_and_no_agent_is_called() -> Outcome {
-    play_with(&config(), install, |lab| {
+    play_with(&config(), installed, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         let before = verbs(lab, web1);
         let mut gaps = Vec::new();

@@ -1,6 +1,7 @@
 //! The only link is away for two seconds: nothing moves for a fault that is over, and what moved
 //! goes home.
 
+use crate::agent::{install, verbs};
 use crate::play::play_with;
 use crate::watched::watched;
 use crate::{CALM, LIMIT, Outcome, nobody_else_answered, owned_by, print_gap, stays_with};
@@ -30,15 +31,8 @@ fn config(deadtime: Duration, failback: Failback) -> ClusterConfig {
     }
 }
 
-fn install(lab: &Lab) -> Outcome {
-    for node in Node::ALL {
-        lab.write_file(node, "etc/ha.d/resource.d/told", AGENT)?;
-    }
-    Ok(())
-}
-
-fn verbs(lab: &Lab, node: Node) -> String {
-    lab.read_file(node, "var/log/agent")
+fn installed(lab: &Lab) -> Outcome {
+    install(lab, "told", AGENT)
 }
 
 fn lose_link_for_a_while(lab: &Lab, how: Cut) -> Result<(), LabError> {
@@ -62,7 +56,7 @@ fn hear_each_other(lab: &Lab) -> Result<(), LabError> {
 #[test]
 fn a_fault_that_is_over_before_anybody_is_dead_moves_nothing() -> Outcome {
     for how in [Cut::Carrier, Cut::Silent] {
-        play_with(&config(Duration::from_secs(8), Failback::On), install, |lab| {
+        play_with(&config(Duration::from_secs(8), Failback::On), installed, |lab| {
             let before = Node::ALL.map(|node| verbs(lab, node));
             let mut healed = Instant::now();
             let seen = watched(lab, &[lab.config().address], || {
@@ -88,7 +82,7 @@ fn a_fault_that_is_over_before_anybody_is_dead_moves_nothing() -> Outcome {
 
 #[test]
 fn what_moved_for_a_fault_that_is_over_goes_home() -> Outcome {
-    play_with(&config(Duration::from_millis(650), Failback::On), install, |lab| {
+    play_with(&config(Duration::from_millis(650), Failback::On), installed, |lab| {
         for how in [Cut::Carrier, Cut::Silent] {
             let since = Instant::now();
             lose_link_for_a_while(lab, how)?;

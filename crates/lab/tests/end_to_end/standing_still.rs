@@ -1,5 +1,6 @@
 //! A daemon that stands still for longer than its permit, and comes to itself.
 
+use crate::agent::install;
 use crate::play::play_with;
 use crate::{LIMIT, Outcome};
 use std::net::IpAddr;
@@ -53,12 +54,7 @@ fn signal(lab: &Lab, name: &str) -> Outcome {
 /// still stops, which is told.
 #[test]
 fn a_slow_stop_leaves_no_other_group_without_an_owner() -> Outcome {
-    let prepare = |lab: &Lab| {
-        for node in Node::ALL {
-            lab.write_file(node, "etc/ha.d/resource.d/slow", SLOW)?;
-        }
-        Ok(())
-    };
+    let prepare = |lab: &Lab| install(lab, "slow", SLOW);
     play_with(&config(), prepare, |lab| {
         let web1 = Node::Web1;
         lab.wait_for("both run", LIMIT, || {
