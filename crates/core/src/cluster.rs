@@ -107,6 +107,9 @@ pub struct Cluster {
     listed: Option<Vec<GroupId>>,
     /// Peers that must be heard before we trust our own table again, after a pause.
     unverified: Vec<NodeId>,
+    /// When a pause was noticed that has ended the permit of the executor, which has got no other
+    /// since.
+    owes_permit: Option<Time>,
     /// The first sequence since that pause: what echoes it, or more, was said after it.
     verifies_from: u64,
     hand_over: Option<HandOver>,
@@ -166,6 +169,7 @@ impl Cluster {
             in_doubt: vec![false; settings.groups.len()],
             listed: Some(Vec::new()),
             unverified: Vec::new(),
+            owes_permit: None,
             verifies_from: 0,
             hand_over: None,
             failback_after: Time::START,
@@ -239,6 +243,7 @@ impl Cluster {
         self.elapse_requests();
         self.elapse_unasked();
         self.elapse_absence();
+        self.renew_permit();
         self.place();
         self.elapse_memory();
         self.elapse_farewell();

@@ -24,12 +24,22 @@ impl Cluster {
         }
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
+        self.owes_permit = Some(self.now);
         if self.errs(Mutation::TrustAfterPause) {
             self.unverified.clear();
         }
         self.verifies_from = self.history.next();
         for node in self.unverified.clone() {
             self.peer_mut(node).forgive(now);
+        }
+    }
+
+    /// Lends the executor a permit as soon as a pause is over and every peer was heard again or is
+    /// dead: before anything is begun, since what has no permit would be refused.
+    pub(super) fn renew_permit(&mut self) {
+        if self.owes_permit.is_some() && self.unverified.is_empty() {
+            self.owes_permit = None;
+            self.send_status();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::coverage::{Table, visit};
-use crate::{Event, IpfailEvent, PingId, Time};
+use crate::{Event, IpfailEvent, PingId, Settings, Time};
 use std::time::Duration;
 
 /// What is known of a ping node.
@@ -161,6 +161,20 @@ impl Cluster {
             self.tell_ping_count();
         }
     }
+}
+
+/// What is known of ping nodes, by their names, in the order of other settings.
+pub(super) fn rearrange(
+    pings: Vec<PingNode>,
+    before: &Settings,
+    after: &Settings,
+) -> Vec<PingNode> {
+    let mut known: Vec<_> = before.ping_nodes.iter().zip(pings).collect();
+    let ping = |name: &String| {
+        let place = known.iter().position(|(other, _)| *other == name);
+        place.map(|place| known.swap_remove(place).1).unwrap_or_default()
+    };
+    after.ping_nodes.iter().map(ping).collect()
 }
 
 #[cfg(test)]

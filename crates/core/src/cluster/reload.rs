@@ -8,6 +8,7 @@ mod retired;
 
 use super::Cluster;
 use super::hold::Stay;
+use super::ping;
 use crate::group::Runner;
 use crate::ownership::Row;
 use crate::peer::{Kind, Peer};
@@ -237,6 +238,7 @@ impl Cluster {
             has_executor: _,
             absence: _,
             unverified: _,
+            owes_permit: _,
             verifies_from: _,
             failback_after: _,
             takeover_from: _,
@@ -285,12 +287,7 @@ impl Cluster {
             .filter_map(|(group, node)| Some((place_of(group)?, node)))
             .collect();
         *listed = listed.take().map(|all| all.into_iter().filter_map(place_of).collect());
-        let mut known: Vec<_> = before.ping_nodes.iter().zip(std::mem::take(pings)).collect();
-        let ping = |name: &String| {
-            let place = known.iter().position(|(other, _)| *other == name);
-            place.map(|place| known.swap_remove(place).1).unwrap_or_default()
-        };
-        *pings = settings.ping_nodes.iter().map(ping).collect();
+        *pings = ping::rearrange(std::mem::take(pings), before, settings);
     }
 
     pub(super) fn find_overlaps(&self) -> Vec<(GroupId, GroupId)> {

@@ -294,6 +294,27 @@ fn a_pause_withholds_the_permit_until_the_peer_echoes_what_was_said_after_it() {
 }
 
 #[test]
+fn a_takeover_after_a_pause_begins_with_a_permit() {
+    let mut pair = Pair::settled(Failback::Off);
+    let mut now = pair.now + Duration::from_secs(3);
+    let node = pair.node(A);
+    let mut outputs = Vec::new();
+    for _ in 0..100 {
+        node.cluster.elapse(now);
+        outputs.extend(std::iter::from_fn(|| node.cluster.poll()));
+        now = now + Duration::from_millis(100);
+    }
+    let permit = outputs.iter().position(|output| matches!(output, Output::Permit(_)));
+    let is_start = |job: &crate::Job| job.action == Action::Start && job.group == SECOND;
+    let start =
+        outputs.iter().position(|output| matches!(output, Output::Run(job) if is_start(job)));
+    assert!(
+        permit.zip(start).is_some_and(|(permit, start)| permit < start),
+        "{permit:?} {start:?}"
+    );
+}
+
+#[test]
 fn strangers_and_replays_are_named_and_change_nothing() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
