@@ -35,6 +35,12 @@ impl Carriers {
 }
 
 impl Cluster {
+    /// Whether an interface that a group needs is known to have no carrier here.
+    #[must_use]
+    pub fn lacks_carrier(&self, group: GroupId) -> bool {
+        !self.has_carrier(group)
+    }
+
     pub(super) fn carrier_changed(&mut self, group: GroupId, is_there: bool) {
         if self.has_carrier(group) == is_there {
             return;

@@ -47,6 +47,7 @@ struct Kept {
 ///     ▼                   │  │ was made later      ▼
 ///   Lost      expired     └─▶ Expired           Lost
 /// ```
+/// Whatever cannot be removed is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// Held by an earlier executor; not looked for yet.
@@ -63,6 +64,8 @@ enum State {
         since: Time,
         why: String,
     },
+    /// It could not be removed, and ends with its lifetime.
+    Left,
     /// It is gone, and stays away.
     Lost,
 }
@@ -113,6 +116,21 @@ impl Addresses {
             let (resource, by) = (resource.clone(), None);
             Kept { group, resource, renewed: then, state: State::Here, by }
         }));
+    }
+
+    /// Renews nothing of addresses that should be gone and could not be removed, and puts none of
+    /// them back.
+    pub(super) fn leave(&mut self, group: GroupKey, resources: &[Resource]) {
+        let ours = |kept: &&mut Kept| kept.group == group && resources.contains(&kept.resource);
+        for kept in self.kept.iter_mut().filter(ours) {
+            kept.state = State::Left;
+        }
+    }
+
+    /// Those that should be gone and could not be removed.
+    pub(super) fn left(&self) -> impl Iterator<Item = (GroupKey, &Resource)> {
+        let left = self.kept.iter().filter(|kept| kept.state == State::Left);
+        left.map(|kept| (kept.group, &kept.resource))
     }
 
     /// Forgets addresses that are not held any more.
@@ -190,7 +208,10 @@ impl Machine {
                         kept.state = State::Expired { since: now };
                     }
                 }
-                (State::Expired { .. } | State::Returning { .. } | State::Lost, _) => {}
+                (
+                    State::Expired { .. } | State::Returning { .. } | State::Left | State::Lost,
+                    _,
+                ) => {}
             }
         }
         for (group, resources) in by_group(removed) {

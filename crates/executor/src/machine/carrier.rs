@@ -22,12 +22,15 @@ struct Watched {
 }
 
 impl Watched {
-    /// Takes what is there now. Says whether anything is to be told: a change, or to a new daemon
-    /// a fault.
+    /// Takes what is there now. Says whether anything is to be told: a change, or to a daemon that
+    /// has heard nothing of it a fault, or that all is well, since an earlier executor may have told
+    /// of a fault that ended when there was none.
     fn look(&mut self, fault: Option<String>) -> bool {
-        self.was_well |= fault.is_none();
+        let is_well = fault.is_none();
+        self.was_well |= is_well;
         let fault = fault.filter(|_| self.was_well);
-        let is_news = std::mem::take(&mut self.is_news) && fault.is_some();
+        let is_news = self.is_news && (is_well || fault.is_some());
+        self.is_news &= !is_news;
         let changed = self.fault != fault;
         self.fault = fault;
         changed || is_news

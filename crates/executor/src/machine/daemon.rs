@@ -98,7 +98,13 @@ impl Machine {
             action: Action::Stop,
             resources: vec![address.clone()],
         });
-        let jobs = jobs.chain(removals);
-        jobs.chain(self.abandoned.iter().map(|run| run.unfinished.clone())).collect()
+        // They end with their lifetime: nobody may count on them.
+        let left = self.addresses.left().map(|(group, address)| Unfinished {
+            group,
+            action: Action::Stop,
+            resources: vec![address.clone()],
+        });
+        let abandoned = self.abandoned.iter().map(|run| run.unfinished.clone());
+        jobs.chain(removals).chain(left).chain(abandoned).collect()
     }
 }

@@ -212,8 +212,12 @@ impl Machine {
         if let Outcome::Failed { text, .. } = &outcome {
             self.log_as("IPaddr", Level::Error, text.clone());
         }
-        if *action == Action::Stop && outcome.is_success() {
-            self.strike(*group, resources);
+        if *action == Action::Stop {
+            if outcome.is_success() {
+                self.strike(*group, resources);
+            } else {
+                self.addresses.leave(*group, resources);
+            }
         }
         self.finish(&active.job, outcome);
     }

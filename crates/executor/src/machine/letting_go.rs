@@ -159,6 +159,9 @@ impl Machine {
             self.strike_all(each);
         } else {
             // They stay on record, and end with their lifetime, which nobody renews any more.
+            for (group, address) in &addresses {
+                self.addresses.leave(*group, std::slice::from_ref(address));
+            }
             let text = format!("Cannot remove addresses: {}", outcome.text());
             self.log(Level::Error, text);
         }

@@ -139,6 +139,10 @@ impl Beat {
     fn note_carrier(&mut self, now: Time, key: GroupKey, fault: Option<String>) {
         let Some(group) = group_of(self.cluster.settings(), key) else { return };
         let is_there = fault.is_none();
+        if is_there && !self.cluster.lacks_carrier(group) {
+            // A new executor tells what is well, too; nobody has missed it.
+            return;
+        }
         self.cluster.handle(now, &Input::Carrier { group, is_there });
         self.control.tell(News::Carrier { group, fault });
     }

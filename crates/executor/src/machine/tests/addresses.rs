@@ -213,3 +213,31 @@ fn a_daemon_is_greeted_though_the_kernel_does_not_answer() {
     bench.pass(SECOND);
     assert_eq!(bench.hello().0, ledger);
 }
+
+#[test]
+fn one_that_cannot_be_removed_is_neither_renewed_nor_put_back() {
+    for is_let_go in [false, true] {
+        let mut bench = Bench::new();
+        bench.started(WEB, &[address(1)]);
+        if is_let_go {
+            bench.ask(Request::Release);
+        } else {
+            bench.run(WEB, Action::Stop, &[address(1)]);
+        }
+        assert_eq!(bench.change(&failed(1)), [(Action::Stop, vec![address(1)])]);
+        bench.permit(600 * SECOND);
+        bench.said.clear();
+        bench.tell(gone(1, None));
+        bench.pass(60 * SECOND);
+        assert_eq!((bench.asked(), bench.change(&Outcome::Success)), (None, vec![]));
+        assert_eq!(bench.machine.held(), [held(WEB, &[address(1)])], "nobody knows");
+        bench.tell(Input::Connected);
+        let resources = vec![address(1)];
+        let goes = Unfinished { group: WEB, action: Action::Stop, resources };
+        assert_eq!(bench.hello().1, [goes], "a new daemon does not count on it");
+        bench.run(WEB, Action::Start, &[address(1)]);
+        assert_eq!(bench.change(&Outcome::Success), [(Action::Start, vec![address(1)])]);
+        bench.pass(2 * SECOND);
+        assert_eq!(bench.asked(), Some(vec![address(1)]), "it is renewed again");
+    }
+}

@@ -1,6 +1,7 @@
 //! Daemons that come and go, and executors that follow each other.
 
 use super::*;
+use crate::protocol::Service;
 
 fn unfinished(group: GroupKey, action: Action, name: &str) -> Unfinished {
     Unfinished { group, action, resources: vec![agent(name)] }
@@ -92,4 +93,27 @@ fn an_executor_ends_when_nobody_needs_it() {
     followed.tell(Input::Ended { run, outcome: Outcome::Running });
     assert!(followed.has_exited());
     assert_eq!(followed.machine.held().len(), 2);
+}
+
+#[test]
+fn a_daemon_is_told_that_an_interface_is_well_of_which_an_earlier_executor_may_have_told_otherwise()
+{
+    let services = vec![Service { group: WEB, addresses: vec![address(1)] }];
+    let configuration = Configuration { services, ..Configuration::default() };
+    let mut bench = Bench::new();
+    let fault = Some("eth0 has no carrier".to_owned());
+    let told = |fault: &Option<String>| Report::Carrier { group: WEB, fault: fault.clone() };
+    // One that was never well is as somebody wants it.
+    bench.ask(Request::Configure(configuration.clone()));
+    bench.tell(Input::Interfaces(vec![(WEB, fault.clone())]));
+    assert_eq!(bench.reports(), []);
+    for (is, reports) in
+        [(None, vec![told(&None)]), (None, vec![]), (fault.clone(), vec![told(&fault)])]
+    {
+        bench.tell(Input::Interfaces(vec![(WEB, is)]));
+        assert_eq!(bench.reports(), reports);
+    }
+    bench.ask(Request::Configure(configuration));
+    bench.tell(Input::Interfaces(vec![(WEB, fault.clone())]));
+    assert_eq!(bench.reports(), [told(&fault)]);
 }
