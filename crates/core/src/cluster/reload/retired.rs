@@ -15,6 +15,7 @@
 use super::Predecessor;
 use crate::cluster::Cluster;
 use crate::cluster::hold::Stay;
+use crate::group::Runner;
 use crate::mutation::Mutation;
 use crate::ownership::Row;
 use crate::peer::Kind;
@@ -224,12 +225,13 @@ impl Cluster {
     }
 
     /// Another node has the better claim on a retired group. What runs here gives way to what runs
-    /// there, and not to a claim that only keeps the line free.
+    /// there, and neither to a claim that only keeps the line free nor to what is being stopped.
     fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
         let guards = self.heirs(retired).any(|heir| !self.runners[heir.index()].is_idle());
+        let stops = self.ownership.row(retired).phase == Phase::Stopping;
         if guards && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
             self.guard(retired);
-        } else {
+        } else if !(guards && stops) {
             self.give_way(retired, holder);
         }
     }
@@ -250,13 +252,23 @@ impl Cluster {
         }
     }
 
+    /// How far the owner of a guard is: it is being stopped while all that it guards is.
+    fn phase_of_guard(&self, retired: GroupId) -> Phase {
+        let runners = || self.heirs(retired).map(|heir| &self.runners[heir.index()]);
+        let is_firm =
+            |runner: &Runner| runner.is_starting() || runner.is_active() || runner.is_stuck();
+        let is_at_work = runners().any(|runner| !runner.is_idle());
+        if is_at_work && !runners().any(is_firm) { Phase::Stopping } else { Phase::Active }
+    }
+
     /// A retired group of ours is stopped. While others may still have its line it stays claimed.
     pub(in crate::cluster) fn note_retirement(&mut self, retired: GroupId) {
         if !self.runners[retired.index()].is_idle() || !self.is_guarded(retired) {
             return;
         }
         if self.may_be_elsewhere(retired) {
-            if self.ownership.advance(retired, Phase::Active) {
+            let phase = self.phase_of_guard(retired);
+            if self.ownership.advance(retired, phase) {
                 self.owned_as_before(retired);
                 self.speak_soon();
             }
