@@ -19,6 +19,18 @@ fn apart() -> Pair {
     pair
 }
 
+/// B starts anew with the new file while it is cut off, and runs the new line: of the old one it knows no
+/// owner.
+fn begin_anew(pair: &mut Pair) {
+    let before = pair.nodes[1].take().expect("it runs");
+    let settings = before.cluster.settings().clone();
+    pair.cut = true;
+    pair.nodes[1] = Some(Node::with(settings, before.generation + 1));
+    pair.node(B).greet(Time::START, &[], true);
+    pair.until("B runs the new line", |pair| pair.run(B, NEW_LINE));
+    pair.node(B).said.clear();
+}
+
 /// A takes the new file too: it runs neither line, keeps the old one free, and would start the new
 /// one. Then both hear each other.
 fn join(pair: &mut Pair) {
@@ -50,14 +62,26 @@ fn a_node_that_takes_the_new_file_while_cut_off_does_not_stop_what_runs_by_it() 
 fn a_claim_that_only_keeps_an_old_line_free_stops_nothing_at_who_knows_no_owner_of_it() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(B, Failback::Off, &CHANGED);
-    let before = pair.nodes[1].take().expect("it runs");
-    let settings = before.cluster.settings().clone();
-    pair.cut = true;
-    pair.nodes[1] = Some(Node::with(settings, before.generation + 1));
-    pair.node(B).greet(Time::START, &[], true);
-    pair.until("B runs the new line", |pair| pair.run(B, NEW_LINE));
-    pair.node(B).said.clear();
+    begin_anew(&mut pair);
     join(&mut pair);
+    is_undisturbed(&mut pair);
+}
+
+/// Each runs the new line after a cut; A stood still, and lets go of it when both hear each other again.
+#[test]
+fn what_is_being_stopped_stops_nothing_elsewhere_that_shares_a_resource_with_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.until("A runs the new line", |pair| pair.run(A, NEW_LINE));
+    pair.pass(Duration::from_secs(2));
+    pair.change(B, Failback::Off, &CHANGED);
+    begin_anew(&mut pair);
+    let now = pair.now;
+    pair.node(A).let_go(now);
+    pair.node(A).holds_jobs = true;
+    pair.node(A).turn(now);
+    pair.cut = false;
+    pair.pass(Duration::from_secs(5));
     is_undisturbed(&mut pair);
 }
 
