@@ -167,7 +167,9 @@ impl Machine {
     /// The next thing to do, or `None` when all is done.
     #[must_use]
     pub fn poll(&mut self) -> Option<Output> {
-        self.outbox.pop_front()
+        let mut output = self.outbox.pop_front()?;
+        self.fill_in(&mut output);
+        Some(output)
     }
 
     /// When [`Machine::elapse`] has something to do.

@@ -69,12 +69,24 @@ impl Machine {
         }
     }
 
+    /// Has the ledger written. What was asked for and has not begun says this too, so that hundreds of
+    /// groups that start at once cost one write.
     fn write(&mut self) -> u64 {
         self.books.number += 1;
         self.books.retry_at = None;
-        let (number, groups) = (self.books.number, self.held().to_vec());
-        self.outbox.push_back(Output::WriteLedger { number, groups });
+        let number = self.books.number;
+        if !self.outbox.iter().any(|output| matches!(output, Output::WriteLedger { .. })) {
+            self.outbox.push_back(Output::WriteLedger { number, groups: Vec::new() });
+        }
         number
+    }
+
+    /// Puts into a write that begins now what is held now.
+    pub(super) fn fill_in(&self, output: &mut Output) {
+        if let Output::WriteLedger { number, groups } = output {
+            *number = self.books.number;
+            groups.extend_from_slice(self.held());
+        }
     }
 
     /// Notes that the ledger was written, or was not. What waits for it begins, or is not begun.

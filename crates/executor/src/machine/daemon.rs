@@ -62,7 +62,8 @@ impl Machine {
     /// Says hello, with what is held and what still runs.
     pub(super) fn greet(&mut self) {
         let is_late = self.deadline_of_greeting().is_some_and(|limit| self.now >= limit);
-        if !self.addresses.are_known() && !is_late {
+        let is_greeted = self.daemon.as_ref().is_none_or(|daemon| daemon.is_greeted);
+        if is_greeted || !self.addresses.are_known() && !is_late {
             return;
         }
         let mut groups = self.held().to_vec();
@@ -71,7 +72,7 @@ impl Machine {
             group.resources.retain(|resource| !self.addresses.is_lost(resource));
         }
         let (unfinished, letting_go) = (self.unfinished(), self.letting_go_reports());
-        let Some(daemon) = self.daemon.as_mut().filter(|daemon| !daemon.is_greeted) else { return };
+        let Some(daemon) = &mut self.daemon else { return };
         daemon.is_greeted = true;
         let early = std::mem::take(&mut daemon.early);
         let hello = Report::Hello { version: VERSION, groups, unfinished };

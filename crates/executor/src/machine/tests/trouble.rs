@@ -55,6 +55,34 @@ fn nothing_starts_that_is_not_written_down() {
 }
 
 #[test]
+fn many_starts_at_once_are_written_down_once_and_all_begin() {
+    let mut bench = Bench::new();
+    let groups: Vec<_> = (10..74).map(GroupKey).collect();
+    for (job, group) in (0..).map(JobId).zip(&groups) {
+        let (group_name, resources) = (String::new(), vec![address(1)]);
+        let run = Run {
+            job,
+            group: *group,
+            group_name,
+            term: 1,
+            action: Action::Start,
+            resources,
+            timeout_ms: 0,
+            environment: Vec::new(),
+        };
+        // As the shell does it: it reads all that has come, and then does what is to be done.
+        bench.machine.handle(bench.now, Input::Request(Request::Run(run)));
+    }
+    bench.listen();
+    let writes = bench.take(|output| match output {
+        Output::WriteLedger { groups, .. } => Some(groups.len()),
+        _ => None,
+    });
+    assert_eq!(writes, [groups.len()]);
+    assert_eq!(bench.change(&Outcome::Success).len(), groups.len());
+}
+
+#[test]
 fn a_start_that_hangs_before_its_program_is_given_up_and_told() {
     let mut bench = Bench::new();
     let job = bench.run(WEB, Action::Start, &[agent("a")]);
