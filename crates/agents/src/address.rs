@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 use systole_core::{AddressSpec, Resource, ResourceKind, Time};
 use systole_sys::address::{
-    Addresses, Announcements, Announcer, Network, Placed, Presence, Wanted, choose,
+    Addresses, Announcements, Announcer, ChooseError, Network, Placed, Presence, Wanted, choose,
 };
 
 use crate::protocol::Outcome;
@@ -30,6 +30,9 @@ struct Batch {
     next: Duration,
 }
 
+/// Resources that are started, stopped or looked for together: those of one run.
+pub(crate) type Row<'a> = &'a [Resource];
+
 /// What came of a start.
 #[derive(Debug)]
 pub(crate) struct Started {
@@ -41,85 +44,114 @@ pub(crate) struct Started {
     pub(crate) announced: usize,
 }
 
+impl Started {
+    fn failed(error: &dyn std::fmt::Display) -> Self {
+        Self { outcome: failed(error), lines: Vec::new(), announced: 0 }
+    }
+}
+
 impl AddressAgent {
     pub(crate) fn open() -> io::Result<Self> {
         let (addresses, announcer) = (Addresses::open()?, Announcer::open()?);
         Ok(Self { addresses, announcer, announced: VecDeque::new() })
     }
 
-    /// Adds the addresses and announces them for the first time.
+    /// Adds the addresses of some runs in one batch, and announces them for the first time. One run
+    /// that fails does not harm the others.
     ///
-    /// If one of them cannot be added, those that were are left to the stop that follows.
+    /// If an address of a run cannot be added, those that were are left to the stop that follows.
     pub(crate) fn start(
         &mut self,
         now: Time,
-        resources: &[Resource],
+        rows: &[Row<'_>],
         lifetime: Duration,
-    ) -> Started {
-        let mut lines = Vec::new();
-        let outcome = match self.add(resources, lifetime, &mut lines) {
-            Ok(placed) => {
-                let announced = placed.len();
-                self.begin_announcing(now, placed);
-                return Started { outcome: Outcome::Success, lines, announced };
-            }
-            Err(outcome) => outcome,
+    ) -> Vec<Started> {
+        let mut network = match self.addresses.network() {
+            Ok(network) => network,
+            Err(error) => return rows.iter().map(|_| Started::failed(&error)).collect(),
         };
-        Started { outcome, lines, announced: 0 }
+        let choices: Vec<_> = rows.iter().map(|row| place(row, &mut network)).collect();
+        let all: Vec<Placed> = choices.iter().flatten().flatten().cloned().collect();
+        let mut answers = match self.addresses.add(&all, lifetime) {
+            Ok(answers) => answers.into_iter(),
+            Err(error) => return rows.iter().map(|_| Started::failed(&error)).collect(),
+        };
+        let mut started = Vec::with_capacity(rows.len());
+        for choice in choices {
+            started.push(match choice {
+                Ok(placed) => {
+                    let answers: Vec<_> = answers.by_ref().take(placed.len()).collect();
+                    self.note_added(now, placed, answers)
+                }
+                Err(error) => Started::failed(&error),
+            });
+        }
+        started
     }
 
-    fn add(
+    /// Takes the kernel's answers for the addresses of one run.
+    fn note_added(
         &mut self,
-        resources: &[Resource],
-        lifetime: Duration,
-        lines: &mut Vec<(String, String)>,
-    ) -> Result<Vec<Placed>, Outcome> {
-        let network = self.addresses.network().map_err(|error| failed(&error))?;
-        let mut placed = Vec::new();
-        for wanted in wanted(resources) {
-            placed.push(choose(&wanted, &network).map_err(|error| failed(&error))?);
-        }
-        for place in &placed {
-            lines.push((place.interface.clone(), place.describe()));
-        }
-        let answers = self.addresses.add(&placed, lifetime).map_err(|error| failed(&error))?;
+        now: Time,
+        placed: Vec<Placed>,
+        answers: Vec<io::Result<Presence>>,
+    ) -> Started {
+        let lines =
+            placed.iter().map(|place| (place.interface.clone(), place.describe())).collect();
         for (answer, place) in answers.into_iter().zip(&placed) {
             if let Err(error) = answer {
-                return Err(failed(&format_args!("{}: {error}", place.address)));
+                let outcome = failed(&format_args!("{}: {error}", place.address));
+                return Started { outcome, lines, announced: 0 };
             }
         }
-        Ok(placed)
+        let announced = placed.len();
+        self.begin_announcing(now, placed);
+        Started { outcome: Outcome::Success, lines, announced }
     }
 
-    /// Removes the addresses.
-    pub(crate) fn stop(&mut self, resources: &[Resource]) -> Outcome {
-        let wanted: Vec<_> = wanted(resources).collect();
+    /// Removes the addresses of some runs, in one batch if the kernel refuses none.
+    pub(crate) fn stop(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
+        let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
         for batch in &mut self.announced {
-            batch.placed.retain(|placed| wanted.iter().all(|wish| wish.address != placed.address));
+            batch.placed.retain(|placed| all.iter().all(|wish| wish.address != placed.address));
         }
         self.announced.retain(|batch| !batch.placed.is_empty());
-        match self.addresses.remove(&wanted) {
-            Ok(()) => Outcome::Success,
-            Err(error) => failed(&error),
+        if self.addresses.remove(&all).is_ok() {
+            return rows.iter().map(|_| Outcome::Success).collect();
         }
+        // Each by itself says whose it is. One that is gone already is a success.
+        let mut remove = |row: &Row<'_>| {
+            let wanted: Vec<_> = wanted(row).collect();
+            match self.addresses.remove(&wanted) {
+                Ok(()) => Outcome::Success,
+                Err(error) => failed(&error),
+            }
+        };
+        rows.iter().map(&mut remove).collect()
     }
 
-    /// Whether all the addresses are here.
-    pub(crate) fn monitor(&mut self, resources: &[Resource]) -> Outcome {
-        self.find(|network| wanted(resources).all(|wish| network.find(&wish).is_some()))
+    /// Whether all the addresses of each run are here.
+    pub(crate) fn monitor(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
+        self.find(rows, |network, row| wanted(row).all(|wish| network.find(&wish).is_some()))
     }
 
-    /// Whether any of the addresses is here still: after a stop that failed one is enough.
-    pub(crate) fn status(&mut self, resources: &[Resource]) -> Outcome {
-        self.find(|network| wanted(resources).any(|wish| network.find(&wish).is_some()))
+    /// Whether any of the addresses of each run is here still: after a stop that failed one is enough.
+    pub(crate) fn status(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
+        self.find(rows, |network, row| wanted(row).any(|wish| network.find(&wish).is_some()))
     }
 
-    fn find(&mut self, is_here: impl Fn(&Network) -> bool) -> Outcome {
-        match self.addresses.network() {
-            Ok(network) if is_here(&network) => Outcome::Running,
+    fn find(
+        &mut self,
+        rows: &[Row<'_>],
+        is_here: impl Fn(&Network, Row<'_>) -> bool,
+    ) -> Vec<Outcome> {
+        let network = self.addresses.network();
+        let look = |row: &Row<'_>| match &network {
+            Ok(network) if is_here(network, row) => Outcome::Running,
             Ok(_) => Outcome::NotRunning,
-            Err(error) => failed(&error),
-        }
+            Err(error) => failed(error),
+        };
+        rows.iter().map(look).collect()
     }
 
     /// The machine's interfaces as they are now.
@@ -180,7 +212,17 @@ impl AddressAgent {
     }
 }
 
-/// The addresses among resources.
+/// Chooses where the addresses of a run belong. What is chosen later finds them there, as if they had
+/// been added.
+fn place(row: Row<'_>, network: &mut Network) -> Result<Vec<Placed>, ChooseError> {
+    let chosen: Result<Vec<_>, _> = wanted(row).map(|wish| choose(&wish, network)).collect();
+    let placed = chosen?;
+    for place in &placed {
+        network.note(place);
+    }
+    Ok(placed)
+}
+
 /// What is wrong with the interfaces of these addresses, if anything is.
 pub(crate) fn fault(network: &Network, resources: &[Resource]) -> Option<String> {
     wanted(resources).find_map(|wish| {
@@ -200,6 +242,7 @@ pub(crate) fn fault(network: &Network, resources: &[Resource]) -> Option<String>
     })
 }
 
+/// The addresses among resources.
 fn wanted(resources: &[Resource]) -> impl Iterator<Item = Wanted> {
     resources.iter().filter_map(wish)
 }

@@ -17,6 +17,7 @@ use crate::lookup::Directories;
 use crate::protocol::{Level, Report};
 use crate::records::Records;
 use daemon::Daemon;
+use kernel::Waiting;
 use leftovers::Leftovers;
 use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -123,6 +124,8 @@ struct Executor {
     watch: Watch,
     /// The groups with addresses, whose interfaces are watched.
     services: Vec<Service>,
+    /// Changes of addresses that are made together.
+    changes: Vec<Waiting>,
     /// The real-time priority of this thread.
     realtime: Option<u8>,
     is_done: bool,
@@ -166,6 +169,7 @@ impl Executor {
             agent,
             watch,
             services: Vec::new(),
+            changes: Vec::new(),
             realtime: None,
             is_done: false,
             now,
@@ -183,10 +187,24 @@ impl Executor {
         }
         self.machine.elapse(self.now);
         self.agent.announce(self.now);
-        while let Some(output) = self.machine.poll() {
-            self.obey(output);
-        }
+        self.obey_all();
         self.send();
+    }
+
+    /// Does all that the machine says.
+    fn obey_all(&mut self) {
+        loop {
+            let output = self.machine.poll();
+            // Whatever comes behind changes of addresses waits for them.
+            if !matches!(output, Some(Output::Change { .. })) && !self.changes.is_empty() {
+                self.change_all();
+            } else if output.is_none() {
+                return;
+            }
+            if let Some(output) = output {
+                self.obey(output);
+            }
+        }
     }
 
     /// Tells the machine.
@@ -214,7 +232,7 @@ impl Executor {
                 }
             }
             Output::Change { run, action, resources, lifetime } => {
-                self.change(run, action, &resources, lifetime);
+                self.changes.push(Waiting { run, action, resources, lifetime });
             }
             Output::Renew { resources, lifetime } => self.renew(resources, lifetime),
             Output::WatchInterfaces(services) => {

@@ -109,6 +109,21 @@ impl Network {
         self.interfaces.iter().find(|interface| interface.name == name)
     }
 
+    /// Notes an address that is about to be added by us, so that what is chosen next finds it there.
+    pub fn note(&mut self, placed: &Placed) {
+        let at = self.interfaces.iter_mut().find(|interface| interface.index == placed.index);
+        let Some(interface) = at else { return };
+        interface.addresses.push(Address {
+            ip: placed.address,
+            prefix: placed.prefix,
+            broadcast: placed.broadcast,
+            label: placed.label.clone(),
+            flags: 0,
+            protocol: Some(PROTOCOL),
+            valid_for: None,
+        });
+    }
+
     /// Where a floating address is, if it is anywhere and not expired.
     #[must_use]
     pub fn find(&self, wanted: &Wanted) -> Option<(&Interface, &Address)> {

@@ -1,6 +1,7 @@
 //! The programs of agents, from the order to start one to what remains of it.
 
 use super::Executor;
+use super::kernel::Looked;
 use super::starter::{Gate, News, Starter};
 use crate::agent::Agent;
 use crate::lookup::Directories;
@@ -177,6 +178,7 @@ pub(super) const fn raw(signal: Signal) -> signals::Signal {
 impl Executor {
     /// Takes what helpers have done, and looks at every program that runs.
     pub(super) fn heed_programs(&mut self) {
+        let mut looks = Vec::new();
         while let Some(news) = self.programs.starter.news() {
             match news {
                 News::Started { run, agent, name, process } => {
@@ -193,10 +195,11 @@ impl Executor {
                     self.tell(Input::Ended { run, outcome });
                 }
                 News::Looked { look, resources, missing } => {
-                    self.finish_look(look, &resources, missing);
+                    looks.push(Looked { look, resources, missing });
                 }
             }
         }
+        self.finish_looks(looks);
         self.programs.kill_unstarted();
         for (program, remains) in self.programs.ended() {
             self.end(program, remains);

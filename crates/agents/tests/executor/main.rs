@@ -116,6 +116,37 @@ fn addresses_live_while_permitted() {
 }
 
 #[test]
+fn addresses_of_many_groups_come_and_go_at_once_and_one_that_has_no_place_harms_no_other() {
+    let bench = bench();
+    let (mut daemon, _) = bench.greeted();
+    let groups = 1..=60_u32;
+    let ip = |group: u32| match group {
+        30 => "198.51.100.1".to_owned(),
+        _ => format!("192.0.2.{}", 100 + group),
+    };
+    for action in [Action::Start, Action::Status, Action::Stop] {
+        let jobs = groups.clone().map(|group| daemon.ask(group, action, &[address(&ip(group))]));
+        for (group, job) in groups.clone().zip(jobs.collect::<Vec<_>>()) {
+            let outcome = daemon.done(job);
+            match (action, group) {
+                (Action::Start, 30) => {
+                    let text = outcome.text();
+                    assert!(text.contains("no interface has a network"), "{outcome:?}");
+                }
+                (Action::Status, 30) => assert_eq!(outcome, Outcome::NotRunning),
+                (Action::Status, _) => assert_eq!(outcome, Outcome::Running, "{group}"),
+                _ => assert_eq!(outcome, Outcome::Success, "{action:?} of {group}"),
+            }
+        }
+        let table = bench.ip("-4 address show dev left");
+        for group in groups.clone() {
+            let is_here = table.contains(&format!("inet {}/", ip(group)));
+            assert_eq!(is_here, action != Action::Stop && group != 30, "{action:?}: {table}");
+        }
+    }
+}
+
+#[test]
 fn a_lost_address_is_not_held_for_the_next_daemon() {
     let mut bench = bench();
     bench.service("db");
