@@ -64,6 +64,8 @@ pub(crate) struct Executor {
     /// The process at the other end.
     process: Option<ProcessId>,
     standstill: Standstill,
+    /// It has said something since the last look.
+    has_spoken: bool,
     /// What it said about itself, when it has.
     pub(crate) greeting: Option<Greeting>,
     next_own_job: u64,
@@ -99,6 +101,7 @@ impl Executor {
             buffer: vec![0; PACKET_MAX],
             process,
             standstill: Standstill::default(),
+            has_spoken: false,
             greeting: None,
             next_own_job: FIRST_OWN_JOB,
             permitted_at: None,
@@ -134,7 +137,10 @@ impl Executor {
     pub(super) fn receive(&mut self) -> Arrival {
         match self.connection.receive(&mut self.buffer) {
             Ok(Receive::Packet(length)) => match Report::decode(&self.buffer[..length]) {
-                Ok(report) => Arrival::Report(report),
+                Ok(report) => {
+                    self.has_spoken = true;
+                    Arrival::Report(report)
+                }
                 Err(_) => Arrival::Gone,
             },
             Ok(Receive::Empty) => Arrival::Nothing,
@@ -152,12 +158,14 @@ impl Executor {
         }
     }
 
-    /// Whether it makes progress: it has read what it was told. One that gets no permits now is
-    /// told now and then what it knows: a permit that reaches less far than the one that it had
-    /// changes nothing.
+    /// Whether it makes progress since the last look: it has read all that it was told, or said
+    /// something. One that works on hundreds of groups is told more before it has read the last of it.
+    /// One that gets no permits now is told now and then what it knows: a permit that reaches less far
+    /// than the one that it had changes nothing.
     pub(super) fn makes_progress(&mut self, now: u64) -> bool {
+        let has_spoken = std::mem::take(&mut self.has_spoken);
         if self.connection.unread() > 0 {
-            return false;
+            return has_spoken;
         }
         let is_due = |at: u64| now.saturating_sub(at) >= SILENCE_MAX;
         if self.permitted_at.is_some_and(is_due) {
@@ -342,6 +350,26 @@ mod tests {
         assert_eq!((note(200, false), note(300, false)), (200, 300));
         assert_eq!(note(5_000, false), 500, "this thread stood still itself");
         assert_eq!((note(5_100, true), note(5_300, false)), (0, 200));
+    }
+
+    #[test]
+    fn what_reads_all_or_speaks_makes_progress() {
+        let (ours, theirs) = Connection::pair().unwrap();
+        let mut executor = Executor::new(ours, Configuration::default()).unwrap();
+        let mut buffer = vec![0; PACKET_MAX];
+        let mut looks = Vec::new();
+        let mut look = |executor: &mut Executor| looks.push(executor.makes_progress(at(0)));
+        look(&mut executor);
+        // It works on what it has read, is told more meanwhile, and says what it has done.
+        let report = Report::Done { job: JobId(1), outcome: protocol::Outcome::Success };
+        theirs.send(&report.encode().unwrap()).unwrap();
+        assert!(matches!(executor.receive(), Arrival::Report(_)));
+        look(&mut executor);
+        // Nothing came since.
+        look(&mut executor);
+        while !matches!(theirs.receive(&mut buffer).unwrap(), Receive::Empty) {}
+        look(&mut executor);
+        assert_eq!(looks, [false, true, false, true]);
     }
 
     #[test]
