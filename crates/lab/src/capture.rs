@@ -11,7 +11,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// Every protocol, in network byte order as `packet(7)` wants it.
@@ -27,6 +27,8 @@ const KEPT_MAX: usize = 50_000;
 /// Bytes of an Ethernet header, and of those of UDP and of an ICMP echo.
 const ETHERNET: usize = 14;
 const EIGHT: usize = 8;
+/// The header of a fragment, as the one before it names it (RFC 8200).
+const FRAGMENT_HEADER: u8 = 44;
 /// How every heartbeat begins.
 const BEGINNINGS: [&[u8]; 2] = [b"###\n", b">>>\n"];
 /// How one on a serial line ends.
@@ -56,10 +58,26 @@ pub struct Packet {
     pub payload: Vec<u8>,
 }
 
+/// What a recording has.
+#[derive(Debug, Default)]
+struct Kept {
+    packets: Vec<Packet>,
+    fragments: usize,
+}
+
+/// What a frame is.
+#[derive(Debug, PartialEq, Eq)]
+enum Frame {
+    Heartbeat(Packet),
+    /// A part of a packet, of whatever.
+    Fragment,
+    Other,
+}
+
 /// A recording of what one node sends, made by a thread of its own until it is finished.
 #[derive(Debug)]
 pub struct Capture {
-    packets: Arc<Mutex<Vec<Packet>>>,
+    kept: Arc<Mutex<Kept>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,9 +90,9 @@ impl Lab {
     /// Without power.
     pub fn capture(&self, node: Node) -> Result<Capture, LabError> {
         let network = self.host(node).with(|machine| Ok(machine.network()))?;
-        let packets = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::new(Mutex::new(Kept::default()));
         let stop = Arc::new(AtomicBool::new(false));
-        let (theirs, halt) = (Arc::clone(&packets), Arc::clone(&stop));
+        let (theirs, halt) = (Arc::clone(&kept), Arc::clone(&stop));
         let (tell, told) = std::sync::mpsc::channel();
         let sources = crate::network::hardware_addresses(node);
         let thread = thread::spawn(move || match open(&network) {
@@ -86,7 +104,7 @@ impl Lab {
         });
         let lost = || LabError::io("recording what a node sends")(io::ErrorKind::BrokenPipe.into());
         told.recv().map_err(|_| lost())??;
-        Ok(Capture { packets, stop, thread: Some(thread) })
+        Ok(Capture { kept, stop, thread: Some(thread) })
     }
 }
 
@@ -106,7 +124,17 @@ impl Capture {
     /// What was recorded up to now, in the order in which it was sent.
     #[must_use]
     pub fn packets(&self) -> Vec<Packet> {
-        self.packets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept().packets.clone()
+    }
+
+    /// How many fragments of IP packets the node has sent up to now.
+    #[must_use]
+    pub fn fragments(&self) -> usize {
+        self.kept().fragments
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,7 +162,7 @@ fn open(network: &Path) -> Result<OwnedFd, LabError> {
 }
 
 /// Waits a moment for frames, and keeps the heartbeats among those that come from `sources`.
-fn turn(socket: &OwnedFd, sources: &[[u8; 6]], kept: &Mutex<Vec<Packet>>) -> io::Result<()> {
+fn turn(socket: &OwnedFd, sources: &[[u8; 6]], kept: &Mutex<Kept>) -> io::Result<()> {
     let mut fds = [PollFd::new(socket, PollFlags::IN)];
     match poll(&mut fds, Some(&LOOK_EVERY)) {
         Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
@@ -143,29 +171,46 @@ fn turn(socket: &OwnedFd, sources: &[[u8; 6]], kept: &Mutex<Vec<Packet>>) -> io:
     }
     let mut frame = vec![0; FRAME_MAX];
     while let Ok((length, _)) = recv(socket, frame.as_mut_slice(), RecvFlags::empty()) {
-        let Some(packet) = parse(&frame[..length.min(FRAME_MAX)], sources) else { continue };
+        let frame = parse(&frame[..length.min(FRAME_MAX)], sources);
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT_MAX {
-            kept.push(packet);
+        match frame {
+            Frame::Heartbeat(packet) if kept.packets.len() < KEPT_MAX => kept.packets.push(packet),
+            Frame::Fragment => kept.fragments += 1,
+            Frame::Heartbeat(_) | Frame::Other => {}
         }
     }
     Ok(())
 }
 
-/// The heartbeat in an Ethernet frame of one of these senders, if there is a whole one.
-fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Option<Packet> {
-    let source = frame.get(6..12)?;
-    if !sources.iter().any(|known| known == source) {
-        return None;
+/// What an Ethernet frame is, if it comes from one of these senders.
+fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Frame {
+    let is_theirs = |source| sources.iter().any(|known| known == source);
+    if !frame.get(6..12).is_some_and(is_theirs) {
+        return Frame::Other;
     }
+    if is_fragment(frame) == Some(true) {
+        return Frame::Fragment;
+    }
+    heartbeat(frame).map_or(Frame::Other, Frame::Heartbeat)
+}
+
+/// Whether a frame carries a part of an IP packet.
+fn is_fragment(frame: &[u8]) -> Option<bool> {
+    let packet = frame.get(ETHERNET..)?;
+    match frame.get(12..ETHERNET)? {
+        // There is more of it, or there was.
+        [0x08, 0x00] => Some(*packet.get(6)? & 0x3f != 0 || *packet.get(7)? != 0),
+        [0x86, 0xdd] => Some(*packet.get(6)? == FRAGMENT_HEADER),
+        _ => None,
+    }
+}
+
+/// The whole heartbeat in an Ethernet frame, if there is one.
+fn heartbeat(frame: &[u8]) -> Option<Packet> {
     let packet = frame.get(ETHERNET..)?;
     let (protocol, v4, v6, rest) = match frame.get(12..ETHERNET)? {
         [0x08, 0x00] => {
             let header = usize::from(packet.first()? & 15) * 4;
-            // A fragment is no whole message.
-            if *packet.get(6)? & 0x3f != 0 || *packet.get(7)? != 0 {
-                return None;
-            }
             let total = usize::from(u16::from_be_bytes(*packet.get(2..)?.first_chunk()?));
             let address = *packet.get(16..)?.first_chunk::<4>()?;
             (*packet.get(9)?, address, [0; 16], packet.get(header..total)?)
@@ -221,12 +266,19 @@ mod tests {
         frame
     }
 
+    fn found(frame: &[u8], source: [u8; 6]) -> Packet {
+        match parse(frame, &[source]) {
+            Frame::Heartbeat(packet) => packet,
+            other @ (Frame::Fragment | Frame::Other) => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_heartbeat_is_found_in_a_datagram_and_in_a_ping() {
-        let sent = parse(&frame(17, 0, b"###\nx"), &[NODE]).unwrap();
+        let sent = found(&frame(17, 0, b"###\nx"), NODE);
         assert_eq!(sent.carrier, Carrier::Udp([192, 168, 122, 22], 694));
         assert_eq!(sent.payload, b"###\nx");
-        assert_eq!(parse(&frame(1, 8, b"###\nx"), &[NODE]).unwrap().carrier, Carrier::Ping);
+        assert_eq!(found(&frame(1, 8, b"###\nx"), NODE).carrier, Carrier::Ping);
     }
 
     #[test]
@@ -240,15 +292,26 @@ mod tests {
     fn padding_is_no_payload_and_others_are_passed_over() {
         let mut padded = frame(17, 0, b">>>\nx");
         padded.extend([0; 20]);
-        assert_eq!(parse(&padded, &[NODE]).unwrap().payload, b">>>\nx");
-        assert_eq!(parse(&padded, &[[2, 0, 0, 1, 122, 22]]), None);
-        assert_eq!(parse(&frame(17, 0, b"web1"), &[NODE]), None);
-        assert_eq!(parse(&frame(1, 0, b"###\nx"), &[NODE]), None);
-        let mut first_fragment = padded.clone();
-        first_fragment[ETHERNET + 6] = 0x20;
-        assert_eq!(parse(&first_fragment, &[NODE]), None);
+        assert_eq!(found(&padded, NODE).payload, b">>>\nx");
+        assert_eq!(parse(&padded, &[[2, 0, 0, 1, 122, 22]]), Frame::Other);
+        assert_eq!(parse(&frame(17, 0, b"web1"), &[NODE]), Frame::Other);
+        assert_eq!(parse(&frame(1, 0, b"###\nx"), &[NODE]), Frame::Other);
         for length in 0..padded.len() - 20 {
-            assert_eq!(parse(&padded[..length], &[NODE]), None);
+            assert_eq!(parse(&padded[..length], &[NODE]), Frame::Other);
         }
+    }
+
+    #[test]
+    fn parts_of_packets_are_told_apart() {
+        // The two bytes with flags and offset: more of it follows, it is not the first one, it must
+        // not be divided.
+        let whole = frame(17, 0, b">>>\nx");
+        for (bytes, expected) in [([0x20, 0], true), ([0, 185], true), ([0x40, 0], false)] {
+            let mut part = whole.clone();
+            part[ETHERNET + 6..ETHERNET + 8].copy_from_slice(&bytes);
+            assert_eq!(parse(&part, &[NODE]) == Frame::Fragment, expected, "{bytes:?}");
+        }
+        let six = [&[0xff; 6][..], &NODE, &[0x86, 0xdd], &[0x60, 0, 0, 0, 0, 8, 44, 64]].concat();
+        assert_eq!(parse(&six, &[NODE]), Frame::Fragment);
     }
 }

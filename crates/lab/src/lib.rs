@@ -22,12 +22,14 @@
 //! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
 //! the lab is killed.
 
+mod addresses;
 mod booted;
 mod cable;
 mod capture;
 mod cgroup;
 mod client;
 mod config;
+pub mod diary;
 mod disk;
 mod error;
 mod fault;

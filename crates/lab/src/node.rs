@@ -7,7 +7,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, Metadata};
-use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -272,51 +271,11 @@ impl Host {
             SCRIPTS.iter().any(|path| command.contains(path))
         })
     }
-
-    /// Whether an interface of the node that is up has the address.
-    pub(crate) fn has(&self, address: IpAddr) -> bool {
-        let read = |file: &str| {
-            let table = |machine: &Machine| format!("/proc/{}/net/{file}", machine.pid());
-            let path = self.power().as_ref().map(table);
-            path.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default()
-        };
-        match address {
-            IpAddr::V4(_) => is_local(&read("fib_trie"), &address.to_string()),
-            IpAddr::V6(address) => {
-                let hex: String =
-                    address.octets().iter().map(|byte| format!("{byte:02x}")).collect();
-                read("if_inet6").lines().any(|line| line.starts_with(&hex))
-            }
-        }
-    }
-}
-
-/// Whether `/proc/net/fib_trie` has the address as a local one.
-fn is_local(trie: &str, address: &str) -> bool {
-    let mut found = false;
-    for line in trie.lines() {
-        if let Some(leaf) = line.trim_start().strip_prefix("|-- ") {
-            found = leaf == address;
-        } else if found && line.contains("host LOCAL") {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_local_leaves_are_addresses() {
-        let trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.168.122.0\n        /24 link UNICAST\n     \
-                    |-- 192.168.122.100\n        /32 host LOCAL\n     |-- 192.168.122.255\n        \
-                    /32 link BROADCAST\n";
-        assert!(is_local(trie, "192.168.122.100"));
-        assert!(!is_local(trie, "192.168.122.10"));
-        assert!(!is_local(trie, "192.168.122.255"));
-    }
 
     #[test]
     fn names_can_be_padded() {

@@ -18,6 +18,7 @@ mod full;
 mod hand_overs;
 mod hold;
 mod keys;
+mod many;
 mod orders;
 mod pings;
 mod play;
