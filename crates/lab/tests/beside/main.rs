@@ -10,6 +10,7 @@ mod harm;
 mod keys;
 mod large;
 mod loss;
+mod many;
 mod migration;
 mod six;
 mod steady;
