@@ -334,5 +334,8 @@ mod tests {
         let advice = "web1\n    web1 could not start nginx: exit code 1\n      \
                       when that is mended, on web1: hb retry 10.0.0.9";
         assert!(group(&report).ends_with(advice), "{}", group(&report));
+        report.failures[0].outcome = "interface eth1.10 does not exist".to_owned();
+        let reason = "web1 could not start nginx: interface eth1.10 does not exist\n";
+        assert!(group(&report).contains(reason), "{}", group(&report));
     }
 }

@@ -5,8 +5,8 @@ mod told;
 
 use crate::{Failure, GroupKey, LINKS_MAX, LinkId, NodeId};
 use serde::{Deserialize, Serialize};
-pub(crate) use size::ROW_MAX;
 pub use size::{BEAT_TEXT_MAX, NAME_USUAL};
+pub(crate) use size::{ROW_MAX, WORDS_MAX};
 pub use told::Mark;
 pub(crate) use told::Told;
 
@@ -208,6 +208,8 @@ pub struct Beat {
 impl Beat {
     /// The capability to read marks.
     pub const READS_MARKS: u32 = 1;
+    /// The capability to read the words of failures, which change the mark.
+    pub const READS_WORDS: u32 = 2;
 
     /// The rows of the sender's table that the beat carries.
     pub(crate) fn told(&self) -> impl Iterator<Item = Told> + '_ {

@@ -207,6 +207,9 @@ impl Cluster {
         match input {
             Input::Heard(heard) => self.hear(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
+            Input::JobSaid { job, words } => {
+                self.runners.iter_mut().for_each(|runner| runner.said(*job, *words));
+            }
             Input::JobDone { job, outcome } => self.job_done(*job, *outcome),
             Input::ExecutorReady(held) => self.executor_ready(held),
             Input::ExecutorGone => self.executor_gone(),

@@ -3,7 +3,7 @@
 mod names;
 
 use crate::coverage::{Table, visit};
-use crate::{Action, GroupId, Job, JobId, Outcome, Resource, ResourceKind, Time};
+use crate::{Action, GroupId, Job, JobId, Outcome, Resource, ResourceKind, Time, Words};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(crate) struct Runner {
     state: State,
     /// The job that runs, and since when.
     job: Option<(Job, Time)>,
+    /// What was said of the start or stop that began last.
+    words: Words,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -142,7 +144,7 @@ impl Runner {
             *place += step.len();
             Some(Step { range: first..*place, is_address: is_address(&step[0]) })
         });
-        Self { group, steps: steps.collect(), state: State::Idle, job: None }
+        Self { group, steps: steps.collect(), state: State::Idle, job: None, words: Words::NONE }
     }
 
     /// Has the group another number from now on; what is under way goes on.
@@ -204,6 +206,20 @@ impl Runner {
     /// The job that runs, and since when.
     pub(crate) fn running(&self) -> Option<(Job, Time)> {
         self.job
+    }
+
+    /// Takes note of what is said of the running job, unless that is a look after stops that have failed.
+    pub(crate) fn said(&mut self, job: JobId, words: Words) {
+        let is_it =
+            |(running, _): (Job, Time)| running.id == job && running.action != Action::Status;
+        if self.job.is_some_and(is_it) {
+            self.words = words;
+        }
+    }
+
+    /// What was said of the start or stop that ended last.
+    pub(crate) const fn words(&self) -> Words {
+        self.words
     }
 
     /// Begins to start. Only from idle.
@@ -277,6 +293,9 @@ impl Runner {
             return None;
         }
         *wait_until = None;
+        if action != Action::Status {
+            self.words = Words::NONE;
+        }
         next.0 += 1;
         let range = self.steps[step].range.clone();
         let (first, count) = (range.start, range.len());

@@ -1,7 +1,8 @@
 //! What goes into the core and what comes out: plain data that a test compares and a journal
 //! stores.
 
-use crate::{Event, GroupId, Heard, Hold, JobId, NodeId, Outgoing, PeerRecord, PingId};
+use crate::{Event, GroupId, Heard, Hold, JobId, NodeId, Outgoing, PeerRecord, PingId, Resource};
+use crate::{ResourceKind, Words};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -13,6 +14,13 @@ pub enum Input<'a> {
     Heard(Heard<'a>),
     /// A ping node answered.
     PingReply(PingId),
+    /// What was said of a job that has failed: its end comes next.
+    JobSaid {
+        /// The job.
+        job: JobId,
+        /// Why it failed.
+        words: Words,
+    },
     /// An agent finished.
     JobDone {
         /// The job.
@@ -297,6 +305,26 @@ pub enum Outcome {
     NotAsked,
 }
 
+impl Outcome {
+    /// What came of a job and why, in the words of whoever ran it. Of an address there is no exit code but
+    /// one that we make up.
+    #[must_use]
+    pub fn explain(&self, words: &str, is_address: bool) -> String {
+        match self {
+            _ if words.is_empty() => self.to_string(),
+            Self::Failed(_) if is_address => words.to_owned(),
+            Self::Failed(code) => format!("{words} (exit code {code})"),
+            Self::NotAsked => format!("{self}: {words}"),
+            Self::Success
+            | Self::Running
+            | Self::NotRunning
+            | Self::TimedOut
+            | Self::Missing
+            | Self::Cancelled => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -321,11 +349,30 @@ pub struct Failure {
     pub resource: u8,
     /// What came of it.
     pub outcome: Outcome,
+    /// What was said of it, if anything was.
+    pub words: Words,
 }
 
 impl Failure {
-    pub(crate) fn new(action: Action, resource: usize, outcome: Outcome) -> Self {
-        Self { action, resource: u8::try_from(resource).unwrap_or(u8::MAX), outcome }
+    /// A failure with what was said of it, where that tells more than the outcome.
+    pub(crate) fn new(action: Action, resource: usize, outcome: Outcome, words: Words) -> Self {
+        let words = match outcome {
+            Outcome::Failed(_) | Outcome::NotAsked => words,
+            Outcome::Success
+            | Outcome::Running
+            | Outcome::NotRunning
+            | Outcome::TimedOut
+            | Outcome::Missing
+            | Outcome::Cancelled => Words::NONE,
+        };
+        Self { action, resource: u8::try_from(resource).unwrap_or(u8::MAX), outcome, words }
+    }
+
+    /// What came of it and why, for people.
+    #[must_use]
+    pub fn describe(&self, resource: Option<&Resource>) -> String {
+        let kind = resource.map(|resource| &resource.kind);
+        self.outcome.explain(self.words.as_str(), matches!(kind, Some(ResourceKind::Address(_))))
     }
 }
 

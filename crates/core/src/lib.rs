@@ -25,6 +25,7 @@ mod scope;
 mod settings;
 mod time;
 mod view;
+mod words;
 
 pub use beat::{
     BEAT_TEXT_MAX, Beat, Claim, Echo, Freeze, Lags, Mark, Moves, NAME_USUAL, Phase, TableForm,
@@ -54,6 +55,7 @@ pub use settings::{
     LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure, address_lifetime,
 };
 pub use time::Time;
+pub use words::{Words, printable};
 
 /// Whether this core can be told to make mistakes. The daemon refuses to be built with one that can.
 pub const HAS_TEST_HOOKS: bool = cfg!(feature = "test-hooks");

@@ -123,6 +123,11 @@ impl Ownership {
         all.map(|entry| entry.2).max_by_key(|failure| failure.action == Action::Stop)
     }
 
+    /// All that failed on `node` and was not mended since.
+    pub(crate) fn failures_of(&self, node: NodeId) -> impl Iterator<Item = &Failure> {
+        self.failures.iter().filter(move |entry| entry.1 == node).map(|entry| &entry.2)
+    }
+
     /// Notes what failed on `node`.
     pub(crate) fn note_failure(&mut self, group: GroupId, node: NodeId, failure: Failure) {
         self.forget_failure(group, node, failure.action);

@@ -56,6 +56,8 @@ pub(crate) struct Peer {
     pub(crate) form: Option<TableForm>,
     /// Whether it reads marks.
     pub(crate) reads_marks: bool,
+    /// It reads the words of failures.
+    pub(crate) reads_words: bool,
     /// The digest of its node list, as it said last.
     pub(crate) nodes: Option<u32>,
     /// The session of a Systole peer.
@@ -127,6 +129,7 @@ impl Peer {
             kind: Kind::Unknown,
             form: None,
             reads_marks: false,
+            reads_words: false,
             nodes: None,
             session: 0,
             is_ready: false,

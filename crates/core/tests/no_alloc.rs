@@ -5,9 +5,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Freeze, Group, GroupKey, Heard,
-    HoldDown, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order, Outcome, Output,
-    Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
+    Action, AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, Group,
+    GroupKey, Heard, HoldDown, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order,
+    Outcome, Output, Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
+    Words,
 };
 
 thread_local! {
@@ -138,7 +139,12 @@ fn a_thousand_beats_allocate_nothing() {
         term: 0,
         phase: Phase::Stopped,
         unable: false,
-        failure: None,
+        failure: Some(Failure {
+            action: Action::Start,
+            resource: 0,
+            outcome: Outcome::Failed(1),
+            words: Words::new("interface eth1.10 does not exist"),
+        }),
         runs_here: false,
     };
     let echo = Echo::of(NodeId(0), LinkId(0), 1, 1);

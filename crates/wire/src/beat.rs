@@ -22,6 +22,7 @@
 //!         / "h" order               everything is held, or was released
 //!         / "g" claim "." order     so is the group of that claim, by its place
 //!         / "m" claim "." count "." level "." left [ "!" ]
+//!         / "t" claim "." words     why it failed ([`words`])
 //! order   = count "." node "." left [ "~" ]
 //! ```
 //!
@@ -36,13 +37,14 @@ mod echoes;
 mod former;
 mod running;
 mod stays;
+mod words;
 
 use crate::error::EncodeError;
 use crate::number;
 use stays::FREEZES_MAX;
 use systole_core::{
     Action, Beat, Claim, Failure, GROUPS_MAX, GroupKey, Mark, NODES_MAX, NodeId, Outcome, Phase,
-    TableForm,
+    TableForm, Words,
 };
 
 const VERSION: &[u8] = b"2";
@@ -55,6 +57,7 @@ const RUNS: u8 = b'*';
 const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
 const MOVED: u8 = b'm';
+const WORDS: u8 = b't';
 /// Sections behind the version, with that of the extras.
 const SECTIONS: usize = 8;
 
@@ -143,6 +146,12 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         begin(out, MOVED);
         stays::push_moves(out, moves)?;
     }
+    // The version before reads a whole table, whose mark has none.
+    let is_marked = beat.form == TableForm::Marked;
+    for (claim, words) in words::all(&beat.claims).filter(|_| is_marked) {
+        begin(out, WORDS);
+        words::push(out, claim, words)?;
+    }
     Ok(())
 }
 
@@ -216,7 +225,7 @@ fn read_failure(text: &[u8]) -> Option<Failure> {
         }
     };
     let resource = u8::try_from(number::hex(resource)?).ok()?;
-    Some(Failure { action, resource, outcome })
+    Some(Failure { action, resource, outcome, words: Words::NONE })
 }
 
 /// Reads a beat into `out`, and says whether it could; if not, `out` means nothing.
@@ -284,6 +293,7 @@ fn read_extra(item: &[u8], is_marked: bool, out: &mut Beat) -> Option<()> {
             stays::read_freeze(order, Some(claim), out)?;
         }
         [MOVED, rest @ ..] => stays::read_moves(rest, out)?,
+        [WORDS, rest @ ..] if is_marked => words::read(rest, out)?,
         [letter, ..] if letter.is_ascii_lowercase() => {}
         _ => return None,
     }

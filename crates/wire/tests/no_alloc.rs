@@ -6,8 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 use systole_core::{
-    Beat, Claim, Echo, Freeze, GroupKey, LinkId, Message, Moves, NodeId, NodeStatus, Outgoing,
-    Phase, Time, Uuid,
+    Action, Beat, Claim, Echo, Failure, Freeze, GroupKey, LinkId, Message, Moves, NodeId,
+    NodeStatus, Outcome, Outgoing, Phase, Time, Uuid, Words,
 };
 use systole_wire::{
     Decoder, Encoder, Form, Identity, Keys, Listener, Method, Rotation, Signer, Style,
@@ -72,7 +72,12 @@ fn beat() -> Beat {
                 term: 9,
                 phase: Phase::Active,
                 unable: false,
-                failure: None,
+                failure: Some(Failure {
+                    action: Action::Start,
+                    resource: 1,
+                    outcome: Outcome::Failed(1),
+                    words: Words::new("no such device, or é"),
+                }),
                 runs_here: true,
             };
             4

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use systole_core::{
     Action, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, GROUPS_MAX, Group,
-    GroupKey, Heard, HoldDown, Input, LINKS_MAX, LinkId, Mark, Message, Moves, NAME_USUAL,
-    NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Output, Phase, Settings, StopFailure, Time,
-    Uuid,
+    GroupId, GroupKey, Heard, HoldDown, Holding, Input, LINKS_MAX, LinkId, Mark, Message, Moves,
+    NAME_USUAL, NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Output, Phase, Resource,
+    ResourceKind, Settings, StopFailure, Time, Uuid, Words,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, Decoder, EncodeError, Encoder, Fields, Form, Identity,
@@ -99,6 +99,8 @@ fn what_stays_too_large_is_not_sent() {
 /// Most bytes of a beat in a datagram: an Ethernet frame has room for them in every tunnel.
 const DATAGRAM_ROOM: usize = 1200;
 const LARGE: u64 = 1 << 44;
+/// The group that no other node tells of.
+const OURS: GroupKey = GroupKey(0xdead_beef);
 const DAY: Duration = Duration::from_hours(24);
 
 fn large_settings() -> Settings {
@@ -108,6 +110,10 @@ fn large_settings() -> Settings {
         resources: Vec::new(),
         is_retired: false,
     });
+    let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
+    let resources = vec![Resource { word: "nginx".into(), kind }];
+    let ours = Group { key: OURS, preferred: NodeId(0), resources, is_retired: false };
+    let groups = groups.skip(1).chain([ours]);
     Settings {
         nodes: (0..NODES_MAX).map(|at| format!("{at:0>NAME_USUAL$}")).collect(),
         node_order: (0..16).map(NodeId).collect(),
@@ -134,8 +140,13 @@ fn large_settings() -> Settings {
 
 /// What another node of the largest cluster says: everything is there, and has large numbers.
 fn large_beat(node: NodeId, sequence: u64) -> Beat {
-    let failure = Failure { action: Action::Stop, resource: 255, outcome: Outcome::Failed(255) };
-    let keys = (0..GROUPS_MAX).map(|at| GroupKey(u32::MAX - u32::try_from(at).unwrap()));
+    let failure = Failure {
+        action: Action::Stop,
+        resource: 255,
+        outcome: Outcome::Failed(255),
+        words: Words::new(&"日本 ".repeat(99)),
+    };
+    let keys = (1..GROUPS_MAX).map(|at| GroupKey(u32::MAX - u32::try_from(at).unwrap()));
     let claim = |group| Claim {
         group,
         owner: NodeId(15),
@@ -147,13 +158,17 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
     };
     let (by, left) = (NodeId(15), 86_400_000);
     let freeze = |claim| Freeze { claim, count: u32::MAX, by, is_release: false, left };
-    let places = || 0..u16::try_from(GROUPS_MAX).unwrap();
+    let places = || 0..u16::try_from(GROUPS_MAX - 1).unwrap();
     let moves = |claim| Moves { claim, count: u32::MAX, level: 255, has_fled: true, left };
     let mut beat = Beat {
+        capabilities: Beat::READS_MARKS | Beat::READS_WORDS,
         session: u64::MAX - u64::from(node.0),
         nodes: GroupKey::of(large_settings().nodes.iter().map(String::as_str)).0,
         ready: true,
-        echoes: vec![Echo::of(NodeId(0), LinkId(0), u64::MAX, sequence)],
+        echoes: vec![Echo {
+            known: sequence,
+            ..Echo::of(NodeId(0), LinkId(0), u64::MAX, sequence)
+        }],
         claims: keys.map(claim).collect(),
         freezes: std::iter::once(None).chain(places().map(Some)).map(freeze).collect(),
         moves: places().map(moves).collect(),
@@ -179,6 +194,10 @@ fn large_cluster() -> Cluster {
         listed: Vec::new(),
     };
     let mut cluster = Cluster::new(large_settings(), boot);
+    // It runs in part, so it is started though everything is held.
+    let group = GroupId(u16::try_from(GROUPS_MAX - 1).unwrap());
+    let held = vec![Holding { group, term: 1, is_whole: false }];
+    cluster.handle(Time::START, &Input::ExecutorReady(held));
     cluster.elapse(Time::START);
     while cluster.poll().is_some() {}
     let deadtime = Duration::from_hours(999);
@@ -221,9 +240,24 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
     let mut media = BTreeSet::new();
     let (mut beats, mut largest) = (0, 0);
     let mut now = Time::START;
-    while beats < 2 * GROUPS_MAX && (told.len() < GROUPS_MAX || media.len() < 15 * LINKS_MAX) {
+    let (mut failed, mut said) = (false, false);
+    let is_over = |told: &BTreeSet<_>, media: &BTreeSet<_>, said| {
+        told.len() == GROUPS_MAX && media.len() == 15 * LINKS_MAX && said
+    };
+    while beats < 2 * GROUPS_MAX && !is_over(&told, &media, said) {
         cluster.elapse(now);
         while let Some(output) = cluster.poll() {
+            if let Output::Run(job) = output {
+                // What was told and seen until now had more room.
+                failed |= job.action == Action::Start;
+                told.clear();
+                media.clear();
+                let words = Words::new(&"日本 ".repeat(99));
+                cluster.handle(now, &Input::JobSaid { job: job.id, words });
+                let outcome = Outcome::Failed(255);
+                cluster.handle(now, &Input::JobDone { job: job.id, outcome });
+                continue;
+            }
             let Output::Send(outgoing) = output else { continue };
             let Message::Status { .. } = outgoing.message else { continue };
             beats += 1;
@@ -232,6 +266,10 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
             let lags = |echo: &Echo| echo.lags.iter().map(|lag| (echo.node.0, lag.0.0)).collect();
             media.extend(beat.echoes.iter().flat_map(|echo| -> Vec<_> { lags(echo) }));
             told.extend(beat.claims.iter().map(|claim| claim.group));
+            said |= beat
+                .claims
+                .iter()
+                .any(|claim| claim.failure.is_some_and(|failure| !failure.words.is_empty()));
             for (style, form) in STYLES {
                 let mut encoder = Encoder::new(identity.clone(), style);
                 let load = "100.00 100.00 100.00 1000/10000 1000000";
@@ -245,6 +283,8 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
     println!("{beats} beats, the largest of {largest} bytes");
     assert!(largest <= DATAGRAM_ROOM, "{largest} bytes");
     assert_eq!((told.len(), media.len()), (GROUPS_MAX, 15 * LINKS_MAX), "after {beats} beats");
+    assert!(failed, "it was started: {:?}", cluster.snapshot().groups[GROUPS_MAX - 1]);
+    assert!(said, "the words of a failure have their turn, too");
 }
 
 /// What the core says beside beats, which have less than that, is never too large for a datagram, so

@@ -3,22 +3,35 @@
 //! `systole-wire`, which writes it, checks that nothing is longer.
 
 use super::{Beat, Claim, Echo, Freeze, Moves, Told};
+use crate::{Failure, Words};
 
 /// Most bytes of the text of a beat: with the other fields of a status of a node whose name has
 /// [`NAME_USUAL`] bytes, and its signature, it fits into a datagram that no Ethernet fragments.
-pub const BEAT_TEXT_MAX: usize = 760;
+pub const BEAT_TEXT_MAX: usize = 750;
 /// Most bytes of a host name on Linux.
 pub const NAME_USUAL: usize = 64;
 
-/// Most bytes of a row of the table: room that is kept for one in every beat.
+/// Most bytes of a row of the table without words: room that is kept for one in every beat.
 pub(crate) const ROW_MAX: usize = 100;
+/// Most bytes that the words of a failure add to it: room that is kept in every other beat.
+pub(crate) const WORDS_MAX: usize = ",tff.".len() + Words::TEXT_MAX;
 
 impl Claim {
     /// Most bytes of its text, separators included.
     fn text_max(&self) -> usize {
-        const FAILURE: usize = "~+ffxff".len();
-        let failure = if self.failure.is_some() { FAILURE } else { 0 };
+        let failure = self.failure.map_or(0, |failure| failure.text_max());
         digits(self.group.0.into()) + ".f.".len() + digits(self.term) + ".5*!,".len() + failure
+    }
+}
+
+impl Failure {
+    /// Most bytes of its text, with its words in an extra of their own.
+    fn text_max(&self) -> usize {
+        let words = match self.words.text_len() {
+            0 => 0,
+            length => ",tff.".len() + length,
+        };
+        "~+ffxff".len() + words
     }
 }
 
@@ -90,5 +103,32 @@ const fn digits(number: u64) -> usize {
     match number.checked_ilog2() {
         Some(bits) => bits as usize / 4 + 1,
         None => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, GroupKey, HOLD_MAX, NodeId, Outcome, Phase};
+
+    #[test]
+    fn the_largest_row_has_room_in_what_is_kept_for_one() {
+        let words = Words::new(&",".repeat(99));
+        assert!(words.text_len() > Words::TEXT_MAX - 3);
+        let failure = Failure::new(Action::Stop, usize::MAX, Outcome::Failed(i32::MAX), words);
+        let claim = Claim {
+            group: GroupKey(u32::MAX),
+            owner: NodeId(15),
+            term: u64::MAX,
+            phase: Phase::Blocked,
+            unable: true,
+            failure: Some(failure),
+            runs_here: true,
+        };
+        let (by, left) = (NodeId(15), u64::try_from(HOLD_MAX.as_millis()).unwrap());
+        let freeze = Freeze { claim: Some(255), count: u32::MAX, by, is_release: true, left };
+        let moves = Moves { claim: 255, count: u32::MAX, level: u8::MAX, has_fled: true, left };
+        let told = Told { claim, freeze: Some(freeze), moves: Some(moves) };
+        assert!(told.text_max() <= ROW_MAX + WORDS_MAX, "{}", told.text_max());
     }
 }

@@ -1,7 +1,7 @@
 //! The table of a node, row by row, and its description.
 
 use super::{Beat, Claim, Freeze, Moves};
-use crate::{Action, Failure, Outcome};
+use crate::{Action, Failure, Outcome, Words};
 
 /// Describes the whole table of a node, so that who has heard a part of it knows whether it has all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -61,6 +61,7 @@ impl Told {
         digest.mix(term);
         if let Some(failure) = failure {
             digest.mix(1 << 32 | failure.digest());
+            digest.mix_words(&failure.words);
         }
         if let Some(Freeze { count, by, is_release, left, claim: _ }) = freeze {
             digest.mix(2 << 32 | u64::from(by.0) << 8 | u64::from(is_release));
@@ -75,9 +76,9 @@ impl Told {
 }
 
 impl Failure {
-    /// All that its text says, as one number.
+    /// All that its text says but its words, as one number.
     fn digest(self) -> u64 {
-        let Self { action, resource, outcome } = self;
+        let Self { action, resource, outcome, words: _ } = self;
         let outcome = match outcome {
             // No program ends with more.
             Outcome::Failed(code) => u64::from(u8::try_from(code).unwrap_or(u8::MAX)),
@@ -101,5 +102,13 @@ impl Digest {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         self.0 = mixed ^ (mixed >> 31);
+    }
+
+    /// No words change nothing: a node that does not read them has the same digest.
+    fn mix_words(&mut self, words: &Words) {
+        for (place, part) in (0_u64..).zip(words.as_str().as_bytes().chunks(4)) {
+            let part = part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            self.mix((4 + place) << 32 | part);
+        }
     }
 }

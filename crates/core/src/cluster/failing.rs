@@ -10,7 +10,7 @@ use crate::group::Progress;
 use crate::mutation::Mutation;
 use crate::{
     Action, Cause, Claim, Event, Failure, GroupId, JobId, NodeId, Outcome, Output, Phase, Refusal,
-    StopFailure,
+    StopFailure, Words,
 };
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ impl Cluster {
         let Some((ran, since)) = running.find(|(running, _)| running.id == job) else { return };
         let (group, index) = (ran.group, ran.group.index());
         let now = self.now;
+        let words = self.runners[index].words();
         self.report(Event::JobEnded { job: ran, outcome, took: now.since(since) });
         let believed = self.errs(Mutation::BelieveEveryStart) && self.runners[index].is_starting();
         let outcome = if believed { Outcome::Success } else { outcome };
@@ -41,7 +42,8 @@ impl Cluster {
                 }
             }
             Progress::StartFailed { resource, outcome } => {
-                self.start_failed(group, resource, outcome);
+                let failure = Failure::new(Action::Start, resource, outcome, words);
+                self.start_failed(group, resource, failure);
             }
             Progress::Stopped { failed } => self.stopped(group, failed),
             Progress::StopRetried { resource, outcome } => {
@@ -54,16 +56,16 @@ impl Cluster {
                 }
             }
             Progress::StopFailed { resource, outcome } => {
-                self.stop_failed(group, resource, outcome);
+                let failure = Failure::new(Action::Stop, resource, outcome, words);
+                self.stop_failed(group, resource, failure);
             }
         }
     }
 
-    fn start_failed(&mut self, group: GroupId, resource: usize, outcome: Outcome) {
-        let me = self.settings.me;
+    fn start_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
+        let (me, outcome) = (self.settings.me, failure.outcome);
         self.report(Event::StartFailed { group, resource, outcome });
         self.ownership.note_ability(group, me, false);
-        let failure = Failure::new(Action::Start, resource, outcome);
         self.ownership.note_failure(group, me, failure);
         if outcome == Outcome::NotAsked {
             self.ask_again[group.index()] = Some(self.now + ASK_AGAIN);
@@ -76,10 +78,9 @@ impl Cluster {
         self.classic_fails(group);
     }
 
-    fn stop_failed(&mut self, group: GroupId, resource: usize, outcome: Outcome) {
-        let me = self.settings.me;
+    fn stop_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
+        let (me, outcome) = (self.settings.me, failure.outcome);
         self.report(Event::StopFailed { group, resource, outcome });
-        let failure = Failure::new(Action::Stop, resource, outcome);
         self.ownership.note_failure(group, me, failure);
         if self.is_ours(group) {
             self.ownership.advance(group, Phase::Blocked);
@@ -113,16 +114,19 @@ impl Cluster {
         }
     }
 
-    /// Notes what a peer tells of a failure of its own.
+    /// Notes what a peer tells of a failure of its own. That it tells the words no more, because a node
+    /// that does not read them has come, is no news.
     pub(super) fn hear_failure(&mut self, node: NodeId, group: GroupId, claim: &Claim) {
-        let failure = claim.failure;
-        if failure == self.ownership.failure(group, node) {
+        let (failure, known) = (claim.failure, self.ownership.failure(group, node));
+        if failure == known {
             return;
         }
         self.forget_failures(group, node);
         if let Some(failure) = failure {
             self.ownership.note_failure(group, node, failure);
-            self.report(Event::PeerFailed { node, group, failure });
+            if known.map(|known| Failure { words: Words::NONE, ..known }) != Some(failure) {
+                self.report(Event::PeerFailed { node, group, failure });
+            }
         }
     }
 

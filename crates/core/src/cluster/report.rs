@@ -344,7 +344,7 @@ impl Cluster {
                 node: self.settings.name(node).to_owned(),
                 action: failure.action,
                 resource: resource.map_or("", |resource| &resource.word).to_owned(),
-                outcome: failure.outcome.to_string(),
+                outcome: failure.describe(resource),
             }
         });
         report.collect()

@@ -38,7 +38,7 @@ impl Voice {
     pub(super) fn new(settings: &Settings, boot: &Boot) -> Self {
         let beat = Beat {
             session: boot.session,
-            capabilities: Beat::READS_MARKS,
+            capabilities: Beat::READS_MARKS | Beat::READS_WORDS,
             nodes: crate::GroupKey::of(settings.nodes.iter().map(String::as_str)).0,
             ..Beat::default()
         };

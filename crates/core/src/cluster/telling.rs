@@ -8,10 +8,10 @@
 //! was lost, it begins anew. Whoever lacks something says so at once.
 
 use super::Cluster;
-use crate::beat::{ROW_MAX, Told};
+use crate::beat::{ROW_MAX, Told, WORDS_MAX};
 use crate::peer::{Kind, Peer};
 use crate::{BEAT_TEXT_MAX, Beat, Claim, Echo, GROUPS_MAX, Mark, NAME_USUAL, Phase};
-use crate::{GroupId, LinkId, NodeId, Settings, TableForm, Time};
+use crate::{Failure, GroupId, LinkId, NodeId, Settings, TableForm, Time, Words};
 use std::time::Duration;
 
 /// An echo that comes this long after the last row was told, and does not confirm it, shows that a
@@ -45,6 +45,8 @@ pub(super) struct Telling {
     /// The sequence of the beat that carried the last of what was fresh, and when that was.
     all_told: u64,
     all_told_at: Time,
+    /// The words of failures are told.
+    has_words: bool,
     /// What the beat that is being made carries.
     pub(super) picked: Vec<GroupId>,
 }
@@ -133,6 +135,7 @@ impl Cluster {
             self.voice.telling.begin_epoch();
         }
         beat.form = form;
+        self.voice.telling.has_words = self.tells_words();
         self.note_table();
         beat.table = self.voice.telling.mark;
         let room = self.tell_echoes(&mut beat);
@@ -153,10 +156,17 @@ impl Cluster {
         let name = self.settings.name(self.settings.me).len().saturating_sub(NAME_USUAL);
         let heard = beat.echoes.iter().map(|echo| echo.text_max(false)).sum::<usize>();
         let mut room = BEAT_TEXT_MAX.saturating_sub(name + beat.head_max() + heard);
-        // Media of many nodes are told of in turns: an echo is good for twice a dead time.
-        let spare = room.saturating_sub(ROW_MAX);
+        // Media of many nodes are told of in turns: an echo is good for twice a dead time. In the largest
+        // clusters words have room in every other beat only, so that both have their turn.
+        let sequence = usize::try_from(self.history.next()).unwrap_or_default();
+        let (words, turn) = match (self.has_words_to_tell(), sequence.is_multiple_of(2)) {
+            (false, _) => (0, sequence),
+            (true, false) => (0, sequence / 2),
+            (true, true) => (WORDS_MAX, sequence / 2),
+        };
+        let spare = room.saturating_sub(ROW_MAX + words);
         let (mut used, count) = (0, beat.echoes.len().max(1));
-        let first = usize::try_from(self.history.next()).unwrap_or_default() % count;
+        let first = turn % count;
         for turn in 0..beat.echoes.len() {
             let echo = &mut beat.echoes[(first + turn) % count];
             let more = echo.text_max(true) - echo.text_max(false);
@@ -218,12 +228,23 @@ impl Cluster {
                 || group.is_retired
                 || !self.has_carrier(id)
                 || !self.ownership.is_able(id, self.settings.me),
-            failure: self.ownership.failure(id, self.settings.me),
+            failure: self.told_failure(id),
             runs_here: self.runs_here(id),
         };
         let stay = &self.stays[id.index()];
         let freeze = stay.freeze.told(self.now, Some(0));
         Told { claim, freeze, moves: stay.down.told(self.now, 0) }
+    }
+
+    fn told_failure(&self, group: GroupId) -> Option<Failure> {
+        let failure = self.ownership.failure(group, self.settings.me)?;
+        let words = if self.voice.telling.has_words { failure.words } else { Words::NONE };
+        Some(Failure { words, ..failure })
+    }
+
+    fn has_words_to_tell(&self) -> bool {
+        let (me, telling) = (self.settings.me, &self.voice.telling);
+        telling.has_words && self.ownership.failures_of(me).any(|failure| !failure.words.is_empty())
     }
 
     /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say

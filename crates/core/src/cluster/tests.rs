@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, Holding, IpfailEvent,
     LinkId, Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Scope, Step,
-    StopFailure, Uuid,
+    StopFailure, Uuid, Words,
 };
 use std::time::Duration;
 
@@ -109,6 +109,8 @@ struct Node {
     fails: Option<GroupId>,
     /// What comes of its start then.
     failure: Outcome,
+    /// What its agents say when they fail.
+    says: &'static str,
     /// Its stops fail, and it says that it runs.
     stuck: Option<GroupId>,
     /// What a check finds.
@@ -144,6 +146,7 @@ impl Node {
             answers: Vec::new(),
             fails: None,
             failure: Outcome::Failed(1),
+            says: "",
             stuck: None,
             finds: Outcome::Success,
             misses: None,
@@ -262,6 +265,10 @@ impl Node {
                 Outcome::Success
             }
         };
+        if matches!(outcome, Outcome::Failed(_)) && !self.says.is_empty() {
+            let words = Words::new(self.says);
+            self.cluster.handle(now, &Input::JobSaid { job: job.id, words });
+        }
         self.cluster.handle(now, &Input::JobDone { job: job.id, outcome });
         self.cluster.elapse(now);
     }

@@ -10,6 +10,9 @@
 //! The first beats of a daemon tell nothing of its table, in a form that both versions read, until it
 //! has heard somebody. As long as a node of the version before is known it says everything in the
 //! form of that version, however long that is; each says in every beat whether it reads marks.
+//!
+//! Likewise the words of failures are told only while every node that is known says that it reads them:
+//! they change the mark, and another node takes them for nothing.
 
 use super::Cluster;
 use crate::peer::{Kind, Peer};
@@ -36,6 +39,13 @@ impl Cluster {
         }
     }
 
+    /// Whether the words of failures are told: who does not read them would never have our whole table.
+    pub(super) fn tells_words(&self) -> bool {
+        let peers = self.others().map(|node| self.peer(node));
+        let mut known = peers.filter(|peer| peer.kind != Kind::Classic && peer.form.is_some());
+        self.form() == TableForm::Marked && known.all(|peer| peer.reads_words)
+    }
+
     /// Notes what a peer can read, as it says.
     pub(super) fn hear_form(&mut self, from: NodeId, beat: &Beat) {
         let before = self.form();
@@ -43,6 +53,7 @@ impl Cluster {
         peer.form = Some(beat.form);
         peer.reads_marks =
             beat.form == TableForm::Marked || beat.capabilities & Beat::READS_MARKS != 0;
+        peer.reads_words = beat.capabilities & Beat::READS_WORDS != 0;
         if self.form() != before {
             self.speak_soon();
         }

@@ -277,7 +277,7 @@ proptest! {
 #[test]
 fn a_failed_start_is_remembered_behind_a_failed_stop() {
     let mut table = table(None, 0, Phase::Stopped);
-    let failure = |action| Failure { action, resource: 1, outcome: crate::Outcome::Failed(1) };
+    let failure = |action| Failure::new(action, 1, crate::Outcome::Failed(1), crate::Words::NONE);
     let (start, stop) = (failure(Action::Start), failure(Action::Stop));
     for failed in [start, stop, stop] {
         table.note_failure(GROUP, A, failed);

@@ -7,7 +7,7 @@ use super::executor::{
 };
 use super::{Beat, REPORTS_PER_TURN};
 use systole_agents::protocol::{self, LetGoReason, Report, Request};
-use systole_core::{GroupKey, Input, Job, Resource, Time};
+use systole_core::{GroupKey, Input, Job, Resource, Time, Words};
 use systole_sys::process::ProcessId;
 
 /// Resources as they are written in haresources.
@@ -95,6 +95,8 @@ impl Beat {
             }
             Report::Done { job, outcome } if is_of_core(job) => {
                 if !outcome.text().is_empty() {
+                    let words = Words::new(outcome.text());
+                    self.cluster.handle(now, &Input::JobSaid { job, words });
                     self.control.tell(News::Reason { job, text: outcome.text().to_owned() });
                 }
                 let outcome = outcome_of(&outcome);

@@ -1,9 +1,10 @@
-//! Why jobs failed, in the words of who ran them: kept beside the core, which knows exit codes only.
+//! Why jobs of this node failed, in the words of who ran them, for the journal. The core keeps the first
+//! words of a failure only, which it tells the other nodes.
 
 use super::Control;
 use crate::state::Happening;
 use std::collections::VecDeque;
-use systole_core::{Action, GROUPS_MAX, GroupReport, Job, JobId, Outcome, ResourceKind, Settings};
+use systole_core::{Action, GROUPS_MAX, Job, JobId, Outcome, ResourceKind, Settings, printable};
 
 /// Words that wait for the core to say what they are about.
 const WAITING_MAX: usize = 64;
@@ -50,7 +51,9 @@ impl Reasons {
             (it.group.as_str(), it.action, &it.resource) != (name, action, &resource.word)
         });
         let is_address = matches!(resource.kind, ResourceKind::Address(_));
-        let Some(words) = text.and_then(|text| words(outcome, &text, is_address)) else { return };
+        let is_told = matches!(outcome, Outcome::Failed(_) | Outcome::NotAsked);
+        let Some(text) = text.filter(|text| is_told && !text.is_empty()) else { return };
+        let words = outcome.explain(&text, is_address);
         if self.kept.len() >= KEPT_MAX {
             self.kept.pop_front();
         }
@@ -65,16 +68,6 @@ impl Reasons {
                 && it.outcome.to_string() == outcome
         };
         self.kept.iter().find(is_it).map(|it| it.words.as_str())
-    }
-
-    /// Puts the words into what the status tells of a group.
-    pub(super) fn explain(&self, me: &str, group: &mut GroupReport) {
-        for failure in group.failures.iter_mut().filter(|failure| failure.node == me) {
-            let words = self.of(&group.name, failure.action, &failure.resource, &failure.outcome);
-            if let Some(words) = words {
-                words.clone_into(&mut failure.outcome);
-            }
-        }
     }
 
     /// Puts the words into what the journal keeps.
@@ -106,7 +99,7 @@ impl Control {
 fn sanitised(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut clean = String::new();
-    for letter in line.chars().map(|it| if it.is_control() { ' ' } else { it }) {
+    for letter in line.chars().map(printable) {
         if clean.len() + letter.len_utf8() > LENGTH_MAX {
             break;
         }
@@ -115,27 +108,11 @@ fn sanitised(text: &str) -> String {
     clean.trim_end().to_owned()
 }
 
-/// What came of a job and why. Of an address there is no exit code but one that we make up.
-fn words(outcome: Outcome, text: &str, is_address: bool) -> Option<String> {
-    match outcome {
-        _ if text.is_empty() => None,
-        Outcome::Failed(_) if is_address => Some(text.to_owned()),
-        Outcome::Failed(code) => Some(format!("{text} (exit code {code})")),
-        Outcome::NotAsked => Some(format!("{outcome}: {text}")),
-        Outcome::Success
-        | Outcome::Running
-        | Outcome::NotRunning
-        | Outcome::TimedOut
-        | Outcome::Missing
-        | Outcome::Cancelled => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::tests::settings;
-    use systole_core::{GroupId, NodeId};
+    use systole_core::GroupId;
 
     const JOB: Job =
         Job { id: JobId(7), group: GroupId(0), first: 0, count: 1, action: Action::Start };
@@ -182,16 +159,6 @@ mod tests {
     }
 
     #[test]
-    fn an_exit_code_is_told_where_there_is_one() {
-        let failed = Outcome::Failed(5);
-        assert_eq!(words(failed, "not installed", false).unwrap(), "not installed (exit code 5)");
-        assert_eq!(words(failed, "no such device", true).unwrap(), "no such device");
-        let unasked = words(Outcome::NotAsked, "out of memory", false).unwrap();
-        assert_eq!(unasked, "it could not be asked: out of memory");
-        assert_eq!(words(failed, "", false), None);
-    }
-
-    #[test]
     fn words_are_one_line_of_a_bounded_length() {
         assert_eq!(sanitised("\n  a\u{1b}[31mb\tc \nd"), "a [31mb c");
         let long = "é".repeat(LENGTH_MAX);
@@ -201,40 +168,5 @@ mod tests {
             reasons.note(JobId(job), "x");
         }
         assert_eq!(reasons.waiting.len(), WAITING_MAX);
-    }
-
-    #[test]
-    fn the_status_tells_the_words_of_this_node() {
-        let settings = settings();
-        let mut reasons = Reasons::default();
-        reasons.note(JOB.id, "Operation not permitted");
-        reasons.ended(&settings, JOB, Outcome::Failed(1));
-        let (me, other) = (settings.me, NodeId(u8::from(settings.me == NodeId(0))));
-        let boot = systole_core::Boot {
-            generation: 1,
-            session: 1,
-            uuid: systole_core::Uuid([1; 16]),
-            unix_time: 1,
-            seed: 1,
-            terms: Vec::new(),
-            peers: Vec::new(),
-            holds: Vec::new(),
-            kept_by_order: Vec::new(),
-            retired: Vec::new(),
-            listed: Vec::new(),
-        };
-        let mut group =
-            systole_core::Cluster::new(settings.clone(), boot).snapshot().groups.remove(0);
-        let resource = settings.groups[0].resources[0].word.clone();
-        let failed = |node| systole_core::FailureReport {
-            node: settings.name(node).to_owned(),
-            action: Action::Start,
-            resource: resource.clone(),
-            outcome: "exit code 1".to_owned(),
-        };
-        group.failures = vec![failed(me), failed(other)];
-        reasons.explain(settings.name(me), &mut group);
-        assert!(group.failures[0].outcome.starts_with("Operation not permitted"));
-        assert_eq!(group.failures[1].outcome, "exit code 1");
     }
 }

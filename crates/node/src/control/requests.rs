@@ -84,10 +84,7 @@ impl Control {
         self.server.answer(client, &response);
     }
 
-    pub(super) fn show(&mut self, mut snapshot: Snapshot) {
-        for group in &mut snapshot.groups {
-            self.reasons.explain(&snapshot.node, group);
-        }
+    pub(super) fn show(&mut self, snapshot: Snapshot) {
         let keys = self.key_renewal.clone();
         let now = Duration::from_nanos(clock::boot_time());
         let dropped = self.dropped.report(&self.parts.settings, now);

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, Group, GroupId, HandOverEvent, NodeId, Outcome, Phase, Refusal,
-    Settings, Step,
+    Action, Cause, Event, Failure, Group, GroupId, HandOverEvent, NodeId, Phase, Refusal, Settings,
+    Step,
 };
 
 pub(super) const NAME: &str = "journal.jsonl";
@@ -311,15 +311,28 @@ impl Happening {
                 node: name(node),
                 evidence: "a message of a higher generation".into(),
             }),
-            Event::StartFailed { group, resource, outcome } => {
-                Self::failure(settings, settings.me, *group, Action::Start, *resource, *outcome)
-            }
-            Event::StopFailed { group, resource, outcome } => {
-                Self::failure(settings, settings.me, *group, Action::Stop, *resource, *outcome)
-            }
+            Event::StartFailed { group, resource, outcome } => Self::failure(
+                settings,
+                settings.me,
+                *group,
+                Action::Start,
+                *resource,
+                outcome.to_string(),
+            ),
+            Event::StopFailed { group, resource, outcome } => Self::failure(
+                settings,
+                settings.me,
+                *group,
+                Action::Stop,
+                *resource,
+                outcome.to_string(),
+            ),
             Event::PeerFailed { node, group, failure } => {
-                let Failure { action, resource, outcome } = *failure;
-                Self::failure(settings, *node, *group, action, resource.into(), outcome)
+                let Failure { action, resource, outcome: _, words: _ } = *failure;
+                let place = usize::from(resource);
+                let resources = &settings.groups.get(group.index())?.resources;
+                let outcome = failure.describe(resources.get(place));
+                Self::failure(settings, *node, *group, action, place, outcome)
             }
             Event::Fencing(node, step) => Some(fencing::happening(name(node), *step)),
             Event::Hold(step) => Some(hold::happening(settings, *step)),
@@ -386,7 +399,7 @@ impl Happening {
         group: GroupId,
         action: Action,
         resource: usize,
-        outcome: Outcome,
+        outcome: String,
     ) -> Option<Self> {
         let group = settings.groups.get(group.index())?;
         let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
@@ -395,7 +408,7 @@ impl Happening {
             node: settings.name(node).to_owned(),
             action,
             resource: resource.to_owned(),
-            outcome: outcome.to_string(),
+            outcome,
         })
     }
 }

@@ -79,7 +79,9 @@ impl Words {
             Action::Start => "could not start",
             Action::Stop | Action::Status | Action::Monitor | Action::Check => "cannot stop",
         };
-        warning(format!("{node} {what} {word} of {key}: {}", failure.outcome))
+        let resources = self.settings.groups.get(group.index()).map(|group| &group.resources);
+        let resource = resources.and_then(|all| all.get(usize::from(failure.resource)));
+        warning(format!("{node} {what} {word} of {key}: {}", failure.describe(resource)))
     }
 
     pub(super) fn stop_retried(&self, group: GroupId, resource: usize) -> Line {

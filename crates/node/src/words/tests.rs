@@ -2,9 +2,9 @@ use super::*;
 use crate::log::Source;
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Failback, Failure, Group, GroupKey, HandOverEvent, Hold, IpfailEvent,
-    NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Scope, Silence, Step, StopFailure,
-    Uuid,
+    Action, AddressSpec, Cause, Failback, Failure, Group, GroupKey, HandOverEvent, Hold,
+    IpfailEvent, NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Scope, Silence, Step,
+    StopFailure, Uuid,
 };
 
 mod hand_over;
@@ -24,10 +24,18 @@ fn words() -> Words {
         word: word.into(),
         kind: ResourceKind::Agent { name: word.into(), arguments: Vec::new() },
     };
+    let spec = AddressSpec {
+        address: [192, 168, 122, 100].into(),
+        prefix: Some(24),
+        interface: Some("eth0".into()),
+        broadcast: None,
+    };
+    let (word, kind) = ("192.168.122.100/24/eth0".into(), ResourceKind::Address(spec));
+    let address = Resource { word, kind };
     let group = Group {
         key: GroupKey(1),
         preferred: WEB1,
-        resources: vec![agent("192.168.122.100/24/eth0"), agent("nginx")],
+        resources: vec![address, agent("nginx")],
         is_retired: false,
     };
     let settings = Settings {
@@ -293,6 +301,10 @@ fn groups_are_told_as_by_the_resource_manager() {
 #[test]
 fn failures_of_resources_are_told_as_by_the_resource_manager() {
     let outcome = Outcome::Failed(7);
+    let failure = |resource, words: &str| {
+        let words = systole_core::Words::new(words);
+        Failure { action: Action::Start, resource, outcome, words }
+    };
     check(&[
         (
             Event::StartFailed { group: GROUP, resource: 1, outcome },
@@ -307,12 +319,23 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
             &["ResourceManager ERROR: nginx cannot be stopped: it took too long and was killed"],
         ),
         (
+            Event::PeerFailed { node: NodeId(0), group: GROUP, failure: failure(1, "") },
+            &["WARN: web1 could not start nginx of 192.168.122.100/24/eth0: exit code 7"],
+        ),
+        (
             Event::PeerFailed {
                 node: NodeId(0),
                 group: GROUP,
-                failure: Failure { action: Action::Start, resource: 1, outcome },
+                failure: failure(1, "port\tin use"),
             },
-            &["WARN: web1 could not start nginx of 192.168.122.100/24/eth0: exit code 7"],
+            &[
+                "WARN: web1 could not start nginx of 192.168.122.100/24/eth0: port in use (exit code 7)",
+            ],
+        ),
+        (
+            Event::PeerFailed { node: NodeId(0), group: GROUP, failure: failure(0, "no device") },
+            &["WARN: web1 could not start 192.168.122.100/24/eth0 of 192.168.122.100/24/eth0: \
+               no device"],
         ),
         (
             Event::StopRetried { group: GROUP, resource: 1, outcome },

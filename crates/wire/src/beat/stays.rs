@@ -42,7 +42,7 @@ pub(super) fn push_moves(out: &mut Vec<u8>, moves: &Moves) -> Result<(), EncodeE
 }
 
 /// The place of a claim, and what parts it from the next number.
-fn push_place(out: &mut Vec<u8>, claim: u16) -> Result<(), EncodeError> {
+pub(super) fn push_place(out: &mut Vec<u8>, claim: u16) -> Result<(), EncodeError> {
     if usize::from(claim) >= GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }

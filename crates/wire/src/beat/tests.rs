@@ -23,6 +23,8 @@ fn what_is_read_is_written() {
         "2;0;0;0;r;0.0.0;;cafe.1.2.2",
         "2;0;0;0;l;0.0.0;0.AAAAAAAAAAH.1f..;",
         BLOCKED,
+        "2;0;0;0;;0.0.0;;7.0.0.4~+0x1,8.0.0.4~-1n;p1,t0.No space left%2c 100%25%3b g%c3%bc",
+        "2;0;0;0;;0.0.0;;7.0.0.4~+0x1,8.0.0.4~-1n;t0.a,t1.b",
     ] {
         let beat = read_text(text).unwrap();
         let mut out = Vec::new();
@@ -42,7 +44,8 @@ fn what_is_read_is_written() {
     assert!(beat.claims[1].runs_here && !beat.claims[0].runs_here);
     assert!(beat.claims[1].unable && beat.claims[1].phase == Phase::Failed);
     let (action, outcome) = (Action::Start, Outcome::Failed(127));
-    assert_eq!(beat.claims[1].failure, Some(Failure { action, resource: 2, outcome }));
+    let words = Words::NONE;
+    assert_eq!(beat.claims[1].failure, Some(Failure { action, resource: 2, outcome, words }));
 }
 
 #[test]
@@ -91,9 +94,26 @@ fn what_cannot_be_read_is_absent() {
         "2;0;0;0;;0.0.0;;;m1",
         "2;0;0;0;;0.0.0;;;m0.1.100.0",
         "2;0;0;0;;0.0.0;;;m0.1.0.0~",
+        "2;0;0;0;;0.0.0;;;t0.a",
+        "2;0;0;0;;0.0.0;;0.0.0.4;t0.a",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t1.a",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a,t0.a",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0. a",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a%1bb",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a\u{1b}b",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a%0ab",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a%2",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a%2C",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.a%c3",
+        "2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.%e2%80%aea",
     ] {
         assert_eq!(read_text(text), None, "{text:?}");
     }
+    let long = |length| format!("2;0;0;0;;0.0.0;;0.0.0.4~+0x1;t0.{}", "a".repeat(length));
+    assert!(read_text(&long(Words::TEXT_MAX)).is_some());
+    assert_eq!(read_text(&long(Words::TEXT_MAX + 1)), None);
     let echoes = vec!["0.AAAAAAAAAAA.1..000"; NODES_MAX + 1].join(",");
     assert_eq!(read_text(&format!("2;0;0;0;;0.0.0;{echoes};")), None);
     let claims = vec!["0.0.0.0"; GROUPS_MAX + 1].join(",");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use systole_core::{
     Action, Beat, Claim, Echo, Failure, Fencing, Freeze, GROUPS_MAX, GroupKey, Hold, LINKS_MAX,
     Lags, LinkId, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Phase,
-    Step, TableForm,
+    Step, TableForm, Words,
 };
 
 fn statuses() -> impl Strategy<Value = NodeStatus> {
@@ -92,8 +92,13 @@ fn failures() -> impl Strategy<Value = Failure> {
     let code = any::<u8>().prop_map(|code| Outcome::Failed(code.into()));
     let outcomes =
         prop_oneof![Just(Outcome::TimedOut), Just(Outcome::Missing), Just(Outcome::NotAsked), code];
-    let all = (actions, any::<u8>(), outcomes);
-    all.prop_map(|(action, resource, outcome)| Failure { action, resource, outcome })
+    let all = (actions, any::<u8>(), outcomes, words());
+    all.prop_map(|(action, resource, outcome, words)| Failure { action, resource, outcome, words })
+}
+
+fn words() -> impl Strategy<Value = Words> {
+    let texts = prop_oneof![Just(String::new()), any::<String>(), "[ -~]{0,80}", "\\PC{0,80}"];
+    texts.prop_map(|text| Words::new(&text))
 }
 
 fn freezes() -> impl Strategy<Value = Freeze> {

@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{Failure, Phase};
+use crate::{Failure, Phase, Words};
 
 /// Longer than ten stops that fail.
 const RETRIES: Duration = Duration::from_secs(15);
@@ -15,7 +15,7 @@ fn a_group_that_fails_to_start_goes_to_the_other_node() {
     pair.pass(Duration::from_secs(10));
     assert_eq!(pair.runs(B), [FIRST, SECOND], "it does not go home to fail again");
     assert_eq!((pair.node(A).failed_starts(), pair.node(B).failed_starts()), (1, 0));
-    let failure = Failure { action: Action::Start, resource: 0, outcome: Outcome::Failed(1) };
+    let failure = Failure::new(Action::Start, 0, Outcome::Failed(1), Words::NONE);
     let told = Event::PeerFailed { node: A, group: FIRST, failure };
     assert_eq!(pair.node(B).said.iter().filter(|event| **event == told).count(), 1);
 }
@@ -34,6 +34,86 @@ fn what_fails_everywhere_rests_and_both_nodes_say_why() {
         let told = group.failures.iter().map(|failure| (&*failure.node, &*failure.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [("alpha", "exit code 1"), ("beta", "exit code 1")]);
     }
+}
+
+#[test]
+fn why_a_start_failed_is_told_on_both_nodes_until_it_is_mended() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    pair.node(A).says = "interface eth1.10 does not exist\n";
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(2));
+    let failures = |pair: &mut Pair, id| pair.node(id).cluster.snapshot().groups.remove(0).failures;
+    let told = failures(&mut pair, B);
+    assert_eq!(told, failures(&mut pair, A));
+    assert_eq!(
+        (&*told[0].node, &*told[0].outcome),
+        ("alpha", "interface eth1.10 does not exist (exit code 1)")
+    );
+    let failure = pair.node(A).cluster.ownership.failure(FIRST, A).expect("it failed");
+    assert_eq!(failure.words.as_str(), "interface eth1.10 does not exist");
+    let event = Event::PeerFailed { node: A, group: FIRST, failure };
+    assert_eq!(pair.node(B).said.iter().filter(|said| **said == event).count(), 1, "told once");
+    // It fails again, for another reason.
+    pair.node(A).says = "Operation not permitted";
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(Some(FIRST)));
+    pair.until("it has failed again", |pair| {
+        failures(pair, B)
+            .iter()
+            .any(|failure| failure.outcome.starts_with("Operation not permitted"))
+    });
+    pair.node(A).fails = None;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(Some(FIRST)));
+    pair.until("it goes home", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(failures(&mut pair, B), []);
+}
+
+#[test]
+fn words_of_any_length_are_bounded_and_harmless_when_they_arrive() {
+    for (says, starts) in [
+        ("ä,; %".repeat(99), "ä,; %ä,; %"),
+        ("\u{1b}]0;evil\u{7}\r\u{9b}31m\u{202e}red".to_owned(), "]0;evil   31m red"),
+        ("日本".repeat(99), "日本日本日本"),
+    ] {
+        let mut pair = Pair::new(Failback::On);
+        pair.node(A).fails = Some(FIRST);
+        pair.node(A).says = says.leak();
+        pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+        pair.pass(Duration::from_secs(2));
+        let told = pair.node(B).cluster.snapshot().groups.remove(0).failures.remove(0).outcome;
+        assert!(told.starts_with(starts) && !told.contains(char::is_control), "{told:?}");
+        assert!(told.len() <= Words::TEXT_MAX + " (exit code 1)".len(), "{told:?}");
+        assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table");
+    }
+}
+
+#[test]
+fn why_a_stop_failed_is_told_to_the_other_node() {
+    let mut pair = Pair::settled(Failback::Off);
+    (pair.node(A).stuck, pair.node(A).says) = (Some(FIRST), "target is busy");
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("it is blocked", |pair| pair.node(B).phase(FIRST) == Phase::Blocked);
+    let report = pair.node(B).cluster.snapshot().groups.swap_remove(0);
+    assert_eq!(
+        (&*report.failures[0].outcome, report.failures[0].action),
+        ("target is busy (exit code 3)", Action::Stop)
+    );
+}
+
+#[test]
+fn words_of_another_job_and_of_one_without_words_are_not_told() {
+    let mut pair = Pair::new(Failback::On);
+    pair.node(A).fails = Some(FIRST);
+    let now = pair.now;
+    let (job, words) = (JobId(4711), Words::new("it is not about this"));
+    pair.node(A).cluster.handle(now, &Input::JobSaid { job, words });
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    let report = pair.node(A).cluster.snapshot().groups.swap_remove(0);
+    assert_eq!(report.failures[0].outcome, "exit code 1");
 }
 
 #[test]

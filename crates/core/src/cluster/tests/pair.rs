@@ -73,9 +73,8 @@ impl Pair {
                 continue;
             }
             let name = if from == A { "alpha" } else { "beta" };
-            let is_former = other.cluster.voice.is_former;
             for (outgoing, beat) in sent {
-                let beat = beat.and_then(|beat| versions::read(&beat, is_former));
+                let beat = beat.and_then(|beat| versions::read_by(&other.cluster, &beat));
                 other.hear(now, name, generation, &(outgoing, beat));
             }
         }

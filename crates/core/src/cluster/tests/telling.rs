@@ -211,11 +211,11 @@ fn the_mark_tells_tables_apart_that_differ_in_anything_but_time() {
     };
     let freeze = |left| crate::Freeze { claim: Some(0), count: 1, by: A, is_release: false, left };
     let moves = |left| crate::Moves { claim: 0, count: 1, level: 1, has_fled: false, left };
-    let failure = |code| crate::Failure {
-        action: Action::Start,
-        resource: 0,
-        outcome: Outcome::Failed(code),
+    let said = |code, words: &str| {
+        let words = Words::new(words);
+        crate::Failure::new(Action::Start, 0, Outcome::Failed(code), words)
     };
+    let failure = |code| said(code, "");
     let table = |claim: Claim, freezes: &[crate::Freeze], moved: &[crate::Moves]| {
         let (freezes, moves) = (freezes.to_vec(), moved.to_vec());
         Mark::of(&Beat { claims: vec![claim], freezes, moves, ..Beat::default() })
@@ -229,6 +229,10 @@ fn the_mark_tells_tables_apart_that_differ_in_anything_but_time() {
         table(Claim { unable: true, ..claim }, &[], &[]),
         table(Claim { failure: Some(failure(1)), ..claim }, &[], &[]),
         table(Claim { failure: Some(failure(2)), ..claim }, &[], &[]),
+        table(Claim { failure: Some(said(2, "a")), ..claim }, &[], &[]),
+        table(Claim { failure: Some(said(2, "ab")), ..claim }, &[], &[]),
+        table(Claim { failure: Some(said(2, "no such device")), ..claim }, &[], &[]),
+        table(Claim { failure: Some(said(2, "no such devise")), ..claim }, &[], &[]),
         table(Claim { runs_here: true, ..claim }, &[], &[]),
         table(claim, &[freeze(5)], &[]),
         table(claim, &[freeze(0)], &[]),

@@ -23,6 +23,16 @@ pub(super) fn read(beat: &Beat, is_former: bool) -> Option<Beat> {
     Some(beat)
 }
 
+/// What the node makes of a beat: one that says that it does not read the words of failures leaves them out.
+pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
+    let mut beat = read(beat, node.voice.is_former)?;
+    if node.voice.beat.capabilities & Beat::READS_WORDS == 0 {
+        let failures = beat.claims.iter_mut().filter_map(|claim| claim.failure.as_mut());
+        failures.for_each(|failure| failure.words = Words::NONE);
+    }
+    Some(beat)
+}
+
 /// A node of the version before.
 fn former(id: NodeId, generation: u64) -> Node {
     let mut node = Node::new(id, Failback::Off, generation);
@@ -182,4 +192,37 @@ fn a_node_that_starts_beside_two_versions_says_everything() {
         node.turn(at(now));
     }
     assert!(at(now) >= Time::START + DEADTIME);
+}
+
+/// A node that reads marks, and not the words of failures.
+fn wordless(id: NodeId, generation: u64) -> Node {
+    let mut node = current(id, generation);
+    node.cluster.voice.beat.capabilities = Beat::READS_MARKS;
+    node
+}
+
+fn outcomes(pair: &mut Pair, id: NodeId) -> Vec<String> {
+    let snapshot = pair.node(id).cluster.snapshot();
+    snapshot.groups[0].failures.iter().map(|failure| failure.outcome.clone()).collect()
+}
+
+#[test]
+fn a_node_that_reads_no_words_has_the_whole_table_and_is_told_them_after_its_upgrade() {
+    let mut failing = current(A, 1);
+    (failing.fails, failing.says) = (Some(FIRST), "no such device");
+    let mut pair = Pair::of([Some(failing), Some(wordless(B, 1))]);
+    pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(LONG);
+    assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table");
+    assert_eq!(outcomes(&mut pair, A), ["no such device (exit code 1)"]);
+    assert_eq!(outcomes(&mut pair, B), ["exit code 1"]);
+    replace(&mut pair, B, current);
+    pair.pass(LONG);
+    assert_eq!(pair.runs(B), [FIRST, SECOND], "nothing moves");
+    assert_eq!(outcomes(&mut pair, B), ["no such device (exit code 1)"]);
+    let known = pair.node(B).said.iter().filter(|event| matches!(event, Event::PeerFailed { .. }));
+    assert_eq!(known.count(), 1);
+    replace(&mut pair, B, wordless);
+    pair.pass(LONG);
+    assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table again");
 }

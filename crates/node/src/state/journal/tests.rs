@@ -3,7 +3,9 @@ use crate::state::State;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use systole_core::{Failback, Group, GroupKey, Proof, Resource, ResourceKind, StopFailure};
+use systole_core::{
+    Failback, Group, GroupKey, Outcome, Proof, Resource, ResourceKind, StopFailure,
+};
 
 const DOCUMENT: &str = include_str!("../../../../../docs/journal.md");
 const NOW: Duration = Duration::ZERO;
@@ -220,4 +222,21 @@ fn garbage_is_counted_and_what_is_no_file_is_refused() {
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 8);
     assert!(journal.write(Happening::Stop, NOW).is_err());
     assert!(read(directory.path()).is_err());
+}
+
+#[test]
+fn a_failure_of_another_node_is_kept_with_its_words() {
+    let words = systole_core::Words::new("port 80 is taken\n");
+    let (node, group, outcome) = (NodeId(0), GroupId(0), Outcome::Failed(7));
+    let failure = Failure { action: Action::Start, resource: 0, outcome, words };
+    let event = Event::PeerFailed { node, group, failure };
+    let kept = Happening::of_event(&settings(), &event);
+    let right = Happening::Failure {
+        group: "nginx".into(),
+        node: "web1".into(),
+        action: Action::Start,
+        resource: "nginx".into(),
+        outcome: "port 80 is taken (exit code 7)".into(),
+    };
+    assert_eq!(kept, Some(right));
 }
