@@ -22,6 +22,7 @@ mod many;
 mod orders;
 mod pings;
 mod play;
+mod reasons;
 mod reload;
 mod removed;
 mod replays;
