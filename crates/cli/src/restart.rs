@@ -49,7 +49,9 @@ fn waiting(snapshot: &Snapshot) -> String {
         is_ours && matches!(group.phase, Phase::Starting | Phase::Stopping)
     };
     let groups = snapshot.groups.iter().filter(is_waiting);
-    groups.map(|group| format!("{} is held and waits: {}\n", group.name, group.reason)).collect()
+    groups
+        .map(|group| format!("{} stays on this node and waits: {}\n", group.name, group.reason))
+        .collect()
 }
 
 /// What the daemon tells, if one answers.

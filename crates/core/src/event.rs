@@ -206,6 +206,8 @@ pub enum Event {
     StopBegins,
     /// Our graceful stop waits for resources that are in transition.
     StopDelayed,
+    /// The graceful stop waits for an executor, because services of this group may still run.
+    StopInDoubt(GroupId),
     /// Everything is released.
     Relinquished,
     /// This node did not run for a while.
@@ -238,6 +240,8 @@ pub enum FencingEvent {
         attempt: u32,
         /// When it is tried again; absent when it is not needed any more.
         retry: Option<Duration>,
+        /// It is heard all the same, and cannot tell what it runs.
+        is_heard: bool,
     },
     /// It is not needed any more before a device was asked again.
     Cancelled {

@@ -16,6 +16,7 @@ mod io;
 mod link;
 mod message;
 mod mutation;
+mod outcome;
 mod ownership;
 mod peer;
 mod random;
@@ -43,11 +44,10 @@ pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
-pub use io::{
-    Action, Failure, FenceOutcome, Holding, Input, Job, Order, Outcome, Output, Refusal, Ticket,
-};
+pub use io::{Action, FenceOutcome, Holding, Input, Job, Order, Output, Refusal, Ticket};
 pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use mutation::Mutation;
+pub use outcome::{Failure, Outcome};
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{

@@ -29,17 +29,21 @@ pub fn is_root() -> bool {
 fn complaint(capability: Capability) -> Option<String> {
     let (rule, name, loss) = match capability {
         Capability::ChangeNetwork => {
-            ("HA0801", "CAP_NET_ADMIN", "no floating address can be added")
+            ("HA0801", "CAP_NET_ADMIN", "it cannot add floating addresses")
         }
         Capability::RawSockets => {
-            ("HA0802", "CAP_NET_RAW", "ping nodes are not asked, and addresses are not announced")
+            ("HA0802", "CAP_NET_RAW", "it cannot ask ping nodes or announce addresses")
         }
-        Capability::Realtime => {
-            ("HA0803", "CAP_SYS_NICE", "beats are late on a busy machine: no real-time priority")
-        }
-        Capability::LockMemory => {
-            ("HA0804", "CAP_IPC_LOCK", "beats are late when memory is short: it cannot be locked")
-        }
+        Capability::Realtime => (
+            "HA0803",
+            "CAP_SYS_NICE",
+            "it has no real-time priority: on a busy machine beats are late",
+        ),
+        Capability::LockMemory => (
+            "HA0804",
+            "CAP_IPC_LOCK",
+            "it cannot lock its memory: when memory is short beats are late",
+        ),
         Capability::LowPorts
         | Capability::Kill
         | Capability::AnyFile
@@ -47,8 +51,8 @@ fn complaint(capability: Capability) -> Option<String> {
         | Capability::Reboot
         | Capability::Resources => return None,
     };
-    let remedy = "give it to the unit (CapabilityBoundingSet=) or to the container";
-    Some(format!("{name} is lacking: {loss}; {remedy} [{rule}]"))
+    let remedy = "Allow it in the unit (CapabilityBoundingSet=) or in the container";
+    Some(format!("the daemon does not have {name}, so {loss}. {remedy} [{rule}]"))
 }
 
 #[cfg(test)]
@@ -63,7 +67,10 @@ mod tests {
             let text = complaint(capability).expect("it is needed");
             let rule = text.rsplit_once('[').expect("it has a rule").1.trim_end_matches(']');
             assert!(DOCUMENT.contains(&format!("| {rule} | warning |")), "{rule}");
-            assert!(text.starts_with("CAP_") && text.contains(" is lacking: "), "{text}");
+            assert!(
+                text.starts_with("the daemon does not have CAP_") && text.contains(", so it "),
+                "{text}"
+            );
         }
     }
 

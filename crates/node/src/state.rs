@@ -143,6 +143,7 @@ impl State {
         self.holds(settings)?;
         self.kept_by_order()?;
         self.retired(settings)?;
+        read(&self.path(GENERATION))?;
         read(&self.path(UUID)).map(|_| ())
     }
 

@@ -115,6 +115,7 @@ impl Words {
             | Event::PingsCounted(_) => Vec::new(),
             Event::Ipfail(said) => self.ipfail(*said),
             Event::StopBegins => self.stop_begins(),
+            Event::StopInDoubt(group) => self.stop_in_doubt(*group),
             Event::StopDelayed => {
                 vec![warning("Shutdown delayed until current resource activity finishes.")]
             }

@@ -122,13 +122,14 @@ const OCCASIONS: [(Occasion, &str); 4] = [
     (Occasion::MachDown, "mach_down"),
 ];
 
-const REFUSALS: [(Refusal, &str); 12] = [
+const REFUSALS: [(Refusal, &str); 13] = [
     (Refusal::NoPeer, "no_peer"),
     (Refusal::Busy, "busy"),
     (Refusal::LocalInFlux, "in_flux"),
     (Refusal::RemoteInFlux, "you_in_flux"),
     (Refusal::Legacy, "legacy"),
     (Refusal::NotReady, "not_ready"),
+    (Refusal::CannotLook, "cannot_look"),
     (Refusal::AgentMissing, "agent_missing"),
     (Refusal::NoInterface, "no_interface"),
     (Refusal::FewerPings, "fewer_pings"),

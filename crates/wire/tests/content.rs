@@ -99,6 +99,7 @@ fn words_between_nodes_of_systole_come_back_as_they_went() {
         Message::GroupStep { group, step: Step::Me, by_order: true },
         Message::GroupOrder { group },
         Message::Refuse { step: Step::Me, why: Refusal::AgentMissing, number: None },
+        Message::Refuse { step: Step::Me, why: Refusal::CannotLook, number: None },
         Message::Refuse { step: Step::Done, why: Refusal::NotReady, number: Some(0xcafe) },
     ] {
         let outgoing = Outgoing {

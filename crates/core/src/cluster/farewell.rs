@@ -2,8 +2,10 @@
 
 use super::Cluster;
 use crate::peer::Kind;
+use crate::rarely::Rarely;
 use crate::{
-    Cause, Event, Failback, Hold, Message, NodeId, NodeStatus, Occasion, Output, Step, Time,
+    Cause, Event, Failback, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Output, Step,
+    Time,
 };
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ const CLASSIC_WAIT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug)]
 pub(super) enum Farewell {
-    Releasing,
+    Releasing { waits: Rarely },
     Said { sequence: u64, until: Time, awaits_takeover: bool },
     Over,
 }
@@ -31,7 +33,7 @@ impl Farewell {
     pub(super) const fn deadline(&self) -> Option<Time> {
         match self {
             Self::Said { until, .. } => Some(*until),
-            Self::Releasing | Self::Over => None,
+            Self::Releasing { .. } | Self::Over => None,
         }
     }
 }
@@ -48,7 +50,7 @@ impl Cluster {
         }
         self.visit_hand_over("own stop");
         self.end_hand_over(Err(crate::Refusal::NotReady));
-        self.farewell = Some(Farewell::Releasing);
+        self.farewell = Some(Farewell::Releasing { waits: Rarely::default() });
         self.report(Event::StopBegins);
         let resource = Message::Resource {
             hold: Hold::None,
@@ -67,9 +69,13 @@ impl Cluster {
     pub(super) fn elapse_farewell(&mut self) {
         let over = match self.farewell {
             None | Some(Farewell::Over) => return,
-            Some(Farewell::Releasing) => {
-                let is_idle = self.runners.iter().all(crate::group::Runner::is_idle)
-                    && !self.in_doubt.contains(&true);
+            Some(Farewell::Releasing { .. }) => {
+                let all_idle = self.runners.iter().all(crate::group::Runner::is_idle);
+                let doubt = self.settings.group_ids().find(|group| self.in_doubt[group.index()]);
+                if let Some(group) = doubt.filter(|_| all_idle) {
+                    self.tell_doubt(group);
+                }
+                let is_idle = all_idle && doubt.is_none();
                 self.visit_farewell(if is_idle { "all stopped" } else { "still stopping" });
                 if is_idle {
                     self.report(Event::Relinquished);
@@ -103,6 +109,16 @@ impl Cluster {
             self.farewell = Some(Farewell::Over);
             self.store_peers();
             self.outbox.push_back(Output::End);
+        }
+    }
+
+    /// The stop waits for an executor: told once, then ever more rarely.
+    fn tell_doubt(&mut self, group: GroupId) {
+        let now = self.now;
+        if let Some(Farewell::Releasing { waits }) = &mut self.farewell
+            && waits.note(now).is_some()
+        {
+            self.report(Event::StopInDoubt(group));
         }
     }
 

@@ -281,7 +281,7 @@ impl Cluster {
                 fence.state =
                     if is_over { State::Unneeded } else { State::Failed { retry_at: now } };
                 let retry = (!is_over).then_some(Duration::ZERO);
-                self.tell_fencing(node, FencingEvent::Failed { attempt, retry });
+                self.tell_fencing(node, FencingEvent::Failed { attempt, retry, is_heard });
             }
             FenceOutcome::Busy => {
                 let until = now + RETRY_FIRST;
@@ -295,7 +295,7 @@ impl Cluster {
                 fence.state =
                     if is_over { State::Unneeded } else { State::Failed { retry_at: now + wait } };
                 let retry = (!is_over).then_some(wait);
-                self.tell_fencing(node, FencingEvent::Failed { attempt, retry });
+                self.tell_fencing(node, FencingEvent::Failed { attempt, retry, is_heard });
                 let name = self.settings.name(node).into();
                 self.send(Message::Stonith { node: name, result: Fencing::Failed }, None);
             }

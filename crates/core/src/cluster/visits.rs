@@ -43,7 +43,7 @@ impl Peer {
 impl Farewell {
     const fn name(&self) -> &'static str {
         match self {
-            Self::Releasing => "releasing",
+            Self::Releasing { .. } => "releasing",
             Self::Said { .. } => "said",
             Self::Over => "over",
         }

@@ -21,9 +21,9 @@ pub enum Cause {
     OwnerLeft(NodeId),
     /// The owner could not start it.
     OwnerFailed(NodeId),
-    /// The owner has lost its executor: its addresses have run out there, and its services may run on.
+    /// The owner has lost its executor: its addresses have expired there, and its services may run on.
     OwnerInDoubt(NodeId),
-    /// Our executor is gone, or stands still, and all addresses have run out.
+    /// Our executor is gone, or stands still, and all addresses have expired.
     ExecutorLost,
     /// A planned hand-over, between these two.
     HandOver {
@@ -86,11 +86,11 @@ impl Cause {
             Self::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
             Self::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
             Self::OwnerInDoubt(owner) => format!(
-                "{} has lost its executor: addresses have run out there, services may run on",
+                "{} has lost its executor: addresses have expired there, services may run on",
                 name(owner)
             ),
             Self::ExecutorLost => {
-                "the executor is gone or stands still: addresses have run out, services may run on"
+                "the executor is gone or stands still: addresses have expired, services may run on"
                     .to_owned()
             }
             Self::HandOver { giver, taker } => {

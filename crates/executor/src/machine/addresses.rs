@@ -272,7 +272,7 @@ impl Machine {
         for kept in self.addresses.kept.iter_mut().filter(ours) {
             let why = match (&kept.state, kept.by.take()) {
                 (State::Expired { .. }, _) => {
-                    "its lifetime had run out: the executor stood still".to_owned()
+                    "its lifetime had expired: the executor stood still".to_owned()
                 }
                 (_, Some(by)) => format!("it was removed by {by}"),
                 (_, None) => "it was removed, nobody knows by whom".to_owned(),

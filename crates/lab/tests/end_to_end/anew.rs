@@ -54,7 +54,7 @@ impl Way {
             Self::Restart => {
                 let told = lab.run(node, &["hb", "restart"])?;
                 assert!(told.success(), "{told:?}");
-                let waits = format!("{GROUP} is held and waits: ");
+                let waits = format!("{GROUP} stays on this node and waits: ");
                 assert!(told.stdout.contains(&waits), "{told:?}");
             }
             Self::Kill => {

@@ -99,11 +99,14 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
     let said = || lab.log(giver.other()).matches(why).count();
     let before = said();
     // An order right behind the move before is refused because that is not over.
+    let mut answer = String::new();
     lab.wait_for("the taker says why it does not take it", LIMIT, || {
         let told = order(lab, giver).expect("both nodes have power");
+        answer.clone_from(&told.stderr);
         assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{told:?}");
         said() > before
     })?;
+    assert!(answer.contains("could not look whether it can run it"), "{answer}");
     runs_on(lab, giver)?;
     sleep(WHILE);
     for node in full {

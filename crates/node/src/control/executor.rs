@@ -45,7 +45,7 @@ impl Control {
             }
             Err(error) if self.parts.executor.is_worth_telling() => {
                 let tries = self.parts.executor.failures();
-                let text = format!("Cannot start the executor (try {tries}): {error}");
+                let text = format!("Cannot start the executor (attempt {tries}): {error}");
                 self.say(Level::Error, text);
             }
             Ok(None) | Err(_) => {}

@@ -101,9 +101,10 @@ mod tests {
         let (state, _) = State::open(directory.path()).unwrap();
         let names =
             ["terms", "peers", "holds", "kept", "retired"].map(|it| format!("systole.{it}"));
+        let others = ["hb_generation", "hb_uuid"].map(str::to_owned);
         let mut log = Log::on_stderr("web1");
         assert!(state.check(&settings()).is_ok(), "a file that is missing is none that is broken");
-        for name in &names {
+        for name in names.iter().chain(&others) {
             let path = directory.path().join(name);
             // Whoever reads it gets an error, root too.
             fs::create_dir(&path).unwrap();

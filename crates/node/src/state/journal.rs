@@ -387,6 +387,7 @@ impl Happening {
             )
             | Event::Ipfail(_)
             | Event::StopDelayed
+            | Event::StopInDoubt(_)
             | Event::Relinquished => None,
         }
     }

@@ -26,12 +26,24 @@ pub(super) fn lines(node: &str, step: FencingEvent) -> Vec<Line> {
             }
             lines
         }
-        FencingEvent::Failed { attempt: _, retry } => {
+        FencingEvent::Failed { attempt: _, retry, is_heard } => {
             let mut lines = vec![error(format!("Host {node} not reset!"))];
             lines.push(match retry {
                 Some(_) => error(format!("STONITH of {node} failed.  Retrying...")),
                 None => warning(format!("{node} is heard again, and is not fenced again.")),
             });
+            // Another device is asked at once.
+            if retry.is_some_and(|wait| !wait.is_zero()) {
+                let first = if is_heard {
+                    format!(
+                        "{node} is heard, and cannot tell what still runs there. Mend its executor, or \
+                         switch it off"
+                    )
+                } else {
+                    format!("See whether {node} is off")
+                };
+                lines.push(warning(format!("{first}; when it is off: hb confirm-dead {node}")));
+            }
             lines
         }
         FencingEvent::Cancelled { is_heard: true } => {

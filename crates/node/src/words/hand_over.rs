@@ -68,6 +68,7 @@ impl Words {
                 | Refusal::PeerAlive
                 | Refusal::NotReady
                 | Refusal::NothingFailed
+                | Refusal::CannotLook
                 | Refusal::AgentMissing
                 | Refusal::NoInterface
                 | Refusal::FewerPings

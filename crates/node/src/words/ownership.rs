@@ -89,6 +89,22 @@ impl Words {
         info(format!("Retrying failed stop operation [{word}]")).said_by(MANAGER)
     }
 
+    /// The other nodes may wait for this one to be fenced, and nobody but a person can end that.
+    pub(super) fn stop_in_doubt(&self, group: GroupId) -> Vec<Line> {
+        let (key, me) = (self.key(group), self.node(self.settings.me));
+        let lines = [
+            format!(
+                "The stop waits for the executor: without it nobody can tell whether services of {key} \
+                 still run here. It goes on when the executor can be started again."
+            ),
+            format!(
+                "If it cannot be started: switch this machine off. Where the other nodes wait for its \
+                 fencing, tell them that it is off: hb confirm-dead {me}"
+            ),
+        ];
+        lines.map(warning).into()
+    }
+
     pub(super) fn stop_doubtful(&self, group: GroupId, resource: usize) -> Vec<Line> {
         let word = self.resource(group, resource);
         let lines = [

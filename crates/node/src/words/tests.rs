@@ -7,6 +7,7 @@ use systole_core::{
     StopFailure, Uuid,
 };
 
+mod fencing;
 mod hand_over;
 mod hold;
 mod ipfail;
@@ -358,6 +359,16 @@ fn graceful_stop_is_told_as_by_heartbeat() {
         (
             Event::StopBegins,
             &["info: Heartbeat shutdown in progress. (12)", "info: Giving up all HA resources."],
+        ),
+        (
+            Event::StopInDoubt(GROUP),
+            &[
+                "WARN: The stop waits for the executor: without it nobody can tell whether services \
+                 of 192.168.122.100/24/eth0 still run here. It goes on when the executor can be \
+                 started again.",
+                "WARN: If it cannot be started: switch this machine off. Where the other nodes wait \
+                 for its fencing, tell them that it is off: hb confirm-dead web2",
+            ],
         ),
         (Event::StopDelayed, &["WARN: Shutdown delayed until current resource activity finishes."]),
         (Event::Relinquished, &["info: All HA resources relinquished."]),

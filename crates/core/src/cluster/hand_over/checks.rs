@@ -90,7 +90,8 @@ impl Cluster {
             Outcome::Success | Outcome::Running => return true,
             Outcome::Missing => Refusal::AgentMissing,
             Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut => Refusal::NoInterface,
-            Outcome::Cancelled | Outcome::NotAsked => Refusal::NotReady,
+            Outcome::Cancelled => Refusal::NotReady,
+            Outcome::NotAsked => Refusal::CannotLook,
         };
         self.withdraw(why);
         true
@@ -100,7 +101,7 @@ impl Cluster {
     pub(in crate::cluster) fn lose_checks(&mut self) {
         self.visit_hand_over("executor gone");
         if self.hand_over.as_ref().is_some_and(|running| running.stage == Stage::Checking) {
-            self.withdraw(Refusal::NotReady);
+            self.withdraw(Refusal::CannotLook);
         }
     }
 
@@ -128,6 +129,9 @@ impl Cluster {
         }
         self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
         if self.peer(node).kind == Kind::Systole {
+            // A node that reads no words of failures does not know this refusal either.
+            let is_unknown = why == Refusal::CannotLook && !self.peer(node).reads_words;
+            let why = if is_unknown { Refusal::NotReady } else { why };
             self.send(Message::Refuse { step, why, number }, Some(node));
         }
     }

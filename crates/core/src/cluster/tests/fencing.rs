@@ -124,7 +124,7 @@ fn a_fence_that_waits_is_cancelled_when_the_node_is_heard() {
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
     // The other one had asked already: the node lives if the device fails.
     pair.answer(A, FenceOutcome::Failed);
-    assert!(pair.said(A, FencingEvent::Failed { attempt: 1, retry: None }));
+    assert!(pair.said(A, FencingEvent::Failed { attempt: 1, retry: None, is_heard: true }));
     pair.pass(2 * DELAY);
     assert!(!pair.has_asked(A));
 }

@@ -23,6 +23,7 @@ fn a_taker_that_lacks_something_says_so_before_anything_is_let_go() {
         (Outcome::Missing, Refusal::AgentMissing),
         (Outcome::Failed(1), Refusal::NoInterface),
         (Outcome::TimedOut, Refusal::NoInterface),
+        (Outcome::NotAsked, Refusal::CannotLook),
     ] {
         let mut pair = Pair::settled(Failback::Off);
         pair.node(B).finds = finds;

@@ -3,6 +3,7 @@
 use super::ledger::restart_b;
 use super::pair::Pair;
 use super::*;
+use crate::FencingEvent;
 use crate::{FenceOutcome, FencingPolicy, Phase};
 
 /// Nobody knows before whether the addresses have run out.
@@ -176,6 +177,31 @@ fn services_that_may_run_on_are_fenced_first() {
 }
 
 #[test]
+fn a_node_in_doubt_whose_devices_fail_is_taken_from_once_a_person_has_switched_it_off() {
+    let mut pair = fenced(services);
+    pair.lose_executor();
+    pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
+    let now = pair.now;
+    let (node, attempt) = pair.node(A).fences.pop().expect("a device was asked");
+    let outcome = FenceOutcome::Failed;
+    pair.node(A).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+    let retry = Some(Duration::from_secs(1));
+    let event = FencingEvent::Failed { attempt, retry, is_heard: true };
+    pair.pass(Duration::from_millis(100));
+    assert!(pair.node(A).has_said(&Event::Fencing(B, event)), "a person is asked for help");
+    let now = pair.now;
+    pair.node(A).order(now, Order::ConfirmDead(B));
+    pair.pass(Duration::from_millis(100));
+    assert_eq!(pair.node(A).answers, [Err(Refusal::NotDead)]);
+    pair.end(B);
+    pair.pass(DEADTIME * 2);
+    assert_eq!(pair.runs(A), [FIRST]);
+    let now = pair.now;
+    pair.node(A).order(now, Order::ConfirmDead(B));
+    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+}
+
+#[test]
 fn addresses_alone_have_run_out_and_need_no_fence() {
     let mut pair = fenced(addresses);
     pair.lose_executor();
@@ -192,6 +218,8 @@ fn a_goodbye_is_not_said_while_services_may_run() {
     pair.node(B).order(now, Order::Stop);
     pair.pass(RELEASED + LIFETIME);
     assert!(!pair.node(B).has_ended);
+    let says = |event: &&Event| **event == Event::StopInDoubt(SECOND);
+    assert_eq!(pair.node(B).said.iter().filter(says).count(), 1, "it says once what it waits for");
     let now = pair.now;
     pair.node(B).greet(now, &[SECOND], true);
     pair.until("it has ended", |pair| pair.node(B).has_ended);

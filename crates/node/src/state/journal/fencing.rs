@@ -15,7 +15,7 @@ pub(super) fn happening(node: String, step: FencingEvent) -> Happening {
             let heard = if is_heard { "it was heard meanwhile" } else { "" };
             ("done", Some(attempt), heard.to_owned())
         }
-        FencingEvent::Failed { attempt, retry } => {
+        FencingEvent::Failed { attempt, retry, is_heard: _ } => {
             let next = match retry {
                 Some(wait) => format!("it is tried again in {} ms", milliseconds(wait)),
                 None => "it is heard again, and not tried again".to_owned(),

@@ -1,0 +1,98 @@
+//! What comes of jobs, and what is kept of those that failed.
+
+use crate::{Action, Resource, ResourceKind, Words};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What came of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It succeeded.
+    Success,
+    /// A status found it running.
+    Running,
+    /// A status found it not running.
+    NotRunning,
+    /// It failed with this exit code; as in a shell, 128 and its number for a signal.
+    Failed(i32),
+    /// It took too long and was killed.
+    TimedOut,
+    /// There is no such agent.
+    Missing,
+    /// It was ended, or not begun, for a reason that says nothing of the agent.
+    Cancelled,
+    /// The agent could not be asked, because something failed on our side. Says nothing of the agent.
+    NotAsked,
+}
+
+impl Outcome {
+    /// What came of a job and why, in the words of whoever ran it. Of an address there is no exit code but
+    /// one that we make up.
+    #[must_use]
+    pub fn explain(&self, words: &str, is_address: bool) -> String {
+        match self {
+            _ if words.is_empty() => self.to_string(),
+            Self::Failed(_) if is_address => words.to_owned(),
+            Self::Failed(code) => format!("{words} (exit code {code})"),
+            Self::NotAsked => format!("{self}: {words}"),
+            Self::Success
+            | Self::Running
+            | Self::NotRunning
+            | Self::TimedOut
+            | Self::Missing
+            | Self::Cancelled => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => out.write_str("it succeeded"),
+            Self::Running => out.write_str("it says that it runs"),
+            Self::NotRunning => out.write_str("it says that it does not run"),
+            Self::Failed(code) => write!(out, "exit code {code}"),
+            Self::TimedOut => out.write_str("it took too long and was killed"),
+            Self::Missing => out.write_str("there is no such agent"),
+            Self::Cancelled => out.write_str("it was cancelled"),
+            Self::NotAsked => out.write_str("it could not be asked"),
+        }
+    }
+}
+
+/// Why a node cannot start a group, or cannot stop it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// Start or stop.
+    pub action: Action,
+    /// The resource, by its place in the group; from 255 on, 255.
+    pub resource: u8,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was said of it, if anything was.
+    pub words: Words,
+}
+
+impl Failure {
+    /// A failure with what was said of it, where that tells more than the outcome.
+    pub(crate) fn new(action: Action, resource: usize, outcome: Outcome, words: Words) -> Self {
+        let words = match outcome {
+            Outcome::Failed(_) | Outcome::NotAsked => words,
+            Outcome::Success
+            | Outcome::Running
+            | Outcome::NotRunning
+            | Outcome::TimedOut
+            | Outcome::Missing
+            | Outcome::Cancelled => Words::NONE,
+        };
+        Self { action, resource: u8::try_from(resource).unwrap_or(u8::MAX), outcome, words }
+    }
+
+    /// What came of it and why, for people.
+    #[must_use]
+    pub fn describe(&self, resource: Option<&Resource>) -> String {
+        let kind = resource.map(|resource| &resource.kind);
+        self.outcome.explain(self.words.as_str(), matches!(kind, Some(ResourceKind::Address(_))))
+    }
+}

@@ -1,0 +1,34 @@
+//! Fencing, in words.
+
+use super::*;
+use systole_core::FencingEvent;
+
+#[test]
+fn a_device_that_fails_is_told_with_what_a_person_can_do() {
+    let attempt = 3;
+    let failed =
+        |retry, is_heard| Event::Fencing(WEB1, FencingEvent::Failed { attempt, retry, is_heard });
+    let [not_reset, again] =
+        ["ERROR: Host web1 not reset!", "ERROR: STONITH of web1 failed.  Retrying..."];
+    check(&[
+        (
+            failed(Some(Duration::from_secs(8)), true),
+            &[
+                not_reset,
+                again,
+                "WARN: web1 is heard, and cannot tell what still runs there. Mend its executor, or \
+                 switch it off; when it is off: hb confirm-dead web1",
+            ],
+        ),
+        (
+            failed(Some(Duration::from_secs(8)), false),
+            &[
+                not_reset,
+                again,
+                "WARN: See whether web1 is off; when it is off: hb confirm-dead web1",
+            ],
+        ),
+        (failed(Some(Duration::ZERO), false), &[not_reset, again]),
+        (failed(None, true), &[not_reset, "WARN: web1 is heard again, and is not fenced again."]),
+    ]);
+}
