@@ -5,7 +5,7 @@ use crate::fencing::Fencing;
 use crate::medium::{Medium, PingNode};
 use std::time::Duration;
 use systole_core::{
-    Failback, FencingPolicy, Group, GroupId, HoldDown, NodeId, Settings, StopFailure,
+    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, NodeId, Settings, StopFailure,
 };
 
 /// Everything that a node needs to know before it starts.
@@ -92,6 +92,7 @@ impl Config {
             node_order: self.nodes.iter().map(id).collect(),
             me: id(&self.node_name),
             links: self.links(),
+            slow_links: self.slow_links(),
             ping_nodes: self.ping_nodes.iter().map(|ping| ping.name.clone()).collect(),
             keepalive: self.times.keepalive,
             deadtime: self.times.deadtime,
@@ -121,6 +122,25 @@ impl Config {
             }
         }
         links
+    }
+
+    /// How many bytes the serial lines carry in a second.
+    fn slow_links(&self) -> Vec<(LinkId, u32)> {
+        /// A start bit and a stop bit go with each byte.
+        const BITS_PER_BYTE: u32 = 10;
+        let speed = |name: &String| {
+            self.media.iter().find_map(|medium| match medium {
+                Medium::Serial { tty, baud } => (tty == name).then_some(baud / BITS_PER_BYTE),
+                Medium::Ucast { .. }
+                | Medium::Bcast { .. }
+                | Medium::Mcast { .. }
+                | Medium::Ucast6 { .. }
+                | Medium::Mcast6 { .. } => None,
+            })
+        };
+        let links = self.links();
+        let named = (0..).map(LinkId).zip(&links);
+        named.filter_map(|(link, name)| Some((link, speed(name)?))).collect()
     }
 
     /// Every recorded directive with its value as written or its default, in the order in which

@@ -1,6 +1,6 @@
 //! What the administrator wants, checked, and the facts of this run.
 
-use crate::{GROUPS_MAX, GroupId, GroupKey, NodeId, Uuid};
+use crate::{GROUPS_MAX, GroupId, GroupKey, LinkId, NodeId, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,6 +39,8 @@ pub struct Settings {
     /// Names of our links (`eth0`), in the order of `ha.cf`; a [`LinkId`](crate::LinkId) is a place
     /// here. Several media on one interface are one link.
     pub links: Vec<String>,
+    /// Links that carry only so many bytes in a second: serial lines. The others carry all that we say.
+    pub slow_links: Vec<(LinkId, u32)>,
     /// Ping nodes and ping groups.
     pub ping_nodes: Vec<String>,
     /// Time between two beats.

@@ -47,6 +47,7 @@ fn cluster() -> Cluster {
         node_order: vec![NodeId(0), NodeId(1)],
         me: NodeId(0),
         links: vec!["eth0".to_owned(), "eth1".to_owned()],
+        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".to_owned()],
         keepalive: Duration::from_millis(200),
         deadtime: Duration::from_secs(1),

@@ -119,6 +119,7 @@ fn large_settings() -> Settings {
         node_order: (0..16).map(NodeId).collect(),
         me: NodeId(0),
         links: (0..LINKS_MAX).map(|at| format!("eth{at}")).collect(),
+        slow_links: Vec::new(),
         ping_nodes: Vec::new(),
         keepalive: Duration::from_millis(200),
         deadtime: Duration::from_hours(999),

@@ -22,6 +22,8 @@ const NEWS_GAP: Duration = Duration::from_millis(5);
 pub(super) struct Voice {
     pub(super) next_beat: Time,
     last_beat: Option<Time>,
+    /// When a slow line is done with what it was told, see `pace.rs`.
+    pub(super) line_free: Time,
     pub(super) beat: Beat,
     pub(super) telling: Telling,
     dated: VecDeque<(u64, Time)>,
@@ -45,6 +47,7 @@ impl Voice {
         Self {
             next_beat: Time::START,
             last_beat: None,
+            line_free: Time::START,
             beat,
             telling: Telling::new(settings),
             dated: VecDeque::with_capacity(DATED_MAX),
@@ -96,7 +99,7 @@ impl Cluster {
     /// Brings the next beat forward, to this long after the last one.
     pub(super) fn speak_within(&mut self, gap: Duration) {
         let soonest = self.voice.last_beat.map_or(self.now, |last| last + gap);
-        self.voice.next_beat = self.voice.next_beat.min(soonest.max(self.now));
+        self.voice.next_beat = self.voice.next_beat.min(soonest.max(self.line_has_room()));
     }
 
     pub(super) fn elapse_voice(&mut self) {
@@ -118,6 +121,7 @@ impl Cluster {
         let deadtime = self.told_deadtime();
         let flow_control = self.voice.flow_control;
         self.send(Message::Status { status, deadtime, flow_control }, None);
+        self.load_line();
         self.voice.last_beat = Some(self.now);
         self.voice.next_beat = self.now + self.keepalive();
         if self.is_awaited() {

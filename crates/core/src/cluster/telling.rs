@@ -155,11 +155,15 @@ impl Cluster {
         }
         let name = self.settings.name(self.settings.me).len().saturating_sub(NAME_USUAL);
         let heard = beat.echoes.iter().map(|echo| echo.text_max(false)).sum::<usize>();
-        let mut room = BEAT_TEXT_MAX.saturating_sub(name + beat.head_max() + heard);
+        let has_words = self.has_words_to_tell();
+        let fixed = name + beat.head_max() + heard;
+        let least = fixed + 2 * ROW_MAX + if has_words { WORDS_MAX } else { 0 };
+        let room = self.text_room().max(least).min(BEAT_TEXT_MAX);
+        let mut room = room.saturating_sub(fixed);
         // Media of many nodes are told of in turns: an echo is good for twice a dead time. In the largest
         // clusters words have room in every other beat only, so that both have their turn.
         let sequence = usize::try_from(self.history.next()).unwrap_or_default();
-        let (words, turn) = match (self.has_words_to_tell(), sequence.is_multiple_of(2)) {
+        let (words, turn) = match (has_words, sequence.is_multiple_of(2)) {
             (false, _) => (0, sequence),
             (true, false) => (0, sequence / 2),
             (true, true) => (WORDS_MAX, sequence / 2),
@@ -328,8 +332,9 @@ impl Cluster {
         let peer = self.peer_mut(node);
         peer.known = peer.known.max(echo.known);
         let (known, now) = (peer.known, self.now);
+        let under_way = UNDER_WAY_MAX.max(self.line_delay());
         let telling = &mut self.voice.telling;
-        let is_long_told = now.since(telling.all_told_at) >= UNDER_WAY_MAX;
+        let is_long_told = now.since(telling.all_told_at) >= under_way;
         let has_heard_all = echo.sequence >= telling.all_told || is_long_told;
         if has_heard_all && !telling.has_fresh() && telling.lacks_something(known) {
             telling.begin_anew(known);

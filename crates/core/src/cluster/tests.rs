@@ -25,6 +25,7 @@ mod pings;
 mod reload;
 mod replays;
 mod requests;
+mod slow_line;
 mod statuses;
 mod telling;
 mod three;
@@ -60,6 +61,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         node_order: vec![A, B],
         me,
         links: vec!["eth0".to_owned()],
+        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".to_owned()],
         keepalive: KEEPALIVE,
         deadtime: DEADTIME,

@@ -65,6 +65,7 @@ fn settings() -> Settings {
         node_order: vec![NodeId(0), NodeId(1)],
         me: NodeId(0),
         links: vec!["lo".into()],
+        slow_links: Vec::new(),
         ping_nodes: Vec::new(),
         keepalive: KEEPALIVE,
         deadtime: 10 * KEEPALIVE,

@@ -44,6 +44,7 @@ fn words() -> Words {
         node_order: vec![WEB1, WEB2],
         me: WEB2,
         links: vec!["eth0".into()],
+        slow_links: Vec::new(),
         ping_nodes: vec!["192.168.122.1".into()],
         keepalive: Duration::from_secs(2),
         deadtime: Duration::from_secs(30),

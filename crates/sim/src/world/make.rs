@@ -98,6 +98,7 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
         node_order: (0..u8::try_from(nodes).unwrap_or(1)).map(NodeId).collect(),
         me: NodeId(0),
         links: (0..=random.below(2)).map(|link| format!("eth{link}")).collect(),
+        slow_links: Vec::new(),
         ping_nodes: (0..random.below(3)).map(|ping| format!("ping{ping}")).collect(),
         keepalive,
         deadtime,
@@ -147,6 +148,7 @@ pub(crate) fn small(groups: usize, failback: bool) -> Settings {
     let home = |number: u64| NodeId(u8::from(number % 2 == 1));
     Settings {
         links: vec!["eth0".to_owned()],
+        slow_links: Vec::new(),
         ping_nodes: Vec::new(),
         keepalive: Duration::from_secs(1),
         deadtime: Duration::from_secs(3),

@@ -9,7 +9,7 @@ fn crowd(me: NodeId, count: usize, generation: u64) -> Node {
     Node::with(crowded(me, count), generation)
 }
 
-fn crowded(me: NodeId, count: usize) -> Settings {
+pub(super) fn crowded(me: NodeId, count: usize) -> Settings {
     let group = |at: usize| {
         let name = format!("service{at}");
         let key = GroupKey::of([name.as_str()]);
@@ -28,7 +28,7 @@ fn pair(count: usize) -> Pair {
 }
 
 /// Whether a node has the whole table of another one, and the other knows.
-fn is_whole(pair: &mut Pair, node: NodeId, other: NodeId) -> bool {
+pub(super) fn is_whole(pair: &mut Pair, node: NodeId, other: NodeId) -> bool {
     let has = pair.node(node).cluster.peer(other).is_ready;
     let known = pair.node(other).cluster.known_everywhere();
     let changed = pair.node(other).cluster.voice.telling.changed_last();
@@ -44,7 +44,7 @@ fn lets_go(pair: &mut Pair, group: GroupId) {
 }
 
 /// Beats of a node since this place in what it has sent.
-fn beats(node: &Node, since: usize) -> Vec<Beat> {
+pub(super) fn beats(node: &Node, since: usize) -> Vec<Beat> {
     node.kept[since..].iter().filter_map(|(_, beat)| beat.clone()).collect()
 }
 

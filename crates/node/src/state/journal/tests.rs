@@ -17,6 +17,7 @@ fn settings() -> Settings {
         node_order: vec![NodeId(0), NodeId(1)],
         me: NodeId(1),
         links: vec!["eth0".into()],
+        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".into()],
         keepalive: Duration::from_secs(2),
         deadtime: Duration::from_secs(30),

@@ -1,0 +1,64 @@
+//! Nodes that nothing but a slow line joins: what it is told, it can carry.
+
+use super::pair::Pair;
+use super::telling::{beats, crowded, is_whole};
+use super::*;
+use crate::{BEAT_TEXT_MAX, LinkId};
+
+const GROUPS: usize = 200;
+/// Bytes in a second, which is 40 times what a whole table has.
+const SPEED: u32 = 5_000;
+/// Bytes of a beat beside its text, on the line: fewer than are counted with.
+const FRAME: usize = 300;
+
+fn joined_by(links: &[&str], slow: &[(LinkId, u32)]) -> Pair {
+    let node = |id| {
+        let links = links.iter().map(|link| (*link).to_owned()).collect();
+        let settings = Settings { links, slow_links: slow.to_vec(), ..crowded(id, GROUPS) };
+        Some(Node::with(settings, 1))
+    };
+    Pair::of([node(A), node(B)])
+}
+
+/// How many bytes a node has sent in beats.
+fn sent(pair: &mut Pair, id: NodeId) -> usize {
+    beats(pair.node(id), 0).iter().map(|beat| FRAME + beat.text_max()).sum()
+}
+
+#[test]
+fn a_slow_line_is_told_no_more_than_it_carries_and_all_is_known() {
+    let mut pair = joined_by(&["ttyS0"], &[(LinkId(0), SPEED)]);
+    pair.until("everything runs", |pair| pair.runs(A).len() == GROUPS);
+    pair.until("A is known", |pair| is_whole(pair, B, A));
+    pair.until("B is known", |pair| is_whole(pair, A, B));
+    // What may wait for the line.
+    let span = pair.now.since(Time::START) + KEEPALIVE;
+    let carried = usize::try_from(span.as_millis()).unwrap() * SPEED as usize / 1000;
+    for id in [A, B] {
+        let sent = sent(&mut pair, id);
+        assert!(sent <= carried, "{sent} bytes in {span:?}, which carries {carried}");
+    }
+}
+
+#[test]
+fn a_beat_leaves_room_for_others_on_the_line_and_has_room_for_rows() {
+    for speed in [1, 100, 1_000, 2_000, SPEED, 100_000] {
+        let mut pair = joined_by(&["ttyS0"], &[(LinkId(0), speed)]);
+        pair.pass(INITDEAD * 2);
+        let all = beats(pair.node(A), 0);
+        let longest = all.iter().map(Beat::text_max).max().unwrap();
+        let share = usize::try_from(KEEPALIVE.as_millis()).unwrap() * speed as usize / 1000;
+        assert!(longest <= share.clamp(400, BEAT_TEXT_MAX), "{longest} bytes at {speed}");
+        assert!(all.iter().any(|beat| beat.claims.len() > 1), "{speed}");
+    }
+}
+
+#[test]
+fn a_slow_line_beside_a_fast_one_slows_nothing_down() {
+    let mut pair = joined_by(&["eth0", "ttyS0"], &[(LinkId(1), 100)]);
+    pair.until("A hears B", |pair| pair.node(B).cluster.peer(A).answers);
+    let took = pair.until("B knows the table of A", |pair| is_whole(pair, B, A));
+    assert!(took < KEEPALIVE * 2, "{took:?}");
+    let longest = beats(pair.node(A), 0).iter().map(|beat| beat.claims.len()).max();
+    assert!(longest > Some(20), "{longest:?}");
+}
