@@ -4,6 +4,7 @@
 //! `cargo xtask test` does). They mostly wait, so that many run side by side.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
+mod many;
 mod one;
 mod pings;
 mod several;

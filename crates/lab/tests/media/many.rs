@@ -1,0 +1,117 @@
+//! More groups than a beat has room for, over a serial line and nothing beside it.
+
+use crate::{Outcome, logged, over, powered, print_logs, side_by_side, systole};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+use systole_lab::diary::{self, AGENT};
+use systole_lab::{ClusterConfig, Lab, LabError, Medium, Node};
+
+/// Longest wait for a move: a table takes its time over the line.
+const LIMIT: Duration = Duration::from_mins(3);
+
+/// A line, and how many groups have an agent that writes a diary. The one that the client probes is one
+/// more. A beat has room for some thirty rows, and less on the slowest line.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    baud: u32,
+    groups: u8,
+}
+
+impl Case {
+    /// The last group that is at home on web1; web2 is the home of the others.
+    const fn last_of_web1(self) -> u8 {
+        self.groups / 2
+    }
+}
+
+fn name(group: u8) -> String {
+    format!("g{group}")
+}
+
+fn config(case: Case) -> ClusterConfig {
+    let usual = over(&[Medium::Serial]);
+    let line = |group| {
+        let home = if group <= case.last_of_web1() { Node::Web1 } else { Node::Web2 };
+        format!("{home} {AGENT}::{}", name(group))
+    };
+    ClusterConfig {
+        groups: usual.groups.iter().cloned().chain((1..=case.groups).map(line)).collect(),
+        baud: case.baud,
+        keepalive: Duration::from_secs(1),
+        deadtime: Duration::from_secs(5),
+        warntime: Duration::from_secs(4),
+        initdead: Duration::from_secs(10),
+        ..usual
+    }
+}
+
+/// Waits until web1 runs the groups up to a number and web2 the rest, and each node says so of both.
+fn divided(lab: &Lab, case: Case, what: &str, last_of_web1: u8) -> Result<(), LabError> {
+    let since = Instant::now();
+    let wanted = [1..=last_of_web1, last_of_web1 + 1..=case.groups];
+    let wanted = wanted.map(|groups| groups.map(name).collect::<BTreeSet<_>>());
+    let running = || Node::ALL.map(|node| diary::running(lab, node));
+    let told = || {
+        lab.wait_for(what, LIMIT, || running() == wanted)?;
+        println!("{case:?}, {what}: they run after {:?}", since.elapsed());
+        lab.wait_for(&format!("{what}: all agree"), LIMIT, || {
+            let powered = Node::ALL.into_iter().filter(|node| lab.is_powered(*node));
+            powered.into_iter().all(|node| agrees(lab, node, case, last_of_web1))
+        })
+    };
+    told()
+        .inspect_err(|_| println!("{case:?}, {what}: {:?}", running().map(|names| names.len())))?;
+    println!("{case:?}, {what}: all agree after {:?}", since.elapsed());
+    Ok(())
+}
+
+/// Whether a node says of each group that it is active where it shall be.
+fn agrees(lab: &Lab, node: Node, case: Case, last_of_web1: u8) -> bool {
+    let groups = lab.status(node).unwrap_or_default().groups;
+    let owner = |group| if group <= last_of_web1 { Node::Web1 } else { Node::Web2 };
+    groups.len() == usize::from(case.groups) + 1
+        && (0..).zip(&groups).skip(1).all(|(number, group)| {
+            group.phase == "active" && group.owner.as_deref() == Some(owner(number).name())
+        })
+}
+
+/// Both start, one gives everything away, the other loses its power and comes back.
+fn live(lab: &Lab, case: Case) -> Outcome {
+    for node in Node::ALL {
+        lab.start_daemon(node)?;
+    }
+    divided(lab, case, "both start", case.last_of_web1())?;
+    // It is refused until the last row of the other one is known.
+    let is_taken = || lab.run(Node::Web1, &["hb", "standby"]).is_ok_and(|told| told.success());
+    let took = lab.wait_for("the order is carried out", LIMIT, is_taken)?;
+    println!("the order was carried out after {took:?}");
+    divided(lab, case, "web1 gives everything away", 0)?;
+    for node in Node::ALL {
+        let log = lab.log(node);
+        for bad in ["is dead", "Late heartbeat", "write failure", "too slow", "bad packet"] {
+            assert!(!log.contains(bad), "{node} says `{bad}`");
+        }
+    }
+    diary::power_off(lab, Node::Web2)?;
+    divided(lab, case, "web2 is dead", case.groups)?;
+    logged(lab, Node::Web1, "WARN: node web2: is dead")?;
+    lab.power_on(Node::Web2)?;
+    lab.start_daemon(Node::Web2)?;
+    divided(lab, case, "web2 is back", case.last_of_web1())?;
+    assert_eq!(lab.log(Node::Web1).matches("node web2: is dead").count(), 1);
+    let doubled = diary::doubled(lab);
+    assert!(doubled.is_empty(), "{doubled:?}");
+    Ok(())
+}
+
+fn over_line(case: Case) -> Outcome {
+    let Some(lab) = powered(config(case), [systole(), systole()])? else { return Ok(()) };
+    diary::install(&lab)?;
+    live(&lab, case).inspect_err(|_| print_logs(&lab))
+}
+
+#[test]
+fn more_groups_than_fit_into_a_beat_settle_and_move_over_a_serial_line() -> Outcome {
+    let cases = [Case { baud: 9_600, groups: 60 }, Case { baud: 19_200, groups: 199 }];
+    side_by_side(cases, over_line)
+}
