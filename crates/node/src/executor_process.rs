@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -41,6 +42,10 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 pub(crate) struct ExecutorProcess {
     paths: Paths,
     configuration: Configuration,
+    /// What is executed.
+    program: PathBuf,
+    /// Until when a process that was started may begin to listen; absent while none was.
+    awaited: Option<Instant>,
     /// A child that may have ended and must be reaped.
     child: Option<std::process::Child>,
     /// When to try again; absent while there is an executor.
@@ -52,8 +57,17 @@ pub(crate) struct ExecutorProcess {
 }
 
 impl ExecutorProcess {
-    pub(crate) const fn new(paths: Paths, configuration: Configuration) -> Self {
-        Self { paths, configuration, child: None, retry_at: None, since: None, failures: 0 }
+    pub(crate) fn new(paths: Paths, configuration: Configuration) -> Self {
+        Self {
+            paths,
+            configuration,
+            program: "/proc/self/exe".into(),
+            awaited: None,
+            child: None,
+            retry_at: None,
+            since: None,
+            failures: 0,
+        }
     }
 
     /// What executors are told that are connected to from now on.
@@ -70,25 +84,19 @@ impl ExecutorProcess {
     ///
     /// When it cannot be started, or does not listen.
     pub(crate) fn obtain(&mut self, patience: Duration) -> io::Result<Executor> {
-        let mut executor = self.connect_or_start()?;
-        let greeted = Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT));
-        let (is_ours, is_busy) = match greeted {
-            // It says something else than we do.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => (false, false),
-            Err(error) => return Err(error),
-            Ok(()) => {
-                let is_ours =
-                    executor.process().is_none_or(|it| program::is_of(it.pid).unwrap_or(true));
-                // What does not answer cannot leave, and what has agents to wait for stays until
-                // the next restart.
-                let greeting = executor.greeting.as_ref();
-                (is_ours, greeting.is_none_or(|greeting| !greeting.unfinished.is_empty()))
-            }
-        };
+        let (executor, speaks_as_we_do) = self.obtain_any(patience)?;
+        let is_ours = speaks_as_we_do
+            && executor.process().is_none_or(|it| program::is_of(it.pid).unwrap_or(true));
+        // What does not answer cannot leave, and what has agents to wait for stays until the next
+        // restart.
+        let greeting = executor.greeting.as_ref();
+        let is_busy =
+            speaks_as_we_do && greeting.is_none_or(|greeting| !greeting.unfinished.is_empty());
         if is_ours || is_busy {
             return Ok(executor);
         }
-        executor.send(&Request::Shutdown { keep: true })?;
+        // One that is gone already is not told.
+        let _ = executor.send(&Request::Shutdown { keep: true });
         let limit = Instant::now() + patience.min(LEAVE_LIMIT);
         while executor.process().is_some_and(ProcessId::is_running) && Instant::now() < limit {
             sleep(CONNECT_GAP);
@@ -98,9 +106,30 @@ impl ExecutorProcess {
             return Ok(executor);
         }
         drop(executor);
-        let mut executor = self.connect_or_start()?;
-        Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT))?;
-        Ok(executor)
+        Ok(self.obtain_any(patience)?.0)
+    }
+
+    /// Connects to the executor that is there, or starts one, and waits a moment for its greeting. One
+    /// that is about to end closes the connection, or does not let another one listen yet: that must
+    /// not end a daemon. Says also whether it is of our version.
+    fn obtain_any(&mut self, patience: Duration) -> io::Result<(Executor, bool)> {
+        let limit = Instant::now() + patience.min(LEAVE_LIMIT);
+        loop {
+            let connected = self.connect_or_start().and_then(|mut executor| {
+                match Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT)) {
+                    Ok(()) => Ok((executor, true)),
+                    // It says something else than we do.
+                    Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                        Ok((executor, false))
+                    }
+                    Err(error) => Err(error),
+                }
+            });
+            if connected.is_ok() || Instant::now() >= limit {
+                return connected;
+            }
+            sleep(CONNECT_GAP);
+        }
     }
 
     /// What the ledger of this boot lists: what is held, as far as anybody knows before an executor
@@ -168,7 +197,8 @@ impl ExecutorProcess {
         self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// Gets another executor, when one is needed. Its greeting is left to the beat thread.
+    /// Gets another executor, when one is needed, and waits for nothing: one that was started is
+    /// connected to by a later call. Its greeting is left to the beat thread.
     ///
     /// # Errors
     ///
@@ -177,10 +207,14 @@ impl ExecutorProcess {
         if self.retry_at.is_none_or(|at| at > Instant::now()) {
             return Ok(None);
         }
-        match self.connect_or_start() {
-            Ok(executor) => {
+        match self.connect_or_begin() {
+            Ok(Some(executor)) => {
                 (self.retry_at, self.since) = (None, Some(Instant::now()));
                 Ok(Some(executor))
+            }
+            Ok(None) => {
+                self.retry_at = Some(Instant::now() + CONNECT_GAP);
+                Ok(None)
             }
             Err(error) => {
                 self.failures = self.failures.saturating_add(1);
@@ -191,24 +225,34 @@ impl ExecutorProcess {
     }
 
     fn connect_or_start(&mut self) -> io::Result<Executor> {
-        let socket = self.paths.executor_socket();
-        let connection = if let Ok(connection) = Connection::connect(&socket) {
-            connection
-        } else {
-            self.start()?;
-            let limit = Instant::now() + LISTEN_LIMIT;
-            loop {
-                match Connection::connect(&socket) {
-                    Ok(connection) => break connection,
-                    Err(error) if Instant::now() > limit => return Err(error),
-                    Err(_) if self.has_ended() => {
-                        return Err(io::Error::other("it ended as soon as it was started"));
-                    }
-                    Err(_) => sleep(CONNECT_GAP),
-                }
+        loop {
+            if let Some(executor) = self.connect_or_begin()? {
+                return Ok(executor);
             }
+            sleep(CONNECT_GAP);
+        }
+    }
+
+    /// Connects, if an executor listens, or else starts one, which will listen in a moment.
+    fn connect_or_begin(&mut self) -> io::Result<Option<Executor>> {
+        let connected = Connection::connect(&self.paths.executor_socket());
+        let until = match (&connected, self.awaited.take()) {
+            (Ok(_), _) => None,
+            (Err(_), None) => {
+                self.start()?;
+                Some(Instant::now() + LISTEN_LIMIT)
+            }
+            (Err(_), Some(_)) if self.has_ended() => {
+                return Err(io::Error::other("it ended as soon as it was started"));
+            }
+            (Err(_), Some(until)) => Some(until).filter(|until| Instant::now() < *until),
         };
-        Executor::new(connection, self.configuration.clone())
+        self.awaited = until;
+        match (connected, until) {
+            (Ok(connection), _) => Executor::new(connection, self.configuration.clone()).map(Some),
+            (Err(_), Some(_)) => Ok(None),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// Whether the process that was started last has ended.
@@ -223,7 +267,7 @@ impl ExecutorProcess {
             // It has ended, or somebody will have to look why two of them are alive.
             let _ = child.try_wait();
         }
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = Command::new(&self.program);
         command.arg0("heartbeat: executor").args(["--role", Role::Executor.word()]);
         command.args(self.paths.arguments()).current_dir("/").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -267,11 +311,81 @@ pub(crate) fn run(paths: &Paths) -> Result<(), executor::ExecutorError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+    use systole_agents::protocol::{self, Report};
+    use systole_sys::seqpacket::Listener;
 
     #[test]
     fn an_executor_is_had_again_at_once_and_then_ever_later() {
         let gaps: Vec<_> = (0..7).map(|failures| retry_gap(failures).as_millis()).collect();
         assert_eq!(gaps, [0, 100, 200, 400, 800, 1000, 1000]);
         assert_eq!(retry_gap(u32::MAX), RETRY_GAP_MAX);
+    }
+
+    /// What starts executors that never listen by themselves, on folders of its own.
+    fn deaf(folder: &Path) -> ExecutorProcess {
+        let program = folder.join("deaf");
+        fs::write(&program, "#!/bin/sh\nexec sleep 30\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let paths = Paths { run: folder.to_owned(), ..Paths::default() };
+        fs::create_dir_all(paths.executor_socket().parent().unwrap()).unwrap();
+        let mut process = ExecutorProcess::new(paths, Configuration::default());
+        process.program = program;
+        process
+    }
+
+    fn end(mut process: ExecutorProcess) {
+        if let Some(child) = &mut process.child {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_an_executor_that_does_not_listen_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = deaf(folder.path());
+        process.lost();
+        let begin = Instant::now();
+        for _ in 0..10 {
+            assert!(process.tend().unwrap().is_none());
+            sleep(process.idle_for().expect("it looks again"));
+        }
+        assert!(begin.elapsed() < LISTEN_LIMIT / 2, "{:?}", begin.elapsed());
+        let _listener = Listener::bind(&process.paths.executor_socket()).unwrap();
+        sleep(process.idle_for().expect("it looks again"));
+        assert!(process.tend().unwrap().is_some());
+        assert_eq!(process.idle_for(), None);
+        end(process);
+    }
+
+    #[test]
+    fn an_executor_that_is_just_ending_ends_no_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = deaf(folder.path());
+        let socket = process.paths.executor_socket();
+        let ending = Listener::bind(&socket).unwrap();
+        let others = std::thread::spawn(move || {
+            let accept = |listener: &Listener| loop {
+                if let Some(connection) = listener.accept().unwrap() {
+                    break connection;
+                }
+                sleep(CONNECT_GAP);
+            };
+            drop(accept(&ending));
+            drop(ending);
+            let listener = Listener::bind(&socket).unwrap();
+            let connection = accept(&listener);
+            let (version, groups, unfinished) = (protocol::VERSION, Vec::new(), Vec::new());
+            let hello = Report::Hello { version, groups, unfinished };
+            connection.send(&hello.encode().unwrap()).unwrap();
+            connection
+        });
+        let executor = process.obtain(Duration::from_secs(10)).unwrap();
+        assert!(executor.greeting.is_some());
+        drop(others.join().unwrap());
+        end(process);
     }
 }

@@ -140,8 +140,15 @@ fn watch(mut child: Child, limit: Duration) -> (Result<(), String>, String) {
                 if left.is_zero() {
                     is_late = true;
                     end_at = Instant::now() + KILL_AFTER;
+                    let Some(signal) = signals.next() else {
+                        // It waits in the kernel, and ends when that lets it: another device must not
+                        // wait for it.
+                        let why =
+                            format!("it took longer than {} s and does not end", limit.as_secs());
+                        return (Err(why), String::from_utf8_lossy(&output).into_owned());
+                    };
                     // Fails only for want of rights over our own children.
-                    let _ = signals.next().map(|signal| child.kill_group(signal));
+                    let _ = child.kill_group(signal);
                 } else if wait(&open, Some(left)).is_err() {
                     return (Err("cannot wait for it".to_owned()), String::new());
                 }

@@ -100,6 +100,20 @@ fn what_fails_hangs_or_is_missing_is_no_success() {
     assert_eq!(answer.detail, "[hanging]: it took longer than 0 s");
 }
 
+/// As one in an uninterruptible sleep: its group is another one, so that no signal reaches it.
+#[test]
+fn a_device_that_does_not_end_when_it_is_killed_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "exec perl -e 'my $p = fork; if (!$p) { setpgrp(0, 0); sleep 40; exit } \
+                select(undef, undef, undef, 0.1); setpgrp(0, $p) or die; sleep 40'";
+    let stuck = script(folder.path(), "stuck", text);
+    let start = std::time::Instant::now();
+    let (answer, _) = drive(stuck, Duration::from_secs(1));
+    assert_eq!(answer.outcome, FenceOutcome::Failed);
+    assert_eq!(answer.detail, "[stuck]: it took longer than 1 s and does not end");
+    assert!(start.elapsed() < Duration::from_secs(30), "it was waited for");
+}
+
 #[test]
 fn plug_ins_and_agents_are_called_as_their_makers_say() {
     let nodes = ["web1".to_owned(), "web2".to_owned()];
