@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a helper of a test fails the test")]
 
+#[path = "daemon/away.rs"]
+mod away;
 #[path = "daemon/environment.rs"]
 mod environment;
 #[path = "daemon/executor.rs"]

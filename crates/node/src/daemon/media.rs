@@ -1,5 +1,6 @@
 //! The media at the start.
 
+use super::start::Way;
 use super::wiring;
 use crate::beat::links::Medium;
 use crate::control::links;
@@ -11,10 +12,12 @@ use systole_wire::Form;
 
 /// Opens what can be opened, for the beat thread and for the one that cares for what is missing: an
 /// interface may come later. With nothing open there would be nobody but us, here and on the other
-/// node, and each would take everything: then there is nothing to start with.
+/// node, and each would take everything: then there is nothing to start with. A daemon that has
+/// executed itself anew is no worse off than before, and goes on.
 pub(super) fn open(
     specs: &[LinkSpec],
     settings: &Settings,
+    way: Way,
     log: &mut Log,
 ) -> Option<(Vec<Medium>, Vec<links::Medium>)> {
     let results = Link::open_all(specs).into_iter().zip(specs);
@@ -35,8 +38,14 @@ pub(super) fn open(
     });
     let (media, known): (Vec<_>, Vec<_>) = media.unzip();
     if media.iter().all(|medium| medium.link.is_none()) {
-        log.write(&Line::new(Level::Error, "No medium could be opened. Heartbeat ends."));
-        return None;
+        let (text, goes_on) = match way {
+            Way::Fresh => ("No medium could be opened. Heartbeat ends.", false),
+            Way::Successor => {
+                ("No medium could be opened: nobody is heard until an interface is back.", true)
+            }
+        };
+        log.write(&Line::new(Level::Error, text));
+        return goes_on.then_some((media, known));
     }
     Some((media, known))
 }

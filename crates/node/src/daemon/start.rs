@@ -67,6 +67,8 @@ struct Plan {
     names: Names,
     links: Vec<LinkSpec>,
     log: Log,
+    log_settings: LogSettings,
+    way: Way,
     debug: u8,
 }
 
@@ -80,9 +82,11 @@ pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8
         daemonize::daemonize()?;
         plan.log.renew_pid();
     }
-    let mut report = Log::on_stderr(&plan.config.node_name);
+    let settings = plan.log_settings.clone();
     let result = run(options, paths, plan);
     if let Err(error) = &result {
+        // In the background standard error leads nowhere.
+        let mut report = Log::open(&settings, options.foreground);
         report.write(&Line::new(Level::Critical, format!("Heartbeat ends: {error}")));
     }
     result
@@ -130,14 +134,14 @@ fn plan(options: &Options, paths: &Paths, way: Way) -> Result<Plan, u8> {
     let log_settings =
         LogSettings { debug, ..LogSettings::new(&config.logging, &config.node_name) };
     let mut log = Log::open(&log_settings, options.foreground);
-    die_of_panics(log_settings);
+    die_of_panics(log_settings.clone());
     for line in &said {
         log.write(line);
     }
     log.write(&Line::new(Level::Info, "**************************"));
     let text = "Configuration validated. Starting heartbeat 3.0.6";
     log.write(&Line::new(Level::Info, text));
-    Ok(Plan { files, config, settings, names, links, log, debug })
+    Ok(Plan { files, config, settings, names, links, log, log_settings, way, debug })
 }
 
 /// A thread that panicked must not leave the others behind: half a daemon would hold its groups
@@ -185,7 +189,8 @@ fn run_threads(
 ) -> io::Result<(Ending, Names)> {
     let (state, taken) = State::open(&paths.state).map_err(io::Error::other)?;
     tell_taken(&mut plan.log, taken);
-    let Some((media, known)) = media::open(&plan.links, &plan.settings, &mut plan.log) else {
+    let Some((media, known)) = media::open(&plan.links, &plan.settings, plan.way, &mut plan.log)
+    else {
         return Ok((Ending::Broken, Names::default()));
     };
     tell_left_out(&mut plan.log);

@@ -115,3 +115,12 @@ fn a_log_that_is_a_fifo_is_refused_and_the_daemon_starts() {
     fs::remove_file(&path).unwrap();
     assert_eq!(node.code(&["-k"]), 0);
 }
+
+#[test]
+fn what_ends_a_start_in_the_background_stands_in_the_log() {
+    let node = Node::new();
+    fs::remove_dir(node.path("state")).unwrap();
+    node.write("state", "no directory");
+    assert_eq!(node.code(&[]), 0, "the parent has ended before");
+    node.wait_for("the reason", || node.log().contains("Heartbeat ends: "));
+}
