@@ -7,6 +7,7 @@
 mod acks;
 mod dies_early;
 mod harm;
+mod home;
 mod keys;
 mod large;
 mod loss;
