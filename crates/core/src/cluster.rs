@@ -17,6 +17,7 @@ mod ledger;
 mod liveness;
 mod memory;
 mod orphans;
+mod other_list;
 mod pace;
 mod ping;
 mod placement;

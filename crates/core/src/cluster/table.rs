@@ -50,14 +50,7 @@ impl Cluster {
         }
         let knew = peer.nodes.replace(beat.nodes);
         if beat.nodes != nodes {
-            // What does not answer us may be a recording: it neither ends our start nor counts as
-            // somebody who will take a group.
-            peer.is_settled |= is_answer;
-            peer.lacks.clear();
-            if knew != Some(beat.nodes) {
-                self.report(Event::NodeListsDiffer(from));
-            }
-            return;
+            return self.hear_other_list(from, beat, knew);
         }
         self.hear_echo(from, beat);
         self.hear_freeze_of_all(from, beat, is_answer);
@@ -170,7 +163,7 @@ impl Cluster {
         }
     }
 
-    fn hear_claim(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
+    pub(super) fn hear_claim(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
         if claim.owner.index() >= self.settings.nodes.len() {
             return;
         }
@@ -215,7 +208,7 @@ impl Cluster {
 
     /// Notes the lines that we do not know, or do not know yet, and that still run there. Of a line
     /// that it has not told since we have a part of its table only, what it said last is believed.
-    fn hear_strange(&mut self, from: NodeId) {
+    pub(super) fn hear_strange(&mut self, from: NodeId) {
         let mut strange = std::mem::take(&mut self.peer_mut(from).runs_strange);
         let view = &self.peer(from).view;
         strange.retain(|group| !view.has(*group));

@@ -20,6 +20,7 @@ mod hold;
 mod hold_down;
 mod ledger;
 mod orphans;
+mod other_list;
 mod pair;
 mod pings;
 mod reload;

@@ -1,0 +1,53 @@
+//! A node whose list of nodes is another one than ours: numbers mean other nodes there.
+//!
+//! Nothing that it says of others can be read, so nothing is placed with it and handed to it. What it says of
+//! itself can: beside what runs there nothing is started, and where both run a group, as after a cut, one of
+//! them wins as always. Its echo of our session shows which number is ours there.
+
+use super::Cluster;
+use crate::{Beat, Claim, Event, GroupId, NodeId, Phase};
+
+impl Cluster {
+    /// Reads a beat of such a node; `knew` is the list that it had before.
+    pub(super) fn hear_other_list(&mut self, from: NodeId, beat: &Beat, knew: Option<u32>) {
+        let session = self.boot.session;
+        let answer = beat.echoes.iter().find(|echo| echo.session == session);
+        if answer.is_some_and(|echo| echo.sequence >= self.verifies_from) {
+            self.unverified.retain(|node| *node != from);
+        }
+        let us = answer.map(|echo| echo.node);
+        let (now, peer) = (self.now, self.peer_mut(from));
+        let is_whole = peer.view.hear(now, beat);
+        // What does not answer us may be a recording: it neither ends our start nor counts as somebody
+        // who will take a group.
+        peer.is_settled |= us.is_some() && is_whole;
+        peer.lacks.clear();
+        for group in self.settings.group_ids() {
+            let key = self.settings.groups[group.index()].key;
+            if let Some(told) = self.peer(from).view.get(now, key) {
+                self.hear_of_itself(from, group, &told.claim, us);
+            }
+        }
+        self.hear_strange(from);
+        if knew != Some(beat.nodes) {
+            self.report(Event::NodeListsDiffer(from));
+        }
+    }
+
+    /// Takes from its row of a group what is about that node, which calls us `us` if it has heard us.
+    fn hear_of_itself(&mut self, from: NodeId, group: GroupId, claim: &Claim, us: Option<NodeId>) {
+        let runs = &mut self.peer_mut(from).runs[group.index()];
+        let Some(us) = us else {
+            *runs |= claim.runs_here;
+            return;
+        };
+        *runs = claim.runs_here;
+        if claim.owner == us {
+            return;
+        }
+        let phase = if claim.runs_here { claim.phase } else { Phase::Stopped };
+        if phase.holds() || self.ownership.row(group).owner == Some(from) {
+            self.hear_claim(from, group, &Claim { owner: from, phase, ..*claim });
+        }
+    }
+}

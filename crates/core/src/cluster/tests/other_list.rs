@@ -1,0 +1,66 @@
+//! Two nodes of which one has a node more in its list.
+
+use super::pair::Pair;
+use super::*;
+
+fn longer(generation: u64, initdead: Duration) -> Node {
+    let settings = Settings {
+        initdead,
+        nodes: NAMES.map(str::to_owned).to_vec(),
+        node_order: vec![A, B, NodeId(2)],
+        ..settings(B, Failback::Off)
+    };
+    Node::with(settings, generation)
+}
+
+/// Each has taken everything while nobody heard the other one.
+fn cut() -> Pair {
+    let mut pair = Pair::of([Some(Node::new(A, Failback::Off, 1)), Some(longer(1, INITDEAD))]);
+    pair.pass(Duration::from_secs(1));
+    for id in [A, B] {
+        assert!(pair.node(id).has_said(&Event::NodeListsDiffer(if id == A { B } else { A })));
+    }
+    pair.cut = true;
+    pair.until("both have all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    pair
+}
+
+#[test]
+fn after_a_cut_each_group_has_one_owner() {
+    let mut pair = cut();
+    pair.cut = false;
+    pair.until("one has yielded", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    let end = pair.now + Duration::from_secs(20);
+    while pair.now < end {
+        pair.step();
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]), "{:?}", pair.now);
+    }
+}
+
+#[test]
+fn who_starts_beside_it_starts_nothing_that_runs_there() {
+    let mut pair = cut();
+    pair.end(B);
+    pair.pass(DEADTIME * 2);
+    // Its clock is that of the pair.
+    pair.nodes[1] = Some(longer(2, pair.now.since(Time::START) + INITDEAD));
+    pair.cut = false;
+    let end = pair.now + INITDEAD * 3;
+    while pair.now < end {
+        pair.step();
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]), "{:?}", pair.now);
+    }
+    // It is free when it is said to be stopped, or its node is dead.
+    pair.end(A);
+    pair.until("the other one has all", |pair| pair.runs(B) == [FIRST, SECOND]);
+}
+
+#[test]
+fn a_node_that_stood_still_beside_it_keeps_what_it_has() {
+    let mut pair = cut();
+    pair.cut = false;
+    pair.pass(DEADTIME * 3);
+    pair.stand_still(A, DEADTIME.saturating_sub(KEEPALIVE / 2), false);
+    pair.pass(Duration::from_secs(10));
+    assert!(pair.node(A).permit.is_some_and(|until| until > pair.now), "it gets permits again");
+}
