@@ -13,7 +13,7 @@ mod outlet;
 mod process;
 mod records;
 
-pub use systole_executor::protocol;
+pub use systole_executor::{protocol, translation};
 
 #[cfg(test)]
 mod tests;

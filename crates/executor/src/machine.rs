@@ -191,6 +191,12 @@ impl Machine {
         others.into_iter().flatten().chain(runs).min()
     }
 
+    /// Whether everything is being let go.
+    #[must_use]
+    pub const fn is_letting_go(&self) -> bool {
+        self.letting_go.is_some()
+    }
+
     /// What is held, with what is half started.
     #[must_use]
     pub fn held(&self) -> &[Held] {

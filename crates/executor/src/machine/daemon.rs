@@ -61,6 +61,9 @@ impl Machine {
 
     /// Says hello, with what is held and what still runs.
     pub(super) fn greet(&mut self) {
+        if self.daemon.as_ref().is_none_or(|daemon| daemon.is_greeted) {
+            return;
+        }
         let is_late = self.deadline_of_greeting().is_some_and(|limit| self.now >= limit);
         let is_greeted = self.daemon.as_ref().is_none_or(|daemon| daemon.is_greeted);
         if is_greeted || !self.addresses.are_known() && !is_late {

@@ -2,8 +2,8 @@
 
 use super::channel::News;
 use super::executor::{
-    Arrival, Executor, Greeting, differences, group_of, holdings, is_of_core, outcome_of, patience,
-    request_of,
+    Arrival, Executor, Greeting, differences, durations, group_of, holdings, is_of_core,
+    outcome_of, patience, request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
 use systole_agents::protocol::{self, LetGoReason, Report, Request};
@@ -164,7 +164,7 @@ impl Beat {
         let key = settings.groups[job.group.index()].key;
         let mut terms = self.cluster.terms();
         let term = terms.find(|(group, _, _)| *group == key).map_or(0, |(_, _, term)| term);
-        let request = request_of(settings, job, term, self.timeouts);
+        let request = request_of(settings, job, term, durations(self.timeouts));
         drop(terms);
         self.request(now, &request);
     }

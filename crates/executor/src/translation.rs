@@ -1,0 +1,165 @@
+//! What the daemon and its executor mean by what they tell each other: between the words of the
+//! core and those of the protocol.
+
+use crate::protocol::{self, Action, Held, Request, Run, Unfinished};
+use std::time::Duration;
+use systole_core::{
+    GroupId, GroupKey, Holding, Job, JobId, Outcome, Phase, Resource, Settings, Snapshot,
+};
+
+/// Jobs of ours that the core knows nothing of have numbers from here on.
+pub const FIRST_OWN_JOB: u64 = 1 << 63;
+
+/// How long agents may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a start.
+    pub start: Duration,
+    /// For a stop.
+    pub stop: Duration,
+    /// For a status or a monitor.
+    pub status: Duration,
+}
+
+/// What an executor says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Greeting {
+    /// What it holds.
+    pub held: Vec<Held>,
+    /// What still runs for a former daemon or executor.
+    pub unfinished: Vec<Unfinished>,
+}
+
+impl Greeting {
+    /// Whether something of the group is being started or stopped for nobody who is here.
+    #[must_use]
+    pub fn has_unfinished(&self, group: GroupKey) -> bool {
+        let mut steps = self.unfinished.iter().filter(|run| match run.action {
+            Action::Start | Action::Stop => true,
+            Action::Status | Action::Monitor => false,
+        });
+        steps.any(|run| run.group == group)
+    }
+}
+
+/// The stops of what is held of a group that is in no file any more. Their jobs have numbers from
+/// this one on, and are none of the core's.
+#[must_use]
+pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
+    let stop = |(job, resource): (u64, &Resource)| Run {
+        job: JobId(job),
+        group: held.group,
+        group_name: held.group_name.clone(),
+        term: held.term,
+        action: Action::Stop,
+        resources: vec![resource.clone()],
+        timeout_ms: millis(timeouts.stop),
+        environment: Vec::new(),
+    };
+    (first..).zip(held.resources.iter().rev()).map(stop).collect()
+}
+
+/// Whether the core asked for a job.
+#[must_use]
+pub const fn is_of_core(job: JobId) -> bool {
+    job.0 < FIRST_OWN_JOB
+}
+
+/// The group with a key.
+#[must_use]
+pub fn group_of(settings: &Settings, key: GroupKey) -> Option<GroupId> {
+    settings.group_ids().find(|id| settings.groups[id.index()].key == key)
+}
+
+/// Whether all resources of a group are held.
+#[must_use]
+pub fn is_whole(settings: &Settings, group: GroupId, held: &Held) -> bool {
+    settings.groups[group.index()].resources.iter().all(|wanted| held.resources.contains(wanted))
+}
+
+/// What an executor holds of the groups that are known, by their numbers. What it still works on is
+/// not whole.
+#[must_use]
+pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
+    let known = |held: &Held| {
+        let group = group_of(settings, held.group)?;
+        let is_whole = is_whole(settings, group, held) && !greeting.has_unfinished(held.group);
+        Some(Holding { group, term: held.term, is_whole })
+    };
+    greeting.held.iter().filter_map(known).collect()
+}
+
+/// The groups of which the executor holds more or less than the core believes; it stops them, so
+/// that their state is known again.
+#[must_use]
+pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting) -> Vec<GroupId> {
+    let differs = |id: &GroupId| {
+        let report = &snapshot.groups[id.index()];
+        let key = settings.groups[id.index()].key;
+        let is_unfinished = greeting.has_unfinished(key);
+        let held = greeting.held.iter().find(|held| held.group == key);
+        let phase = match &report.owner {
+            Some(owner) if *owner == snapshot.node => report.phase,
+            Some(_) | None => Phase::Stopped,
+        };
+        // What is claimed for the sake of others does not run here.
+        let is_retired = settings.groups[id.index()].is_retired;
+        match phase {
+            Phase::Active if is_retired => held.is_some(),
+            Phase::Active => {
+                is_unfinished || !held.is_some_and(|held| is_whole(settings, *id, held))
+            }
+            // The job that was lost is asked for again, whatever it had done.
+            Phase::Starting | Phase::Stopping | Phase::Blocked => false,
+            Phase::Stopped | Phase::Failed => held.is_some() || is_unfinished,
+        }
+    };
+    settings.group_ids().filter(differs).collect()
+}
+
+/// A job as the executor wants it.
+#[must_use]
+pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts) -> Request {
+    let group = &settings.groups[job.group.index()];
+    let group_name = group.name().to_owned();
+    let resources = group.resources[job.first..job.first + job.count].to_vec();
+    let (action, timeout) = match job.action {
+        systole_core::Action::Status => (Action::Status, timeouts.status),
+        systole_core::Action::Start => (Action::Start, timeouts.start),
+        systole_core::Action::Stop => (Action::Stop, timeouts.stop),
+        systole_core::Action::Monitor => (Action::Monitor, timeouts.status),
+        systole_core::Action::Check => {
+            return Request::Check { job: job.id, group_name, resources };
+        }
+    };
+    Request::Run(Run {
+        job: job.id,
+        group: group.key,
+        group_name,
+        term,
+        action,
+        resources,
+        timeout_ms: millis(timeout),
+        environment: Vec::new(),
+    })
+}
+
+/// What the core makes of an outcome.
+#[must_use]
+pub fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
+    match outcome {
+        protocol::Outcome::Success => Outcome::Success,
+        protocol::Outcome::Running => Outcome::Running,
+        protocol::Outcome::NotRunning => Outcome::NotRunning,
+        protocol::Outcome::Failed { code, .. } => Outcome::Failed(*code),
+        protocol::Outcome::TimedOut => Outcome::TimedOut,
+        protocol::Outcome::Missing => Outcome::Missing,
+        // Refused is what finds no permit, or no room. Neither says anything of the agent.
+        protocol::Outcome::Cancelled | protocol::Outcome::Refused => Outcome::Cancelled,
+        protocol::Outcome::NotAsked { .. } => Outcome::NotAsked,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
