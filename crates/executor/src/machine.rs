@@ -28,7 +28,7 @@ use look::Looks;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
-use systole_core::Time;
+use systole_core::{GroupKey, Time};
 
 /// What an executor knows when it starts.
 #[derive(Debug, Clone, Default)]
@@ -191,10 +191,9 @@ impl Machine {
         others.into_iter().flatten().chain(runs).min()
     }
 
-    /// Whether everything is being let go.
-    #[must_use]
-    pub const fn is_letting_go(&self) -> bool {
-        self.letting_go.is_some()
+    /// The groups that are being let go, each with the reason.
+    pub fn letting_go(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
+        self.letting_go.groups()
     }
 
     /// What is held, with what is half started.

@@ -1,6 +1,6 @@
 //! What goes wrong in a world, drawn from its seed.
 
-use crate::executor::{Ailment, Manner};
+use crate::services::{Ailment, Manner};
 use std::time::Duration;
 use systole_core::{GroupId, Hold, LinkId, NodeId, Order, Random, Settings};
 

@@ -1,20 +1,22 @@
 //! Many cores, one thread, one seed: network, agents, clocks and the laws.
 //!
 //! A [`World`] is made from a seed and nothing else. It runs the very [`Cluster`] that the daemon
-//! runs, over a network that loses, delays, repeats and parts, on machines that lose power, pause
+//! runs, and the very [`Machine`] of its executor, over a network that loses, delays, repeats and parts, on machines that lose power, pause
 //! and restart, and checks the laws after every step. A broken law names the seed that breaks it
 //! again.
 //!
 //! [`Cluster`]: systole_core::Cluster
+//! [`Machine`]: systole_executor::Machine
 
 mod clock;
 mod codec;
-mod executor;
 mod explore;
 mod fault;
+mod host;
 mod laws;
 mod machine;
 mod network;
+mod services;
 mod watch;
 mod world;
 

@@ -1,16 +1,16 @@
-//! One machine: power, disk, clock, a daemon that runs the core, and its executor.
+//! One machine: power, disk, clock, a daemon that runs the core, and what runs there.
 
 use crate::clock::Clock;
-use crate::executor::Executor;
 use crate::fault::Loss;
 use crate::network::{Frame, Packet};
+use crate::services::Services;
 use crate::watch::Watch;
 use std::collections::VecDeque;
-use std::time::Duration;
 use systole_core::{
-    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Holding, Input, NodeId,
-    PeerRecord, Random, Settings, Time, Uuid,
+    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
+    Random, Settings, Time, Uuid,
 };
+use systole_executor::protocol::Held;
 
 /// What daemons store, but for their generation, which grows by the clock when it is lost.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ pub(crate) struct Machine {
     pub(crate) settings: Settings,
     /// The daemon, if it runs.
     pub(crate) cluster: Option<Cluster>,
-    pub(crate) executor: Executor,
+    pub(crate) services: Services,
     pub(crate) clock: Clock,
     pub(crate) has_power: bool,
     /// The whole machine stands still until then.
@@ -45,8 +45,6 @@ pub(crate) struct Machine {
     pub(crate) disk: Disk,
     /// What it had on its disk when its daemon started the time before last: an old copy.
     copies: [Disk; 2],
-    /// The terms under which something was started last, as the ledger keeps them beside the disk.
-    ran_under: Vec<(GroupKey, NodeId, u64)>,
     /// The next daemon cannot read it, but a later one can.
     is_unreadable: bool,
     /// The number of its haresources.
@@ -70,12 +68,12 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(id: NodeId, settings: Settings, executor: Executor, clock: Clock) -> Self {
+    pub(crate) fn new(id: NodeId, settings: Settings, services: Services, clock: Clock) -> Self {
         Self {
             id,
             settings,
             cluster: None,
-            executor,
+            services,
             clock,
             has_power: false,
             paused_until: None,
@@ -84,7 +82,6 @@ impl Machine {
             generation: 1000,
             disk: Disk::default(),
             copies: Default::default(),
-            ran_under: Vec::new(),
             is_unreadable: false,
             edition: 0,
             covered: Vec::new(),
@@ -98,13 +95,14 @@ impl Machine {
         }
     }
 
-    /// Starts the daemon, on a running machine; `remembers` whether it is told of the others.
+    /// Starts the daemon, on a running machine; `remembers` whether it is told of the others, and
+    /// `ledger` is what an executor has written down.
     pub(crate) fn start(
         &mut self,
         now: Time,
-        world: &Settings,
         random: &mut Random,
         remembers: bool,
+        ledger: &[Held],
     ) {
         self.generation += 1;
         self.started = now;
@@ -120,12 +118,8 @@ impl Machine {
         self.waiting.clear();
         let mut settings = self.settings.clone();
         settings.retire(&read.retired);
-        for group in world.group_ids() {
-            if group_in(&settings, world.groups[group.index()].key).is_none() {
-                self.executor.release(now, group);
-            }
-        }
-        let listed = self.listed(&settings, world);
+        let known = |held: &Held| Some((group_in(&settings, held.group)?, held.term));
+        let listed = ledger.iter().filter_map(known).collect();
         let boot = Boot {
             generation: self.generation,
             session: random.next() | 1,
@@ -162,38 +156,11 @@ impl Machine {
         }
     }
 
-    /// What the ledger lists, by the numbers of the daemon, with the term of the last start here.
-    fn listed(&self, settings: &Settings, world: &Settings) -> Vec<(GroupId, u64)> {
-        let runs = |group: &GroupId| {
-            let known = group_in(world, settings.groups[group.index()].key);
-            known.is_some_and(|group| self.executor.runs(group))
-        };
-        let term = |group: GroupId| {
-            let key = settings.groups[group.index()].key;
-            let mut own = self.ran_under.iter().filter(|(_, owner, _)| *owner == self.id);
-            own.find(|(stored, ..)| *stored == key).map_or(0, |(_, _, term)| *term)
-        };
-        settings.group_ids().filter(runs).map(|group| (group, term(group))).collect()
-    }
-
-    /// What the executor says when it greets.
-    pub(crate) fn greeting(&self, world: &Settings) -> Input<'static> {
-        let settings = self.cluster.as_ref().map_or(&self.settings, Cluster::settings);
-        let holding = |(group, term): (GroupId, u64)| {
-            let known = group_in(world, settings.groups[group.index()].key);
-            let is_whole = known.is_some_and(|group| self.executor.runs_whole(group));
-            Holding { group, term, is_whole }
-        };
-        let listed = self.listed(settings, world);
-        Input::ExecutorReady(listed.into_iter().map(holding).collect())
-    }
-
     /// Stores what its daemon knows of groups.
     pub(crate) fn store(&mut self, now: Time) {
         let Some(cluster) = &self.cluster else { return };
         self.disk.terms = cluster.terms().collect();
         self.disk.kept_by_order = cluster.kept_by_order().collect();
-        self.ran_under.clone_from(&self.disk.terms);
         self.disk.holds = cluster.holds().map(|hold| (now + hold.left, hold)).collect();
     }
 
@@ -224,9 +191,8 @@ impl Machine {
     }
 
     /// The daemon gives its executor a permit.
-    pub(crate) fn permit(&mut self, now: Time, until: Time) {
+    pub(crate) fn note_permit(&mut self, now: Time) {
         self.permitted = Some(now);
-        self.executor.permit_until = Some(until);
     }
 
     /// Something has gone or stood still: the permit may run out.
@@ -277,11 +243,6 @@ impl Machine {
     /// The daemon's own clock.
     pub(crate) fn local(&self, now: Time) -> Time {
         self.clock.shows(now.since(self.started))
-    }
-
-    /// How long a span of the machine's own clock takes.
-    pub(crate) fn takes(&self, span: Duration) -> Duration {
-        self.clock.passed(Time::START + span)
     }
 
     /// When the daemon wants to be woken.

@@ -1,6 +1,7 @@
 //! A world from one seed.
 
 mod act;
+mod executors;
 mod fencing;
 mod hands;
 mod hear;
@@ -16,18 +17,18 @@ pub(crate) use make::small;
 pub use options::{Options, Summary};
 
 use crate::codec::Codec;
-use crate::executor::RETRIES;
 use crate::fault::{AILMENT_MAX, Deed};
+use crate::host::Host;
 use crate::laws::{self, Broken, Overlaps};
 use crate::machine::Machine;
 use crate::network::{Network, Packet};
+use crate::services::RETRIES;
 use fencing::Shot;
 use reload::Edition;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
-    Cluster, Group, GroupId, Input, JobId, LinkId, NodeId, PingId, Random, Settings, StopFailure,
-    Time,
+    Cluster, Group, GroupId, Input, LinkId, NodeId, PingId, Random, Settings, StopFailure, Time,
 };
 
 /// A daemon that is woken this often without time passing does not come to rest.
@@ -53,9 +54,7 @@ pub(crate) struct Arrival {
 #[derive(Debug, Clone)]
 enum Happening {
     Arrive(NodeId, Arrival),
-    JobEnd(NodeId, JobId),
     PingReply(NodeId, PingId),
-    PermitEnd(NodeId),
     Fault,
     PowerOn(NodeId),
     StartDaemon(NodeId),
@@ -78,6 +77,8 @@ pub struct World {
     count: u64,
     queue: BTreeMap<(Time, u64), Happening>,
     machines: Vec<Machine>,
+    /// The executor of each machine.
+    hosts: Vec<Host>,
     network: Network,
     codec: Codec,
     recorded: Vec<Arrival>,
@@ -168,7 +169,7 @@ impl World {
 
     /// What is ill stays so, and nothing moves any more.
     fn check_rest_of_sick(&mut self) -> Result<(), Broken> {
-        let is_incurable = self.machines.iter().any(|machine| machine.executor.is_incurable());
+        let is_incurable = self.machines.iter().any(|machine| machine.services.is_incurable());
         if is_incurable && self.settings.stop_failure == StopFailure::Reboot {
             // What neither starts nor stops reboots its machine each time that it is tried.
             return Ok(());
@@ -210,7 +211,9 @@ impl World {
         let queued = self.queue.keys().next().map(|(time, _)| *time);
         let wakes = self.machines.iter().filter_map(|machine| Some((machine.wake()?, machine.id)));
         let wake = wakes.min();
-        let next = queued.into_iter().chain(wake.map(|(time, _)| time)).min();
+        let executor = self.next_executor();
+        let wakes = wake.into_iter().chain(executor).map(|(time, _)| time);
+        let next = queued.into_iter().chain(wakes).min();
         let Some(next) = next.filter(|next| *next < end) else { return Ok(false) };
         self.now = self.now.max(next);
         self.summary.steps += 1;
@@ -218,12 +221,17 @@ impl World {
         if queued == Some(next) {
             let (_, happening) = self.queue.pop_first().expect("it was just looked at");
             self.happen(happening)?;
-        } else if let Some((_, node)) = wake {
+        } else if let Some((_, node)) = wake.filter(|(time, _)| *time == next) {
             self.check_rest(node)?;
             self.turn(node)?;
+        } else if let Some((_, node)) = executor {
+            self.tend_executor(node)?;
+            if self.read_executor(node) {
+                self.turn(node)?;
+            }
         }
         let world = (&self.settings, &self.rivals[..]);
-        self.machines.iter_mut().for_each(|machine| machine.executor.note(self.now));
+        self.machines.iter_mut().for_each(|machine| machine.services.note(self.now));
         self.overlaps.check(self.now, world, &self.machines, &self.network)?;
         self.alone = laws::alone_owns(self.now, world, &self.machines, &self.network, self.alone)?;
         if !self.reloads {
@@ -237,27 +245,12 @@ impl World {
     fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
         match happening {
             Happening::Arrive(node, arrival) => self.arrive(node, arrival),
-            Happening::JobEnd(node, job) => {
-                if let Some(until) = self.machine(node).paused_until {
-                    self.schedule(until, Happening::JobEnd(node, job));
-                    return Ok(());
-                }
-                let now = self.now;
-                let ended = self.machine(node).executor.end(now, job);
-                let Some(outcome) = ended else { return Ok(()) };
-                self.note_runs(node);
-                self.tell(node, Input::JobDone { job, outcome })
-            }
             Happening::PingReply(node, ping) => {
                 let now = self.now;
                 if self.machine(node).deaf_until.is_some_and(|until| now < until) {
                     return Ok(());
                 }
                 self.tell(node, Input::PingReply(ping))
-            }
-            Happening::PermitEnd(node) => {
-                self.let_go(node)?;
-                self.turn(node)
             }
             Happening::Fault => self.next_fault(),
             Happening::PowerOn(node) => {
@@ -268,15 +261,8 @@ impl World {
             Happening::StartDaemon(node) => self.start_daemon(node),
             Happening::Resume(node) => self.resume(node),
             Happening::Deed(node, deed) => self.deed(node, deed),
-            Happening::ExecutorBack(node) => {
-                let greeting = self.machines[node.index()].greeting(&self.settings);
-                self.tell(node, greeting)
-            }
-            Happening::PlugIn(node, group) => {
-                let now = self.now;
-                self.machine(node).plug(now, group, true);
-                self.tell_carrier(node, group, true)
-            }
+            Happening::ExecutorBack(node) => self.bring_executor(node),
+            Happening::PlugIn(node, group) => self.plug(node, group, true),
             Happening::Reload(node, edition) => self.reload(node, edition),
             Happening::Shot(shot) => self.shoot(shot),
         }
@@ -315,16 +301,6 @@ impl World {
         let Some(cluster) = &machine.cluster else { return Ok(()) };
         let explained = machine.watch.explained(cluster);
         explained.map_err(|what| Broken { law: "EXPLAIN", what, at: now })
-    }
-
-    /// Tells a daemon that an interface of a group lost its carrier or has it again, if it knows
-    /// the group.
-    fn tell_carrier(&mut self, node: NodeId, group: GroupId, is_there: bool) -> Result<(), Broken> {
-        let machine = &self.machines[node.index()];
-        match machine.place_of(&self.settings, group) {
-            Some(group) => self.tell(node, Input::Carrier { group, is_there }),
-            None => Ok(()),
-        }
     }
 
     fn check_rest(&mut self, node: NodeId) -> Result<(), Broken> {

@@ -64,7 +64,8 @@ impl LettingGo {
         release.stops == 0 && self.removals().all(|(group, _)| *group != release.group)
     }
 
-    fn groups(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
+    /// The groups, each with the reason.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
         self.groups.iter().map(|release| (release.reason, release.group))
     }
 }

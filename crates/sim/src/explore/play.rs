@@ -2,14 +2,16 @@
 
 mod choices;
 mod faults;
+mod stand_in;
 
 use super::{Scope, Step};
 use crate::clock::{Clock, Clocks};
-use crate::executor::Executor;
 use crate::laws::{self, Broken, Overlaps};
 use crate::machine::{self, Machine};
 use crate::network::{Frame, Network, Packet};
+use crate::services::Services;
 use crate::world::small;
+use stand_in::StandIn;
 use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::rc::Rc;
@@ -49,6 +51,8 @@ pub(super) struct Play {
     overlaps: Overlaps,
     flying: Vec<Flight>,
     jobs: Vec<(NodeId, JobId, Time)>,
+    /// The executor of each machine.
+    stand_ins: [StandIn; 2],
     /// Daemons that have no executor.
     without_executor: [bool; 2],
     /// The link carries nothing.
@@ -82,9 +86,9 @@ impl Play {
         let settings = small(scope.groups, scope.failback);
         let random = &mut Random::new(0);
         let machines = NODES.map(|id| {
-            let executor = Executor::new(&settings, random, 0);
+            let services = Services::new(&settings, random, 0);
             let clock = Clock::new(Clocks::Drawn, 0, 0, random);
-            Machine::new(id, Settings { me: id, ..settings.clone() }, executor, clock)
+            Machine::new(id, Settings { me: id, ..settings.clone() }, services, clock)
         });
         let mut play = Self {
             scope,
@@ -98,6 +102,7 @@ impl Play {
             machines: machines.into(),
             flying: Vec::new(),
             jobs: Vec::new(),
+            stand_ins: Default::default(),
             without_executor: [false; 2],
             is_cut: false,
             unplugged: [false; 2],
@@ -113,11 +118,11 @@ impl Play {
         let machines = self.machines.iter().map(|machine| {
             let stored = (&machine.disk.terms, &machine.disk.peers);
             let power = (machine.has_power, machine.paused_until);
-            (&machine.cluster, &machine.executor, power, machine.generation(), stored)
+            (&machine.cluster, &machine.services, power, machine.generation(), stored)
         });
         let machines: Vec<_> = machines.collect();
         let lacks = (self.without_executor, self.unplugged, self.is_cut);
-        let under_way = (&self.flying, &self.jobs, lacks, &self.overlaps);
+        let under_way = (&self.flying, &self.jobs, &self.stand_ins, lacks, &self.overlaps);
         digest(&(machines, under_way, &self.network, self.left, self.now, self.sent))
     }
 
@@ -162,7 +167,8 @@ impl Play {
                 let machine = &mut self.machines[node.index()];
                 machine.has_power = false;
                 machine.cluster = None;
-                machine.executor.power_off();
+                machine.services.power_off();
+                self.stand_ins[node.index()].power_off();
                 self.forget(node);
             }
             Step::Start(node) => self.start(node)?,
@@ -186,7 +192,7 @@ impl Play {
         }
         self.network.watch(self.now, self.settings.deadtime);
         let world = (&self.settings, &self.rivals[..]);
-        self.machines.iter_mut().for_each(|machine| machine.executor.note(self.now));
+        self.machines.iter_mut().for_each(|machine| machine.services.note(self.now));
         self.overlaps.check(self.now, world, &self.machines, &self.network)
     }
 
@@ -259,7 +265,7 @@ impl Play {
     fn kill(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
         machine.cluster = None;
-        machine.executor.lose_daemon(self.now);
+        self.stand_ins[node.index()].lose_daemon(&mut machine.services);
         self.forget(node);
     }
 
@@ -269,10 +275,10 @@ impl Play {
         let machine = &mut self.machines[node.index()];
         machine.has_power = true;
         let random = &mut Random::new(machine.generation() * 2 + u64::from(node.0));
-        machine.start(self.now, &self.settings, random, true);
+        let ledger = stand_in::ledger(machine);
+        machine.start(self.now, random, true, &ledger);
         self.sent[node.index()] = 0;
-        let greeting = self.machines[node.index()].greeting(&self.settings);
-        self.tell(node, &greeting)
+        self.greet(node)
     }
 
     fn deliver(&mut self, node: NodeId, is_delayed: bool) -> Result<(), Broken> {
@@ -317,11 +323,12 @@ impl Play {
     fn end_job(&mut self, node: NodeId, succeeds: bool) -> Result<(), Broken> {
         let Some(place) = self.job(node) else { return Ok(()) };
         let (_, job, _) = self.jobs.remove(place);
-        let executor = &mut self.machines[node.index()].executor;
+        let services = &mut self.machines[node.index()].services;
+        let executor = &mut self.stand_ins[node.index()];
         let outcome = if succeeds {
-            executor.end(self.now, job)
+            executor.end(job, services)
         } else {
-            executor.cancel(job).map(|_| Outcome::Failed(1))
+            executor.cancel(job, services).map(|_| Outcome::Failed(1))
         };
         outcome.map_or(Ok(()), |outcome| self.tell(node, &Input::JobDone { job, outcome }))
     }
@@ -331,7 +338,7 @@ impl Play {
         let awake = self.machines.iter().filter(|machine| machine.paused_until.is_none());
         let dues = awake.flat_map(|machine| {
             let wake = machine.wake();
-            wake.into_iter().chain(machine.executor.permit_until)
+            wake.into_iter().chain(self.stand_ins[machine.id.index()].permit_until)
         });
         let Some(due) = dues.min() else {
             self.now = self.end;
@@ -383,9 +390,12 @@ impl Play {
                     self.fly(node, packet);
                 }
             }
-            Output::Permit(span) => machine.executor.permit_until = Some(now + span),
+            Output::Permit(span) => {
+                self.stand_ins[node.index()].permit_until = Some(now + span);
+            }
             Output::Run(job) => {
-                let begun = machine.executor.begin(now, job, &self.settings, &mut Random::new(0));
+                let executor = &mut self.stand_ins[node.index()];
+                let begun = executor.begin(job, &mut machine.services);
                 begun.map_err(|what| Broken { law: "ORDER", what, at: now })?;
                 if job.action == Action::Start && job.first == 0 {
                     let world = (&self.settings, &self.rivals[..]);
@@ -396,7 +406,8 @@ impl Play {
             }
             Output::Cancel(job) => {
                 self.jobs.retain(|other| (other.0, other.1) != (node, job));
-                let outcome = machine.executor.cancel(job);
+                let executor = &mut self.stand_ins[node.index()];
+                let outcome = executor.cancel(job, &mut machine.services);
                 let local = machine.local(now);
                 if let (Some(outcome), Some(cluster)) = (outcome, &mut machine.cluster) {
                     cluster.handle(local, &Input::JobDone { job, outcome });

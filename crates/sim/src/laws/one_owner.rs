@@ -1,9 +1,9 @@
 //! ONE OWNER SOON: what some node can run, one runs.
 
 use super::{Broken, HEAL};
-use crate::executor::AGENT_MAX;
 use crate::machine::Machine;
 use crate::network::Network;
+use crate::services::AGENT_MAX;
 use systole_core::{GroupId, GroupReport, NodeId, NodeStatus, Settings, Snapshot, Time};
 
 /// ONE OWNER: in calm, when everything is mended, a group is run by exactly one machine.
@@ -15,8 +15,8 @@ pub(crate) fn one_owner(
     for group in settings.group_ids() {
         let is_wanted = machines[0].has_line(settings, group);
         let running = machines.iter().filter(|machine| {
-            let executor = &machine.executor;
-            if is_wanted { executor.runs_whole(group) } else { executor.runs(group) }
+            let services = &machine.services;
+            if is_wanted { services.runs_whole(group) } else { services.runs(group) }
         });
         let count = running.count();
         if count != usize::from(is_wanted) {
@@ -39,12 +39,12 @@ pub(crate) fn rest(
         |group: &GroupId| machines.iter().all(|machine| machine.has_line(settings, *group));
     for group in settings.group_ids().filter(is_everywhere) {
         let is_stuck =
-            |group| machines.iter().any(|machine| machine.executor.is_unstoppable(group));
+            |group| machines.iter().any(|machine| machine.services.is_unstoppable(group));
         let mut near = rivals.iter().filter(|(one, two)| *one == group || *two == group);
         if near.any(|(one, two)| is_stuck(*one) || is_stuck(*two)) {
             continue;
         }
-        let count = machines.iter().filter(|machine| machine.executor.runs(group)).count();
+        let count = machines.iter().filter(|machine| machine.services.runs(group)).count();
         let able = machines.iter().any(|machine| !is_unable(settings, machine, group));
         if count != usize::from(able) {
             let what =
@@ -100,12 +100,12 @@ pub(crate) fn alone_owns(
         return Ok(None);
     }
     let misses = |group: &GroupId| {
-        let executor = &machine.executor;
-        let is_well = !executor.was_sick(*group) && !is_unable(world, machine, *group);
-        let is_stuck = |group| executor.is_unstoppable(group);
+        let services = &machine.services;
+        let is_well = !services.was_sick(*group) && !is_unable(world, machine, *group);
+        let is_stuck = |group| services.is_unstoppable(group);
         let mut near = rivals.iter().filter(|(one, two)| one == group || two == group);
         let is_free = !near.any(|(one, two)| is_stuck(*one) || is_stuck(*two));
-        machine.has_line(world, *group) && !executor.runs(*group) && is_well && is_free
+        machine.has_line(world, *group) && !services.runs(*group) && is_well && is_free
     };
     let missing = world.group_ids().find(misses);
     if let Some(group) = missing.filter(|_| snapshot.executor && !snapshot.stopping) {
@@ -137,7 +137,7 @@ pub(crate) fn together_own(
     };
     let is_whole = machines.iter().all(|machine| takes_part(machine) && hears_all(machine));
     for (group, nobody) in settings.group_ids().zip(nobody_since) {
-        if !is_whole || machines.iter().any(|machine| machine.executor.runs_whole(group)) {
+        if !is_whole || machines.iter().any(|machine| machine.services.runs_whole(group)) {
             *nobody = None;
             continue;
         }
@@ -152,7 +152,7 @@ pub(crate) fn together_own(
             let waits = |told: Snapshot| {
                 !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
-            let is_ill = settings.group_ids().any(|group| machine.executor.was_sick(group));
+            let is_ill = settings.group_ids().any(|group| machine.services.was_sick(group));
             is_ill || snapshot.is_none_or(waits)
         };
         if machines.iter().any(is_excused) {

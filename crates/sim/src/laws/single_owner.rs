@@ -43,9 +43,9 @@ impl Overlaps {
             let is_connected = !network.connected_for(now, first, second).is_zero();
             let known = before.iter().find(|overlap| overlap.places == places);
             let stands = |(node, group): (NodeId, GroupId)| {
-                let executor = &machines[node.index()].executor;
+                let services = &machines[node.index()].services;
                 // What cannot be stopped by its agents cannot be stopped by any decision.
-                !executor.is_at_work(group) && !executor.is_unstoppable(group)
+                !services.is_at_work(group) && !services.is_unstoppable(group)
             };
             let counts = is_connected && places.into_iter().all(stands);
             let idle = known.map_or(Duration::ZERO, |overlap| overlap.idle);
@@ -76,7 +76,7 @@ fn at_two_places(
     let live = |machine: &&Machine| machine.has_power && machine.paused_until.is_none();
     let runs = move |group: GroupId| {
         let live = machines.iter().filter(live);
-        live.filter(move |machine| machine.executor.runs(group)).map(|machine| machine.id)
+        live.filter(move |machine| machine.services.runs(group)).map(|machine| machine.id)
     };
     rivals.iter().flat_map(move |&(one, two)| {
         let pairs = runs(one).flat_map(move |first| runs(two).map(move |second| (first, second)));
@@ -100,7 +100,7 @@ pub(crate) fn known_stopped(
         let rival = if one == group { two } else { one };
         let tells = |other: &&Machine| {
             let lives = other.has_power && other.paused_until.is_none() && other.cluster.is_some();
-            let since = other.executor.runs_since(rival);
+            let since = other.services.runs_since(rival);
             let newest = network.newest(other.id, node).filter(|_| lives && other.id != node);
             newest.zip(since).is_some_and(|(beat, since)| beat.sent > since)
         };

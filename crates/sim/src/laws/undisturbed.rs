@@ -21,9 +21,9 @@ pub(crate) fn undisturbed(
     ordered: Option<Time>,
 ) -> Result<(), Broken> {
     let machine = &machines[node.index()];
-    let executor = &machine.executor;
-    let is_ill = executor.was_sick(group) || executor.is_unstoppable(group);
-    if !executor.runs_whole(group) || is_ill || executor.is_at_work(group) {
+    let services = &machine.services;
+    let is_ill = services.was_sick(group) || services.is_unstoppable(group);
+    if !services.runs_whole(group) || is_ill || services.is_at_work(group) {
         return Ok(());
     }
     let was_ordered = ordered.is_some_and(|ordered| now.since(ordered) < AFTERMATH);
@@ -38,7 +38,7 @@ pub(crate) fn undisturbed(
         // The winner ran it when it said so, or what shares a resource with it.
         Some(Cause::Outranked(other)) => {
             let is_removed = !machines[other.index()].has_line(settings, group);
-            let winner = &machines[other.index()].executor;
+            let winner = &machines[other.index()].services;
             let heard = reason.and_then(|reason| reason.heard);
             let rivals_of = rivals.iter().filter(|(one, two)| *one == group || *two == group);
             let mut all = rivals_of.map(|(one, two)| if *one == group { *two } else { *one });

@@ -1,11 +1,11 @@
 //! What the machines do, and what is done to them.
 
 use super::{Happening, REBOOT, World};
+use crate::host::Host;
 use crate::laws::{self, Broken};
 use std::time::Duration;
-use systole_core::{
-    Action, Event, GroupId, Input, Job, NodeId, Outcome, Output, PingId, StopFailure,
-};
+use systole_core::{Action, Event, GroupId, Job, NodeId, Output, PingId, StopFailure};
+use systole_executor::protocol::Request;
 
 /// To so many of a thousand daemons that start, everything is played that was recorded.
 const REPLAY_AT_START_PER_MILLE: u64 = 300;
@@ -19,14 +19,13 @@ impl World {
             Output::Ping => self.ping(node),
             Output::Permit(span) => {
                 self.check_verified(node, "renews its permit")?;
-                let until = self.now + self.machine(node).takes(span);
+                self.with_host(node, |host, around| host.permit(around, span))?;
                 let now = self.now;
-                self.machine(node).permit(now, until);
-                self.schedule(until, Happening::PermitEnd(node));
+                self.machine(node).note_permit(now);
             }
-            Output::Run(job) => {
-                let group = self.machines[node.index()].group_of(&self.settings, job.group);
-                let job = Job { group, ..job };
+            Output::Run(daemons) => {
+                let group = self.machines[node.index()].group_of(&self.settings, daemons.group);
+                let job = Job { group, ..daemons };
                 self.note(|| format!("{node:?} runs {job:?}"));
                 match job.action {
                     Action::Start => self.check_start(node, job)?,
@@ -37,19 +36,9 @@ impl World {
                     }
                     Action::Status | Action::Monitor | Action::Check => {}
                 }
-                let machine = &mut self.machines[node.index()];
-                let begun = machine.executor.begin(self.now, job, &self.settings, &mut self.random);
-                let span = begun.map_err(|what| Broken { law: "ORDER", what, at: self.now })?;
-                self.after(span, Happening::JobEnd(node, job.id));
+                self.run_job(node, &daemons)?;
             }
-            Output::Cancel(job) => {
-                if let Some(outcome) = self.machine(node).executor.cancel(job) {
-                    let local = self.machines[node.index()].local(self.now);
-                    if let Some(cluster) = &mut self.machine(node).cluster {
-                        cluster.handle(local, &Input::JobDone { job, outcome });
-                    }
-                }
-            }
+            Output::Cancel(job) => self.ask_executor(node, Request::Cancel { job })?,
             Output::Store => {
                 let now = self.now;
                 self.machine(node).store(now);
@@ -64,8 +53,8 @@ impl World {
                 self.stop_failed(node, group, resource)?;
             }
             Output::End => {
-                self.machine(node).cluster = None;
-                self.network.forget(node);
+                self.ask_executor(node, Request::Shutdown { keep: false })?;
+                self.kill_daemon(node)?;
             }
             Output::Fence { node: target, attempt, device: _ } => {
                 self.ask_device(node, target, attempt);
@@ -85,7 +74,7 @@ impl World {
 
     /// A resource could not be stopped: what is configured happens.
     fn stop_failed(&mut self, node: NodeId, group: GroupId, resource: usize) -> Result<(), Broken> {
-        if !self.machine(node).executor.is_unstoppable(group) {
+        if !self.machine(node).services.is_unstoppable(group) {
             let what = format!("{group:?} resource {resource} is said not to stop, which it does");
             return Err(Broken { law: "ORDER", what, at: self.now });
         }
@@ -103,7 +92,7 @@ impl World {
     fn check_failure(&mut self, node: NodeId, event: &Event) -> Result<(), Broken> {
         let Event::StartFailed { group, .. } = event else { return Ok(()) };
         let group = self.machines[node.index()].group_of(&self.settings, *group);
-        if !self.machine(node).executor.was_sick(group) {
+        if !self.machine(node).services.was_sick(group) {
             let what = format!("{node:?} says that {group:?} does not start, which it would");
             return Err(Broken { law: "ONE OWNER SOON", what, at: self.now });
         }
@@ -127,43 +116,14 @@ impl World {
         }
     }
 
-    /// The executor looks at its permit. The daemon's turn follows.
-    pub(super) fn let_go(&mut self, node: NodeId) -> Result<(), Broken> {
-        let now = self.now;
-        if self.machine(node).paused_until.is_some() {
-            return Ok(());
-        }
-        let (jobs, groups) = self.machine(node).executor.let_go(now);
-        for job in jobs {
-            let machine = self.machine(node);
-            let local = machine.local(now);
-            if let Some(cluster) = &mut machine.cluster {
-                let outcome = Outcome::Cancelled;
-                cluster.handle(local, &Input::JobDone { job, outcome });
-            }
-        }
-        if !groups.is_empty() {
-            laws::let_go_for_a_reason(now, &self.machines[node.index()])?;
-        }
-        for group in groups {
-            self.note(|| format!("{node:?} lets go of {group:?}"));
-            let machine = &mut self.machines[node.index()];
-            let local = machine.local(now);
-            let place = machine.place_of(&self.settings, group);
-            if let (Some(cluster), Some(group)) = (&mut machine.cluster, place) {
-                cluster.handle(local, &Input::LetGo(group));
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn start_daemon(&mut self, node: NodeId) -> Result<(), Broken> {
         let now = self.now;
         let machine = &mut self.machines[node.index()];
         if !machine.has_power || machine.cluster.is_some() {
             return Ok(());
         }
-        machine.start(now, &self.settings, &mut self.random, self.options.remembers);
+        let ledger = self.hosts[node.index()].ledger();
+        machine.start(now, &mut self.random, self.options.remembers, ledger);
         if self.random.chance(REPLAY_AT_START_PER_MILLE) {
             self.replay_everything(node);
         }
@@ -174,8 +134,8 @@ impl World {
             cluster.mutate(mutation);
         }
         self.note(|| format!("{node:?} starts its daemon"));
-        let greeting = self.machines[node.index()].greeting(&self.settings);
-        self.tell(node, greeting)
+        self.connect_executor(node)?;
+        self.turn(node)
     }
 
     /// A machine that stood still goes on: its executor and its daemon, in either order.
@@ -190,7 +150,7 @@ impl World {
         }
         let executor_first = self.random.chance(500);
         if executor_first {
-            self.let_go(node)?;
+            self.tend_executor(node)?;
         }
         let waiting = std::mem::take(&mut self.machine(node).socket);
         for arrival in &waiting {
@@ -204,8 +164,9 @@ impl World {
                 cluster.handle(local, &input);
             }
         }
+        self.read_reports(node);
         self.turn(node)?;
-        self.let_go(node)?;
-        self.turn(node)
+        self.with_host(node, Host::tell_interfaces)?;
+        self.tend_executor(node)
     }
 }

@@ -89,7 +89,7 @@ impl World {
         let snapshot = cluster.snapshot();
         let beside = self.machines.iter().find(|machine| {
             let is_dead = snapshot.nodes[machine.id.index()].status == "dead";
-            machine.id != node && is_dead && machine.has_power && machine.executor.runs(group)
+            machine.id != node && is_dead && machine.has_power && machine.services.runs(group)
         });
         match beside {
             Some(machine) => {

@@ -1,20 +1,32 @@
 //! What a test may see of a world and do to it.
 
 use super::{Happening, World};
+use crate::host::Host;
+use crate::laws::Broken;
 use std::time::Duration;
-use systole_core::{GroupId, NodeId};
+use systole_core::{GroupId, NodeId, ResourceKind};
 
 impl World {
-    /// How many machines run something of a group.
+    /// Whether a machine runs something of a group.
     #[must_use]
-    pub fn holders(&self, group: GroupId) -> usize {
-        self.machines.iter().filter(|machine| machine.executor.runs(group)).count()
+    pub fn runs(&self, node: NodeId, group: GroupId) -> bool {
+        self.machines[node.index()].services.runs(group)
+    }
+
+    /// Whether a machine has an address of a group, or runs something of it that no agent is stopping.
+    #[must_use]
+    pub fn keeps(&self, node: NodeId, group: GroupId) -> bool {
+        let services = &self.machines[node.index()].services;
+        let resources = self.settings.groups[group.index()].resources.iter();
+        let mut there = resources.zip(services.running(group)).filter(|(_, is_there)| **is_there);
+        let has_address = there.any(|(it, _)| matches!(it.kind, ResourceKind::Address(_)));
+        has_address || services.runs(group) && !services.is_at_work(group)
     }
 
     /// The machine that runs all of a group, if exactly one does.
     #[must_use]
     pub fn owner(&self, group: GroupId) -> Option<NodeId> {
-        let mut owners = self.machines.iter().filter(|m| m.executor.runs_whole(group));
+        let mut owners = self.machines.iter().filter(|m| m.services.runs_whole(group));
         let owner = owners.next()?;
         owners.next().is_none().then_some(owner.id)
     }
@@ -27,7 +39,8 @@ impl World {
         machine.paused_until = None;
         machine.socket.clear();
         machine.waiting.clear();
-        machine.executor.power_off();
+        machine.services.power_off();
+        self.hosts[node.index()].power_off();
         self.network.forget(node);
     }
 
@@ -37,12 +50,14 @@ impl World {
     }
 
     /// Kills the daemon of a machine, whose executor goes on under its permit.
-    pub fn kill_daemon(&mut self, node: NodeId) {
-        let now = self.now;
-        let machine = self.machine(node);
-        machine.cluster = None;
-        machine.executor.lose_daemon(now);
+    ///
+    /// # Errors
+    ///
+    /// The law that the executor breaks when it notices.
+    pub fn kill_daemon(&mut self, node: NodeId) -> Result<(), Broken> {
+        self.machine(node).cluster = None;
         self.network.forget(node);
+        self.with_host(node, Host::disconnect)
     }
 
     /// Gives a machine its power back.

@@ -28,7 +28,7 @@ impl World {
     /// Notes which groups run whole on a machine.
     pub(super) fn note_runs(&mut self, node: NodeId) {
         let machine = &self.machines[node.index()];
-        for group in self.settings.group_ids().filter(|group| machine.executor.runs_whole(*group)) {
+        for group in self.settings.group_ids().filter(|group| machine.services.runs_whole(*group)) {
             self.ran_last.retain(|(other, _)| *other != group);
             self.ran_last.push((group, node));
         }

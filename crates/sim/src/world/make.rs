@@ -4,10 +4,11 @@ use super::reload::Edition;
 use super::{Fences, Happening, Options, Summary, World};
 use crate::clock::Clock;
 use crate::codec::Codec;
-use crate::executor::Executor;
+use crate::host::Host;
 use crate::laws::Overlaps;
 use crate::machine::Machine;
 use crate::network::Network;
+use crate::services::Services;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -40,11 +41,12 @@ impl World {
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let broken = if random.chance(150) { 150 } else { 0 };
         let machines = settings.node_ids().map(|id| {
-            let executor = Executor::new(&settings, &mut random, broken);
+            let services = Services::new(&settings, &mut random, broken);
             let clock = Clock::new(options.clocks, drift, id.index(), &mut random);
-            Machine::new(id, Settings { me: id, ..settings.clone() }, executor, clock)
+            Machine::new(id, Settings { me: id, ..settings.clone() }, services, clock)
         });
         let machines: Vec<Machine> = machines.collect();
+        let hosts = machines.iter().map(|_| Host::default()).collect();
         let orders = random.chance(500);
         let nobody_since = vec![None; settings.groups.len()];
         let reloads = random.chance(options.reloads);
@@ -58,6 +60,7 @@ impl World {
             count: 0,
             queue: BTreeMap::new(),
             machines,
+            hosts,
             network,
             codec: Codec::new(),
             recorded: Vec::new(),

@@ -1,13 +1,15 @@
 //! The administrator changes haresources on one machine, and some time later on the others.
 //!
 //! Machines number their groups by their own files. A world has one list of every group that there
-//! ever was, which is only added to; executors and laws go by the places in that.
+//! ever was, which is only added to; services and laws go by the places in that.
 
 use super::make::group_of;
 use super::{Happening, World};
+use crate::host::configuration;
 use crate::laws::Broken;
 use std::time::Duration;
 use systole_core::{Cluster, Failback, Group, GroupId, NodeId, Settings, Snapshot};
+use systole_executor::protocol::Request;
 
 /// Most groups that there ever are in a world.
 const EVER_MAX: usize = 12;
@@ -68,7 +70,7 @@ impl World {
         }
         self.settings.groups.push(group.clone());
         for machine in &mut self.machines {
-            machine.executor.add(&group);
+            machine.services.add(&group);
         }
         self.find_rivals();
         group
@@ -108,12 +110,14 @@ impl World {
             return Ok(());
         }
         let touched = touched(&old, &before, cluster);
+        let configuration = configuration(&settings);
         machine.settings = settings;
         machine.edition = edition.number;
         machine.disk.retired = given_up(&old, &machine.settings);
         self.alone = None;
         self.summary.reloads += 1;
         self.note(|| format!("{node:?} reloads edition {}", edition.number));
+        self.ask_executor(node, Request::Configure(configuration))?;
         if let Some(what) = touched {
             return Err(Broken { law: "STABLE", what, at: self.now });
         }

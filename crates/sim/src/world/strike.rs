@@ -2,6 +2,7 @@
 
 use super::{Arrival, Happening, REBOOT, World};
 use crate::fault::{self, Deed, Fault};
+use crate::host::Host;
 use crate::laws::Broken;
 use std::time::Duration;
 use systole_core::{Input, NodeId, Order, Ticket};
@@ -53,9 +54,9 @@ impl World {
                     self.may_confirm(node)?;
                 }
             }
-            Fault::Crash(node, span) | Fault::Restart(node, span) => self.crash(node, span),
+            Fault::Crash(node, span) | Fault::Restart(node, span) => self.crash(node, span)?,
             Fault::Lose(node, loss, span) => {
-                self.crash(node, span);
+                self.crash(node, span)?;
                 self.machine(node).lose_state(loss);
             }
             Fault::PartAnd(node, other, span, (wait, deed)) => {
@@ -74,13 +75,13 @@ impl World {
                 if machine.has_power && machine.paused_until.is_none() {
                     machine.paused_until = Some(until);
                     machine.forget_permit();
+                    self.hosts[node.index()].stand_still(span);
                     self.schedule(until, Happening::Resume(node));
                 }
             }
             Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
-                let machine = self.machine(node);
-                machine.executor.lose_daemon(now);
-                machine.forget_permit();
+                self.machine(node).forget_permit();
+                self.with_host(node, Host::kill)?;
                 self.tell(node, Input::ExecutorGone)?;
                 self.after(span, Happening::ExecutorBack(node));
             }
@@ -89,8 +90,7 @@ impl World {
                 self.tell(node, Input::Order { ticket: Ticket(1), order })?;
             }
             Fault::Unplug(node, group, span) => {
-                self.machine(node).plug(now, group, false);
-                self.tell_carrier(node, group, false)?;
+                self.plug(node, group, false)?;
                 self.after(span, Happening::PlugIn(node, group));
             }
             Fault::ExecutorCrash(..) => {}
@@ -103,7 +103,7 @@ impl World {
             Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
             Fault::Ail(node, place, ailment, span) => {
                 let until = span.map(|span| now + span);
-                self.machine(node).executor.infect(place, ailment, until);
+                self.machine(node).services.infect(place, ailment, until);
             }
         }
         Ok(())
@@ -129,14 +129,13 @@ impl World {
     }
 
     /// A daemon is killed, and started again after this time.
-    fn crash(&mut self, node: NodeId, span: Duration) {
-        let now = self.now;
-        let machine = self.machine(node);
-        if machine.cluster.take().is_some() {
-            machine.executor.lose_daemon(now);
-            self.network.forget(node);
-            self.after(span, Happening::StartDaemon(node));
+    fn crash(&mut self, node: NodeId, span: Duration) -> Result<(), Broken> {
+        if self.machine(node).cluster.is_none() {
+            return Ok(());
         }
+        self.kill_daemon(node)?;
+        self.after(span, Happening::StartDaemon(node));
+        Ok(())
     }
 
     fn cut(&mut self, fault: Fault) {
@@ -211,9 +210,8 @@ impl World {
     /// The administrator mends a machine's resources, and has it try them again.
     pub(super) fn mend(&mut self, at: usize) -> Result<(), Broken> {
         self.nobody_since.fill(None);
-        let machine = &mut self.machines[at];
-        machine.executor.mend();
-        let (node, order) = (machine.id, Order::Retry(None));
+        let (node, order) = (self.machines[at].id, Order::Retry(None));
+        self.with_host(node, Host::mend)?;
         self.tell(node, Input::Order { ticket: Ticket(2), order })?;
         // One that waited for a stop with its own end ends now.
         self.after(REBOOT, Happening::StartDaemon(node));

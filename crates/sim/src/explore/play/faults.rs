@@ -1,23 +1,31 @@
 //! What may happen to an executor, a carrier, and a machine that stands still.
 
-use super::Play;
+use super::{Play, stand_in};
 use crate::laws::Broken;
-use systole_core::{GroupId, Input, NodeId, Outcome};
+use systole_core::{Cluster, GroupId, Input, NodeId, Outcome};
+use systole_executor::translation::{Greeting, holdings};
 
 impl Play {
     pub(super) fn kill_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         self.left.executor_crashes -= 1;
         self.without_executor[node.index()] = true;
         let machine = &mut self.machines[node.index()];
-        machine.executor.lose_daemon(self.now);
+        self.stand_ins[node.index()].lose_daemon(&mut machine.services);
         self.jobs.retain(|job| job.0 != node);
         self.tell(node, &Input::ExecutorGone)
     }
 
     pub(super) fn bring_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         self.without_executor[node.index()] = false;
-        let greeting = self.machines[node.index()].greeting(&self.settings);
-        self.tell(node, &greeting)
+        self.greet(node)
+    }
+
+    /// The executor tells its daemon what it holds.
+    pub(super) fn greet(&mut self, node: NodeId) -> Result<(), Broken> {
+        let machine = &self.machines[node.index()];
+        let greeting = Greeting { held: stand_in::ledger(machine), unfinished: Vec::new() };
+        let settings = machine.cluster.as_ref().map_or(&machine.settings, Cluster::settings);
+        self.tell(node, &Input::ExecutorReady(holdings(settings, &greeting)))
     }
 
     pub(super) fn plug(&mut self, node: NodeId, is_there: bool) -> Result<(), Broken> {
@@ -41,7 +49,9 @@ impl Play {
 
     /// The executor looks at its permit.
     pub(super) fn let_go(&mut self, node: NodeId) -> Result<(), Broken> {
-        let (jobs, groups) = self.machines[node.index()].executor.let_go(self.now);
+        let services = &mut self.machines[node.index()].services;
+        let groups = self.settings.group_ids();
+        let (jobs, groups) = self.stand_ins[node.index()].let_go(self.now, groups, services);
         self.jobs.retain(|job| job.0 != node || !jobs.contains(&job.1));
         for job in jobs {
             let outcome = Outcome::Cancelled;

@@ -1,0 +1,276 @@
+//! The executor of one machine, and what surrounds its process: programs, the kernel's addresses,
+//! the ledger, and the connection to the daemon.
+//!
+//! Every decision is made by [`systole_executor::Machine`], which the real process runs too. What it
+//! asks for is done to the machine's [`Services`].
+
+mod addresses;
+mod drive;
+mod programs;
+
+use crate::clock::Clock;
+use crate::services::{Services, Work};
+use addresses::Addresses;
+use programs::Programs;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use systole_core::{
+    GroupId, GroupKey, JobId, Random, ResourceKind, Settings, Time, address_lifetime,
+};
+use systole_executor::protocol::{
+    Action, Configuration, Held, Permit, Report, Request, Run, Service,
+};
+use systole_executor::translation::{FIRST_OWN_JOB, Timeouts, cleanups};
+use systole_executor::{Input, Machine, Start};
+
+/// How long an executor keeps what it adopted until the first permit, and waits for a daemon while it
+/// holds nothing.
+const GRACE: Duration = Duration::from_secs(5);
+/// Most programs that an executor begins at the same time.
+const PARALLEL: usize = 64;
+/// What the kernel is late at most with an address whose lifetime is over.
+const LATE: Duration = Duration::from_millis(500);
+
+/// What an executor finds around it at one moment.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// The world's clock, and the machine's, which counts from the beginning of the world.
+    pub(crate) now: Time,
+    pub(crate) clock: Clock,
+    /// The settings of the world: every group that there is.
+    pub(crate) world: &'a Settings,
+    pub(crate) services: &'a mut Services,
+    pub(crate) random: &'a mut Random,
+}
+
+impl Surroundings<'_> {
+    fn boot_time(&self) -> Time {
+        self.clock.shows(self.now.since(Time::START))
+    }
+
+    /// The place of a group in the world.
+    fn place_of(&self, key: GroupKey) -> Option<GroupId> {
+        self.world.group_ids().find(|group| self.world.groups[group.index()].key == key)
+    }
+}
+
+/// The executor of one machine.
+#[derive(Debug, Default)]
+pub(crate) struct Host {
+    /// What decides, while its process lives.
+    machine: Option<Machine>,
+    /// Whether a daemon is connected.
+    is_connected: bool,
+    /// What is written down of what is held. It outlives the executor.
+    ledger: Vec<Held>,
+    programs: Programs,
+    addresses: Addresses,
+    /// Groups whose interface has no carrier.
+    unplugged: Vec<GroupKey>,
+    services: Vec<Service>,
+    /// The daemon's jobs that were not answered.
+    open: BTreeMap<JobId, (GroupKey, Work)>,
+    /// What the daemon will read, and when.
+    reports: Vec<Report>,
+    read_at: Option<Time>,
+    /// Stops of what no group of the daemon knows, waiting for the first permit.
+    cleanups: Vec<Run>,
+    own_jobs: u64,
+    wake: Option<Time>,
+    /// It has begun to let go, and nobody has told it to.
+    has_let_go: bool,
+}
+
+impl Host {
+    /// When something is due.
+    pub(crate) fn wake(&self) -> Option<Time> {
+        let dues = [self.wake, self.read_at, self.programs.due(), self.addresses.due()];
+        dues.into_iter().flatten().min()
+    }
+
+    /// Whether the daemon has a connection to it.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.is_connected
+    }
+
+    /// What is written down of what is held.
+    pub(crate) fn ledger(&self) -> &[Held] {
+        &self.ledger
+    }
+
+    /// Whether it has begun to let go since this was asked last, though nobody told it to.
+    pub(crate) fn takes_back_its_hand(&mut self) -> bool {
+        std::mem::take(&mut self.has_let_go)
+    }
+
+    /// What the daemon reads now.
+    pub(crate) fn read(&mut self) -> Vec<Report> {
+        self.read_at = None;
+        std::mem::take(&mut self.reports)
+    }
+
+    /// When the daemon will read something.
+    pub(crate) const fn read_at(&self) -> Option<Time> {
+        self.read_at
+    }
+
+    /// Lets what is due happen.
+    pub(crate) fn tend(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
+        self.expire(around);
+        self.drive(around, &mut Vec::new())
+    }
+
+    /// The administrator was here: what is ill is well.
+    pub(crate) fn mend(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
+        around.services.mend();
+        self.programs.mend(around);
+        self.drive(around, &mut Vec::new())
+    }
+
+    /// Lets addresses go whose lifetime is over.
+    pub(crate) fn expire(&mut self, around: &mut Surroundings<'_>) {
+        self.addresses.expire(around);
+    }
+
+    /// The kernel stands still with its machine, for so long.
+    pub(crate) fn stand_still(&mut self, span: Duration) {
+        self.addresses.postpone(span);
+    }
+
+    /// A daemon connects, and starts an executor if there is none.
+    pub(crate) fn connect(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        configuration: Configuration,
+    ) -> Result<(), String> {
+        if self.machine.is_none() {
+            self.spawn(around);
+        }
+        self.is_connected = true;
+        self.reports.clear();
+        self.own_jobs = FIRST_OWN_JOB;
+        let configure = Input::Request(Request::Configure(configuration));
+        self.drive(around, &mut vec![Input::Connected, configure])
+    }
+
+    fn spawn(&mut self, around: &mut Surroundings<'_>) {
+        let leftovers = self.programs.adopt();
+        let ledger = self.ledger.clone();
+        let orphans = self.addresses.remove_orphans(&ledger, around);
+        let (grace, idle, parallel) = (GRACE, GRACE, PARALLEL);
+        let start = Start { ledger, leftovers, orphans, grace, idle, parallel };
+        self.machine = Some(Machine::new(around.boot_time(), start));
+    }
+
+    /// The daemon is gone.
+    pub(crate) fn disconnect(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
+        if !self.is_connected {
+            return Ok(());
+        }
+        self.hang_up();
+        self.drive(around, &mut vec![Input::Disconnected])
+    }
+
+    fn hang_up(&mut self) {
+        self.is_connected = false;
+        self.read_at = None;
+        self.reports.clear();
+        self.open.clear();
+        self.cleanups.clear();
+    }
+
+    /// Its process is killed. Programs go on, and addresses stay until their lifetime is over.
+    pub(crate) fn kill(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
+        self.machine = None;
+        self.hang_up();
+        self.drive(around, &mut Vec::new())
+    }
+
+    /// The machine lost power.
+    pub(crate) fn power_off(&mut self) {
+        let unplugged = std::mem::take(&mut self.unplugged);
+        *self = Self { unplugged, ..Self::default() };
+    }
+
+    /// The daemon asks for something. Without a connection nobody hears it.
+    pub(crate) fn request(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        request: Request,
+    ) -> Result<(), String> {
+        if !self.is_connected {
+            return Ok(());
+        }
+        if let Request::Run(run) = &request {
+            let is_start = run.action == Action::Start;
+            let work = if is_start { Work::Starts } else { Work::Other };
+            self.open.insert(run.job, (run.group, work));
+            if let Some(group) = around.place_of(run.group).filter(|_| is_start) {
+                around.services.note_start(group, around.now);
+            }
+        }
+        self.drive(around, &mut vec![Input::Request(request)])
+    }
+
+    /// The daemon lends its permit for a span of the machine's clock, and has what it does not know
+    /// stopped.
+    pub(crate) fn permit(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        span: Duration,
+    ) -> Result<(), String> {
+        let now = around.boot_time();
+        let permit = Permit { issued: now.as_nanos(), until: (now + span).as_nanos() };
+        self.request(around, Request::Permit(permit))?;
+        for run in std::mem::take(&mut self.cleanups) {
+            self.request(around, Request::Run(run))?;
+        }
+        Ok(())
+    }
+
+    /// What the daemon does not know is to be stopped.
+    pub(crate) fn clean_up(&mut self, held: &Held, timeouts: Timeouts) {
+        let stops = cleanups(held, self.own_jobs, timeouts);
+        self.own_jobs += held.resources.len() as u64;
+        self.cleanups.extend(stops);
+    }
+
+    /// The interface of a group has a carrier, or has lost it.
+    pub(crate) fn plug(&mut self, group: GroupKey, is_there: bool) {
+        self.unplugged.retain(|other| *other != group);
+        if !is_there {
+            self.unplugged.push(group);
+        }
+    }
+
+    /// The kernel tells how the interfaces are.
+    pub(crate) fn tell_interfaces(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
+        let interfaces = self.interfaces();
+        self.drive(around, &mut vec![interfaces])
+    }
+
+    fn interfaces(&self) -> Input {
+        let fault = |service: &Service| {
+            let is_there = !self.unplugged.contains(&service.group);
+            (service.group, (!is_there).then(|| "no carrier".to_owned()))
+        };
+        Input::Interfaces(self.services.iter().map(fault).collect())
+    }
+}
+
+/// How a daemon with these settings configures its executor.
+pub(crate) fn configuration(settings: &Settings) -> Configuration {
+    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let lifetime = address_lifetime(settings.deadtime, settings.keepalive);
+    let services = settings.groups.iter().map(|group| {
+        let is_address = |kind: &ResourceKind| matches!(kind, ResourceKind::Address(_));
+        let addresses = group.resources.iter().filter(|resource| is_address(&resource.kind));
+        Service { group: group.key, addresses: addresses.cloned().collect() }
+    });
+    Configuration {
+        restart_grace_ms: millis(settings.restart_grace),
+        lifetime_ms: millis(lifetime),
+        services: services.filter(|service| !service.addresses.is_empty()).collect(),
+        ..Configuration::default()
+    }
+}

@@ -1,0 +1,190 @@
+//! The kernel's addresses: each lives as long as it was given, unless it is renewed.
+
+use super::{LATE, Surroundings};
+use crate::services::{Act, Manner};
+use std::net::IpAddr;
+use std::time::Duration;
+use systole_core::{GroupId, Resource, ResourceKind, Time};
+use systole_executor::protocol::{Action, Held, Outcome};
+use systole_executor::{Machine, Presence};
+
+/// The addresses that were added to one machine.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    list: Vec<(Resource, Time)>,
+}
+
+impl Addresses {
+    /// When the first one is gone unless it is renewed.
+    pub(super) fn due(&self) -> Option<Time> {
+        self.list.iter().map(|(_, until)| *until).min()
+    }
+
+    /// Takes away whose lifetime is over.
+    pub(super) fn expire(&mut self, around: &mut Surroundings<'_>) {
+        let now = around.now;
+        while let Some(at) = self.list.iter().position(|(_, until)| *until <= now) {
+            let (resource, _) = self.list.swap_remove(at);
+            set_everywhere(around, &resource, false);
+        }
+    }
+
+    /// The kernel stands still for so long, and counts no time in which it does.
+    pub(super) fn postpone(&mut self, span: Duration) {
+        for (_, until) in &mut self.list {
+            *until = *until + span;
+        }
+    }
+
+    /// Removes what no ledger lists.
+    pub(super) fn remove_orphans(
+        &mut self,
+        ledger: &[Held],
+        around: &mut Surroundings<'_>,
+    ) -> Vec<IpAddr> {
+        let is_held = |resource: &Resource| ledger.iter().any(|it| it.resources.contains(resource));
+        let mut orphans = Vec::new();
+        while let Some(at) = self.list.iter().position(|(resource, _)| !is_held(resource)) {
+            let (resource, _) = self.list.swap_remove(at);
+            set_everywhere(around, &resource, false);
+            if let ResourceKind::Address(spec) = &resource.kind {
+                orphans.push(spec.address);
+            }
+        }
+        orphans
+    }
+
+    /// Adds, removes or looks for addresses.
+    pub(super) fn change(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        machine: &Machine,
+        (action, resources, lifetime): (Action, &[Resource], Duration),
+    ) -> Result<Outcome, String> {
+        let act = match action {
+            Action::Start => Act::Start,
+            Action::Stop => Act::Stop,
+            Action::Status | Action::Monitor => Act::Ask,
+        };
+        let mut fails = false;
+        for resource in resources {
+            let places = places_of(around, machine.held(), resource);
+            let is_sick = symptom(around, &places, act).is_some();
+            fails |= is_sick;
+            match action {
+                Action::Start if !is_sick => {
+                    let late = Duration::from_micros(around.random.below(1 + micros(LATE)));
+                    self.list.retain(|(other, _)| other != resource);
+                    self.list.push((resource.clone(), around.now + lifetime + late));
+                    for (group, place) in places {
+                        around.services.set_running(group, place, true);
+                    }
+                }
+                Action::Stop => {
+                    check_order(around, machine, &places)?;
+                    if !is_sick {
+                        self.list.retain(|(other, _)| other != resource);
+                        set_everywhere(around, resource, false);
+                    }
+                    for (group, _) in places {
+                        around.services.note_stop(group, !is_sick);
+                    }
+                }
+                Action::Start | Action::Status | Action::Monitor => {}
+            }
+        }
+        if fails {
+            return Ok(Outcome::Failed { code: 1, text: "the kernel says no".to_owned() });
+        }
+        let mut there = resources.iter().map(|resource| self.has(resource));
+        Ok(match action {
+            Action::Start | Action::Stop => Outcome::Success,
+            // Several addresses are one job, and one that is left is enough.
+            Action::Status if there.any(|there| there) => Outcome::Running,
+            Action::Monitor if there.all(|there| there) => Outcome::Running,
+            Action::Status | Action::Monitor => Outcome::NotRunning,
+        })
+    }
+
+    /// Lets lifetimes begin anew, and tells what is there.
+    pub(super) fn renew(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        resources: Vec<Resource>,
+        lifetime: Duration,
+    ) -> Vec<(Resource, Presence)> {
+        let mut found = Vec::new();
+        for resource in resources {
+            let late = Duration::from_micros(around.random.below(1 + micros(LATE)));
+            let known = self.list.iter_mut().find(|(other, _)| *other == resource);
+            let presence = if let Some((_, until)) = known {
+                *until = around.now + lifetime + late;
+                Presence::Here
+            } else {
+                Presence::Absent
+            };
+            found.push((resource, presence));
+        }
+        found
+    }
+
+    fn has(&self, resource: &Resource) -> bool {
+        self.list.iter().any(|(other, _)| other == resource)
+    }
+}
+
+/// Where a resource stands in the groups of the world for which it is held.
+fn places_of(
+    around: &Surroundings<'_>,
+    held: &[Held],
+    resource: &Resource,
+) -> Vec<(GroupId, usize)> {
+    let holds = |held: &&Held| held.resources.contains(resource);
+    let groups = held.iter().filter(holds).filter_map(|held| around.place_of(held.group));
+    let place = |group: GroupId| {
+        let resources = &around.world.groups[group.index()].resources;
+        Some((group, resources.iter().position(|other| other == resource)?))
+    };
+    groups.filter_map(place).collect()
+}
+
+fn symptom(around: &Surroundings<'_>, places: &[(GroupId, usize)], act: Act) -> Option<Manner> {
+    places.iter().find_map(|place| around.services.symptom(around.now, *place, act))
+}
+
+/// An address is gone, or there, for whatever group it was added.
+fn set_everywhere(around: &mut Surroundings<'_>, resource: &Resource, is_there: bool) {
+    for group in around.world.group_ids() {
+        let resources = &around.world.groups[group.index()].resources;
+        if let Some(place) = resources.iter().position(|other| other == resource) {
+            around.services.set_running(group, place, is_there);
+        }
+    }
+}
+
+/// ORDER: what stands right of an address is stopped before it, unless it cannot be, or the group is
+/// being let go.
+fn check_order(
+    around: &Surroundings<'_>,
+    machine: &Machine,
+    places: &[(GroupId, usize)],
+) -> Result<(), String> {
+    let is_let_go = |group: GroupId| {
+        let key = around.world.groups[group.index()].key;
+        machine.letting_go().any(|(_, other)| other == key)
+    };
+    for (group, place) in places.iter().filter(|(group, _)| !is_let_go(*group)) {
+        let running = around.services.running(*group);
+        let resources = &around.world.groups[group.index()].resources;
+        let is_agent = |at: usize| matches!(resources[at].kind, ResourceKind::Agent { .. });
+        let is_early = (place + 1..running.len()).any(|at| running[at] && is_agent(at));
+        if is_early && !around.services.is_unstoppable(*group) {
+            return Err(format!("an address of {group:?} goes before its successors: {running:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

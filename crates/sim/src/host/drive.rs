@@ -1,0 +1,138 @@
+//! Drives the executor's machine, and does what it says.
+
+use super::{Host, Surroundings};
+use crate::services::Work;
+use std::time::Duration;
+use systole_core::{GroupId, GroupKey, Time};
+use systole_executor::protocol::{Action, LetGoReason, Report};
+use systole_executor::{AgentName, Finding, Input, Machine, Output};
+
+/// An executor that goes on at once this often does not come to rest.
+const ROUNDS_MAX: u32 = 10_000;
+
+impl Host {
+    /// Tells the machine, and does what it says, until it has no more to say.
+    pub(super) fn drive(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        inputs: &mut Vec<Input>,
+    ) -> Result<(), String> {
+        let Some(mut machine) = self.machine.take() else {
+            drop(self.programs.end_due(around));
+            self.note(around);
+            return Ok(());
+        };
+        let (now, before) = (around.boot_time(), let_go_unasked(&machine));
+        // What has ended is read before time passes.
+        inputs.extend(self.programs.end_due(around));
+        let mut rounds = 0;
+        let mut is_over = false;
+        loop {
+            for input in inputs.drain(..) {
+                machine.handle(now, input);
+            }
+            machine.elapse(now);
+            while let Some(output) = machine.poll() {
+                is_over |= matches!(output, Output::Exit);
+                inputs.extend(self.obey(&machine, around, output)?);
+            }
+            let is_behind = machine.deadline().is_some_and(|due| due <= now);
+            if inputs.is_empty() && !is_behind {
+                break;
+            }
+            rounds += 1;
+            if rounds > ROUNDS_MAX {
+                return Err(format!("an executor does not come to rest: {machine:?}"));
+            }
+        }
+        self.has_let_go |= let_go_unasked(&machine).iter().any(|group| !before.contains(group));
+        let wake = |due: Time| Time::START + around.clock.passed(due);
+        self.wake = machine.deadline().filter(|_| !is_over).map(wake);
+        self.machine = Some(machine).filter(|_| !is_over);
+        self.note(around);
+        Ok(())
+    }
+
+    /// Tells what agents work for.
+    fn note(&mut self, around: &mut Surroundings<'_>) {
+        if self.machine.is_none() {
+            self.wake = None;
+        }
+        around.services.rest();
+        let programs = self.programs.groups().map(|key| (key, Work::Other));
+        for (key, work) in self.open.values().copied().chain(programs) {
+            if let Some(group) = around.place_of(key) {
+                around.services.work(group, work);
+            }
+        }
+    }
+
+    /// Does what the machine says, and gives what comes of it at once.
+    fn obey(
+        &mut self,
+        machine: &Machine,
+        around: &mut Surroundings<'_>,
+        output: Output,
+    ) -> Result<Option<Input>, String> {
+        let answer = match output {
+            Output::Report(report) => {
+                self.tell(around, report);
+                None
+            }
+            Output::Log { .. } | Output::Exit => None,
+            Output::Begin { run, request, action } => {
+                self.programs.begin(around, run, &request, action)?;
+                Some(Input::Begun { run, agent: AgentName::default() })
+            }
+            Output::Signal { run, signal } => {
+                self.programs.signal(around, run, signal);
+                None
+            }
+            Output::Change { run, action, resources, lifetime } => {
+                let change = (action, &resources[..], lifetime);
+                let outcome = self.addresses.change(around, machine, change)?;
+                let announced = usize::from(action == Action::Start && outcome.is_success());
+                Some(Input::Changed { run, outcome, announced })
+            }
+            Output::Renew { resources, lifetime } => {
+                Some(Input::Renewed(self.addresses.renew(around, resources, lifetime)))
+            }
+            Output::WatchInterfaces(services) => {
+                self.services = services;
+                Some(self.interfaces())
+            }
+            Output::Look { look, resources } => {
+                let groups = &around.world.groups;
+                let place = groups.iter().position(|group| group.resources == resources);
+                let place = place.and_then(|place| u16::try_from(place).ok()).map(GroupId);
+                let lacks = place.is_some_and(|group| around.services.lacks(group));
+                let missing = Finding::Missing("an agent".to_owned());
+                let finding = if lacks { missing } else { Finding::Complete };
+                Some(Input::Looked { look, finding })
+            }
+            Output::WriteLedger { number, groups } => {
+                self.ledger = groups;
+                Some(Input::LedgerWritten { number, error: None })
+            }
+        };
+        Ok(answer)
+    }
+
+    /// The daemon reads it in a moment.
+    fn tell(&mut self, around: &mut Surroundings<'_>, report: Report) {
+        if let Report::Done { job, .. } = &report {
+            self.open.remove(job);
+        }
+        if self.is_connected {
+            let wait = Duration::from_micros(20 + around.random.below(1_000));
+            self.reports.push(report);
+            self.read_at.get_or_insert(around.now + wait);
+        }
+    }
+}
+
+/// The groups that an executor lets go of because its permit has expired.
+fn let_go_unasked(machine: &Machine) -> Vec<GroupKey> {
+    let unasked = machine.letting_go().filter(|(why, _)| *why == LetGoReason::PermitExpired);
+    unasked.map(|(_, group)| group).collect()
+}

@@ -1,0 +1,196 @@
+//! The programs of agents: how long they take, and what they do.
+
+use super::Surroundings;
+use crate::services::{AGENT_MAX, Act, Manner};
+use std::time::Duration;
+use systole_core::{GroupId, GroupKey, Resource, Time};
+use systole_executor::protocol::{Action, Outcome, Run, Unfinished};
+use systole_executor::{Input, RunId, Signal};
+
+/// How long an agent takes at most that is asked how its resource is.
+const ASK_MAX: Duration = Duration::from_millis(20);
+/// How long an agent takes at most to end that is told to.
+const END_MAX: Duration = Duration::from_millis(20);
+/// What a program leaves behind that a signal has ended.
+const TERMINATED: i32 = 143;
+
+/// A program that runs.
+#[derive(Debug)]
+struct Program {
+    run: RunId,
+    group: GroupKey,
+    resource: Resource,
+    /// What the run is there for, as its record says, and what the program does now.
+    purpose: Action,
+    action: Action,
+    /// When it ends; never, unless somebody ends it.
+    ends: Option<Time>,
+    is_told_to_end: bool,
+}
+
+/// The programs that run on one machine, which outlive the executor that began them.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    list: Vec<Program>,
+}
+
+impl Programs {
+    /// When the first one ends.
+    pub(super) fn due(&self) -> Option<Time> {
+        self.list.iter().filter_map(|program| program.ends).min()
+    }
+
+    /// The groups for which they run.
+    pub(super) fn groups(&self) -> impl Iterator<Item = GroupKey> {
+        self.list.iter().map(|program| program.group)
+    }
+
+    /// What an executor that starts finds of them. They are its first runs.
+    pub(super) fn adopt(&mut self) -> Vec<Unfinished> {
+        for (run, program) in (0..).zip(&mut self.list) {
+            program.run = RunId(run);
+        }
+        let unfinished = self.list.iter().map(|program| Unfinished {
+            group: program.group,
+            action: program.purpose,
+            resources: vec![program.resource.clone()],
+        });
+        unfinished.collect()
+    }
+
+    /// A program begins, if the order of its group allows it.
+    pub(super) fn begin(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        run: RunId,
+        request: &Run,
+        action: Action,
+    ) -> Result<(), String> {
+        let group = request.group;
+        if self.list.iter().any(|other| other.group == group) {
+            return Err(format!("{request:?} begins while another program of the group runs"));
+        }
+        let resource = request.resources[0].clone();
+        let mut manner = None;
+        if let Some((place, at)) = place_of(around, group, &resource) {
+            check_order(around, (place, at), request, action)?;
+            manner = around.services.symptom(around.now, (place, at), act(action));
+            match action {
+                Action::Start => around.services.set_running(place, at, true),
+                Action::Stop if manner.is_some() => around.services.note_stop(place, false),
+                Action::Stop | Action::Status | Action::Monitor => {}
+            }
+        }
+        let longest = match action {
+            Action::Start | Action::Stop => AGENT_MAX,
+            Action::Status | Action::Monitor => ASK_MAX,
+        };
+        let ends = (manner != Some(Manner::Hangs)).then(|| soon(around, longest));
+        let (purpose, is_told_to_end) = (request.action, false);
+        self.list.push(Program { run, group, resource, purpose, action, ends, is_told_to_end });
+        Ok(())
+    }
+
+    /// A program is told to end.
+    pub(super) fn signal(&mut self, around: &mut Surroundings<'_>, run: RunId, signal: Signal) {
+        let Some(program) = self.list.iter_mut().find(|program| program.run == run) else { return };
+        let end = match signal {
+            Signal::Terminate => soon(around, END_MAX),
+            Signal::Kill => around.now,
+        };
+        program.ends = Some(program.ends.map_or(end, |ends| ends.min(end)));
+        program.is_told_to_end = true;
+    }
+
+    /// What hangs comes to its end: what it waited for is there.
+    pub(super) fn mend(&mut self, around: &mut Surroundings<'_>) {
+        for program in self.list.iter_mut().filter(|program| program.ends.is_none()) {
+            program.ends = Some(soon(around, AGENT_MAX));
+        }
+    }
+
+    /// Lets end what is due, and tells what came of it.
+    pub(super) fn end_due(&mut self, around: &mut Surroundings<'_>) -> Vec<Input> {
+        let mut ended = Vec::new();
+        let now = around.now;
+        while let Some(at) = self.list.iter().position(|it| it.ends.is_some_and(|at| at <= now)) {
+            let program = self.list.swap_remove(at);
+            ended.push(Input::Ended { run: program.run, outcome: program.end(around) });
+        }
+        ended
+    }
+}
+
+impl Program {
+    fn end(self, around: &mut Surroundings<'_>) -> Outcome {
+        let failed = |code| Outcome::Failed { code, text: String::new() };
+        let Some((group, place)) = place_of(around, self.group, &self.resource) else {
+            return Outcome::Success;
+        };
+        let services = &mut *around.services;
+        let is_sick = services.symptom(around.now, (group, place), act(self.action)).is_some();
+        if self.is_told_to_end || is_sick {
+            match self.action {
+                // A start that did not come to its end has left nothing running.
+                Action::Start => services.set_running(group, place, false),
+                Action::Stop => services.note_stop(group, false),
+                Action::Status | Action::Monitor => {}
+            }
+            return failed(if self.is_told_to_end { TERMINATED } else { 1 });
+        }
+        match self.action {
+            Action::Start => Outcome::Success,
+            Action::Stop => {
+                services.set_running(group, place, false);
+                services.note_stop(group, true);
+                Outcome::Success
+            }
+            Action::Status | Action::Monitor if services.is_running(group, place) => {
+                Outcome::Running
+            }
+            Action::Status | Action::Monitor => Outcome::NotRunning,
+        }
+    }
+}
+
+/// ORDER: what stands left of a resource runs before it starts, and what stands right of it does
+/// not when it stops, unless it cannot be stopped.
+fn check_order(
+    around: &Surroundings<'_>,
+    (group, place): (GroupId, usize),
+    request: &Run,
+    action: Action,
+) -> Result<(), String> {
+    let running = around.services.running(group);
+    if action == Action::Start && running[..place].contains(&false) {
+        return Err(format!("{request:?} starts before its predecessors run: {running:?}"));
+    }
+    let is_early = action == Action::Stop && running[place + 1..].contains(&true);
+    if is_early && !around.services.is_unstoppable(group) {
+        return Err(format!("{request:?} stops before its successors: {running:?}"));
+    }
+    Ok(())
+}
+
+fn place_of(
+    around: &Surroundings<'_>,
+    key: GroupKey,
+    resource: &Resource,
+) -> Option<(GroupId, usize)> {
+    let group = around.place_of(key)?;
+    let resources = &around.world.groups[group.index()].resources;
+    Some((group, resources.iter().position(|other| other == resource)?))
+}
+
+const fn act(action: Action) -> Act {
+    match action {
+        Action::Start => Act::Start,
+        Action::Stop => Act::Stop,
+        Action::Status | Action::Monitor => Act::Ask,
+    }
+}
+
+fn soon(around: &mut Surroundings<'_>, longest: Duration) -> Time {
+    let micros = u64::try_from(longest.as_micros()).unwrap_or(1);
+    around.now + Duration::from_micros(100 + around.random.below(micros))
+}
