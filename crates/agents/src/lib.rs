@@ -13,7 +13,7 @@ mod outlet;
 mod process;
 mod records;
 
-pub use systole_executor::{protocol, translation};
+pub use systole_executor::{protocol, standstill, translation};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod machine;
 mod permit;
 pub mod protocol;
 mod queue;
+pub mod standstill;
 pub mod translation;
 
 pub use io::{AgentName, Finding, Input, LookId, NotBegun, Output, Presence, RunId, Signal};

@@ -4,37 +4,18 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 use systole_agents::protocol::{
-    self, Configuration, Held, LIFETIME_MIN, PACKET_MAX, Report, Request, Run, permit_packet,
+    self, Configuration, Held, PACKET_MAX, Report, Request, Run, permit_packet,
 };
+use systole_agents::standstill::{SILENCE_MAX, Standstill};
 use systole_agents::translation::{self, FIRST_OWN_JOB, Timeouts};
 pub(crate) use systole_agents::translation::{Greeting, group_of};
 pub(super) use systole_agents::translation::{
     differences, holdings, is_of_core, outcome_of, request_of,
 };
 use systole_config::AgentTimeouts;
+use systole_core::Time;
 use systole_sys::process::ProcessId;
 use systole_sys::seqpacket::{Connection, Receive};
-
-/// Longest time without a word after which nobody can tell whether it reads, in nanoseconds.
-const SILENCE_MAX: u64 = 500_000_000;
-
-/// How long an executor has made no progress, as far as this thread looked.
-#[derive(Debug, Default)]
-struct Standstill {
-    span: Duration,
-    looked_at: u64,
-}
-
-impl Standstill {
-    /// Notes a look at this moment. A time in which this thread did not look counts for one
-    /// `keepalive` at most: then it was perhaps the whole machine that stood still.
-    fn note(&mut self, now: u64, makes_progress: bool, keepalive: Duration) -> Duration {
-        let gap = Duration::from_nanos(now.saturating_sub(self.looked_at)).min(keepalive);
-        self.looked_at = now;
-        self.span = if makes_progress { Duration::ZERO } else { self.span + gap };
-        self.span
-    }
-}
 
 /// A connection to an executor.
 #[derive(Debug)]
@@ -147,7 +128,7 @@ impl Executor {
         if self.connection.unread() > 0 {
             return has_spoken;
         }
-        let is_due = |at: u64| now.saturating_sub(at) >= SILENCE_MAX;
+        let is_due = |at: u64| Duration::from_nanos(now.saturating_sub(at)) >= SILENCE_MAX;
         if self.permitted_at.is_some_and(is_due) {
             let _ = self.connection.send(&permit_packet(0, Duration::ZERO));
             self.permitted_at = Some(now);
@@ -162,7 +143,7 @@ impl Executor {
         makes_progress: bool,
         keepalive: Duration,
     ) -> Duration {
-        self.standstill.note(now, makes_progress, keepalive)
+        self.standstill.note(Time::from_nanos(now), makes_progress, keepalive)
     }
 
     /// Hands a request over.
@@ -194,32 +175,9 @@ pub(super) const fn durations(timeouts: AgentTimeouts) -> Timeouts {
     Timeouts { start, stop, status }
 }
 
-/// How long an executor may make no progress: less than a dead time, and half of what an address
-/// lives at least, so that another one adopts before anything expires.
-pub(super) fn patience(deadtime: Duration) -> Duration {
-    (deadtime * 3 / 4).min(LIFETIME_MIN / 2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const KEEPALIVE: Duration = Duration::from_millis(200);
-
-    fn at(millis: u64) -> u64 {
-        Duration::from_millis(1_000_000 + millis).as_nanos().try_into().unwrap()
-    }
-
-    #[test]
-    fn a_standstill_is_what_was_seen_of_it() {
-        let mut standstill = Standstill::default();
-        let mut note =
-            |millis, progress| standstill.note(at(millis), progress, KEEPALIVE).as_millis();
-        assert_eq!(note(0, true), 0);
-        assert_eq!((note(200, false), note(300, false)), (200, 300));
-        assert_eq!(note(5_000, false), 500, "this thread stood still itself");
-        assert_eq!((note(5_100, true), note(5_300, false)), (0, 200));
-    }
 
     #[test]
     fn what_reads_all_or_speaks_makes_progress() {
@@ -227,7 +185,7 @@ mod tests {
         let mut executor = Executor::new(ours, Configuration::default()).unwrap();
         let mut buffer = vec![0; PACKET_MAX];
         let mut looks = Vec::new();
-        let mut look = |executor: &mut Executor| looks.push(executor.makes_progress(at(0)));
+        let mut look = |executor: &mut Executor| looks.push(executor.makes_progress(0));
         look(&mut executor);
         // It works on what it has read, is told more meanwhile, and says what it has done.
         let report = Report::Done { job: JobId(1), outcome: protocol::Outcome::Success };
@@ -239,12 +197,5 @@ mod tests {
         while !matches!(theirs.receive(&mut buffer).unwrap(), Receive::Empty) {}
         look(&mut executor);
         assert_eq!(looks, [false, true, false, true]);
-    }
-
-    #[test]
-    fn patience_ends_before_anybody_takes_over_or_anything_expires() {
-        for deadtime in [1, 2, 10, 30].map(Duration::from_secs) {
-            assert!(patience(deadtime) < deadtime && patience(deadtime) < LIFETIME_MIN);
-        }
     }
 }

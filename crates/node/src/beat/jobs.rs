@@ -3,10 +3,11 @@
 use super::channel::News;
 use super::executor::{
     Arrival, Executor, Greeting, differences, durations, group_of, holdings, is_of_core,
-    outcome_of, patience, request_of,
+    outcome_of, request_of,
 };
 use super::{Beat, REPORTS_PER_TURN};
 use systole_agents::protocol::{self, LetGoReason, Report, Request};
+use systole_agents::standstill::patience;
 use systole_core::{GroupKey, Input, Job, Resource, Time, Words};
 use systole_sys::process::ProcessId;
 

@@ -1,0 +1,64 @@
+//! How a daemon notices that its executor stands still.
+
+use crate::protocol::LIFETIME_MIN;
+use std::time::Duration;
+use systole_core::Time;
+
+/// Longest time without a word to an executor: whether it reads can be told only if there is
+/// something to read.
+pub const SILENCE_MAX: Duration = Duration::from_millis(500);
+
+/// How long an executor has made no progress, as far as its daemon looked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Standstill {
+    span: Duration,
+    looked_at: Time,
+}
+
+impl Standstill {
+    /// Notes a look at this moment, and gives for how long there has been no progress. A time in
+    /// which the daemon did not look counts for one `keepalive` at most: then it was perhaps the
+    /// whole machine that stood still.
+    pub fn note(&mut self, now: Time, makes_progress: bool, keepalive: Duration) -> Duration {
+        let gap = now.since(self.looked_at).min(keepalive);
+        self.looked_at = now;
+        self.span = if makes_progress { Duration::ZERO } else { self.span + gap };
+        self.span
+    }
+}
+
+/// How long an executor may make no progress: less than a dead time, and half of what an address
+/// lives at least, so that another one adopts before anything expires.
+#[must_use]
+pub fn patience(deadtime: Duration) -> Duration {
+    (deadtime * 3 / 4).min(LIFETIME_MIN / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEEPALIVE: Duration = Duration::from_millis(200);
+
+    fn at(millis: u64) -> Time {
+        Time::START + Duration::from_millis(1_000_000 + millis)
+    }
+
+    #[test]
+    fn a_standstill_is_what_was_seen_of_it() {
+        let mut standstill = Standstill::default();
+        let mut note =
+            |millis, progress| standstill.note(at(millis), progress, KEEPALIVE).as_millis();
+        assert_eq!(note(0, true), 0);
+        assert_eq!((note(200, false), note(300, false)), (200, 300));
+        assert_eq!(note(5_000, false), 500, "the daemon stood still itself");
+        assert_eq!((note(5_100, true), note(5_300, false)), (0, 200));
+    }
+
+    #[test]
+    fn patience_ends_before_anybody_takes_over_or_anything_expires() {
+        for deadtime in [1, 2, 10, 30].map(Duration::from_secs) {
+            assert!(patience(deadtime) < deadtime && patience(deadtime) < LIFETIME_MIN);
+        }
+    }
+}
