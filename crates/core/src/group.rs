@@ -173,6 +173,21 @@ impl Runner {
         self.state == State::Idle
     }
 
+    /// Whether something of it may run: nothing does while its first agent could not even be asked to
+    /// start.
+    pub(crate) fn may_run(&self) -> bool {
+        match self.state {
+            State::Idle => false,
+            State::Starting { step, wait_until, unasked, .. } => {
+                step > 0 || wait_until.is_none() || unasked == 0
+            }
+            State::Active
+            | State::Stopping { .. }
+            | State::Stuck { .. }
+            | State::Releasing { .. } => true,
+        }
+    }
+
     /// The group.
     pub(crate) const fn group(&self) -> GroupId {
         self.group

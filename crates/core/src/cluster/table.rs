@@ -232,6 +232,7 @@ impl Cluster {
             from,
             preferred: self.preferred(group),
             runs_here: self.runs_here(group),
+            unable: self.is_unable(group),
             heard: heard.fold(0, |heard, node| heard | crate::ownership::bit(node)),
             by_term_alone: self.errs(Mutation::LetMemoryOutrank),
         }

@@ -228,10 +228,7 @@ impl Cluster {
             owner: row.owner.unwrap_or(group.preferred),
             term: row.term,
             phase: self.told_phase(row),
-            unable: !self.has_executor
-                || group.is_retired
-                || !self.has_carrier(id)
-                || !self.ownership.is_able(id, self.settings.me),
+            unable: self.is_unable(id),
             failure: self.told_failure(id),
             runs_here: self.runs_here(id),
         };
@@ -249,6 +246,14 @@ impl Cluster {
     fn has_words_to_tell(&self) -> bool {
         let (me, telling) = (self.settings.me, &self.voice.telling);
         telling.has_words && self.ownership.failures_of(me).any(|failure| !failure.words.is_empty())
+    }
+
+    /// Whether this node cannot run a group, as far as it can tell.
+    pub(super) fn is_unable(&self, group: GroupId) -> bool {
+        !self.has_executor
+            || self.settings.groups[group.index()].is_retired
+            || !self.has_carrier(group)
+            || !self.ownership.is_able(group, self.settings.me)
     }
 
     /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say

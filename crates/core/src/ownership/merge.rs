@@ -1,7 +1,8 @@
 //! A claim meets a row: which of them holds.
 //!
 //! Who holds a group is never outranked by who does not, whatever their terms: a node that returns
-//! remembers a term, and that says nothing of what runs. Between two that both hold it, or both do
+//! remembers a term, and that says nothing of what runs. Nor does a daemon that has not heard its executor
+//! outrank who runs it, or one whose first agent could not be asked to start. Between two that both hold it, or both do
 //! not, the higher term counts; in the same term the preferred node, then the lower one, so that
 //! every node decides alike.
 
@@ -35,6 +36,8 @@ pub(crate) struct Meeting {
     pub(crate) preferred: NodeId,
     /// Whether something of the group may run here.
     pub(crate) runs_here: bool,
+    /// Whether this node says that it cannot run the group.
+    pub(crate) unable: bool,
     /// The nodes that are heard here, as bits.
     pub(crate) heard: u32,
     /// A deliberate mistake: only terms count.
@@ -55,8 +58,10 @@ enum Grip {
 }
 
 impl Grip {
-    const fn of(phase: Phase, runs: bool) -> Self {
+    const fn of(phase: Phase, runs: bool, unable: bool) -> Self {
         match phase {
+            // A daemon without its executor believes that it runs, by a ledger that may be old.
+            Phase::Starting if unable => Self::Kept,
             Phase::Starting | Phase::Active | Phase::Blocked if runs => Self::Firm,
             Phase::Starting | Phase::Active | Phase::Blocked => Self::Kept,
             Phase::Stopping if runs => Self::Loose,
@@ -77,10 +82,10 @@ impl Meeting {
 
     fn grip_of_row(&self, row: &Row) -> Grip {
         match row.owner {
-            Some(owner) if owner == self.me => Grip::of(row.phase, self.runs_here),
+            Some(owner) if owner == self.me => Grip::of(row.phase, self.runs_here, self.unable),
             // It speaks, and claims it for somebody else.
             Some(owner) if owner == self.from => Grip::None,
-            Some(owner) if self.hears(owner) => Grip::of(row.phase, true),
+            Some(owner) if self.hears(owner) => Grip::of(row.phase, true, false),
             Some(_) | None => Grip::None,
         }
     }
@@ -90,7 +95,7 @@ impl Meeting {
             // What others remember of us says nothing of what runs here.
             Grip::None
         } else {
-            Grip::of(claim.phase, claim.runs_here || self.is_hearsay(claim))
+            Grip::of(claim.phase, claim.runs_here || self.is_hearsay(claim), claim.unable)
         }
     }
 

@@ -82,7 +82,7 @@ impl Cluster {
     /// does not give way to one that only keeps the line free.
     pub(in crate::cluster) fn runs_here(&self, group: GroupId) -> bool {
         let is_at_work =
-            |group: GroupId| !self.runners[group.index()].is_idle() || self.in_doubt[group.index()];
+            |group: GroupId| self.runners[group.index()].may_run() || self.in_doubt[group.index()];
         is_at_work(group) || self.heirs(group).any(is_at_work)
     }
 

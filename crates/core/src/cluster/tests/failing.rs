@@ -134,6 +134,22 @@ fn what_could_not_be_asked_goes_to_the_other_node_and_home_again_by_itself() {
 }
 
 #[test]
+fn what_could_not_be_asked_to_start_outranks_nobody_who_runs_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).fails = Some(FIRST);
+    pair.node(B).failure = Outcome::NotAsked;
+    pair.cut = true;
+    pair.until("B tries to take it", |pair| pair.node(B).phase(FIRST) == Phase::Starting);
+    pair.pass(Duration::from_millis(300));
+    pair.node(A).said.clear();
+    pair.cut = false;
+    pair.pass(Duration::from_secs(5));
+    let moves = |event: &Event| matches!(event, Event::Ownership { group: FIRST, owner: B, .. });
+    assert!(!pair.node(A).said.iter().any(moves), "{:?}", pair.node(A).said);
+    assert!(pair.runs(A).contains(&FIRST));
+}
+
+#[test]
 fn what_failed_is_tried_again_when_somebody_says_that_it_is_mended() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);

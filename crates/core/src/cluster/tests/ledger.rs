@@ -67,6 +67,21 @@ fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
     }
 }
 
+/// The disk was full when the group was stopped: the ledger lists it still.
+#[test]
+fn what_an_old_ledger_lists_outranks_nobody_who_runs_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    let node = restarted(&pair, B, vec![(FIRST, 9), (SECOND, 1)], true);
+    pair.nodes[1] = Some(node);
+    pair.node(A).said.clear();
+    wait(&mut pair, LONG);
+    let stops = |event: &Event| matches!(event, Event::Ownership { phase: Phase::Stopping, .. });
+    assert!(!pair.node(A).said.iter().any(stops), "{:?}", pair.node(A).said);
+    greets(&mut pair, &[SECOND], true);
+    wait(&mut pair, LONG);
+    assert_eq!(pair.runs(B), [SECOND]);
+}
+
 #[test]
 fn what_is_held_in_part_is_started_on_and_not_stopped() {
     let mut pair = restart_b();
