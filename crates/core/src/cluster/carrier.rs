@@ -47,6 +47,8 @@ impl Cluster {
         }
         if is_there {
             self.carriers.missing.retain(|other| *other != group);
+            // The others were told that we cannot run it, and may be about to.
+            self.able_from[group.index()] = self.history.next();
         } else {
             self.carriers.missing.push(group);
         }

@@ -23,6 +23,23 @@ fn what_lost_its_carrier_moves_at_once_and_alone_and_comes_home_with_it() {
 }
 
 #[test]
+fn an_interface_that_is_back_at_once_starts_nothing_twice() {
+    for gone in 1..8 {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.carrier(A, FIRST, false);
+        let now = pair.now;
+        pair.node(A).let_go(now);
+        pair.pass(Duration::from_millis(gone));
+        pair.carrier(A, FIRST, true);
+        for _ in 0..500 {
+            pair.step();
+            let runs = [A, B].map(|id| pair.runs(id).contains(&FIRST));
+            assert_ne!(runs, [true, true], "gone for {gone} ms");
+        }
+    }
+}
+
+#[test]
 fn without_failback_it_stays_where_it_went() {
     let mut pair = Pair::settled(Failback::Off);
     pair.carrier(A, FIRST, false);
