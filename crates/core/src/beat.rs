@@ -35,6 +35,20 @@ impl Phase {
     pub const fn holds(self) -> bool {
         matches!(self, Self::Starting | Self::Active | Self::Stopping | Self::Blocked)
     }
+
+    /// What the owner tells the others. One that has no executor cannot say that a group is active:
+    /// nobody renews its addresses.
+    pub(crate) const fn told(self, lacks_executor: bool) -> Self {
+        match self {
+            Self::Active if lacks_executor => Self::Starting,
+            Self::Active
+            | Self::Starting
+            | Self::Stopping
+            | Self::Stopped
+            | Self::Failed
+            | Self::Blocked => self,
+        }
+    }
 }
 
 /// Who owns a group: the row of a node's table for one group.

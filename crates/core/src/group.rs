@@ -41,6 +41,8 @@ pub(crate) struct Runner {
     job: Option<(Job, Time)>,
     /// What was said of the start or stop that began last.
     words: Words,
+    /// An earlier daemon began its start, and this one has not gone on with it.
+    is_taken_up: bool,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -144,7 +146,8 @@ impl Runner {
             *place += step.len();
             Some(Step { range: first..*place, is_address: is_address(&step[0]) })
         });
-        Self { group, steps: steps.collect(), state: State::Idle, job: None, words: Words::NONE }
+        let (state, words) = (State::Idle, Words::NONE);
+        Self { group, steps: steps.collect(), state, job: None, words, is_taken_up: false }
     }
 
     /// Has the group another number from now on; what is under way goes on.
@@ -245,6 +248,17 @@ impl Runner {
         }
     }
 
+    /// Takes up a start that an earlier daemon began, or may have. Only from idle.
+    pub(crate) fn take_up(&mut self) {
+        self.is_taken_up = self.is_idle();
+        self.start();
+    }
+
+    /// Whether an earlier daemon began its start, and this one has not gone on with it.
+    pub(crate) fn is_taken_up(&self) -> bool {
+        self.is_taken_up && self.is_starting()
+    }
+
     /// Begins to stop, or stops once the running job of a start has ended. Every resource is
     /// stopped, also those that were never started. What could not be stopped is tried again.
     pub(crate) fn stop(&mut self) {
@@ -311,6 +325,7 @@ impl Runner {
         if action != Action::Status {
             self.words = Words::NONE;
         }
+        self.is_taken_up = false;
         next.0 += 1;
         let range = self.steps[step].range.clone();
         let (first, count) = (range.start, range.len());

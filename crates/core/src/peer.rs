@@ -174,6 +174,13 @@ impl Peer {
         self.holds_all || self.holds_groups.contains(&group)
     }
 
+    /// Whether it is heard, and may run what we have not heard of: we have not had its whole table, or, of
+    /// one that does not hear us and so cannot know what we lack, do not have it now.
+    pub(crate) fn hides_something(&self) -> bool {
+        let is_known = if self.answers { self.view.whole_at() > 0 } else { self.view.is_whole() };
+        self.is_alive() && self.kind == Kind::Systole && !is_known
+    }
+
     /// Whether it can take part in a hand-over now.
     pub(crate) fn can_negotiate(&self) -> bool {
         self.is_present() && self.is_ready

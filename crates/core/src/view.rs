@@ -23,6 +23,8 @@ pub(crate) struct View {
     rows: Vec<Known>,
     mark: Mark,
     whole_at: u64,
+    /// Whether the last beat left nothing unknown.
+    is_whole: bool,
 }
 
 /// A row, and when it was heard, if it has a time that runs down.
@@ -54,7 +56,13 @@ impl View {
         for told in beat.told() {
             self.put(now, told);
         }
-        self.mark == beat.table
+        self.is_whole = self.mark == beat.table;
+        self.is_whole
+    }
+
+    /// Whether we have the whole table as the last beat had it.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Notes that we had the whole table after the beat with this sequence.
@@ -100,6 +108,7 @@ impl View {
         self.rows.clear();
         self.mark = Mark::default();
         self.whole_at = 0;
+        self.is_whole = false;
     }
 
     fn put(&mut self, now: Time, told: Told) {

@@ -34,7 +34,7 @@ impl Cluster {
             }
             if self.is_configured(group) {
                 self.presume(group, term);
-                self.runners[group.index()].start();
+                self.runners[group.index()].take_up();
                 self.owned(group, Cause::Listed);
             } else {
                 self.take_up_retired(group, term);
@@ -112,7 +112,7 @@ impl Cluster {
         if holding.is_whole {
             return self.adopt(group);
         }
-        self.runners[group.index()].start();
+        self.runners[group.index()].take_up();
         self.owned(group, Cause::Listed);
     }
 
@@ -162,7 +162,9 @@ impl Cluster {
     /// a node that is heard still runs it, or what shares a resource with it.
     pub(super) fn may_run_job_of(&self, runner: &Runner) -> bool {
         let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
-        let may_add = is_sure && !self.runs_beside(runner.group()) && !self.awaits_classic_report();
+        let group = runner.group();
+        let is_free = !self.runs_beside(group) && !self.may_run_elsewhere(group);
+        let may_add = is_sure && is_free && !self.awaits_classic_report();
         self.has_executor && (may_add || !runner.is_starting())
     }
 

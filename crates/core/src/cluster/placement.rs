@@ -50,7 +50,7 @@ impl Cluster {
         }
         let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
         let errs = is_intent || self.errs(Mutation::TakeFromTheLiving);
-        if self.runs_elsewhere(group) && !errs {
+        if self.may_run_elsewhere(group) && !errs {
             return None;
         }
         let cause = match row.owner {

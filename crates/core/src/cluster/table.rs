@@ -233,9 +233,17 @@ impl Cluster {
             preferred: self.preferred(group),
             runs_here: self.runs_here(group),
             unable: self.is_unable(group),
+            is_helpless: !self.has_executor,
             heard: heard.fold(0, |heard, node| heard | crate::ownership::bit(node)),
             by_term_alone: self.errs(Mutation::LetMemoryOutrank),
         }
+    }
+
+    /// Whether a node that is heard runs a group, or may, because what it runs is not known here.
+    pub(super) fn may_run_elsewhere(&self, group: GroupId) -> bool {
+        let errs = self.errs(Mutation::StartBesideTheLoser) || self.errs(Mutation::StartOnIntent);
+        let hides = !errs && self.others().any(|node| self.peer(node).hides_something());
+        hides || self.runs_elsewhere(group)
     }
 
     /// Whether a node that is heard says that something of a group still runs there, whoever owns

@@ -248,9 +248,11 @@ impl Cluster {
         telling.has_words && self.ownership.failures_of(me).any(|failure| !failure.words.is_empty())
     }
 
-    /// Whether this node cannot run a group, as far as it can tell.
+    /// Whether this node cannot run a group, as far as it can tell: also one that an earlier daemon began
+    /// to start, as long as nobody has gone on with it.
     pub(super) fn is_unable(&self, group: GroupId) -> bool {
         !self.has_executor
+            || self.runners[group.index()].is_taken_up()
             || self.settings.groups[group.index()].is_retired
             || !self.has_carrier(group)
             || !self.ownership.is_able(group, self.settings.me)
@@ -259,7 +261,10 @@ impl Cluster {
     /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
     /// that it holds the group still: who runs it would give way to a memory.
     fn told_phase(&self, row: &crate::ownership::Row) -> Phase {
-        let vouches = |owner: NodeId| owner == self.settings.me || self.peer(owner).is_alive();
+        if row.owner == Some(self.settings.me) {
+            return row.phase.told(!self.has_executor);
+        }
+        let vouches = |owner: NodeId| self.peer(owner).is_alive();
         if row.owner.is_some_and(vouches) { row.phase } else { Phase::Stopped }
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Meeting {
     pub(crate) runs_here: bool,
     /// Whether this node says that it cannot run the group.
     pub(crate) unable: bool,
+    /// Whether it has no executor.
+    pub(crate) is_helpless: bool,
     /// The nodes that are heard here, as bits.
     pub(crate) heard: u32,
     /// A deliberate mistake: only terms count.
@@ -60,7 +62,7 @@ enum Grip {
 impl Grip {
     const fn of(phase: Phase, runs: bool, unable: bool) -> Self {
         match phase {
-            // A daemon without its executor believes that it runs, by a ledger that may be old.
+            // A daemon without its executor believes that it runs. It may have expired since.
             Phase::Starting if unable => Self::Kept,
             Phase::Starting | Phase::Active | Phase::Blocked if runs => Self::Firm,
             Phase::Starting | Phase::Active | Phase::Blocked => Self::Kept,
@@ -82,7 +84,9 @@ impl Meeting {
 
     fn grip_of_row(&self, row: &Row) -> Grip {
         match row.owner {
-            Some(owner) if owner == self.me => Grip::of(row.phase, self.runs_here, self.unable),
+            Some(owner) if owner == self.me => {
+                Grip::of(row.phase.told(self.is_helpless), self.runs_here, self.unable)
+            }
             // It speaks, and claims it for somebody else.
             Some(owner) if owner == self.from => Grip::None,
             Some(owner) if self.hears(owner) => Grip::of(row.phase, true, false),

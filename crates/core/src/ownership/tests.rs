@@ -14,8 +14,16 @@ fn table(owner: Option<NodeId>, term: u64, phase: Phase) -> Ownership {
 
 /// We are A and preferred, and hear everybody.
 fn heard(from: NodeId, runs_here: bool) -> Meeting {
-    let (heard, unable, by_term_alone) = (u32::MAX, false, false);
-    Meeting { me: A, from, preferred: A, runs_here, unable, heard, by_term_alone }
+    Meeting {
+        me: A,
+        from,
+        preferred: A,
+        runs_here,
+        unable: false,
+        is_helpless: false,
+        heard: u32::MAX,
+        by_term_alone: false,
+    }
 }
 
 fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {

@@ -166,7 +166,8 @@ impl Cluster {
 
     fn guard(&mut self, retired: GroupId) {
         self.ownership.claim(retired, self.settings.me, false);
-        self.ownership.advance(retired, Phase::Active);
+        let phase = self.phase_of_guard(retired);
+        self.ownership.advance(retired, phase);
         self.guarded_from[retired.index()] = self.history.next();
         self.owned(retired, Cause::Reload);
         self.outbox.push_back(Output::Store);
@@ -225,13 +226,18 @@ impl Cluster {
     }
 
     /// Another node has the better claim on a retired group. What runs here gives way to what runs
-    /// there, and neither to a claim that only keeps the line free nor to what is being stopped.
+    /// there, and neither to a claim that only keeps the line free nor to what is being stopped, or is
+    /// only believed to run.
     fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
         let guards = self.heirs(retired).any(|heir| !self.runners[heir.index()].is_idle());
-        let stops = self.ownership.row(retired).phase == Phase::Stopping;
+        let is_weak = match self.ownership.row(retired).phase {
+            Phase::Stopping => true,
+            Phase::Starting => !self.ownership.is_able(retired, holder),
+            Phase::Active | Phase::Blocked | Phase::Stopped | Phase::Failed => false,
+        };
         if guards && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
             self.guard(retired);
-        } else if !(guards && stops) {
+        } else if !(guards && is_weak) {
             self.give_way(retired, holder);
         }
     }
@@ -252,9 +258,14 @@ impl Cluster {
         }
     }
 
-    /// How far the owner of a guard is: it is being stopped while all that it guards is.
+    /// How far the owner of a guard is: it is being stopped while all that it guards is, and is only
+    /// about to start while an earlier daemon alone has begun to start that.
     fn phase_of_guard(&self, retired: GroupId) -> Phase {
         let runners = || self.heirs(retired).map(|heir| &self.runners[heir.index()]);
+        let mut at_work = runners().filter(|runner| !runner.is_idle()).peekable();
+        if at_work.peek().is_some() && at_work.all(Runner::is_taken_up) {
+            return Phase::Starting;
+        }
         let is_firm =
             |runner: &Runner| runner.is_starting() || runner.is_active() || runner.is_stuck();
         let is_at_work = runners().any(|runner| !runner.is_idle());

@@ -224,3 +224,33 @@ fn a_start_whose_executor_was_away_begins_with_its_first_resource() {
     let job = node.held.remove(0);
     assert_eq!((job.first, job.action), (0, Action::Start), "what is on the left may be gone");
 }
+
+/// A left, B has everything, and A starts anew: it hears B, and nobody hears it.
+fn start_unheard(listed: Vec<(GroupId, u64)>) -> Pair {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair.mute = Some(A);
+    let mut node = Node::new(A, Failback::Off, 2);
+    let boot = Boot { listed: listed.clone(), ..boot(2) };
+    // Its clock is that of the pair, which has been running for a while.
+    let initdead = pair.now.since(Time::START) + LONG;
+    node.cluster = Cluster::new(Settings { initdead, ..settings(A, Failback::Off) }, boot);
+    node.holds_jobs = true;
+    pair.nodes[0] = Some(node);
+    let (now, held): (_, Vec<_>) = (pair.now, listed.iter().map(|(group, _)| *group).collect());
+    pair.node(A).greet(now, &held, false);
+    pair
+}
+
+#[test]
+fn a_node_that_nobody_hears_starts_nothing_beside_one_that_it_hears() {
+    for listed in [vec![], vec![(FIRST, 1)]] {
+        let mut pair = start_unheard(listed.clone());
+        pair.pass(Duration::from_secs(25));
+        assert_eq!(pair.runs(B), [FIRST, SECOND]);
+        assert!(pair.node(A).held.is_empty(), "{listed:?}: {:?}", pair.node(A).held);
+    }
+}

@@ -60,7 +60,7 @@ fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
     pair.lose_executor();
     pair.pass(LIFETIME);
     assert_eq!(pair.runs(A), [FIRST], "its addresses may still be there");
-    assert_eq!((pair.claim_of_b().phase, pair.claim_of_b().runs_here), (Phase::Active, true));
+    assert_eq!((pair.claim_of_b().phase, pair.claim_of_b().runs_here), (Phase::Starting, true));
     let took = pair.until("the other node has all", |pair| pair.runs(A) == [FIRST, SECOND]);
     assert!(LIFETIME + took < RELEASED, "{took:?}");
     assert_eq!(pair.node(B).permit, None, "nobody may act who has not said what it holds");

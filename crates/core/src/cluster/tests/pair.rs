@@ -7,6 +7,8 @@ use crate::Claim;
 pub(super) struct Pair {
     pub(super) nodes: [Option<Node>; 2],
     pub(super) cut: bool,
+    /// A node that nobody hears.
+    pub(super) mute: Option<NodeId>,
     /// Whether the ping node answers A and B.
     pub(super) answers: [bool; 2],
     pub(super) now: Time,
@@ -22,7 +24,7 @@ impl Pair {
 
     pub(super) fn of(nodes: [Option<Node>; 2]) -> Self {
         let (still, socket) = (None, Vec::new());
-        Self { nodes, cut: false, answers: [true; 2], now: Time::START, still, socket }
+        Self { nodes, cut: false, mute: None, answers: [true; 2], now: Time::START, still, socket }
     }
 
     pub(super) fn node(&mut self, id: NodeId) -> &mut Node {
@@ -67,7 +69,8 @@ impl Pair {
         }
         for (from, generation, sent) in flying {
             let other = &mut self.nodes[1 - from.index()];
-            let Some(other) = other.as_mut().filter(|_| !self.cut) else { continue };
+            let is_cut = self.cut || self.mute == Some(from);
+            let Some(other) = other.as_mut().filter(|_| !is_cut) else { continue };
             if Some(other.id) == still {
                 self.socket.extend(sent);
                 continue;
