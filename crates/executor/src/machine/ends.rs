@@ -59,6 +59,11 @@ impl Active {
         }
     }
 
+    /// Gives its program later the time that it had to wait: an agent is not to blame for that.
+    pub(super) fn postpone(&mut self, span: Duration) {
+        self.limit = self.limit.map(|limit| limit + span);
+    }
+
     /// Asks its program and everything that it started to end.
     pub(super) fn terminate(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
         self.state = State::Ending { why, kill_at: now + KILL_AFTER };
@@ -73,9 +78,9 @@ impl Active {
     /// Ends it. Does nothing the second time.
     fn end(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
         match self.state {
-            State::Beginning { until, unwanted: None } => {
+            State::Beginning { since, until, unwanted: None } => {
                 let until = until.min(now + KILL_AFTER);
-                self.state = State::Beginning { until, unwanted: Some(why) };
+                self.state = State::Beginning { since, until, unwanted: Some(why) };
             }
             State::Running => self.terminate(now, why, outbox),
             // Who asks ends what enters; addresses are changed in no time.
@@ -252,9 +257,10 @@ impl Machine {
 
     /// The turn of a group goes to its next run.
     pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
+        let was_asked = !matches!(outcome, Outcome::NotAsked { .. });
         self.queues.finish(job.run.group);
         self.answer(job, outcome);
-        self.note_own_stop(job);
+        self.note_own_stop(job, was_asked);
     }
 
     /// Ends the daemon's runs that `is_chosen` chooses.

@@ -64,7 +64,7 @@ pub(super) enum State {
     /// Waits until the ledger with this number is written.
     Entering { ledger: u64, until: Time },
     /// The shell looks for the agent and starts its program, which may be unwanted by now.
-    Beginning { until: Time, unwanted: Option<Why> },
+    Beginning { since: Time, until: Time, unwanted: Option<Why> },
     /// The program runs.
     Running,
     /// The kernel's addresses are being changed.
@@ -199,9 +199,12 @@ impl Machine {
             let resources = active.job.run.resources.clone();
             return self.outbox.push_back(Output::Change { run, action, resources, lifetime });
         }
-        let until = self.now + BEGIN_LIMIT;
+        if matches!(active.state, State::Entering { .. }) {
+            active.postpone(self.now.since(active.since));
+        }
+        let (since, until) = (self.now, self.now + BEGIN_LIMIT);
         let until = active.limit.map_or(until, |limit| limit.min(until));
-        active.state = State::Beginning { until, unwanted: None };
+        active.state = State::Beginning { since, until, unwanted: None };
         let request = Box::new(active.job.run.clone());
         self.outbox.push_back(Output::Begin { run, request, action });
     }
@@ -221,7 +224,8 @@ impl Machine {
         active.name = name;
         let is_step = matches!(active.action, Action::Start | Action::Stop);
         match active.state {
-            State::Beginning { unwanted, .. } => {
+            State::Beginning { since, unwanted, .. } => {
+                active.postpone(now.since(since));
                 active.state = State::Running;
                 if let Some(why) = unwanted {
                     active.terminate(now, why, &mut self.outbox);

@@ -100,6 +100,21 @@ fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
     assert_eq!(again.len(), 1, "it is asked again");
 }
 
+#[test]
+fn what_could_not_be_asked_to_stop_keeps_its_predecessors_running_while_letting_go() {
+    let mut bench = brief();
+    bench.started_agent(WEB, "a");
+    bench.started_agent(WEB, "b");
+    bench.pass(3 * SECOND);
+    for _ in 0..3 {
+        let (run, action) = bench.begin();
+        assert_eq!(action, Action::Stop, "it lets go");
+        bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+        assert_eq!(bench.begins(), [], "a is not stopped before b");
+        bench.pass(5 * SECOND);
+    }
+}
+
 /// Likewise with a daemon that stands still.
 #[test]
 fn what_could_not_be_asked_to_stop_is_asked_again_under_a_daemon_that_stands_still() {

@@ -83,6 +83,19 @@ fn many_starts_at_once_are_written_down_once_and_all_begin() {
 }
 
 #[test]
+fn the_time_in_which_a_program_cannot_start_is_not_its_agents() {
+    let mut bench = Bench::new();
+    bench.run_within(WEB, Action::Start, &[agent("a")], 3_000);
+    let (run, _) = bench.begin();
+    bench.pass(5 * SECOND / 2);
+    bench.tell(Input::Begun { run, agent: AgentName::default() });
+    bench.pass(SECOND);
+    assert_eq!(bench.signals(), [], "it has run for a second");
+    bench.pass(3 * SECOND);
+    assert_eq!(bench.signals(), [(run, Signal::Terminate)]);
+}
+
+#[test]
 fn a_start_that_hangs_before_its_program_is_given_up_and_told() {
     let mut bench = Bench::new();
     let job = bench.run(WEB, Action::Start, &[agent("a")]);
