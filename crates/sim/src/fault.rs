@@ -1,5 +1,6 @@
 //! What goes wrong in a world, drawn from its seed.
 
+use crate::host::Hindrance;
 use crate::services::{Ailment, Manner};
 use std::time::Duration;
 use systole_core::{GroupId, Hold, LinkId, NodeId, Order, Random, Settings};
@@ -22,8 +23,16 @@ pub(crate) enum Fault {
     Stop(NodeId, Duration),
     /// The machine stands still for this long.
     Pause(NodeId, Duration),
-    /// The executor is killed, and another is there after this long.
+    /// The executor is killed, and none can be started for this long.
     ExecutorCrash(NodeId, Duration),
+    /// The executor alone stands still for this long.
+    Freeze(NodeId, Duration),
+    /// Something does not work at a machine for this long.
+    Hinder(NodeId, Hindrance, Duration),
+    /// Somebody removes the addresses of a group.
+    Remove(NodeId, GroupId),
+    /// The interface of a group is gone for this long, and its addresses with it.
+    Vanish(NodeId, GroupId, Duration),
     /// One way of one link carries nothing.
     CutWay(NodeId, NodeId, LinkId, Duration),
     /// Both ways of one link carry nothing.
@@ -88,6 +97,10 @@ impl Fault {
             Self::Stop(..) => "daemons stopped",
             Self::Pause(..) => "machines that stood still",
             Self::ExecutorCrash(..) => "executors killed",
+            Self::Freeze(..) => "executors that stood still",
+            Self::Hinder(_, hindrance, _) => hindrance.name(),
+            Self::Remove(..) => "addresses removed",
+            Self::Vanish(..) => "interfaces gone",
             Self::CutWay(..) => "ways cut",
             Self::CutLink(..) => "links cut",
             Self::Part(..) => "partitions",
@@ -162,6 +175,25 @@ fn draw_deed(random: &mut Random) -> Deed {
         2 => Deed::Restart(Duration::from_millis(1 + random.below(1_000))),
         3 => Deed::Lose(draw_loss(random), span),
         _ => Deed::Reload,
+    }
+}
+
+/// Draws what happens to an executor, or to what it needs.
+pub(crate) fn draw_hindrance(random: &mut Random, (nodes, groups): (usize, usize)) -> Fault {
+    let node = pick(random, u64::try_from(nodes).unwrap_or(1));
+    let short = Duration::from_millis(10 + random.below(2_000));
+    let long = Duration::from_millis(500 + random.below(30_000));
+    let span = if random.chance(500) { short } else { long };
+    match random.below(8) {
+        0 => Fault::ExecutorCrash(node, span),
+        1 | 2 => Fault::Freeze(node, span),
+        3 => Fault::Remove(node, group(random, groups)),
+        4 => Fault::Vanish(node, group(random, groups), span),
+        _ => {
+            let which = random.below(Hindrance::ALL.len() as u64);
+            let which = Hindrance::ALL[usize::try_from(which).unwrap_or(0)];
+            Fault::Hinder(node, which, span)
+        }
     }
 }
 

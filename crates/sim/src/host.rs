@@ -6,11 +6,15 @@
 
 mod addresses;
 mod drive;
+mod faults;
+mod hindrance;
 mod programs;
 
 use crate::clock::Clock;
 use crate::services::{Services, Work};
 use addresses::Addresses;
+pub(crate) use hindrance::Hindrance;
+use hindrance::Hindrances;
 use programs::Programs;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +24,7 @@ use systole_core::{
 use systole_executor::protocol::{
     Action, Configuration, Held, Permit, Report, Request, Run, Service,
 };
+use systole_executor::standstill::Standstill;
 use systole_executor::translation::{FIRST_OWN_JOB, Timeouts, cleanups};
 use systole_executor::{Input, Machine, Start};
 
@@ -79,13 +84,25 @@ pub(crate) struct Host {
     wake: Option<Time>,
     /// It has begun to let go, and nobody has told it to.
     has_let_go: bool,
+    hindrances: Hindrances,
+    /// It stands still until then, and has not read this.
+    frozen_until: Option<Time>,
+    unread: Vec<Input>,
+    /// What the daemon thinks of that.
+    standstill: Standstill,
+    /// When the daemon told it something last.
+    told_at: Time,
+    /// No executor can be started until then.
+    barred_until: Time,
 }
 
 impl Host {
     /// When something is due.
     pub(crate) fn wake(&self) -> Option<Time> {
-        let dues = [self.wake, self.read_at, self.programs.due(), self.addresses.due()];
-        dues.into_iter().flatten().min()
+        let own = [self.wake, self.hindrances.due()].into_iter().flatten();
+        let own = own.filter(|_| self.frozen_until.is_none()).min();
+        let dues = [self.frozen_until, self.read_at, self.programs.due(), self.addresses.due()];
+        dues.into_iter().flatten().chain(own).min()
     }
 
     /// Whether the daemon has a connection to it.
@@ -117,7 +134,11 @@ impl Host {
     /// Lets what is due happen.
     pub(crate) fn tend(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         self.expire(around);
-        self.drive(around, &mut Vec::new())
+        let mut unread = Vec::new();
+        if self.frozen_until.take_if(|until| *until <= around.now).is_some() {
+            unread = std::mem::take(&mut self.unread);
+        }
+        self.drive(around, &mut unread)
     }
 
     /// The administrator was here: what is ill is well.
@@ -132,21 +153,21 @@ impl Host {
         self.addresses.expire(around);
     }
 
-    /// The kernel stands still with its machine, for so long.
-    pub(crate) fn stand_still(&mut self, span: Duration) {
-        self.addresses.postpone(span);
-    }
-
-    /// A daemon connects, and starts an executor if there is none.
+    /// A daemon connects, and starts an executor if there is none, and one can be started.
     pub(crate) fn connect(
         &mut self,
         around: &mut Surroundings<'_>,
         configuration: Configuration,
     ) -> Result<(), String> {
+        if self.machine.is_none() && around.now < self.barred_until {
+            return Ok(());
+        }
         if self.machine.is_none() {
             self.spawn(around);
         }
         self.is_connected = true;
+        self.standstill = Standstill::default();
+        self.told_at = around.now;
         self.reports.clear();
         self.own_jobs = FIRST_OWN_JOB;
         let configure = Input::Request(Request::Configure(configuration));
@@ -182,6 +203,9 @@ impl Host {
     /// Its process is killed. Programs go on, and addresses stay until their lifetime is over.
     pub(crate) fn kill(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         self.machine = None;
+        self.frozen_until = None;
+        self.unread.clear();
+        self.hindrances.forget();
         self.hang_up();
         self.drive(around, &mut Vec::new())
     }
@@ -209,6 +233,7 @@ impl Host {
                 around.services.note_start(group, around.now);
             }
         }
+        self.told_at = around.now;
         self.drive(around, &mut vec![Input::Request(request)])
     }
 

@@ -6,9 +6,10 @@ use crate::network::{Frame, Packet};
 use crate::services::Services;
 use crate::watch::Watch;
 use std::collections::VecDeque;
+use std::time::Duration;
 use systole_core::{
     Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
-    Random, Settings, Time, Uuid,
+    Phase, Random, Settings, Time, Uuid,
 };
 use systole_executor::protocol::Held;
 
@@ -23,6 +24,9 @@ pub(crate) struct Disk {
     holds: Vec<(Time, HoldRecord)>,
     pub(crate) retired: Vec<Group>,
 }
+
+/// Longest time between two tries of what could not be done, and what the second one takes.
+const RECOVERY: Duration = Duration::from_secs(75);
 
 /// A machine of the world.
 #[derive(Debug)]
@@ -61,6 +65,8 @@ pub(crate) struct Machine {
     pub(crate) watch: Watch,
     /// When the last permit was given, if nothing has stood still or gone since.
     permitted: Option<Time>,
+    /// Something that the executor needs does not work until then.
+    hindered_until: Time,
     /// Groups whose interface has no carrier here, or had none until then.
     unplugged: Vec<(GroupId, Option<Time>)>,
     /// When the daemon was woken last, and how often without time passing.
@@ -90,6 +96,7 @@ impl Machine {
             waiting: Vec::new(),
             watch: Watch::default(),
             permitted: None,
+            hindered_until: Time::START,
             unplugged: Vec::new(),
             woken: (Time::START, 0),
         }
@@ -190,6 +197,16 @@ impl Machine {
         group_in(&self.settings, world.groups[group.index()].key).is_some()
     }
 
+    /// Whether a beat that was sent at that moment says that the daemon has given up a group because
+    /// no executor is there, and the addresses are gone: what else may run nobody here can stop.
+    pub(crate) fn is_given_up(&self, world: &Settings, group: GroupId, sent: Time) -> bool {
+        let key = world.groups[group.index()].key;
+        let is_told = self.watch.given_up_at(key).is_some_and(|at| sent >= at);
+        let was_out_of_reach =
+            self.services.is_out_of_reach() || sent <= self.services.in_reach_since();
+        is_told && was_out_of_reach && !self.services.has_address(world, group)
+    }
+
     /// The daemon gives its executor a permit.
     pub(crate) fn note_permit(&mut self, now: Time) {
         self.permitted = Some(now);
@@ -203,6 +220,16 @@ impl Machine {
     /// When the last permit was given, if its daemon runs and has run ever since.
     pub(crate) fn permit_given(&self) -> Option<Time> {
         self.permitted.filter(|_| self.is_awake())
+    }
+
+    /// Something that the executor needs does not work until then.
+    pub(crate) fn hinder(&mut self, until: Time) {
+        self.hindered_until = self.hindered_until.max(until);
+    }
+
+    /// Whether something that the executor needs does not work, or did not a moment ago.
+    pub(crate) fn is_hindered(&self, now: Time) -> bool {
+        self.hindered_until > Time::START && now < self.hindered_until + RECOVERY
     }
 
     /// Notes that the interface of a group has a carrier here, or none.

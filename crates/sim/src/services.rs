@@ -1,7 +1,7 @@
 //! What really runs on a machine, whatever anybody believes of it, and what is wrong with it.
 
 use std::time::Duration;
-use systole_core::{Group, GroupId, Random, Settings, Time};
+use systole_core::{Group, GroupId, Random, ResourceKind, Settings, Time};
 
 /// Longest run of an agent that is well, and so the longest start or stop of one resource.
 pub(crate) const AGENT_MAX: Duration = Duration::from_millis(300);
@@ -78,11 +78,22 @@ struct Service {
 #[derive(Debug)]
 pub(crate) struct Services {
     list: Vec<Service>,
+    /// No executor is there that could stop anything, or it stands still.
+    is_out_of_reach: bool,
+    /// Since when one is there.
+    in_reach_since: Time,
+    /// The lifetime of addresses cannot be renewed until then.
+    unrenewable_until: Time,
 }
 
 impl Services {
     pub(crate) fn new(settings: &Settings, random: &mut Random, broken_per_mille: u64) -> Self {
-        let mut services = Self { list: Vec::new() };
+        let mut services = Self {
+            list: Vec::new(),
+            is_out_of_reach: true,
+            in_reach_since: Time::START,
+            unrenewable_until: Time::START,
+        };
         for group in &settings.groups {
             services.add(group);
             let service = services.list.last_mut();
@@ -95,6 +106,34 @@ impl Services {
             service.lacks = random.chance(500);
         }
         services
+    }
+
+    /// Notes whether an executor is there that can stop something.
+    pub(crate) fn reach(&mut self, now: Time, is_in_reach: bool) {
+        if self.is_out_of_reach && is_in_reach {
+            self.in_reach_since = now;
+        }
+        self.is_out_of_reach = !is_in_reach;
+    }
+
+    /// Since when an executor is there that can stop something, or was.
+    pub(crate) const fn in_reach_since(&self) -> Time {
+        self.in_reach_since
+    }
+
+    /// Whether no executor is there that could stop anything.
+    pub(crate) const fn is_out_of_reach(&self) -> bool {
+        self.is_out_of_reach
+    }
+
+    /// The lifetime of addresses cannot be renewed until then.
+    pub(crate) fn refuse_renewals(&mut self, until: Time) {
+        self.unrenewable_until = until;
+    }
+
+    /// Whether the lifetime of addresses cannot be renewed.
+    pub(crate) fn is_unrenewable(&self, now: Time) -> bool {
+        now < self.unrenewable_until
     }
 
     /// Takes up a group that is new in the world, and well.
@@ -119,6 +158,13 @@ impl Services {
     pub(crate) fn runs(&self, group: GroupId) -> bool {
         let service = self.of(group);
         service.work == Work::Starts || service.running.contains(&true)
+    }
+
+    /// Whether an address of the group is there.
+    pub(crate) fn has_address(&self, world: &Settings, group: GroupId) -> bool {
+        let resources = world.groups[group.index()].resources.iter();
+        let mut there = resources.zip(&self.of(group).running).filter(|(_, is_there)| **is_there);
+        there.any(|(it, _)| matches!(it.kind, ResourceKind::Address(_)))
     }
 
     /// Whether all of the group runs.

@@ -1,6 +1,8 @@
 //! What the laws have to know of a machine's past, noted outside of its core.
 
-use systole_core::{Cause, Cluster, Event, GroupKey, NodeId, Plan, PlanStage, Settings, Time};
+use systole_core::{
+    Cause, Cluster, Event, GroupKey, NodeId, Phase, Plan, PlanStage, Settings, Time,
+};
 
 /// An ownership as it was told or stored: group, owner, term.
 type Told = (GroupKey, NodeId, u64);
@@ -35,6 +37,10 @@ pub(crate) struct Watch {
     plan: Option<Plan>,
     /// Somebody told the daemon to stop.
     stops: bool,
+    /// When groups were given up because no executor was there.
+    given_up: Vec<(GroupKey, Time)>,
+    /// Groups that are being stopped, for a reason that was good when it began.
+    stopping: Vec<GroupKey>,
 }
 
 impl Watch {
@@ -83,12 +89,19 @@ impl Watch {
     }
 
     /// The daemon tells something; its groups have their places in these settings.
-    pub(crate) fn told(&mut self, event: &Event, settings: &Settings) {
+    pub(crate) fn told(&mut self, now: Time, event: &Event, settings: &Settings) {
         if let Event::Ownership { group, owner, term, phase, cause } = event {
             self.news.push((group.index(), *owner, *term));
             let key = settings.groups[group.index()].key;
             let is_ours = *owner == settings.me && phase.holds();
             let is_loss = *owner != settings.me || matches!(cause, Cause::Outranked(_));
+            if *phase == Phase::Active {
+                self.note_stopping(key, false);
+            }
+            if *cause == Cause::ExecutorLost {
+                self.given_up.retain(|(other, _)| *other != key);
+                self.given_up.push((key, now));
+            }
             let (cause, heard) = (*cause, self.oldest);
             self.note_reason(Reason { group: key, is_loss, cause, heard }, is_ours);
         }
@@ -100,6 +113,24 @@ impl Watch {
         if let (Event::PeerDead(node, _), Some((_, unheard))) = (event, &mut self.pause) {
             // Should it return, then by a beat that it repeats, perhaps an old one.
             unheard.retain(|other| other != node);
+        }
+    }
+
+    /// When a group was given up last because no executor was there.
+    pub(crate) fn given_up_at(&self, group: GroupKey) -> Option<Time> {
+        self.given_up.iter().find(|(other, _)| *other == group).map(|(_, at)| *at)
+    }
+
+    /// Whether a stop of this group goes on that has been judged.
+    pub(crate) fn is_stopping(&self, group: GroupKey) -> bool {
+        self.stopping.contains(&group)
+    }
+
+    /// A stop of a group begins or goes on, or it is started again.
+    pub(crate) fn note_stopping(&mut self, group: GroupKey, stops: bool) {
+        self.stopping.retain(|other| *other != group);
+        if stops {
+            self.stopping.push(group);
         }
     }
 

@@ -31,6 +31,8 @@ use systole_core::{
     Cluster, Group, GroupId, Input, LinkId, NodeId, PingId, Random, Settings, StopFailure, Time,
 };
 
+/// So many steps are never taken without time passing.
+const STEPS_MAX: u32 = 10_000;
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
 /// How long a machine takes to be up again that reboots itself.
@@ -92,6 +94,8 @@ pub struct World {
     rivals: Vec<(GroupId, GroupId)>,
     /// Resources fall ill.
     sickly: bool,
+    /// Executors stand still, or lack what they need.
+    frail: bool,
     troubled: bool,
     /// The only machine that has power, and since when its daemon takes part alone.
     alone: Option<(NodeId, Time)>,
@@ -103,6 +107,8 @@ pub struct World {
     overlaps: Overlaps,
     /// Since when each group has nobody, though nothing has happened that could be the reason.
     nobody_since: Vec<Option<Time>>,
+    /// How many steps were taken without time passing.
+    rests: u32,
     summary: Summary,
     /// What happened last, in words, if somebody wants to know.
     diary: Option<VecDeque<String>>,
@@ -148,7 +154,7 @@ impl World {
         self.calm()?;
         let settle = self.settle_time();
         self.run_until(self.now + settle)?;
-        if self.sickly {
+        if self.sickly || self.frail {
             self.check_rest_of_sick()?;
         }
         for at in 0..self.machines.len() {
@@ -215,6 +221,11 @@ impl World {
         let wakes = wake.into_iter().chain(executor).map(|(time, _)| time);
         let next = queued.into_iter().chain(wakes).min();
         let Some(next) = next.filter(|next| *next < end) else { return Ok(false) };
+        self.rests = if next > self.now { 0 } else { self.rests + 1 };
+        if self.rests > STEPS_MAX {
+            let what = "something happens again and again, and no time passes".to_owned();
+            return Err(Broken { law: "BOUND", what, at: self.now });
+        }
         self.now = self.now.max(next);
         self.summary.steps += 1;
         self.network.watch(self.now, self.settings.deadtime);
@@ -286,10 +297,11 @@ impl World {
     /// One turn of a daemon's loop, after its inputs: time passes, and it acts.
     fn turn(&mut self, node: NodeId) -> Result<(), Broken> {
         let now = self.now;
-        let machine = self.machine(node);
-        if !machine.is_awake() {
+        if !self.machine(node).is_awake() {
             return Ok(());
         }
+        self.watch_executor(node)?;
+        let machine = self.machine(node);
         let local = machine.local(now);
         let Some(cluster) = &mut machine.cluster else { return Ok(()) };
         cluster.elapse(local);
@@ -336,7 +348,11 @@ impl World {
     /// How long a world needs to come to rest: a start, and a hand-over that times out. Where
     /// stops fail also what goes on being ill, two stops that are tried to the end, and a reboot.
     fn settle_time(&self) -> Duration {
-        let ill = if self.sickly { AILMENT_MAX + RETRIES * 2 + REBOOT } else { Duration::ZERO };
+        let ill = if self.sickly || self.frail {
+            AILMENT_MAX + RETRIES * 2 + REBOOT
+        } else {
+            Duration::ZERO
+        };
         // One after the other goes home.
         let crowd = u32::try_from(self.settings.groups.len().saturating_sub(12)).unwrap_or(0);
         let moves = Duration::from_secs(2) * crowd;

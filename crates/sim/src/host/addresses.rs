@@ -36,6 +36,23 @@ impl Addresses {
         }
     }
 
+    /// The addresses of a group are gone. Gives those that were there.
+    pub(super) fn remove(&mut self, around: &mut Surroundings<'_>, group: GroupId) -> Vec<IpAddr> {
+        let resources = &around.world.groups[group.index()].resources;
+        let mut removed = Vec::new();
+        for resource in resources {
+            let Some(at) = self.list.iter().position(|(other, _)| other == resource) else {
+                continue;
+            };
+            self.list.swap_remove(at);
+            set_everywhere(around, resource, false);
+            if let ResourceKind::Address(spec) = &resource.kind {
+                removed.push(spec.address);
+            }
+        }
+        removed
+    }
+
     /// Removes what no ledger lists.
     pub(super) fn remove_orphans(
         &mut self,

@@ -1,11 +1,12 @@
 //! Drives the executor's machine, and does what it says.
 
+use super::hindrance::{Hindrance, Late};
 use super::{Host, Surroundings};
 use crate::services::Work;
 use std::time::Duration;
 use systole_core::{GroupId, GroupKey, Time};
-use systole_executor::protocol::{Action, LetGoReason, Report};
-use systole_executor::{AgentName, Finding, Input, Machine, Output};
+use systole_executor::protocol::{Action, Held, LetGoReason, Report, Run};
+use systole_executor::{AgentName, Finding, Input, Machine, NotBegun, Output, RunId};
 
 /// An executor that goes on at once this often does not come to rest.
 const ROUNDS_MAX: u32 = 10_000;
@@ -17,14 +18,19 @@ impl Host {
         around: &mut Surroundings<'_>,
         inputs: &mut Vec<Input>,
     ) -> Result<(), String> {
+        // What has ended is read before time passes.
+        inputs.extend(self.programs.end_due(around));
+        if self.frozen_until.is_some() {
+            self.unread.append(inputs);
+            self.note(around);
+            return Ok(());
+        }
         let Some(mut machine) = self.machine.take() else {
-            drop(self.programs.end_due(around));
             self.note(around);
             return Ok(());
         };
         let (now, before) = (around.boot_time(), let_go_unasked(&machine));
-        // What has ended is read before time passes.
-        inputs.extend(self.programs.end_due(around));
+        inputs.extend(self.end_late(around)?);
         let mut rounds = 0;
         let mut is_over = false;
         loop {
@@ -49,6 +55,9 @@ impl Host {
         let wake = |due: Time| Time::START + around.clock.passed(due);
         self.wake = machine.deadline().filter(|_| !is_over).map(wake);
         self.machine = Some(machine).filter(|_| !is_over);
+        if is_over {
+            self.hindrances.forget();
+        }
         self.note(around);
         Ok(())
     }
@@ -58,6 +67,7 @@ impl Host {
         if self.machine.is_none() {
             self.wake = None;
         }
+        around.services.reach(around.now, self.machine.is_some() && self.frozen_until.is_none());
         around.services.rest();
         let programs = self.programs.groups().map(|key| (key, Work::Other));
         for (key, work) in self.open.values().copied().chain(programs) {
@@ -80,12 +90,11 @@ impl Host {
                 None
             }
             Output::Log { .. } | Output::Exit => None,
-            Output::Begin { run, request, action } => {
-                self.programs.begin(around, run, &request, action)?;
-                Some(Input::Begun { run, agent: AgentName::default() })
-            }
+            Output::Begin { run, request, action } => self.begin(around, run, request, action)?,
             Output::Signal { run, signal } => {
-                self.programs.signal(around, run, signal);
+                if !self.hindrances.signal(run, signal) {
+                    self.programs.signal(around, run, signal);
+                }
                 None
             }
             Output::Change { run, action, resources, lifetime } => {
@@ -93,6 +102,9 @@ impl Host {
                 let outcome = self.addresses.change(around, machine, change)?;
                 let announced = usize::from(action == Action::Start && outcome.is_success());
                 Some(Input::Changed { run, outcome, announced })
+            }
+            Output::Renew { .. } if self.hinders(Hindrance::Renewals, around.now).is_some() => {
+                Some(Input::NotRenewed("the kernel says no".to_owned()))
             }
             Output::Renew { resources, lifetime } => {
                 Some(Input::Renewed(self.addresses.renew(around, resources, lifetime)))
@@ -108,14 +120,54 @@ impl Host {
                 let lacks = place.is_some_and(|group| around.services.lacks(group));
                 let missing = Finding::Missing("an agent".to_owned());
                 let finding = if lacks { missing } else { Finding::Complete };
+                if let Some(until) = self.hinders(Hindrance::Looks, around.now) {
+                    self.hindrances.wait(until, Late::Look { look, finding });
+                    return Ok(None);
+                }
                 Some(Input::Looked { look, finding })
             }
-            Output::WriteLedger { number, groups } => {
-                self.ledger = groups;
-                Some(Input::LedgerWritten { number, error: None })
-            }
+            Output::WriteLedger { number, groups } => self.write(around.now, number, groups),
         };
         Ok(answer)
+    }
+
+    fn hinders(&self, hindrance: Hindrance, now: Time) -> Option<Time> {
+        self.hindrances.until(hindrance, now)
+    }
+
+    /// Starts a program, if that works.
+    fn begin(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        run: RunId,
+        request: Box<Run>,
+        action: Action,
+    ) -> Result<Option<Input>, String> {
+        if self.hinders(Hindrance::Programs, around.now).is_some() {
+            let why = NotBegun::Error("Resource temporarily unavailable".to_owned());
+            return Ok(Some(Input::NotBegun { run, why }));
+        }
+        if let Some(until) = self.hinders(Hindrance::Starts, around.now) {
+            let late = Late::Begin { run, request, action, is_killed: false };
+            self.hindrances.wait(until, late);
+            return Ok(None);
+        }
+        self.programs.begin(around, run, &request, action)?;
+        Ok(Some(Input::Begun { run, agent: AgentName::default() }))
+    }
+
+    /// Writes the ledger, if that works.
+    fn write(&mut self, now: Time, number: u64, groups: Vec<Held>) -> Option<Input> {
+        let hangs = self.hinders(Hindrance::Writes, now);
+        if let Some(until) = hangs.max(self.hindrances.writes_until()) {
+            self.hindrances.wait(until, Late::Write { number, groups });
+            return None;
+        }
+        let error = self.hinders(Hindrance::Ledger, now).map(|_| "No space left".to_owned());
+        if error.is_none() {
+            self.ledger = groups;
+        }
+        Some(Input::LedgerWritten { number, error })
     }
 
     /// The daemon reads it in a moment.

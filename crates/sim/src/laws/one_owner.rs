@@ -101,7 +101,9 @@ pub(crate) fn alone_owns(
     }
     let misses = |group: &GroupId| {
         let services = &machine.services;
-        let is_well = !services.was_sick(*group) && !is_unable(world, machine, *group);
+        let is_well = !services.was_sick(*group)
+            && !is_unable(world, machine, *group)
+            && !machine.is_hindered(now);
         let is_stuck = |group| services.is_unstoppable(group);
         let mut near = rivals.iter().filter(|(one, two)| one == group || two == group);
         let is_free = !near.any(|(one, two)| is_stuck(*one) || is_stuck(*two));
@@ -153,7 +155,7 @@ pub(crate) fn together_own(
                 !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
             let is_ill = settings.group_ids().any(|group| machine.services.was_sick(group));
-            is_ill || snapshot.is_none_or(waits)
+            is_ill || machine.is_hindered(now) || snapshot.is_none_or(waits)
         };
         if machines.iter().any(is_excused) {
             *nobody = None;

@@ -38,19 +38,29 @@ impl Overlaps {
         let passed = network.span(now, self.checked);
         self.checked = now;
         let before = std::mem::take(&mut self.list);
+        let is_given_up = |(node, group): (NodeId, GroupId), other: NodeId| {
+            let heard = network.newest(node, other);
+            heard.is_some_and(|beat| machines[node.index()].is_given_up(settings, group, beat.sent))
+        };
         for places in at_two_places(rivals, machines) {
             let [(first, one), (second, two)] = places;
             let is_connected = !network.connected_for(now, first, second).is_zero();
             let known = before.iter().find(|overlap| overlap.places == places);
             let stands = |(node, group): (NodeId, GroupId)| {
-                let services = &machines[node.index()].services;
+                let machine = &machines[node.index()];
+                let services = &machine.services;
                 // What cannot be stopped by its agents cannot be stopped by any decision.
-                !services.is_at_work(group) && !services.is_unstoppable(group)
+                !services.is_at_work(group)
+                    && !services.is_unstoppable(group)
+                    && !services.is_out_of_reach()
+                    && !machine.is_hindered(now)
             };
             let counts = is_connected && places.into_iter().all(stands);
             let idle = known.map_or(Duration::ZERO, |overlap| overlap.idle);
             let idle = if counts { idle + passed } else { idle };
-            let is_new = known.is_none();
+            let is_doubtful =
+                is_given_up((first, one), second) || is_given_up((second, two), first);
+            let is_new = known.is_none() && !is_doubtful;
             let could_know = first == second || network.is_acquainted(first, second);
             if is_new && could_know || idle > HEAL {
                 let name = |group: GroupId| settings.groups[group.index()].name();
@@ -102,7 +112,8 @@ pub(crate) fn known_stopped(
             let lives = other.has_power && other.paused_until.is_none() && other.cluster.is_some();
             let since = other.services.runs_since(rival);
             let newest = network.newest(other.id, node).filter(|_| lives && other.id != node);
-            newest.zip(since).is_some_and(|(beat, since)| beat.sent > since)
+            let is_told = |sent: Time| !other.is_given_up(world, rival, sent);
+            newest.zip(since).is_some_and(|(beat, since)| beat.sent > since && is_told(beat.sent))
         };
         let Some(other) = machines.iter().find(tells) else { continue };
         let [group, rival] = [group, rival].map(|group| world.groups[group.index()].name());

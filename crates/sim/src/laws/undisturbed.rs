@@ -23,14 +23,18 @@ pub(crate) fn undisturbed(
     let machine = &machines[node.index()];
     let services = &machine.services;
     let is_ill = services.was_sick(group) || services.is_unstoppable(group);
-    if !services.runs_whole(group) || is_ill || services.is_at_work(group) {
+    let key = settings.groups[group.index()].key;
+    let goes_on = services.is_at_work(group) || machine.watch.is_stopping(key);
+    if !services.runs_whole(group) || is_ill || goes_on {
         return Ok(());
     }
     let was_ordered = ordered.is_some_and(|ordered| now.since(ordered) < AFTERMATH);
-    let reason = machine.watch.reason(settings.groups[group.index()].key);
+    let reason = machine.watch.reason(key);
     let cause = reason.map(|reason| reason.cause);
     let is_named = match cause {
         Some(Cause::Stopping) => machine.watch.is_told_to_stop(),
+        // Its addresses are about to go.
+        Some(Cause::LetGo) => services.is_unrenewable(now),
         Some(Cause::Reload) => !machine.has_line(settings, group),
         Some(Cause::HandOver { giver, .. }) if giver == node => {
             is_planned(now, machine, settings, group, was_ordered)
@@ -43,7 +47,8 @@ pub(crate) fn undisturbed(
             let rivals_of = rivals.iter().filter(|(one, two)| *one == group || *two == group);
             let mut all = rivals_of.map(|(one, two)| if *one == group { *two } else { *one });
             let ran = heard.is_some_and(|at| all.any(|rival| winner.ran_since(rival, at)));
-            is_removed || ran
+            // What it runs has just expired, and it cannot know yet.
+            is_removed || ran || winner.is_unrenewable(now)
         }
         Some(
             Cause::HandOver { .. }
@@ -58,7 +63,6 @@ pub(crate) fn undisturbed(
             | Cause::Reclaimed(_)
             | Cause::Claimed(_)
             | Cause::StartFailed
-            | Cause::LetGo
             | Cause::StopFailed
             | Cause::Retry,
         )

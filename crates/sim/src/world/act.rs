@@ -4,7 +4,7 @@ use super::{Happening, REBOOT, World};
 use crate::host::Host;
 use crate::laws::{self, Broken};
 use std::time::Duration;
-use systole_core::{Action, Event, GroupId, Job, NodeId, Output, PingId, StopFailure};
+use systole_core::{Action, Event, GroupId, Job, NodeId, Outcome, Output, PingId, StopFailure};
 use systole_executor::protocol::Request;
 
 /// To so many of a thousand daemons that start, everything is played that was recorded.
@@ -21,18 +21,25 @@ impl World {
                 self.check_verified(node, "renews its permit")?;
                 self.with_host(node, |host, around| host.permit(around, span))?;
                 let now = self.now;
-                self.machine(node).note_permit(now);
+                if !self.hosts[node.index()].is_frozen() {
+                    self.machine(node).note_permit(now);
+                }
             }
             Output::Run(daemons) => {
                 let group = self.machines[node.index()].group_of(&self.settings, daemons.group);
                 let job = Job { group, ..daemons };
                 self.note(|| format!("{node:?} runs {job:?}"));
+                let key = self.settings.groups[group.index()].key;
                 match job.action {
-                    Action::Start => self.check_start(node, job)?,
+                    Action::Start => {
+                        self.machine(node).watch.note_stopping(key, false);
+                        self.check_start(node, job)?;
+                    }
                     Action::Stop => {
                         let stop = (job.group, node);
                         let world = (&self.settings, &self.rivals[..]);
                         laws::undisturbed(self.now, world, stop, &self.machines, self.ordered)?;
+                        self.machine(node).watch.note_stopping(key, true);
                     }
                     Action::Status | Action::Monitor | Action::Check => {}
                 }
@@ -60,9 +67,10 @@ impl World {
                 self.ask_device(node, target, attempt);
             }
             Output::Report(event) => {
+                let now = self.now;
                 let machine = self.machine(node);
                 if let Some(cluster) = &machine.cluster {
-                    machine.watch.told(&event, cluster.settings());
+                    machine.watch.told(now, &event, cluster.settings());
                 }
                 self.note(|| format!("{node:?} says {event:?}"));
                 self.check_failure(node, &event)?;
@@ -90,9 +98,11 @@ impl World {
 
     /// Nothing is said to have failed that has not.
     fn check_failure(&mut self, node: NodeId, event: &Event) -> Result<(), Broken> {
-        let Event::StartFailed { group, .. } = event else { return Ok(()) };
-        let group = self.machines[node.index()].group_of(&self.settings, *group);
-        if !self.machine(node).services.was_sick(group) {
+        let Event::StartFailed { group, outcome, .. } = event else { return Ok(()) };
+        let machine = &self.machines[node.index()];
+        let group = machine.group_of(&self.settings, *group);
+        let was_hindered = *outcome == Outcome::NotAsked && machine.is_hindered(self.now);
+        if !machine.services.was_sick(group) && !was_hindered {
             let what = format!("{node:?} says that {group:?} does not start, which it would");
             return Err(Broken { law: "ONE OWNER SOON", what, at: self.now });
         }

@@ -4,9 +4,11 @@
 use super::{Happening, World};
 use crate::host::{Host, Surroundings, configuration};
 use crate::laws::{self, Broken};
-use crate::services::AGENT_TIMEOUT;
-use systole_core::{GroupId, GroupKey, Input, Job, NodeId, Time};
+use crate::services::{AGENT_TIMEOUT, Ailment, Manner};
+use std::time::Duration;
+use systole_core::{GroupId, GroupKey, Input, Job, NodeId, ResourceKind, Time};
 use systole_executor::protocol::{Report, Request};
+use systole_executor::standstill::patience;
 use systole_executor::translation::{
     Greeting, Timeouts, differences, group_of, holdings, is_of_core, outcome_of, request_of,
 };
@@ -73,6 +75,68 @@ impl World {
     pub(super) fn connect_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         let configuration = configuration(&self.machines[node.index()].settings);
         self.with_host(node, |host, around| host.connect(around, configuration))
+    }
+
+    /// The daemon looks whether its executor has read what it was told. One that has not for too long
+    /// renews nothing either: it is killed, and another one is started.
+    pub(super) fn watch_executor(&mut self, node: NodeId) -> Result<(), Broken> {
+        let now = self.now;
+        let machine = &self.machines[node.index()];
+        let Some(cluster) = &machine.cluster else { return Ok(()) };
+        let settings = cluster.settings();
+        let (keepalive, patience) = (settings.keepalive, patience(settings.deadtime));
+        let local = machine.local(now);
+        let host = &mut self.hosts[node.index()];
+        if !host.is_connected() || host.still_for(now, local, keepalive) < patience {
+            return Ok(());
+        }
+        self.note(|| format!("the executor of {node:?} stands still"));
+        let wait = Duration::from_millis(10 + self.random.below(500));
+        self.lose_executor(node, wait)
+    }
+
+    /// The executor is killed. The daemon notices, and starts another one after this time.
+    pub(super) fn lose_executor(&mut self, node: NodeId, wait: Duration) -> Result<(), Broken> {
+        self.machine(node).forget_permit();
+        self.with_host(node, Host::kill)?;
+        self.inform(node, &Input::ExecutorGone);
+        self.after(wait, Happening::ExecutorBack(node));
+        Ok(())
+    }
+
+    /// The addresses of a group are gone from a machine.
+    pub(super) fn remove_addresses(
+        &mut self,
+        node: NodeId,
+        group: GroupId,
+        by: Option<&str>,
+    ) -> Result<(), Broken> {
+        if self.machine(node).paused_until.is_some() {
+            return Ok(());
+        }
+        self.with_host(node, |host, around| host.remove(around, group, by))
+    }
+
+    /// The interface of a group is gone from a machine: nothing can be added to it.
+    pub(super) fn vanish(
+        &mut self,
+        node: NodeId,
+        group: GroupId,
+        span: Duration,
+    ) -> Result<(), Broken> {
+        let until = self.now + span;
+        let resources = self.settings.groups[group.index()].resources.iter();
+        let is_address = |kind: &ResourceKind| matches!(kind, ResourceKind::Address(_));
+        let count = resources.filter(|resource| is_address(&resource.kind)).count();
+        let machine = self.machine(node);
+        for place in 0..count {
+            let ailment = (Ailment::Start, Manner::Fails);
+            machine.services.infect((group, place), ailment, Some(until));
+        }
+        self.remove_addresses(node, group, None)?;
+        self.plug(node, group, false)?;
+        self.schedule(until, Happening::PlugIn(node, group));
+        Ok(())
     }
 
     /// An executor can be started again.

@@ -4,7 +4,7 @@ use super::{Happening, World};
 use crate::host::Host;
 use crate::laws::Broken;
 use std::time::Duration;
-use systole_core::{GroupId, NodeId, ResourceKind};
+use systole_core::{GroupId, NodeId};
 
 impl World {
     /// Whether a machine runs something of a group.
@@ -17,10 +17,8 @@ impl World {
     #[must_use]
     pub fn keeps(&self, node: NodeId, group: GroupId) -> bool {
         let services = &self.machines[node.index()].services;
-        let resources = self.settings.groups[group.index()].resources.iter();
-        let mut there = resources.zip(services.running(group)).filter(|(_, is_there)| **is_there);
-        let has_address = there.any(|(it, _)| matches!(it.kind, ResourceKind::Address(_)));
-        has_address || services.runs(group) && !services.is_at_work(group)
+        services.has_address(&self.settings, group)
+            || services.runs(group) && !services.is_at_work(group)
     }
 
     /// The machine that runs all of a group, if exactly one does.

@@ -50,6 +50,7 @@ impl World {
         let orders = random.chance(500);
         let nobody_since = vec![None; settings.groups.len()];
         let reloads = random.chance(options.reloads);
+        let frail = random.chance(options.frail);
         let earlier = settings.groups.clone();
         let groups = earlier.len() as u64;
         let mut world = Self {
@@ -70,12 +71,14 @@ impl World {
             earlier,
             rivals: Vec::new(),
             sickly: broken > 0,
+            frail,
             troubled: false,
             alone: None,
             ordered: None,
             ran_last: Vec::new(),
             overlaps: Overlaps::default(),
             nobody_since,
+            rests: 0,
             summary: Summary { groups, ..Summary::default() },
             diary: None,
         };

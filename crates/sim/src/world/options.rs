@@ -25,6 +25,8 @@ pub struct Options {
     pub clocks: Clocks,
     /// In so many of a thousand worlds the administrator changes haresources.
     pub reloads: u64,
+    /// In so many of a thousand worlds executors stand still, or lack what they need.
+    pub frail: u64,
     /// Whether there are so many groups that their table does not fit into a beat, as the seed decides.
     pub crowd: bool,
 }
@@ -41,6 +43,7 @@ impl Default for Options {
             fences: Fences::None,
             clocks: Clocks::Drawn,
             reloads: 250,
+            frail: 300,
             crowd: false,
         }
     }

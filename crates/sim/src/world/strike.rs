@@ -2,13 +2,15 @@
 
 use super::{Arrival, Happening, REBOOT, World};
 use crate::fault::{self, Deed, Fault};
-use crate::host::Host;
+use crate::host::{Hindrance, Host};
 use crate::laws::Broken;
 use std::time::Duration;
 use systole_core::{Input, NodeId, Order, Ticket};
 
 /// So many of a thousand faults in a sickly world are resources that fall ill.
 const AILMENTS_PER_MILLE: u64 = 300;
+/// So many of a thousand faults in a frail world happen to executors, or to what they need.
+const HINDRANCES_PER_MILLE: u64 = 300;
 /// So many of a thousand faults, where haresources changes, are such a change.
 const EDITS_PER_MILLE: u64 = 250;
 /// Time between two recordings that are played.
@@ -35,6 +37,8 @@ impl World {
         }
         let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
             fault::draw_ailment(&mut self.random, &self.settings)
+        } else if self.frail && self.random.chance(HINDRANCES_PER_MILLE) {
+            fault::draw_hindrance(&mut self.random, (counts.0, counts.2))
         } else {
             fault::draw(&mut self.random, counts, self.orders)
         };
@@ -80,11 +84,25 @@ impl World {
                 }
             }
             Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
-                self.machine(node).forget_permit();
-                self.with_host(node, Host::kill)?;
-                self.tell(node, Input::ExecutorGone)?;
-                self.after(span, Happening::ExecutorBack(node));
+                self.hosts[node.index()].bar(now + span);
+                self.machine(node).hinder(now + span);
+                self.lose_executor(node, span)?;
+                self.turn(node)?;
             }
+            Fault::Freeze(node, span) => {
+                self.machine(node).hinder(now + span);
+                self.machine(node).forget_permit();
+                self.hosts[node.index()].freeze(now + span);
+            }
+            Fault::Hinder(node, hindrance, span) => {
+                self.machine(node).hinder(now + span);
+                self.hosts[node.index()].hinder(hindrance, now + span);
+                if hindrance == Hindrance::Renewals {
+                    self.machine(node).services.refuse_renewals(now + span);
+                }
+            }
+            Fault::Remove(node, group) => self.remove_addresses(node, group, Some("networkctl"))?,
+            Fault::Vanish(node, group, span) => self.vanish(node, group, span)?,
             Fault::Order(node, order) => {
                 self.note_order(order);
                 self.tell(node, Input::Order { ticket: Ticket(1), order })?;
@@ -161,6 +179,10 @@ impl World {
             | Fault::Stop(..)
             | Fault::Pause(..)
             | Fault::ExecutorCrash(..)
+            | Fault::Freeze(..)
+            | Fault::Hinder(..)
+            | Fault::Remove(..)
+            | Fault::Vanish(..)
             | Fault::Deafen(..)
             | Fault::Unplug(..)
             | Fault::Order(..)
@@ -195,6 +217,8 @@ impl World {
         self.troubled = false;
         self.network.calm();
         for node in self.settings.node_ids() {
+            let now = self.now;
+            self.hosts[node.index()].calm(now);
             self.machine(node).deaf_until = None;
             if !self.machine(node).has_power {
                 self.power_on(node);
