@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
     Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
-    Phase, Random, Settings, Time, Uuid,
+    Random, Settings, Time, Uuid,
 };
 use systole_executor::protocol::Held;
 

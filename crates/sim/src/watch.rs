@@ -93,7 +93,8 @@ impl Watch {
         if let Event::Ownership { group, owner, term, phase, cause } = event {
             self.news.push((group.index(), *owner, *term));
             let key = settings.groups[group.index()].key;
-            let is_ours = *owner == settings.me && phase.holds();
+            // What stops because it was lost does so whatever term others tell of it meanwhile.
+            let is_ours = *owner == settings.me && matches!(phase, Phase::Starting | Phase::Active);
             let is_loss = *owner != settings.me || matches!(cause, Cause::Outranked(_));
             if *phase == Phase::Active {
                 self.note_stopping(key, false);

@@ -283,7 +283,7 @@ fn runner_in(state: &str) -> (Runner, JobId) {
 
 /// What worlds do not meet: (state, input) → the state after it.
 #[rustfmt::skip]
-const RARE: [(&str, &str, &str); 50] = [
+const RARE: [(&str, &str, &str); 51] = [
     // Nobody knows what runs, or nothing does.
     ("idle", "abandon", "idle"),
     ("starting", "abandon", "idle"),
@@ -302,6 +302,8 @@ const RARE: [(&str, &str, &str); 50] = [
     ("looking", "past job", "looking"),
     ("releasing", "past job", "releasing"),
     // An agent that answers what it was not asked has not started anything.
+    // The executor had no permit.
+    ("starting", "cancelled", "starting"),
     ("starting", "missing", "stopping"),
     ("starting", "running", "stopping"),
     ("starting", "not running", "stopping"),

@@ -27,6 +27,7 @@ pub(crate) enum Merged {
 
 /// Who speaks to whom when a claim is heard.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of who hears it")]
 pub(crate) struct Meeting {
     /// Who hears it.
     pub(crate) me: NodeId,

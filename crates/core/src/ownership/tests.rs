@@ -76,6 +76,7 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((None, 0, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
         ((Some(A), 2, Active), (A, 9, Stopped), Changed, (Some(A), 9, Active)),
         ((Some(A), 2, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
+        ((Some(A), 5, Stopped), (A, 2, Active), Same, (Some(A), 5, Stopped)),
         ((Some(A), 2, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
         ((Some(B), 2, Active), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
         ((Some(B), 2, Active), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
@@ -144,6 +145,18 @@ fn what_is_only_kept_gives_way_to_what_runs() {
             "{told}"
         );
     }
+}
+
+/// Without its executor a node cannot know whether what it started is still there.
+#[test]
+fn what_a_node_without_its_executor_believes_to_run_gives_way_to_what_runs() {
+    let mut known = table(Some(A), 3, Phase::Active);
+    let believed = Claim { unable: true, ..claim(B, 7, Phase::Starting) };
+    assert_eq!(known.merge(&heard(B, true), GROUP, &believed), Merged::Reclaimed);
+    let mut known = table(Some(A), 7, Phase::Active);
+    let helpless = Meeting { unable: true, is_helpless: true, ..heard(B, true) };
+    let merged = known.merge(&helpless, GROUP, &claim(B, 3, Phase::Active));
+    assert_eq!(merged, Merged::Outranked);
 }
 
 /// We are A, B speaks of C, whom we hear or do not: (our row, the claim) → (verdict, our row after).

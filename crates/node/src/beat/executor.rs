@@ -178,6 +178,7 @@ pub(super) const fn durations(timeouts: AgentTimeouts) -> Timeouts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use systole_core::JobId;
 
     #[test]
     fn what_reads_all_or_speaks_makes_progress() {

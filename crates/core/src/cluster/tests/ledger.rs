@@ -226,7 +226,7 @@ fn a_start_whose_executor_was_away_begins_with_its_first_resource() {
 }
 
 /// A left, B has everything, and A starts anew: it hears B, and nobody hears it.
-fn start_unheard(listed: Vec<(GroupId, u64)>) -> Pair {
+fn start_unheard(listed: &[(GroupId, u64)]) -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Stop);
@@ -234,7 +234,7 @@ fn start_unheard(listed: Vec<(GroupId, u64)>) -> Pair {
     pair.pass(Duration::from_secs(1));
     pair.mute = Some(A);
     let mut node = Node::new(A, Failback::Off, 2);
-    let boot = Boot { listed: listed.clone(), ..boot(2) };
+    let boot = Boot { listed: listed.to_owned(), ..boot(2) };
     // Its clock is that of the pair, which has been running for a while.
     let initdead = pair.now.since(Time::START) + LONG;
     node.cluster = Cluster::new(Settings { initdead, ..settings(A, Failback::Off) }, boot);
@@ -248,7 +248,7 @@ fn start_unheard(listed: Vec<(GroupId, u64)>) -> Pair {
 #[test]
 fn a_node_that_nobody_hears_starts_nothing_beside_one_that_it_hears() {
     for listed in [vec![], vec![(FIRST, 1)]] {
-        let mut pair = start_unheard(listed.clone());
+        let mut pair = start_unheard(&listed);
         pair.pass(Duration::from_secs(25));
         assert_eq!(pair.runs(B), [FIRST, SECOND]);
         assert!(pair.node(A).held.is_empty(), "{listed:?}: {:?}", pair.node(A).held);

@@ -41,7 +41,7 @@ fn stage(pair: &mut Pair) -> &'static str {
 
 /// At a stage of a hand-over something happens.
 #[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 59] = [
+const TURNS: [(&str, &str, &str); 60] = [
     // A step that is not due is refused, and changes nothing.
     ("asked", "done", "asked"),
     ("asked", "stray done", "asked"),
@@ -94,6 +94,7 @@ const TURNS: [(&str, &str, &str); 59] = [
     ("invited", "executor gone", "invited"),
     ("told", "executor gone", "told"),
     // What has begun to move goes on after a pause.
+    ("asked", "own pause", "none"),
     ("invited", "own pause", "none"),
     ("checking", "own pause", "none"),
     ("told", "own pause", "told"),

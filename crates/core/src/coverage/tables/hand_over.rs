@@ -34,6 +34,7 @@ pub(super) const HAND_OVER_UNITS: &[(&str, &str)] = &[
     ("acquiring", "stray refusal"),
     ("acquiring", "own pause"),
     ("asked", "own stop"),
+    ("asked", "own pause"),
     ("invited", "own stop"),
     ("asked", "stray other"),
     ("asked", "stray refusal"),

@@ -9,6 +9,7 @@ pub(super) const ROW_UNITS: &[(&str, &str)] = &[
     ("ours, let go", "ours, higher, let go"),
     ("theirs, held", "ours, higher, held"),
     ("theirs, held", "ours, higher, let go"),
+    ("ours, let go", "ours, lower, held"),
     ("theirs, held", "ours, lower, held"),
     ("theirs, let go", "ours, lower, held"),
     ("theirs, held", "ours, lower, let go"),

@@ -53,6 +53,7 @@ pub(super) const RUNNER_UNITS: &[(&str, &str)] = &[
     ("stopping", "past job"),
     ("looking", "past job"),
     ("releasing", "past job"),
+    ("starting", "cancelled"),
     ("starting", "missing"),
     ("starting", "running"),
     ("starting", "not running"),
