@@ -178,6 +178,10 @@ fn retired(group: &GroupReport) -> Option<String> {
             let owner = group.owner.as_deref().unwrap_or("another node");
             format!("{owner} still has it by its own file")
         }
+        Retirement::Untold => {
+            let owner = group.owner.as_deref().unwrap_or("another node");
+            format!("{owner} may have it by its own file: a C heartbeat does not tell")
+        }
         Retirement::Over => return None,
     };
     Some(format!("  retired: {}\n    {what}", group.resources.join(" ")))

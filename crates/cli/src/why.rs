@@ -29,8 +29,12 @@ pub(crate) fn run(state: &Path, which: &WhyOptions) -> u8 {
         }
     };
     let known = story::groups(&reading.entries);
-    let wanted: Vec<&str> =
-        known.iter().copied().filter(|name| group.is_none_or(|word| fits(name, word))).collect();
+    let is_wanted = |name: &&str| match group {
+        Some(word) => fits(name, word),
+        // What a line was that is replaced everywhere is told to who asks for it.
+        None => !story::is_over(&reading.entries, name),
+    };
+    let wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if wanted.is_empty() {
         complain(&nothing(state, group, &known));
         return exit::REFUSED;

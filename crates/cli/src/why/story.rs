@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use systole_core::Phase;
+use systole_node::state::journal::RETIRED;
 use systole_node::state::{Entry, Happening};
 
 /// The last moves of a group.
@@ -32,6 +33,16 @@ pub(super) fn groups(entries: &[Entry]) -> Vec<&str> {
         }
     }
     groups
+}
+
+/// Whether a group is a line that was replaced, and nothing is left of it.
+pub(super) fn is_over(entries: &[Entry], group: &str) -> bool {
+    let is_retired = group.ends_with(RETIRED);
+    let last = entries.iter().rev().find_map(|entry| {
+        let Happening::Ownership { group: of, phase, .. } = &entry.happening else { return None };
+        (of == group).then_some(*phase)
+    });
+    is_retired && last == Some(Phase::Stopped)
 }
 
 impl<'a> Story<'a> {

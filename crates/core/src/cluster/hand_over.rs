@@ -343,8 +343,10 @@ impl Cluster {
 
     fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
         let groups = self.groups_of(giver, scope);
+        // What stands in no line of ours was not to be started: nobody is able to run it.
         let failed = groups
             .into_iter()
+            .filter(|group| self.is_configured(*group))
             .any(|group| !self.ownership.is_able(group, taker) || self.has_dropped(group, taker));
         if let Scope::Set(hold) = scope {
             self.classic_concludes(giver, hold);

@@ -174,6 +174,8 @@ pub enum Retirement {
     Claimed,
     /// Another node has it by its own file.
     Elsewhere,
+    /// Another node may have it by its own file. It runs a C heartbeat, which does not tell.
+    Untold,
     /// Nobody speaks of it any more.
     Over,
 }

@@ -249,8 +249,11 @@ pub enum Happening {
 /// The group whose story an entry belongs to: a line that was replaced is not what replaced it, though
 /// both have one name.
 fn story_of(group: &Group) -> String {
-    if group.is_retired { format!("{} (retired)", group.name()) } else { group.name().to_owned() }
+    if group.is_retired { format!("{}{RETIRED}", group.name()) } else { group.name().to_owned() }
 }
+
+/// What stands behind the name of a group whose line was replaced.
+pub const RETIRED: &str = " (retired)";
 
 fn name_of(settings: &Settings, group: GroupId) -> String {
     settings.groups.get(group.index()).map_or("?", Group::name).to_owned()

@@ -168,3 +168,15 @@ fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
     assert!(lost.starts_with("was given up on web1 at"), "{lost}");
     assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));
 }
+
+#[test]
+fn a_line_that_was_replaced_is_told_unasked_while_something_is_left_of_it() {
+    let mut journal = journal();
+    journal.push(owned(500, "nginx (retired)", "web2", 1, Phase::Stopping));
+    journal.push(owned(501, "nginx", "web2", 1, Phase::Stopped));
+    assert!(!is_over(&journal, "nginx (retired)"), "it is being stopped");
+    journal.push(owned(502, "nginx (retired)", "web2", 1, Phase::Stopped));
+    journal.push(owned(503, "nginx", "web2", 2, Phase::Active));
+    assert!(is_over(&journal, "nginx (retired)"));
+    assert!(!is_over(&journal, "nginx") && !is_over(&journal, "10.0.0.9"));
+}

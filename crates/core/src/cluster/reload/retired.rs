@@ -47,8 +47,10 @@ impl Cluster {
             Retirement::Here
         } else if self.is_guarded(retired) {
             Retirement::Claimed
-        } else if self.holder(row).is_some() {
-            Retirement::Elsewhere
+        } else if let Some(holder) = self.holder(row) {
+            // A C node tells sets and no lines: what we remember of its sets is no news of its file.
+            let is_told = self.peer(holder).kind != Kind::Classic;
+            if is_told { Retirement::Elsewhere } else { Retirement::Untold }
         } else {
             Retirement::Over
         }

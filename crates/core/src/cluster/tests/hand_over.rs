@@ -1,7 +1,9 @@
 //! Hand-overs between two nodes of Systole: what a taker looks at, single groups, and who dies.
 
 use super::pair::Pair;
+use super::reload::CHANGED;
 use super::*;
+use crate::PlanStage;
 
 /// What came of an order to give our own groups away, and how long the answer took.
 fn give(pair: &mut Pair) -> (Result<(), Refusal>, Duration) {
@@ -235,4 +237,61 @@ fn a_giver_that_calls_the_taker_dead_does_not_leave_it_waiting() {
     pair.node(A).finish_jobs(now);
     let took = pair.until("it has an owner", |pair| pair.runs(B) == [SECOND]);
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// Two nodes that have both read their changed file: what they retired is over.
+fn changed(failback: Failback) -> Pair {
+    let mut pair = Pair::settled(failback);
+    for id in [A, B] {
+        pair.change(id, failback, &CHANGED);
+    }
+    pair.until("changed", |pair| pair.run(A, &["first", "extra"]));
+    pair.rest(5);
+    pair
+}
+
+#[test]
+fn a_set_is_handed_over_whatever_both_nodes_have_retired() {
+    for order in [Order::Standby(Hold::All), Order::Standby(Hold::Local)] {
+        let mut pair = changed(Failback::Off);
+        let now = pair.now;
+        pair.node(A).order(now, order);
+        pair.until("answered", |pair| !pair.node(A).answers.is_empty());
+        assert_eq!(pair.node(A).answers, [Ok(())]);
+        assert!(pair.run(B, &["first", "extra"]) && pair.runs(A).is_empty());
+        // Back by an order of who takes.
+        let now = pair.now;
+        pair.node(A).answers.clear();
+        pair.node(A).order(now, Order::Takeover(Hold::Local));
+        pair.until("answered", |pair| !pair.node(A).answers.is_empty());
+        assert_eq!(pair.node(A).answers, [Ok(())]);
+        assert!(pair.run(A, &["first", "extra"]) && pair.run(B, &["second"]));
+    }
+}
+
+#[test]
+fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
+    let ended = |pair: &mut Pair| {
+        let stages = |node: &Node| {
+            let plan = |event: &Event| {
+                let Event::Planned(plan) = event else { return None };
+                Some(plan.stage)
+            };
+            node.said.iter().filter_map(plan).collect::<Vec<_>>()
+        };
+        [A, B].map(|id| stages(pair.node(id)))
+    };
+    // The carrier of the ping node moves all to B; failback takes it home when it answers again.
+    let mut pair = changed(Failback::On);
+    pair.answers[0] = false;
+    pair.until("moved by ipfail", |pair| pair.run(B, &["first", "extra"]));
+    pair.rest(2);
+    pair.answers[0] = true;
+    pair.until("moved home", |pair| pair.run(A, &["first", "extra"]));
+    pair.rest(2);
+    for stages in ended(&mut pair) {
+        let ends = stages.iter().filter(|stage| **stage == PlanStage::Done).count();
+        assert!(ends >= 2, "{stages:?}");
+        assert!(!stages.contains(&PlanStage::Ended(Refusal::Failed)), "{stages:?}");
+    }
 }
