@@ -79,6 +79,8 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     /// The generation of this daemon.
     pub(crate) generation: u64,
+    /// That number, if the disk has not taken it.
+    pub(crate) unstored_generation: Option<u64>,
     /// The files that are in force, and what they say.
     pub(crate) files: Files,
     pub(crate) config: Config,
@@ -156,9 +158,9 @@ impl Control {
     pub(crate) fn new(parts: Parts, signals: Signals) -> io::Result<Self> {
         let server = Server::open(&parts.paths.control_socket())?;
         let writer = {
-            let Parts { state, settings, generation, .. } = &parts;
+            let Parts { state, settings, generation, unstored_generation, .. } = &parts;
             let journal = state.journal(settings.name(settings.me), *generation);
-            StateWriter::start(state.clone(), journal)?
+            StateWriter::start(state.clone(), journal, *unstored_generation)?
         };
         let supervision = Supervision::start(Arc::clone(&parts.beat.shared))?;
         Ok(Self {
@@ -250,6 +252,9 @@ impl Control {
                 }
                 Told::PeerFailed(error) => {
                     (Level::Error, format!("Cannot store a generation: {error}"))
+                }
+                Told::GenerationStored => {
+                    (Level::Info, "The generation of this run is stored now.".to_owned())
                 }
                 Told::Full => {
                     let text = "The disk is too slow: not everything is stored any more.";
@@ -439,6 +444,7 @@ impl Control {
         self.parts.log.tick();
         self.tell_dropped(Duration::from_nanos(clock::boot_time()));
         self.server.tick();
+        self.writer.tick();
         self.tend_writer();
         self.tend_watchdog();
         self.open_missing_links();

@@ -73,6 +73,12 @@ impl Paths {
         self.runtime().join("executor")
     }
 
+    /// The last generation, also one that the disk did not take.
+    #[must_use]
+    pub fn generation(&self) -> PathBuf {
+        self.runtime().join("generation")
+    }
+
     /// Where the executor listens.
     #[must_use]
     pub fn executor_socket(&self) -> PathBuf {

@@ -102,13 +102,28 @@ impl State {
         }
     }
 
-    /// A generation above all earlier ones. `unix_time` is in seconds.
+    /// A generation above all earlier ones. `unix_time` is in seconds; `copy` is a file that outlives
+    /// the daemon and no reboot.
     ///
-    /// It is stored before it is returned. When that fails, the clock takes care that the next
-    /// start gets a larger one: see [`Generation::stored`].
+    /// It is stored before it is returned. When that fails, the copy and the clock take care that the
+    /// next start gets a larger one, and it is to be stored later.
     #[must_use]
-    pub fn next_generation(&self, method: GenerationMethod, unix_time: u64) -> Generation {
-        Generation::next(&self.path(GENERATION), method, unix_time)
+    pub fn next_generation(
+        &self,
+        copy: &Path,
+        method: GenerationMethod,
+        unix_time: u64,
+    ) -> Generation {
+        Generation::next(&self.path(GENERATION), copy, method, unix_time)
+    }
+
+    /// Stores the generation of this run, which could not be stored when it began.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be stored; what was stored before is still there.
+    pub fn store_generation(&self, number: u64) -> Result<(), StateError> {
+        generation::store(&self.path(GENERATION), number)
     }
 
     /// This node's uuid, and whether it was made just now.

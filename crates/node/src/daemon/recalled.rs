@@ -5,6 +5,7 @@
 
 use crate::beat::executor::group_of;
 use crate::log::{Level, Line, Log};
+use crate::paths::Paths;
 use crate::state::{State, StateError};
 use std::error::Error as _;
 use std::io;
@@ -48,33 +49,48 @@ fn uuid(config: &Config, state: &State, log: &mut Log) -> io::Result<Uuid> {
     }
 }
 
-/// The facts of this run. What the ledger lists is held as far as anybody knows before the executor
-/// has spoken.
-pub(super) fn boot(
+/// The generation of this run, and the same again if the disk has not taken it.
+fn generation(
     config: &Config,
-    settings: &Settings,
-    state: &State,
-    listed: &[Held],
+    (paths, state): (&Paths, &State),
     unix_time: u64,
     log: &mut Log,
-) -> io::Result<Boot> {
-    let generation = state.next_generation(config.generation_method, unix_time);
+) -> (u64, Option<u64>) {
+    let copy = paths.generation();
+    let generation = state.next_generation(&copy, config.generation_method, unix_time);
     if generation.is_first {
         let text = format!("No Previous generation - starting at {}", generation.number);
         log.write(&Line::new(Level::Warning, text));
     }
     if let Err(error) = &generation.stored {
         let text = format!(
-            "Cannot store the generation: {error}. Starting at {}, which is not below the clock.",
+            "Cannot store the generation: {}. Starting at {}, which is not below the clock. It is \
+             stored as soon as there is room.",
+            with_cause(error),
             generation.number
         );
         log.write(&Line::new(Level::Error, text));
     }
+    let unstored = generation.stored.is_err().then_some(generation.number);
+    (generation.number, unstored)
+}
+
+/// The facts of this run, and its generation if the disk has not taken that. What the ledger lists is
+/// held as far as anybody knows before the executor has spoken.
+pub(super) fn boot(
+    config: &Config,
+    settings: &Settings,
+    (paths, state): (&Paths, &State),
+    listed: &[Held],
+    unix_time: u64,
+    log: &mut Log,
+) -> io::Result<(Boot, Option<u64>)> {
+    let (generation, unstored) = generation(config, (paths, state), unix_time, log);
     let uuid = uuid(config, state, log)?;
     let known = listed.iter().filter_map(|held| Some((group_of(settings, held.group)?, held.term)));
     let listed: Vec<_> = known.collect();
-    Ok(Boot {
-        generation: generation.number,
+    let boot = Boot {
+        generation,
         session: clock::random_u64()?.max(1),
         uuid,
         unix_time,
@@ -86,7 +102,8 @@ pub(super) fn boot(
         // They are among the settings already.
         retired: Vec::new(),
         listed,
-    })
+    };
+    Ok((boot, unstored))
 }
 
 #[cfg(test)]

@@ -211,7 +211,8 @@ fn run_threads(
     leftover::retire(&mut plan.settings, &listed, greeting, &stored, &mut plan.log);
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
-    let boot = boot(&plan.config, &plan.settings, &state, &listed, unix_time, &mut plan.log)?;
+    let (boot, unstored_generation) =
+        boot(&plan.config, &plan.settings, (paths, &state), &listed, unix_time, &mut plan.log)?;
     let generation = boot.generation;
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
@@ -245,6 +246,7 @@ fn run_threads(
         paths: paths.clone(),
         settings: plan.settings,
         generation,
+        unstored_generation,
         files: plan.files,
         names_bad_packets: plan.config.logging.bad_packets,
         config: plan.config,
@@ -346,7 +348,7 @@ fn warn(log: &mut Log, what: &str, error: &io::Error) {
 /// to its user.
 fn take_runtime(paths: &Paths, log: &mut Log) -> io::Result<()> {
     let group = identity::group_id("haclient").ok();
-    let ours = ["control.sock", "executor"];
+    let ours = ["control.sock", "executor", "generation", "generation.new"];
     let mut told = trusted::take(&paths.runtime(), (RUNTIME_MODE, group), &ours)?;
     let of_executor = ["executor.sock", "executor.json", "executor.new", "executor.runs"];
     told.extend(trusted::take(&paths.executor(), (EXECUTOR_MODE, None), &of_executor)?);

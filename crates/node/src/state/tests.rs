@@ -37,38 +37,100 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-#[test]
-fn generation_begins_with_the_clock_and_grows_by_one() {
-    let directory = tempfile::tempdir().unwrap();
+/// A state directory, and the file in the runtime directory.
+fn places(directory: &tempfile::TempDir) -> (State, PathBuf) {
     let state = State::open(directory.path().join("made/here")).unwrap().0;
-    let first = state.next_generation(GenerationMethod::File, 1000);
-    assert_eq!((first.number, first.is_first), (1001, true));
-    let path = directory.path().join("made/here/hb_generation");
-    assert_eq!(fs::read(&path).unwrap(), b"           1001\n");
-    let second = state.next_generation(GenerationMethod::File, 5);
-    assert_eq!((second.number, second.is_first), (1002, false), "the clock does not matter now");
-    second.stored.unwrap();
-    assert_eq!(state.next_generation(GenerationMethod::Time, 9000).number, 9000);
-    assert_eq!(state.next_generation(GenerationMethod::Time, 9000).number, 9001, "same second");
-    assert_eq!(state.next_generation(GenerationMethod::Time, 8000).number, 9002, "set back");
-    for garbage in ["", "abc\n", "-5\n", "0\n"] {
-        fs::write(&path, garbage).unwrap();
-        let next = state.next_generation(GenerationMethod::File, 2000);
-        assert_eq!((next.number, next.is_first), (2001, true), "{garbage:?}");
-    }
+    (state, directory.path().join("generation"))
 }
 
 #[test]
-fn generation_that_cannot_be_stored_still_grows() {
+fn generation_begins_with_the_clock_and_grows_at_every_start() {
     let directory = tempfile::tempdir().unwrap();
-    let state = State::open(directory.path()).unwrap().0;
-    fs::write(directory.path().join("hb_generation"), "             10\n").unwrap();
-    // A directory stands where the new file would be written.
-    fs::create_dir(directory.path().join("hb_generation.new")).unwrap();
-    let generation = state.next_generation(GenerationMethod::File, 500);
-    assert_eq!(generation.number, 500);
-    assert!(matches!(generation.stored, Err(StateError::Write { .. })));
-    assert_eq!(state.next_generation(GenerationMethod::File, 3).number, 11);
+    let (state, copy) = places(&directory);
+    let next = |method, time| state.next_generation(&copy, method, time);
+    let first = next(GenerationMethod::File, 1000);
+    assert_eq!((first.number, first.is_first), (1001, true));
+    let path = directory.path().join("made/here/hb_generation");
+    assert_eq!(fs::read(&path).unwrap(), b"           1001\n");
+    let second = next(GenerationMethod::File, 5);
+    assert_eq!((second.number, second.is_first), (1002, false), "the clock was set back");
+    second.stored.unwrap();
+    assert_eq!(next(GenerationMethod::File, 7000).number, 7000, "it may have started unstored");
+    assert_eq!(next(GenerationMethod::Time, 9000).number, 9000);
+    assert_eq!(next(GenerationMethod::Time, 9000).number, 9001, "same second");
+    assert_eq!(next(GenerationMethod::Time, 8000).number, 9002, "set back");
+    for garbage in ["", "abc\n", "-5\n", "0\n"] {
+        fs::write(&path, garbage).unwrap();
+        assert!(!next(GenerationMethod::File, 2).is_first, "the copy has it");
+        fs::write(&path, garbage).unwrap();
+        fs::remove_file(&copy).unwrap();
+        let next = next(GenerationMethod::File, 20_000);
+        assert_eq!((next.number, next.is_first), (20_001, true), "{garbage:?}");
+        fs::write(&copy, "9002").unwrap();
+    }
+}
+
+/// What befalls a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    Works,
+    /// The disk takes nothing.
+    Full,
+    /// The machine was started anew: the copy, which lies in memory, is lost.
+    Rebooted,
+    /// The file is lost.
+    Lost,
+    /// The disk is full at the start, and has room while the daemon runs.
+    Emptied,
+}
+
+#[test]
+fn generation_grows_whatever_befell_the_disk_and_the_clock() {
+    use Disk::{Emptied, Full, Lost, Rebooted, Works};
+    // Each start with the seconds of its clock.
+    let stories: [&[(Disk, u64)]; 8] = [
+        &[(Works, 1000), (Full, 1500), (Works, 1502)],
+        &[(Works, 1000), (Full, 1500), (Full, 1500), (Full, 1501), (Works, 1501)],
+        &[(Works, 1000), (Full, 1500), (Rebooted, 1560)],
+        &[(Full, 1000), (Full, 1000), (Rebooted, 1060), (Works, 1060)],
+        &[(Works, 1000), (Full, 1500), (Works, 1400), (Full, 1300), (Works, 1200)],
+        &[(Works, 1000), (Works, 1400), (Lost, 1390), (Lost, 1380), (Rebooted, 1500)],
+        &[(Works, 1000), (Emptied, 1500), (Works, 1490), (Emptied, 1480), (Rebooted, 1470)],
+        &[(Full, 1000), (Emptied, 990), (Rebooted, 980)],
+    ];
+    for method in [GenerationMethod::File, GenerationMethod::Time] {
+        for story in stories {
+            let directory = tempfile::tempdir().unwrap();
+            let (state, copy) = places(&directory);
+            let place = directory.path().join("made/here");
+            let obstacle = place.join("hb_generation.new");
+            let mut before = 0;
+            for (disk, unix_time) in story {
+                if matches!(disk, Full | Emptied) {
+                    // A directory stands where the new file would be written.
+                    fs::create_dir(&obstacle).unwrap();
+                }
+                if *disk == Lost {
+                    fs::remove_file(place.join("hb_generation")).unwrap();
+                }
+                if *disk == Rebooted {
+                    let _ = fs::remove_file(&copy);
+                }
+                let generation = state.next_generation(&copy, method, *unix_time);
+                let Generation { number, stored, .. } = generation;
+                assert!(number > before, "{method:?} {story:?}: {number} after {before}");
+                before = number;
+                let fails = matches!(disk, Full | Emptied);
+                assert_eq!(matches!(stored, Err(StateError::Write { .. })), fails);
+                if fails {
+                    fs::remove_dir(&obstacle).unwrap();
+                }
+                if *disk == Emptied {
+                    state.store_generation(number).unwrap();
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use super::journal::Scribe;
 use super::{Happening, Journal, State, StateError};
 use crate::worker::Worker;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 use systole_core::{GroupKey, HoldRecord, NodeId, PeerRecord, Settings};
@@ -42,6 +44,8 @@ enum Deed {
         settings: Box<Settings>,
         record: PeerRecord,
     },
+    /// Try to store the generation of this run again.
+    Generation,
 }
 
 /// What became of it, where there is something to tell.
@@ -58,6 +62,8 @@ pub(crate) enum Told {
     OwnershipFailed(StateError),
     /// What is known of a node could not be stored.
     PeerFailed(StateError),
+    /// The generation of this run is on the disk at last.
+    GenerationStored,
     /// The disk takes nothing: something found no room to wait for it, the first since it could.
     Full,
 }
@@ -71,29 +77,50 @@ pub(crate) struct StateWriter {
     told: Receiver<Told>,
     /// Entries of the journal that found no room.
     lost: u64,
+    /// Whether the generation of this run is not on the disk.
+    owes_generation: Arc<AtomicBool>,
     /// Something found no room since the last that did.
     is_full: bool,
     tells_full: bool,
 }
 
 impl StateWriter {
-    /// Starts the thread.
+    /// Starts the thread. A generation that could not be stored is tried again with everything that is
+    /// stored, and at every [`tick`](Self::tick).
     ///
     /// # Errors
     ///
     /// When no thread can be had.
-    pub(crate) fn start(state: State, journal: Journal) -> io::Result<Self> {
+    pub(crate) fn start(
+        state: State,
+        journal: Journal,
+        mut unstored: Option<u64>,
+    ) -> io::Result<Self> {
         let Journal { scribe, mut file } = journal;
         let (tell, told) = sync_channel(TOLD);
         let mut lost = 0;
+        let owes_generation = Arc::new(AtomicBool::new(unstored.is_some()));
+        let owes = Arc::clone(&owes_generation);
         let worker = Worker::start("state", QUEUE, move |deed| {
-            if let Some(news) = do_deed(&state, deed, &mut lost, |line| file.append(line)) {
+            let news = do_deed(&state, deed, &mut lost, |line| file.append(line));
+            let late = unstored.take_if(|number| state.store_generation(*number).is_ok());
+            owes.store(unstored.is_some(), Ordering::Relaxed);
+            for news in news.into_iter().chain(late.map(|_| Told::GenerationStored)) {
                 // Who does not listen is hearing the same already, or ending.
                 let _ = tell.try_send(news);
             }
         })?;
         let worker = Some(worker);
-        Ok(Self { scribe, worker, told, lost: 0, is_full: false, tells_full: false })
+        let (lost, is_full, tells_full) = (0, false, false);
+        Ok(Self { scribe, worker, told, lost, owes_generation, is_full, tells_full })
+    }
+
+    /// Tries again what is owed to the disk. To be called about once a second; while one attempt
+    /// hangs there is no other.
+    pub(crate) fn tick(&mut self) {
+        if self.owes_generation.swap(false, Ordering::Relaxed) && !self.hand(Deed::Generation) {
+            self.owes_generation.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Keeps in the journal what happened that long ago, unless it repeats what stands there.
@@ -170,6 +197,8 @@ fn do_deed(
         Deed::Peer { settings, record } => {
             state.store_peer(&settings, record).err().map(Told::PeerFailed)
         }
+        // It is tried after every deed.
+        Deed::Generation => None,
     }
 }
 
@@ -220,7 +249,7 @@ mod tests {
         let state = State::open(folder.path()).unwrap().0;
         let journal = state.journal("web1", 1);
         let settings = settings();
-        let mut writer = StateWriter::start(state.clone(), journal).unwrap();
+        let mut writer = StateWriter::start(state.clone(), journal, None).unwrap();
         for term in 1..=100 {
             writer.note(Happening::Stop, Duration::ZERO);
             let terms = vec![(GroupKey(7), NodeId(0), term)];
@@ -230,5 +259,32 @@ mod tests {
         assert_eq!(state.terms(&settings).unwrap(), [(GroupKey(7), NodeId(0), 100)]);
         let text = std::fs::read_to_string(folder.path().join("journal.jsonl")).unwrap();
         assert_eq!(text.lines().count(), 100);
+    }
+
+    #[test]
+    fn a_generation_that_had_no_room_is_stored_when_there_is_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap().0;
+        let (file, obstacle) =
+            (folder.path().join("hb_generation"), folder.path().join("hb_generation.new"));
+        std::fs::create_dir(&obstacle).unwrap();
+        let journal = state.journal("web1", 1500);
+        let mut writer = StateWriter::start(state, journal, Some(1500)).unwrap();
+        writer.tick();
+        assert!(!file.exists());
+        std::fs::remove_dir(&obstacle).unwrap();
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        let mut told = Vec::new();
+        while told.is_empty() && std::time::Instant::now() < until {
+            writer.tick();
+            std::thread::yield_now();
+            told.extend(writer.told());
+        }
+        assert!(matches!(told[..], [Told::GenerationStored]), "{told:?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), "1500");
+        std::fs::remove_file(&file).unwrap();
+        writer.tick();
+        drop(writer);
+        assert!(!file.exists(), "it is not stored a second time");
     }
 }
