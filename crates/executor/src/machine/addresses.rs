@@ -192,7 +192,7 @@ impl Machine {
         let Some(asked) = self.addresses.asked.take() else { return };
         self.addresses.is_failing = false;
         let (now, lifetime) = (self.now, self.lifetime());
-        let mut removed = Vec::new();
+        let (mut removed, mut missing) = (Vec::new(), Vec::new());
         for (resource, presence) in found {
             let mut kept = self.addresses.kept.iter_mut();
             let Some(kept) = kept.find(|kept| kept.resource == *resource) else { continue };
@@ -200,7 +200,10 @@ impl Machine {
                 (State::Here | State::Adopted, Presence::Here) => {
                     (kept.state, kept.renewed, kept.by) = (State::Here, asked, None);
                 }
-                (State::Adopted, Presence::Absent) => kept.state = State::Lost,
+                (State::Adopted, Presence::Absent) => {
+                    kept.state = State::Lost;
+                    missing.push((kept.group, kept.resource.clone()));
+                }
                 (State::Here, Presence::Absent) => {
                     if now.since(kept.renewed) + GRAIN < lifetime {
                         removed.push((kept.group, kept.resource.clone()));
@@ -216,6 +219,12 @@ impl Machine {
         }
         for (group, resources) in by_group(removed) {
             self.put_back(group, resources);
+        }
+        // A daemon that is greeted later hears only of what is there.
+        if self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted) {
+            for (group, resources) in by_group(missing) {
+                self.lose(group, resources, "it was gone when the executor began".to_owned());
+            }
         }
         self.renew_due();
     }

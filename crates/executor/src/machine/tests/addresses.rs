@@ -241,3 +241,21 @@ fn one_that_cannot_be_removed_is_neither_renewed_nor_put_back() {
         assert_eq!(bench.asked(), Some(vec![address(1)]), "it is renewed again");
     }
 }
+
+/// The kernel did not answer in time for the greeting.
+#[test]
+fn an_adopted_address_that_turns_out_to_be_gone_after_the_greeting_is_told() {
+    let ledger = vec![held(WEB, &[address(1)])];
+    let mut bench = Bench::of(Start { ledger, ..start() });
+    bench.tell(Input::Connected);
+    bench.permit(60 * SECOND);
+    bench.pass(SECOND);
+    assert_eq!(bench.hello().0, [held(WEB, &[address(1)])]);
+    bench.said.clear();
+    bench.tell(Input::NotRenewed("no memory".to_owned()));
+    bench.pass(SECOND);
+    bench.renewed_but(&[address(1)]);
+    let lost = bench.reports();
+    let is_told = |report: &Report| matches!(report, Report::AddressLost { group: WEB, .. });
+    assert!(lost.iter().any(is_told), "{lost:?}");
+}
