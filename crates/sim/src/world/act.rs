@@ -134,6 +134,8 @@ impl World {
         }
         let ledger = self.hosts[node.index()].ledger();
         machine.start(now, &mut self.random, self.options.remembers, ledger);
+        // What was still on its way when the daemon before it ended is nothing that this one has said.
+        self.network.forget(node);
         if self.random.chance(REPLAY_AT_START_PER_MILLE) {
             self.replay_everything(node);
         }
