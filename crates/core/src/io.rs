@@ -137,6 +137,9 @@ pub enum Refusal {
     /// The other node did not answer within 10 s.
     #[error("the other node did not answer")]
     NoReply,
+    /// The giver could not stop what it was to give.
+    #[error("a group could not be stopped where it runs, and stays there; `hb status` says why")]
+    CannotStop,
     /// The other node died while the hand-over ran.
     #[error("the other node died meanwhile")]
     PeerDied,
@@ -150,25 +153,25 @@ pub enum Refusal {
     #[error("this node is starting or stopping")]
     NotReady,
     /// The taker could not look whether it can: something failed there that says nothing of the groups.
-    #[error("the node that shall take it could not look whether it can run it; its log says why")]
+    #[error("the node that should take it could not look whether it can run it; its log says why")]
     CannotLook,
     /// There is nothing to try again.
     #[error("nothing has failed on this node")]
     NothingFailed,
     /// The taker has no agent of a name that a group wants.
-    #[error("the node that shall take it has no agent for a resource of it")]
+    #[error("the node that should take it has no agent for a resource of it")]
     AgentMissing,
     /// The taker has no interface that is up for an address.
-    #[error("the node that shall take it has no interface that is up for an address of it")]
+    #[error("the node that should take it has no interface that is up for an address of it")]
     NoInterface,
     /// The taker sees fewer ping nodes than the giver.
-    #[error("the node that shall take it sees fewer ping nodes")]
+    #[error("the node that should take it sees fewer ping nodes")]
     FewerPings,
     /// The taker's haresources has no such line.
     #[error("the haresources of the two nodes differ in it")]
     Differs,
     /// The taker has failed to start it before, and nobody has mended it.
-    #[error("the node that shall take it could not run it; `hb retry` there lets it try again")]
+    #[error("the node that should take it could not run it; `hb retry` there lets it try again")]
     Unable,
     /// The group is not here to be given.
     #[error("this node does not run it")]
@@ -204,6 +207,7 @@ impl Refusal {
             | Self::Busy
             | Self::Legacy
             | Self::NoReply
+            | Self::CannotStop
             | Self::PeerDied
             | Self::Failed
             | Self::PeerAlive
@@ -243,6 +247,7 @@ impl Refusal {
             | Self::LocalInFlux
             | Self::RemoteInFlux
             | Self::NoReply
+            | Self::CannotStop
             | Self::PeerDied
             | Self::Failed
             | Self::PeerAlive

@@ -9,8 +9,8 @@ mod steps;
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Event, GroupId, HandOverEvent, JobId, Message, Motive, NodeId, Refusal, Scope, Step, Ticket,
-    Time,
+    Event, GroupId, HandOverEvent, JobId, Message, Motive, NodeId, Phase, Refusal, Scope, Step,
+    Ticket, Time,
 };
 use std::time::Duration;
 
@@ -288,7 +288,9 @@ impl Cluster {
         if self.now >= running.until {
             self.visit_hand_over("no reply");
             self.report(Event::HandOver(HandOverEvent::NoReply));
-            return self.end_hand_over(Err(Refusal::NoReply));
+            let why =
+                if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
+            return self.end_hand_over(Err(why));
         }
         let set = self.settings.group_ids();
         let set = set.filter(|group| self.is_in_scope(*group, giver, scope));
@@ -333,6 +335,13 @@ impl Cluster {
             | Stage::Promised
             | Stage::Acquiring => {}
         }
+    }
+
+    /// Whether the giver has something that it cannot stop. A classic one does not tell.
+    fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
+        self.groups_at(giver, scope)
+            .into_iter()
+            .any(|group| self.ownership.row(group).phase == Phase::Blocked)
     }
 
     /// Whether a node's table as of this number is known. A classic peer has none.

@@ -63,6 +63,7 @@ impl Words {
             (
                 Refusal::NoPeer
                 | Refusal::NoReply
+                | Refusal::CannotStop
                 | Refusal::PeerDied
                 | Refusal::Failed
                 | Refusal::PeerAlive

@@ -295,3 +295,24 @@ fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
         assert!(!stages.contains(&PlanStage::Ended(Refusal::Failed)), "{stages:?}");
     }
 }
+
+#[test]
+fn an_order_names_a_group_that_its_giver_cannot_stop() {
+    let orders = [
+        (A, Order::Standby(Hold::Local)),
+        (A, Order::StandbyGroup(FIRST)),
+        (B, Order::Takeover(Hold::Foreign)),
+        (B, Order::TakeoverGroup(FIRST)),
+    ];
+    for (id, order) in orders {
+        let mut pair = Pair::settled(Failback::Off);
+        let node = pair.node(A);
+        node.cluster.settings.stop_failure = StopFailure::Block;
+        node.stuck = Some(FIRST);
+        let now = pair.now;
+        pair.node(id).order(now, order);
+        pair.until("answered", |pair| !pair.node(id).answers.is_empty());
+        assert_eq!(pair.node(id).answers, [Err(Refusal::CannotStop)], "{order:?}");
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    }
+}
