@@ -4,16 +4,21 @@ mod dropped;
 
 use std::fmt::Write as _;
 use systole_core::{
-    Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport, Phase,
-    PingReport, Retirement, Snapshot, StayReport,
+    Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport,
+    OlderReport, Phase, PingReport, Retirement, Snapshot, StayReport,
 };
 use systole_node::control::protocol::{AlarmReport, Status};
+
+/// A node whose messages were refused as older ones within that time is refused still.
+const RECENT_MS: u64 = 60_000;
+/// What was refused longer ago is not told any more.
+const OLD_MS: u64 = 3_600_000;
 
 /// The whole state.
 pub(crate) fn text(status: &Status) -> String {
     let snapshot = &status.snapshot;
     let mut out = format!(
-        "{} is {}, up {}, heartbeat {} [pid {}]\n",
+        "{} is {}, running for {}, heartbeat {} [pid {}]\n",
         snapshot.node,
         snapshot.status,
         age(snapshot.uptime_ms),
@@ -32,6 +37,8 @@ pub(crate) fn text(status: &Status) -> String {
     }
     if let Some((giver, taker, set)) = &snapshot.hand_over {
         line(&format!("{giver} hands over to {taker} [{set}]."));
+    } else if let Some(text) = awaited(&snapshot.nodes) {
+        line(&text);
     } else if !snapshot.stable {
         line("Resources are in transition.");
     }
@@ -70,6 +77,18 @@ pub(crate) fn text(status: &Status) -> String {
         line(&group);
     }
     out
+}
+
+/// Which nodes a node that starts waits for, and how long.
+fn awaited(nodes: &[NodeReport]) -> Option<String> {
+    let left = nodes.iter().filter_map(|node| node.awaited_ms).max()?;
+    let names = nodes.iter().filter(|node| node.awaited_ms.is_some());
+    let names: Vec<&str> = names.map(|node| node.name.as_str()).collect();
+    let (names, left) = (names.join(", "), age(left));
+    Some(format!(
+        "Waits for {names}, not heard since the start: for another {left} at most (initdead), and \
+         starts nothing before."
+    ))
 }
 
 fn keys(waiting: &[String]) -> String {
@@ -148,11 +167,35 @@ fn node(node: &NodeReport, own: &str) -> String {
         Some(silence) => write!(text, "last beat {} ago", age(silence)),
         None => write!(text, "never heard"),
     };
-    let _ = write!(text, ", dead after {}, runs {}", age(node.deadtime_ms), node.daemon);
+    let _ = match node.awaited_ms {
+        Some(left) => write!(text, ", waited for {} more", age(left)),
+        None => write!(text, ", dead after {}, runs {}", age(node.deadtime_ms), node.daemon),
+    };
     for link in &node.links {
         let _ = write!(text, "\n    {:<13} {}", link.name, state(link.up, link.silence_ms));
     }
+    if let Some(told) = node.older.as_ref().and_then(|told| older(node, told)) {
+        let _ = write!(text, "\n    {told}");
+    }
     text
+}
+
+/// Messages of an older generation, while they matter.
+fn older(node: &NodeReport, older: &OlderReport) -> Option<String> {
+    let OlderReport { generation, known, count, last_ms } = older;
+    let (name, last) = (&node.name, age(*last_ms));
+    let is_heard = node.silence_ms.is_some_and(|silence| silence < node.deadtime_ms);
+    let messages = if *count == 1 { "message" } else { "messages" };
+    match last_ms {
+        0..RECENT_MS if !is_heard => Some(format!(
+            "what it says is refused: its generation {generation} is older than {known} ({count} \
+             {messages}, the last {last} ago); if {name} has lost its state: hb forget-peer {name}"
+        )),
+        0..OLD_MS => Some(format!(
+            "{count} {messages} of the older generation {generation} refused, the last {last} ago"
+        )),
+        _ => None,
+    }
 }
 
 fn ping_node(ping: &PingReport) -> String {
@@ -253,6 +296,8 @@ mod tests {
             silence_ms: Some(120),
             deadtime_ms: 650,
             links: vec![LinkReport { name: "eth0".to_owned(), up: true, silence_ms: None }],
+            awaited_ms: None,
+            older: None,
         };
         let text = node(&report, "web1");
         let beat =
@@ -341,5 +386,34 @@ mod tests {
         report.failures[0].outcome = "interface eth1.10 does not exist".to_owned();
         let reason = "web1 could not start nginx: interface eth1.10 does not exist\n";
         assert!(group(&report).contains(reason), "{}", group(&report));
+    }
+
+    #[test]
+    fn a_node_that_is_waited_for_or_refused_is_told_with_what_helps() {
+        let mut report = NodeReport {
+            name: "web2".to_owned(),
+            status: "init".to_owned(),
+            daemon: "unknown".to_owned(),
+            silence_ms: None,
+            deadtime_ms: 3000,
+            links: Vec::new(),
+            awaited_ms: Some(58_100),
+            older: None,
+        };
+        let start = "  web2            init    never heard, ";
+        assert_eq!(node(&report, "web1"), format!("{start}waited for 58.1 s more"));
+        let text = "Waits for web2, not heard since the start: for another 58.1 s at most \
+                    (initdead), and starts nothing before.";
+        assert_eq!(awaited(std::slice::from_ref(&report)).as_deref(), Some(text));
+        report.awaited_ms = None;
+        assert_eq!(awaited(std::slice::from_ref(&report)), None);
+        let count = OlderReport { generation: 17, known: 20, count: 12, last_ms: 1000 };
+        report.older = Some(count);
+        let text = "what it says is refused: its generation 17 is older than 20 (12 messages, the \
+                    last 1.0 s ago); if web2 has lost its state: hb forget-peer web2";
+        assert!(node(&report, "web1").ends_with(text), "{}", node(&report, "web1"));
+        report.silence_ms = Some(100);
+        let text = "    12 messages of the older generation 17 refused, the last 1.0 s ago";
+        assert!(node(&report, "web1").ends_with(text), "{}", node(&report, "web1"));
     }
 }

@@ -52,7 +52,7 @@ use ping::PingNode;
 use reload::Transition;
 pub use report::{
     FailureReport, FenceReport, FenceState, GroupReport, HoldReport, LinkReport, NodeReport,
-    PingReport, Retirement, Snapshot, StayReport,
+    OlderReport, PingReport, Retirement, Snapshot, StayReport,
 };
 use speak::Voice;
 use std::collections::VecDeque;

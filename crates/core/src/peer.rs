@@ -45,7 +45,7 @@ pub(crate) struct Peer {
     /// since is no recording of an earlier time.
     pub(crate) answers: bool,
     /// When messages of an older generation were reported, and how many were not.
-    pub(crate) replays: Rarely,
+    pub(crate) replays: Replays,
     /// When it was reported last that it asks for, or acknowledges, what was never sent.
     pub(crate) beyond_told: Option<Time>,
     /// Its uuid.
@@ -113,6 +113,23 @@ pub(crate) struct Peer {
     pub(crate) dead_after: Duration,
 }
 
+/// Messages of an older generation.
+#[derive(Debug, Default)]
+pub(crate) struct Replays {
+    told: Rarely,
+    /// The latest: its generation, when it came, and how many there were in this generation.
+    pub(crate) last: Option<(u64, Time, u64)>,
+}
+
+impl Replays {
+    /// Notes one. If it is to be told now, returns how many there were since the last time.
+    pub(crate) fn note(&mut self, now: Time, generation: u64) -> Option<u64> {
+        let before = self.last.map_or(0, |(_, _, count)| count);
+        self.last = Some((generation, now, before.saturating_add(1)));
+        self.told.note(now)
+    }
+}
+
 impl Peer {
     /// A node that was never heard.
     pub(crate) fn new(settings: &Settings, random: &mut Random) -> Self {
@@ -123,7 +140,7 @@ impl Peer {
             heard_before: 0,
             stored_at: None,
             answers: false,
-            replays: Rarely::default(),
+            replays: Replays::default(),
             beyond_told: None,
             uuid: None,
             kind: Kind::Unknown,
@@ -189,6 +206,7 @@ impl Peer {
     /// Forgets what a restart of its daemon makes untrue. What it ran may run on: that holds until its
     /// first table.
     pub(crate) fn restart(&mut self, generation: u64) {
+        self.replays.last = None;
         self.generation = generation;
         self.heard_before = 0;
         self.answers = false;

@@ -59,7 +59,7 @@ impl Cluster {
         let peer = self.peer_mut(from);
         let current = peer.generation;
         if generation < current {
-            if let Some(count) = peer.replays.note(now) {
+            if let Some(count) = peer.replays.note(now, generation) {
                 self.report(Event::Replay { node: from, generation, current, count });
             }
             return false;

@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::hold::Register;
 use crate::peer::Kind;
-use crate::{Action, Failback, GroupId, NodeId, Phase, Time};
+use crate::{Action, Failback, GroupId, NodeId, NodeStatus, Phase, Time};
 use serde::{Deserialize, Serialize};
 
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
@@ -109,6 +109,25 @@ pub struct NodeReport {
     pub deadtime_ms: u64,
     /// Its links; none for this node.
     pub links: Vec<LinkReport>,
+    /// It was not heard since this node has started, and for so much longer it is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited_ms: Option<u64>,
+    /// Messages of it that were refused because a later generation of it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<OlderReport>,
+}
+
+/// Messages of an older generation, of a [`NodeReport`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderReport {
+    /// The generation of the latest of them.
+    pub generation: u64,
+    /// The one that is known.
+    pub known: u64,
+    /// How many there were.
+    pub count: u64,
+    /// How long ago the latest came.
+    pub last_ms: u64,
 }
 
 /// A link of a [`NodeReport`].
@@ -271,6 +290,8 @@ impl Cluster {
                 silence_ms: None,
                 deadtime_ms: millis(self.settings.deadtime),
                 links: Vec::new(),
+                awaited_ms: None,
+                older: None,
             };
         }
         let peer = self.peer(node);
@@ -293,7 +314,21 @@ impl Cluster {
                     silence_ms: link.heard_at().map(|at| self.age(at)),
                 })
                 .collect(),
+            awaited_ms: self.awaited_until(node).map(|until| self.left(until)),
+            older: peer.replays.last.map(|(generation, at, count)| OlderReport {
+                generation,
+                known: peer.generation,
+                count,
+                last_ms: self.age(at),
+            }),
         }
+    }
+
+    /// How long a node that was not heard since the start is waited for.
+    fn awaited_until(&self, node: NodeId) -> Option<Time> {
+        let peer = self.peer(node);
+        let is_awaited = self.status == NodeStatus::Up && !peer.is_settled;
+        peer.deadline(Some(self.settings.initdead)).filter(|_| is_awaited)
     }
 
     fn ping_reports(&self) -> Vec<PingReport> {

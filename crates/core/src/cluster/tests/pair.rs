@@ -347,3 +347,16 @@ fn a_snapshot_tells_owners_links_and_reasons() {
     assert_eq!(snapshot.groups[0].reason, "no other node has it");
     assert!(snapshot.ping_nodes[0].up);
 }
+
+#[test]
+fn a_snapshot_tells_how_long_a_node_is_waited_for_at_the_start() {
+    let mut pair = Pair::new(Failback::On);
+    pair.nodes[1] = None;
+    pair.pass(Duration::from_millis(200));
+    let awaited = |pair: &mut Pair| pair.node(A).cluster.snapshot().nodes[B.index()].awaited_ms;
+    let left = awaited(&mut pair).expect("it is waited for");
+    let initdead = u64::try_from(INITDEAD.as_millis()).expect("it is short");
+    assert!(left > 0 && left < initdead, "{left}");
+    pair.until("alone", |pair| pair.runs(A).len() == 2);
+    assert_eq!(awaited(&mut pair), None);
+}

@@ -266,3 +266,16 @@ fn a_forgotten_node_begins_anew_and_one_that_is_alive_is_not_forgotten() {
     node.turn(at(6));
     assert_eq!(node.answers.pop(), Some(Err(Refusal::PeerAlive)), "nor are we ourselves");
 }
+
+#[test]
+fn a_snapshot_tells_of_messages_of_an_older_generation_until_the_node_has_a_newer_one() {
+    let mut node = after_a_restart(vec![PeerRecord { node: B, generation: 7, sequence: 500 }]);
+    for second in 1..=3 {
+        node.hear(at(second * 1000), "beta", 6, &status(second));
+    }
+    node.turn(at(3500));
+    let older = node.cluster.snapshot().nodes[B.index()].older.clone().expect("it is told");
+    assert_eq!((older.generation, older.known, older.count, older.last_ms), (6, 7, 3, 500));
+    node.hear(at(4000), "beta", 8, &status(1));
+    assert_eq!(node.cluster.snapshot().nodes[B.index()].older, None);
+}
