@@ -1,9 +1,10 @@
 //! `hb confirm-dead`: the administrator stands in for a fencing device.
 
-use crate::{exit, order, print};
+use crate::{complain, exit, order, print};
 use std::io;
 use std::path::Path;
-use systole_node::control::protocol::Request;
+use systole_core::{NodeReport, Refusal};
+use systole_node::control::protocol::{Request, Response};
 
 /// The answer that means it.
 const YES: &str = "yes";
@@ -11,11 +12,32 @@ const YES: &str = "yes";
 /// Has the daemon take a silent node for dead, after asking unless `is_sure`.
 pub(crate) fn run(run: &Path, node: &str, is_sure: bool) -> u8 {
     let node = node.to_ascii_lowercase();
+    if !is_sure && let Err(code) = refuse_heard(run, &node) {
+        return code;
+    }
     if !is_sure && !asks(&node) {
         print("nothing was done\n");
         return exit::REFUSED;
     }
     order::give(run, &Request::ConfirmDead { node })
+}
+
+/// Nobody is asked about a node that is heard: the daemon would refuse whatever the answer is.
+fn refuse_heard(run: &Path, node: &str) -> Result<(), u8> {
+    let status = match order::ask_daemon(run, &Request::Status) {
+        Ok(Response::Status(status)) => status,
+        Ok(other) => return Err(order::refuse(&other)),
+        Err(code) => return Err(code),
+    };
+    if status.snapshot.nodes.iter().any(|report| is_heard(report, node)) {
+        complain(&format!("refused: {}", Refusal::NotDead));
+        return Err(exit::REFUSED);
+    }
+    Ok(())
+}
+
+fn is_heard(report: &NodeReport, node: &str) -> bool {
+    report.name == node && report.silence_ms.is_some() && report.status != "dead"
 }
 
 fn asks(node: &str) -> bool {
@@ -27,4 +49,28 @@ fn asks(node: &str) -> bool {
     let mut answer = String::new();
     // Without an input nobody says yes.
     io::stdin().read_line(&mut answer).is_ok() && answer.trim() == YES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_heard_is_not_asked_about() {
+        let mut report = NodeReport {
+            name: "web2".to_owned(),
+            status: "active".to_owned(),
+            daemon: "systole".to_owned(),
+            silence_ms: Some(120),
+            deadtime_ms: 650,
+            links: Vec::new(),
+            awaited_ms: None,
+            older: None,
+        };
+        assert!(is_heard(&report, "web2") && !is_heard(&report, "web1"));
+        report.status = "dead".to_owned();
+        assert!(!is_heard(&report, "web2"));
+        (report.status, report.silence_ms) = ("init".to_owned(), None);
+        assert!(!is_heard(&report, "web2"), "it was never heard");
+    }
 }

@@ -34,7 +34,12 @@ pub(crate) fn run(state: &Path, which: &WhyOptions) -> u8 {
         // What a line was that is replaced everywhere is told to who asks for it.
         None => !story::is_over(&reading.entries, name),
     };
-    let wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
+    let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
+    if let (true, Some(word)) = (wanted.is_empty(), group) {
+        // By another of its words, as `--group` finds it.
+        let has_word = |name: &&str| story::has_word(&reading.entries, name, word);
+        wanted = known.iter().copied().filter(has_word).collect();
+    }
     if wanted.is_empty() {
         complain(&nothing(state, group, &known));
         return exit::REFUSED;
@@ -43,7 +48,8 @@ pub(crate) fn run(state: &Path, which: &WhyOptions) -> u8 {
     let moves = if which.all { usize::MAX } else { which.last.map_or(usual, usize::from) };
     let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, moves));
     if reading.unreadable > 0 {
-        complain(&format!("{} lines of the journal cannot be read", reading.unreadable));
+        let lines = if reading.unreadable == 1 { "line" } else { "lines" };
+        complain(&format!("{} {lines} of the journal cannot be read", reading.unreadable));
     }
     if which.json { print_json(stories) } else { print_text(stories) }
 }

@@ -350,7 +350,8 @@ impl Log {
     /// Says how many lines found no room, as soon as one finds it.
     fn tell_lost(&mut self) {
         if let (Way::Writer(writer), 1..) = (&self.way, self.lost) {
-            let text = format!("{} lines were lost because the log is too slow", self.lost);
+            let lines = if self.lost == 1 { "line was" } else { "lines were" };
+            let text = format!("{} {lines} lost because the log is too slow", self.lost);
             if writer.hand(self.job(Line::new(Level::Warning, text))).is_ok() {
                 self.lost = 0;
             }

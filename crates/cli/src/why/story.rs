@@ -35,6 +35,15 @@ pub(super) fn groups(entries: &[Entry]) -> Vec<&str> {
     groups
 }
 
+/// Whether a resource of a group was started or stopped that is called so.
+pub(super) fn has_word(entries: &[Entry], group: &str, word: &str) -> bool {
+    let tells = |entry: &Entry| {
+        let Happening::Job(job) = &entry.happening else { return false };
+        job.group == group && job.resources.iter().any(|it| it == word)
+    };
+    entries.iter().any(tells)
+}
+
 /// Whether a group is a line that was replaced, and nothing is left of it.
 pub(super) fn is_over(entries: &[Entry], group: &str) -> bool {
     let is_retired = group.ends_with(RETIRED);

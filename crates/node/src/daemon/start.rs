@@ -163,7 +163,7 @@ fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
     plan.log.start();
     let is_realtime = plan.config.process.realtime && !options.without_realtime;
     if is_realtime && let Err(error) = realtime::write_oom_score(realtime::OOM_NEVER) {
-        warn(&mut plan.log, "be spared when memory runs out", &error);
+        warn(&mut plan.log, "lower the OOM score, to be spared when memory runs out", &error);
     }
     for text in capabilities::complaints(is_realtime) {
         plan.log.write(&Line::new(Level::Warning, text));

@@ -210,7 +210,8 @@ fn lines_that_find_no_room_are_counted_and_told_later() {
     let text = fs::read_to_string(settings.logfile.unwrap()).unwrap();
     // Where the writer took its first line late, one was told in between.
     let told = text.lines().filter_map(|line| {
-        let count = line.strip_suffix(" lines were lost because the log is too slow")?;
+        let count = line.strip_suffix(" lost because the log is too slow")?;
+        let count = count.strip_suffix(" lines were").or(count.strip_suffix(" line was"))?;
         count.rsplit(' ').next()?.parse::<usize>().ok()
     });
     let lost: usize = told.sum();

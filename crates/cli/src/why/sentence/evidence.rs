@@ -56,7 +56,8 @@ pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
         "is_refused" => &format!("{node} refuses to take groups"),
         other => other,
     };
-    format!("{me} sees {ours} ping nodes{lost}, {theirs}: {decision}")
+    let nodes = if ours.to_string() == "1" { "ping node" } else { "ping nodes" };
+    format!("{me} sees {ours} {nodes}{lost}, {theirs}: {decision}")
 }
 
 /// Who gave an order.

@@ -72,9 +72,9 @@ fn counts_of_ping_nodes_are_told() {
     assert_eq!(
         tell(vec![counts(Some(2), &["10.0.0.1"], "gives_up"), counts(None, &[], "refuses")]),
         [
-            "web2 sees 1 ping nodes (not 10.0.0.1), web1 2: web2 gives everything away, unless \
+            "web2 sees 1 ping node (not 10.0.0.1), web1 2: web2 gives everything away, unless \
              that changes at once",
-            "web2 sees 1 ping nodes, web1 did not tell: web2 refuses to take groups",
+            "web2 sees 1 ping node, web1 did not tell: web2 refuses to take groups",
         ]
     );
 }

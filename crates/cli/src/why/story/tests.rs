@@ -1,6 +1,6 @@
 use super::*;
-use systole_core::Hold;
-use systole_node::state::Wish;
+use systole_core::{Action, Hold, Outcome};
+use systole_node::state::{JobEnd, Wish};
 
 fn entry(second: u32, happening: Happening) -> Entry {
     let time = format!("2026-11-24T10:{:02}:{:02}.250Z", second / 60, second % 60);
@@ -179,4 +179,21 @@ fn a_line_that_was_replaced_is_told_unasked_while_something_is_left_of_it() {
     journal.push(owned(503, "nginx", "web2", 2, Phase::Active));
     assert!(is_over(&journal, "nginx (retired)"));
     assert!(!is_over(&journal, "nginx") && !is_over(&journal, "10.0.0.9"));
+}
+
+#[test]
+fn a_group_is_found_by_each_word_of_which_a_job_tells() {
+    let job = JobEnd {
+        group: "10.0.0.9".into(),
+        action: Action::Start,
+        resources: vec!["10.0.0.9".into(), "apache".into()],
+        addresses: false,
+        outcome: Outcome::Success,
+        reason: None,
+        took_ms: 5,
+    };
+    let mut journal = journal();
+    journal.push(entry(500, Happening::Job(job)));
+    assert!(has_word(&journal, "10.0.0.9", "apache"));
+    assert!(!has_word(&journal, "nginx", "apache") && !has_word(&journal, "10.0.0.9", "apach"));
 }
