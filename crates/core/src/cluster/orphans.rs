@@ -16,7 +16,9 @@
 //! everything that it holds before this node takes anything.
 
 use super::Cluster;
-use crate::{Cause, Claim, GroupId, Holding, NodeId, Phase, ResourceKind, Time, address_lifetime};
+use crate::{
+    Cause, Claim, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time, address_lifetime,
+};
 use std::time::Duration;
 
 /// How long a daemon that starts gives permits to an executor that has not spoken.
@@ -81,6 +83,10 @@ impl Cluster {
             return;
         }
         self.absence = Absence::Over;
+        // What was to be given may run on: who takes it shall know that, and fence us first.
+        if self.hand_over.as_ref().is_some_and(|running| running.parts().0 == self.settings.me) {
+            self.end_hand_over(Err(Refusal::CannotStop));
+        }
         for group in self.settings.group_ids() {
             if !self.runners[group.index()].is_idle() {
                 self.orphan(group);

@@ -202,6 +202,21 @@ fn a_node_in_doubt_whose_devices_fail_is_taken_from_once_a_person_has_switched_i
 }
 
 #[test]
+fn what_could_not_be_stopped_for_a_hand_over_is_not_given_without_a_fence() {
+    let mut pair = fenced(services);
+    let now = pair.now;
+    pair.node(B).holds_jobs = true;
+    pair.node(B).order(now, Order::StandbyGroup(SECOND));
+    pair.until("B stops it", |pair| !pair.node(B).held.is_empty());
+    pair.lose_executor();
+    pair.until("a device is asked", |pair| {
+        assert_eq!(pair.runs(A), [FIRST], "its services may run on");
+        !pair.node(A).fences.is_empty()
+    });
+    assert_eq!(pair.node(B).answers, [Err(Refusal::CannotStop)]);
+}
+
+#[test]
 fn addresses_alone_have_run_out_and_need_no_fence() {
     let mut pair = fenced(addresses);
     pair.lose_executor();
