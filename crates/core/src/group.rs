@@ -43,6 +43,8 @@ pub(crate) struct Runner {
     words: Words,
     /// An earlier daemon began its start, and this one has not gone on with it.
     is_taken_up: bool,
+    /// Its addresses go first, once the running job has ended.
+    yields: bool,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -76,6 +78,10 @@ enum State {
     /// It cannot, and the addresses left of it go without it.
     Releasing {
         stuck: usize,
+        step: usize,
+    },
+    /// Another node runs the group too: the addresses go before anything else is stopped.
+    Yielding {
         step: usize,
     },
 }
@@ -147,7 +153,15 @@ impl Runner {
             Some(Step { range: first..*place, is_address: is_address(&step[0]) })
         });
         let (state, words) = (State::Idle, Words::NONE);
-        Self { group, steps: steps.collect(), state, job: None, words, is_taken_up: false }
+        Self {
+            group,
+            steps: steps.collect(),
+            state,
+            job: None,
+            words,
+            is_taken_up: false,
+            yields: false,
+        }
     }
 
     /// Has the group another number from now on; what is under way goes on.
@@ -187,7 +201,8 @@ impl Runner {
             State::Active
             | State::Stopping { .. }
             | State::Stuck { .. }
-            | State::Releasing { .. } => true,
+            | State::Releasing { .. }
+            | State::Yielding { .. } => true,
         }
     }
 
@@ -244,6 +259,7 @@ impl Runner {
     pub(crate) fn start(&mut self) {
         self.visit("start");
         if self.is_idle() {
+            self.yields = false;
             self.state = self.start_step(0);
         }
     }
@@ -268,7 +284,27 @@ impl Runner {
             State::Starting { .. } | State::Active | State::Stuck { .. } => {
                 self.state = self.stop_step(None, false);
             }
-            State::Idle | State::Stopping { .. } | State::Releasing { .. } => {}
+            State::Idle
+            | State::Stopping { .. }
+            | State::Releasing { .. }
+            | State::Yielding { .. } => {}
+        }
+    }
+
+    /// Begins to stop as [`Runner::stop`] does, but for the addresses, which go first: another node has
+    /// the group and the same addresses. What runs without them is stopped then, in its order.
+    pub(crate) fn give_way(&mut self) {
+        self.stop();
+        self.yields = !self.is_idle() && !self.is_stuck();
+        if self.job.is_none() {
+            self.yield_addresses();
+        }
+    }
+
+    /// Lets the addresses go, if that was asked for and has not begun.
+    fn yield_addresses(&mut self) {
+        if std::mem::take(&mut self.yields) && matches!(self.state, State::Stopping { .. }) {
+            self.state = self.yield_step(self.steps.len());
         }
     }
 
@@ -302,7 +338,8 @@ impl Runner {
             | State::Active
             | State::Stopping { .. }
             | State::Stuck { .. }
-            | State::Releasing { .. } => {}
+            | State::Releasing { .. }
+            | State::Yielding { .. } => {}
         }
     }
 
@@ -315,7 +352,9 @@ impl Runner {
         let (step, action, wait_until) = match &mut self.state {
             State::Starting { step, wait_until, .. } => (*step, Action::Start, wait_until),
             State::Stopping { step, action, wait_until, .. } => (*step, *action, wait_until),
-            State::Releasing { step, .. } => (*step, Action::Stop, &mut none),
+            State::Releasing { step, .. } | State::Yielding { step } => {
+                (*step, Action::Stop, &mut none)
+            }
             State::Idle | State::Active | State::Stuck { .. } => return None,
         };
         if wait_until.is_some_and(|until| now < until) {
@@ -340,7 +379,11 @@ impl Runner {
             State::Starting { wait_until, .. } | State::Stopping { wait_until, .. } => {
                 wait_until.filter(|_| self.job.is_none())
             }
-            State::Idle | State::Active | State::Stuck { .. } | State::Releasing { .. } => None,
+            State::Idle
+            | State::Active
+            | State::Stuck { .. }
+            | State::Releasing { .. }
+            | State::Yielding { .. } => None,
         }
     }
 
@@ -352,6 +395,12 @@ impl Runner {
         }
         self.visit(names::of_outcome(outcome));
         self.job = None;
+        let progress = self.go_on(now, outcome);
+        self.yield_addresses();
+        progress
+    }
+
+    fn go_on(&mut self, now: Time, outcome: Outcome) -> Progress {
         match self.state {
             State::Starting { step, stop_after, unasked, .. } => {
                 if stop_after {
@@ -366,6 +415,11 @@ impl Runner {
             State::Releasing { stuck, step } => {
                 // One that stays is lost with its lifetime at the latest.
                 self.state = self.release_step(stuck, step);
+                Progress::None
+            }
+            State::Yielding { step } => {
+                // One that stays is stopped again in its turn.
+                self.state = self.yield_step(step);
                 Progress::None
             }
             State::Idle | State::Active | State::Stuck { .. } => Progress::None,
@@ -457,6 +511,14 @@ impl Runner {
             State::Starting { step, stop_after: false, wait_until: None, unasked: 0 }
         } else {
             State::Active
+        }
+    }
+
+    /// The next addresses left of `step` that go before the rest, if there are any; else the rest.
+    fn yield_step(&self, step: usize) -> State {
+        match self.steps[..step].iter().rposition(|step| step.is_address) {
+            Some(step) => State::Yielding { step },
+            None => self.stop_step(None, false),
         }
     }
 

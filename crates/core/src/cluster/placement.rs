@@ -141,13 +141,25 @@ impl Cluster {
 
     /// Stops a group at once because another node's claim holds: no start is waited for.
     pub(super) fn yield_group(&mut self, group: GroupId) {
-        let runner = &mut self.runners[group.index()];
+        self.cancel_start(group);
+        self.runners[group.index()].stop();
+        self.speak_soon();
+    }
+
+    /// Stops what another node runs too, and rightly: its addresses first, which nobody shall have twice
+    /// for as long as services take to stop.
+    pub(super) fn give_way_to_owner(&mut self, group: GroupId) {
+        self.cancel_start(group);
+        self.runners[group.index()].give_way();
+        self.speak_soon();
+    }
+
+    fn cancel_start(&mut self, group: GroupId) {
+        let runner = &self.runners[group.index()];
         let is_starting = runner.is_starting();
         if let Some(job) = runner.job().filter(|_| is_starting) {
             self.outbox.push_back(Output::Cancel(job));
         }
-        runner.stop();
-        self.speak_soon();
     }
 
     /// Tells that the owner of a group, or its phase, changed.

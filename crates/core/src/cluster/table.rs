@@ -200,7 +200,7 @@ impl Cluster {
                 // Who starts anew while it stops shall not take it for its own.
                 self.outbox.push_back(Output::Store);
                 if !self.errs(Mutation::KeepWhenOutranked) {
-                    self.yield_group(group);
+                    self.give_way_to_owner(group);
                 }
             }
         }

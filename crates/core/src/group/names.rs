@@ -16,7 +16,7 @@ impl State {
                 ..
             } => "stopping",
             Self::Stuck { .. } => "stuck",
-            Self::Releasing { .. } => "releasing",
+            Self::Releasing { .. } | Self::Yielding { .. } => "releasing",
         }
     }
 }

@@ -50,6 +50,45 @@ fn resources_start_left_to_right_and_stop_right_to_left() {
 }
 
 #[test]
+fn who_gives_way_lets_addresses_go_before_anything_stops() {
+    use Action::Stop;
+    let (mut runner, mut next) = runner();
+    runner.adopt();
+    runner.give_way();
+    let mut step = |runner: &mut Runner, outcome| end(runner, &mut next, outcome).0;
+    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 0, 2));
+    assert!(runner.may_run() && !runner.is_settled());
+    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 3, 1));
+    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 2, 1));
+    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 0, 2), "and what came back since");
+    assert!(runner.is_idle());
+}
+
+#[test]
+fn who_gives_way_in_the_middle_of_a_start_or_a_stop_lets_addresses_go_next() {
+    use Action::{Start, Stop};
+    for outcome in [Outcome::Success, Outcome::Failed(1), Outcome::TimedOut, Outcome::NotAsked] {
+        for is_starting in [true, false] {
+            let (mut runner, mut next) = runner();
+            if is_starting {
+                runner.start();
+                end(&mut runner, &mut next, Outcome::Success);
+            } else {
+                runner.adopt();
+                runner.stop();
+            }
+            let job = runner.poll(Time::START, &mut next).expect("an agent is asked");
+            assert_eq!(job.action, if is_starting { Start } else { Stop });
+            runner.give_way();
+            runner.done(Time::START, job.id, outcome);
+            let first = end(&mut runner, &mut next, Outcome::Success).0;
+            assert_eq!(first, (Stop, 0, 2), "{outcome:?}, starting: {is_starting}");
+            assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, 3, 1));
+        }
+    }
+}
+
+#[test]
 fn a_failing_start_stops_the_whole_group() {
     let (mut runner, mut next) = runner();
     runner.start();

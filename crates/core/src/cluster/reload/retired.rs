@@ -255,7 +255,7 @@ impl Cluster {
             if other == retired && is_running && is_here {
                 self.ownership.advance(group, Phase::Stopping);
                 self.owned(group, Cause::Outranked(holder));
-                self.yield_group(group);
+                self.give_way_to_owner(group);
             }
         }
     }
