@@ -68,6 +68,8 @@ struct Service {
     is_unstoppable: bool,
     /// Whether a look at it shows that it lacks something.
     lacks: bool,
+    /// Its daemon gives way to another node: addresses go before the rest.
+    yields: bool,
     work: Work,
     /// Since when something of it runs, and when nothing did any more the time before.
     since: Option<Time>,
@@ -144,6 +146,7 @@ impl Services {
             sick: vec![None; count],
             is_unstoppable: false,
             lacks: false,
+            yields: false,
             work: Work::Nothing,
             since: None,
             ceased: None,
@@ -249,6 +252,16 @@ impl Services {
         if let Some(sick) = service.sick.get_mut(place) {
             *sick = Some(Sickness { ailment, manner, until });
         }
+    }
+
+    /// Its daemon gives way to another node that runs the group, or starts the group anew.
+    pub(crate) fn note_yields(&mut self, group: GroupId, yields: bool) {
+        self.list[group.index()].yields = yields;
+    }
+
+    /// Whether its daemon gives way to another node that runs the group.
+    pub(crate) fn yields(&self, group: GroupId) -> bool {
+        self.of(group).yields
     }
 
     /// Whether a look at the group shows that it lacks something.

@@ -31,6 +31,8 @@ use systole_core::{
     Cluster, Group, GroupId, Input, LinkId, NodeId, PingId, Random, Settings, StopFailure, Time,
 };
 
+/// So long after the end of trouble every daemon runs.
+const STARTED_AGAIN: Duration = Duration::from_secs(17);
 /// So many steps are never taken without time passing.
 const STEPS_MAX: u32 = 10_000;
 /// A daemon that is woken this often without time passing does not come to rest.
@@ -152,6 +154,9 @@ impl World {
         let trouble = self.now + self.options.trouble;
         self.run_until(trouble)?;
         self.calm()?;
+        self.run_until(self.now + STARTED_AGAIN)?;
+        // A daemon that was away has what was held on its disk.
+        self.release_everything()?;
         let settle = self.settle_time();
         self.run_until(self.now + settle)?;
         if self.sickly || self.frail {

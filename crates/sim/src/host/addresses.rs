@@ -179,8 +179,8 @@ fn set_everywhere(around: &mut Surroundings<'_>, resource: &Resource, is_there: 
     }
 }
 
-/// ORDER: what stands right of an address is stopped before it, unless it cannot be, or the group is
-/// being let go.
+/// ORDER: what stands right of an address is stopped before it, unless it cannot be, the group is being
+/// let go, or another node has it.
 fn check_order(
     around: &Surroundings<'_>,
     machine: &Machine,
@@ -190,7 +190,8 @@ fn check_order(
         let key = around.world.groups[group.index()].key;
         machine.letting_go().any(|(_, other)| other == key)
     };
-    for (group, place) in places.iter().filter(|(group, _)| !is_let_go(*group)) {
+    let is_exempt = |group: GroupId| is_let_go(group) || around.services.yields(group);
+    for (group, place) in places.iter().filter(|(group, _)| !is_exempt(*group)) {
         let running = around.services.running(*group);
         let resources = &around.world.groups[group.index()].resources;
         let is_agent = |at: usize| matches!(resources[at].kind, ResourceKind::Agent { .. });

@@ -116,10 +116,12 @@ pub(crate) fn known_stopped(
             newest.zip(since).is_some_and(|(beat, since)| beat.sent > since && is_told(beat.sent))
         };
         let Some(other) = machines.iter().find(tells) else { continue };
-        let [group, rival] = [group, rival].map(|group| world.groups[group.index()].name());
+        let [name, other_name] = [group, rival].map(|group| world.groups[group.index()].name());
         let what = format!(
-            "{node:?} starts {group}, and {:?}, which was heard since, still runs {rival}",
-            other.id
+            "{node:?} starts {name} ({group:?}), and {:?}, which was heard since, still runs \
+             {other_name} ({rival:?}): {:?}",
+            other.id,
+            other.services.running(rival)
         );
         return Err(Broken { law: "ORDER", what, at: now });
     }

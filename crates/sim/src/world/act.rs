@@ -4,7 +4,9 @@ use super::{Happening, REBOOT, World};
 use crate::host::Host;
 use crate::laws::{self, Broken};
 use std::time::Duration;
-use systole_core::{Action, Event, GroupId, Job, NodeId, Outcome, Output, PingId, StopFailure};
+use systole_core::{
+    Action, Cause, Event, GroupId, Job, NodeId, Outcome, Output, PingId, StopFailure,
+};
 use systole_executor::protocol::Request;
 
 /// To so many of a thousand daemons that start, everything is played that was recorded.
@@ -33,6 +35,7 @@ impl World {
                 match job.action {
                     Action::Start => {
                         self.machine(node).watch.note_stopping(key, false);
+                        self.machine(node).services.note_yields(group, false);
                         self.check_start(node, job)?;
                     }
                     Action::Stop => {
@@ -71,6 +74,10 @@ impl World {
                 let machine = self.machine(node);
                 if let Some(cluster) = &machine.cluster {
                     machine.watch.told(now, &event, cluster.settings());
+                }
+                if let Event::Ownership { group, cause: Cause::Outranked(_), .. } = event {
+                    let group = self.machines[node.index()].group_of(&self.settings, group);
+                    self.machine(node).services.note_yields(group, true);
                 }
                 self.note(|| format!("{node:?} says {event:?}"));
                 self.check_failure(node, &event)?;

@@ -22,8 +22,8 @@ impl World {
         self.turn(node)
     }
 
-    /// REPLAY: what the stored generation and sequence of its sender cover changes nothing, and
-    /// leads to nothing but a report.
+    /// REPLAY: what the stored generation and sequence of its sender cover changes nothing but how many
+    /// were refused, and leads to nothing but a report.
     fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
         if !self.machines[node.index()].covers(&arrival.packet.frame) {
             self.note_recording(node, arrival);
@@ -59,7 +59,11 @@ impl World {
     }
 
     fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
-        self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)
+        let mut snapshot = self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)?;
+        for node in &mut snapshot.nodes {
+            node.older = None;
+        }
+        Some(snapshot)
     }
 
     /// Keeps count of who could hear whom, for the laws.
