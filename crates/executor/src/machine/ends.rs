@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::jobs::{Abandoned, Active, Job, State, Whose, agent_name};
+use super::letting_go::STOP_TIMEOUT;
 use crate::protocol::{Action, Level, Outcome, Report, Run, Unfinished};
 use crate::{Output, RunId, Signal};
 use std::collections::VecDeque;
@@ -259,8 +260,26 @@ impl Machine {
     pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
         let was_asked = !matches!(outcome, Outcome::NotAsked { .. });
         self.queues.finish(job.run.group);
+        if !outcome.is_success() {
+            self.undo(job);
+        }
         self.answer(job, outcome);
         self.note_own_stop(job, was_asked);
+    }
+
+    /// Stops what a start that nobody waits for has left half done: a daemon that comes would take it
+    /// for running. One that was greeted knows of the start, and goes on with it.
+    fn undo(&mut self, job: &Job) {
+        let Run { group, action, resources, .. } = &job.run;
+        let is_greeted = self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted);
+        let is_left = resources.iter().any(|resource| self.books.ledger.has(*group, resource));
+        if *action != Action::Start || job.whose != Whose::Nobody || is_greeted || !is_left {
+            return;
+        }
+        let (group, timeout_ms) = (*group, STOP_TIMEOUT);
+        let run = Run { action: Action::Stop, timeout_ms, ..job.run.clone() };
+        // A group that has no room for another run is being stopped already.
+        drop(self.queues.push(group, Job::new(run, Whose::Nobody)));
     }
 
     /// Ends the daemon's runs that `is_chosen` chooses.

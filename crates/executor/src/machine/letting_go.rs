@@ -8,7 +8,7 @@ use std::time::Duration;
 use systole_core::{GroupKey, JobId, Resource, ResourceKind, Time};
 
 /// Milliseconds for one stop. Nobody is there to ask for another limit.
-const STOP_TIMEOUT: u64 = 60_000;
+pub(super) const STOP_TIMEOUT: u64 = 60_000;
 /// How long to wait before what could not be stopped is tried again; twice as long each time.
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest time between two tries.

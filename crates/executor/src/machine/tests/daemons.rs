@@ -32,6 +32,23 @@ fn a_new_daemon_is_greeted_at_once_and_hears_what_still_runs() {
 }
 
 #[test]
+fn a_start_that_fails_while_no_daemon_is_there_is_undone() {
+    let mut bench = Bench::new();
+    bench.started_agent(DB, "db");
+    bench.run(WEB, Action::Start, &[agent("a")]);
+    bench.play(Outcome::NotRunning);
+    let (run, _) = bench.begun();
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Ended { run, outcome: failed(1) });
+    let (run, action) = bench.begun();
+    assert_eq!(action, Action::Stop, "a daemon would take it for running");
+    bench.tell(Input::Connected);
+    assert_eq!(bench.hello().1, [unfinished(WEB, Action::Stop, "a")]);
+    bench.tell(Input::Ended { run, outcome: Outcome::Success });
+    assert_eq!(bench.machine.held(), [held(DB, &[agent("db")])]);
+}
+
+#[test]
 fn a_stop_ends_an_unfinished_start_and_waits_for_an_unfinished_stop() {
     for (action, signal) in [(Action::Start, Some(Signal::Terminate)), (Action::Stop, None)] {
         let mut bench = Bench::new();
