@@ -17,8 +17,8 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{
-    Action, Cluster, GroupId, Heard, Hold, Input, JobId, LinkId, Message, NodeId, Order, Outcome,
-    Outgoing, Output, Random, Settings, Ticket, Time,
+    Action, Cause, Cluster, Event, GroupId, Heard, Hold, Input, JobId, LinkId, Message, NodeId,
+    Order, Outcome, Outgoing, Output, Random, Settings, Ticket, Time,
 };
 
 /// How long a job may take before time waits for it.
@@ -402,6 +402,9 @@ impl Play {
                     let job = (job.group, node);
                     laws::known_stopped(now, world, job, &self.machines, &self.network)?;
                 }
+                if job.action == Action::Start {
+                    self.machines[node.index()].services.note_yields(job.group, false);
+                }
                 self.jobs.push((node, job.id, now));
             }
             Output::Cancel(job) => {
@@ -428,8 +431,13 @@ impl Play {
                 machine.cluster = None;
                 self.forget(node);
             }
+            Output::Report(event) => {
+                if let Event::Ownership { group, cause: Cause::Outranked(_), .. } = event {
+                    machine.services.note_yields(group, true);
+                }
+            }
             // No device is configured in these scopes.
-            Output::Ping | Output::Report(_) | Output::Answer { .. } | Output::Fence { .. } => {}
+            Output::Ping | Output::Answer { .. } | Output::Fence { .. } => {}
         }
         Ok(())
     }
