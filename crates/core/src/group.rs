@@ -1,6 +1,7 @@
 //! Starting and stopping the resources of one group, in order.
 
 mod names;
+mod yielding;
 
 use crate::coverage::{Table, visit};
 use crate::{Action, GroupId, Job, JobId, Outcome, Resource, ResourceKind, Time, Words};
@@ -31,6 +32,7 @@ const DOUBLINGS_MAX: u32 = 5;
 /// ```
 ///
 /// Resources start left to right and stop right to left; neighbouring addresses are one step.
+/// A group that another node runs too stops by way of `Yielding`: its addresses first, then as always.
 /// One job runs at a time.
 #[derive(Debug)]
 pub(crate) struct Runner {
@@ -291,31 +293,6 @@ impl Runner {
         }
     }
 
-    /// Begins to stop as [`Runner::stop`] does, but for the addresses, which go first: another node has
-    /// the group and the same addresses. What runs without them is stopped then, in its order.
-    pub(crate) fn give_way(&mut self) {
-        self.stop();
-        self.yields = !self.is_idle() && !self.is_stuck();
-        if self.job.is_none() {
-            self.yield_addresses();
-        }
-    }
-
-    /// Lets the addresses go, if that was asked for and has not begun.
-    fn yield_addresses(&mut self) {
-        if std::mem::take(&mut self.yields) && matches!(self.state, State::Stopping { .. }) {
-            self.state = self.yield_step(self.steps.len());
-        }
-    }
-
-    /// Stops the addresses of a group that is stuck, though a resource right of them may run.
-    pub(crate) fn release_addresses(&mut self) {
-        self.visit("release addresses");
-        if let State::Stuck { step } = self.state {
-            self.state = self.release_step(step, step);
-        }
-    }
-
     /// The executor let go of the group, or holds a part of it only: every resource is stopped,
     /// whatever its state, so that it is known. A stop that goes on is not begun anew.
     pub(crate) fn let_go(&mut self) {
@@ -511,22 +488,6 @@ impl Runner {
             State::Starting { step, stop_after: false, wait_until: None, unasked: 0 }
         } else {
             State::Active
-        }
-    }
-
-    /// The next addresses left of `step` that go before the rest, if there are any; else the rest.
-    fn yield_step(&self, step: usize) -> State {
-        match self.steps[..step].iter().rposition(|step| step.is_address) {
-            Some(step) => State::Yielding { step },
-            None => self.stop_step(None, false),
-        }
-    }
-
-    /// The next addresses left of `step`, if there are any.
-    fn release_step(&self, stuck: usize, step: usize) -> State {
-        match self.steps[..step].iter().rposition(|step| step.is_address) {
-            Some(step) => State::Releasing { stuck, step },
-            None => State::Stuck { step: stuck },
         }
     }
 
