@@ -82,6 +82,18 @@ pub enum LabError {
         /// How long.
         limit: Duration,
     },
+    /// A node did not tell what it was expected to.
+    #[error("{place} did not have {missing:?} within {limit:?}:\n{text}")]
+    NotTold {
+        /// What was read: a log, a file, the output of a command.
+        place: String,
+        /// The texts that were not in it.
+        missing: Vec<String>,
+        /// How long.
+        limit: Duration,
+        /// What was in it at the end.
+        text: String,
+    },
 }
 
 impl LabError {

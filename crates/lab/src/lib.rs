@@ -47,6 +47,7 @@ mod status;
 pub mod story;
 mod switch;
 mod system;
+mod told;
 mod tool;
 
 pub use capture::{Capture, Carrier, Packet};

@@ -98,7 +98,7 @@ fn an_executor_that_cannot_be_started_again_leaves_its_groups_to_the_other_node(
             // A permit, the lifetime of the address, what the kernel is late, and the agents' own time.
             let took = passes_to(lab, Node::Web2, Duration::from_secs(20));
             println!("without an executor the group moved after {took:?}");
-            assert!(lab.log(Node::Web1).contains("Cannot start the executor"));
+            lab.wait_for_log(Node::Web1, &["Cannot start the executor"])?;
             may_run(true)?;
             lab.wait_for("web1 has an executor again", LIMIT, || {
                 lab.log(Node::Web1).contains("The executor is there again")

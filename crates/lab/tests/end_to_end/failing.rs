@@ -90,10 +90,7 @@ fn verbs(lab: &Lab, node: Node, words: &[&str]) -> Vec<String> {
 }
 
 fn says(lab: &Lab, node: Node, command: &[&str], wanted: &[&str]) -> Outcome {
-    let said = lab.run(node, command)?;
-    for line in wanted {
-        assert!(said.stdout.contains(line), "{line} is not in what {node} says:\n{}", said.stdout);
-    }
+    lab.wait_for_answer(node, command, wanted)?;
     Ok(())
 }
 
@@ -183,10 +180,7 @@ fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> 
     let (given, taken) = (verbs(&lab, web1, &["stuck"]), verbs(&lab, web2, &["stuck"]));
     assert!(given.len() >= 12, "a start, a stop, and ten more: {given:?}");
     assert_eq!(taken.first().map(String::as_str), Some("stuck one start"));
-    let log = lab.log(web1);
-    for line in ["Retrying failed stop operation [stuck::one]", "Reboot required!"] {
-        assert!(log.contains(line), "{line} is not in\n{log}");
-    }
+    lab.wait_for_log(web1, &["Retrying failed stop operation [stuck::one]", "Reboot required!"])?;
     Ok(())
 }
 

@@ -23,10 +23,8 @@ fn a_lost_node_is_taken_over_and_gets_its_group_back() -> Outcome {
             print_gap(lab, "return with failback", on, Duration::from_millis(100));
         }
         stays_with(lab, Node::Web1);
-        let log = lab.log(Node::Web2);
-        for line in ["WARN: node web1: is dead", "Resources being acquired from web1."] {
-            assert!(log.contains(line), "{line} is not in the log:\n{log}");
-        }
+        let lines = ["WARN: node web1: is dead", "Resources being acquired from web1."];
+        lab.wait_for_log(Node::Web2, &lines)?;
         Ok(())
     })
 }
@@ -65,8 +63,8 @@ fn a_node_that_lost_its_network_gives_its_group_away() -> Outcome {
         lab.drop_icmp(Node::Web1)?;
         owned_by(lab, Node::Web2)?;
         stays_with(lab, Node::Web2);
-        let log = lab.read_file(Node::Web2, "var/log/ha-debug");
-        assert!(log.contains("Telling other node that we have more visible ping nodes."), "{log}");
+        let told = "Telling other node that we have more visible ping nodes.";
+        lab.wait_for_file(Node::Web2, "var/log/ha-debug", &[told])?;
         lab.heal(Node::Web1)?;
         owned_by(lab, Node::Web1)?;
         stays_with(lab, Node::Web1);
@@ -82,8 +80,7 @@ fn a_cut_and_healed_pair_has_one_owner_again() -> Outcome {
         lab.join(Node::Web1, Link::Service)?;
         owned_by(lab, Node::Web1)?;
         stays_with(lab, Node::Web1);
-        let log = lab.log(Node::Web2);
-        assert!(log.contains("Cluster node web1 returning after partition."), "{log}");
+        lab.wait_for_log(Node::Web2, &["Cluster node web1 returning after partition."])?;
         Ok(())
     })
 }
@@ -115,11 +112,8 @@ fn a_lost_carrier_moves_the_service_over_the_link_that_is_left() -> Outcome {
         owned_by(lab, Node::Web2)?;
         // The stop of nginx alone takes a second.
         print_gap(lab, "carrier lost", since, Duration::from_millis(1500));
-        let log = lab.log(Node::Web1);
-        assert!(log.contains("cannot be reached here: "), "{log}");
-        assert!(log.contains("eth0 has no carrier"), "{log}");
-        let why = lab.run(Node::Web1, &["hb", "why"])?.stdout;
-        assert!(why.contains("lost the way to its clients"), "{why}");
+        lab.wait_for_log(Node::Web1, &["cannot be reached here: ", "eth0 has no carrier"])?;
+        lab.wait_for_answer(Node::Web1, &["hb", "why"], &["lost the way to its clients"])?;
         lab.join(Node::Web1, Link::Service)?;
         owned_by(lab, Node::Web1)?;
         assert!(!lab.log(Node::Web2).contains("node web1: is dead"), "{}", lab.log(Node::Web2));
@@ -140,7 +134,7 @@ fn a_standby_moves_everything_and_a_stop_says_goodbye() -> Outcome {
         lab.stop_daemon(Node::Web2)?;
         owned_by(lab, Node::Web1)?;
         print_gap(lab, "graceful stop", since, Duration::from_millis(100));
-        assert!(lab.log(Node::Web1).contains("Received shutdown notice from 'web2'."));
+        lab.wait_for_log(Node::Web1, &["Received shutdown notice from 'web2'."])?;
         Ok(())
     })
 }

@@ -46,12 +46,8 @@ fn prepare(lab: &Lab) -> Outcome {
 
 /// Waits until a node says all of this.
 fn says(lab: &Lab, node: Node, command: &[&str], wanted: &[&str]) -> Result<(), LabError> {
-    let mut said = String::new();
-    let told = lab.wait_for(&format!("{node} says {wanted:?}"), LIMIT, || {
-        said = lab.run(node, command).map(|told| told.stdout).unwrap_or_default();
-        wanted.iter().all(|words| said.contains(words))
-    });
-    told.map(|_| ()).inspect_err(|_| println!("{node} says:\n{said}"))
+    lab.wait_for_answer(node, command, wanted)?;
+    Ok(())
 }
 
 fn owns(lab: &Lab, node: Node) -> Result<(), LabError> {
