@@ -1,5 +1,6 @@
 //! Processes: starting agents, awaiting them, ending them with everything that they started.
 
+mod introduction;
 mod spawn;
 #[cfg(test)]
 mod tests;

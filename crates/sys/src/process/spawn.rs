@@ -1,10 +1,11 @@
 //! Starting a process that inherits nothing of what makes the daemon special.
 
-use super::{Child, ProcessId, Stat};
+use super::introduction::{self, Introducer, Listener};
+use super::{Child, ProcessId, Stat, kill_group};
 use crate::identity::Identity;
 use crate::{realtime, signals};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit};
+use rustix::process::{Resource, Rlimit};
 use rustix::thread::{Gid, Uid};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -131,7 +132,8 @@ impl Spawn<'_> {
     /// # Errors
     ///
     /// Those of fork(2) and execve(2) (`NotFound`, `PermissionDenied`, `ENOEXEC`), and of preparing
-    /// the child. Nothing runs then.
+    /// the child. Nothing runs then: what can fail is done before the child becomes the program, and
+    /// where that does not help, everything that it began is killed before this returns.
     pub fn start(&self) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().process_group(0);
@@ -150,7 +152,9 @@ impl Spawn<'_> {
             }
         }
         let record = self.record.map(|record| record.try_clone_to_owned()).transpose()?;
+        let (listener, introducer) = introduction::pair()?;
         let prepare = Preparation {
+            introducer,
             mask: Mode::from_raw_mode(self.mask),
             identity: self.identity.map(RawIdentity::of),
             limits: self.limits.cloned(),
@@ -160,14 +164,11 @@ impl Spawn<'_> {
         // exists: it makes system calls only, and neither allocates nor takes a lock.
         unsafe { command.pre_exec(move || prepare.apply()) };
         let mut child = command.spawn()?;
-        let pid = i32::try_from(child.id()).map_err(|_| io::ErrorKind::InvalidData)?;
-        let stdout = child.stdout.take().map(|pipe| nonblocking(pipe.into())).transpose()?;
-        let stderr = child.stderr.take().map(|pipe| nonblocking(pipe.into())).transpose()?;
-        // Not reaped yet, so the number is still its own, even if it has ended already.
-        let id = ProcessId::of(pid).ok_or(io::ErrorKind::NotFound)?;
-        let raw = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-        let fd = rustix::process::pidfd_open(raw, PidfdFlags::empty())?;
-        Ok(Child { id, fd, stdout, stderr })
+        let known = take_over(&mut child, listener);
+        if known.is_err() {
+            end(child);
+        }
+        known
     }
 
     fn stdio(&self) -> Stdio {
@@ -177,6 +178,24 @@ impl Spawn<'_> {
             Output::Inherited => Stdio::inherit(),
         }
     }
+}
+
+/// Makes ours of a child that runs.
+fn take_over(child: &mut std::process::Child, listener: Listener) -> io::Result<Child> {
+    let pid = i32::try_from(child.id()).map_err(|_| io::ErrorKind::InvalidData)?;
+    let (start, fd) = listener.listen()?;
+    let stdout = child.stdout.take().map(|pipe| nonblocking(pipe.into())).transpose()?;
+    let stderr = child.stderr.take().map(|pipe| nonblocking(pipe.into())).transpose()?;
+    Ok(Child { id: ProcessId { pid, start }, fd, stdout, stderr })
+}
+
+/// Ends a child that runs and that nobody could watch, with all that it has started.
+fn end(mut child: std::process::Child) {
+    // Its number is taken until it is waited for. Neither fails for a child of ours.
+    if let Ok(group) = i32::try_from(child.id()) {
+        let _ = kill_group(group, signals::Signal::Kill);
+    }
+    let _ = child.wait();
 }
 
 fn nonblocking(fd: OwnedFd) -> io::Result<OwnedFd> {
@@ -210,6 +229,7 @@ impl RawIdentity {
 
 /// What the child does to itself between fork and exec.
 struct Preparation {
+    introducer: Introducer,
     mask: Mode,
     identity: Option<RawIdentity>,
     limits: Option<Limits>,
@@ -223,25 +243,32 @@ impl Preparation {
         // Refused only without root's rights, and then the daemon has not set them either.
         let _ = rustix::process::setpriority_process(None, 0);
         let _ = realtime::write_oom_score(0);
+        // Before the limits, which may be below the number of descriptors that we have.
+        let id = own_id()?;
+        self.introducer.introduce(id)?;
+        if let Some(record) = &self.record {
+            write_record(record, id)?;
+        }
         if let Some(limits) = &self.limits {
             limits.apply()?;
         }
         rustix::process::umask(self.mask);
-        if let Some(record) = &self.record {
-            write_record(record)?;
-        }
         // Last, because everything above may need the rights that it gives up.
         self.identity.as_ref().map_or(Ok(()), RawIdentity::apply)
     }
 }
 
-fn write_record(record: impl AsFd) -> io::Result<()> {
+/// Which process the caller is.
+fn own_id() -> io::Result<ProcessId> {
     let stat = rustix::fs::open(OUR_STAT, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut line = [0; STAT_MAX];
     let length = rustix::io::read(&stat, &mut line)?;
     // An error made from a number: one with a text would ask for memory.
     let unreadable = || io::Error::from_raw_os_error(libc::EBADMSG);
-    let id = Stat::parse(&line[..length]).ok_or_else(unreadable)?.id;
+    Ok(Stat::parse(&line[..length]).ok_or_else(unreadable)?.id)
+}
+
+fn write_record(record: impl AsFd, id: ProcessId) -> io::Result<()> {
     let mut entry = [0_u8; 40];
     let room = entry.len();
     let mut rest = &mut entry[..];

@@ -204,3 +204,52 @@ fn run_is_on_record_before_the_program_starts() {
     spawn.record = Some(unwritable.as_fd());
     assert!(spawn.start().is_err(), "an unrecorded run must not start");
 }
+
+/// Makes a system call of this thread, and of what it starts, fail with an error (seccomp(2)).
+fn deny(call: libc::c_long, error: i32) {
+    fn statement(code: u32, jumps: [u8; 2], k: u32) -> libc::sock_filter {
+        libc::sock_filter { code: u16::try_from(code).unwrap(), jt: jumps[0], jf: jumps[1], k }
+    }
+    let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    let number = u32::try_from(call).unwrap();
+    let refusal = libc::SECCOMP_RET_ERRNO | error.cast_unsigned();
+    let mut filter = [
+        statement(load, [0, 0], 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, [0, 1], number),
+        statement(libc::BPF_RET | libc::BPF_K, [0, 0], refusal),
+        statement(libc::BPF_RET | libc::BPF_K, [0, 0], libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: 4, filter: filter.as_mut_ptr() };
+    // SAFETY: the program points to four statements that outlive the call, which copies them.
+    let code = unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0_u32, &raw const program)
+    };
+    assert_eq!(code, 0, "{}", io::Error::last_os_error());
+}
+
+#[test]
+fn nothing_runs_when_its_descriptor_cannot_be_had() {
+    // Where the child asks for it, and where the parent takes it.
+    for call in [libc::SYS_pidfd_open, libc::SYS_recvmsg] {
+        let name = format!("systole-denied-{}-{call}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let record = std::fs::File::create(&path).unwrap();
+        let denied = std::thread::spawn(move || {
+            deny(call, libc::EMFILE);
+            // Its child stays when it alone is killed.
+            let mut spawn = shell("sleep 1000 & sleep 1000");
+            spawn.record = Some(record.as_fd());
+            spawn.start().map(|child| child.id())
+        });
+        let error = denied.join().unwrap().unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        // One that has introduced itself is on record. What was killed in its group may still end.
+        if let Some((pid, start)) = text.trim().split_once(' ') {
+            let id = ProcessId { pid: pid.parse().unwrap(), start: start.parse().unwrap() };
+            assert!(!exists(id.pid), "{call}: it still runs");
+            wait_for("its group is gone", || !group_exists(id.pid));
+        }
+    }
+}
