@@ -17,7 +17,7 @@ pub(crate) mod executor;
 mod jobs;
 pub(crate) mod keys;
 pub(crate) mod links;
-mod load;
+pub(crate) mod load;
 pub(crate) mod pings;
 mod reconfigure;
 mod rest;
@@ -87,6 +87,8 @@ pub(crate) struct Parts {
     pub(crate) timeouts: AgentTimeouts,
     /// The way to the control thread.
     pub(crate) control: BeatEnd,
+    /// The load average.
+    pub(crate) load: Load,
 }
 
 /// The state of the beat thread.
@@ -116,11 +118,7 @@ pub(crate) struct Beat {
 
 impl Beat {
     /// Puts the parts together.
-    ///
-    /// # Errors
-    ///
-    /// When the load average cannot be opened.
-    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
+    pub(crate) fn new(parts: Parts) -> Self {
         let settings = parts.cluster.settings();
         let mut others = settings.node_ids().filter(|node| *node != settings.me);
         let mut drops = Drops::new(others.next().filter(|_| others.next().is_none()));
@@ -139,7 +137,7 @@ impl Beat {
             encoder: parts.encoder,
             decoder: Decoder::default(),
             buffer: vec![0; DATAGRAM_MAX],
-            load: Load::open()?,
+            load: parts.load,
             links,
             sent,
             pings: parts.pings,
@@ -155,7 +153,7 @@ impl Beat {
         if let Some(executor) = parts.executor {
             beat.take_executor(Time::START, executor);
         }
-        Ok(beat)
+        beat
     }
 
     /// Beats until everything is over.

@@ -27,28 +27,47 @@ const END_LIMIT: Duration = Duration::from_secs(31);
 pub(crate) struct Clients {
     /// Absent when there is no program, or when the process is gone.
     process: Option<(Child, Connection)>,
+    /// Those that the process has not been told yet.
     programs: Vec<Program>,
     environment: Vec<(String, String)>,
+    /// Communication is up: they are to run.
+    is_due: bool,
 }
 
 impl Clients {
-    /// Starts the process, which waits. To be called before memory is locked.
+    /// The programs of a configuration. Their process is [started](Self::tend) for them.
+    pub(crate) fn new(config: &Config, environment: Vec<(String, String)>) -> Self {
+        let programs: Vec<Program> = config.clients.iter().map(Program::from).collect();
+        Self { process: None, programs, environment, is_due: false }
+    }
+
+    /// Starts the process, unless it works already, and hands it what is to run. At best before memory
+    /// is locked.
     ///
     /// # Errors
     ///
-    /// When the process cannot be started.
-    pub(crate) fn prepare(config: &Config, environment: Vec<(String, String)>) -> io::Result<Self> {
-        let programs: Vec<Program> = config.clients.iter().map(Program::from).collect();
-        let process = if programs.is_empty() { None } else { Some(start_process()?) };
-        Ok(Self { process, programs, environment })
+    /// When the process cannot be started; it can be tried again.
+    pub(crate) fn tend(&mut self) -> io::Result<()> {
+        if self.process.is_none() && !self.programs.is_empty() {
+            self.process = Some(start_process()?);
+        }
+        self.hand_over();
+        Ok(())
     }
 
     /// Starts the programs; to be called once, when communication is up.
     pub(crate) fn start(&mut self) {
-        let programs = std::mem::take(&mut self.programs);
-        let environment = std::mem::take(&mut self.environment);
-        if !programs.is_empty() {
-            self.send(&Request::Start { programs, environment });
+        self.is_due = true;
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) {
+        if !self.is_due || self.process.is_none() || self.programs.is_empty() {
+            return;
+        }
+        let (programs, environment) = (self.programs.clone(), self.environment.clone());
+        if self.send(&Request::Start { programs, environment }) {
+            self.programs.clear();
         }
     }
 
@@ -71,6 +90,7 @@ impl Clients {
 
     /// Ends the programs, the last one first, and the process.
     pub(crate) fn stop(&mut self) -> Vec<Line> {
+        self.programs.clear();
         self.send(&Request::Stop);
         let mut lines = Vec::new();
         let mut limit = Instant::now() + END_LIMIT;
@@ -101,12 +121,14 @@ impl Clients {
         connection.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
     }
 
-    fn send(&mut self, request: &Request) {
-        let Some((_, connection)) = &self.process else { return };
+    fn send(&mut self, request: &Request) -> bool {
+        let Some((_, connection)) = &self.process else { return false };
         let sent = serde_json::to_vec(request).map(|packet| connection.send(&packet));
-        if !matches!(sent, Ok(Ok(()))) {
+        let is_sent = matches!(sent, Ok(Ok(())));
+        if !is_sent {
             self.abandon();
         }
+        is_sent
     }
 
     /// The process has closed its side: it exits, or was killed.

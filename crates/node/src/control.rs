@@ -8,6 +8,7 @@ mod dropped;
 mod executor;
 mod fence;
 mod keys;
+mod lacking;
 pub(crate) mod links;
 mod names;
 mod people;
@@ -26,6 +27,7 @@ use crate::beat::channel::{Command, ControlEnd, News};
 use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::daemon::names::Names;
+use crate::daemon::pid_file::PidFile;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Source};
@@ -34,6 +36,7 @@ use crate::state::{Happening, Owned, State, StateWriter, Told, Wish};
 use crate::watchdog::Keeper;
 use crate::words::Words;
 use dropped::DroppedTable;
+use lacking::Lacking;
 use links::Medium;
 use people::Person;
 use protocol::{AlarmReport, KeyRenewal};
@@ -75,6 +78,8 @@ pub(crate) enum Ending {
 pub(crate) struct Parts {
     /// Where everything lies.
     pub(crate) paths: Paths,
+    /// Where others find this process.
+    pub(crate) pid_file: PidFile,
     /// What the core runs with.
     pub(crate) settings: Settings,
     /// The generation of this daemon.
@@ -112,7 +117,7 @@ pub(crate) struct Parts {
     /// The way to the beat thread.
     pub(crate) beat: ControlEnd,
     /// The beat thread.
-    pub(crate) thread: JoinHandle<io::Result<()>>,
+    pub(crate) thread: JoinHandle<Option<io::Result<()>>>,
 }
 
 /// The state of the control thread.
@@ -123,7 +128,9 @@ pub(crate) struct Control {
     signals: Signals,
     server: Server,
     /// Gives signs of life as long as it is there.
-    _supervision: Supervision,
+    supervision: Supervision,
+    /// What there was no room for yet.
+    lacking: Lacking,
     /// Who waits for a copy of the state.
     watchers: Vec<ClientId>,
     /// Who waits for the end of an order.
@@ -150,26 +157,23 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Opens the control socket.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be opened, or no thread can be had for signs of life.
-    pub(crate) fn new(parts: Parts, signals: Signals) -> io::Result<Self> {
-        let server = Server::open(&parts.paths.control_socket())?;
+    /// Puts the parts together. What cannot be had at once is tried again while it works.
+    pub(crate) fn new(parts: Parts, signals: Signals) -> Self {
+        let server = Server::new(&parts.paths.control_socket());
         let writer = {
             let Parts { state, settings, generation, unstored_generation, .. } = &parts;
             let journal = state.journal(settings.name(settings.me), *generation);
-            StateWriter::start(state.clone(), journal, *unstored_generation)?
+            StateWriter::new(state.clone(), journal, *unstored_generation)
         };
-        let supervision = Supervision::start(Arc::clone(&parts.beat.shared))?;
-        Ok(Self {
+        let supervision = Supervision::new(Arc::clone(&parts.beat.shared));
+        let mut control = Self {
             words: Words::new(parts.settings.clone(), std::process::id()),
             writer,
             parts,
             signals,
             server,
-            _supervision: supervision,
+            supervision,
+            lacking: Lacking::default(),
             watchers: Vec::new(),
             orders: BTreeMap::new(),
             answers: VecDeque::new(),
@@ -183,7 +187,9 @@ impl Control {
             next_tick: Instant::now(),
             names: Names::default(),
             ending: None,
-        })
+        };
+        control.tend_lacking();
+        control
     }
 
     /// Works until the daemon is to end, and tells how.
@@ -447,6 +453,7 @@ impl Control {
         self.writer.tick();
         self.tend_writer();
         self.tend_watchdog();
+        self.tend_lacking();
         self.open_missing_links();
     }
 }

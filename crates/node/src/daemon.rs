@@ -2,12 +2,14 @@
 
 pub(crate) mod findings;
 mod inherited;
+mod insist;
 mod leftover;
 mod media;
 pub(crate) mod names;
-mod pid_file;
+pub(crate) mod pid_file;
 pub(crate) mod recalled;
 mod start;
+mod succession;
 mod verbs;
 pub(crate) mod wiring;
 
@@ -98,7 +100,7 @@ fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {
 
 /// `-R`: only a daemon itself can have a successor, by executing it in its own process.
 fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
-    if pid_file::names_us(paths)? {
+    if succession::is_successor() || pid_file::names_us(paths)? {
         return start::start(options, paths, start::Way::Successor);
     }
     match pid_file::running(paths)? {

@@ -75,6 +75,8 @@ pub(crate) struct Fencer {
     fencing: Option<Fencing>,
     nodes: Vec<String>,
     process: Option<(Child, Connection)>,
+    /// The process has never been started.
+    is_owed: bool,
     /// The attempt without an answer: it fails when the process is gone.
     running: Option<Running>,
 }
@@ -89,14 +91,24 @@ struct Running {
 }
 
 impl Fencer {
-    /// Starts the process, if there are devices. To be called before memory is locked.
+    /// The devices of a configuration. Their process is [started](Self::tend) for them.
+    pub(crate) fn new(fencing: Option<Fencing>, nodes: Vec<String>) -> Self {
+        let is_owed = fencing.is_some();
+        Self { fencing, nodes, process: None, is_owed, running: None }
+    }
+
+    /// Starts the process, if there are devices and it was never started. At best before memory is
+    /// locked.
     ///
     /// # Errors
     ///
-    /// When the process cannot be started.
-    pub(crate) fn prepare(fencing: Option<Fencing>, nodes: Vec<String>) -> io::Result<Self> {
-        let process = fencing.as_ref().map(|_| start_process()).transpose()?;
-        Ok(Self { fencing, nodes, process, running: None })
+    /// When the process cannot be started; it can be tried again.
+    pub(crate) fn tend(&mut self) -> io::Result<()> {
+        if self.is_owed && self.process.is_none() {
+            self.process = Some(start_process()?);
+        }
+        self.is_owed = false;
+        Ok(())
     }
 
     /// Whether a device is at work.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -42,6 +42,19 @@ pub(crate) fn is_of(pid: i32) -> io::Result<bool> {
     Ok(file(format!("/proc/{pid}/exe"))? == file("/proc/self/exe".to_owned())?)
 }
 
+/// Sees that a file is a program or a script, by how it begins. What is neither, as the empty file of an
+/// upgrade that goes on, is not refused by execvp(3): a shell is executed in its place.
+///
+/// # Errors
+///
+/// When it is neither, or cannot be read.
+pub(crate) fn check_format(program: &Path) -> io::Result<()> {
+    let mut bytes = [0; 4];
+    let begin = fs::File::open(program)?.read_at(&mut bytes, 0)?;
+    let is_sound = bytes[..begin] == *b"\x7fELF" || bytes.starts_with(b"#!");
+    if is_sound { Ok(()) } else { Err(io::Error::other("it is no program")) }
+}
+
 /// Sees that a program can be executed and is one of ours: it tells a version.
 ///
 /// # Errors
@@ -49,6 +62,9 @@ pub(crate) fn is_of(pid: i32) -> io::Result<bool> {
 /// Says what is wrong with it.
 pub(crate) fn check(program: &Path) -> Result<(), String> {
     let failed = |why: String| Err(format!("{}: {why}", program.display()));
+    if let Err(error) = check_format(program) {
+        return failed(error.to_string());
+    }
     let mut command = Command::new(program);
     command.arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = match command.spawn() {
@@ -75,6 +91,7 @@ pub(crate) fn check(program: &Path) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn what_replaced_a_program_lies_where_it_lay() {
@@ -102,5 +119,11 @@ mod tests {
         let failing = check(Path::new("/bin/false")).unwrap_err();
         assert!(failing.contains("it does not tell its version: exit status: 1"), "{failing}");
         assert!(check(Path::new("/etc/passwd")).is_err());
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("heartbeat");
+        fs::write(&empty, "").unwrap();
+        fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
+        let empty = check(&empty).unwrap_err();
+        assert!(empty.ends_with("/heartbeat: it is no program"), "{empty}");
     }
 }

@@ -2,13 +2,56 @@
 //!
 //! What waits is bounded. What finds no room is given back, and it is for the caller to count it.
 
+use std::fmt;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// Stack of a worker in bytes: all of it is locked, so it is small.
 const STACK: usize = 256 << 10;
+
+/// A thread that is to be started, and can be tried again: a machine may have no room for another one
+/// just now.
+pub(crate) struct Thread<Output> {
+    name: &'static str,
+    stack: usize,
+    /// Taken by the thread.
+    #[expect(clippy::type_complexity, reason = "it is used here alone")]
+    work: Arc<Mutex<Option<Box<dyn FnOnce() -> Output + Send>>>>,
+}
+
+impl<Output: Send + 'static> Thread<Output> {
+    /// What it does, and the bytes of its stack.
+    pub(crate) fn new(
+        name: &'static str,
+        stack: usize,
+        work: impl FnOnce() -> Output + Send + 'static,
+    ) -> Self {
+        Self { name, stack, work: Arc::new(Mutex::new(Some(Box::new(work)))) }
+    }
+
+    /// Starts it. It gives nothing back if it was started before.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had; the work stays here.
+    pub(crate) fn start(&self) -> io::Result<JoinHandle<Option<Output>>> {
+        let work = Arc::clone(&self.work);
+        let thread = thread::Builder::new().name(self.name.to_owned()).stack_size(self.stack);
+        thread.spawn(move || {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+            work.map(|work| work())
+        })
+    }
+}
+
+impl<Output> fmt::Debug for Thread<Output> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Thread").field("name", &self.name).finish_non_exhaustive()
+    }
+}
 
 /// The way to a thread that does slow work. When it is dropped the thread does what waits, and
 /// ends.
@@ -17,6 +60,8 @@ pub(crate) struct Worker<Job> {
     queue: SyncSender<Job>,
     /// Closed by the end of the thread.
     ended: Receiver<()>,
+    /// The thread, while it could not be started.
+    thread: Option<Thread<()>>,
 }
 
 impl<Job: Send + 'static> Worker<Job> {
@@ -26,20 +71,43 @@ impl<Job: Send + 'static> Worker<Job> {
     ///
     /// When no thread can be had.
     pub(crate) fn start(
-        name: &str,
+        name: &'static str,
+        bound: usize,
+        work: impl FnMut(Job) + Send + 'static,
+    ) -> io::Result<Self> {
+        let mut worker = Self::new(name, bound, work);
+        worker.tend()?;
+        Ok(worker)
+    }
+
+    /// One whose jobs wait until its thread is [started](Self::tend).
+    pub(crate) fn new(
+        name: &'static str,
         bound: usize,
         mut work: impl FnMut(Job) + Send + 'static,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let (queue, jobs) = sync_channel(bound);
         let (end, ended) = sync_channel::<()>(1);
-        let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
-        thread.spawn(move || {
+        let thread = Thread::new(name, STACK, move || {
             let _end = end;
             for job in jobs {
                 work(job);
             }
-        })?;
-        Ok(Self { queue, ended })
+        });
+        Self { queue, ended, thread: Some(thread) }
+    }
+
+    /// Starts the thread, unless it works already.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had; it can be tried again, and what was handed over waits.
+    pub(crate) fn tend(&mut self) -> io::Result<()> {
+        if let Some(thread) = &self.thread {
+            thread.start()?;
+            self.thread = None;
+        }
+        Ok(())
     }
 
     /// Hands a job over; gives it back when too many wait.
@@ -51,8 +119,11 @@ impl<Job: Send + 'static> Worker<Job> {
 
     /// Lets it do what waits, for no longer than that. Returns whether everything was done.
     pub(crate) fn finish(self, limit: Duration) -> bool {
-        let Self { queue, ended } = self;
+        let Self { queue, ended, thread } = self;
         drop(queue);
+        if thread.is_some_and(|thread| thread.start().is_err()) {
+            return false;
+        }
         // Nothing is ever sent: the other side is closed, or the time is over.
         let result = ended.recv_timeout(limit);
         matches!(result, Err(std::sync::mpsc::RecvTimeoutError::Disconnected))
@@ -86,6 +157,23 @@ mod tests {
         drop(release);
         assert!(worker.finish(Duration::from_secs(20)));
         assert_eq!(told.iter().collect::<Vec<_>>(), taken);
+    }
+
+    #[test]
+    fn jobs_wait_for_a_thread_that_cannot_be_started_yet() {
+        let (tell, told) = channel();
+        let mut worker = Worker::new("test", 2, move |job: u32| tell.send(job).unwrap());
+        // No machine has room for such a stack.
+        worker.thread.as_mut().unwrap().stack = usize::MAX >> 2;
+        worker.hand(1).unwrap();
+        worker.tend().unwrap_err();
+        worker.hand(2).unwrap();
+        assert_eq!(worker.hand(3), Err(3));
+        worker.thread.as_mut().unwrap().stack = STACK;
+        worker.tend().unwrap();
+        worker.tend().unwrap();
+        assert!(worker.finish(Duration::from_secs(20)));
+        assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod executor;
 mod hostile;
 #[path = "daemon/ocf.rs"]
 mod ocf;
+#[path = "daemon/room.rs"]
+mod room;
 #[path = "daemon/storage.rs"]
 mod storage;
 #[path = "daemon/strangers.rs"]
@@ -50,12 +52,16 @@ struct Node {
     folder: tempfile::TempDir,
     /// Variables that it is started with, beside our own.
     environment: Vec<(String, String)>,
+    /// What is executed.
+    program: PathBuf,
 }
 
 impl Node {
     fn new() -> Self {
         enter_network();
-        let node = Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
+        let program = env!("CARGO_BIN_EXE_heartbeat").into();
+        let folder = tempfile::tempdir().unwrap();
+        let node = Self { folder, environment: Vec::new(), program };
         for folder in ["config", "state", "run"] {
             fs::create_dir(node.path(folder)).unwrap();
         }
@@ -79,7 +85,7 @@ impl Node {
     }
 
     fn call(&self, options: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_heartbeat"));
+        let mut command = Command::new(&self.program);
         for (option, folder) in
             [("--config-dir", "config"), ("--state-dir", "state"), ("--run-dir", "run")]
         {

@@ -4,6 +4,7 @@ use crate::process;
 use rustix::fs::{Mode, OFlags};
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 const NULL: &str = "/dev/null";
@@ -62,20 +63,47 @@ pub enum Running {
 
 /// Writes a pid file in the form of heartbeat: 10 columns, right-aligned, and a newline.
 ///
-/// The file comes into being whole: who reads it sees the old content or the new one.
+/// The file comes into being whole: who reads it sees the old content or the new one. Where there is
+/// no room for another file, as on a full disk, the number is written over the old one, which takes
+/// none.
 ///
 /// # Errors
 ///
 /// Those of writing and renaming a file; the old one stays then.
 pub fn write_pid_file(path: &Path, pid: u32) -> io::Result<()> {
+    let content = format!("{pid:>10}\n");
+    replace(path, content.as_bytes())
+        .or_else(|error| overwrite(path, content.as_bytes()).map_err(|_| error))
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("pid.new");
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     // A new file, whatever was left there: no link is followed.
-    fs::File::create_new(&fresh)?.write_all(format!("{pid:>10}\n").as_bytes())?;
-    fs::rename(&fresh, path)
+    let written = fs::File::create_new(&fresh)?.write_all(content);
+    let replaced = written.and_then(|()| fs::rename(&fresh, path));
+    if replaced.is_err() {
+        // An empty file would stand there. Whatever keeps it from being removed is told already.
+        let _ = fs::remove_file(&fresh);
+    }
+    replaced
+}
+
+/// Writes over a file of the same length in one call. No link is followed, and nothing is waited for.
+fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let data = file.metadata()?;
+    if !data.is_file() || usize::try_from(data.len()) != Ok(content.len()) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    match file.write_at(content, 0)? {
+        written if written == content.len() => Ok(()),
+        _ => Err(io::ErrorKind::WriteZero.into()),
+    }
 }
 
 /// Judges by the pid file, and by a signal 0, whether a daemon runs.
@@ -126,6 +154,27 @@ mod tests {
             assert_eq!(running(&path).unwrap(), Running::No, "{content:?}");
         }
         fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn pid_file_without_room_for_another_file_is_overwritten() {
+        let path = scratch("pid-file-full");
+        // Nothing can be made under this name.
+        let obstacle = path.with_extension("pid.new");
+        fs::create_dir(&obstacle).unwrap();
+        write_pid_file(&path, 4711).unwrap_err();
+        assert!(!path.exists());
+        fs::write(&path, "      4710\n").unwrap();
+        write_pid_file(&path, 4711).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"      4711\n");
+        fs::write(&path, "7\n").unwrap();
+        write_pid_file(&path, 4711).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"7\n", "of another length it stays");
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        write_pid_file(&path, 4711).unwrap_err();
+        fs::remove_file(&path).unwrap();
+        fs::remove_dir(&obstacle).unwrap();
     }
 
     #[test]

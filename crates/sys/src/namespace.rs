@@ -1,4 +1,4 @@
-//! Network namespaces (`network_namespaces(7)`) of the calling thread; for laboratory and tests.
+//! Network and mount namespaces (`namespaces(7)`) of the calling thread; for laboratory and tests.
 
 use rustix::fs::{Mode, OFlags};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
@@ -29,6 +29,20 @@ pub fn enter_network(pid: i32) -> io::Result<()> {
 pub fn make_network() -> io::Result<()> {
     // SAFETY: a new network changes neither memory nor descriptors of this process.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
+    Ok(())
+}
+
+/// Gives the calling thread file systems of its own: what it mounts nobody else sees, and it
+/// disappears with the last thread and process that has them. They begin as those of all others, and
+/// follow these until something says otherwise (`mount --make-rprivate /`).
+///
+/// # Errors
+///
+/// `EPERM` without `CAP_SYS_ADMIN`.
+pub fn make_mounts() -> io::Result<()> {
+    // SAFETY: other mounts, and a root and working directory of its own for this thread, change
+    // neither memory nor descriptors of this process.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS) }?;
     Ok(())
 }
 

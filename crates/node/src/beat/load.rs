@@ -4,7 +4,7 @@ use std::io;
 use systole_sys::clock::LoadAverage;
 
 /// The load average as messages carry it.
-pub(super) struct Load {
+pub(crate) struct Load {
     file: LoadAverage,
     buffer: [u8; Self::LINE_MAX],
     length: usize,
@@ -14,7 +14,10 @@ impl Load {
     /// Five numbers of a load average fit in with room to spare.
     const LINE_MAX: usize = 64;
 
-    pub(super) fn open() -> io::Result<Self> {
+    /// # Errors
+    ///
+    /// Without `/proc`, or when no descriptor is left.
+    pub(crate) fn open() -> io::Result<Self> {
         let file = LoadAverage::open()?;
         Ok(Self { file, buffer: [0; Self::LINE_MAX], length: 0 })
     }

@@ -137,8 +137,9 @@ fn beat() -> (Beat, ControlEnd) {
             status: Duration::from_secs(1),
         },
         control: end,
+        load: Load::open().unwrap(),
     });
-    (beat.unwrap(), control)
+    (beat, control)
 }
 
 /// A datagram of the other node.

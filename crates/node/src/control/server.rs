@@ -56,28 +56,30 @@ struct Client {
 /// The socket and its connections.
 #[derive(Debug)]
 pub(super) struct Server {
-    listener: UnixListener,
+    /// Absent as long as it cannot be made.
+    listener: Option<UnixListener>,
     path: PathBuf,
     clients: Vec<Client>,
     next: u64,
 }
 
 impl Server {
-    /// Listens at `path`. What an earlier daemon left there is replaced: the pid file has proved
-    /// that none runs.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
+    /// Will listen at `path`, once it is [opened](Self::tend).
+    pub(super) fn new(path: &Path) -> Self {
+        Self { listener: None, path: path.to_owned(), clients: Vec::new(), next: 0 }
+    }
+
+    /// Listens, unless it does already. What an earlier daemon left there is replaced: the pid file has
+    /// proved that none runs.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be made; it can be tried again.
+    pub(super) fn tend(&mut self) -> io::Result<()> {
+        if self.listener.is_none() {
+            self.listener = Some(listen(&self.path)?);
         }
-        let listener = UnixListener::bind(path)?;
-        listener.set_nonblocking(true)?;
-        if let Ok(group) = identity::group_id(GROUP) {
-            // Without root's rights the group cannot be given, and nobody but us may connect.
-            let _ = chown(path, None, Some(group));
-        }
-        fs::set_permissions(path, Permissions::from_mode(MODE))?;
-        Ok(Self { listener, path: path.to_owned(), clients: Vec::new(), next: 0 })
+        Ok(())
     }
 
     /// Accepts and reads. Gives back what was asked.
@@ -109,12 +111,13 @@ impl Server {
     /// What to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
         let accepts = self.clients.len() < CLIENTS_MAX;
-        let listener = accepts.then(|| PollFd::new(&self.listener, PollFlags::IN));
+        let listener = self.listener.iter().filter(move |_| accepts);
+        let listener = listener.map(|listener| PollFd::new(listener, PollFlags::IN));
         let clients = self.clients.iter().map(|client| {
             let flags = if client.output.is_empty() { PollFlags::IN } else { PollFlags::OUT };
             PollFd::from_borrowed_fd(client.stream.as_fd(), flags)
         });
-        listener.into_iter().chain(clients)
+        listener.chain(clients)
     }
 
     fn accept(&mut self) {
@@ -122,7 +125,9 @@ impl Server {
             if self.clients.len() >= CLIENTS_MAX {
                 return;
             }
-            let Ok((stream, _)) = self.listener.accept() else { return };
+            let Some(Ok((stream, _))) = self.listener.as_ref().map(UnixListener::accept) else {
+                return;
+            };
             let Ok(credentials) = Credentials::of_peer(&stream) else { continue };
             if stream.set_nonblocking(true).is_err() {
                 continue;
@@ -162,6 +167,21 @@ impl Drop for Server {
         // What stays is replaced by the next daemon.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    if let Ok(group) = identity::group_id(GROUP) {
+        // Without root's rights the group cannot be given, and nobody but us may connect.
+        let _ = chown(path, None, Some(group));
+    }
+    fs::set_permissions(path, Permissions::from_mode(MODE))?;
+    Ok(listener)
 }
 
 impl Client {
@@ -235,7 +255,8 @@ mod tests {
 
     fn server() -> (tempfile::TempDir, Server) {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::open(&folder.path().join("control.sock")).unwrap();
+        let mut server = Server::new(&folder.path().join("control.sock"));
+        server.tend().unwrap();
         (folder, server)
     }
 
@@ -260,6 +281,21 @@ mod tests {
         let mut line = String::new();
         io::BufReader::new(stream).read_line(&mut line).unwrap();
         assert_eq!(line, "{\"response\":\"done\"}\n");
+    }
+
+    #[test]
+    fn a_socket_that_cannot_be_made_is_made_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        fs::create_dir(&path).unwrap();
+        let mut server = Server::new(&path);
+        server.tend().unwrap_err();
+        assert!(server.read().is_empty());
+        assert_eq!(server.descriptors().count(), 0);
+        fs::remove_dir(&path).unwrap();
+        server.tend().unwrap();
+        connect(&server);
+        assert_eq!(server.descriptors().count(), 1);
     }
 
     #[test]

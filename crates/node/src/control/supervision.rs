@@ -5,12 +5,12 @@
 //! reason to end a daemon that serves.
 
 use crate::beat::channel::Shared;
+use crate::worker::Thread;
 use sd_notify::NotifyState;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
 
 /// Stack of the thread in bytes: all of it is locked, so it is small.
 const STACK: usize = 64 << 10;
@@ -19,22 +19,20 @@ const STACK: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Supervision {
     _end: Option<SyncSender<()>>,
+    /// The thread, while it could not be started.
+    thread: Option<Thread<()>>,
 }
 
 impl Supervision {
-    /// Begins to give signs of life, if the manager wants them.
-    ///
-    /// # Errors
-    ///
-    /// When no thread can be had for it.
-    pub(super) fn start(shared: Arc<Shared>) -> io::Result<Self> {
+    /// Gives signs of life, if the manager wants them, as soon as its thread is
+    /// [started](Self::tend).
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         // Half of what systemd demands, as sd_watchdog_enabled(3) advises.
         let Some(gap) = sd_notify::watchdog_enabled().map(|limit| limit / 2) else {
-            return Ok(Self { _end: None });
+            return Self { _end: None, thread: None };
         };
         let (end, ended) = sync_channel::<()>(1);
-        let thread = thread::Builder::new().name("supervision".to_owned()).stack_size(STACK);
-        thread.spawn(move || {
+        let thread = Thread::new("supervision", STACK, move || {
             let mut pace = Pace::default();
             // A quarter, so that one look without progress loses nothing.
             while ended.recv_timeout(gap / 2) == Err(RecvTimeoutError::Timeout) {
@@ -44,8 +42,21 @@ impl Supervision {
                     notify(NotifyState::Watchdog);
                 }
             }
-        })?;
-        Ok(Self { _end: Some(end) })
+        });
+        Self { _end: Some(end), thread: Some(thread) }
+    }
+
+    /// Starts the thread, if there is to be one and it does not work yet.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had; it can be tried again.
+    pub(super) fn tend(&mut self) -> io::Result<()> {
+        if let Some(thread) = &self.thread {
+            thread.start()?;
+            self.thread = None;
+        }
+        Ok(())
     }
 
     /// The daemon works.

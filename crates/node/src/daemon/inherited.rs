@@ -14,7 +14,7 @@ const BYTES_MAX: usize = 64 << 10;
 /// says to a service (systemd.exec(5), `sd_listen_fds(3)`, `sd_notify(3)`), and what a shell says of
 /// itself. An agent that answered on `NOTIFY_SOCKET` would speak for the daemon, and a service that
 /// finds `LISTEN_FDS` takes descriptors that it does not have.
-const OWN: [&str; 29] = [
+const OWN: [&str; 30] = [
     "CACHE_DIRECTORY",
     "CONFIGURATION_DIRECTORY",
     "CREDENTIALS_DIRECTORY",
@@ -42,6 +42,7 @@ const OWN: [&str; 29] = [
     "SYSTEMD_EXEC_PID",
     // What we tell a successor of ours.
     super::names::VARIABLE,
+    super::succession::SUCCESSOR,
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
     "_",

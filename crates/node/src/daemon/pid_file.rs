@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_sys::daemonize::{self, Running};
@@ -22,6 +22,45 @@ const PROGRAM: &[u8] = b"heartbeat";
 const END_LIMIT: Duration = Duration::from_secs(2);
 /// Time between two looks whether it has.
 const END_STEP: Duration = Duration::from_millis(5);
+
+/// The pid file of this process. A daemon works without it; others do not find it then.
+#[derive(Debug)]
+pub(crate) struct PidFile {
+    path: PathBuf,
+    is_written: bool,
+}
+
+impl PidFile {
+    /// Not written yet.
+    pub(super) fn new(paths: &Paths) -> Self {
+        Self { path: paths.pid_file(), is_written: false }
+    }
+
+    /// Writes it, unless it was written before, or names this process since its predecessor.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written; it can be tried again.
+    pub(crate) fn tend(&mut self) -> io::Result<()> {
+        if !self.is_written
+            && !matches!(daemonize::running(&self.path), Ok(Running::Yes(pid)) if pid == own())
+        {
+            daemonize::write_pid_file(&self.path, std::process::id()).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+            })?;
+        }
+        self.is_written = true;
+        Ok(())
+    }
+}
+
+/// Removes the file, if it names this process: heartbeat leaves none behind, so that `-s` tells 1 after
+/// every clean stop. That of another daemon stays.
+pub(super) fn remove(paths: &Paths) {
+    if names_us(paths).unwrap_or(false) {
+        let _ = fs::remove_file(paths.pid_file());
+    }
+}
 
 /// Whether another process is the daemon. One that was killed and that nobody has reaped yet is not.
 pub(super) fn running(paths: &Paths) -> io::Result<Running> {
@@ -151,5 +190,26 @@ mod tests {
         daemonize::write_pid_file(&paths.pid_file(), std::process::id()).unwrap();
         assert_eq!(running(&paths).unwrap(), Running::Stale(own()));
         assert!(names_us(&paths).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_names_us_needs_no_room_and_that_of_another_stays() {
+        let run = tempfile::tempdir().unwrap();
+        let paths = Paths { run: run.path().to_owned(), ..Paths::default() };
+        let obstacle = run.path().join("heartbeat.pid.new");
+        fs::create_dir(&obstacle).unwrap();
+        let mut file = PidFile::new(&paths);
+        let text = file.tend().unwrap_err().to_string();
+        assert!(text.contains("heartbeat.pid: "), "{text}");
+        fs::remove_dir(&obstacle).unwrap();
+        file.tend().unwrap();
+        assert!(names_us(&paths).unwrap());
+        fs::create_dir(&obstacle).unwrap();
+        PidFile::new(&paths).tend().unwrap();
+        remove(&paths);
+        assert!(!paths.pid_file().exists());
+        fs::write(paths.pid_file(), "         1\n").unwrap();
+        remove(&paths);
+        assert!(paths.pid_file().exists(), "init is not us");
     }
 }

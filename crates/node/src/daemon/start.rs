@@ -7,11 +7,15 @@
 //! ```
 
 use super::inherited::Inherited;
-use super::names::{Names, VARIABLE};
-use super::recalled::{boot, recalled};
+use super::insist::insist;
+use super::names::Names;
+use super::pid_file::{self, PidFile};
+use super::recalled::{boot, recalled, with_cause};
+use super::succession::execute_again;
 use super::{complain, findings, leftover, media, wiring};
 use crate::beat::channel::{Shared, channel};
 use crate::beat::executor::Executor;
+use crate::beat::load::Load;
 use crate::beat::pings::Pings;
 use crate::beat::{self, Beat};
 use crate::capabilities;
@@ -23,15 +27,14 @@ use crate::fencing::Fencer;
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::paths::Paths;
-use crate::program;
 use crate::state::{Happening, State};
 use crate::trusted;
 use crate::watchdog::Keeper;
+use crate::worker::Thread;
 use std::io::{self, IsTerminal as _};
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use systole_config::Config;
 use systole_core::{Cluster, Settings};
 use systole_sys::identity::{self, Capability, keep_capabilities};
@@ -83,7 +86,7 @@ pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8
         plan.log.renew_pid();
     }
     let settings = plan.log_settings.clone();
-    let result = run(options, paths, plan);
+    let result = run(options, paths, plan, &settings);
     if let Err(error) = &result {
         // In the background standard error leads nowhere.
         let mut report = Log::open(&settings, options.foreground);
@@ -155,9 +158,11 @@ fn die_of_panics(settings: LogSettings) {
 }
 
 /// Is the daemon.
-fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
+fn run(options: &Options, paths: &Paths, mut plan: Plan, settings: &LogSettings) -> io::Result<u8> {
     take_runtime(paths, &mut plan.log)?;
-    daemonize::write_pid_file(&paths.pid_file(), std::process::id())?;
+    let mut pid_file = PidFile::new(paths);
+    // Without room for it the daemon works all the same: it is told below, and tried again.
+    let _ = pid_file.tend();
     // Before the first thread, so that every one has the signals blocked.
     let signals = Signals::take()?;
     plan.log.start();
@@ -168,15 +173,14 @@ fn run(options: &Options, paths: &Paths, mut plan: Plan) -> io::Result<u8> {
     for text in capabilities::complaints(is_realtime) {
         plan.log.write(&Line::new(Level::Warning, text));
     }
-    let result = run_threads(options, paths, plan, signals, is_realtime);
+    let result = run_threads(options, paths, plan, (signals, pid_file), is_realtime);
     if !matches!(result, Ok((Ending::Restart, _))) {
-        // heartbeat leaves it behind, so that `-s` tells 1 after every clean stop.
-        let _ = std::fs::remove_file(paths.pid_file());
+        pid_file::remove(paths);
     }
     match result? {
         (Ending::Stopped, _) => Ok(exit::OK),
         (Ending::Broken, _) => Ok(exit::REFUSED),
-        (Ending::Restart, names) => Err(execute_again(options, paths, &names)),
+        (Ending::Restart, names) => Err(execute_again(options, paths, &names, settings)),
     }
 }
 
@@ -184,10 +188,11 @@ fn run_threads(
     options: &Options,
     paths: &Paths,
     mut plan: Plan,
-    signals: Signals,
+    (signals, pid_file): (Signals, PidFile),
     is_realtime: bool,
 ) -> io::Result<(Ending, Names)> {
-    let (state, taken) = State::open(&paths.state).map_err(io::Error::other)?;
+    let opened = State::open(&paths.state);
+    let (state, taken) = opened.map_err(|error| io::Error::other(with_cause(&error)))?;
     tell_taken(&mut plan.log, taken);
     let Some((media, known)) = media::open(&plan.links, &plan.settings, plan.way, &mut plan.log)
     else {
@@ -197,17 +202,14 @@ fn run_threads(
     let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let listed = process.listed();
-    let times = &plan.config.times;
-    let executor = process.obtain(times.deadtime.saturating_sub(times.keepalive) / 4)?;
-    tell_unfinished(&executor, &mut plan.log);
-    let clients = Clients::prepare(&plan.config, wiring::environment(&plan.config, plan.debug))?;
-    let fencer = Fencer::prepare(plan.config.fencing.clone(), plan.settings.nodes.clone())?;
+    let executor = obtain(&mut process, &mut plan);
+    let (clients, fencer) = helpers(&plan);
     let stored = if options.without_resources {
         Vec::new()
     } else {
         recalled(state.retired(&plan.settings), &mut plan.log)
     };
-    let greeting = executor.greeting.as_ref();
+    let greeting = executor.as_ref().and_then(|executor| executor.greeting.as_ref());
     leftover::retire(&mut plan.settings, &listed, greeting, &stored, &mut plan.log);
     let origin = clock::boot_time();
     let unix_time = clock::unix_time().as_secs();
@@ -216,12 +218,9 @@ fn run_threads(
     let generation = boot.generation;
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
-    let pings = wiring::ping_nodes(&plan.config, &plan.names).map_err(io::Error::other)?;
-    let pings = Pings::open(pings, unix_time, plan.settings.deadping)?;
-    for text in pings.opened() {
-        plan.log.write(&Line::new(Level::Info, text));
-    }
-    let (control_end, beat_end) = channel()?;
+    let pings = open_pings(&mut plan, &signals, unix_time)?;
+    let (control_end, beat_end) = insist("connect the threads", &signals, &mut plan.log, channel)?;
+    let load = insist("open the load average", &signals, &mut plan.log, Load::open)?;
     let beat = Beat::new(beat::Parts {
         cluster: Cluster::new(plan.settings.clone(), boot),
         unix_time,
@@ -231,12 +230,13 @@ fn run_threads(
         media,
         addresses: wiring::peer_addresses(&plan.links, &plan.settings),
         pings,
-        executor: Some(executor),
+        executor,
         timeouts: plan.config.agent_timeouts,
         control: beat_end,
-    })?;
+        load,
+    });
     let priority = plan.config.process.priority.unwrap_or(realtime::DEFAULT_PRIORITY);
-    let thread = start_beating(beat, is_realtime.then_some(priority), &mut plan.log)?;
+    let thread = start_beating(beat, is_realtime.then_some(priority), &signals, &mut plan.log)?;
     if is_realtime && let Err(error) = realtime::lock_memory() {
         warn(&mut plan.log, "lock memory", &error);
     }
@@ -244,6 +244,7 @@ fn run_threads(
     let watchdog = open_watchdog(&mut plan, shared, is_realtime.then_some(priority));
     let parts = control::Parts {
         paths: paths.clone(),
+        pid_file,
         settings: plan.settings,
         generation,
         unstored_generation,
@@ -267,6 +268,27 @@ fn run_threads(
     control(parts, signals, options)
 }
 
+/// Starts the helper processes before memory is locked, if it can be. What fails is told and tried again by
+/// the control thread.
+fn helpers(plan: &Plan) -> (Clients, Fencer) {
+    let mut clients = Clients::new(&plan.config, wiring::environment(&plan.config, plan.debug));
+    let mut fencer = Fencer::new(plan.config.fencing.clone(), plan.settings.nodes.clone());
+    let _ = (clients.tend(), fencer.tend());
+    (clients, fencer)
+}
+
+fn open_pings(plan: &mut Plan, signals: &Signals, unix_time: u64) -> io::Result<Pings> {
+    let nodes = wiring::ping_nodes(&plan.config, &plan.names).map_err(io::Error::other)?;
+    let deadping = plan.settings.deadping;
+    let pings = insist("open the sockets for ping nodes", signals, &mut plan.log, || {
+        Pings::open(nodes.clone(), unix_time, deadping)
+    })?;
+    for text in pings.opened() {
+        plan.log.write(&Line::new(Level::Info, text));
+    }
+    Ok(pings)
+}
+
 /// Opens the watchdog device, if one is configured; without it everything else works.
 fn open_watchdog(plan: &mut Plan, shared: Arc<Shared>, priority: Option<u8>) -> Option<Keeper> {
     let path = plan.config.process.watchdog.as_deref()?;
@@ -286,7 +308,7 @@ fn control(
     options: &Options,
 ) -> io::Result<(Ending, Names)> {
     let generation = parts.generation;
-    let mut control = Control::new(parts, signals)?;
+    let mut control = Control::new(parts, signals);
     control.say(Level::Info, format!("Heartbeat generation: {generation}"));
     if options.without_realtime {
         let text = format!("Request to set pid {} to realtime ignored.", std::process::id());
@@ -316,10 +338,27 @@ fn control(
     Ok((ending, control.take_names()))
 }
 
+/// Connects to the executor or starts one. What cannot be had now is tried again while the daemon beats.
+fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<Executor> {
+    let times = &plan.config.times;
+    let obtained = process.obtain(times.deadtime.saturating_sub(times.keepalive) / 4);
+    let executor = match obtained {
+        Ok(executor) => Some(executor),
+        Err(error) => {
+            process.lost();
+            let text = format!("Cannot start the executor: {error}. It is tried again.");
+            plan.log.write(&Line::new(Level::Error, text));
+            None
+        }
+    };
+    tell_unfinished(executor.as_ref(), &mut plan.log);
+    executor
+}
+
 /// Says what goes on for an earlier daemon: whatever concerns these groups waits for it, and until then
 /// they are held.
-fn tell_unfinished(executor: &Executor, log: &mut Log) {
-    let Some(greeting) = &executor.greeting else {
+fn tell_unfinished(executor: Option<&Executor>, log: &mut Log) {
+    let Some(greeting) = executor.and_then(|executor| executor.greeting.as_ref()) else {
         let text = "The executor does not answer yet: what it has on record is held until it does.";
         return log.write(&Line::new(Level::Warning, text));
     };
@@ -349,9 +388,15 @@ fn warn(log: &mut Log, what: &str, error: &io::Error) {
 fn take_runtime(paths: &Paths, log: &mut Log) -> io::Result<()> {
     let group = identity::group_id("haclient").ok();
     let ours = ["control.sock", "executor", "generation", "generation.new"];
-    let mut told = trusted::take(&paths.runtime(), (RUNTIME_MODE, group), &ours)?;
+    let take = |path: PathBuf, access, names: &[&str]| {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
+        };
+        trusted::take(&path, access, names).map_err(named)
+    };
+    let mut told = take(paths.runtime(), (RUNTIME_MODE, group), &ours)?;
     let of_executor = ["executor.sock", "executor.json", "executor.new", "executor.runs"];
-    told.extend(trusted::take(&paths.executor(), (EXECUTOR_MODE, None), &of_executor)?);
+    told.extend(take(paths.executor(), (EXECUTOR_MODE, None), &of_executor)?);
     tell_taken(log, told);
     Ok(())
 }
@@ -367,17 +412,18 @@ fn tell_taken(log: &mut Log, told: Vec<String>) {
 fn start_beating(
     beat: Beat,
     priority: Option<u8>,
+    signals: &Signals,
     log: &mut Log,
-) -> io::Result<JoinHandle<io::Result<()>>> {
+) -> io::Result<JoinHandle<Option<io::Result<()>>>> {
     let (tell, told) = mpsc::sync_channel(1);
-    let thread = thread::Builder::new().name("beat".to_owned()).stack_size(BEAT_STACK);
-    let thread = thread.spawn(move || {
+    let thread = Thread::new("beat", BEAT_STACK, move || {
         let realtime = priority.map_or(Ok(()), realtime::become_realtime);
         let rights = keep_capabilities(&BEAT_RIGHTS);
         // The control thread waits for it, and is gone only when everything is.
         let _ = tell.send((realtime, rights));
         beat.run()
-    })?;
+    });
+    let thread = insist("start the thread that beats", signals, log, || thread.start())?;
     if let Ok((realtime, rights)) = told.recv() {
         if let Err(error) = realtime {
             warn(log, "set realtime priority", &error);
@@ -387,23 +433,4 @@ fn start_beating(
         }
     }
     Ok(thread)
-}
-
-/// Becomes the program anew that lies where ours lay, with the same process id. Returns only when
-/// that fails.
-fn execute_again(options: &Options, paths: &Paths, names: &Names) -> io::Error {
-    // What was removed and not replaced can be executed all the same.
-    let program = program::path().ok().filter(|path| path.exists());
-    let program = program.unwrap_or_else(|| "/proc/self/exe".into());
-    let mut command = Command::new(program);
-    command.arg0("heartbeat").arg("-R").args(paths.arguments());
-    let flags = [
-        (options.foreground, "-f"),
-        (options.without_realtime, "-l"),
-        (options.without_resources, "-M"),
-    ];
-    command.args(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag));
-    command.args((0..options.debug).map(|_| "-d"));
-    command.env(VARIABLE, names.value());
-    command.exec()
 }

@@ -67,7 +67,8 @@ fn an_attempt_that_fails_says_whether_there_is_another_device() {
         (true, FenceOutcome::Done, FenceOutcome::Done),
     ] {
         let running = Some(Running { node: "web1".to_owned(), attempt: 7, has_next });
-        let mut fencer = Fencer { fencing: None, nodes: Vec::new(), process: None, running };
+        let mut fencer = Fencer::new(None, Vec::new());
+        fencer.running = running;
         assert!(fencer.is_busy());
         assert_eq!(fencer.finish(answer(outcome)).outcome, right);
         assert!(!fencer.is_busy());

@@ -73,6 +73,7 @@ pub(crate) enum Told {
 #[derive(Debug)]
 pub(crate) struct StateWriter {
     scribe: Scribe,
+    /// Absent after the end.
     worker: Option<Worker<Deed>>,
     told: Receiver<Told>,
     /// Entries of the journal that found no room.
@@ -85,23 +86,15 @@ pub(crate) struct StateWriter {
 }
 
 impl StateWriter {
-    /// Starts the thread. A generation that could not be stored is tried again with everything that is
-    /// stored, and at every [`tick`](Self::tick).
-    ///
-    /// # Errors
-    ///
-    /// When no thread can be had.
-    pub(crate) fn start(
-        state: State,
-        journal: Journal,
-        mut unstored: Option<u64>,
-    ) -> io::Result<Self> {
+    /// Writes as soon as its thread is [started](Self::tend). A generation that could not be stored is
+    /// tried again with everything that is stored, and at every [`tick`](Self::tick).
+    pub(crate) fn new(state: State, journal: Journal, mut unstored: Option<u64>) -> Self {
         let Journal { scribe, mut file } = journal;
         let (tell, told) = sync_channel(TOLD);
         let mut lost = 0;
         let owes_generation = Arc::new(AtomicBool::new(unstored.is_some()));
         let owes = Arc::clone(&owes_generation);
-        let worker = Worker::start("state", QUEUE, move |deed| {
+        let worker = Worker::new("state", QUEUE, move |deed| {
             let news = do_deed(&state, deed, &mut lost, |line| file.append(line));
             let late = unstored.take_if(|number| state.store_generation(*number).is_ok());
             owes.store(unstored.is_some(), Ordering::Relaxed);
@@ -109,10 +102,19 @@ impl StateWriter {
                 // Who does not listen is hearing the same already, or ending.
                 let _ = tell.try_send(news);
             }
-        })?;
+        });
         let worker = Some(worker);
         let (lost, is_full, tells_full) = (0, false, false);
-        Ok(Self { scribe, worker, told, lost, owes_generation, is_full, tells_full })
+        Self { scribe, worker, told, lost, owes_generation, is_full, tells_full }
+    }
+
+    /// Starts the thread, unless it works already.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had; it can be tried again.
+    pub(crate) fn tend(&mut self) -> io::Result<()> {
+        self.worker.as_mut().map_or(Ok(()), Worker::tend)
     }
 
     /// Tries again what is owed to the disk. To be called about once a second; while one attempt
@@ -249,7 +251,8 @@ mod tests {
         let state = State::open(folder.path()).unwrap().0;
         let journal = state.journal("web1", 1);
         let settings = settings();
-        let mut writer = StateWriter::start(state.clone(), journal, None).unwrap();
+        let mut writer = StateWriter::new(state.clone(), journal, None);
+        writer.tend().unwrap();
         for term in 1..=100 {
             writer.note(Happening::Stop, Duration::ZERO);
             let terms = vec![(GroupKey(7), NodeId(0), term)];
@@ -269,7 +272,8 @@ mod tests {
             (folder.path().join("hb_generation"), folder.path().join("hb_generation.new"));
         std::fs::create_dir(&obstacle).unwrap();
         let journal = state.journal("web1", 1500);
-        let mut writer = StateWriter::start(state, journal, Some(1500)).unwrap();
+        let mut writer = StateWriter::new(state, journal, Some(1500));
+        writer.tend().unwrap();
         writer.tick();
         assert!(!file.exists());
         std::fs::remove_dir(&obstacle).unwrap();

@@ -1,0 +1,69 @@
+//! What a machine had no room for when it was wanted: a file, a socket, a thread, a process.
+//!
+//! A daemon holds its groups without it, and would let go of them if it ended. So it is told, and tried
+//! again at every tick.
+
+use super::Control;
+use crate::log::{Level, Line};
+use std::io;
+
+/// What is lacking, by what it is for.
+#[derive(Debug, Default)]
+pub(super) struct Lacking(Vec<&'static str>);
+
+impl Lacking {
+    /// Tells that something fails, once, and that it works at last.
+    fn note(&mut self, what: &'static str, result: io::Result<()>) -> Option<Line> {
+        let place = self.0.iter().position(|known| *known == what);
+        match (result, place) {
+            (Ok(()), None) | (Err(_), Some(_)) => None,
+            (Ok(()), Some(place)) => {
+                self.0.swap_remove(place);
+                Some(Line::new(Level::Info, format!("Now it works to {what}.")))
+            }
+            (Err(error), None) => {
+                self.0.push(what);
+                let text =
+                    format!("Cannot {what}: {error}. Heartbeat works without it, and tries again.");
+                Some(Line::new(Level::Error, text))
+            }
+        }
+    }
+}
+
+impl Control {
+    /// Tries again to get what is lacking.
+    pub(super) fn tend_lacking(&mut self) {
+        let results = [
+            ("write the pid file", self.parts.pid_file.tend()),
+            ("open the control socket", self.server.tend()),
+            ("start the thread that stores", self.writer.tend()),
+            ("start the thread of signs of life", self.supervision.tend()),
+            ("start the process that keeps clients running", self.parts.clients.tend()),
+            ("start the process that drives fencing devices", self.parts.fencer.tend()),
+        ];
+        for (what, result) in results {
+            if let Some(line) = self.lacking.note(what, result) {
+                self.parts.log.write(&line);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lacking_is_told_once_and_again_when_it_works() {
+        let mut lacking = Lacking::default();
+        let full = || Err(io::ErrorKind::StorageFull.into());
+        assert_eq!(lacking.note("write", Ok(())), None);
+        let told = lacking.note("write", full()).unwrap();
+        assert_eq!(told.level, Level::Error);
+        assert_eq!(lacking.note("write", full()), None);
+        assert!(lacking.note("read", full()).is_some());
+        assert_eq!(lacking.note("write", Ok(())).unwrap().text, "Now it works to write.");
+        assert_eq!(lacking.note("write", Ok(())), None);
+    }
+}
