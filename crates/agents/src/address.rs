@@ -1,7 +1,9 @@
 //! The native agent for floating addresses. Handles a row of them in one batch.
 
+use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{AddressSpec, Resource, ResourceKind, Time};
 use systole_sys::address::{
@@ -45,8 +47,8 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    fn failed(error: &dyn std::fmt::Display) -> Self {
-        Self { outcome: failed(error), lines: Vec::new(), announced: 0 }
+    fn not(outcome: Outcome) -> Self {
+        Self { outcome, lines: Vec::new(), announced: 0 }
     }
 }
 
@@ -68,13 +70,13 @@ impl AddressAgent {
     ) -> Vec<Started> {
         let mut network = match self.addresses.network() {
             Ok(network) => network,
-            Err(error) => return rows.iter().map(|_| Started::failed(&error)).collect(),
+            Err(error) => return for_each(rows, || Started::not(not_asked(&error))),
         };
         let choices: Vec<_> = rows.iter().map(|row| place(row, &mut network)).collect();
         let all: Vec<Placed> = choices.iter().flatten().flatten().cloned().collect();
         let mut answers = match self.addresses.add(&all, lifetime) {
             Ok(answers) => answers.into_iter(),
-            Err(error) => return rows.iter().map(|_| Started::failed(&error)).collect(),
+            Err(error) => return for_each(rows, || Started::not(not_asked(&error))),
         };
         let mut started = Vec::with_capacity(rows.len());
         for choice in choices {
@@ -83,7 +85,7 @@ impl AddressAgent {
                     let answers: Vec<_> = answers.by_ref().take(placed.len()).collect();
                     self.note_added(now, placed, answers)
                 }
-                Err(error) => Started::failed(&error),
+                Err(error) => Started::not(failed(&error)),
             });
         }
         started
@@ -100,7 +102,7 @@ impl AddressAgent {
             placed.iter().map(|place| (place.interface.clone(), place.describe())).collect();
         for (answer, place) in answers.into_iter().zip(&placed) {
             if let Err(error) = answer {
-                let outcome = failed(&format_args!("{}: {error}", place.address));
+                let outcome = refused(place.address, &error);
                 return Started { outcome, lines, announced: 0 };
             }
         }
@@ -109,49 +111,40 @@ impl AddressAgent {
         Started { outcome: Outcome::Success, lines, announced }
     }
 
-    /// Removes the addresses of some runs, in one batch if the kernel refuses none.
+    /// Removes the addresses of some runs in one batch. One that is gone already is a success.
     pub(crate) fn stop(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
         let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
         for batch in &mut self.announced {
             batch.placed.retain(|placed| all.iter().all(|wish| wish.address != placed.address));
         }
         self.announced.retain(|batch| !batch.placed.is_empty());
-        if self.addresses.remove(&all).is_ok() {
-            return rows.iter().map(|_| Outcome::Success).collect();
+        match self.addresses.remove(&all) {
+            Ok(answers) => removed(rows, answers),
+            Err(error) => for_each(rows, || not_asked(&error)),
         }
-        // Each by itself says whose it is. One that is gone already is a success.
-        let mut remove = |row: &Row<'_>| {
-            let wanted: Vec<_> = wanted(row).collect();
-            match self.addresses.remove(&wanted) {
-                Ok(()) => Outcome::Success,
-                Err(error) => failed(&error),
-            }
-        };
-        rows.iter().map(&mut remove).collect()
     }
 
     /// Whether all the addresses of each run are here.
     pub(crate) fn monitor(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
-        self.find(rows, |network, row| wanted(row).all(|wish| network.find(&wish).is_some()))
+        self.find(rows, |are_here| are_here.iter().all(|is_here| *is_here))
     }
 
     /// Whether any of the addresses of each run is here still: after a stop that failed one is enough.
     pub(crate) fn status(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
-        self.find(rows, |network, row| wanted(row).any(|wish| network.find(&wish).is_some()))
+        self.find(rows, |are_here| are_here.contains(&true))
     }
 
-    fn find(
-        &mut self,
-        rows: &[Row<'_>],
-        is_here: impl Fn(&Network, Row<'_>) -> bool,
-    ) -> Vec<Outcome> {
-        let network = self.addresses.network();
-        let look = |row: &Row<'_>| match &network {
-            Ok(network) if is_here(network, row) => Outcome::Running,
-            Ok(_) => Outcome::NotRunning,
-            Err(error) => failed(error),
+    fn find(&mut self, rows: &[Row<'_>], is_running: impl Fn(&[bool]) -> bool) -> Vec<Outcome> {
+        let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
+        let mut found = match self.addresses.find(&all) {
+            Ok(found) => found.into_iter(),
+            Err(error) => return for_each(rows, || not_asked(&error)),
         };
-        rows.iter().map(look).collect()
+        let mut look = |row: &Row<'_>| {
+            let are_here: Vec<_> = found.by_ref().take(wanted(row).count()).collect();
+            if is_running(&are_here) { Outcome::Running } else { Outcome::NotRunning }
+        };
+        rows.iter().map(&mut look).collect()
     }
 
     /// The machine's interfaces as they are now.
@@ -172,10 +165,7 @@ impl AddressAgent {
     }
 
     /// Removes addresses with our mark that nobody holds, and says which.
-    pub(crate) fn remove_orphans(
-        &mut self,
-        held: &[Resource],
-    ) -> io::Result<Vec<std::net::IpAddr>> {
+    pub(crate) fn remove_orphans(&mut self, held: &[Resource]) -> io::Result<Vec<IpAddr>> {
         let kept: Vec<_> = wanted(held).map(|wish| wish.address).collect();
         self.addresses.remove_orphans(&kept)
     }
@@ -257,8 +247,45 @@ fn wish(resource: &Resource) -> Option<Wanted> {
     }
 }
 
+/// What the kernel's answers to a removal mean for each run.
+fn removed(rows: &[Row<'_>], answers: Vec<io::Result<()>>) -> Vec<Outcome> {
+    let mut answers = answers.into_iter();
+    let mut outcome_of = |row: &Row<'_>| {
+        let wanted: Vec<_> = wanted(row).collect();
+        // All are taken, so that those of the next run follow.
+        let own: Vec<_> = answers.by_ref().take(wanted.len()).collect();
+        let refusal = wanted
+            .iter()
+            .zip(own)
+            .find_map(|(wish, answer)| answer.err().map(|error| refused(wish.address, &error)));
+        refusal.unwrap_or(Outcome::Success)
+    };
+    rows.iter().map(&mut outcome_of).collect()
+}
+
+fn for_each<T>(rows: &[Row<'_>], answer: impl Fn() -> T) -> Vec<T> {
+    rows.iter().map(|_| answer()).collect()
+}
+
+/// The kernel could not be asked. Says nothing of an address.
+fn not_asked(error: &io::Error) -> Outcome {
+    Outcome::NotAsked { text: error.to_string() }
+}
+
+/// The kernel refused to add or to remove one address. For want of memory it says nothing of the
+/// address either.
+fn refused(address: IpAddr, error: &io::Error) -> Outcome {
+    let wants = [Errno::NOMEM, Errno::NOBUFS, Errno::AGAIN, Errno::INTR];
+    let is_answer = Errno::from_io_error(error).is_some_and(|errno| !wants.contains(&errno));
+    let text = format!("{address}: {error}");
+    if is_answer { failed(&text) } else { Outcome::NotAsked { text } }
+}
+
 fn failed(error: &dyn std::fmt::Display) -> Outcome {
     /// The exit code that the agents of heartbeat give for it (`OCF_ERR_GENERIC`).
     const GENERIC: i32 = 1;
     Outcome::Failed { code: GENERIC, text: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

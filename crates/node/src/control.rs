@@ -386,7 +386,8 @@ impl Control {
 
     /// Tells what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
     fn tell(&mut self, at: u64, event: &Event) {
-        for line in self.words.lines(event) {
+        let reason = self.reasons.of_event(&self.parts.settings, event);
+        for line in self.words.lines(event, reason) {
             self.parts.log.write(&line);
         }
         if let Event::JobEnded { job, outcome, took: _ } = event {

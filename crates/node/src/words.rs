@@ -29,10 +29,11 @@ impl Words {
         Self { settings, pid }
     }
 
-    /// The lines for an event, in their order.
+    /// The lines for an event, in their order. `reason` is why that failed which failed, in the words of
+    /// whoever ran it, where they are known.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "one row for each event")]
-    pub fn lines(&self, event: &Event) -> Vec<Line> {
+    pub fn lines(&self, event: &Event, reason: Option<&str>) -> Vec<Line> {
         match event {
             Event::LocalStatus(status) => vec![network::local_status(*status)],
             Event::CommunicationUp => vec![info("Comm_now_up(): updating status to active")],
@@ -100,7 +101,7 @@ impl Words {
             }
             Event::StopDoubtful { group, resource } => self.stop_doubtful(*group, *resource),
             Event::StopFailed { group, resource, outcome } => {
-                vec![self.stop_failed(*group, *resource, *outcome)]
+                vec![self.stop_failed(*group, *resource, *outcome, reason)]
             }
             Event::PeerFailed { node, group, failure } => {
                 vec![self.peer_failed(*node, *group, failure)]

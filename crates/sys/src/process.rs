@@ -1,5 +1,7 @@
 //! Processes: starting agents, awaiting them, ending them with everything that they started.
 
+#[cfg(test)]
+pub(crate) mod denial;
 mod introduction;
 mod spawn;
 #[cfg(test)]

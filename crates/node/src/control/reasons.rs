@@ -4,7 +4,9 @@
 use super::Control;
 use crate::state::Happening;
 use std::collections::VecDeque;
-use systole_core::{Action, GROUPS_MAX, Job, JobId, Outcome, ResourceKind, Settings, printable};
+use systole_core::{
+    Action, Event, GROUPS_MAX, Job, JobId, Outcome, ResourceKind, Settings, printable,
+};
 
 /// Words that wait for the core to say what they are about.
 const WAITING_MAX: usize = 64;
@@ -70,6 +72,14 @@ impl Reasons {
         self.kept.iter().find(is_it).map(|it| it.words.as_str())
     }
 
+    /// The words of the failure that an event tells, where the log has no line of its own with them.
+    pub(super) fn of_event(&self, settings: &Settings, event: &Event) -> Option<&str> {
+        let Event::StopFailed { group, resource, outcome } = event else { return None };
+        let group = settings.groups.get(group.index())?;
+        let resource = group.resources.get(*resource)?;
+        self.of(group.name(), Action::Stop, &resource.word, &outcome.to_string())
+    }
+
     /// Puts the words into what the journal keeps.
     pub(super) fn add_to(&self, me: &str, happening: &mut Happening) {
         if let Happening::Failure { group, node, action, resource, outcome } = happening
@@ -120,7 +130,7 @@ mod tests {
     fn failure(outcome: Outcome) -> Happening {
         let settings = settings();
         let (group, resource) = (JOB.group, JOB.first);
-        let event = systole_core::Event::StartFailed { group, resource, outcome };
+        let event = Event::StartFailed { group, resource, outcome };
         Happening::of_event(&settings, &event).expect("it is kept")
     }
 
@@ -142,6 +152,22 @@ mod tests {
         assert_eq!(outcome_of(&reasons, failure(Outcome::TimedOut)), Outcome::TimedOut.to_string());
         reasons.ended(&settings, JOB, Outcome::Success);
         assert_eq!(outcome_of(&reasons, failure(failed)), "exit code 1");
+    }
+
+    #[test]
+    fn the_log_has_the_words_of_the_stop_that_failed() {
+        let (settings, failed) = (settings(), Outcome::Failed(1));
+        let mut reasons = Reasons::default();
+        let stop = Job { action: Action::Stop, ..JOB };
+        reasons.note(stop.id, "Operation not permitted");
+        reasons.ended(&settings, stop, failed);
+        // The last look after it says that it runs still.
+        let look = Job { id: JobId(8), action: Action::Status, ..JOB };
+        reasons.ended(&settings, look, Outcome::Running);
+        let event = |outcome| Event::StopFailed { group: JOB.group, resource: JOB.first, outcome };
+        let told = reasons.of_event(&settings, &event(failed)).expect("they are known");
+        assert!(told.starts_with("Operation not permitted"), "{told}");
+        assert_eq!(reasons.of_event(&settings, &event(Outcome::TimedOut)), None);
     }
 
     #[test]

@@ -67,9 +67,20 @@ impl Words {
         ]
     }
 
-    pub(super) fn stop_failed(&self, group: GroupId, resource: usize, outcome: Outcome) -> Line {
+    /// `reason` is what the executor said of the last stop.
+    pub(super) fn stop_failed(
+        &self,
+        group: GroupId,
+        resource: usize,
+        outcome: Outcome,
+        reason: Option<&str>,
+    ) -> Line {
         let word = self.resource(group, resource);
-        error(format!("{word} cannot be stopped: {outcome}")).said_by(MANAGER)
+        let text = match reason {
+            Some(reason) => format!("{word} cannot be stopped: {reason}"),
+            None => format!("{word} cannot be stopped: {outcome}"),
+        };
+        error(text).said_by(MANAGER)
     }
 
     pub(super) fn peer_failed(&self, node: NodeId, group: GroupId, failure: &Failure) -> Line {

@@ -76,7 +76,7 @@ fn said(event: &Event) -> Vec<String> {
         };
         format!("{source}{}: {}", line.level.word(), line.text)
     };
-    words().lines(event).into_iter().map(shown).collect()
+    words().lines(event, None).into_iter().map(shown).collect()
 }
 
 fn check(table: &[(Event, &[&str])]) {
@@ -220,7 +220,10 @@ fn what_an_outsider_can_cause_is_limited() {
         Event::HistoryFilling(376),
     ];
     for event in events {
-        assert!(words().lines(&event).iter().all(|line| line.repeating.is_some()), "{event:?}");
+        assert!(
+            words().lines(&event, None).iter().all(|line| line.repeating.is_some()),
+            "{event:?}"
+        );
     }
 }
 
@@ -382,4 +385,13 @@ fn names_that_do_not_exist_are_no_reason_to_panic() {
     assert_eq!(said(&Event::LinkUp(NodeId(9), LinkId(9))), ["info: Link ?:? up."]);
     let event = Event::StopDoubtful { group: GroupId(9), resource: 9 };
     assert!(said(&event)[0].contains("Resource script for ?"));
+}
+
+#[test]
+fn a_stop_that_failed_is_told_with_its_reason() {
+    let event = Event::StopFailed { group: GROUP, resource: 1, outcome: Outcome::Failed(1) };
+    let text = |reason| words().lines(&event, reason)[0].text.clone();
+    assert_eq!(text(None), "nginx cannot be stopped: exit code 1");
+    let reason = "Operation not permitted (exit code 1)";
+    assert_eq!(text(Some(reason)), format!("nginx cannot be stopped: {reason}"));
 }

@@ -3,24 +3,23 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the enums grow with every kernel")]
 
 mod message;
+mod removal;
 mod watch;
 
 pub use watch::{Change, Removed, Watch};
 
-use super::{Network, PROTOCOL, Placed, Wanted};
-use message::{address, flags, interface, new_address, renewed, route};
+use super::{Address, Network, Placed, Wanted};
+use message::{address, interface, new_address, renewed, route};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REPLACE, NLM_F_REQUEST,
     NetlinkMessage, NetlinkPayload,
 };
-use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage as Message;
-use netlink_packet_route::address::{AddressFlags, AddressMessage};
+use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::LinkMessage;
 use netlink_packet_route::route::RouteMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::io;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// Requests in one send. Their answers must all fit into the socket's buffer, which is 208 KiB
@@ -176,89 +175,19 @@ impl Addresses {
         Ok(result)
     }
 
-    /// Removes addresses, in one batch, from every interface where [`Network::find`] would find
-    /// them, whoever put them there. One that is not there is a success.
-    ///
-    /// Unless `promote_secondaries` is set, the kernel removes with the first address of a network
-    /// all its others. Those that were not to be removed are put back at once, as they were.
+    /// Says of each address whether it is here, on an interface where [`Network::find`] would find
+    /// it. Asks for addresses alone, as [`renew`](Self::renew).
     ///
     /// # Errors
     ///
-    /// The first refusal; all are tried.
-    pub fn remove(&mut self, wanted: &[Wanted]) -> io::Result<()> {
-        let network = self.network()?;
-        let before = self.addresses()?;
-        let is_wanted = |message: &AddressMessage| {
-            let interfaces = &network.interfaces;
-            let at = interfaces.iter().find(|at| at.index == message.header.index);
-            at.zip(address(message)).is_some_and(|(interface, found)| {
-                wanted.iter().any(|wish| wish.address == found.ip && wish.may_be_on(interface))
-            })
+    /// When the kernel cannot be asked.
+    pub fn find(&mut self, wanted: &[Wanted]) -> io::Result<Vec<bool>> {
+        let here = self.addresses()?;
+        let is_here = |wish: &Wanted| {
+            let is_it = |found: Address| found.ip == wish.address && !found.is_expired();
+            here.iter().any(|at| wish.may_be_at(at.header.index) && address(at).is_some_and(is_it))
         };
-        self.remove_messages(&before, is_wanted)
-    }
-
-    /// Removes every address with our mark but those in `kept`, and says which: what a killed
-    /// keeper left behind.
-    ///
-    /// # Errors
-    ///
-    /// The first refusal; all are tried.
-    pub fn remove_orphans(&mut self, kept: &[IpAddr]) -> io::Result<Vec<IpAddr>> {
-        let before = self.addresses()?;
-        let is_orphan = |message: &AddressMessage| {
-            address(message)
-                .is_some_and(|found| found.protocol == Some(PROTOCOL) && !kept.contains(&found.ip))
-        };
-        let orphans = before.iter().filter(|message| is_orphan(message));
-        let orphans = orphans.filter_map(|message| Some(address(message)?.ip)).collect();
-        self.remove_messages(&before, is_orphan)?;
-        Ok(orphans)
-    }
-
-    fn remove_messages(
-        &mut self,
-        before: &[AddressMessage],
-        is_chosen: impl Fn(&AddressMessage) -> bool,
-    ) -> io::Result<()> {
-        let (mut chosen, others): (Vec<_>, Vec<_>) =
-            before.iter().cloned().partition(|message| is_chosen(message));
-        if chosen.is_empty() {
-            return Ok(());
-        }
-        // Secondary addresses first: the removal of the first one would take them away, or make
-        // one of them the first for nothing.
-        chosen.sort_by_key(|message| !flags(message).contains(AddressFlags::Secondary));
-        let requests = chosen.into_iter().map(Message::DelAddress).collect();
-        let mut result = Ok(());
-        for answer in self.change(requests, 0)? {
-            result = result.and(answer.or_else(|error| match error.raw_os_error() {
-                Some(libc::EADDRNOTAVAIL) => Ok(()),
-                Some(_) | None => Err(error),
-            }));
-        }
-        result.and(self.put_back(&others))
-    }
-
-    /// Puts back what the removal of others took away.
-    fn put_back(&mut self, others: &[AddressMessage]) -> io::Result<()> {
-        let after = self.addresses()?;
-        let is_there = |message: &&AddressMessage| {
-            let found = address(message).map(|address| address.ip);
-            after.iter().any(|other| {
-                other.header.index == message.header.index
-                    && other.header.prefix_len == message.header.prefix_len
-                    && address(other).map(|address| address.ip) == found
-            })
-        };
-        let secondary = |message: &&AddressMessage| {
-            message.header.family == AddressFamily::Inet
-                && flags(message).contains(AddressFlags::Secondary)
-        };
-        let gone = others.iter().filter(secondary).filter(|message| !is_there(message));
-        let requests = gone.cloned().map(Message::NewAddress).collect();
-        let answers = self.change(requests, NLM_F_CREATE | NLM_F_REPLACE)?;
-        answers.into_iter().fold(Ok(()), Result::and)
+        Ok(wanted.iter().map(is_here).collect())
     }
 
     fn addresses(&mut self) -> io::Result<Vec<AddressMessage>> {

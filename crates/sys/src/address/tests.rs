@@ -51,8 +51,16 @@ fn add(addresses: &mut Addresses, wanted: &[Wanted]) -> Vec<Presence> {
     addresses.add(&placed, LIFETIME).unwrap().into_iter().map(Result::unwrap).collect()
 }
 
+fn remove(addresses: &mut Addresses, wanted: &[Wanted]) {
+    let answers = addresses.remove(wanted).unwrap();
+    assert!(answers.len() == wanted.len() && answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+/// Asked both ways.
 fn is_there(addresses: &mut Addresses, wish: &Wanted) -> bool {
-    addresses.network().unwrap().find(wish).is_some()
+    let is_here = addresses.network().unwrap().find(wish).is_some();
+    assert_eq!(addresses.find(std::slice::from_ref(wish)).unwrap(), [is_here]);
+    is_here
 }
 
 #[test]
@@ -92,8 +100,8 @@ fn a_batch_is_added_renewed_and_removed() {
         assert!(text.contains("192.0.2.10/24 brd 192.0.2.255"), "{text}");
         assert!(!text.contains("tentative fd00::10"), "{text}");
         assert_eq!(addresses.renew(&batch, LIFETIME).unwrap(), all_ours);
-        addresses.remove(&batch).unwrap();
-        addresses.remove(&batch).unwrap();
+        remove(&mut addresses, &batch);
+        remove(&mut addresses, &batch);
         assert!(batch.iter().all(|wish| !is_there(&mut addresses, wish)));
         assert_eq!(addresses.renew(&batch[..1], LIFETIME).unwrap(), [Presence::Absent]);
         assert!(is_there(&mut addresses, &wanted("192.0.2.1")));
@@ -119,19 +127,23 @@ fn an_address_that_is_not_renewed_goes_and_is_not_put_back() {
     });
 }
 
+fn add_many_routes() {
+    let routes = (0..100_000_u32).map(|n| {
+        let [_, a, b, c] = n.to_be_bytes();
+        format!("route add 10.{a}.{b}.{c}/32 dev left")
+    });
+    let routes = routes.collect::<Vec<_>>().join("\n");
+    let mut batch = Command::new("ip");
+    let mut batch =
+        batch.args(["-batch", "-"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut batch.stdin.take().unwrap(), routes.as_bytes()).unwrap();
+    assert!(batch.wait().unwrap().success());
+}
+
 #[test]
 fn a_renewal_costs_the_same_beside_a_hundred_thousand_routes() {
     isolated(|| {
-        let routes = (0..100_000_u32).map(|n| {
-            let [_, a, b, c] = n.to_be_bytes();
-            format!("route add 10.{a}.{b}.{c}/32 dev left")
-        });
-        let routes = routes.collect::<Vec<_>>().join("\n");
-        let mut batch = Command::new("ip");
-        let mut batch =
-            batch.args(["-batch", "-"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
-        std::io::Write::write_all(&mut batch.stdin.take().unwrap(), routes.as_bytes()).unwrap();
-        assert!(batch.wait().unwrap().success());
+        add_many_routes();
         let mut addresses = Addresses::open().unwrap();
         let wish = [wanted("192.0.2.50"), wanted("fd00::50")];
         let begin = Instant::now();
@@ -171,7 +183,7 @@ fn what_somebody_else_put_there_stays_for_good() {
         let network = addresses.network().unwrap();
         assert_eq!(network.find(&wish).unwrap().1.valid_for, None);
         assert!(addresses.remove_orphans(&[]).unwrap().is_empty());
-        addresses.remove(std::slice::from_ref(&wish)).unwrap();
+        remove(&mut addresses, std::slice::from_ref(&wish));
         assert!(!is_there(&mut addresses, &wish));
     });
 }
@@ -190,7 +202,7 @@ fn removing_the_first_address_keeps_the_others() {
         assert_eq!(add(&mut addresses, std::slice::from_ref(&ours)), [Presence::Ours]);
         ip("address add 192.0.2.60/24 brd 192.0.2.255 dev left label left:x");
         assert!(ip("address show dev left").contains("secondary left:x"));
-        addresses.remove(&[ours]).unwrap();
+        remove(&mut addresses, &[ours]);
         let text = ip("address show dev left");
         assert!(!text.contains("192.0.2.50"), "{text}");
         assert!(text.contains("192.0.2.60/24 brd 192.0.2.255 scope global left:x"), "{text}");
@@ -259,4 +271,43 @@ fn capture_everything() -> OwnedFd {
     let protocol = Protocol::from_raw(protocol);
     socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, Some(protocol))
         .unwrap()
+}
+
+#[test]
+fn a_kernel_that_cannot_be_asked_is_told_apart_from_one_that_refuses() {
+    isolated(|| {
+        let mut addresses = Addresses::open().unwrap();
+        let wishes = [wanted("192.0.2.50"), wanted("192.0.2.60")];
+        add(&mut addresses, &wishes[..1]);
+        let network = addresses.network().unwrap();
+        let placed = choose(&wishes[0], &network).unwrap();
+        // Without the right to change anything the kernel answers, and for each address.
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                drop_rights();
+                let answers = addresses.remove(&wishes).unwrap();
+                let code = |answer: &std::io::Result<()>| {
+                    answer.as_ref().err().and_then(std::io::Error::raw_os_error)
+                };
+                // The second one is not here, and nothing has to be asked for it.
+                assert_eq!(answers.iter().map(code).collect::<Vec<_>>(), [Some(libc::EPERM), None]);
+                let added = addresses.add(std::slice::from_ref(&placed), LIFETIME).unwrap();
+                assert_eq!(added[0].as_ref().unwrap_err().raw_os_error(), Some(libc::EPERM));
+            });
+            thread.join().unwrap();
+        });
+        crate::process::denial::deny(libc::SYS_sendto, libc::ENOBUFS);
+        let code = |error: std::io::Error| error.raw_os_error();
+        assert_eq!(addresses.find(&wishes).map_err(code), Err(Some(libc::ENOBUFS)));
+        assert_eq!(code(addresses.remove(&wishes).unwrap_err()), Some(libc::ENOBUFS));
+        assert_eq!(code(addresses.add(&[placed], LIFETIME).unwrap_err()), Some(libc::ENOBUFS));
+    });
+}
+
+/// Takes `CAP_NET_ADMIN` from the calling thread.
+fn drop_rights() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let mut sets = capabilities(None).unwrap();
+    sets.effective -= CapabilitySet::NET_ADMIN;
+    set_capabilities(None, sets).unwrap();
 }

@@ -1,0 +1,38 @@
+use super::*;
+
+fn address(ip: &str) -> Resource {
+    let spec = AddressSpec {
+        address: ip.parse().unwrap(),
+        prefix: None,
+        interface: None,
+        broadcast: None,
+    };
+    Resource { word: ip.to_owned(), kind: ResourceKind::Address(spec) }
+}
+
+fn errno(errno: Errno) -> io::Error {
+    io::Error::from_raw_os_error(errno.raw_os_error())
+}
+
+#[test]
+fn a_refusal_is_an_answer_of_its_own_run_alone() {
+    let [one, two, three] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(address);
+    let rows: [&[Resource]; 3] = [&[one, two], &[], &[three]];
+    let answers = vec![Ok(()), Err(errno(Errno::PERM)), Ok(())];
+    let text = "192.0.2.2: Operation not permitted (os error 1)".to_owned();
+    let outcomes = removed(&rows, answers);
+    assert_eq!(outcomes, [Outcome::Failed { code: 1, text }, Outcome::Success, Outcome::Success]);
+}
+
+#[test]
+fn what_the_kernel_has_no_memory_for_is_not_asked() {
+    let ip = "192.0.2.1".parse().unwrap();
+    let silent: io::Error = io::ErrorKind::UnexpectedEof.into();
+    for error in [errno(Errno::NOMEM), errno(Errno::NOBUFS), errno(Errno::INTR), silent] {
+        let text = format!("192.0.2.1: {error}");
+        assert_eq!(refused(ip, &error), Outcome::NotAsked { text });
+    }
+    for error in [Errno::PERM, Errno::NODEV, Errno::INVAL] {
+        assert!(matches!(refused(ip, &errno(error)), Outcome::Failed { code: 1, .. }));
+    }
+}
