@@ -68,7 +68,7 @@ impl AddressAgent {
         rows: &[Row<'_>],
         lifetime: Duration,
     ) -> Vec<Started> {
-        let mut network = match self.addresses.network() {
+        let mut network = match self.network(rows) {
             Ok(network) => network,
             Err(error) => return for_each(rows, || Started::not(not_asked(&error))),
         };
@@ -147,9 +147,10 @@ impl AddressAgent {
         rows.iter().map(&mut look).collect()
     }
 
-    /// The machine's interfaces as they are now.
-    pub(crate) fn network(&mut self) -> io::Result<Network> {
-        self.addresses.network()
+    /// The machine's interfaces as they are now, with what it takes to choose a place for these.
+    pub(crate) fn network(&mut self, rows: &[Row<'_>]) -> io::Result<Network> {
+        let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
+        self.addresses.neighbourhood(&all)
     }
 
     /// Renews the lifetimes, and says which addresses are there.

@@ -17,7 +17,7 @@ use crate::lookup::Directories;
 use crate::protocol::{Level, Report};
 use crate::records::Records;
 use daemon::Daemon;
-use kernel::Waiting;
+use kernel::{Looks, Waiting};
 use leftovers::Leftovers;
 use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -124,6 +124,7 @@ struct Executor {
     watch: Watch,
     /// The groups with addresses, whose interfaces are watched.
     services: Vec<Service>,
+    looks: Looks,
     /// Changes of addresses that are made together.
     changes: Vec<Waiting>,
     /// The real-time priority of this thread.
@@ -169,6 +170,7 @@ impl Executor {
             agent,
             watch,
             services: Vec::new(),
+            looks: Looks::default(),
             changes: Vec::new(),
             realtime: None,
             is_done: false,
@@ -274,7 +276,12 @@ impl Executor {
     /// Sleeps until something happens or is due.
     fn wait(&self) -> io::Result<()> {
         let now = Time::from_nanos(clock::boot_time());
-        let due = [self.machine.deadline(), self.agent.deadline(), self.leftovers.deadline()];
+        let due = [
+            self.machine.deadline(),
+            self.agent.deadline(),
+            self.leftovers.deadline(),
+            self.looks.deadline(),
+        ];
         let due = due.into_iter().flatten().min();
         let mut sleep = due.map(|due| due.since(now));
         if let Some(patience) = self.programs.patience() {

@@ -217,7 +217,7 @@ impl Placed {
     }
 }
 
-/// Takes a picture of the machine's network.
+/// Takes a picture of the machine's network, with all its routes.
 ///
 /// # Errors
 ///
@@ -232,7 +232,7 @@ pub fn network() -> std::io::Result<Network> {
 ///
 /// As [`network`].
 pub fn interfaces() -> std::io::Result<Vec<Interface>> {
-    Ok(network()?.interfaces)
+    Addresses::open()?.interfaces()
 }
 
 #[cfg(test)]

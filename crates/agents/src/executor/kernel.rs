@@ -5,9 +5,15 @@ use crate::address::Started;
 use crate::protocol::{Action, Level, Outcome};
 use std::num::NonZeroU32;
 use std::time::Duration;
-use systole_core::Resource;
+use systole_core::{Resource, Time};
 use systole_executor::{Finding, Input, LookId, Presence, RunId};
 use systole_sys::address::Change;
+use systole_sys::clock;
+
+/// Of what part of the time looks at the interfaces are made at most.
+const LOOK_SHARE: u32 = 10;
+/// How long a look waits at most for what the one before took.
+const LOOK_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What a helper has found out about agents.
 #[derive(Debug)]
@@ -25,6 +31,35 @@ pub(super) struct Waiting {
     pub(super) action: Action,
     pub(super) resources: Vec<Resource>,
     pub(super) lifetime: Duration,
+}
+
+/// When the interfaces are looked at: at once, but where they change without pause, as on a machine
+/// that starts and ends containers, only as often as leaves time for everything else.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    is_asked: bool,
+    not_before: Time,
+}
+
+impl Looks {
+    fn ask(&mut self) {
+        self.is_asked = true;
+    }
+
+    /// When the next one is due, if one is.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.is_asked.then_some(self.not_before)
+    }
+
+    fn is_due(&self, now: Time) -> bool {
+        self.deadline().is_some_and(|due| due <= now)
+    }
+
+    /// Notes a look and how long it took.
+    fn note(&mut self, now: Time, took: Duration) {
+        let wait = took.saturating_mul(LOOK_SHARE).min(LOOK_WAIT_MAX);
+        *self = Self { is_asked: false, not_before: now + wait };
+    }
 }
 
 impl Executor {
@@ -85,6 +120,9 @@ impl Executor {
             self.tell(Input::AddressGone { address: gone.address, by });
         }
         if interfaces {
+            self.looks.ask();
+        }
+        if self.looks.is_due(self.now) {
             self.look_at_interfaces();
         }
         if addresses {
@@ -97,7 +135,12 @@ impl Executor {
         if self.services.is_empty() {
             return;
         }
-        let Ok(network) = self.agent.network() else { return };
+        let begun = clock::boot_time();
+        let rows: Vec<_> = self.services.iter().map(|service| &service.addresses[..]).collect();
+        let network = self.agent.network(&rows);
+        let took = Duration::from_nanos(clock::boot_time().saturating_sub(begun));
+        self.looks.note(self.now, took);
+        let Ok(network) = network else { return };
         let fault = |addresses: &[Resource]| crate::address::fault(&network, addresses);
         let services = self.services.iter();
         let faults = services.map(|service| (service.group, fault(&service.addresses))).collect();
@@ -109,7 +152,8 @@ impl Executor {
         if looks.is_empty() {
             return;
         }
-        let network = self.agent.network();
+        let rows: Vec<_> = looks.iter().map(|looked| &looked.resources[..]).collect();
+        let network = self.agent.network(&rows);
         for Looked { look, resources, missing } in looks {
             let finding = match (missing, &network) {
                 (Ok(Some(name)), _) => Finding::Missing(name),
@@ -130,5 +174,28 @@ fn remover(port: NonZeroU32) -> String {
     match std::fs::read_to_string(format!("/proc/{port}/comm")) {
         Ok(name) => format!("{} (process {port})", name.trim_end()),
         Err(_) => format!("a program that has ended since (netlink socket {port})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_of_news_leaves_most_of_the_time_to_others() {
+        let mut looks = Looks::default();
+        let second = Time::from_nanos(1_000_000_000);
+        assert!(!looks.is_due(second) && looks.deadline().is_none());
+        looks.ask();
+        assert!(looks.is_due(second), "the first is made at once");
+        looks.note(second, Duration::from_millis(20));
+        looks.ask();
+        assert!(!looks.is_due(second + Duration::from_millis(199)));
+        let due = second + Duration::from_millis(200);
+        assert!(looks.is_due(due) && looks.deadline() == Some(due));
+        looks.note(due, Duration::from_mins(1));
+        assert_eq!(looks.deadline(), None);
+        looks.ask();
+        assert_eq!(looks.deadline(), Some(due + LOOK_WAIT_MAX));
     }
 }

@@ -1,7 +1,7 @@
 //! A place for one executor: a directory, a network namespace, and the daemon's end.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -85,6 +85,22 @@ impl Bench {
         let output = self.inside("ip").args(arguments.split(' ')).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs many commands of `ip` in the namespace.
+    pub(crate) fn ip_batch(&self, lines: &str) {
+        let mut command = self.inside("ip");
+        let mut batch = command.args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        batch.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        assert!(batch.wait().unwrap().success());
+    }
+
+    /// The most memory that the executor has had, in KiB.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let executor = self.executor.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{executor}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     pub(crate) fn has_address(&self, address: &str) -> bool {

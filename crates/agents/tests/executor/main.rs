@@ -191,6 +191,30 @@ fn what_happens_to_an_interface_or_an_address_is_told_at_once() {
 }
 
 #[test]
+fn a_large_routing_table_is_not_read() {
+    let bench = bench();
+    let routes = (0..100_000_u32).map(|n| {
+        let [_, a, b, c] = n.to_be_bytes();
+        format!("route add 10.{a}.{b}.{c}/32 dev left\n")
+    });
+    bench.ip_batch(&routes.collect::<String>());
+    let (mut daemon, _) = bench.greeted();
+    let here = [address("192.0.2.50")];
+    let services = vec![Service { group: GroupKey(1), addresses: here.to_vec() }];
+    let before = bench.most_memory();
+    daemon.send(&Request::Configure(Configuration { services, ..Configuration::default() }));
+    for (action, outcome) in [
+        (Action::Start, Outcome::Success),
+        (Action::Status, Outcome::Running),
+        (Action::Stop, Outcome::Success),
+    ] {
+        assert_eq!(daemon.run(1, action, &here), outcome);
+    }
+    let grown = bench.most_memory() - before;
+    assert!(grown < 8 << 10, "{grown} KiB");
+}
+
+#[test]
 fn an_address_without_a_place_is_refused_with_its_reason() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();

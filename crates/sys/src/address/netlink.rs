@@ -3,21 +3,20 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the enums grow with every kernel")]
 
 mod message;
+mod picture;
 mod removal;
 mod watch;
 
 pub use watch::{Change, Removed, Watch};
 
-use super::{Address, Network, Placed, Wanted};
-use message::{address, interface, new_address, renewed, route};
+use super::{Address, Placed, Wanted};
+use message::{address, new_address, renewed};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REPLACE, NLM_F_REQUEST,
     NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::address::AddressMessage;
-use netlink_packet_route::link::LinkMessage;
-use netlink_packet_route::route::RouteMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::io;
 use std::time::Duration;
@@ -64,33 +63,6 @@ impl Addresses {
         socket.set_non_blocking(true)?;
         socket.set_cap_ack(true)?;
         Ok(Self { socket, sequence: 0 })
-    }
-
-    /// Takes a picture of the machine's network.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses or its answer cannot be read.
-    pub fn network(&mut self) -> io::Result<Network> {
-        let mut network = Network::default();
-        for message in self.dump(&Message::GetLink(LinkMessage::default()))? {
-            if let Message::NewLink(link) = message {
-                network.interfaces.push(interface(&link));
-            }
-        }
-        for message in self.addresses()? {
-            let index = message.header.index;
-            let at = network.interfaces.iter_mut().find(|interface| interface.index == index);
-            if let Some((interface, address)) = at.zip(address(&message)) {
-                interface.addresses.push(address);
-            }
-        }
-        for message in self.dump(&Message::GetRoute(RouteMessage::default()))? {
-            if let Message::NewRoute(message) = message {
-                network.routes.extend(route(&message));
-            }
-        }
-        Ok(network)
     }
 
     /// Adds addresses with our mark and this lifetime, in one batch.

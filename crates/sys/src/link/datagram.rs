@@ -121,8 +121,8 @@ impl Datagrams {
 /// The broadcast address of the interface's first address that no daemon floats, or of the whole
 /// wire when none is set there: with 0.0.0.0, as heartbeat would have it, nobody else hears us.
 fn broadcast_address(device: &str) -> io::Result<Ipv4Addr> {
-    let network = Addresses::open()?.network()?;
-    let interface = network.interface(device);
+    let interfaces = Addresses::open()?.interfaces()?;
+    let interface = interfaces.iter().find(|interface| interface.name == device);
     let interface = interface.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
     let is_v4 = |ip: &IpAddr| ip.is_ipv4();
     let own = interface.addresses.iter().find(|address| is_v4(&address.ip) && !address.is_ours());

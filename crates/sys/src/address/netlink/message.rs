@@ -7,7 +7,7 @@ use netlink_packet_route::address::{
 };
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteScope, RouteType,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -117,6 +117,22 @@ pub(super) fn flags(message: &AddressMessage) -> AddressFlags {
     });
     let short = AddressFlags::from_bits_retain(message.header.flags.bits().into());
     long.unwrap_or(short)
+}
+
+/// The request for the route to an address, over an interface if one is given. The answer is a row of
+/// the table, and tells which table.
+pub(super) fn route_to(address: IpAddr, interface: Option<u32>) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    let (family, bits, destination) = match address {
+        IpAddr::V4(ip) => (AddressFamily::Inet, 32, RouteAddress::Inet(ip)),
+        IpAddr::V6(ip) => (AddressFamily::Inet6, 128, RouteAddress::Inet6(ip)),
+    };
+    message.header.address_family = family;
+    message.header.destination_prefix_length = bits;
+    message.header.flags = RouteFlags::FibMatch | RouteFlags::LookupTable;
+    message.attributes = vec![RouteAttribute::Destination(destination)];
+    message.attributes.extend(interface.map(RouteAttribute::Oif));
+    message
 }
 
 /// The network of a route, if it is in the main table and needs no gateway.
