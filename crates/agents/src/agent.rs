@@ -9,7 +9,7 @@ use crate::lookup::{Directories, Located};
 use crate::protocol::{Action, Configuration, Outcome};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use systole_sys::process::Exit;
+use systole_sys::process::{Exit, Limits};
 
 /// LSB: the program is not running (status), as in the Linux Standard Base, section 22.2.
 const LSB_NOT_RUNNING: i32 = 3;
@@ -93,16 +93,25 @@ impl Agent {
                 (directories.systemctl.clone(), vec![verb.to_owned(), name.clone()])
             }
         };
-        let (program, arguments) = match (action, ordered::unit(&self.located, directories)) {
-            (Action::Start | Action::Stop, Some(unit)) => {
-                ordered::call(&unit, action.verb(), directories, (program, arguments))
-            }
-            (Action::Start | Action::Stop | Action::Status | Action::Monitor, _) => {
-                (program, arguments)
-            }
-        };
         let environment = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         Ok(Invocation { program, arguments, environment: environment.collect() })
+    }
+
+    /// Does what is needed before it is called: a unit of systemd is told how it stands to ours
+    /// ([`ordered`]). May take seconds.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be done. Nothing of it is the agent's.
+    pub fn prepare(
+        &self,
+        action: Action,
+        directories: &Directories,
+        limits: Option<&Limits>,
+    ) -> std::io::Result<()> {
+        let Some(unit) = ordered::unit(&self.located, directories) else { return Ok(()) };
+        let mut systemctl = ordered::Systemctl::new(&directories.systemctl, limits);
+        ordered::prepare(&unit, action, directories, &mut systemctl)
     }
 
     /// What the log says before a start or a stop, and who is named when it fails.

@@ -20,7 +20,14 @@
 //! second. So `heartbeat --role units` writes all of them before the daemon starts, and the start
 //! of a unit finds its own in place.
 
+mod systemctl;
+
+pub(crate) use systemctl::Systemctl;
+
 use crate::lookup::{Directories, Located};
+use crate::protocol::Action;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The name of the drop-in in the folder `<unit>.d`.
@@ -32,31 +39,8 @@ pub const TEXT: &str = "\
 Before=heartbeat.service
 ";
 
-/// Runs before an agent (`$@` from the third word on) of the unit whose folder is `$0`; `$1` is systemctl, and `$2` the
-/// action. Where systemd does not run us, nothing is to be done. A drop-in that cannot be
-/// written is no reason not to start.
-const SCRIPT: &str = "\
-systemctl=$1 action=$2
-shift 2
-unit=${0##*/}
-ours() { \"$systemctl\" show --property=ActiveState --value heartbeat.service; }
-after() { \"$systemctl\" show --property=After --value \"${unit%.d}\"; }
-if [ -d \"${0%/*}\" ]; then
-    if [ $action = start ] && [ ! -e \"$0/50-heartbeat.conf\" ]; then
-        case \"$(ours) $(after) \" in
-        *' heartbeat.service '*) ;;
-        active* | activating* | reloading*)
-            mkdir -p \"$0\" && printf '%s' \"$TEXT\" >\"$0/50-heartbeat.conf\" && \"$systemctl\" daemon-reload
-            ;;
-        esac
-    elif [ $action = stop ] && [ -e \"$0/50-heartbeat.conf\" ]; then
-        case $(ours) in
-        deactivating) rm -f \"$0/50-heartbeat.conf\" && \"$systemctl\" daemon-reload ;;
-        esac
-    fi
-fi
-exec \"$@\"
-";
+/// What our unit is called.
+const OURS: &str = "heartbeat.service";
 
 /// The unit that systemd has for a resource. It has one for every script in `/etc/init.d`, made
 /// by its generator where no package brings one, and on Debian such a script calls systemctl
@@ -80,19 +64,51 @@ pub fn folder(unit: &str, directories: &Directories) -> PathBuf {
     directories.runtime_units.join(format!("{unit}.d"))
 }
 
-/// The call that does what is needed before, and then becomes the agent.
-pub(super) fn call(
+/// Does what is needed before an agent of `unit` is called. To be called where it may take seconds.
+///
+/// # Errors
+///
+/// When systemctl cannot be started or does not answer in time, and before a stop also when the drop-in
+/// cannot be removed: the stop would wait for us. A drop-in that cannot be written is no reason not to
+/// start.
+pub(super) fn prepare(
     unit: &str,
-    verb: &str,
+    action: Action,
     directories: &Directories,
-    (program, arguments): (PathBuf, Vec<String>),
-) -> (PathBuf, Vec<String>) {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let script = SCRIPT.replace("\"$TEXT\"", &format!("'{TEXT}'"));
-    let mut words = vec!["-c".to_owned(), script, text(&folder(unit, directories))];
-    words.extend([text(&directories.systemctl), verb.to_owned(), text(&program)]);
-    words.extend(arguments);
-    ("/bin/sh".into(), words)
+    systemctl: &mut Systemctl<'_>,
+) -> io::Result<()> {
+    let folder = folder(unit, directories);
+    let file = folder.join(FILE);
+    if !directories.runtime_units.is_dir() {
+        return Ok(());
+    }
+    match action {
+        Action::Start if !file.exists() => {
+            let ours = systemctl.property(OURS, "ActiveState")?;
+            let after = systemctl.property(unit, "After")?;
+            let is_behind = after.split_whitespace().any(|name| name == OURS);
+            let is_up = matches!(ours.trim(), "active" | "activating" | "reloading");
+            if is_up && !is_behind && write(&folder, &file).is_ok() {
+                systemctl.run(&["daemon-reload"])?;
+            }
+        }
+        Action::Stop if file.exists() => {
+            if systemctl.property(OURS, "ActiveState")?.trim() == "deactivating" {
+                fs::remove_file(&file)?;
+                systemctl.run(&["daemon-reload"])?;
+            }
+        }
+        Action::Start | Action::Stop | Action::Status | Action::Monitor => {}
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, file: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(file, TEXT).inspect_err(|_| {
+        // Half of it orders nothing, and would be taken for the whole.
+        let _ = fs::remove_file(file);
+    })
 }
 
 #[cfg(test)]
@@ -117,6 +133,7 @@ mod tests {
         write_script(&directories.systemctl, &body);
         let agent = Agent::find("web", &[], directories).unwrap().unwrap();
         let call = agent.invocation(action, directories, &Configuration::default(), &[]).unwrap();
+        agent.prepare(action, directories, None).unwrap();
         assert!(Command::new(&call.program).args(&call.arguments).status().unwrap().success());
         let told = fs::read_to_string(&log).unwrap_or_default();
         told.lines().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect()
@@ -157,6 +174,31 @@ mod tests {
             assert_eq!(asked(&directories, Action::Start, state), ["show", "show", "start"]);
             assert!(!file.exists(), "{state}");
         }
+    }
+
+    #[test]
+    fn nothing_of_ours_stands_between_the_executor_and_the_agent() {
+        let (_scratch, directories) = unit();
+        let agent = Agent::find("web", &[], &directories).unwrap().unwrap();
+        for (action, verb) in [(Action::Start, "start"), (Action::Stop, "stop")] {
+            let configuration = Configuration::default();
+            let call = agent.invocation(action, &directories, &configuration, &[]).unwrap();
+            assert_eq!(call.program, directories.systemctl);
+            assert_eq!(call.arguments, [verb, "web.service"]);
+        }
+    }
+
+    #[test]
+    fn a_stop_whose_drop_in_stays_is_not_begun() {
+        let (_scratch, directories) = unit();
+        asked(&directories, Action::Start, "active");
+        // As on a file system that has become read-only.
+        let file = super::folder("web.service", &directories).join(super::FILE);
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        write_script(&directories.systemctl, "echo deactivating");
+        let agent = Agent::find("web", &[], &directories).unwrap().unwrap();
+        assert!(agent.prepare(Action::Stop, &directories, None).is_err());
     }
 
     #[test]

@@ -271,6 +271,7 @@ impl Facts {
     ) -> Result<Process, Fault> {
         let Invocation { program, arguments, environment } =
             agent.invocation(action, &self.directories, configuration, &request.environment)?;
+        agent.prepare(action, &self.directories, self.limits.as_ref())?;
         let Run { group, action, resources, .. } = request.clone();
         let record = self.records.begin(&Unfinished { group, action, resources })?;
         let mut spawn = Spawn::new(program);

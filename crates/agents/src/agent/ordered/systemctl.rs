@@ -1,0 +1,151 @@
+//! Calls of systemctl that are not those of an agent.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use systole_sys::process::{Child, Limits, Spawn};
+use systole_sys::signals::Signal;
+
+/// How long all calls for one agent may take. The executor waits a little longer for its start
+/// (`BEGIN_LIMIT`).
+const LIMIT: Duration = Duration::from_secs(8);
+/// How long one that was killed is waited for.
+const END_LIMIT: Duration = Duration::from_secs(1);
+/// Most of an answer that is read, in bytes.
+const ANSWER_MAX: usize = 64 << 10;
+
+/// The way to systemd for what precedes one agent.
+#[derive(Debug)]
+pub(crate) struct Systemctl<'a> {
+    program: &'a Path,
+    limits: Option<&'a Limits>,
+    end_at: Instant,
+}
+
+impl<'a> Systemctl<'a> {
+    /// Takes the program, and the resource limits that it gets.
+    pub(crate) fn new(program: &'a Path, limits: Option<&'a Limits>) -> Self {
+        Self { program, limits, end_at: Instant::now() + LIMIT }
+    }
+
+    /// A property of a unit.
+    pub(super) fn property(&mut self, unit: &str, property: &str) -> io::Result<String> {
+        self.run(&["show", &format!("--property={property}"), "--value", unit])
+    }
+
+    /// Calls it, and gives what it says: nothing where there is none. Whether it succeeds does not
+    /// matter.
+    pub(super) fn run(&mut self, words: &[&str]) -> io::Result<String> {
+        let mut spawn = Spawn::new(self.program);
+        spawn.arguments = words.iter().map(Into::into).collect();
+        spawn.limits = self.limits;
+        let child = match spawn.start() {
+            Err(error) if is_missing(&error) => return Ok(String::new()),
+            child => child?,
+        };
+        self.hear(child).map_err(|error| {
+            let program = self.program.display();
+            io::Error::new(error.kind(), format!("{program} {}: {error}", words.join(" ")))
+        })
+    }
+
+    /// Reads what it says until it ends.
+    fn hear(&self, mut child: Child) -> io::Result<String> {
+        let (stdout, _stderr) = (child.take_stdout(), child.take_stderr());
+        let mut answer = Vec::new();
+        loop {
+            // Looked at first: what was written before the end is then certainly in the pipe.
+            let exit = child.exit()?;
+            let is_open = stdout.as_ref().is_some_and(|stdout| drain(stdout, &mut answer));
+            if exit.is_some() {
+                return Ok(String::from_utf8_lossy(&answer).into_owned());
+            }
+            let left = self.end_at.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                end(&child);
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"));
+            }
+            let mut fds = vec![PollFd::new(&child, PollFlags::IN)];
+            fds.extend(
+                stdout.as_ref().filter(|_| is_open).map(|it| PollFd::new(it, PollFlags::IN)),
+            );
+            wait(&mut fds, left)?;
+        }
+    }
+}
+
+/// Reads what is there; the beginning is kept. Says whether more may come.
+fn drain(pipe: &OwnedFd, answer: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 4096];
+    loop {
+        match rustix::io::read(pipe, &mut buffer) {
+            Ok(0) => return false,
+            Ok(length) => {
+                let room = ANSWER_MAX.saturating_sub(answer.len()).min(length);
+                answer.extend_from_slice(&buffer[..room]);
+            }
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Ends one that takes too long.
+fn end(child: &Child) {
+    // Fails only for want of rights over our own children.
+    let _ = child.kill_group(Signal::Kill);
+    let _ = wait(&mut [PollFd::new(&child.as_fd(), PollFlags::IN)], END_LIMIT);
+}
+
+fn wait(fds: &mut [PollFd<'_>], limit: Duration) -> io::Result<()> {
+    let limit = Timespec::try_from(limit).ok();
+    match poll(fds, limit.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is no such program to ask.
+fn is_missing(error: &io::Error) -> bool {
+    let faults = [Errno::NOENT, Errno::ACCESS, Errno::NOEXEC, Errno::NOTDIR];
+    Errno::from_io_error(error).is_some_and(|errno| faults.contains(&errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::write_script;
+
+    #[test]
+    fn the_answer_is_what_it_says_and_none_where_there_is_none() {
+        let scratch = tempfile::tempdir().unwrap();
+        let program = scratch.path().join("systemctl");
+        let mut systemctl = Systemctl::new(&program, None);
+        assert_eq!(systemctl.run(&["daemon-reload"]).unwrap(), "");
+        write_script(&program, "echo $#: $3 of $4; echo trouble >&2; exit 1");
+        let told = systemctl.property("web.service", "After").unwrap();
+        assert_eq!(told, "4: --value of web.service\n");
+    }
+
+    #[test]
+    fn one_that_does_not_answer_is_an_error_and_ends() {
+        let scratch = tempfile::tempdir().unwrap();
+        let program = scratch.path().join("systemctl");
+        write_script(
+            &program,
+            &format!("echo $$ >{}; exec sleep 600", scratch.path().join("pid").display()),
+        );
+        let end_at = Instant::now() + Duration::from_millis(500);
+        let mut systemctl = Systemctl { end_at, ..Systemctl::new(&program, None) };
+        let error = systemctl.run(&["show"]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let pid = std::fs::read_to_string(scratch.path().join("pid")).unwrap_or_default();
+        // On a slow machine it was killed before it wrote its number.
+        let id = pid.trim().parse().ok().and_then(systole_sys::process::ProcessId::of);
+        assert!(id.is_none_or(|id| !id.is_running()));
+    }
+}
