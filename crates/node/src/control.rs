@@ -153,6 +153,8 @@ pub(crate) struct Control {
     next_tick: Instant,
     /// The hosts that a successor needs, resolved.
     names: Names,
+    /// The core has been told to release everything and end, which takes as long as agents do.
+    is_stopping: bool,
     ending: Option<Ending>,
 }
 
@@ -186,6 +188,7 @@ impl Control {
             reload: None,
             next_tick: Instant::now(),
             names: Names::default(),
+            is_stopping: false,
             ending: None,
         };
         control.tend_lacking();
@@ -317,8 +320,9 @@ impl Control {
         let who = Person::of(uid, pid.cast_signed());
         self.note(who.orders(Wish::Stop, NOBODY));
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
-            self.say(Level::Error, "The beat thread takes no order: send the signal again");
+            return self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }
+        self.is_stopping = true;
     }
 
     fn read_news(&mut self) {

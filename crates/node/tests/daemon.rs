@@ -14,6 +14,8 @@ mod hostile;
 mod ocf;
 #[path = "daemon/room.rs"]
 mod room;
+#[path = "daemon/stop.rs"]
+mod stop;
 #[path = "daemon/storage.rs"]
 mod storage;
 #[path = "daemon/strangers.rs"]
@@ -85,6 +87,10 @@ impl Node {
     }
 
     fn call(&self, options: &[&str]) -> Output {
+        self.command(options).output().unwrap()
+    }
+
+    fn command(&self, options: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         for (option, folder) in
             [("--config-dir", "config"), ("--state-dir", "state"), ("--run-dir", "run")]
@@ -92,7 +98,8 @@ impl Node {
             command.arg(option).arg(self.path(folder));
         }
         let environment = self.environment.iter().map(|(name, value)| (name, value));
-        command.args(options).envs(environment).stdin(Stdio::null()).output().unwrap()
+        command.args(options).envs(environment).stdin(Stdio::null());
+        command
     }
 
     fn code(&self, options: &[&str]) -> i32 {

@@ -12,6 +12,7 @@
 
 use super::people::Person;
 use super::protocol::Response;
+use super::restart::STOPPING;
 use super::server::{Asked, ClientId};
 use super::{Control, Ending, NOBODY};
 use crate::beat::channel::{Command, Reconfiguration};
@@ -51,6 +52,11 @@ impl Control {
             return self.refuse_reload(asker, Refusal::Busy);
         }
         self.parts.log.reopen();
+        if self.is_stopping {
+            self.say(Level::Warning, format!("Configuration kept: {STOPPING}."));
+            let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+            return self.answer_reload(asker, &Response::Refused { reason, text });
+        }
         let directory = self.parts.paths.configuration.clone();
         let files = Files::read(&directory);
         if files == self.parts.files {

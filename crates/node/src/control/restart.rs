@@ -11,12 +11,22 @@ use crate::log::Level;
 use crate::program;
 use crate::state::Wish;
 use systole_config::Config;
+use systole_core::Refusal;
+
+/// Why nothing is restarted or reloaded any more: a successor would know nothing of the stop, and start
+/// everything again.
+pub(super) const STOPPING: &str = "the daemon is being stopped";
 
 impl Control {
     /// Restarts the daemon, unless its successor would not come up.
     pub(super) fn restart(&mut self, asked: &Asked) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         self.note(Person::of(uid, pid).orders(Wish::Restart, NOBODY));
+        if self.is_stopping {
+            self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
+            let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+            return self.server.answer(asked.client, &Response::Refused { reason, text });
+        }
         if let Err(text) = self.foresee_restart() {
             self.say(Level::Error, format!("Not restarted: {text}"));
             return self.fail(asked.client, &text);
