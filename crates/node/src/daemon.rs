@@ -6,6 +6,7 @@ mod insist;
 mod leftover;
 mod media;
 pub(crate) mod names;
+mod only;
 pub(crate) mod pid_file;
 pub(crate) mod recalled;
 mod start;
@@ -81,14 +82,16 @@ fn play(role: Role, paths: &Paths) -> u8 {
 
 fn begin(options: &Options, paths: &Paths) -> io::Result<u8> {
     match pid_file::running(paths)? {
-        Running::Yes(pid) => {
-            complain(&format!("info: heartbeat: already running [pid {pid}].\n"));
-            return Ok(exit::OK);
-        }
+        Running::Yes(pid) => return Ok(already_running(pid)),
         Running::Stale(pid) => pid_file::await_end(pid),
         Running::No => {}
     }
     start::start(options, paths, start::Way::Fresh)
+}
+
+fn already_running(pid: i32) -> u8 {
+    complain(&format!("info: heartbeat: already running [pid {pid}].\n"));
+    exit::OK
 }
 
 fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {

@@ -61,6 +61,12 @@ impl Paths {
         self.run.join("heartbeat")
     }
 
+    /// What the one daemon of these folders holds locked.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.runtime().join("lock")
+    }
+
     /// Where `hb` asks and orders.
     #[must_use]
     pub fn control_socket(&self) -> PathBuf {

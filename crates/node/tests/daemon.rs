@@ -20,6 +20,8 @@ mod stop;
 mod storage;
 #[path = "daemon/strangers.rs"]
 mod strangers;
+#[path = "daemon/twice.rs"]
+mod twice;
 #[path = "daemon/watchdog.rs"]
 mod watchdog;
 

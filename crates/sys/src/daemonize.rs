@@ -1,9 +1,12 @@
-//! Going to the background, and the pid file by which others find a daemon.
+//! Going to the background, the pid file by which others find a daemon, and the lock that makes it the
+//! only one.
 
 use crate::process;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::{Errno, FdFlags};
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -48,6 +51,69 @@ pub fn discard_stdio() -> io::Result<()> {
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
     Ok(())
+}
+
+/// A lock on a file, held until it is dropped or the last process that has it ends. It goes along into
+/// the child of [`daemonize`], and into a program that this process executes in its own place, but not
+/// into programs that it starts.
+#[derive(Debug)]
+pub struct ProcessLock(OwnedFd);
+
+impl ProcessLock {
+    /// Takes the lock, and makes the file if there is none; nothing when somebody else has it.
+    ///
+    /// # Errors
+    ///
+    /// Those of open(2) and flock(2). A link is not followed.
+    pub fn take(path: &Path) -> io::Result<Option<Self>> {
+        let access = OFlags::RDWR | OFlags::CREATE;
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+        Self::lock(file)
+    }
+
+    /// Takes over the lock on this file that the program of before [handed over](Self::hand_over) under
+    /// this number. To be called before the process opens anything that it starts programs with.
+    #[must_use]
+    pub fn inherited(path: &Path, number: i32) -> Option<Self> {
+        if number <= 2 {
+            return None;
+        }
+        // SAFETY: the number is used for calls that look at it and, where nothing is open, fail; it is
+        // not kept beyond this function.
+        let file = unsafe { BorrowedFd::borrow_raw(number) };
+        // What this process opens itself has the flag.
+        if rustix::io::fcntl_getfd(file).ok()?.contains(FdFlags::CLOEXEC) {
+            return None;
+        }
+        let (ours, named) = (rustix::fs::fstat(file).ok()?, rustix::fs::lstat(path).ok()?);
+        if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino) {
+            return None;
+        }
+        // SAFETY: it is open, and came over execve(2), as the missing flag tells: nothing else in this
+        // process owns it.
+        let file = unsafe { OwnedFd::from_raw_fd(number) };
+        rustix::io::fcntl_setfd(&file, FdFlags::CLOEXEC).ok()?;
+        Self::lock(file).ok().flatten()
+    }
+
+    /// Lets the next program that this process executes have it, under the number that is given back.
+    ///
+    /// # Errors
+    ///
+    /// Those of fcntl(2).
+    pub fn hand_over(&self) -> io::Result<i32> {
+        rustix::io::fcntl_setfd(&self.0, FdFlags::empty())?;
+        Ok(self.0.as_raw_fd())
+    }
+
+    fn lock(file: OwnedFd) -> io::Result<Option<Self>> {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// What a pid file tells.
@@ -175,6 +241,29 @@ mod tests {
         write_pid_file(&path, 4711).unwrap_err();
         fs::remove_file(&path).unwrap();
         fs::remove_dir(&obstacle).unwrap();
+    }
+
+    #[test]
+    fn lock_has_one_owner_and_is_taken_over_only_where_it_was_handed_over() {
+        let path = scratch("lock");
+        let lock = ProcessLock::take(&path).unwrap().unwrap();
+        assert!(ProcessLock::take(&path).unwrap().is_none());
+        let number = lock.0.as_raw_fd();
+        assert!(ProcessLock::inherited(&path, number).is_none(), "it is ours already");
+        assert!(ProcessLock::inherited(&path, 1).is_none());
+        assert!(ProcessLock::inherited(&path, 1_000_000).is_none(), "nothing is open there");
+        assert_eq!(lock.hand_over().unwrap(), number);
+        let other = scratch("lock-other");
+        fs::write(&other, "").unwrap();
+        assert!(ProcessLock::inherited(&other, number).is_none(), "another file");
+        // The program of before is gone, and nothing closes what it had.
+        std::mem::forget(lock);
+        let lock = ProcessLock::inherited(&path, number).unwrap();
+        assert!(ProcessLock::take(&path).unwrap().is_none());
+        drop(lock);
+        assert!(ProcessLock::take(&path).unwrap().is_some());
+        fs::remove_file(&path).unwrap();
+        fs::remove_file(&other).unwrap();
     }
 
     #[test]

@@ -9,10 +9,11 @@
 use super::inherited::Inherited;
 use super::insist::insist;
 use super::names::Names;
+use super::only::{self, Only};
 use super::pid_file::{self, PidFile};
 use super::recalled::{boot, recalled, with_cause};
 use super::succession::execute_again;
-use super::{complain, findings, leftover, media, wiring};
+use super::{already_running, complain, findings, leftover, media, wiring};
 use crate::beat::channel::{Shared, channel};
 use crate::beat::executor::Executor;
 use crate::beat::load::Load;
@@ -37,6 +38,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use systole_config::Config;
 use systole_core::{Cluster, Settings};
+use systole_sys::daemonize::ProcessLock;
 use systole_sys::identity::{self, Capability, keep_capabilities};
 use systole_sys::link::LinkSpec;
 use systole_sys::signals::Signals;
@@ -77,22 +79,46 @@ struct Plan {
 
 /// Starts a daemon and runs it to its end; in the background, tells the code of the parent.
 pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8> {
-    let mut plan = match plan(options, paths, way) {
+    let plan = match plan(options, paths, way) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
-    if !options.foreground && way == Way::Fresh {
-        daemonize::daemonize()?;
-        plan.log.renew_pid();
-    }
     let settings = plan.log_settings.clone();
-    let result = run(options, paths, plan, &settings);
+    let result = go_on(options, paths, plan, &settings);
     if let Err(error) = &result {
         // In the background standard error leads nowhere.
         let mut report = Log::open(&settings, options.foreground);
         report.write(&Line::new(Level::Critical, format!("Heartbeat ends: {error}")));
     }
     result
+}
+
+/// Becomes the one daemon of its folders, in the background if it is wanted there, and is it.
+fn go_on(
+    options: &Options,
+    paths: &Paths,
+    mut plan: Plan,
+    settings: &LogSettings,
+) -> io::Result<u8> {
+    take_runtime(paths, &mut plan.log)?;
+    let lock = match plan.way {
+        Way::Successor => only::remain_only(paths, &mut plan.log),
+        Way::Fresh => match only::become_only(paths, &mut plan.log)? {
+            Only::Us(lock) => lock,
+            Only::Other(Some(pid)) => return Ok(already_running(pid)),
+            Only::Other(None) => {
+                let path = paths.lock();
+                let text =
+                    "another heartbeat starts, or ends, or runs without a pid file: it holds";
+                return Err(io::Error::other(format!("{text} {}", path.display())));
+            }
+        },
+    };
+    if !options.foreground && plan.way == Way::Fresh {
+        daemonize::daemonize()?;
+        plan.log.renew_pid();
+    }
+    run(options, paths, plan, (settings, lock.as_ref()))
 }
 
 /// Reads and checks the files, and says what is wrong with them.
@@ -158,8 +184,12 @@ fn die_of_panics(settings: LogSettings) {
 }
 
 /// Is the daemon.
-fn run(options: &Options, paths: &Paths, mut plan: Plan, settings: &LogSettings) -> io::Result<u8> {
-    take_runtime(paths, &mut plan.log)?;
+fn run(
+    options: &Options,
+    paths: &Paths,
+    mut plan: Plan,
+    heritage: (&LogSettings, Option<&ProcessLock>),
+) -> io::Result<u8> {
     let mut pid_file = PidFile::new(paths);
     // Without room for it the daemon works all the same: it is told below, and tried again.
     let _ = pid_file.tend();
@@ -180,7 +210,7 @@ fn run(options: &Options, paths: &Paths, mut plan: Plan, settings: &LogSettings)
     match result? {
         (Ending::Stopped, _) => Ok(exit::OK),
         (Ending::Broken, _) => Ok(exit::REFUSED),
-        (Ending::Restart, names) => Err(execute_again(options, paths, &names, settings)),
+        (Ending::Restart, names) => Err(execute_again(options, paths, &names, heritage)),
     }
 }
 
@@ -387,7 +417,7 @@ fn warn(log: &mut Log, what: &str, error: &io::Error) {
 /// to its user.
 fn take_runtime(paths: &Paths, log: &mut Log) -> io::Result<()> {
     let group = identity::group_id("haclient").ok();
-    let ours = ["control.sock", "executor", "generation", "generation.new"];
+    let ours = ["control.sock", "executor", "generation", "generation.new", "lock"];
     let take = |path: PathBuf, access, names: &[&str]| {
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))

@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
+use systole_sys::daemonize::ProcessLock;
 
-/// The variable by which a process knows that it has executed itself: its process id.
+/// The variable by which a process knows that it has executed itself: its process id, and the number under
+/// which it has the lock.
 pub(super) const SUCCESSOR: &str = "SYSTOLE_SUCCESSOR";
 /// What we execute ourselves.
 const OURS: &str = "/proc/self/exe";
@@ -26,8 +28,19 @@ const GAP: Duration = Duration::from_millis(10);
 
 /// Whether this process has been a daemon before.
 pub(super) fn is_successor() -> bool {
-    let told = env::var(SUCCESSOR).ok().and_then(|text| text.parse().ok());
-    told == Some(std::process::id())
+    told().0 == Some(std::process::id())
+}
+
+/// The number under which the program before has left its lock.
+pub(super) fn lock_number() -> Option<i32> {
+    told().1.filter(|_| is_successor())
+}
+
+fn told() -> (Option<u32>, Option<i32>) {
+    let text = env::var(SUCCESSOR).unwrap_or_default();
+    let mut words = text.split(' ');
+    let pid = words.next().and_then(|word| word.parse().ok());
+    (pid, words.next().and_then(|word| word.parse().ok()))
 }
 
 /// Executes the program that lies there, or else the one that this process has. Returns only when both
@@ -36,14 +49,16 @@ pub(super) fn execute_again(
     options: &Options,
     paths: &Paths,
     names: &Names,
-    settings: &LogSettings,
+    (settings, lock): (&LogSettings, Option<&ProcessLock>),
 ) -> io::Error {
+    // Where it cannot be handed over, the successor takes it anew.
+    let lock = lock.and_then(|lock| lock.hand_over().ok());
+    let command = |program: &Path| command(program, options, paths, names, lock);
     let installed = program::path().ok().filter(|path| path.exists());
     for attempt in 0..ATTEMPTS {
         if let Some(program) = &installed {
-            let error = program::check_format(program)
-                .err()
-                .unwrap_or_else(|| command(program, options, paths, names).exec());
+            let error =
+                program::check_format(program).err().unwrap_or_else(|| command(program).exec());
             if attempt == 0 {
                 let program = program.display();
                 let text = format!(
@@ -54,7 +69,7 @@ pub(super) fn execute_again(
             }
         }
         // What was removed or replaced can be executed all the same.
-        let error = command(Path::new(OURS), options, paths, names).exec();
+        let error = command(Path::new(OURS)).exec();
         if attempt + 1 == ATTEMPTS {
             return error;
         }
@@ -63,7 +78,13 @@ pub(super) fn execute_again(
     io::ErrorKind::Other.into()
 }
 
-fn command(program: &Path, options: &Options, paths: &Paths, names: &Names) -> Command {
+fn command(
+    program: &Path,
+    options: &Options,
+    paths: &Paths,
+    names: &Names,
+    lock: Option<i32>,
+) -> Command {
     let mut command = Command::new(program);
     let arguments: Vec<PathBuf> = paths.arguments();
     command.arg0("heartbeat").arg("-R").args(arguments);
@@ -74,6 +95,8 @@ fn command(program: &Path, options: &Options, paths: &Paths, names: &Names) -> C
     ];
     command.args(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag));
     command.args((0..options.debug).map(|_| "-d"));
-    command.env(VARIABLE, names.value()).env(SUCCESSOR, std::process::id().to_string());
+    let pid = std::process::id();
+    let told = lock.map_or_else(|| pid.to_string(), |number| format!("{pid} {number}"));
+    command.env(VARIABLE, names.value()).env(SUCCESSOR, told);
     command
 }

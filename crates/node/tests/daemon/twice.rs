@@ -1,0 +1,67 @@
+//! Daemons that are started at the same moment.
+
+use super::{Node, has_address};
+use std::fs;
+use std::process::Stdio;
+use systole_sys::daemonize::ProcessLock;
+use systole_sys::process::{ProcessId, kill};
+use systole_sys::signals::Signal;
+
+/// How often it is tried.
+const ROUNDS: usize = 5;
+/// How many start at once.
+const STARTS: usize = 4;
+
+/// The daemons of a node; helpers have a role.
+fn daemons(node: &Node) -> Vec<i32> {
+    let is_daemon = |pid: &i32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        !String::from_utf8_lossy(&words).contains("--role")
+    };
+    node.processes().into_iter().filter(is_daemon).collect()
+}
+
+#[test]
+fn of_several_that_start_at_once_one_stays_and_its_pid_file_too() {
+    let node = Node::new();
+    for round in 0..ROUNDS {
+        let start = || node.command(&[]).stderr(Stdio::null()).spawn().unwrap();
+        let started: Vec<_> = std::iter::repeat_with(start).take(STARTS).collect();
+        for mut child in started {
+            assert_eq!(child.wait().unwrap().code(), Some(0), "round {round}: {}", node.log());
+        }
+        node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+        node.wait_for("one daemon", || daemons(&node).len() == 1);
+        assert_eq!(daemons(&node), [node.pid().expect("a pid file")], "round {round}");
+        assert_eq!(node.code(&["-s"]), 0, "round {round}");
+        assert_eq!(node.code(&["-k"]), 0);
+        assert!(!has_address());
+        node.wait_for("the end of all", || node.processes().is_empty());
+    }
+}
+
+#[test]
+fn the_lock_goes_along_into_a_successor_and_into_no_helper() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let lock = node.path("run/heartbeat/lock");
+    let is_held = || ProcessLock::take(&lock).unwrap().is_none();
+    assert!(is_held());
+    let number = |text: &str| text.matches("Heartbeat generation: ").count();
+    for restarts in 1..=2 {
+        assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
+        node.wait_for("the successor", || {
+            assert!(is_held(), "{}", node.log());
+            number(&node.log()) == 1 + restarts
+        });
+        node.wait_for("an answer", || node.status().is_some());
+    }
+    let daemon = ProcessId::of(node.pid().unwrap()).unwrap();
+    kill(daemon.pid, Signal::Kill).unwrap();
+    node.wait_for("its end", || !daemon.is_running());
+    assert!(node.executor().is_some());
+    node.wait_for("the end of the lock", || !is_held());
+    node.start();
+    assert_eq!(node.code(&["-k"]), 0);
+}
