@@ -143,7 +143,7 @@ impl Executor {
         let records = Records::open(options.records, boot.clone())
             .map_err(task("open the directory of runs"))?;
         let ledger = LedgerFile::new(options.ledger, boot);
-        let held = ledger.read();
+        let held = ledger.read().map_err(task("read the ledger"))?;
         let now = Time::from_nanos(clock::boot_time());
         let leftovers = Leftovers::find(now, &records).map_err(task("read the records of runs"))?;
         let mut agent = AddressAgent::open().map_err(task("open the kernel's addresses"))?;

@@ -25,10 +25,20 @@ struct File {
 
 /// What an executor of the boot `boot` wrote that it holds. A file that cannot be understood is as
 /// good as none: addresses have their mark, and a start asks for the status first.
-#[must_use]
-pub fn read(path: &Path, boot: &str) -> Vec<Held> {
-    let file = read_file(path).ok().filter(|file| file.boot == boot);
-    file.map_or_else(Vec::new, |file| file.groups)
+///
+/// # Errors
+///
+/// When there is one and it cannot be read, for want of descriptors for example: then nobody knows what
+/// is held.
+pub fn read(path: &Path, boot: &str) -> io::Result<Vec<Held>> {
+    let mut text = Vec::new();
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        file => file?,
+    };
+    io::Read::read_to_end(&mut io::Read::take(file, FILE_MAX), &mut text)?;
+    let file = serde_json::from_slice::<File>(&text).ok().filter(|file| file.boot == boot);
+    Ok(file.map_or_else(Vec::new, |file| file.groups))
 }
 
 impl LedgerFile {
@@ -37,7 +47,7 @@ impl LedgerFile {
     }
 
     /// What an earlier executor of this boot left.
-    pub(crate) fn read(&self) -> Vec<Held> {
+    pub(crate) fn read(&self) -> io::Result<Vec<Held>> {
         read(&self.path, &self.boot)
     }
 
@@ -48,12 +58,6 @@ impl LedgerFile {
         fs::write(&fresh, serde_json::to_vec(&file)?)?;
         fs::rename(fresh, &self.path)
     }
-}
-
-fn read_file(path: &Path) -> io::Result<File> {
-    let mut text = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(fs::File::open(path)?, FILE_MAX), &mut text)?;
-    Ok(serde_json::from_slice(&text)?)
 }
 
 #[cfg(test)]
@@ -68,11 +72,20 @@ mod tests {
         let group_name = "web".to_owned();
         let held = Held { group: GroupKey(1), group_name, term: 4, resources: Vec::new() };
         let file = LedgerFile::new(path.clone(), "boot".into());
-        assert_eq!(file.read(), []);
+        assert_eq!(file.read().unwrap(), []);
         file.write(vec![held.clone()]).unwrap();
-        assert_eq!(file.read(), [held]);
-        assert_eq!(read(&path, "another"), []);
+        assert_eq!(file.read().unwrap(), [held]);
+        assert_eq!(read(&path, "another").unwrap(), []);
         fs::write(&path, "{\"boot\":").unwrap();
-        assert_eq!(file.read(), []);
+        assert_eq!(file.read().unwrap(), []);
+    }
+
+    #[test]
+    fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("executor.json");
+        // It leads to itself, for want of a way to run out of descriptors here alone.
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert!(LedgerFile::new(path, "boot".into()).read().is_err());
     }
 }

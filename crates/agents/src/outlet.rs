@@ -6,6 +6,7 @@
 //! reader, and our successor, who finds it by its name, reads on before it is full.
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -75,7 +76,8 @@ impl Outlet {
             }
             match Self::open(path.clone()) {
                 Ok(outlet) => found.push(outlet),
-                Err(_) => fs::remove_file(path)?,
+                Err(error) if is_lasting(&error) => fs::remove_file(path)?,
+                Err(error) => return Err(error),
             }
         }
         Ok(found)
@@ -88,8 +90,8 @@ impl Outlet {
             match rustix::io::read(&self.fd, &mut buffer) {
                 Ok(0) => return false,
                 Ok(length) => take(&buffer[..length]),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return true,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return true,
                 Err(_) => return false,
             }
         }
@@ -101,6 +103,13 @@ impl Outlet {
         // One that stays is found by the next executor, and found to be closed.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Whether what is there is no fifo, or gone. Anything else may be over soon.
+fn is_lasting(error: &io::Error) -> bool {
+    let of_the_file = [Errno::LOOP, Errno::NXIO, Errno::NODEV, Errno::NOENT];
+    error.kind() == io::ErrorKind::InvalidInput
+        || Errno::from_io_error(error).is_some_and(|errno| of_the_file.contains(&errno))
 }
 
 impl AsFd for Outlet {

@@ -3,6 +3,8 @@
 
 use crate::outlet::Outlet;
 use crate::protocol::Unfinished;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -52,7 +54,10 @@ impl Records {
     pub(crate) fn begin(&self, run: &Unfinished) -> io::Result<Record> {
         let mut line = serde_json::to_vec(&(&self.boot, run))?;
         line.push(b'\n');
-        self.write(&line)
+        let record = self.write(&line)?;
+        // The child has it, too, until it becomes the agent: see `Leftover::is_settled`.
+        rustix::fs::flock(&record.file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(record)
     }
 
     /// Whether there is room for what a start has to write down.
@@ -89,6 +94,10 @@ impl Records {
 
     /// The runs that an earlier executor of this boot left. Records that mean nothing any more are
     /// removed.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be read: what it names may run.
     pub(crate) fn leftovers(&self) -> io::Result<Vec<Leftover>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
@@ -96,12 +105,11 @@ impl Records {
             if Outlet::is_one(&path) {
                 continue;
             }
-            let first = read(&path).and_then(|text| {
-                let line = text.lines().next().unwrap_or_default();
-                Ok(serde_json::from_str::<(String, Unfinished)>(line)?)
-            });
-            match first {
+            let text = read(&path)?;
+            let line = text.lines().next().unwrap_or_default();
+            match serde_json::from_str::<(String, Unfinished)>(line) {
                 Ok((boot, run)) if boot == self.boot => found.push(Leftover { path, run }),
+                // What cannot be understood was not written to its end, and nothing was started.
                 Ok(_) | Err(_) => fs::remove_file(&path)?,
             }
         }
@@ -111,8 +119,22 @@ impl Records {
 
 impl Leftover {
     /// The process that runs it, as soon as it has said so.
-    pub(crate) fn process(&self) -> Option<ProcessId> {
+    pub(crate) fn process(&self) -> io::Result<Option<ProcessId>> {
         process_of(&self.path)
+    }
+
+    /// Whether nobody is on the way any more from the fork to the agent: it runs, or will not. One that
+    /// is asked before [`process`](Self::process) is then told which.
+    pub(crate) fn is_settled(&self) -> io::Result<bool> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            file => file?,
+        };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Forgets it.
@@ -122,8 +144,19 @@ impl Leftover {
 }
 
 /// The process of a record, as soon as it has said so.
-pub(crate) fn process_of(record: &Path) -> Option<ProcessId> {
-    let text = read(record).ok()?;
+///
+/// # Errors
+///
+/// When the record cannot be read. One that is gone names nobody.
+pub(crate) fn process_of(record: &Path) -> io::Result<Option<ProcessId>> {
+    match read(record) {
+        Ok(text) => Ok(process_in(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn process_in(text: &str) -> Option<ProcessId> {
     let line = text.split_inclusive('\n').nth(1)?.strip_suffix('\n')?;
     let (pid, start) = line.split_once(' ')?;
     Some(ProcessId { pid: pid.parse().ok()?, start: start.parse().ok()? })
@@ -137,9 +170,9 @@ impl Drop for Record {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(RECORD_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    let mut text = Vec::new();
+    File::open(path)?.take(RECORD_MAX).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]
@@ -160,12 +193,12 @@ mod tests {
         let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         let record = records.begin(&run()).unwrap();
         let leftover = records.leftovers().unwrap().pop().unwrap();
-        assert_eq!((&leftover.run, leftover.process()), (&run(), None));
+        assert_eq!((&leftover.run, leftover.process().unwrap()), (&run(), None));
 
         let mut spawn = Spawn::new("/bin/true");
         spawn.record = Some(record.file.as_fd());
         let child = spawn.start().unwrap();
-        assert_eq!(leftover.process(), Some(child.id()));
+        assert_eq!(leftover.process().unwrap(), Some(child.id()));
         drop(record);
         assert!(records.leftovers().unwrap().is_empty());
     }
@@ -190,5 +223,18 @@ mod tests {
         let later = Records::open(directory.path().into(), "later".into()).unwrap();
         assert!(later.leftovers().unwrap().is_empty());
         assert!(!record.path.exists());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::open(directory.path().into(), "boot".into()).unwrap();
+        // It leads to itself, for want of a way to run out of descriptors here alone.
+        let path = directory.path().join("1-1");
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert!(records.leftovers().is_err());
+        assert!(fs::symlink_metadata(&path).is_ok());
+        assert!(process_of(&path).is_err());
+        assert_eq!(process_of(&directory.path().join("1-2")).unwrap(), None);
     }
 }

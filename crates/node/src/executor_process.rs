@@ -24,6 +24,8 @@ use systole_sys::signals::Signal;
 const LISTEN_LIMIT: Duration = Duration::from_secs(5);
 /// Time between two attempts to connect meanwhile.
 const CONNECT_GAP: Duration = Duration::from_millis(2);
+/// How long the start tries to read the ledger.
+const LIST_LIMIT: Duration = Duration::from_millis(100);
 /// Time that an executor which has no agent running has to exit.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// How long the start waits for the executor's greeting. It comes at once, unless the executor
@@ -134,9 +136,20 @@ impl ExecutorProcess {
 
     /// What the ledger of this boot lists: what is held, as far as anybody knows before an executor
     /// has spoken.
-    pub(crate) fn listed(&self) -> Vec<Held> {
-        let boot = clock::boot_id().unwrap_or_default();
-        ledger::read(&self.paths.executor_ledger(), &boot)
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, not even a moment later.
+    pub(crate) fn listed(&self) -> io::Result<Vec<Held>> {
+        let limit = Instant::now() + LIST_LIMIT;
+        loop {
+            let boot = clock::boot_id();
+            let listed = boot.and_then(|boot| ledger::read(&self.paths.executor_ledger(), &boot));
+            if listed.is_ok() || Instant::now() >= limit {
+                return listed;
+            }
+            sleep(CONNECT_GAP);
+        }
     }
 
     /// Kills an executor that stands still, and waits a moment for its end.

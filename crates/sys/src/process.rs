@@ -10,6 +10,7 @@ mod tests;
 pub use spawn::{Limits, Output, Spawn};
 
 use crate::signals::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus};
 use std::io;
@@ -63,16 +64,32 @@ impl ProcessId {
     ///
     /// # Errors
     ///
-    /// When no descriptor is left.
+    /// When no descriptor is left. That says nothing of the process.
     pub fn open(self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
-        match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
-            // Looked at after opening: from here on the number cannot change hands unnoticed.
-            Ok(fd) => Ok(self.is_running().then_some(fd)),
-            Err(Errno::SRCH) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let fd = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::SRCH) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        // Looked at after opening: from here on the number cannot change hands unnoticed.
+        let stat = match std::fs::read(format!("/proc/{}/stat", self.pid)) {
+            Ok(line) => Stat::parse(&line),
+            Err(error) => match Errno::from_io_error(&error) {
+                Some(Errno::NOENT | Errno::SRCH) => None,
+                Some(_) | None => return Err(error),
+            },
+        };
+        Ok(stat.is_some_and(|stat| stat.id == self && !stat.is_dead).then_some(fd))
     }
+}
+
+/// Whether the process of a descriptor from [`ProcessId::open`] has ended.
+#[must_use]
+pub fn has_ended(process: BorrowedFd<'_>) -> bool {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut fds = [PollFd::new(&process, PollFlags::IN)];
+    poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 /// What `/proc/<pid>/stat` tells.

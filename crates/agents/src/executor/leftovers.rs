@@ -7,14 +7,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 use systole_core::Time;
 use systole_executor::{RunId, Signal};
-use systole_sys::process::{ProcessId, kill_group};
+use systole_sys::process::{ProcessId, has_ended, kill_group};
 use systole_sys::signals;
 
-/// How long a record without a process may wait for it: an executor that was killed between fork
-/// and exec leaves a child that is just about to write it.
-const SETTLE: Duration = Duration::from_millis(200);
-/// How often such a record is read again.
+/// How often a record without a process is read again: an executor that was killed between fork and
+/// exec leaves a child that is just about to write it.
 const LOOK: Duration = Duration::from_millis(10);
+/// How often, when it takes longer than a moment: it waits for a disk.
+const LATE_LOOK: Duration = Duration::from_millis(200);
+/// How long a moment is.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The runs that an earlier executor left.
 #[derive(Debug)]
@@ -59,11 +61,10 @@ impl Leftovers {
 
     /// Looks for those that have not said who they are, and gives the runs that are over.
     pub(super) fn tend(&mut self, now: Time) -> Vec<RunId> {
-        let is_settled = now >= self.begun + SETTLE;
-        self.next_look = now + LOOK;
+        self.next_look = now + if now < self.begun + MOMENT { LOOK } else { LATE_LOOK };
         let mut ended = Vec::new();
         self.runs.retain_mut(|run| {
-            let goes_on = run.tend(is_settled);
+            let goes_on = run.tend();
             if !goes_on {
                 ended.push(run.id);
                 // One that stays is found again by the next executor, and found to be over.
@@ -84,22 +85,27 @@ impl Leftovers {
 }
 
 impl Run {
-    /// Says whether it goes on.
-    fn tend(&mut self, is_settled: bool) -> bool {
-        let Some((process, _)) = &self.process else {
-            let Some(process) = self.leftover.process() else { return !is_settled };
-            // Opened before the signal: from here on the number belongs to this process.
-            let Ok(Some(watch)) = process.open() else { return false };
-            self.process = Some((process, watch));
-            self.pass_on();
-            return true;
-        };
-        if process.is_running() {
+    /// Says whether it goes on. What cannot be found out says nothing: it is looked at again.
+    fn tend(&mut self) -> bool {
+        let Some((process, watch)) = &self.process else { return self.find().unwrap_or(true) };
+        if !has_ended(watch.as_fd()) {
             return true;
         }
         // What heard the same notice and did not heed it.
         let _ = kill_group(process.pid, signals::Signal::Kill);
         false
+    }
+
+    /// Looks for its process, and says whether there is one or may be one.
+    fn find(&mut self) -> io::Result<bool> {
+        // Asked first: who settles has written before.
+        let is_settled = self.leftover.is_settled()?;
+        let Some(process) = self.leftover.process()? else { return Ok(!is_settled) };
+        // Opened before the signal: from here on the number belongs to this process.
+        let Some(watch) = process.open()? else { return Ok(false) };
+        self.process = Some((process, watch));
+        self.pass_on();
+        Ok(true)
     }
 
     fn pass_on(&mut self) {
@@ -108,5 +114,33 @@ impl Run {
         {
             let _ = kill_group(process.pid, super::programs::raw(signal));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Action;
+    use rustix::fs::{FlockOperation, flock};
+    use systole_core::GroupKey;
+
+    #[test]
+    fn a_child_on_the_way_to_its_agent_is_waited_for_however_long_it_takes() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records::open(directory.path().into(), "boot".into()).unwrap();
+        let run = Unfinished { group: GroupKey(1), action: Action::Start, resources: Vec::new() };
+        let record = records.begin(&run).unwrap();
+        // As in a child: the same open file, of a parent that is gone.
+        let child = record.file.try_clone().unwrap();
+        let mut leftovers = Leftovers::find(Time::from_nanos(0), &records).unwrap();
+        for seconds in [0, 1, 100] {
+            let now = Time::from_nanos(0) + Duration::from_secs(seconds);
+            assert_eq!(leftovers.tend(now), []);
+            assert!(leftovers.deadline().is_some_and(|due| due > now));
+        }
+        assert!(record.path.exists());
+        flock(&child, FlockOperation::Unlock).unwrap();
+        assert_eq!(leftovers.tend(Time::from_nanos(0) + Duration::from_secs(101)), [RunId(0)]);
+        assert!(!record.path.exists());
     }
 }

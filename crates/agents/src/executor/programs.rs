@@ -126,7 +126,8 @@ impl Programs {
     fn kill_unstarted(&self) {
         for program in &self.all {
             if let Stage::Starting { gate, must_die: true } = &program.stage
-                && let Some(process) = gate.record().and_then(|record| process_of(&record))
+                && let Some(process) =
+                    gate.record().and_then(|record| process_of(&record).ok().flatten())
                 && process.is_running()
             {
                 let _ = kill_group(process.pid, signals::Signal::Kill);

@@ -231,7 +231,11 @@ fn run_threads(
     tell_left_out(&mut plan.log);
     let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
-    let listed = process.listed();
+    let listed = process.listed().unwrap_or_else(|error| {
+        let text = format!("Cannot read what the executor holds until it says so itself: {error}");
+        plan.log.write(&Line::new(Level::Error, text));
+        Vec::new()
+    });
     let executor = obtain(&mut process, &mut plan);
     let (clients, fencer) = helpers(&plan);
     let stored = if options.without_resources {

@@ -1,7 +1,6 @@
 use super::denial::deny;
 use super::*;
 use crate::identity::Identity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, Rlimit};
 use std::io::{Read, Seek};
 use std::time::{Duration, Instant};
@@ -166,6 +165,26 @@ fn same_number_with_another_start_is_another_process() {
     let other = ProcessId { start: own.start + 1, ..own };
     assert!(!other.is_running());
     assert!(other.open().unwrap().is_none());
+}
+
+#[test]
+fn a_process_that_cannot_be_looked_at_has_not_ended() {
+    let child = shell("sleep 1000").start().unwrap();
+    let id = child.id();
+    let watch = id.open().unwrap().unwrap();
+    assert!(!has_ended(watch.as_fd()));
+    child.kill_group(Signal::Kill).unwrap();
+    await_end(&child);
+    assert!(has_ended(watch.as_fd()));
+    assert!(id.open().unwrap().is_none());
+    let own = ProcessId::of(std::process::id().cast_signed()).unwrap();
+    assert!(!has_ended(own.open().unwrap().unwrap().as_fd()));
+    let denied = std::thread::spawn(move || {
+        deny(libc::SYS_openat, libc::EMFILE);
+        own.open().map(|fd| fd.is_some())
+    });
+    let error = denied.join().unwrap().unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
 }
 
 #[test]
