@@ -95,14 +95,11 @@ impl Active {
 }
 
 impl Abandoned {
-    /// What is answered to a job because of it, if anything is. Who lets go of a group stops
-    /// whatever can be stopped of it: the neighbours of what hangs run on otherwise.
+    /// What is answered to a job because of it, if anything is. Nothing of its group is started
+    /// beside it; whatever else can be stopped of the group is stopped.
     pub(super) fn hinders(&self, job: &Job) -> Option<Outcome> {
         let Unfinished { group, resources, .. } = &self.unfinished;
-        let is_concerned = match job.whose {
-            Whose::Executor => *resources == job.run.resources,
-            Whose::Daemon | Whose::Nobody => true,
-        };
+        let is_concerned = job.run.action == Action::Start || *resources == job.run.resources;
         let hinders = *group == job.run.group && is_concerned && !job.is_of_addresses();
         hinders.then(|| self.outcome())
     }

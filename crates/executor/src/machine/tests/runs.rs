@@ -98,6 +98,25 @@ fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
     assert_eq!(bench.begin().1, Action::Stop, "it has ended after all");
 }
 
+/// A status before a start, as of a mount whose server is gone; what stands right of it still runs.
+#[test]
+fn what_stands_beside_a_program_that_does_not_end_can_be_stopped_and_not_started() {
+    let mut bench = Bench::new();
+    bench.run_within(WEB, Action::Start, &[agent("a")], 2_000);
+    let (run, action) = bench.begun();
+    assert_eq!(action, Action::Status);
+    bench.pass(12 * SECOND);
+    bench.said.clear();
+    let start = bench.run(WEB, Action::Start, &[agent("b")]);
+    assert_eq!(bench.done(), [(start, Outcome::TimedOut)]);
+    let stop = bench.run(WEB, Action::Stop, &[agent("b")]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert_eq!(bench.done(), [(stop, Outcome::Success)], "b is not what hangs");
+    let stop = bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.done(), [(stop, Outcome::TimedOut)]);
+    bench.tell(Input::Ended { run, outcome: failed(137) });
+}
+
 #[test]
 fn a_cancelled_run_says_so_wherever_it_is() {
     let mut bench = Bench::new();
