@@ -197,8 +197,8 @@ pub(crate) fn draw_hindrance(random: &mut Random, (nodes, groups): (usize, usize
     }
 }
 
-/// Draws a resource that falls ill, and how.
-pub(crate) fn draw_ailment(random: &mut Random, settings: &Settings) -> Fault {
+/// Draws a resource that falls ill, and how. Where agents may take their time they do.
+pub(crate) fn draw_ailment(random: &mut Random, settings: &Settings, is_patient: bool) -> Fault {
     let count = |length: usize| u64::try_from(length.max(1)).unwrap_or(1);
     let node = pick(random, count(settings.nodes.len()));
     let place = random.below(count(settings.groups.len()));
@@ -210,7 +210,12 @@ pub(crate) fn draw_ailment(random: &mut Random, settings: &Settings) -> Fault {
         1 => Ailment::Stop,
         _ => Ailment::StopAndStatus,
     };
-    let manner = if random.chance(500) { Manner::Fails } else { Manner::Hangs };
+    let manner = match random.below(if is_patient { 4 } else { 8 }) {
+        0 => Manner::Lies,
+        1 => Manner::Fails,
+        _ if is_patient => Manner::Slow,
+        _ => Manner::draw(random),
+    };
     let longest = u64::try_from(AILMENT_MAX.as_millis()).unwrap_or(1);
     let span = Duration::from_millis(random.below(longest));
     let span = (!random.chance(300)).then_some(span);

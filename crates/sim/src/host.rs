@@ -105,6 +105,11 @@ impl Host {
         dues.into_iter().flatten().chain(own).min()
     }
 
+    /// Whether programs run of which somebody waits for the end.
+    pub(crate) fn waits_for_programs(&self) -> bool {
+        self.programs.due().is_some()
+    }
+
     /// Whether the daemon has a connection to it.
     pub(crate) const fn is_connected(&self) -> bool {
         self.is_connected
@@ -143,7 +148,7 @@ impl Host {
 
     /// The administrator was here: what is ill is well.
     pub(crate) fn mend(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
-        around.services.mend();
+        around.services.mend(around.now);
         self.programs.mend(around);
         self.drive(around, &mut Vec::new())
     }

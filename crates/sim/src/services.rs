@@ -7,8 +7,14 @@ use systole_core::{Group, GroupId, Random, ResourceKind, Settings, Time};
 pub(crate) const AGENT_MAX: Duration = Duration::from_millis(300);
 /// How long an agent that hangs is waited for, before it is told to end.
 pub(crate) const AGENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a stop is tried for: eleven that hang, a look that hangs, a second between them.
-pub(crate) const RETRIES: Duration = Duration::from_secs(50);
+/// How long an agent is waited for where agents may take their time.
+pub(crate) const PATIENT_TIMEOUT: Duration = Duration::from_mins(20);
+/// How long an agent takes that is slow, as a rule and at most.
+pub(crate) const SLOW: Duration = Duration::from_secs(40);
+pub(crate) const SLOW_MAX: Duration = Duration::from_mins(10);
+/// How long a stop is tried for: eleven that hang until they are killed, five seconds after they were
+/// told to end, looks that hang, a second between them.
+pub(crate) const RETRIES: Duration = Duration::from_secs(130);
 
 /// What is wrong with a resource on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +32,17 @@ pub(crate) enum Ailment {
 pub(crate) enum Manner {
     /// Its agent fails at once.
     Fails,
-    /// Its agent hangs until it is killed.
+    /// Its agent hangs until it is told to end.
     Hangs,
+    /// Its agent hangs, and does not end before it is killed.
+    Stubborn,
+    /// Its agent hangs in the kernel, and does not even end when it is killed.
+    Stuck,
+    /// Its agent does what it is told, and takes long for it.
+    Slow,
+    /// Its agent says of a resource that it runs, or that it does not, whatever is true. What it says
+    /// is what counts: nobody can know better.
+    Lies,
 }
 
 /// What is done to a resource.
@@ -59,6 +74,7 @@ pub(crate) enum Work {
 
 /// One group's resources on one machine.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a group")]
 struct Service {
     /// Whether each resource runs, or may run because it is being started or stopped.
     running: Vec<bool>,
@@ -66,6 +82,8 @@ struct Service {
     sick: Vec<Option<Sickness>>,
     /// A stop failed or hangs, and none of the whole group has succeeded since.
     is_unstoppable: bool,
+    /// A program of it was killed and does not end: nothing more can be asked of its agent.
+    is_stuck: bool,
     /// Whether a look at it shows that it lacks something.
     lacks: bool,
     /// Its daemon gives way to another node: addresses go before the rest.
@@ -145,6 +163,7 @@ impl Services {
             running: vec![false; count],
             sick: vec![None; count],
             is_unstoppable: false,
+            is_stuck: false,
             lacks: false,
             yields: false,
             work: Work::Nothing,
@@ -227,10 +246,11 @@ impl Services {
         self.of(group).work != Work::Nothing
     }
 
-    /// From now on no agent works, and none is asked to.
+    /// From now on no agent works or hangs, and none is asked to.
     pub(crate) fn rest(&mut self) {
         for service in &mut self.list {
             service.work = Work::Nothing;
+            service.is_stuck = false;
         }
     }
 
@@ -271,7 +291,12 @@ impl Services {
 
     /// Whether a stop of the group failed here, and none has succeeded since.
     pub(crate) fn is_unstoppable(&self, group: GroupId) -> bool {
-        self.of(group).is_unstoppable
+        self.of(group).is_unstoppable || self.of(group).is_stuck
+    }
+
+    /// A program of a group was killed and does not end.
+    pub(crate) fn note_stuck(&mut self, group: GroupId) {
+        self.list[group.index()].is_stuck = true;
     }
 
     /// A stop of the group fails or hangs, or has succeeded.
@@ -287,19 +312,43 @@ impl Services {
     /// Whether something here will not stop before it is mended.
     pub(crate) fn is_incurable(&self) -> bool {
         let mut sick = self.list.iter().flat_map(|service| service.sick.iter().flatten());
-        sick.any(|sick| sick.until.is_none() && sick.ailment != Ailment::Start)
+        sick.any(|sick| {
+            let prevents_stop = sick.ailment != Ailment::Start || sick.manner == Manner::Stuck;
+            sick.until.is_none() && sick.manner.fails() && prevents_stop
+        })
     }
 
     /// Whether a resource of the group is ill here, or was.
     pub(crate) fn was_sick(&self, group: GroupId) -> bool {
-        self.of(group).sick.iter().any(Option::is_some)
+        let mut sick = self.of(group).sick.iter().flatten();
+        sick.any(|sick| sick.manner != Manner::Slow)
+    }
+
+    /// Whether agents of the group take long here, or did.
+    pub(crate) fn is_slow(&self, group: GroupId) -> bool {
+        let mut sick = self.of(group).sick.iter().flatten();
+        sick.any(|sick| sick.manner == Manner::Slow)
+    }
+
+    /// Until when a resource of the group is ill. None is until somebody mends it.
+    pub(crate) fn sick_until(&self, group: GroupId, place: usize) -> Option<Time> {
+        self.of(group).sick[place].and_then(|sick| sick.until)
     }
 
     /// Mends every resource: the administrator was here.
-    pub(crate) fn mend(&mut self) {
+    pub(crate) fn mend(&mut self, now: Time) {
+        for service in &mut self.list {
+            service.lacks = false;
+            for sick in service.sick.iter_mut().flatten() {
+                sick.until = Some(sick.until.map_or(now, |until| until.min(now)));
+            }
+        }
+    }
+
+    /// What was mended is to be tried again: nothing has to fail any more.
+    pub(crate) fn forget_sickness(&mut self) {
         for service in &mut self.list {
             service.sick.fill(None);
-            service.lacks = false;
         }
     }
 
@@ -312,6 +361,11 @@ impl Services {
     ) -> Option<Manner> {
         let service = self.of(group);
         let sick = service.sick[place].filter(|sick| sick.until.is_none_or(|until| now < until))?;
+        match sick.manner {
+            Manner::Slow => return Some(Manner::Slow),
+            Manner::Lies => return (deed == Act::Ask).then_some(Manner::Lies),
+            Manner::Fails | Manner::Hangs | Manner::Stubborn | Manner::Stuck => {}
+        }
         let shows = match (sick.ailment, deed) {
             (Ailment::Start, Act::Start) | (Ailment::StopAndStatus, Act::Ask) => true,
             // What does not run is stopped without effort.
@@ -333,10 +387,29 @@ impl Services {
     }
 }
 
+impl Manner {
+    /// Whether an agent does not do what it is told to.
+    pub(crate) const fn fails(self) -> bool {
+        match self {
+            Self::Fails | Self::Hangs | Self::Stubborn | Self::Stuck => true,
+            Self::Slow | Self::Lies => false,
+        }
+    }
+
+    /// One that makes an agent fail, soon or late.
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        match random.below(6) {
+            0 | 1 => Self::Fails,
+            2 | 3 => Self::Hangs,
+            4 => Self::Stubborn,
+            _ => Self::Stuck,
+        }
+    }
+}
+
 impl Sickness {
     /// One that is there from the beginning.
     fn of_birth(random: &mut Random) -> Self {
-        let manner = if random.chance(500) { Manner::Fails } else { Manner::Hangs };
-        Self { ailment: Ailment::Start, manner, until: None }
+        Self { ailment: Ailment::Start, manner: Manner::draw(random), until: None }
     }
 }

@@ -37,6 +37,8 @@ const STARTED_AGAIN: Duration = Duration::from_secs(17);
 const STEPS_MAX: u32 = 10_000;
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
+/// After this many times that a world needs to come to rest no agent works any more.
+const AGENT_ROUNDS_MAX: u32 = 100;
 /// How long a machine takes to be up again that reboots itself.
 pub(crate) const REBOOT: Duration = Duration::from_secs(10);
 /// How many lines a diary has.
@@ -98,6 +100,8 @@ pub struct World {
     sickly: bool,
     /// Executors stand still, or lack what they need.
     frail: bool,
+    /// Agents may take their time, and some of them do.
+    patient: bool,
     troubled: bool,
     /// The only machine that has power, and since when its daemon takes part alone.
     alone: Option<(NodeId, Time)>,
@@ -159,13 +163,13 @@ impl World {
         self.release_everything()?;
         let settle = self.settle_time();
         self.run_until(self.now + settle)?;
-        if self.sickly || self.frail {
+        self.wait_for_agents()?;
+        if self.sickly || self.frail || self.patient {
             self.check_rest_of_sick()?;
         }
-        for at in 0..self.machines.len() {
-            self.mend(at)?;
-        }
+        self.mend()?;
         self.run_until(self.now + settle)?;
+        self.wait_for_agents()?;
         self.check_calm()?;
         let before = self.summary.starts;
         self.run_until(self.now + Duration::from_secs(20))?;
@@ -176,6 +180,21 @@ impl World {
         }
         self.summary.lasted = self.now.since(Time::START);
         Ok(self.summary.clone())
+    }
+
+    /// Agents that are slow come to their end, and whatever they were waited for with.
+    fn wait_for_agents(&mut self) -> Result<(), Broken> {
+        let settle = self.settle_time();
+        let mut rounds = 0;
+        while self.hosts.iter().any(Host::waits_for_programs) {
+            rounds += 1;
+            if rounds > AGENT_ROUNDS_MAX {
+                let what = "agents go on working in calm".to_owned();
+                return Err(Broken { law: "STABLE", what, at: self.now });
+            }
+            self.run_until(self.now + settle)?;
+        }
+        Ok(())
     }
 
     /// What is ill stays so, and nothing moves any more.
@@ -353,7 +372,7 @@ impl World {
     /// How long a world needs to come to rest: a start, and a hand-over that times out. Where
     /// stops fail also what goes on being ill, two stops that are tried to the end, and a reboot.
     fn settle_time(&self) -> Duration {
-        let ill = if self.sickly || self.frail {
+        let ill = if self.sickly || self.frail || self.patient {
             AILMENT_MAX + RETRIES * 2 + REBOOT
         } else {
             Duration::ZERO

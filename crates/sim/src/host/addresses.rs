@@ -86,7 +86,7 @@ impl Addresses {
         let mut fails = false;
         for resource in resources {
             let places = places_of(around, machine.held(), resource);
-            let is_sick = symptom(around, &places, act).is_some();
+            let is_sick = is_refused(around, &places, act);
             fails |= is_sick;
             match action {
                 Action::Start if !is_sick => {
@@ -165,8 +165,10 @@ fn places_of(
     groups.filter_map(place).collect()
 }
 
-fn symptom(around: &Surroundings<'_>, places: &[(GroupId, usize)], act: Act) -> Option<Manner> {
-    places.iter().find_map(|place| around.services.symptom(around.now, *place, act))
+/// Whether the kernel refuses a change. It is never slow, and never lies.
+fn is_refused(around: &Surroundings<'_>, places: &[(GroupId, usize)], act: Act) -> bool {
+    let symptom = |place: &(GroupId, usize)| around.services.symptom(around.now, *place, act);
+    places.iter().filter_map(symptom).any(Manner::fails)
 }
 
 /// An address is gone, or there, for whatever group it was added.

@@ -69,6 +69,11 @@ impl Host {
         }
         around.services.reach(around.now, self.machine.is_some() && self.frozen_until.is_none());
         around.services.rest();
+        for group in
+            self.programs.stuck().filter_map(|key| around.place_of(key)).collect::<Vec<_>>()
+        {
+            around.services.note_stuck(group);
+        }
         let programs = self.programs.groups().map(|key| (key, Work::Other));
         for (key, work) in self.open.values().copied().chain(programs) {
             if let Some(group) = around.place_of(key) {

@@ -1,7 +1,7 @@
 //! The programs of agents: how long they take, and what they do.
 
 use super::Surroundings;
-use crate::services::{AGENT_MAX, Act, Manner};
+use crate::services::{AGENT_MAX, Act, Manner, SLOW, SLOW_MAX};
 use std::time::Duration;
 use systole_core::{GroupId, GroupKey, Resource, Time};
 use systole_executor::protocol::{Action, Outcome, Run, Unfinished};
@@ -13,6 +13,10 @@ const ASK_MAX: Duration = Duration::from_millis(20);
 const END_MAX: Duration = Duration::from_millis(20);
 /// What a program leaves behind that a signal has ended.
 const TERMINATED: i32 = 143;
+/// So many of a thousand agents that are slow take as long as agents ever do.
+const SLOWEST_PER_MILLE: u64 = 50;
+/// So many of a thousand starts that fail, or are ended, leave running what they have started.
+const LEFTOVERS_PER_MILLE: u64 = 500;
 
 /// A program that runs.
 #[derive(Debug)]
@@ -23,9 +27,11 @@ struct Program {
     /// What the run is there for, as its record says, and what the program does now.
     purpose: Action,
     action: Action,
+    manner: Option<Manner>,
     /// When it ends; never, unless somebody ends it.
     ends: Option<Time>,
     is_told_to_end: bool,
+    is_killed: bool,
 }
 
 /// The programs that run on one machine, which outlive the executor that began them.
@@ -43,6 +49,11 @@ impl Programs {
     /// The groups for which they run.
     pub(super) fn groups(&self) -> impl Iterator<Item = GroupKey> {
         self.list.iter().map(|program| program.group)
+    }
+
+    /// The groups of those that were killed and do not end.
+    pub(super) fn stuck(&self) -> impl Iterator<Item = GroupKey> {
+        self.list.iter().filter(|program| program.is_killed).map(|program| program.group)
     }
 
     /// What an executor that starts finds of them. They are its first runs.
@@ -67,8 +78,13 @@ impl Programs {
         action: Action,
     ) -> Result<(), String> {
         let group = request.group;
-        if self.list.iter().any(|other| other.group == group) {
-            return Err(format!("{request:?} begins while another program of the group runs"));
+        // What is let go of is stopped as far as that is possible: beside a program that does not end.
+        let is_beside = |other: &Program| {
+            other.is_killed && action == Action::Stop && other.resource != request.resources[0]
+        };
+        let mut others = self.list.iter().filter(|other| other.group == group);
+        if let Some(other) = others.find(|other| !is_beside(other)) {
+            return Err(format!("{request:?} begins while {other:?} of its group runs"));
         }
         let resource = request.resources[0].clone();
         let mut manner = None;
@@ -77,7 +93,9 @@ impl Programs {
             manner = around.services.symptom(around.now, (place, at), act(action));
             match action {
                 Action::Start => around.services.set_running(place, at, true),
-                Action::Stop if manner.is_some() => around.services.note_stop(place, false),
+                Action::Stop if manner.is_some_and(Manner::fails) => {
+                    around.services.note_stop(place, false);
+                }
                 Action::Stop | Action::Status | Action::Monitor => {}
             }
         }
@@ -85,18 +103,37 @@ impl Programs {
             Action::Start | Action::Stop => AGENT_MAX,
             Action::Status | Action::Monitor => ASK_MAX,
         };
-        let ends = (manner != Some(Manner::Hangs)).then(|| soon(around, longest));
-        let (purpose, is_told_to_end) = (request.action, false);
-        self.list.push(Program { run, group, resource, purpose, action, ends, is_told_to_end });
+        let ends = match manner {
+            Some(Manner::Hangs | Manner::Stubborn | Manner::Stuck) => None,
+            Some(Manner::Slow) if around.random.chance(SLOWEST_PER_MILLE) => {
+                Some(soon(around, SLOW_MAX))
+            }
+            Some(Manner::Slow) => Some(soon(around, SLOW)),
+            Some(Manner::Fails | Manner::Lies) | None => Some(soon(around, longest)),
+        };
+        self.list.push(Program {
+            run,
+            group,
+            resource,
+            purpose: request.action,
+            action,
+            manner,
+            ends,
+            is_told_to_end: false,
+            is_killed: false,
+        });
         Ok(())
     }
 
     /// A program is told to end.
     pub(super) fn signal(&mut self, around: &mut Surroundings<'_>, run: RunId, signal: Signal) {
         let Some(program) = self.list.iter_mut().find(|program| program.run == run) else { return };
-        let end = match signal {
-            Signal::Terminate => soon(around, END_MAX),
-            Signal::Kill => around.now,
+        program.is_killed |= signal == Signal::Kill;
+        let end = match (program.manner, signal) {
+            (Some(Manner::Stubborn), Signal::Terminate) => return,
+            (Some(Manner::Stuck), _) => return program.get_stuck(around),
+            (_, Signal::Terminate) => soon(around, END_MAX),
+            (_, Signal::Kill) => around.now,
         };
         program.ends = Some(program.ends.map_or(end, |ends| ends.min(end)));
         program.is_told_to_end = true;
@@ -105,7 +142,8 @@ impl Programs {
     /// What hangs comes to its end: what it waited for is there.
     pub(super) fn mend(&mut self, around: &mut Surroundings<'_>) {
         for program in self.list.iter_mut().filter(|program| program.ends.is_none()) {
-            program.ends = Some(soon(around, AGENT_MAX));
+            let is_over = program.is_told_to_end;
+            program.ends = Some(if is_over { around.now } else { soon(around, AGENT_MAX) });
         }
     }
 
@@ -122,17 +160,32 @@ impl Programs {
 }
 
 impl Program {
+    /// It is told to end, and will not before what it waits for in the kernel is there.
+    fn get_stuck(&mut self, around: &mut Surroundings<'_>) {
+        self.is_told_to_end = true;
+        if let Some((group, place)) = place_of(around, self.group, &self.resource) {
+            self.ends = around.services.sick_until(group, place).map(|until| until.max(around.now));
+            // What it leaves behind at its end is there until a stop succeeds.
+            around.services.note_stop(group, false);
+        }
+    }
+
     fn end(self, around: &mut Surroundings<'_>) -> Outcome {
         let failed = |code| Outcome::Failed { code, text: String::new() };
         let Some((group, place)) = place_of(around, self.group, &self.resource) else {
             return Outcome::Success;
         };
         let services = &mut *around.services;
-        let is_sick = services.symptom(around.now, (group, place), act(self.action)).is_some();
-        if self.is_told_to_end || is_sick {
+        let manner = services.symptom(around.now, (group, place), act(self.action));
+        if manner == Some(Manner::Lies) {
+            services.set_running(group, place, around.random.chance(500));
+        }
+        if self.is_told_to_end || manner.is_some_and(Manner::fails) {
             match self.action {
-                // A start that did not come to its end has left nothing running.
-                Action::Start => services.set_running(group, place, false),
+                Action::Start => {
+                    let is_left = around.random.chance(LEFTOVERS_PER_MILLE);
+                    services.set_running(group, place, is_left);
+                }
                 Action::Stop => services.note_stop(group, false),
                 Action::Status | Action::Monitor => {}
             }

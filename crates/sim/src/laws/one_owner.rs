@@ -4,7 +4,7 @@ use super::{Broken, HEAL};
 use crate::machine::Machine;
 use crate::network::Network;
 use crate::services::AGENT_MAX;
-use systole_core::{GroupId, GroupReport, NodeId, NodeStatus, Settings, Snapshot, Time};
+use systole_core::{GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time};
 
 /// ONE OWNER: in calm, when everything is mended, a group is run by exactly one machine.
 pub(crate) fn one_owner(
@@ -40,8 +40,18 @@ pub(crate) fn rest(
     for group in settings.group_ids().filter(is_everywhere) {
         let is_stuck =
             |group| machines.iter().any(|machine| machine.services.is_unstoppable(group));
+        let is_blocked = |machine: &Machine| {
+            let place = machine.place_of(settings, group);
+            let snapshot = machine.cluster.as_ref().map(systole_core::Cluster::snapshot);
+            let told = snapshot.zip(place).map(|(told, place)| told.groups[place.index()].phase);
+            told == Some(Phase::Blocked)
+        };
         let mut near = rivals.iter().filter(|(one, two)| *one == group || *two == group);
         if near.any(|(one, two)| is_stuck(*one) || is_stuck(*two)) {
+            continue;
+        }
+        // What could not be stopped waits for somebody who looks, also when it has stopped since.
+        if machines.iter().any(is_blocked) {
             continue;
         }
         let count = machines.iter().filter(|machine| machine.services.runs(group)).count();
@@ -104,7 +114,7 @@ pub(crate) fn alone_owns(
         let is_well = !services.was_sick(*group)
             && !is_unable(world, machine, *group)
             && !machine.is_hindered(now);
-        let is_stuck = |group| services.is_unstoppable(group);
+        let is_stuck = |group| services.is_unstoppable(group) || services.is_slow(group);
         let mut near = rivals.iter().filter(|(one, two)| one == group || two == group);
         let is_free = !near.any(|(one, two)| is_stuck(*one) || is_stuck(*two));
         machine.has_line(world, *group) && !services.runs(*group) && is_well && is_free
@@ -154,7 +164,9 @@ pub(crate) fn together_own(
             let waits = |told: Snapshot| {
                 !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
-            let is_ill = settings.group_ids().any(|group| machine.services.was_sick(group));
+            let services = &machine.services;
+            let is_ill = |group| services.was_sick(group) || services.is_slow(group);
+            let is_ill = settings.group_ids().any(is_ill);
             is_ill || machine.is_hindered(now) || snapshot.is_none_or(waits)
         };
         if machines.iter().any(is_excused) {

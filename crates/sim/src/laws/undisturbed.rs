@@ -25,14 +25,15 @@ pub(crate) fn undisturbed(
     let is_ill = services.was_sick(group) || services.is_unstoppable(group);
     let key = settings.groups[group.index()].key;
     let goes_on = services.is_at_work(group) || machine.watch.is_stopping(key);
-    if !services.runs_whole(group) || is_ill || goes_on {
+    // Who is told to stop stops everything, whatever it hears of it meanwhile.
+    let is_named = machine.watch.is_told_to_stop();
+    if !services.runs_whole(group) || is_ill || goes_on || is_named {
         return Ok(());
     }
     let was_ordered = ordered.is_some_and(|ordered| now.since(ordered) < AFTERMATH);
     let reason = machine.watch.reason(key);
     let cause = reason.map(|reason| reason.cause);
     let is_named = match cause {
-        Some(Cause::Stopping) => machine.watch.is_told_to_stop(),
         // Its addresses are about to go.
         Some(Cause::LetGo) => services.is_unrenewable(now),
         Some(Cause::Reload) => !machine.has_line(settings, group),
@@ -64,6 +65,7 @@ pub(crate) fn undisturbed(
             | Cause::Claimed(_)
             | Cause::StartFailed
             | Cause::StopFailed
+            | Cause::Stopping
             | Cause::Retry,
         )
         | None => false,

@@ -4,7 +4,7 @@
 use super::{Happening, World};
 use crate::host::{Host, Surroundings, configuration};
 use crate::laws::{self, Broken};
-use crate::services::{AGENT_TIMEOUT, Ailment, Manner};
+use crate::services::{AGENT_TIMEOUT, Ailment, Manner, PATIENT_TIMEOUT};
 use std::time::Duration;
 use systole_core::{GroupId, GroupKey, Input, Job, NodeId, ResourceKind, Time};
 use systole_executor::protocol::{Report, Request};
@@ -13,11 +13,13 @@ use systole_executor::translation::{
     Greeting, Timeouts, differences, group_of, holdings, is_of_core, outcome_of, request_of,
 };
 
-/// How long a daemon lets agents take.
-const TIMEOUTS: Timeouts =
-    Timeouts { start: AGENT_TIMEOUT, stop: AGENT_TIMEOUT, status: AGENT_TIMEOUT };
-
 impl World {
+    /// How long a daemon lets agents take.
+    const fn timeouts(&self) -> Timeouts {
+        let longest = if self.patient { PATIENT_TIMEOUT } else { AGENT_TIMEOUT };
+        Timeouts { start: longest, stop: longest, status: longest }
+    }
+
     /// The executor that is due next, and when. None is where time stands still.
     pub(super) fn next_executor(&self) -> Option<(Time, NodeId)> {
         let moves = self.machines.iter().zip(&self.hosts);
@@ -67,7 +69,7 @@ impl World {
         let settings = cluster.settings();
         let key = settings.groups[job.group.index()].key;
         let term = cluster.terms().find(|(group, _, _)| *group == key).map_or(0, |row| row.2);
-        let request = request_of(settings, job, term, TIMEOUTS);
+        let request = request_of(settings, job, term, self.timeouts());
         self.ask_executor(node, request)
     }
 
@@ -219,11 +221,12 @@ impl World {
 
     /// The executor has said what it holds: what the daemon did not expect is stopped.
     fn compare(&mut self, node: NodeId, greeting: &Greeting) {
+        let timeouts = self.timeouts();
         let Some(cluster) = &self.machines[node.index()].cluster else { return };
         let settings = cluster.settings();
         let unknown = greeting.held.iter().filter(|it| group_of(settings, it.group).is_none());
         for held in unknown {
-            self.hosts[node.index()].clean_up(held, TIMEOUTS);
+            self.hosts[node.index()].clean_up(held, timeouts);
         }
         let held = holdings(settings, greeting);
         let different = if cluster.awaits_greeting() {

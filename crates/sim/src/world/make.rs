@@ -39,7 +39,9 @@ impl World {
         }
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
-        let broken = if random.chance(150) { 150 } else { 0 };
+        let patient = random.chance(options.patient);
+        // What hangs where agents may take their time would do so for hours.
+        let broken = if !patient && random.chance(150) { 150 } else { 0 };
         let machines = settings.node_ids().map(|id| {
             let services = Services::new(&settings, &mut random, broken);
             let clock = Clock::new(options.clocks, drift, id.index(), &mut random);
@@ -72,6 +74,7 @@ impl World {
             rivals: Vec::new(),
             sickly: broken > 0,
             frail,
+            patient,
             troubled: false,
             alone: None,
             ordered: None,

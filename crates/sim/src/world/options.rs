@@ -27,6 +27,8 @@ pub struct Options {
     pub reloads: u64,
     /// In so many of a thousand worlds executors stand still, or lack what they need.
     pub frail: u64,
+    /// In so many of a thousand worlds agents may take their time, and some of them do.
+    pub patient: u64,
     /// Whether there are so many groups that their table does not fit into a beat, as the seed decides.
     pub crowd: bool,
 }
@@ -44,6 +46,7 @@ impl Default for Options {
             clocks: Clocks::Drawn,
             reloads: 250,
             frail: 300,
+            patient: 150,
             crowd: false,
         }
     }

@@ -13,6 +13,8 @@ const AILMENTS_PER_MILLE: u64 = 300;
 const HINDRANCES_PER_MILLE: u64 = 300;
 /// So many of a thousand faults, where haresources changes, are such a change.
 const EDITS_PER_MILLE: u64 = 250;
+/// How long whatever hung takes at most to end when what it waited for is there.
+const MENDING: Duration = Duration::from_secs(2);
 /// Time between two recordings that are played.
 const REPLAY_GAP: Duration = Duration::from_micros(300);
 
@@ -35,8 +37,9 @@ impl World {
             self.edit(NodeId(u8::try_from(first).unwrap_or(0)));
             return Ok(());
         }
-        let fault = if self.sickly && self.random.chance(AILMENTS_PER_MILLE) {
-            fault::draw_ailment(&mut self.random, &self.settings)
+        let has_ailments = self.sickly || self.patient;
+        let fault = if has_ailments && self.random.chance(AILMENTS_PER_MILLE) {
+            fault::draw_ailment(&mut self.random, &self.settings, self.patient)
         } else if self.frail && self.random.chance(HINDRANCES_PER_MILLE) {
             fault::draw_hindrance(&mut self.random, (counts.0, counts.2))
         } else {
@@ -231,14 +234,20 @@ impl World {
         self.release_everything()
     }
 
-    /// The administrator mends a machine's resources, and has it try them again.
-    pub(super) fn mend(&mut self, at: usize) -> Result<(), Broken> {
+    /// The administrator mends all resources, and has them tried again when what hung has ended.
+    pub(super) fn mend(&mut self) -> Result<(), Broken> {
+        for node in self.settings.node_ids() {
+            self.with_host(node, Host::mend)?;
+        }
+        self.run_until(self.now + MENDING)?;
         self.nobody_since.fill(None);
-        let (node, order) = (self.machines[at].id, Order::Retry(None));
-        self.with_host(node, Host::mend)?;
-        self.tell(node, Input::Order { ticket: Ticket(2), order })?;
-        // One that waited for a stop with its own end ends now.
-        self.after(REBOOT, Happening::StartDaemon(node));
+        for node in self.settings.node_ids() {
+            self.machine(node).services.forget_sickness();
+            let order = Order::Retry(None);
+            self.tell(node, Input::Order { ticket: Ticket(2), order })?;
+            // One that waited for a stop with its own end ends now.
+            self.after(REBOOT, Happening::StartDaemon(node));
+        }
         Ok(())
     }
 }
