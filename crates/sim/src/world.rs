@@ -70,6 +70,7 @@ enum Happening {
     PlugIn(NodeId, GroupId),
     Reload(NodeId, Edition),
     Shot(Shot),
+    ShotAnswered(Shot),
 }
 
 /// Machines, a network between them, and time.
@@ -299,7 +300,11 @@ impl World {
             Happening::ExecutorBack(node) => self.bring_executor(node),
             Happening::PlugIn(node, group) => self.plug(node, group, true),
             Happening::Reload(node, edition) => self.reload(node, edition),
-            Happening::Shot(shot) => self.shoot(shot),
+            Happening::Shot(shot) => {
+                self.shoot(shot);
+                Ok(())
+            }
+            Happening::ShotAnswered(shot) => self.answer_shot(shot),
         }
     }
 

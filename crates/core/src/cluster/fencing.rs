@@ -62,6 +62,8 @@ pub(super) struct Fence {
     attempt: u32,
     /// Failures of all devices since a group waits.
     failures: u32,
+    /// The run of the node that was known when the device was asked.
+    generation: u64,
     /// The device that is asked next, by its place among those of the node.
     device: u8,
 }
@@ -245,9 +247,11 @@ impl Cluster {
     }
 
     fn ask_device(&mut self, node: NodeId) {
+        let generation = self.peer(node).generation;
         let fence = &mut self.fences[node.index()];
         fence.state = State::Running;
         fence.attempt = fence.attempt.saturating_add(1);
+        fence.generation = generation;
         let (attempt, device) = (fence.attempt, fence.device);
         self.tell_fencing(node, FencingEvent::Begins { attempt });
         self.outbox.push_back(Output::Fence { node, attempt, device });
@@ -267,7 +271,15 @@ impl Cluster {
         let is_heard = self.peers[node.index()].is_alive();
         // One that is heard lives, and is left alone, unless it cannot tell what it runs.
         let is_over = is_heard && !self.peers[node.index()].in_doubt.contains(&true);
+        // A device may answer long after it has switched: a run that began since then lives.
+        let is_of_the_past = self.peers[node.index()].generation != fence.generation;
         match outcome {
+            FenceOutcome::Done if is_of_the_past => {
+                fence.state =
+                    if is_over { State::Unneeded } else { State::Failed { retry_at: now } };
+                let retry = (!is_over).then_some(Duration::ZERO);
+                self.tell_fencing(node, FencingEvent::Failed { attempt, retry, is_heard });
+            }
             FenceOutcome::Done => {
                 fence.state = State::Certain { at: now, proof: Proof::Fenced };
                 self.tell_fencing(node, FencingEvent::Done { attempt, is_heard });

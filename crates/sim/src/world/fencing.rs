@@ -11,6 +11,11 @@ const CONFIRM_PER_MILLE: u64 = 300;
 const FAILS_PER_MILLE: u64 = 400;
 /// So many of a thousand that fail have switched the machine off all the same.
 const HITS_AND_FAILS_PER_MILLE: u64 = 200;
+/// So many of a thousand that fail have another device to try, and so many another order to end first.
+const NEXT_PER_MILLE: u64 = 300;
+const BUSY_PER_MILLE: u64 = 200;
+/// So many of a thousand devices answer long after they have switched.
+const LATE_PER_MILLE: u64 = 300;
 
 /// Whether machines have devices that switch them off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +46,29 @@ impl World {
         let span = if self.random.chance(200) { 15_000 } else { 2_000 };
         let fails = self.troubled && self.random.chance(FAILS_PER_MILLE);
         let hits = !fails || self.random.chance(HITS_AND_FAILS_PER_MILLE);
-        let outcome = if fails { FenceOutcome::Failed } else { FenceOutcome::Done };
+        let outcome = if fails { self.draw_failure() } else { FenceOutcome::Done };
+        let hits = hits && outcome != FenceOutcome::Busy;
         let generation = self.machine(by).generation();
         let shot = Shot { by, generation, target, attempt, hits, outcome };
         let wait = Duration::from_millis(50 + self.random.below(span));
         self.after(wait, Happening::Shot(shot));
     }
 
+    fn draw_failure(&mut self) -> FenceOutcome {
+        if self.random.chance(BUSY_PER_MILLE) {
+            FenceOutcome::Busy
+        } else if self.random.chance(NEXT_PER_MILLE) {
+            FenceOutcome::Next
+        } else {
+            FenceOutcome::Failed
+        }
+    }
+
     /// The device does it, or not. Whoever lost power meanwhile may have been heard by it or not.
-    pub(super) fn shoot(&mut self, shot: Shot) -> Result<(), Broken> {
-        let Shot { by, generation, target, attempt, hits, outcome } = shot;
+    pub(super) fn shoot(&mut self, shot: Shot) {
+        let Shot { by, target, hits, .. } = shot;
         if !self.machine(by).has_power && self.random.chance(500) {
-            return Ok(());
+            return;
         }
         if hits && self.machine(target).has_power {
             self.note(|| format!("{target:?} is switched off by {by:?}"));
@@ -61,6 +77,14 @@ impl World {
             let reboot = Duration::from_millis(500 + self.random.below(8_000));
             self.after(reboot, Happening::PowerOn(target));
         }
+        let span = if self.random.chance(LATE_PER_MILLE) { 20_000 } else { 50 };
+        let wait = Duration::from_millis(self.random.below(span));
+        self.after(wait, Happening::ShotAnswered(shot));
+    }
+
+    /// The daemon hears what came of it, if it is the one that asked.
+    pub(super) fn answer_shot(&mut self, shot: Shot) -> Result<(), Broken> {
+        let Shot { by, generation, target, attempt, outcome, .. } = shot;
         let machine = self.machine(by);
         if machine.cluster.is_none() || machine.generation() != generation {
             return Ok(());

@@ -233,3 +233,34 @@ fn the_administrator_confirms_a_death_but_not_of_the_living() {
     plain.turn(at(1));
     assert_eq!(plain.answers, [Err(Refusal::NoFencing)]);
 }
+
+/// A device takes long to answer. Meanwhile the node that it has hit boots, is heard, and runs its group;
+/// then the link is cut. The answer of before says nothing of that run.
+#[test]
+fn a_late_done_of_a_device_is_no_proof_for_a_run_that_was_heard_since() {
+    let node = |id, generation| {
+        let mut settings = settings(id, Failback::On);
+        settings.fencing = Some(FencingPolicy { delay: Duration::from_secs(5) });
+        Some(Node::with(settings, generation))
+    };
+    let mut pair = Pair::of([node(A, 1), node(B, 1)]);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair.end(B);
+    pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
+    let (target, attempt) = pair.node(A).fences.pop().expect("asked");
+    pair.pass(Duration::from_secs(1));
+    // It was hit, and boots.
+    pair.nodes[1] = node(B, 2);
+    pair.until("it runs its own again", |pair| pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(3));
+    pair.cut = true;
+    pair.pass(DEADTIME * 2);
+    assert_eq!(pair.runs(A), [FIRST], "waits");
+    let now = pair.now;
+    let outcome = FenceOutcome::Done;
+    pair.node(A).cluster.handle(now, &Input::Fenced { node: target, attempt, outcome });
+    pair.node(A).turn(now);
+    pair.pass(Duration::from_secs(1));
+    assert!(!(pair.runs(A).contains(&SECOND) && pair.runs(B).contains(&SECOND)), "two owners");
+}
