@@ -81,6 +81,8 @@ enum State {
     Releasing {
         stuck: usize,
         step: usize,
+        /// Everything is tried again after that.
+        stop_after: bool,
     },
     /// Another node runs the group too: the addresses go before anything else is stopped.
     Yielding {
@@ -233,6 +235,19 @@ impl Runner {
         matches!(self.state, State::Stuck { .. } | State::Releasing { .. })
     }
 
+    /// Whether its agent could not be asked to stop: there was no process or no room for that.
+    pub(crate) fn cannot_ask_to_stop(&self) -> bool {
+        match self.state {
+            State::Stopping { tale, .. } => tale.unasked > 0,
+            State::Idle
+            | State::Starting { .. }
+            | State::Active
+            | State::Stuck { .. }
+            | State::Releasing { .. }
+            | State::Yielding { .. } => false,
+        }
+    }
+
     /// The job that runs.
     pub(crate) fn job(&self) -> Option<JobId> {
         self.job.map(|(job, _)| job.id)
@@ -286,10 +301,8 @@ impl Runner {
             State::Starting { .. } | State::Active | State::Stuck { .. } => {
                 self.state = self.stop_step(None, false);
             }
-            State::Idle
-            | State::Stopping { .. }
-            | State::Releasing { .. }
-            | State::Yielding { .. } => {}
+            State::Releasing { stop_after, .. } => *stop_after = true,
+            State::Idle | State::Stopping { .. } | State::Yielding { .. } => {}
         }
     }
 
@@ -389,7 +402,11 @@ impl Runner {
             State::Stopping { step, action, tale, .. } => {
                 self.stop_done(now, step, action, tale, outcome)
             }
-            State::Releasing { stuck, step } => {
+            State::Releasing { stop_after: true, .. } => {
+                self.state = self.stop_step(None, false);
+                Progress::None
+            }
+            State::Releasing { stuck, step, stop_after: false } => {
                 // One that stays is lost with its lifetime at the latest.
                 self.state = self.release_step(stuck, step);
                 Progress::None

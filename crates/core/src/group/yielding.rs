@@ -39,7 +39,7 @@ impl Runner {
     /// The next addresses left of `step`, if there are any.
     pub(super) fn release_step(&self, stuck: usize, step: usize) -> State {
         match self.steps[..step].iter().rposition(|step| step.is_address) {
-            Some(step) => State::Releasing { stuck, step },
+            Some(step) => State::Releasing { stuck, step, stop_after: false },
             None => State::Stuck { step: stuck },
         }
     }

@@ -282,3 +282,51 @@ fn what_is_in_the_way_of_a_group_is_not_given_the_group() {
     assert_eq!(pair.node(A).answers, [Err(Refusal::Unable)]);
     assert_eq!(pair.node(B).phase(FIRST), Phase::Active);
 }
+
+/// A voluntary stop of a blocked group whose addresses are just being released.
+#[test]
+fn a_retry_while_addresses_are_released_is_not_lost() {
+    let address = crate::AddressSpec {
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        prefix: None,
+        interface: None,
+        broadcast: None,
+    };
+    let kind = ResourceKind::Address(address);
+    let resources = vec![Resource { word: "127.0.0.1".to_owned(), kind }, agent("first")];
+    let of = |id| {
+        let mut settings = settings(id, Failback::Off);
+        settings.stop_failure = StopFailure::ReleaseAddress;
+        settings.groups[0].resources.clone_from(&resources);
+        Some(Node::with(settings, 1))
+    };
+    let mut pair = Pair::of([of(A), of(B)]);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
+    let mut is_retried = false;
+    for _ in 0..60_000 {
+        pair.step();
+        let now = pair.now;
+        for job in std::mem::take(&mut pair.node(A).held) {
+            let is_address = job.first == 0;
+            if is_address && !is_retried && pair.node(A).phase(FIRST) == Phase::Blocked {
+                is_retried = true;
+                pair.node(A).order(now, Order::Retry(None));
+            }
+            // After the retry everything can be stopped.
+            let outcome = match job.action {
+                Action::Stop if is_address || is_retried => Outcome::Success,
+                Action::Stop => Outcome::Failed(1),
+                Action::Start | Action::Status | Action::Monitor | Action::Check => {
+                    Outcome::Running
+                }
+            };
+            pair.node(A).cluster.handle(now, &Input::JobDone { job: job.id, outcome });
+        }
+    }
+    let phase = pair.node(A).phase(FIRST);
+    assert!(is_retried && (phase == Phase::Stopped || pair.runs(B).contains(&FIRST)), "{phase:?}");
+}
