@@ -271,18 +271,27 @@ impl Cluster {
         let Some(running) = self.hand_over.as_ref().filter(|r| r.stage != Stage::Asked) else {
             return;
         };
+        let (giver, scope) = (running.giver, running.scope);
         let partner = running.partner(me);
-        let goes_on = !self.is_settled() || self.is_peer_at_work(partner);
+        let goes_on = self.is_moving_here(giver, scope) || self.is_peer_at_work(partner);
         let until = self.now + REPLY_WAIT;
         if let Some(running) = self.hand_over.as_mut().filter(|_| goes_on) {
             running.until = running.until.max(until);
         }
     }
 
+    /// Whether something of a scope starts or stops here, and its agents answer.
+    fn is_moving_here(&self, giver: NodeId, scope: Scope) -> bool {
+        let runners = self.groups_of(giver, scope).into_iter();
+        let mut runners = runners.map(|group| &self.runners[group.index()]);
+        runners.any(|runner| !runner.is_settled() && !runner.cannot_ask_to_stop())
+    }
+
     /// Drives a hand-over on: sends what is due, and gives up what takes too long.
     pub(super) fn elapse_hand_over(&mut self) {
         self.prolong_hand_over();
         self.withdraw_wish();
+        self.take_what_is_given();
         let Some(running) = &self.hand_over else { return };
         let (scope, giver, stage) = (running.scope, running.giver, running.stage);
         if self.now >= running.until {
@@ -339,9 +348,10 @@ impl Cluster {
 
     /// Whether the giver has something that it cannot stop. A classic one does not tell.
     fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
-        self.groups_at(giver, scope)
-            .into_iter()
-            .any(|group| self.ownership.row(group).phase == Phase::Blocked)
+        self.groups_at(giver, scope).into_iter().any(|group| {
+            let cannot_ask = self.runners[group.index()].cannot_ask_to_stop();
+            self.ownership.row(group).phase == Phase::Blocked || cannot_ask
+        })
     }
 
     /// Whether a node's table as of this number is known. A classic peer has none.

@@ -29,6 +29,7 @@ mod requests;
 mod slow_line;
 mod statuses;
 mod telling;
+mod sets;
 mod three;
 mod times;
 mod transitions;

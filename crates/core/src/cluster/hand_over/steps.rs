@@ -143,6 +143,25 @@ impl Cluster {
         }
     }
 
+    /// Takes each group of a set as soon as the giver tells that it has stopped it: it does not wait for
+    /// the others, whose agents may take their time. A classic giver tells of the whole only.
+    pub(super) fn take_what_is_given(&mut self) {
+        let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
+        let Some((giver, me, scope)) = promised.map(super::HandOver::parts) else { return };
+        if self.peer(giver).kind != Kind::Systole || !self.has_executor {
+            return;
+        }
+        for group in self.groups_of(giver, scope) {
+            let row = *self.ownership.row(group);
+            let is_given = row.owner == Some(giver) && row.phase == Phase::Stopping;
+            let is_free = self.runners[group.index()].is_idle() && !self.may_run_elsewhere(group);
+            let could_take = self.could_take(group, me) && self.is_configured(group);
+            if is_given && is_free && could_take && self.clears_the_way(group) {
+                self.take(group, Cause::HandOver { giver, taker: me });
+            }
+        }
+    }
+
     /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
     fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));

@@ -41,7 +41,7 @@ fn stage(pair: &mut Pair) -> &'static str {
 
 /// At a stage of a hand-over something happens.
 #[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 60] = [
+const TURNS: [(&str, &str, &str); 61] = [
     // A step that is not due is refused, and changes nothing.
     ("asked", "done", "asked"),
     ("asked", "stray done", "asked"),
@@ -60,6 +60,7 @@ const TURNS: [(&str, &str, &str); 60] = [
     ("releasing", "stray refusal", "releasing"),
     ("releasing", "stray other", "releasing"),
     ("given", "stray refusal", "given"),
+    ("given", "refusal", "none"),
     ("told", "done", "told"),
     ("told", "other", "told"),
     ("told", "stray done", "told"),
@@ -133,6 +134,11 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
             "stray done" => say(&mut pair, step(stray, Step::Done)),
             "stray refusal" => {
                 let (step, why, number) = (Step::Done, Refusal::Busy, Some(1));
+                say(&mut pair, Message::Refuse { step, why, number });
+            }
+            "refusal" => {
+                // The number of our "done" at this stage.
+                let (step, why, number) = (Step::Done, Refusal::Busy, Some(u64::MAX));
                 say(&mut pair, Message::Refuse { step, why, number });
             }
             "order" => pair.node(A).order(now, Order::StandbyGroup(FIRST)),
