@@ -83,7 +83,10 @@ impl Cluster {
         if elsewhere.is_empty() {
             return Ok(None);
         }
-        let peer = self.first_partner().ok_or(Refusal::NoPeer)?;
+        // The one that has it: with more than two nodes another one could give nothing.
+        let mut owners = elsewhere.iter().filter_map(|group| self.ownership.row(*group).owner);
+        let owner = owners.find(|owner| self.peer(*owner).can_negotiate());
+        let peer = owner.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_in_flux(peer)?;
         // The table first: the giver shall know from it what we can run again.

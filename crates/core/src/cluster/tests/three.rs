@@ -84,3 +84,21 @@ fn only_the_groups_of_the_node_that_returns_go_home_and_none_that_is_held() {
         assert_eq!(three.runs(at_home), [SECOND], "{is_held}");
     }
 }
+
+/// A person at A orders what C runs; B comes first among the others, and has nothing of it.
+#[test]
+fn a_takeover_of_three_asks_the_node_that_has_the_group() {
+    let node = |id| {
+        let mut settings = of_three(id);
+        settings.failback = Failback::Off;
+        Some(Node::with(settings, 1))
+    };
+    let mut three = Three { nodes: [node(A), node(B), node(C)], now: Time::START };
+    three.until("all runs", |three| three.runs(B) == [FIRST] && three.runs(C) == [SECOND]);
+    three.pass(Duration::from_secs(2));
+    let now = three.now;
+    three.nodes[0].as_mut().unwrap().order(now, Order::TakeoverGroup(SECOND));
+    three.pass(Duration::from_secs(15));
+    let answers = three.nodes[0].as_ref().unwrap().answers.clone();
+    assert_eq!(three.runs(A), [SECOND], "{answers:?}");
+}
