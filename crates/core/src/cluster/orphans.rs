@@ -107,6 +107,11 @@ impl Cluster {
         }
     }
 
+    /// Whether this node can run a group, and has not lost its executor for so long that others may.
+    pub(super) fn can_still_run(&self, group: GroupId) -> bool {
+        self.can_run(group) && self.absence != Absence::Over
+    }
+
     /// The executor is there. What it holds of that which was given up is stopped: somebody else may
     /// have it.
     pub(super) fn end_absence(&mut self, held: &[Holding]) {

@@ -21,6 +21,7 @@ mod hold_down;
 mod ledger;
 mod orphans;
 mod other_list;
+mod lost_lines;
 mod pair;
 mod pings;
 mod reload;

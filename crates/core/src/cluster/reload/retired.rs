@@ -196,7 +196,7 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let is_kept = self.ownership.row(group).is_entrusted;
             let is_idle = self.runners[group.index()].is_idle() && !self.runs_in_the_way(group);
-            if is_kept && is_idle && !self.can_run(group) {
+            if is_kept && is_idle && !self.can_still_run(group) {
                 self.ownership.end_trust(group);
                 self.ownership.advance(group, Phase::Stopped);
                 self.owned(group, Cause::Reload);
@@ -217,11 +217,15 @@ impl Cluster {
 
     /// Lets others have a retired group if nothing that shares a resource with it can run here.
     fn give_up_guard(&mut self, retired: GroupId) {
-        let may_run = |heir: GroupId| !self.runners[heir.index()].is_idle() || self.can_run(heir);
+        let may_run =
+            |heir: GroupId| !self.runners[heir.index()].is_idle() || self.can_still_run(heir);
         let has_heirs = self.heirs(retired).next().is_some();
         let is_idle = self.runners[retired.index()].is_idle();
         if is_idle && has_heirs && !self.heirs(retired).any(may_run) {
-            self.ownership.advance(retired, Phase::Stopped);
+            // Services of an executor that is lost may run on: that is in doubt, and said so.
+            let is_in_doubt = self.heirs(retired).any(|heir| self.in_doubt[heir.index()]);
+            let phase = if is_in_doubt { Phase::Failed } else { Phase::Stopped };
+            self.ownership.advance(retired, phase);
             self.owned(retired, Cause::Reload);
             self.speak_soon();
         }

@@ -1,0 +1,53 @@
+//! Lines that changed, at a node that loses its executor for good.
+
+use super::pair::Pair;
+use super::reload::CHANGED;
+use super::*;
+
+/// The executor dies between the reload and the start of the changed line, and does not come back.
+#[test]
+fn a_changed_line_is_not_kept_by_a_node_without_executor() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.pass(Duration::from_millis(300));
+    let now = pair.now;
+    pair.node(A).held.clear();
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.pass(Duration::from_secs(25));
+    assert!(
+        pair.node(B).running().contains(&vec!["first", "extra"]),
+        "{:?}",
+        pair.node(B).running()
+    );
+}
+
+/// A's line has changed, B still has the old one; A's executor dies before the new one starts.
+#[test]
+fn an_old_line_is_not_guarded_by_a_node_without_executor() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.pass(Duration::from_millis(300));
+    let now = pair.now;
+    pair.node(A).held.clear();
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.pass(Duration::from_secs(25));
+    assert!(pair.node(B).running().contains(&vec!["first"]), "{:?}", pair.node(B).running());
+}
+
+/// The same after the old line was stopped: the executor dies while the new one starts.
+#[test]
+fn an_old_line_is_not_guarded_when_the_executor_dies_later() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.pass(Duration::from_secs(2));
+    let now = pair.now;
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.pass(Duration::from_secs(25));
+    assert!(pair.node(B).running().contains(&vec!["first"]), "{:?}", pair.node(B).running());
+}
