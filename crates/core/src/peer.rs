@@ -109,6 +109,8 @@ pub(crate) struct Peer {
     pub(crate) status_time: u64,
     /// When it last proved that it hears us, by an echo: the time of our echoed message.
     pub(crate) heard_us: Option<Time>,
+    /// Since when it has been heard, without having been dead or restarted in between.
+    pub(crate) heard_since: Time,
     /// Silence that makes it dead, as it said last.
     pub(crate) dead_after: Duration,
 }
@@ -172,6 +174,7 @@ impl Peer {
             status_sequence: 0,
             status_time: 0,
             heard_us: None,
+            heard_since: Time::START,
             dead_after: settings.deadtime,
         }
     }

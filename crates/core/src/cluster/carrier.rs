@@ -2,11 +2,14 @@
 //!
 //! Who has lost it says in its beats that it cannot run the group, and hands the group over to a node
 //! that can. An owner keeps it as long as nobody else can; a survivor without a carrier takes it when
-//! it is alone, because what is plugged in again then works at once.
+//! it is alone, because what is plugged in again then works at once. It may be this node alone that is
+//! cut off, and the silent owner may run it all the while: so the survivor goes on saying that it cannot
+//! run the group until it has met somebody, who then keeps what its clients have used.
 
 use super::Cluster;
 use super::hand_over::Asker;
-use crate::{GroupId, Hold, NodeId, Phase, Refusal, Scope, Time};
+use crate::peer::Kind;
+use crate::{Cause, GroupId, Hold, NodeId, Phase, Proof, Refusal, Scope, Time};
 use std::time::Duration;
 
 /// How long after a hand-over that failed, or could not even be asked for, it is tried again.
@@ -17,6 +20,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Carriers {
     /// Groups whose interface lost it.
     missing: Vec<GroupId>,
+    /// Groups that were taken from a silent owner without it, and the first of our messages that told so.
+    alone: Vec<(GroupId, u64)>,
     /// No hand-over is asked for before.
     not_before: Time,
 }
@@ -24,8 +29,10 @@ pub(super) struct Carriers {
 impl Carriers {
     /// Gives groups other places.
     pub(super) fn rearrange(&mut self, place_of: impl Fn(GroupId) -> Option<GroupId>) {
-        let Self { missing, not_before: _ } = self;
+        let Self { missing, alone, not_before: _ } = self;
         *missing = missing.iter().filter_map(|group| place_of(*group)).collect();
+        *alone =
+            alone.iter().filter_map(|(group, from)| Some((place_of(*group)?, *from))).collect();
     }
 
     /// When a hand-over is asked for again.
@@ -59,6 +66,35 @@ impl Cluster {
     /// Whether the interfaces that a group needs are well here, as far as known.
     pub(super) fn has_carrier(&self, group: GroupId) -> bool {
         !self.carriers.missing.contains(&group)
+    }
+
+    /// Takes note of a group that is taken though it may be this node that is cut off.
+    pub(super) fn note_taken_alone(&mut self, group: GroupId, cause: Cause) {
+        let is_guess = matches!(cause, Cause::OwnerDead { proof: Proof::Silence, .. });
+        if is_guess && !self.has_carrier(group) {
+            self.carriers.alone.push((group, self.history.next()));
+        }
+    }
+
+    /// Whether a group was taken without a carrier, and nobody was met since.
+    pub(super) fn is_taken_alone(&self, group: GroupId) -> bool {
+        self.carriers.alone.iter().any(|(other, _)| *other == group)
+    }
+
+    /// Whoever is heard again, and knows what was taken here, has taken it back by now if it ran there.
+    pub(super) fn end_loneliness(&mut self) {
+        for (group, from) in std::mem::take(&mut self.carriers.alone) {
+            let has_met = self.others().any(|node| {
+                let peer = self.peer(node);
+                peer.is_alive() && (peer.kind != Kind::Systole || peer.agreed >= from)
+            });
+            if !self.is_ours(group) || self.runners[group.index()].is_idle() || has_met {
+                self.able_from[group.index()] = self.history.next();
+                self.speak_soon();
+            } else {
+                self.carriers.alone.push((group, from));
+            }
+        }
     }
 
     /// Whether this node can run a group as well as others can.

@@ -77,6 +77,7 @@ impl Cluster {
                 self.expect_home(from);
             }
             self.peer_mut(from).restart(generation);
+            self.peer_mut(from).heard_since = now;
             self.store_peer(from);
             return true;
         }
@@ -90,6 +91,7 @@ impl Cluster {
             if sequence <= peer.status_sequence {
                 return false;
             }
+            self.peer_mut(from).heard_since = now;
             self.report(Event::PeerReturned(from));
             self.classic_returns(from);
         }

@@ -9,6 +9,7 @@ impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
     pub(super) fn place(&mut self) {
         self.note_returns();
+        self.end_loneliness();
         self.tend_retired();
         if self.may_take() {
             for group in self.settings.group_ids() {
@@ -115,6 +116,7 @@ impl Cluster {
         let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
         let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
         self.note_takeover(group, cause);
+        self.note_taken_alone(group, cause);
         self.ownership.claim(group, me, is_borrowed);
         self.runners[group.index()].start();
         if self.runners[group.index()].is_active() {

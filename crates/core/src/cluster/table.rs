@@ -5,7 +5,9 @@ use crate::beat::Told;
 use crate::mutation::Mutation;
 use crate::ownership::{Meeting, Merged};
 use crate::peer::Kind;
-use crate::{Beat, Cause, Claim, Echo, Event, GroupId, GroupKey, NodeId, Output, Phase, TableForm};
+use crate::{
+    Beat, Cause, Claim, Echo, Event, GroupId, GroupKey, NodeId, Output, Phase, TableForm, Time,
+};
 
 impl Cluster {
     /// Whether a beat was said to this run of ours: it echoes our session.
@@ -225,8 +227,19 @@ impl Cluster {
         self.peer_mut(from).runs[group.index()] |= claim.runs_here || holds;
     }
 
+    /// Whether a node has shown lately that it hears us, and whether it has not for so long that it may
+    /// take us for dead. One that was only just heard again has had no time to show it.
+    fn hearing(&self, node: NodeId) -> (bool, bool) {
+        let peer = self.peer(node);
+        let patience = peer.dead_after / 2;
+        let is_long_ago = |at: Time| self.now.since(at) >= patience;
+        let hears_us = peer.heard_us.is_some_and(|at| !is_long_ago(at));
+        (hears_us, !hears_us && is_long_ago(peer.heard_since))
+    }
+
     fn meeting(&self, from: NodeId, group: GroupId) -> Meeting {
         let heard = self.others().filter(|node| self.peer(*node).is_alive());
+        let (hears_us, is_deaf) = self.hearing(from);
         Meeting {
             me: self.settings.me,
             from,
@@ -234,6 +247,8 @@ impl Cluster {
             runs_here: self.runs_here(group),
             unable: self.is_unable(group),
             is_helpless: !self.has_executor,
+            hears_us,
+            is_deaf,
             heard: heard.fold(0, |heard, node| heard | crate::ownership::bit(node)),
             by_term_alone: self.errs(Mutation::LetMemoryOutrank),
         }

@@ -251,10 +251,13 @@ impl Cluster {
     /// Whether this node cannot run a group, as far as it can tell: also one that an earlier daemon began
     /// to start, as long as nobody has gone on with it.
     pub(super) fn is_unable(&self, group: GroupId) -> bool {
+        // What guards a running group by a line of before is as firm as that group.
+        let is_guard = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
         !self.has_executor
             || self.runners[group.index()].is_taken_up()
-            || self.settings.groups[group.index()].is_retired
+            || self.settings.groups[group.index()].is_retired && !is_guard
             || !self.has_carrier(group)
+            || self.is_taken_alone(group)
             || !self.ownership.is_able(group, self.settings.me)
     }
 

@@ -2,9 +2,11 @@
 //!
 //! Who holds a group is never outranked by who does not, whatever their terms: a node that returns
 //! remembers a term, and that says nothing of what runs. Nor does a daemon that has not heard its executor
-//! outrank who runs it, or one whose first agent could not be asked to start. Between two that both hold it, or both do
-//! not, the higher term counts; in the same term the preferred node, then the lower one, so that
-//! every node decides alike.
+//! outrank who runs it, or one whose first agent could not be asked to start, or whose clients cannot
+//! reach it. Between two that both hold it, or both do not, the higher term counts; in the same term the
+//! preferred node, then the lower one, so that every node decides alike.
+//!
+//! One that does not hear us cannot give way: then we do, as soon as it runs the group.
 
 use super::{Ownership, Row, names};
 use crate::{Claim, GroupId, NodeId, Phase};
@@ -41,6 +43,11 @@ pub(crate) struct Meeting {
     pub(crate) unable: bool,
     /// Whether it has no executor.
     pub(crate) is_helpless: bool,
+    /// Whether the node that says it has shown lately that it hears this one.
+    pub(crate) hears_us: bool,
+    /// Whether the node that says it has not heard this one for so long that it may have taken what runs
+    /// here.
+    pub(crate) is_deaf: bool,
     /// The nodes that are heard here, as bits.
     pub(crate) heard: u32,
     /// A deliberate mistake: only terms count.
@@ -56,6 +63,8 @@ enum Grip {
     Kept,
     /// It runs there still, and is being stopped.
     Loose,
+    /// It runs where it cannot be reached, or that node says for another reason that it cannot run it.
+    Cut,
     /// It runs there, is being started, or cannot be stopped.
     Firm,
 }
@@ -65,6 +74,7 @@ impl Grip {
         match phase {
             // A daemon without its executor believes that it runs. It may have expired since.
             Phase::Starting if unable => Self::Kept,
+            Phase::Active if unable && runs => Self::Cut,
             Phase::Starting | Phase::Active | Phase::Blocked if runs => Self::Firm,
             Phase::Starting | Phase::Active | Phase::Blocked => Self::Kept,
             Phase::Stopping if runs => Self::Loose,
@@ -100,7 +110,11 @@ impl Meeting {
             // What others remember of us says nothing of what runs here.
             Grip::None
         } else {
-            Grip::of(claim.phase, claim.runs_here || self.is_hearsay(claim), claim.unable)
+            // What its owner can is known of the owner alone.
+            let is_own = claim.owner == self.from;
+            let is_cut = claim.phase == Phase::Active && self.is_deaf;
+            let unable = is_own && claim.unable && !is_cut;
+            Grip::of(claim.phase, claim.runs_here || self.is_hearsay(claim), unable)
         }
     }
 
@@ -134,6 +148,7 @@ impl Meeting {
         is_theirs
             && !tells_itself
             && !self.by_term_alone
+            && self.hears_us
             && self.grip_of_row(row) > self.grip_of_claim(claim)
             && self.is_higher(row, claim)
     }

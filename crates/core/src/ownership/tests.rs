@@ -21,6 +21,8 @@ fn heard(from: NodeId, runs_here: bool) -> Meeting {
         runs_here,
         unable: false,
         is_helpless: false,
+        hears_us: true,
+        is_deaf: false,
         heard: u32::MAX,
         by_term_alone: false,
     }

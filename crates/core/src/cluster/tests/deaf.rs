@@ -1,0 +1,54 @@
+//! A node that is heard and does not hear: it takes what runs here, and nobody can tell it.
+
+use super::pair::Pair;
+use super::*;
+
+/// Whether A, which hears B and is not heard, runs what B runs too, and for how long.
+fn both_run(pair: &mut Pair, group: GroupId, span: Duration) -> Duration {
+    let end = pair.now + span;
+    let mut both = Duration::ZERO;
+    while pair.now < end {
+        pair.step();
+        if pair.runs(A).contains(&group) && pair.runs(B).contains(&group) {
+            both += Duration::from_millis(1);
+        }
+    }
+    both
+}
+
+/// B does not hear A and takes what A runs; A hears that, and yields.
+#[test]
+fn who_hears_that_another_one_took_its_group_yields() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.mute = Some(A);
+    let both = both_run(&mut pair, FIRST, Duration::from_secs(30));
+    assert!(both < Duration::from_secs(1), "{both:?}");
+}
+
+/// The same; B could not ask its agent at first.
+#[test]
+fn who_hears_that_another_one_took_its_group_late_yields() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).fails = Some(FIRST);
+    pair.node(B).failure = Outcome::NotAsked;
+    pair.mute = Some(A);
+    pair.pass(DEADTIME + Duration::from_millis(500));
+    pair.node(B).fails = None;
+    let both = both_run(&mut pair, FIRST, Duration::from_secs(30));
+    assert!(both < Duration::from_secs(1), "{both:?}");
+}
+
+/// The same; the interface of B has no carrier at first.
+#[test]
+fn who_hears_that_another_one_took_its_group_without_a_carrier_yields() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
+    pair.pass(Duration::from_secs(1));
+    pair.mute = Some(A);
+    pair.pass(DEADTIME * 2);
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: true });
+    let both = both_run(&mut pair, FIRST, Duration::from_secs(30));
+    assert!(both < Duration::from_secs(1), "{both:?}");
+}
