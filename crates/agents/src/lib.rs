@@ -8,6 +8,7 @@ mod address;
 pub mod agent;
 pub mod executor;
 pub mod ledger;
+mod lingering;
 pub mod lookup;
 mod outlet;
 mod process;

@@ -2,7 +2,6 @@
 
 use crate::outlet::Outlet;
 use crate::records::Record;
-use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use systole_sys::process::{Child, Exit};
 use systole_sys::signals::Signal;
@@ -118,41 +117,6 @@ impl Pipe {
             outlet.remove();
             self.outlet = None;
         }
-    }
-}
-
-/// Outputs that daemons hold open whose agent has ended.
-///
-/// They are read and forgotten for as long as the daemons live: one that nobody reads would stop a
-/// daemon once it is full.
-#[derive(Debug, Default)]
-pub(crate) struct Lingering(VecDeque<Outlet>);
-
-impl Lingering {
-    /// Most outputs. Beyond it the oldest is read no more.
-    const MAX: usize = 1 << 10;
-
-    /// Takes over outputs.
-    pub(crate) fn extend(&mut self, outlets: impl IntoIterator<Item = Outlet>) {
-        self.0.extend(outlets);
-        let excess = self.0.len().saturating_sub(Self::MAX);
-        self.0.drain(..excess);
-    }
-
-    /// What wakes us up for them.
-    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.iter().map(AsFd::as_fd)
-    }
-
-    /// Reads and forgets.
-    pub(crate) fn drain(&mut self) {
-        self.0.retain(|outlet| {
-            let is_open = outlet.drain(|_| {});
-            if !is_open {
-                outlet.remove();
-            }
-            is_open
-        });
     }
 }
 

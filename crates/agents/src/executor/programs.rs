@@ -4,8 +4,9 @@ use super::Executor;
 use super::kernel::Looked;
 use super::starter::{Gate, News, Starter};
 use crate::agent::Agent;
+use crate::lingering::Lingering;
 use crate::lookup::Directories;
-use crate::process::{Lingering, Process, Remains, lines};
+use crate::process::{Process, Remains, lines};
 use crate::protocol::{Action, Configuration, Level, Outcome, Run};
 use crate::records::{Records, process_of};
 use std::io;
@@ -51,7 +52,7 @@ impl Programs {
         limits: Option<Limits>,
         records: Records,
     ) -> io::Result<Self> {
-        let mut lingering = Lingering::default();
+        let mut lingering = Lingering::new()?;
         lingering.extend(records.outlets()?);
         let starter = Starter::new(directories, limits, records)?;
         Ok(Self { starter, all: Vec::new(), lingering })
@@ -108,8 +109,7 @@ impl Programs {
             Stage::Running { process, .. } => Some(process.descriptors()),
             Stage::Starting { .. } => None,
         });
-        let lingering = self.lingering.descriptors();
-        running.flatten().chain(lingering).chain([self.starter.as_fd()])
+        running.flatten().chain([self.starter.as_fd()])
     }
 
     /// How long there is nothing to look for, if anything is looked for.
@@ -205,7 +205,9 @@ impl Executor {
         for (program, remains) in self.programs.ended() {
             self.end(program, remains);
         }
-        self.programs.lingering.drain();
+        if self.programs.lingering.is_waiting() {
+            self.programs.lingering.tend();
+        }
     }
 
     fn end(&mut self, program: Program, remains: io::Result<Remains>) {

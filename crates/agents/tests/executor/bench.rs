@@ -103,6 +103,16 @@ impl Bench {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// How often the executor's thread has waited, which is how often it was woken.
+    pub(crate) fn wakes(&self) -> u64 {
+        let executor = self.executor.as_ref().unwrap().id();
+        // The thread that began is the one that renews.
+        let path = format!("/proc/{executor}/task/{executor}/status");
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches:"));
+        line.unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     pub(crate) fn has_address(&self, address: &str) -> bool {
         self.ip("address show dev left").contains(&format!("{address}/"))
     }

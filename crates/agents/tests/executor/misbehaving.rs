@@ -88,6 +88,21 @@ fn a_service_that_writes_outlives_the_executor_that_started_it() {
 }
 
 #[test]
+fn a_service_that_writes_without_pause_does_not_wake_the_thread_that_renews() {
+    let bench = bench();
+    // Many times what a fifo holds, in pieces that each wake whoever waits for it.
+    let write =
+        "N=0; while [ $N -lt 400 ]; do head -c 32768 /dev/zero; N=$((N+1)); done; touch $D/over";
+    bench.script("talker", &format!("case $1 in\nstart) ({write}) & ;;\nesac"));
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("talker")]), Outcome::Success);
+    let before = bench.wakes();
+    until("it has written all", || bench.path("over").exists().then_some(()));
+    let wakes = bench.wakes() - before;
+    assert!(wakes < 50, "woken {wakes} times");
+}
+
+#[test]
 fn what_cannot_be_written_down_is_not_asked_and_not_an_answer() {
     let bench = bench();
     bench.service("web");
