@@ -28,6 +28,7 @@ use crate::clients::Clients;
 use crate::configuration::Files;
 use crate::daemon::names::Names;
 use crate::daemon::pid_file::PidFile;
+use crate::daemon::recalled::with_cause;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log, Source};
@@ -257,10 +258,14 @@ impl Control {
                     (Level::Warning, text)
                 }
                 Told::OwnershipFailed(error) => {
-                    (Level::Error, format!("Cannot store ownership: {error}"))
+                    (Level::Error, format!("Cannot store ownership: {}", with_cause(&error)))
                 }
+                Told::OwnershipStored => (Level::Info, "Ownership is stored now.".to_owned()),
                 Told::PeerFailed(error) => {
-                    (Level::Error, format!("Cannot store a generation: {error}"))
+                    (Level::Error, format!("Cannot store a generation: {}", with_cause(&error)))
+                }
+                Told::PeerStored => {
+                    (Level::Info, "What is known of the other nodes is stored now.".to_owned())
                 }
                 Told::GenerationStored => {
                     (Level::Info, "The generation of this run is stored now.".to_owned())

@@ -44,8 +44,83 @@ enum Deed {
         settings: Box<Settings>,
         record: PeerRecord,
     },
-    /// Try to store the generation of this run again.
-    Generation,
+    /// Try again to store what could not be stored.
+    Owed,
+}
+
+/// What could not be stored yet, each in its latest state.
+#[derive(Debug, Default)]
+struct Debts {
+    /// The generation of this run.
+    generation: Option<u64>,
+    ownership: Option<(Box<Settings>, Owned)>,
+    peers: Vec<(Box<Settings>, PeerRecord)>,
+    tells_ownership: bool,
+    tells_peers: bool,
+}
+
+impl Debts {
+    fn is_empty(&self) -> bool {
+        self.generation.is_none() && self.ownership.is_none() && self.peers.is_empty()
+    }
+
+    /// Notes what is known of a node, in place of what was known before.
+    fn note_peer(&mut self, settings: Box<Settings>, record: PeerRecord) {
+        self.peers.retain(|(_, known)| known.node != record.node);
+        self.peers.push((settings, record));
+    }
+
+    /// Stores what can be stored. Tells the first failure of each kind, and its end.
+    fn settle(&mut self, state: &State) -> Vec<Told> {
+        let mut told = Vec::new();
+        if let Some((settings, owned)) = &self.ownership {
+            let result = owned.store(state, settings);
+            let (failed, stored) = (Told::OwnershipFailed, Told::OwnershipStored);
+            told.extend(verdict(result, &mut self.tells_ownership, failed, stored));
+            if !self.tells_ownership {
+                self.ownership = None;
+            }
+        }
+        let mut result = Ok(());
+        let is_new = !self.peers.is_empty();
+        self.peers.retain(|(settings, record)| {
+            let stored = state.store_peer(settings, *record);
+            let is_owed = stored.is_err();
+            result = std::mem::replace(&mut result, Ok(())).and(stored);
+            is_owed
+        });
+        if is_new {
+            let (failed, stored) = (Told::PeerFailed, Told::PeerStored);
+            told.extend(verdict(result, &mut self.tells_peers, failed, stored));
+        }
+        let generation = self.generation.take_if(|it| state.store_generation(*it).is_ok());
+        told.extend(generation.map(|_| Told::GenerationStored));
+        told
+    }
+}
+
+/// What there is to tell of an attempt; `fails` says whether the one before failed.
+fn verdict(
+    result: Result<(), StateError>,
+    fails: &mut bool,
+    failed: impl FnOnce(StateError) -> Told,
+    stored: Told,
+) -> Option<Told> {
+    let failed_before = std::mem::replace(fails, result.is_err());
+    match result {
+        Ok(()) => failed_before.then_some(stored),
+        Err(error) => (!failed_before).then(|| failed(error)),
+    }
+}
+
+impl Owned {
+    fn store(&self, state: &State, settings: &Settings) -> Result<(), StateError> {
+        let stored = state.store_terms(settings, self.terms.iter().copied());
+        // One that fails is no reason to leave out the others.
+        let holds = state.store_holds(settings, &self.holds);
+        let kept = state.store_kept_by_order(&self.kept_by_order);
+        stored.and(holds).and(kept)
+    }
 }
 
 /// What became of it, where there is something to tell.
@@ -60,8 +135,12 @@ pub(crate) enum Told {
     },
     /// Ownership could not be stored.
     OwnershipFailed(StateError),
+    /// Ownership is on the disk at last.
+    OwnershipStored,
     /// What is known of a node could not be stored.
     PeerFailed(StateError),
+    /// It is on the disk at last.
+    PeerStored,
     /// The generation of this run is on the disk at last.
     GenerationStored,
     /// The disk takes nothing: something found no room to wait for it, the first since it could.
@@ -78,34 +157,39 @@ pub(crate) struct StateWriter {
     told: Receiver<Told>,
     /// Entries of the journal that found no room.
     lost: u64,
-    /// Whether the generation of this run is not on the disk.
-    owes_generation: Arc<AtomicBool>,
+    /// Whether something could not be stored.
+    owes: Arc<AtomicBool>,
+    /// What found no room to wait for the disk.
+    ownership: Option<(Box<Settings>, Owned)>,
+    peers: Vec<(Box<Settings>, PeerRecord)>,
     /// Something found no room since the last that did.
     is_full: bool,
     tells_full: bool,
 }
 
 impl StateWriter {
-    /// Writes as soon as its thread is [started](Self::tend). A generation that could not be stored is
-    /// tried again with everything that is stored, and at every [`tick`](Self::tick).
-    pub(crate) fn new(state: State, journal: Journal, mut unstored: Option<u64>) -> Self {
+    /// Writes as soon as its thread is [started](Self::tend). What cannot be stored, as the generation
+    /// that could not when the run began, is tried again with everything that is stored, and at every
+    /// [`tick`](Self::tick).
+    pub(crate) fn new(state: State, journal: Journal, unstored: Option<u64>) -> Self {
         let Journal { scribe, mut file } = journal;
         let (tell, told) = sync_channel(TOLD);
         let mut lost = 0;
-        let owes_generation = Arc::new(AtomicBool::new(unstored.is_some()));
-        let owes = Arc::clone(&owes_generation);
+        let mut debts = Debts { generation: unstored, ..Debts::default() };
+        let owes = Arc::new(AtomicBool::new(!debts.is_empty()));
+        let tells_debts = Arc::clone(&owes);
         let worker = Worker::new("state", QUEUE, move |deed| {
-            let news = do_deed(&state, deed, &mut lost, |line| file.append(line));
-            let late = unstored.take_if(|number| state.store_generation(*number).is_ok());
-            owes.store(unstored.is_some(), Ordering::Relaxed);
-            for news in news.into_iter().chain(late.map(|_| Told::GenerationStored)) {
+            let news = do_deed(&state, deed, (&mut lost, &mut debts), |line| file.append(line));
+            tells_debts.store(!debts.is_empty(), Ordering::Relaxed);
+            for news in news {
                 // Who does not listen is hearing the same already, or ending.
                 let _ = tell.try_send(news);
             }
         });
         let worker = Some(worker);
         let (lost, is_full, tells_full) = (0, false, false);
-        Self { scribe, worker, told, lost, owes_generation, is_full, tells_full }
+        let (ownership, peers) = (None, Vec::new());
+        Self { scribe, worker, told, lost, owes, ownership, peers, is_full, tells_full }
     }
 
     /// Starts the thread, unless it works already.
@@ -120,8 +204,14 @@ impl StateWriter {
     /// Tries again what is owed to the disk. To be called about once a second; while one attempt
     /// hangs there is no other.
     pub(crate) fn tick(&mut self) {
-        if self.owes_generation.swap(false, Ordering::Relaxed) && !self.hand(Deed::Generation) {
-            self.owes_generation.store(true, Ordering::Relaxed);
+        if let Some((settings, owned)) = self.ownership.take() {
+            self.hand(Deed::Ownership { settings, owned });
+        }
+        for (settings, record) in std::mem::take(&mut self.peers) {
+            self.hand(Deed::Peer { settings, record });
+        }
+        if self.owes.swap(false, Ordering::Relaxed) && !self.hand(Deed::Owed) {
+            self.owes.store(true, Ordering::Relaxed);
         }
     }
 
@@ -137,11 +227,14 @@ impl StateWriter {
     /// Stores who owns what, and what is held.
     pub(crate) fn store(&mut self, settings: &Settings, owned: Owned) -> bool {
         let settings = Box::new(settings.clone());
+        // It takes the place of one that waits.
+        self.ownership = None;
         self.hand(Deed::Ownership { settings, owned })
     }
 
     /// Stores what is known of a node.
     pub(crate) fn store_peer(&mut self, settings: &Settings, record: PeerRecord) -> bool {
+        self.peers.retain(|(_, waiting)| waiting.node != record.node);
         self.hand(Deed::Peer { settings: Box::new(settings.clone()), record })
     }
 
@@ -151,8 +244,16 @@ impl StateWriter {
         self.told.try_iter().chain(full).collect()
     }
 
+    /// What finds no room is lost, but for what is wanted in its latest state alone: that waits here.
     fn hand(&mut self, deed: Deed) -> bool {
-        let is_taken = self.worker.as_ref().is_some_and(|worker| worker.hand(deed).is_ok());
+        let Some(worker) = &self.worker else { return false };
+        let refused = worker.hand(deed).err();
+        let is_taken = refused.is_none();
+        match refused {
+            Some(Deed::Ownership { settings, owned }) => self.ownership = Some((settings, owned)),
+            Some(Deed::Peer { settings, record }) => self.peers.push((settings, record)),
+            Some(Deed::Append { .. } | Deed::Owed) | None => {}
+        }
         self.tells_full |= !is_taken && !self.is_full;
         self.is_full = !is_taken;
         is_taken
@@ -161,24 +262,27 @@ impl StateWriter {
 
 impl Drop for StateWriter {
     fn drop(&mut self) {
+        self.tick();
         if let Some(worker) = self.worker.take() {
             worker.finish(FINISH_LIMIT);
         }
     }
 }
 
-/// Does it, and tells what there is to tell. `lost` counts entries since the last that was written.
+/// Does it, and tries again what is owed. Returns what there is to tell. `lost` counts entries since the last
+/// that was written.
 fn do_deed(
     state: &State,
     deed: Deed,
-    lost: &mut u64,
+    (lost, debts): (&mut u64, &mut Debts),
     append: impl FnOnce(&[u8]) -> io::Result<()>,
-) -> Option<Told> {
+) -> Vec<Told> {
+    let mut told = Vec::new();
     match deed {
         Deed::Append { line, lost: before } => {
             let is_first = *lost == 0;
             *lost += before;
-            match append(&line) {
+            told.extend(match append(&line) {
                 Ok(()) => match std::mem::take(lost) {
                     0 => None,
                     lost => Some(Told::JournalResumed { lost }),
@@ -187,21 +291,14 @@ fn do_deed(
                     *lost += 1;
                     is_first.then_some(Told::JournalFailed(error))
                 }
-            }
+            });
         }
-        Deed::Ownership { settings, owned: Owned { terms, holds, kept_by_order } } => {
-            let stored = state.store_terms(&settings, terms);
-            // One that fails is no reason to leave out the others.
-            let holds = state.store_holds(&settings, &holds);
-            let kept = state.store_kept_by_order(&kept_by_order);
-            stored.and(holds).and(kept).err().map(Told::OwnershipFailed)
-        }
-        Deed::Peer { settings, record } => {
-            state.store_peer(&settings, record).err().map(Told::PeerFailed)
-        }
-        // It is tried after every deed.
-        Deed::Generation => None,
+        Deed::Ownership { settings, owned } => debts.ownership = Some((settings, owned)),
+        Deed::Peer { settings, record } => debts.note_peer(settings, record),
+        Deed::Owed => {}
     }
+    told.extend(debts.settle(state));
+    told
 }
 
 #[cfg(test)]
@@ -216,9 +313,10 @@ mod tests {
         let mut lost = 0;
         let mut append = |works: bool, before| {
             let deed = Deed::Append { line: b"{}\n".to_vec(), lost: before };
-            do_deed(&state, deed, &mut lost, |_| {
+            let told = do_deed(&state, deed, (&mut lost, &mut Debts::default()), |_| {
                 if works { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-            })
+            });
+            told.into_iter().next()
         };
         assert!(append(true, 0).is_none());
         assert!(matches!(append(false, 0), Some(Told::JournalFailed(_))));
@@ -239,8 +337,10 @@ mod tests {
         let (terms, holds) = (vec![(GroupKey(7), NodeId(0), 3)], vec![hold]);
         let owned = Owned { terms, holds, kept_by_order: vec![GroupKey(7)] };
         let deed = Deed::Ownership { settings: settings.clone(), owned };
-        let told = do_deed(&state, deed, &mut 0, |_| Ok(()));
-        assert!(matches!(told, Some(Told::OwnershipFailed(_))));
+        let mut debts = Debts::default();
+        let mut told = do_deed(&state, deed, (&mut 0, &mut debts), |_| Ok(()));
+        assert!(matches!(told.remove(0), Told::OwnershipFailed(_)));
+        assert!(debts.ownership.is_some(), "it is owed");
         assert_eq!(state.holds(&settings).unwrap().len(), 1);
         assert_eq!(state.kept_by_order().unwrap(), [GroupKey(7)]);
     }
@@ -262,6 +362,80 @@ mod tests {
         assert_eq!(state.terms(&settings).unwrap(), [(GroupKey(7), NodeId(0), 100)]);
         let text = std::fs::read_to_string(folder.path().join("journal.jsonl")).unwrap();
         assert_eq!(text.lines().count(), 100);
+    }
+
+    #[test]
+    fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap().0;
+        let obstacles = ["systole.terms.new", "systole.peers.new"].map(|it| folder.path().join(it));
+        for obstacle in &obstacles {
+            std::fs::create_dir(obstacle).unwrap();
+        }
+        let settings = settings();
+        let mut writer = StateWriter::new(state.clone(), state.journal("web1", 1), None);
+        writer.tend().unwrap();
+        for term in 1..=2 {
+            let terms = vec![(GroupKey(7), NodeId(0), term)];
+            writer.store(&settings, Owned { terms, ..Owned::default() });
+            let record = PeerRecord { node: NodeId(1), generation: 9, sequence: term };
+            writer.store_peer(&settings, record);
+        }
+        let mut told = Vec::new();
+        let mut await_told = |writer: &mut StateWriter, count: usize| {
+            let until = std::time::Instant::now() + Duration::from_secs(20);
+            while told.len() < count && std::time::Instant::now() < until {
+                writer.tick();
+                std::thread::yield_now();
+                told.extend(writer.told());
+            }
+            std::mem::take(&mut told)
+        };
+        let failed = await_told(&mut writer, 2);
+        assert!(
+            matches!(failed[..], [Told::OwnershipFailed(_), Told::PeerFailed(_)]),
+            "{failed:?}"
+        );
+        for obstacle in &obstacles {
+            std::fs::remove_dir(obstacle).unwrap();
+        }
+        let stored = await_told(&mut writer, 2);
+        let both = |told: &Told| matches!(told, Told::OwnershipStored | Told::PeerStored);
+        assert!(stored.len() == 2 && stored.iter().all(both), "{stored:?}");
+        assert_eq!(state.terms(&settings).unwrap(), [(GroupKey(7), NodeId(0), 2)]);
+        assert_eq!(state.peers(&settings).unwrap()[0].sequence, 2);
+    }
+
+    #[test]
+    fn what_found_no_place_in_the_queue_is_stored_in_its_latest_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap().0;
+        let settings = settings();
+        // Nothing is taken from the queue before the thread is started.
+        let mut writer = StateWriter::new(state.clone(), state.journal("web1", 1), None);
+        let owned = |term| {
+            let terms = vec![(GroupKey(7), NodeId(0), term)];
+            Owned { terms, ..Owned::default() }
+        };
+        let mut term = 1;
+        while writer.store(&settings, owned(term)) {
+            term += 1;
+        }
+        assert!(!writer.store(&settings, owned(term + 1)));
+        let record = PeerRecord { node: NodeId(1), generation: 9, sequence: 3 };
+        assert!(!writer.store_peer(&settings, record));
+        writer.tend().unwrap();
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        let is_stored = || {
+            let terms = state.terms(&settings).unwrap();
+            terms == [(GroupKey(7), NodeId(0), term + 1)]
+                && state.peers(&settings).unwrap().len() == 1
+        };
+        while !is_stored() && std::time::Instant::now() < until {
+            writer.tick();
+            std::thread::yield_now();
+        }
+        assert!(is_stored());
     }
 
     #[test]
