@@ -33,23 +33,21 @@ const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
 /// Mode of the directory, if it is made.
 const MODE: u32 = 0o750;
 
-/// Every file of ours.
-const NAMES: [&str; 14] = [
+/// Every file of ours. A new one is written beside it and takes its name then.
+const FILES: [&str; 9] = [
     GENERATION,
-    "hb_generation.new",
     UUID,
-    "hb_uuid.new",
     TERMS,
-    "systole.terms.new",
     PEERS,
-    "systole.peers.new",
     holds::NAME,
-    "systole.holds.new",
+    kept::NAME,
     retired::NAME,
-    "systole.retired.new",
     journal::NAME,
     journal::OLD,
 ];
+
+/// What is appended to the name of a file while it is written.
+const FRESH: &str = ".new";
 
 const GENERATION: &str = "hb_generation";
 const UUID: &str = "hb_uuid";
@@ -96,7 +94,9 @@ impl State {
     pub fn open(directory: impl Into<PathBuf>) -> Result<(Self, Vec<String>), StateError> {
         let directory = directory.into();
         let group = systole_sys::identity::group_id("haclient").ok();
-        match trusted::take(&directory, (MODE, group), &NAMES) {
+        let fresh = FILES.map(|name| format!("{name}{FRESH}"));
+        let names: Vec<_> = FILES.into_iter().chain(fresh.iter().map(String::as_str)).collect();
+        match trusted::take(&directory, (MODE, group), &names) {
             Ok(told) => Ok((Self { directory }, told)),
             Err(source) => Err(StateError::Write { path: directory, source }),
         }
@@ -230,6 +230,7 @@ impl State {
     }
 
     fn path(&self, name: &str) -> PathBuf {
+        debug_assert!(FILES.contains(&name), "{name} is not among the files that are taken over");
         self.directory.join(name)
     }
 }
@@ -250,8 +251,14 @@ fn parse_peer(settings: &Settings, line: &str) -> Option<PeerRecord> {
     words.next().is_none().then_some(PeerRecord { node, generation, sequence })
 }
 
-/// The content of a file, as far as we would ever write it, or nothing when there is no file.
+/// The content of a file, or nothing when there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    read_up_to(path, FILE_MAX)
+}
+
+/// The same of a file that may have so many bytes. One that is longer was not written by us, and half of
+/// it is no answer.
+fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, StateError> {
     let failed = |source| StateError::Read { path: path.to_owned(), source };
     // A link is not followed, and a FIFO not waited for.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -263,15 +270,22 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
         Err(error) => return Err(failed(error)),
     };
     let mut bytes = Vec::new();
-    file.take(FILE_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(failed(too_long(most)));
+    }
     Ok(Some(bytes))
+}
+
+fn too_long(most: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {most} bytes"))
 }
 
 /// Replaces a file as a whole: after a crash there is the old content or the new one.
 fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
     let failed = |source| StateError::Write { path: path.to_owned(), source };
     let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
+    fresh.push(FRESH);
     let fresh = PathBuf::from(fresh);
     let write = || -> io::Result<()> {
         // What a crash has left. A new file is made, whatever lies there: no link is followed.

@@ -19,6 +19,7 @@ use crate::beat::channel::{Command, Reconfiguration};
 use crate::beat::pings::Pings;
 use crate::configuration::Files;
 use crate::daemon::names::Names;
+use crate::daemon::recalled::with_cause;
 use crate::daemon::{findings, wiring};
 use crate::log::Level;
 use crate::program;
@@ -90,18 +91,19 @@ impl Control {
     /// Hands the new settings to the beat thread.
     fn begin_reload(&mut self, reload: Reload) {
         let settings = self.settings_of(&reload.config);
-        if let Err(text) = self.store_retired(&reload.config) {
-            return self.fail_reload(reload.asker, &text);
-        }
         let pings = match self.open_pings(&reload.config) {
             Ok(pings) => pings,
             Err(text) => return self.fail_reload(reload.asker, &text),
         };
+        if let Err(text) = self.store_retired(&reload.config) {
+            return self.fail_reload(reload.asker, &text);
+        }
         let executor = wiring::executor(&reload.config, self.parts.debug, self.parts.is_realtime);
         let timeouts = reload.config.agent_timeouts;
         let next = executor.clone();
         let command = Reconfiguration { settings, timeouts, executor, pings };
         if self.parts.beat.command(Command::Reconfigure(Box::new(command))).is_err() {
+            self.restore_retired();
             return self.fail_reload(reload.asker, "the daemon is too busy");
         }
         // Only now: an executor that is started next must not have what was refused.
@@ -114,7 +116,14 @@ impl Control {
     pub(super) fn store_retired(&self, config: &Config) -> Result<(), String> {
         let next = self.settings_of(config);
         let stored = self.parts.state.store_retired(&self.parts.settings, &next);
-        stored.map_err(|error| format!("cannot store what is given up: {error}"))
+        stored.map_err(|error| format!("cannot store what is given up: {}", with_cause(&error)))
+    }
+
+    /// Nothing is given up after all: stores again what the files in force have no more.
+    fn restore_retired(&mut self) {
+        if let Err(text) = self.store_retired(&self.parts.config) {
+            self.say(Level::Error, text);
+        }
     }
 
     fn settings_of(&self, config: &Config) -> Settings {
@@ -147,6 +156,7 @@ impl Control {
                 let executor =
                     wiring::executor(&self.parts.config, self.parts.debug, self.parts.is_realtime);
                 self.parts.executor.configure(executor);
+                self.restore_retired();
                 return self.refuse_reload(reload.asker, refusal);
             }
         };
@@ -177,8 +187,8 @@ impl Control {
         if let Err(text) = program.and_then(|program| program::check(&program)) {
             return self.fail_reload(reload.asker, &text);
         }
-        let prepared = self.check_state().and_then(|()| self.store_retired(&reload.config));
-        if let Err(text) = prepared.and_then(|()| self.resolve_names(&reload.config)) {
+        let prepared = self.check_state().and_then(|()| self.resolve_names(&reload.config));
+        if let Err(text) = prepared.and_then(|()| self.store_retired(&reload.config)) {
             return self.fail_reload(reload.asker, &text);
         }
         self.tell_reload(reload.asker, reload.changes, true);

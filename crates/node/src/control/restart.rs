@@ -49,10 +49,11 @@ impl Control {
             return Err(text.to_owned());
         };
         self.check_state()?;
-        self.store_retired(&config)?;
         self.resolve_names(&config)?;
         let program = program::path().map_err(|error| error.to_string())?;
-        program::check(&program)
+        program::check(&program)?;
+        // Last: what is refused gives nothing up.
+        self.store_retired(&config)
     }
 
     /// Sees that the successor can read what it is to remember: it would start without it.

@@ -3,7 +3,7 @@
 use super::{State, StateError, read, replace};
 use systole_core::{GROUPS_MAX, GroupKey};
 
-const NAME: &str = "systole.kept";
+pub(super) const NAME: &str = "systole.kept";
 
 impl State {
     /// The groups that a person has moved to this node. Lines that make no sense are left out.

@@ -1,10 +1,13 @@
 //! Groups that are in the files no more, and that another node may still have.
 
-use super::{State, StateError, read, replace};
+use super::{State, StateError, read_up_to, replace, too_long};
 use serde::{Deserialize, Serialize};
 use systole_core::{GROUPS_MAX, Group, GroupKey, Resource, Settings};
 
 pub(super) const NAME: &str = "systole.retired";
+
+/// Most bytes of the file: those of the largest `haresources` as JSON, in which each word stands twice.
+const FILE_MAX: u64 = 16 << 20;
 
 /// A group, with its preferred node by name.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ impl State {
     ///
     /// When there is a file that cannot be read.
     pub fn retired(&self, settings: &Settings) -> Result<Vec<Group>, StateError> {
-        let Some(bytes) = read(&self.path(NAME))? else { return Ok(Vec::new()) };
+        let Some(bytes) = read_up_to(&self.path(NAME), FILE_MAX)? else { return Ok(Vec::new()) };
         let group = |line: &[u8]| {
             let Record { key, preferred, resources } = serde_json::from_slice(line).ok()?;
             let preferred = settings.node(&preferred)?;
@@ -52,6 +55,43 @@ impl State {
                 text.push(b'\n');
             }
         }
-        replace(&self.path(NAME), &text)
+        let path = self.path(NAME);
+        if text.len() as u64 > FILE_MAX {
+            return Err(StateError::Write { path, source: too_long(FILE_MAX) });
+        }
+        replace(&path, &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::settings;
+    use super::*;
+    use systole_core::ResourceKind;
+
+    #[test]
+    fn many_long_lines_are_found_again_and_a_file_that_is_too_long_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, _) = State::open(directory.path()).unwrap();
+        let next = settings();
+        let mut before = settings();
+        let mut number = 0;
+        while before.groups.len() < GROUPS_MAX {
+            number += 1;
+            let resource = |part: u32| {
+                let word = format!("agent::{number:0>100}::{part:0>100}");
+                let kind = ResourceKind::Agent { name: word.clone(), arguments: Vec::new() };
+                Resource { word, kind }
+            };
+            let resources = (0..8).map(resource).collect();
+            let (key, preferred) = (GroupKey(0x8000_0000 + number), before.me);
+            before.groups.push(Group { key, preferred, resources, is_retired: true });
+        }
+        state.store_retired(&before, &next).unwrap();
+        assert_eq!(state.retired(&next).unwrap(), before.groups[next.groups.len()..]);
+        let file = std::fs::OpenOptions::new().write(true).open(directory.path().join(NAME));
+        file.unwrap().set_len(FILE_MAX + 1).unwrap();
+        let error = state.retired(&next).unwrap_err();
+        assert!(matches!(error, StateError::Read { .. }), "{error:?}");
     }
 }

@@ -256,3 +256,27 @@ fn journal_keeps_one_old_file() {
     assert!(size("journal.jsonl") <= 1000 && size("journal.jsonl.1") <= 1000);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn whatever_another_user_left_under_a_name_of_ours_is_removed() {
+    use std::os::unix::fs::chown;
+    const MALLORY: Option<u32> = Some(12_345);
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["hb_generation", "hb_uuid", "journal.jsonl", "journal.jsonl.1"];
+    let ours = ["terms", "peers", "holds", "kept", "retired"].map(|it| format!("systole.{it}"));
+    let files: Vec<_> = names.into_iter().map(str::to_owned).chain(ours).collect();
+    let files = files.iter().flat_map(|name| [name.clone(), format!("{name}.new")]);
+    let files: Vec<_> = files.map(|name| directory.path().join(name)).collect();
+    for file in &files {
+        fs::write(file, "lies").unwrap();
+        chown(file, MALLORY, None).unwrap();
+    }
+    chown(directory.path(), MALLORY, None).unwrap();
+    State::open(directory.path()).unwrap();
+    for file in files {
+        assert!(!file.exists(), "{}", file.display());
+    }
+}
