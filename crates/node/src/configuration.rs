@@ -1,9 +1,12 @@
 //! The three files as they lie on the disk, checked against this machine.
 
+use rustix::fs::OFlags;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 use systole_agents::lookup::{Directories, Located};
 use systole_config::{
@@ -52,10 +55,19 @@ impl Text {
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+/// The content of a file. Nothing is waited for: what a FIFO or a terminal has to say is no
+/// configuration. A null device is as good as an empty file.
+pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
+    let mut options = fs::OpenOptions::new();
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if !kind.is_file() && !kind.is_char_device() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(FILE_MAX).read_to_end(&mut bytes)?;
+    file.take(FILE_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -117,7 +129,8 @@ impl Files {
         let interfaces = interfaces();
         let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
         let agent = |name: &str| locate(&agents, name);
-        let services = fs::read_to_string(SERVICES).unwrap_or_default();
+        let services = read_bounded(Path::new(SERVICES)).unwrap_or_default();
+        let services = String::from_utf8_lossy(&services);
         let service = |port| service_of(&services, port);
         let facts = Facts {
             node_name: Some(&node_name),
@@ -239,6 +252,22 @@ mod tests {
         assert_eq!(sources.ha_cf.content, Content::Missing);
         assert_eq!(sources.authkeys.content, Content::Text("auth 1\n1 crc\n"));
         assert_eq!(sources.authkeys_mode, Some(0o600));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_that_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        for name in ["ha.cf", "authkeys", "nodeinfo"] {
+            rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join(name), mode).unwrap();
+        }
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("haresources")).unwrap();
+        let files = Files::read(folder.path());
+        let sources = files.sources();
+        assert_eq!(sources.ha_cf.content, Content::Missing);
+        assert_eq!(sources.authkeys.content, Content::Missing);
+        assert_eq!(sources.haresources.content, Content::Text(""));
+        assert_eq!(node_info(folder.path()), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What `heartbeat` does beside running: `-s`, `-k`, `-r`.
 
-use crate::configuration::Files;
+use crate::configuration::{Files, read_bounded};
 use crate::daemon::pid_file::running;
 use crate::daemon::{complain, print};
 use crate::options::{exit, status};
@@ -37,7 +37,8 @@ pub(super) fn tell_status(paths: &Paths) -> io::Result<u8> {
 
 /// The name in the cluster, as far as it can be known without a sound configuration.
 fn node_name(paths: &Paths, machine: &str) -> String {
-    let text = std::fs::read_to_string(paths.configuration.join("nodeinfo")).unwrap_or_default();
+    let bytes = read_bounded(&paths.configuration.join("nodeinfo")).unwrap_or_default();
+    let text = String::from_utf8(bytes).unwrap_or_default();
     let first = text.split_once('\n').map_or(machine, |(first, _)| first.trim());
     first.to_lowercase()
 }
