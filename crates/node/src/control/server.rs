@@ -4,7 +4,7 @@
 //! state; what changes anything is for root, by the credentials that the kernel tells.
 
 use super::protocol::{REQUEST_MAX, Request, Response};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::AsFd as _;
@@ -50,6 +50,8 @@ struct Client {
     /// It asked and waits for us; its own time does not run meanwhile.
     waits: bool,
     since: Instant,
+    /// It has closed its writing side: it asks nothing more, and may wait for an answer.
+    has_ended: bool,
     is_gone: bool,
 }
 
@@ -103,6 +105,7 @@ impl Server {
     pub(super) fn tick(&mut self) {
         for client in &mut self.clients {
             client.write();
+            client.notice_end();
             client.is_gone |= !client.waits && client.since.elapsed() > PATIENCE;
         }
         self.clean();
@@ -113,7 +116,9 @@ impl Server {
         let accepts = self.clients.len() < CLIENTS_MAX;
         let listener = self.listener.iter().filter(move |_| accepts);
         let listener = listener.map(|listener| PollFd::new(listener, PollFlags::IN));
-        let clients = self.clients.iter().map(|client| {
+        // One that has ended is readable for ever; whether it is gone is looked at in every tick.
+        let waited_for = |client: &&Client| !client.has_ended || !client.output.is_empty();
+        let clients = self.clients.iter().filter(waited_for).map(|client| {
             let flags = if client.output.is_empty() { PollFlags::IN } else { PollFlags::OUT };
             PollFd::from_borrowed_fd(client.stream.as_fd(), flags)
         });
@@ -147,6 +152,7 @@ impl Server {
             output: Vec::new(),
             waits: false,
             since: Instant::now(),
+            has_ended: false,
             is_gone: false,
         };
         let is_other = |client: &Client| client.credentials.user != 0;
@@ -188,15 +194,22 @@ impl Client {
     /// Reads what came; gives back a request when its line is whole.
     fn read(&mut self) -> Option<Asked> {
         let mut bytes = [0; REQUEST_MAX];
-        match self.stream.read(&mut bytes) {
-            Ok(0) => self.is_gone = true,
-            Ok(length) => self.input.extend_from_slice(&bytes[..length]),
-            Err(error) => {
-                self.is_gone |=
-                    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
-                return None;
+        if !self.has_ended {
+            match self.stream.read(&mut bytes) {
+                Ok(0) => self.has_ended = true,
+                Ok(length) => self.input.extend_from_slice(&bytes[..length]),
+                Err(error) => {
+                    self.is_gone |=
+                        !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+                }
             }
         }
+        let asked = self.next_request();
+        self.notice_end();
+        asked
+    }
+
+    fn next_request(&mut self) -> Option<Asked> {
         let end = self.input.iter().position(|byte| *byte == b'\n');
         let Some(end) = end.filter(|_| !self.waits) else {
             if self.input.len() > REQUEST_MAX {
@@ -212,6 +225,19 @@ impl Client {
         };
         self.waits = true;
         Some(Asked { client: self.id, credentials: self.credentials, request })
+    }
+
+    /// Whether one that asks nothing more waits for nothing either, or has closed its reading side too.
+    fn notice_end(&mut self) {
+        if !self.has_ended {
+            return;
+        }
+        let is_answered = !self.waits && self.output.is_empty() && !self.input.contains(&b'\n');
+        let mut fds = [PollFd::new(&self.stream, PollFlags::empty())];
+        let looked = poll(&mut fds, Some(&Timespec::default()));
+        let closed = PollFlags::HUP | PollFlags::ERR;
+        let is_closed = looked.is_ok() && fds[0].revents().intersects(closed);
+        self.is_gone |= is_answered || is_closed;
     }
 
     fn fail(&mut self, text: &str) {
@@ -296,6 +322,32 @@ mod tests {
         server.tend().unwrap();
         connect(&server);
         assert_eq!(server.descriptors().count(), 1);
+    }
+
+    #[test]
+    fn one_that_has_closed_its_writing_side_is_answered_and_then_left() {
+        let (_folder, mut server) = server();
+        let mut stream = connect(&server);
+        stream.write_all(b"{\"request\":\"status\"}\n").unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let asked = server.read();
+        assert_eq!(asked.len(), 1);
+        assert!(server.read().is_empty());
+        server.tick();
+        assert_eq!(server.descriptors().count(), 1, "its end wakes nobody");
+        server.answer(asked[0].client, &Response::Done);
+        let mut text = String::new();
+        io::BufReader::new(stream).read_line(&mut text).unwrap();
+        assert_eq!(text, "{\"response\":\"done\"}\n");
+        server.tick();
+        assert!(server.clients.is_empty());
+        // Who is gone altogether is not waited for.
+        let mut gone = connect(&server);
+        gone.write_all(b"{\"request\":\"status\"}\n").unwrap();
+        assert_eq!(server.read().len(), 1);
+        drop(gone);
+        server.read();
+        assert!(server.clients.is_empty());
     }
 
     #[test]
