@@ -216,9 +216,15 @@ impl Cluster {
         };
     }
 
+    /// Of the nodes that could take something, the one that sees the most ping nodes.
+    fn best_connected(&self) -> Option<NodeId> {
+        let partners = self.others().filter(|node| self.peer(*node).can_negotiate());
+        partners.max_by_key(|node| (self.peer(*node).pings, std::cmp::Reverse(node.0)))
+    }
+
     /// Gives away what may leave. Returns whether that has to be thought over later.
     fn go_standby(&mut self, hold: Hold) -> bool {
-        let taker = self.first_partner();
+        let taker = self.best_connected();
         let one_by_one = taker.is_some_and(|taker| {
             let mut here = self.groups_here(hold);
             self.asks_one_by_one(taker) || here.any(|group| self.has_declined(group, taker))

@@ -64,8 +64,9 @@ impl Cluster {
             }
             Some(owner) if row.phase.holds() && !is_intent => {
                 let peer = self.peer(owner);
-                let is_gone =
-                    !peer.is_alive() && peer.is_settled || self.errs(Mutation::TakeFromTheLiving);
+                let is_silent = !peer.is_alive() && peer.is_settled;
+                let is_gone = is_silent && !self.is_vouched_for(owner, group)
+                    || self.errs(Mutation::TakeFromTheLiving);
                 if !is_gone || self.errs(Mutation::ForgetTheDead) {
                     return None;
                 }

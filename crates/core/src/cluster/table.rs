@@ -254,6 +254,17 @@ impl Cluster {
         }
     }
 
+    /// Whether a node that is heard says of another one that it has a group. It says so only as long as
+    /// it hears that one: what is silent here alone is not dead.
+    pub(super) fn is_vouched_for(&self, owner: NodeId, group: GroupId) -> bool {
+        let key = self.settings.groups[group.index()].key;
+        self.others().filter(|node| *node != owner).any(|node| {
+            let peer = self.peer(node);
+            let told = peer.view.get(self.now, key).filter(|_| peer.is_alive() && peer.answers);
+            told.is_some_and(|told| told.claim.owner == owner && told.claim.phase.holds())
+        })
+    }
+
     /// Whether a node that is heard runs a group, or may, because what it runs is not known here.
     pub(super) fn may_run_elsewhere(&self, group: GroupId) -> bool {
         let errs = self.errs(Mutation::StartBesideTheLoser) || self.errs(Mutation::StartOnIntent);

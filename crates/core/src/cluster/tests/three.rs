@@ -102,3 +102,144 @@ fn a_takeover_of_three_asks_the_node_that_has_the_group() {
     let answers = three.nodes[0].as_ref().unwrap().answers.clone();
     assert_eq!(three.runs(A), [SECOND], "{answers:?}");
 }
+
+impl Three {
+    /// As `step`, but A and B do not hear each other.
+    fn step_cut(&mut self) {
+        self.now = self.now + Duration::from_millis(1);
+        let now = self.now;
+        let mut said = Vec::new();
+        for node in self.nodes.iter_mut().flatten() {
+            node.cluster.handle(now, &Input::PingReply(PingId(0)));
+            said.push((node.id, node.generation, std::mem::take(&mut node.sent)));
+        }
+        for (from, generation, sent) in said {
+            for node in self.nodes.iter_mut().flatten().filter(|node| node.id != from) {
+                if [from, node.id].contains(&C) {
+                    for message in &sent {
+                        node.hear(now, NAMES[from.index()], generation, message);
+                    }
+                }
+            }
+        }
+        for node in self.nodes.iter_mut().flatten() {
+            node.turn(now);
+        }
+    }
+}
+
+fn play_cut(preferred: [NodeId; 2]) -> (usize, usize, Duration) {
+    let node = |id| {
+        let mut settings = of_three(id);
+        settings.failback = Failback::Off;
+        settings.groups[0].preferred = preferred[0];
+        settings.groups[1].preferred = preferred[1];
+        Some(Node::with(settings, 1))
+    };
+    let mut three = Three { nodes: [node(A), node(B), node(C)], now: Time::START };
+    three.until("all runs", |three| {
+        three.nodes.iter().flatten().map(|node| node.runs.len()).sum::<usize>() == 2
+    });
+    three.pass(Duration::from_secs(2));
+    let mut double = Duration::ZERO;
+    let mut moves = 0;
+    let mut before = (three.runs(A), three.runs(B), three.runs(C));
+    for _ in 0..20_000 {
+        three.step_cut();
+        let (a, b, c) = (three.runs(A), three.runs(B), three.runs(C));
+        let at_two =
+            |group: &GroupId| [&a, &b, &c].iter().filter(|runs| runs.contains(group)).count() > 1;
+        double += Duration::from_millis(u64::from([FIRST, SECOND].iter().any(at_two)));
+        let has = (a, b, c);
+        if has != before {
+            moves += 1;
+            if moves < 12 {}
+        }
+        before = has;
+    }
+    (moves, three.runs(A).len(), double)
+}
+
+/// The way between A and B is cut; both hear C, which hears both and says so. Nobody moves anything.
+#[test]
+fn a_cut_between_two_of_three_moves_nothing() {
+    let (moves, _, double) = play_cut([A, A]);
+    assert!(moves <= 2 && double < Duration::from_secs(1), "{moves} {double:?}");
+}
+
+#[test]
+fn a_cut_between_two_of_three_moves_nothing_else() {
+    let (moves, _, double) = play_cut([A, B]);
+    assert!(moves <= 2 && double < Duration::from_secs(1), "{moves} {double:?}");
+}
+
+/// A and B do not hear each other, and C hears both and says so: neither is fenced.
+#[test]
+fn a_cut_between_two_of_three_fences_nobody() {
+    let node = |id| {
+        let mut settings = of_three(id);
+        settings.failback = Failback::Off;
+        settings.groups[0].preferred = A;
+        settings.groups[1].preferred = B;
+        settings.fencing = Some(crate::FencingPolicy { delay: Duration::from_secs(5) });
+        Some(Node::with(settings, 1))
+    };
+    let mut three = Three { nodes: [node(A), node(B), node(C)], now: Time::START };
+    three.until("all runs", |three| three.runs(A).len() + three.runs(B).len() == 2);
+    three.pass(Duration::from_secs(2));
+    for _ in 0..10_000 {
+        three.step_cut();
+    }
+    let fences: Vec<_> = three.nodes.iter().flatten().map(|node| node.fences.clone()).collect();
+    assert!(fences.iter().all(Vec::is_empty), "{fences:?}");
+}
+
+/// A and B have lost their network, C has not. What runs at A goes to C, and stays there.
+#[test]
+fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network() {
+    let node = |id| {
+        let mut settings = of_three(id);
+        settings.ipfail = true;
+        settings.failback = Failback::Off;
+        settings.groups[0].preferred = A;
+        settings.groups[1].preferred = A;
+        Some(Node::with(settings, 1))
+    };
+    let mut three = Three { nodes: [node(A), node(B), node(C)], now: Time::START };
+    three.until("A has all", |three| three.runs(A) == [FIRST, SECOND]);
+    three.pass(Duration::from_secs(2));
+    three.nodes[0].as_mut().unwrap().said.clear();
+    let mut moves = 0;
+    let mut before = three.runs(A);
+    for _ in 0..60_000 {
+        three.step_blind(&[A, B]);
+        let has = three.runs(A);
+        moves += usize::from(has != before);
+        before = has;
+    }
+    assert_eq!(three.runs(C).len(), 2, "changes at A: {moves}");
+}
+
+impl Three {
+    fn step_blind(&mut self, blind: &[NodeId]) {
+        self.now = self.now + Duration::from_millis(1);
+        let now = self.now;
+        let mut said = Vec::new();
+        for node in self.nodes.iter_mut().flatten() {
+            if !blind.contains(&node.id) {
+                node.cluster.handle(now, &Input::PingReply(PingId(0)));
+            }
+            said.push((node.id, node.generation, std::mem::take(&mut node.sent)));
+        }
+        for (from, generation, sent) in said {
+            for node in self.nodes.iter_mut().flatten().filter(|node| node.id != from) {
+                for message in &sent {
+                    node.hear(now, NAMES[from.index()], generation, message);
+                }
+            }
+        }
+        for node in self.nodes.iter_mut().flatten() {
+            node.turn(now);
+        }
+    }
+}
