@@ -143,7 +143,7 @@ impl Ownership {
     pub(crate) fn claim(&mut self, group: GroupId, node: NodeId, is_borrowed: bool) {
         let row = &mut self.rows[group.index()];
         row.owner = Some(node);
-        row.term += 1;
+        row.term = row.term.saturating_add(1);
         row.phase = Phase::Starting;
         row.is_borrowed = is_borrowed;
         row.is_entrusted = false;
