@@ -32,13 +32,15 @@ pub(crate) struct Clients {
     environment: Vec<(String, String)>,
     /// Communication is up: they are to run.
     is_due: bool,
+    /// They are being ended, and the next word of that is awaited until then.
+    end_limit: Option<Instant>,
 }
 
 impl Clients {
     /// The programs of a configuration. Their process is [started](Self::tend) for them.
     pub(crate) fn new(config: &Config, environment: Vec<(String, String)>) -> Self {
         let programs: Vec<Program> = config.clients.iter().map(Program::from).collect();
-        Self { process: None, programs, environment, is_due: false }
+        Self { process: None, programs, environment, is_due: false, end_limit: None }
     }
 
     /// Starts the process, unless it works already, and hands it what is to run. At best before memory
@@ -85,16 +87,37 @@ impl Clients {
                 Ok(Receive::Closed) | Err(_) => lines.extend(self.note_end()),
             }
         }
+        if let (Some(limit), false) = (&mut self.end_limit, lines.is_empty()) {
+            *limit = Instant::now() + END_LIMIT;
+        }
         lines
     }
 
-    /// Ends the programs, the last one first, and the process.
-    pub(crate) fn stop(&mut self) -> Vec<Line> {
+    /// Begins to end the programs, the last one first, and the process. They [have ended](Self::have_ended)
+    /// when they are read to their end.
+    pub(crate) fn begin_stop(&mut self) {
         self.programs.clear();
+        self.end_limit = Some(Instant::now() + END_LIMIT);
         self.send(&Request::Stop);
+    }
+
+    /// Whether no program and no process is left, or too little is heard of their end.
+    pub(crate) fn have_ended(&mut self) -> bool {
+        if self.end_limit.is_some_and(|limit| Instant::now() >= limit) {
+            self.abandon();
+        }
+        self.process.is_none()
+    }
+
+    /// Ends the programs, and waits for that.
+    pub(crate) fn stop(&mut self) -> Vec<Line> {
+        if self.end_limit.is_none() {
+            self.begin_stop();
+        }
         let mut lines = Vec::new();
-        let mut limit = Instant::now() + END_LIMIT;
-        while let Some((_, connection)) = &self.process {
+        while !self.have_ended() {
+            let Some((_, connection)) = &self.process else { break };
+            let limit = self.end_limit.unwrap_or_else(Instant::now);
             let left = limit.saturating_duration_since(Instant::now());
             let timeout = Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
@@ -102,15 +125,11 @@ impl Clients {
             };
             let mut fds = [PollFd::from_borrowed_fd(connection.as_fd(), PollFlags::IN)];
             let waited = poll(&mut fds, Some(&timeout));
-            if left.is_zero() || waited.is_err_and(|error| error != rustix::io::Errno::INTR) {
+            if waited.is_err_and(|error| error != rustix::io::Errno::INTR) {
                 self.abandon();
                 break;
             }
-            let fresh = self.read();
-            if !fresh.is_empty() {
-                limit = Instant::now() + END_LIMIT;
-            }
-            lines.extend(fresh);
+            lines.extend(self.read());
         }
         lines
     }

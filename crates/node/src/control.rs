@@ -156,6 +156,8 @@ pub(crate) struct Control {
     names: Names,
     /// The core has been told to release everything and end, which takes as long as agents do.
     is_stopping: bool,
+    /// It executes itself again as soon as the programs that it keeps running have ended.
+    is_restarting: bool,
     ending: Option<Ending>,
 }
 
@@ -190,6 +192,7 @@ impl Control {
             next_tick: Instant::now(),
             names: Names::default(),
             is_stopping: false,
+            is_restarting: false,
             ending: None,
         };
         control.tend_lacking();
@@ -328,6 +331,9 @@ impl Control {
             return self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }
         self.is_stopping = true;
+        if std::mem::take(&mut self.is_restarting) {
+            self.say(Level::Info, "No restart: the daemon is being stopped.");
+        }
     }
 
     fn read_news(&mut self) {
@@ -448,6 +454,9 @@ impl Control {
     fn tend_programs(&mut self) {
         for line in self.parts.clients.read() {
             self.parts.log.write(&line);
+        }
+        if self.is_restarting && self.ending.is_none() && self.parts.clients.have_ended() {
+            self.ending = Some(Ending::Restart);
         }
     }
 

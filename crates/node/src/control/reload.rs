@@ -14,7 +14,7 @@ use super::people::Person;
 use super::protocol::Response;
 use super::restart::STOPPING;
 use super::server::{Asked, ClientId};
-use super::{Control, Ending, NOBODY};
+use super::{Control, NOBODY};
 use crate::beat::channel::{Command, Reconfiguration};
 use crate::beat::pings::Pings;
 use crate::configuration::Files;
@@ -49,7 +49,7 @@ impl Control {
 
     /// Reads the files again. A mistake in them changes nothing.
     pub(super) fn reload(&mut self, asker: Option<ClientId>) {
-        if self.reload.is_some() {
+        if self.reload.is_some() || self.is_restarting {
             return self.refuse_reload(asker, Refusal::Busy);
         }
         self.parts.log.reopen();
@@ -193,7 +193,7 @@ impl Control {
         }
         self.tell_reload(reload.asker, reload.changes, true);
         self.say(Level::Info, "Heartbeat restart triggered.");
-        self.ending = Some(Ending::Restart);
+        self.begin_restart();
     }
 
     fn tell_reload(&mut self, asker: Option<ClientId>, changes: Vec<String>, restarts: bool) {

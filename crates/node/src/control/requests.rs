@@ -3,6 +3,7 @@
 use super::Control;
 use super::people::Person;
 use super::protocol::{Request, Response, Status};
+use super::restart::RESTARTING;
 use super::server::{Asked, ClientId};
 use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
@@ -44,6 +45,10 @@ impl Control {
         }
         if self.reload.is_some() {
             let (reason, text) = (Refusal::Busy, "a reload is under way".to_owned());
+            return self.server.answer(asked.client, &Response::Refused { reason, text });
+        }
+        if self.is_restarting {
+            let (reason, text) = (Refusal::Busy, RESTARTING.to_owned());
             return self.server.answer(asked.client, &Response::Refused { reason, text });
         }
         if matches!(asked.request, Request::Restart) {

@@ -3,7 +3,7 @@
 use super::people::Person;
 use super::protocol::Response;
 use super::server::Asked;
-use super::{Control, Ending, NOBODY};
+use super::{Control, NOBODY};
 use crate::configuration::Files;
 use crate::daemon::names::Names;
 use crate::daemon::recalled::with_cause;
@@ -16,6 +16,8 @@ use systole_core::Refusal;
 /// Why nothing is restarted or reloaded any more: a successor would know nothing of the stop, and start
 /// everything again.
 pub(super) const STOPPING: &str = "the daemon is being stopped";
+/// Why nothing is ordered until the successor is there.
+pub(super) const RESTARTING: &str = "the daemon is restarting";
 
 impl Control {
     /// Restarts the daemon, unless its successor would not come up.
@@ -33,7 +35,13 @@ impl Control {
         }
         self.say(Level::Info, "Heartbeat restart triggered.");
         self.server.answer(asked.client, &Response::Done);
-        self.ending = Some(Ending::Restart);
+        self.begin_restart();
+    }
+
+    /// Ends the programs that the successor will start anew. Everything is served meanwhile.
+    pub(super) fn begin_restart(&mut self) {
+        self.is_restarting = true;
+        self.parts.clients.begin_stop();
     }
 
     /// Looks at what the successor will need: sound files, what it is to remember, and a program.
