@@ -11,6 +11,7 @@ pub mod ledger;
 mod lingering;
 pub mod lookup;
 mod outlet;
+pub mod parts;
 mod process;
 mod records;
 

@@ -1,4 +1,5 @@
-//! What the daemon and its executor tell each other, one message per packet.
+//! What the daemon and its executor tell each other, one message per packet, but for reports that are longer
+//! than one (`parts.rs` of systole-agents).
 //!
 //! Messages are JSON, but for the permit: it is sent with every beat by a thread that must not
 //! allocate, and so has a fixed form of [`PERMIT_SIZE`] bytes.

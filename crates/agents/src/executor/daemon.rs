@@ -1,6 +1,7 @@
 //! The connection to the one daemon that is served.
 
 use super::{Executor, REQUESTS_PER_TURN};
+use crate::parts::split;
 use crate::protocol::{Level, PACKET_MAX, Report, Request};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
@@ -51,9 +52,9 @@ impl Daemon {
             self.lost_lines += 1;
             return;
         }
-        // Only a hello with thousands of resources could be too long; then none is better.
-        if let Ok(packet) = report.encode() {
-            self.outbox.push_back(packet);
+        // Every report of ours can be written.
+        if let Ok(packets) = split(report) {
+            self.outbox.extend(packets);
         }
     }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use systole_agents::parts::Joiner;
 use systole_agents::protocol::{Action, Outcome, PACKET_MAX, Report, Request, Run, permit_packet};
 use systole_core::{AddressSpec, GroupKey, JobId, Resource, ResourceKind};
 use systole_sys::clock::boot_time;
@@ -148,7 +149,7 @@ impl Bench {
     pub(crate) fn connect(&self) -> Daemon {
         let path = self.path("executor.sock");
         let connection = until("the executor listens", || Connection::connect(&path).ok());
-        Daemon { connection, next_job: 0, reports: Vec::new() }
+        Daemon { connection, joiner: Joiner::default(), next_job: 0, reports: Vec::new() }
     }
 
     /// Connects, and waits for the hello.
@@ -173,6 +174,7 @@ impl Drop for Bench {
 /// The daemon's end of a connection.
 pub(crate) struct Daemon {
     connection: Connection,
+    joiner: Joiner,
     next_job: u64,
     /// Reports that were read while another was awaited.
     pub reports: Vec<Report>,
@@ -252,7 +254,12 @@ impl Daemon {
         let begin = Instant::now();
         loop {
             match self.connection.receive(&mut buffer).unwrap() {
-                Receive::Packet(length) => return Some(Report::decode(&buffer[..length]).unwrap()),
+                Receive::Packet(length) => {
+                    let report = self.joiner.join(&buffer[..length]).unwrap();
+                    if report.is_some() {
+                        return report;
+                    }
+                }
                 Receive::Closed => return None,
                 Receive::Empty => {}
             }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use systole_agents::protocol::{
     Action, Configuration, LetGoReason, Outcome, Report, Request, Service,
 };
-use systole_core::GroupKey;
+use systole_core::{GroupKey, Resource, ResourceKind};
 
 /// Longer than any test: the executor waits for its daemon.
 const PATIENT: Duration = Duration::from_mins(1);
@@ -144,6 +144,24 @@ fn addresses_of_many_groups_come_and_go_at_once_and_one_that_has_no_place_harms_
             assert_eq!(is_here, action != Action::Stop && group != 30, "{action:?}: {table}");
         }
     }
+}
+
+#[test]
+fn a_greeting_is_told_however_long_it_is() {
+    let bench = bench();
+    // Its long argument is the first one.
+    bench.script("web", "[ $2 = status ] && echo stopped; exit 0");
+    let (mut daemon, _) = bench.greeted();
+    let long = ResourceKind::Agent { name: "web".into(), arguments: vec!["x".repeat(100 << 10)] };
+    let web = Resource { word: "web".into(), kind: long };
+    for group in 1..=12 {
+        assert_eq!(daemon.run(group, Action::Start, std::slice::from_ref(&web)), Outcome::Success);
+    }
+    drop(daemon);
+    let (_, hello) = bench.greeted();
+    let Report::Hello { groups, .. } = hello else { panic!("{hello:?}") };
+    assert_eq!(groups.len(), 12);
+    assert!(groups.iter().all(|held| held.resources == [web.clone()]));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
+use systole_agents::parts::Joiner;
 use systole_agents::protocol::{
     self, Configuration, Held, PACKET_MAX, Report, Request, Run, permit_packet,
 };
@@ -22,6 +23,8 @@ use systole_sys::seqpacket::{Connection, Receive};
 pub(crate) struct Executor {
     connection: Connection,
     buffer: Vec<u8>,
+    /// What came of a report that is longer than a packet.
+    joiner: Joiner,
     /// The process at the other end.
     process: Option<ProcessId>,
     standstill: Standstill,
@@ -60,6 +63,7 @@ impl Executor {
         Ok(Self {
             connection,
             buffer: vec![0; PACKET_MAX],
+            joiner: Joiner::default(),
             process,
             standstill: Standstill::default(),
             has_spoken: false,
@@ -96,16 +100,19 @@ impl Executor {
 
     /// The next report.
     pub(super) fn receive(&mut self) -> Arrival {
-        match self.connection.receive(&mut self.buffer) {
-            Ok(Receive::Packet(length)) => match Report::decode(&self.buffer[..length]) {
-                Ok(report) => {
-                    self.has_spoken = true;
-                    Arrival::Report(report)
-                }
-                Err(_) => Arrival::Gone,
-            },
-            Ok(Receive::Empty) => Arrival::Nothing,
-            Ok(Receive::Closed) | Err(_) => Arrival::Gone,
+        loop {
+            return match self.connection.receive(&mut self.buffer) {
+                Ok(Receive::Packet(length)) => match self.joiner.join(&self.buffer[..length]) {
+                    Ok(Some(report)) => {
+                        self.has_spoken = true;
+                        Arrival::Report(report)
+                    }
+                    Ok(None) => continue,
+                    Err(_) => Arrival::Gone,
+                },
+                Ok(Receive::Empty) => Arrival::Nothing,
+                Ok(Receive::Closed) | Err(_) => Arrival::Gone,
+            };
         }
     }
 
