@@ -12,6 +12,8 @@ mod executor;
 mod hostile;
 #[path = "daemon/ocf.rs"]
 mod ocf;
+#[path = "daemon/reload.rs"]
+mod reload;
 #[path = "daemon/restart.rs"]
 mod restart;
 #[path = "daemon/room.rs"]

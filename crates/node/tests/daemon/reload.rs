@@ -1,0 +1,58 @@
+//! Reloads that come to nothing.
+
+use super::{Node, has_address};
+use std::fmt::Write as _;
+use std::fs;
+use systole_core::GROUPS_MAX;
+
+const RELOAD: &str = r#"{"request":"reload"}"#;
+
+#[test]
+fn a_fifo_in_the_place_of_a_file_is_refused_and_keeps_nobody_waiting() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    fs::remove_file(node.path("config/haresources")).unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    let fifo = node.path("config/haresources");
+    rustix::fs::mkfifoat(rustix::fs::CWD, fifo, mode).unwrap();
+    let answer = node.ask(RELOAD).unwrap();
+    assert_eq!(answer["response"], "invalid", "{answer}");
+    assert_eq!(node.phase().as_deref(), Some("active"));
+    assert_eq!(node.code(&["-k"]), 0);
+    assert!(!has_address());
+}
+
+#[test]
+fn a_reload_that_is_refused_gives_no_line_up() {
+    let node = Node::new();
+    let line = fs::read_to_string(node.path("config/haresources")).unwrap();
+    let name = line.split(' ').next().unwrap().to_owned();
+    // One more than half: the old ones and the new ones are too many together.
+    let lines = |network: u8| {
+        (0..=GROUPS_MAX / 2).fold(String::new(), |mut text, host| {
+            writeln!(text, "{name} 127.{network}.0.{host}/32/lo").unwrap();
+            text
+        })
+    };
+    node.write("config/haresources", &lines(20));
+    node.start();
+    node.wait_for("every group", || {
+        let status = node.status().unwrap();
+        status["groups"].as_array().unwrap().iter().all(|group| group["phase"] == "active")
+    });
+    let before = fs::read(node.path("state/systole.retired")).unwrap_or_default();
+    assert!(before.is_empty());
+    node.write("config/haresources", &lines(30));
+    let mut answer = node.ask(RELOAD).unwrap();
+    node.wait_for("a refusal of the core", || {
+        // Not while it starts.
+        let is_over = answer["reason"] != "not_ready" && answer["reason"] != "busy";
+        if !is_over {
+            answer = node.ask(RELOAD).unwrap();
+        }
+        is_over
+    });
+    assert_eq!(answer["reason"], "too_many_groups", "{answer}");
+    assert_eq!(fs::read(node.path("state/systole.retired")).unwrap(), before);
+}
