@@ -7,6 +7,7 @@ mod leftover;
 mod media;
 pub(crate) mod names;
 mod only;
+mod parts;
 pub(crate) mod pid_file;
 pub(crate) mod recalled;
 mod start;

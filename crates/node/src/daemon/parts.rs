@@ -1,0 +1,87 @@
+//! What a daemon is put together from at its start: helper processes, the executor, ping nodes, the watchdog
+//! device.
+
+use super::insist::insist;
+use super::start::Plan;
+use super::wiring;
+use crate::beat::channel::Shared;
+use crate::beat::executor::Executor;
+use crate::beat::pings::Pings;
+use crate::clients::Clients;
+use crate::executor_process::ExecutorProcess;
+use crate::fencing::Fencer;
+use crate::log::{Level, Line, Log};
+use crate::watchdog::Keeper;
+use std::io;
+use std::sync::Arc;
+use systole_sys::signals::Signals;
+
+/// Starts the helper processes before memory is locked, if it can be. What fails is told and tried again by
+/// the control thread.
+pub(super) fn helpers(plan: &Plan) -> (Clients, Fencer) {
+    let mut clients = Clients::new(&plan.config, wiring::environment(&plan.config, plan.debug));
+    let mut fencer = Fencer::new(plan.config.fencing.clone(), plan.settings.nodes.clone());
+    let _ = (clients.tend(), fencer.tend());
+    (clients, fencer)
+}
+
+pub(super) fn open_pings(plan: &mut Plan, signals: &Signals, unix_time: u64) -> io::Result<Pings> {
+    let nodes = wiring::ping_nodes(&plan.config, &plan.names).map_err(io::Error::other)?;
+    let deadping = plan.settings.deadping;
+    let pings = insist("open the sockets for ping nodes", signals, &mut plan.log, || {
+        Pings::open(nodes.clone(), unix_time, deadping)
+    })?;
+    for text in pings.opened() {
+        plan.log.write(&Line::new(Level::Info, text));
+    }
+    Ok(pings)
+}
+
+/// Opens the watchdog device, if one is configured; without it everything else works.
+pub(super) fn open_watchdog(
+    plan: &mut Plan,
+    shared: Arc<Shared>,
+    priority: Option<u8>,
+) -> Option<Keeper> {
+    let path = plan.config.process.watchdog.as_deref()?;
+    let (level, text, keeper) = match Keeper::start(path, plan.settings.deadtime, shared, priority)
+    {
+        Ok(keeper) => (Level::Info, format!("Using watchdog device: {path}"), Some(keeper)),
+        Err(error) => (Level::Error, format!("Cannot open watchdog device: {path}: {error}"), None),
+    };
+    plan.log.write(&Line::new(level, text));
+    keeper
+}
+
+/// Connects to the executor or starts one. What cannot be had now is tried again while the daemon beats.
+pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<Executor> {
+    let times = &plan.config.times;
+    let obtained = process.obtain(times.deadtime.saturating_sub(times.keepalive) / 4);
+    let executor = match obtained {
+        Ok(executor) => Some(executor),
+        Err(error) => {
+            process.lost();
+            let text = format!("Cannot start the executor: {error}. It is tried again.");
+            plan.log.write(&Line::new(Level::Error, text));
+            None
+        }
+    };
+    tell_unfinished(executor.as_ref(), &mut plan.log);
+    executor
+}
+
+/// Says what goes on for an earlier daemon: whatever concerns these groups waits for it, and until then
+/// they are held.
+fn tell_unfinished(executor: Option<&Executor>, log: &mut Log) {
+    let Some(greeting) = executor.and_then(|executor| executor.greeting.as_ref()) else {
+        let text = "The executor does not answer yet: what it has on record is held until it does.";
+        return log.write(&Line::new(Level::Warning, text));
+    };
+    for run in &greeting.unfinished {
+        let words: Vec<_> = run.resources.iter().map(|resource| resource.word.as_str()).collect();
+        let (what, verb) = (words.join(" "), run.action.verb());
+        let text =
+            format!("The {verb} of {what} goes on. Its group is held, and waits for its end.");
+        log.write(&Line::new(Level::Info, text));
+    }
+}
