@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     ExecutorCrash(NodeId, Duration),
     /// The executor alone stands still for this long.
     Freeze(NodeId, Duration),
+    /// The executor stands still for this long, and the daemon executes itself anew meanwhile.
+    RestartBesideFrozen(NodeId, Duration),
     /// Something does not work at a machine for this long.
     Hinder(NodeId, Hindrance, Duration),
     /// Somebody removes the addresses of a group.
@@ -98,6 +100,7 @@ impl Fault {
             Self::Pause(..) => "machines that stood still",
             Self::ExecutorCrash(..) => "executors killed",
             Self::Freeze(..) => "executors that stood still",
+            Self::RestartBesideFrozen(..) => "daemons executed anew beside one",
             Self::Hinder(_, hindrance, _) => hindrance.name(),
             Self::Remove(..) => "addresses removed",
             Self::Vanish(..) => "interfaces gone",
@@ -184,8 +187,9 @@ pub(crate) fn draw_hindrance(random: &mut Random, (nodes, groups): (usize, usize
     let short = Duration::from_millis(10 + random.below(2_000));
     let long = Duration::from_millis(500 + random.below(30_000));
     let span = if random.chance(500) { short } else { long };
-    match random.below(8) {
+    match random.below(9) {
         0 => Fault::ExecutorCrash(node, span),
+        8 => Fault::RestartBesideFrozen(node, span),
         1 | 2 => Fault::Freeze(node, span),
         3 => Fault::Remove(node, group(random, groups)),
         4 => Fault::Vanish(node, group(random, groups), span),

@@ -97,6 +97,10 @@ impl World {
                 self.machine(node).forget_permit();
                 self.hosts[node.index()].freeze(now + span);
             }
+            Fault::RestartBesideFrozen(node, span) => {
+                self.strike(Fault::Freeze(node, span))?;
+                self.crash(node, Duration::from_millis(1))?;
+            }
             Fault::Hinder(node, hindrance, span) => {
                 self.machine(node).hinder(now + span);
                 self.hosts[node.index()].hinder(hindrance, now + span);
@@ -183,6 +187,7 @@ impl World {
             | Fault::Pause(..)
             | Fault::ExecutorCrash(..)
             | Fault::Freeze(..)
+            | Fault::RestartBesideFrozen(..)
             | Fault::Hinder(..)
             | Fault::Remove(..)
             | Fault::Vanish(..)
