@@ -311,13 +311,18 @@ impl Machine {
     /// Takes the answer to a putting back. Says whether it was that.
     pub(super) fn note_put_back(&mut self, run: RunId, outcome: &Outcome) -> bool {
         let (now, mut back, mut why, mut is_known) = (self.now, Vec::new(), String::new(), false);
+        let (was_asked, lifetime) = (!matches!(outcome, Outcome::NotAsked { .. }), self.lifetime());
         for kept in &mut self.addresses.kept {
             let State::Returning { run: known, since, why: cause } = &kept.state else { continue };
             if *known == run {
                 is_known = true;
-                why.clone_from(cause);
-                back.push((kept.group, kept.resource.clone()));
-                (kept.renewed, kept.state) = (*since, State::Here);
+                // What could not be asked is missed at the next renewal, and lost after a lifetime.
+                if was_asked || now.since(kept.renewed) >= lifetime {
+                    why.clone_from(cause);
+                    back.push((kept.group, kept.resource.clone()));
+                    kept.renewed = *since;
+                }
+                kept.state = State::Here;
             }
         }
         for (group, resources) in by_group(back) {

@@ -120,6 +120,35 @@ fn a_fight_for_an_address_costs_a_bounded_effort() {
     assert_eq!(bench.change(&Outcome::Success).len(), 1, "at the next renewal");
 }
 
+/// The kernel has no memory for the answer, for a moment or for good.
+#[test]
+fn one_that_cannot_even_be_asked_to_come_back_is_tried_again_until_its_lifetime_is_over() {
+    let not_asked = Outcome::NotAsked { text: "out of memory".to_owned() };
+    for comes_back in [true, false] {
+        let mut bench = with_address();
+        bench.tell(gone(1, None));
+        bench.renewed_but(&[address(1)]);
+        assert_eq!(bench.change(&not_asked).len(), 1);
+        assert_eq!(bench.reports(), [], "nobody has refused it");
+        let mut told = Vec::new();
+        for _ in 0..200 {
+            bench.pass(SECOND / 10);
+            bench.permit(600 * SECOND);
+            if bench.said.iter().any(|output| matches!(output, Output::Renew { .. })) {
+                bench.renewed_but(&[address(1)]);
+            }
+            bench.change(if comes_back { &Outcome::Success } else { &not_asked });
+            told.extend(bench.reports());
+            if !told.is_empty() {
+                break;
+            }
+        }
+        let is_back = matches!(&told[..], [Report::AddressBack { .. }]);
+        let is_lost = matches!(&told[..], [Report::AddressLost { .. }]);
+        assert_eq!((is_back, is_lost), (comes_back, !comes_back), "{told:?}");
+    }
+}
+
 #[test]
 fn an_expired_one_waits_for_a_permit_that_was_made_later() {
     let mut bench = with_address();
