@@ -147,7 +147,7 @@ impl Addresses {
         Ok(result)
     }
 
-    /// Says of each address whether it is here, on an interface where [`Network::find`] would find
+    /// Says of each address whether it is here, on an interface where [`Network::find`](super::Network::find) would find
     /// it. Asks for addresses alone, as [`renew`](Self::renew).
     ///
     /// # Errors
