@@ -4,6 +4,15 @@ use super::pair::Pair;
 use super::reload::CHANGED;
 use super::*;
 
+/// The executor of A dies with everything that it runs, and does not come back.
+fn lose_executor_of_a(pair: &mut Pair) {
+    let now = pair.now;
+    pair.node(A).held.clear();
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.pass(Duration::from_secs(25));
+}
+
 /// The executor dies between the reload and the start of the changed line, and does not come back.
 #[test]
 fn a_changed_line_is_not_kept_by_a_node_without_executor() {
@@ -12,11 +21,7 @@ fn a_changed_line_is_not_kept_by_a_node_without_executor() {
     pair.change(A, Failback::Off, &CHANGED);
     pair.change(B, Failback::Off, &CHANGED);
     pair.pass(Duration::from_millis(300));
-    let now = pair.now;
-    pair.node(A).held.clear();
-    pair.node(A).runs.clear();
-    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
-    pair.pass(Duration::from_secs(25));
+    lose_executor_of_a(&mut pair);
     assert!(
         pair.node(B).running().contains(&vec!["first", "extra"]),
         "{:?}",
@@ -31,11 +36,7 @@ fn an_old_line_is_not_guarded_by_a_node_without_executor() {
     pair.node(A).holds_jobs = true;
     pair.change(A, Failback::Off, &CHANGED);
     pair.pass(Duration::from_millis(300));
-    let now = pair.now;
-    pair.node(A).held.clear();
-    pair.node(A).runs.clear();
-    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
-    pair.pass(Duration::from_secs(25));
+    lose_executor_of_a(&mut pair);
     assert!(pair.node(B).running().contains(&vec!["first"]), "{:?}", pair.node(B).running());
 }
 
@@ -45,9 +46,6 @@ fn an_old_line_is_not_guarded_when_the_executor_dies_later() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(A, Failback::Off, &CHANGED);
     pair.pass(Duration::from_secs(2));
-    let now = pair.now;
-    pair.node(A).runs.clear();
-    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
-    pair.pass(Duration::from_secs(25));
+    lose_executor_of_a(&mut pair);
     assert!(pair.node(B).running().contains(&vec!["first"]), "{:?}", pair.node(B).running());
 }
