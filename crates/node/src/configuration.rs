@@ -21,8 +21,11 @@ const FILE_MAX: u64 = 4 << 20;
 /// The services database of libc (services(5)).
 const SERVICES: &str = "/etc/services";
 
+/// Is told each step that may wait for a disk or a name server, before it is done.
+pub(crate) type Tell<'a> = &'a dyn Fn(String);
+
 /// One of the files, read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     path: String,
     content: Result<String, io::ErrorKind>,
@@ -31,8 +34,9 @@ struct Text {
 }
 
 impl Text {
-    fn read(directory: &Path, file: File) -> Self {
+    fn read(directory: &Path, file: File, tell: Tell<'_>) -> Self {
         let path = directory.join(file.name());
+        tell(format!("reading {}", path.display()));
         let bytes = read_bounded(&path).map_err(|error| error.kind());
         let is_utf8 = !matches!(&bytes, Ok(bytes) if str::from_utf8(bytes).is_err());
         let content = bytes.map(|bytes| match file {
@@ -72,7 +76,7 @@ pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The three files as found in a directory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
     ha_cf: Text,
     authkeys: Text,
@@ -85,17 +89,16 @@ impl Files {
     /// Reads what is there.
     #[must_use]
     pub fn read(directory: &Path) -> Self {
+        Self::read_telling(directory, &|_| {})
+    }
+
+    /// Reads what is there, and tells which file is read.
+    pub(crate) fn read_telling(directory: &Path, tell: Tell<'_>) -> Self {
         let mode = |text: &Text| fs::metadata(&text.path).ok().map(|data| data.mode() & 0o7777);
-        let (ha_cf, authkeys) =
-            (Text::read(directory, File::HaCf), Text::read(directory, File::Authkeys));
+        let text = |file| Text::read(directory, file, tell);
+        let (ha_cf, authkeys) = (text(File::HaCf), text(File::Authkeys));
         let (ha_cf_mode, authkeys_mode) = (mode(&ha_cf), mode(&authkeys));
-        Self {
-            ha_cf,
-            ha_cf_mode,
-            authkeys,
-            authkeys_mode,
-            haresources: Text::read(directory, File::Haresources),
-        }
+        Self { ha_cf, ha_cf_mode, authkeys, authkeys_mode, haresources: text(File::Haresources) }
     }
 
     /// Whether nothing but the keys differs.
@@ -124,11 +127,35 @@ impl Files {
     /// Parses the files and compares them with this machine. May ask a name server.
     #[must_use]
     pub fn check(&self, directory: &Path) -> Loaded {
+        self.check_telling(directory, &|_| {})
+    }
+
+    /// The same, and tells what is looked at.
+    pub(crate) fn check_telling(&self, directory: &Path, tell: Tell<'_>) -> Loaded {
         let node_name = identity::node_name();
         let node_info = node_info(directory);
         let interfaces = interfaces();
         let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
-        let agent = |name: &str| locate(&agents, name);
+        let agent = |name: &str| {
+            tell(format!("looking for the agent {name}"));
+            locate(&agents, name)
+        };
+        let user = |name: &str| {
+            tell(format!("looking up the user {name}"));
+            identity::Identity::of_user(name).is_ok()
+        };
+        let group = |name: &str| {
+            tell(format!("looking up the group {name}"));
+            identity::group_id(name).is_ok()
+        };
+        let file = |path: &str| {
+            tell(format!("looking at {path}"));
+            file_kind(path)
+        };
+        let host = |name: &str| {
+            tell(format!("looking up {name}"));
+            host_address(name)
+        };
         let services = read_bounded(Path::new(SERVICES)).unwrap_or_default();
         let services = String::from_utf8_lossy(&services);
         let service = |port| service_of(&services, port);
@@ -137,10 +164,10 @@ impl Files {
             nodeinfo: node_info.as_deref(),
             interfaces: interfaces.as_deref(),
             agent: Some(&agent),
-            user: Some(&|name| identity::Identity::of_user(name).is_ok()),
-            group: Some(&|name| identity::group_id(name).is_ok()),
-            file: Some(&file_kind),
-            host: Some(&host_address),
+            user: Some(&user),
+            group: Some(&group),
+            file: Some(&file),
+            host: Some(&host),
             service: Some(&service),
             service_port: port_of(&services, "ha-cluster"),
         };

@@ -13,9 +13,11 @@ pub(crate) mod links;
 mod names;
 mod people;
 pub mod protocol;
+mod reading;
 mod reasons;
 mod reload;
 mod requests;
+mod reread;
 mod restart;
 mod server;
 mod stop_failure;
@@ -41,8 +43,10 @@ use lacking::Lacking;
 use links::Medium;
 use people::Person;
 use protocol::{AlarmReport, KeyRenewal};
+use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
+use reread::Asker;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
 use std::collections::{BTreeMap, VecDeque};
@@ -149,6 +153,10 @@ pub(crate) struct Control {
     /// What a person should look at.
     alarms: Vec<AlarmReport>,
     next_ticket: u64,
+    /// The files that are being read.
+    reading: Reading<Asker>,
+    /// They are to be read once more afterwards.
+    is_reload_wanted: bool,
     /// The beat thread has been given other settings.
     reload: Option<Reload>,
     next_tick: Instant,
@@ -188,6 +196,8 @@ impl Control {
             dropped: DroppedTable::default(),
             alarms: Vec::new(),
             next_ticket: NOBODY.0 + 1,
+            reading: Reading::default(),
+            is_reload_wanted: false,
             reload: None,
             next_tick: Instant::now(),
             names: Names::default(),
@@ -211,6 +221,7 @@ impl Control {
             self.read_signals()?;
             self.read_clients();
             self.read_news();
+            self.tend_reading();
             self.tend_executor();
             self.tend_programs();
             self.tend_fencer();
@@ -308,7 +319,7 @@ impl Control {
             let debug = self.parts.log.debug();
             match received.signal {
                 Signal::Terminate => self.stop(received.uid, received.pid),
-                Signal::Hangup => self.reload(None),
+                Signal::Hangup => self.hang_up(),
                 Signal::User1 => self.parts.log.change_debug(debug.saturating_add(1)),
                 Signal::User2 => self.parts.log.change_debug(debug.saturating_sub(1)),
                 // Ended children are reaped by who started them.
@@ -331,6 +342,7 @@ impl Control {
             return self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }
         self.is_stopping = true;
+        self.end_reading();
         if std::mem::take(&mut self.is_restarting) {
             self.say(Level::Info, "No restart: the daemon is being stopped.");
         }

@@ -4,10 +4,14 @@
 
 #[path = "daemon/away.rs"]
 mod away;
+#[path = "daemon/dead.rs"]
+mod dead;
 #[path = "daemon/environment.rs"]
 mod environment;
 #[path = "daemon/executor.rs"]
 mod executor;
+#[path = "daemon/hanging.rs"]
+mod hanging;
 #[path = "daemon/hostile.rs"]
 mod hostile;
 #[path = "daemon/ocf.rs"]

@@ -2,9 +2,10 @@
 //! again.
 //!
 //! ```text
-//!   asked ──▶ checked ──▶ compared ──▶ Command::Reconfigure ──▶ News::Reconfigured ──▶ told
-//!                │            └──▶ what a running daemon cannot take: it executes itself
-//!                └──▶ findings: nothing changes
+//!   asked ──▶ read, checked and compared ──▶ Command::Reconfigure ──▶ News::Reconfigured ──▶ told
+//!             by a helper (reading.rs)  │
+//!                │                      └──▶ what a running daemon cannot take: it executes itself
+//!                └──▶ findings, or no answer in time: nothing changes
 //! ```
 //!
 //! The beat thread takes the new settings in one turn, and says so among its other news: what came
@@ -12,20 +13,20 @@
 
 use super::people::Person;
 use super::protocol::Response;
+use super::reading::job::{Next, Read, Trouble};
+use super::reread::Asker;
 use super::restart::STOPPING;
 use super::server::{Asked, ClientId};
 use super::{Control, NOBODY};
 use crate::beat::channel::{Command, Reconfiguration};
-use crate::beat::pings::Pings;
-use crate::configuration::Files;
+use crate::beat::pings::{PingNode, Pings};
 use crate::daemon::names::Names;
 use crate::daemon::recalled::with_cause;
-use crate::daemon::{findings, wiring};
+use crate::daemon::wiring;
 use crate::log::Level;
-use crate::program;
 use crate::state::{Happening, Wish};
 use crate::words::Words;
-use systole_config::{Authentication, Change, Config, Effect, difference};
+use systole_config::{Authentication, Config};
 use systole_core::{Refusal, Settings};
 
 /// What is there when nothing has changed.
@@ -34,9 +35,7 @@ const UNCHANGED: &str = "Configuration unchanged.";
 /// A reload under way.
 pub(super) struct Reload {
     asker: Option<ClientId>,
-    files: Files,
-    config: Config,
-    changes: Vec<String>,
+    read: Read,
 }
 
 impl Control {
@@ -47,59 +46,61 @@ impl Control {
         self.reload(Some(asked.client));
     }
 
-    /// Reads the files again. A mistake in them changes nothing.
+    /// Has the files read again. A mistake in them changes nothing.
     pub(super) fn reload(&mut self, asker: Option<ClientId>) {
-        if self.reload.is_some() || self.is_restarting {
+        if self.is_restarting {
             return self.refuse_reload(asker, Refusal::Busy);
         }
         self.parts.log.reopen();
         if self.is_stopping {
-            self.say(Level::Warning, format!("Configuration kept: {STOPPING}."));
-            let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
-            return self.answer_reload(asker, &Response::Refused { reason, text });
+            return self.refuse_reload_while_stopping(asker);
         }
-        let directory = self.parts.paths.configuration.clone();
-        let files = Files::read(&directory);
-        if files == self.parts.files {
-            return self.tell_unchanged(asker);
+        self.read_files(Asker::Reload(asker));
+    }
+
+    /// A successor would know nothing of the stop.
+    pub(super) fn refuse_reload_while_stopping(&mut self, asker: Option<ClientId>) {
+        self.say(Level::Warning, format!("Configuration kept: {STOPPING}."));
+        let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+        self.answer_reload(asker, &Response::Refused { reason, text });
+    }
+
+    /// The files have been read: what they say is taken.
+    pub(super) fn files_read(&mut self, asker: Option<ClientId>, result: Result<Next, Trouble>) {
+        match result {
+            Ok(Next::Same) => self.tell_unchanged(asker),
+            Ok(Next::Unchanged(Read { files, config, changes: _ })) => {
+                (self.parts.files, self.parts.config) = (files, config);
+                self.tell_unchanged(asker);
+            }
+            Ok(Next::Live(read, pings)) => self.begin_reload(Reload { asker, read }, pings),
+            Ok(Next::Anew(read, names)) => self.succeed(Reload { asker, read }, names),
+            Err(Trouble::Failed(text)) => self.fail_reload(asker, &text),
+            Err(Trouble::Mistakes(findings)) => {
+                let text = "Configuration error: the configuration in force is kept.";
+                self.say(Level::Error, text);
+                self.answer_reload(asker, &Response::Invalid { findings });
+            }
         }
-        let loaded = files.check(&directory);
-        for line in findings::lines(&loaded.findings, &files) {
-            self.parts.log.write(&line);
-        }
-        let Some(config) = loaded.config else {
-            let text = "Configuration error: the configuration in force is kept.";
-            self.say(Level::Error, text);
-            let findings = findings::report(&loaded.findings, &files, false);
-            return self.answer_reload(asker, &Response::Invalid { findings });
-        };
-        let changes = difference(&self.parts.config, &config);
-        if changes.is_empty() {
-            (self.parts.files, self.parts.config) = (files, config);
-            return self.tell_unchanged(asker);
-        }
-        let is_live = |change: &Change| match change.effect {
-            Effect::Live | Effect::Keys => true,
-            Effect::Restart => false,
-        };
-        let is_live = changes.iter().all(is_live);
-        let changes = changes.into_iter().map(|change| change.text).collect();
-        let reload = Reload { asker, files, config, changes };
-        if is_live { self.begin_reload(reload) } else { self.succeed(reload) }
     }
 
     /// Hands the new settings to the beat thread.
-    fn begin_reload(&mut self, reload: Reload) {
-        let settings = self.settings_of(&reload.config);
-        let pings = match self.open_pings(&reload.config) {
+    fn begin_reload(&mut self, reload: Reload, pings: Option<Vec<PingNode>>) {
+        let config = &reload.read.config;
+        let settings = self.settings_of(config);
+        let open = |nodes| Pings::open(nodes, self.parts.unix_time, config.times.deadping);
+        let pings = match pings.map(open).transpose() {
             Ok(pings) => pings,
-            Err(text) => return self.fail_reload(reload.asker, &text),
+            Err(error) => {
+                let text = format!("cannot ask the ping nodes: {error}");
+                return self.fail_reload(reload.asker, &text);
+            }
         };
-        if let Err(text) = self.store_retired(&reload.config) {
+        if let Err(text) = self.store_retired(config) {
             return self.fail_reload(reload.asker, &text);
         }
-        let executor = wiring::executor(&reload.config, self.parts.debug, self.parts.is_realtime);
-        let timeouts = reload.config.agent_timeouts;
+        let executor = wiring::executor(config, self.parts.debug, self.parts.is_realtime);
+        let timeouts = config.agent_timeouts;
         let next = executor.clone();
         let command = Reconfiguration { settings, timeouts, executor, pings };
         if self.parts.beat.command(Command::Reconfigure(Box::new(command))).is_err() {
@@ -135,18 +136,6 @@ impl Control {
         settings
     }
 
-    /// Sockets for the ping nodes, if those have changed or are judged by another time.
-    fn open_pings(&self, config: &Config) -> Result<Option<Pings>, String> {
-        let old = &self.parts.config;
-        if old.ping_nodes == config.ping_nodes && old.times.deadping == config.times.deadping {
-            return Ok(None);
-        }
-        let nodes =
-            wiring::ping_nodes(config, &Names::default()).map_err(|error| error.to_string())?;
-        let pings = Pings::open(nodes, self.parts.unix_time, config.times.deadping);
-        pings.map(Some).map_err(|error| format!("cannot ask the ping nodes: {error}"))
-    }
-
     /// The beat thread has taken the new settings, or has not.
     pub(super) fn reconfigured(&mut self, result: Result<Box<Settings>, Refusal>) {
         let Some(reload) = self.reload.take() else { return };
@@ -162,7 +151,7 @@ impl Control {
         };
         self.words = Words::new(settings.clone(), std::process::id());
         self.parts.settings = settings;
-        let Reload { asker, files, config, changes } = reload;
+        let Reload { asker, read: Read { files, config, changes } } = reload;
         let before = std::mem::replace(&mut self.parts.config, config);
         if self.take_keys(before.authentication) {
             self.parts.files = files;
@@ -182,16 +171,12 @@ impl Control {
     }
 
     /// What a running daemon cannot take is taken by a new one in the same process.
-    fn succeed(&mut self, reload: Reload) {
-        let program = program::path().map_err(|error| error.to_string());
-        if let Err(text) = program.and_then(|program| program::check(&program)) {
-            return self.fail_reload(reload.asker, &text);
+    fn succeed(&mut self, reload: Reload, names: Names) {
+        let Reload { asker, read } = reload;
+        if let Err(text) = self.prepare_successor(&read.config, names) {
+            return self.fail_reload(asker, &text);
         }
-        let prepared = self.check_state().and_then(|()| self.resolve_names(&reload.config));
-        if let Err(text) = prepared.and_then(|()| self.store_retired(&reload.config)) {
-            return self.fail_reload(reload.asker, &text);
-        }
-        self.tell_reload(reload.asker, reload.changes, true);
+        self.tell_reload(asker, read.changes, true);
         self.say(Level::Info, "Heartbeat restart triggered.");
         self.begin_restart();
     }
@@ -216,7 +201,7 @@ impl Control {
         self.answer_reload(asker, &Response::Refused { reason, text });
     }
 
-    fn fail_reload(&mut self, asker: Option<ClientId>, text: &str) {
+    pub(super) fn fail_reload(&mut self, asker: Option<ClientId>, text: &str) {
         self.say(Level::Error, format!("Configuration kept: {text}"));
         self.answer_reload(asker, &Response::Failed { text: text.to_owned() });
     }

@@ -43,13 +43,13 @@ impl Control {
             self.note(Person::of(uid, pid).denied());
             return self.server.answer(asked.client, &Response::Denied);
         }
-        if self.reload.is_some() {
-            let (reason, text) = (Refusal::Busy, "a reload is under way".to_owned());
-            return self.server.answer(asked.client, &Response::Refused { reason, text });
-        }
         if self.is_restarting {
-            let (reason, text) = (Refusal::Busy, RESTARTING.to_owned());
-            return self.server.answer(asked.client, &Response::Refused { reason, text });
+            return self.refuse_busy(asked.client, RESTARTING.to_owned());
+        }
+        let needs_files = matches!(asked.request, Request::Restart | Request::Reload);
+        // What a reload changes meanwhile are the numbers of groups. Reading changes nothing.
+        if let Some(text) = self.is_rereading().filter(|_| needs_files || self.reload.is_some()) {
+            return self.refuse_busy(asked.client, text);
         }
         if matches!(asked.request, Request::Restart) {
             return self.restart(asked);

@@ -2,13 +2,12 @@
 
 use super::people::Person;
 use super::protocol::Response;
-use super::server::Asked;
+use super::reading::job::{Next, Trouble};
+use super::reread::Asker;
+use super::server::{Asked, ClientId};
 use super::{Control, NOBODY};
-use crate::configuration::Files;
 use crate::daemon::names::Names;
-use crate::daemon::recalled::with_cause;
 use crate::log::Level;
-use crate::program;
 use crate::state::Wish;
 use systole_config::Config;
 use systole_core::Refusal;
@@ -25,17 +24,41 @@ impl Control {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         self.note(Person::of(uid, pid).orders(Wish::Restart, NOBODY));
         if self.is_stopping {
-            self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
-            let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
-            return self.server.answer(asked.client, &Response::Refused { reason, text });
+            return self.refuse_restart(asked.client);
         }
-        if let Err(text) = self.foresee_restart() {
-            self.say(Level::Error, format!("Not restarted: {text}"));
-            return self.fail(asked.client, &text);
+        self.read_files(Asker::Restart(asked.client));
+    }
+
+    /// A successor would know nothing of the stop.
+    pub(super) fn refuse_restart(&mut self, client: ClientId) {
+        self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
+        let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+        self.server.answer(client, &Response::Refused { reason, text });
+    }
+
+    /// It is known whether a successor would come up.
+    pub(super) fn restart_foreseen(&mut self, client: ClientId, result: Result<Next, Trouble>) {
+        let prepared = match result {
+            Ok(Next::Anew(read, names)) => self.prepare_successor(&read.config, names),
+            // What is read for a restart leads to nothing else.
+            Ok(Next::Same | Next::Unchanged(_) | Next::Live(..)) => return,
+            Err(Trouble::Failed(text)) => Err(text),
+            Err(Trouble::Mistakes(_)) => {
+                let text = "the files have mistakes, and nothing was done; `hb check` shows them";
+                Err(text.to_owned())
+            }
+        };
+        if let Err(text) = prepared {
+            return self.fail_restart(client, &text);
         }
         self.say(Level::Info, "Heartbeat restart triggered.");
-        self.server.answer(asked.client, &Response::Done);
+        self.server.answer(client, &Response::Done);
         self.begin_restart();
+    }
+
+    pub(super) fn fail_restart(&mut self, client: ClientId, text: &str) {
+        self.say(Level::Error, format!("Not restarted: {text}"));
+        self.fail(client, text);
     }
 
     /// Ends the programs that the successor will start anew. Everything is served meanwhile.
@@ -44,35 +67,18 @@ impl Control {
         self.parts.clients.begin_stop();
     }
 
-    /// Looks at what the successor will need: sound files, what it is to remember, and a program.
-    fn foresee_restart(&mut self) -> Result<(), String> {
-        let directory = &self.parts.paths.configuration;
-        let files = Files::read(directory);
-        let loaded = files.check(directory);
-        for line in crate::daemon::findings::lines(&loaded.findings, &files) {
-            self.parts.log.write(&line);
+    /// Keeps what the successor will need. What is refused gives nothing up.
+    pub(super) fn prepare_successor(
+        &mut self,
+        config: &Config,
+        names: Names,
+    ) -> Result<(), String> {
+        if let Some(step) = self.reading.hangs() {
+            // The kernel would end that thread first, and nobody would beat as long as it cannot.
+            return Err(format!("{step} has not ended since an earlier order"));
         }
-        let Some(config) = loaded.config else {
-            let text = "the files have mistakes, and nothing was done; `hb check` shows them";
-            return Err(text.to_owned());
-        };
-        self.check_state()?;
-        self.resolve_names(&config)?;
-        let program = program::path().map_err(|error| error.to_string())?;
-        program::check(&program)?;
-        // Last: what is refused gives nothing up.
-        self.store_retired(&config)
-    }
-
-    /// Sees that the successor can read what it is to remember: it would start without it.
-    pub(super) fn check_state(&self) -> Result<(), String> {
-        let checked = self.parts.state.check(&self.parts.settings);
-        checked.map_err(|error| format!("{}: repair or remove the file", with_cause(&error)))
-    }
-
-    /// Resolves the hosts that the successor needs, while the beat goes on.
-    pub(super) fn resolve_names(&mut self, config: &Config) -> Result<(), String> {
-        self.names = Names::of(config).map_err(|error| error.to_string())?;
+        self.store_retired(config)?;
+        self.names = names;
         Ok(())
     }
 

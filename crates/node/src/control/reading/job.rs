@@ -1,0 +1,149 @@
+//! What the helper does: it reads, checks and compares, and finds out what comes next.
+
+use super::Steps;
+use crate::beat::pings::PingNode;
+use crate::configuration::Files;
+use crate::daemon::names::Names;
+use crate::daemon::recalled::with_cause;
+use crate::daemon::{findings, wiring};
+use crate::log::Line;
+use crate::program;
+use crate::state::State;
+use std::path::PathBuf;
+use systole_config::{Change, Config, Effect, difference};
+use systole_core::Settings;
+
+/// What the files are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::control) enum Purpose {
+    /// To take what has changed.
+    Reload,
+    /// To see that a successor would come up.
+    Restart,
+}
+
+/// What the helper needs, and what is in force.
+pub(in crate::control) struct Job {
+    pub(in crate::control) purpose: Purpose,
+    pub(in crate::control) directory: PathBuf,
+    pub(in crate::control) state: State,
+    pub(in crate::control) settings: Settings,
+    pub(in crate::control) files: Files,
+    pub(in crate::control) config: Config,
+}
+
+/// What was read, which is what is applied.
+#[derive(Debug)]
+pub(in crate::control) struct Read {
+    pub(in crate::control) files: Files,
+    pub(in crate::control) config: Config,
+    /// What has changed, in words.
+    pub(in crate::control) changes: Vec<String>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(in crate::control) enum Next {
+    /// The very same files.
+    Same,
+    /// Nothing that matters has changed in them.
+    Unchanged(Read),
+    /// A running daemon takes it. Ping nodes are there if those have changed or are judged by another time.
+    Live(Read, Option<Vec<PingNode>>),
+    /// A successor takes it, for which hosts have been resolved.
+    Anew(Read, Names),
+}
+
+/// Why nothing comes next.
+#[derive(Debug)]
+pub(in crate::control) enum Trouble {
+    /// Mistakes in the files, as people read them.
+    Mistakes(String),
+    /// Something else.
+    Failed(String),
+}
+
+/// What a helper has to say.
+#[derive(Debug)]
+pub(in crate::control) struct Found {
+    /// For the log.
+    pub(in crate::control) lines: Vec<Line>,
+    pub(in crate::control) result: Result<Next, Trouble>,
+}
+
+impl Found {
+    /// What ends with an error.
+    #[cfg(test)]
+    pub(super) fn failed(text: String) -> Self {
+        Self { lines: Vec::new(), result: Err(Trouble::Failed(text)) }
+    }
+}
+
+impl Job {
+    /// Does it, and tells each step that may wait for a disk or a name server.
+    pub(in crate::control) fn work(self, steps: &Steps) -> Found {
+        let tell = |step| steps.tell(step);
+        let files = Files::read_telling(&self.directory, &tell);
+        if self.purpose == Purpose::Reload && files == self.files {
+            return Found { lines: Vec::new(), result: Ok(Next::Same) };
+        }
+        let loaded = files.check_telling(&self.directory, &tell);
+        let lines = findings::lines(&loaded.findings, &files);
+        let result = match loaded.config {
+            None => Err(Trouble::Mistakes(findings::report(&loaded.findings, &files, false))),
+            Some(config) => self.next(files, config, steps).map_err(Trouble::Failed),
+        };
+        Found { lines, result }
+    }
+
+    fn next(self, files: Files, config: Config, steps: &Steps) -> Result<Next, String> {
+        let changes = match self.purpose {
+            Purpose::Restart => Vec::new(),
+            Purpose::Reload => difference(&self.config, &config),
+        };
+        let is_live = |change: &Change| match change.effect {
+            Effect::Live | Effect::Keys => true,
+            Effect::Restart => false,
+        };
+        let is_live = changes.iter().all(is_live);
+        let changes: Vec<String> = changes.into_iter().map(|change| change.text).collect();
+        let is_same = changes.is_empty();
+        let read = Read { files, config, changes };
+        match self.purpose {
+            Purpose::Reload if is_same => Ok(Next::Unchanged(read)),
+            Purpose::Reload if is_live => {
+                let pings = self.ping_nodes(&read.config, steps)?;
+                Ok(Next::Live(read, pings))
+            }
+            Purpose::Reload | Purpose::Restart => {
+                let names = self.foresee(&read.config, steps)?;
+                Ok(Next::Anew(read, names))
+            }
+        }
+    }
+
+    /// The ping nodes with their hosts resolved, if anything about them has changed.
+    fn ping_nodes(&self, config: &Config, steps: &Steps) -> Result<Option<Vec<PingNode>>, String> {
+        let old = &self.config;
+        if old.ping_nodes == config.ping_nodes && old.times.deadping == config.times.deadping {
+            return Ok(None);
+        }
+        steps.tell("looking up the ping nodes".to_owned());
+        let nodes = wiring::ping_nodes(config, &Names::default());
+        nodes.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// Looks at what a successor will need: what it is to remember, the hosts that it would have to resolve
+    /// while nobody beats, and a program.
+    fn foresee(&self, config: &Config, steps: &Steps) -> Result<Names, String> {
+        steps.tell("reading what is stored".to_owned());
+        let checked = self.state.check(&self.settings);
+        checked.map_err(|error| format!("{}: repair or remove the file", with_cause(&error)))?;
+        steps.tell("looking up the nodes".to_owned());
+        let names = Names::of(config).map_err(|error| error.to_string())?;
+        let program = program::path().map_err(|error| error.to_string())?;
+        steps.tell(format!("executing {}", program.display()));
+        program::check(&program)?;
+        Ok(names)
+    }
+}

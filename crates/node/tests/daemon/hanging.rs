@@ -1,0 +1,106 @@
+//! Reloads and restarts whose files or hosts cannot be read, because nobody answers.
+
+use super::dead::{DeadStorage, silence_name_servers};
+use super::{Node, PATIENCE, has_address};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
+use systole_sys::process::{ProcessId, kill};
+use systole_sys::signals::Signal;
+
+const RELOAD: &str = r#"{"request":"reload"}"#;
+const RESTART: &str = r#"{"request":"restart"}"#;
+
+/// Waits until an order is refused because the daemon reads, and is at this step of it.
+fn await_step(node: &Node, request: &str, step: &str) {
+    let text = format!("the files are being read already ({step})");
+    node.wait_for(&text, || {
+        let answer = node.ask(request).unwrap();
+        assert_eq!(answer["reason"], "busy", "{answer}");
+        answer["text"] == text.as_str()
+    });
+}
+
+/// Kills the executor and waits for the next one, with the address there all the time.
+fn replace_executor(node: &Node) {
+    let first = node.executor().unwrap();
+    kill(first, Signal::Kill).unwrap();
+    node.wait_for("another executor", || {
+        assert!(has_address(), "{}", node.log());
+        let status = node.status().unwrap();
+        node.executor().is_some_and(|pid| pid != first) && status["executor"] == true
+    });
+}
+
+/// Ends the daemon while it reads.
+fn terminate(node: &Node) {
+    let daemon = ProcessId::of(node.pid().unwrap()).unwrap();
+    kill(daemon.pid, Signal::Terminate).unwrap();
+    node.wait_for("the end", || !daemon.is_running());
+    assert!(!has_address());
+    assert!(node.log().contains("Heartbeat shutdown complete."), "{}", node.log());
+}
+
+#[test]
+fn a_name_server_that_is_silent_keeps_nothing_but_the_reload_waiting() {
+    let node = Node::new();
+    let _silent = silence_name_servers(&node);
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    node.write("config/ha.cf", &ha_cf.replace("127.0.0.9", "web2.invalid"));
+    kill(node.pid().unwrap(), Signal::Hangup).unwrap();
+    for request in [RELOAD, RESTART] {
+        await_step(&node, request, "looking up web2.invalid");
+    }
+    replace_executor(&node);
+    // What has nothing to do with files is taken.
+    let answer = node.ask(r#"{"request":"standby","set":"all"}"#).unwrap();
+    assert_ne!(answer["reason"], "busy", "{answer}");
+    kill(node.pid().unwrap(), Signal::Hangup).unwrap();
+    node.wait_for("a word about the other signal", || {
+        node.log().contains("Reload again afterwards")
+    });
+    terminate(&node);
+}
+
+#[test]
+fn a_file_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
+    let node = Node::new();
+    let place = node.path("dead");
+    fs::create_dir(&place).unwrap();
+    let _dead = DeadStorage::mount(&place);
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let file = node.path("config/haresources");
+    fs::remove_file(&file).unwrap();
+    symlink(place.join("haresources"), &file).unwrap();
+    let mut waiting = UnixStream::connect(node.path("run/heartbeat/control.sock")).unwrap();
+    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    writeln!(waiting, "{RESTART}").unwrap();
+    await_step(&node, RELOAD, &format!("reading {}", file.display()));
+    replace_executor(&node);
+    terminate(&node);
+    let mut answer = String::new();
+    BufReader::new(waiting).read_line(&mut answer).unwrap();
+    assert!(answer.contains("the daemon is being stopped"), "{answer}");
+}
+
+#[test]
+fn an_agent_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
+    let node = Node::new();
+    let place = node.path("dead");
+    fs::create_dir(&place).unwrap();
+    let _dead = DeadStorage::mount(&place);
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let line = fs::read_to_string(node.path("config/haresources")).unwrap();
+    fs::create_dir_all(node.path("config/resource.d")).unwrap();
+    symlink(place.join("agent"), node.path("config/resource.d/agent")).unwrap();
+    node.write("config/haresources", &format!("{} agent\n", line.trim_end()));
+    kill(node.pid().unwrap(), Signal::Hangup).unwrap();
+    await_step(&node, RESTART, "looking for the agent agent");
+    replace_executor(&node);
+    terminate(&node);
+}
