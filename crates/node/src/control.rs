@@ -53,6 +53,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
@@ -178,7 +179,7 @@ impl Control {
             let journal = state.journal(settings.name(settings.me), *generation);
             StateWriter::new(state.clone(), journal, *unstored_generation)
         };
-        let supervision = Supervision::new(Arc::clone(&parts.beat.shared));
+        let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.voice());
         let mut control = Self {
             words: Words::new(parts.settings.clone(), std::process::id()),
             writer,
@@ -217,6 +218,7 @@ impl Control {
     pub(crate) fn run(&mut self) -> io::Result<Ending> {
         Supervision::ready();
         loop {
+            self.parts.beat.shared.control_turns.fetch_add(1, Ordering::Relaxed);
             self.wait()?;
             self.read_signals()?;
             self.read_clients();

@@ -13,7 +13,7 @@ mod syslog;
 #[cfg(test)]
 mod tests;
 
-use crate::worker::Worker;
+use crate::worker::{SideWay, Worker};
 use jiff::Zoned;
 use limit::{Limiter, Verdict};
 use serde::{Deserialize, Serialize};
@@ -310,6 +310,14 @@ impl Log {
         self.put(&Line::new(Level::Info, text));
     }
 
+    /// Another way to the thread that writes, if there is one.
+    pub(crate) fn voice(&self) -> Option<Voice> {
+        match &self.way {
+            Way::Writer(writer) => Some(Voice { way: writer.side_way(), pid: self.pid }),
+            Way::Direct(_) | Way::Waiting(..) | Way::Over => None,
+        }
+    }
+
     /// Writes what waits, for no longer than a moment, and is over.
     pub fn finish(&mut self) {
         self.start();
@@ -356,6 +364,20 @@ impl Log {
                 self.lost = 0;
             }
         }
+    }
+}
+
+/// A way to the log for a thread that must be heard when the owner of the log is stuck.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    way: SideWay<Job>,
+    pid: u32,
+}
+
+impl Voice {
+    /// Writes a line. One that finds no room is lost.
+    pub(crate) fn say(&self, line: Line) {
+        let _ = self.way.hand(Job::Write { line, at: Zoned::now(), pid: self.pid });
     }
 }
 

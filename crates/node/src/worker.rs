@@ -5,7 +5,7 @@
 use std::fmt;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl<Output> fmt::Debug for Thread<Output> {
 /// ends.
 #[derive(Debug)]
 pub(crate) struct Worker<Job> {
-    queue: SyncSender<Job>,
+    queue: Arc<SyncSender<Job>>,
     /// Closed by the end of the thread.
     ended: Receiver<()>,
     /// The thread, while it could not be started.
@@ -94,7 +94,7 @@ impl<Job: Send + 'static> Worker<Job> {
                 work(job);
             }
         });
-        Self { queue, ended, thread: Some(thread) }
+        Self { queue: Arc::new(queue), ended, thread: Some(thread) }
     }
 
     /// Starts the thread, unless it works already.
@@ -112,9 +112,12 @@ impl<Job: Send + 'static> Worker<Job> {
 
     /// Hands a job over; gives it back when too many wait.
     pub(crate) fn hand(&self, job: Job) -> Result<(), Job> {
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
-        })
+        hand(&self.queue, job)
+    }
+
+    /// A way to it for another thread, which does not keep the worker from ending.
+    pub(crate) fn side_way(&self) -> SideWay<Job> {
+        SideWay(Arc::downgrade(&self.queue))
     }
 
     /// Lets it do what waits, for no longer than that. Returns whether everything was done.
@@ -128,6 +131,26 @@ impl<Job: Send + 'static> Worker<Job> {
         let result = ended.recv_timeout(limit);
         matches!(result, Err(std::sync::mpsc::RecvTimeoutError::Disconnected))
     }
+}
+
+/// The way of another thread to a worker.
+#[derive(Debug)]
+pub(crate) struct SideWay<Job>(Weak<SyncSender<Job>>);
+
+impl<Job> SideWay<Job> {
+    /// Hands a job over; gives it back when too many wait, or the worker ends.
+    pub(crate) fn hand(&self, job: Job) -> Result<(), Job> {
+        match self.0.upgrade() {
+            Some(queue) => hand(&queue, job),
+            None => Err(job),
+        }
+    }
+}
+
+fn hand<Job>(queue: &SyncSender<Job>, job: Job) -> Result<(), Job> {
+    queue.try_send(job).map_err(|error| match error {
+        TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+    })
 }
 
 #[cfg(test)]
@@ -174,6 +197,18 @@ mod tests {
         worker.tend().unwrap();
         assert!(worker.finish(Duration::from_secs(20)));
         assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn another_thread_hands_jobs_over_and_keeps_no_worker_from_ending() {
+        let (tell, told) = channel();
+        let worker = Worker::start("test", 2, move |job: u32| tell.send(job).unwrap()).unwrap();
+        let way = worker.side_way();
+        assert_eq!(thread::spawn(move || (way.hand(1), way)).join().unwrap().0, Ok(()));
+        let way = worker.side_way();
+        assert!(worker.finish(Duration::from_secs(20)));
+        assert_eq!(way.hand(2), Err(2));
+        assert_eq!(told.iter().collect::<Vec<_>>(), [1]);
     }
 
     #[test]

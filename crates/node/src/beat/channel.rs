@@ -205,6 +205,8 @@ pub(crate) struct Shared {
     pub(crate) turns: AtomicU64,
     /// Looks that found the executor at work: proof that it lives.
     pub(crate) executor_turns: AtomicU64,
+    /// Turns of the control thread: proof that it waits for nothing but its poll.
+    pub(crate) control_turns: AtomicU64,
     /// Everything is released and said: the daemon may end.
     pub(crate) is_over: AtomicBool,
 }
@@ -237,6 +239,7 @@ pub(crate) fn channel() -> std::io::Result<(ControlEnd, BeatEnd)> {
         beat: Wake::new()?,
         control: Wake::new()?,
         turns: AtomicU64::new(0),
+        control_turns: AtomicU64::new(0),
         executor_turns: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
     });

@@ -38,7 +38,7 @@ impl Control {
             ("write the pid file", self.parts.pid_file.tend()),
             ("open the control socket", self.server.tend()),
             ("start the thread that stores", self.writer.tend()),
-            ("start the thread of signs of life", self.supervision.tend()),
+            ("start the thread that supervises", self.supervision.tend()),
             ("start the process that keeps clients running", self.parts.clients.tend()),
             ("start the process that drives fencing devices", self.parts.fencer.tend()),
         ];

@@ -1,49 +1,62 @@
 //! What the service manager is told (`sd_notify(3)`).
 //!
 //! Signs of life come from a thread of their own, as long as the beat thread and the executor make
-//! progress. The control thread waits for disks and people, and a disk that takes nothing is no
-//! reason to end a daemon that serves.
+//! progress. A control thread that stands still is told, to the log and to the manager, and is no reason to
+//! end a daemon that serves: a new one would wait for the same disk, before its first beat.
+
+mod stall;
 
 use crate::beat::channel::Shared;
+use crate::log::Voice;
 use crate::worker::Thread;
 use sd_notify::NotifyState;
+use stall::Stall;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
-/// Stack of the thread in bytes: all of it is locked, so it is small.
-const STACK: usize = 64 << 10;
+/// Stack of the thread in bytes: all of it is locked, so it is small. Telling the time of a line takes most.
+const STACK: usize = 256 << 10;
+/// Longest time between two looks.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The service manager, if one started us. Signs of life end when it is dropped.
 #[derive(Debug)]
 pub(super) struct Supervision {
-    _end: Option<SyncSender<()>>,
+    _end: SyncSender<()>,
     /// The thread, while it could not be started.
     thread: Option<Thread<()>>,
 }
 
 impl Supervision {
-    /// Gives signs of life, if the manager wants them, as soon as its thread is
-    /// [started](Self::tend).
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        // Half of what systemd demands, as sd_watchdog_enabled(3) advises.
-        let Some(gap) = sd_notify::watchdog_enabled().map(|limit| limit / 2) else {
-            return Self { _end: None, thread: None };
-        };
+    /// Gives signs of life, if the manager wants them, and tells of a control thread that stands still, as
+    /// soon as its thread is [started](Self::tend).
+    pub(super) fn new(shared: Arc<Shared>, log: Option<Voice>) -> Self {
+        // Half of what systemd demands, as sd_watchdog_enabled(3) advises, and half of that, so that one
+        // look without progress loses nothing.
+        let wanted = sd_notify::watchdog_enabled().map(|limit| limit / 4);
+        let gap = wanted.map_or(LOOK, |gap| gap.min(LOOK));
         let (end, ended) = sync_channel::<()>(1);
         let thread = Thread::new("supervision", STACK, move || {
             let mut pace = Pace::default();
-            // A quarter, so that one look without progress loses nothing.
-            while ended.recv_timeout(gap / 2) == Err(RecvTimeoutError::Timeout) {
+            let mut stall = Stall::default();
+            while ended.recv_timeout(gap) == Err(RecvTimeoutError::Timeout) {
                 let beat = shared.turns.load(Ordering::Relaxed);
                 let executor = shared.executor_turns.load(Ordering::Relaxed);
-                if pace.look(beat, executor) {
+                if pace.look(beat, executor) && wanted.is_some() {
                     notify(NotifyState::Watchdog);
+                }
+                if let Some(line) = stall.look(shared.control_turns.load(Ordering::Relaxed), gap) {
+                    notify(NotifyState::Status(&line.text));
+                    if let Some(log) = &log {
+                        log.say(line);
+                    }
                 }
             }
         });
-        Self { _end: Some(end), thread: Some(thread) }
+        Self { _end: end, thread: Some(thread) }
     }
 
     /// Starts the thread, if there is to be one and it does not work yet.

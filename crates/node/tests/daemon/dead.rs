@@ -18,7 +18,7 @@ fn run(program: &str, words: &[&str]) {
 }
 
 /// Gives the calling thread, and whatever it starts, mounts of its own.
-fn own_mounts() {
+pub(super) fn own_mounts() {
     systole_sys::namespace::make_mounts().unwrap();
     run("mount", &["--make-rprivate", "/"]);
 }
@@ -31,13 +31,13 @@ pub(super) struct DeadStorage {
 }
 
 impl DeadStorage {
-    /// Puts one onto a directory.
+    /// Puts one onto a directory or file, for whoever has the mounts of the test.
     pub(super) fn mount(place: &Path) -> Self {
-        own_mounts();
+        let mode = if place.is_dir() { "40000" } else { "100000" };
         // The program that mounts inherits it, and the daemon must not.
         let connection = rustix::fs::open("/dev/fuse", OFlags::RDWR, Mode::empty()).unwrap();
         let number = connection.as_raw_fd();
-        let options = format!("fd={number},rootmode=40000,user_id=0,group_id=0,allow_other");
+        let options = format!("fd={number},rootmode={mode},user_id=0,group_id=0,allow_other");
         run("mount", &["-i", "-t", "fuse", "-o", &options, "dead", place.to_str().unwrap()]);
         rustix::io::fcntl_setfd(&connection, FdFlags::CLOEXEC).unwrap();
         Self { connection: Some(connection), place: place.to_owned() }
@@ -53,7 +53,6 @@ impl Drop for DeadStorage {
 
 /// Has every host looked up at a name server that says nothing, for minutes.
 pub(super) fn silence_name_servers(node: &Node) -> UdpSocket {
-    own_mounts();
     let silent = UdpSocket::bind((NAME_SERVER, 53)).unwrap();
     for (name, text) in [
         ("resolv.conf", format!("nameserver {NAME_SERVER}\noptions timeout:30 attempts:5\n")),

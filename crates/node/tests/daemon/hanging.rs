@@ -1,11 +1,12 @@
 //! Reloads and restarts whose files or hosts cannot be read, because nobody answers.
 
-use super::dead::{DeadStorage, silence_name_servers};
+use super::dead::{DeadStorage, own_mounts, silence_name_servers};
 use super::{Node, PATIENCE, has_address};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
@@ -45,6 +46,7 @@ fn terminate(node: &Node) {
 #[test]
 fn a_name_server_that_is_silent_keeps_nothing_but_the_reload_waiting() {
     let node = Node::new();
+    own_mounts();
     let _silent = silence_name_servers(&node);
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -68,6 +70,7 @@ fn a_name_server_that_is_silent_keeps_nothing_but_the_reload_waiting() {
 #[test]
 fn a_file_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
     let node = Node::new();
+    own_mounts();
     let place = node.path("dead");
     fs::create_dir(&place).unwrap();
     let _dead = DeadStorage::mount(&place);
@@ -90,6 +93,7 @@ fn a_file_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
 #[test]
 fn an_agent_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
     let node = Node::new();
+    own_mounts();
     let place = node.path("dead");
     fs::create_dir(&place).unwrap();
     let _dead = DeadStorage::mount(&place);
@@ -102,5 +106,26 @@ fn an_agent_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
     kill(node.pid().unwrap(), Signal::Hangup).unwrap();
     await_step(&node, RESTART, "looking for the agent agent");
     replace_executor(&node);
+    terminate(&node);
+}
+
+#[test]
+fn a_control_thread_that_stands_still_is_told_and_what_runs_is_kept() {
+    let node = Node::new();
+    own_mounts();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    // Whoever gives an order is named by this file.
+    let dead = DeadStorage::mount(Path::new("/etc/passwd"));
+    let mut waiting = UnixStream::connect(node.path("run/heartbeat/control.sock")).unwrap();
+    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    writeln!(waiting, "{RELOAD}").unwrap();
+    node.wait_for("a word about it", || node.log().contains("CRIT: The control thread has stood"));
+    assert!(has_address());
+    drop(dead);
+    let mut answer = String::new();
+    BufReader::new(waiting).read_line(&mut answer).unwrap();
+    assert!(answer.contains("reloaded"), "{answer}");
+    node.wait_for("the end of it", || node.log().contains("WARN: The control thread goes on"));
     terminate(&node);
 }

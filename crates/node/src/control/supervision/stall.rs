@@ -1,0 +1,70 @@
+//! A control thread that makes no turn: it waits for something that it should not wait for.
+
+use crate::log::{Level, Line};
+use std::time::Duration;
+
+/// How long it may take for a turn before that is told. In calm it makes two a second.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What is known of the turns of the control thread.
+#[derive(Debug, Default)]
+pub(super) struct Stall {
+    turns: u64,
+    /// Time that was seen to pass since the last turn. A process that was stopped as a whole saw none.
+    stands_for: Duration,
+    /// How long it stood when that was told last.
+    told: Option<Duration>,
+}
+
+impl Stall {
+    /// Takes the count of turns after `gap` has passed. Tells that the thread stands still, after 10 s and then
+    /// whenever it stands twice as long, and that it goes on.
+    pub(super) fn look(&mut self, turns: u64, gap: Duration) -> Option<Line> {
+        if turns != self.turns {
+            let stood_for = std::mem::take(&mut self.stands_for).as_secs();
+            self.turns = turns;
+            self.told.take()?;
+            let text = format!("The control thread goes on, after {stood_for} s.");
+            return Some(Line::new(Level::Warning, text));
+        }
+        self.stands_for += gap;
+        let due = self.told.map_or(LIMIT, |told| told * 2);
+        if self.stands_for < due {
+            return None;
+        }
+        self.told = Some(self.stands_for);
+        let text = format!(
+            "The control thread has stood still for {} s: it starts no executor, fences nobody, and takes \
+             no order or signal until it goes on. What runs here is kept.",
+            self.stands_for.as_secs()
+        );
+        Some(Line::new(Level::Critical, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GAP: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_thread_that_stands_still_is_told_at_growing_intervals_and_that_it_goes_on() {
+        let mut stall = Stall::default();
+        assert_eq!(stall.look(1, GAP), None);
+        let told: Vec<u32> = (1..=45).filter(|_| stall.look(1, GAP).is_some()).collect();
+        assert_eq!(told, [10, 20, 40]);
+        let line = stall.look(2, GAP).unwrap();
+        assert_eq!(line.text, "The control thread goes on, after 45 s.");
+        assert_eq!(stall.look(3, GAP), None);
+        let told: Vec<u32> = (1..=15).filter(|_| stall.look(3, GAP).is_some()).collect();
+        assert_eq!(told, [10], "the next time begins anew");
+    }
+
+    #[test]
+    fn a_short_wait_is_not_told() {
+        let mut stall = Stall::default();
+        let told: Vec<Line> = (0..200).filter_map(|look| stall.look(1 + look / 10, GAP)).collect();
+        assert_eq!(told, []);
+    }
+}
