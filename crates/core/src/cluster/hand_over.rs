@@ -51,7 +51,7 @@ pub(super) struct HandOver {
     began_at: u64,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
-    /// What a giver has let go.
+    /// What the giver had of it when it began to let go, or for a taker when it was offered.
     gives: Vec<GroupId>,
 }
 
@@ -361,10 +361,10 @@ impl Cluster {
     }
 
     fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
-        let groups = self.groups_of(giver, scope);
-        // What stands in no line of ours was not to be started: nobody is able to run it.
-        let failed = groups
-            .into_iter()
+        // Only what was given counts. What the taker could not run before, or does not know because its
+        // lines differ, was not to be started, nor was what stands in no line of ours.
+        let moved = self.hand_over.iter().flat_map(|running| running.gives.iter().copied());
+        let failed = moved
             .filter(|group| self.is_configured(*group))
             .any(|group| !self.ownership.is_able(group, taker) || self.has_dropped(group, taker));
         if let Scope::Set(hold) = scope {

@@ -113,8 +113,10 @@ impl Cluster {
         self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
         // Why a C node gives something away it does not tell.
         let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
+        let offered = self.groups_at(giver, scope);
         if let Some(running) = &mut self.hand_over {
             running.by_order = is_order;
+            running.gives = offered;
         }
         self.begin_checks(giver, scope);
     }

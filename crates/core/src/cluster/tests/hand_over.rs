@@ -1,7 +1,7 @@
 //! Hand-overs between two nodes of Systole: what a taker looks at, single groups, and who dies.
 
 use super::pair::Pair;
-use super::reload::CHANGED;
+use super::reload::{CHANGED, Line, OLD};
 use super::*;
 use crate::PlanStage;
 
@@ -314,5 +314,32 @@ fn an_order_names_a_group_that_its_giver_cannot_stop() {
         pair.until("answered", |pair| !pair.node(id).answers.is_empty());
         assert_eq!(pair.node(id).answers, [Err(Refusal::CannotStop)], "{order:?}");
         assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    }
+}
+
+/// A line that only one of the two files has does not run, because its agent fails there: it was not
+/// to move.
+#[test]
+fn an_order_is_done_when_what_was_given_moved_though_the_lines_differ() {
+    let third: Line = (A, &["third"]);
+    let lines = [OLD[0], OLD[1], third];
+    let orders = [
+        (A, A, Order::Standby(Hold::All)),
+        (A, A, Order::Standby(Hold::Local)),
+        (A, B, Order::Takeover(Hold::Foreign)),
+        (B, B, Order::Takeover(Hold::Foreign)),
+        (B, A, Order::Standby(Hold::Local)),
+    ];
+    for (has_it, orderer, order) in orders {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.node(has_it).fails = Some(GroupId(2));
+        pair.change(has_it, Failback::Off, &lines);
+        pair.until("it failed", |pair| pair.node(has_it).failed_starts() > 0);
+        pair.rest(1);
+        let now = pair.now;
+        pair.node(orderer).order(now, order);
+        pair.until("answered", |pair| !pair.node(orderer).answers.is_empty());
+        assert_eq!(pair.node(orderer).answers, [Ok(())], "{order:?}");
+        assert!(pair.run(B, &["first"]) && pair.runs(A).is_empty(), "{order:?}");
     }
 }
