@@ -51,7 +51,7 @@ pub enum PingVerdict {
     TellsMore,
     /// A ping node answers us again: nothing is given away before it counts or is lost again.
     Waits,
-    /// Counts are equal again: nothing is given away.
+    /// Counts are equal again, or this node sees more: nothing is given away.
     Stays,
     /// Counts are equal: groups go home.
     GoesHome,

@@ -173,6 +173,8 @@ pub(super) enum Asker {
     Carrier,
     /// The built-in ipfail. A classic one asks through the client API, which shows on the wire.
     Ipfail,
+    /// The same, because both see the same again and the groups' home is the other node.
+    IpfailHome,
     /// This node, because it could not start a group of a classic peer.
     Failed,
 }

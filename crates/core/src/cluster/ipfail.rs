@@ -207,6 +207,13 @@ impl Cluster {
         if self.count_rising() > 0 {
             return self.ipfail_says(IpfailEvent::Rising);
         }
+        if self.is_giving_up_over(hold) {
+            let taker = self.best_connected();
+            if let Some(taker) = taker {
+                self.tell_pings(taker, self.pings_of(taker), PingVerdict::Stays);
+            }
+            return self.ipfail_says(IpfailEvent::Aborted);
+        }
         self.ipfail_says(IpfailEvent::Expired);
         self.ipfail.is_wanted = if self.hand_over.is_some() {
             // What it brings or takes is not known yet.
@@ -214,6 +221,18 @@ impl Cluster {
         } else {
             self.go_standby(hold)
         };
+    }
+
+    /// Whether a count has changed since a standby was decided, so that it has no reason any more. A
+    /// classic peer tells its count when it is asked only.
+    fn is_giving_up_over(&self, hold: Hold) -> bool {
+        let Some(taker) = self.best_connected() else { return false };
+        if hold == Hold::Foreign {
+            // That goes home because both see the same.
+            self.sees_fewer_pings(taker, self.settings.me)
+        } else {
+            self.sees_enough_pings(taker)
+        }
     }
 
     /// Of the nodes that could take something, the one that sees the most ping nodes.
@@ -225,6 +244,7 @@ impl Cluster {
     /// Gives away what may leave. Returns whether that has to be thought over later.
     fn go_standby(&mut self, hold: Hold) -> bool {
         let taker = self.best_connected();
+        let asker = if hold == Hold::Foreign { Asker::IpfailHome } else { Asker::Ipfail };
         let one_by_one = taker.is_some_and(|taker| {
             let mut here = self.groups_here(hold);
             self.asks_one_by_one(taker) || here.any(|group| self.has_declined(group, taker))
@@ -233,7 +253,7 @@ impl Cluster {
             if self.groups_here(hold).next().is_none() {
                 return false;
             }
-            return self.order_standby(Scope::Set(hold), taker, Asker::Ipfail).is_err();
+            return self.order_standby(Scope::Set(hold), taker, asker).is_err();
         }
         // What is held, kept here, or was refused stays; the others go one by one.
         let here: Vec<GroupId> = self.groups_here(hold).collect();
@@ -246,7 +266,7 @@ impl Cluster {
                 is_refused = true;
                 continue;
             }
-            match self.order_standby(Scope::Group(group), taker, Asker::Ipfail) {
+            match self.order_standby(Scope::Group(group), taker, asker) {
                 Err(why) if why.needs_mending() => is_refused = true,
                 Ok(()) | Err(_) => return true,
             }

@@ -50,7 +50,7 @@ pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
         }
         "tells_more" => &format!("{me} tells {node} that it sees less"),
         "waits" => "one answers again, and nothing is given away before it counts",
-        "stays" => "equal again, and nothing is given away",
+        "stays" => "nothing is given away any more",
         "goes_home" => "equal, and groups go home",
         "refuses" => &format!("{me} refuses to take groups"),
         "is_refused" => &format!("{node} refuses to take groups"),

@@ -44,12 +44,13 @@ impl Cluster {
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_retired(scope)?;
         self.refuse_in_flux(peer)?;
-        if asker != Asker::Ipfail {
+        let is_ipfail = matches!(asker, Asker::Ipfail | Asker::IpfailHome);
+        if !is_ipfail {
             self.refuse_unable(scope, peer)?;
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(me, scope)));
         let by_order = matches!(asker, Asker::Person(_) | Asker::Node);
-        self.send_planned(peer, scope, Step::Me, (asker == Asker::Ipfail, by_order));
+        self.send_planned(peer, scope, Step::Me, (is_ipfail, by_order));
         self.begin_hand_over((me, peer), scope, Stage::Asked, asker.motive());
         Ok(())
     }

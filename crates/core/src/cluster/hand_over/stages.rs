@@ -9,7 +9,7 @@ impl Asker {
         match self {
             Self::Person(ticket) => Motive::Order(ticket),
             Self::Node => Motive::Node,
-            Self::Home => Motive::Home,
+            Self::Home | Self::IpfailHome => Motive::Home,
             Self::Carrier => Motive::Carrier,
             Self::Ipfail => Motive::Ipfail,
             Self::Failed => Motive::Failed,

@@ -2,6 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
+use crate::PingVerdict;
 
 const ALL: [GroupId; 2] = [FIRST, SECOND];
 
@@ -69,4 +70,37 @@ fn a_count_that_falls_during_a_hand_over_is_thought_over_after_it() {
     let now = pair.now;
     pair.node(A).finish_jobs(now);
     pair.until("all moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == ALL);
+}
+
+#[test]
+fn a_count_that_has_changed_since_moves_nothing() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, true];
+    pair.pass(Duration::from_millis(100));
+    pair.answers = [false, false];
+    // What B says of its count gets lost; its beats tell it as well.
+    let mute = |pair: &mut Pair| {
+        let says = |sent: &(Outgoing, Option<Beat>)| {
+            matches!(sent.0.message, Message::PingCount { .. } | Message::AbortGiveup)
+        };
+        pair.node(B).sent.retain(|sent| !says(sent));
+    };
+    let verdict = |pair: &mut Pair, wanted| {
+        pair.node(A)
+            .said
+            .iter()
+            .any(|event| matches!(event, Event::PingsCounted(counts) if counts.verdict == wanted))
+    };
+    pair.until("it is decided", |pair| {
+        mute(pair);
+        verdict(pair, PingVerdict::ToldToGiveUp)
+    });
+    let end = pair.now + Duration::from_secs(3);
+    pair.until("nothing moves", |pair| {
+        mute(pair);
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+        pair.now >= end
+    });
+    assert!(verdict(&mut pair, PingVerdict::Stays));
+    assert!(!pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Expired)));
 }
