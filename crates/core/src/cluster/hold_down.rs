@@ -153,6 +153,7 @@ impl Cluster {
                 self.peer(owner).is_present() && !self.stays[group.index()].is_exempt
             }
             Cause::Unowned
+            | Cause::OwnerUnheard(_)
             | Cause::ExecutorLost
             | Cause::HandOver { .. }
             | Cause::Listed

@@ -74,6 +74,8 @@ impl Cluster {
                 Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
             }
             Some(owner) if row.phase == Phase::Failed => self.cause_of_failed(owner, group),
+            // A row that was only recalled is nothing that it said.
+            Some(owner) if self.peer(owner).last_status.is_none() => Cause::OwnerUnheard(owner),
             Some(owner) => Cause::OwnerLeft(owner),
         };
         Some(cause)

@@ -19,6 +19,8 @@ pub enum Cause {
     },
     /// The owner said goodbye, or reported the group stopped.
     OwnerLeft(NodeId),
+    /// The owner before this node's start was not heard since.
+    OwnerUnheard(NodeId),
     /// The owner could not start it.
     OwnerFailed(NodeId),
     /// The owner has lost its executor: its addresses have expired there, and its services may run on.
@@ -84,6 +86,9 @@ impl Cause {
                 format!("{} was silent for {} ms{proof}", name(owner), silence.as_millis())
             }
             Self::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
+            Self::OwnerUnheard(owner) => {
+                format!("{} was not heard since this node started", name(owner))
+            }
             Self::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
             Self::OwnerInDoubt(owner) => format!(
                 "{} has lost its executor: addresses have expired there, services may run on",

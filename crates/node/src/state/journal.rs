@@ -422,6 +422,7 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::Unowned => "unowned",
         Cause::OwnerDead { .. } => "owner_dead",
         Cause::OwnerLeft(_) => "owner_left",
+        Cause::OwnerUnheard(_) => "owner_unheard",
         Cause::OwnerFailed(_) => "owner_failed",
         Cause::OwnerInDoubt(_) => "owner_in_doubt",
         Cause::ExecutorLost => "executor_lost",

@@ -41,7 +41,11 @@ impl Words {
             // It is claimed, and nothing of it is started: the executor says first what runs.
             Phase::Starting if *cause == Cause::Listed => {}
             Phase::Starting => {
-                if matches!(cause, Cause::OwnerDead { .. } | Cause::OwnerLeft(_)) {
+                let is_takeover = matches!(
+                    cause,
+                    Cause::OwnerDead { .. } | Cause::OwnerLeft(_) | Cause::OwnerUnheard(_)
+                );
+                if is_takeover {
                     let text = format!("Taking over resource group {key}");
                     lines.push(info(text).said_by(MACH_DOWN));
                 }

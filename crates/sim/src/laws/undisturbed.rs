@@ -56,6 +56,7 @@ pub(crate) fn undisturbed(
             | Cause::Unowned
             | Cause::OwnerDead { .. }
             | Cause::OwnerLeft(_)
+            | Cause::OwnerUnheard(_)
             | Cause::OwnerFailed(_)
             | Cause::OwnerInDoubt(_)
             | Cause::ExecutorLost

@@ -52,6 +52,7 @@ fn causes() -> Vec<Cause> {
         dead(Proof::Fenced),
         dead(Proof::Confirmed),
         Cause::OwnerLeft(giver),
+        Cause::OwnerUnheard(giver),
         Cause::OwnerFailed(giver),
         Cause::OwnerInDoubt(giver),
         Cause::ExecutorLost,
@@ -73,6 +74,7 @@ fn causes() -> Vec<Cause> {
             Cause::Unowned
             | Cause::OwnerDead { owner: _, silence: _, proof: _ }
             | Cause::OwnerLeft(_)
+            | Cause::OwnerUnheard(_)
             | Cause::OwnerFailed(_)
             | Cause::OwnerInDoubt(_)
             | Cause::ExecutorLost
