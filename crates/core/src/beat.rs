@@ -198,6 +198,9 @@ pub struct Beat {
     pub capabilities: u32,
     /// Random number of this run of the sender's daemon.
     pub session: u64,
+    /// How far the sender's generation is above the one with which its daemon was started, if it has
+    /// executed itself since, and [`Beat::GROWN_MAX`] at most; 0 if it has not, or does not know.
+    pub grown: u32,
     /// Digest of the sender's node list; tables of another list are not read.
     pub nodes: u32,
     /// The sender has completed its communication and takes part in decisions.
@@ -224,6 +227,8 @@ impl Beat {
     pub const READS_MARKS: u32 = 1;
     /// The capability to read the words of failures, which change the mark.
     pub const READS_WORDS: u32 = 2;
+    /// Generations follow the clock, in seconds: these are eight years. More bytes do not fit.
+    pub const GROWN_MAX: u32 = (1 << 28) - 1;
 
     /// The rows of the sender's table that the beat carries.
     pub(crate) fn told(&self) -> impl Iterator<Item = Told> + '_ {

@@ -288,6 +288,9 @@ pub struct HoldRecord {
 pub struct Boot {
     /// Larger than at any earlier start (`hg`).
     pub generation: u64,
+    /// The generation with which this node's daemon was started last. It is that of this run, unless
+    /// the daemon has executed itself since; 0 if it is not known.
+    pub started: u64,
     /// Random number of this run.
     pub session: u64,
     /// Our uuid.

@@ -72,6 +72,7 @@ fn cluster() -> Cluster {
     };
     let boot = Boot {
         generation: 1,
+        started: 1,
         session: 1,
         uuid: Uuid([1; 16]),
         unix_time: 1,

@@ -129,6 +129,7 @@ impl Machine {
         let listed = ledger.iter().filter_map(known).collect();
         let boot = Boot {
             generation: self.generation,
+            started: self.generation,
             session: random.next() | 1,
             uuid: uuid(self.id),
             unix_time: self.clock.date(now),

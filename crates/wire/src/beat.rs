@@ -19,6 +19,7 @@
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
 //!           start / stop            exit code, timed out, missing
 //! extra   = "p" pings               separated by ","
+//!         / "s" more                so far has the generation grown by executing itself
 //!         / "h" order               everything is held, or was released
 //!         / "g" claim "." order     so is the group of that claim, by its place
 //!         / "m" claim "." count "." level "." left [ "!" ]
@@ -53,6 +54,7 @@ const LEAVING: u8 = b'l';
 const UNABLE: u8 = b'!';
 const FAILURE: u8 = b'~';
 const PINGS: u8 = b'p';
+const GROWN: u8 = b's';
 const RUNS: u8 = b'*';
 const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
@@ -133,6 +135,10 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if let Some(pings) = beat.pings {
         begin(out, PINGS);
         number::push_hex(out, u64::from(pings));
+    }
+    if beat.grown > 0 {
+        begin(out, GROWN);
+        number::push_hex(out, beat.grown.into());
     }
     if beat.form != TableForm::Marked && beat.claims.iter().any(|claim| claim.runs_here) {
         begin(out, former::RUNNING);
@@ -268,6 +274,7 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
         Some(())
     })?;
     out.pings = None;
+    out.grown = 0;
     out.freezes.clear();
     out.moves.clear();
     match sections.next() {
@@ -287,6 +294,7 @@ fn read_extra(item: &[u8], is_marked: bool, out: &mut Beat) -> Option<()> {
     match item {
         [former::RUNNING, digits @ ..] if !is_marked => running::read(digits, out)?,
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
+        [GROWN, number @ ..] => out.grown = u32::try_from(number::hex(number)?).ok()?,
         [HELD, order @ ..] => stays::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
             let (claim, order) = stays::read_place(rest)?;

@@ -164,6 +164,7 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
     let mut beat = Beat {
         capabilities: Beat::READS_MARKS | Beat::READS_WORDS,
         session: u64::MAX - u64::from(node.0),
+        grown: Beat::GROWN_MAX,
         nodes: GroupKey::of(large_settings().nodes.iter().map(String::as_str)).0,
         ready: true,
         echoes: vec![Echo {
@@ -183,6 +184,7 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
 fn large_cluster() -> Cluster {
     let boot = Boot {
         generation: u64::MAX,
+        started: u64::MAX - u64::from(Beat::GROWN_MAX),
         session: u64::MAX,
         uuid: Uuid([0xff; 16]),
         unix_time: u64::MAX,

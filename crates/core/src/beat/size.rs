@@ -94,7 +94,8 @@ impl Beat {
         ];
         let freezes = self.freezes.iter().filter(|freeze| freeze.claim.is_none());
         let freezes: usize = freezes.map(Freeze::text_max).sum();
-        FIXED + numbers.into_iter().map(digits).sum::<usize>() + freezes
+        let grown = if self.grown > 0 { 2 + digits(self.grown.into()) } else { 0 };
+        FIXED + grown + numbers.into_iter().map(digits).sum::<usize>() + freezes
     }
 }
 

@@ -72,8 +72,12 @@ impl Cluster {
             if was_met {
                 self.report(Event::PeerRestarted(from));
                 self.peer_restarted(from);
-            } else if current > 0 {
-                // It was started anew while this node's daemon was.
+            }
+            // Also if it was started anew while this node's daemon was. One that has only executed
+            // itself since we last heard it is as good as the one before.
+            let grown = heard.beat.map_or(0, |beat| beat.grown);
+            let is_same = grown > 0 && generation.saturating_sub(grown.into()) <= current;
+            if current > 0 && !is_same {
                 self.expect_home(from);
             }
             self.peer_mut(from).restart(generation);

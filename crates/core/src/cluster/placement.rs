@@ -231,7 +231,6 @@ impl Cluster {
     /// A peer's daemon restarted: what it held it has lost, unless its table says otherwise.
     pub(super) fn peer_restarted(&mut self, node: NodeId) {
         self.cancel_hand_over(node);
-        self.expect_home(node);
         for group in self.settings.group_ids() {
             self.ownership.note_ability(group, node, true);
             self.forget_failures(group, node);

@@ -40,6 +40,7 @@ impl Voice {
     pub(super) fn new(settings: &Settings, boot: &Boot) -> Self {
         let beat = Beat {
             session: boot.session,
+            grown: grown(boot),
             capabilities: Beat::READS_MARKS | Beat::READS_WORDS,
             nodes: crate::GroupKey::of(settings.nodes.iter().map(String::as_str)).0,
             ..Beat::default()
@@ -80,6 +81,13 @@ impl Voice {
         }
         self.dated.push_back((sequence, now));
     }
+}
+
+/// How far our generation is above the one with which this daemon was started, where that is known.
+fn grown(boot: &Boot) -> u32 {
+    let grown = boot.generation.saturating_sub(boot.started);
+    let told = u32::try_from(grown).ok().filter(|grown| *grown <= Beat::GROWN_MAX);
+    told.filter(|_| boot.started > 0).unwrap_or(0)
 }
 
 impl Cluster {

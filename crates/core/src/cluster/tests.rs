@@ -89,6 +89,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
 fn boot(generation: u64) -> Boot {
     Boot {
         generation,
+        started: generation,
         session: generation,
         uuid: Uuid([1; 16]),
         unix_time: 1,

@@ -104,6 +104,7 @@ fn beat() -> (Beat, ControlEnd) {
     assert!(std::process::Command::new("ip").args(words).status().unwrap().success());
     let boot = Boot {
         generation: 5,
+        started: 5,
         session: 1,
         uuid: Uuid([1; 16]),
         unix_time: 1,
@@ -355,6 +356,7 @@ fn what_an_executor_holds_is_compared_with_what_is_believed() {
         settings.clone(),
         Boot {
             generation: 1,
+            started: 1,
             session: 1,
             uuid: Uuid([1; 16]),
             unix_time: 1,

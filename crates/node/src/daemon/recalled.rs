@@ -3,6 +3,7 @@
 //! A file that cannot be read is as good as an empty one, and an error in the log: services go on, and the
 //! other nodes tell what this one has forgotten. It stays as it is until something is stored there.
 
+use super::succession;
 use crate::beat::executor::group_of;
 use crate::log::{Level, Line, Log};
 use crate::paths::Paths;
@@ -91,6 +92,7 @@ pub(super) fn boot(
     let listed: Vec<_> = known.collect();
     let boot = Boot {
         generation,
+        started: succession::started().unwrap_or(generation),
         session: clock::random_u64()?.max(1),
         uuid,
         unix_time,

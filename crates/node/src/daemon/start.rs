@@ -13,7 +13,7 @@ use super::only::{self, Only};
 use super::parts::{helpers, obtain, open_pings, open_watchdog};
 use super::pid_file::{self, PidFile};
 use super::recalled::{boot, recalled, with_cause};
-use super::succession::execute_again;
+use super::succession::{Estate, execute_again};
 use super::{already_running, complain, findings, leftover, media, wiring};
 use crate::beat::channel::channel;
 use crate::beat::load::Load;
@@ -206,7 +206,7 @@ fn run(
     match result? {
         (Ending::Stopped, _) => Ok(exit::OK),
         (Ending::Broken, _) => Ok(exit::REFUSED),
-        (Ending::Restart, names) => Err(execute_again(options, paths, &names, heritage)),
+        (Ending::Restart, estate) => Err(execute_again(options, paths, &estate, heritage)),
     }
 }
 
@@ -216,13 +216,13 @@ fn run_threads(
     mut plan: Plan,
     (signals, pid_file): (Signals, PidFile),
     is_realtime: bool,
-) -> io::Result<(Ending, Names)> {
+) -> io::Result<(Ending, Estate)> {
     let opened = State::open(&paths.state);
     let (state, taken) = opened.map_err(|error| io::Error::other(with_cause(&error)))?;
     tell_taken(&mut plan.log, taken);
     let Some((media, known)) = media::open(&plan.links, &plan.settings, plan.way, &mut plan.log)
     else {
-        return Ok((Ending::Broken, Names::default()));
+        return Ok((Ending::Broken, Estate::default()));
     };
     tell_left_out(&mut plan.log);
     let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
@@ -245,7 +245,7 @@ fn run_threads(
     let unix_time = clock::unix_time().as_secs();
     let (boot, unstored_generation) =
         boot(&plan.config, &plan.settings, (paths, &state), &listed, unix_time, &mut plan.log)?;
-    let generation = boot.generation;
+    let (generation, started) = (boot.generation, boot.started);
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
     let pings = open_pings(&mut plan, &signals, unix_time)?;
@@ -295,7 +295,8 @@ fn run_threads(
         beat: control_end,
         thread,
     };
-    control(parts, signals, options)
+    let (ending, names) = control(parts, signals, options)?;
+    Ok((ending, Estate { names, started }))
 }
 
 /// Works until the end, and says it.

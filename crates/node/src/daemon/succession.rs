@@ -16,8 +16,8 @@ use std::thread::sleep;
 use std::time::Duration;
 use systole_sys::daemonize::ProcessLock;
 
-/// The variable by which a process knows that it has executed itself: its process id, and the number under
-/// which it has the lock.
+/// The variable by which a process knows that it has executed itself: its process id, the number under
+/// which it has the lock or `-`, and the generation with which the first of these daemons was started.
 pub(super) const SUCCESSOR: &str = "SYSTOLE_SUCCESSOR";
 /// What we execute ourselves.
 const OURS: &str = "/proc/self/exe";
@@ -26,21 +26,46 @@ const ATTEMPTS: u32 = 100;
 /// Time between two of them.
 const GAP: Duration = Duration::from_millis(10);
 
+/// What a daemon hands to its successor.
+#[derive(Debug, Default)]
+pub(super) struct Estate {
+    /// The hosts that were resolved.
+    pub(super) names: Names,
+    /// The generation with which the first of them was started; 0 if it is not known.
+    pub(super) started: u64,
+}
+
 /// Whether this process has been a daemon before.
 pub(super) fn is_successor() -> bool {
-    told().0 == Some(std::process::id())
+    told().is_some()
 }
 
 /// The number under which the program before has left its lock.
 pub(super) fn lock_number() -> Option<i32> {
-    told().1.filter(|_| is_successor())
+    told()?.0
 }
 
-fn told() -> (Option<u32>, Option<i32>) {
-    let text = env::var(SUCCESSOR).unwrap_or_default();
+/// The generation with which the first daemon of this process was started, if one before us said so.
+pub(super) fn started() -> Option<u64> {
+    told()?.1
+}
+
+fn told() -> Option<(Option<i32>, Option<u64>)> {
+    read(&env::var(SUCCESSOR).ok()?, std::process::id())
+}
+
+/// What a text says to the process with this id. A program of before wrote less.
+fn read(text: &str, pid: u32) -> Option<(Option<i32>, Option<u64>)> {
     let mut words = text.split(' ');
-    let pid = words.next().and_then(|word| word.parse().ok());
-    (pid, words.next().and_then(|word| word.parse().ok()))
+    words.next().filter(|word| word.parse() == Ok(pid))?;
+    let lock = words.next().and_then(|word| word.parse().ok());
+    Some((lock, words.next().and_then(|word| word.parse().ok()).filter(|started| *started > 0)))
+}
+
+/// What is said to the program that this process becomes.
+fn write(pid: u32, lock: Option<i32>, started: u64) -> String {
+    let lock = lock.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    format!("{pid} {lock} {started}")
 }
 
 /// Executes the program that lies there, or else the one that this process has. Returns only when both
@@ -48,12 +73,12 @@ fn told() -> (Option<u32>, Option<i32>) {
 pub(super) fn execute_again(
     options: &Options,
     paths: &Paths,
-    names: &Names,
+    estate: &Estate,
     (settings, lock): (&LogSettings, Option<&ProcessLock>),
 ) -> io::Error {
     // Where it cannot be handed over, the successor takes it anew.
     let lock = lock.and_then(|lock| lock.hand_over().ok());
-    let command = |program: &Path| command(program, options, paths, names, lock);
+    let command = |program: &Path| command(program, options, paths, estate, lock);
     let installed = program::path().ok().filter(|path| path.exists());
     for attempt in 0..ATTEMPTS {
         if let Some(program) = &installed {
@@ -82,7 +107,7 @@ fn command(
     program: &Path,
     options: &Options,
     paths: &Paths,
-    names: &Names,
+    estate: &Estate,
     lock: Option<i32>,
 ) -> Command {
     let mut command = Command::new(program);
@@ -95,8 +120,24 @@ fn command(
     ];
     command.args(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag));
     command.args((0..options.debug).map(|_| "-d"));
-    let pid = std::process::id();
-    let told = lock.map_or_else(|| pid.to_string(), |number| format!("{pid} {number}"));
-    command.env(VARIABLE, names.value()).env(SUCCESSOR, told);
+    let told = write(std::process::id(), lock, estate.started);
+    command.env(VARIABLE, estate.names.value()).env(SUCCESSOR, told);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_a_successor_is_read_by_it_alone() {
+        for (lock, started) in [(Some(3), 7), (None, 7), (Some(12), u64::MAX)] {
+            assert_eq!(read(&write(42, lock, started), 42), Some((lock, Some(started))));
+            assert_eq!(read(&write(42, lock, started), 43), None);
+        }
+        assert_eq!(read(&write(42, Some(3), 0), 42), Some((Some(3), None)), "it is not known");
+        assert_eq!(read("42 3", 42), Some((Some(3), None)), "from a program of before");
+        assert_eq!(read("42", 42), Some((None, None)));
+        assert_eq!(read("", 42), None);
+    }
 }

@@ -162,7 +162,7 @@ pub(super) fn beats() -> impl Strategy<Value = Beat> {
     });
     let table = (any::<u32>(), any::<u16>(), any::<u64>());
     let table = table.prop_map(|(epoch, rows, digest)| Mark { epoch, rows, digest });
-    let numbers = (any::<u32>(), any::<u64>(), any::<u32>(), table);
+    let numbers = (any::<u32>(), any::<u64>(), any::<u32>(), table, any::<u32>());
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));
     let stays = (vec(freezes(), 0..20), vec(moves(), 0..20));
     (numbers, flags, vec(echo, 0..=NODES_MAX), vec(claim, 0..=GROUPS_MAX), stays).prop_map(
@@ -172,6 +172,7 @@ pub(super) fn beats() -> impl Strategy<Value = Beat> {
             session: numbers.1,
             nodes: numbers.2,
             table: numbers.3,
+            grown: numbers.4,
             ready,
             leaving,
             pings,

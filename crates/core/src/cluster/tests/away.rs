@@ -167,6 +167,43 @@ fn what_a_person_moved_stays_when_the_daemon_that_has_it_is_restarted() {
     pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
 }
 
+/// The daemon of the first group's home is another run: of this generation, and started with that one.
+fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
+    let before = &pair.node(A).cluster;
+    let boot = Boot {
+        started,
+        terms: before.terms().collect(),
+        peers: vec![PeerRecord { node: B, generation: 1, sequence: 0 }],
+        ..boot(generation)
+    };
+    // Its clock is that of the pair.
+    let settings = Settings { initdead: INITDEAD * 100, ..before.settings().clone() };
+    let mut after = Node::with(settings.clone(), generation);
+    after.cluster = Cluster::new(settings, boot);
+    after.greet(pair.now, &[], true);
+    pair.nodes[0] = Some(after);
+}
+
+#[test]
+fn what_a_person_moved_stays_when_the_daemon_of_its_home_executes_itself() {
+    for order in [(A, Order::Standby(Hold::Local)), (B, Order::TakeoverGroup(FIRST))] {
+        let mut pair = Pair::settled(Failback::On);
+        let now = pair.now;
+        pair.node(order.0).order(now, order.1);
+        pair.until("it moved", |pair| pair.runs(B) == BOTH);
+        pair.pass(Duration::from_secs(1));
+        for generation in [7, 9] {
+            replace_home(&mut pair, generation, 1);
+            pair.pass(Duration::from_secs(8));
+            assert!(pair.node(B).has_said(&Event::PeerRestarted(A)));
+            assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
+        }
+        // It was started anew, and has executed itself before it was heard.
+        replace_home(&mut pair, 12, 11);
+        pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    }
+}
+
 #[test]
 fn what_moved_for_a_fault_goes_home_though_the_daemon_that_has_it_was_restarted() {
     let mut pair = Pair::settled(Failback::On);
