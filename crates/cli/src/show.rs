@@ -4,7 +4,7 @@ mod dropped;
 
 use std::fmt::Write as _;
 use systole_core::{
-    Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, NodeReport,
+    Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability, NodeReport,
     OlderReport, Phase, PingReport, Retirement, Snapshot, StayReport,
 };
 use systole_node::control::protocol::{AlarmReport, Status};
@@ -243,13 +243,17 @@ fn group(group: &GroupReport) -> String {
     // Writing into memory cannot fail.
     let _ = match &group.owner {
         Some(owner) => {
-            write!(text, "{phase} on {owner} for {}: {}", age(group.since_ms), group.reason)
+            let least = if group.at_least { "at least " } else { "" };
+            let since = age(group.since_ms);
+            write!(text, "{phase} on {owner} for {least}{since}: {}", group.reason)
         }
         None => write!(text, "nobody has it yet"),
     };
     let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
-    if !group.unable.is_empty() {
-        let _ = write!(text, ", cannot run on {}", group.unable.join(", "));
+    let mut why = group.unable_because.iter().map(|why| inability(*why));
+    for (at, node) in group.unable.iter().enumerate() {
+        let before = if at == 0 { ", cannot run on " } else { ", " };
+        let _ = write!(text, "{before}{node}{}", why.next().unwrap_or_default());
     }
     for failure in &group.failures {
         let FailureReport { node, action, resource, outcome } = failure;
@@ -262,6 +266,20 @@ fn group(group: &GroupReport) -> String {
         let _ = write!(text, "\n      when that is mended, on {node}: hb retry {name}");
     }
     text + &stay(&group.stay, &group.preferred, &group.name)
+}
+
+/// Why a node cannot run a group, behind its name.
+const fn inability(why: Inability) -> &'static str {
+    match why {
+        // What failed stands in a line of its own.
+        Inability::Failed | Inability::Unknown => "",
+        Inability::Interface => " (an interface that it needs has no carrier or is missing)",
+        Inability::OtherLine => " (its haresources has no such line)",
+        Inability::ExecutorLost => " (its executor is gone)",
+        Inability::Told => {
+            " (it says so: no interface that works, no executor, or another haresources)"
+        }
+    }
 }
 
 /// A time as people say it.
@@ -361,8 +379,10 @@ mod tests {
             term: 3,
             phase: Phase::Active,
             since_ms: 61_000,
+            at_least: false,
             reason: "web1 was silent for 650 ms".to_owned(),
             unable: Vec::new(),
+            unable_because: Vec::new(),
             failures: Vec::new(),
             stay: StayReport::default(),
             retired: None,
@@ -370,10 +390,21 @@ mod tests {
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";
         assert_eq!(group(&report), text);
+        report.at_least = true;
+        assert!(group(&report).contains("active on web2 for at least 1 min 1 s: web1"));
         report.owner = None;
         report.unable = vec!["web1".to_owned()];
         assert!(group(&report).contains("nobody has it yet"));
-        assert!(group(&report).ends_with("term 3, cannot run on web1"));
+        assert!(group(&report).ends_with("term 3, cannot run on web1"), "a daemon of before");
+        for (why, told) in [
+            (Inability::Interface, " (an interface that it needs has no carrier or is missing)"),
+            (Inability::OtherLine, " (its haresources has no such line)"),
+            (Inability::ExecutorLost, " (its executor is gone)"),
+            (Inability::Failed, ""),
+        ] {
+            report.unable_because = vec![why];
+            assert!(group(&report).ends_with(&format!("cannot run on web1{told}")), "{why:?}");
+        }
         report.failures = vec![FailureReport {
             node: "web1".to_owned(),
             action: Action::Start,

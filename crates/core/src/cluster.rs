@@ -51,8 +51,8 @@ use orphans::Absence;
 use ping::PingNode;
 use reload::Transition;
 pub use report::{
-    FailureReport, FenceReport, FenceState, GroupReport, HoldReport, LinkReport, NodeReport,
-    OlderReport, PingReport, Retirement, Snapshot, StayReport,
+    FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability, LinkReport,
+    NodeReport, OlderReport, PingReport, Retirement, Snapshot, StayReport,
 };
 use speak::Voice;
 use std::collections::VecDeque;

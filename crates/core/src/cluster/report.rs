@@ -1,9 +1,11 @@
 //! What `hb status` shows: a copy of the state, every fact with its age.
 
+mod groups;
+
 use super::Cluster;
 use super::hold::Register;
 use crate::peer::Kind;
-use crate::{Action, Failback, GroupId, NodeId, NodeStatus, Phase, Time};
+use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time};
 use serde::{Deserialize, Serialize};
 
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
@@ -169,10 +171,16 @@ pub struct GroupReport {
     pub phase: Phase,
     /// How long it has been so.
     pub since_ms: u64,
+    /// It may have been so for longer: the owner was not heard before.
+    #[serde(default)]
+    pub at_least: bool,
     /// Why it is so, in words.
     pub reason: String,
     /// Nodes that cannot run it.
     pub unable: Vec<String>,
+    /// Why each of these cannot, in the same order.
+    #[serde(default)]
+    pub unable_because: Vec<Inability>,
     /// What failed where and was not mended since.
     pub failures: Vec<FailureReport>,
     /// What keeps it where it is.
@@ -181,6 +189,25 @@ pub struct GroupReport {
     /// Set when its line stands in haresources no more: what is left of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retirement>,
+}
+
+/// Why a node cannot run a group, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inability {
+    /// A start or a stop failed there: see the failures.
+    Failed,
+    /// An interface that the group needs has no carrier, or does not exist.
+    Interface,
+    /// Its haresources has no such line.
+    OtherLine,
+    /// Its executor is gone, and its services may run on.
+    ExecutorLost,
+    /// It says so, and nothing has failed there: it has no interface that works for the group, no
+    /// executor, or another line.
+    Told,
+    /// The reason is not known.
+    Unknown,
 }
 
 /// What is left of a group whose line stands in haresources no more.
@@ -241,18 +268,6 @@ impl Cluster {
     fn hold_report(&self, register: &Register) -> Option<HoldReport> {
         let (by, until) = register.in_force()?;
         Some(HoldReport { by: self.settings.name(by).to_owned(), left_ms: self.left(until) })
-    }
-
-    fn stay_report(&self, group: GroupId) -> StayReport {
-        let (stay, row) = (&self.stays[group.index()], self.ownership.row(group));
-        let is_away = row.phase == Phase::Active && row.owner != Some(self.preferred(group));
-        StayReport {
-            hold: self.hold_report(&stay.freeze),
-            withheld: self.withheld(group).map(|cause| cause.evidence(&self.settings)),
-            held_down_ms: stay.down.until().map(|until| self.left(until)),
-            home_in_ms: self.home_due(group).map(|due| self.left(due)),
-            waits_for_takeover: is_away && self.settings.failback_of(group) == Failback::Manual,
-        }
     }
 
     /// Milliseconds until then.
@@ -340,51 +355,6 @@ impl Cluster {
                 silence_ms: ping.heard_at().map(|at| self.age(at)),
             })
             .collect()
-    }
-
-    fn group_reports(&self) -> Vec<GroupReport> {
-        let groups = self.settings.group_ids().zip(&self.settings.groups);
-        groups
-            .map(|(id, group)| {
-                let row = self.ownership.row(id);
-                let (since, cause) = self.changes[id.index()];
-                let unable = self.settings.node_ids();
-                let unable = unable.filter(|node| {
-                    let lacks_carrier = *node == self.settings.me && !self.has_carrier(id);
-                    lacks_carrier || !self.ownership.is_able(id, *node)
-                });
-                GroupReport {
-                    name: group.name().to_owned(),
-                    resources: group.resources.iter().map(|r| r.word.clone()).collect(),
-                    preferred: self.settings.name(group.preferred).to_owned(),
-                    owner: row.owner.map(|owner| self.settings.name(owner).to_owned()),
-                    term: row.term,
-                    phase: row.phase,
-                    since_ms: self.age(since),
-                    reason: cause.evidence(&self.settings),
-                    unable: unable.map(|node| self.settings.name(node).to_owned()).collect(),
-                    failures: self.failure_reports(id),
-                    stay: self.stay_report(id),
-                    retired: group.is_retired.then(|| self.retirement(id)),
-                }
-            })
-            .collect()
-    }
-
-    fn failure_reports(&self, group: GroupId) -> Vec<FailureReport> {
-        let resources = &self.settings.groups[group.index()].resources;
-        let failed = self.settings.node_ids();
-        let failed = failed.filter_map(|node| Some((node, self.ownership.failure(group, node)?)));
-        let report = failed.map(|(node, failure)| {
-            let resource = resources.get(usize::from(failure.resource));
-            FailureReport {
-                node: self.settings.name(node).to_owned(),
-                action: failure.action,
-                resource: resource.map_or("", |resource| &resource.word).to_owned(),
-                outcome: failure.describe(resource),
-            }
-        });
-        report.collect()
     }
 
     fn age(&self, at: Time) -> u64 {

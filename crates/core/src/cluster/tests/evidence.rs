@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{LastBeat, Mark, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
+use crate::{Inability, LastBeat, Mark, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
 
 /// How long the slow jobs of a test take.
 const SLOW: Duration = Duration::from_millis(300);
@@ -169,4 +169,80 @@ fn what_could_not_even_be_asked_for_is_told() {
     assert_eq!(asked, Err(Refusal::LocalInFlux));
     pair.step();
     assert!(stages(pair.node(A)).contains(&PlanStage::Unasked(Refusal::LocalInFlux)));
+}
+
+#[test]
+fn what_another_node_had_before_our_start_is_taken_because_it_is_not_heard() {
+    let first = settings(B, Failback::Off).groups[0].key;
+    let mut node = Node::new(B, Failback::Off, 2);
+    let boot = Boot { terms: vec![(first, A, 5)], ..boot(2) };
+    node.cluster = Cluster::new(settings(B, Failback::Off), boot);
+    node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
+    let mut pair = Pair::of([None, Some(node)]);
+    pair.until("it is alone", |pair| pair.runs(B) == [FIRST, SECOND]);
+    let cause = |node: &Node| {
+        node.said.iter().find_map(|event| {
+            let Event::Ownership { group: FIRST, owner: B, cause, .. } = event else { return None };
+            Some(*cause)
+        })
+    };
+    assert_eq!(cause(pair.node(B)), Some(Cause::OwnerUnheard(A)));
+    // Of one that was heard it is known.
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Stop);
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert_eq!(cause(pair.node(B)), Some(Cause::OwnerLeft(A)));
+}
+
+#[test]
+fn what_ran_before_its_node_was_heard_is_told_as_at_least() {
+    let mut pair = Pair::settled(Failback::Off);
+    let least = |pair: &mut Pair, group: GroupId| {
+        pair.node(B).cluster.snapshot().groups[group.index()].at_least
+    };
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(FIRST));
+    pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(B).order(now, Order::StandbyGroup(FIRST));
+    pair.until("answered", |pair| pair.node(B).answers == [Ok(())]);
+    pair.pass(Duration::from_secs(1));
+    assert!(!least(&mut pair, FIRST), "it was seen to move there");
+    pair.end(B);
+    pair.until("taken", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.nodes[1] = Some(Node::new(B, Failback::Off, 2));
+    pair.pass(Duration::from_secs(3));
+    assert!(least(&mut pair, FIRST) && least(&mut pair, SECOND), "B was not there to see it");
+    assert!(!pair.node(A).cluster.snapshot().groups[SECOND.index()].at_least);
+}
+
+#[test]
+fn a_node_that_cannot_run_a_group_is_told_with_the_reason() {
+    let because = |pair: &mut Pair, id: NodeId| {
+        let report = pair.node(id).cluster.snapshot().groups.swap_remove(FIRST.index());
+        (report.unable, report.unable_because)
+    };
+    let of = |name: &str, why| (vec![name.to_owned()], vec![why]);
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    let lost = Input::Carrier { group: FIRST, is_there: false };
+    pair.node(B).cluster.handle(now, &lost);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(because(&mut pair, B), of("beta", Inability::Interface));
+    assert_eq!(because(&mut pair, A), of("beta", Inability::Told));
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).fails = Some(FIRST);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("answered", |pair| !pair.node(A).answers.is_empty());
+    pair.pass(Duration::from_secs(1));
+    for id in [A, B] {
+        assert_eq!(because(&mut pair, id), of("beta", Inability::Failed));
+    }
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(B, Failback::Off, &[(B, &["second"])]);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(because(&mut pair, A), of("beta", Inability::OtherLine));
 }

@@ -1,0 +1,94 @@
+//! What `hb status` shows of groups.
+
+use super::{FailureReport, GroupReport, Inability, StayReport};
+use crate::cluster::Cluster;
+use crate::{Failback, GroupId, NodeId, Phase, Time};
+
+impl Cluster {
+    pub(super) fn group_reports(&self) -> Vec<GroupReport> {
+        let groups = self.settings.group_ids().zip(&self.settings.groups);
+        groups
+            .map(|(id, group)| {
+                let row = self.ownership.row(id);
+                let (since, cause) = self.changes[id.index()];
+                let unable: Vec<NodeId> =
+                    self.settings.node_ids().filter(|node| !self.looks_able(id, *node)).collect();
+                let because = unable.iter().map(|node| self.inability(id, *node));
+                let names = unable.iter().map(|node| self.settings.name(*node).to_owned());
+                GroupReport {
+                    name: group.name().to_owned(),
+                    resources: group.resources.iter().map(|r| r.word.clone()).collect(),
+                    preferred: self.settings.name(group.preferred).to_owned(),
+                    owner: row.owner.map(|owner| self.settings.name(owner).to_owned()),
+                    term: row.term,
+                    phase: row.phase,
+                    since_ms: self.age(since),
+                    at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, since)),
+                    reason: cause.evidence(&self.settings),
+                    unable: names.collect(),
+                    unable_because: because.collect(),
+                    failures: self.failure_reports(id),
+                    stay: self.stay_report(id),
+                    retired: group.is_retired.then(|| self.retirement(id)),
+                }
+            })
+            .collect()
+    }
+
+    fn looks_able(&self, group: GroupId, node: NodeId) -> bool {
+        let has_way = node != self.settings.me || self.has_carrier(group);
+        has_way && self.ownership.is_able(group, node)
+    }
+
+    fn inability(&self, group: GroupId, node: NodeId) -> Inability {
+        let is_here = node == self.settings.me;
+        if is_here && !self.has_carrier(group) {
+            Inability::Interface
+        } else if !is_here && self.peer(node).lacks.contains(&group) {
+            Inability::OtherLine
+        } else if !is_here && self.peer(node).in_doubt[group.index()] {
+            Inability::ExecutorLost
+        } else if self.ownership.failure(group, node).is_some() {
+            Inability::Failed
+        } else if is_here {
+            Inability::Unknown
+        } else {
+            Inability::Told
+        }
+    }
+
+    /// Whether what another node has was so when its table was heard first, or again after a silence.
+    fn was_met_with(&self, owner: NodeId, since: Time) -> bool {
+        let peer = self.peer(owner);
+        let met = peer.heard_since..=peer.heard_since + peer.dead_after;
+        owner != self.settings.me && met.contains(&since)
+    }
+
+    fn failure_reports(&self, group: GroupId) -> Vec<FailureReport> {
+        let resources = &self.settings.groups[group.index()].resources;
+        let failed = self.settings.node_ids();
+        let failed = failed.filter_map(|node| Some((node, self.ownership.failure(group, node)?)));
+        let report = failed.map(|(node, failure)| {
+            let resource = resources.get(usize::from(failure.resource));
+            FailureReport {
+                node: self.settings.name(node).to_owned(),
+                action: failure.action,
+                resource: resource.map_or("", |resource| &resource.word).to_owned(),
+                outcome: failure.describe(resource),
+            }
+        });
+        report.collect()
+    }
+
+    fn stay_report(&self, group: GroupId) -> StayReport {
+        let (stay, row) = (&self.stays[group.index()], self.ownership.row(group));
+        let is_away = row.phase == Phase::Active && row.owner != Some(self.preferred(group));
+        StayReport {
+            hold: self.hold_report(&stay.freeze),
+            withheld: self.withheld(group).map(|cause| cause.evidence(&self.settings)),
+            held_down_ms: stay.down.until().map(|until| self.left(until)),
+            home_in_ms: self.home_due(group).map(|due| self.left(due)),
+            waits_for_takeover: is_away && self.settings.failback_of(group) == Failback::Manual,
+        }
+    }
+}
