@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let code = match arguments.command {
         Command::Check { dir, strict } => check::run(&dir, strict),
         Command::Status { json } => status::run(&arguments.run_dir, json),
-        Command::Why(which) => why::run(&arguments.state_dir, &which),
+        Command::Why(which) => why::run(&arguments.run_dir, &arguments.state_dir, &which),
         Command::Standby(which) => order::standby(&arguments.run_dir, which),
         Command::Takeover(which) => order::takeover(&arguments.run_dir, which),
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),

@@ -80,6 +80,13 @@ pub(crate) fn ask_daemon_within(
     })
 }
 
+/// Whether certainly no daemon runs that could be asked.
+pub(crate) fn is_absent(run: &Path) -> bool {
+    let paths = Paths { run: run.to_owned(), ..Paths::default() };
+    let answer = ask(&paths.control_socket(), &Request::Status, Patience::of(&Request::Status));
+    matches!(answer, Err(AskError::NotRunning))
+}
+
 /// Tells what the daemon said instead of what was wanted.
 pub(crate) fn refuse(response: &Response) -> u8 {
     match response {

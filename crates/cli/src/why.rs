@@ -6,6 +6,7 @@ mod span;
 mod story;
 
 use crate::arguments::WhyOptions;
+use crate::order::is_absent;
 use crate::{complain, exit, print};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,7 +19,7 @@ use systole_node::state::journal;
 const LAST_OF_ONE: usize = 3;
 
 /// Tells the last moves of a group, or of every group.
-pub(crate) fn run(state: &Path, which: &WhyOptions) -> u8 {
+pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     let group = which.group.as_deref();
     let reading = match journal::read(state) {
         Ok(reading) => reading,
@@ -51,7 +52,12 @@ pub(crate) fn run(state: &Path, which: &WhyOptions) -> u8 {
         let lines = if reading.unreadable == 1 { "line" } else { "lines" };
         complain(&format!("{} {lines} of the journal cannot be read", reading.unreadable));
     }
-    if which.json { print_json(stories) } else { print_text(stories) }
+    if which.json {
+        return print_json(stories);
+    }
+    // Where nobody runs that would have written more, the journal tells the past.
+    let end = is_absent(run).then(|| reading.entries.last()).flatten();
+    print_text(stories, end.and_then(entries::time))
 }
 
 /// Whether a group is what the user calls it: by its first word, or by its bare address.
@@ -68,10 +74,15 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
     }
 }
 
-fn print_text<'a>(stories: impl Iterator<Item = Story<'a>>) -> u8 {
+/// Prints the stories; of a journal that ended at a time, as what was.
+fn print_text<'a>(stories: impl Iterator<Item = Story<'a>>, end: Option<Timestamp>) -> u8 {
     let (zone, now) = (TimeZone::system(), Timestamp::now());
-    let texts: Vec<String> = stories.map(|story| story.text(&zone, now)).collect();
-    print(&texts.join("\n"));
+    let head = end.map(|end| {
+        let since = story::since(end, &zone, now);
+        format!("No daemon runs here. The journal ends at {since}, and tells what was then.\n\n")
+    });
+    let texts: Vec<String> = stories.map(|story| story.text(&zone, now, end.is_some())).collect();
+    print(&(head.unwrap_or_default() + &texts.join("\n")));
     exit::OK
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use systole_core::Phase;
-use systole_node::state::{Entry, Happening};
+use systole_node::state::{Entry, Happening, Wish};
 
 /// The group that an entry is about; none for what befell a node, or concerns a set of groups.
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {
@@ -33,6 +33,55 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
         | Happening::Reload { .. }
         | Happening::Stop
         | Happening::Pause { .. } => None,
+    }
+}
+
+/// Whether something that is about no group alone may have to do with this one: what befell nodes, and
+/// what was ordered for it or for several.
+pub(super) fn concerns(entry: &Entry, group: &str) -> bool {
+    match &entry.happening {
+        Happening::Order { order, .. } | Happening::Answer { order, .. } => {
+            wished(order).is_none_or(|of| of == group)
+        }
+        // Neither moves anything.
+        Happening::Denied { .. } | Happening::Keys { .. } => false,
+        Happening::Ownership { .. }
+        | Happening::Failure { .. }
+        | Happening::Reach { .. }
+        | Happening::AddressBack { .. }
+        | Happening::Alarm { .. }
+        | Happening::LetGo { .. }
+        | Happening::StopFailure { .. }
+        | Happening::Job(_)
+        | Happening::Death { .. }
+        | Happening::Late { .. }
+        | Happening::Departure { .. }
+        | Happening::Return { .. }
+        | Happening::Fencing { .. }
+        | Happening::Hold { .. }
+        | Happening::HandOver(_)
+        | Happening::Refusal { .. }
+        | Happening::Pings(_)
+        | Happening::Executor { .. }
+        | Happening::Start { .. }
+        | Happening::Reload { .. }
+        | Happening::Stop
+        | Happening::Pause { .. } => group_of(entry).is_none(),
+    }
+}
+
+/// The group that an order names, if it names one.
+fn wished(wish: &Wish) -> Option<&str> {
+    match wish {
+        Wish::StandbyGroup(group) | Wish::TakeoverGroup(group) => Some(group),
+        Wish::Hold(group, _) | Wish::Release(group) | Wish::Retry(group) => group.as_deref(),
+        Wish::Standby(_)
+        | Wish::Takeover(_)
+        | Wish::ForgetPeer(_)
+        | Wish::ConfirmDead(_)
+        | Wish::Stop
+        | Wish::Restart
+        | Wish::Reload => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod moves;
 
-use super::entries::{self, group_of, time};
+use super::entries::{group_of, ownership, time};
 use super::sentence::Teller;
 use super::span::span;
 use jiff::tz::TimeZone;
@@ -62,11 +62,16 @@ impl<'a> Story<'a> {
         Self { group, entries: moves.concat(), moves }
     }
 
-    /// The story in sentences, the last move first, with times of `zone`; `now` for ages.
-    pub(super) fn text(&self, zone: &TimeZone, now: Timestamp) -> String {
+    /// The story in sentences, the last move first, with times of `zone`; `now` for ages. `is_past` if
+    /// what the last one has led to may not be so any more.
+    pub(super) fn text(&self, zone: &TimeZone, now: Timestamp, is_past: bool) -> String {
         let mut text = String::new();
         for (index, told) in self.moves.iter().rev().enumerate() {
-            let summary = told.iter().rev().find_map(|entry| summary(entry, zone, now, index > 0));
+            let is_past = is_past || index > 0;
+            let summary = told.iter().rev().find_map(|entry| {
+                let is_met = is_met(told, entry);
+                summary(entry, zone, now, (is_past, is_met))
+            });
             let name = if index == 0 { self.group } else { "Before that it" };
             text += &summary.map_or_else(|| format!("{name}\n"), |told| format!("{name} {told}\n"));
             text += &lines(told, zone);
@@ -99,28 +104,49 @@ fn is_job(entry: &Entry) -> bool {
     matches!(entry.happening, Happening::Job(_))
 }
 
-/// Where a group was after a move, and how long that is ago.
-fn summary(entry: &Entry, zone: &TimeZone, now: Timestamp, is_past: bool) -> Option<String> {
+/// Whether another node said of an entry's ownership, and nothing tells when that began: it was so
+/// when that node was heard first.
+fn is_met(told: &[&Entry], entry: &Entry) -> bool {
+    let owns = |other: &&&Entry| ownership(other).is_some() && ownership(other) == ownership(entry);
+    let first = told.iter().find(owns);
+    let is_claim = |entry: &Entry| matches!(&entry.happening, Happening::Ownership { cause, .. } if cause == "claimed");
+    is_claim(entry) && first.is_some_and(|first| *first == entry)
+}
+
+/// Where a group was after a move, and how long that is ago; whether that is past, and whether it may
+/// have been there longer.
+fn summary(
+    entry: &Entry,
+    zone: &TimeZone,
+    now: Timestamp,
+    (is_past, is_met): (bool, bool),
+) -> Option<String> {
     let Happening::Ownership { owner, phase, cause, .. } = &entry.happening else { return None };
     let moment = time(entry)?;
-    let clock = moment.to_zoned(zone.clone()).strftime("%F %T %Z").to_string();
-    let age = now.duration_since(moment).max(SignedDuration::ZERO);
-    let since = format!("{clock}, {} ago", span(u64::try_from(age.as_millis()).unwrap_or(0)));
+    let since = since(moment, zone, now);
+    let least = if is_met { "at least " } else { "" };
+    let (is, runs) = if is_past { ("was", "ran") } else { ("is", "runs") };
     Some(match phase {
         Phase::Starting if cause == "listed" => {
-            format!("is taken for running on {owner} since {since}, until its executor speaks.")
+            format!("{is} taken for running on {owner} since {since}, until its executor speaks.")
         }
         Phase::Failed if cause == "executor_lost" => {
             format!("was given up on {owner} at {since}: its executor did not come back.")
         }
-        Phase::Active if is_past => format!("ran on {owner} since {since}."),
-        Phase::Active => format!("runs on {owner} since {since}."),
-        Phase::Starting => format!("is being started on {owner} since {since}."),
-        Phase::Stopping => format!("is being stopped on {owner} since {since}."),
-        Phase::Stopped => format!("is stopped since {since}; {owner} had it last."),
+        Phase::Active => format!("{runs} on {owner} {least}since {since}."),
+        Phase::Starting => format!("{is} being started on {owner} since {since}."),
+        Phase::Stopping => format!("{is} being stopped on {owner} since {since}."),
+        Phase::Stopped => format!("{is} stopped since {since}; {owner} had it last."),
         Phase::Failed => format!("could not be started on {owner} at {since}."),
-        Phase::Blocked => format!("is blocked on {owner} since {since}: it cannot be stopped."),
+        Phase::Blocked => format!("{is} blocked on {owner} since {since}: it cannot be stopped."),
     })
+}
+
+/// A moment, and how long it is ago.
+pub(super) fn since(moment: Timestamp, zone: &TimeZone, now: Timestamp) -> String {
+    let clock = moment.to_zoned(zone.clone()).strftime("%F %T %Z");
+    let age = now.duration_since(moment).max(SignedDuration::ZERO);
+    format!("{clock}, {} ago", span(u64::try_from(age.as_millis()).unwrap_or(0)))
 }
 
 #[cfg(test)]

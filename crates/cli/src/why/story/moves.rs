@@ -1,6 +1,8 @@
 //! Where one move of a group ends and the next one begins.
 
-use super::entries::{group_of, is_active, is_beginning, is_conclusion, ownership, time};
+use crate::why::entries::{
+    concerns, group_of, is_active, is_beginning, is_conclusion, ownership, time,
+};
 use jiff::SignedDuration;
 use systole_node::state::Entry;
 
@@ -20,7 +22,7 @@ pub(super) fn of<'a>(entries: &'a [Entry], group: &str) -> Vec<Vec<&'a Entry>> {
         let Some(last) = run.last() else { continue };
         let end = conclusion(entries, *last, group);
         let is_open = |place: usize| place >= concluded || !is_conclusion(&entries[place]);
-        moves.push(told(entries, (begin..end).filter(|place| is_open(*place)), run));
+        moves.push(told(entries, (begin..end).filter(|place| is_open(*place)), run, group));
         (begin, concluded) = (last + 1, end);
     }
     moves
@@ -57,7 +59,7 @@ fn conclusion(entries: &[Entry], last: usize, group: &str) -> usize {
         if time(entry) > until || group_of(entry) == Some(group) || is_beginning(entry) {
             break;
         }
-        if is_conclusion(entry) {
+        if is_conclusion(entry) && concerns(entry, group) {
             end = place + 1;
         }
     }
@@ -70,6 +72,7 @@ fn told<'a>(
     entries: &'a [Entry],
     places: impl DoubleEndedIterator<Item = usize>,
     own: &[usize],
+    group: &str,
 ) -> Vec<&'a Entry> {
     let mut own = own.iter().rev().peekable();
     let mut next = None;
@@ -79,7 +82,7 @@ fn told<'a>(
         if own.next_if(|next| **next == place).is_some() {
             next = time(entry);
             told.push(entry);
-        } else if group_of(entry).is_none() {
+        } else if concerns(entry, group) {
             let is_near = next.is_some_and(|next| time(entry) >= Some(next - PRELUDE));
             let is_behind = next.is_none() && is_conclusion(entry);
             if is_near || is_behind {

@@ -71,7 +71,7 @@ fn a_group_on_its_way_tells_from_where_it_left() {
 #[test]
 fn a_story_is_told_in_sentences() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
-    let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now);
+    let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now, false);
     let lines = [
         "10.0.0.9 runs on web2 since 2026-11-24 10:05:01 UTC, 1 min 1 s ago.",
         "  10:05:00.250  web1 is dead: silence",
@@ -95,7 +95,7 @@ fn earlier_moves_are_told_behind_the_last_one() {
     assert_eq!(moves(usize::MAX), [2, 3, 3]);
     assert_eq!(story(2).entries.len(), 6);
     let now = "2026-11-24T10:40:00Z".parse().unwrap();
-    let text = story(2).text(&TimeZone::UTC, now);
+    let text = story(2).text(&TimeZone::UTC, now, false);
     let heads: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(
         heads,
@@ -160,7 +160,7 @@ fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
         let Happening::Ownership { cause: word, .. } = &mut entry.happening else { unreachable!() };
         *word = cause.into();
         let now = "2026-11-24T10:00:05Z".parse().expect("it is a time");
-        summary(&entry, &TimeZone::UTC, now, false).expect("it is told")
+        summary(&entry, &TimeZone::UTC, now, (false, false)).expect("it is told")
     };
     let listed = told("listed", Phase::Starting);
     assert!(listed.starts_with("is taken for running on web1 since"), "{listed}");
@@ -196,4 +196,79 @@ fn a_group_is_found_by_each_word_of_which_a_job_tells() {
     journal.push(entry(500, Happening::Job(job)));
     assert!(has_word(&journal, "10.0.0.9", "apache"));
     assert!(!has_word(&journal, "nginx", "apache") && !has_word(&journal, "10.0.0.9", "apach"));
+}
+
+#[test]
+fn without_a_daemon_a_story_tells_what_was() {
+    let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
+    let text =
+        |journal: &[Entry]| Story::of(journal, "10.0.0.9", 1).text(&TimeZone::UTC, now, true);
+    let head = |text: String| text.lines().next().unwrap().to_owned();
+    let mut journal = journal();
+    let ran = "10.0.0.9 ran on web2 since 2026-11-24 10:05:01 UTC, 1 min 1 s ago.";
+    assert_eq!(head(text(&journal)), ran);
+    for (phase, was) in [
+        (Phase::Starting, "was being started on web2 since"),
+        (Phase::Stopping, "was being stopped on web2 since"),
+        (Phase::Stopped, "was stopped since"),
+        (Phase::Blocked, "was blocked on web2 since"),
+    ] {
+        journal.push(owned(320, "10.0.0.9", "web2", 2, phase));
+        let head = head(text(&journal));
+        assert!(head.starts_with(&format!("10.0.0.9 {was}")), "{head}");
+    }
+}
+
+#[test]
+fn what_concerns_another_group_or_none_is_not_told() {
+    let wishes = [
+        Wish::StandbyGroup("nginx".into()),
+        Wish::TakeoverGroup("nginx".into()),
+        Wish::Hold(Some("nginx".into()), 1000),
+        Wish::Release(Some("nginx".into())),
+        Wish::Retry(Some("nginx".into())),
+    ];
+    let order = |order: Wish| Happening::Order {
+        order,
+        uid: 0,
+        pid: 7,
+        user: None,
+        login: None,
+        ticket: 1,
+    };
+    let answer = |order: Wish| Happening::Answer { order, refused: None, ticket: 1 };
+    let mut journal: Vec<Entry> = Vec::new();
+    for wish in &wishes {
+        journal.push(entry(299, order(wish.clone())));
+        journal.push(entry(299, answer(wish.clone())));
+    }
+    journal.push(entry(299, Happening::Denied { uid: 1000, pid: 8, user: None }));
+    journal.push(entry(299, Happening::Keys { step: "begins".into(), waiting: Vec::new() }));
+    let ours = Wish::TakeoverGroup("10.0.0.9".into());
+    journal.push(entry(300, order(ours.clone())));
+    journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
+    journal.push(entry(301, answer(wishes[0].clone())));
+    journal.push(entry(302, answer(ours)));
+    let told = Story::of(&journal, "10.0.0.9", 1).entries;
+    let count = journal.len();
+    assert_eq!(told, [&journal[count - 4], &journal[count - 3], &journal[count - 1]]);
+}
+
+#[test]
+fn what_another_node_ran_before_it_was_heard_may_be_older() {
+    let claimed = |second, phase| {
+        let mut entry = owned(second, "nginx", "web1", 3, phase);
+        let Happening::Ownership { cause, .. } = &mut entry.happening else { unreachable!() };
+        *cause = "claimed".into();
+        entry
+    };
+    let now = "2026-11-24T10:06:00Z".parse().expect("it is a time");
+    let head = |journal: &[Entry]| {
+        let text = Story::of(journal, "nginx", 1).text(&TimeZone::UTC, now, false);
+        text.lines().next().expect("it has a head").to_owned()
+    };
+    let met = head(&[claimed(5, Phase::Active)]);
+    assert!(met.starts_with("nginx runs on web1 at least since 2026-11-24 10:00:05"), "{met}");
+    let seen = head(&[claimed(4, Phase::Starting), claimed(5, Phase::Active)]);
+    assert!(seen.starts_with("nginx runs on web1 since 2026-11-24 10:00:05"), "{seen}");
 }
