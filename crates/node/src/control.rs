@@ -23,6 +23,7 @@ mod server;
 mod stop_failure;
 mod supervision;
 mod trouble;
+mod unsent;
 mod watchdog;
 
 use crate::beat::channel::{Command, ControlEnd, News};
@@ -61,6 +62,7 @@ use systole_config::Config;
 use systole_core::{Event, GroupId, Order, Settings, Ticket};
 use systole_sys::clock;
 use systole_sys::signals::{Signal, Signals};
+use unsent::UnsentTable;
 
 /// Time between two looks at everything that happens without a sign.
 const TICK: Duration = Duration::from_millis(500);
@@ -151,6 +153,8 @@ pub(crate) struct Control {
     key_renewal: Option<KeyRenewal>,
     /// Where dropped datagrams came from.
     dropped: DroppedTable,
+    /// Media that do not take messages.
+    unsent: UnsentTable,
     /// What a person should look at.
     alarms: Vec<AlarmReport>,
     next_ticket: u64,
@@ -195,6 +199,7 @@ impl Control {
             reasons: Reasons::default(),
             key_renewal: None,
             dropped: DroppedTable::default(),
+            unsent: UnsentTable::default(),
             alarms: Vec::new(),
             next_ticket: NOBODY.0 + 1,
             reading: Reading::default(),
@@ -403,10 +408,11 @@ impl Control {
             News::Reconfigured(result) => self.reconfigured(result),
             News::Snapshot(snapshot) => self.show(*snapshot),
             News::Trouble(trouble) => {
-                for line in trouble::lines(&self.parts.media, &trouble) {
+                let now = Duration::from_nanos(clock::boot_time());
+                let unsent = self.unsent.note(&self.parts.media, &trouble.unsent, now);
+                for line in trouble::lines(&trouble).into_iter().chain(unsent) {
                     self.parts.log.write(&line);
                 }
-                let now = Duration::from_nanos(clock::boot_time());
                 self.dropped.note(&self.parts.settings, &trouble.drops, now);
                 self.tell_dropped(now);
             }
@@ -481,7 +487,12 @@ impl Control {
         }
         self.next_tick = now + TICK;
         self.parts.log.tick();
-        self.tell_dropped(Duration::from_nanos(clock::boot_time()));
+        let boot_time = Duration::from_nanos(clock::boot_time());
+        self.tell_dropped(boot_time);
+        let keepalive = self.parts.settings.keepalive;
+        for line in self.unsent.tick(&self.parts.media, keepalive, boot_time) {
+            self.parts.log.write(&line);
+        }
         self.server.tick();
         self.writer.tick();
         self.tend_writer();

@@ -119,8 +119,6 @@ pub enum Repeating {
     LossEnded,
     /// A beat that came late.
     LateBeat,
-    /// A packet that could not be sent.
-    SendFailure,
     /// A serial line that takes nothing.
     StuckLine,
     /// A step of a hand-over that was refused.

@@ -26,6 +26,7 @@ impl Control {
         drop(link);
         let Some(medium) = self.parts.media.get_mut(index) else { return };
         (medium.is_open, medium.listens) = (false, false);
+        self.unsent.forget(index);
         let text = media::lost(&medium.spec, io::Error::from_raw_os_error(error));
         self.say(Level::Error, text);
     }

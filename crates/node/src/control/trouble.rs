@@ -1,19 +1,14 @@
 //! What went wrong on the beat thread, in words.
 
-use super::links::Medium;
 use crate::beat::trouble::{Trouble, Unsent};
 use crate::log::{Level, Line, Repeating};
 use std::io;
+use std::time::Duration;
 use systole_sys::link::LinkSpec;
 
-/// The lines about a second of trouble, but for those about dropped datagrams.
-pub(super) fn lines(media: &[Medium], trouble: &Trouble) -> Vec<Line> {
+/// The lines about a second of trouble, but for those about dropped datagrams and unsent messages.
+pub(super) fn lines(trouble: &Trouble) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (medium, unsent) in media.iter().zip(&trouble.unsent) {
-        if unsent.count > 0 {
-            lines.push(unsent_line(&medium.spec, *unsent));
-        }
-    }
     let others = [
         (trouble.unreceived, "packets could not be received"),
         (trouble.unencodable, "messages could not be encoded"),
@@ -32,7 +27,9 @@ pub(super) fn lines(media: &[Medium], trouble: &Trouble) -> Vec<Line> {
     lines
 }
 
-fn unsent_line(spec: &LinkSpec, unsent: Unsent) -> Line {
+/// The line about messages that a medium did not take, within a second or within this span.
+pub(super) fn unsent_line(spec: &LinkSpec, unsent: Unsent, span: Option<Duration>) -> Line {
+    let span = span.map_or_else(String::new, |span| format!(" in {} s", span.as_secs()));
     let (kind, name) = (spec.kind(), spec.name());
     let error = io::Error::from_raw_os_error(unsent.error);
     if error.kind() == io::ErrorKind::TimedOut {
@@ -42,17 +39,17 @@ fn unsent_line(spec: &LinkSpec, unsent: Unsent) -> Line {
     }
     let count = unsent.count;
     if unsent.error == rustix::io::Errno::NOBUFS.raw_os_error() {
-        let text = format!("{kind} {name} is too slow: {count} messages were dropped");
-        return Line::new(Level::Warning, text).repeating(Repeating::SendFailure);
+        let text = format!("{kind} {name} is too slow: {count} messages were dropped{span}");
+        return Line::new(Level::Warning, text);
     }
-    let text = format!("write_child: write failure on {kind} {name}.: {error}, {count} times");
-    Line::new(Level::Error, text).repeating(Repeating::SendFailure)
+    let text =
+        format!("write_child: write failure on {kind} {name}.: {error}, {count} times{span}");
+    Line::new(Level::Error, text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn what_a_line_does_not_take_is_told_in_words_of_heartbeat() {
@@ -62,7 +59,7 @@ mod tests {
             patience: Duration::from_secs(1),
         };
         let line = |error: rustix::io::Errno| {
-            unsent_line(&spec, Unsent { count: 3, error: error.raw_os_error() })
+            unsent_line(&spec, Unsent { count: 3, error: error.raw_os_error() }, None)
         };
         let stuck = line(rustix::io::Errno::TIMEDOUT);
         let words = "glib: TTY write timeout on [/dev/ttyS0] (no connection or bad cable? [see \

@@ -18,7 +18,6 @@ const fn period(kind: Repeating) -> Duration {
         | Repeating::Loss
         | Repeating::LossEnded
         | Repeating::LateBeat
-        | Repeating::SendFailure
         | Repeating::RefusedStep
         | Repeating::Control => Duration::from_secs(1),
     }
