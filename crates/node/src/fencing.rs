@@ -120,7 +120,8 @@ impl Fencer {
     ///
     /// # Errors
     ///
-    /// When it cannot be asked: the attempt has failed.
+    /// `NotFound` when the node has no such device: the attempt has failed. Everything else says nothing of
+    /// the device, and it can be asked again.
     pub(crate) fn fence(&mut self, node: &str, attempt: u32, device: usize) -> io::Result<()> {
         let Some(fencing) = &self.fencing else { return Err(io::ErrorKind::NotFound.into()) };
         let mut devices = fencing.devices_for(node).skip(device);

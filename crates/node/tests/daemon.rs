@@ -10,6 +10,8 @@ mod dead;
 mod environment;
 #[path = "daemon/executor.rs"]
 mod executor;
+#[path = "daemon/fencing.rs"]
+mod fencing;
 #[path = "daemon/hanging.rs"]
 mod hanging;
 #[path = "daemon/hostile.rs"]

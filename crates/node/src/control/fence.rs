@@ -4,8 +4,11 @@ use super::Control;
 use crate::beat::channel::Command;
 use crate::fencing::Answer;
 use crate::state::Happening;
+use std::io::{self, ErrorKind};
 use systole_core::{FenceOutcome, NodeId};
 
+/// What there may be no room for.
+const DEVICE: &str = "start the program of a fencing device";
 /// Most attempts whose end the core has still to tell.
 const DETAILS_MAX: usize = 64;
 
@@ -19,7 +22,14 @@ impl Control {
         } else {
             match self.parts.fencer.fence(&name, attempt, device.into()) {
                 Ok(()) => return,
-                Err(error) => (FenceOutcome::Failed, format!("no device can be asked: {error}")),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    (FenceOutcome::Failed, format!("no device can be asked: {error}"))
+                }
+                // That says nothing of the device: the core asks again in a second.
+                Err(error) => {
+                    self.note_lacking(DEVICE, Err(error));
+                    (FenceOutcome::Busy, "no device can be asked yet".to_owned())
+                }
             }
         };
         self.answers.push_back(Answer { node: name, attempt, outcome, detail });
@@ -30,6 +40,13 @@ impl Control {
         let (lines, answers) = self.parts.fencer.read();
         for line in lines {
             self.parts.log.write(&line);
+        }
+        for answer in &answers {
+            let result = match answer.outcome {
+                FenceOutcome::Busy => Err(io::Error::other(answer.detail.clone())),
+                FenceOutcome::Done | FenceOutcome::Failed | FenceOutcome::Next => Ok(()),
+            };
+            self.note_lacking(DEVICE, result);
         }
         self.answers.extend(answers);
         while let Some(Answer { node, attempt, outcome, detail }) = self.answers.pop_front() {

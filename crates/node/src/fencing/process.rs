@@ -64,21 +64,32 @@ fn tell(daemon: &OwnedFd, report: &Report) {
     }
 }
 
-/// Has a device reset a node.
+/// Has a device reset a node. Where there is no room to start its program nothing was asked of it.
 pub(super) fn fence(request: &Request, limits: &Limits, mut tell: impl FnMut(&Report)) -> Answer {
     let Request { node, attempt, tool, limit } = request;
     let (node, attempt, name) = (node.clone(), *attempt, &tool.name);
     let text = format!("Resetting node {node} with [{name}]");
     tell(&Report::Line { level: Level::Info, text });
-    let start = Instant::now();
-    let (result, output) = drive(tool, limits, *limit);
+    let begin = Instant::now();
+    let child = match start(tool, limits) {
+        // The daemon tells it, and asks again.
+        Err(error) if is_want_of_room(&error) => {
+            let detail = format!("[{name}] cannot be started yet: {error}");
+            return Answer { node, attempt, outcome: FenceOutcome::Busy, detail };
+        }
+        child => child,
+    };
+    let (result, output) = match child {
+        Ok(child) => watch(child, *limit),
+        Err(error) => (Err(format!("cannot start {}: {error}", tool.program)), String::new()),
+    };
     for line in output.lines().filter(|line| !line.trim().is_empty()).take(LINES_MAX) {
         let text = format!("[{name}] says: {}", tool.conceal(line.trim_end()));
         tell(&Report::Line { level: Level::Info, text });
     }
     let (outcome, detail) = match result {
         Ok(()) => {
-            (FenceOutcome::Done, format!("[{name}], after {} ms", start.elapsed().as_millis()))
+            (FenceOutcome::Done, format!("[{name}], after {} ms", begin.elapsed().as_millis()))
         }
         Err(why) => {
             let text = format!("Device [{name}] did not reset {node}: {why}");
@@ -89,12 +100,18 @@ pub(super) fn fence(request: &Request, limits: &Limits, mut tell: impl FnMut(&Re
     Answer { node, attempt, outcome, detail }
 }
 
-/// Runs a program to its end, or to the end of its time. Gives its output, too.
-fn drive(tool: &Tool, limits: &Limits, limit: Duration) -> (Result<(), String>, String) {
-    match start(tool, limits) {
-        Ok(child) => watch(child, limit),
-        Err(error) => (Err(format!("cannot start {}: {error}", tool.program)), String::new()),
-    }
+/// Whether an error says nothing of a program, but that this machine has no room for one just now.
+pub(super) fn is_want_of_room(error: &io::Error) -> bool {
+    let wants = [
+        Errno::AGAIN,
+        Errno::NOMEM,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOSPC,
+        Errno::NOBUFS,
+        Errno::INTR,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| wants.contains(&errno))
 }
 
 fn start(tool: &Tool, limits: &Limits) -> io::Result<Child> {

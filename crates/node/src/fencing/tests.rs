@@ -1,5 +1,6 @@
-use super::process::{fence, is_gone};
+use super::process::{fence, is_gone, is_want_of_room};
 use super::*;
+use rustix::io::Errno;
 use std::path::Path;
 use systole_config::{FENCE_AGENTS, FenceDevice, Secret, StonithParameters};
 use systole_sys::process::Limits;
@@ -99,6 +100,18 @@ fn what_fails_hangs_or_is_missing_is_no_success() {
     let (answer, _) = drive(hanging, Duration::from_millis(300));
     assert_eq!(answer.outcome, FenceOutcome::Failed);
     assert_eq!(answer.detail, "[hanging]: it took longer than 0 s");
+}
+
+#[test]
+fn want_of_room_says_nothing_of_a_device_and_a_missing_program_does() {
+    let error = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+    for errno in [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE] {
+        assert!(is_want_of_room(&error(errno)), "{errno}");
+    }
+    for errno in [Errno::NOENT, Errno::ACCESS, Errno::NOEXEC, Errno::TXTBSY, Errno::IO] {
+        assert!(!is_want_of_room(&error(errno)), "{errno}");
+    }
+    assert!(!is_want_of_room(&io::Error::other("something")));
 }
 
 /// As one in an uninterruptible sleep: its group is another one, so that no signal reaches it.
