@@ -249,6 +249,9 @@ fn group(group: &GroupReport) -> String {
         }
         None => write!(text, "nobody has it yet"),
     };
+    if group.stopping_here {
+        text += "\n    still being stopped on this node";
+    }
     let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
     let mut why = group.unable_because.iter().map(|why| inability(*why));
     for (at, node) in group.unable.iter().enumerate() {
@@ -381,6 +384,7 @@ mod tests {
             since_ms: 61_000,
             at_least: false,
             reason: "web1 was silent for 650 ms".to_owned(),
+            stopping_here: false,
             unable: Vec::new(),
             unable_because: Vec::new(),
             failures: Vec::new(),
@@ -390,6 +394,11 @@ mod tests {
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";
         assert_eq!(group(&report), text);
+        report.stopping_here = true;
+        assert!(
+            group(&report).contains("\n    still being stopped on this node\n    prefers web1")
+        );
+        report.stopping_here = false;
         report.at_least = true;
         assert!(group(&report).contains("active on web2 for at least 1 min 1 s: web1"));
         report.owner = None;

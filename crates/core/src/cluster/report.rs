@@ -176,6 +176,9 @@ pub struct GroupReport {
     pub at_least: bool,
     /// Why it is so, in words.
     pub reason: String,
+    /// Another node owns it, and something of it still runs on this one, which stops it.
+    #[serde(default)]
+    pub stopping_here: bool,
     /// Nodes that cannot run it.
     pub unable: Vec<String>,
     /// Why each of these cannot, in the same order.

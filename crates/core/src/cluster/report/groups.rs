@@ -25,6 +25,7 @@ impl Cluster {
                     since_ms: self.age(since),
                     at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, since)),
                     reason: cause.evidence(&self.settings),
+                    stopping_here: !self.is_ours(id) && self.runners[id.index()].may_run(),
                     unable: names.collect(),
                     unable_because: because.collect(),
                     failures: self.failure_reports(id),

@@ -246,3 +246,26 @@ fn a_node_that_cannot_run_a_group_is_told_with_the_reason() {
     pair.pass(Duration::from_secs(1));
     assert_eq!(because(&mut pair, A), of("beta", Inability::OtherLine));
 }
+
+#[test]
+fn the_loser_of_a_cut_tells_what_it_still_stops() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    for id in [A, B] {
+        pair.node(id).holds_jobs = true;
+    }
+    pair.cut = false;
+    let stops = |pair: &mut Pair, id: NodeId| {
+        let groups = pair.node(id).cluster.snapshot().groups;
+        groups.iter().filter(|group| group.stopping_here).count()
+    };
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(stops(&mut pair, A) + stops(&mut pair, B), 2, "each group has one winner");
+    for id in [A, B] {
+        let now = pair.now;
+        pair.node(id).finish_jobs(now);
+    }
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(stops(&mut pair, A) + stops(&mut pair, B), 0);
+}
