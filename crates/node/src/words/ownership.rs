@@ -35,6 +35,11 @@ impl Words {
         let mut lines =
             vec![debug(format!("group {key}: {phase:?} on {node} in term {term}: {reason}"))];
         if owner != self.settings.me {
+            if let Cause::Outranked(winner) = cause {
+                let winner = self.node(*winner);
+                let what = format!("{winner} has the better claim to group {key}");
+                lines.push(warning(format!("{what}: what runs of it here is stopped.")));
+            }
             return lines;
         }
         match phase {

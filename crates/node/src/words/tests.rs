@@ -276,6 +276,13 @@ fn groups_are_told_as_by_the_resource_manager() {
             ],
         ),
         (
+            change(WEB1, Phase::Active, Cause::Outranked(WEB1)),
+            &[
+                "debug: group 192.168.122.100/24/eth0: Active on web1 in term 4: web1 has a higher claim",
+                "WARN: web1 has the better claim to group 192.168.122.100/24/eth0: what runs of it here is stopped.",
+            ],
+        ),
+        (
             change(WEB2, Phase::Stopping, Cause::Stopping),
             &[
                 "debug: group 192.168.122.100/24/eth0: Stopping on web2 in term 4: this node was told to stop",
