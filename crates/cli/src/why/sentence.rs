@@ -7,7 +7,7 @@ mod jobs;
 use super::entries::time;
 use super::span::span;
 use jiff::Timestamp;
-use systole_core::{Action, Phase};
+use systole_core::{Action, Phase, Refusal};
 use systole_node::state::{Entry, Happening, JobEnd, Wish};
 
 /// Tells the entries of a move one after the other, and remembers what later ones refer to.
@@ -64,10 +64,9 @@ impl Teller {
                 let who = evidence::person(*uid, *pid, user.as_deref(), None);
                 format!("{who} wanted to order something, and may not")
             }
-            Happening::Answer { order, refused, ticket: _ } => match refused {
-                None => format!("the order was carried out: {}", wish(order)),
-                Some(reason) => format!("the order was refused: {}: {reason}", wish(order)),
-            },
+            Happening::Answer { order, refused, failed, ticket: _ } => {
+                answer(order, *refused, failed.as_deref())
+            }
             Happening::HandOver(stage) => {
                 let is_asked = std::mem::replace(&mut self.is_asked, true);
                 hand_over::sentence(stage, teller(entry), is_asked)
@@ -195,6 +194,16 @@ fn ownership(owner: &str, term: u64, phase: Phase, evidence: &str, took: Option<
         Phase::Stopped => format!("stopped on {owner} (term {term}){took}: {evidence}"),
         Phase::Failed => format!("{owner} could not start it (term {term}){took}: {evidence}"),
         Phase::Blocked => format!("blocked on {owner} (term {term}){took}: {evidence}"),
+    }
+}
+
+/// What came of an order.
+fn answer(order: &Wish, refused: Option<Refusal>, failed: Option<&str>) -> String {
+    let order = wish(order);
+    match (failed, refused) {
+        (Some(text), _) => format!("the order failed: {order}: {text}"),
+        (None, Some(reason)) => format!("the order was refused: {order}: {reason}"),
+        (None, None) => format!("the order was carried out: {order}"),
     }
 }
 

@@ -31,6 +31,8 @@ use systole_core::{Refusal, Settings};
 
 /// What is there when nothing has changed.
 const UNCHANGED: &str = "Configuration unchanged.";
+/// Why an order to read the files changes nothing.
+const MISTAKES: &str = "the files have mistakes, and the configuration in force is kept";
 
 /// A reload under way.
 pub(super) struct Reload {
@@ -208,6 +210,16 @@ impl Control {
 
     fn answer_reload(&mut self, asker: Option<ClientId>, response: &Response) {
         if let Some(client) = asker {
+            let (refused, failed) = match response {
+                Response::Refused { reason, text: _ } => (Some(*reason), None),
+                Response::Invalid { findings: _ } => (None, Some(MISTAKES)),
+                Response::Failed { text } => (None, Some(text.as_str())),
+                Response::Denied
+                | Response::Status(_)
+                | Response::Done
+                | Response::Reloaded { .. } => (None, None),
+            };
+            self.note_answer(Wish::Reload, refused, failed, NOBODY);
             self.server.answer(client, response);
         }
     }

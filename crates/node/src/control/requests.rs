@@ -78,10 +78,22 @@ impl Control {
         self.server.answer(client, &Response::Failed { text: text.to_owned() });
     }
 
+    /// Keeps what came of an order.
+    pub(super) fn note_answer(
+        &mut self,
+        order: Wish,
+        refused: Option<Refusal>,
+        failed: Option<&str>,
+        ticket: Ticket,
+    ) {
+        let failed = failed.map(str::to_owned);
+        self.note(Happening::Answer { order, refused, failed, ticket: ticket.0 });
+    }
+
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
         let wish = Wish::of(&self.parts.settings, order);
-        self.note(Happening::Answer { order: wish, refused: result.err(), ticket: ticket.0 });
+        self.note_answer(wish, result.err(), None, ticket);
         let response = match result {
             Ok(()) => Response::Done,
             Err(reason) => Response::Refused { reason, text: reason.to_string() },

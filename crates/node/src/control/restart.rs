@@ -33,6 +33,7 @@ impl Control {
     pub(super) fn refuse_restart(&mut self, client: ClientId) {
         self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
         let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+        self.note_answer(Wish::Restart, Some(reason), None, NOBODY);
         self.server.answer(client, &Response::Refused { reason, text });
     }
 
@@ -58,6 +59,7 @@ impl Control {
 
     pub(super) fn fail_restart(&mut self, client: ClientId, text: &str) {
         self.say(Level::Error, format!("Not restarted: {text}"));
+        self.note_answer(Wish::Restart, None, Some(text), NOBODY);
         self.fail(client, text);
     }
 

@@ -170,6 +170,9 @@ pub enum Happening {
         order: Wish,
         /// Why it was refused; absent when it was done.
         refused: Option<Refusal>,
+        /// Why it failed, in words, where that is no refusal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
         /// The number of the order in this run.
         #[serde(default)]
         ticket: u64,

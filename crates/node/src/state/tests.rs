@@ -224,7 +224,7 @@ fn journal_names_cause_and_evidence() {
     let order = Happening::Order { order, uid: 0, pid: 12, user, login: None, ticket: 4 };
     journal.write(order, now).unwrap();
     let refused = Some(Refusal::NoPeer);
-    let answer = Happening::Answer { order: Wish::Stop, refused, ticket: 4 };
+    let answer = Happening::Answer { order: Wish::Stop, refused, failed: None, ticket: 4 };
     journal.write(answer, now).unwrap();
     let text = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> =

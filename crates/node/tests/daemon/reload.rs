@@ -56,3 +56,24 @@ fn a_reload_that_is_refused_gives_no_line_up() {
     assert_eq!(answer["reason"], "too_many_groups", "{answer}");
     assert_eq!(fs::read(node.path("state/systole.retired")).unwrap(), before);
 }
+
+#[test]
+fn an_order_that_fails_on_the_files_has_its_answer_in_the_journal() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let before = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    node.write("config/ha.cf", &format!("{before}no_such_directive on\nkeepalive never\n"));
+    assert_eq!(node.ask(RELOAD).unwrap()["response"], "invalid");
+    assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "failed");
+    for order in ["reload", "restart"] {
+        let wanted = format!(
+            r#""event":"answer","order":"{order}","refused":null,"failed":"the files have mistakes, "#
+        );
+        node.wait_for("the answer", || {
+            fs::read_to_string(node.path("state/journal.jsonl")).unwrap().contains(&wanted)
+        });
+    }
+    node.write("config/ha.cf", &before);
+    assert_eq!(node.code(&["-k"]), 0);
+}

@@ -138,8 +138,12 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
 
 #[test]
 fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
-    let answer =
-        || Happening::Answer { order: Wish::ConfirmDead("web1".into()), refused: None, ticket: 1 };
+    let answer = || Happening::Answer {
+        order: Wish::ConfirmDead("web1".into()),
+        refused: None,
+        failed: None,
+        ticket: 1,
+    };
     let journal = [
         owned(0, "nginx", "web1", 1, Phase::Active),
         entry(1, answer()),
@@ -236,7 +240,7 @@ fn what_concerns_another_group_or_none_is_not_told() {
         login: None,
         ticket: 1,
     };
-    let answer = |order: Wish| Happening::Answer { order, refused: None, ticket: 1 };
+    let answer = |order: Wish| Happening::Answer { order, refused: None, failed: None, ticket: 1 };
     let mut journal: Vec<Entry> = Vec::new();
     for wish in &wishes {
         journal.push(entry(299, order(wish.clone())));
