@@ -2,6 +2,7 @@
 
 use super::Broken;
 use crate::machine::Machine;
+use crate::services::Services;
 use std::time::Duration;
 use systole_core::{Cause, Failback, GroupId, Motive, NodeId, Settings, Time};
 
@@ -43,13 +44,20 @@ pub(crate) fn undisturbed(
         // The winner ran it when it said so, or what shares a resource with it.
         Some(Cause::Outranked(other)) => {
             let is_removed = !machines[other.index()].has_line(settings, group);
-            let winner = &machines[other.index()].services;
             let heard = reason.and_then(|reason| reason.heard);
-            let rivals_of = rivals.iter().filter(|(one, two)| *one == group || *two == group);
-            let mut all = rivals_of.map(|(one, two)| if *one == group { *two } else { *one });
-            let ran = heard.is_some_and(|at| all.any(|rival| winner.ran_since(rival, at)));
-            // What it runs has just expired, and it cannot know yet.
-            is_removed || ran || winner.is_unrenewable(now)
+            let rivals_of = |group: GroupId| {
+                let near = rivals.iter().filter(move |(one, two)| *one == group || *two == group);
+                near.map(move |(one, two)| if *one == group { *two } else { *one })
+            };
+            let ran = |winner: &Services, at| rivals_of(group).any(|it| winner.ran_since(it, at));
+            // Of three nodes the one that said so may be a witness, who hears the winner.
+            let winners = [Some(other), owner_of(machine, settings, group)];
+            let mut winners = winners.into_iter().flatten().map(|it| &machines[it.index()].services);
+            // What it runs may just have expired, and it cannot know yet.
+            is_removed
+                || winners.any(|winner| {
+                    winner.is_unrenewable(now) || heard.is_some_and(|at| ran(winner, at))
+                })
         }
         Some(
             Cause::HandOver { .. }
@@ -77,6 +85,13 @@ pub(crate) fn undisturbed(
     let name = settings.groups[group.index()].name();
     let what = format!("{node:?} stops {name}, which runs well, because of {cause:?}");
     Err(Broken { law: "UNDISTURBED", what, at: now })
+}
+
+/// The node that a daemon takes for the owner of a group.
+fn owner_of(machine: &Machine, world: &Settings, group: GroupId) -> Option<NodeId> {
+    let place = machine.place_of(world, group)?;
+    let name = machine.cluster.as_ref()?.snapshot().groups.swap_remove(place.index()).owner?;
+    world.nodes.iter().position(|other| *other == name).and_then(|at| Some(NodeId(u8::try_from(at).ok()?)))
 }
 
 /// Whether a hand-over that the giver has told has a reason that is true.
