@@ -39,11 +39,13 @@ pub enum Mutation {
     StartBesideTheLoser,
     /// Says at its start that nothing runs, before the executor has spoken (SINGLE OWNER).
     ForgetTheLedger,
+    /// Beats as slowly as a new ha.cf says before the others know of it (UNDISTURBED).
+    ForgetFormerTimes,
 }
 
 impl Mutation {
     /// Those that today's worlds are known to notice.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -60,5 +62,6 @@ impl Mutation {
         Self::IgnoreTheRetired,
         Self::LetMemoryOutrank,
         Self::StartBesideTheLoser,
+        Self::ForgetFormerTimes,
     ];
 }

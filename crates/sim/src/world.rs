@@ -11,6 +11,7 @@ mod options;
 mod reload;
 mod sending;
 mod strike;
+mod times;
 
 pub use fencing::Fences;
 pub(crate) use make::small;
@@ -90,11 +91,13 @@ pub struct World {
     codec: Codec,
     recorded: Vec<Arrival>,
     orders: bool,
-    /// Haresources changes.
+    /// Haresources changes, and the times in ha.cf.
     reloads: bool,
     /// The latest haresources, and the groups of the one before.
     edition: Edition,
     earlier: Vec<Group>,
+    /// Dead times of before a change, each with the moment up to which somebody may keep to it.
+    former: Vec<(Time, Duration)>,
     /// Groups that share a resource, each with itself too.
     rivals: Vec<(GroupId, GroupId)>,
     /// Resources fall ill.
@@ -253,7 +256,8 @@ impl World {
         }
         self.now = self.now.max(next);
         self.summary.steps += 1;
-        self.network.watch(self.now, self.settings.deadtime);
+        let patience = self.patience();
+        self.network.watch(self.now, patience);
         if queued == Some(next) {
             let (_, happening) = self.queue.pop_first().expect("it was just looked at");
             self.happen(happening)?;
@@ -270,11 +274,8 @@ impl World {
         self.machines.iter_mut().for_each(|machine| machine.services.note(self.now));
         self.overlaps.check(self.now, world, &self.machines, &self.network)?;
         self.alone = laws::alone_owns(self.now, world, &self.machines, &self.network, self.alone)?;
-        if !self.reloads {
-            // Where files differ, nodes may wait for each other.
-            let nobody = &mut self.nobody_since;
-            laws::together_own(self.now, &self.settings, &self.machines, &self.network, nobody)?;
-        }
+        let nobody = &mut self.nobody_since;
+        laws::together_own(self.now, &self.settings, &self.machines, &self.network, nobody)?;
         Ok(true)
     }
 

@@ -26,7 +26,9 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::NeverRest => ("BOUND", &["BOUND"]),
         Mutation::MoveInSilence => ("EXPLAIN", &["EXPLAIN"]),
         Mutation::IgnoreHold => ("HOLD", &["HOLD"]),
-        Mutation::LetMemoryOutrank => ("UNDISTURBED", &["UNDISTURBED"]),
+        Mutation::LetMemoryOutrank | Mutation::ForgetFormerTimes => {
+            ("UNDISTURBED", &["UNDISTURBED"])
+        }
         Mutation::ForgetTheLedger => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER", "ONE OWNER SOON"]),
     }
 }

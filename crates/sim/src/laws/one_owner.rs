@@ -97,7 +97,8 @@ pub(crate) fn alone_owns(
     let settings = &machine.settings;
     let longest = settings.groups.iter().map(|group| group.resources.len()).max();
     let agents = u32::try_from(longest.unwrap_or(0) * 2 + 2).unwrap_or(u32::MAX);
-    if network.span(now, since) < settings.deadtime + HEAL * 2 + AGENT_MAX * agents {
+    let deadtime = world.deadtime.max(settings.deadtime);
+    if network.span(now, since) < deadtime + HEAL * 2 + AGENT_MAX * agents {
         return Ok(Some((machine.id, since)));
     }
     let snapshot = cluster.snapshot();
@@ -147,9 +148,13 @@ pub(crate) fn together_own(
             other.id == one.id || !network.connected_for(now, one.id, other.id).is_zero()
         })
     };
-    let is_whole = machines.iter().all(|machine| takes_part(machine) && hears_all(machine));
+    // Where files differ, nodes may wait for each other.
+    let is_same = |machine: &Machine| machine.edition == machines[0].edition;
+    let is_well = |it: &Machine| takes_part(it) && hears_all(it) && is_same(it);
+    let is_whole = machines.iter().all(is_well);
     for (group, nobody) in settings.group_ids().zip(nobody_since) {
-        if !is_whole || machines.iter().any(|machine| machine.services.runs_whole(group)) {
+        let is_wanted = is_whole && machines[0].has_line(settings, group);
+        if !is_wanted || machines.iter().any(|machine| machine.services.runs_whole(group)) {
             *nobody = None;
             continue;
         }

@@ -52,7 +52,8 @@ pub(crate) fn undisturbed(
             let ran = |winner: &Services, at| rivals_of(group).any(|it| winner.ran_since(it, at));
             // Of three nodes the one that said so may be a witness, who hears the winner.
             let winners = [Some(other), owner_of(machine, settings, group)];
-            let mut winners = winners.into_iter().flatten().map(|it| &machines[it.index()].services);
+            let mut winners =
+                winners.into_iter().flatten().map(|it| &machines[it.index()].services);
             // What it runs may just have expired, and it cannot know yet.
             is_removed
                 || winners.any(|winner| {
@@ -91,7 +92,11 @@ pub(crate) fn undisturbed(
 fn owner_of(machine: &Machine, world: &Settings, group: GroupId) -> Option<NodeId> {
     let place = machine.place_of(world, group)?;
     let name = machine.cluster.as_ref()?.snapshot().groups.swap_remove(place.index()).owner?;
-    world.nodes.iter().position(|other| *other == name).and_then(|at| Some(NodeId(u8::try_from(at).ok()?)))
+    world
+        .nodes
+        .iter()
+        .position(|other| *other == name)
+        .and_then(|at| Some(NodeId(u8::try_from(at).ok()?)))
 }
 
 /// Whether a hand-over that the giver has told has a reason that is true.

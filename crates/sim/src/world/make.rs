@@ -1,6 +1,7 @@
 //! How a world begins.
 
 use super::reload::Edition;
+use super::times::Times;
 use super::{Fences, Happening, Options, Summary, World};
 use crate::clock::Clock;
 use crate::codec::Codec;
@@ -55,6 +56,7 @@ impl World {
         let frail = random.chance(options.frail);
         let earlier = settings.groups.clone();
         let groups = earlier.len() as u64;
+        let times = Times::of(&settings);
         let mut world = Self {
             options,
             settings,
@@ -69,8 +71,9 @@ impl World {
             recorded: Vec::new(),
             orders,
             reloads,
-            edition: Edition { number: 0, groups: earlier.clone() },
+            edition: Edition { number: 0, groups: earlier.clone(), times },
             earlier,
+            former: Vec::new(),
             rivals: Vec::new(),
             sickly: broken > 0,
             frail,
@@ -96,25 +99,23 @@ impl World {
 }
 
 fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
-    let keepalive = Duration::from_millis(50 + random.below(950));
-    let beats = u32::try_from(3 + random.below(5)).unwrap_or(3);
-    let deadtime = keepalive * beats + Duration::from_millis(random.below(200));
+    let times = Times::draw(random);
     let names = ["alpha", "beta", "gamma", "delta"];
     let groups = if is_crowd { 1 + random.below(GROUPS_MAX as u64) } else { 1 + random.below(3) };
     let ids = u64::try_from(nodes).unwrap_or(1);
-    Settings {
+    let settings = Settings {
         nodes: names[..nodes].iter().map(|name| (*name).to_owned()).collect(),
         node_order: (0..u8::try_from(nodes).unwrap_or(1)).map(NodeId).collect(),
         me: NodeId(0),
         links: (0..=random.below(2)).map(|link| format!("eth{link}")).collect(),
         slow_links: Vec::new(),
         ping_nodes: (0..random.below(3)).map(|ping| format!("ping{ping}")).collect(),
-        keepalive,
-        deadtime,
-        warntime: deadtime / 2,
-        initdead: (deadtime * 2).max(Duration::from_secs(2)),
-        deadping: deadtime,
-        aliveping: keepalive * u32::try_from(random.below(4)).unwrap_or(0),
+        keepalive: Duration::ZERO,
+        deadtime: Duration::ZERO,
+        warntime: Duration::ZERO,
+        initdead: Duration::ZERO,
+        deadping: Duration::ZERO,
+        aliveping: Duration::ZERO,
         rexmit_delay: Duration::from_millis(250),
         failback: failback(random),
         ipfail: random.chance(500),
@@ -128,7 +129,8 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
         group_failback: (0..random.below(3)).map(|_| (GroupId(0), failback(random))).collect(),
         hold_down: random.chance(500).then(|| hold_down(random)),
-    }
+    };
+    times.put_into(settings)
 }
 
 fn failback(random: &mut Random) -> Failback {

@@ -1,9 +1,11 @@
-//! The administrator changes haresources on one machine, and some time later on the others.
+//! The administrator changes haresources, or the times in ha.cf, on one machine, and some time later
+//! on the others.
 //!
 //! Machines number their groups by their own files. A world has one list of every group that there
 //! ever was, which is only added to; services and laws go by the places in that.
 
 use super::make::group_of;
+use super::times::Times;
 use super::{Happening, World};
 use crate::host::configuration;
 use crate::laws::Broken;
@@ -16,16 +18,17 @@ const EVER_MAX: usize = 12;
 /// How long an administrator waits who was told that the daemon is busy, or who found none.
 const RETRY: Duration = Duration::from_millis(700);
 
-/// One state of the file.
+/// One state of the files.
 #[derive(Debug, Clone)]
 pub(super) struct Edition {
     /// Editions are numbered; none replaces a later one.
     pub(super) number: u64,
     pub(super) groups: Vec<Group>,
+    pub(super) times: Times,
 }
 
 impl World {
-    /// A line is added, removed, changed or changed back, first on one machine.
+    /// A line is added, removed, changed or changed back, or the times change, first on one machine.
     pub(super) fn edit(&mut self, first: NodeId) {
         // Nobody loads a file that the machine with the latest one has never seen.
         if self.machine(first).edition != self.edition.number {
@@ -35,14 +38,20 @@ impl World {
         let mut groups = before.clone();
         let place = usize::try_from(self.random.below(groups.len() as u64)).unwrap_or(0);
         let has_room = self.settings.groups.len() < EVER_MAX;
-        match self.random.below(4) {
-            0 if groups.len() > 1 => drop(groups.remove(place)),
-            1 if has_room => groups.push(self.new_group(None)),
-            2 if has_room => groups[place] = self.new_group(Some(&before[place])),
+        let mut times = self.edition.times;
+        match self.random.below(6) {
+            0 | 1 => {
+                times = Times::draw(&mut self.random);
+                self.expect_times(times);
+                self.summary.count("times changed");
+            }
+            2 if groups.len() > 1 => drop(groups.remove(place)),
+            3 if has_room => groups.push(self.new_group(None)),
+            4 if has_room => groups[place] = self.new_group(Some(&before[place])),
             _ => groups.clone_from(&self.earlier),
         }
         self.earlier = before;
-        self.edition = Edition { number: self.edition.number + 1, groups };
+        self.edition = Edition { number: self.edition.number + 1, groups, times };
         self.publish(Some(first), 20_000);
     }
 
@@ -69,6 +78,7 @@ impl World {
             }
         }
         self.settings.groups.push(group.clone());
+        self.nobody_since.push(None);
         for machine in &mut self.machines {
             machine.services.add(&group);
         }
@@ -98,6 +108,7 @@ impl World {
         }
         let groups = edition.groups.clone();
         let settings = Settings { groups, group_failback, ..machine.settings.clone() };
+        let settings = edition.times.put_into(settings);
         let (is_awake, local) = (machine.is_awake(), machine.local(now));
         let Some(cluster) = machine.cluster.as_mut().filter(|_| is_awake) else {
             self.after(RETRY, Happening::Reload(node, edition));
@@ -111,10 +122,12 @@ impl World {
         }
         let touched = touched(&old, &before, cluster);
         let configuration = configuration(&settings);
-        machine.settings = settings;
+        let former = std::mem::replace(&mut machine.settings, settings);
         machine.edition = edition.number;
         machine.disk.retired = given_up(&old, &machine.settings);
+        self.note_former(former.deadtime);
         self.alone = None;
+        self.nobody_since.fill(None);
         self.summary.reloads += 1;
         self.note(|| format!("{node:?} reloads edition {}", edition.number));
         self.ask_executor(node, Request::Configure(configuration))?;

@@ -1,0 +1,73 @@
+//! The times in ha.cf: how they are drawn, and what the laws make of them where they change.
+
+use super::World;
+use std::time::Duration;
+use systole_core::{Random, Settings, Time};
+
+/// How long the dead time of before a change may still be kept to, in dead times.
+const CHANGE: u32 = 3;
+
+/// The times of one state of ha.cf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    keepalive: Duration,
+    deadtime: Duration,
+    aliveping: Duration,
+}
+
+impl Times {
+    /// The times of settings.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let Settings { keepalive, deadtime, aliveping, .. } = *settings;
+        Self { keepalive, deadtime, aliveping }
+    }
+
+    /// From some tenths of a second to some seconds.
+    pub(super) fn draw(random: &mut Random) -> Self {
+        let keepalive = Duration::from_millis(50 + random.below(950));
+        let beats = u32::try_from(3 + random.below(5)).unwrap_or(3);
+        let deadtime = keepalive * beats + Duration::from_millis(random.below(200));
+        let aliveping = keepalive * u32::try_from(random.below(4)).unwrap_or(0);
+        Self { keepalive, deadtime, aliveping }
+    }
+
+    /// Settings with these times.
+    pub(super) fn put_into(self, settings: Settings) -> Settings {
+        let Self { keepalive, deadtime, aliveping } = self;
+        Settings {
+            keepalive,
+            deadtime,
+            warntime: deadtime / 2,
+            initdead: (deadtime * 2).max(Duration::from_secs(2)),
+            deadping: deadtime,
+            aliveping,
+            ..settings
+        }
+    }
+}
+
+impl World {
+    /// From now on the laws reckon with these times too: the longest that there ever were.
+    pub(super) fn expect_times(&mut self, times: Times) {
+        let ours = times.put_into(self.settings.clone());
+        let settings = &mut self.settings;
+        settings.keepalive = settings.keepalive.max(ours.keepalive);
+        settings.deadtime = settings.deadtime.max(ours.deadtime);
+        settings.initdead = settings.initdead.max(ours.initdead);
+    }
+
+    /// A machine had this dead time until now, and others may go on counting with it for a while.
+    pub(super) fn note_former(&mut self, deadtime: Duration) {
+        let until = self.now + self.settings.deadtime * CHANGE;
+        self.former.push((until, deadtime));
+    }
+
+    /// How long a node is silent at least that another one calls dead.
+    pub(super) fn patience(&mut self) -> Duration {
+        let now = self.now;
+        self.former.retain(|(until, _): &(Time, _)| now < *until);
+        let former = self.former.iter().map(|(_, deadtime)| *deadtime);
+        let all = self.machines.iter().map(|machine| machine.settings.deadtime).chain(former);
+        all.min().unwrap_or(self.settings.deadtime)
+    }
+}
