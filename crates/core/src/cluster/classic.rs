@@ -9,13 +9,14 @@ use super::Cluster;
 use crate::peer::Kind;
 use crate::{
     Cause, Event, Failback, Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase,
-    Time,
+    Scope, Time,
 };
 use std::time::Duration;
 
 mod conflict;
 mod failing;
 mod legacy;
+mod reports;
 
 use conflict::Conflict;
 
@@ -47,7 +48,7 @@ enum Stage {
 
 /// The negotiation with a classic peer.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Classic {
     stage: Stage,
     /// What we hold, from our view, as we tell it.
@@ -57,6 +58,8 @@ pub(super) struct Classic {
     /// What the peer has told that it will not hold any more, and holds until its stop is done.
     giving_up: Hold,
     is_peer_stable: bool,
+    /// The peer has said that it starts, since it is heard.
+    is_peer_starting: bool,
     /// When the node list was asked for, while it is waited for, and whether it came.
     asked_nodes: Option<Time>,
     has_nodes: bool,
@@ -67,6 +70,18 @@ pub(super) struct Classic {
     conflict: Conflict,
     /// What a peer gives up in the restart after a partition goes back to it.
     owes: bool,
+    /// Whether the peer has told what it holds since it is heard; if not, when it is to be asked (again).
+    has_reported: bool,
+    /// The sequence of its last full report, and the first one that was sent since it is heard again.
+    reported_at: u64,
+    report_from: u64,
+    /// It was asked so since our last pause.
+    asked_after_pause: bool,
+    /// Since when it says that it is settled and does not hold its own set.
+    without_own: Option<Time>,
+    /// When it died last.
+    died: Time,
+    unreported: Option<Time>,
     /// When the peer's groups are handed back, because one of them could not be started here.
     gives_up: Option<Time>,
 }
@@ -77,13 +92,21 @@ impl Classic {
         self.theirs.with(self.giving_up)
     }
 
+    /// Whether the peer holds nothing and is not stable because it ends: one that starts has said so.
+    /// What it still stops is nobody's before it has gone.
+    fn is_peer_ending(&self) -> bool {
+        self.theirs == Hold::None && !self.is_peer_stable && !self.is_peer_starting
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.stage {
             // Once it may settle, it is the end of a job that wakes us.
-            Stage::Reported(until) => Some(until).filter(|_| !self.may_settle),
+            Stage::Reported(until) => {
+                Some(until).filter(|_| !self.may_settle && !self.is_peer_ending())
+            }
             Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
                 let asked = self.asked_nodes.into_iter().chain(self.asked_groups);
-                let asked = asked.map(|at| at + RETRY);
+                let asked = asked.map(|at| at + RETRY).chain(self.unreported);
                 asked.chain(self.conflict.deadline()).chain(self.gives_up).min()
             }
         }
@@ -105,7 +128,8 @@ impl Cluster {
     /// Whether a classic peer's protocol does not let us take anything now.
     pub(super) fn classic_forbids(&self) -> bool {
         let legacy = self.settings.failback == Failback::Legacy;
-        self.classic_peer().is_some() && (legacy || self.classic.stage != Stage::Stable)
+        let Some(peer) = self.classic_peer() else { return false };
+        legacy || self.classic.stage != Stage::Stable || self.owes_report(peer)
     }
 
     /// Whether it is still being found out with a classic peer who has what.
@@ -156,7 +180,12 @@ impl Cluster {
         }
         self.classic.stage = Stage::Starting;
         self.classic.may_settle = false;
+        // What an executor has kept for a daemon that was started anew is held already.
+        self.classic.ours = self.classic.ours.with(self.held_whole());
         self.send(Message::Starting, None);
+        if self.classic.ours != Hold::None {
+            self.classic_report(Occasion::Report);
+        }
     }
 
     /// A node is heard in time whose groups were waiting for its end. Where nothing runs here yet,
@@ -172,9 +201,14 @@ impl Cluster {
     }
 
     pub(super) fn hear_starting(&mut self, from: NodeId) {
-        if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
+        if self.peer(from).kind != Kind::Classic {
             return;
         }
+        self.classic.is_peer_starting = true;
+        if self.status != NodeStatus::Active {
+            return;
+        }
+        self.classic.has_reported = true;
         if self.classic.stage == Stage::Starting {
             self.classic.stage = Stage::BothStarting;
         }
@@ -184,7 +218,7 @@ impl Cluster {
 
     pub(super) fn hear_resource(
         &mut self,
-        from: NodeId,
+        (from, sequence): (NodeId, u64),
         (hold, full): (Hold, bool),
         stable: Option<bool>,
         occasion: Occasion,
@@ -192,24 +226,47 @@ impl Cluster {
         if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
             return;
         }
+        // One that was sent again says what was true before the last one.
+        if sequence < self.classic.reported_at {
+            return;
+        }
+        if full {
+            self.classic.reported_at = sequence;
+        }
         if matches!(self.classic.stage, Stage::Starting | Stage::BothStarting) {
             self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
         }
+        self.classic.has_reported |= sequence >= self.classic.report_from;
+        if self.classic.asked_after_pause {
+            self.classic.asked_after_pause = false;
+            self.unverified.retain(|node| *node != from);
+        }
         // Its own stop is known by `shutdone` alone: what is announced is not done.
         let announces = occasion == Occasion::Shutdown;
-        self.classic.giving_up = if announces { self.classic.held_there() } else { Hold::None };
+        // Nor is what one that is in a transition does not name any more: its announcement may be lost.
+        let is_vague = stable == Some(false) && !self.classic.is_peer_starting;
+        let before = self.classic.held_there();
         let keeps = !full && hold != Hold::None;
         self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
+        let may_run = if announces || is_vague { before } else { Hold::None };
+        self.classic.giving_up = may_run.without(self.classic.theirs);
         self.classic.conflict.note(occasion);
+        if occasion == Occasion::Standby {
+            self.classic_lets_go(from);
+        }
         if !announces {
             self.note_theirs(from);
         }
         let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
         // It waits for us as we would for it; who says so first spares both the 10 s.
-        self.classic.may_settle |= has_nothing;
+        self.classic.may_settle |= has_nothing && self.classic.is_peer_starting;
+        let is_without = stable != Some(false) && !self.classic.held_there().has_local();
+        let since = self.classic.without_own.unwrap_or(self.now);
+        self.classic.without_own = is_without.then_some(since);
         match stable {
             Some(false) => self.set_classic_stable(from, false),
             Some(true) => {
+                self.classic.is_peer_starting = false;
                 let was_stable = self.classic.is_peer_stable;
                 self.set_classic_stable(from, true);
                 if !was_stable {
@@ -229,7 +286,7 @@ impl Cluster {
     /// Waiting is over: what the peer does not hold of ours is ours.
     fn classic_settle(&mut self) {
         self.classic.stage = Stage::Stable;
-        let acquires = !self.classic.theirs.has_foreign();
+        let acquires = !self.classic.held_there().has_foreign();
         if acquires {
             self.classic.ours = self.classic.ours.with(Hold::Local);
         }
@@ -241,9 +298,12 @@ impl Cluster {
 
     pub(super) fn elapse_classic(&mut self) {
         self.ask_again();
+        self.ask_for_report();
+        self.tell_forsaken();
         self.elapse_failing();
         let Stage::Reported(until) = self.classic.stage else { return self.elapse_conflict() };
-        let is_late = self.now >= until && !self.classic.may_settle;
+        let may_wait = self.classic.may_settle || self.classic.is_peer_ending();
+        let is_late = self.now >= until && !may_wait;
         self.classic.may_settle |= is_late;
         // A hand-over may be asked for as soon as we say that we are stable, and only once.
         if self.classic.may_settle && self.is_settled() {
@@ -257,42 +317,12 @@ impl Cluster {
     /// Whether a classic peer may hold what stands in our ledger, and has yet to say so: nothing of it
     /// is started on before.
     pub(super) fn awaits_classic_report(&self) -> bool {
-        self.settings.failback != Failback::Legacy
-            && self.has_classic_peer()
-            && self.classic.stage != Stage::Stable
-    }
-
-    /// Whether a group of ours is about to be started on, and no job of it has begun.
-    fn is_held_in_part(&self, group: GroupId) -> bool {
-        let runner = &self.runners[group.index()];
-        runner.is_starting() && runner.job().is_none() && self.classic.stage != Stage::Stable
-    }
-
-    /// Turns what the peer says it holds into rows.
-    fn note_theirs(&mut self, peer: NodeId) {
-        let theirs = self.classic.held_there();
-        for group in self.settings.group_ids() {
-            let home = self.preferred(group) == peer;
-            let held = if home { theirs.has_local() } else { theirs.has_foreign() };
-            let row = *self.ownership.row(group);
-            let is_theirs = row.owner == Some(peer) && row.phase.holds();
-            let is_ours = self.is_ours(group) && !self.runners[group.index()].is_idle();
-            if held && is_ours && self.is_held_in_part(group) {
-                // It was started here before this daemon, and the peer has taken it since.
-                self.ownership.claim(group, peer, !home);
-                self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Outranked(peer));
-                self.outbox.push_back(crate::Output::Store);
-                self.yield_group(group);
-            } else if held && !is_theirs && !is_ours {
-                self.ownership.claim(group, peer, !home);
-                self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Claimed(peer));
-            } else if !held && is_theirs && !self.is_handed_over(group) {
-                self.ownership.advance(group, Phase::Stopped);
-                self.owned(group, Cause::OwnerLeft(peer));
-            }
-        }
+        let is_known = match self.classic.stage {
+            Stage::Stable => true,
+            Stage::Reported(_) => self.classic.may_settle,
+            Stage::Idle | Stage::Starting | Stage::BothStarting => false,
+        };
+        self.settings.failback != Failback::Legacy && self.has_classic_peer() && !is_known
     }
 
     /// A group is new here: beside a classic peer whoever has its set has it.
@@ -329,6 +359,23 @@ impl Cluster {
         self.classic_report(Occasion::Standby);
     }
 
+    /// Everything of a set is let go for a classic peer. From now on it may be at work there, which a
+    /// daemon that is started anew must know: the peer says that it holds it when all of it runs.
+    pub(super) fn classic_is_given(&mut self, taker: NodeId, scope: Scope) {
+        let me = self.settings.me;
+        if self.peer(taker).kind != Kind::Classic {
+            return;
+        }
+        for group in self.groups_of(me, scope) {
+            if self.is_ours(group) {
+                self.ownership.claim(group, taker, self.preferred(group) != taker);
+                self.ownership.advance(group, Phase::Starting);
+                self.owned(group, Cause::HandOver { giver: me, taker });
+            }
+        }
+        self.outbox.push_back(crate::Output::Store);
+    }
+
     /// A hand-over ended; the set is from the giver's view.
     pub(super) fn classic_concludes(&mut self, giver: NodeId, hold: Hold) {
         let Some(peer) = self.classic_peer() else { return };
@@ -344,6 +391,7 @@ impl Cluster {
 
     /// A peer died: everything will be ours.
     pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
+        self.classic.died = self.now;
         self.classic_takes_all();
         self.classic.owes &= result == Fencing::Unneeded;
         let kind = self.peer(node).kind;

@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// How long one node waits for the other's word.
 const REPLY_WAIT: Duration = Duration::from_secs(10);
+/// How long a classic giver may take to begin after our promise. It waits for that for 10 s, and one
+/// that has refused the request of its own administrator has told us of it all the same.
+const BEGIN_WAIT: Duration = Duration::from_secs(15);
 /// How long a classic peer's releasing and acquiring may take, of which nothing is seen.
 const WORK_WAIT: Duration = Duration::from_hours(1);
 
@@ -213,7 +216,7 @@ impl Cluster {
     }
 
     /// The groups that a scope names from the giver's view.
-    fn groups_of(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
+    pub(super) fn groups_of(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let all = self.settings.group_ids();
         all.filter(|group| self.is_in_scope(*group, giver, scope)).collect()
     }
@@ -261,10 +264,24 @@ impl Cluster {
         let me = self.settings.me;
         let Some(running) = &mut self.hand_over else { return };
         let partner = &self.peers[running.partner(me).index()];
-        let wait = if partner.kind == Kind::Classic { WORK_WAIT } else { REPLY_WAIT };
+        let is_promise = stage == Stage::Promised;
+        let wait = match partner.kind {
+            Kind::Classic if is_promise => BEGIN_WAIT,
+            Kind::Classic => WORK_WAIT,
+            Kind::Systole | Kind::Unknown => REPLY_WAIT,
+        };
         running.stage = stage;
         running.until = self.now + wait;
         self.tell_stage();
+    }
+
+    /// A classic giver says that it lets go now, which may take as long as its agents need.
+    pub(super) fn classic_lets_go(&mut self, giver: NodeId) {
+        let until = self.now + WORK_WAIT;
+        let running = self.hand_over.as_mut().filter(|it| it.giver == giver);
+        if let Some(running) = running.filter(|it| it.stage == Stage::Promised) {
+            running.until = until;
+        }
     }
 
     /// While something of the hand-over goes on here or there it may take as long as it needs.

@@ -233,7 +233,7 @@ impl Cluster {
             Message::Unreadable { field } => self.report(Event::Unreadable(from, field)),
             Message::Starting => self.hear_starting(from),
             Message::Resource { hold, full, stable, occasion } => {
-                self.hear_resource(from, (*hold, *full), *stable, *occasion);
+                self.hear_resource((from, sequence), (*hold, *full), *stable, *occasion);
             }
             Message::GroupRequest { key } => self.hear_group_request(from, key),
             Message::GroupGrant { key, granted, .. } => {

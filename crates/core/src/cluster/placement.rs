@@ -85,6 +85,9 @@ impl Cluster {
     /// while a node that would come before us is about to be ready.
     pub(super) fn first_for(&self, group: GroupId) -> Option<NodeId> {
         let preferred = self.preferred(group);
+        if self.is_forsaken(group) && self.can_run(group) {
+            return Some(self.settings.me);
+        }
         let row = self.ownership.row(group);
         let heir = row.owner.filter(|_| row.is_entrusted);
         let rest = self.settings.node_ids().filter(|node| *node != preferred);
@@ -231,6 +234,7 @@ impl Cluster {
     /// A peer's daemon restarted: what it held it has lost, unless its table says otherwise.
     pub(super) fn peer_restarted(&mut self, node: NodeId) {
         self.cancel_hand_over(node);
+        self.classic_restarts(node);
         for group in self.settings.group_ids() {
             self.ownership.note_ability(group, node, true);
             self.forget_failures(group, node);
@@ -249,6 +253,7 @@ impl Cluster {
         peer.runs.fill(false);
         peer.in_doubt.fill(false);
         peer.runs_strange.clear();
+        self.verify_gone(node);
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);
         self.ownership.released_by(node);

@@ -27,8 +27,7 @@ impl Cluster {
             }
             peer.kind = Kind::Classic;
             peer.is_settled = true;
-            self.unverified.retain(|node| *node != from);
-            return;
+            return self.verify_classic(from);
         };
         let nodes = self.voice.beat.nodes;
         let is_answer = self.is_answer(beat);

@@ -46,20 +46,37 @@ impl Conflict {
 }
 
 impl Cluster {
-    /// A classic peer is heard again after a partition. What we had first we keep; what we took
-    /// from it we give up at once, because it has that still.
+    /// A classic peer is heard again after a partition. What we had first we keep; what we took from it
+    /// meanwhile we give up at once, because it has that still. It is not asked what it holds: it is about
+    /// to restart itself, and calls it an error when it is told that both hold the same.
     pub(in crate::cluster) fn classic_returns(&mut self, node: NodeId) {
         if self.peer(node).kind != Kind::Classic {
             return;
         }
         for group in self.settings.group_ids() {
-            let Cause::OwnerDead { owner, .. } = self.changes[group.index()].1 else { continue };
-            if owner == node && self.is_ours(group) {
+            let (since, cause) = self.changes[group.index()];
+            let is_taken = matches!(cause, Cause::OwnerDead { owner, .. } if owner == node);
+            if is_taken && since >= self.classic.died && self.is_ours(group) {
                 self.concede(group, node);
             }
         }
         self.classic.ours = self.held();
         self.classic.owes = true;
+        self.classic.theirs = self.conceded_to(node);
+        self.classic.report_from = self.peer(node).status_sequence;
+        self.classic.unreported = Some(self.now + RESTART_WAIT);
+    }
+
+    /// The sets of which a classic peer has groups by our table, seen from it.
+    fn conceded_to(&self, peer: NodeId) -> Hold {
+        let rows = self.settings.group_ids().filter(|group| {
+            let row = self.ownership.row(*group);
+            row.owner == Some(peer) && row.phase.holds()
+        });
+        rows.fold(Hold::None, |hold, group| {
+            let is_home = self.preferred(group) == peer;
+            hold.with(if is_home { Hold::Local } else { Hold::Foreign })
+        })
     }
 
     /// Whether a classic peer gets its groups back that it gave up because of a partition: beside
@@ -90,6 +107,10 @@ impl Cluster {
                 self.classic.conflict = Conflict::Waiting(self.now + RESTART_WAIT);
             }
             Conflict::Waiting(_) if contested.is_empty() => self.classic.conflict = Conflict::None,
+            // Who has just fallen silent may have nothing any more.
+            Conflict::Waiting(until) if self.now >= until && !self.is_heard_in_time(peer) => {
+                self.classic.conflict = Conflict::Waiting(self.now + self.keepalive());
+            }
             Conflict::Waiting(until) if self.now >= until => {
                 for group in contested {
                     self.concede(group, peer);
@@ -106,6 +127,11 @@ impl Cluster {
             }
             Conflict::None | Conflict::Waiting(_) | Conflict::Yielding => {}
         }
+    }
+
+    fn is_heard_in_time(&self, peer: NodeId) -> bool {
+        let last = self.peer(peer).last_status;
+        last.is_some_and(|last| self.now.since(last) <= self.keepalive() * 2)
     }
 
     /// The groups that run here and of which a classic peer says that it has them.
@@ -130,13 +156,20 @@ impl Cluster {
 
     /// The sets of which we have groups.
     pub(super) fn held(&self) -> Hold {
+        self.sets_of(|_| true)
+    }
+
+    /// The sets of which we have groups that run.
+    pub(super) fn held_whole(&self) -> Hold {
+        self.sets_of(|group| self.runners[group.index()].is_active())
+    }
+
+    fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> Hold {
         let me = self.settings.me;
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
-        ours.filter(|group| self.ownership.row(*group).phase.holds()).fold(
-            Hold::None,
-            |hold, group| {
-                hold.with(if self.preferred(group) == me { Hold::Local } else { Hold::Foreign })
-            },
-        )
+        let held = ours.filter(|group| self.ownership.row(*group).phase.holds());
+        held.filter(|group| counts(*group)).fold(Hold::None, |hold, group| {
+            hold.with(if self.preferred(group) == me { Hold::Local } else { Hold::Foreign })
+        })
     }
 }

@@ -194,6 +194,7 @@ impl Cluster {
         let Some(running) = &self.hand_over else { return };
         let (taker, scope) = (running.taker, running.scope);
         self.report(Event::HandOver(HandOverEvent::Released(scope)));
+        self.classic_is_given(taker, scope);
         let number = self.history.next();
         self.send_step(taker, scope, Step::Done);
         self.advance_hand_over(Stage::Given(number));

@@ -4,6 +4,7 @@
 use super::*;
 
 mod contested;
+mod reports;
 mod returns;
 
 /// Our node is A; the classic one is B.
@@ -156,8 +157,11 @@ fn at_a_start_an_announced_stop_is_waited_for() {
     beside.resource(Hold::None, false, Occasion::Shutdown);
     beside.pass(Duration::from_secs(9));
     assert_eq!(beside.node.runs, [], "it still stops what it has");
-    beside.pass(Duration::from_secs(2));
-    assert_eq!(beside.node.runs, [FIRST], "for no longer than 10 s");
+    beside.pass(Duration::from_mins(1));
+    assert_eq!(beside.node.runs, [], "however long that takes");
+    beside.say(Message::Shutdone);
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
 }
 
 #[test]

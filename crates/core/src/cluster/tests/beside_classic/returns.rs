@@ -80,3 +80,20 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     assert_eq!((row.owner, row.phase), (Some(B), Phase::Active));
     assert!(beside.node.held.iter().any(|job| job.action == Action::Stop));
 }
+
+/// Our daemon was started anew at once, and so was the peer, which would take its own set otherwise.
+#[test]
+fn what_an_executor_has_kept_is_told_with_the_question() {
+    let mut beside = Beside::new(Failback::On);
+    let listed = vec![(SECOND, 3)];
+    let settings = beside.node.cluster.settings().clone();
+    beside.node.cluster = Cluster::new(settings, Boot { listed, ..boot(2) });
+    beside.node.runs = vec![SECOND];
+    let holding = Holding { group: SECOND, term: 3, is_whole: true };
+    beside.node.cluster.handle(Time::START, &Input::ExecutorReady(vec![holding]));
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    let sent = beside.sent();
+    let told = [Message::Starting, report(Hold::Foreign, false, Occasion::Report)];
+    assert_eq!(sent[1..3], told, "{sent:?}");
+}

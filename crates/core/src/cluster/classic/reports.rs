@@ -1,0 +1,181 @@
+//! What a classic peer holds, which it says only when it is asked, or when it changes.
+//!
+//! Nothing is begun beside a peer that takes part and has not said what it holds since it is heard, or
+//! since a pause of our own. It answers `starting` with a report at any time.
+
+use super::conflict::Conflict;
+use super::{RETRY, Stage};
+use crate::cluster::Cluster;
+use crate::peer::Kind;
+use crate::{Cause, Failback, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase, Time};
+use std::time::Duration;
+
+/// How long a classic peer may go on without its own set, of which nothing is remembered, before it is
+/// run here.
+const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
+
+impl Cluster {
+    /// A beat of a classic peer, which answers nothing. After a pause of our own it is asked what it holds
+    /// before anything else: we may have been dead to it. What waited in the sockets meanwhile was heard
+    /// before half a beat has passed.
+    pub(in crate::cluster) fn verify_classic(&mut self, peer: NodeId) {
+        if !self.unverified.contains(&peer) {
+            return;
+        }
+        if !self.is_past_pause() {
+            return;
+        }
+        if !self.takes_part() || self.settings.failback == Failback::Legacy {
+            self.unverified.retain(|node| *node != peer);
+        } else if !self.classic.asked_after_pause {
+            self.classic.asked_after_pause = true;
+            self.ask_what_it_holds(peer);
+        }
+    }
+
+    /// A classic peer says goodbye, and not before our pause: nothing has to be asked any more.
+    pub(in crate::cluster) fn verify_gone(&mut self, peer: NodeId) {
+        if self.peer(peer).kind == Kind::Classic && self.is_past_pause() {
+            self.unverified.retain(|node| *node != peer);
+        }
+    }
+
+    /// Whether what is heard now was said after our last pause.
+    fn is_past_pause(&self) -> bool {
+        let is_fresh = |at| self.now.since(at) >= self.keepalive() / 2;
+        self.owes_permit.is_none_or(is_fresh)
+    }
+
+    /// This node stood still: a classic peer is to be asked.
+    pub(in crate::cluster) fn classic_paused(&mut self) {
+        self.classic.asked_after_pause = false;
+    }
+
+    /// Whether nobody will ever run a group of a classic peer unless we do: it is settled and does not
+    /// hold its own set. It looks only once whether it should.
+    pub(in crate::cluster) fn is_forsaken(&self, group: GroupId) -> bool {
+        let Some(peer) = self.classic_peer() else { return false };
+        let classic = &self.classic;
+        let is_settled = classic.stage == Stage::Stable
+            && classic.is_peer_stable
+            && classic.has_reported
+            && classic.conflict == Conflict::None
+            && self.hand_over.is_none()
+            && !self.peer(peer).has_left;
+        let is_theirs = self.preferred(group) == peer && self.settings.failback != Failback::Legacy;
+        let owner = self.ownership.row(group).owner;
+        // It may be at work on what was given to it before this daemon started.
+        let is_remembered = self.changes[group.index()].0 == Time::START;
+        let since = classic.without_own.filter(|_| owner != Some(peer) || !is_remembered);
+        let wait = if owner.is_none() { FORSAKEN_AFTER } else { Duration::ZERO };
+        is_settled && is_theirs && since.is_some_and(|since| self.now.since(since) >= wait)
+    }
+
+    /// Tells a classic peer of what it has forsaken and is ours now.
+    pub(super) fn tell_forsaken(&mut self) {
+        let held = self.held();
+        if self.classic.stage == Stage::Stable
+            && self.hand_over.is_none()
+            && held.has_foreign()
+            && !self.classic.ours.has_foreign()
+            && !self.classic.held_there().has_local()
+            && self.takes_part()
+        {
+            self.classic.ours = self.classic.ours.with(Hold::Foreign);
+            self.classic_report(Occasion::Report);
+        }
+    }
+
+    /// Asks a classic peer what it holds, until it has said so.
+    pub(super) fn ask_what_it_holds(&mut self, peer: NodeId) {
+        self.classic.has_reported = false;
+        self.classic.unreported = Some(self.now + RETRY);
+        // It expects to be told that we are stable, once it has said that it is.
+        self.set_classic_stable(peer, false);
+        self.send(Message::Starting, None);
+    }
+
+    /// Asks a classic peer what it holds that has not said so since it is heard: it was started, or has
+    /// taken what it could not hear of, while no link was there.
+    pub(super) fn ask_for_report(&mut self) {
+        let Some(peer) = self.classic_peer() else {
+            self.classic.has_reported = false;
+            self.classic.is_peer_starting = false;
+            self.classic.without_own = None;
+            self.classic.unreported = None;
+            return;
+        };
+        let is_unverified = self.unverified.contains(&peer);
+        let is_settled = self.classic.stage == Stage::Stable || is_unverified;
+        let is_legacy = self.settings.failback == Failback::Legacy;
+        let may_ask = self.takes_part() && is_settled && !is_legacy;
+        if !may_ask || !self.owes_report(peer) {
+            self.classic.unreported = None;
+            return;
+        }
+        // One that has just started says so of itself.
+        let at = *self.classic.unreported.get_or_insert(self.now + RETRY / 4);
+        if self.now >= at {
+            self.ask_what_it_holds(peer);
+        }
+    }
+
+    /// Whether a classic peer takes part and has not said yet what it holds.
+    pub(super) fn owes_report(&self, peer: NodeId) -> bool {
+        let peer = self.peer(peer);
+        peer.status == NodeStatus::Active && !peer.has_left && !self.classic.has_reported
+    }
+
+    /// A classic peer was started anew: it holds nothing before it says so.
+    pub(in crate::cluster) fn classic_restarts(&mut self, node: NodeId) {
+        if self.peer(node).kind != Kind::Classic {
+            return;
+        }
+        self.classic.theirs = Hold::None;
+        self.classic.giving_up = Hold::None;
+        self.classic.conflict = Conflict::None;
+        self.classic.has_reported = false;
+        self.classic.reported_at = 0;
+        self.classic.report_from = 0;
+        self.classic.is_peer_starting = false;
+        self.classic.without_own = None;
+        self.set_classic_stable(node, false);
+    }
+
+    /// Turns what the peer says it holds into rows.
+    pub(super) fn note_theirs(&mut self, peer: NodeId) {
+        let theirs = self.classic.held_there();
+        let has_reported = self.classic.has_reported;
+        for group in self.settings.group_ids() {
+            let home = self.preferred(group) == peer;
+            let held = if home { theirs.has_local() } else { theirs.has_foreign() };
+            let row = *self.ownership.row(group);
+            let is_theirs = row.owner == Some(peer) && row.phase.holds();
+            let is_ours = self.is_ours(group) && !self.runners[group.index()].is_idle();
+            if held && is_ours && self.is_held_in_part(group) {
+                // It was started here before this daemon, and the peer has taken it since.
+                self.ownership.claim(group, peer, !home);
+                self.ownership.advance(group, Phase::Active);
+                self.owned(group, Cause::Outranked(peer));
+                self.outbox.push_back(crate::Output::Store);
+                self.yield_group(group);
+            } else if held && !is_theirs && !is_ours {
+                self.ownership.claim(group, peer, !home);
+                self.ownership.advance(group, Phase::Active);
+                self.owned(group, Cause::Claimed(peer));
+            } else if held && is_theirs && row.phase == Phase::Starting {
+                self.ownership.advance(group, Phase::Active);
+                self.owned(group, Cause::Claimed(peer));
+            } else if !held && is_theirs && has_reported && !self.is_handed_over(group) {
+                self.ownership.advance(group, Phase::Stopped);
+                self.owned(group, Cause::OwnerLeft(peer));
+            }
+        }
+    }
+
+    /// Whether a group of ours is about to be started on, and no job of it has begun.
+    pub(super) fn is_held_in_part(&self, group: GroupId) -> bool {
+        let runner = &self.runners[group.index()];
+        runner.is_starting() && runner.job().is_none() && self.classic.stage != Stage::Stable
+    }
+}

@@ -1,0 +1,98 @@
+//! What a C node says of what it holds, and what it does not say: worlds with a scripted one found each.
+
+use super::*;
+
+fn ask(hold: Hold, step: Step) -> Message {
+    Message::AskResources { hold, step, ipfail: false, by_order: false }
+}
+
+#[test]
+fn a_peer_that_nobody_has_heard_of_is_asked_what_it_holds_and_both_do_not_keep_it() {
+    let mut beside = Beside::new(Failback::Off);
+    beside.silence(INITDEAD + Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST, SECOND], "it was never heard");
+    beside.sent();
+    beside.status(NodeStatus::Active);
+    beside.pass(Duration::from_secs(1));
+    assert!(beside.sent().contains(&Message::Starting));
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_secs(4));
+    assert_eq!(beside.node.runs, [], "it does not restart");
+}
+
+#[test]
+fn after_a_pause_nothing_begins_before_a_peer_has_said_what_it_holds() {
+    let mut beside = Beside::joint();
+    beside.now = beside.now + Duration::from_secs(5);
+    beside.status(NodeStatus::Active);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::LetGo(FIRST));
+    beside.node.runs.clear();
+    beside.pass(Duration::from_secs(3));
+    assert_eq!(beside.node.runs, []);
+    assert!(beside.sent().contains(&Message::Starting));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [FIRST]);
+}
+
+#[test]
+fn a_report_that_is_sent_again_is_older_than_what_was_heard_since() {
+    let mut beside = Beside::joint();
+    let held = beside.sequence;
+    beside.sequence += 1;
+    beside.resource(Hold::Local, true, Occasion::Report);
+    let newest = std::mem::replace(&mut beside.sequence, held);
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.sequence = newest;
+    beside.pass(Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST], "the peer holds its own");
+}
+
+/// The message that announced its stop was lost with others.
+#[test]
+fn what_an_unsettled_peer_does_not_name_any_more_is_not_free() {
+    let mut beside = Beside::joint();
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_secs(20));
+    assert_eq!(beside.node.runs, [FIRST], "it may still stop its own");
+    beside.say(Message::Shutdone);
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+}
+
+#[test]
+fn nothing_is_conceded_to_a_peer_that_has_fallen_silent() {
+    let mut beside = Beside::joint();
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_millis(2_800));
+    beside.silence(Duration::from_secs(3));
+    assert!(beside.node.counts_dead(B));
+    assert_eq!(beside.node.runs, [FIRST, SECOND], "the first was never stopped");
+    let is_stop = |event: &Event| {
+        matches!(event, Event::Ownership { group, phase, .. }
+            if *group == FIRST && *phase == crate::Phase::Stopping)
+    };
+    assert!(!beside.node.said.iter().any(is_stop), "{:?}", beside.node.said);
+}
+
+/// A person's order at the peer, which the peer itself refuses, is heard here all the same.
+#[test]
+fn a_promise_to_a_peer_that_does_not_begin_ends() {
+    let mut beside = Beside::joint();
+    beside.say(ask(Hold::Local, Step::Me));
+    assert!(beside.sent().contains(&ask(Hold::Local, Step::Other)));
+    beside.pass(Duration::from_secs(16));
+    let is_over = |event: &Event| matches!(event, Event::HandOver(HandOverEvent::NoReply));
+    assert!(beside.node.said.iter().any(is_over), "{:?}", beside.node.said);
+}
+
+#[test]
+fn a_set_that_a_settled_peer_does_not_hold_is_run_here() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST, SECOND], "it looks only once whether it should");
+    let told = report(Hold::All, true, Occasion::Report);
+    assert!(beside.sent().contains(&told), "and is told");
+}
