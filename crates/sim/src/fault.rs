@@ -82,6 +82,31 @@ pub(crate) enum Loss {
 }
 
 impl Fault {
+    /// The machine that it happens to, if it is a single one.
+    pub(crate) const fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::PowerOff(node, _)
+            | Self::Crash(node, _)
+            | Self::Restart(node, _)
+            | Self::Lose(node, ..)
+            | Self::Stop(node, _)
+            | Self::Pause(node, _)
+            | Self::ExecutorCrash(node, _)
+            | Self::Freeze(node, _)
+            | Self::RestartBesideFrozen(node, _)
+            | Self::Hinder(node, ..)
+            | Self::Remove(node, _)
+            | Self::Vanish(node, ..)
+            | Self::Deafen(node, _)
+            | Self::Unplug(node, ..)
+            | Self::Order(node, _)
+            | Self::StepDate(node, _)
+            | Self::Replay(node)
+            | Self::Ail(node, ..) => Some(*node),
+            Self::PartAnd(..) | Self::CutWay(..) | Self::CutLink(..) | Self::Part(..) => None,
+        }
+    }
+
     /// What it is called where faults are counted.
     pub(crate) const fn name(&self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@
 //! [`Cluster`]: systole_core::Cluster
 //! [`Machine`]: systole_executor::Machine
 
+mod classic;
 mod clock;
 mod codec;
 mod explore;

@@ -38,6 +38,10 @@ pub(crate) struct Machine {
     pub(crate) services: Services,
     pub(crate) clock: Clock,
     pub(crate) has_power: bool,
+    /// Its daemon is of the classic line, which has no core.
+    pub(crate) is_classic: bool,
+    /// Since when such a daemon lets go of a set that it says it does not hold any more.
+    pub(crate) lets_go_since: Option<Time>,
     /// The whole machine stands still until then.
     pub(crate) paused_until: Option<Time>,
     /// The ping nodes do not answer this machine until then.
@@ -82,6 +86,8 @@ impl Machine {
             services,
             clock,
             has_power: false,
+            is_classic: false,
+            lets_go_since: None,
             paused_until: None,
             deaf_until: None,
             started: Time::START,
@@ -262,6 +268,20 @@ impl Machine {
     pub(crate) fn kept(&self, sequence: u64) -> Option<Packet> {
         let has_it = |packet: &&Packet| packet.frame.outgoing.sequence == Some(sequence);
         self.sent.iter().rfind(has_it).cloned()
+    }
+
+    /// A daemon of the classic line starts here.
+    pub(crate) fn start_classic(&mut self, now: Time) {
+        self.generation += 1;
+        self.started = now;
+        self.sent.clear();
+        self.socket.clear();
+        self.watch = Watch::new(now, &[]);
+    }
+
+    /// Whether the daemon was started after a moment.
+    pub(crate) fn is_started_since(&self, moment: Time) -> bool {
+        self.started > moment
     }
 
     pub(crate) const fn generation(&self) -> u64 {

@@ -132,6 +132,14 @@ impl Network {
         }
     }
 
+    /// Notes that a recording was heard: what its sender sent before it, and sends again, is no news of it.
+    pub(crate) fn note_recording(&mut self, (from, to): (NodeId, NodeId), sequence: u64) {
+        let pair = self.pair(from, to);
+        if let Some(newest) = &mut self.delivered[pair] {
+            newest.sequence = newest.sequence.max(sequence);
+        }
+    }
+
     /// Forgets that a node was heard, or heard anything: it starts anew.
     pub(crate) fn forget(&mut self, node: NodeId) {
         for other in 0..self.nodes {

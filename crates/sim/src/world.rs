@@ -1,6 +1,7 @@
 //! A world from one seed.
 
 mod act;
+mod classic;
 mod executors;
 mod fencing;
 mod hands;
@@ -17,6 +18,7 @@ pub use fencing::Fences;
 pub(crate) use make::small;
 pub use options::{Options, Summary};
 
+use crate::classic::Classic;
 use crate::codec::Codec;
 use crate::fault::{AILMENT_MAX, Deed};
 use crate::host::Host;
@@ -72,6 +74,7 @@ enum Happening {
     Reload(NodeId, Edition),
     Shot(Shot),
     ShotAnswered(Shot),
+    ClassicTick(u64),
 }
 
 /// Machines, a network between them, and time.
@@ -98,6 +101,9 @@ pub struct World {
     earlier: Vec<Group>,
     /// Dead times of before a change, each with the moment up to which somebody may keep to it.
     former: Vec<(Time, Duration)>,
+    /// The daemon of the classic line, while it runs, and how long its scripts take.
+    classic: Option<Classic>,
+    classic_pace: Duration,
     /// Groups that share a resource, each with itself too.
     rivals: Vec<(GroupId, GroupId)>,
     /// Resources fall ill.
@@ -306,6 +312,10 @@ impl World {
                 Ok(())
             }
             Happening::ShotAnswered(shot) => self.answer_shot(shot),
+            Happening::ClassicTick(generation) => {
+                self.tick_classic(generation);
+                Ok(())
+            }
         }
     }
 

@@ -86,6 +86,18 @@ fn nothing_is_started_beside_a_silent_node_where_nodes_are_fenced() {
     assert!(broken.iter().any(|broken| broken.law == "ORDER"), "{broken:?}");
 }
 
+/// The second node is a script of heartbeat 3.0.6, as it was seen to behave.
+#[test]
+fn the_laws_hold_beside_a_node_of_the_classic_line() {
+    println!("{:?}", worlds(0..1_500, Options { classic: true, ..Options::default() }));
+}
+
+/// Where files differ, a third one may have skipped a line that the others know: not yet.
+#[test]
+fn the_laws_hold_in_worlds_of_three_nodes() {
+    println!("{:?}", worlds(0..300, Options { nodes: 3, reloads: 0, ..Options::default() }));
+}
+
 #[test]
 fn three_nodes_settle_who_runs_what_and_stay_so() {
     let calm = Options { nodes: 3, trouble: Duration::ZERO, ..Options::default() };

@@ -6,6 +6,10 @@ use crate::network::Network;
 use std::time::Duration;
 use systole_core::{GroupId, NodeId, Settings, Time};
 
+/// As [`HEAL`], beside a node of the classic line: it restarts itself after two seconds, is asked
+/// what it holds after three, and conceded to after three more. It releases one group after the other.
+const CLASSIC_HEAL: Duration = Duration::from_secs(8);
+
 /// A group, or one that shares a resource with it, that runs at two places.
 #[derive(Debug, Clone, Copy)]
 struct Overlap {
@@ -62,7 +66,24 @@ impl Overlaps {
                 is_given_up((first, one), second) || is_given_up((second, two), first);
             let is_new = known.is_none() && !is_doubtful;
             let could_know = first == second || network.is_acquainted(first, second);
-            if is_new && could_know || idle > HEAL {
+            // One of the classic line takes what it was about to take, whatever it hears meanwhile, and
+            // has some seconds to restart itself.
+            let later = |(node, group): (NodeId, GroupId)| {
+                let machine = &machines[node.index()];
+                (machine.services.runs_since(group), machine.is_classic)
+            };
+            let could_know = could_know && !later((first, one)).max(later((second, two))).1;
+            // While it lets go it says that it holds nothing and is settled, and whoever was started
+            // meanwhile knows nothing else.
+            let is_hidden = |node: NodeId, other: NodeId| {
+                let since = machines[node.index()].lets_go_since;
+                since.is_some_and(|since| machines[other.index()].is_started_since(since))
+            };
+            let could_know = could_know && !is_hidden(first, second) && !is_hidden(second, first);
+            let is_beside_classic =
+                places.iter().any(|(node, _)| machines[node.index()].is_classic);
+            let heal = if is_beside_classic { CLASSIC_HEAL } else { HEAL };
+            if is_new && could_know || idle > heal {
                 let name = |group: GroupId| settings.groups[group.index()].name();
                 let how = if is_new { "begin to run" } else { "run" };
                 let (one, two) = (name(one), name(two));

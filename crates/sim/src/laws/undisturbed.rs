@@ -6,6 +6,8 @@ use crate::services::Services;
 use std::time::Duration;
 use systole_core::{Cause, Failback, GroupId, Motive, NodeId, Settings, Time};
 
+/// Longest partition.
+const CUT_MAX: Duration = Duration::from_secs(16);
 /// How long after an order something may still move because of it.
 const AFTERMATH: Duration = Duration::from_secs(30);
 
@@ -39,7 +41,9 @@ pub(crate) fn undisturbed(
         Some(Cause::LetGo) => services.is_unrenewable(now),
         Some(Cause::Reload) => !machine.has_line(settings, group),
         Some(Cause::HandOver { giver, .. }) if giver == node => {
-            is_planned(now, machine, settings, group, was_ordered)
+            // A daemon of the classic line is owed what it gave up because of a partition.
+            let is_beside_classic = machines.iter().any(|machine| machine.is_classic);
+            is_planned(now, machine, settings, group, (was_ordered, is_beside_classic))
         }
         // The winner ran it when it said so, or what shares a resource with it.
         Some(Cause::Outranked(other)) => {
@@ -54,10 +58,21 @@ pub(crate) fn undisturbed(
             let winners = [Some(other), owner_of(machine, settings, group)];
             let mut winners =
                 winners.into_iter().flatten().map(|it| &machines[it.index()].services);
+            // One of the classic line starts what it says that it holds one after the other, and may fall
+            // silent while it is waited for.
+            let is_classic = machines[other.index()].is_classic;
+            // It may have stopped what was taken from it before it is heard again.
+            let unheard = settings.deadtime * 2 + CUT_MAX;
+            let lately = Time::START + now.since(Time::START + unheard);
+            let ran_any =
+                |it: &Services| settings.group_ids().any(|group| it.ran_since(group, lately));
             // What it runs may just have expired, and it cannot know yet.
             is_removed
                 || winners.any(|winner| {
-                    winner.is_unrenewable(now) || heard.is_some_and(|at| ran(winner, at))
+                    rivals_of(group).any(|rival| winner.runs(rival))
+                        || is_classic && ran_any(winner)
+                        || winner.is_unrenewable(now)
+                        || heard.is_some_and(|at| ran(winner, at))
                 })
         }
         Some(
@@ -105,7 +120,7 @@ fn is_planned(
     machine: &Machine,
     world: &Settings,
     group: GroupId,
-    was_ordered: bool,
+    (was_ordered, is_beside_classic): (bool, bool),
 ) -> bool {
     let Some(plan) = machine.watch.plan() else { return false };
     let recently = Time::START + now.since(Time::START + AFTERMATH);
@@ -119,10 +134,14 @@ fn is_planned(
                 Some(Failback::Off | Failback::Manual)
             );
             let is_home = world.groups[group.index()].preferred == machine.id;
-            !is_home && (!stays || settings.hold_down.is_some())
+            !is_home && (!stays || is_beside_classic || settings.hold_down.is_some())
         }
         // What was asked for is carried out though the carrier may be back.
-        Motive::Carrier => machine.was_unplugged(group, recently),
+        // One of the classic line is given a whole set.
+        Motive::Carrier => world
+            .group_ids()
+            .filter(|other| *other == group || is_beside_classic)
+            .any(|other| machine.was_unplugged(other, recently)),
         Motive::Ipfail => settings.ipfail,
         Motive::Failed => false,
     }

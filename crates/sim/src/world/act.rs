@@ -134,6 +134,10 @@ impl World {
     }
 
     pub(super) fn start_daemon(&mut self, node: NodeId) -> Result<(), Broken> {
+        if self.is_classic(node) {
+            self.start_classic();
+            return Ok(());
+        }
         let now = self.now;
         let machine = &mut self.machines[node.index()];
         if !machine.has_power || machine.cluster.is_some() {
@@ -159,6 +163,10 @@ impl World {
 
     /// A machine that stood still goes on: its executor and its daemon, in either order.
     pub(super) fn resume(&mut self, node: NodeId) -> Result<(), Broken> {
+        if self.is_classic(node) {
+            self.resume_classic();
+            return Ok(());
+        }
         let now = self.now;
         let machine = self.machine(node);
         machine.paused_until = None;

@@ -8,6 +8,10 @@ use systole_core::{Cluster, Heard, Input, Message, NodeId, Output, Snapshot};
 impl World {
     pub(super) fn arrive(&mut self, node: NodeId, arrival: Arrival) -> Result<(), Broken> {
         self.summary.datagrams += 1;
+        if self.is_classic(node) {
+            self.arrive_classic(arrival);
+            return Ok(());
+        }
         let machine = self.machine(node);
         if machine.paused_until.is_some() && machine.cluster.is_some() {
             if machine.socket.len() < SOCKET_MAX {
@@ -55,6 +59,8 @@ impl World {
         let mut echoes = frame.beat.iter().flat_map(|beat| &beat.echoes);
         if echoes.any(|echo| echo.node == node && echo.session == session) {
             machine.watch.reached(arrival.packet.sent);
+            let sequence = frame.outgoing.sequence.unwrap_or(0);
+            self.network.note_recording((frame.source, node), sequence);
         }
     }
 
@@ -67,10 +73,10 @@ impl World {
     }
 
     /// Keeps count of who could hear whom, for the laws.
-    fn note_delivery(&mut self, node: NodeId, packet: &Packet) {
+    pub(super) fn note_delivery(&mut self, node: NodeId, packet: &Packet) {
         let frame = &packet.frame;
         let is_current = self.machines[frame.source.index()].generation() == frame.generation;
-        let runs = self.machines[node.index()].cluster.is_some();
+        let runs = self.has_daemon(node);
         let is_status = matches!(frame.outgoing.message, Message::Status { .. });
         self.machine(node).watch.reached(packet.sent);
         if is_current && runs && is_status {

@@ -38,17 +38,24 @@ impl World {
             let delay = Duration::from_millis(random.below(6_000));
             settings.fencing = Some(FencingPolicy { delay });
         }
+        let mut options = options;
+        if options.classic {
+            settings = super::classic::common(settings);
+            options = Options { reloads: 0, frail: 0, patient: 0, ..options };
+        }
+        let classic_pace = Duration::from_millis(5 + random.below(600));
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let patient = random.chance(options.patient);
         // What hangs where agents may take their time would do so for hours.
-        let broken = if !patient && random.chance(150) { 150 } else { 0 };
+        let broken = if !patient && !options.classic && random.chance(150) { 150 } else { 0 };
         let machines = settings.node_ids().map(|id| {
             let services = Services::new(&settings, &mut random, broken);
             let clock = Clock::new(options.clocks, drift, id.index(), &mut random);
             Machine::new(id, Settings { me: id, ..settings.clone() }, services, clock)
         });
-        let machines: Vec<Machine> = machines.collect();
+        let mut machines: Vec<Machine> = machines.collect();
+        machines[1].is_classic = options.classic;
         let hosts = machines.iter().map(|_| Host::default()).collect();
         let orders = random.chance(500);
         let nobody_since = vec![None; settings.groups.len()];
@@ -74,6 +81,8 @@ impl World {
             edition: Edition { number: 0, groups: earlier.clone(), times },
             earlier,
             former: Vec::new(),
+            classic: None,
+            classic_pace,
             rivals: Vec::new(),
             sickly: broken > 0,
             frail,

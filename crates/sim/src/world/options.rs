@@ -31,6 +31,8 @@ pub struct Options {
     pub patient: u64,
     /// Whether there are so many groups that their table does not fit into a beat, as the seed decides.
     pub crowd: bool,
+    /// Whether the second of two machines has a daemon of the classic line.
+    pub classic: bool,
 }
 
 impl Default for Options {
@@ -48,6 +50,7 @@ impl Default for Options {
             frail: 300,
             patient: 150,
             crowd: false,
+            classic: false,
         }
     }
 }

@@ -9,8 +9,11 @@ use systole_core::{LinkId, Message, NodeId, Outgoing};
 
 impl World {
     pub(super) fn send(&mut self, node: NodeId, outgoing: Outgoing) {
-        let machine = self.machine(node);
         let is_status = matches!(outgoing.message, Message::Status { .. });
+        if self.options.classic && !is_status && !matches!(outgoing.message, Message::Ack { .. }) {
+            self.note(|| format!("{node:?} sends {:?}", outgoing.message));
+        }
+        let machine = self.machine(node);
         let beat = machine.cluster.as_ref().filter(|_| is_status).map(|c| c.beat().clone());
         let generation = machine.generation();
         let date = self.machines[node.index()].clock.date(self.now);
@@ -41,7 +44,7 @@ impl World {
     }
 
     /// Puts a packet on every link to every other machine.
-    fn carry(&mut self, node: NodeId, packet: &Packet) {
+    pub(super) fn carry(&mut self, node: NodeId, packet: &Packet) {
         for link in self.network.link_ids() {
             for to in self.settings.node_ids().filter(|to| *to != node) {
                 let way = (node, to, link);

@@ -53,6 +53,10 @@ impl World {
     /// Lets a fault happen.
     pub(super) fn strike(&mut self, fault: Fault) -> Result<(), Broken> {
         let now = self.now;
+        if fault.node().is_some_and(|node| self.is_classic(node)) {
+            self.strike_classic(fault);
+            return Ok(());
+        }
         match fault {
             Fault::PowerOff(node, span) => {
                 if self.machine(node).has_power {

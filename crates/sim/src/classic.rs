@@ -1,0 +1,396 @@
+//! A scripted node of the classic line: heartbeat 3.0.6 with two nodes and `auto_failback` on or off.
+//!
+//! It does what the C daemon was seen to do on the wire and to its resources: it negotiates with
+//! `starting`, `resource` and `ask_resources`, holds two sets and no single groups, says that it holds
+//! before its scripts have run, takes over without looking, and restarts itself when a node that it had
+//! called dead is heard again. Its scripts never fail. It has no ipfail and no fencing device.
+
+mod negotiation;
+mod scripts;
+
+use crate::network::Frame;
+use negotiation::{Negotiation, Stage, Standby};
+use scripts::{Child, Script};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+use systole_core::{
+    Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Outgoing, Settings, Step, Time,
+};
+
+/// How often it looks at its timers.
+pub(crate) const TICK: Duration = Duration::from_millis(20);
+/// How long after a partition it begins to restart itself.
+const RESTART_AFTER: Duration = Duration::from_secs(2);
+/// How long after its last resource is released it ends.
+const END_AFTER: Duration = Duration::from_secs(2);
+/// How many messages it sends again at once.
+const SPAN_MAX: usize = 50;
+/// How often an unanswered question is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What it does, for the world to carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Sends a message on every link.
+    Send(Outgoing),
+    /// Sends what it sent before, or says that it cannot.
+    Resend(u64),
+    /// Begins to start a group.
+    Start(GroupId),
+    /// Has stopped a group.
+    Stopped(GroupId),
+    /// Ends; it starts itself anew after this time, or never.
+    End(Option<Duration>),
+}
+
+/// The other node, as it sees it.
+#[derive(Debug)]
+struct Other {
+    heard: Option<Time>,
+    generation: u64,
+    deadtime: Duration,
+    is_dead: bool,
+    /// It has told the node list, or there was nobody to ask.
+    has_told_nodes: bool,
+    /// Sequences up to here have all been received, and those beyond that were.
+    complete: u64,
+    beyond: BTreeSet<u64>,
+    /// What was acknowledged last.
+    acknowledged: u64,
+    /// When something missing was last asked for.
+    asked: Time,
+}
+
+/// A daemon of the classic line.
+#[derive(Debug)]
+pub(crate) struct Classic {
+    me: NodeId,
+    other: NodeId,
+    settings: Settings,
+    failback: bool,
+    /// How long each script takes.
+    pace: Duration,
+    now: Time,
+    started: Time,
+    sequence: u64,
+    status: NodeStatus,
+    beat_at: Time,
+    nodes_asked: Option<Time>,
+    peer: Other,
+    negotiation: Negotiation,
+    children: Vec<Child>,
+    queue: VecDeque<Script>,
+    /// What runs, or is being started.
+    runs: BTreeSet<GroupId>,
+    /// It is told to stop, and whether it starts itself anew then.
+    stops: Option<Option<Duration>>,
+    restart_at: Option<Time>,
+    end_at: Option<Time>,
+    effects: VecDeque<Effect>,
+}
+
+impl Classic {
+    /// A daemon that starts; `runs` is what is left of an earlier one.
+    pub(crate) fn new(
+        now: Time,
+        (me, other): (NodeId, NodeId),
+        settings: &Settings,
+        (failback, pace): (bool, Duration),
+        runs: BTreeSet<GroupId>,
+    ) -> Self {
+        let peer = Other {
+            heard: None,
+            generation: 0,
+            deadtime: settings.deadtime,
+            is_dead: false,
+            has_told_nodes: false,
+            complete: 0,
+            beyond: BTreeSet::new(),
+            acknowledged: 0,
+            asked: now,
+        };
+        Self {
+            me,
+            other,
+            settings: settings.clone(),
+            failback,
+            pace,
+            now,
+            started: now,
+            sequence: 0,
+            status: NodeStatus::Up,
+            beat_at: now,
+            nodes_asked: None,
+            peer,
+            negotiation: Negotiation::default(),
+            children: Vec::new(),
+            queue: VecDeque::new(),
+            runs,
+            stops: None,
+            restart_at: None,
+            end_at: None,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// What it does next, if anything.
+    pub(crate) fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether it lets go of a set that it gives away.
+    pub(crate) fn lets_go(&self) -> bool {
+        self.children.iter().any(Child::lets_go)
+    }
+
+    /// Somebody tells the daemon to stop.
+    pub(crate) fn stop(&mut self) {
+        self.stops.get_or_insert(None);
+    }
+
+    /// Somebody gives a set away at this node.
+    pub(crate) fn order_standby(&mut self, now: Time, hold: Hold) {
+        self.now = now;
+        if self.status == NodeStatus::Active {
+            self.emit(ask(hold, Step::Me));
+        }
+    }
+
+    /// Time passes.
+    pub(crate) fn tick(&mut self, now: Time) {
+        self.now = now;
+        if self.now >= self.beat_at {
+            self.beat_at = self.now + self.settings.keepalive;
+            self.beat();
+        }
+        self.ask_for_missing();
+        self.watch_peer();
+        self.come_up();
+        self.tend_children();
+        self.tend_negotiation();
+        self.tend_end();
+    }
+
+    /// A frame of the other node arrives.
+    pub(crate) fn hear(&mut self, now: Time, frame: &Frame) {
+        self.now = now;
+        let outgoing = &frame.outgoing;
+        let is_meant = outgoing.dest.is_none_or(|dest| dest == self.me);
+        if frame.source != self.other || !self.is_new(frame) || !is_meant {
+            return;
+        }
+        match &outgoing.message {
+            Message::Status { deadtime, .. } => self.hear_status(*deadtime),
+            Message::RequestNodes => {
+                let nodes = self.settings.nodes.join(" ").into();
+                let reply = Message::ReplyNodes { nodes, deleted: "".into() };
+                self.send(reply, Some(self.other));
+            }
+            Message::ReplyNodes { .. } => self.peer.has_told_nodes = true,
+            Message::Starting => self.hear_starting(),
+            Message::Resource { hold, full, stable, occasion: _ } => {
+                self.hear_resource(*hold, *full, *stable);
+            }
+            Message::AskResources { hold, step, .. } => self.hear_step(*hold, *step, false),
+            Message::TakeoverOrder { hold } => self.order_standby(now, hold.mirrored()),
+            Message::Shutdone => self.hear_shutdone(),
+            Message::Rexmit { first, last } => {
+                self.effects.extend((*first..=*last).take(SPAN_MAX).map(Effect::Resend));
+            }
+            Message::Nak { sequence, .. } => self.skip(*sequence),
+            _ => {}
+        }
+    }
+
+    /// Whether a frame was not received before; keeps count of what is missing.
+    fn is_new(&mut self, frame: &Frame) -> bool {
+        let peer = &mut self.peer;
+        if frame.generation < peer.generation {
+            return false;
+        }
+        let Some(sequence) = frame.outgoing.sequence else { return true };
+        if frame.generation > peer.generation {
+            peer.generation = frame.generation;
+            peer.complete = sequence - 1;
+            peer.beyond.clear();
+            peer.acknowledged = 0;
+        }
+        if sequence <= peer.complete || !peer.beyond.insert(sequence) {
+            return false;
+        }
+        while peer.beyond.remove(&(peer.complete + 1)) {
+            peer.complete += 1;
+        }
+        true
+    }
+
+    fn ask_for_missing(&mut self) {
+        let peer = &mut self.peer;
+        if let Some(beyond) = peer.beyond.first().copied()
+            && self.now.since(peer.asked) >= RETRY / 4
+        {
+            peer.asked = self.now;
+            let (first, last) = (peer.complete + 1, beyond - 1);
+            let message = Message::Rexmit { first, last };
+            self.send(message, Some(self.other));
+        } else if peer.complete > peer.acknowledged {
+            peer.acknowledged = peer.complete;
+            let message = Message::Ack { sequence: peer.complete };
+            self.send(message, Some(self.other));
+        }
+    }
+
+    /// What can be sent no more will never come.
+    fn skip(&mut self, sequence: u64) {
+        let peer = &mut self.peer;
+        peer.beyond.insert(sequence);
+        while peer.beyond.remove(&(peer.complete + 1)) {
+            peer.complete += 1;
+        }
+    }
+
+    fn hear_status(&mut self, deadtime: Duration) {
+        let silence = self.peer.heard.map(|heard| self.now.since(heard));
+        let was_dead = std::mem::take(&mut self.peer.is_dead);
+        self.peer.heard = Some(self.now);
+        let patience = std::mem::replace(&mut self.peer.deadtime, deadtime);
+        let is_active = self.status == NodeStatus::Active;
+        if was_dead && silence.is_some() && is_active && self.peer_goes_on() {
+            // Nobody knows what the other has done meanwhile.
+            self.restart_at.get_or_insert(self.now + RESTART_AFTER);
+        } else if !was_dead && is_active && silence.is_some_and(|silence| silence >= patience) {
+            // This daemon stood still, and noticed it by the late beat alone.
+            self.peer_dies();
+        }
+        self.negotiation.generation = self.peer.generation;
+    }
+
+    /// Whether the other node is still the same daemon that was heard before.
+    fn peer_goes_on(&self) -> bool {
+        self.negotiation.generation == self.peer.generation
+    }
+
+    fn watch_peer(&mut self) {
+        let is_up = self.status == NodeStatus::Active;
+        let since = self.peer.heard.unwrap_or(self.started);
+        let patience = if is_up && self.peer.heard.is_some() {
+            self.peer.deadtime
+        } else {
+            self.settings.initdead
+        };
+        if !self.peer.is_dead && self.now.since(since) >= patience {
+            self.peer.is_dead = true;
+            if is_up {
+                self.peer_dies();
+            }
+        }
+    }
+
+    /// Communication is up when the other node was heard and has told the nodes, or is dead.
+    fn come_up(&mut self) {
+        if self.status == NodeStatus::Active || self.peer.heard.is_none() && !self.peer.is_dead {
+            return;
+        }
+        if !self.peer.is_dead && !self.peer.has_told_nodes {
+            if self.nodes_asked.is_none_or(|at| self.now.since(at) >= RETRY) {
+                self.nodes_asked = Some(self.now);
+                self.send(Message::RequestNodes, Some(self.other));
+            }
+            return;
+        }
+        self.status = NodeStatus::Active;
+        self.beat();
+        self.negotiation.stage = Stage::Starting;
+        self.send(Message::Starting, None);
+        if self.peer.is_dead {
+            self.peer_dies();
+        }
+    }
+
+    /// The other node is dead: whatever it did not give up is taken from it.
+    fn peer_dies(&mut self) {
+        let gave_up = self.peer.heard.is_some() && self.negotiation.theirs == Hold::None;
+        let result = if gave_up { Fencing::Unneeded } else { Fencing::NotConfigured };
+        self.cancel_standby();
+        self.negotiation.need_failback = true;
+        if self.negotiation.stage == Stage::Shutdown {
+            return;
+        }
+        let node = self.settings.nodes[self.other.index()].as_str().into();
+        self.send(Message::Stonith { node, result }, None);
+        if gave_up && self.negotiation.mine == Hold::All {
+            self.negotiation.is_other_stable = true;
+        } else {
+            self.take_over();
+        }
+    }
+
+    fn tend_end(&mut self) {
+        if self.restart_at.is_some_and(|at| self.now >= at) {
+            self.restart_at = None;
+            let wait = self.settings.deadtime + Duration::from_secs(1);
+            self.stops = Some(Some(wait));
+        }
+        let is_up = self.status == NodeStatus::Active;
+        let has_begun = self.negotiation.stage == Stage::Shutdown;
+        if self.stops.is_some() && is_up && !has_begun && self.is_stable() {
+            self.negotiation.mine = Hold::None;
+            self.negotiation.stage = Stage::Shutdown;
+            self.queue.clear();
+            self.report(Hold::None, false, Occasion::Shutdown);
+            self.begin(scripts::Purpose::Shutdown, self.groups(Hold::All), false);
+        }
+        if self.end_at.is_some_and(|at| self.now >= at) {
+            self.end_at = None;
+            self.effects.push_back(Effect::End(self.stops.flatten()));
+        }
+    }
+
+    fn beat(&mut self) {
+        let (status, deadtime) = (self.status, self.settings.deadtime);
+        self.send(Message::Status { status, deadtime, flow_control: true }, None);
+    }
+
+    fn send(&mut self, message: Message, dest: Option<NodeId>) {
+        let sequence = message.is_sequenced().then(|| {
+            self.sequence += 1;
+            self.sequence
+        });
+        let outgoing = Outgoing { message, dest, dest_uuid: None, sequence, made: self.now };
+        self.effects.push_back(Effect::Send(outgoing));
+    }
+
+    /// A message of its own comes to itself first.
+    fn emit(&mut self, message: Message) {
+        self.send(message.clone(), None);
+        match message {
+            Message::AskResources { hold, step, .. } => self.hear_step(hold, step, true),
+            Message::Shutdone => self.end_at = Some(self.now + END_AFTER),
+            _ => {}
+        }
+    }
+
+    /// The groups of a set, seen from this node.
+    fn groups(&self, hold: Hold) -> Vec<GroupId> {
+        let is_meant = |group: &GroupId| {
+            let is_local = self.settings.groups[group.index()].preferred == self.me;
+            if is_local { hold.has_local() } else { hold.has_foreign() }
+        };
+        self.settings.group_ids().filter(is_meant).collect()
+    }
+
+    fn is_stable(&self) -> bool {
+        let negotiation = &self.negotiation;
+        let is_settled = matches!(negotiation.stage, Stage::Init | Stage::Stable | Stage::Shutdown);
+        negotiation.is_other_stable
+            && !negotiation.takes_over
+            && negotiation.standby == Standby::Not
+            && self.children.is_empty()
+            && is_settled
+    }
+}
+
+/// A step of a hand-over, as a node of the classic line says it.
+const fn ask(hold: Hold, step: Step) -> Message {
+    Message::AskResources { hold, step, ipfail: false, by_order: false }
+}
