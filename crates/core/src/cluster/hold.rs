@@ -138,10 +138,15 @@ impl Cluster {
         if self.errs(Mutation::IgnoreHold) {
             return false;
         }
-        let here = [&self.freeze, &self.stays[group.index()].freeze];
-        let is_here = here.into_iter().any(|register| register.in_force().is_some());
-        is_here
+        self.is_frozen_here(group)
             || self.others().any(|node| self.peer(node).is_alive() && self.peer(node).holds(group))
+    }
+
+    /// Whether we ourselves say of a group that it is held. Who has only heard it of a peer may have
+    /// told that peer already that it is over: by then that one decides as if nothing were held.
+    fn is_frozen_here(&self, group: GroupId) -> bool {
+        let here = [&self.freeze, &self.stays[group.index()].freeze];
+        here.into_iter().any(|register| register.in_force().is_some())
     }
 
     /// Whether nothing at all moves but by order.
@@ -159,7 +164,8 @@ impl Cluster {
         match self.ownership.row(group).owner {
             None => comes_first,
             Some(owner) if owner == me => {
-                comes_first || self.can_run(group) && self.is_freeze_known()
+                let keeps = self.is_frozen_here(group) && self.is_freeze_known();
+                comes_first || keeps && self.can_run(group)
             }
             Some(owner) => {
                 let starts_itself =

@@ -208,6 +208,31 @@ fn what_stops_by_itself_starts_again_where_it_was() {
     assert_eq!(pair.runs(A), [], "though it prefers this node");
 }
 
+/// The last owner has said that its hold is over, and has not heard that it is over at the other
+/// node too. That one decides as if nothing were held: the group is its own to take.
+#[test]
+fn a_last_owner_whose_own_hold_is_over_leaves_the_group_to_who_comes_first() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(B).order(now, Order::StandbyGroup(SECOND));
+    pair.until("given", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.hold(A, None, SPAN);
+    let over = Event::Hold(HoldEvent::Expired { group: None });
+    pair.until("it is over at the owner", |pair| pair.node(A).has_said(&over));
+    assert!(!pair.node(B).has_said(&over), "it learned of it later");
+    pair.mute = Some(B);
+    pair.node(A).runs.retain(|group| *group != SECOND);
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.until("its home takes it", |pair| {
+        assert_eq!(pair.runs(A), [FIRST], "who does not come first waits for the other one");
+        pair.runs(B) == [SECOND]
+    });
+    pair.mute = None;
+    pair.pass(Duration::from_secs(2));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+}
+
 #[test]
 fn one_group_is_held_alone() {
     let mut pair = Pair::settled(Failback::On);
