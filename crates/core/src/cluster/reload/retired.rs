@@ -7,6 +7,8 @@
 //!   otherwise that one would take it. With the claim it *guards* what runs here instead.
 //! * Nothing is started that shares a resource with a retired group which another node has, or before
 //!   the claim on the retired one is known to whoever may still have the line.
+//! * Nor is it started while a node that had such a retired group last runs a line that is not known
+//!   here, and lacks this one: what replaced the old line there may want the same resource.
 //! * Where another node has the better claim on a retired group, what shares a resource with it stops.
 //!
 //! A guard that guards nothing any more, because nothing of it can run here, is given up: then the
@@ -102,7 +104,21 @@ impl Cluster {
         let is_elsewhere = |retired| {
             self.holder(self.ownership.row(retired)).is_some() || self.runs_elsewhere(retired)
         };
-        self.runs_in_the_way(group) || self.rivals(group).any(is_elsewhere)
+        self.runs_in_the_way(group)
+            || self.rivals(group).any(is_elsewhere)
+            || self.may_run_by_another_line(group)
+    }
+
+    /// Whether a node that is heard runs a line that we do not know, and had one last that shares a
+    /// resource with a group: the strange line may have replaced that one. It does not guard a group
+    /// for us whose line it does not have.
+    fn may_run_by_another_line(&self, group: GroupId) -> bool {
+        self.others().any(|node| {
+            let peer = self.peer(node);
+            let runs_strange = peer.is_alive() && !peer.runs_strange.is_empty();
+            let had_it = |retired| self.ownership.row(retired).owner == Some(node);
+            runs_strange && peer.lacks.contains(&group) && self.rivals(group).any(had_it)
+        })
     }
 
     /// Whether a node that is heard still runs a group, or something retired that shares a resource

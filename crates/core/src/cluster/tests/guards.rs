@@ -85,6 +85,25 @@ fn what_is_being_stopped_stops_nothing_elsewhere_that_shares_a_resource_with_it(
     is_undisturbed(&mut pair);
 }
 
+/// Each has another line in the place of the old one, and does not know the other's.
+#[test]
+fn a_line_waits_for_an_unknown_one_where_the_line_that_it_replaces_was_last() {
+    const OTHER_LINE: &[&str] = &["first", "other"];
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(FIRST));
+    pair.until("given", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.rest(1);
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.watch("B runs its new line", |pair| pair.run(B, NEW_LINE));
+    pair.rest(1);
+    pair.change(A, Failback::Off, &[(A, OTHER_LINE), (B, &["second"])]);
+    pair.rest(5);
+    assert!(pair.run(B, NEW_LINE) && !pair.run(A, OTHER_LINE));
+    pair.end(B);
+    pair.until("A runs its own line", |pair| pair.run(A, OTHER_LINE));
+}
+
 #[test]
 fn what_a_daemon_ran_runs_on_when_it_starts_anew_until_its_first_table() {
     let mut pair = Pair::settled(Failback::Off);
