@@ -79,10 +79,14 @@ impl World {
         let runs = self.has_daemon(node);
         let is_status = matches!(frame.outgoing.message, Message::Status { .. });
         self.machine(node).watch.reached(packet.sent);
+        if runs && is_status {
+            // Also of a run that has ended meanwhile: the receiver cannot know that, and if it does, it
+            // has heard a beat that was sent later still.
+            self.machine(node).watch.heard(frame.source, packet.sent);
+        }
         if is_current && runs && is_status {
             let sequence = frame.outgoing.sequence.unwrap_or(0);
             self.network.note_delivery(self.now, (frame.source, node), packet.sent, sequence);
-            self.machine(node).watch.heard(frame.source, packet.sent);
         }
     }
 
