@@ -1,8 +1,6 @@
 //! What the laws have to know of a machine's past, noted outside of its core.
 
-use systole_core::{
-    Cause, Cluster, Event, GroupKey, NodeId, Phase, Plan, PlanStage, Settings, Time,
-};
+use systole_core::{Cause, Cluster, Event, GroupKey, NodeId, Phase, Plan, PlanStage, Time};
 
 /// An ownership as it was told or stored: group, owner, term.
 type Told = (GroupKey, NodeId, u64);
@@ -16,6 +14,8 @@ pub(crate) struct Reason {
     pub(crate) cause: Cause,
     /// When the oldest beat was sent that can have been the cause.
     pub(crate) heard: Option<Time>,
+    /// The daemon had no executor, and so did not know what still ran.
+    pub(crate) was_helpless: bool,
 }
 
 /// A witness that stands beside a daemon.
@@ -88,8 +88,9 @@ impl Watch {
         unheard.iter().copied().find(|node| is_heard(cluster, *node))
     }
 
-    /// The daemon tells something; its groups have their places in these settings.
-    pub(crate) fn told(&mut self, now: Time, event: &Event, settings: &Settings) {
+    /// The daemon tells something; its groups have their places in its settings.
+    pub(crate) fn told(&mut self, now: Time, event: &Event, cluster: &Cluster) {
+        let settings = cluster.settings();
         if let Event::Ownership { group, owner, term, phase, cause } = event {
             self.news.push((group.index(), *owner, *term));
             let key = settings.groups[group.index()].key;
@@ -104,7 +105,8 @@ impl Watch {
                 self.given_up.push((key, now));
             }
             let (cause, heard) = (*cause, self.oldest);
-            self.note_reason(Reason { group: key, is_loss, cause, heard }, is_ours);
+            let was_helpless = !cluster.snapshot().executor;
+            self.note_reason(Reason { group: key, is_loss, cause, heard, was_helpless }, is_ours);
         }
         if let Event::Planned(plan) = event
             && plan.stage == PlanStage::Agreed

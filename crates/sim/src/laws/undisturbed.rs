@@ -2,7 +2,6 @@
 
 use super::Broken;
 use crate::machine::Machine;
-use crate::services::Services;
 use std::time::Duration;
 use systole_core::{Cause, Failback, GroupId, Motive, NodeId, Settings, Time};
 
@@ -45,35 +44,8 @@ pub(crate) fn undisturbed(
             let is_beside_classic = machines.iter().any(|machine| machine.is_classic);
             is_planned(now, machine, settings, group, (was_ordered, is_beside_classic))
         }
-        // The winner ran it when it said so, or what shares a resource with it.
         Some(Cause::Outranked(other)) => {
-            let is_removed = !machines[other.index()].has_line(settings, group);
-            let heard = reason.and_then(|reason| reason.heard);
-            let rivals_of = |group: GroupId| {
-                let near = rivals.iter().filter(move |(one, two)| *one == group || *two == group);
-                near.map(move |(one, two)| if *one == group { *two } else { *one })
-            };
-            let ran = |winner: &Services, at| rivals_of(group).any(|it| winner.ran_since(it, at));
-            // Of three nodes the one that said so may be a witness, who hears the winner.
-            let winners = [Some(other), owner_of(machine, settings, group)];
-            let mut winners =
-                winners.into_iter().flatten().map(|it| &machines[it.index()].services);
-            // One of the classic line starts what it says that it holds one after the other, and may fall
-            // silent while it is waited for.
-            let is_classic = machines[other.index()].is_classic;
-            // It may have stopped what was taken from it before it is heard again.
-            let unheard = settings.deadtime * 2 + CUT_MAX;
-            let lately = Time::START + now.since(Time::START + unheard);
-            let ran_any =
-                |it: &Services| settings.group_ids().any(|group| it.ran_since(group, lately));
-            // What it runs may just have expired, and it cannot know yet.
-            is_removed
-                || winners.any(|winner| {
-                    rivals_of(group).any(|rival| winner.runs(rival))
-                        || is_classic && ran_any(winner)
-                        || winner.is_unrenewable(now)
-                        || heard.is_some_and(|at| ran(winner, at))
-                })
+            is_rightly_lost(now, (settings, rivals), (group, machine), machines, other)
         }
         Some(
             Cause::HandOver { .. }
@@ -101,6 +73,45 @@ pub(crate) fn undisturbed(
     let name = settings.groups[group.index()].name();
     let what = format!("{node:?} stops {name}, which runs well, because of {cause:?}");
     Err(Broken { law: "UNDISTURBED", what, at: now })
+}
+
+/// Whether a group is lost to a node that ran it when it said so, or what shares a resource with it.
+fn is_rightly_lost(
+    now: Time,
+    (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
+    (group, loser): (GroupId, &Machine),
+    machines: &[Machine],
+    winner: NodeId,
+) -> bool {
+    let reason = loser.watch.reason(settings.groups[group.index()].key);
+    let heard = reason.and_then(|reason| reason.heard);
+    let was_helpless = reason.is_some_and(|reason| reason.was_helpless);
+    // Of three nodes the one that said so may be a witness, who hears the winner.
+    let winners = [Some(winner), owner_of(loser, settings, group)];
+    let mut winners = winners.into_iter().flatten().map(|it| &machines[it.index()]);
+    if !machines[winner.index()].has_line(settings, group) {
+        return true;
+    }
+    winners.any(|winner| {
+        let services = &winner.services;
+        let rivals = rivals.iter().filter(|(one, two)| *one == group || *two == group);
+        let mut rivals = rivals.map(|(one, two)| if *one == group { *two } else { *one });
+        let ran = rivals.any(|it| {
+            services.runs(it) || heard.is_some_and(|heard| services.ran_since(it, heard))
+        });
+        // Neither had an executor, so that neither knew what had expired: terms alone decided.
+        let was_out_of_reach = services.is_out_of_reach()
+            || heard.is_some_and(|heard| heard <= services.in_reach_since());
+        let none_knew = was_helpless && was_out_of_reach;
+        // One of the classic line starts what it says that it holds one after the other, may fall
+        // silent while it is waited for, and may have stopped what was taken from it before it is
+        // heard again.
+        let since = Time::START + now.since(Time::START + settings.deadtime * 2 + CUT_MAX);
+        let mut groups = settings.group_ids();
+        let took_any = winner.is_classic && groups.any(|it| services.ran_since(it, since));
+        // What it runs may just have expired, and it cannot know yet.
+        ran || none_knew || took_any || services.is_unrenewable(now)
+    })
 }
 
 /// The node that a daemon takes for the owner of a group.

@@ -73,7 +73,7 @@ impl World {
                 let now = self.now;
                 let machine = self.machine(node);
                 if let Some(cluster) = &machine.cluster {
-                    machine.watch.told(now, &event, cluster.settings());
+                    machine.watch.told(now, &event, cluster);
                 }
                 if let Event::Ownership { group, cause: Cause::Outranked(_), .. } = event {
                     let group = self.machines[node.index()].group_of(&self.settings, group);
