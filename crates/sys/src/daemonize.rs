@@ -68,7 +68,14 @@ impl ProcessLock {
     pub fn take(path: &Path) -> io::Result<Option<Self>> {
         let access = OFlags::RDWR | OFlags::CREATE;
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
+            // The lock of a file that is there needs no right to write it.
+            Err(Errno::ROFS) => {
+                let flags = flags.difference(OFlags::RDWR | OFlags::CREATE) | OFlags::RDONLY;
+                rustix::fs::open(path, flags, Mode::empty())?
+            }
+            other => other?,
+        };
         Self::lock(file)
     }
 

@@ -13,7 +13,7 @@ use std::process::Command;
 const NAME_SERVER: &str = "127.0.0.77";
 
 /// Runs a program that must succeed.
-fn run(program: &str, words: &[&str]) {
+pub(super) fn run(program: &str, words: &[&str]) {
     assert!(Command::new(program).args(words).status().unwrap().success(), "{program} {words:?}");
 }
 

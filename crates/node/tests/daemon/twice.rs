@@ -1,5 +1,6 @@
 //! Daemons that are started at the same moment.
 
+use super::dead::{own_mounts, run};
 use super::{Node, has_address};
 use std::fs;
 use std::process::Stdio;
@@ -64,4 +65,23 @@ fn the_lock_goes_along_into_a_successor_and_into_no_helper() {
     node.wait_for("the end of the lock", || !is_held());
     node.start();
     assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
+fn a_second_daemon_is_refused_where_the_run_directory_can_only_be_read() {
+    let node = Node::new();
+    own_mounts();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let first = ProcessId::of(node.pid().unwrap()).unwrap();
+    kill(first.pid, Signal::Kill).unwrap();
+    node.wait_for("its end", || !first.is_running());
+    let place = node.path("run");
+    let place = place.to_str().unwrap();
+    run("mount", &["--bind", place, place]);
+    run("mount", &["-o", "remount,bind,ro", place]);
+    node.code(&[]);
+    node.wait_for("a daemon", || daemons(&node).len() == 1);
+    assert_ne!(node.code(&[]), 0, "{}", node.log());
+    assert_eq!(daemons(&node).len(), 1, "{}", node.log());
 }
