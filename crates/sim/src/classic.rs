@@ -82,8 +82,9 @@ pub(crate) struct Classic {
     queue: VecDeque<Script>,
     /// What runs, or is being started.
     runs: BTreeSet<GroupId>,
-    /// It is told to stop, and whether it starts itself anew then.
-    stops: Option<Option<Duration>>,
+    /// It is told to stop, and starts itself anew after this time.
+    stops: bool,
+    anew_after: Option<Duration>,
     restart_at: Option<Time>,
     end_at: Option<Time>,
     effects: VecDeque<Effect>,
@@ -126,7 +127,8 @@ impl Classic {
             children: Vec::new(),
             queue: VecDeque::new(),
             runs,
-            stops: None,
+            stops: false,
+            anew_after: None,
             restart_at: None,
             end_at: None,
             effects: VecDeque::new(),
@@ -145,14 +147,14 @@ impl Classic {
 
     /// Somebody tells the daemon to stop.
     pub(crate) fn stop(&mut self) {
-        self.stops.get_or_insert(None);
+        self.stops = true;
     }
 
     /// Somebody gives a set away at this node.
     pub(crate) fn order_standby(&mut self, now: Time, hold: Hold) {
         self.now = now;
         if self.status == NodeStatus::Active {
-            self.emit(ask(hold, Step::Me));
+            self.say_step(hold, Step::Me);
         }
     }
 
@@ -198,7 +200,21 @@ impl Classic {
                 self.effects.extend((*first..=*last).take(SPAN_MAX).map(Effect::Resend));
             }
             Message::Nak { sequence, .. } => self.skip(*sequence),
-            _ => {}
+            Message::Ack { .. }
+            | Message::GroupStep { .. }
+            | Message::GroupOrder { .. }
+            | Message::Refuse { .. }
+            | Message::GroupRequest { .. }
+            | Message::GroupGrant { .. }
+            | Message::Stonith { .. }
+            | Message::IpfailPresence { .. }
+            | Message::PingCount { .. }
+            | Message::AbortGiveup
+            | Message::YouAreDead
+            | Message::QueryClient { .. }
+            | Message::ReplyClient { .. }
+            | Message::Unreadable { .. }
+            | Message::Unknown { .. } => {}
         }
     }
 
@@ -329,11 +345,12 @@ impl Classic {
         if self.restart_at.is_some_and(|at| self.now >= at) {
             self.restart_at = None;
             let wait = self.settings.deadtime + Duration::from_secs(1);
-            self.stops = Some(Some(wait));
+            self.stops = true;
+            self.anew_after = Some(wait);
         }
         let is_up = self.status == NodeStatus::Active;
         let has_begun = self.negotiation.stage == Stage::Shutdown;
-        if self.stops.is_some() && is_up && !has_begun && self.is_stable() {
+        if self.stops && is_up && !has_begun && self.is_stable() {
             self.negotiation.mine = Hold::None;
             self.negotiation.stage = Stage::Shutdown;
             self.queue.clear();
@@ -342,7 +359,7 @@ impl Classic {
         }
         if self.end_at.is_some_and(|at| self.now >= at) {
             self.end_at = None;
-            self.effects.push_back(Effect::End(self.stops.flatten()));
+            self.effects.push_back(Effect::End(self.anew_after));
         }
     }
 
@@ -360,14 +377,16 @@ impl Classic {
         self.effects.push_back(Effect::Send(outgoing));
     }
 
-    /// A message of its own comes to itself first.
-    fn emit(&mut self, message: Message) {
-        self.send(message.clone(), None);
-        match message {
-            Message::AskResources { hold, step, .. } => self.hear_step(hold, step, true),
-            Message::Shutdone => self.end_at = Some(self.now + END_AFTER),
-            _ => {}
-        }
+    /// A step of its own comes to itself too.
+    fn say_step(&mut self, hold: Hold, step: Step) {
+        self.send(ask(hold, step), None);
+        self.hear_step(hold, step, true);
+    }
+
+    /// Everything is released: it ends soon.
+    fn say_shutdone(&mut self) {
+        self.send(Message::Shutdone, None);
+        self.end_at = Some(self.now + END_AFTER);
     }
 
     /// The groups of a set, seen from this node.

@@ -1,7 +1,7 @@
 //! What it tells and is told of the two sets, and the hand-over of one of them.
 
 use super::scripts::Purpose;
-use super::{Classic, RETRY, ask};
+use super::{Classic, RETRY};
 use std::time::Duration;
 use systole_core::{Hold, Message, Occasion, Step, Time};
 
@@ -173,7 +173,7 @@ impl Classic {
             return;
         }
         negotiation.need_failback = false;
-        self.emit(ask(Hold::Foreign, Step::Me));
+        self.say_step(Hold::Foreign, Step::Me);
     }
 
     pub(super) fn cancel_standby(&mut self) {
@@ -240,7 +240,7 @@ impl Classic {
 
     fn answer(&mut self, step: Step) {
         let set = self.negotiation.set;
-        self.emit(ask(set, step));
+        self.say_step(set, step);
     }
 
     pub(super) fn tend_negotiation(&mut self) {

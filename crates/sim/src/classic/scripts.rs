@@ -1,6 +1,6 @@
 //! What it runs: scripts that start and stop groups one after the other.
 
-use super::{Classic, Effect, ask};
+use super::{Classic, Effect};
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{GroupId, Hold, Message, Occasion, Step, Time};
@@ -118,9 +118,9 @@ impl Classic {
             }
             Purpose::Standby => {
                 let set = self.negotiation.set;
-                self.emit(ask(set, Step::Done));
+                self.say_step(set, Step::Done);
             }
-            Purpose::Shutdown => self.emit(Message::Shutdone),
+            Purpose::Shutdown => self.say_shutdone(),
         }
     }
 

@@ -192,7 +192,22 @@ impl World {
                 }
                 self.act_classic();
             }
-            _ => {}
+            Fault::PartAnd(..)
+            | Fault::ExecutorCrash(..)
+            | Fault::Freeze(..)
+            | Fault::RestartBesideFrozen(..)
+            | Fault::Hinder(..)
+            | Fault::Remove(..)
+            | Fault::Vanish(..)
+            | Fault::CutWay(..)
+            | Fault::CutLink(..)
+            | Fault::Part(..)
+            | Fault::Deafen(..)
+            | Fault::Unplug(..)
+            | Fault::Order(..)
+            | Fault::StepDate(..)
+            | Fault::Replay(_)
+            | Fault::Ail(..) => {}
         }
     }
 }

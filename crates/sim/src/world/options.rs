@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// What kind of world it shall be; the seed decides the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent kinds of worlds")]
 pub struct Options {
     /// How many machines.
     pub nodes: usize,

@@ -105,13 +105,7 @@ impl World {
                 self.strike(Fault::Freeze(node, span))?;
                 self.crash(node, Duration::from_millis(1))?;
             }
-            Fault::Hinder(node, hindrance, span) => {
-                self.machine(node).hinder(now + span);
-                self.hosts[node.index()].hinder(hindrance, now + span);
-                if hindrance == Hindrance::Renewals {
-                    self.machine(node).services.refuse_renewals(now + span);
-                }
-            }
+            Fault::Hinder(node, hindrance, span) => self.hinder(node, hindrance, span),
             Fault::Remove(node, group) => self.remove_addresses(node, group, Some("networkctl"))?,
             Fault::Vanish(node, group, span) => self.vanish(node, group, span)?,
             Fault::Order(node, order) => {
@@ -136,6 +130,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Something that a machine's executor needs does not work for a while.
+    fn hinder(&mut self, node: NodeId, hindrance: Hindrance, span: Duration) {
+        let now = self.now;
+        self.machine(node).hinder(now + span);
+        self.hosts[node.index()].hinder(hindrance, now + span);
+        if hindrance == Hindrance::Renewals {
+            self.machine(node).services.refuse_renewals(now + span);
+        }
     }
 
     /// Something happens to a side that is cut off, or was until a moment ago.
