@@ -75,8 +75,6 @@ pub(super) struct Classic {
     /// The sequence of its last full report, and the first one that was sent since it is heard again.
     reported_at: u64,
     report_from: u64,
-    /// It was asked so since our last pause.
-    asked_after_pause: bool,
     /// Since when it says that it is settled and does not hold its own set.
     without_own: Option<Time>,
     /// When it died last.
@@ -237,10 +235,6 @@ impl Cluster {
             self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
         }
         self.classic.has_reported |= sequence >= self.classic.report_from;
-        if self.classic.asked_after_pause {
-            self.classic.asked_after_pause = false;
-            self.unverified.retain(|node| *node != from);
-        }
         // Its own stop is known by `shutdone` alone: what is announced is not done.
         let announces = occasion == Occasion::Shutdown;
         // Nor is what one that is in a transition does not name any more: its announcement may be lost.

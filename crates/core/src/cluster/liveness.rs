@@ -25,7 +25,6 @@ impl Cluster {
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
         self.owes_permit = Some(self.now);
-        self.classic_paused();
         if self.errs(Mutation::TrustAfterPause) {
             self.unverified.clear();
         }

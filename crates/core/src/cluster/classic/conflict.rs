@@ -10,7 +10,7 @@ use crate::{Cause, Failback, GroupId, Hold, NodeId, Occasion, Phase, Time};
 use std::time::Duration;
 
 /// How long a classic peer is given to begin its restart, which it does after two seconds.
-const RESTART_WAIT: Duration = Duration::from_secs(3);
+pub(super) const RESTART_WAIT: Duration = Duration::from_secs(3);
 
 /// What is done about groups that both have.
 ///
@@ -47,8 +47,7 @@ impl Conflict {
 
 impl Cluster {
     /// A classic peer is heard again after a partition. What we had first we keep; what we took from it
-    /// meanwhile we give up at once, because it has that still. It is not asked what it holds: it is about
-    /// to restart itself, and calls it an error when it is told that both hold the same.
+    /// meanwhile we give up at once, because it has that still.
     pub(in crate::cluster) fn classic_returns(&mut self, node: NodeId) {
         if self.peer(node).kind != Kind::Classic {
             return;
@@ -63,8 +62,7 @@ impl Cluster {
         self.classic.ours = self.held();
         self.classic.owes = true;
         self.classic.theirs = self.conceded_to(node);
-        self.classic.report_from = self.peer(node).status_sequence;
-        self.classic.unreported = Some(self.now + RESTART_WAIT);
+        self.await_restart(node);
     }
 
     /// The sets of which a classic peer has groups by our table, seen from it.

@@ -3,7 +3,7 @@
 //! Nothing is begun beside a peer that takes part and has not said what it holds since it is heard, or
 //! since a pause of our own. It answers `starting` with a report at any time.
 
-use super::conflict::Conflict;
+use super::conflict::{Conflict, RESTART_WAIT};
 use super::{RETRY, Stage};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
@@ -15,22 +15,25 @@ use std::time::Duration;
 const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Cluster {
-    /// A beat of a classic peer, which answers nothing. After a pause of our own it is asked what it holds
-    /// before anything else: we may have been dead to it. What waited in the sockets meanwhile was heard
-    /// before half a beat has passed.
+    /// A beat of a classic peer, which answers nothing: what waited in the sockets while this node stood
+    /// still was heard before half a beat has passed. If we were dead to it, it is about to restart
+    /// itself; if it does not, it is asked what it holds. Nothing begins before.
     pub(in crate::cluster) fn verify_classic(&mut self, peer: NodeId) {
-        if !self.unverified.contains(&peer) {
+        if !self.unverified.contains(&peer) || !self.is_past_pause() {
             return;
         }
-        if !self.is_past_pause() {
-            return;
+        self.unverified.retain(|node| *node != peer);
+        if self.takes_part() && self.settings.failback != Failback::Legacy {
+            self.await_restart(peer);
         }
-        if !self.takes_part() || self.settings.failback == Failback::Legacy {
-            self.unverified.retain(|node| *node != peer);
-        } else if !self.classic.asked_after_pause {
-            self.classic.asked_after_pause = true;
-            self.ask_what_it_holds(peer);
-        }
+    }
+
+    /// A classic peer that is heard again may be about to restart itself. It is asked what it holds only
+    /// when it does not: it calls it an error when it is told that both hold the same.
+    pub(super) fn await_restart(&mut self, peer: NodeId) {
+        self.classic.has_reported = false;
+        self.classic.report_from = self.peer(peer).status_sequence;
+        self.classic.unreported = Some(self.now + RESTART_WAIT);
     }
 
     /// A classic peer says goodbye, and not before our pause: nothing has to be asked any more.
@@ -44,11 +47,6 @@ impl Cluster {
     fn is_past_pause(&self) -> bool {
         let is_fresh = |at| self.now.since(at) >= self.keepalive() / 2;
         self.owes_permit.is_none_or(is_fresh)
-    }
-
-    /// This node stood still: a classic peer is to be asked.
-    pub(in crate::cluster) fn classic_paused(&mut self) {
-        self.classic.asked_after_pause = false;
     }
 
     /// Whether nobody will ever run a group of a classic peer unless we do: it is settled and does not

@@ -28,6 +28,8 @@ fn after_a_pause_nothing_begins_before_a_peer_has_said_what_it_holds() {
     let now = beside.now;
     beside.node.cluster.handle(now, &Input::LetGo(FIRST));
     beside.node.runs.clear();
+    beside.pass(Duration::from_millis(2_500));
+    assert_eq!(beside.sent(), [], "it may be about to restart itself");
     beside.pass(Duration::from_secs(3));
     assert_eq!(beside.node.runs, []);
     assert!(beside.sent().contains(&Message::Starting));
