@@ -172,7 +172,6 @@ impl Table {
                 ),
                 (&["unneeded", "running", "certain"], &["time up"], "nothing is timed"),
                 (&["certain"], &["wanted"], "only of whom it is not certain it is wanted"),
-                (&["delayed", "failed"], &["silent"], "who is heard ends the wait in that turn"),
             ],
             Self::Farewell => &[
                 (
@@ -228,6 +227,8 @@ impl Table {
                 ("failed", "past answer"),
                 ("delayed", "confirmed"),
                 ("failed", "confirmed"),
+                ("delayed", "silent"),
+                ("failed", "silent"),
                 ("certain", "confirmed"),
             ],
             Self::Farewell => {

@@ -164,6 +164,21 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
     }
 }
 
+/// A start has failed, and the agent cannot even be asked to stop: nothing goes on here that could be
+/// waited for.
+#[test]
+fn an_acquisition_whose_agents_cannot_be_asked_ends() {
+    let mut pair = pair_at("acquiring");
+    let now = pair.now;
+    let runner = &mut pair.node(A).cluster.runners[SECOND.index()];
+    runner.let_go();
+    let job = runner.poll(now, &mut JobId(4711)).expect("a stop is due");
+    runner.done(now, job.id, Outcome::NotAsked);
+    let no_reply = Event::HandOver(HandOverEvent::NoReply);
+    pair.until("nothing goes on", |pair| pair.node(A).has_said(&no_reply));
+    assert_eq!(stage(&mut pair), "none");
+}
+
 #[test]
 fn a_node_that_stops_or_pauses_while_another_begins() {
     let status = |status| Message::Status { status, deadtime: DEADTIME, flow_control: true };
@@ -244,6 +259,8 @@ fn every_rare_turn_of_fencing_has_one_end() {
     pair.end(A);
     pair.pass(DEADTIME * 2);
     past(&mut pair, B);
+    // Heard in between, and silent again: another group waited for the fence all the time.
+    assert!(pair.node(B).cluster.suspect(A, false));
     assert_eq!((pair.node(B).fences.len(), pair.runs(B)), (0, vec![SECOND]));
     let now = pair.now;
     pair.node(B).order(now, Order::ConfirmDead(A));
@@ -258,6 +275,7 @@ fn every_rare_turn_of_fencing_has_one_end() {
     let outcome = FenceOutcome::Failed;
     pair.node(A).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
     past(&mut pair, A);
+    assert!(pair.node(A).cluster.suspect(B, false));
     assert_eq!(pair.runs(A), [FIRST]);
     pair.node(A).order(now, Order::ConfirmDead(B));
     pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
@@ -319,6 +337,7 @@ fn unit_tests_meet_what_worlds_do_not() {
     ledger::what_is_listed_and_not_held_is_free();
     ledger::what_is_held_and_was_not_listed_is_adopted();
     every_rare_turn_of_a_hand_over_has_one_end();
+    an_acquisition_whose_agents_cannot_be_asked_ends();
     a_node_that_stops_or_pauses_while_another_begins();
     a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing();
     every_rare_turn_of_fencing_has_one_end();

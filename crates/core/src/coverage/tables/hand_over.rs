@@ -20,7 +20,6 @@ pub(super) const HAND_OVER: &[Impossible] = &[
         &["withdrawn"],
         "only what was asked for is taken back",
     ),
-    (&["acquiring"], &["no reply"], "it is prolonged while jobs run, and over when none does"),
 ];
 
 pub(super) const HAND_OVER_UNITS: &[(&str, &str)] = &[
@@ -85,6 +84,7 @@ pub(super) const HAND_OVER_UNITS: &[(&str, &str)] = &[
     ("told", "no reply"),
     ("invited", "no reply"),
     ("checking", "no reply"),
+    ("acquiring", "no reply"),
 ];
 
 pub(super) const HAND_OVER_INPUTS: &[&str] = &[
