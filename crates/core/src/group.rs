@@ -45,6 +45,8 @@ pub(crate) struct Runner {
     words: Words,
     /// An earlier daemon began its start, and this one has not gone on with it.
     is_taken_up: bool,
+    /// Nothing of it ran when its start began.
+    is_fresh: bool,
     /// Its addresses go first, once the running job has ended.
     yields: bool,
 }
@@ -164,6 +166,7 @@ impl Runner {
             job: None,
             words,
             is_taken_up: false,
+            is_fresh: false,
             yields: false,
         }
     }
@@ -277,6 +280,7 @@ impl Runner {
         self.visit("start");
         if self.is_idle() {
             self.yields = false;
+            self.is_fresh = true;
             self.state = self.start_step(0);
         }
     }
@@ -285,6 +289,7 @@ impl Runner {
     pub(crate) fn take_up(&mut self) {
         self.is_taken_up = self.is_idle();
         self.start();
+        self.is_fresh = false;
     }
 
     /// Whether an earlier daemon began its start, and this one has not gone on with it.
@@ -321,6 +326,7 @@ impl Runner {
     pub(crate) fn lose_job(&mut self) {
         self.visit("executor gone");
         self.job = None;
+        self.is_fresh = false;
         match self.state {
             State::Starting { stop_after: true, .. } => self.state = self.stop_step(None, false),
             State::Starting { .. } => self.state = self.start_step(0),
@@ -438,7 +444,9 @@ impl Runner {
             return if self.is_active() { Progress::Started } else { Progress::None };
         }
         let resource = self.steps[step].range.start;
-        self.state = self.stop_step(None, true);
+        // Where nothing ran before, what could not even be asked to start has nothing to stop.
+        let is_untouched = self.is_fresh && outcome == Outcome::NotAsked;
+        self.state = self.stop_step(is_untouched.then_some(step), true);
         Progress::StartFailed { resource, outcome }
     }
 

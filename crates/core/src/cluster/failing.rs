@@ -44,6 +44,9 @@ impl Cluster {
             Progress::StartFailed { resource, outcome } => {
                 let failure = Failure::new(Action::Start, resource, outcome, words);
                 self.start_failed(group, resource, failure);
+                if self.runners[index].is_idle() {
+                    self.stopped(group, true);
+                }
             }
             Progress::Stopped { failed } => self.stopped(group, failed),
             Progress::StopRetried { resource, outcome } => {

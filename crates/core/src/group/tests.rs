@@ -261,6 +261,30 @@ fn an_agent_that_cannot_be_asked_to_start_is_left_to_the_others_after_a_while() 
 }
 
 #[test]
+fn what_could_not_even_be_asked_to_start_has_nothing_to_stop() {
+    let (mut first, _) = runner();
+    first.start();
+    let (_, progress) = ask_in_vain(&mut first, 5);
+    assert!(matches!(progress, Progress::StartFailed { resource: 0, .. }));
+    assert!(first.is_idle());
+    let (mut later, mut next) = runner();
+    later.start();
+    assert_eq!(end(&mut later, &mut next, Outcome::Success).0, (Action::Start, 0, 2));
+    ask_in_vain(&mut later, 5);
+    assert_eq!(end(&mut later, &mut next, Outcome::Success).0, (Action::Stop, 0, 2));
+    assert!(later.is_idle());
+}
+
+#[test]
+fn what_an_executor_that_died_may_have_left_is_stopped_though_it_could_not_be_asked_to_start() {
+    let (mut runner, mut next) = runner();
+    runner.start();
+    runner.lose_job();
+    ask_in_vain(&mut runner, 5);
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0.0, Action::Stop);
+}
+
+#[test]
 fn an_agent_that_cannot_be_asked_to_stop_has_not_failed_to() {
     let (mut runner, _) = runner();
     runner.adopt();
