@@ -6,19 +6,22 @@ use crate::daemon::{complain, print};
 use crate::options::{exit, status};
 use crate::paths::Paths;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::thread::sleep;
-use std::time::Duration;
-use systole_sys::daemonize::Running;
-use systole_sys::identity;
+use std::time::{Duration, Instant};
+use systole_sys::daemonize::{ProcessLock, Running};
+use systole_sys::identity::{self, Credentials};
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
 /// Time between two looks whether a daemon has ended.
 const POLL_GAP: Duration = Duration::from_millis(50);
+/// How long a daemon that starts or ends may keep the lock before it is told that one runs.
+const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
 /// `-s`.
 pub(super) fn tell_status(paths: &Paths) -> io::Result<u8> {
-    Ok(match running(paths)? {
+    Ok(match find(paths)? {
         Running::Yes(pid) => {
             let machine = identity::node_name();
             print(&format!("{}\n", status(pid, &machine, &node_name(paths, &machine))));
@@ -43,11 +46,47 @@ fn node_name(paths: &Paths, machine: &str) -> String {
     first.to_lowercase()
 }
 
+/// The daemon that the pid file names, or, where it names none, the one that listens for orders.
+fn find(paths: &Paths) -> io::Result<Running> {
+    let listed = running(paths)?;
+    if matches!(listed, Running::Yes(_)) {
+        return Ok(listed);
+    }
+    Ok(listener(paths).map_or(listed, Running::Yes))
+}
+
+fn listener(paths: &Paths) -> Option<i32> {
+    let socket = UnixStream::connect(paths.control_socket()).ok()?;
+    let peer = Credentials::of_peer(&socket).ok()?;
+    peer.is_own_or_root().then_some(peer.pid)
+}
+
+/// Whether a daemon has the lock; whoever may not look takes it for free.
+fn is_locked(paths: &Paths) -> bool {
+    matches!(ProcessLock::take(&paths.lock()), Ok(None))
+}
+
 /// `-k`: asks the daemon to stop, and waits as long as that takes.
 pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
-    let Running::Yes(pid) = running(paths)? else {
-        complain("INFO: Heartbeat already stopped.\n");
-        return Ok(exit::OK);
+    let limit = Instant::now() + LOCK_LIMIT;
+    let pid = loop {
+        if let Running::Yes(pid) = find(paths)? {
+            break pid;
+        }
+        if !is_locked(paths) {
+            complain("INFO: Heartbeat already stopped.\n");
+            return Ok(exit::OK);
+        }
+        if Instant::now() >= limit {
+            let lock = paths.lock();
+            complain(&format!(
+                "ERROR: A heartbeat runs that has no pid file and answers nobody: it holds {0}. \
+                 `fuser {0}` names it.\n",
+                lock.display()
+            ));
+            return Ok(exit::REFUSED);
+        }
+        sleep(POLL_GAP);
     };
     let Some(process) = ProcessId::of(pid) else { return Ok(exit::OK) };
     if let Err(error) = kill(pid, Signal::Terminate) {

@@ -85,3 +85,28 @@ fn a_second_daemon_is_refused_where_the_run_directory_can_only_be_read() {
     assert_ne!(node.code(&[]), 0, "{}", node.log());
     assert_eq!(daemons(&node).len(), 1, "{}", node.log());
 }
+
+#[test]
+fn a_daemon_whose_pid_file_is_gone_is_found_and_stopped() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    fs::remove_file(node.path("run/heartbeat.pid")).unwrap();
+    assert_eq!(node.code(&["-s"]), 0, "{}", node.log());
+    assert_eq!(node.code(&["-k"]), 0, "{}", node.log());
+    assert!(!has_address());
+    assert_eq!(daemons(&node), [0; 0], "{}", node.log());
+    assert_eq!(node.code(&["-s"]), 3);
+}
+
+#[test]
+fn a_daemon_that_nothing_names_is_not_said_to_be_stopped() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    for file in ["run/heartbeat.pid", "run/heartbeat/control.sock"] {
+        fs::remove_file(node.path(file)).unwrap();
+    }
+    assert_eq!(node.code(&["-k"]), 1, "{}", node.log());
+    assert_eq!(daemons(&node).len(), 1);
+}
