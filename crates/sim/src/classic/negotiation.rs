@@ -194,7 +194,9 @@ impl Classic {
         }
         match (negotiation.standby, step, is_own) {
             (Standby::Not, Step::Me, _) => {
-                if !negotiation.is_other_stable || negotiation.stage != Stage::Stable {
+                let is_settled = negotiation.is_other_stable && !negotiation.takes_over;
+                // The C daemon would let go beside its own takeover, which starts the same groups.
+                if !is_settled || negotiation.stage != Stage::Stable {
                     return;
                 }
                 negotiation.set = hold;
