@@ -3,7 +3,7 @@
 use super::{Machine, jobs::Job};
 use crate::Output;
 use crate::ledger::Ledger;
-use crate::protocol::{Held, Level, Run};
+use crate::protocol::{Action, Held, Level, Outcome, Run};
 use std::time::Duration;
 use systole_core::{GroupKey, Resource, Time};
 
@@ -14,6 +14,8 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) ledger: Ledger,
+    /// What is in it and did not start or stop as it was told to: nobody knows whether it runs.
+    doubtful: Vec<(GroupKey, Resource)>,
     /// The number of the last write that was asked for.
     number: u64,
     /// The number of the last one that succeeded.
@@ -23,7 +25,26 @@ pub(super) struct Books {
 
 impl Books {
     pub(super) const fn new(held: Vec<Held>) -> Self {
-        Self { ledger: Ledger::new(held), number: 0, written: 0, retry_at: None }
+        Self {
+            ledger: Ledger::new(held),
+            doubtful: Vec::new(),
+            number: 0,
+            written: 0,
+            retry_at: None,
+        }
+    }
+
+    /// Whether nobody knows if a resource runs.
+    pub(super) fn doubts(&self, group: GroupKey, resource: &Resource) -> bool {
+        self.doubtful.iter().any(|(other, doubtful)| *other == group && doubtful == resource)
+    }
+
+    /// Notes that nobody knows whether resources run, or that it is known now.
+    fn note_doubt(&mut self, group: GroupKey, resources: &[Resource], is_doubtful: bool) {
+        self.doubtful.retain(|(other, it)| *other != group || !resources.contains(it));
+        if is_doubtful {
+            self.doubtful.extend(resources.iter().map(|resource| (group, resource.clone())));
+        }
     }
 
     /// When it is tried again to write it.
@@ -44,6 +65,19 @@ impl Machine {
         (changed || is_behind).then(|| self.write())
     }
 
+    /// Notes what came of a start or a stop, for a daemon that does not hear of it.
+    pub(super) fn note_doubt(&mut self, run: &Run, outcome: &Outcome) {
+        let is_doubtful = match (run.action, outcome) {
+            (Action::Start, Outcome::Success) => false,
+            (Action::Start | Action::Stop, Outcome::Failed { .. } | Outcome::TimedOut)
+            | (Action::Start, Outcome::Cancelled) => true,
+            (Action::Start | Action::Stop | Action::Status | Action::Monitor, _) => {
+                return;
+            }
+        };
+        self.books.note_doubt(run.group, &run.resources, is_doubtful);
+    }
+
     /// Strikes out what a start has entered and not begun.
     pub(super) fn withdraw(&mut self, job: &Job) {
         self.strike(job.run.group, &job.entered);
@@ -62,6 +96,7 @@ impl Machine {
         let mut changed = false;
         for (group, resources) in stopped {
             self.addresses.forget(group, resources);
+            self.books.note_doubt(group, resources, false);
             changed |= self.books.ledger.strike(group, resources);
         }
         if changed {

@@ -5,7 +5,7 @@ use super::{Farewell, Machine};
 use crate::Output;
 use crate::protocol::{Action, Level, Report, Unfinished, VERSION};
 use std::time::Duration;
-use systole_core::Time;
+use systole_core::{Resource, Time};
 
 /// Longest time that a daemon waits for its greeting: until the kernel has told which of the
 /// adopted addresses are there.
@@ -70,9 +70,13 @@ impl Machine {
             return;
         }
         let mut groups = self.held().to_vec();
-        // An address that is known to be away is not held, whatever the ledger says.
+        // An address that is known to be away is not held, whatever the ledger says, nor is what did not
+        // do as it was told: a daemon that takes up its group looks first.
         for group in &mut groups {
-            group.resources.retain(|resource| !self.addresses.is_lost(resource));
+            let key = group.group;
+            let is_sure =
+                |it: &Resource| !self.addresses.is_lost(it) && !self.books.doubts(key, it);
+            group.resources.retain(is_sure);
         }
         let (unfinished, letting_go) = (self.unfinished(), self.letting_go_reports());
         let Some(daemon) = &mut self.daemon else { return };

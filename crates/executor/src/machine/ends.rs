@@ -257,6 +257,9 @@ impl Machine {
     pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
         let was_asked = !matches!(outcome, Outcome::NotAsked { .. });
         self.queues.finish(job.run.group);
+        if job.whose == Whose::Daemon {
+            self.note_doubt(&job.run, &outcome);
+        }
         if !outcome.is_success() {
             self.undo(job);
         }

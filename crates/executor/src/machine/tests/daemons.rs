@@ -134,3 +134,18 @@ fn a_daemon_is_told_that_an_interface_is_well_of_which_an_earlier_executor_may_h
     bench.tell(Input::Interfaces(vec![(WEB, fault.clone())]));
     assert_eq!(bench.reports(), [told(&fault)]);
 }
+
+#[test]
+fn what_neither_started_nor_stopped_is_nothing_that_a_new_daemon_takes_for_running() {
+    let mut bench = Bench::new();
+    bench.started_agent(DB, "db");
+    bench.run(WEB, Action::Start, &[agent("a")]);
+    bench.play(Outcome::NotRunning);
+    assert_eq!(bench.play(failed(1)), Action::Start);
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.play(failed(1)), Action::Stop);
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Connected);
+    let (groups, _) = bench.hello();
+    assert_eq!(groups, [held(DB, &[agent("db")]), held(WEB, &[])]);
+}
