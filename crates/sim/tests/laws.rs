@@ -86,6 +86,13 @@ fn nothing_is_started_beside_a_silent_node_where_nodes_are_fenced() {
     assert!(broken.iter().any(|broken| broken.law == "ORDER"), "{broken:?}");
 }
 
+/// The times in ha.cf change in every direction, on one node after the other.
+#[test]
+fn the_laws_hold_where_times_change() {
+    let options = Options { times: true, reloads: 1_000, ..Options::default() };
+    println!("{:?}", worlds(0..1_000, options));
+}
+
 /// The second node is a script of heartbeat 3.0.6, as it was seen to behave.
 #[test]
 fn the_laws_hold_beside_a_node_of_the_classic_line() {

@@ -37,7 +37,8 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
 fn every_deliberate_mistake_is_noticed() {
     let mut missed = Vec::new();
     for mutation in Mutation::ALL {
-        let options = Options { mutation: Some(mutation), ..Options::default() };
+        let times = mutation == Mutation::ForgetFormerTimes;
+        let options = Options { mutation: Some(mutation), times, ..Options::default() };
         let (offended, names) = law(mutation);
         // A mistake may offend another law first, and in most worlds.
         let mut others = 0;

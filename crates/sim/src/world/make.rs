@@ -43,7 +43,8 @@ impl World {
             settings = super::classic::common(settings);
             options = Options { reloads: 0, frail: 0, patient: 0, ..options };
         }
-        let classic_pace = Duration::from_millis(5 + random.below(600));
+        let pace = if options.classic { 5 + random.below(600) } else { 0 };
+        let classic_pace = Duration::from_millis(pace);
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let patient = random.chance(options.patient);
@@ -124,7 +125,7 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
         warntime: Duration::ZERO,
         initdead: Duration::ZERO,
         deadping: Duration::ZERO,
-        aliveping: Duration::ZERO,
+        aliveping: times.keepalive * u32::try_from(random.below(4)).unwrap_or(0),
         rexmit_delay: Duration::from_millis(250),
         failback: failback(random),
         ipfail: random.chance(500),

@@ -26,6 +26,8 @@ pub struct Options {
     pub clocks: Clocks,
     /// In so many of a thousand worlds the administrator changes haresources.
     pub reloads: u64,
+    /// Whether the times in ha.cf change too where haresources does.
+    pub times: bool,
     /// In so many of a thousand worlds executors stand still, or lack what they need.
     pub frail: u64,
     /// In so many of a thousand worlds agents may take their time, and some of them do.
@@ -48,6 +50,7 @@ impl Default for Options {
             fences: Fences::None,
             clocks: Clocks::Drawn,
             reloads: 250,
+            times: false,
             frail: 300,
             patient: 150,
             crowd: false,

@@ -39,7 +39,9 @@ impl World {
         let place = usize::try_from(self.random.below(groups.len() as u64)).unwrap_or(0);
         let has_room = self.settings.groups.len() < EVER_MAX;
         let mut times = self.edition.times;
-        match self.random.below(6) {
+        // Two of six edits, where times change, are of them.
+        let kind = if self.options.times { self.random.below(6) } else { self.random.below(4) + 2 };
+        match kind {
             0 | 1 => {
                 times = Times::draw(&mut self.random);
                 self.expect_times(times);

@@ -10,16 +10,15 @@ const CHANGE: u32 = 3;
 /// The times of one state of ha.cf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Times {
-    keepalive: Duration,
+    pub(super) keepalive: Duration,
     deadtime: Duration,
-    aliveping: Duration,
 }
 
 impl Times {
     /// The times of settings.
     pub(super) fn of(settings: &Settings) -> Self {
-        let Settings { keepalive, deadtime, aliveping, .. } = *settings;
-        Self { keepalive, deadtime, aliveping }
+        let Settings { keepalive, deadtime, .. } = *settings;
+        Self { keepalive, deadtime }
     }
 
     /// From some tenths of a second to some seconds.
@@ -27,20 +26,18 @@ impl Times {
         let keepalive = Duration::from_millis(50 + random.below(950));
         let beats = u32::try_from(3 + random.below(5)).unwrap_or(3);
         let deadtime = keepalive * beats + Duration::from_millis(random.below(200));
-        let aliveping = keepalive * u32::try_from(random.below(4)).unwrap_or(0);
-        Self { keepalive, deadtime, aliveping }
+        Self { keepalive, deadtime }
     }
 
     /// Settings with these times.
     pub(super) fn put_into(self, settings: Settings) -> Settings {
-        let Self { keepalive, deadtime, aliveping } = self;
+        let Self { keepalive, deadtime } = self;
         Settings {
             keepalive,
             deadtime,
             warntime: deadtime / 2,
             initdead: (deadtime * 2).max(Duration::from_secs(2)),
             deadping: deadtime,
-            aliveping,
             ..settings
         }
     }
