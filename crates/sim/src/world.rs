@@ -94,7 +94,7 @@ pub struct World {
     codec: Codec,
     recorded: Vec<Arrival>,
     orders: bool,
-    /// Haresources changes, and the times in ha.cf.
+    /// Haresources changes, and, if the options say so, the times in ha.cf.
     reloads: bool,
     /// The latest haresources, and the groups of the one before.
     edition: Edition,

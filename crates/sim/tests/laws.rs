@@ -99,7 +99,8 @@ fn the_laws_hold_beside_a_node_of_the_classic_line() {
     println!("{:?}", worlds(0..1_500, Options { classic: true, ..Options::default() }));
 }
 
-/// Where files differ, a third one may have skipped a line that the others know: not yet.
+/// Their files do not change: a node that has skipped an edition does not yet know which line of
+/// another node has its address.
 #[test]
 fn the_laws_hold_in_worlds_of_three_nodes() {
     println!("{:?}", worlds(0..300, Options { nodes: 3, reloads: 0, ..Options::default() }));

@@ -55,17 +55,23 @@ fn what_it_gave_away_goes_home_after_a_start_that_nobody_saw_the_stop_of() {
     comes_back(&mut given());
 }
 
+/// Our daemon, started anew beside an executor that has kept a group, whole or in part.
+fn started_anew(group: GroupId, is_whole: bool) -> Beside {
+    let mut beside = Beside::new(Failback::On);
+    let listed = vec![(group, 3)];
+    let settings = beside.node.cluster.settings().clone();
+    beside.node.cluster = Cluster::new(settings, Boot { listed, ..boot(2) });
+    beside.node.runs = vec![group];
+    let holding = Holding { group, term: 3, is_whole };
+    beside.node.cluster.handle(Time::START, &Input::ExecutorReady(vec![holding]));
+    beside
+}
+
 /// Our daemon was killed for longer than a dead time: the peer has taken everything, and our executor has
 /// let go of the address alone.
 #[test]
 fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
-    let mut beside = Beside::new(Failback::On);
-    let listed = vec![(FIRST, 3)];
-    let settings = beside.node.cluster.settings().clone();
-    beside.node.cluster = Cluster::new(settings, Boot { listed, ..boot(2) });
-    beside.node.runs = vec![FIRST];
-    let holding = Holding { group: FIRST, term: 3, is_whole: false };
-    beside.node.cluster.handle(Time::START, &Input::ExecutorReady(vec![holding]));
+    let mut beside = started_anew(FIRST, false);
     beside.node.holds_jobs = true;
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -84,13 +90,7 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
 /// Our daemon was started anew at once, and so was the peer, which would take its own set otherwise.
 #[test]
 fn what_an_executor_has_kept_is_told_with_the_question() {
-    let mut beside = Beside::new(Failback::On);
-    let listed = vec![(SECOND, 3)];
-    let settings = beside.node.cluster.settings().clone();
-    beside.node.cluster = Cluster::new(settings, Boot { listed, ..boot(2) });
-    beside.node.runs = vec![SECOND];
-    let holding = Holding { group: SECOND, term: 3, is_whole: true };
-    beside.node.cluster.handle(Time::START, &Input::ExecutorReady(vec![holding]));
+    let mut beside = started_anew(SECOND, true);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     let sent = beside.sent();
