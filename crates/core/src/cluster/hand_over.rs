@@ -16,8 +16,9 @@ use std::time::Duration;
 
 /// How long one node waits for the other's word.
 const REPLY_WAIT: Duration = Duration::from_secs(10);
-/// How long a classic giver may take to begin after our promise. It waits for that for 10 s, and one
-/// that has refused the request of its own administrator has told us of it all the same.
+/// How long a classic giver may take to begin after our promise. A giver waits for the promise for 10 s.
+/// One that refuses the order of its own administrator has sent us the request all the same, and never
+/// begins.
 const BEGIN_WAIT: Duration = Duration::from_secs(15);
 /// How long a classic peer's releasing and acquiring may take, of which nothing is seen.
 const WORK_WAIT: Duration = Duration::from_hours(1);
