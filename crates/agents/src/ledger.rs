@@ -1,9 +1,12 @@
 //! What the executor holds, on disk, so that its successor can adopt it.
 
 use crate::protocol::Held;
+use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// Longest file that is read, in bytes. What we write is far shorter.
@@ -51,12 +54,44 @@ impl LedgerFile {
         read(&self.path, &self.boot)
     }
 
-    /// Writes the file anew. It is replaced as a whole, so that a reader sees the old or the new.
+    /// Writes the file anew. It is replaced as a whole, so that a reader sees the old or the new. The old
+    /// one stays beside it, and has the room for whatever is struck out next: that something was stopped
+    /// can be written down however full the disk is.
     pub(crate) fn write(&self, groups: Vec<Held>) -> io::Result<()> {
-        let file = File { boot: self.boot.clone(), groups };
+        let bytes = serde_json::to_vec(&File { boot: self.boot.clone(), groups })?;
         let fresh = self.path.with_extension("new");
-        fs::write(&fresh, serde_json::to_vec(&file)?)?;
-        fs::rename(fresh, &self.path)
+        overwrite(&fresh, &bytes)?;
+        exchange(&fresh, &self.path)?;
+        // Without room for it what comes next is tried again until it is there.
+        let _ = reserve(&fresh, bytes.len());
+        Ok(())
+    }
+}
+
+/// Writes a file in the room that it has.
+fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::from(open(path)?);
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)
+}
+
+/// Lets a file have room for so many bytes, whatever its length.
+fn reserve(path: &Path, length: usize) -> io::Result<()> {
+    let flags = FallocateFlags::KEEP_SIZE;
+    Ok(rustix::fs::fallocate(open(path)?, flags, 0, length as u64)?)
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?)
+}
+
+/// Lets two files have each other's name, or one have the other's where that does not exist or the
+/// file system cannot exchange.
+fn exchange(fresh: &Path, old: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, fresh, CWD, old, RenameFlags::EXCHANGE) {
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => fs::rename(fresh, old),
+        exchanged => Ok(exchanged?),
     }
 }
 
@@ -77,6 +112,25 @@ mod tests {
         assert_eq!(file.read().unwrap(), [held]);
         assert_eq!(read(&path, "another").unwrap(), []);
         fs::write(&path, "{\"boot\":").unwrap();
+        assert_eq!(file.read().unwrap(), []);
+    }
+
+    #[test]
+    fn a_ledger_that_is_shorter_than_the_one_before_needs_no_room() {
+        use std::os::unix::fs::MetadataExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("executor.json");
+        let file = LedgerFile::new(path.clone(), "boot".into());
+        let held = |name: String| {
+            vec![Held { group: GroupKey(1), group_name: name, term: 4, resources: Vec::new() }]
+        };
+        for length in [1, 20_000, 9_000] {
+            file.write(held("x".repeat(length))).unwrap();
+            let spare = fs::metadata(path.with_extension("new")).unwrap();
+            let room = spare.blocks() * 512;
+            assert!(room >= fs::metadata(&path).unwrap().len(), "{length}: {room}");
+        }
+        file.write(Vec::new()).unwrap();
         assert_eq!(file.read().unwrap(), []);
     }
 

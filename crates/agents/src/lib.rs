@@ -14,6 +14,7 @@ mod outlet;
 pub mod parts;
 mod process;
 mod records;
+mod spares;
 
 pub use systole_executor::{protocol, standstill, translation};
 

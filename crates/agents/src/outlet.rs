@@ -7,9 +7,10 @@
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Most that is read in one turn, so that a flood delays nobody.
@@ -21,7 +22,8 @@ const EXTENSIONS: [&str; 2] = ["out", "err"];
 #[derive(Debug)]
 pub(crate) struct Outlet {
     fd: OwnedFd,
-    path: PathBuf,
+    /// Absent where it has no name: then it ends with us.
+    path: Option<PathBuf>,
 }
 
 impl Outlet {
@@ -37,6 +39,21 @@ impl Outlet {
                 Err(error)
             }
         }
+    }
+
+    /// Makes two that have no name, for a stop that finds no room: our successor does not find them, but a
+    /// stop leaves nobody behind who would write.
+    pub(crate) fn unnamed_pair() -> io::Result<[(Self, OwnedFd); 2]> {
+        Ok([Self::unnamed()?, Self::unnamed()?])
+    }
+
+    fn unnamed() -> io::Result<(Self, OwnedFd)> {
+        let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
+        let (fd, _writer) = rustix::pipe::pipe_with(flags)?;
+        // As with a fifo, whoever writes has it open for reading, too.
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let theirs = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        Ok((Self { fd, path: None }, theirs))
     }
 
     fn make(path: &Path) -> io::Result<(Self, OwnedFd)> {
@@ -58,7 +75,7 @@ impl Outlet {
         if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) != FileType::Fifo {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        Ok(Self { fd, path })
+        Ok(Self { fd, path: Some(path) })
     }
 
     /// Whether a file beside the records is a fifo of ours, by its name.
@@ -100,8 +117,10 @@ impl Outlet {
 
     /// Removes it: nobody holds it open any more.
     pub(crate) fn remove(&self) {
-        // One that stays is found by the next executor, and found to be closed.
-        let _ = fs::remove_file(&self.path);
+        if let Some(path) = &self.path {
+            // One that stays is found by the next executor, and found to be closed.
+            let _ = fs::remove_file(path);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //! killed leaves no run that its successor does not know.
 
 use crate::outlet::Outlet;
-use crate::protocol::Unfinished;
+use crate::protocol::{Action, Unfinished};
+use crate::spares::{self, Spares};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -24,13 +25,15 @@ pub(crate) struct Records {
     directory: PathBuf,
     boot: String,
     next: AtomicU64,
+    spares: Spares,
 }
 
 /// The record of a run that goes on. It is removed when this is dropped, for which the run must
 /// have ended.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) path: PathBuf,
+    /// Absent where no record could be had for a stop: then no successor knows of it.
+    pub(crate) path: Option<PathBuf>,
     /// For [`systole_sys::process::Spawn::record`].
     pub(crate) file: File,
 }
@@ -47,16 +50,31 @@ impl Records {
     /// Opens the directory, and makes it if need be.
     pub(crate) fn open(directory: PathBuf, boot: String) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
-        Ok(Self { directory, boot, next: AtomicU64::new(0) })
+        let spares = Spares::new(directory.clone());
+        spares.refill();
+        Ok(Self { directory, boot, next: AtomicU64::new(0), spares })
     }
 
-    /// Begins a record.
+    /// Begins a record. One of a stop is had in any case: what cannot be stopped runs on, and nobody
+    /// else may have it. Where there is no room it takes one that was made ahead; where nothing can be
+    /// written at all it has no name, and a successor of ours does not know that the stop goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of files. For a stop, only when no descriptor is left.
     pub(crate) fn begin(&self, run: &Unfinished) -> io::Result<Record> {
         let mut line = serde_json::to_vec(&(&self.boot, run))?;
         line.push(b'\n');
-        let record = self.write(&line)?;
+        let is_stop = run.action == Action::Stop;
+        let record = match self.write(&line) {
+            Err(_) if is_stop => self.write_to_spare(&line).or_else(|_| unnamed(&line))?,
+            record => record?,
+        };
         // The child has it, too, until it becomes the agent: see `Leftover::is_settled`.
         rustix::fs::flock(&record.file, FlockOperation::NonBlockingLockExclusive)?;
+        if !is_stop {
+            self.spares.refill();
+        }
         Ok(record)
     }
 
@@ -66,25 +84,36 @@ impl Records {
     ///
     /// Why it could not be written.
     pub(crate) fn try_room(&self) -> io::Result<()> {
-        let trial = self.write(&vec![0; ROOM]);
-        trial.map(drop).map_err(|error| {
+        let trial = self.write(&vec![0; ROOM]).map(drop);
+        self.spares.refill();
+        trial.map_err(|error| {
             io::Error::new(error.kind(), format!("a start could not be written down: {error}"))
         })
     }
 
     /// Writes a file with a new name. One that cannot be written whole is removed.
     fn write(&self, bytes: &[u8]) -> io::Result<Record> {
-        let path = loop {
+        let path = self.new_path();
+        let file = File::create_new(&path)?;
+        Record { path: Some(path), file }.with(bytes)
+    }
+
+    /// Writes one that was made ahead.
+    fn write_to_spare(&self, bytes: &[u8]) -> io::Result<Record> {
+        let path = self.new_path();
+        let file = self.spares.take(&path)?;
+        Record { path: Some(path), file }.with(bytes)
+    }
+
+    /// A name that nothing has.
+    fn new_path(&self) -> PathBuf {
+        loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let path = self.directory.join(format!("{}-{number}", std::process::id()));
             if !path.exists() {
-                break path;
+                return path;
             }
-        };
-        let file = File::create_new(&path)?;
-        let mut record = Record { path, file };
-        record.file.write_all(bytes)?;
-        Ok(record)
+        }
     }
 
     /// The outputs that earlier executors left: somebody may still write to them.
@@ -162,10 +191,24 @@ fn process_in(text: &str) -> Option<ProcessId> {
     Some(ProcessId { pid: pid.parse().ok()?, start: start.parse().ok()? })
 }
 
+/// Writes what has no name.
+fn unnamed(bytes: &[u8]) -> io::Result<Record> {
+    Record { path: None, file: spares::in_memory()? }.with(bytes)
+}
+
+impl Record {
+    fn with(mut self, bytes: &[u8]) -> io::Result<Self> {
+        self.file.write_all(bytes)?;
+        Ok(self)
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
-        // A record that stays names a process that is gone: the successor sees that and removes it.
-        let _ = fs::remove_file(&self.path);
+        if let Some(path) = &self.path {
+            // A record that stays names a process that is gone: the successor sees that and removes it.
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -178,7 +221,6 @@ fn read(path: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Action;
     use std::os::fd::AsFd;
     use systole_core::GroupKey;
     use systole_sys::process::Spawn;
@@ -222,7 +264,7 @@ mod tests {
         let record = records.begin(&run()).unwrap();
         let later = Records::open(directory.path().into(), "later".into()).unwrap();
         assert!(later.leftovers().unwrap().is_empty());
-        assert!(!record.path.exists());
+        assert!(!record.path.as_ref().unwrap().exists());
     }
 
     #[test]

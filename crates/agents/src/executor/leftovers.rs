@@ -138,9 +138,9 @@ mod tests {
             assert_eq!(leftovers.tend(now), []);
             assert!(leftovers.deadline().is_some_and(|due| due > now));
         }
-        assert!(record.path.exists());
+        assert!(record.path.as_ref().unwrap().exists());
         flock(&child, FlockOperation::Unlock).unwrap();
         assert_eq!(leftovers.tend(Time::from_nanos(0) + Duration::from_secs(101)), [RunId(0)]);
-        assert!(!record.path.exists());
+        assert!(!record.path.as_ref().unwrap().exists());
     }
 }

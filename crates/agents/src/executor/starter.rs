@@ -11,7 +11,7 @@ use crate::process::Process;
 use crate::protocol::{Action, Configuration, Outcome, Run, Unfinished};
 use crate::records::{Record, Records};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -70,8 +70,8 @@ enum Passage {
     /// Nothing was started yet.
     #[default]
     Open,
-    /// The program is being started, or runs; this is its record.
-    Passed(PathBuf),
+    /// The program is being started, or runs; this is its record, if it has a name.
+    Passed(Option<PathBuf>),
     /// Nothing must be started any more.
     Closed,
 }
@@ -95,7 +95,7 @@ impl Gate {
     /// The record of what was started.
     pub(super) fn record(&self) -> Option<PathBuf> {
         match &*self.lock() {
-            Passage::Passed(record) => Some(record.clone()),
+            Passage::Passed(record) => record.clone(),
             Passage::Open | Passage::Closed => None,
         }
     }
@@ -281,7 +281,7 @@ impl Facts {
         spawn.directory = working.is_dir().then(|| working.clone());
         spawn.limits = self.limits.as_ref();
         spawn.record = Some(record.file.as_fd());
-        let [(out, out_end), (err, err_end)] = Outlet::pair(&record.path)?;
+        let [(out, out_end), (err, err_end)] = outlets(&record, request.action)?;
         spawn.outputs = Some([out_end.as_fd(), err_end.as_fd()]);
         let started = if gate.pass(&record) {
             spawn.start()
@@ -296,6 +296,15 @@ impl Facts {
                 Err(if is_of_the_agent(&error) { Fault::Agent(error) } else { Fault::Ours(error) })
             }
         }
+    }
+}
+
+/// Where the output of a run goes. A stop must not fail for want of a name.
+fn outlets(record: &Record, action: Action) -> io::Result<[(Outlet, OwnedFd); 2]> {
+    let named = record.path.as_deref().map(Outlet::pair);
+    match named.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into())) {
+        Err(_) if action == Action::Stop => Outlet::unnamed_pair(),
+        outlets => outlets,
     }
 }
 

@@ -19,7 +19,7 @@ fn start(script: &str) -> Process {
     spawn.arguments = vec!["-c".into(), script.into()];
     spawn.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     spawn.record = Some(record.file.as_fd());
-    let [(out, out_end), (err, err_end)] = Outlet::pair(&record.path).unwrap();
+    let [(out, out_end), (err, err_end)] = Outlet::pair(record.path.as_deref().unwrap()).unwrap();
     spawn.outputs = Some([out_end.as_fd(), err_end.as_fd()]);
     let child = spawn.start().unwrap();
     Process::new(child, record, [out, err])

@@ -21,7 +21,7 @@ const PERMIT: Duration = Duration::from_mins(1);
 /// Everything around an executor. Dropped, it leaves nothing behind.
 pub(crate) struct Bench {
     directory: tempfile::TempDir,
-    /// Keeps the network namespace while its standard input is open.
+    /// Keeps the namespaces while its standard input is open.
     keeper: Child,
     executor: Option<Child>,
 }
@@ -37,7 +37,10 @@ impl Bench {
                       ip link set right up && ip address add 192.0.2.1/24 dev left && \
                       echo ready && exec cat";
         let mut command = Command::new("unshare");
-        command.args(["--net", "sh", "-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(["--net", "--mount", "sh", "-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut keeper = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -77,8 +80,15 @@ impl Bench {
 
     fn inside(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["--net", "--target", &self.keeper.id().to_string(), program]);
+        command.args(["--net", "--mount", "--target", &self.keeper.id().to_string(), program]);
         command
+    }
+
+    /// Runs a script in the namespaces, of the network and of mounts. `$D` is the directory.
+    pub(crate) fn sh(&self, script: &str) {
+        let mut command = self.inside("sh");
+        let command = command.args(["-c", script]).env("D", self.directory.path());
+        assert!(command.status().unwrap().success(), "{script}");
     }
 
     /// Runs `ip` in the namespace.

@@ -1,9 +1,10 @@
 //! Agents as people write them: each does something that an agent must not, and harms nobody else.
 
 use super::{agent, bench};
-use crate::bench::until;
+use crate::bench::{Bench, until};
 use std::time::Duration;
 use systole_agents::protocol::{Action, Outcome, Report};
+use systole_core::GroupKey;
 
 #[test]
 fn a_status_that_lies_is_believed_until_a_stop() {
@@ -73,7 +74,7 @@ fn a_service_that_writes_outlives_the_executor_that_started_it() {
     let (mut daemon, _) = bench.greeted();
     assert_eq!(daemon.run(1, Action::Start, &[agent("talker")]), Outcome::Success);
     let service = until("it runs", || bench.process("pid"));
-    let ticks = |bench: &bench::Bench| bench.read("ticks").len();
+    let ticks = |bench: &Bench| bench.read("ticks").len();
     until("it writes", || (ticks(&bench) > 20).then_some(()));
     bench.kill();
     let before = ticks(&bench);
@@ -103,25 +104,48 @@ fn a_service_that_writes_without_pause_does_not_wake_the_thread_that_renews() {
 }
 
 #[test]
-fn what_cannot_be_written_down_is_not_asked_and_not_an_answer() {
+fn what_cannot_be_written_down_is_not_asked_but_stopped_and_is_no_answer() {
     let bench = bench();
     bench.service("web");
     let (mut daemon, _) = bench.greeted();
     assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
     let verbs = bench.read("verbs");
-    // As when its file system is full or gone.
+    // As when its file system can only be read, or is gone.
     std::fs::remove_dir_all(bench.path("runs")).unwrap();
     std::fs::write(bench.path("runs"), "").unwrap();
-    for action in [Action::Status, Action::Stop] {
-        let outcome = daemon.run(1, action, &[agent("web")]);
-        assert!(matches!(outcome, Outcome::NotAsked { .. }), "{outcome:?}");
-    }
+    let outcome = daemon.run(1, Action::Status, &[agent("web")]);
+    assert!(matches!(outcome, Outcome::NotAsked { .. }), "{outcome:?}");
     let outcome = daemon.run(2, Action::Start, &[agent("web")]);
     assert!(matches!(outcome, Outcome::NotAsked { .. }), "{outcome:?}");
     assert_eq!(bench.read("verbs"), verbs, "no agent was called");
-    std::fs::remove_file(bench.path("runs")).unwrap();
-    std::fs::create_dir(bench.path("runs")).unwrap();
     assert_eq!(daemon.run(1, Action::Stop, &[agent("web")]), Outcome::Success);
+    assert_eq!(bench.read("verbs"), format!("{verbs}web stop\n"));
+}
+
+#[test]
+fn a_stop_finds_room_and_a_record_where_there_is_none() {
+    let mut bench = Bench::new();
+    bench.sh("mkdir $D/runs && mount -t tmpfs -o size=1M,nr_inodes=100 none $D/runs");
+    bench.start(Duration::from_mins(1));
+    bench.service("web");
+    bench.script("slow", "[ $1 = stop ] || exit 0; touch $D/stopping; sleep 60");
+    let (mut daemon, _) = bench.greeted();
+    for (group, name) in [(1, "web"), (2, "slow")] {
+        assert_eq!(daemon.run(group, Action::Start, &[agent(name)]), Outcome::Success);
+    }
+    bench.sh("cd $D/runs; dd if=/dev/zero of=fill bs=4k 2>/dev/null; ! echo more >more");
+    bench.sh("cd $D/runs; I=0; while true >inode$I; do I=$((I+1)); done 2>/dev/null; true");
+    let outcome = daemon.run(3, Action::Start, &[agent("web")]);
+    assert!(matches!(outcome, Outcome::NotAsked { .. }), "{outcome:?}");
+    assert_eq!(daemon.run(1, Action::Stop, &[agent("web")]), Outcome::Success);
+    daemon.ask(2, Action::Stop, &[agent("slow")]);
+    until("it is being stopped", || bench.path("stopping").exists().then_some(()));
+    bench.kill();
+    bench.start(Duration::from_mins(1));
+    let (_daemon, hello) = bench.greeted();
+    let Report::Hello { unfinished, .. } = hello else { unreachable!() };
+    let told: Vec<_> = unfinished.iter().map(|run| (run.group, run.action)).collect();
+    assert_eq!(told, [(GroupKey(2), Action::Stop)], "a successor knows of the stop");
 }
 
 #[test]
