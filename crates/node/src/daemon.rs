@@ -67,7 +67,9 @@ fn answer(text: &str) -> u8 {
 /// Is one of the helper processes.
 fn play(role: Role, paths: &Paths) -> u8 {
     let result = match role {
-        Role::Executor => executor_process::run(paths).map_err(|error| error.to_string()),
+        Role::Executor => {
+            executor_process::run(paths).map_err(|error| recalled::with_cause(&error))
+        }
         Role::Clients => clients::run().map_err(|error| error.to_string()),
         Role::Fencer => fencing::run().map_err(|error| error.to_string()),
         Role::Units => units::run(paths).map_err(|error| error.to_string()),

@@ -4,9 +4,13 @@ use crate::beat::executor::Executor;
 use crate::options::Role;
 use crate::paths::Paths;
 use crate::program;
+use crate::runtime;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -39,6 +43,11 @@ const RETRY_GAP_MAX: Duration = Duration::from_secs(1);
 /// An executor that was there for this long has worked.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
+/// Most of what a process that has ended says why, in bytes.
+const WORDS_MAX: usize = 1 << 10;
+/// What it says that begins with.
+const SAID_BY: &str = "heartbeat executor: ";
+
 /// What starts and finds executors.
 #[derive(Debug)]
 pub(crate) struct ExecutorProcess {
@@ -50,6 +59,8 @@ pub(crate) struct ExecutorProcess {
     awaited: Option<Instant>,
     /// A child that may have ended and must be reaped.
     child: Option<std::process::Child>,
+    /// What it has written to its standard error.
+    errors: Option<File>,
     /// When to try again; absent while there is an executor.
     retry_at: Option<Instant>,
     /// Since when the present executor, or the last one, has been there.
@@ -66,6 +77,7 @@ impl ExecutorProcess {
             program: "/proc/self/exe".into(),
             awaited: None,
             child: None,
+            errors: None,
             retry_at: None,
             since: None,
             failures: 0,
@@ -256,7 +268,7 @@ impl ExecutorProcess {
                 Some(Instant::now() + LISTEN_LIMIT)
             }
             (Err(_), Some(_)) if self.has_ended() => {
-                return Err(io::Error::other("it ended as soon as it was started"));
+                return Err(io::Error::other(self.last_words()));
             }
             (Err(_), Some(until)) => Some(until).filter(|until| Instant::now() < *until),
         };
@@ -273,6 +285,20 @@ impl ExecutorProcess {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
     }
 
+    /// Why the process that was started last has ended, as far as it has said so.
+    fn last_words(&self) -> String {
+        let mut said = [0; WORDS_MAX];
+        let read = self.errors.as_ref().and_then(|file| file.read_at(&mut said, 0).ok());
+        let said = String::from_utf8_lossy(&said[..read.unwrap_or(0)]);
+        let line =
+            said.lines().next().map(|line| line.trim_start_matches(SAID_BY)).unwrap_or_default();
+        if line.is_empty() {
+            "it ended as soon as it was started".to_owned()
+        } else {
+            format!("it ended as soon as it was started: {line}")
+        }
+    }
+
     /// Starts the process. It has its own group, so that what is typed at a terminal does not
     /// reach it, and outlives us.
     fn start(&mut self) -> io::Result<()> {
@@ -283,7 +309,14 @@ impl ExecutorProcess {
         let mut command = Command::new(&self.program);
         command.arg0("heartbeat: executor").args(["--role", Role::Executor.word()]);
         command.args(self.paths.arguments()).current_dir("/").process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        // In memory, because a pipe would have to be read, and the executor outlives us. Without room for
+        // it nobody hears what it says.
+        self.errors = memfd_create("executor-errors", MemfdFlags::CLOEXEC).ok().map(File::from);
+        let errors = self.errors.as_ref().and_then(|file| file.try_clone().ok());
+        command.stderr(errors.map_or_else(Stdio::null, Stdio::from));
+        // Somebody may have removed them since the daemon started.
+        runtime::restore(&self.paths)?;
         self.child = Some(command.spawn()?);
         Ok(())
     }
@@ -372,6 +405,27 @@ mod tests {
         assert!(process.tend().unwrap().is_some());
         assert_eq!(process.idle_for(), None);
         end(process);
+    }
+
+    #[test]
+    fn an_executor_that_ends_at_once_is_said_to_have_said_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = deaf(folder.path());
+        let body = "#!/bin/sh\necho 'heartbeat executor: no room' >&2\nexit 6\n";
+        fs::write(&process.program, body).unwrap();
+        fs::remove_dir_all(process.paths.runtime()).unwrap();
+        process.lost();
+        let begin = Instant::now();
+        let error = loop {
+            match process.tend() {
+                Err(error) => break error,
+                Ok(executor) => assert!(executor.is_none()),
+            }
+            assert!(begin.elapsed() < LISTEN_LIMIT, "it has ended");
+            sleep(process.idle_for().expect("it looks again"));
+        };
+        assert_eq!(error.to_string(), "it ended as soon as it was started: no room");
+        assert!(process.paths.executor().is_dir(), "its directory was made again");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod options;
 pub mod paths;
 mod program;
 pub mod respawn;
+mod runtime;
 pub mod state;
 mod trusted;
 mod units;

@@ -5,6 +5,7 @@
 
 use super::Control;
 use crate::log::{Level, Line};
+use crate::runtime;
 use std::io;
 
 /// What is lacking, by what it is for.
@@ -36,6 +37,7 @@ impl Control {
     pub(super) fn tend_lacking(&mut self) {
         let results = [
             ("write the pid file", self.parts.pid_file.tend()),
+            ("have the directory of sockets", runtime::restore(&self.parts.paths)),
             ("open the control socket", self.server.tend()),
             ("start the thread that stores", self.writer.tend()),
             ("start the thread that supervises", self.supervision.tend()),

@@ -71,14 +71,15 @@ impl Server {
         Self { listener: None, path: path.to_owned(), clients: Vec::new(), next: 0 }
     }
 
-    /// Listens, unless it does already. What an earlier daemon left there is replaced: the pid file has
+    /// Listens, unless it does already where others look for it. What an earlier daemon left there is replaced: the pid file has
     /// proved that none runs.
     ///
     /// # Errors
     ///
     /// When the socket cannot be made; it can be tried again.
     pub(super) fn tend(&mut self) -> io::Result<()> {
-        if self.listener.is_none() {
+        // Nobody finds a socket whose file somebody has removed.
+        if self.listener.is_none() || !self.path.exists() {
             self.listener = Some(listen(&self.path)?);
         }
         Ok(())
@@ -322,6 +323,14 @@ mod tests {
         server.tend().unwrap();
         connect(&server);
         assert_eq!(server.descriptors().count(), 1);
+    }
+
+    #[test]
+    fn a_socket_that_was_removed_is_made_again() {
+        let (_folder, mut server) = server();
+        fs::remove_file(&server.path).unwrap();
+        server.tend().unwrap();
+        connect(&server);
     }
 
     #[test]

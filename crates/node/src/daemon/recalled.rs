@@ -8,7 +8,7 @@ use crate::beat::executor::group_of;
 use crate::log::{Level, Line, Log};
 use crate::paths::Paths;
 use crate::state::{State, StateError};
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
 use systole_agents::protocol::Held;
 use systole_config::Config;
@@ -29,7 +29,7 @@ fn tell(error: &StateError, what: &str, log: &mut Log) {
 }
 
 /// An error and why it came about.
-pub(crate) fn with_cause(error: &StateError) -> String {
+pub(crate) fn with_cause(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 

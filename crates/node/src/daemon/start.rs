@@ -25,11 +25,10 @@ use crate::executor_process::ExecutorProcess;
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::paths::Paths;
+use crate::runtime;
 use crate::state::{Happening, State};
-use crate::trusted;
 use crate::worker::Thread;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use systole_config::Config;
@@ -43,10 +42,6 @@ use systole_wire::Encoder;
 
 /// Stack of the beat thread in bytes: all of it is locked, so it is small.
 const BEAT_STACK: usize = 512 << 10;
-/// Mode of the folder of sockets, as heartbeat makes it.
-const RUNTIME_MODE: u32 = 0o750;
-/// Mode of the executor's own folder.
-const EXECUTOR_MODE: u32 = 0o700;
 /// What the beat thread keeps of root: to open links again, and to get locked memory.
 const BEAT_RIGHTS: [Capability; 3] =
     [Capability::RawSockets, Capability::LowPorts, Capability::LockMemory];
@@ -96,7 +91,7 @@ fn go_on(
     mut plan: Plan,
     settings: &LogSettings,
 ) -> io::Result<u8> {
-    take_runtime(paths, &mut plan.log)?;
+    tell_taken(&mut plan.log, runtime::take(paths)?);
     let lock = match plan.way {
         Way::Successor => only::remain_only(paths, &mut plan.log),
         Way::Fresh => match only::become_only(paths, &mut plan.log)? {
@@ -346,24 +341,6 @@ fn tell_left_out(log: &mut Log) {
 
 fn warn(log: &mut Log, what: &str, error: &io::Error) {
     log.write(&Line::new(Level::Warning, format!("Cannot {what}: {error}")));
-}
-
-/// The folders of sockets: root's, and the executor's for root alone. A C heartbeat left the first one
-/// to its user.
-fn take_runtime(paths: &Paths, log: &mut Log) -> io::Result<()> {
-    let group = identity::group_id("haclient").ok();
-    let ours = ["control.sock", "executor", "generation", "generation.new", "lock"];
-    let take = |path: PathBuf, access, names: &[&str]| {
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
-        };
-        trusted::take(&path, access, names).map_err(named)
-    };
-    let mut told = take(paths.runtime(), (RUNTIME_MODE, group), &ours)?;
-    let of_executor = ["executor.sock", "executor.json", "executor.new", "executor.runs"];
-    told.extend(take(paths.executor(), (EXECUTOR_MODE, None), &of_executor)?);
-    tell_taken(log, told);
-    Ok(())
 }
 
 /// Says what was taken over, once: the next start finds nothing any more.

@@ -34,6 +34,27 @@ fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
 }
 
 #[test]
+fn a_run_directory_that_somebody_removes_is_made_again() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let first = node.executor().unwrap();
+    fs::remove_dir_all(node.path("run/heartbeat")).unwrap();
+    node.wait_for("the control socket", || node.status().is_some());
+    let answer = node.ask(r#"{"request":"restart"}"#).unwrap();
+    assert_eq!(answer["response"], "failed", "{answer}");
+    let text = answer["text"].as_str().unwrap();
+    assert!(text.contains("the executor would not be found at"), "{answer}");
+    systole_sys::process::kill(first, systole_sys::signals::Signal::Kill).unwrap();
+    node.wait_for("another executor", || {
+        let is_there = node.status().is_some_and(|status| status["executor"] == true);
+        is_there && node.executor().is_some_and(|pid| pid != first)
+    });
+    node.wait_for("the group", || node.phase().as_deref() == Some("active") && has_address());
+    assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
+}
+
+#[test]
 fn an_address_that_is_removed_again_and_again_comes_back_without_the_services() {
     let node = Node::new();
     let scripts = node.path("config/resource.d");

@@ -7,9 +7,10 @@ use crate::daemon::names::Names;
 use crate::daemon::recalled::with_cause;
 use crate::daemon::{findings, wiring};
 use crate::log::Line;
+use crate::paths::Paths;
 use crate::program;
+use crate::runtime;
 use crate::state::State;
-use std::path::PathBuf;
 use systole_config::{Change, Config, Effect, difference};
 use systole_core::Settings;
 
@@ -25,7 +26,9 @@ pub(in crate::control) enum Purpose {
 /// What the helper needs, and what is in force.
 pub(in crate::control) struct Job {
     pub(in crate::control) purpose: Purpose,
-    pub(in crate::control) directory: PathBuf,
+    pub(in crate::control) paths: Paths,
+    /// An executor is there, which a successor has to find.
+    pub(in crate::control) has_executor: bool,
     pub(in crate::control) state: State,
     pub(in crate::control) settings: Settings,
     pub(in crate::control) files: Files,
@@ -83,11 +86,11 @@ impl Job {
     /// Does it, and tells each step that may wait for a disk or a name server.
     pub(in crate::control) fn work(self, steps: &Steps) -> Found {
         let tell = |step| steps.tell(step);
-        let files = Files::read_telling(&self.directory, &tell);
+        let files = Files::read_telling(&self.paths.configuration, &tell);
         if self.purpose == Purpose::Reload && files == self.files {
             return Found { lines: Vec::new(), result: Ok(Next::Same) };
         }
-        let loaded = files.check_telling(&self.directory, &tell);
+        let loaded = files.check_telling(&self.paths.configuration, &tell);
         let lines = findings::lines(&loaded.findings, &files);
         let result = match loaded.config {
             None => Err(Trouble::Mistakes(findings::report(&loaded.findings, &files, false))),
@@ -136,6 +139,8 @@ impl Job {
     /// Looks at what a successor will need: what it is to remember, the hosts that it would have to resolve
     /// while nobody beats, and a program.
     fn foresee(&self, config: &Config, steps: &Steps) -> Result<Names, String> {
+        steps.tell(format!("looking at {}", self.paths.executor().display()));
+        runtime::check(&self.paths, self.has_executor)?;
         steps.tell("reading what is stored".to_owned());
         let checked = self.state.check(&self.settings);
         checked.map_err(|error| format!("{}: repair or remove the file", with_cause(&error)))?;

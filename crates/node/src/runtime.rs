@@ -1,0 +1,109 @@
+//! The directories of sockets: root's, and the executor's for root alone.
+
+use crate::paths::Paths;
+use crate::trusted;
+use std::io;
+use std::path::PathBuf;
+use systole_sys::identity;
+
+/// Mode of the directory of sockets.
+const RUNTIME_MODE: u32 = 0o750;
+/// Mode of the executor's.
+const EXECUTOR_MODE: u32 = 0o700;
+
+/// Makes them, or takes over those that are there: a C heartbeat left the first one to its user. Returns
+/// what there is to tell.
+///
+/// # Errors
+///
+/// When one can be neither made nor trusted; it is named.
+pub(crate) fn take(paths: &Paths) -> io::Result<Vec<String>> {
+    let group = identity::group_id("haclient").ok();
+    let ours = ["control.sock", "executor", "generation", "generation.new", "lock"];
+    let take = |path: PathBuf, access, names: &[&str]| {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
+        };
+        trusted::take(&path, access, names).map_err(named)
+    };
+    let mut told = take(paths.runtime(), (RUNTIME_MODE, group), &ours)?;
+    let of_executor = ["executor.sock", "executor.json", "executor.new", "executor.runs"];
+    told.extend(take(paths.executor(), (EXECUTOR_MODE, None), &of_executor)?);
+    Ok(told)
+}
+
+/// Makes those that somebody has removed.
+///
+/// # Errors
+///
+/// Those of [`take`].
+pub(crate) fn restore(paths: &Paths) -> io::Result<()> {
+    if paths.executor().is_dir() { Ok(()) } else { take(paths).map(drop) }
+}
+
+/// Whether an executor that is started now could have its socket and its ledger there, and a daemon that
+/// is started now would find the one that is there, if one is.
+///
+/// # Errors
+///
+/// Why not.
+pub(crate) fn check(paths: &Paths, has_executor: bool) -> Result<(), String> {
+    let directory = paths.executor();
+    rustix::fs::access(&directory, rustix::fs::Access::WRITE_OK).map_err(|error| {
+        format!("{} cannot be used: {}", directory.display(), io::Error::from(error))
+    })?;
+    if !has_executor {
+        return Ok(());
+    }
+    let socket = paths.executor_socket();
+    let looked = std::fs::symlink_metadata(&socket);
+    looked.map(drop).map_err(|error| {
+        let socket = socket.display();
+        format!(
+            "the executor would not be found at {socket}: {error}; stop heartbeat, and start it"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn folder() -> (tempfile::TempDir, Paths) {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths { run: folder.path().to_owned(), ..Paths::default() };
+        take(&paths).unwrap();
+        (folder, paths)
+    }
+
+    #[test]
+    fn directories_that_were_removed_are_made_again_as_they_were() {
+        let (_folder, paths) = folder();
+        fs::remove_dir_all(paths.runtime()).unwrap();
+        restore(&paths).unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(paths.runtime()), RUNTIME_MODE);
+        assert_eq!(mode(paths.executor()), EXECUTOR_MODE);
+        fs::write(paths.executor_ledger(), "kept").unwrap();
+        restore(&paths).unwrap();
+        assert_eq!(fs::read_to_string(paths.executor_ledger()).unwrap(), "kept");
+    }
+
+    #[test]
+    fn an_executor_that_would_not_be_found_is_named() {
+        let (_folder, paths) = folder();
+        assert_eq!(check(&paths, false), Ok(()));
+        let error = check(&paths, true).unwrap_err();
+        assert!(error.starts_with("the executor would not be found at "), "{error}");
+        fs::write(paths.executor_socket(), "").unwrap();
+        assert_eq!(check(&paths, true), Ok(()));
+        fs::remove_dir_all(paths.executor()).unwrap();
+        let error = check(&paths, true).unwrap_err();
+        assert!(
+            error.ends_with("executor cannot be used: No such file or directory (os error 2)"),
+            "{error}"
+        );
+    }
+}
