@@ -60,7 +60,11 @@ pub(crate) enum Command {
     Restart,
     /// Read ha.cf, haresources and authkeys again and take what has changed, without restarting what
     /// has not.
-    Reload,
+    Reload {
+        /// Take a haresources that has no group any more, and stop everything.
+        #[arg(long)]
+        empty: bool,
+    },
     /// Take a silent node for dead without a fencing device: somebody has seen that it is off.
     ConfirmDead {
         /// The node, as ha.cf names it.

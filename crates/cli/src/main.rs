@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
         Command::Retry { group } => order::retry(&arguments.run_dir, group),
         Command::Restart => restart::run(&arguments.run_dir),
-        Command::Reload => reload::run(&arguments.run_dir),
+        Command::Reload { empty } => reload::run(&arguments.run_dir, empty),
         Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
         Command::Hold { span, group } => hold::hold(&arguments.run_dir, group, span),
         Command::Release { group } => hold::release(&arguments.run_dir, group),

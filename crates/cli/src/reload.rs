@@ -6,8 +6,8 @@ use std::path::Path;
 use systole_node::control::protocol::{Request, Response};
 
 /// Prints what has changed; the code is 2 when there are mistakes in the files.
-pub(crate) fn run(run: &Path) -> u8 {
-    match ask_daemon(run, &Request::Reload) {
+pub(crate) fn run(run: &Path, empty: bool) -> u8 {
+    match ask_daemon(run, &Request::Reload { empty }) {
         Ok(Response::Reloaded { changes, restarts }) => {
             print(&text(&changes, restarts));
             exit::OK

@@ -70,7 +70,11 @@ pub enum Request {
         group: Option<String>,
     },
     /// Read the files again, and take what has changed. For root alone.
-    Reload,
+    Reload {
+        /// Also if haresources has no group any more.
+        #[serde(default)]
+        empty: bool,
+    },
 }
 
 impl Request {
@@ -86,7 +90,7 @@ impl Request {
             | Self::ForgetPeer { .. }
             | Self::ConfirmDead { .. }
             | Self::Restart
-            | Self::Reload
+            | Self::Reload { .. }
             | Self::Hold { .. }
             | Self::Release { .. }
             | Self::Retry { .. } => true,
@@ -100,7 +104,7 @@ impl Request {
     /// When it names a node that is none of the others, or no group or several.
     pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownName> {
         Ok(match self {
-            Self::Status | Self::Restart | Self::Reload => None,
+            Self::Status | Self::Restart | Self::Reload { .. } => None,
             Self::Standby { set } => Some(Order::Standby(*set)),
             Self::Takeover { set } => Some(Order::Takeover(*set)),
             Self::StandbyGroup { group } => {
@@ -243,6 +247,8 @@ mod tests {
         assert_eq!(request, Request::Standby { set: Hold::Foreign });
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
         assert!(request.is_order() && !Request::Status.is_order());
+        let reload = serde_json::from_str::<Request>(r#"{"request":"reload"}"#).unwrap();
+        assert_eq!(reload, Request::Reload { empty: false });
         assert!(serde_json::from_str::<Request>(r#"{"request":"stop"}"#).is_err());
     }
 

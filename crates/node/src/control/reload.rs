@@ -42,14 +42,15 @@ pub(super) struct Reload {
 
 impl Control {
     /// `hb reload`.
-    pub(super) fn order_reload(&mut self, asked: &Asked) {
+    pub(super) fn order_reload(&mut self, asked: &Asked, may_be_empty: bool) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         self.note(Person::of(uid, pid).orders(Wish::Reload, NOBODY));
-        self.reload(Some(asked.client));
+        self.reload(Some(asked.client), may_be_empty);
     }
 
-    /// Has the files read again. A mistake in them changes nothing.
-    pub(super) fn reload(&mut self, asker: Option<ClientId>) {
+    /// Has the files read again. A mistake in them changes nothing, nor does a haresources that has no group
+    /// any more, unless a person has said that this is meant.
+    pub(super) fn reload(&mut self, asker: Option<ClientId>, may_be_empty: bool) {
         if self.is_restarting {
             return self.refuse_reload(asker, Refusal::Busy);
         }
@@ -57,7 +58,7 @@ impl Control {
         if self.is_stopping {
             return self.refuse_reload_while_stopping(asker);
         }
-        self.read_files(Asker::Reload(asker));
+        self.read_files(Asker::Reload(asker), may_be_empty);
     }
 
     /// A successor would know nothing of the stop.

@@ -46,7 +46,7 @@ impl Control {
         if self.is_restarting {
             return self.refuse_busy(asked.client, RESTARTING.to_owned());
         }
-        let needs_files = matches!(asked.request, Request::Restart | Request::Reload);
+        let needs_files = matches!(asked.request, Request::Restart | Request::Reload { .. });
         // What a reload changes meanwhile are the numbers of groups. Reading changes nothing.
         if let Some(text) = self.is_rereading().filter(|_| needs_files || self.reload.is_some()) {
             return self.refuse_busy(asked.client, text);
@@ -54,8 +54,8 @@ impl Control {
         if matches!(asked.request, Request::Restart) {
             return self.restart(asked);
         }
-        if matches!(asked.request, Request::Reload) {
-            return self.order_reload(asked);
+        if let Request::Reload { empty } = asked.request {
+            return self.order_reload(asked, empty);
         }
         let order = match asked.request.order(&self.parts.settings) {
             Ok(Some(order)) => order,

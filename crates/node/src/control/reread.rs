@@ -21,12 +21,13 @@ pub(super) enum Asker {
 
 impl Control {
     /// Has a helper read the files.
-    pub(super) fn read_files(&mut self, asker: Asker) {
+    pub(super) fn read_files(&mut self, asker: Asker, may_be_empty: bool) {
         let job = Job {
             purpose: match asker {
                 Asker::Reload(_) => Purpose::Reload,
                 Asker::Restart(_) => Purpose::Restart,
             },
+            may_be_empty,
             paths: self.parts.paths.clone(),
             has_executor: self.parts.executor.idle_for().is_none(),
             state: self.parts.state.clone(),
@@ -57,7 +58,7 @@ impl Control {
             self.is_reload_wanted = true;
             return self.say(Level::Info, format!("Reload again afterwards: {text}."));
         }
-        self.reload(None);
+        self.reload(None, false);
     }
 
     /// Goes on with what was read.
@@ -69,7 +70,7 @@ impl Control {
             self.is_reload_wanted = false;
             // A successor reads the files anyway.
             if !self.is_restarting {
-                self.reload(None);
+                self.reload(None, false);
             }
         }
     }

@@ -26,7 +26,7 @@ impl Control {
         if self.is_stopping {
             return self.refuse_restart(asked.client);
         }
-        self.read_files(Asker::Restart(asked.client));
+        self.read_files(Asker::Restart(asked.client), false);
     }
 
     /// A successor would know nothing of the stop.

@@ -4,6 +4,8 @@ use super::{Node, has_address};
 use std::fmt::Write as _;
 use std::fs;
 use systole_core::GROUPS_MAX;
+use systole_sys::process::kill;
+use systole_sys::signals::Signal;
 
 const RELOAD: &str = r#"{"request":"reload"}"#;
 
@@ -55,6 +57,25 @@ fn a_reload_that_is_refused_gives_no_line_up() {
     });
     assert_eq!(answer["reason"], "too_many_groups", "{answer}");
     assert_eq!(fs::read(node.path("state/systole.retired")).unwrap(), before);
+}
+
+#[test]
+fn an_emptied_haresources_stops_nothing_unless_that_is_meant() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    node.write("config/haresources", "# nothing\n");
+    for order in [RELOAD, r#"{"request":"restart"}"#] {
+        let answer = node.ask(order).unwrap();
+        assert_eq!(answer["response"], "failed", "{answer}");
+        assert!(answer["text"].as_str().unwrap().contains("`hb reload --empty`"), "{answer}");
+    }
+    kill(node.pid().unwrap(), Signal::Hangup).unwrap();
+    node.wait_for("a word", || node.log().matches("haresources has no group any more").count() > 2);
+    assert!(has_address());
+    let answer = node.ask(r#"{"request":"reload","empty":true}"#).unwrap();
+    assert_eq!(answer["response"], "reloaded", "{answer}");
+    node.wait_for("the end of the group", || !has_address());
 }
 
 #[test]

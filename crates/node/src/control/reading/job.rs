@@ -23,9 +23,15 @@ pub(in crate::control) enum Purpose {
     Restart,
 }
 
+/// Why a file that may have been written by half changes nothing.
+const EMPTIED: &str = "haresources has no group any more, which would stop everything: \
+                       `hb reload --empty` does it";
+
 /// What the helper needs, and what is in force.
 pub(in crate::control) struct Job {
     pub(in crate::control) purpose: Purpose,
+    /// A haresources without a group is meant.
+    pub(in crate::control) may_be_empty: bool,
     pub(in crate::control) paths: Paths,
     /// An executor is there, which a successor has to find.
     pub(in crate::control) has_executor: bool,
@@ -94,9 +100,15 @@ impl Job {
         let lines = findings::lines(&loaded.findings, &files);
         let result = match loaded.config {
             None => Err(Trouble::Mistakes(findings::report(&loaded.findings, &files, false))),
+            Some(config) if self.is_emptied(&config) => Err(Trouble::Failed(EMPTIED.to_owned())),
             Some(config) => self.next(files, config, steps).map_err(Trouble::Failed),
         };
         Found { lines, result }
+    }
+
+    /// Whether groups were there, and none is any more, without a word from a person.
+    fn is_emptied(&self, config: &Config) -> bool {
+        !self.may_be_empty && config.groups.is_empty() && !self.config.groups.is_empty()
     }
 
     fn next(self, files: Files, config: Config, steps: &Steps) -> Result<Next, String> {
