@@ -3,7 +3,8 @@
 //! Who holds a group is never outranked by who does not, whatever their terms: a node that returns
 //! remembers a term, and that says nothing of what runs. Nor does a daemon that has not heard its executor
 //! outrank who runs it, or one whose first agent could not be asked to start, or whose clients cannot
-//! reach it. Between two that both hold it, or both do not, the higher term counts; in the same term the
+//! reach it. What such a daemon believes to run is still more than what is only about to start elsewhere,
+//! or is being stopped there: its executor may be back in a moment. Between two that both hold it, or both do not, the higher term counts; in the same term the
 //! preferred node, then the lower one, so that every node decides alike.
 //!
 //! One that does not hear us cannot give way: then we do, as soon as it runs the group.
@@ -63,6 +64,8 @@ enum Grip {
     Kept,
     /// It runs there still, and is being stopped.
     Loose,
+    /// A daemon that has no executor believes that it runs. It may have expired since.
+    Believed,
     /// It runs where it cannot be reached, or that node says for another reason that it cannot run it.
     Cut,
     /// It runs there, is being started, or cannot be stopped.
@@ -72,7 +75,7 @@ enum Grip {
 impl Grip {
     const fn of(phase: Phase, runs: bool, unable: bool) -> Self {
         match phase {
-            // A daemon without its executor believes that it runs. It may have expired since.
+            Phase::Starting if unable && runs => Self::Believed,
             Phase::Starting if unable => Self::Kept,
             Phase::Active if unable && runs => Self::Cut,
             Phase::Starting | Phase::Active | Phase::Blocked if runs => Self::Firm,

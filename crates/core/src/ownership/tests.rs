@@ -161,6 +161,24 @@ fn what_a_node_without_its_executor_believes_to_run_gives_way_to_what_runs() {
     assert_eq!(merged, Merged::Outranked);
 }
 
+/// Its executor may be back in a moment, and goes on with what runs.
+#[test]
+fn what_a_node_without_its_executor_believes_to_run_stays_against_what_does_not() {
+    let about_to_start = Claim { runs_here: false, ..claim(B, 7, Phase::Starting) };
+    let about_to_stop = claim(B, 7, Phase::Stopping);
+    for theirs in [about_to_start, about_to_stop] {
+        let mut known = table(Some(A), 3, Phase::Active);
+        let helpless = Meeting { unable: true, is_helpless: true, ..heard(B, true) };
+        assert_eq!(known.merge(&helpless, GROUP, &theirs), Merged::Reclaimed, "{theirs:?}");
+    }
+    let believed = Claim { unable: true, ..claim(B, 3, Phase::Starting) };
+    for (ours, runs_here) in [(Phase::Starting, false), (Phase::Stopping, true)] {
+        let mut known = table(Some(A), 7, ours);
+        let merged = known.merge(&heard(B, runs_here), GROUP, &believed);
+        assert_eq!(merged, Merged::Outranked, "{ours:?}");
+    }
+}
+
 /// We are A, B speaks of C, whom we hear or do not: (our row, the claim) → (verdict, our row after).
 #[test]
 fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
