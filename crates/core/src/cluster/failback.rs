@@ -101,6 +101,12 @@ impl Cluster {
         (is_wanted || self.owes_after_heal()) && self.may_go_home(group)
     }
 
+    /// Whether a group that is here should be at this node instead, by the rules of failback.
+    pub(super) fn belongs_home(&self, group: GroupId, home: NodeId) -> bool {
+        let is_borrowed = self.ownership.row(group).is_borrowed;
+        is_borrowed && self.preferred(group) == home && self.shall_go_home(group)
+    }
+
     /// When a group has been waiting for its home long enough, if it has to wait.
     pub(super) fn home_due(&self, group: GroupId) -> Option<Time> {
         let Failback::After(span) = self.settings.failback_of(group) else { return None };

@@ -147,7 +147,9 @@ impl Cluster {
         let is_held = || groups.iter().any(|group| self.is_frozen(*group));
         match motive {
             Motive::Order(_) | Motive::Node => false,
-            Motive::Home | Motive::Failed => is_held(),
+            // What a whole set has come to include meanwhile is not always to go.
+            Motive::Home => !groups.iter().all(|group| self.belongs_home(*group, taker)),
+            Motive::Failed => is_held(),
             Motive::Carrier => is_held() || groups.iter().all(|group| self.has_carrier(*group)),
             Motive::Ipfail => is_held() || self.sees_enough_pings(taker),
         }

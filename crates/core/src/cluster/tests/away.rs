@@ -2,6 +2,8 @@
 
 use super::pair::Pair;
 use super::*;
+use crate::Motive;
+use crate::cluster::hand_over::HandOver;
 
 /// Both prefer A.
 const BOTH: [GroupId; 2] = [FIRST, SECOND];
@@ -272,4 +274,20 @@ fn what_is_refused_again_and_again_is_asked_for_ever_more_rarely() {
     pair.until("it is dead", |pair| pair.node(A).counts_dead(B));
     pair.nodes[1] = Some(Node::with(settings, 2));
     pair.until("it moves", |pair| pair.runs(B) == [FIRST]);
+}
+
+/// A whole set was asked for, and has come to include a group that is to stay.
+#[test]
+fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.end(A);
+    pair.until("B has all", |pair| pair.runs(B) == BOTH);
+    pair.nodes[0] = Some(Node::new(A, Failback::Off, 2));
+    pair.pass(Duration::from_secs(3));
+    let now = pair.now;
+    let asked = HandOver::at("asked", (B, A), FIRST, now, 0).because(Motive::Home);
+    pair.node(B).cluster.hand_over = Some(asked);
+    pair.step();
+    assert!(pair.node(B).cluster.hand_over.is_none());
+    assert_eq!(pair.runs(B), BOTH);
 }
