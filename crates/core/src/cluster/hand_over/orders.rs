@@ -78,8 +78,10 @@ impl Cluster {
         };
         let (elsewhere, here): (Vec<GroupId>, Vec<GroupId>) =
             groups.iter().copied().partition(is_elsewhere);
+        // A line that has left the file may come back while the hold lasts: nobody has asked for that.
         for group in here {
-            self.stays[group.index()].is_exempt |= self.is_frozen(group);
+            let is_wanted = self.is_frozen(group) && self.is_configured(group);
+            self.stays[group.index()].is_exempt |= is_wanted;
         }
         if elsewhere.is_empty() {
             return Ok(None);

@@ -355,3 +355,23 @@ fn who_restarts_alone_knows_what_is_held() {
     pair.until("it takes the other one's", |pair| pair.runs(B) == [FIRST, SECOND]);
     assert!(pair.node(B).cluster.holds().all(|hold| hold.is_release));
 }
+
+/// A person takes over while a line is in nobody's file. It comes back while all is held.
+#[test]
+fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.hold(A, None, SPAN);
+    for id in [A, B] {
+        pair.change(id, Failback::Off, &[(B, &["second"])]);
+    }
+    pair.until("the line has gone", |pair| pair.runs(A).is_empty());
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(B).order(now, Order::Takeover(Hold::All));
+    pair.pass(Duration::from_secs(1));
+    pair.end(A);
+    pair.pass(Duration::from_secs(3));
+    pair.change(B, Failback::Off, &[(B, &["first"]), (B, &["second"])]);
+    pair.pass(Duration::from_secs(3));
+    assert_eq!(pair.node(B).running(), [["second"]]);
+}
