@@ -69,6 +69,8 @@ pub(crate) struct Machine {
     pub(crate) watch: Watch,
     /// When the last permit was given, if nothing has stood still or gone since.
     permitted: Option<Time>,
+    /// When an executor last told the daemon what it holds.
+    greeted: Option<Time>,
     /// Something that the executor needs does not work until then.
     hindered_until: Time,
     /// Groups whose interface has no carrier here, or had none until then.
@@ -102,6 +104,7 @@ impl Machine {
             waiting: Vec::new(),
             watch: Watch::default(),
             permitted: None,
+            greeted: None,
             hindered_until: Time::START,
             unplugged: Vec::new(),
             woken: (Time::START, 0),
@@ -209,9 +212,16 @@ impl Machine {
     pub(crate) fn is_given_up(&self, world: &Settings, group: GroupId, sent: Time) -> bool {
         let key = world.groups[group.index()].key;
         let is_told = self.watch.given_up_at(key).is_some_and(|at| sent >= at);
+        // One that has come back is ordered to stop something once it has greeted.
+        let greeted = self.greeted.filter(|at| *at >= self.services.in_reach_since());
         let was_out_of_reach =
-            self.services.is_out_of_reach() || sent <= self.services.in_reach_since();
+            self.services.is_out_of_reach() || greeted.is_none_or(|at| sent <= at);
         is_told && was_out_of_reach && !self.services.has_address(world, group)
+    }
+
+    /// The daemon hears what its executor holds.
+    pub(crate) fn note_greeting(&mut self, now: Time) {
+        self.greeted = Some(now);
     }
 
     /// The daemon gives its executor a permit.

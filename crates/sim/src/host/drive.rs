@@ -177,13 +177,17 @@ impl Host {
 
     /// The daemon reads it in a moment.
     fn tell(&mut self, around: &mut Surroundings<'_>, report: Report) {
-        if let Report::Done { job, .. } = &report {
-            self.open.remove(job);
-        }
+        let ended =
+            if let Report::Done { job, .. } = &report { self.open.remove(job) } else { None };
         if self.is_connected {
             let wait = Duration::from_micros(20 + around.random.below(1_000));
             self.reports.push(report);
-            self.read_at.get_or_insert(around.now + wait);
+            let read_at = *self.read_at.get_or_insert(around.now + wait);
+            let started = ended.filter(|(_, work)| *work == Work::Starts);
+            if let Some(group) = started.and_then(|(key, _)| around.place_of(key)) {
+                // Until the daemon has read how the start ended, its beats say that it starts.
+                around.services.note_start(group, read_at);
+            }
         }
     }
 }

@@ -237,6 +237,7 @@ impl World {
         for group in different {
             self.inform(node, &Input::LetGo(group));
         }
+        self.machines[node.index()].note_greeting(self.now);
         self.inform(node, &Input::ExecutorReady(held));
     }
 
