@@ -103,8 +103,7 @@ impl Cluster {
             self.classic.unreported = None;
             return;
         };
-        let is_unverified = self.unverified.contains(&peer);
-        let is_settled = self.classic.stage == Stage::Stable || is_unverified;
+        let is_settled = self.classic.stage == Stage::Stable;
         let is_legacy = self.settings.failback == Failback::Legacy;
         let may_ask = self.takes_part() && is_settled && !is_legacy;
         if !may_ask || !self.owes_report(peer) {
