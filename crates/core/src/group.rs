@@ -444,9 +444,11 @@ impl Runner {
             return if self.is_active() { Progress::Started } else { Progress::None };
         }
         let resource = self.steps[step].range.start;
-        // Where nothing ran before, what could not even be asked to start has nothing to stop.
+        // Where nothing ran before, an agent that could not even be asked to start has nothing to stop. Of
+        // several addresses the kernel may have added some before it had no room.
+        let begun = step + usize::from(self.steps[step].is_address);
         let is_untouched = self.is_fresh && outcome == Outcome::NotAsked;
-        self.state = self.stop_step(is_untouched.then_some(step), true);
+        self.state = self.stop_step(is_untouched.then_some(begun), true);
         Progress::StartFailed { resource, outcome }
     }
 

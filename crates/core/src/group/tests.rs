@@ -262,7 +262,7 @@ fn an_agent_that_cannot_be_asked_to_start_is_left_to_the_others_after_a_while() 
 
 #[test]
 fn what_could_not_even_be_asked_to_start_has_nothing_to_stop() {
-    let (mut first, _) = runner();
+    let mut first = Runner::new(GroupId(0), &[agent("one"), agent("two")]);
     first.start();
     let (_, progress) = ask_in_vain(&mut first, 5);
     assert!(matches!(progress, Progress::StartFailed { resource: 0, .. }));
@@ -273,6 +273,17 @@ fn what_could_not_even_be_asked_to_start_has_nothing_to_stop() {
     ask_in_vain(&mut later, 5);
     assert_eq!(end(&mut later, &mut next, Outcome::Success).0, (Action::Stop, 0, 2));
     assert!(later.is_idle());
+}
+
+/// The kernel may have added one of two before it had no room, or all, and its answer was lost.
+#[test]
+fn addresses_that_could_not_be_asked_for_are_removed_before_the_group_is_free() {
+    let (mut runner, mut next) = runner();
+    runner.start();
+    ask_in_vain(&mut runner, 5);
+    assert!(!runner.is_idle());
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 0, 2));
+    assert!(runner.is_idle());
 }
 
 #[test]
