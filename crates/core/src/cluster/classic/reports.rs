@@ -69,17 +69,18 @@ impl Cluster {
         is_settled && is_theirs && since.is_some_and(|since| self.now.since(since) >= wait)
     }
 
-    /// Tells a classic peer of what it has forsaken and is ours now.
+    /// Tells a classic peer of sets that it has forsaken, or does not hold any more, and that are ours now.
     pub(super) fn tell_forsaken(&mut self) {
-        let held = self.held();
-        if self.classic.stage == Stage::Stable
-            && self.hand_over.is_none()
-            && held.has_foreign()
-            && !self.classic.ours.has_foreign()
-            && !self.classic.held_there().has_local()
-            && self.takes_part()
-        {
-            self.classic.ours = self.classic.ours.with(Hold::Foreign);
+        let (held, there) = (self.held(), self.classic.held_there());
+        let is_calm = self.classic.stage == Stage::Stable && self.hand_over.is_none();
+        if !is_calm || !self.takes_part() {
+            return;
+        }
+        let own = Hold::of(held.has_local() && !there.has_foreign(), false);
+        let foreign = Hold::of(false, held.has_foreign() && !there.has_local());
+        let news = own.with(foreign).without(self.classic.ours);
+        if news != Hold::None {
+            self.classic.ours = self.classic.ours.with(news);
             self.classic_report(Occasion::Report);
         }
     }

@@ -98,3 +98,72 @@ fn a_set_that_a_settled_peer_does_not_hold_is_run_here() {
     let told = report(Hold::All, true, Occasion::Report);
     assert!(beside.sent().contains(&told), "and is told");
 }
+
+/// What the peer was told last that is held here.
+fn last_report(sent: &[Message]) -> Option<Hold> {
+    sent.iter().rev().find_map(|message| {
+        if let Message::Resource { hold, full: true, .. } = message { Some(*hold) } else { None }
+    })
+}
+
+/// It is started anew in the middle of what a person gives it.
+#[test]
+fn what_a_restarted_peer_never_took_is_run_and_told_as_ours() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.pass(Duration::from_millis(100));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert_eq!(beside.node.runs, [], "given");
+    (beside.generation, beside.sequence) = (2, 0);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_mins(1));
+    assert_eq!(beside.node.runs, [FIRST], "nobody else has it");
+    let sent = beside.sent();
+    assert_eq!(last_report(&sent), Some(Hold::Local), "{sent:?}");
+}
+
+/// It is started anew while it gives us its set.
+#[test]
+fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(ask(Hold::Local, Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    (beside.generation, beside.sequence) = (2, 0);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_mins(1));
+    assert_eq!(beside.node.runs, [FIRST]);
+    assert!(beside.node.cluster.hand_over.is_none());
+}
+
+/// Our own set was given to the peer, and the peer says later that it has nothing of ours.
+#[test]
+fn our_own_set_that_a_settled_peer_does_not_hold_any_more_is_run_and_told() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.pass(Duration::from_millis(100));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    beside.say(ask(Hold::Local, Step::Done));
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_secs(5));
+    assert_eq!(beside.node.runs, []);
+    beside.sent();
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_mins(1));
+    assert_eq!(beside.node.runs, [FIRST], "nobody else has it");
+    let sent = beside.sent();
+    assert_eq!(last_report(&sent), Some(Hold::Local), "{sent:?}");
+}
