@@ -89,6 +89,10 @@ pub(crate) struct Peer {
     pub(crate) in_doubt: Vec<bool>,
     /// Lines that are not in our haresources, and of which it says that something still runs there.
     pub(crate) runs_strange: Vec<GroupKey>,
+    /// A digest of the lines that are not in our haresources and that it could run; 0 without any.
+    pub(crate) strange: u64,
+    /// The first of our beats after that had changed: who has heard it knows what we make of them.
+    pub(crate) strange_from: u64,
     /// A Systole peer says that everything is held.
     pub(crate) holds_all: bool,
     /// Groups that it says are held.
@@ -164,6 +168,8 @@ impl Peer {
             runs: vec![false; settings.groups.len()],
             in_doubt: vec![false; settings.groups.len()],
             runs_strange: Vec::new(),
+            strange: 0,
+            strange_from: 0,
             holds_all: false,
             holds_groups: Vec::new(),
             echoed: 0,
@@ -243,6 +249,7 @@ impl Peer {
         self.asked = 0;
         self.known = 0;
         self.agreed = 0;
+        self.strange = 0;
     }
 
     /// Notes the arrival of a status. Returns the time since the one before.

@@ -98,6 +98,12 @@ impl View {
         running.map(|known| known.told.claim.group)
     }
 
+    /// All groups that the peer could run, as it says.
+    pub(crate) fn able(&self) -> impl Iterator<Item = GroupKey> + '_ {
+        let able = self.rows.iter().filter(|known| !known.told.claim.unable);
+        able.map(|known| known.told.claim.group)
+    }
+
     /// All groups of which the peer tells.
     pub(crate) fn groups(&self) -> impl Iterator<Item = GroupKey> + '_ {
         self.rows.iter().map(|known| known.told.claim.group)

@@ -207,15 +207,25 @@ impl Cluster {
         }
     }
 
-    /// Notes the lines that we do not know, or do not know yet, and that still run there. Of a line
-    /// that it has not told since we have a part of its table only, what it said last is believed.
+    /// Notes the lines that we do not know, or do not know yet: those that still run there, and whether
+    /// those that might have changed. Of a line that it has not told since we have a part of its table only, what it said last is believed.
     pub(super) fn hear_strange(&mut self, from: NodeId) {
         let mut strange = std::mem::take(&mut self.peer_mut(from).runs_strange);
         let view = &self.peer(from).view;
         strange.retain(|group| !view.has(*group));
         let is_strange = |group: &GroupKey| self.group_with_key(*group).is_none();
         strange.extend(view.running().filter(is_strange));
-        self.peer_mut(from).runs_strange = strange;
+        let digest = |digest: u64, group: GroupKey| {
+            digest.wrapping_mul(31).wrapping_add(u64::from(group.0)).wrapping_add(1)
+        };
+        let able = view.able().filter(is_strange).fold(0, digest);
+        let next = self.history.next();
+        let peer = self.peer_mut(from);
+        peer.runs_strange = strange;
+        if peer.strange != able {
+            (peer.strange, peer.strange_from) = (able, next);
+            self.speak_soon();
+        }
     }
 
     /// What does not answer us may be a recording, or comes of a node that does not know us yet: it

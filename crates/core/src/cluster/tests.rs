@@ -23,6 +23,7 @@ mod hold_down;
 mod ledger;
 mod lost_lines;
 mod orphans;
+mod other_lines;
 mod other_list;
 mod pair;
 mod pings;

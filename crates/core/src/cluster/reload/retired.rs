@@ -7,8 +7,8 @@
 //!   otherwise that one would take it. With the claim it *guards* what runs here instead.
 //! * Nothing is started that shares a resource with a retired group which another node has, or before
 //!   the claim on the retired one is known to whoever may still have the line.
-//! * Nor is it started while a node that had such a retired group last runs a line that is not known
-//!   here, and lacks this one: what replaced the old line there may want the same resource.
+//! * Nor is anything started that another node's file lacks, while that node runs a line that is not
+//!   known here: it may want the same resource.
 //! * Where another node has the better claim on a retired group, what shares a resource with it stops.
 //!
 //! A guard that guards nothing any more, because nothing of it can run here, is given up: then the
@@ -109,15 +109,16 @@ impl Cluster {
             || self.may_run_by_another_line(group)
     }
 
-    /// Whether a node that is heard runs a line that we do not know, and had one last that shares a
-    /// resource with a group: the strange line may have replaced that one. It does not guard a group
-    /// for us whose line it does not have.
+    /// Whether a node that is heard does not have the line of a group, and runs one that we do not know:
+    /// that may want the same address. Of two that are about to start such lines at the same moment the
+    /// one that comes first among the nodes does; the other waits until it has told what it has done.
     fn may_run_by_another_line(&self, group: GroupId) -> bool {
         self.others().any(|node| {
             let peer = self.peer(node);
-            let runs_strange = peer.is_alive() && !peer.runs_strange.is_empty();
-            let had_it = |retired| self.ownership.row(retired).owner == Some(node);
-            runs_strange && peer.lacks.contains(&group) && self.rivals(group).any(had_it)
+            let is_undecided =
+                node < self.settings.me && peer.strange != 0 && peer.agreed < peer.strange_from;
+            let is_possible = !peer.runs_strange.is_empty() || is_undecided;
+            peer.is_alive() && is_possible && peer.lacks.contains(&group)
         })
     }
 
@@ -141,6 +142,7 @@ impl Cluster {
             return true;
         }
         let mut is_clear = !self.runs_in_the_way(group)
+            && !self.may_run_by_another_line(group)
             && !self.rivals(group).any(|retired| self.runs_elsewhere(retired));
         for pair in 0..self.overlaps.len() {
             let (heir, retired) = self.overlaps[pair];
