@@ -143,7 +143,7 @@ impl Executor {
         let records = Records::open(options.records, boot.clone())
             .map_err(task("open the directory of runs"))?;
         let ledger = LedgerFile::new(options.ledger, boot);
-        let held = ledger.read().map_err(task("read the ledger"))?;
+        let (held, doubtful) = ledger.read().map_err(task("read the ledger"))?;
         let now = Time::from_nanos(clock::boot_time());
         let leftovers = Leftovers::find(now, &records).map_err(task("read the records of runs"))?;
         let mut agent = AddressAgent::open().map_err(task("open the kernel's addresses"))?;
@@ -154,6 +154,7 @@ impl Executor {
             .map_err(task("make a way for helpers to wake it"))?;
         let start = Start {
             ledger: held,
+            doubtful,
             leftovers: leftovers.runs(),
             orphans,
             grace: options.grace,
@@ -246,8 +247,9 @@ impl Executor {
                     self.tell(input);
                 }
             }
-            Output::WriteLedger { number, groups } => {
-                let error = self.ledger.write(groups).err().map(|error| error.to_string());
+            Output::WriteLedger { number, groups, doubtful } => {
+                let error =
+                    self.ledger.write(groups, doubtful).err().map(|error| error.to_string());
                 self.tell(Input::LedgerWritten { number, error });
             }
             Output::Exit => self.is_done = true,

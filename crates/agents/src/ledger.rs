@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use systole_core::{GroupKey, Resource};
 
 /// Longest file that is read, in bytes. What we write is far shorter.
 const FILE_MAX: u64 = 16 << 20;
@@ -24,7 +25,13 @@ struct File {
     /// The boot in which it was written: nothing outlives a reboot.
     boot: String,
     groups: Vec<Held>,
+    /// What of it may run and may not. A ledger of before does not say; all of it counts as running.
+    #[serde(default)]
+    doubtful: Doubtful,
 }
+
+/// Resources that are listed, and of which nobody knows whether they run.
+type Doubtful = Vec<(GroupKey, Resource)>;
 
 /// What an executor of the boot `boot` wrote that it holds. A file that cannot be understood is as
 /// good as none: addresses have their mark, and a start asks for the status first.
@@ -34,14 +41,17 @@ struct File {
 /// When there is one and it cannot be read, for want of descriptors for example: then nobody knows what
 /// is held.
 pub fn read(path: &Path, boot: &str) -> io::Result<Vec<Held>> {
+    Ok(read_file(path, boot)?.map_or_else(Vec::new, |file| file.groups))
+}
+
+fn read_file(path: &Path, boot: &str) -> io::Result<Option<File>> {
     let mut text = Vec::new();
     let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
     io::Read::read_to_end(&mut io::Read::take(file, FILE_MAX), &mut text)?;
-    let file = serde_json::from_slice::<File>(&text).ok().filter(|file| file.boot == boot);
-    Ok(file.map_or_else(Vec::new, |file| file.groups))
+    Ok(serde_json::from_slice::<File>(&text).ok().filter(|file| file.boot == boot))
 }
 
 impl LedgerFile {
@@ -49,16 +59,17 @@ impl LedgerFile {
         Self { path, boot }
     }
 
-    /// What an earlier executor of this boot left.
-    pub(crate) fn read(&self) -> io::Result<Vec<Held>> {
-        read(&self.path, &self.boot)
+    /// What an earlier executor of this boot left, and what of it is doubtful.
+    pub(crate) fn read(&self) -> io::Result<(Vec<Held>, Doubtful)> {
+        let file = read_file(&self.path, &self.boot)?;
+        Ok(file.map_or_else(Default::default, |file| (file.groups, file.doubtful)))
     }
 
     /// Writes the file anew. It is replaced as a whole, so that a reader sees the old or the new. The old
     /// one stays beside it, and has the room for whatever is struck out next: that something was stopped
     /// can be written down however full the disk is.
-    pub(crate) fn write(&self, groups: Vec<Held>) -> io::Result<()> {
-        let bytes = serde_json::to_vec(&File { boot: self.boot.clone(), groups })?;
+    pub(crate) fn write(&self, groups: Vec<Held>, doubtful: Doubtful) -> io::Result<()> {
+        let bytes = serde_json::to_vec(&File { boot: self.boot.clone(), groups, doubtful })?;
         let fresh = self.path.with_extension("new");
         overwrite(&fresh, &bytes)?;
         exchange(&fresh, &self.path)?;
@@ -98,7 +109,7 @@ fn exchange(fresh: &Path, old: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use systole_core::GroupKey;
+    use systole_core::ResourceKind;
 
     #[test]
     fn what_was_written_is_read_in_the_same_boot_only() {
@@ -107,12 +118,27 @@ mod tests {
         let group_name = "web".to_owned();
         let held = Held { group: GroupKey(1), group_name, term: 4, resources: Vec::new() };
         let file = LedgerFile::new(path.clone(), "boot".into());
-        assert_eq!(file.read().unwrap(), []);
-        file.write(vec![held.clone()]).unwrap();
-        assert_eq!(file.read().unwrap(), [held]);
+        assert_eq!(file.read().unwrap(), (vec![], vec![]));
+        let kind = ResourceKind::Agent { name: "a".into(), arguments: Vec::new() };
+        let doubtful = vec![(GroupKey(1), Resource { word: "a".into(), kind })];
+        file.write(vec![held.clone()], doubtful.clone()).unwrap();
+        assert_eq!(file.read().unwrap(), (vec![held.clone()], doubtful));
+        assert_eq!(read(&path, "boot").unwrap(), [held]);
         assert_eq!(read(&path, "another").unwrap(), []);
         fs::write(&path, "{\"boot\":").unwrap();
-        assert_eq!(file.read().unwrap(), []);
+        assert_eq!(file.read().unwrap(), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_ledger_of_before_that_knows_no_doubt_is_read_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("executor.json");
+        let group = r#"{"group":1,"group_name":"web","term":4,"resources":[]}"#;
+        fs::write(&path, format!(r#"{{"boot":"boot","groups":[{group}]}}"#)).unwrap();
+        let group_name = "web".to_owned();
+        let held = Held { group: GroupKey(1), group_name, term: 4, resources: Vec::new() };
+        let file = LedgerFile::new(path, "boot".into());
+        assert_eq!(file.read().unwrap(), (vec![held], vec![]));
     }
 
     #[test]
@@ -125,13 +151,13 @@ mod tests {
             vec![Held { group: GroupKey(1), group_name: name, term: 4, resources: Vec::new() }]
         };
         for length in [1, 20_000, 9_000] {
-            file.write(held("x".repeat(length))).unwrap();
+            file.write(held("x".repeat(length)), Vec::new()).unwrap();
             let spare = fs::metadata(path.with_extension("new")).unwrap();
             let room = spare.blocks() * 512;
             assert!(room >= fs::metadata(&path).unwrap().len(), "{length}: {room}");
         }
-        file.write(Vec::new()).unwrap();
-        assert_eq!(file.read().unwrap(), []);
+        file.write(Vec::new(), Vec::new()).unwrap();
+        assert_eq!(file.read().unwrap(), (vec![], vec![]));
     }
 
     #[test]

@@ -202,6 +202,8 @@ pub enum Output {
         number: u64,
         /// What is held.
         groups: Vec<Held>,
+        /// What of it may run and may not: its start has not succeeded, or its stop has failed.
+        doubtful: Vec<(GroupKey, Resource)>,
     },
     /// The executor is not needed any more.
     Exit,

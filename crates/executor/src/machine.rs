@@ -28,13 +28,15 @@ use look::Looks;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
-use systole_core::{GroupKey, Time};
+use systole_core::{GroupKey, Resource, Time};
 
 /// What an executor knows when it starts.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
     /// What an earlier executor of this boot held.
     pub ledger: Vec<Held>,
+    /// What of it may run and may not: the earlier executor ended before it knew.
+    pub doubtful: Vec<(GroupKey, Resource)>,
     /// The runs that it left. They have the run numbers from 0 on, in this order; each is answered
     /// by one [`Input::Ended`].
     pub leftovers: Vec<Unfinished>,
@@ -98,8 +100,8 @@ impl Machine {
     /// An executor that starts now.
     #[must_use]
     pub fn new(now: Time, start: Start) -> Self {
-        let Start { ledger, leftovers, orphans, grace, idle, parallel } = start;
-        let books = Books::new(ledger);
+        let Start { ledger, doubtful, leftovers, orphans, grace, idle, parallel } = start;
+        let books = Books::new(ledger, doubtful);
         let addresses = Addresses::new(now, books.ledger.addresses());
         let mut machine = Self {
             now,

@@ -19,7 +19,7 @@ use programs::Programs;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use systole_core::{
-    GroupId, GroupKey, JobId, Random, ResourceKind, Settings, Time, address_lifetime,
+    GroupId, GroupKey, JobId, Random, Resource, ResourceKind, Settings, Time, address_lifetime,
 };
 use systole_executor::protocol::{
     Action, Configuration, Held, Permit, Report, Request, Run, Service,
@@ -68,6 +68,8 @@ pub(crate) struct Host {
     is_connected: bool,
     /// What is written down of what is held. It outlives the executor.
     ledger: Vec<Held>,
+    /// What is written down of it as doubtful.
+    doubtful: Vec<(GroupKey, Resource)>,
     programs: Programs,
     addresses: Addresses,
     /// Groups whose interface has no carrier.
@@ -181,10 +183,10 @@ impl Host {
 
     fn spawn(&mut self, around: &mut Surroundings<'_>) {
         let leftovers = self.programs.adopt();
-        let ledger = self.ledger.clone();
+        let (ledger, doubtful) = (self.ledger.clone(), self.doubtful.clone());
         let orphans = self.addresses.remove_orphans(&ledger, around);
         let (grace, idle, parallel) = (GRACE, GRACE, PARALLEL);
-        let start = Start { ledger, leftovers, orphans, grace, idle, parallel };
+        let start = Start { ledger, doubtful, leftovers, orphans, grace, idle, parallel };
         self.machine = Some(Machine::new(around.boot_time(), start));
     }
 

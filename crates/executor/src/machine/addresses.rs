@@ -192,12 +192,15 @@ impl Machine {
         let Some(asked) = self.addresses.asked.take() else { return };
         self.addresses.is_failing = false;
         let (now, lifetime) = (self.now, self.lifetime());
-        let (mut removed, mut missing) = (Vec::new(), Vec::new());
+        let (mut removed, mut missing, mut present) = (Vec::new(), Vec::new(), Vec::new());
         for (resource, presence) in found {
             let mut kept = self.addresses.kept.iter_mut();
             let Some(kept) = kept.find(|kept| kept.resource == *resource) else { continue };
             match (&kept.state, presence) {
                 (State::Here | State::Adopted, Presence::Here) => {
+                    if kept.state == State::Adopted {
+                        present.push((kept.group, kept.resource.clone()));
+                    }
                     (kept.state, kept.renewed, kept.by) = (State::Here, asked, None);
                 }
                 (State::Adopted, Presence::Absent) => {
@@ -216,6 +219,9 @@ impl Machine {
                     _,
                 ) => {}
             }
+        }
+        for (group, resources) in by_group(present) {
+            self.note_running(group, &resources);
         }
         for (group, resources) in by_group(removed) {
             self.put_back(group, resources);

@@ -1,6 +1,7 @@
 //! The ledger, and whether it is written.
 
-use super::{Machine, jobs::Job};
+use super::Machine;
+use super::jobs::{Job, Whose};
 use crate::Output;
 use crate::ledger::Ledger;
 use crate::protocol::{Action, Held, Level, Outcome, Run};
@@ -14,7 +15,9 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) ledger: Ledger,
-    /// What is in it and did not start or stop as it was told to: nobody knows whether it runs.
+    /// What is in it and has not started yet, or did not start or stop as it was told to: nobody
+    /// knows whether it runs. It is written down with the ledger, so that a successor that finds
+    /// what had not even begun does not say that it runs.
     doubtful: Vec<(GroupKey, Resource)>,
     /// The number of the last write that was asked for.
     number: u64,
@@ -24,14 +27,8 @@ pub(super) struct Books {
 }
 
 impl Books {
-    pub(super) const fn new(held: Vec<Held>) -> Self {
-        Self {
-            ledger: Ledger::new(held),
-            doubtful: Vec::new(),
-            number: 0,
-            written: 0,
-            retry_at: None,
-        }
+    pub(super) const fn new(held: Vec<Held>, doubtful: Vec<(GroupKey, Resource)>) -> Self {
+        Self { ledger: Ledger::new(held), doubtful, number: 0, written: 0, retry_at: None }
     }
 
     /// Whether nobody knows if a resource runs.
@@ -39,12 +36,20 @@ impl Books {
         self.doubtful.iter().any(|(other, doubtful)| *other == group && doubtful == resource)
     }
 
-    /// Notes that nobody knows whether resources run, or that it is known now.
-    fn note_doubt(&mut self, group: GroupKey, resources: &[Resource], is_doubtful: bool) {
+    /// Notes that nobody knows whether resources run. Says whether that is new.
+    fn doubt(&mut self, group: GroupKey, resources: &[Resource]) -> bool {
+        let is_new = |it: &&Resource| self.ledger.has(group, it) && !self.doubts(group, it);
+        let new: Vec<_> = resources.iter().filter(is_new).map(|it| (group, it.clone())).collect();
+        let changed = !new.is_empty();
+        self.doubtful.extend(new);
+        changed
+    }
+
+    /// Notes that it is known now whether resources run. Says whether that is new.
+    fn settle(&mut self, group: GroupKey, resources: &[Resource]) -> bool {
+        let before = self.doubtful.len();
         self.doubtful.retain(|(other, it)| *other != group || !resources.contains(it));
-        if is_doubtful {
-            self.doubtful.extend(resources.iter().map(|resource| (group, resource.clone())));
-        }
+        self.doubtful.len() < before
     }
 
     /// When it is tried again to write it.
@@ -60,22 +65,42 @@ impl Machine {
         let Run { group, group_name, term, resources, .. } = job.run.clone();
         let (entered, changed) =
             self.books.ledger.enter(&Held { group, group_name, term, resources });
+        self.books.doubt(group, &entered);
         job.entered = entered;
         let is_behind = self.books.written < self.books.number;
         (changed || is_behind).then(|| self.write())
     }
 
-    /// Notes what came of a start or a stop, for a daemon that does not hear of it.
-    pub(super) fn note_doubt(&mut self, run: &Run, outcome: &Outcome) {
-        let is_doubtful = match (run.action, outcome) {
-            (Action::Start, Outcome::Success) => false,
-            (Action::Start | Action::Stop, Outcome::Failed { .. } | Outcome::TimedOut)
-            | (Action::Start, Outcome::Cancelled) => true,
-            (Action::Start | Action::Stop | Action::Status | Action::Monitor, _) => {
-                return;
+    /// Notes what came of a start or a stop, for a daemon or a successor that does not hear of it.
+    pub(super) fn note_outcome(&mut self, job: &Job, outcome: &Outcome) {
+        let run = &job.run;
+        match (run.action, outcome) {
+            (Action::Start, Outcome::Success) => self.note_running(run.group, &run.resources),
+            (Action::Start, Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Cancelled) => {
+                self.note_doubt(run);
             }
-        };
-        self.books.note_doubt(run.group, &run.resources, is_doubtful);
+            // What the executor stops by itself is held until it has stopped.
+            (Action::Stop, Outcome::Failed { .. } | Outcome::TimedOut)
+                if job.whose == Whose::Daemon =>
+            {
+                self.note_doubt(run);
+            }
+            (Action::Start | Action::Stop | Action::Status | Action::Monitor, _) => {}
+        }
+    }
+
+    /// Notes, and writes down, that resources run for sure.
+    pub(super) fn note_running(&mut self, group: GroupKey, resources: &[Resource]) {
+        if self.books.settle(group, resources) {
+            self.write();
+        }
+    }
+
+    /// Notes, and writes down, that nobody knows whether the resources of a run are at work.
+    pub(super) fn note_doubt(&mut self, run: &Run) {
+        if self.books.doubt(run.group, &run.resources) {
+            self.write();
+        }
     }
 
     /// Strikes out what a start has entered and not begun.
@@ -96,7 +121,7 @@ impl Machine {
         let mut changed = false;
         for (group, resources) in stopped {
             self.addresses.forget(group, resources);
-            self.books.note_doubt(group, resources, false);
+            self.books.settle(group, resources);
             changed |= self.books.ledger.strike(group, resources);
         }
         if changed {
@@ -111,16 +136,18 @@ impl Machine {
         self.books.retry_at = None;
         let number = self.books.number;
         if !self.outbox.iter().any(|output| matches!(output, Output::WriteLedger { .. })) {
-            self.outbox.push_back(Output::WriteLedger { number, groups: Vec::new() });
+            let (groups, doubtful) = (Vec::new(), Vec::new());
+            self.outbox.push_back(Output::WriteLedger { number, groups, doubtful });
         }
         number
     }
 
     /// Puts into a write that begins now what is held now.
     pub(super) fn fill_in(&self, output: &mut Output) {
-        if let Output::WriteLedger { number, groups } = output {
+        if let Output::WriteLedger { number, groups, doubtful } = output {
             *number = self.books.number;
             groups.extend_from_slice(self.held());
+            doubtful.extend_from_slice(&self.books.doubtful);
         }
     }
 

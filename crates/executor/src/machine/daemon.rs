@@ -69,16 +69,22 @@ impl Machine {
         if is_greeted || !self.addresses.are_known() && !is_late {
             return;
         }
-        let mut groups = self.held().to_vec();
+        let (mut groups, unfinished) = (self.held().to_vec(), self.unfinished());
         // An address that is known to be away is not held, whatever the ledger says, nor is what did not
-        // do as it was told: a daemon that takes up its group looks first.
+        // do as it was told, or had not begun: a daemon that takes up its group looks first. What is
+        // being started it hears of apart.
         for group in &mut groups {
             let key = group.group;
-            let is_sure =
-                |it: &Resource| !self.addresses.is_lost(it) && !self.books.doubts(key, it);
+            let goes_on = |it: &Resource| {
+                let mut runs = unfinished.iter().filter(|run| run.group == key);
+                runs.any(|run| run.resources.contains(it))
+            };
+            let is_sure = |it: &Resource| {
+                !self.addresses.is_lost(it) && (!self.books.doubts(key, it) || goes_on(it))
+            };
             group.resources.retain(is_sure);
         }
-        let (unfinished, letting_go) = (self.unfinished(), self.letting_go_reports());
+        let letting_go = self.letting_go_reports();
         let Some(daemon) = &mut self.daemon else { return };
         daemon.is_greeted = true;
         let early = std::mem::take(&mut daemon.early);

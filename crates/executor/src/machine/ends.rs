@@ -257,9 +257,7 @@ impl Machine {
     pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
         let was_asked = !matches!(outcome, Outcome::NotAsked { .. });
         self.queues.finish(job.run.group);
-        if job.whose == Whose::Daemon {
-            self.note_doubt(&job.run, &outcome);
-        }
+        self.note_outcome(job, &outcome);
         if !outcome.is_success() {
             self.undo(job);
         }

@@ -211,6 +211,8 @@ impl Machine {
 
     /// Starts what follows a status that a start has asked for.
     pub(super) fn launch_start(&mut self, active: Active) {
+        // It does not run though it had started once.
+        self.note_doubt(&active.job.run);
         let id = self.new_run();
         self.active.push(Active { id, action: Action::Start, ..active });
         self.launch(self.active.len() - 1);

@@ -11,7 +11,7 @@ use super::*;
 use crate::protocol::{Action, Outcome, Run};
 use crate::{AgentName, Input, NotBegun, Presence, Signal};
 use std::net::Ipv4Addr;
-use systole_core::{AddressSpec, GroupKey, JobId, Resource, ResourceKind};
+use systole_core::{AddressSpec, JobId, ResourceKind};
 
 const WEB: GroupKey = GroupKey(1);
 const DB: GroupKey = GroupKey(2);
@@ -26,6 +26,8 @@ struct Bench {
     next_job: u64,
     /// Answers to what it wrote down.
     ledger: Option<String>,
+    /// What a successor would find of it.
+    written: Option<Start>,
 }
 
 fn agent(name: &str) -> Resource {
@@ -51,7 +53,8 @@ impl Bench {
     fn of(start: Start) -> Self {
         let now = Time::START + 1000 * SECOND;
         let machine = Machine::new(now, start);
-        let mut bench = Self { machine, now, said: Vec::new(), next_job: 0, ledger: None };
+        let mut bench =
+            Self { machine, now, said: Vec::new(), next_job: 0, ledger: None, written: None };
         bench.listen();
         bench
     }
@@ -68,8 +71,12 @@ impl Bench {
     /// Hears what the machine says; the ledger is written at once.
     fn listen(&mut self) {
         while let Some(output) = self.machine.poll() {
-            if let Output::WriteLedger { number, .. } = output {
-                let error = self.ledger.clone();
+            if let Output::WriteLedger { number, groups, doubtful } = &output {
+                let (number, error) = (*number, self.ledger.clone());
+                if error.is_none() {
+                    let (ledger, doubtful) = (groups.clone(), doubtful.clone());
+                    self.written = Some(Start { ledger, doubtful, ..start() });
+                }
                 self.machine.handle(self.now, Input::LedgerWritten { number, error });
             }
             self.said.push(output);

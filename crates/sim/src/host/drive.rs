@@ -4,7 +4,7 @@ use super::hindrance::{Hindrance, Late};
 use super::{Host, Surroundings};
 use crate::services::Work;
 use std::time::Duration;
-use systole_core::{GroupId, GroupKey, Time};
+use systole_core::{GroupId, GroupKey, Resource, Time};
 use systole_executor::protocol::{Action, Held, LetGoReason, Report, Run};
 use systole_executor::{AgentName, Finding, Input, Machine, NotBegun, Output, RunId};
 
@@ -131,7 +131,9 @@ impl Host {
                 }
                 Some(Input::Looked { look, finding })
             }
-            Output::WriteLedger { number, groups } => self.write(around.now, number, groups),
+            Output::WriteLedger { number, groups, doubtful } => {
+                self.write(around.now, number, groups, doubtful)
+            }
         };
         Ok(answer)
     }
@@ -162,15 +164,21 @@ impl Host {
     }
 
     /// Writes the ledger, if that works.
-    fn write(&mut self, now: Time, number: u64, groups: Vec<Held>) -> Option<Input> {
+    fn write(
+        &mut self,
+        now: Time,
+        number: u64,
+        groups: Vec<Held>,
+        doubtful: Vec<(GroupKey, Resource)>,
+    ) -> Option<Input> {
         let hangs = self.hinders(Hindrance::Writes, now);
         if let Some(until) = hangs.max(self.hindrances.writes_until()) {
-            self.hindrances.wait(until, Late::Write { number, groups });
+            self.hindrances.wait(until, Late::Write { number, groups, doubtful });
             return None;
         }
         let error = self.hinders(Hindrance::Ledger, now).map(|_| "No space left".to_owned());
         if error.is_none() {
-            self.ledger = groups;
+            (self.ledger, self.doubtful) = (groups, doubtful);
         }
         Some(Input::LedgerWritten { number, error })
     }

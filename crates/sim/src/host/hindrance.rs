@@ -1,7 +1,7 @@
 //! What an executor cannot do for a while, though its process runs.
 
 use super::{Host, Surroundings};
-use systole_core::Time;
+use systole_core::{GroupKey, Resource, Time};
 use systole_executor::protocol::{Action, Held, Run};
 use systole_executor::{AgentName, Finding, Input, LookId, NotBegun, RunId, Signal};
 
@@ -56,7 +56,7 @@ pub(super) enum Late {
     /// A program starts, unless it was told to end before.
     Begin { run: RunId, request: Box<Run>, action: Action, is_killed: bool },
     /// The ledger is written.
-    Write { number: u64, groups: Vec<Held> },
+    Write { number: u64, groups: Vec<Held>, doubtful: Vec<(GroupKey, Resource)> },
     /// A look has an answer.
     Look { look: LookId, finding: Finding },
 }
@@ -140,8 +140,8 @@ impl Host {
                     self.programs.begin(around, run, &request, action)?;
                     Input::Begun { run, agent: AgentName::default() }
                 }
-                Late::Write { number, groups } => {
-                    self.ledger = groups;
+                Late::Write { number, groups, doubtful } => {
+                    (self.ledger, self.doubtful) = (groups, doubtful);
                     Input::LedgerWritten { number, error: None }
                 }
                 Late::Look { look, finding } => Input::Looked { look, finding },

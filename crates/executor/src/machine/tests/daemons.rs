@@ -149,3 +149,47 @@ fn what_neither_started_nor_stopped_is_nothing_that_a_new_daemon_takes_for_runni
     let (groups, _) = bench.hello();
     assert_eq!(groups, [held(DB, &[agent("db")]), held(WEB, &[])]);
 }
+
+/// A successor of this executor that finds the ledger as it was written last, with a daemon.
+fn succeeded(bench: &mut Bench) -> Bench {
+    let ledger = bench.written.clone().expect("a ledger");
+    let mut successor = Bench::of(Start { parallel: 4, ..ledger });
+    successor.tell(Input::Connected);
+    successor
+}
+
+#[test]
+fn what_had_not_begun_is_nothing_that_the_next_executor_says_to_run() {
+    let mut bench = Bench::new();
+    bench.started_agent(DB, "db");
+    bench.run(WEB, Action::Start, &[agent("a")]);
+    // The executor is killed after it has written down what it starts, and before it starts it.
+    let mut next = succeeded(&mut bench);
+    assert_eq!(next.hello().0, [held(DB, &[agent("db")]), held(WEB, &[])]);
+    // What may have begun is stopped all the same.
+    next.permit(600 * SECOND);
+    next.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(next.play(Outcome::Success), Action::Stop);
+    assert_eq!(succeeded(&mut next).hello().0, [held(DB, &[agent("db")])]);
+}
+
+#[test]
+fn what_was_found_at_rest_runs_for_the_next_executor_only_when_it_has_started() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.run(WEB, Action::Start, &[agent("a")]);
+    assert_eq!(bench.play(Outcome::NotRunning), Action::Status);
+    assert_eq!(succeeded(&mut bench).hello().0, [held(WEB, &[])]);
+    assert_eq!(bench.play(Outcome::Success), Action::Start);
+    assert_eq!(succeeded(&mut bench).hello().0, [held(WEB, &[agent("a")])]);
+}
+
+#[test]
+fn an_address_that_the_kernel_has_runs_whatever_the_ledger_could_not_say() {
+    let mut bench = Bench::new();
+    bench.run(WEB, Action::Start, &[address(1)]);
+    // It was added, and the executor was killed before it heard of that.
+    let mut next = succeeded(&mut bench);
+    next.renewed_but(&[]);
+    assert_eq!(next.hello().0, [held(WEB, &[address(1)])]);
+}
