@@ -107,6 +107,16 @@ impl Host {
         dues.into_iter().flatten().chain(own).min()
     }
 
+    /// Whether its process has ended by itself, though a daemon has a connection to it.
+    pub(crate) const fn has_ended_unheard(&self) -> bool {
+        self.is_connected && self.machine.is_none()
+    }
+
+    /// The daemon reads the end of the connection, after what was told before.
+    pub(crate) fn end_of_connection(&mut self, at: Time) {
+        self.read_at.get_or_insert(at);
+    }
+
     /// Whether programs run of which somebody waits for the end.
     pub(crate) fn waits_for_programs(&self) -> bool {
         self.programs.due().is_some()
@@ -199,7 +209,8 @@ impl Host {
         self.drive(around, &mut vec![Input::Disconnected])
     }
 
-    fn hang_up(&mut self) {
+    /// The connection is over.
+    pub(crate) fn hang_up(&mut self) {
         self.is_connected = false;
         self.read_at = None;
         self.reports.clear();

@@ -13,6 +13,11 @@ use systole_executor::translation::{
     Greeting, Timeouts, differences, group_of, holdings, is_of_core, outcome_of, request_of,
 };
 
+/// How long it takes until a daemon sees that its executor has ended.
+const NOTICE: Duration = Duration::from_micros(200);
+/// How long it takes until another one is started.
+const RESPAWN: Duration = Duration::from_millis(50);
+
 impl World {
     /// How long a daemon lets agents take.
     const fn timeouts(&self) -> Timeouts {
@@ -45,6 +50,9 @@ impl World {
         let host = &mut self.hosts[node.index()];
         let done = happens(host, &mut around);
         done.map_err(|what| Broken { law: "ORDER", what, at: now })?;
+        if host.has_ended_unheard() {
+            host.end_of_connection(now + NOTICE);
+        }
         if host.takes_back_its_hand() {
             laws::let_go_for_a_reason(now, machine)?;
             self.note(|| format!("{node:?} lets go of everything"));
@@ -178,8 +186,21 @@ impl World {
         let is_there = self.hosts[node.index()].read_at().is_some_and(|at| at <= now);
         if is_there {
             self.read_reports(node);
+            if self.machines[node.index()].is_awake()
+                && self.hosts[node.index()].has_ended_unheard()
+            {
+                self.miss_executor(node);
+            }
         }
         is_there
+    }
+
+    /// The executor has ended by itself: it had been told to by an earlier daemon. Another one is started.
+    fn miss_executor(&mut self, node: NodeId) {
+        self.machine(node).forget_permit();
+        self.hosts[node.index()].hang_up();
+        self.inform(node, &Input::ExecutorGone);
+        self.after(RESPAWN, Happening::ExecutorBack(node));
     }
 
     /// The daemon reads whatever its executor has told.
