@@ -5,6 +5,7 @@
 //! a word. Meanwhile the other groups go by themselves.
 
 use super::Cluster;
+use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::{Event, Failure, GroupId, HandOverEvent, Motive, NodeId, Refusal, Scope, Time};
 use std::time::Duration;
@@ -148,6 +149,7 @@ impl Cluster {
         match motive {
             Motive::Order(_) | Motive::Node => false,
             // What a whole set has come to include meanwhile is not always to go.
+            Motive::Home if self.errs(Mutation::Restless) => false,
             Motive::Home => !groups.iter().all(|group| self.belongs_home(*group, taker)),
             Motive::Failed => is_held(),
             Motive::Carrier => is_held() || groups.iter().all(|group| self.has_carrier(*group)),
