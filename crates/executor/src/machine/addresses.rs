@@ -36,6 +36,8 @@ struct Kept {
     /// When its lifetime began for the last time, at the earliest.
     renewed: Time,
     state: State,
+    /// The kernel has told that it was removed, and it has not been looked for since.
+    is_in_doubt: bool,
     /// Who might have removed it, in words.
     by: Option<String>,
 }
@@ -74,7 +76,8 @@ impl Addresses {
     pub(super) fn new<'a>(now: Time, held: impl Iterator<Item = (GroupKey, &'a Resource)>) -> Self {
         let kept = held.map(|(group, resource)| {
             let (resource, by) = (resource.clone(), None);
-            Kept { group, resource, renewed: now, state: State::Adopted, by }
+            let (renewed, state) = (now, State::Adopted);
+            Kept { group, resource, renewed, state, is_in_doubt: false, by }
         });
         Self {
             kept: kept.collect(),
@@ -93,6 +96,17 @@ impl Addresses {
     /// Whether this one is gone for good.
     pub(super) fn is_lost(&self, resource: &Resource) -> bool {
         self.kept.iter().any(|kept| kept.state == State::Lost && kept.resource == *resource)
+    }
+
+    /// Whether an address of a group is away, for good or until it is added again: no service is started
+    /// without it.
+    pub(super) fn is_incomplete(&self, group: GroupKey) -> bool {
+        let is_away = |kept: &Kept| match kept.state {
+            State::Expired { .. } | State::Returning { .. } | State::Lost => true,
+            State::Here => kept.is_in_doubt,
+            State::Adopted | State::Left => false,
+        };
+        self.kept.iter().any(|kept| kept.group == group && is_away(kept))
     }
 
     /// They are to be renewed at this moment at the latest.
@@ -114,7 +128,8 @@ impl Addresses {
         }
         self.kept.extend(resources.iter().map(|resource| {
             let (resource, by) = (resource.clone(), None);
-            Kept { group, resource, renewed: then, state: State::Here, by }
+            let (renewed, state) = (then, State::Here);
+            Kept { group, resource, renewed, state, is_in_doubt: false, by }
         }));
     }
 
@@ -202,6 +217,7 @@ impl Machine {
                         present.push((kept.group, kept.resource.clone()));
                     }
                     (kept.state, kept.renewed, kept.by) = (State::Here, asked, None);
+                    kept.is_in_doubt = false;
                 }
                 (State::Adopted, Presence::Absent) => {
                     kept.state = State::Lost;
@@ -265,6 +281,7 @@ impl Machine {
         });
         let mut is_urgent = false;
         for kept in ours.filter(|kept| kept.state == State::Here) {
+            kept.is_in_doubt = true;
             kept.by = by.map(str::to_owned);
             is_urgent |= !self.addresses.alarms.is_flooded(self.now, kept.group);
         }
@@ -329,6 +346,7 @@ impl Machine {
                     kept.renewed = *since;
                 }
                 kept.state = State::Here;
+                kept.is_in_doubt = !outcome.is_success();
             }
         }
         for (group, resources) in by_group(back) {

@@ -27,10 +27,11 @@ pub(super) enum Why {
 }
 
 impl Why {
-    /// What is answered.
-    pub(super) fn outcome(self, name: &str) -> Outcome {
+    /// What is answered of a program that has begun, or has not.
+    pub(super) fn outcome(self, name: &str, has_begun: bool) -> Outcome {
         match self {
             Self::TimedOut => Outcome::TimedOut,
+            Self::NotStarted if has_begun => Outcome::TimedOut,
             Self::NotStarted => {
                 Outcome::NotAsked { text: format!("the program of {name} does not start in time") }
             }
@@ -173,7 +174,7 @@ impl Machine {
         self.abandoned.push(Abandoned { id: active.id, unfinished, has_begun });
         let name = agent_name(&active.job.run);
         self.log(Level::Error, format!("{name} was killed and does not end"));
-        self.conclude(active, why.outcome(&name));
+        self.conclude(active, why.outcome(&name, has_begun));
     }
 
     /// Notes that the program of a run has ended.
@@ -182,7 +183,8 @@ impl Machine {
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
         let active = self.active.swap_remove(at);
         if let Some(why) = active.unwanted() {
-            let outcome = why.outcome(&agent_name(&active.job.run));
+            let has_begun = !matches!(active.state, State::Killed { has_begun: false, .. });
+            let outcome = why.outcome(&agent_name(&active.job.run), has_begun);
             return self.conclude(active, outcome);
         }
         let was_asked = active.job.run.action == Action::Start && active.action == Action::Status;
@@ -191,6 +193,10 @@ impl Machine {
             self.launch_start(active);
         } else if was_asked && outcome == Outcome::Running {
             self.conclude(active, Outcome::Success);
+        } else if let (Action::Start, Outcome::NotAsked { text }) = (active.action, &outcome) {
+            // It ran, though nobody knows how it ended: something may have been started.
+            let outcome = Outcome::Failed { code: 1, text: text.clone() };
+            self.conclude(active, outcome);
         } else {
             self.conclude(active, outcome);
         }

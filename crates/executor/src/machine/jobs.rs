@@ -101,7 +101,7 @@ impl Machine {
     /// Lets a run wait for its turn.
     pub(super) fn enqueue(&mut self, run: Run) {
         let job = Job::new(run, Whose::Daemon);
-        if !self.may_begin(&job.run) || !is_sensible(&job.run.resources) {
+        if !self.may_begin(&job) || !is_sensible(&job.run.resources) {
             return self.answer(&job, Outcome::Refused);
         }
         let (group, is_stop) = (job.run.group, job.run.action == Action::Stop);
@@ -114,11 +114,13 @@ impl Machine {
         }
     }
 
-    /// Whether a run is allowed: nothing is started without a permit, or while its group is being
-    /// let go.
-    fn may_begin(&self, run: &Run) -> bool {
-        let may_start = self.lease.is_valid(self.now) && !self.letting_go.has(run.group);
-        run.action != Action::Start || may_start
+    /// Whether a run is allowed: nothing is started without a permit, while its group is being let go, or,
+    /// of a service, while an address of its group is away.
+    fn may_begin(&self, job: &Job) -> bool {
+        let Run { group, action, .. } = job.run;
+        let is_complete = job.is_of_addresses() || !self.addresses.is_incomplete(group);
+        let may_start = self.lease.is_valid(self.now) && !self.letting_go.has(group);
+        action != Action::Start || may_start && is_complete
     }
 
     /// Until when each of the programs that go on counts as one of those that may.
@@ -146,7 +148,7 @@ impl Machine {
 
     fn begin(&mut self, mut job: Job) {
         // Looked at again: it may have waited for long.
-        if !self.may_begin(&job.run) {
+        if !self.may_begin(&job) {
             return self.finish(&job, Outcome::Refused);
         }
         if let Some(outcome) = self.abandoned.iter().find_map(|run| run.hinders(&job)) {
@@ -211,6 +213,10 @@ impl Machine {
 
     /// Starts what follows a status that a start has asked for.
     pub(super) fn launch_start(&mut self, active: Active) {
+        if !self.may_begin(&active.job) {
+            self.withdraw(&active.job);
+            return self.finish(&active.job, Outcome::Refused);
+        }
         // It does not run though it had started once.
         self.note_doubt(&active.job.run);
         let id = self.new_run();
@@ -256,7 +262,7 @@ impl Machine {
         let name = agent_name(&active.job.run);
         self.withdraw(&active.job);
         let outcome = match (active.unwanted(), why) {
-            (Some(why), _) => why.outcome(&name),
+            (Some(why), _) => why.outcome(&name, false),
             (None, NotBegun::Missing) => {
                 self.log(Level::Error, format!("Cannot locate resource script {name}"));
                 self.missing(&active.job)

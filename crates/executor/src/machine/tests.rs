@@ -6,6 +6,7 @@ mod daemons;
 mod letting_go;
 mod runs;
 mod trouble;
+mod unasked;
 
 use super::*;
 use crate::protocol::{Action, Outcome, Run};
