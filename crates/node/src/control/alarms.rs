@@ -4,7 +4,35 @@ use super::Control;
 use super::protocol::AlarmReport;
 use crate::log::Level;
 use crate::state::Happening;
-use systole_core::GroupId;
+use systole_core::{GroupId, GroupReport, Inability, NodeReport};
+
+/// The status of a node that is not heard.
+const DEAD: &str = "dead";
+
+/// Groups that another node has no line for, as long as it is there.
+pub(super) fn of_other_lines(
+    nodes: &[NodeReport],
+    groups: &[GroupReport],
+) -> impl Iterator<Item = AlarmReport> {
+    let dead = nodes.iter().filter(|node| node.status == DEAD);
+    let dead: Vec<_> = dead.map(|node| &node.name).collect();
+    let current = groups.iter().filter(|group| group.retired.is_none());
+    current.flat_map(move |group| {
+        let unable = group.unable.iter().zip(&group.unable_because);
+        let lacking = unable.filter(|(_, why)| **why == Inability::OtherLine).map(|(node, _)| node);
+        let told: Vec<_> = lacking.filter(|node| !dead.contains(node)).collect();
+        told.into_iter().map(|node| of_other_line(group, node))
+    })
+}
+
+fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
+    let (name, resources) = (&group.name, group.resources.join(" "));
+    let text = format!(
+        "{node} has no line for {name} ({resources}): give both nodes the same haresources and reload. \
+         While haresources is being changed this lasts until both have reloaded"
+    );
+    AlarmReport { group: name.clone(), text }
+}
 
 impl Control {
     /// The name of a group; one of before a reload may come late, when news are many.
@@ -33,5 +61,57 @@ impl Control {
             None => self.say(Level::Info, format!("The alarm of group {group} is over.")),
         }
         self.note(Happening::Alarm { group, text });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systole_core::{Phase, StayReport};
+
+    fn web2(status: &str) -> NodeReport {
+        NodeReport {
+            name: "web2".to_owned(),
+            status: status.to_owned(),
+            daemon: "systole".to_owned(),
+            silence_ms: Some(5),
+            deadtime_ms: 1000,
+            links: Vec::new(),
+            awaited_ms: None,
+            older: None,
+        }
+    }
+
+    #[test]
+    fn a_line_that_another_node_has_not_is_an_alarm_that_names_it() {
+        let mut group = GroupReport {
+            name: "10.0.0.5".to_owned(),
+            resources: vec!["10.0.0.5".to_owned(), "nginx".to_owned()],
+            preferred: "web1".to_owned(),
+            owner: Some("web1".to_owned()),
+            term: 3,
+            phase: Phase::Active,
+            since_ms: 7,
+            at_least: false,
+            reason: String::new(),
+            stopping_here: false,
+            unable: vec!["web2".to_owned(), "web3".to_owned()],
+            unable_because: vec![Inability::OtherLine, Inability::Told],
+            failures: Vec::new(),
+            stay: StayReport::default(),
+            retired: None,
+        };
+        let alarms = |status: &str, group: &GroupReport| -> Vec<_> {
+            of_other_lines(&[web2(status)], std::slice::from_ref(group)).collect()
+        };
+        let told = alarms("active", &group);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].group, "10.0.0.5");
+        let begin =
+            "web2 has no line for 10.0.0.5 (10.0.0.5 nginx): give both nodes the same haresources";
+        assert!(told[0].text.starts_with(begin), "{}", told[0].text);
+        assert_eq!(alarms("dead", &group), [], "its file is not known any more");
+        group.retired = Some(systole_core::Retirement::Claimed);
+        assert_eq!(alarms("active", &group), []);
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked and ordered on the control socket.
 
 use super::Control;
+use super::alarms;
 use super::people::Person;
 use super::protocol::{Request, Response, Status};
 use super::restart::RESTARTING;
@@ -105,7 +106,8 @@ impl Control {
         let keys = self.key_renewal.clone();
         let now = Duration::from_nanos(clock::boot_time());
         let dropped = self.dropped.report(&self.parts.settings, now);
-        let alarms = self.alarms.clone();
+        let mut alarms = self.alarms.clone();
+        alarms.extend(alarms::of_other_lines(&snapshot.nodes, &snapshot.groups));
         let (version, pid) = (version(), std::process::id());
         let status = Status { version, pid, keys, dropped, alarms, snapshot };
         let response = Response::Status(Box::new(status));
