@@ -52,7 +52,8 @@ impl Control {
         self.reload.is_some().then(|| "a reload is under way".to_owned())
     }
 
-    /// SIGHUP. One that comes while the files are read is not lost: they may have changed since.
+    /// SIGHUP. One that comes while the files are read is not lost: they may have changed since. Where they
+    /// could not be read in time it waits until what hangs has ended.
     pub(super) fn hang_up(&mut self) {
         if let Some(text) = self.is_rereading() {
             self.is_reload_wanted = true;
@@ -66,7 +67,8 @@ impl Control {
         if let Some((asker, outcome)) = self.reading.look(Instant::now()) {
             self.reading_over(asker, outcome);
         }
-        if self.is_reload_wanted && self.is_rereading().is_none() {
+        if self.is_reload_wanted && self.is_rereading().is_none() && self.reading.hangs().is_none()
+        {
             self.is_reload_wanted = false;
             // A successor reads the files anyway.
             if !self.is_restarting {
@@ -79,8 +81,6 @@ impl Control {
         let found = match outcome {
             Outcome::Found(found) => *found,
             Outcome::Late(step) => {
-                // What hangs now would hang again.
-                self.is_reload_wanted = false;
                 let limit = LIMIT.as_secs();
                 let text = format!(
                     "the files could not be read in time: {step} has not ended within {limit} s"

@@ -101,6 +101,12 @@ pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
 
 /// `-r` while a daemon runs: has it read its files again, if they are sound.
 pub(super) fn reload(paths: &Paths, pid: i32) -> u8 {
+    let process = rustix::process::Pid::from_raw(pid);
+    if let Some(Err(error)) = process.map(rustix::process::test_kill_process) {
+        // Whoever may not do that may not read every file either, and that is no error in them.
+        complain(&format!("ERROR: Could not signal pid {pid} : {}\n", io::Error::from(error)));
+        return exit::PERMISSION;
+    }
     let files = Files::read(&paths.configuration);
     let loaded = files.check(&paths.configuration);
     if loaded.config.is_none() {

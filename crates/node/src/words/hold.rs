@@ -29,9 +29,14 @@ impl Words {
             }
             HoldEvent::Down { group, moves, span } => {
                 let (key, seconds) = (self.key(group), span.as_secs());
+                // Another node tells how long it lasts, and not the moves of before our start.
+                let moves = match moves {
+                    0 => String::new(),
+                    moves => format!(" ({moves} times of late)"),
+                };
                 warning(format!(
-                    "Group {key} moved by itself too often ({moves} times of late): it stays where \
-                     it works best for {seconds} s."
+                    "Group {key} moved by itself too often{moves}: it stays where it works best for \
+                     {seconds} s."
                 ))
             }
             HoldEvent::DownOver { group } => {

@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
@@ -88,6 +89,36 @@ fn a_file_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
     let mut answer = String::new();
     BufReader::new(waiting).read_line(&mut answer).unwrap();
     assert!(answer.contains("the daemon is being stopped"), "{answer}");
+}
+
+#[test]
+fn a_signal_that_comes_while_nothing_can_be_read_is_obeyed_when_it_can() {
+    let node = Node::new();
+    own_mounts();
+    let place = node.path("dead");
+    fs::create_dir(&place).unwrap();
+    let dead = DeadStorage::mount(&place);
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let file = node.path("config/haresources");
+    let line = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    symlink(place.join("haresources"), &file).unwrap();
+    for _ in 0..2 {
+        kill(node.pid().unwrap(), Signal::Hangup).unwrap();
+        await_step(&node, RESTART, &format!("reading {}", file.display()));
+    }
+    node.wait_for("a word", || node.log().contains("Reload again afterwards"));
+    let limit = Instant::now() + Duration::from_secs(90);
+    while !node.log().contains("the files could not be read in time") {
+        assert!(Instant::now() < limit, "{}", node.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    fs::remove_file(&file).unwrap();
+    node.write("config/haresources", &line);
+    drop(dead);
+    node.wait_for("the other reload", || node.log().contains("Configuration unchanged."));
+    terminate(&node);
 }
 
 #[test]

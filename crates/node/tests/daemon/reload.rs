@@ -3,6 +3,8 @@
 use super::{Node, has_address};
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use systole_core::GROUPS_MAX;
 use systole_sys::process::kill;
 use systole_sys::signals::Signal;
@@ -76,6 +78,25 @@ fn an_emptied_haresources_stops_nothing_unless_that_is_meant() {
     let answer = node.ask(r#"{"request":"reload","empty":true}"#).unwrap();
     assert_eq!(answer["response"], "reloaded", "{answer}");
     node.wait_for("the end of the group", || !has_address());
+}
+
+#[test]
+fn whoever_may_not_signal_the_daemon_is_told_so_by_the_exit_code() {
+    let node = Node::new();
+    node.start();
+    let program = node.path("heartbeat");
+    fs::copy(&node.program, &program).unwrap();
+    for place in [node.path(""), node.path("config"), node.path("run"), program.clone()] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let stranger = ["--reuid", "12345", "--regid", "12345", "--clear-groups"];
+    let mut command = Command::new("setpriv");
+    command.args(stranger).arg(&program).arg("-r");
+    for (option, folder) in [("--config-dir", "config"), ("--run-dir", "run")] {
+        command.arg(option).arg(node.path(folder));
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
 }
 
 #[test]

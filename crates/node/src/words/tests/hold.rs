@@ -33,6 +33,11 @@ fn what_is_held_and_why_something_is_not_taken() {
              stays where it works best for 60 s.",
         ),
         (
+            HoldEvent::Down { group: GROUP, moves: 0, span: minute },
+            "WARN: Group 192.168.122.100/24/eth0 moved by itself too often: it stays where it works \
+             best for 60 s.",
+        ),
+        (
             HoldEvent::DownOver { group: GROUP },
             "info: Group 192.168.122.100/24/eth0 may move by itself again.",
         ),
