@@ -1,6 +1,8 @@
 //! What the laws have to know of a machine's past, noted outside of its core.
 
-use systole_core::{Cause, Cluster, Event, GroupKey, NodeId, Phase, Plan, PlanStage, Time};
+use systole_core::{
+    Cause, Cluster, Event, GroupKey, NodeId, Outcome, Phase, Plan, PlanStage, Time,
+};
 
 /// An ownership as it was told or stored: group, owner, term.
 type Told = (GroupKey, NodeId, u64);
@@ -39,6 +41,8 @@ pub(crate) struct Watch {
     stops: bool,
     /// When groups were given up because no executor was there.
     given_up: Vec<(GroupKey, Time)>,
+    /// Groups whose last start failed because an agent could not be asked.
+    unasked: Vec<GroupKey>,
     /// Groups that are being stopped, for a reason that was good when it began.
     stopping: Vec<GroupKey>,
 }
@@ -108,6 +112,13 @@ impl Watch {
             let was_helpless = !cluster.snapshot().executor;
             self.note_reason(Reason { group: key, is_loss, cause, heard, was_helpless }, is_ours);
         }
+        if let Event::StartFailed { group, outcome, .. } = event {
+            let key = settings.groups[group.index()].key;
+            self.unasked.retain(|other| *other != key);
+            if *outcome == Outcome::NotAsked {
+                self.unasked.push(key);
+            }
+        }
         if let Event::Planned(plan) = event
             && plan.stage == PlanStage::Agreed
         {
@@ -122,6 +133,11 @@ impl Watch {
     /// When a group was given up last because no executor was there.
     pub(crate) fn given_up_at(&self, group: GroupKey) -> Option<Time> {
         self.given_up.iter().find(|(other, _)| *other == group).map(|(_, at)| *at)
+    }
+
+    /// Whether the last start of a group failed because an agent could not be asked.
+    pub(crate) fn was_unasked(&self, group: GroupKey) -> bool {
+        self.unasked.contains(&group)
     }
 
     /// Whether a stop of this group goes on that has been judged.

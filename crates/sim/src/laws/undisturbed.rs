@@ -38,6 +38,9 @@ pub(crate) fn undisturbed(
     let is_named = match cause {
         // Its addresses are about to go.
         Some(Cause::LetGo) => services.is_unrenewable(now),
+        // What runs unknown to the daemon, and could not be asked for so long because the machine
+        // starts no programs, is tried on the other node.
+        Some(Cause::StartFailed) => machine.watch.was_unasked(key),
         Some(Cause::Reload) => !machine.has_line(settings, group),
         Some(Cause::HandOver { giver, .. }) if giver == node => {
             // A daemon of the classic line is owed what it gave up because of a partition.
@@ -60,7 +63,6 @@ pub(crate) fn undisturbed(
             | Cause::Listed
             | Cause::Reclaimed(_)
             | Cause::Claimed(_)
-            | Cause::StartFailed
             | Cause::StopFailed
             | Cause::Stopping
             | Cause::Retry,
