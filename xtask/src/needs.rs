@@ -50,7 +50,7 @@ const NETWORKS: [Need; 4] = [
 const NGINX: Need = useful("nginx", "nginx-light", "is the service; a small stand-in replaces it");
 
 /// What only tests need.
-const TESTS: [Need; 15] = [
+const TESTS: [Need; 16] = [
     required("ps", "procps", "lists processes"),
     required("ping", "iputils-ping", "asks addresses for an answer"),
     required("arping", "iputils-arping", "announces addresses"),
@@ -62,6 +62,7 @@ const TESTS: [Need; 15] = [
         "signs what that root is made of",
     ),
     useful("/usr/libexec/heartbeat/heartbeat", "heartbeat", "is the other node of a mixed pair"),
+    useful("/etc/protocols", "netbase", "has the names of protocols that a C heartbeat asks for"),
     useful("stonith", "cluster-glue", "drives fencing devices"),
     useful("/usr/lib/ocf/resource.d/heartbeat/Dummy", "resource-agents", "has the OCF agents"),
     useful("fence_dummy", "fence-agents", "has more fencing devices"),
