@@ -90,7 +90,9 @@ impl Shared {
             let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
             self.keep(from, &buffer[..count]);
             busy[from] = Instant::now() + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
-            if let Some(other) = &ends[to]
+            // The other end may have been put in since.
+            let other = self.ends()[to].clone();
+            if let Some(other) = other
                 && !self.is_cut[from].load(Ordering::Relaxed)
             {
                 // A terminal that nobody reads takes no more; the bytes are lost, as on a wire.
