@@ -101,7 +101,8 @@ impl Cluster {
     pub(super) fn can_run(&self, group: GroupId) -> bool {
         let is_alone = || !self.others().any(|node| self.peer(node).is_present());
         let is_fit = self.has_carrier(group) || is_alone();
-        self.ownership.is_able(group, self.settings.me) && is_fit && self.is_configured(group)
+        let is_able = self.ownership.is_able(group, self.settings.me);
+        is_able && is_fit && self.is_configured(group) && !self.waits_for_strange(group)
     }
 
     /// Hands over a group that nobody can reach here any more, if somebody else can run it.

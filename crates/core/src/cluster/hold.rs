@@ -130,6 +130,8 @@ pub(super) struct Stay {
     pub(super) is_exempt: bool,
     /// It was told that it is not taken.
     is_withheld: bool,
+    /// Another node runs a line that is not known here, and lacks this one.
+    pub(super) waits_for_strange: bool,
 }
 
 impl Cluster {

@@ -10,6 +10,7 @@ impl Cluster {
     pub(super) fn place(&mut self) {
         self.note_returns();
         self.end_loneliness();
+        self.tend_strange();
         self.tend_retired();
         if self.may_take() {
             for group in self.settings.group_ids() {

@@ -2,9 +2,10 @@
 //!
 //! A group is known by a digest of its line, so that a changed one is an old group and a new one.
 //! The old one is *retired*: it is stopped where it runs, never taken again, and known as long as it
-//! matters. See [`retired`] for what that is.
+//! matters. See [`retired`] for what that is, and [`strange`] for lines of other nodes.
 
 mod retired;
+mod strange;
 mod times;
 
 pub(super) use times::Transition;
@@ -61,14 +62,19 @@ impl Arrangement {
         let moved = |groups: &mut Vec<GroupId>| {
             std::mem::take(groups).into_iter().filter_map(|group| self.place_of(group)).collect()
         };
-        // Until its next table says otherwise it does not know what is new.
-        let new = settings.group_ids().filter(|id| self.origins[id.index()].is_none());
+        // Until its next table says otherwise it does not know what is new and was not told by it.
+        let is_new = |id: &GroupId| {
+            let key = settings.groups[id.index()].key;
+            self.origins[id.index()].is_none() && !peer.view.has(key)
+        };
+        let new: Vec<_> = settings.group_ids().filter(is_new).collect();
         peer.lacks = moved(&mut peer.lacks);
         peer.lacks.extend(new);
-        let strange = std::mem::take(&mut peer.runs_strange);
+        let mut strange = std::mem::take(&mut peer.runs_strange);
         let is_known_to_run = |place: usize| strange.contains(&settings.groups[place].key);
         self.rearrange(&mut peer.runs, is_known_to_run);
         self.rearrange(&mut peer.in_doubt, |_| false);
+        strange.retain(|key| settings.groups.iter().all(|group| group.key != *key));
         peer.runs_strange = strange;
         peer.holds_groups = moved(&mut peer.holds_groups);
     }

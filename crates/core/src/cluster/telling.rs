@@ -257,6 +257,7 @@ impl Cluster {
             || self.runners[group.index()].is_taken_up()
             || self.settings.groups[group.index()].is_retired && !is_guard
             || !self.has_carrier(group)
+            || self.waits_for_strange(group)
             || self.is_taken_alone(group)
             || !self.ownership.is_able(group, self.settings.me)
     }

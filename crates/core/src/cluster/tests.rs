@@ -30,6 +30,7 @@ mod pings;
 mod reload;
 mod replays;
 mod requests;
+mod rolling;
 mod sets;
 mod slow_line;
 mod statuses;

@@ -22,8 +22,11 @@ impl Cluster {
             return Err(Refusal::Differs);
         }
         let me = self.settings.me;
-        let can_none = groups.iter().all(|group| !self.could_take(*group, me));
-        if can_none && !groups.is_empty() { Err(Refusal::Unable) } else { Ok(()) }
+        if groups.is_empty() || groups.iter().any(|group| self.could_take(*group, me)) {
+            return Ok(());
+        }
+        let waits = groups.iter().any(|group| self.waits_for_strange(*group));
+        Err(if waits { Refusal::Differs } else { Refusal::Unable })
     }
 
     /// Whether a node could run a group that it is given, as far as known. Where a stop of it failed,
@@ -31,7 +34,8 @@ impl Cluster {
     pub(in crate::cluster) fn could_take(&self, group: GroupId, node: NodeId) -> bool {
         let failure = self.ownership.failure(group, node);
         let is_in_the_way = failure.is_some_and(|failure| failure.action == Action::Stop);
-        self.ownership.is_able(group, node) && !is_in_the_way
+        let waits = node == self.settings.me && self.waits_for_strange(group);
+        self.ownership.is_able(group, node) && !is_in_the_way && !waits
     }
 
     /// Whether one node sees fewer ping nodes than another, as far as both are known.

@@ -159,9 +159,15 @@ impl Cluster {
                 return Err(Refusal::Differs);
             }
             if !self.could_take(group, taker) {
-                // Who cannot though nothing has failed there has lost the way to the clients.
+                // Who cannot though nothing has failed there waits for lines of a node that lacks this
+                // one, or has lost the way to the clients.
                 let has_failed = self.ownership.failure(group, taker).is_some();
-                return Err(if has_failed { Refusal::Unable } else { Refusal::NoInterface });
+                let differs = self.is_lacking_somewhere(group);
+                return Err(match (has_failed, differs) {
+                    (true, _) => Refusal::Unable,
+                    (false, true) => Refusal::Differs,
+                    (false, false) => Refusal::NoInterface,
+                });
             }
         }
         Ok(())

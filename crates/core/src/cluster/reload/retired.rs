@@ -8,7 +8,7 @@
 //! * Nothing is started that shares a resource with a retired group which another node has, or before
 //!   the claim on the retired one is known to whoever may still have the line.
 //! * Nor is anything started that another node's file lacks, while that node runs a line that is not
-//!   known here: it may want the same resource.
+//!   known here: see [`strange`](super::strange).
 //! * Where another node has the better claim on a retired group, what shares a resource with it stops.
 //!
 //! A guard that guards nothing any more, because nothing of it can run here, is given up: then the
@@ -107,19 +107,6 @@ impl Cluster {
         self.runs_in_the_way(group)
             || self.rivals(group).any(is_elsewhere)
             || self.may_run_by_another_line(group)
-    }
-
-    /// Whether a node that is heard does not have the line of a group, and runs one that we do not know:
-    /// that may want the same address. Of two that are about to start such lines at the same moment the
-    /// one that comes first among the nodes does; the other waits until it has told what it has done.
-    fn may_run_by_another_line(&self, group: GroupId) -> bool {
-        self.others().any(|node| {
-            let peer = self.peer(node);
-            let is_undecided =
-                node < self.settings.me && peer.strange != 0 && peer.agreed < peer.strange_from;
-            let is_possible = !peer.runs_strange.is_empty() || is_undecided;
-            peer.is_alive() && is_possible && peer.lacks.contains(&group)
-        })
     }
 
     /// Whether a node that is heard still runs a group, or something retired that shares a resource

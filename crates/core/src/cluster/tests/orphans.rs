@@ -13,7 +13,7 @@ const RELEASED: Duration = Duration::from_millis(450 + 3_000 + 1_000 + 10);
 
 impl Pair {
     /// The executor of B dies, or is killed because it stands still.
-    fn lose_executor(&mut self) {
+    pub(super) fn lose_executor(&mut self) {
         let now = self.now;
         self.node(B).cluster.handle(now, &Input::ExecutorGone);
         self.node(B).permit = None;

@@ -2,9 +2,9 @@
 
 use super::*;
 
-const C: NodeId = NodeId(2);
+pub(super) const C: NodeId = NodeId(2);
 
-fn of_three(id: NodeId) -> Settings {
+pub(super) fn of_three(id: NodeId) -> Settings {
     let mut settings = settings(id, Failback::On);
     settings.nodes.push("gamma".to_owned());
     settings.node_order.push(C);
@@ -15,9 +15,9 @@ fn of_three(id: NodeId) -> Settings {
 }
 
 /// Three nodes that hear each other a millisecond later.
-struct Three {
-    nodes: [Option<Node>; 3],
-    now: Time,
+pub(super) struct Three {
+    pub(super) nodes: [Option<Node>; 3],
+    pub(super) now: Time,
     /// A and B do not hear each other.
     cut: bool,
     /// Nodes that see no ping node.
@@ -25,11 +25,11 @@ struct Three {
 }
 
 impl Three {
-    fn of(nodes: [Option<Node>; 3]) -> Self {
+    pub(super) fn of(nodes: [Option<Node>; 3]) -> Self {
         Self { nodes, now: Time::START, cut: false, blind: Vec::new() }
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         self.now = self.now + Duration::from_millis(1);
         let now = self.now;
         let mut said = Vec::new();
@@ -53,7 +53,7 @@ impl Three {
         }
     }
 
-    fn until(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
+    pub(super) fn until(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
         let end = self.now + Duration::from_secs(30);
         while !wanted(self) {
             assert!(self.now < end, "never: {what}");

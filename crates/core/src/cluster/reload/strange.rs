@@ -1,0 +1,71 @@
+//! Lines that another node runs and that are not known here: they may want the same resource.
+//!
+//! What the file of that node lacks is not started meanwhile. A group that waits for this is told as one
+//! that this node cannot run: another node with the same line runs it, nobody gives it to this one, and
+//! when the wait is over the others know of it before anything starts. What runs by a line of before, and
+//! goes on by a new one, waits for nobody: it took nothing that was not here already.
+
+use crate::GroupId;
+use crate::NodeId;
+use crate::cluster::Cluster;
+
+impl Cluster {
+    /// Sees which groups wait for a line that is not known here.
+    pub(in crate::cluster) fn tend_strange(&mut self) {
+        for group in self.settings.group_ids() {
+            let waits = self.is_configured(group)
+                && self.runners[group.index()].is_idle()
+                && self.may_run_by_another_line(group);
+            let stay = &mut self.stays[group.index()];
+            let has_waited = std::mem::replace(&mut stay.waits_for_strange, waits);
+            if has_waited && !waits {
+                // The others were told that we cannot run it, and may be about to.
+                self.able_from[group.index()] = self.history.next();
+            }
+            if has_waited != waits {
+                self.speak_soon();
+            }
+        }
+    }
+
+    /// Whether a group waits because another node runs a line that is not known here.
+    pub(in crate::cluster) fn waits_for_strange(&self, group: GroupId) -> bool {
+        self.stays.get(group.index()).is_some_and(|stay| stay.waits_for_strange)
+    }
+
+    /// Whether what a group wants may run elsewhere, by a line that is not known here.
+    pub(in crate::cluster) fn may_run_by_another_line(&self, group: GroupId) -> bool {
+        self.meets_strange(group) && !self.replaces_what_was_here(group)
+    }
+
+    /// Whether a node that is heard does not have the line of a group.
+    pub(in crate::cluster) fn is_lacking_somewhere(&self, group: GroupId) -> bool {
+        let lacks = |node| self.peer(node).is_alive() && self.peer(node).lacks.contains(&group);
+        self.others().any(lacks)
+    }
+
+    /// Whether a node that is heard does not have the line of a group, and runs one that we do not know or
+    /// may be about to.
+    fn meets_strange(&self, group: GroupId) -> bool {
+        self.others().any(|node| {
+            let peer = self.peer(node);
+            let is_possible = !peer.runs_strange.is_empty() || self.is_undecided(node);
+            peer.is_alive() && is_possible && peer.lacks.contains(&group)
+        })
+    }
+
+    /// Of two that are about to start such lines at the same moment the one that comes first among the
+    /// nodes does. The other waits until that one takes part, knows our lines, and has told since what it
+    /// has done.
+    fn is_undecided(&self, node: NodeId) -> bool {
+        let peer = self.peer(node);
+        let has_decided = peer.is_ready && peer.agreed >= peer.strange_from;
+        let is_first = node < self.settings.me && !peer.is_leaving;
+        is_first && peer.strange != 0 && !has_decided
+    }
+
+    /// Whether a group goes on with what this node had until the line changed.
+    fn replaces_what_was_here(&self, group: GroupId) -> bool {
+        self.ownership.row(group).is_entrusted && self.is_ours(group)
+    }
+}

@@ -1,0 +1,140 @@
+//! Three nodes of which one has other lines: it was reloaded first, or started with another file.
+
+use super::reload::{Line, with_groups};
+use super::three::{C, Three, of_three};
+use super::*;
+
+const BEFORE: [Line; 2] = [(A, &["first"]), (B, &["second"])];
+/// Both lines have changed, and want the same resources as before.
+const AFTER: [Line; 2] = [(A, &["first", "extra"]), (B, &["second", "extra"])];
+
+fn with_lines(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
+    let groups = with_groups(id, failback, lines).groups;
+    Settings { groups, failback, ..of_three(id) }
+}
+
+fn start(id: NodeId, failback: Failback, lines: &[Line], generation: u64) -> Option<Node> {
+    Some(Node::with(with_lines(id, failback, lines), generation))
+}
+
+impl Three {
+    /// The words of everything that runs at a node.
+    fn words(&self, id: NodeId) -> Vec<&str> {
+        self.nodes[id.index()].as_ref().map(|node| node.running().concat()).unwrap_or_default()
+    }
+
+    /// Lets time pass until something is true; at no moment does a resource run on two nodes.
+    fn watch(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        self.until(what, |three| {
+            let mut all = [A, B, C].map(|id| three.words(id)).concat();
+            all.retain(|word| *word != "extra");
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count, "something runs on two nodes: {all:?}");
+            wanted(three)
+        });
+    }
+
+    fn rest(&mut self, seconds: u64) {
+        let end = self.now + Duration::from_secs(seconds);
+        self.watch("time passes", |three| three.now >= end);
+    }
+
+    fn serves(&self, word: &str) -> bool {
+        [A, B, C].into_iter().any(|id| self.words(id).contains(&word))
+    }
+
+    /// Whether both resources run somewhere.
+    fn serves_all(&self) -> bool {
+        self.serves("first") && self.serves("second")
+    }
+
+    fn reload(&mut self, id: NodeId, failback: Failback, lines: &[Line]) {
+        let now = self.now;
+        let node = self.nodes[id.index()].as_mut().expect("it has power");
+        node.reload(with_lines(id, failback, lines)).expect("nothing speaks against it");
+        node.turn(now);
+    }
+
+    /// All three run, and then one of them has been reloaded.
+    fn with_one_reloaded(first: NodeId) -> Self {
+        let mut three = Self::of([A, B, C].map(|id| start(id, Failback::On, &BEFORE, 1)));
+        three.watch("all runs at home", |three| {
+            three.words(A) == ["first"] && three.words(B) == ["second"]
+        });
+        three.rest(2);
+        three.reload(first, Failback::On, &AFTER);
+        three.rest(5);
+        assert!(three.serves_all(), "{first:?}");
+        three
+    }
+}
+
+#[test]
+fn a_death_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
+    for first in [A, B, C] {
+        for dead in [A, B, C] {
+            let mut three = Three::with_one_reloaded(first);
+            three.nodes[dead.index()] = None;
+            three.watch("the others have all", Three::serves_all);
+            three.rest(5);
+            assert!(three.serves_all(), "{first:?} {dead:?}");
+        }
+    }
+}
+
+#[test]
+fn a_standby_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
+    for first in [A, B, C] {
+        for giver in [A, B] {
+            let mut three = Three::with_one_reloaded(first);
+            let now = three.now;
+            let order = Order::Standby(Hold::All);
+            three.nodes[giver.index()].as_mut().expect("it has power").order(now, order);
+            three.rest(20);
+            assert!(three.serves_all(), "{first:?} {giver:?}");
+        }
+    }
+}
+
+#[test]
+fn a_return_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
+    for first in [A, C] {
+        let mut three = Three::with_one_reloaded(first);
+        three.nodes[B.index()] = None;
+        three.watch("the others have all", Three::serves_all);
+        for (lines, generation) in [(&BEFORE, 2), (&AFTER, 3)] {
+            // Its clock is that of the others, who have been running for a while.
+            let initdead = Duration::from_mins(1);
+            let settings = Settings { initdead, ..with_lines(B, Failback::On, lines) };
+            three.nodes[B.index()] = Some(Node::with(settings, generation));
+            three.rest(10);
+            assert!(three.serves_all(), "{first:?} {lines:?}");
+            three.nodes[B.index()] = None;
+            three.rest(5);
+        }
+    }
+}
+
+/// The third one comes a little later, and has either file.
+#[test]
+fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
+    for last in [A, B, C] {
+        for other in [A, B, C] {
+            let lines = |id| if id == other { &AFTER } else { &BEFORE };
+            let node = |id| start(id, Failback::On, lines(id), 1);
+            let mut nodes = [A, B, C].map(node);
+            nodes[last.index()] = None;
+            let mut three = Three::of(nodes);
+            for _ in 0..300 {
+                three.watch("a step", |_| true);
+                three.step();
+            }
+            three.nodes[last.index()] = node(last);
+            three.watch("all runs", Three::serves_all);
+            three.rest(10);
+            assert!(three.serves_all(), "{last:?} {other:?}");
+        }
+    }
+}
