@@ -187,7 +187,10 @@ impl Cluster {
                     // A term of ours that we had forgotten: say at once that nothing runs.
                     self.speak_soon();
                 }
+                let stays_ours = row.owner == Some(me) && before.owner == Some(me);
                 let cause = match row.phase {
+                    // It knew more of us than we did: what we do with the group has its reason.
+                    _ if stays_ours => self.changes[group.index()].1,
                     Phase::Failed => self.cause_of_failed(from, group),
                     Phase::Stopped => Cause::OwnerLeft(from),
                     Phase::Starting | Phase::Active | Phase::Stopping | Phase::Blocked => {

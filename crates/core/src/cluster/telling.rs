@@ -263,12 +263,13 @@ impl Cluster {
     }
 
     /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
-    /// that it holds the group still: who runs it would give way to a memory.
+    /// that it holds the group still: who runs it would give way to a memory. Nor of one whose beats may
+    /// have waited while we stood still.
     fn told_phase(&self, row: &crate::ownership::Row) -> Phase {
         if row.owner == Some(self.settings.me) {
             return row.phase.told(!self.has_executor);
         }
-        let vouches = |owner: NodeId| self.peer(owner).is_alive();
+        let vouches = |owner| self.peer(owner).is_alive() && !self.unverified.contains(&owner);
         if row.owner.is_some_and(vouches) { row.phase } else { Phase::Stopped }
     }
 

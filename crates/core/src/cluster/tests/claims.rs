@@ -254,3 +254,26 @@ fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
         "\"done\" is the stop that its table has yet to tell"
     );
 }
+
+/// What waited in its socket may be about a node that is dead by now.
+#[test]
+fn who_has_stood_still_vouches_for_nobody_until_it_is_answered() {
+    let mut pair = Pair::settled(Failback::Off);
+    let phase = |pair: &mut Pair| pair.node(A).cluster.told(SECOND).claim.phase;
+    assert_eq!(phase(&mut pair), Phase::Active);
+    pair.stand_still(A, DEADTIME.saturating_sub(KEEPALIVE / 2), false);
+    assert_eq!(pair.node(A).cluster.ownership.row(SECOND).phase, Phase::Active);
+    assert_eq!(phase(&mut pair), Phase::Stopped);
+    pair.until("it is answered", |pair| phase(pair) == Phase::Active);
+}
+
+#[test]
+fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
+    let mut pair = Pair::settled(Failback::Off);
+    let reason = |pair: &mut Pair| pair.node(A).cluster.snapshot().groups[0].reason.clone();
+    let before = reason(&mut pair);
+    let claim = Claim { term: REMEMBERED, ..pair.node(A).cluster.told(FIRST).claim };
+    pair.node(A).cluster.hear_claim(B, FIRST, &claim);
+    assert_eq!(pair.node(A).cluster.ownership.row(FIRST).term, REMEMBERED);
+    assert_eq!(reason(&mut pair), before);
+}
