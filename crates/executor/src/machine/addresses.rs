@@ -93,9 +93,11 @@ impl Addresses {
         self.kept.iter().all(|kept| kept.state != State::Adopted)
     }
 
-    /// Whether this one is gone for good.
-    pub(super) fn is_lost(&self, resource: &Resource) -> bool {
-        self.kept.iter().any(|kept| kept.state == State::Lost && kept.resource == *resource)
+    /// Forgets those that are gone for good, and gives them, each with its own group only: another one
+    /// may have the same address, and have it still.
+    pub(super) fn take_lost(&mut self) -> Vec<(GroupKey, Vec<Resource>)> {
+        let lost = self.kept.extract_if(.., |kept| kept.state == State::Lost);
+        by_group(lost.map(|kept| (kept.group, kept.resource)).collect())
     }
 
     /// Whether an address of a group is away, for good or until it is added again: no service is started

@@ -37,7 +37,7 @@ impl Books {
     }
 
     /// Notes that nobody knows whether resources run. Says whether that is new.
-    fn doubt(&mut self, group: GroupKey, resources: &[Resource]) -> bool {
+    pub(super) fn doubt(&mut self, group: GroupKey, resources: &[Resource]) -> bool {
         let is_new = |it: &&Resource| self.ledger.has(group, it) && !self.doubts(group, it);
         let new: Vec<_> = resources.iter().filter(is_new).map(|it| (group, it.clone())).collect();
         let changed = !new.is_empty();
@@ -131,7 +131,7 @@ impl Machine {
 
     /// Has the ledger written. What was asked for and has not begun says this too, so that hundreds of
     /// groups that start at once cost one write.
-    fn write(&mut self) -> u64 {
+    pub(super) fn write(&mut self) -> u64 {
         self.books.number += 1;
         self.books.retry_at = None;
         let number = self.books.number;

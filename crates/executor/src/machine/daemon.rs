@@ -69,19 +69,17 @@ impl Machine {
         if is_greeted || !self.addresses.are_known() && !is_late {
             return;
         }
+        self.forget_lost();
         let (mut groups, unfinished) = (self.held().to_vec(), self.unfinished());
-        // An address that is known to be away is not held, whatever the ledger says, nor is what did not
-        // do as it was told, or had not begun: a daemon that takes up its group looks first. What is
-        // being started it hears of apart.
+        // What did not do as it was told, or had not begun, is not held, whatever the ledger says: a
+        // daemon that takes up its group looks first. What is being started it hears of apart.
         for group in &mut groups {
             let key = group.group;
             let goes_on = |it: &Resource| {
                 let mut runs = unfinished.iter().filter(|run| run.group == key);
                 runs.any(|run| run.resources.contains(it))
             };
-            let is_sure = |it: &Resource| {
-                !self.addresses.is_lost(it) && (!self.books.doubts(key, it) || goes_on(it))
-            };
+            let is_sure = |it: &Resource| !self.books.doubts(key, it) || goes_on(it);
             group.resources.retain(is_sure);
         }
         let letting_go = self.letting_go_reports();
@@ -95,6 +93,19 @@ impl Machine {
             self.log(Level::Warning, format!("Removed orphaned address {address}"));
         }
         self.tell_alarms();
+    }
+
+    /// Takes addresses that are lost for what may run or not. The daemon hears of a part of their group
+    /// and starts it again from its first resource, which may be a service: that would be refused for as
+    /// long as an address is known to be away.
+    fn forget_lost(&mut self) {
+        let mut changed = false;
+        for (group, addresses) in self.addresses.take_lost() {
+            changed |= self.books.doubt(group, &addresses);
+        }
+        if changed {
+            self.write();
+        }
     }
 
     /// What runs, or is about to, and is not awaited by the daemon.

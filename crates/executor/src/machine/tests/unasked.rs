@@ -1,4 +1,4 @@
-//! Starts that could not be asked, or were though it looked as if not.
+//! Starts that could not be asked, or were though it looked as if not, and those beside an address that is lost.
 
 use super::*;
 
@@ -6,31 +6,27 @@ fn not_asked() -> Outcome {
     Outcome::NotAsked { text: "No buffer space available".into() }
 }
 
-/// The ledger has the address, nobody added it: the next daemon takes it for running.
-#[test]
-fn an_address_whose_start_could_not_be_asked_for_is_nothing_that_a_new_daemon_takes_for_running() {
-    let mut bench = Bench::new();
-    bench.run(WEB, Action::Start, &[address(7)]);
-    assert_eq!(bench.change(&not_asked()).len(), 1);
+/// What a new daemon is told to run.
+fn told_to_run(bench: &mut Bench) -> Vec<Resource> {
     bench.tell(Input::Disconnected);
     bench.tell(Input::Connected);
-    let (groups, _) = bench.hello();
-    let held: Vec<_> = groups.into_iter().flat_map(|group| group.resources).collect();
-    assert_eq!(held, []);
+    bench.permit(600 * SECOND);
+    bench.hello().0.into_iter().flat_map(|group| group.resources).collect()
 }
 
-/// "Its end is not known" is said of a program that ran.
+/// The ledger has it all the same. "Its end is not known" is said of a program that ran.
 #[test]
-fn a_start_whose_end_is_not_known_is_nothing_that_a_new_daemon_takes_for_running() {
-    let mut bench = Bench::new();
-    bench.run(WEB, Action::Start, &[agent("a")]);
-    bench.play(Outcome::NotRunning);
-    assert_eq!(bench.play(not_asked()), Action::Start);
-    bench.tell(Input::Disconnected);
-    bench.tell(Input::Connected);
-    let (groups, _) = bench.hello();
-    let held: Vec<_> = groups.into_iter().flat_map(|group| group.resources).collect();
-    assert_eq!(held, []);
+fn a_start_that_could_not_be_asked_for_or_has_no_known_end_is_nothing_that_a_new_daemon_takes_for_running()
+ {
+    for started in [address(7), agent("a")] {
+        let mut bench = Bench::new();
+        bench.run(WEB, Action::Start, std::slice::from_ref(&started));
+        if bench.change(&not_asked()).is_empty() {
+            bench.play(Outcome::NotRunning);
+            assert_eq!(bench.play(not_asked()), Action::Start);
+        }
+        assert_eq!(told_to_run(&mut bench), [], "{started:?}");
+    }
 }
 
 /// The daemon stops nothing of what could not be asked to start; this one was.
@@ -73,4 +69,57 @@ fn no_service_is_started_while_an_address_of_its_group_may_be_away() {
     bench.run(WEB, Action::Start, &[agent("a")]);
     let done = bench.done();
     assert!(matches!(done[..], [(_, Outcome::Refused)]), "{done:?}");
+}
+
+/// A group with its service left of its address, of which the address is lost.
+fn with_a_lost_address(is_adopted: bool) -> Bench {
+    let mut bench = if is_adopted {
+        // Its lifetime was over before this executor began.
+        Bench::of(Start { ledger: vec![held(WEB, &[agent("a"), address(7)])], ..start() })
+    } else {
+        let mut bench = Bench::new();
+        bench.started_agent(WEB, "a");
+        bench.started(WEB, &[address(7)]);
+        bench.pass(SECOND);
+        bench
+    };
+    bench.renewed_but(&[address(7)]);
+    if !is_adopted {
+        bench.change(&failed(1));
+    }
+    bench.said.clear();
+    bench
+}
+
+/// The new daemon begins with the first resource of what is held in part.
+#[test]
+fn a_service_left_of_an_address_that_is_lost_is_started_for_the_next_daemon() {
+    for is_adopted in [true, false] {
+        let mut bench = with_a_lost_address(is_adopted);
+        assert_eq!(told_to_run(&mut bench), [agent("a")], "{is_adopted}");
+        bench.run(WEB, Action::Start, &[agent("a")]);
+        assert_eq!(bench.play(Outcome::Running), Action::Status, "{is_adopted}");
+        bench.run(WEB, Action::Start, &[address(7)]);
+        assert_eq!(bench.change(&Outcome::Success).len(), 1);
+        let done: Vec<_> = bench.done().into_iter().map(|(_, outcome)| outcome).collect();
+        assert_eq!(done, [Outcome::Success, Outcome::Success], "{is_adopted}");
+        bench.pass(SECOND);
+        bench.renewed_but(&[]);
+        assert_eq!(told_to_run(&mut bench), [agent("a"), address(7)], "{is_adopted}");
+    }
+}
+
+#[test]
+fn a_lost_address_that_a_daemon_was_not_told_of_stays_in_the_ledger_as_doubtful() {
+    let mut bench = with_a_lost_address(true);
+    assert_eq!(told_to_run(&mut bench), [agent("a")]);
+    assert_eq!(bench.machine.held(), [held(WEB, &[agent("a"), address(7)])]);
+    let written = bench.written.clone().expect("a ledger");
+    assert_eq!(written.doubtful, [(WEB, address(7))]);
+    // It is stopped with its group, and nothing looks for it until then.
+    bench.pass(10 * SECOND);
+    assert_eq!(bench.asked(), None);
+    bench.run(WEB, Action::Stop, &[address(7)]);
+    assert_eq!(bench.change(&Outcome::Success).len(), 1);
+    assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])]);
 }
