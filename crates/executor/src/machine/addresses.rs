@@ -72,6 +72,18 @@ enum State {
     Lost,
 }
 
+impl Kept {
+    /// Whether its lifetime is to be renewed.
+    const fn is_renewable(&self) -> bool {
+        matches!(self.state, State::Here | State::Adopted)
+    }
+
+    /// Whether what was asked at this moment was asked for it.
+    fn is_asked(&self, asked: Time) -> bool {
+        self.is_renewable() && self.renewed <= asked
+    }
+}
+
 impl Addresses {
     pub(super) fn new<'a>(now: Time, held: impl Iterator<Item = (GroupKey, &'a Resource)>) -> Self {
         let kept = held.map(|(group, resource)| {
@@ -157,7 +169,7 @@ impl Addresses {
 
     /// Those whose lifetime is to be renewed.
     fn renewable(&self) -> impl Iterator<Item = &Kept> {
-        self.kept.iter().filter(|kept| matches!(kept.state, State::Here | State::Adopted))
+        self.kept.iter().filter(|kept| kept.is_renewable())
     }
 }
 
@@ -210,11 +222,14 @@ impl Machine {
         self.addresses.is_failing = false;
         let (now, lifetime) = (self.now, self.lifetime());
         let (mut removed, mut missing, mut present) = (Vec::new(), Vec::new(), Vec::new());
-        for (resource, presence) in found {
-            let mut kept = self.addresses.kept.iter_mut();
-            let Some(kept) = kept.find(|kept| kept.resource == *resource) else { continue };
+        // Two groups may have the same address, and what is asked once is an answer for both.
+        for kept in self.addresses.kept.iter_mut().filter(|kept| kept.is_asked(asked)) {
+            let mut found = found.iter();
+            let Some((_, presence)) = found.find(|(found, _)| *found == kept.resource) else {
+                continue;
+            };
             match (&kept.state, presence) {
-                (State::Here | State::Adopted, Presence::Here) => {
+                (_, Presence::Here) => {
                     if kept.state == State::Adopted {
                         present.push((kept.group, kept.resource.clone()));
                     }
@@ -225,17 +240,13 @@ impl Machine {
                     kept.state = State::Lost;
                     missing.push((kept.group, kept.resource.clone()));
                 }
-                (State::Here, Presence::Absent) => {
+                (_, Presence::Absent) => {
                     if now.since(kept.renewed) + GRAIN < lifetime {
                         removed.push((kept.group, kept.resource.clone()));
                     } else {
                         kept.state = State::Expired { since: now };
                     }
                 }
-                (
-                    State::Expired { .. } | State::Returning { .. } | State::Left | State::Lost,
-                    _,
-                ) => {}
             }
         }
         for (group, resources) in by_group(present) {
@@ -262,9 +273,7 @@ impl Machine {
             self.log(Level::Error, format!("Cannot renew addresses: {error}"));
         }
         let (now, lifetime) = (self.now, self.lifetime());
-        let over = |kept: &&mut Kept| {
-            matches!(kept.state, State::Here | State::Adopted) && now >= kept.renewed + lifetime
-        };
+        let over = |kept: &&mut Kept| kept.is_renewable() && now >= kept.renewed + lifetime;
         let mut lost = Vec::new();
         for kept in self.addresses.kept.iter_mut().filter(over) {
             kept.state = State::Lost;

@@ -123,3 +123,37 @@ fn a_lost_address_that_a_daemon_was_not_told_of_stays_in_the_ledger_as_doubtful(
     assert_eq!(bench.change(&Outcome::Success).len(), 1);
     assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])]);
 }
+
+#[test]
+fn an_address_of_two_groups_that_one_has_lost_is_held_and_looked_after_for_the_other() {
+    let mut bench = Bench::new();
+    bench.started(WEB, &[address(7)]);
+    bench.started(DB, &[address(7)]);
+    bench.pass(SECOND);
+    bench.renewed_but(&[address(7)]);
+    let changes = bench.take(|output| match output {
+        Output::Change { run, .. } => Some(*run),
+        _ => None,
+    });
+    assert_eq!(changes.len(), 2, "each group has it put back");
+    for (run, outcome) in changes.into_iter().zip([failed(1), Outcome::Success]) {
+        bench.tell(Input::Changed { run, outcome, announced: 0 });
+    }
+    bench.said.clear();
+    // Whether it is there is asked for the other one still, and heard.
+    bench.pass(SECOND);
+    bench.renewed_but(&[address(7)]);
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Start, vec![address(7)])]);
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Connected);
+    assert_eq!(bench.hello().0, [held(WEB, &[]), held(DB, &[address(7)])]);
+}
+
+#[test]
+fn an_address_of_two_groups_that_is_adopted_is_known_to_be_there_for_both() {
+    let ledger = vec![held(WEB, &[address(7)]), held(DB, &[address(7)])];
+    let mut bench = Bench::of(Start { ledger: ledger.clone(), ..start() });
+    bench.tell(Input::Connected);
+    bench.renewed_but(&[]);
+    assert_eq!(bench.hello().0, ledger, "at once");
+}
