@@ -1,12 +1,14 @@
 //! The addresses that are held: their lifetimes, and what is done when one is gone.
 
 mod alarm;
+mod kept;
 
 use super::Machine;
 use super::jobs::Whose;
 use crate::protocol::{Action, Level, Outcome, Report};
 use crate::{Output, Presence, RunId};
 use alarm::Alarms;
+use kept::{Kept, State};
 use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{GroupKey, Resource, ResourceKind, Time};
@@ -29,68 +31,10 @@ pub(super) struct Addresses {
     alarms: Alarms,
 }
 
-#[derive(Debug)]
-struct Kept {
-    group: GroupKey,
-    resource: Resource,
-    /// When its lifetime began for the last time, at the earliest.
-    renewed: Time,
-    state: State,
-    /// The kernel has told that it was removed, and it has not been looked for since.
-    is_in_doubt: bool,
-    /// Who might have removed it, in words.
-    by: Option<String>,
-}
-
-/// ```text
-///            it is here            removed               added again
-///  Adopted ────────────▶ Here ───────────────▶ Returning ───────────▶ Here
-///     │ it is not         │  ▲ a permit that       │ cannot be added
-///     ▼                   │  │ was made later      ▼
-///   Lost      expired     └─▶ Expired           Lost
-/// ```
-/// Whatever cannot be removed is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    /// Held by an earlier executor; not looked for yet.
-    Adopted,
-    Here,
-    /// It outlived its lifetime, which means that this process or the machine stood still.
-    /// Somebody else may have it by now, which the daemon finds out.
-    Expired {
-        since: Time,
-    },
-    /// It is being added again.
-    Returning {
-        run: RunId,
-        since: Time,
-        why: String,
-    },
-    /// It could not be removed, and ends with its lifetime.
-    Left,
-    /// It is gone, and stays away.
-    Lost,
-}
-
-impl Kept {
-    /// Whether its lifetime is to be renewed.
-    const fn is_renewable(&self) -> bool {
-        matches!(self.state, State::Here | State::Adopted)
-    }
-
-    /// Whether what was asked at this moment was asked for it.
-    fn is_asked(&self, asked: Time) -> bool {
-        self.is_renewable() && self.renewed <= asked
-    }
-}
-
 impl Addresses {
     pub(super) fn new<'a>(now: Time, held: impl Iterator<Item = (GroupKey, &'a Resource)>) -> Self {
-        let kept = held.map(|(group, resource)| {
-            let (resource, by) = (resource.clone(), None);
-            let (renewed, state) = (now, State::Adopted);
-            Kept { group, resource, renewed, state, is_in_doubt: false, by }
-        });
+        let kept =
+            held.map(|(group, resource)| Kept::new(group, resource.clone(), now, State::Adopted));
         Self {
             kept: kept.collect(),
             next_renewal: now,
@@ -115,12 +59,7 @@ impl Addresses {
     /// Whether an address of a group is away, for good or until it is added again: no service is started
     /// without it.
     pub(super) fn is_incomplete(&self, group: GroupKey) -> bool {
-        let is_away = |kept: &Kept| match kept.state {
-            State::Expired { .. } | State::Returning { .. } | State::Lost => true,
-            State::Here => kept.is_in_doubt,
-            State::Adopted | State::Left => false,
-        };
-        self.kept.iter().any(|kept| kept.group == group && is_away(kept))
+        self.kept.iter().any(|kept| kept.group == group && kept.is_away())
     }
 
     /// They are to be renewed at this moment at the latest.
@@ -140,11 +79,9 @@ impl Addresses {
         if self.renewable().next().is_none() {
             self.next_renewal = then + lifetime / RENEWALS;
         }
-        self.kept.extend(resources.iter().map(|resource| {
-            let (resource, by) = (resource.clone(), None);
-            let (renewed, state) = (then, State::Here);
-            Kept { group, resource, renewed, state, is_in_doubt: false, by }
-        }));
+        let added = resources.iter();
+        let added = added.map(|resource| Kept::new(group, resource.clone(), then, State::Here));
+        self.kept.extend(added);
     }
 
     /// Renews nothing of addresses that should be gone and could not be removed, and puts none of

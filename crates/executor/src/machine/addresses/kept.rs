@@ -1,0 +1,78 @@
+//! One address that is held, and what is known of it.
+
+use crate::RunId;
+use systole_core::{GroupKey, Resource, Time};
+
+/// An address of a group.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) group: GroupKey,
+    pub(super) resource: Resource,
+    /// When its lifetime began for the last time, at the earliest.
+    pub(super) renewed: Time,
+    pub(super) state: State,
+    /// The kernel has told that it was removed, and it has not been looked for since.
+    pub(super) is_in_doubt: bool,
+    /// Who might have removed it, in words.
+    pub(super) by: Option<String>,
+}
+
+/// ```text
+///            it is here            removed               added again
+///  Adopted ────────────▶ Here ───────────────▶ Returning ───────────▶ Here
+///     │ it is not         │  ▲ a permit that       │ cannot be added
+///     ▼                   │  │ was made later      ▼
+///   Lost      expired     └─▶ Expired           Lost
+/// ```
+/// Whatever cannot be removed is left. What is lost is forgotten when a daemon is greeted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// Held by an earlier executor; not looked for yet.
+    Adopted,
+    Here,
+    /// It outlived its lifetime, which means that this process or the machine stood still.
+    /// Somebody else may have it by now, which the daemon finds out.
+    Expired {
+        since: Time,
+    },
+    /// It is being added again.
+    Returning {
+        run: RunId,
+        since: Time,
+        why: String,
+    },
+    /// It could not be removed, and ends with its lifetime.
+    Left,
+    /// It is gone, and stays away.
+    Lost,
+}
+
+impl Kept {
+    pub(super) const fn new(
+        group: GroupKey,
+        resource: Resource,
+        renewed: Time,
+        state: State,
+    ) -> Self {
+        Self { group, resource, renewed, state, is_in_doubt: false, by: None }
+    }
+
+    /// Whether it is away, for good or until it is added again, or may be.
+    pub(super) const fn is_away(&self) -> bool {
+        match self.state {
+            State::Expired { .. } | State::Returning { .. } | State::Lost => true,
+            State::Here => self.is_in_doubt,
+            State::Adopted | State::Left => false,
+        }
+    }
+
+    /// Whether its lifetime is to be renewed.
+    pub(super) const fn is_renewable(&self) -> bool {
+        matches!(self.state, State::Here | State::Adopted)
+    }
+
+    /// Whether what was asked at this moment was asked for it.
+    pub(super) fn is_asked(&self, asked: Time) -> bool {
+        self.is_renewable() && self.renewed <= asked
+    }
+}
