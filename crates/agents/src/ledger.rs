@@ -1,7 +1,7 @@
 //! What the executor holds, on disk, so that its successor can adopt it.
 
 use crate::protocol::Held;
-use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{CWD, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -12,6 +12,9 @@ use systole_core::{GroupKey, Resource};
 
 /// Longest file that is read, in bytes. What we write is far shorter.
 const FILE_MAX: u64 = 16 << 20;
+
+/// How often a reader looks again that has met a writer. Once is enough, unless it stood still meanwhile.
+const LOOKS_MAX: u32 = 100;
 
 /// The ledger as a file below `/run`.
 #[derive(Debug)]
@@ -45,13 +48,27 @@ pub fn read(path: &Path, boot: &str) -> io::Result<Vec<Held>> {
 }
 
 fn read_file(path: &Path, boot: &str) -> io::Result<Option<File>> {
+    let Some(file) = open_whole(path)? else { return Ok(None) };
     let mut text = Vec::new();
-    let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
     io::Read::read_to_end(&mut io::Read::take(file, FILE_MAX), &mut text)?;
     Ok(serde_json::from_slice::<File>(&text).ok().filter(|file| file.boot == boot))
+}
+
+/// Opens one that nobody writes into until it is closed: what lay there when it was opened may have
+/// become the room of the next ledger since.
+fn open_whole(path: &Path) -> io::Result<Option<fs::File>> {
+    for _ in 0..LOOKS_MAX {
+        let file = match fs::File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => return Ok(Some(file)),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "it is being written all the time"))
 }
 
 impl LedgerFile {
@@ -79,11 +96,19 @@ impl LedgerFile {
     }
 }
 
-/// Writes a file in the room that it has.
+/// Writes a file in the room that it has, or another one where somebody reads it still.
 fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::from(open(path)?);
+    let mut file = open(path)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::AGAIN) {
+        // The reader is not waited for: it may stand still.
+        fs::remove_file(path)?;
+        file = open(path)?;
+    }
+    let mut file = fs::File::from(file);
     file.write_all(bytes)?;
-    file.set_len(bytes.len() as u64)
+    file.set_len(bytes.len() as u64)?;
+    // Closing is not enough: a child that was forked meanwhile, and waits for its program, has it open.
+    Ok(flock(&file, FlockOperation::Unlock)?)
 }
 
 /// Lets a file have room for so many bytes, whatever its length.
@@ -158,6 +183,53 @@ mod tests {
         }
         file.write(Vec::new(), Vec::new()).unwrap();
         assert_eq!(file.read().unwrap(), (vec![], vec![]));
+    }
+
+    /// One group whose name has this length.
+    fn of_length(length: usize) -> Vec<Held> {
+        let group_name = "x".repeat(length);
+        vec![Held { group: GroupKey(1), group_name, term: 4, resources: Vec::new() }]
+    }
+
+    #[test]
+    fn a_ledger_that_somebody_reads_is_not_written_into() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("executor.json");
+        let file = LedgerFile::new(path.clone(), "boot".into());
+        file.write(of_length(20_000), Vec::new()).unwrap();
+        let mut reader = open_whole(&path).unwrap().unwrap();
+        for length in [1, 2, 3] {
+            file.write(of_length(length), Vec::new()).unwrap();
+            assert_eq!(read(&path, "boot").unwrap(), of_length(length));
+        }
+        let mut text = String::new();
+        io::Read::read_to_string(&mut reader, &mut text).unwrap();
+        let read: File = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.groups, of_length(20_000));
+    }
+
+    #[test]
+    fn a_ledger_that_is_written_all_the_time_is_read_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("executor.json");
+        let file = LedgerFile::new(path.clone(), "boot".into());
+        // Two short ones are written while the long one is read.
+        let lengths = [300_000, 1, 2];
+        file.write(of_length(1), Vec::new()).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for length in lengths.into_iter().cycle().take(150) {
+                    file.write(of_length(length), Vec::new()).unwrap();
+                }
+            });
+            let mut torn = Vec::new();
+            while !writer.is_finished() {
+                let read = read(&path, "boot").unwrap();
+                let length = read.first().map(|group| group.group_name.len());
+                torn.extend(length.is_none_or(|it| !lengths.contains(&it)).then_some(length));
+            }
+            assert_eq!(torn, []);
+        });
     }
 
     #[test]
