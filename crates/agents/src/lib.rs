@@ -12,6 +12,7 @@ mod lingering;
 pub mod lookup;
 mod outlet;
 pub mod parts;
+mod place;
 mod process;
 mod records;
 mod spares;

@@ -2,6 +2,7 @@
 //! killed leaves no run that its successor does not know.
 
 use crate::outlet::Outlet;
+use crate::place;
 use crate::protocol::{Action, Unfinished};
 use crate::spares::{self, Spares};
 use rustix::fs::FlockOperation;
@@ -94,7 +95,13 @@ impl Records {
     /// Writes a file with a new name. One that cannot be written whole is removed.
     fn write(&self, bytes: &[u8]) -> io::Result<Record> {
         let path = self.new_path();
-        let file = File::create_new(&path)?;
+        let file = match File::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                place::restore(&self.directory)?;
+                File::create_new(&path)?
+            }
+            file => file?,
+        };
         Record { path: Some(path), file }.with(bytes)
     }
 
@@ -253,8 +260,27 @@ mod tests {
         records.try_room().unwrap();
         assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
         fs::remove_dir(&place).unwrap();
+        fs::write(&place, "").unwrap();
         let error = records.try_room().unwrap_err();
         assert!(error.to_string().starts_with("a start could not be written down: "), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_somebody_removed_is_made_again() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("records");
+        let records = Records::open(place.clone(), "boot".into()).unwrap();
+        for action in [Action::Start, Action::Stop] {
+            fs::remove_dir_all(&place).unwrap();
+            let _record = records.begin(&Unfinished { action, ..run() }).unwrap();
+            let found: Vec<_> =
+                records.leftovers().unwrap().into_iter().map(|it| it.run.action).collect();
+            assert_eq!(found, [action]);
+            assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o7777, 0o700);
+        }
+        fs::remove_dir_all(&place).unwrap();
+        records.try_room().unwrap();
     }
 
     #[test]

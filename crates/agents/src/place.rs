@@ -1,0 +1,82 @@
+//! Directories of ours that somebody has removed while we work.
+
+use rustix::fs::{Mode, OFlags, fstat, mkdirat, open, openat};
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+/// What others could write with: group and everybody.
+const WRITABLE: u32 = 0o022;
+
+/// Makes a directory again, for our user alone. What it is to lie in must be there: the daemon makes
+/// that, with the group that may enter it.
+///
+/// # Errors
+///
+/// When what it is to lie in is gone too, when another user can write to one of the two, or when
+/// something else lies there. No link is followed in the place of either.
+pub(crate) fn restore(directory: &Path) -> io::Result<()> {
+    let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let parent = open(parent, flags, Mode::empty())?;
+    trust(&parent)?;
+    match mkdirat(&parent, name, Mode::RWXU) {
+        Err(Errno::EXIST) => {}
+        made => made?,
+    }
+    trust(&openat(&parent, name, flags, Mode::empty())?)
+}
+
+/// Sees that nobody but root and our user can write to a directory.
+fn trust(directory: &OwnedFd) -> io::Result<()> {
+    let found = fstat(directory)?;
+    let is_ours = found.st_uid == 0 || found.st_uid == rustix::process::geteuid().as_raw();
+    if is_ours && found.st_mode & WRITABLE == 0 {
+        return Ok(());
+    }
+    let text = format!("user {} or others can write there", found.st_uid);
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    #[test]
+    fn a_directory_is_made_again_only_where_nobody_else_can_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let parent = folder.path().join("executor");
+        let place = parent.join("records");
+        assert_eq!(restore(&place).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(!parent.exists(), "that is for the daemon");
+        fs::create_dir(&parent).unwrap();
+        restore(&place).unwrap();
+        assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o7777, 0o700);
+        restore(&place).unwrap();
+        for open in [&place, &parent] {
+            fs::set_permissions(open, fs::Permissions::from_mode(0o770)).unwrap();
+            assert_eq!(restore(&place).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+            fs::set_permissions(open, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        if rustix::process::geteuid().is_root() {
+            chown(&place, Some(12_345), None).unwrap();
+            assert_eq!(restore(&place).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        }
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_directory_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (elsewhere, place) = (folder.path().join("elsewhere"), folder.path().join("records"));
+        fs::create_dir(&elsewhere).unwrap();
+        symlink(&elsewhere, &place).unwrap();
+        assert!(restore(&place).is_err());
+        assert!(restore(&place.join("records")).is_err());
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+}
