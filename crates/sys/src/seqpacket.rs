@@ -11,6 +11,7 @@ use rustix::net::{
 };
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Longest packet, in bytes; keeps what one process can make the other store within bounds.
@@ -132,11 +133,13 @@ impl AsFd for Connection {
 
 /// A path at which other processes of the same user (or root) connect. Never blocks.
 ///
-/// The path is removed when the listener is dropped.
+/// The path is removed when the listener is dropped, unless it names another socket by then.
 #[derive(Debug)]
 pub struct Listener {
     fd: OwnedFd,
     path: PathBuf,
+    /// Device and inode of what the path names.
+    file: (u64, u64),
 }
 
 impl Listener {
@@ -160,7 +163,7 @@ impl Listener {
             result => result?,
         }
         listen(&fd, BACKLOG)?;
-        Ok(Self { fd, path: path.to_owned() })
+        Ok(Self { fd, path: path.to_owned(), file: file_at(path)? })
     }
 
     /// The next connection that waits, if any. One of another user than ours or root is closed.
@@ -189,9 +192,18 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Best effort: what stays is recognised as stale by the next one.
-        let _ = std::fs::remove_file(&self.path);
+        // Whoever listens there now has taken our place.
+        if file_at(&self.path).is_ok_and(|file| file == self.file) {
+            // Best effort: what stays is recognised as stale by the next one.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Device and inode of what lies there.
+fn file_at(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn open_socket() -> io::Result<OwnedFd> {
@@ -230,7 +242,6 @@ fn is_socket(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt;
 
     fn scratch(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("systole-{name}-{}", std::process::id()));
