@@ -8,6 +8,7 @@
 mod daemon;
 mod kernel;
 mod leftovers;
+mod places;
 mod programs;
 mod starter;
 
@@ -19,6 +20,7 @@ use crate::records::Records;
 use daemon::Daemon;
 use kernel::{Looks, Waiting};
 use leftovers::Leftovers;
+use places::Places;
 use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
@@ -116,6 +118,7 @@ pub fn run(options: Options) -> Result<(), ExecutorError> {
 struct Executor {
     machine: Machine,
     listener: Listener,
+    places: Places,
     daemon: Option<Daemon>,
     programs: Programs,
     leftovers: Leftovers,
@@ -142,9 +145,10 @@ impl Executor {
         let boot = clock::boot_id().map_err(task("read the boot id"))?;
         let records = Records::open(options.records, boot.clone())
             .map_err(task("open the directory of runs"))?;
-        let ledger = LedgerFile::new(options.ledger, boot);
+        let ledger = LedgerFile::new(options.ledger.clone(), boot);
         let (held, doubtful) = ledger.read().map_err(task("read the ledger"))?;
         let now = Time::from_nanos(clock::boot_time());
+        let places = Places::new(now, options.socket, options.ledger);
         let leftovers = Leftovers::find(now, &records).map_err(task("read the records of runs"))?;
         let mut agent = AddressAgent::open().map_err(task("open the kernel's addresses"))?;
         let kept: Vec<_> = held.iter().flat_map(|held| held.resources.iter().cloned()).collect();
@@ -164,6 +168,7 @@ impl Executor {
         Ok(Self {
             machine: Machine::new(now, start),
             listener,
+            places,
             daemon: None,
             programs,
             leftovers,
@@ -182,6 +187,7 @@ impl Executor {
     fn turn(&mut self) {
         self.now = Time::from_nanos(clock::boot_time());
         self.read_requests();
+        self.tend_places();
         self.accept();
         self.heed_kernel();
         self.heed_programs();

@@ -8,6 +8,9 @@ use std::path::Path;
 
 /// What others could write with: group and everybody.
 const WRITABLE: u32 = 0o022;
+/// How a directory is opened that is no link.
+const FLAGS: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Makes a directory again, for our user alone. What it is to lie in must be there: the daemon makes
 /// that, with the group that may enter it.
@@ -20,14 +23,23 @@ pub(crate) fn restore(directory: &Path) -> io::Result<()> {
     let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let parent = open(parent, flags, Mode::empty())?;
-    trust(&parent)?;
+    let parent = open_own(parent)?;
     match mkdirat(&parent, name, Mode::RWXU) {
         Err(Errno::EXIST) => {}
         made => made?,
     }
-    trust(&openat(&parent, name, flags, Mode::empty())?)
+    trust(&openat(&parent, name, FLAGS, Mode::empty())?)
+}
+
+/// Opens a directory that no other user can write to. The last part of its path is no link.
+///
+/// # Errors
+///
+/// When there is none, or another user can write there.
+pub(crate) fn open_own(directory: &Path) -> io::Result<OwnedFd> {
+    let directory = open(directory, FLAGS, Mode::empty())?;
+    trust(&directory)?;
+    Ok(directory)
 }
 
 /// Sees that nobody but root and our user can write to a directory.

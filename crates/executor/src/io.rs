@@ -74,6 +74,8 @@ pub enum Input {
         /// What was found.
         finding: Finding,
     },
+    /// Somebody has removed the ledger.
+    LedgerGone,
     /// The ledger was written, or could not be.
     LedgerWritten {
         /// Its number, as [`Output::WriteLedger`] gave it.

@@ -150,6 +150,7 @@ impl Machine {
             Input::AddressesUnknown => self.addresses.renew_at(self.now),
             Input::Interfaces(faults) => self.note_interfaces(&faults),
             Input::Looked { look, finding } => self.note_looked(look, finding),
+            Input::LedgerGone => self.write_again(),
             Input::LedgerWritten { number, error } => self.note_written(number, error),
         }
         self.settle();

@@ -306,6 +306,37 @@ fn a_killed_executor_is_followed_by_one_that_adopts() {
 }
 
 #[test]
+fn an_executor_whose_directory_was_cleared_is_found_again_and_so_is_what_it_holds() {
+    let mut bench = bench();
+    bench.service("db");
+    let (mut daemon, _) = bench.greeted();
+    assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
+    for place in ["executor.sock", "executor.json", "executor.new"] {
+        std::fs::remove_file(bench.path(place)).unwrap();
+    }
+    std::fs::remove_dir_all(bench.path("runs")).unwrap();
+    for place in ["executor.sock", "executor.json"] {
+        until(place, || {
+            // A beat, which wakes it.
+            daemon.permit(Duration::from_mins(1));
+            bench.path(place).exists().then_some(())
+        });
+    }
+    assert_eq!(daemon.run(1, Action::Status, &[agent("db")]), Outcome::Running);
+    drop(daemon);
+    let held = |hello| {
+        let Report::Hello { groups, .. } = hello else { panic!("{hello:?}") };
+        groups.into_iter().flat_map(|group| group.resources).collect::<Vec<_>>()
+    };
+    let (daemon, hello) = bench.greeted();
+    assert_eq!(held(hello), [agent("db")]);
+    drop(daemon);
+    bench.kill();
+    bench.start(PATIENT);
+    assert_eq!(held(bench.greeted().1), [agent("db")], "its successor reads the ledger");
+}
+
+#[test]
 fn an_executor_with_a_successor_leaves_everything_to_it() {
     let mut bench = bench();
     bench.service("db");

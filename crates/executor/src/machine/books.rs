@@ -165,6 +165,13 @@ impl Machine {
         }
     }
 
+    /// Has the ledger written that somebody has removed, where that is not tried anyway.
+    pub(super) fn write_again(&mut self) {
+        if self.books.retry_at.is_none() {
+            self.write();
+        }
+    }
+
     /// Tries again to write what could not be written.
     pub(super) fn elapse_books(&mut self) {
         if self.books.retry_at.is_some_and(|at| self.now >= at) {

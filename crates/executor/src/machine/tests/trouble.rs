@@ -1,6 +1,26 @@
 //! What fails on our side is never an answer of the agent.
 
 use super::*;
+
+#[test]
+fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.run(DB, Action::Start, &[agent("db")]);
+    let before = bench.written.take().expect("a ledger");
+    bench.tell(Input::LedgerGone);
+    let again = bench.written.take().expect("a ledger");
+    assert_eq!((again.ledger, again.doubtful), (before.ledger, before.doubtful));
+    // One that cannot be written is tried again as ever, however often it is missed.
+    bench.ledger = Some("no room".to_owned());
+    bench.tell(Input::LedgerGone);
+    bench.logs();
+    bench.tell(Input::LedgerGone);
+    assert_eq!(bench.logs(), Vec::<String>::new());
+    bench.ledger = None;
+    bench.pass(SECOND);
+    assert!(bench.written.is_some());
+}
 use crate::{Finding, LookId};
 
 fn not_asked(outcome: &Outcome) -> bool {
