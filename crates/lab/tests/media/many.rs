@@ -59,10 +59,26 @@ fn divided(lab: &Lab, case: Case, what: &str, last_of_web1: u8) -> Result<(), La
             powered.into_iter().all(|node| agrees(lab, node, case, last_of_web1))
         })
     };
-    told()
-        .inspect_err(|_| println!("{case:?}, {what}: {:?}", running().map(|names| names.len())))?;
+    told().inspect_err(|_| explain(lab, &format!("{case:?}, {what}"), &wanted))?;
     println!("{case:?}, {what}: all agree after {:?}", since.elapsed());
     Ok(())
+}
+
+/// Prints how many groups run where, and what is said of some that should.
+fn explain(lab: &Lab, what: &str, wanted: &[BTreeSet<String>; 2]) {
+    for (node, wanted) in Node::ALL.into_iter().zip(wanted) {
+        let running = diary::running(lab, node);
+        println!("{what}: {node} runs {} of {}", running.len(), wanted.len());
+        for name in wanted.difference(&running).take(3) {
+            for asked in Node::ALL.into_iter().filter(|node| lab.is_powered(*node)) {
+                let told = lab.run(asked, &["hb", "why", &format!("{AGENT}::{name}")]);
+                println!(
+                    "{asked} says of {name}:\n{}",
+                    told.map(|it| it.stdout).unwrap_or_default()
+                );
+            }
+        }
+    }
 }
 
 /// Whether a node says of each group that it is active where it shall be.
