@@ -8,13 +8,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use systole_core::{GroupKey, Resource};
 
 /// Longest file that is read, in bytes. What we write is far shorter.
 const FILE_MAX: u64 = 16 << 20;
 
-/// How often a reader looks again that has met a writer. Once is enough, unless it stood still meanwhile.
+/// How often a reader looks that has met a writer, and how long it waits in between. Once is enough, unless
+/// the writer stands still.
 const LOOKS_MAX: u32 = 100;
+const GAP: Duration = Duration::from_millis(1);
 
 /// The ledger as a file below `/run`.
 #[derive(Debug)]
@@ -55,20 +58,23 @@ fn read_file(path: &Path, boot: &str) -> io::Result<Option<File>> {
 }
 
 /// Opens one that nobody writes into until it is closed: what lay there when it was opened may have
-/// become the room of the next ledger since.
+/// become the room of the next ledger since. Where the writer was killed, and a child of it that hangs
+/// keeps its lock, nobody writes either.
 fn open_whole(path: &Path) -> io::Result<Option<fs::File>> {
-    for _ in 0..LOOKS_MAX {
+    let mut looks = 0;
+    loop {
         let file = match fs::File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
+        looks += 1;
         match flock(&file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => return Ok(Some(file)),
-            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::INTR) if looks < LOOKS_MAX => std::thread::sleep(GAP),
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(Some(file)),
             Err(error) => return Err(error.into()),
         }
     }
-    Err(io::Error::new(io::ErrorKind::WouldBlock, "it is being written all the time"))
 }
 
 impl LedgerFile {
@@ -206,6 +212,17 @@ mod tests {
         io::Read::read_to_string(&mut reader, &mut text).unwrap();
         let read: File = serde_json::from_str(&text).unwrap();
         assert_eq!(read.groups, of_length(20_000));
+    }
+
+    #[test]
+    fn a_ledger_whose_writer_was_killed_with_its_lock_kept_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("executor.json");
+        let file = LedgerFile::new(path.clone(), "boot".into());
+        file.write(of_length(1), Vec::new()).unwrap();
+        let child = fs::File::open(&path).unwrap();
+        flock(&child, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert_eq!(read(&path, "boot").unwrap(), of_length(1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What fails on our side is never an answer of the agent.
 
 use super::*;
+use crate::{Finding, LookId};
 
 #[test]
 fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
@@ -21,7 +22,6 @@ fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
     bench.pass(SECOND);
     assert!(bench.written.is_some());
 }
-use crate::{Finding, LookId};
 
 fn not_asked(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::NotAsked { .. })
