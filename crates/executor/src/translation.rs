@@ -89,7 +89,7 @@ pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
     greeting.held.iter().filter_map(known).collect()
 }
 
-/// The groups of which the executor holds more or less than the core believes; it stops them, so
+/// The groups of which the executor holds more than the core believes, or nothing; it stops them, so
 /// that their state is known again.
 #[must_use]
 pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting) -> Vec<GroupId> {
@@ -106,9 +106,8 @@ pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting
         let is_retired = settings.groups[id.index()].is_retired;
         match phase {
             Phase::Active if is_retired => held.is_some(),
-            Phase::Active => {
-                is_unfinished || !held.is_some_and(|held| is_whole(settings, *id, held))
-            }
+            // Of what is held in part the core sees that the rest is asked.
+            Phase::Active => is_unfinished || held.is_none(),
             // The job that was lost is asked for again, whatever it had done.
             Phase::Starting | Phase::Stopping | Phase::Blocked => false,
             Phase::Stopped | Phase::Failed => held.is_some() || is_unfinished,

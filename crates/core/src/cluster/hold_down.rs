@@ -158,6 +158,7 @@ impl Cluster {
             | Cause::HandOver { .. }
             | Cause::Listed
             | Cause::Adopted
+            | Cause::Unsure
             | Cause::Claimed(_)
             | Cause::Outranked(_)
             | Cause::Reclaimed(_)

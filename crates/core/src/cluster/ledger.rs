@@ -80,6 +80,8 @@ impl Cluster {
                 let holding = held.iter().find(|holding| holding.group == group);
                 self.compare(group, listed.contains(&group), holding.copied());
             }
+        } else {
+            held.iter().filter(|holding| !holding.is_whole).for_each(|it| self.verify(it.group));
         }
         self.able_from.fill(self.history.next());
         self.speak_soon();
@@ -114,6 +116,18 @@ impl Cluster {
         }
         self.runners[group.index()].take_up();
         self.owned(group, Cause::Listed);
+    }
+
+    /// An executor that came back holds a part of what runs here, or cannot say it of the rest: its start
+    /// is gone through again, which asks each resource and leaves what runs as it is.
+    fn verify(&mut self, group: GroupId) {
+        let is_running = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
+        if is_running && self.is_configured(group) && self.runners[group.index()].is_active() {
+            self.ownership.advance(group, Phase::Starting);
+            self.runners[group.index()].verify();
+            self.owned(group, Cause::Unsure);
+            self.speak_soon();
+        }
     }
 
     /// A group runs as it should: an earlier run of this daemon has started it.

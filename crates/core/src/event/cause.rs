@@ -38,6 +38,8 @@ pub enum Cause {
     Listed,
     /// It was found running after a restart of the daemon.
     Adopted,
+    /// An executor that came back can say of a part of it only that it runs: the rest is asked.
+    Unsure,
     /// Another node claims it, and its claim is newer than what we knew.
     Claimed(NodeId),
     /// Another node has a claim that holds against ours.
@@ -106,6 +108,10 @@ impl Cause {
                     .to_owned()
             }
             Self::Adopted => "it was found running after a restart of the daemon".to_owned(),
+            Self::Unsure => {
+                "the executor came back, and cannot say of all of it that it runs: it asks"
+                    .to_owned()
+            }
             Self::Reclaimed(node) => {
                 format!("{} remembers it in a higher term and does not run it", name(node))
             }

@@ -432,6 +432,7 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::HandOver { .. } => "hand_over",
         Cause::Listed => "listed",
         Cause::Adopted => "adopted",
+        Cause::Unsure => "unsure",
         Cause::Claimed(_) => "claimed",
         Cause::Outranked(_) => "outranked",
         Cause::Reclaimed(_) => "reclaimed",

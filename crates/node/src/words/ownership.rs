@@ -45,6 +45,9 @@ impl Words {
         match phase {
             // It is claimed, and nothing of it is started: the executor says first what runs.
             Phase::Starting if *cause == Cause::Listed => {}
+            Phase::Starting if *cause == Cause::Unsure => {
+                lines.push(warning(format!("Group {key}: {reason}.")));
+            }
             Phase::Starting => {
                 let is_takeover = matches!(
                     cause,

@@ -60,6 +60,7 @@ pub(crate) fn undisturbed(
             | Cause::OwnerInDoubt(_)
             | Cause::ExecutorLost
             | Cause::Adopted
+            | Cause::Unsure
             | Cause::Listed
             | Cause::Reclaimed(_)
             | Cause::Claimed(_)

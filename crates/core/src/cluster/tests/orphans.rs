@@ -70,6 +70,24 @@ fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
     assert!(pair.node(B).said.iter().any(told));
 }
 
+/// Its ledger could not be written since something had started: it cannot say that this runs.
+#[test]
+fn an_executor_that_comes_back_with_a_part_goes_through_the_start_and_stops_nothing() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    let now = pair.now;
+    pair.node(B).greet(now, &[SECOND], false);
+    pair.node(B).holds_jobs = true;
+    pair.pass(Duration::from_secs(2));
+    let asked: Vec<_> = pair.node(B).held.iter().map(|job| job.action).collect();
+    assert_eq!(asked, [Action::Start], "which asks for its status first");
+    assert_eq!((pair.claim_of_b().phase, pair.claim_of_b().runs_here), (Phase::Starting, true));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    let now = pair.now;
+    pair.node(B).finish_jobs(now);
+    pair.until("it runs as before", |pair| pair.claim_of_b().phase == Phase::Active);
+}
+
 #[test]
 fn an_executor_that_comes_back_in_time_keeps_everything() {
     let mut pair = Pair::settled(Failback::Off);

@@ -16,6 +16,9 @@ const OUTCOMES: &[&str] = &[
 const NOT_IDLE: &[&str] =
     &["starting", "starting, to stop", "active", "stopping", "looking", "stuck", "releasing"];
 
+const NOT_ACTIVE: &[&str] =
+    &["idle", "starting", "starting, to stop", "stopping", "looking", "stuck", "releasing"];
+
 const NOT_STUCK: &[&str] =
     &["idle", "starting", "starting, to stop", "active", "stopping", "looking", "releasing"];
 
@@ -32,6 +35,7 @@ pub(super) const RUNNER: &[Impossible] = &[
         "an executor that is gone takes the jobs with it, and then it stops",
     ),
     (NOT_IDLE, &["start"], "only what is idle is taken"),
+    (NOT_ACTIVE, &["verify"], "only what runs is gone through again"),
     (NOT_STUCK, &["release addresses"], "it is asked for when a stop has failed for good"),
 ];
 
@@ -92,6 +96,7 @@ pub(super) const RUNNER_UNITS: &[(&str, &str)] = &[
 
 pub(super) const RUNNER_INPUTS: &[&str] = &[
     "adopt",
+    "verify",
     "abandon",
     "start",
     "stop",
