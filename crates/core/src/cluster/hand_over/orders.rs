@@ -78,6 +78,9 @@ impl Cluster {
         };
         let (elsewhere, here): (Vec<GroupId>, Vec<GroupId>) =
             groups.iter().copied().partition(is_elsewhere);
+        if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_strange(*group)) {
+            return Err(Refusal::Differs);
+        }
         // A line that has left the file may come back while the hold lasts: nobody has asked for that.
         for group in here {
             let is_wanted = self.is_frozen(group) && self.is_configured(group);

@@ -113,6 +113,22 @@ fn a_line_that_changes_beside_an_unknown_one_goes_on_by_the_new_one() {
     assert!(pair.run(A, &["first", "extra"]) && pair.run(B, &["third"]));
 }
 
+#[test]
+fn a_takeover_of_what_waits_for_another_line_is_refused() {
+    let files: [&[Line]; 2] = [&[(A, &["first"])], &[(A, &["first", "extra"])]];
+    let mut pair = Pair::of(nodes(&files));
+    pair.watch("A runs it", |pair| pair.run(A, &["first"]));
+    pair.rest(3);
+    for order in [Order::TakeoverGroup(FIRST), Order::Takeover(Hold::All)] {
+        let now = pair.now;
+        pair.node(B).order(now, order);
+        pair.rest(1);
+        assert_eq!(pair.node(B).answers, [Err(Refusal::Differs)]);
+        pair.node(B).answers.clear();
+    }
+    assert!(pair.run(A, &["first"]) && pair.runs(B).is_empty());
+}
+
 /// B cannot tell any more whether services of its line run on, and has let its addresses go.
 #[test]
 fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
