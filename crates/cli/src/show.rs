@@ -278,6 +278,9 @@ const fn inability(why: Inability) -> &'static str {
         Inability::Failed | Inability::Unknown => "",
         Inability::Interface => " (an interface that it needs has no carrier or is missing)",
         Inability::OtherLine => " (its haresources has no such line)",
+        Inability::UnknownLine => {
+            " (another node lacks the line and runs one that is not known here: both need the same haresources)"
+        }
         Inability::ExecutorLost => " (its executor is gone)",
         Inability::Told => {
             " (it says so: no interface that works, no executor, or another haresources)"

@@ -204,12 +204,15 @@ pub enum Inability {
     Interface,
     /// Its haresources has no such line.
     OtherLine,
+    /// Another node lacks the line, and runs one that this node does not know.
+    UnknownLine,
     /// Its executor is gone, and its services may run on.
     ExecutorLost,
     /// It says so, and nothing has failed there: it has no interface that works for the group, no
     /// executor, or another line.
     Told,
-    /// The reason is not known.
+    /// The reason is not known, or not to the reader.
+    #[serde(other)]
     Unknown,
 }
 

@@ -20,6 +20,7 @@ mod hold;
 mod keys;
 mod many;
 mod orders;
+mod other_lines;
 mod pings;
 mod play;
 mod reasons;

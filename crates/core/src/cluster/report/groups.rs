@@ -37,14 +37,16 @@ impl Cluster {
     }
 
     fn looks_able(&self, group: GroupId, node: NodeId) -> bool {
-        let has_way = node != self.settings.me || self.has_carrier(group);
-        has_way && self.ownership.is_able(group, node)
+        let may_here = self.has_carrier(group) && !self.waits_for_strange(group);
+        (node != self.settings.me || may_here) && self.ownership.is_able(group, node)
     }
 
     fn inability(&self, group: GroupId, node: NodeId) -> Inability {
         let is_here = node == self.settings.me;
         if is_here && !self.has_carrier(group) {
             Inability::Interface
+        } else if is_here && self.waits_for_strange(group) {
+            Inability::UnknownLine
         } else if !is_here && self.peer(node).lacks.contains(&group) {
             Inability::OtherLine
         } else if !is_here && self.peer(node).in_doubt[group.index()] {

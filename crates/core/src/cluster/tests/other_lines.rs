@@ -3,6 +3,7 @@
 use super::pair::Pair;
 use super::reload::{Line, with_groups};
 use super::*;
+use crate::Inability;
 
 /// Two files that differ in the first line, whose resource both want: home of it in each, and rest.
 const FILES: [[&[Line]; 2]; 4] = [
@@ -127,6 +128,11 @@ fn a_takeover_of_what_waits_for_another_line_is_refused() {
         pair.node(B).answers.clear();
     }
     assert!(pair.run(A, &["first"]) && pair.runs(B).is_empty());
+    let report = pair.node(B).cluster.snapshot().groups.swap_remove(0);
+    let unable: Vec<_> = report.unable.into_iter().zip(report.unable_because).collect();
+    let [alpha, beta] = ["alpha", "beta"].map(str::to_owned);
+    let because = [(alpha, Inability::OtherLine), (beta, Inability::UnknownLine)];
+    assert_eq!(unable, because);
 }
 
 /// B cannot tell any more whether services of its line run on, and has let its addresses go.

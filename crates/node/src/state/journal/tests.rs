@@ -59,6 +59,7 @@ fn causes() -> Vec<Cause> {
         Cause::HandOver { giver, taker },
         Cause::Listed,
         Cause::Adopted,
+        Cause::Unsure,
         Cause::Claimed(giver),
         Cause::Outranked(giver),
         Cause::Reclaimed(giver),
@@ -81,6 +82,7 @@ fn causes() -> Vec<Cause> {
             | Cause::HandOver { giver: _, taker: _ }
             | Cause::Listed
             | Cause::Adopted
+            | Cause::Unsure
             | Cause::Claimed(_)
             | Cause::Outranked(_)
             | Cause::Reclaimed(_)
@@ -112,7 +114,7 @@ fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
         assert!(!evidence.is_empty() && proofs.insert(evidence), "{cause:?}");
     }
     // Of one cause there are three proofs.
-    assert_eq!((words.len(), proofs.len()), (19, 21));
+    assert_eq!((words.len(), proofs.len()), (20, 22));
 }
 
 #[test]
