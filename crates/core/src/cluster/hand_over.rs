@@ -348,7 +348,7 @@ impl Cluster {
                 self.report(Event::HandOver(HandOverEvent::Given(scope)));
                 self.conclude(giver, taker, scope);
             }
-            Stage::Given(_) if self.has_taken_silently(running) => {
+            Stage::Given(number) if self.has_taken_silently(running, number) => {
                 let taker = running.taker;
                 drop(runners);
                 self.visit_hand_over("progress");

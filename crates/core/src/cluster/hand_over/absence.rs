@@ -58,9 +58,14 @@ impl Cluster {
     }
 
     /// Whether the taker has long had what it was given, as its table shows, though it never said
-    /// so: it has called us dead meanwhile, and with that ended the hand-over.
-    pub(super) fn has_taken_silently(&self, running: &HandOver) -> bool {
+    /// so: it has called us dead meanwhile, and with that ended the hand-over. What its table says that it
+    /// cannot run counts as left here only once it has heard our "done", which has this number: until then
+    /// it may be about to take that all the same.
+    pub(super) fn has_taken_silently(&self, running: &HandOver, number: u64) -> bool {
         let (me, taker) = (self.settings.me, running.taker);
+        if self.peer(taker).kind == Kind::Systole && self.peer(taker).agreed < number {
+            return false;
+        }
         let owner = |group: &GroupId| self.ownership.row(*group).owner;
         let is_done = |group: &GroupId| {
             let (since, _) = self.changes[group.index()];

@@ -69,3 +69,39 @@ fn a_survivor_without_a_carrier_takes_over_because_nobody_else_is_left() {
     pair.end(A);
     pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
 }
+
+/// The first group was taken long ago, and the second one is still being stopped. Who says "done" waits
+/// for what the taker makes of it, which takes it though it has just lost the carrier.
+#[test]
+fn what_loses_its_carrier_while_it_is_given_does_not_run_twice() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(2));
+    let now = pair.now;
+    pair.node(B).holds_jobs = true;
+    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.until("both are being stopped", |pair| pair.node(B).held.len() == 2);
+    let now = pair.now;
+    let node = pair.node(B);
+    let first = node.held.iter().position(|job| job.group == FIRST).unwrap();
+    let job = node.held.remove(first);
+    node.holds_jobs = false;
+    node.run(now, job);
+    pair.until("A has the first", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(2));
+    pair.carrier(A, SECOND, false);
+    pair.pass(Duration::from_millis(500));
+    let now = pair.now;
+    pair.node(B).finish_jobs(now);
+    for id in [A, B] {
+        pair.node(id).said.clear();
+    }
+    pair.pass(Duration::from_millis(100));
+    let beaten =
+        |event: &Event| matches!(event, Event::Ownership { cause: Cause::Outranked(_), .. });
+    assert!(!pair.node(A).said.iter().any(beaten), "both began to start it");
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [SECOND], "it has the carrier");
+}
