@@ -161,7 +161,8 @@ impl Cluster {
             self.history.note(self.now);
             self.voice.date(sequence, self.now);
             let waiting = self.history.waiting();
-            if waiting > WAITING_MAX && self.voice.flow_control {
+            let is_anyone_there = self.others().any(|node| self.peer(node).is_alive());
+            if waiting > WAITING_MAX && self.voice.flow_control && is_anyone_there {
                 self.report(Event::HistoryFilling(waiting));
             }
             self.say_heard_ourselves(sequence);

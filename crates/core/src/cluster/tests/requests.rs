@@ -119,6 +119,17 @@ fn a_queue_that_fills_is_told_with_every_message() {
 }
 
 #[test]
+fn a_queue_that_fills_while_nobody_is_heard_is_not_told() {
+    let (mut node, mut now) = after(200);
+    for _ in 0..1_000 {
+        now = now + KEEPALIVE;
+        node.turn(now);
+    }
+    assert!(node.cluster.history.waiting() > 376);
+    assert!(!node.said.iter().any(|event| matches!(event, Event::HistoryFilling(_))));
+}
+
+#[test]
 fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
     let (mut node, now) = after(10);
     hear(&mut node, now, status(), Some(13));
