@@ -41,7 +41,7 @@ fn an_address_with_another_line_on_each_node_has_one_owner_and_an_alarm_on_both(
             let alarm = format!("{other} has no line for 192.168.122.101/24/eth0 ({line})");
             lab.wait_for_answer(node, &["hb", "status"], &[&alarm])?;
         }
-        let waits = "web2 (another node lacks the line and runs one that is not known here";
+        let waits = "192.168.122.101/24/eth0 (192.168.122.101/24/eth0) is not started here";
         lab.wait_for_answer(web2, &["hb", "status"], &[waits])?;
         let ordered = lab.run(web2, &["hb", "takeover", "--group", "192.168.122.101/24/eth0"])?;
         assert!(!ordered.success(), "{ordered:?}");

@@ -9,7 +9,8 @@ use systole_core::{GroupId, GroupReport, Inability, NodeReport};
 /// The status of a node that is not heard.
 const DEAD: &str = "dead";
 
-/// Groups that another node has no line for, as long as it is there.
+/// Groups that another node has no line for, as long as it is there, and those that are not started for
+/// the sake of a line that is not known here.
 pub(super) fn of_other_lines(
     nodes: &[NodeReport],
     groups: &[GroupReport],
@@ -21,8 +22,19 @@ pub(super) fn of_other_lines(
         let unable = group.unable.iter().zip(&group.unable_because);
         let lacking = unable.filter(|(_, why)| **why == Inability::OtherLine).map(|(node, _)| node);
         let told: Vec<_> = lacking.filter(|node| !dead.contains(node)).collect();
-        told.into_iter().map(|node| of_other_line(group, node))
+        let waits = group.unable_because.contains(&Inability::UnknownLine);
+        let waits = waits.then(|| of_unknown_line(group));
+        told.into_iter().map(|node| of_other_line(group, node)).chain(waits)
     })
+}
+
+fn of_unknown_line(group: &GroupReport) -> AlarmReport {
+    let (name, resources) = (&group.name, group.resources.join(" "));
+    let text = format!(
+        "{name} ({resources}) is not started here: another node lacks this line, and runs one that is not \
+         in this haresources. It may be about the same address: give all nodes the same file and reload"
+    );
+    AlarmReport { group: name.clone(), text }
 }
 
 fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
@@ -111,6 +123,10 @@ mod tests {
             "web2 has no line for 10.0.0.5 (10.0.0.5 nginx): give both nodes the same haresources";
         assert!(told[0].text.starts_with(begin), "{}", told[0].text);
         assert_eq!(alarms("dead", &group), [], "its file is not known any more");
+        group.unable_because[1] = Inability::UnknownLine;
+        let waits = "10.0.0.5 (10.0.0.5 nginx) is not started here: another node lacks this line";
+        let told = alarms("active", &group).pop().map(|alarm| alarm.text);
+        assert!(told.as_ref().is_some_and(|text| text.starts_with(waits)), "{told:?}");
         group.retired = Some(systole_core::Retirement::Claimed);
         assert_eq!(alarms("active", &group), []);
     }
