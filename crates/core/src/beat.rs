@@ -74,6 +74,14 @@ pub struct Claim {
     pub runs_here: bool,
 }
 
+impl Claim {
+    /// Whether nothing runs at the sender by this row, and something may run there all the same: it has
+    /// lost its executor.
+    pub(crate) fn is_in_doubt(&self, sender: NodeId) -> bool {
+        self.runs_here && self.owner == sender && self.phase == Phase::Failed && self.unable
+    }
+}
+
 /// What the sender heard last of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Echo {

@@ -170,6 +170,12 @@ pub enum Refusal {
     /// The taker's haresources has no such line.
     #[error("the haresources of the two nodes differ in it")]
     Differs,
+    /// A changed line wants more than its old one, and another node runs a line that is not known here.
+    #[error(
+        "a line that runs here would get more resources, and another node runs a line that is not in this \
+         haresources: give that node the same file first"
+    )]
+    UnknownLine,
     /// The taker has failed to start it before, and nobody has mended it.
     #[error("the node that should take it could not run it; `hb retry` there lets it try again")]
     Unable,
@@ -217,6 +223,7 @@ impl Refusal {
             | Self::NoInterface
             | Self::FewerPings
             | Self::Differs
+            | Self::UnknownLine
             | Self::Unable
             | Self::NotHere
             | Self::SetsOnly
@@ -236,6 +243,7 @@ impl Refusal {
             | Self::NoInterface
             | Self::FewerPings
             | Self::Differs
+            | Self::UnknownLine
             | Self::Unable
             | Self::Legacy
             | Self::NotHere

@@ -89,6 +89,8 @@ pub(crate) struct Peer {
     pub(crate) in_doubt: Vec<bool>,
     /// Lines that are not in our haresources, and of which it says that something still runs there.
     pub(crate) runs_strange: Vec<GroupKey>,
+    /// It cannot tell whether services of such a line run there on.
+    pub(crate) doubts_strange: bool,
     /// A digest of the lines that are not in our haresources and that it could run; 0 without any.
     pub(crate) strange: u64,
     /// The first of our beats after that had changed: who has heard it knows what we make of them.
@@ -115,6 +117,8 @@ pub(crate) struct Peer {
     pub(crate) heard_us: Option<Time>,
     /// Since when it has been heard, without having been dead or restarted in between.
     pub(crate) heard_since: Time,
+    /// Since when our start waits for it. Time in which we stood still does not count.
+    pub(crate) awaited_since: Time,
     /// Silence that makes it dead, as it said last.
     pub(crate) dead_after: Duration,
 }
@@ -168,6 +172,7 @@ impl Peer {
             runs: vec![false; settings.groups.len()],
             in_doubt: vec![false; settings.groups.len()],
             runs_strange: Vec::new(),
+            doubts_strange: false,
             strange: 0,
             strange_from: 0,
             holds_all: false,
@@ -181,6 +186,7 @@ impl Peer {
             status_time: 0,
             heard_us: None,
             heard_since: Time::START,
+            awaited_since: Time::START,
             dead_after: settings.deadtime,
         }
     }
@@ -188,6 +194,11 @@ impl Peer {
     /// Whether it is heard.
     pub(crate) fn is_alive(&self) -> bool {
         self.last_status.is_some() && self.status != NodeStatus::Dead
+    }
+
+    /// Whether it is heard, and may take something: who has said goodbye does not any more.
+    pub(crate) fn decides(&self) -> bool {
+        self.is_alive() && !self.has_left
     }
 
     /// Whether it is heard and means to stay.
@@ -231,6 +242,7 @@ impl Peer {
         self.pings = None;
         self.lacks.clear();
         self.in_doubt.fill(false);
+        self.doubts_strange = false;
         self.holds_all = false;
         self.holds_groups.clear();
         self.echoed = 0;
@@ -268,7 +280,7 @@ impl Peer {
             return None;
         }
         let settles =
-            patience.filter(|_| self.is_unproven()).map(|patience| Time::START + patience);
+            patience.filter(|_| self.is_unproven()).map(|patience| self.awaited_since + patience);
         self.silent_at(patience).into_iter().chain(settles).min()
     }
 
@@ -281,7 +293,7 @@ impl Peer {
         if self.status == NodeStatus::Dead {
             return None;
         }
-        let since = self.last_status.unwrap_or(Time::START);
+        let since = self.last_status.unwrap_or(self.awaited_since);
         Some(since + patience.unwrap_or(self.dead_after))
     }
 
@@ -291,7 +303,9 @@ impl Peer {
     /// says nothing. It may also be a node that does not hear us, so that it is not dead; as long as
     /// it is heard nothing is started beside it.
     pub(crate) fn elapse(&mut self, now: Time, patience: Option<Duration>) -> bool {
-        if self.is_unproven() && patience.is_some_and(|patience| now >= Time::START + patience) {
+        if self.is_unproven()
+            && patience.is_some_and(|patience| now >= self.awaited_since + patience)
+        {
             self.is_settled = true;
         }
         if self.silent_at(patience).is_none_or(|deadline| now < deadline) {

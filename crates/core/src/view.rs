@@ -13,7 +13,7 @@
 //! was lost before; if not, the sender learns that from our echo, and tells what we lack.
 
 use crate::beat::Told;
-use crate::{Beat, Claim, Freeze, GROUPS_MAX, GroupKey, Mark, Moves, Phase, TableForm, Time};
+use crate::{Beat, Freeze, GROUPS_MAX, GroupKey, Mark, Moves, NodeId, TableForm, Time};
 use std::time::Duration;
 
 /// The rows of a peer's table that we have heard.
@@ -92,13 +92,18 @@ impl View {
         self.place(group).is_ok()
     }
 
-    /// All groups of which something still runs at the peer, as it says. Not what it has let go of
-    /// without an executor, of which it cannot tell whether services run on.
-    pub(crate) fn running(&self) -> impl Iterator<Item = GroupKey> + '_ {
+    /// All groups of which something still runs at the peer, as it says. Not what is in doubt.
+    pub(crate) fn running(&self, from: NodeId) -> impl Iterator<Item = GroupKey> + '_ {
         let claims = self.rows.iter().map(|known| known.told.claim);
-        let is_in_doubt = |claim: &Claim| claim.phase == Phase::Failed && claim.unable;
-        let running = claims.filter(move |claim| claim.runs_here && !is_in_doubt(claim));
+        let running = claims.filter(move |claim| claim.runs_here && !claim.is_in_doubt(from));
         running.map(|claim| claim.group)
+    }
+
+    /// All groups that the peer has let go of without an executor, and of which it cannot tell whether
+    /// services run on.
+    pub(crate) fn in_doubt(&self, from: NodeId) -> impl Iterator<Item = GroupKey> + '_ {
+        let claims = self.rows.iter().map(|known| known.told.claim);
+        claims.filter(move |claim| claim.is_in_doubt(from)).map(|claim| claim.group)
     }
 
     /// All groups that the peer could run, as it says.

@@ -141,7 +141,7 @@ impl Cluster {
             return false;
         }
         self.is_frozen_here(group)
-            || self.others().any(|node| self.peer(node).is_alive() && self.peer(node).holds(group))
+            || self.others().any(|node| self.peer(node).decides() && self.peer(node).holds(group))
     }
 
     /// Whether we ourselves say of a group that it is held. Who has only heard it of a peer may have
@@ -182,7 +182,7 @@ impl Cluster {
     fn is_freeze_known(&self) -> bool {
         self.others().all(|node| {
             let peer = self.peer(node);
-            !peer.is_alive() || peer.kind != Kind::Systole || peer.agreed >= self.frozen_from
+            !peer.decides() || peer.kind != Kind::Systole || peer.agreed >= self.frozen_from
         })
     }
 

@@ -367,9 +367,11 @@ impl Cluster {
         u32::try_from(rising).unwrap_or(u32::MAX)
     }
 
-    /// ipfail speaks with one other node: the last that is alive.
+    /// ipfail speaks with one other node: of those that are alive the one that has told the most ping
+    /// nodes, and of several the last.
     fn ipfail_peer(&self) -> Option<NodeId> {
-        self.others().filter(|node| self.peer(*node).is_alive()).last()
+        let alive = self.others().filter(|node| self.peer(*node).is_alive());
+        alive.max_by_key(|node| self.peer(*node).pings)
     }
 
     fn count_ping_nodes(&mut self) -> u32 {

@@ -173,12 +173,14 @@ impl Cluster {
 
     /// Whether the next job of a group may be begun. What starts adds something: not before this
     /// node has heard whether somebody else has it, at its own start and after a pause, and not while
-    /// a node that is heard still runs it, or what shares a resource with it.
+    /// a node that is heard still runs it, or what shares a resource with it. Nor, of what an earlier
+    /// daemon began, beside a line that is not known here.
     pub(super) fn may_run_job_of(&self, runner: &Runner) -> bool {
         let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
         let group = runner.group();
         let is_free = !self.runs_beside(group) && !self.may_run_elsewhere(group);
-        let may_add = is_sure && is_free && !self.awaits_classic_report();
+        let is_unknown = runner.is_taken_up() && self.may_run_by_another_line(group);
+        let may_add = is_sure && is_free && !is_unknown && !self.awaits_classic_report();
         self.has_executor && (may_add || !runner.is_starting())
     }
 

@@ -32,6 +32,9 @@ impl Cluster {
         for node in self.unverified.clone() {
             self.peer_mut(node).forgive(now);
         }
+        for peer in &mut self.peers {
+            peer.awaited_since = peer.awaited_since + gap;
+        }
     }
 
     /// Lends the executor a permit as soon as a pause is over and every peer was heard again or is

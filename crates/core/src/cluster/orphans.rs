@@ -127,8 +127,7 @@ impl Cluster {
     /// Takes note of what a node says runs there. If by its row nothing runs any more, and something
     /// may run all the same, that is in doubt: it alone keeps nobody from taking the group.
     pub(super) fn hear_doubt(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
-        let is_in_doubt =
-            claim.runs_here && claim.owner == from && claim.phase == Phase::Failed && claim.unable;
+        let is_in_doubt = claim.is_in_doubt(from);
         let peer = self.peer_mut(from);
         peer.in_doubt[group.index()] = is_in_doubt;
         peer.runs[group.index()] = claim.runs_here && !is_in_doubt;
@@ -137,7 +136,9 @@ impl Cluster {
     /// Whether a node cannot tell whether services of a group run there, and is not certain to be dead.
     pub(super) fn is_in_doubt_at(&self, node: NodeId, group: GroupId) -> bool {
         let peer = self.peer(node);
-        peer.is_alive() && peer.in_doubt[group.index()] && !self.is_certainly_dead(node)
+        let by_unknown_line = peer.doubts_strange && peer.lacks.contains(&group);
+        let is_in_doubt = peer.in_doubt[group.index()] || by_unknown_line;
+        peer.is_alive() && is_in_doubt && !self.is_certainly_dead(node)
     }
 
     /// Whether a group must not be started before a node was fenced that may run services of it.

@@ -197,7 +197,7 @@ impl Cluster {
         }
         self.others().all(|node| {
             let peer = self.peer(node);
-            !peer.is_alive() || peer.kind != Kind::Systole || peer.agreed >= from
+            !peer.decides() || peer.kind != Kind::Systole || peer.agreed >= from
         })
     }
 
@@ -253,6 +253,7 @@ impl Cluster {
         peer.told_at = peer.told_at.max(sequence);
         peer.runs.fill(false);
         peer.in_doubt.fill(false);
+        peer.doubts_strange = false;
         peer.runs_strange.clear();
         self.verify_gone(node);
         self.report(Event::PeerLeft(node));
@@ -304,6 +305,7 @@ impl Cluster {
         }
         if stable && !self.was_stable {
             self.report(Event::LocalStable);
+            self.ipfail_may_move();
         }
         self.was_stable = stable;
     }

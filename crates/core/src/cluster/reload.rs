@@ -38,6 +38,8 @@ struct Predecessor {
     /// Since when others know that we can run it, if it runs here: whoever knows that waits for us
     /// before it takes the other.
     known_from: Option<u64>,
+    /// The new line wants something that the old one does not.
+    adds: bool,
 }
 
 impl Arrangement {
@@ -90,7 +92,7 @@ impl Cluster {
     /// # Errors
     ///
     /// [`Refusal::Busy`] during a hand-over or with outputs that wait, [`Refusal::NotReady`] while this
-    /// node stops, [`Refusal::Differs`] when something differs that cannot change, and
+    /// node stops, [`Refusal::UnknownLine`] where the files differ in what would be added to a running line, [`Refusal::Differs`] when something differs that cannot change, and
     /// [`Refusal::TooManyGroups`]. Nothing has changed then.
     pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), Refusal> {
         self.note_time(now);
@@ -101,6 +103,9 @@ impl Cluster {
             return Err(Refusal::TooManyGroups);
         }
         let arrangement = self.arrange(&settings);
+        if self.takes_beside_unknown(&settings, &arrangement) {
+            return Err(Refusal::UnknownLine);
+        }
         self.note_times(&settings);
         let before = std::mem::replace(&mut self.settings, settings);
         self.rearrange(&arrangement, &before);
@@ -165,6 +170,25 @@ impl Cluster {
         given_up
     }
 
+    /// Whether a line would go on here with more than its old one had, while another node lacks it and
+    /// runs a line that is not known here: that may want the same.
+    fn takes_beside_unknown(&self, settings: &Settings, arrangement: &Arrangement) -> bool {
+        let me = self.settings.me;
+        let places = settings.groups.iter().zip(&arrangement.predecessors);
+        let mut growing = places.filter(|(_, predecessor)| {
+            let is_ours = |it: &Predecessor| it.row.owner == Some(me) && it.row.phase.holds();
+            predecessor.is_some_and(|it| it.adds && is_ours(&it))
+        });
+        let is_known =
+            |key: &crate::GroupKey| settings.groups.iter().any(|group| group.key == *key);
+        growing.any(|(group, _)| {
+            self.others().map(|node| self.peer(node)).any(|peer| {
+                let is_unknown = !peer.runs_strange.iter().all(is_known);
+                peer.is_alive() && is_unknown && !peer.view.has(group.key)
+            })
+        })
+    }
+
     fn arrange(&self, settings: &Settings) -> Arrangement {
         let mut origins: Vec<Option<GroupId>> = Vec::new();
         for group in &settings.groups {
@@ -195,7 +219,9 @@ impl Cluster {
         let is_ours = row.owner == Some(self.settings.me);
         let is_known = is_ours && self.runners[found.index()].is_active();
         let known_from = is_known.then_some(self.able_from[found.index()]);
-        Some(Predecessor { row, known_from })
+        let before = &old(&found).resources;
+        let adds = group.resources.iter().any(|resource| !before.contains(resource));
+        Some(Predecessor { row, known_from, adds })
     }
 
     /// Moves everything that is kept by group or ping node to its new place. What a node knows is
@@ -293,7 +319,7 @@ impl Cluster {
 
     /// A group is new here. It follows what it replaces; beside a classic node, its set.
     fn add(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
-        if let Some(Predecessor { row, known_from }) = predecessor
+        if let Some(Predecessor { row, known_from, adds: _ }) = predecessor
             && row.owner == Some(self.settings.me)
             && row.phase.holds()
         {

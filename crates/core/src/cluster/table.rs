@@ -24,6 +24,7 @@ impl Cluster {
                 // It will never say in a table what still runs.
                 peer.runs.fill(false);
                 peer.runs_strange.clear();
+                peer.doubts_strange = false;
             }
             peer.kind = Kind::Classic;
             peer.is_settled = true;
@@ -44,7 +45,7 @@ impl Cluster {
         }
         peer.session = beat.session;
         peer.is_leaving = beat.leaving;
-        peer.pings = beat.pings;
+        let sees_others = std::mem::replace(&mut peer.pings, beat.pings) != beat.pings;
         peer.is_ready = false;
         if beat.form == TableForm::Silent {
             return;
@@ -73,6 +74,10 @@ impl Cluster {
             self.ask(from);
         }
         self.hear_strange(from);
+        // Of several nodes another one may be the best connected from now on.
+        if sees_others && self.settings.nodes.len() > 2 {
+            self.tell_ping_count();
+        }
     }
 
     /// Takes note of what a peer has heard of us. That alone says nothing of what it made of it.
@@ -217,7 +222,8 @@ impl Cluster {
         let view = &self.peer(from).view;
         strange.retain(|group| !view.has(*group));
         let is_strange = |group: &GroupKey| self.group_with_key(*group).is_none();
-        strange.extend(view.running().filter(is_strange));
+        strange.extend(view.running(from).filter(is_strange));
+        let doubts_strange = view.in_doubt(from).any(|group| is_strange(&group));
         let digest = |digest: u64, group: GroupKey| {
             digest.wrapping_mul(31).wrapping_add(u64::from(group.0)).wrapping_add(1)
         };
@@ -225,6 +231,7 @@ impl Cluster {
         let next = self.history.next();
         let peer = self.peer_mut(from);
         peer.runs_strange = strange;
+        peer.doubts_strange = doubts_strange;
         if peer.strange != able {
             (peer.strange, peer.strange_from) = (able, next);
             self.speak_soon();

@@ -223,11 +223,18 @@ impl Cluster {
     /// Our row of a group.
     pub(super) fn told(&self, id: GroupId) -> Told {
         let (group, row) = (&self.settings.groups[id.index()], self.ownership.row(id));
+        // Whoever owns it by now: that our services of it may run on is said of us, and claims nothing.
+        let is_in_doubt = self.in_doubt[id.index()] && row.owner != Some(self.settings.me);
+        let (owner, term, phase) = if is_in_doubt {
+            (self.settings.me, 0, Phase::Failed)
+        } else {
+            (row.owner.unwrap_or(group.preferred), row.term, self.told_phase(row))
+        };
         let claim = Claim {
             group: group.key,
-            owner: row.owner.unwrap_or(group.preferred),
-            term: row.term,
-            phase: self.told_phase(row),
+            owner,
+            term,
+            phase,
             unable: self.is_unable(id),
             failure: self.told_failure(id),
             runs_here: self.runs_here(id),
@@ -263,14 +270,19 @@ impl Cluster {
     }
 
     /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
-    /// that it holds the group still: who runs it would give way to a memory. Nor of one whose beats may
-    /// have waited while we stood still.
+    /// that it holds the group still: who runs it would give way to a memory. Of one whose beats may have
+    /// waited while we stood still nobody can say that it runs it, nor that it does not.
     fn told_phase(&self, row: &crate::ownership::Row) -> Phase {
         if row.owner == Some(self.settings.me) {
             return row.phase.told(!self.has_executor);
         }
-        let vouches = |owner| self.peer(owner).is_alive() && !self.unverified.contains(&owner);
-        if row.owner.is_some_and(vouches) { row.phase } else { Phase::Stopped }
+        let Some(owner) = row.owner.filter(|owner| self.peer(*owner).is_alive()) else {
+            return Phase::Stopped;
+        };
+        // What waited in our socket may be of before: it holds nothing against who runs the group, and
+        // nobody takes the group for it either.
+        let may_be_old = self.unverified.contains(&owner) && row.phase.holds();
+        if may_be_old { Phase::Stopping } else { row.phase }
     }
 
     /// Puts rows in: what no beat has carried yet, then what somebody may not know.

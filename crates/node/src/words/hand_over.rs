@@ -74,6 +74,7 @@ impl Words {
                 | Refusal::NoInterface
                 | Refusal::FewerPings
                 | Refusal::Differs
+                | Refusal::UnknownLine
                 | Refusal::Unable
                 | Refusal::NotHere
                 | Refusal::SetsOnly

@@ -25,7 +25,7 @@ impl Cluster {
         if groups.is_empty() || groups.iter().any(|group| self.could_take(*group, me)) {
             return Ok(());
         }
-        let waits = groups.iter().any(|group| self.waits_for_strange(*group));
+        let waits = groups.iter().any(|group| self.waits_for_lines(*group));
         Err(if waits { Refusal::Differs } else { Refusal::Unable })
     }
 
@@ -34,7 +34,7 @@ impl Cluster {
     pub(in crate::cluster) fn could_take(&self, group: GroupId, node: NodeId) -> bool {
         let failure = self.ownership.failure(group, node);
         let is_in_the_way = failure.is_some_and(|failure| failure.action == Action::Stop);
-        let waits = node == self.settings.me && self.waits_for_strange(group);
+        let waits = node == self.settings.me && self.waits_for_lines(group);
         self.ownership.is_able(group, node) && !is_in_the_way && !waits
     }
 

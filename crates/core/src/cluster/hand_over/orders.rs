@@ -165,7 +165,7 @@ impl Cluster {
                 // Who cannot though nothing has failed there waits for lines of a node that lacks this
                 // one, or has lost the way to the clients.
                 let has_failed = self.ownership.failure(group, taker).is_some();
-                let differs = self.is_lacking_somewhere(group);
+                let differs = self.is_waited_for_elsewhere(group);
                 return Err(match (has_failed, differs) {
                     (true, _) => Refusal::Unable,
                     (false, true) => Refusal::Differs,

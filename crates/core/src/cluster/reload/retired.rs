@@ -87,7 +87,18 @@ impl Cluster {
     pub(in crate::cluster) fn runs_here(&self, group: GroupId) -> bool {
         let is_at_work =
             |group: GroupId| self.runners[group.index()].may_run() || self.in_doubt[group.index()];
-        is_at_work(group) || self.heirs(group).any(is_at_work)
+        is_at_work(group) || self.heirs(group).chain(self.kin(group)).any(is_at_work)
+    }
+
+    /// The other retired groups that share a resource with a retired one: a line that was changed twice may
+    /// still be stopped by its second form where another node has the first one.
+    fn kin(&self, retired: GroupId) -> impl Iterator<Item = GroupId> + '_ {
+        let group = &self.settings.groups[retired.index()];
+        let shares = move |other: &GroupId| {
+            let other_group = &self.settings.groups[other.index()];
+            *other != retired && group.is_retired && other_group.shares_with(group)
+        };
+        self.retired().filter(shares)
     }
 
     /// Whether something retired that shares a resource with a group runs here still.
@@ -107,6 +118,11 @@ impl Cluster {
         self.runs_in_the_way(group)
             || self.rivals(group).any(is_elsewhere)
             || self.may_run_by_another_line(group)
+    }
+
+    /// Whether another node has something retired that shares a resource with a group.
+    pub(in crate::cluster) fn is_claimed_by_an_old_line(&self, group: GroupId) -> bool {
+        self.rivals(group).any(|retired| self.holder(self.ownership.row(retired)).is_some())
     }
 
     /// Whether a node that is heard still runs a group, or something retired that shares a resource
@@ -153,7 +169,7 @@ impl Cluster {
         let from = self.guarded_from[retired.index()];
         self.others().filter(|node| self.may_have(*node, retired)).all(|node| {
             let peer = self.peer(node);
-            !peer.is_alive() || peer.agreed >= from
+            !peer.decides() || peer.agreed >= from
         })
     }
 

@@ -3,7 +3,8 @@
 //! What the file of that node lacks is not started meanwhile. A group that waits for this is told as one
 //! that this node cannot run: another node with the same line runs it, nobody gives it to this one, and
 //! when the wait is over the others know of it before anything starts. What runs by a line of before, and
-//! goes on by a new one, waits for nobody: it took nothing that was not here already.
+//! goes on by a new one, waits for nobody: it takes nothing that was not here already, and a reload that
+//! would is refused.
 
 use crate::GroupId;
 use crate::NodeId;
@@ -33,15 +34,23 @@ impl Cluster {
         self.stays.get(group.index()).is_some_and(|stay| stay.waits_for_strange)
     }
 
+    /// Whether a group cannot be started here yet because of lines: for that reason, or because another node
+    /// claims an old line for the sake of a third one, which may still have it.
+    pub(in crate::cluster) fn waits_for_lines(&self, group: GroupId) -> bool {
+        self.waits_for_strange(group) || self.is_claimed_by_an_old_line(group)
+    }
+
     /// Whether what a group wants may run elsewhere, by a line that is not known here.
     pub(in crate::cluster) fn may_run_by_another_line(&self, group: GroupId) -> bool {
         self.meets_strange(group) && !self.replaces_what_was_here(group)
     }
 
-    /// Whether a node that is heard does not have the line of a group.
-    pub(in crate::cluster) fn is_lacking_somewhere(&self, group: GroupId) -> bool {
-        let lacks = |node| self.peer(node).is_alive() && self.peer(node).lacks.contains(&group);
-        self.others().any(lacks)
+    /// Whether a node that is heard runs a line that is not known here, and lacks this one: another node
+    /// with the lines of this one waits for that too.
+    pub(in crate::cluster) fn is_waited_for_elsewhere(&self, group: GroupId) -> bool {
+        self.others().map(|node| self.peer(node)).any(|peer| {
+            peer.is_alive() && !peer.runs_strange.is_empty() && peer.lacks.contains(&group)
+        })
     }
 
     /// Whether a node that is heard does not have the line of a group, and runs one that we do not know or

@@ -291,3 +291,20 @@ fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
     assert!(pair.node(B).cluster.hand_over.is_none());
     assert_eq!(pair.runs(B), BOTH);
 }
+
+/// B has listened for half a second when it stands still, and the way to A comes up a moment after that.
+#[test]
+fn time_in_which_a_node_stood_still_is_no_part_of_its_initdead() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.end(B);
+    pair.until("A has all", |pair| pair.runs(A).len() == 2);
+    pair.cut = true;
+    let initdead = pair.now.since(Time::START) + Duration::from_secs(10);
+    pair.nodes[1] = Some(Node::with(Settings { initdead, ..settings(B, Failback::Off) }, 2));
+    pair.pass(Duration::from_millis(500));
+    pair.stand_still(B, Duration::from_secs(10), false);
+    pair.pass(Duration::from_millis(500));
+    pair.cut = false;
+    pair.pass(Duration::from_secs(1));
+    assert!(!pair.node(B).counts_dead(A), "it has listened for a second of ten");
+}

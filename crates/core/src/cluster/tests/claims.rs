@@ -257,13 +257,13 @@ fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
 
 /// What waited in its socket may be about a node that is dead by now.
 #[test]
-fn who_has_stood_still_vouches_for_nobody_until_it_is_answered() {
+fn who_has_stood_still_says_of_nobody_that_it_runs_a_group_until_it_is_answered() {
     let mut pair = Pair::settled(Failback::Off);
     let phase = |pair: &mut Pair| pair.node(A).cluster.told(SECOND).claim.phase;
     assert_eq!(phase(&mut pair), Phase::Active);
     pair.stand_still(A, DEADTIME.saturating_sub(KEEPALIVE / 2), false);
     assert_eq!(pair.node(A).cluster.ownership.row(SECOND).phase, Phase::Active);
-    assert_eq!(phase(&mut pair), Phase::Stopped);
+    assert_eq!(phase(&mut pair), Phase::Stopping);
     pair.until("it is answered", |pair| phase(pair) == Phase::Active);
 }
 

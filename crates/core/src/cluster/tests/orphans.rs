@@ -258,3 +258,100 @@ fn a_goodbye_is_not_said_while_services_may_run() {
     pair.until("it has ended", |pair| pair.node(B).has_ended);
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
 }
+
+/// Both ran it, A wins; B's stop hangs, and its executor dies for good.
+#[test]
+fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_group() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    pair.node(B).holds_jobs = true;
+    pair.cut = false;
+    pair.until("B gives way", |pair| !pair.node(B).held.is_empty());
+    let group = pair.node(B).held[0].group;
+    pair.pass(Duration::from_secs(1));
+    assert!(pair.runs(A).contains(&group));
+    pair.node(B).held.clear();
+    pair.lose_executor();
+    pair.pass(Duration::from_secs(25));
+    assert_eq!(pair.node(B).cluster.ownership.row(group).owner, Some(A));
+    let now = pair.now;
+    pair.node(A).runs.retain(|other| *other != group);
+    pair.node(A).cluster.handle(now, &Input::LetGo(group));
+    pair.until("it runs again", |pair| pair.runs(A).contains(&group));
+}
+
+/// The same: what nobody has an executor for is free at a goodbye of the owner.
+#[test]
+fn who_lost_its_executor_while_it_gave_way_does_not_block_itself_for_ever() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    pair.node(B).holds_jobs = true;
+    pair.cut = false;
+    pair.until("B gives way", |pair| !pair.node(B).held.is_empty());
+    pair.pass(Duration::from_secs(1));
+    pair.node(B).held.clear();
+    pair.node(B).holds_jobs = false;
+    pair.lose_executor();
+    pair.pass(Duration::from_secs(25));
+    let now = pair.now;
+    pair.node(B).greet(now, &[], true);
+    pair.end(A);
+    pair.until("B has all", |pair| pair.runs(B).len() == 2);
+}
+
+/// A has taken what B lost with its executor, and its own executor lets go of it for a moment.
+#[test]
+fn what_was_taken_from_a_node_without_an_executor_starts_again_when_it_was_let_go() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.lose_executor();
+    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(2));
+    let now = pair.now;
+    pair.node(A).runs.retain(|group| *group != SECOND);
+    pair.node(A).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.until("it runs again", |pair| pair.runs(A) == [FIRST, SECOND]);
+}
+
+/// The same with a group of two services of which the first one takes its time to start.
+#[test]
+fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
+    let node = |id| {
+        let mut settings = settings(id, Failback::Off);
+        settings.groups[SECOND.index()].resources = vec![agent("second"), agent("third")];
+        Some(Node::with(settings, 1))
+    };
+    let mut pair = Pair::of([node(A), node(B)]);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).holds_jobs = true;
+    pair.lose_executor();
+    pair.until("A starts it", |pair| !pair.node(A).held.is_empty());
+    pair.pass(Duration::from_secs(2));
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("A runs all of it", |pair| pair.node(A).phase(SECOND) == Phase::Active);
+}
+
+/// A has another executor in the moment in which B says goodbye and ends.
+#[test]
+fn a_goodbye_while_the_other_node_has_no_executor_is_no_death() {
+    let deadtime = Duration::from_secs(10);
+    let node = |id| {
+        let warntime = deadtime / 2;
+        Some(Node::with(Settings { deadtime, warntime, ..settings(id, Failback::Off) }, 1))
+    };
+    let mut pair = Pair::of([node(A), node(B)]);
+    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.node(B).order(now, Order::Stop);
+    pair.until("B has ended", |pair| pair.node(B).has_ended);
+    pair.end(B);
+    let now = pair.now;
+    pair.node(A).greet(now, &[FIRST], true);
+    let took = pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}

@@ -101,17 +101,20 @@ fn the_survivor_runs_its_own_line() {
     }
 }
 
-/// B runs a line that A's file lacks, and the line that both know changes at A first.
+/// B runs a line that A's file lacks, and the line that both know loses a resource at A first.
 #[test]
-fn a_line_that_changes_beside_an_unknown_one_goes_on_by_the_new_one() {
-    let there: &[Line] = &[(A, &["first"]), (B, &["third"])];
-    let mut pair = Pair::of(nodes(&[&[(A, &["first"])], there]));
-    pair.watch("each runs its own", |pair| pair.run(A, &["first"]) && pair.run(B, &["third"]));
+fn a_line_that_shrinks_beside_an_unknown_one_goes_on_by_the_new_one() {
+    const BEFORE: [Line; 1] = [(A, &["first", "extra"])];
+    let there: &[Line] = &[(A, &["first", "extra"]), (B, &["third"])];
+    let mut pair = Pair::of(nodes(&[&BEFORE, there]));
+    pair.watch("each runs its own", |pair| {
+        pair.run(A, &["first", "extra"]) && pair.run(B, &["third"])
+    });
     pair.rest(3);
-    pair.change(A, Failback::On, &[(A, &["first", "extra"])]);
-    pair.watch("it goes on", |pair| pair.run(A, &["first", "extra"]));
+    pair.change(A, Failback::On, &[(A, &["first"])]);
+    pair.watch("it goes on", |pair| pair.run(A, &["first"]));
     pair.rest(10);
-    assert!(pair.run(A, &["first", "extra"]) && pair.run(B, &["third"]));
+    assert!(pair.run(A, &["first"]) && pair.run(B, &["third"]));
 }
 
 #[test]
@@ -166,5 +169,109 @@ fn a_reload_to_the_lines_of_the_other_node_knows_them_at_once() {
         node.turn(now);
         pair.rest(10);
         assert!(is_served(&mut pair), "{files:?}");
+    }
+}
+
+/// The line that both know gets a resource at A which B runs already, by a line that A's file lacks.
+#[test]
+fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
+    let there: &[Line] = &[(A, &["first"]), (B, &["third"])];
+    let mut pair = Pair::of(nodes(&[&[(A, &["first"])], there]));
+    pair.watch("each runs its own", |pair| pair.run(A, &["first"]) && pair.run(B, &["third"]));
+    pair.rest(3);
+    let grown: [Line; 1] = [(A, &["first", "third"])];
+    let refused = pair.node(A).reload(with_groups(A, Failback::On, &grown));
+    assert_eq!(refused, Err(Refusal::UnknownLine));
+    pair.rest(10);
+    assert!(pair.run(A, &["first"]) && pair.run(B, &["third"]), "nothing has changed");
+    let same: [Line; 2] = [(A, &["first", "third"]), (B, &["third"])];
+    assert_eq!(pair.node(A).reload(with_groups(A, Failback::On, &same)), Ok(()));
+}
+
+/// A's daemon died while B was alone, and what its executor holds still is a part of its line.
+#[test]
+fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
+    let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
+    let mut pair = Pair::of(nodes(&files));
+    pair.end(A);
+    pair.until("B runs alone", |pair| pair.run(B, &["first", "extra"]));
+    let patient =
+        Settings { initdead: Duration::from_mins(1), ..with_groups(A, Failback::On, files[0]) };
+    let mut node = Node::with(patient.clone(), 2);
+    node.cluster = Cluster::new(patient, Boot { listed: vec![(FIRST, 1)], ..boot(2) });
+    let now = pair.now;
+    node.greet(now, &[FIRST], false);
+    // What is held is another part.
+    node.runs.clear();
+    node.sent.clear();
+    pair.nodes[A.index()] = Some(node);
+    for _ in 0..10_000 {
+        pair.step();
+        let both = pair.runs(A).contains(&FIRST) && pair.runs(B).contains(&FIRST);
+        assert!(!both, "the start went on beside what runs at B");
+    }
+}
+
+/// With a device B is fenced before anything starts that may be what runs on there.
+#[test]
+fn who_has_lost_its_executor_with_an_unknown_line_is_fenced_before_it_is_not_waited_for() {
+    let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
+    let with_device = |id: NodeId| Settings {
+        fencing: Some(crate::FencingPolicy { delay: Duration::ZERO }),
+        initdead: Duration::from_mins(1),
+        ..with_groups(id, Failback::On, files[id.index()])
+    };
+    let short = |id| Settings { initdead: INITDEAD, ..with_device(id) };
+    let mut pair = Pair::of([A, B].map(|id| Some(Node::with(short(id), 1))));
+    pair.end(A);
+    pair.pass(Duration::from_secs(3));
+    let (now, node) = (pair.now, pair.node(B));
+    for (fenced, attempt) in node.fences.clone() {
+        let outcome = crate::FenceOutcome::Done;
+        node.cluster.handle(now, &Input::Fenced { node: fenced, attempt, outcome });
+    }
+    pair.until("B runs alone", |pair| pair.run(B, &["first", "extra"]));
+    pair.nodes[A.index()] = Some(Node::with(with_device(A), 1));
+    pair.rest(5);
+    assert!(pair.runs(A).is_empty());
+    pair.lose_executor();
+    pair.until("it runs, or B is fenced", |pair| {
+        !pair.runs(A).is_empty() || !pair.node(A).fences.is_empty()
+    });
+    assert!(pair.runs(A).is_empty(), "services of B may run on, and it was not fenced");
+}
+
+impl Pair {
+    fn told_by_itself(&mut self, id: NodeId) -> crate::Claim {
+        self.node(id).cluster.told(FIRST).claim
+    }
+}
+
+/// B says goodbye: what waited for its line starts at once, as after every goodbye.
+#[test]
+fn a_goodbye_of_who_ran_an_unknown_line_is_no_death() {
+    let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
+    let deadtime = Duration::from_secs(10);
+    for (runs, waits) in [(A, B), (B, A)] {
+        let node = |id: NodeId, initdead| Settings {
+            deadtime,
+            warntime: deadtime / 2,
+            initdead,
+            ..with_groups(id, Failback::On, files[id.index()])
+        };
+        let mut pair = Pair::of([A, B].map(|id| Some(Node::with(node(id, INITDEAD), 1))));
+        pair.end(waits);
+        pair.until("one runs alone", |pair| pair.runs(runs) == [FIRST]);
+        let patient = node(waits, Duration::from_mins(1));
+        pair.nodes[waits.index()] = Some(Node::with(patient, 1));
+        pair.rest(3);
+        assert!(pair.runs(waits).is_empty());
+        let now = pair.now;
+        pair.node(runs).order(now, Order::Stop);
+        let has_ended = |pair: &mut Pair| pair.node(runs).has_ended;
+        pair.until("it has ended", has_ended);
+        pair.end(runs);
+        let took = pair.until("the other one runs its line", |pair| pair.runs(waits) == [FIRST]);
+        assert!(took < Duration::from_secs(1), "{took:?} {runs:?}");
     }
 }

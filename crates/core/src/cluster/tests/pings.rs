@@ -104,3 +104,19 @@ fn a_count_that_has_changed_since_moves_nothing() {
     assert!(verdict(&mut pair, PingVerdict::Stays));
     assert!(!pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Expired)));
 }
+
+/// A sees the gateway no more while something of it is being started; when that is done it is thought over.
+#[test]
+fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).holds_jobs = true;
+    pair.node(A).runs.clear();
+    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
+    pair.until("A stops what is left", |pair| !pair.node(A).held.is_empty());
+    pair.answers[0] = false;
+    pair.pass(Duration::from_secs(5));
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("what has no network here goes", |pair| pair.runs(B) == [FIRST, SECOND]);
+}

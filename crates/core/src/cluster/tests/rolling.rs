@@ -138,3 +138,96 @@ fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
         }
     }
 }
+
+/// C has another file, B lost its carrier, and A is asked to give to B what both know.
+#[test]
+fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
+    let lines = |id| if id == C { &AFTER } else { &BEFORE };
+    let mut three = Three::of([A, B, C].map(|id| start(id, Failback::Off, lines(id), 1)));
+    three.watch("all runs", Three::serves_all);
+    three.rest(3);
+    assert!(three.words(A).contains(&"first"), "{:?}", three.words(A));
+    let now = three.now;
+    let b = three.nodes[B.index()].as_mut().expect("it has power");
+    b.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
+    three.rest(2);
+    let now = three.now;
+    let a = three.nodes[A.index()].as_mut().expect("it has power");
+    a.order(now, Order::StandbyGroup(FIRST));
+    three.rest(2);
+    let a = three.nodes[A.index()].as_ref().expect("it has power");
+    assert_eq!(a.answers, [Err(Refusal::NoInterface)]);
+}
+
+/// B stops a line that C has won, and neither has an executor any more: C has let go of it in doubt, B's
+/// addresses are still there.
+#[test]
+fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
+    const LINE: [Line; 1] = [(B, &["first"])];
+    const OTHER: [Line; 1] = [(A, &["first", "extra"])];
+    let mut three =
+        Three::of([None, start(B, Failback::Off, &LINE, 1), start(C, Failback::Off, &LINE, 1)]);
+    three.watch("B runs it", |three| three.words(B) == ["first"]);
+    let initdead = Duration::from_mins(2);
+    let settings = Settings { initdead, ..with_lines(A, Failback::Off, &OTHER) };
+    three.nodes[A.index()] = Some(Node::with(settings, 1));
+    three.rest(3);
+    // C runs it too, as after a cut, and wins. What B has to stop hangs.
+    let (b, c) = (B.index(), C.index());
+    three.nodes[b].as_mut().expect("power").holds_jobs = true;
+    let node = three.nodes[c].as_mut().expect("power");
+    node.holds_jobs = true;
+    node.cluster.take(FIRST, Cause::Unowned);
+    three.rest(2);
+    let now = three.now;
+    three.nodes[c].as_mut().expect("power").cluster.handle(now, &Input::ExecutorGone);
+    three.nodes[c].as_mut().expect("power").held.clear();
+    let is_over = |three: &Three| {
+        three.nodes[c].as_ref().is_some_and(|c| c.phase(FIRST) == crate::Phase::Failed)
+    };
+    let mut count = 0;
+    // B's executor dies shortly before C gives up.
+    while !is_over(&three) {
+        three.rest(1);
+        count += 1;
+        if count == 4 {
+            let now = three.now;
+            three.nodes[b].as_mut().expect("power").cluster.handle(now, &Input::ExecutorGone);
+        }
+        assert!(count < 30);
+    }
+    assert_ne!(three.nodes[b].as_ref().map(|b| b.cluster.absence), Some(Absence::Over));
+    three.rest(1);
+}
+
+/// A and B have the new file, C has not: B has what A had, and claims the old line for C's sake.
+#[test]
+fn what_a_third_node_has_an_old_line_of_is_not_handed_over_to_nobody() {
+    for gives_by_order in [false, true] {
+        let failback = if gives_by_order { Failback::Off } else { Failback::On };
+        let mut three = Three::of([A, B, C].map(|id| start(id, failback, &BEFORE, 1)));
+        three.watch("all runs at home", |three| three.words(A) == ["first"]);
+        three.rest(2);
+        three.reload(A, failback, &AFTER);
+        three.rest(2);
+        three.nodes[A.index()] = None;
+        three.watch("the others have all", Three::serves_all);
+        three.reload(B, failback, &AFTER);
+        three.rest(5);
+        let initdead = Duration::from_mins(2);
+        let settings = Settings { initdead, ..with_lines(A, failback, &AFTER) };
+        three.nodes[A.index()] = Some(Node::with(settings, 2));
+        three.rest(10);
+        assert!(three.serves_all(), "A is back");
+        if gives_by_order {
+            let now = three.now;
+            let b = three.nodes[B.index()].as_mut().expect("it has power");
+            b.order(now, Order::Standby(Hold::All));
+            three.rest(10);
+            assert!(three.serves_all(), "B was told to give");
+        }
+        three.reload(C, failback, &AFTER);
+        three.rest(10);
+        assert!(three.serves_all(), "all have the new file");
+    }
+}

@@ -209,3 +209,141 @@ fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network() {
     }
     assert_eq!(three.runs(C).len(), 2, "changes at A: {moves}");
 }
+
+/// C hears both, and stands still for longer than a permit and shorter than a dead time: it is dead for nobody.
+#[test]
+fn a_witness_that_stood_still_for_a_moment_moves_nothing() {
+    for preferred in [[A, B], [A, A]] {
+        let node = |id| {
+            let mut settings = of_three(id);
+            settings.failback = Failback::Off;
+            settings.groups[0].preferred = preferred[0];
+            settings.groups[1].preferred = preferred[1];
+            Some(Node::with(settings, 1))
+        };
+        let mut three = Three::of([node(A), node(B), node(C)]);
+        three.until("all runs", |three| three.runs(A).len() + three.runs(B).len() == 2);
+        three.pass(Duration::from_secs(2));
+        three.cut = true;
+        three.pass(Duration::from_secs(3));
+        let before = (three.runs(A), three.runs(B), three.runs(C));
+        // It has just beaten.
+        three.until("C beats", |three| three.nodes[2].as_ref().is_some_and(|c| !c.sent.is_empty()));
+        three.step();
+        let mut still = three.nodes[2].take().expect("it has power");
+        let mut socket = Vec::new();
+        for _ in 0..470 {
+            for node in three.nodes.iter().flatten() {
+                socket.extend(node.sent.iter().map(|sent| (node.id, sent.clone())));
+            }
+            three.step();
+        }
+        assert!(
+            three.nodes.iter().flatten().all(|node| !node.counts_dead(C)),
+            "nobody has missed it"
+        );
+        for (from, sent) in &socket {
+            still.hear(three.now, NAMES[from.index()], 1, sent);
+        }
+        three.nodes[2] = Some(still);
+        for _ in 0..5_000 {
+            three.step();
+            let has = (three.runs(A), three.runs(B), three.runs(C));
+            assert_eq!(has, before, "{preferred:?}");
+        }
+    }
+}
+
+/// A and C have lost their network, B has not.
+#[test]
+fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network_wherever_it_is() {
+    let node = |id| {
+        let mut settings = of_three(id);
+        settings.ipfail = true;
+        settings.failback = Failback::Off;
+        settings.groups[0].preferred = A;
+        settings.groups[1].preferred = A;
+        Some(Node::with(settings, 1))
+    };
+    let mut three = Three::of([node(A), node(B), node(C)]);
+    three.until("A has all", |three| three.runs(A) == [FIRST, SECOND]);
+    three.pass(Duration::from_secs(2));
+    three.blind = vec![A, C];
+    for _ in 0..60_000 {
+        three.step();
+    }
+    assert_eq!(three.runs(B).len(), 2, "A {:?} C {:?}", three.runs(A), three.runs(C));
+}
+
+/// The same with a device: neither of the two that do not hear each other is fenced.
+#[test]
+fn a_witness_that_stood_still_for_a_moment_has_nobody_fenced() {
+    let node = |id| {
+        let mut settings = of_three(id);
+        settings.failback = Failback::Off;
+        settings.groups[0].preferred = A;
+        settings.groups[1].preferred = B;
+        settings.fencing = Some(crate::FencingPolicy { delay: Duration::from_secs(5) });
+        Some(Node::with(settings, 1))
+    };
+    let mut three = Three::of([node(A), node(B), node(C)]);
+    three.until("all runs", |three| three.runs(A).len() + three.runs(B).len() == 2);
+    three.pass(Duration::from_secs(2));
+    three.cut = true;
+    three.pass(Duration::from_secs(3));
+    three.until("C beats", |three| three.nodes[2].as_ref().is_some_and(|c| !c.sent.is_empty()));
+    three.step();
+    let mut still = three.nodes[2].take().expect("it has power");
+    let mut socket = Vec::new();
+    for _ in 0..470 {
+        for node in three.nodes.iter().flatten() {
+            socket.extend(node.sent.iter().map(|sent| (node.id, sent.clone())));
+        }
+        three.step();
+    }
+    for (from, sent) in &socket {
+        still.hear(three.now, NAMES[from.index()], 1, sent);
+    }
+    three.nodes[2] = Some(still);
+    three.pass(Duration::from_secs(5));
+    let fences: Vec<_> = three.nodes.iter().flatten().map(|node| node.fences.clone()).collect();
+    assert!(fences.iter().all(Vec::is_empty), "{fences:?}");
+}
+
+/// C, which hears both and says so, executes itself anew, at any moment between two beats of the others.
+#[test]
+fn a_witness_whose_daemon_is_started_anew_moves_nothing() {
+    let mut moved = Vec::new();
+    for offset in (0..200).step_by(20) {
+        let node = |id| {
+            let mut settings = of_three(id);
+            settings.failback = Failback::Off;
+            settings.groups[0].preferred = A;
+            settings.groups[1].preferred = B;
+            Some(Node::with(settings, 1))
+        };
+        let mut three = Three::of([node(A), node(B), node(C)]);
+        three.until("all runs", |three| three.runs(A) == [FIRST] && three.runs(B) == [SECOND]);
+        three.pass(Duration::from_secs(2));
+        three.cut = true;
+        three.pass(Duration::from_secs(3) + Duration::from_millis(offset));
+        assert_eq!((three.runs(A), three.runs(B)), (vec![FIRST], vec![SECOND]));
+        let before = three.nodes[2].as_ref().expect("it has power");
+        let terms = before.cluster.terms().collect();
+        let settings =
+            Settings { initdead: Duration::from_mins(2), ..before.cluster.settings().clone() };
+        let mut anew = Node::with(settings.clone(), 2);
+        anew.cluster = Cluster::new(settings, Boot { terms, started: 1, ..boot(2) });
+        anew.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
+        three.nodes[2] = Some(anew);
+        for _ in 0..5_000 {
+            three.step();
+            if (three.runs(A), three.runs(B), three.runs(C)) != (vec![FIRST], vec![SECOND], vec![])
+            {
+                moved.push((offset, three.now, three.runs(A), three.runs(B), three.runs(C)));
+                break;
+            }
+        }
+    }
+    assert!(moved.is_empty(), "{moved:?}");
+}
