@@ -158,6 +158,9 @@ pub enum Event {
         /// What came of it.
         outcome: Outcome,
     },
+    /// The executor is gone for good while it stopped what another node has: services of this group may run
+    /// on here.
+    LeftRunning(GroupId),
     /// A stop failed for good, but the resource does not run.
     StopDoubtful {
         /// The group.

@@ -100,6 +100,7 @@ impl Words {
                 vec![self.stop_retried(*group, *resource)]
             }
             Event::StopDoubtful { group, resource } => self.stop_doubtful(*group, *resource),
+            Event::LeftRunning(group) => vec![self.left_running(*group)],
             Event::StopFailed { group, resource, outcome } => {
                 vec![self.stop_failed(*group, *resource, *outcome, reason)]
             }

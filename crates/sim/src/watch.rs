@@ -105,12 +105,14 @@ impl Watch {
                 self.note_stopping(key, false);
             }
             if *cause == Cause::ExecutorLost {
-                self.given_up.retain(|(other, _)| *other != key);
-                self.given_up.push((key, now));
+                self.note_given_up(now, key);
             }
             let (cause, heard) = (*cause, self.oldest);
             let was_helpless = !cluster.snapshot().executor;
             self.note_reason(Reason { group: key, is_loss, cause, heard, was_helpless }, is_ours);
+        }
+        if let Event::LeftRunning(group) = event {
+            self.note_given_up(now, settings.groups[group.index()].key);
         }
         if let Event::StartFailed { group, outcome, .. } = event {
             let key = settings.groups[group.index()].key;
@@ -128,6 +130,11 @@ impl Watch {
             // Should it return, then by a beat that it repeats, perhaps an old one.
             unheard.retain(|other| other != node);
         }
+    }
+
+    fn note_given_up(&mut self, now: Time, key: GroupKey) {
+        self.given_up.retain(|(other, _)| *other != key);
+        self.given_up.push((key, now));
     }
 
     /// When a group was given up last because no executor was there.

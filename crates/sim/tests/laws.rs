@@ -160,9 +160,13 @@ fn permits_end_before_a_takeover_unless_clocks_are_further_apart_than_a_keepaliv
 fn the_laws_hold_in_worlds_that_broke_one() {
     let three = Options { nodes: 3, ..Options::default() };
     let same = Options { reloads: 0, ..three };
-    for (seed, options) in
-        [(25_452, Options::default()), (40_315, Options::default()), (437, three), (438, same)]
-    {
+    for (seed, options) in [
+        (25_452, Options::default()),
+        (40_315, Options::default()),
+        (415, three),
+        (437, three),
+        (438, same),
+    ] {
         println!("{:?}", worlds(seed..seed + 1, options));
     }
 }

@@ -17,7 +17,8 @@
 
 use super::Cluster;
 use crate::{
-    Cause, Claim, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time, address_lifetime,
+    Cause, Claim, Event, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time,
+    address_lifetime,
 };
 use std::time::Duration;
 
@@ -104,6 +105,8 @@ impl Cluster {
             self.ownership.end_trust(group);
             self.ownership.advance(group, Phase::Failed);
             self.owned(group, Cause::ExecutorLost);
+        } else if self.in_doubt[group.index()] {
+            self.report(Event::LeftRunning(group));
         }
     }
 

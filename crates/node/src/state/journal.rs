@@ -378,6 +378,7 @@ impl Happening {
             | Event::LocalAcquired(_)
             | Event::StopRetried { .. }
             | Event::StopDoubtful { .. }
+            | Event::LeftRunning(_)
             | Event::HandOver(
                 HandOverEvent::Wanted(..)
                 | HandOverEvent::Granted(..)

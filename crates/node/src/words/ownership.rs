@@ -137,6 +137,13 @@ impl Words {
         ];
         lines.map(|line| line.said_by(MANAGER)).into()
     }
+
+    pub(super) fn left_running(&self, group: GroupId) -> Line {
+        let key = self.key(group);
+        error(format!(
+            "Group {key}: services of it may run on here, because the executor that stopped them is gone."
+        ))
+    }
 }
 
 pub(super) fn had_nothing(node: &str) -> Line {

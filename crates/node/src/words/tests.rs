@@ -354,6 +354,13 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
             &["ResourceManager info: Retrying failed stop operation [nginx]"],
         ),
         (
+            Event::LeftRunning(GROUP),
+            &[
+                "ERROR: Group 192.168.122.100/24/eth0: services of it may run on here, because the executor \
+               that stopped them is gone.",
+            ],
+        ),
+        (
             Event::StopDoubtful { group: GROUP, resource: 1 },
             &[
                 "ResourceManager ERROR: Resource script for nginx probably not LSB-compliant.",

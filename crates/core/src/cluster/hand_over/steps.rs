@@ -169,8 +169,16 @@ impl Cluster {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
         let me = self.settings.me;
+        // A node of Systole gives what it had; what nobody has goes where it should by itself, and may be
+        // about to start at a third node. What a classic one had it does not tell.
+        let offered = self.hand_over.as_ref().map(|running| running.gives.clone());
+        let offered = offered.filter(|_| self.peer(giver).kind == Kind::Systole);
         for group in self.groups_of(giver, scope) {
             let row = *self.ownership.row(group);
+            let was_there = row.owner == Some(giver);
+            if offered.as_ref().is_some_and(|offered| !offered.contains(&group) && !was_there) {
+                continue;
+            }
             let is_given = is_news || row.phase == Phase::Stopping;
             if row.owner == Some(giver) && row.phase.holds() && is_given {
                 // The giver's "done" is the stop that its table has yet to tell. One that came
