@@ -36,13 +36,15 @@ impl PidFile {
         Self { path: paths.pid_file(), is_written: false }
     }
 
-    /// Writes it, unless it was written before, or names this process since its predecessor.
+    /// Writes it, unless it was written before and is there, or names this process since its predecessor.
+    /// Without it a second daemon would not find the first one.
     ///
     /// # Errors
     ///
     /// When it cannot be written; it can be tried again.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
-        if !self.is_written
+        let is_there = self.path.symlink_metadata().is_ok();
+        if !(self.is_written && is_there)
             && !matches!(daemonize::running(&self.path), Ok(Running::Yes(pid)) if pid == own())
         {
             daemonize::write_pid_file(&self.path, std::process::id()).map_err(|error| {
@@ -135,6 +137,23 @@ mod tests {
         look(child.id().cast_signed(), &file);
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_pid_file_that_somebody_removes_is_written_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heartbeat.pid");
+        let mut file = PidFile { path: path.clone(), is_written: false };
+        for _ in 0..2 {
+            file.tend().unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            assert_eq!(text.trim(), std::process::id().to_string());
+            fs::remove_file(&path).unwrap();
+        }
+        file.tend().unwrap();
+        fs::write(&path, "1\n").unwrap();
+        file.tend().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n", "that of another daemon stays");
     }
 
     fn start(file: &Path, title: &str) -> Child {
