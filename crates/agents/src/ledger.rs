@@ -69,9 +69,8 @@ fn open_whole(path: &Path) -> io::Result<Option<fs::File>> {
         };
         looks += 1;
         match flock(&file, FlockOperation::NonBlockingLockShared) {
-            Ok(()) => return Ok(Some(file)),
             Err(Errno::AGAIN | Errno::INTR) if looks < LOOKS_MAX => std::thread::sleep(GAP),
-            Err(Errno::AGAIN | Errno::INTR) => return Ok(Some(file)),
+            Ok(()) | Err(Errno::AGAIN | Errno::INTR) => return Ok(Some(file)),
             Err(error) => return Err(error.into()),
         }
     }

@@ -4,6 +4,8 @@
 //! before the last one, of one kind of world. With `diary` it prints what happens in the first of them.
 //! Exit status: 0 if every law holds, 1 if one is broken, 2 if the command is wrong.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says what it has seen")]
+
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -43,8 +43,8 @@ impl PidFile {
     ///
     /// When it cannot be written; it can be tried again.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
-        let is_there = self.path.symlink_metadata().is_ok();
-        if !(self.is_written && is_there)
+        let is_lacking = !self.is_written || self.path.symlink_metadata().is_err();
+        if is_lacking
             && !matches!(daemonize::running(&self.path), Ok(Running::Yes(pid)) if pid == own())
         {
             daemonize::write_pid_file(&self.path, std::process::id()).map_err(|error| {

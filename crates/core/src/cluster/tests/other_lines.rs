@@ -241,12 +241,6 @@ fn who_has_lost_its_executor_with_an_unknown_line_is_fenced_before_it_is_not_wai
     assert!(pair.runs(A).is_empty(), "services of B may run on, and it was not fenced");
 }
 
-impl Pair {
-    fn told_by_itself(&mut self, id: NodeId) -> crate::Claim {
-        self.node(id).cluster.told(FIRST).claim
-    }
-}
-
 /// B says goodbye: what waited for its line starts at once, as after every goodbye.
 #[test]
 fn a_goodbye_of_who_ran_an_unknown_line_is_no_death() {

@@ -10,11 +10,11 @@ const AFTER: [Line; 2] = [(A, &["first", "extra"]), (B, &["second", "extra"])];
 
 fn with_lines(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
     let groups = with_groups(id, failback, lines).groups;
-    Settings { groups, failback, ..of_three(id) }
+    Settings { failback, groups, ..of_three(id) }
 }
 
-fn start(id: NodeId, failback: Failback, lines: &[Line], generation: u64) -> Option<Node> {
-    Some(Node::with(with_lines(id, failback, lines), generation))
+fn start(id: NodeId, failback: Failback, lines: &[Line], generation: u64) -> Node {
+    Node::with(with_lines(id, failback, lines), generation)
 }
 
 impl Three {
@@ -59,7 +59,7 @@ impl Three {
 
     /// All three run, and then one of them has been reloaded.
     fn with_one_reloaded(first: NodeId) -> Self {
-        let mut three = Self::of([A, B, C].map(|id| start(id, Failback::On, &BEFORE, 1)));
+        let mut three = Self::of([A, B, C].map(|id| Some(start(id, Failback::On, &BEFORE, 1))));
         three.watch("all runs at home", |three| {
             three.words(A) == ["first"] && three.words(B) == ["second"]
         });
@@ -123,7 +123,7 @@ fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
     for last in [A, B, C] {
         for other in [A, B, C] {
             let lines = |id| if id == other { &AFTER } else { &BEFORE };
-            let node = |id| start(id, Failback::On, lines(id), 1);
+            let node = |id| Some(start(id, Failback::On, lines(id), 1));
             let mut nodes = [A, B, C].map(node);
             nodes[last.index()] = None;
             let mut three = Three::of(nodes);
@@ -143,7 +143,7 @@ fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
 #[test]
 fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
     let lines = |id| if id == C { &AFTER } else { &BEFORE };
-    let mut three = Three::of([A, B, C].map(|id| start(id, Failback::Off, lines(id), 1)));
+    let mut three = Three::of([A, B, C].map(|id| Some(start(id, Failback::Off, lines(id), 1))));
     three.watch("all runs", Three::serves_all);
     three.rest(3);
     assert!(three.words(A).contains(&"first"), "{:?}", three.words(A));
@@ -165,8 +165,11 @@ fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
 fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     const LINE: [Line; 1] = [(B, &["first"])];
     const OTHER: [Line; 1] = [(A, &["first", "extra"])];
-    let mut three =
-        Three::of([None, start(B, Failback::Off, &LINE, 1), start(C, Failback::Off, &LINE, 1)]);
+    let mut three = Three::of([
+        None,
+        Some(start(B, Failback::Off, &LINE, 1)),
+        Some(start(C, Failback::Off, &LINE, 1)),
+    ]);
     three.watch("B runs it", |three| three.words(B) == ["first"]);
     let initdead = Duration::from_mins(2);
     let settings = Settings { initdead, ..with_lines(A, Failback::Off, &OTHER) };
@@ -205,7 +208,7 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
 fn what_a_third_node_has_an_old_line_of_is_not_handed_over_to_nobody() {
     for gives_by_order in [false, true] {
         let failback = if gives_by_order { Failback::Off } else { Failback::On };
-        let mut three = Three::of([A, B, C].map(|id| start(id, failback, &BEFORE, 1)));
+        let mut three = Three::of([A, B, C].map(|id| Some(start(id, failback, &BEFORE, 1))));
         three.watch("all runs at home", |three| three.words(A) == ["first"]);
         three.rest(2);
         three.reload(A, failback, &AFTER);
