@@ -104,12 +104,12 @@ fn a_daemon_that_nothing_names_is_not_said_to_be_stopped() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
-    fs::remove_file(node.path("run/heartbeat.pid")).unwrap();
-    // One that is removed is made again; not so where something else stands.
-    let socket = node.path("run/heartbeat/control.sock");
+    // What is removed is made again; not so where something else stands.
     let other = node.path("run/heartbeat/other");
-    fs::write(&other, "").unwrap();
-    fs::rename(other, socket).unwrap();
+    for name in ["run/heartbeat.pid", "run/heartbeat/control.sock"] {
+        fs::write(&other, "").unwrap();
+        fs::rename(&other, node.path(name)).unwrap();
+    }
     assert_eq!(node.code(&["-k"]), 1, "{}", node.log());
     assert_eq!(daemons(&node).len(), 1);
 }
