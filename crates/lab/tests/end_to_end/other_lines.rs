@@ -38,7 +38,8 @@ fn an_address_with_another_line_on_each_node_has_one_owner_and_an_alarm_on_both(
         let (web1, web2) = (Node::Web1, Node::Web2);
         lab.wait_for("web1 has it", LIMIT, || lab.owners(ADDRESS) == [web1])?;
         for (node, other, line) in [(web1, web2, LINES[0]), (web2, web1, LINES[1])] {
-            let alarm = format!("{other} has no line for 192.168.122.101/24/eth0 ({line})");
+            let alarm =
+                format!("{other} does not have this line of 192.168.122.101/24/eth0: {line}.");
             lab.wait_for_answer(node, &["hb", "status"], &[&alarm])?;
         }
         let waits = "192.168.122.101/24/eth0 (192.168.122.101/24/eth0) is not started here";
@@ -53,7 +54,7 @@ fn an_address_with_another_line_on_each_node_has_one_owner_and_an_alarm_on_both(
         lab.wait_for("no alarm is left", LIMIT, || {
             Node::ALL.into_iter().all(|node| {
                 let told = lab.run(node, &["hb", "status"]);
-                told.is_ok_and(|told| !told.stdout.contains("has no line for"))
+                told.is_ok_and(|told| !told.stdout.contains("does not have this line"))
             })
         })?;
         lab.power_off(web1)?;

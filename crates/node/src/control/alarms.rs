@@ -40,8 +40,8 @@ fn of_unknown_line(group: &GroupReport) -> AlarmReport {
 fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
     let (name, resources) = (&group.name, group.resources.join(" "));
     let text = format!(
-        "{node} has no line for {name} ({resources}): give both nodes the same haresources and reload. \
-         While haresources is being changed this lasts until both have reloaded"
+        "{node} does not have this line of {name}: {resources}. Give all nodes the same haresources and \
+         reload. While haresources is being changed this lasts until all have reloaded"
     );
     AlarmReport { group: name.clone(), text }
 }
@@ -119,8 +119,7 @@ mod tests {
         let told = alarms("active", &group);
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].group, "10.0.0.5");
-        let begin =
-            "web2 has no line for 10.0.0.5 (10.0.0.5 nginx): give both nodes the same haresources";
+        let begin = "web2 does not have this line of 10.0.0.5: 10.0.0.5 nginx. Give all nodes";
         assert!(told[0].text.starts_with(begin), "{}", told[0].text);
         assert_eq!(alarms("dead", &group), [], "its file is not known any more");
         group.unable_because[1] = Inability::UnknownLine;
