@@ -178,12 +178,10 @@ impl Cluster {
         }
         self.classic.stage = Stage::Starting;
         self.classic.may_settle = false;
-        // What an executor has kept for a daemon that was started anew is held already.
+        // What an executor has kept for a daemon that was started anew is held already. It is told once
+        // the peer has said what it holds: it may have taken over since, and keeps it then.
         self.classic.ours = self.classic.ours.with(self.held_whole());
         self.send(Message::Starting, None);
-        if self.classic.ours != Hold::None {
-            self.classic_report(Occasion::Report);
-        }
     }
 
     /// A node is heard in time whose groups were waiting for its end. Where nothing runs here yet,
@@ -231,7 +229,8 @@ impl Cluster {
         if full {
             self.classic.reported_at = sequence;
         }
-        if matches!(self.classic.stage, Stage::Starting | Stage::BothStarting) {
+        let is_first = matches!(self.classic.stage, Stage::Starting | Stage::BothStarting);
+        if is_first {
             self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
         }
         self.classic.has_reported |= sequence >= self.classic.report_from;
@@ -251,6 +250,9 @@ impl Cluster {
         if !announces {
             self.note_theirs(from);
         }
+        if is_first {
+            self.classic.ours = self.held_whole();
+        }
         let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
         // It waits for us as we would for it; who says so first spares both the 10 s.
         self.classic.may_settle |= has_nothing && self.classic.is_peer_starting;
@@ -269,6 +271,9 @@ impl Cluster {
                 self.classic.may_settle = true;
             }
             None => {}
+        }
+        if is_first && stable != Some(true) && self.classic.ours != Hold::None {
+            self.classic_report(Occasion::Report);
         }
     }
 

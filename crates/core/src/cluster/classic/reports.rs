@@ -150,13 +150,13 @@ impl Cluster {
             let row = *self.ownership.row(group);
             let is_theirs = row.owner == Some(peer) && row.phase.holds();
             let is_ours = self.is_ours(group) && !self.runners[group.index()].is_idle();
-            if held && is_ours && self.is_held_in_part(group) {
+            if held && is_ours && self.is_left_over(group) {
                 // It was started here before this daemon, and the peer has taken it since.
                 self.ownership.claim(group, peer, !home);
                 self.ownership.advance(group, Phase::Active);
                 self.owned(group, Cause::Outranked(peer));
                 self.outbox.push_back(crate::Output::Store);
-                self.yield_group(group);
+                self.give_way_to_owner(group);
             } else if held && !is_theirs && !is_ours {
                 self.ownership.claim(group, peer, !home);
                 self.ownership.advance(group, Phase::Active);
@@ -171,9 +171,12 @@ impl Cluster {
         }
     }
 
-    /// Whether a group of ours is about to be started on, and no job of it has begun.
-    pub(super) fn is_held_in_part(&self, group: GroupId) -> bool {
+    /// Whether a group of ours is what this daemon has found here, whole or in part, and nothing more, and
+    /// a classic peer is just being asked what it holds.
+    pub(super) fn is_left_over(&self, group: GroupId) -> bool {
         let runner = &self.runners[group.index()];
-        runner.is_starting() && runner.job().is_none() && self.classic.stage != Stage::Stable
+        let is_begun = !runner.is_starting() || runner.job().is_some();
+        let is_adopted = self.changes[group.index()].1 == Cause::Adopted && runner.is_active();
+        (is_adopted || !is_begun) && self.classic.stage != Stage::Stable
     }
 }

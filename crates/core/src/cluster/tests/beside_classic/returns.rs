@@ -87,13 +87,43 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     assert!(beside.node.held.iter().any(|job| job.action == Action::Stop));
 }
 
-/// Our daemon was started anew at once, and so was the peer, which would take its own set otherwise.
+/// Both our processes were killed and are here again before the address has expired, and the peer has
+/// taken over meanwhile.
 #[test]
-fn what_an_executor_has_kept_is_told_with_the_question() {
-    let mut beside = started_anew(SECOND, true);
+fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
+    let mut beside = started_anew(FIRST, true);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    let row = *beside.node.cluster.ownership.row(FIRST);
+    assert_eq!((row.owner, row.phase), (Some(B), Phase::Active));
+    assert_eq!(beside.node.runs, [], "the peer has it");
+    let holds = |message: &Message| {
+        matches!(message, Message::Resource { hold: Hold::Local | Hold::All, .. })
+    };
     let sent = beside.sent();
-    let told = [Message::Starting, report(Hold::Foreign, false, Occasion::Report)];
-    assert_eq!(sent[1..3], told, "{sent:?}");
+    assert!(!sent.iter().any(holds), "{sent:?}");
+    assert!(sent.contains(&report(Hold::None, true, Occasion::Report)), "{sent:?}");
+}
+
+/// Our daemon was started anew at once, and so was the peer, which would take its own set otherwise.
+#[test]
+fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
+    for is_heard_to_start in [false, true] {
+        let mut beside = started_anew(SECOND, true);
+        beside.status(NodeStatus::Active);
+        beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+        let is_report = |message: &Message| matches!(message, Message::Resource { .. });
+        let sent = beside.sent();
+        assert!(sent.contains(&Message::Starting) && !sent.iter().any(is_report), "{sent:?}");
+        if is_heard_to_start {
+            beside.say(Message::Starting);
+        } else {
+            beside.resource(Hold::None, false, Occasion::Report);
+        }
+        let sent = beside.sent();
+        assert_eq!(sent, [report(Hold::Foreign, false, Occasion::Report)]);
+        assert_eq!(beside.node.runs, [SECOND]);
+    }
 }
