@@ -34,7 +34,6 @@ use systole_sys::address::Watch;
 use systole_sys::clock;
 use systole_sys::process::Limits;
 use systole_sys::realtime;
-use systole_sys::seqpacket::Listener;
 
 /// Most requests that are read in one turn, so that a flood does not keep addresses from renewal.
 const REQUESTS_PER_TURN: usize = 64;
@@ -117,7 +116,6 @@ pub fn run(options: Options) -> Result<(), ExecutorError> {
 #[derive(Debug)]
 struct Executor {
     machine: Machine,
-    listener: Listener,
     places: Places,
     daemon: Option<Daemon>,
     programs: Programs,
@@ -139,16 +137,13 @@ struct Executor {
 impl Executor {
     fn open(options: Options) -> Result<Self, ExecutorError> {
         let task = |task| move |source| ExecutorError::Task { task, source };
-        let path = options.socket.clone();
-        let listener = Listener::bind(&options.socket)
-            .map_err(|source| ExecutorError::Listen { path, source })?;
+        let now = Time::from_nanos(clock::boot_time());
+        let places = Places::open(now, options.socket, options.ledger.clone())?;
         let boot = clock::boot_id().map_err(task("read the boot id"))?;
         let records = Records::open(options.records, boot.clone())
             .map_err(task("open the directory of runs"))?;
-        let ledger = LedgerFile::new(options.ledger.clone(), boot);
+        let ledger = LedgerFile::new(options.ledger, boot);
         let (held, doubtful) = ledger.read().map_err(task("read the ledger"))?;
-        let now = Time::from_nanos(clock::boot_time());
-        let places = Places::new(now, options.socket, options.ledger);
         let leftovers = Leftovers::find(now, &records).map_err(task("read the records of runs"))?;
         let mut agent = AddressAgent::open().map_err(task("open the kernel's addresses"))?;
         let kept: Vec<_> = held.iter().flat_map(|held| held.resources.iter().cloned()).collect();
@@ -167,7 +162,6 @@ impl Executor {
         };
         Ok(Self {
             machine: Machine::new(now, start),
-            listener,
             places,
             daemon: None,
             programs,
@@ -289,6 +283,7 @@ impl Executor {
             self.agent.deadline(),
             self.leftovers.deadline(),
             self.looks.deadline(),
+            self.places.deadline(now),
         ];
         let due = due.into_iter().flatten().min();
         let mut sleep = due.map(|due| due.since(now));
@@ -296,7 +291,8 @@ impl Executor {
             sleep = Some(sleep.map_or(patience, |sleep| sleep.min(patience)));
         }
         let timeout = sleep.map(timespec);
-        let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
+        let listeners = self.places.listeners(now);
+        let mut fds: Vec<_> = listeners.map(|it| PollFd::new(it, PollFlags::IN)).collect();
         let kernel = self.watch.as_fd();
         fds.push(PollFd::new(&kernel, PollFlags::IN));
         if let Some(daemon) = &self.daemon {

@@ -260,7 +260,10 @@ impl ExecutorProcess {
 
     /// Connects, if an executor listens, or else starts one, which will listen in a moment.
     fn connect_or_begin(&mut self) -> io::Result<Option<Executor>> {
-        let connected = Connection::connect(&self.paths.executor_socket());
+        let socket = self.paths.executor_socket();
+        // One whose socket was removed has another one, which needs no file.
+        let connected = Connection::connect(&socket)
+            .or_else(|error| Connection::connect_abstract(&socket).map_err(|_| error));
         let until = match (&connected, self.awaited.take()) {
             (Ok(_), _) => None,
             (Err(_), None) => {

@@ -5,6 +5,7 @@ use crate::trusted;
 use std::io;
 use std::path::PathBuf;
 use systole_sys::identity;
+use systole_sys::seqpacket::Connection;
 
 /// Mode of the directory of sockets.
 const RUNTIME_MODE: u32 = 0o750;
@@ -56,13 +57,15 @@ pub(crate) fn check(paths: &Paths, has_executor: bool) -> Result<(), String> {
         return Ok(());
     }
     let socket = paths.executor_socket();
-    let looked = std::fs::symlink_metadata(&socket);
-    looked.map(drop).map_err(|error| {
-        let socket = socket.display();
-        format!(
-            "the executor would not be found at {socket}: {error}; stop heartbeat, and start it"
-        )
-    })
+    let looked = std::fs::symlink_metadata(&socket).map(drop);
+    looked
+        .or_else(|error| Connection::connect_abstract(&socket).map(drop).map_err(|_| error))
+        .map_err(|error| {
+            let socket = socket.display();
+            format!(
+                "the executor would not be found at {socket}: {error}; stop heartbeat, and start it"
+            )
+        })
 }
 
 #[cfg(test)]
@@ -70,6 +73,7 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+    use systole_sys::seqpacket::Listener;
 
     fn folder() -> (tempfile::TempDir, Paths) {
         let folder = tempfile::tempdir().unwrap();
@@ -99,6 +103,9 @@ mod tests {
         assert!(error.starts_with("the executor would not be found at "), "{error}");
         fs::write(paths.executor_socket(), "").unwrap();
         assert_eq!(check(&paths, true), Ok(()));
+        fs::remove_file(paths.executor_socket()).unwrap();
+        let _listener = Listener::bind_abstract(&paths.executor_socket()).unwrap();
+        assert_eq!(check(&paths, true), Ok(()), "it is found without the file");
         fs::remove_dir_all(paths.executor()).unwrap();
         let error = check(&paths, true).unwrap_err();
         assert!(

@@ -14,6 +14,8 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+mod abstract_name;
+
 /// Longest packet, in bytes; keeps what one process can make the other store within bounds.
 pub const PACKET_MAX: usize = 1 << 20;
 
@@ -46,8 +48,21 @@ impl Connection {
     /// `PermissionDenied` when another user listens there; `ENOENT` without such a path, `ECONNREFUSED` when nobody listens any more, `EAGAIN` when too
     /// many wait already.
     pub fn connect(path: &Path) -> io::Result<Self> {
+        Self::connect_to(&SocketAddrUnix::new(path)?)
+    }
+
+    /// Connects to a listener that was made by [`Listener::bind_abstract`] with the same path.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::connect`], and when the path has no abstract name.
+    pub fn connect_abstract(path: &Path) -> io::Result<Self> {
+        Self::connect_to(&abstract_name::of(path)?)
+    }
+
+    fn connect_to(address: &SocketAddrUnix) -> io::Result<Self> {
         let fd = open_socket()?;
-        connect(&fd, &SocketAddrUnix::new(path)?)?;
+        connect(&fd, address)?;
         if !is_trusted(&fd) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user listens"));
         }
@@ -137,9 +152,8 @@ impl AsFd for Connection {
 #[derive(Debug)]
 pub struct Listener {
     fd: OwnedFd,
-    path: PathBuf,
-    /// Device and inode of what the path names.
-    file: (u64, u64),
+    /// The path, unless the name is abstract, with device and inode of what it names.
+    file: Option<(PathBuf, (u64, u64))>,
 }
 
 impl Listener {
@@ -163,17 +177,33 @@ impl Listener {
             result => result?,
         }
         listen(&fd, BACKLOG)?;
-        Ok(Self { fd, path: path.to_owned(), file: file_at(path)? })
+        Ok(Self { fd, file: Some((path.to_owned(), file_at(path)?)) })
     }
 
-    /// The next connection that waits, if any. One of another user than ours or root is closed.
+    /// Listens at the abstract name that belongs to `path` in this mount namespace. It needs no file, so
+    /// nobody can remove it, and it ends with the listener. Everybody in this network namespace can
+    /// connect; [`Self::accept`] closes what strangers open.
     ///
     /// # Errors
     ///
-    /// Those of accept(2), but for those that say "not now".
+    /// `AddrInUse` when somebody listens there, whoever that is; otherwise when the path has no such name,
+    /// and those of bind(2).
+    pub fn bind_abstract(path: &Path) -> io::Result<Self> {
+        let fd = open_socket()?;
+        bind(&fd, &abstract_name::of(path)?)?;
+        listen(&fd, BACKLOG)?;
+        Ok(Self { fd, file: None })
+    }
+
+    /// The next connection that waits, if any.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` for one of another user than ours or root, which is closed; those of accept(2), but
+    /// for those that say "not now".
     pub fn accept(&self) -> io::Result<Option<Connection>> {
         match accept_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-            Ok(fd) if !is_trusted(&fd) => Ok(None),
+            Ok(fd) if !is_trusted(&fd) => Err(io::ErrorKind::PermissionDenied.into()),
             Ok(fd) => {
                 grow_buffer(&fd)?;
                 Ok(Some(Connection(fd)))
@@ -192,10 +222,11 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        let Some((path, own)) = &self.file else { return };
         // Whoever listens there now has taken our place.
-        if file_at(&self.path).is_ok_and(|file| file == self.file) {
+        if file_at(path).is_ok_and(|file| file == *own) {
             // Best effort: what stays is recognised as stale by the next one.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(path);
         }
     }
 }

@@ -104,13 +104,12 @@ impl Executor {
     /// Takes a new daemon if there is none. A second one is refused: its connection ends without
     /// a hello.
     pub(super) fn accept(&mut self) {
-        // An error here is the newcomer's; it tries again.
-        let Ok(Some(connection)) = self.listener.accept() else { return };
-        if self.daemon.is_some() {
-            return;
+        while let Some(connection) = self.places.accept(self.now) {
+            if self.daemon.is_none() {
+                self.daemon = Some(Daemon::new(connection));
+                self.tell(Input::Connected);
+            }
         }
-        self.daemon = Some(Daemon::new(connection));
-        self.tell(Input::Connected);
     }
 
     /// Sends what the daemon can take now.

@@ -1,29 +1,78 @@
-//! The places where others find the executor: its socket and its ledger, which somebody may remove.
+//! The places where others find the executor: its socket and its ledger, which somebody may remove, and
+//! a second socket without a file.
 
-use super::Executor;
+use super::{Executor, ExecutorError};
 use crate::place;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use systole_core::Time;
 use systole_executor::Input;
-use systole_sys::seqpacket::Listener;
+use systole_sys::seqpacket::{Connection, Listener};
 
 /// How often it is looked for them, while the executor is awake: a daemon wakes it with every beat, and
 /// makes the directory again.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long nobody is heard at the abstract name after a stranger, who could keep this thread busy.
+const STRANGER_REST: Duration = Duration::from_millis(100);
+
 /// Where others find the executor.
 #[derive(Debug)]
 pub(super) struct Places {
+    listener: Listener,
+    /// At the abstract name of the socket, where a daemon finds the executor whose socket was removed.
+    /// Absent where another user listens, or there is no such name.
+    spare: Option<Listener>,
+    /// From when on it is looked whether somebody is there.
+    spare_from: Time,
     socket: PathBuf,
     ledger: PathBuf,
     next_look: Time,
 }
 
 impl Places {
-    pub(super) fn new(now: Time, socket: PathBuf, ledger: PathBuf) -> Self {
-        Self { socket, ledger, next_look: now + LOOK }
+    /// Listens.
+    ///
+    /// # Errors
+    ///
+    /// When another executor does.
+    pub(super) fn open(now: Time, socket: PathBuf, ledger: PathBuf) -> Result<Self, ExecutorError> {
+        let failed = |source| ExecutorError::Listen { path: socket.clone(), source };
+        let spare = Listener::bind_abstract(&socket);
+        if spare.is_err() && Connection::connect_abstract(&socket).is_ok() {
+            return Err(failed(io::ErrorKind::AddrInUse.into()));
+        }
+        let listener = Listener::bind(&socket).map_err(failed)?;
+        let (spare, next_look) = (spare.ok(), now + LOOK);
+        Ok(Self { listener, spare, spare_from: now, socket, ledger, next_look })
+    }
+
+    /// Where a daemon may connect now.
+    pub(super) fn listeners(&self, now: Time) -> impl Iterator<Item = &Listener> {
+        let spare = self.spare.as_ref().filter(|_| self.spare_from <= now);
+        iter::once(&self.listener).chain(spare)
+    }
+
+    /// When somebody may be heard who is not now.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        Some(self.spare_from).filter(|from| self.spare.is_some() && *from > now)
+    }
+
+    /// Somebody who connects. An error is the newcomer's, who tries again.
+    pub(super) fn accept(&mut self, now: Time) -> Option<Connection> {
+        if let Ok(Some(connection)) = self.listener.accept() {
+            return Some(connection);
+        }
+        let spare = self.spare.as_ref().filter(|_| self.spare_from <= now)?;
+        match spare.accept() {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.spare_from = now + STRANGER_REST;
+                None
+            }
+            accepted => accepted.ok().flatten(),
+        }
     }
 }
 
@@ -38,7 +87,7 @@ impl Executor {
         if is_missing(&self.places.socket) {
             // What cannot be had now is tried again. What lies there is another executor's, and stays.
             if let Ok(listener) = Listener::bind(&self.places.socket) {
-                self.listener = listener;
+                self.places.listener = listener;
             }
         }
         if !self.machine.held().is_empty() && is_missing(&self.places.ledger) {
@@ -58,7 +107,6 @@ fn is_missing(path: &Path) -> bool {
 mod tests {
     use super::*;
     use std::fs;
-    use systole_sys::seqpacket::Connection;
 
     #[test]
     fn a_listener_that_ends_leaves_the_socket_of_another_one() {
@@ -71,6 +119,24 @@ mod tests {
         Connection::connect(&path).unwrap();
         drop(second);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_second_executor_does_not_begin_where_the_socket_of_the_first_was_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let open = || Places::open(Time::START, path("executor.sock"), path("executor.json"));
+        let first = open().unwrap();
+        fs::remove_file(path("executor.sock")).unwrap();
+        let error = open().unwrap_err();
+        assert!(
+            matches!(&error, ExecutorError::Listen { source, .. }
+            if source.kind() == io::ErrorKind::AddrInUse),
+            "{error}"
+        );
+        assert!(!path("executor.sock").exists());
+        drop(first);
+        open().unwrap();
     }
 
     #[test]

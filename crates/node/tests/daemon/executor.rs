@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use systole_sys::process::{ProcessId, kill};
+use systole_sys::signals::Signal;
 
 #[test]
 fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
@@ -14,7 +16,7 @@ fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
     let term = node.status().unwrap()["groups"][0]["term"].clone();
     let first = node.executor().unwrap();
-    systole_sys::process::kill(first, systole_sys::signals::Signal::Stop).unwrap();
+    kill(first, Signal::Stop).unwrap();
     node.wait_for("another executor", || {
         assert!(has_address(), "{}", node.log());
         let is_there = node.status().unwrap()["executor"] == true;
@@ -44,13 +46,48 @@ fn a_run_directory_that_somebody_removes_is_made_again() {
     let socket = node.path("run/heartbeat/executor/executor.sock");
     node.wait_for("the executor's socket", || socket.exists());
     assert_eq!(node.executor(), Some(first));
-    systole_sys::process::kill(first, systole_sys::signals::Signal::Kill).unwrap();
+    kill(first, Signal::Kill).unwrap();
     node.wait_for("another executor", || {
         let is_there = node.status().is_some_and(|status| status["executor"] == true);
         is_there && node.executor().is_some_and(|pid| pid != first)
     });
     node.wait_for("the group", || node.phase().as_deref() == Some("active") && has_address());
     assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
+}
+
+/// The executors of a node.
+fn executors(node: &Node) -> Vec<i32> {
+    let is_executor = |pid: &i32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains("--role\0executor")
+    };
+    node.processes().into_iter().filter(is_executor).collect()
+}
+
+#[test]
+fn the_executor_of_a_daemon_killed_without_its_run_directory_is_found_and_keeps_everything() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let (executor, daemon) = (node.executor().unwrap(), node.pid().unwrap());
+    kill(daemon, Signal::Stop).unwrap();
+    fs::remove_dir_all(node.path("run/heartbeat")).unwrap();
+    let daemon = ProcessId::of(daemon).unwrap();
+    kill(daemon.pid, Signal::Kill).unwrap();
+    node.wait_for("its end", || !daemon.is_running());
+    node.start();
+    node.wait_for("the executor", || {
+        assert!(has_address(), "{}", node.log());
+        node.status().is_some_and(|status| status["executor"] == true)
+    });
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert_eq!(node.executor(), Some(executor));
+    node.wait_for("the end of a second one", || executors(&node) == [executor]);
+    node.wait_for("the executor's socket", || {
+        node.path("run/heartbeat/executor/executor.sock").exists()
+    });
+    assert_eq!(node.code(&["-k"]), 0);
+    assert!(!has_address());
 }
 
 #[test]

@@ -86,6 +86,75 @@ fn a_process_of_another_user_is_not_taken_for_the_executor() {
     assert_eq!(node.code(&["-k"]), 0);
 }
 
+/// How the executor's socket is called where it needs no file, in the words of a script.
+const ABSTRACT_NAME: &str = "import os, socket, sys, time\n\
+    space, root = os.stat('/proc/self/ns/mnt'), os.stat('/')\n\
+    name = f'\\0systole/{space.st_ino:x}/{root.st_dev:x}.{root.st_ino:x}:{sys.argv[1]}'\n\
+    def new(): return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n";
+
+/// Runs a script of another user that knows the abstract name.
+fn at_abstract_name(node: &Node, script: &str) -> Ends {
+    fs::set_permissions(node.path("."), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut shell = mallory(node, ".", "exec python3 -c \"$SCRIPT\" \"$SOCKET\"");
+    shell.env("SCRIPT", format!("{ABSTRACT_NAME}{script}"));
+    shell.env("SOCKET", node.path("run/heartbeat/executor/executor.sock"));
+    shell.stdout(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    Ends(child)
+}
+
+#[test]
+fn another_user_at_the_abstract_name_keeps_no_executor_from_its_work() {
+    let node = Node::new();
+    let script = "s = new(); s.bind(name); s.listen(8); print('ready', flush=True)\n\
+                  while True: s.accept()[0].send(b'x')";
+    let _impostor = at_abstract_name(&node, script);
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let executor = node.executor();
+    assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
+    node.wait_for("the successor", || node.log().matches("Heartbeat generation: ").count() == 2);
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert_eq!(node.executor(), executor);
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
+#[test]
+fn another_user_who_connects_to_the_executor_again_and_again_costs_little() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let executor = node.executor().unwrap();
+    let script = "print('ready', flush=True)\n\
+                  while True:\n\
+                  \x20 s = new(); s.setblocking(False)\n\
+                  \x20 try: s.connect(name); open('reached', 'w').write('x')\n\
+                  \x20 except BlockingIOError: time.sleep(0.001)\n\
+                  \x20 except OSError: pass\n";
+    fs::write(node.path("reached"), "").unwrap();
+    chown(node.path("reached"), Some(MALLORY), None).unwrap();
+    let _stranger = at_abstract_name(&node, script);
+    // Fields 14 and 15 of proc_pid_stat(5), in hundredths of a second.
+    let used = || {
+        let stat = fs::read_to_string(format!("/proc/{executor}/stat")).unwrap();
+        let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    let (before, begin) = (used(), Instant::now());
+    node.wait_for("two seconds", || begin.elapsed() > Duration::from_secs(2));
+    assert_eq!(fs::read_to_string(node.path("reached")).unwrap(), "x", "it finds the name");
+    assert!(used() - before < 20, "{} ms in two seconds", (used() - before) * 10);
+    assert!(has_address());
+    assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
+    node.wait_for("the successor", || node.log().matches("Heartbeat generation: ").count() == 2);
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    assert_eq!(node.executor(), Some(executor));
+    assert_eq!(node.code(&["-k"]), 0);
+}
+
 #[test]
 fn systemd_makes_the_packaged_directories_in_every_order() {
     if Command::new("systemd-tmpfiles").arg("--version").output().is_err() {
