@@ -1,8 +1,13 @@
 //! What the laws have to know of a machine's past, noted outside of its core.
 
+use std::collections::VecDeque;
+use std::time::Duration;
 use systole_core::{
     Cause, Cluster, Event, GroupKey, NodeId, Outcome, Phase, Plan, PlanStage, Time,
 };
+
+/// How long beats that a daemon has heard are remembered; the newest of a node longer.
+const REMEMBERED: Duration = Duration::from_secs(10);
 
 /// An ownership as it was told or stored: group, owner, term.
 type Told = (GroupKey, NodeId, u64);
@@ -27,6 +32,8 @@ pub(crate) struct Watch {
     turned: Time,
     /// When it went on after a pause, and whom it heard before and has not heard since.
     pause: Option<(Time, Vec<NodeId>)>,
+    /// Who was heard: the sender, when it sent, and when the daemon heard it.
+    beats: VecDeque<(NodeId, Time, Time)>,
     /// Who owns what, as far as the daemon was told at its start or has told since.
     ownership: Vec<Told>,
     /// What it told in this turn, by the group's place.
@@ -73,12 +80,25 @@ impl Watch {
     }
 
     /// A beat of `from` arrived that was sent at that moment.
-    pub(crate) fn heard(&mut self, from: NodeId, sent: Time) {
+    pub(crate) fn heard(&mut self, now: Time, from: NodeId, sent: Time) {
+        self.beats.push_back((from, sent, now));
+        while let Some((node, _, at)) = self.beats.front()
+            && now.since(*at) > REMEMBERED
+            && self.beats.iter().skip(1).any(|(other, ..)| other == node)
+        {
+            self.beats.pop_front();
+        }
         if let Some((since, unheard)) = &mut self.pause
             && sent >= *since
         {
             unheard.retain(|node| *node != from);
         }
+    }
+
+    /// When a node sent the newest of its beats that the daemon had heard by a moment.
+    pub(crate) fn newest_of(&self, node: NodeId, moment: Time) -> Option<Time> {
+        let known = self.beats.iter().filter(|(from, _, at)| *from == node && *at <= moment);
+        known.map(|(_, sent, _)| *sent).max()
     }
 
     /// Something reached the daemon that was sent at that moment, by whatever run of its sender.

@@ -87,7 +87,7 @@ fn is_rightly_lost(
     winner: NodeId,
 ) -> bool {
     let reason = loser.watch.reason(settings.groups[group.index()].key);
-    let heard = reason.and_then(|reason| reason.heard);
+    let told = reason.and_then(|reason| reason.heard);
     let was_helpless = reason.is_some_and(|reason| reason.was_helpless);
     // Of three nodes the one that said so may be a witness, who hears the winner.
     let winners = [Some(winner), owner_of(loser, settings, group)];
@@ -95,7 +95,13 @@ fn is_rightly_lost(
     if !machines[winner.index()].has_line(settings, group) {
         return true;
     }
+    let witness = &machines[winner.index()];
     winners.any(|winner| {
+        // A witness tells what it has heard of the winner until then.
+        let is_witness = winner.id != witness.id;
+        let known =
+            told.filter(|_| is_witness).and_then(|told| witness.watch.newest_of(winner.id, told));
+        let heard = known.or(told);
         let services = &winner.services;
         let rivals = rivals.iter().filter(|(one, two)| *one == group || *two == group);
         let mut rivals = rivals.map(|(one, two)| if *one == group { *two } else { *one });

@@ -82,7 +82,8 @@ impl World {
         if runs && is_status {
             // Also of a run that has ended meanwhile: the receiver cannot know that, and if it does, it
             // has heard a beat that was sent later still.
-            self.machine(node).watch.heard(frame.source, packet.sent);
+            let now = self.now;
+            self.machine(node).watch.heard(now, frame.source, packet.sent);
         }
         if is_current && runs && is_status {
             let sequence = frame.outgoing.sequence.unwrap_or(0);
