@@ -81,6 +81,8 @@ pub struct Cluster {
     random: Random,
     now: Time,
     status: NodeStatus,
+    /// When the status changed last.
+    status_since: Time,
     /// One per node; our own place is never heard.
     peers: Vec<Peer>,
     /// When a message of an unknown node was reported last.
@@ -156,6 +158,7 @@ impl Cluster {
             peers,
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
             carriers: Carriers::default(),
+            status_since: Time::START,
             stranger_told: None,
             voice: Voice::new(&settings, &boot),
             history: History::new(),

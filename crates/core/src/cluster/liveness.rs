@@ -103,6 +103,12 @@ impl Cluster {
         }
         self.need_no_node_list();
         self.report(Event::CommunicationUp);
+        let patience = self.others().map(|node| self.peer(node).dead_after).min();
+        if patience.is_some_and(|patience| self.now.since(self.status_since) >= patience) {
+            // Others do not wait for us any more. Whoever takes something now shall hear of us first, or
+            // we of what it took.
+            self.able_from.fill(self.history.next());
+        }
         self.set_status(NodeStatus::Active);
         self.classic_begin();
         self.join_ipfail();
@@ -147,7 +153,7 @@ impl Cluster {
     }
 
     pub(super) fn set_status(&mut self, status: NodeStatus) {
-        self.status = status;
+        (self.status, self.status_since) = (status, self.now);
         self.report(Event::LocalStatus(status));
         self.speak_soon();
     }

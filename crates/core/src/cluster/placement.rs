@@ -3,7 +3,7 @@
 use super::Cluster;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Cause, Event, GroupId, NodeId, Output, Phase};
+use crate::{Cause, Event, GroupId, NodeId, NodeStatus, Output, Phase};
 
 impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
@@ -83,7 +83,8 @@ impl Cluster {
     }
 
     /// The node that comes first for a group: the preferred one, else the lowest that can. Nobody
-    /// while a node that would come before us is about to be ready.
+    /// while a node that would come before us is about to be ready; one that waits for another node may
+    /// do so for long.
     pub(super) fn first_for(&self, group: GroupId) -> Option<NodeId> {
         let preferred = self.preferred(group);
         if self.is_forsaken(group) && self.can_run(group) {
@@ -106,11 +107,20 @@ impl Cluster {
             if !peer.is_settled {
                 return None;
             }
-            if peer.is_present() {
+            if peer.is_present() && (peer.is_ready || !self.waits_for_another(node)) {
                 return peer.is_ready.then_some(node);
             }
         }
         None
+    }
+
+    /// Whether a node does not take part yet, a dead time after it was heard and this node began to: it
+    /// waits, up to its initdead, for one that is not heard.
+    fn waits_for_another(&self, node: NodeId) -> bool {
+        let peer = self.peer(node);
+        let is_up = peer.kind == Kind::Systole && peer.status == NodeStatus::Up;
+        let since = peer.heard_since.max(self.status_since);
+        is_up && self.now.since(since) >= self.settings.deadtime
     }
 
     /// Becomes the owner of a group in a new term, and starts it.

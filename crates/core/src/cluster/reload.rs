@@ -250,6 +250,7 @@ impl Cluster {
             boot: _,
             random: _,
             status: _,
+            status_since: _,
             stranger_told: _,
             history: _,
             next_job: _,

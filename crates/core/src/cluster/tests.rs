@@ -20,6 +20,7 @@ mod guards;
 mod hand_over;
 mod hold;
 mod hold_down;
+mod initdead;
 mod ledger;
 mod lost_lines;
 mod orphans;

@@ -61,12 +61,12 @@ impl Three {
         }
     }
 
-    fn pass(&mut self, span: Duration) {
+    pub(super) fn pass(&mut self, span: Duration) {
         let end = self.now + span;
         self.until("time passes", |three| three.now >= end);
     }
 
-    fn runs(&self, id: NodeId) -> Vec<GroupId> {
+    pub(super) fn runs(&self, id: NodeId) -> Vec<GroupId> {
         self.nodes[id.index()].as_ref().map(|node| node.runs.clone()).unwrap_or_default()
     }
 }
