@@ -20,6 +20,8 @@ pub(crate) enum Resend {
     Again,
     /// It is below everything that is kept.
     TooLow,
+    /// It is void: nobody shall follow it any more.
+    Void,
     /// Never sent, or sent a moment ago.
     Nothing,
 }
@@ -33,6 +35,8 @@ pub(crate) enum Resend {
 pub(crate) struct History {
     /// When each message was last sent, the oldest first.
     sent: VecDeque<Time>,
+    /// Those that are not sent again, the oldest first.
+    void: VecDeque<u64>,
     next: u64,
     acknowledged: u64,
 }
@@ -40,7 +44,8 @@ pub(crate) struct History {
 impl History {
     /// Nothing sent yet; the first sequence is 1.
     pub(crate) fn new() -> Self {
-        Self { sent: VecDeque::with_capacity(HISTORY_MAX), next: 1, acknowledged: 0 }
+        let sent = VecDeque::with_capacity(HISTORY_MAX);
+        Self { sent, void: VecDeque::new(), next: 1, acknowledged: 0 }
     }
 
     /// The number that the next message gets.
@@ -55,6 +60,20 @@ impl History {
         }
         self.sent.push_back(now);
         self.next += 1;
+        let oldest = self.oldest();
+        self.void.retain(|sequence| *sequence >= oldest);
+    }
+
+    /// The oldest message that is kept.
+    fn oldest(&self) -> u64 {
+        self.next - self.sent.len() as u64
+    }
+
+    /// Whoever has not heard a message yet shall not hear it later.
+    pub(crate) fn make_void(&mut self, sequence: u64) {
+        if !self.void.contains(&sequence) {
+            self.void.push_back(sequence);
+        }
     }
 
     /// Notes what all live nodes have acknowledged. A node that joins them has acknowledged
@@ -77,8 +96,10 @@ impl History {
 
     /// Judges one message of a request; one that is to be sent again counts as sent now.
     pub(crate) fn resend(&mut self, now: Time, sequence: u64, delay_max: Duration) -> Resend {
-        let oldest = self.next - self.sent.len() as u64;
-        let Some(place) = sequence.checked_sub(oldest) else { return Resend::TooLow };
+        let Some(place) = sequence.checked_sub(self.oldest()) else { return Resend::TooLow };
+        if self.void.contains(&sequence) {
+            return Resend::Void;
+        }
         let sent = usize::try_from(place).ok().and_then(|place| self.sent.get_mut(place));
         match sent {
             Some(sent) if now.since(*sent) + RESEND_MARGIN >= delay_max => {
@@ -113,6 +134,19 @@ mod tests {
         assert_eq!(history.resend(after(479), 3, DELAY), Resend::Nothing);
         assert_eq!(history.resend(after(480), 3, DELAY), Resend::Again);
         assert_eq!(history.resend(after(480), 6, DELAY), Resend::Nothing, "never sent");
+    }
+
+    #[test]
+    fn what_is_void_is_not_sent_again_and_forgotten_with_its_message() {
+        let mut history = sent(5);
+        history.make_void(3);
+        history.make_void(3);
+        let later = Time::START + DELAY;
+        let judged = [2, 3, 4].map(|sequence| history.resend(later, sequence, DELAY));
+        assert_eq!(judged, [Resend::Again, Resend::Void, Resend::Again]);
+        (0..HISTORY_MAX).for_each(|_| history.note(later));
+        assert_eq!(history.resend(later, 3, DELAY), Resend::TooLow);
+        assert_eq!(history.void, []);
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub(super) struct HandOver {
     since: (Time, Time),
     /// The other node's last sequence when it began: what is older belongs to another one.
     began_at: u64,
+    /// Our last sequence then: that of what we have asked for, if we did.
+    asked_by: u64,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
     /// What the giver had of it when it began to let go, or for a taker when it was offered.
@@ -117,6 +119,7 @@ impl HandOver {
             ticket: None,
             since: (now, now),
             began_at,
+            asked_by: 0,
             checks: vec![JobId(u64::MAX)],
             gives: Vec::new(),
         });
@@ -255,6 +258,7 @@ impl Cluster {
             ticket,
             since,
             began_at,
+            asked_by: self.history.next() - 1,
             checks: Vec::new(),
             gives: Vec::new(),
         });
@@ -406,6 +410,12 @@ impl Cluster {
     pub(super) fn end_hand_over(&mut self, result: Result<(), Refusal>) {
         let Some(ended) = self.hand_over.take() else { return };
         self.tell_end(&ended, result);
+        let is_asked = matches!(ended.stage, Stage::Asked | Stage::Invited);
+        let partner = ended.partner(self.settings.me);
+        if result.is_err() && is_asked && self.peer(partner).kind == Kind::Systole {
+            // What was lost on the way is not followed when it is sent again: it has been answered.
+            self.history.make_void(ended.asked_by);
+        }
         if let Some(ticket) = ended.ticket {
             self.answer(ticket, result);
         }

@@ -236,6 +236,7 @@ impl Cluster {
                     self.report(Event::CannotResend(from, sequence));
                     self.send(Message::Nak { sequence, too_low: true }, Some(from));
                 }
+                Resend::Void => self.send(Message::Nak { sequence, too_low: true }, Some(from)),
                 Resend::Nothing => {}
             }
         }

@@ -1,5 +1,6 @@
 //! Requests for messages, answers to them, and what a flood of either costs.
 
+use super::pair::Pair;
 use super::*;
 
 /// What beta says, outside of any story.
@@ -153,4 +154,44 @@ fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
     hear(&mut node, asked, Message::Nak { sequence: 12, too_low: false }, None);
     assert!(node.has_said(&Event::PacketLostForGood(B, 12)));
     assert_eq!(requests(&mut node, asked + Duration::from_millis(500)), Vec::<u64>::new());
+}
+
+/// The way is cut for longer than an answer is waited for, and shorter than a dead time.
+#[test]
+fn an_order_that_was_answered_is_not_followed_when_the_way_is_back() {
+    let orders = [
+        (B, Order::TakeoverGroup(FIRST)),
+        (B, Order::Takeover(Hold::Foreign)),
+        (A, Order::StandbyGroup(FIRST)),
+        (A, Order::Standby(Hold::Local)),
+    ];
+    for (node, order) in orders {
+        let patient = |id| {
+            let mut settings = settings(id, Failback::Off);
+            settings.deadtime = Duration::from_secs(20);
+            settings.ipfail = false;
+            Some(Node::with(settings, 1))
+        };
+        let mut pair = Pair::of([patient(A), patient(B)]);
+        pair.until("both are at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+        pair.pass(Duration::from_secs(2));
+        pair.cut = true;
+        let now = pair.now;
+        pair.node(node).order(now, order);
+        pair.until("answered", |pair| !pair.node(node).answers.is_empty());
+        assert_eq!(pair.node(node).answers, [Err(Refusal::NoReply)], "{order:?}");
+        pair.cut = false;
+        pair.pass(Duration::from_secs(5));
+        for id in [A, B] {
+            let is_step = |event: &Event| matches!(event, Event::Planned(_));
+            let plans = pair.node(id).said.iter().filter(|event| is_step(event)).count();
+            assert!(id == node || plans == 0, "{order:?}: {:?}", pair.node(id).said);
+        }
+        assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]), "{order:?}");
+        let now = pair.now;
+        pair.node(node).answers.clear();
+        pair.node(node).order(now, order);
+        pair.until("answered", |pair| !pair.node(node).answers.is_empty());
+        assert_eq!(pair.node(node).answers, [Ok(())], "{order:?}: a new order is another one");
+    }
 }
