@@ -40,6 +40,7 @@ mod three;
 mod times;
 mod transitions;
 mod versions;
+mod witness;
 
 const KEEPALIVE: Duration = Duration::from_millis(200);
 const DEADTIME: Duration = Duration::from_millis(650);
