@@ -380,13 +380,7 @@ fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
 #[test]
 fn what_had_to_wait_for_a_hold_moves_at_once_when_that_is_released_after_a_goodbye() {
     let deadtime = Duration::from_secs(20);
-    let node = |id| {
-        let warntime = deadtime / 2;
-        Some(Node::with(Settings { deadtime, warntime, ..settings(id, Failback::Off) }, 1))
-    };
-    let mut pair = Pair::of([node(A), node(B)]);
-    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
-    pair.pass(Duration::from_secs(1));
+    let mut pair = Pair::settled_with(|it| (it.deadtime, it.warntime) = (deadtime, deadtime / 2));
     let now = pair.now;
     pair.node(A).order(now, Order::Hold(None, Duration::from_mins(30)));
     pair.pass(Duration::from_secs(1));

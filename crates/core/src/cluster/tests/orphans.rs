@@ -25,16 +25,10 @@ impl Pair {
 }
 
 fn fenced(groups: impl Fn() -> Vec<Group>) -> Pair {
-    let node = |id| {
-        let mut settings = settings(id, Failback::Off);
+    Pair::settled_with(|settings| {
         settings.fencing = Some(FencingPolicy { delay: Duration::ZERO });
         settings.groups = groups();
-        Some(Node::with(settings, 1))
-    };
-    let mut pair = Pair::of([node(A), node(B)]);
-    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
-    pair.pass(Duration::from_secs(1));
-    pair
+    })
 }
 
 fn services() -> Vec<Group> {
@@ -259,15 +253,21 @@ fn a_goodbye_is_not_said_while_services_may_run() {
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
 }
 
-/// Both ran it, A wins; B's stop hangs, and its executor dies for good.
-#[test]
-fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_group() {
+/// Both ran all, as after a cut, and A wins; what B has to stop hangs.
+fn b_gives_way() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
     pair.node(B).holds_jobs = true;
     pair.cut = false;
     pair.until("B gives way", |pair| !pair.node(B).held.is_empty());
+    pair
+}
+
+/// Both ran it, A wins; B's stop hangs, and its executor dies for good.
+#[test]
+fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_group() {
+    let mut pair = b_gives_way();
     let group = pair.node(B).held[0].group;
     pair.pass(Duration::from_secs(1));
     assert!(pair.runs(A).contains(&group));
@@ -284,12 +284,7 @@ fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_grou
 /// The same: what nobody has an executor for is free at a goodbye of the owner.
 #[test]
 fn who_lost_its_executor_while_it_gave_way_does_not_block_itself_for_ever() {
-    let mut pair = Pair::settled(Failback::Off);
-    pair.cut = true;
-    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
-    pair.node(B).holds_jobs = true;
-    pair.cut = false;
-    pair.until("B gives way", |pair| !pair.node(B).held.is_empty());
+    let mut pair = b_gives_way();
     pair.pass(Duration::from_secs(1));
     pair.node(B).held.clear();
     pair.node(B).holds_jobs = false;
@@ -317,14 +312,9 @@ fn what_was_taken_from_a_node_without_an_executor_starts_again_when_it_was_let_g
 /// The same with a group of two services of which the first one takes its time to start.
 #[test]
 fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
-    let node = |id| {
-        let mut settings = settings(id, Failback::Off);
+    let mut pair = Pair::settled_with(|settings| {
         settings.groups[SECOND.index()].resources = vec![agent("second"), agent("third")];
-        Some(Node::with(settings, 1))
-    };
-    let mut pair = Pair::of([node(A), node(B)]);
-    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
-    pair.pass(Duration::from_secs(1));
+    });
     pair.node(A).holds_jobs = true;
     pair.lose_executor();
     pair.until("A starts it", |pair| !pair.node(A).held.is_empty());
@@ -338,13 +328,7 @@ fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
 #[test]
 fn a_goodbye_while_the_other_node_has_no_executor_is_no_death() {
     let deadtime = Duration::from_secs(10);
-    let node = |id| {
-        let warntime = deadtime / 2;
-        Some(Node::with(Settings { deadtime, warntime, ..settings(id, Failback::Off) }, 1))
-    };
-    let mut pair = Pair::of([node(A), node(B)]);
-    pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
-    pair.pass(Duration::from_secs(1));
+    let mut pair = Pair::settled_with(|it| (it.deadtime, it.warntime) = (deadtime, deadtime / 2));
     let now = pair.now;
     pair.node(A).cluster.handle(now, &Input::ExecutorGone);
     pair.node(B).order(now, Order::Stop);

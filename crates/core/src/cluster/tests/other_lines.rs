@@ -138,15 +138,21 @@ fn a_takeover_of_what_waits_for_another_line_is_refused() {
     assert_eq!(unable, because);
 }
 
-/// B cannot tell any more whether services of its line run on, and has let its addresses go.
-#[test]
-fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
+/// B runs its line alone, and A may start with these settings, of which the line is a part of that.
+fn b_alone() -> (Pair, Settings) {
     let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
     let mut pair = Pair::of(nodes(&files));
     pair.end(A);
     pair.until("B runs alone", |pair| pair.run(B, &["first", "extra"]));
     let patient =
         Settings { initdead: Duration::from_mins(1), ..with_groups(A, Failback::On, files[0]) };
+    (pair, patient)
+}
+
+/// B cannot tell any more whether services of its line run on, and has let its addresses go.
+#[test]
+fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
+    let (mut pair, patient) = b_alone();
     pair.nodes[A.index()] = Some(Node::with(patient, 1));
     pair.rest(5);
     pair.lose_executor();
@@ -191,12 +197,7 @@ fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
 /// A's daemon died while B was alone, and what its executor holds still is a part of its line.
 #[test]
 fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
-    let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
-    let mut pair = Pair::of(nodes(&files));
-    pair.end(A);
-    pair.until("B runs alone", |pair| pair.run(B, &["first", "extra"]));
-    let patient =
-        Settings { initdead: Duration::from_mins(1), ..with_groups(A, Failback::On, files[0]) };
+    let (mut pair, patient) = b_alone();
     let mut node = Node::with(patient.clone(), 2);
     node.cluster = Cluster::new(patient, Boot { listed: vec![(FIRST, 1)], ..boot(2) });
     let now = pair.now;

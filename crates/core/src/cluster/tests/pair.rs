@@ -120,6 +120,18 @@ impl Pair {
         cluster.peer(id).view.get(now, key).expect("it is told").claim
     }
 
+    /// Both started, with settings that differ from the usual ones, and each runs its own.
+    pub(super) fn settled_with(change: impl Fn(&mut Settings)) -> Self {
+        let mut pair = Self::of([A, B].map(|id| {
+            let mut settings = settings(id, Failback::Off);
+            change(&mut settings);
+            Some(Node::with(settings, 1))
+        }));
+        pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+        pair.pass(Duration::from_secs(1));
+        pair
+    }
+
     pub(super) fn settled(failback: Failback) -> Self {
         let mut pair = Self::new(failback);
         pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
