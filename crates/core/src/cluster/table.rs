@@ -205,7 +205,10 @@ impl Cluster {
                 self.owned(group, cause);
             }
             Merged::Outranked => {
-                self.owned(group, Cause::Outranked(from));
+                // What was given away is claimed by the taker, and nothing of it is lost.
+                let is_idle = self.runners[group.index()].is_idle();
+                let cause = if is_idle { Cause::Claimed(from) } else { Cause::Outranked(from) };
+                self.owned(group, cause);
                 // Who starts anew while it stops shall not take it for its own.
                 self.outbox.push_back(Output::Store);
                 if !self.errs(Mutation::KeepWhenOutranked) {
