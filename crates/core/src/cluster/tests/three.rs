@@ -163,3 +163,34 @@ fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network_wherever_it_is() {
     }
     assert_eq!(three.runs(B).len(), 2, "A {:?} C {:?}", three.runs(A), three.runs(C));
 }
+
+/// A gives B what it has; meanwhile C, which is about to end, lets go of what A never had.
+#[test]
+fn what_a_giver_never_had_is_no_gift() {
+    let mut three = Three::at_homes([A, C], |_| {});
+    let now = three.now;
+    let a = three.nodes[0].as_mut().expect("it has power");
+    a.holds_jobs = true;
+    a.order(now, Order::Standby(Hold::All));
+    three.until("A stops it", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
+    let now = three.now;
+    three.nodes[2].as_mut().expect("it has power").order(now, Order::Stop);
+    three.until("C has ended", |three| three.nodes[2].as_ref().is_some_and(|c| c.has_ended));
+    three.nodes[2] = None;
+    assert!(three.runs(B).is_empty());
+    let now = three.now;
+    three.nodes[0].as_mut().expect("it has power").finish_jobs(now);
+    three.until("both run", |three| {
+        let all = three.all_run().concat();
+        assert!(all.len() < 3, "{:?}", three.all_run());
+        all.len() == 2
+    });
+    let told = &three.nodes[1].as_ref().expect("it has power").said;
+    let gifts = told.iter().filter_map(|event| match event {
+        Event::Ownership { group, owner: B, cause: Cause::HandOver { .. }, .. } => Some(*group),
+        _ => None,
+    });
+    assert!(gifts.collect::<Vec<_>>().iter().all(|group| *group == FIRST));
+    three.pass(Duration::from_secs(3));
+    assert_eq!(three.all_run().concat().len(), 2);
+}
