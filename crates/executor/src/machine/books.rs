@@ -85,6 +85,10 @@ impl Machine {
             {
                 self.note_doubt(run);
             }
+            // It was in doubt while it was being stopped.
+            (Action::Stop, outcome) if !outcome.is_success() && !job.is_of_addresses() => {
+                self.write();
+            }
             (Action::Start | Action::Stop | Action::Status | Action::Monitor, _) => {}
         }
     }
@@ -148,6 +152,11 @@ impl Machine {
             *number = self.books.number;
             groups.extend_from_slice(self.held());
             doubtful.extend_from_slice(&self.books.doubtful);
+            // Whoever finds neither the run nor its outcome does not say that these run.
+            let stops = self.active.iter().filter(|active| active.stops_agents());
+            for Run { group, resources, .. } in stops.map(|active| &active.job.run) {
+                doubtful.extend(resources.iter().map(|resource| (*group, resource.clone())));
+            }
         }
     }
 

@@ -52,6 +52,12 @@ impl Active {
         }
     }
 
+    /// Whether it stops what is no address, or is about to.
+    pub(super) fn stops_agents(&self) -> bool {
+        let is_stop = self.job.run.action == Action::Stop && !self.job.is_of_addresses();
+        is_stop && !matches!(self.state, State::Entering { .. })
+    }
+
     /// Why it is being ended, if it is.
     pub(super) const fn unwanted(&self) -> Option<Why> {
         match self.state {

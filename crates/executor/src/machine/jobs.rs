@@ -208,6 +208,9 @@ impl Machine {
         let until = active.limit.map_or(until, |limit| limit.min(until));
         active.state = State::Beginning { since, until, unwanted: None };
         let request = Box::new(active.job.run.clone());
+        if active.stops_agents() {
+            self.write();
+        }
         self.outbox.push_back(Output::Begin { run, request, action });
     }
 

@@ -23,6 +23,41 @@ fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
     assert!(bench.written.is_some());
 }
 
+/// Both processes are killed while a stop goes on, which ends before the next ones are there.
+#[test]
+fn what_was_being_stopped_when_everything_was_killed_is_not_said_to_run() {
+    for outcome in [None, Some(Outcome::Success), Some(failed(1)), Some(Outcome::TimedOut)] {
+        let mut bench = Bench::new();
+        bench.started_agent(WEB, "a");
+        bench.run(WEB, Action::Stop, &[agent("a")]);
+        let (run, _) = bench.begun();
+        let has_stopped = outcome == Some(Outcome::Success);
+        if let Some(outcome) = outcome {
+            bench.tell(Input::Ended { run, outcome });
+        }
+        let mut next = Bench::of(bench.written.take().expect("a ledger"));
+        next.tell(Input::Connected);
+        next.permit(600 * SECOND);
+        let resources = next.hello().0.into_iter().flat_map(|group| group.resources);
+        assert_eq!(resources.collect::<Vec<_>>(), []);
+        assert_eq!(next.machine.held().is_empty(), has_stopped, "it may run all the same");
+    }
+}
+
+/// A stop that the executor could not ask for changes nothing.
+#[test]
+fn what_could_not_be_asked_to_stop_is_still_said_to_run_by_a_successor() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    let (run, _) = bench.begin();
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+    let mut next = Bench::of(bench.written.take().expect("a ledger"));
+    next.tell(Input::Connected);
+    next.permit(600 * SECOND);
+    assert_eq!(next.hello().0, [held(WEB, &[agent("a")])]);
+}
+
 fn not_asked(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::NotAsked { .. })
 }
