@@ -12,7 +12,8 @@ use std::time::Duration;
 use systole_sim::{Fences, Options, Summary, World};
 
 const USAGE: &str = "usage: soak FROM TO \
-    [two|fences|times|frail|patient|crowd|classic|edits|three|same|calm] [diary]";
+    [two|fences|times|frail|patient|crowd|classic|killed|killed-beside-classic|killed-of-three|edits|three\
+    |same|calm] [diary]";
 
 fn options(kind: &str) -> Option<Options> {
     let usual = Options::default();
@@ -25,6 +26,9 @@ fn options(kind: &str) -> Option<Options> {
         "patient" => Options { patient: 1_000, ..usual },
         "crowd" => Options { crowd: true, ..usual },
         "classic" => Options { classic: true, ..usual },
+        "killed" => Options { kills: 300, ..usual },
+        "killed-beside-classic" => Options { kills: 300, classic: true, ..usual },
+        "killed-of-three" => Options { kills: 300, ..three },
         "edits" => Options { reloads: 1_000, ..usual },
         "three" => three,
         "same" => Options { reloads: 0, ..three },

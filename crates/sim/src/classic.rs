@@ -259,7 +259,9 @@ impl Classic {
     /// What can be sent no more will never come.
     fn skip(&mut self, sequence: u64) {
         let peer = &mut self.peer;
-        peer.beyond.insert(sequence);
+        if sequence > peer.complete {
+            peer.beyond.insert(sequence);
+        }
         while peer.beyond.remove(&(peer.complete + 1)) {
             peer.complete += 1;
         }

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Stop(NodeId, Duration),
     /// The machine stands still for this long.
     Pause(NodeId, Duration),
+    /// Daemon and executor are killed, and the daemon is started again after this long.
+    KillAll(NodeId, Duration),
     /// The executor is killed, and none can be started for this long.
     ExecutorCrash(NodeId, Duration),
     /// The executor alone stands still for this long.
@@ -91,6 +93,7 @@ impl Fault {
             | Self::Lose(node, ..)
             | Self::Stop(node, _)
             | Self::Pause(node, _)
+            | Self::KillAll(node, _)
             | Self::ExecutorCrash(node, _)
             | Self::Freeze(node, _)
             | Self::RestartBesideFrozen(node, _)
@@ -123,6 +126,7 @@ impl Fault {
             },
             Self::Stop(..) => "daemons stopped",
             Self::Pause(..) => "machines that stood still",
+            Self::KillAll(..) => "daemons and executors killed",
             Self::ExecutorCrash(..) => "executors killed",
             Self::Freeze(..) => "executors that stood still",
             Self::RestartBesideFrozen(..) => "daemons executed anew beside one",
@@ -204,6 +208,14 @@ fn draw_deed(random: &mut Random) -> Deed {
         3 => Deed::Lose(draw_loss(random), span),
         _ => Deed::Reload,
     }
+}
+
+/// Draws a machine of which everything is killed. Its addresses outlive that by a few seconds.
+pub(crate) fn draw_kill(random: &mut Random, nodes: usize) -> Fault {
+    let node = pick(random, u64::try_from(nodes).unwrap_or(1));
+    let longest = if random.chance(500) { 1_000 } else { 8_000 };
+    let span = Duration::from_millis(1 + random.below(longest));
+    Fault::KillAll(node, span)
 }
 
 /// Draws what happens to an executor, or to what it needs.

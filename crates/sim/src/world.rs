@@ -110,6 +110,8 @@ pub struct World {
     sickly: bool,
     /// Executors stand still, or lack what they need.
     frail: bool,
+    /// So many of a thousand faults kill a daemon and its executor.
+    kills: u64,
     /// Agents may take their time, and some of them do.
     patient: bool,
     troubled: bool,

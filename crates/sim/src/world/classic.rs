@@ -167,7 +167,10 @@ impl World {
     pub(super) fn strike_classic(&mut self, fault: Fault) {
         let now = self.now;
         match fault {
-            Fault::PowerOff(_, span) | Fault::Crash(_, span) | Fault::Lose(_, _, span) => {
+            Fault::PowerOff(_, span)
+            | Fault::Crash(_, span)
+            | Fault::KillAll(_, span)
+            | Fault::Lose(_, _, span) => {
                 self.classic = None;
                 self.power_off(CLASSIC);
                 self.after(span, Happening::PowerOn(CLASSIC));

@@ -87,6 +87,7 @@ impl World {
             rivals: Vec::new(),
             sickly: broken > 0,
             frail,
+            kills: options.kills,
             patient,
             troubled: false,
             alone: None,

@@ -30,6 +30,8 @@ pub struct Options {
     pub times: bool,
     /// In so many of a thousand worlds executors stand still, or lack what they need.
     pub frail: u64,
+    /// So many of a thousand faults kill the daemon and its executor.
+    pub kills: u64,
     /// In so many of a thousand worlds agents may take their time, and some of them do.
     pub patient: u64,
     /// Whether there are so many groups that their table does not fit into a beat, as the seed decides.
@@ -52,6 +54,7 @@ impl Default for Options {
             reloads: 250,
             times: false,
             frail: 300,
+            kills: 0,
             patient: 150,
             crowd: false,
             classic: false,

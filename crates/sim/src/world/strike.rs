@@ -37,6 +37,12 @@ impl World {
             self.edit(NodeId(u8::try_from(first).unwrap_or(0)));
             return Ok(());
         }
+        if self.kills > 0 && self.random.chance(self.kills) {
+            let fault = fault::draw_kill(&mut self.random, counts.0);
+            self.note(|| format!("{fault:?}"));
+            self.summary.count(fault.name());
+            return self.strike(fault);
+        }
         let has_ailments = self.sickly || self.patient;
         let fault = if has_ailments && self.random.chance(AILMENTS_PER_MILLE) {
             fault::draw_ailment(&mut self.random, &self.settings, self.patient)
@@ -89,6 +95,11 @@ impl World {
                     self.hosts[node.index()].stand_still(span);
                     self.schedule(until, Happening::Resume(node));
                 }
+            }
+            Fault::KillAll(node, span) => {
+                self.crash(node, span)?;
+                self.machine(node).forget_permit();
+                self.with_host(node, Host::kill)?;
             }
             Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
                 self.hosts[node.index()].bar(now + span);
@@ -193,6 +204,7 @@ impl World {
             | Fault::PartAnd(..)
             | Fault::Stop(..)
             | Fault::Pause(..)
+            | Fault::KillAll(..)
             | Fault::ExecutorCrash(..)
             | Fault::Freeze(..)
             | Fault::RestartBesideFrozen(..)
