@@ -141,6 +141,11 @@ impl Receiver {
         was_missing
     }
 
+    /// Whether nothing that was sent before what is heard is missing.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
     /// Forgets what is missing: the sender can no longer be asked.
     pub(crate) fn forget_missing(&mut self) {
         self.missing.clear();

@@ -57,6 +57,8 @@ pub(super) struct Classic {
     theirs: Hold,
     /// What the peer has told that it will not hold any more, and holds until its stop is done.
     giving_up: Hold,
+    /// It has announced its stop.
+    announces_stop: bool,
     is_peer_stable: bool,
     /// The peer has said that it starts, since it is heard.
     is_peer_starting: bool,
@@ -80,6 +82,8 @@ pub(super) struct Classic {
     /// When it died last.
     died: Time,
     unreported: Option<Time>,
+    /// The sequences of our questions what it holds that are not answered.
+    asked_by: Vec<u64>,
     /// When the peer's groups are handed back, because one of them could not be started here.
     gives_up: Option<Time>,
 }
@@ -127,7 +131,8 @@ impl Cluster {
     pub(super) fn classic_forbids(&self) -> bool {
         let legacy = self.settings.failback == Failback::Legacy;
         let Some(peer) = self.classic_peer() else { return false };
-        legacy || self.classic.stage != Stage::Stable || self.owes_report(peer)
+        let is_known = self.peer(peer).receiver.is_complete() && !self.owes_report(peer);
+        legacy || self.classic.stage != Stage::Stable || !is_known
     }
 
     /// Whether it is still being found out with a classic peer who has what.
@@ -168,7 +173,7 @@ impl Cluster {
         let Some(peer) = self.classic_peer() else {
             // Whoever comes later meets a node that is settled.
             self.classic.stage = Stage::Stable;
-            self.classic.ours = Hold::All;
+            self.classic.ours = self.all_but_held();
             return;
         };
         if self.settings.failback == Failback::Legacy {
@@ -181,7 +186,21 @@ impl Cluster {
         // What an executor has kept for a daemon that was started anew is held already. It is told once
         // the peer has said what it holds: it may have taken over since, and keeps it then.
         self.classic.ours = self.classic.ours.with(self.held_whole());
+        self.send_starting();
+    }
+
+    /// Asks a classic peer what it holds.
+    pub(super) fn send_starting(&mut self) {
+        self.classic.asked_by.push(self.history.next());
         self.send(Message::Starting, None);
+    }
+
+    /// What we have asked was answered, or nobody is there to answer. Whoever asks for the message again
+    /// does not get it: a peer that is asked waits until we have said that we are stable.
+    fn forget_questions(&mut self) {
+        for sequence in std::mem::take(&mut self.classic.asked_by) {
+            self.history.make_void(sequence);
+        }
     }
 
     /// A node is heard in time whose groups were waiting for its end. Where nothing runs here yet,
@@ -228,6 +247,7 @@ impl Cluster {
         }
         if full {
             self.classic.reported_at = sequence;
+            self.forget_questions();
         }
         let is_first = matches!(self.classic.stage, Stage::Starting | Stage::BothStarting);
         if is_first {
@@ -236,6 +256,7 @@ impl Cluster {
         self.classic.has_reported |= sequence >= self.classic.report_from;
         // Its own stop is known by `shutdone` alone: what is announced is not done.
         let announces = occasion == Occasion::Shutdown;
+        self.classic.announces_stop = announces || self.classic.announces_stop && !full;
         // Nor is what one that is in a transition does not name any more: its announcement may be lost.
         let is_vague = stable == Some(false) && !self.classic.is_peer_starting;
         let before = self.classic.held_there();
@@ -275,6 +296,21 @@ impl Cluster {
         if is_first && stable != Some(true) && self.classic.ours != Hold::None {
             self.classic_report(Occasion::Report);
         }
+    }
+
+    /// A classic peer is done with its part of a hand-over: what it has reported before is older.
+    pub(super) fn note_done(&mut self, from: NodeId, sequence: u64) {
+        if self.peer(from).kind == Kind::Classic {
+            self.classic.reported_at = self.classic.reported_at.max(sequence);
+        }
+    }
+
+    /// Whether a classic peer has said, after this word, that it has a set, or that it stops whatever it
+    /// has; the set is from its view.
+    pub(super) fn classic_has_again(&self, scope: Scope, number: u64) -> bool {
+        let Scope::Set(hold) = scope else { return false };
+        let has_any = hold.without(self.classic.held_there()) != hold;
+        self.classic.reported_at > number && (has_any || self.classic.announces_stop)
     }
 
     fn set_classic_stable(&mut self, node: NodeId, stable: bool) {
@@ -391,6 +427,7 @@ impl Cluster {
     /// A peer died: everything will be ours.
     pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
         self.classic.died = self.now;
+        self.forget_questions();
         self.classic_takes_all();
         self.classic.owes &= result == Fencing::Unneeded;
         let kind = self.peer(node).kind;
@@ -407,9 +444,14 @@ impl Cluster {
         self.say_succeeded();
     }
 
+    /// What is ours while nobody else is there: all, but nothing new while everything is held.
+    fn all_but_held(&self) -> Hold {
+        if self.is_everything_frozen() { self.held() } else { Hold::All }
+    }
+
     fn classic_takes_all(&mut self) {
         self.classic.stage = Stage::Stable;
-        self.classic.ours = if self.is_everything_frozen() { self.held() } else { Hold::All };
+        self.classic.ours = self.all_but_held();
         self.classic.theirs = Hold::None;
         self.classic.giving_up = Hold::None;
         self.classic.is_peer_stable = true;

@@ -117,6 +117,7 @@ impl Cluster {
     fn can_go_home(&self, group: GroupId) -> bool {
         let (me, home) = (self.settings.me, self.preferred(group));
         home != me
+            && !self.is_contested(group)
             && self.could_take(group, home)
             && self.is_peer_settled(home)
             && !self.sees_fewer_pings(home, me)

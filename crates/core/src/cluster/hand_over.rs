@@ -55,6 +55,8 @@ pub(super) struct HandOver {
     began_at: u64,
     /// Our last sequence then: that of what we have asked for, if we did.
     asked_by: u64,
+    /// The number of a classic giver's "done" that waits for what is missing of its words.
+    done_by: Option<u64>,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
     /// What the giver had of it when it began to let go, or for a taker when it was offered.
@@ -120,6 +122,7 @@ impl HandOver {
             since: (now, now),
             began_at,
             asked_by: 0,
+            done_by: None,
             checks: vec![JobId(u64::MAX)],
             gives: Vec::new(),
         });
@@ -259,6 +262,7 @@ impl Cluster {
             since,
             began_at,
             asked_by: self.history.next() - 1,
+            done_by: None,
             checks: Vec::new(),
             gives: Vec::new(),
         });
@@ -316,6 +320,7 @@ impl Cluster {
         self.prolong_hand_over();
         self.withdraw_wish();
         self.take_what_is_given();
+        self.acquire_from_classic();
         let Some(running) = &self.hand_over else { return };
         let (scope, giver, stage) = (running.scope, running.giver, running.stage);
         if self.now >= running.until {
@@ -410,10 +415,9 @@ impl Cluster {
     pub(super) fn end_hand_over(&mut self, result: Result<(), Refusal>) {
         let Some(ended) = self.hand_over.take() else { return };
         self.tell_end(&ended, result);
-        let is_asked = matches!(ended.stage, Stage::Asked | Stage::Invited);
-        let partner = ended.partner(self.settings.me);
-        if result.is_err() && is_asked && self.peer(partner).kind == Kind::Systole {
-            // What was lost on the way is not followed when it is sent again: it has been answered.
+        if result.is_err() && matches!(ended.stage, Stage::Asked | Stage::Invited) {
+            // What was lost on the way is not followed when it is sent again: it has been answered. A C
+            // node would wait an hour for the rest of it, and would not restart itself meanwhile.
             self.history.make_void(ended.asked_by);
         }
         if let Some(ticket) = ended.ticket {

@@ -4,7 +4,7 @@ use super::{Cluster, may_tell};
 use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::receive::Verdict;
-use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus, Scope};
+use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus, Scope, Step};
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -209,6 +209,9 @@ impl Cluster {
             Message::RequestNodes => self.reply_nodes(from),
             Message::Shutdone => self.peer_left(from, sequence),
             Message::AskResources { hold, step, by_order, ipfail: _ } => {
+                if *step == Step::Done {
+                    self.note_done(from, sequence);
+                }
                 self.hear_step(from, sequence, Scope::Set(*hold), (*step, *by_order));
             }
             Message::TakeoverOrder { hold } => {

@@ -134,14 +134,18 @@ impl Cluster {
 
     /// The groups that run here and of which a classic peer says that it has them.
     fn contested(&self, peer: NodeId) -> impl Iterator<Item = GroupId> + '_ {
+        let is_over = !self.takes_part() || self.peer(peer).has_left || self.hand_over.is_some();
+        self.settings.group_ids().filter(move |group| !is_over && self.is_contested(*group))
+    }
+
+    /// Whether a group runs here, and a classic peer says that it has it.
+    pub(in crate::cluster) fn is_contested(&self, group: GroupId) -> bool {
         let theirs = self.classic.theirs;
-        let is_over = !self.takes_part() || self.peer(peer).has_left;
-        self.settings.group_ids().filter(move |group| {
-            let home = self.preferred(*group) == peer;
-            let held = if home { theirs.has_local() } else { theirs.has_foreign() };
-            let is_here = self.is_ours(*group) && self.ownership.row(*group).phase.holds();
-            held && is_here && !is_over && self.hand_over.is_none()
-        })
+        let says_so = |peer| {
+            if self.preferred(group) == peer { theirs.has_local() } else { theirs.has_foreign() }
+        };
+        let is_here = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        is_here && self.classic_peer().is_some_and(says_so)
     }
 
     /// Stops a group and lets the peer have it.

@@ -7,7 +7,7 @@ use super::conflict::{Conflict, RESTART_WAIT};
 use super::{RETRY, Stage};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
-use crate::{Cause, Failback, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase, Time};
+use crate::{Cause, Failback, GroupId, Hold, NodeId, NodeStatus, Occasion, Phase, Time};
 use std::time::Duration;
 
 /// How long a classic peer may go on without its own set, of which nothing is remembered, before it is
@@ -91,7 +91,7 @@ impl Cluster {
         self.classic.unreported = Some(self.now + RETRY);
         // It expects to be told that we are stable, once it has said that it is.
         self.set_classic_stable(peer, false);
-        self.send(Message::Starting, None);
+        self.send_starting();
     }
 
     /// Asks a classic peer what it holds that has not said so since it is heard: it was started, or has
@@ -131,6 +131,7 @@ impl Cluster {
         }
         self.classic.theirs = Hold::None;
         self.classic.giving_up = Hold::None;
+        self.classic.announces_stop = false;
         self.classic.conflict = Conflict::None;
         self.classic.has_reported = false;
         self.classic.reported_at = 0;

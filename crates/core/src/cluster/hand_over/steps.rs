@@ -67,6 +67,12 @@ impl Cluster {
         match (step, stage) {
             (Step::Me, _) => self.promise(from, scope, by_order),
             (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),
+            (Step::Done, Some(Stage::Promised)) if self.peer(from).kind == Kind::Classic => {
+                if let Some(running) = &mut self.hand_over {
+                    running.done_by = number;
+                }
+                self.acquire_from_classic();
+            }
             (Step::Done, Some(Stage::Promised)) => {
                 let peer = self.peer_mut(from);
                 let is_news = sequence > peer.told_at;
@@ -165,6 +171,21 @@ impl Cluster {
     }
 
     /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
+    /// A classic giver is done, and nothing is missing of what it has said: it may have called us dead
+    /// meanwhile and taken the set again, and what is sent again comes in any order.
+    pub(super) fn acquire_from_classic(&mut self) {
+        let Some(running) = &self.hand_over else { return };
+        let (giver, scope) = (running.giver, running.scope);
+        let Some(number) = running.done_by else { return };
+        if running.stage != Stage::Promised || !self.peer(giver).receiver.is_complete() {
+            return;
+        }
+        if self.classic_has_again(scope, number) {
+            return self.end_hand_over(Err(Refusal::Withdrawn));
+        }
+        self.begin_acquire(giver, scope, true);
+    }
+
     fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
