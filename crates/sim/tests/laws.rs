@@ -96,7 +96,16 @@ fn the_laws_hold_where_times_change() {
 /// The second node is a script of heartbeat 3.0.6, as it was seen to behave.
 #[test]
 fn the_laws_hold_beside_a_node_of_the_classic_line() {
-    println!("{:?}", worlds(0..1_500, Options { classic: true, ..Options::default() }));
+    println!("{:?}", worlds(0..2_000, Options { classic: true, ..Options::default() }));
+}
+
+/// Addresses outlive the processes by a few seconds, and what was going on is known from files alone.
+#[test]
+fn the_laws_hold_where_daemon_and_executor_are_killed_at_once() {
+    let two = Options { kills: 300, ..Options::default() };
+    println!("{:?}", worlds(0..500, two));
+    println!("{:?}", worlds(0..500, Options { classic: true, ..two }));
+    println!("{:?}", worlds(0..150, Options { nodes: 3, ..two }));
 }
 
 /// Their files do not change: a node that has skipped an edition does not yet know which line of
@@ -160,13 +169,19 @@ fn permits_end_before_a_takeover_unless_clocks_are_further_apart_than_a_keepaliv
 fn the_laws_hold_in_worlds_that_broke_one() {
     let three = Options { nodes: 3, ..Options::default() };
     let same = Options { reloads: 0, ..three };
-    for (seed, options) in [
+    let classic = Options { classic: true, ..Options::default() };
+    let killed = Options { kills: 300, ..classic };
+    let others = [888, 1160, 2486, 2947].map(|seed| (seed, same));
+    let beside = [2954, 3274, 3552, 4391, 4680, 4695].map(|seed| (seed, classic));
+    let killed = [1323, 2010, 2267, 2333, 2458, 2783, 2829, 3978].map(|seed| (seed, killed));
+    let all = [
         (25_452, Options::default()),
         (40_315, Options::default()),
         (415, three),
         (437, three),
         (438, same),
-    ] {
+    ];
+    for (seed, options) in all.into_iter().chain(others).chain(beside).chain(killed) {
         println!("{:?}", worlds(seed..seed + 1, options));
     }
 }

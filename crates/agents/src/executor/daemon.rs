@@ -11,6 +11,8 @@ use systole_sys::seqpacket::{Connection, Receive};
 
 /// Reports that wait for a daemon that does not read. Beyond it lines of the log are lost.
 const LOG_MAX: usize = 1 << 10;
+/// Most connections that are taken in one turn.
+const NEWCOMERS_PER_TURN: usize = 8;
 /// Beyond it the daemon is as good as dead, and its connection is closed.
 const OUTBOX_MAX: usize = 1 << 12;
 
@@ -104,7 +106,8 @@ impl Executor {
     /// Takes a new daemon if there is none. A second one is refused: its connection ends without
     /// a hello.
     pub(super) fn accept(&mut self) {
-        while let Some(connection) = self.places.accept(self.now) {
+        for _ in 0..NEWCOMERS_PER_TURN {
+            let Some(connection) = self.places.accept(self.now) else { return };
             if self.daemon.is_none() {
                 self.daemon = Some(Daemon::new(connection));
                 self.tell(Input::Connected);

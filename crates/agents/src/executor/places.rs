@@ -6,7 +6,8 @@ use crate::place;
 use std::io;
 use std::iter;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use systole_core::Time;
 use systole_executor::Input;
 use systole_sys::seqpacket::{Connection, Listener};
@@ -15,6 +16,9 @@ use systole_sys::seqpacket::{Connection, Listener};
 /// makes the directory again.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long an executor that starts tries to find out who listens where too many wait, and how often.
+const BUSY_LIMIT: Duration = Duration::from_secs(1);
+const BUSY_STEP: Duration = Duration::from_millis(10);
 /// How long nobody is heard at the abstract name after a stranger, who could keep this thread busy.
 const STRANGER_REST: Duration = Duration::from_millis(100);
 
@@ -41,7 +45,7 @@ impl Places {
     pub(super) fn open(now: Time, socket: PathBuf, ledger: PathBuf) -> Result<Self, ExecutorError> {
         let failed = |source| ExecutorError::Listen { path: socket.clone(), source };
         let spare = Listener::bind_abstract(&socket);
-        if spare.is_err() && Connection::connect_abstract(&socket).is_ok() {
+        if spare.is_err() && is_taken(&socket) {
             return Err(failed(io::ErrorKind::AddrInUse.into()));
         }
         let listener = Listener::bind(&socket).map_err(failed)?;
@@ -96,6 +100,20 @@ impl Executor {
     }
 }
 
+/// Whether an executor listens at the abstract name. Where so many wait that this cannot be found out,
+/// another user may be the one who listens, and keeps nobody from starting.
+fn is_taken(socket: &Path) -> bool {
+    let limit = Instant::now() + BUSY_LIMIT;
+    loop {
+        match Connection::connect_abstract(socket) {
+            Ok(_) => return true,
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return false,
+            Err(_) if Instant::now() >= limit => return false,
+            Err(_) => sleep(BUSY_STEP),
+        }
+    }
+}
+
 /// Whether nothing lies there, though it could: in a directory that nobody else can write to.
 fn is_missing(path: &Path) -> bool {
     let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -137,6 +155,25 @@ mod tests {
         assert!(!path("executor.sock").exists());
         drop(first);
         open().unwrap();
+    }
+
+    /// Anybody may connect to the abstract name.
+    #[test]
+    fn a_second_executor_finds_the_first_behind_all_who_wait_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let open = || Places::open(Time::START, path("executor.sock"), path("executor.json"));
+        let mut first = open().unwrap();
+        let connect = || Connection::connect_abstract(&path("executor.sock"));
+        let waiting: Vec<_> = iter::from_fn(|| connect().ok()).take(10_000).collect();
+        assert_eq!(connect().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        fs::remove_file(path("executor.sock")).unwrap();
+        let served = std::thread::spawn(move || {
+            sleep(BUSY_STEP * 3);
+            (iter::from_fn(|| first.accept(Time::START)).count(), first)
+        });
+        assert!(open().is_err(), "a second one begins beside the first");
+        assert!(served.join().unwrap().0 >= waiting.len());
     }
 
     #[test]

@@ -132,6 +132,8 @@ pub(super) struct Stay {
     is_withheld: bool,
     /// Another node runs a line that is not known here, and lacks this one.
     pub(super) waits_for_strange: bool,
+    /// Its line wants more than the one that it replaces here.
+    pub(super) has_grown: bool,
 }
 
 impl Cluster {

@@ -320,6 +320,7 @@ impl Cluster {
 
     /// A group is new here. It follows what it replaces; beside a classic node, its set.
     fn add(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
+        self.stays[group.index()].has_grown = predecessor.is_some_and(|it| it.adds);
         if let Some(Predecessor { row, known_from, adds: _ }) = predecessor
             && row.owner == Some(self.settings.me)
             && row.phase.holds()

@@ -81,9 +81,8 @@ impl World {
                 self.after(wait, Happening::Deed(node, deed));
             }
             Fault::Stop(node, span) => {
-                let order = Input::Order { ticket: Ticket(0), order: Order::Stop };
                 self.machine(node).watch.told_to_stop();
-                self.tell(node, order)?;
+                self.tell(node, Input::Order { ticket: Ticket(0), order: Order::Stop })?;
                 self.after(span, Happening::StartDaemon(node));
             }
             Fault::Pause(node, span) => {
@@ -96,11 +95,7 @@ impl World {
                     self.schedule(until, Happening::Resume(node));
                 }
             }
-            Fault::KillAll(node, span) => {
-                self.crash(node, span)?;
-                self.machine(node).forget_permit();
-                self.with_host(node, Host::kill)?;
-            }
+            Fault::KillAll(node, span) => self.kill_all(node, span)?,
             Fault::ExecutorCrash(node, span) if self.machine(node).is_awake() => {
                 self.hosts[node.index()].bar(now + span);
                 self.machine(node).hinder(now + span);
@@ -180,6 +175,13 @@ impl World {
         self.kill_daemon(node)?;
         self.after(span, Happening::StartDaemon(node));
         Ok(())
+    }
+
+    /// Daemon and executor are killed. Nobody starts another executor before the daemon is back.
+    fn kill_all(&mut self, node: NodeId, span: Duration) -> Result<(), Broken> {
+        self.crash(node, span)?;
+        self.machine(node).forget_permit();
+        self.with_host(node, Host::kill)
     }
 
     fn cut(&mut self, fault: Fault) {

@@ -73,8 +73,9 @@ impl Cluster {
         is_first && peer.strange != 0 && !has_decided
     }
 
-    /// Whether a group goes on with what this node had until the line changed.
+    /// Whether a group goes on with what this node had until the line changed, and with nothing else.
     fn replaces_what_was_here(&self, group: GroupId) -> bool {
-        self.ownership.row(group).is_entrusted && self.is_ours(group)
+        let is_ours = self.ownership.row(group).is_entrusted && self.is_ours(group);
+        is_ours && !self.stays[group.index()].has_grown
     }
 }

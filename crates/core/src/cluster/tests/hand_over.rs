@@ -43,11 +43,13 @@ fn a_taker_that_lacks_something_says_so_before_anything_is_let_go() {
 fn what_was_given_is_no_fight_that_was_lost() {
     let mut pair = Pair::settled(Failback::Off);
     assert_eq!(give(&mut pair).0, Ok(()));
-    let causes = pair.node(A).said.iter().filter_map(|event| match event {
-        Event::Ownership { group: FIRST, owner: B, cause, .. } => Some(*cause),
-        _ => None,
-    });
-    assert_eq!(causes.collect::<Vec<_>>(), [Cause::Claimed(B)]);
+    let mut causes = Vec::new();
+    for event in &pair.node(A).said {
+        if let Event::Ownership { group: FIRST, owner: B, cause, .. } = event {
+            causes.push(*cause);
+        }
+    }
+    assert_eq!(causes, [Cause::Claimed(B)]);
 }
 
 #[test]

@@ -270,3 +270,14 @@ fn a_goodbye_of_who_ran_an_unknown_line_is_no_death() {
         assert!(took < Duration::from_secs(1), "{took:?} {runs:?}");
     }
 }
+
+/// A's line grows by what B runs, and waits; then B's line for it changes, to one that A does not know.
+#[test]
+fn a_line_that_has_grown_and_waits_does_not_start_beside_an_unknown_one() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(A, Failback::Off, &[(A, &["first", "second"])]);
+    pair.rest(3);
+    assert!(pair.run(B, &["second"]));
+    pair.change(B, Failback::Off, &[(A, &["first"]), (B, &["second", "extra"])]);
+    pair.rest(10);
+}
