@@ -176,6 +176,12 @@ pub enum Refusal {
          haresources: give that node the same file first"
     )]
     UnknownLine,
+    /// Of more than two nodes several have what a node wants, or the one that has it would give more.
+    #[error(
+        "several nodes have groups of that, or the one that has them would give others too: take them one by \
+         one with `--group`"
+    )]
+    SeveralOwners,
     /// The taker has failed to start it before, and nobody has mended it.
     #[error("the node that should take it could not run it; `hb retry` there lets it try again")]
     Unable,
@@ -224,6 +230,7 @@ impl Refusal {
             | Self::FewerPings
             | Self::Differs
             | Self::UnknownLine
+            | Self::SeveralOwners
             | Self::Unable
             | Self::NotHere
             | Self::SetsOnly
@@ -244,6 +251,7 @@ impl Refusal {
             | Self::FewerPings
             | Self::Differs
             | Self::UnknownLine
+            | Self::SeveralOwners
             | Self::Unable
             | Self::Legacy
             | Self::NotHere

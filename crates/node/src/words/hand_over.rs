@@ -75,6 +75,7 @@ impl Words {
                 | Refusal::FewerPings
                 | Refusal::Differs
                 | Refusal::UnknownLine
+                | Refusal::SeveralOwners
                 | Refusal::Unable
                 | Refusal::NotHere
                 | Refusal::SetsOnly

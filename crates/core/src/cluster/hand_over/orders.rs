@@ -95,6 +95,13 @@ impl Cluster {
         let peer = owner.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_in_flux(peer)?;
+        // A set is another one at each of more than two nodes.
+        let gives = self.groups_at(peer, scope.mirrored());
+        let is_same =
+            gives.len() == elsewhere.len() && gives.iter().all(|it| elsewhere.contains(it));
+        if self.settings.nodes.len() > 2 && !is_same {
+            return Err(Refusal::SeveralOwners);
+        }
         // The table first: the giver shall know from it what we can run again.
         self.send_status();
         match scope {

@@ -194,3 +194,32 @@ fn what_a_giver_never_had_is_no_gift() {
     three.pass(Duration::from_secs(3));
     assert_eq!(three.all_run().concat().len(), 2);
 }
+
+/// B has groups of two homes, or two nodes have one each: a set is another one at each of them.
+#[test]
+fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
+    for (homes, order) in [([A, C], Hold::Local), ([B, C], Hold::All), ([B, C], Hold::Foreign)] {
+        let mut three = Three::at_homes(homes, |_| {});
+        if homes[0] == A {
+            for group in [FIRST, SECOND] {
+                let now = three.now;
+                let b = three.nodes[1].as_mut().expect("it has power");
+                b.order(now, Order::TakeoverGroup(group));
+                three.pass(Duration::from_secs(2));
+            }
+            assert_eq!(three.runs(B), [FIRST, SECOND]);
+        }
+        let before = three.all_run();
+        let now = three.now;
+        let a = three.nodes[0].as_mut().expect("it has power");
+        a.order(now, Order::Takeover(order));
+        three.pass(Duration::from_secs(3));
+        let answers = three.nodes[0].as_ref().expect("it has power").answers.clone();
+        assert_eq!(answers, [Err(Refusal::SeveralOwners)], "{homes:?} {order:?}");
+        assert_eq!(three.all_run(), before);
+    }
+    let mut three = Three::at_homes([B, B], |_| {});
+    let now = three.now;
+    three.nodes[0].as_mut().expect("it has power").order(now, Order::Takeover(Hold::All));
+    three.until("A has all of it", |three| three.runs(A).len() == 2);
+}
