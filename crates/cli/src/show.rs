@@ -71,7 +71,7 @@ pub(crate) fn text(status: &Status) -> String {
     let (retired, groups): (Vec<_>, Vec<_>) =
         snapshot.groups.iter().partition(|group| group.retired.is_some());
     for group in groups {
-        line(&self::group(group));
+        line(&self::group(group, &snapshot.nodes));
     }
     for group in retired.into_iter().filter_map(self::retired) {
         line(&group);
@@ -230,7 +230,7 @@ fn retired(group: &GroupReport) -> Option<String> {
     Some(format!("  retired: {}\n    {what}", group.resources.join(" ")))
 }
 
-fn group(group: &GroupReport) -> String {
+fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
     let phase = match group.phase {
         Phase::Stopped => "stopped",
         Phase::Starting => "starting",
@@ -241,7 +241,16 @@ fn group(group: &GroupReport) -> String {
     };
     let mut text = format!("  {}\n    ", group.resources.join(" "));
     // Writing into memory cannot fail.
+    // Of more than two nodes another one may hear the owner.
+    let is_pair = nodes.len() <= 2;
+    let is_dead = |owner: &String| {
+        let is_silent = nodes.iter().any(|it| it.name == *owner && it.status == "dead");
+        is_pair && is_silent && group.phase.holds()
+    };
     let _ = match &group.owner {
+        Some(owner) if is_dead(owner) => {
+            write!(text, "nobody runs it: {owner} had it, and is dead")
+        }
         Some(owner) => {
             let least = if group.at_least { "at least " } else { "" };
             let since = age(group.since_ms);
@@ -396,18 +405,31 @@ mod tests {
         };
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";
-        assert_eq!(group(&report), text);
+        assert_eq!(group(&report, &[]), text);
+        let dead = NodeReport {
+            name: "web2".to_owned(),
+            status: "dead".to_owned(),
+            daemon: "systole".to_owned(),
+            silence_ms: Some(9_000),
+            deadtime_ms: 2_000,
+            links: Vec::new(),
+            awaited_ms: None,
+            older: None,
+        };
+        let told = group(&report, &[dead]);
+        assert!(told.contains("\n    nobody runs it: web2 had it, and is dead\n"), "{told}");
         report.stopping_here = true;
         assert!(
-            group(&report).contains("\n    still being stopped on this node\n    prefers web1")
+            group(&report, &[])
+                .contains("\n    still being stopped on this node\n    prefers web1")
         );
         report.stopping_here = false;
         report.at_least = true;
-        assert!(group(&report).contains("active on web2 for at least 1 min 1 s: web1"));
+        assert!(group(&report, &[]).contains("active on web2 for at least 1 min 1 s: web1"));
         report.owner = None;
         report.unable = vec!["web1".to_owned()];
-        assert!(group(&report).contains("nobody has it yet"));
-        assert!(group(&report).ends_with("term 3, cannot run on web1"), "a daemon of before");
+        assert!(group(&report, &[]).contains("nobody has it yet"));
+        assert!(group(&report, &[]).ends_with("term 3, cannot run on web1"), "a daemon of before");
         for (why, told) in [
             (Inability::Interface, " (an interface that it needs has no carrier or is missing)"),
             (Inability::OtherLine, " (its haresources has no such line)"),
@@ -415,7 +437,7 @@ mod tests {
             (Inability::Failed, ""),
         ] {
             report.unable_because = vec![why];
-            assert!(group(&report).ends_with(&format!("cannot run on web1{told}")), "{why:?}");
+            assert!(group(&report, &[]).ends_with(&format!("cannot run on web1{told}")), "{why:?}");
         }
         report.failures = vec![FailureReport {
             node: "web1".to_owned(),
@@ -425,10 +447,10 @@ mod tests {
         }];
         let advice = "web1\n    web1 could not start nginx: exit code 1\n      \
                       when that is mended, on web1: hb retry 10.0.0.9";
-        assert!(group(&report).ends_with(advice), "{}", group(&report));
+        assert!(group(&report, &[]).ends_with(advice), "{}", group(&report, &[]));
         report.failures[0].outcome = "interface eth1.10 does not exist".to_owned();
         let reason = "web1 could not start nginx: interface eth1.10 does not exist\n";
-        assert!(group(&report).contains(reason), "{}", group(&report));
+        assert!(group(&report, &[]).contains(reason), "{}", group(&report, &[]));
     }
 
     #[test]

@@ -120,6 +120,7 @@ impl Register {
 
 /// What keeps one group where it is, or has kept it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Stay {
     pub(super) freeze: Register,
     pub(super) down: Down,

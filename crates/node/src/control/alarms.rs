@@ -28,6 +28,24 @@ pub(super) fn of_other_lines(
     })
 }
 
+/// Groups that nobody runs, because their owner is dead and the other node cannot or may not take them. Of
+/// more than two nodes another one may hear the owner.
+pub(super) fn of_dead_owners(
+    nodes: &[NodeReport],
+    groups: &[GroupReport],
+) -> impl Iterator<Item = AlarmReport> {
+    let is_pair = nodes.len() <= 2;
+    let current = groups.iter().filter(move |group| is_pair && group.retired.is_none());
+    let current = current.filter(|group| group.phase.holds());
+    current.filter_map(move |group| {
+        let owner = group.owner.as_ref()?;
+        let is_dead = nodes.iter().any(|node| node.name == *owner && node.status == DEAD);
+        let name = group.name.clone();
+        let text = format!("nobody runs {name}: {owner} had it, and is dead");
+        is_dead.then_some(AlarmReport { group: name, text })
+    })
+}
+
 fn of_unknown_line(group: &GroupReport) -> AlarmReport {
     let (name, resources) = (&group.name, group.resources.join(" "));
     let text = format!(
@@ -126,6 +144,15 @@ mod tests {
         let waits = "10.0.0.5 (10.0.0.5 nginx) is not started here: another node lacks this line";
         let told = alarms("active", &group).pop().map(|alarm| alarm.text);
         assert!(told.as_ref().is_some_and(|text| text.starts_with(waits)), "{told:?}");
+        group.owner = Some("web2".to_owned());
+        let abandoned = |status: &str, group: &GroupReport| -> Vec<_> {
+            of_dead_owners(&[web2(status)], std::slice::from_ref(group)).collect()
+        };
+        assert_eq!(abandoned("active", &group), []);
+        let text = "nobody runs 10.0.0.5: web2 had it, and is dead";
+        assert_eq!(abandoned("dead", &group)[0].text, text);
+        group.phase = Phase::Failed;
+        assert_eq!(abandoned("dead", &group), [], "that is told already");
         group.retired = Some(systole_core::Retirement::Claimed);
         assert_eq!(alarms("active", &group), []);
     }

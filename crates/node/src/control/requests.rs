@@ -108,6 +108,7 @@ impl Control {
         let dropped = self.dropped.report(&self.parts.settings, now);
         let mut alarms = self.alarms.clone();
         alarms.extend(alarms::of_other_lines(&snapshot.nodes, &snapshot.groups));
+        alarms.extend(alarms::of_dead_owners(&snapshot.nodes, &snapshot.groups));
         let (version, pid) = (version(), std::process::id());
         let status = Status { version, pid, keys, dropped, alarms, snapshot };
         let response = Response::Status(Box::new(status));
