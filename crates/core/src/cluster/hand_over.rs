@@ -57,6 +57,8 @@ pub(super) struct HandOver {
     asked_by: u64,
     /// The number of a classic giver's "done" that waits for what is missing of its words.
     done_by: Option<u64>,
+    /// The other node is of the classic line.
+    beside_classic: bool,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
     /// What the giver had of it when it began to let go, or for a taker when it was offered.
@@ -123,6 +125,7 @@ impl HandOver {
             began_at,
             asked_by: 0,
             done_by: None,
+            beside_classic: false,
             checks: vec![JobId(u64::MAX)],
             gives: Vec::new(),
         });
@@ -263,6 +266,7 @@ impl Cluster {
             began_at,
             asked_by: self.history.next() - 1,
             done_by: None,
+            beside_classic: self.peer(partner).kind == Kind::Classic,
             checks: Vec::new(),
             gives: Vec::new(),
         });

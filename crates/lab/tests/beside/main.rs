@@ -13,6 +13,7 @@ mod large;
 mod loss;
 mod many;
 mod migration;
+mod restart;
 mod six;
 mod steady;
 mod vectors;

@@ -1,0 +1,102 @@
+//! Our daemon shall be started anew, or is, while the C node cannot be told of it.
+
+use crate::{LIMIT, Outcome, pair, print_logs, systole};
+use std::net::IpAddr;
+use std::time::Duration;
+use systole_lab::{ClusterConfig, Cut, Daemon, Failback, Lab, LabError, Link, Node};
+
+const OURS: Node = Node::Web1;
+const CLASSIC: Node = Node::Web2;
+/// The group of which the C node is the home.
+const SECOND: &str = "192.168.122.101";
+/// An agent whose start waits until a file is there.
+const SCRIPT: &str = "#!/bin/sh
+case $1 in
+start) until [ -e /var/log/may-start ]; do sleep 0.1; done; : >/run/slow ;;
+stop) rm -f /run/slow ;;
+status) if [ -e /run/slow ]; then echo running; else echo stopped; fi ;;
+esac
+exit 0
+";
+
+fn config() -> ClusterConfig {
+    let usual = ClusterConfig::default();
+    ClusterConfig {
+        groups: vec![
+            format!("{OURS} IPaddr2::{}/24/eth0", usual.address),
+            format!("{CLASSIC} IPaddr2::{SECOND}/24/eth0 slow"),
+        ],
+        failback: Failback::On,
+        keepalive: Duration::from_millis(500),
+        deadtime: Duration::from_secs(4),
+        warntime: Duration::from_secs(3),
+        initdead: Duration::from_secs(6),
+        ipfail: false,
+        ..usual
+    }
+}
+
+fn addresses(lab: &Lab) -> [IpAddr; 2] {
+    [lab.config().address, SECOND.parse().expect("it is an address")]
+}
+
+fn owned(lab: &Lab, what: &str, owners: [Node; 2]) -> Result<(), LabError> {
+    let wanted = owners.map(|owner| vec![owner]);
+    let took = lab.wait_for(what, LIMIT, || addresses(lab).map(|it| lab.owners(it)) == wanted)?;
+    println!("{what}: {took:?}");
+    Ok(())
+}
+
+fn start(lab: &Lab) -> Result<(), LabError> {
+    for node in Node::ALL {
+        lab.write_file(node, "etc/ha.d/resource.d/slow", SCRIPT)?;
+        lab.write_file(node, "var/log/may-start", "")?;
+        lab.start_daemon(node)?;
+    }
+    owned(lab, "both start", [OURS, CLASSIC])
+}
+
+/// Of what it has given away the C node waits for the end for up to an hour.
+fn hand_over(lab: &Lab) -> Result<(), LabError> {
+    start(lab)?;
+    lab.run(OURS, &["rm", "/var/log/may-start"])?;
+    lab.run(CLASSIC, &["/usr/share/heartbeat/hb_standby"])?;
+    owned(lab, "the C node gives its group away", [OURS, OURS])?;
+    let told = lab.run(OURS, &["hb", "restart"])?;
+    assert!(!told.success() && told.stderr.contains("a hand-over with a node"), "{told:?}");
+    lab.write_file(OURS, "var/log/may-start", "")?;
+    let restarts = || lab.run(OURS, &["hb", "restart"]).is_ok_and(|told| told.success());
+    lab.wait_for("a restart after it", LIMIT, restarts)?;
+    // The C node is free to take it back, as soon as our daemon takes part.
+    let gives = || lab.run(OURS, &["hb", "standby", "foreign"]).is_ok_and(|told| told.success());
+    lab.wait_for("an order after the restart", LIMIT, gives)?;
+    owned(lab, "it goes home", [OURS, CLASSIC])
+}
+
+/// The C node takes everything while our daemon is started anew behind a cut.
+fn cut(lab: &Lab) -> Result<(), LabError> {
+    start(lab)?;
+    lab.cut(OURS, Link::Service, Cut::Silent)?;
+    let both = || addresses(lab).map(|it| lab.owners(it).len()) == [2, 2];
+    lab.wait_for("both have all", LIMIT, both)?;
+    let told = lab.run(OURS, &["hb", "restart"])?;
+    assert!(told.success(), "{told:?}");
+    let active = || lab.log(OURS).matches("Local status now set to: 'active'").count() == 2;
+    lab.wait_for("it takes part", LIMIT, active)?;
+    lab.join(OURS, Link::Service)?;
+    owned(lab, "each has its own", [OURS, CLASSIC])?;
+    assert!(!lab.log(OURS).contains("No reply to standby request"), "nothing is handed over");
+    Ok(())
+}
+
+#[test]
+fn a_restart_is_refused_while_a_c_node_waits_for_the_end_of_a_hand_over() -> Outcome {
+    let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
+    Ok(hand_over(&lab).inspect_err(|_| print_logs(&lab))?)
+}
+
+#[test]
+fn after_a_restart_behind_a_cut_each_has_its_own_again() -> Outcome {
+    let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
+    Ok(cut(&lab).inspect_err(|_| print_logs(&lab))?)
+}
