@@ -41,7 +41,7 @@ fn stage(pair: &mut Pair) -> &'static str {
 
 /// At a stage of a hand-over something happens.
 #[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 61] = [
+const TURNS: [(&str, &str, &str); 62] = [
     // A step that is not due is refused, and changes nothing.
     ("asked", "done", "asked"),
     ("asked", "stray done", "asked"),
@@ -86,6 +86,7 @@ const TURNS: [(&str, &str, &str); 61] = [
     ("acquiring", "stray other", "acquiring"),
     // The giver has begun anew.
     ("checking", "me", "checking"),
+    ("promised", "me", "checking"),
     // Nobody begins two.
     ("checking", "order", "checking"),
     ("told", "order", "told"),

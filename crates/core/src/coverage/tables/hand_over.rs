@@ -67,6 +67,7 @@ pub(super) const HAND_OVER_UNITS: &[(&str, &str)] = &[
     ("acquiring", "stray done"),
     ("acquiring", "stray other"),
     ("checking", "me"),
+    ("promised", "me"),
     ("checking", "order"),
     ("told", "order"),
     ("invited", "order"),
