@@ -4,8 +4,10 @@
 //! remembers a term, and that says nothing of what runs. Nor does a daemon that has not heard its executor
 //! outrank who runs it, or one whose first agent could not be asked to start, or whose clients cannot
 //! reach it. What such a daemon believes to run is still more than what is only about to start elsewhere,
-//! or is being stopped there: its executor may be back in a moment. Between two that both hold it, or both do not, the higher term counts; in the same term the
-//! preferred node, then the lower one, so that every node decides alike.
+//! or is being stopped there: its executor may be back in a moment. Who runs all of it is not outranked by
+//! who is still starting it, as after a cut in which that one called the other dead. Between two that hold
+//! it alike, or both do not, the higher term counts; in the same term the preferred node, then the lower
+//! one, so that every node decides alike.
 //!
 //! One that does not hear us cannot give way: then we do, as soon as it runs the group.
 
@@ -68,7 +70,9 @@ enum Grip {
     Believed,
     /// It runs where it cannot be reached, or that node says for another reason that it cannot run it.
     Cut,
-    /// It runs there, is being started, or cannot be stopped.
+    /// It is being started there, and a part of it runs.
+    Begun,
+    /// It runs there, or cannot be stopped.
     Firm,
 }
 
@@ -78,10 +82,19 @@ impl Grip {
             Phase::Starting if unable && runs => Self::Believed,
             Phase::Starting if unable => Self::Kept,
             Phase::Active if unable && runs => Self::Cut,
-            Phase::Starting | Phase::Active | Phase::Blocked if runs => Self::Firm,
+            Phase::Starting if runs => Self::Begun,
+            Phase::Active | Phase::Blocked if runs => Self::Firm,
             Phase::Starting | Phase::Active | Phase::Blocked => Self::Kept,
             Phase::Stopping if runs => Self::Loose,
             Phase::Stopping | Phase::Stopped | Phase::Failed => Self::None,
+        }
+    }
+
+    /// As a third node tells it: whoever has begun goes on, because the other one is not heard there.
+    const fn as_hearsay(self) -> Self {
+        match self {
+            Self::Begun => Self::Firm,
+            Self::None | Self::Kept | Self::Loose | Self::Believed | Self::Cut | Self::Firm => self,
         }
     }
 }
@@ -139,7 +152,7 @@ impl Meeting {
             // Whom we hear tells us itself what runs there.
             let tells_itself =
                 self.hears(claim.owner) && (ours > Grip::None || theirs == Grip::None);
-            return is_higher && theirs >= ours && !tells_itself;
+            return is_higher && theirs.as_hearsay() >= ours.as_hearsay() && !tells_itself;
         }
         theirs > ours && claim.term > 0 || theirs == ours && is_higher
     }

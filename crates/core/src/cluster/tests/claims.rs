@@ -277,3 +277,34 @@ fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
     assert_eq!(pair.node(A).cluster.ownership.row(FIRST).term, REMEMBERED);
     assert_eq!(reason(&mut pair), before);
 }
+
+/// The other node has called it dead, and its agents take long to start: the way is back before they are done.
+#[test]
+fn who_runs_a_group_is_not_outranked_by_who_is_still_starting_it() {
+    for failback in [Failback::On, Failback::Off] {
+        for (runs, starts, group) in [(A, B, FIRST), (B, A, SECOND)] {
+            let mut pair = Pair::settled(failback);
+            pair.node(starts).holds_jobs = true;
+            pair.cut = true;
+            pair.until("the other one starts it", |pair| {
+                pair.node(starts).held.iter().any(|job| job.group == group)
+            });
+            pair.node(runs).holds_jobs = true;
+            pair.pass(Duration::from_secs(1));
+            pair.node(runs).held.retain(|job| job.group != group);
+            pair.node(runs).said.clear();
+            pair.cut = false;
+            pair.pass(Duration::from_secs(1));
+            let is_stop = |event: &Event| matches!(event, Event::Ownership { group: at, phase: Phase::Stopping, .. } if *at == group);
+            let said = &pair.node(runs).said;
+            assert!(!said.iter().any(is_stop), "{failback:?} {runs:?}: {said:?}");
+            let row = *pair.node(starts).cluster.ownership.row(group);
+            assert_eq!((row.owner, row.phase), (Some(runs), Phase::Active), "{failback:?}");
+            let now = pair.now;
+            pair.node(starts).holds_jobs = false;
+            pair.node(starts).finish_jobs(now);
+            pair.pass(Duration::from_secs(1));
+            assert!(!pair.runs(starts).contains(&group), "{failback:?} {runs:?}");
+        }
+    }
+}
