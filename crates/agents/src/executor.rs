@@ -23,6 +23,7 @@ use leftovers::Leftovers;
 use places::Places;
 use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
@@ -137,6 +138,8 @@ struct Executor {
 impl Executor {
     fn open(options: Options) -> Result<Self, ExecutorError> {
         let task = |task| move |source| ExecutorError::Task { task, source };
+        // One that cannot work listens for no moment: a daemon would take it for one that can.
+        fs::create_dir_all(&options.records).map_err(task("open the directory of runs"))?;
         let now = Time::from_nanos(clock::boot_time());
         let places = Places::open(now, options.socket, options.ledger.clone())?;
         let boot = clock::boot_id().map_err(task("read the boot id"))?;

@@ -183,7 +183,7 @@ impl Cluster {
             is_initial: true,
             was_stable: false,
             ipfail: Ipfail::default(),
-            classic: Classic::default(),
+            classic: Classic::new(),
             requested: Vec::new(),
             farewell: None,
             fences: vec![Fence::default(); settings.nodes.len()],

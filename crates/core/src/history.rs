@@ -45,7 +45,7 @@ impl History {
     /// Nothing sent yet; the first sequence is 1.
     pub(crate) fn new() -> Self {
         let sent = VecDeque::with_capacity(HISTORY_MAX);
-        Self { sent, void: VecDeque::new(), next: 1, acknowledged: 0 }
+        Self { sent, void: VecDeque::with_capacity(HISTORY_MAX), next: 1, acknowledged: 0 }
     }
 
     /// The number that the next message gets.

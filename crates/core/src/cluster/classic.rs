@@ -22,6 +22,8 @@ use conflict::Conflict;
 
 /// How long a node of the classic line waits for another that starts with it.
 const JOINT_START_WAIT: Duration = Duration::from_secs(10);
+/// Most questions of which it is known that nobody has answered them.
+const QUESTIONS_MAX: usize = 32;
 /// How often an unanswered question is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -89,6 +91,11 @@ pub(super) struct Classic {
 }
 
 impl Classic {
+    /// Nothing is known of a peer. What is asked costs no allocation later.
+    pub(super) fn new() -> Self {
+        Self { asked_by: Vec::with_capacity(QUESTIONS_MAX), ..Self::default() }
+    }
+
     /// What the peer holds, from its view, with what it is giving up.
     fn held_there(&self) -> Hold {
         self.theirs.with(self.giving_up)
@@ -191,6 +198,10 @@ impl Cluster {
 
     /// Asks a classic peer what it holds.
     pub(super) fn send_starting(&mut self) {
+        if self.classic.asked_by.len() == QUESTIONS_MAX {
+            let oldest = self.classic.asked_by.remove(0);
+            self.history.make_void(oldest);
+        }
         self.classic.asked_by.push(self.history.next());
         self.send(Message::Starting, None);
     }
@@ -198,7 +209,7 @@ impl Cluster {
     /// What we have asked was answered, or nobody is there to answer. Whoever asks for the message again
     /// does not get it: a peer that is asked waits until we have said that we are stable.
     fn forget_questions(&mut self) {
-        for sequence in std::mem::take(&mut self.classic.asked_by) {
+        while let Some(sequence) = self.classic.asked_by.pop() {
             self.history.make_void(sequence);
         }
     }
