@@ -35,7 +35,7 @@ pub(crate) enum Resend {
 pub(crate) struct History {
     /// When each message was last sent, the oldest first.
     sent: VecDeque<Time>,
-    /// Those that are not sent again, the oldest first.
+    /// The numbers of those that are not sent again.
     void: VecDeque<u64>,
     next: u64,
     acknowledged: u64,

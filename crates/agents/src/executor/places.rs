@@ -16,8 +16,9 @@ use systole_sys::seqpacket::{Connection, Listener};
 /// makes the directory again.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long an executor that starts tries to find out who listens where too many wait, and how often.
+/// How long an executor that starts tries to find out who listens where too many wait.
 const BUSY_LIMIT: Duration = Duration::from_secs(1);
+/// Time between two tries.
 const BUSY_STEP: Duration = Duration::from_millis(10);
 /// How long nobody is heard at the abstract name after a stranger, who could keep this thread busy.
 const STRANGER_REST: Duration = Duration::from_millis(100);

@@ -196,24 +196,6 @@ impl Cluster {
         self.send_starting();
     }
 
-    /// Asks a classic peer what it holds.
-    pub(super) fn send_starting(&mut self) {
-        if self.classic.asked_by.len() == QUESTIONS_MAX {
-            let oldest = self.classic.asked_by.remove(0);
-            self.history.make_void(oldest);
-        }
-        self.classic.asked_by.push(self.history.next());
-        self.send(Message::Starting, None);
-    }
-
-    /// What we have asked was answered, or nobody is there to answer. Whoever asks for the message again
-    /// does not get it: a peer that is asked waits until we have said that we are stable.
-    fn forget_questions(&mut self) {
-        while let Some(sequence) = self.classic.asked_by.pop() {
-            self.history.make_void(sequence);
-        }
-    }
-
     /// A node is heard in time whose groups were waiting for its end. Where nothing runs here yet,
     /// we meet as two that start.
     pub(super) fn classic_meets(&mut self) {
@@ -307,21 +289,6 @@ impl Cluster {
         if is_first && stable != Some(true) && self.classic.ours != Hold::None {
             self.classic_report(Occasion::Report);
         }
-    }
-
-    /// A classic peer is done with its part of a hand-over: what it has reported before is older.
-    pub(super) fn note_done(&mut self, from: NodeId, sequence: u64) {
-        if self.peer(from).kind == Kind::Classic {
-            self.classic.reported_at = self.classic.reported_at.max(sequence);
-        }
-    }
-
-    /// Whether a classic peer has said, after this word, that it has a set, or that it stops whatever it
-    /// has; the set is from its view.
-    pub(super) fn classic_has_again(&self, scope: Scope, number: u64) -> bool {
-        let Scope::Set(hold) = scope else { return false };
-        let has_any = hold.without(self.classic.held_there()) != hold;
-        self.classic.reported_at > number && (has_any || self.classic.announces_stop)
     }
 
     fn set_classic_stable(&mut self, node: NodeId, stable: bool) {

@@ -1,15 +1,12 @@
 //! A C node loses its network and gives its group away; with its network mended it is started anew and
 //! gets the group back.
 
-use crate::{LIMIT, Outcome, pair, print_logs, systole};
-use std::net::IpAddr;
+use crate::{LIMIT, Outcome, SECOND, addresses, owned, pair, print_logs, systole};
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Daemon, Failback, Lab, LabError, Node};
 
 const CLASSIC: Node = Node::Web1;
 const OURS: Node = Node::Web2;
-/// The group of which our node is the home.
-const SECOND: &str = "192.168.122.101";
 /// How long what must not go home is looked at.
 const CALM: Duration = Duration::from_secs(12);
 
@@ -29,18 +26,6 @@ fn config(failback: Failback) -> ClusterConfig {
         second_link: true,
         ..usual
     }
-}
-
-fn addresses(lab: &Lab) -> [IpAddr; 2] {
-    [lab.config().address, SECOND.parse().expect("it is an address")]
-}
-
-/// Waits until these nodes alone have the group of the C node and that of ours.
-fn owned(lab: &Lab, what: &str, owners: [Node; 2]) -> Result<(), LabError> {
-    let wanted = owners.map(|owner| vec![owner]);
-    let took = lab.wait_for(what, LIMIT, || addresses(lab).map(|it| lab.owners(it)) == wanted)?;
-    println!("{what}: {took:?}");
-    Ok(())
 }
 
 /// The C node's ipfail gives everything to ours, because nobody answers it any more.

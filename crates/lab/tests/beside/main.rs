@@ -20,6 +20,7 @@ mod vectors;
 mod watch;
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 
@@ -61,6 +62,22 @@ fn start(lab: &Lab) -> Result<(), LabError> {
     }
     lab.wait_for_owner(Node::Web1, LIMIT)?;
     Ok(())
+}
+
+/// The address of a second group.
+const SECOND: &str = "192.168.122.101";
+
+/// Waits until these nodes alone have the first group and the second one.
+fn owned(lab: &Lab, what: &str, owners: [Node; 2]) -> Result<(), LabError> {
+    let wanted = owners.map(|owner| vec![owner]);
+    let took = lab.wait_for(what, LIMIT, || addresses(lab).map(|it| lab.owners(it)) == wanted)?;
+    println!("{what}: {took:?}");
+    Ok(())
+}
+
+/// The addresses of the two groups.
+fn addresses(lab: &Lab) -> [IpAddr; 2] {
+    [lab.config().address, SECOND.parse().expect("it is an address")]
 }
 
 /// The errors of a log, but for the one that says only that this machine locks no memory.

@@ -1,14 +1,11 @@
 //! Our daemon shall be started anew, or is, while the C node cannot be told of it.
 
-use crate::{LIMIT, Outcome, pair, print_logs, systole};
-use std::net::IpAddr;
+use crate::{LIMIT, Outcome, SECOND, addresses, owned, pair, print_logs, systole};
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Cut, Daemon, Failback, Lab, LabError, Link, Node};
 
 const OURS: Node = Node::Web1;
 const CLASSIC: Node = Node::Web2;
-/// The group of which the C node is the home.
-const SECOND: &str = "192.168.122.101";
 /// An agent whose start waits until a file is there.
 const SCRIPT: &str = "#!/bin/sh
 case $1 in
@@ -34,17 +31,6 @@ fn config() -> ClusterConfig {
         ipfail: false,
         ..usual
     }
-}
-
-fn addresses(lab: &Lab) -> [IpAddr; 2] {
-    [lab.config().address, SECOND.parse().expect("it is an address")]
-}
-
-fn owned(lab: &Lab, what: &str, owners: [Node; 2]) -> Result<(), LabError> {
-    let wanted = owners.map(|owner| vec![owner]);
-    let took = lab.wait_for(what, LIMIT, || addresses(lab).map(|it| lab.owners(it)) == wanted)?;
-    println!("{what}: {took:?}");
-    Ok(())
 }
 
 fn start(lab: &Lab) -> Result<(), LabError> {

@@ -4,10 +4,12 @@
 //! since a pause of our own. It answers `starting` with a report at any time.
 
 use super::conflict::{Conflict, RESTART_WAIT};
-use super::{RETRY, Stage};
+use super::{QUESTIONS_MAX, RETRY, Stage};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
-use crate::{Cause, Failback, GroupId, Hold, NodeId, NodeStatus, Occasion, Phase, Time};
+use crate::{
+    Cause, Failback, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase, Scope, Time,
+};
 use std::time::Duration;
 
 /// How long a classic peer may go on without its own set, of which nothing is remembered, before it is
@@ -83,6 +85,39 @@ impl Cluster {
             self.classic.ours = self.classic.ours.with(news);
             self.classic_report(Occasion::Report);
         }
+    }
+
+    /// Asks a classic peer what it holds.
+    pub(super) fn send_starting(&mut self) {
+        if self.classic.asked_by.len() == QUESTIONS_MAX {
+            let oldest = self.classic.asked_by.remove(0);
+            self.history.make_void(oldest);
+        }
+        self.classic.asked_by.push(self.history.next());
+        self.send(Message::Starting, None);
+    }
+
+    /// What we have asked was answered, or nobody is there to answer. Whoever asks for the message again
+    /// does not get it: a peer that is asked waits until we have said that we are stable.
+    pub(super) fn forget_questions(&mut self) {
+        while let Some(sequence) = self.classic.asked_by.pop() {
+            self.history.make_void(sequence);
+        }
+    }
+
+    /// A classic peer is done with its part of a hand-over: what it has reported before is older.
+    pub(in crate::cluster) fn note_done(&mut self, from: NodeId, sequence: u64) {
+        if self.peer(from).kind == Kind::Classic {
+            self.classic.reported_at = self.classic.reported_at.max(sequence);
+        }
+    }
+
+    /// Whether a classic peer has said, after this word, that it has a set, or that it stops whatever it
+    /// has; the set is from its view.
+    pub(in crate::cluster) fn classic_has_again(&self, scope: Scope, number: u64) -> bool {
+        let Scope::Set(hold) = scope else { return false };
+        let has_any = hold.without(self.classic.held_there()) != hold;
+        self.classic.reported_at > number && (has_any || self.classic.announces_stop)
     }
 
     /// Asks a classic peer what it holds, until it has said so.

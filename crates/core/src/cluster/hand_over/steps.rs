@@ -170,7 +170,6 @@ impl Cluster {
         }
     }
 
-    /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
     /// A classic giver is done, and nothing is missing of what it has said: it may have called us dead
     /// meanwhile and taken the set again, and what is sent again comes in any order.
     pub(super) fn acquire_from_classic(&mut self) {
@@ -186,6 +185,7 @@ impl Cluster {
         self.begin_acquire(giver, scope, true);
     }
 
+    /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
     fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
