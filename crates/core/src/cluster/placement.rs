@@ -281,7 +281,8 @@ impl Cluster {
     pub(super) fn is_settled(&self) -> bool {
         let is_awaited = |group| {
             let row = self.ownership.row(group);
-            row.is_entrusted && self.runners[group.index()].is_idle()
+            let is_kept = row.is_entrusted && self.runners[group.index()].is_idle();
+            is_kept && !self.waits_for_another_file(group)
         };
         let runners = self.runners.iter().all(crate::group::Runner::is_settled);
         runners && !self.settings.group_ids().any(is_awaited)

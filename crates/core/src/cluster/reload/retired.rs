@@ -132,6 +132,15 @@ impl Cluster {
         self.runs_elsewhere(group) || self.rivals(group).any(rival_runs)
     }
 
+    /// Whether a group waits for another node, which runs something that it shares a resource with by a line
+    /// that is retired here: until that node has the new file too, it cannot run here.
+    pub(in crate::cluster) fn waits_for_another_file(&self, group: GroupId) -> bool {
+        let is_needed_there = |retired: GroupId| {
+            self.holder(self.ownership.row(retired)).is_some() && self.runs_elsewhere(retired)
+        };
+        self.runners[group.index()].is_idle() && self.rivals(group).any(is_needed_there)
+    }
+
     /// The other node that has a group, unless it is dead.
     fn holder(&self, row: &Row) -> Option<NodeId> {
         let owner = row.owner.filter(|owner| *owner != self.settings.me && row.phase.holds());
@@ -236,10 +245,14 @@ impl Cluster {
         }
     }
 
-    /// Lets others have a retired group if nothing that shares a resource with it can run here.
+    /// Lets others have a retired group if nothing that shares a resource with it can run here: not even
+    /// its heir, where that has grown by what another node runs and does not start before the other file
+    /// has changed too.
     fn give_up_guard(&mut self, retired: GroupId) {
-        let may_run =
-            |heir: GroupId| !self.runners[heir.index()].is_idle() || self.can_still_run(heir);
+        let may_run = |heir: GroupId| {
+            let may_start = self.can_still_run(heir) && !self.waits_for_another_file(heir);
+            !self.runners[heir.index()].is_idle() || may_start
+        };
         let has_heirs = self.heirs(retired).next().is_some();
         let is_idle = self.runners[retired.index()].is_idle();
         if is_idle && has_heirs && !self.heirs(retired).any(may_run) {

@@ -136,6 +136,39 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
     }
 }
 
+/// Each node runs a line of its own, and the files merge the two; whichever node is reloaded first.
+#[test]
+fn merged_lines_run_by_the_old_file_until_both_nodes_have_the_new_one() {
+    const BEFORE: [Line; 3] = [(A, &["first"]), (B, &["second"]), (A, &["third"])];
+    const AFTER: [Line; 2] = [(A, &["first", "second"]), (A, &["third"])];
+    for (early, late) in [(A, B), (B, A)] {
+        let mut pair = Pair::settled(Failback::On);
+        for id in [A, B] {
+            pair.change(id, Failback::On, &BEFORE);
+        }
+        pair.watch("each runs its own", |pair| pair.run(A, &["third"]));
+        pair.rest(2);
+        pair.change(early, Failback::On, &AFTER);
+        pair.watch("what the one cannot run, the other does", |pair| {
+            pair.run(late, &["first"]) && pair.run(late, &["second"])
+        });
+        pair.rest(2);
+        assert!(pair.run(late, &["first"]) && pair.run(late, &["second"]), "it stays");
+        // Other groups can be moved meanwhile.
+        let groups = &pair.node(A).cluster.settings().groups;
+        let third = groups.iter().position(|group| group.name() == "third");
+        let third = group_id(third.expect("it is in both files"));
+        let now = pair.now;
+        pair.node(A).order(now, Order::StandbyGroup(third));
+        pair.watch("it is given", |pair| pair.run(B, &["third"]));
+        pair.rest(1);
+        pair.change(late, Failback::On, &AFTER);
+        pair.watch("the merged line runs at home", |pair| pair.run(A, &["first", "second"]));
+        pair.rest(2);
+        assert!(!pair.run(B, &["first", "second"]));
+    }
+}
+
 #[test]
 fn the_other_node_reloads_first_and_waits_for_the_owner() {
     for failback in [Failback::On, Failback::Off] {
