@@ -199,6 +199,14 @@ fn facts_of(network: &Network) -> Vec<Interface> {
     interfaces.collect()
 }
 
+/// Whether there is an agent for a word of `haresources` that is no address.
+pub(crate) fn has_agent(directory: &Path, word: &str) -> bool {
+    let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
+    let is_instance = word.strip_prefix("OCF::").is_some_and(|rest| rest.contains("::"));
+    let name = word.split_once("::").map_or(word, |(name, _)| name);
+    locate(&agents, if is_instance { word } else { name }).is_some()
+}
+
 /// The agent of a name, or of an instance of OCF by its whole word.
 fn locate(agents: &Directories, name: &str) -> Option<AgentKind> {
     let Some(instance) = name.strip_prefix("OCF::") else {

@@ -19,6 +19,7 @@ mod reload;
 mod requests;
 mod reread;
 mod restart;
+mod running;
 mod server;
 mod stop_failure;
 mod supervision;
@@ -48,6 +49,7 @@ use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
 use reread::Asker;
+use running::Running;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
 use std::collections::{BTreeMap, VecDeque};
@@ -174,6 +176,8 @@ pub(crate) struct Control {
     is_restarting: bool,
     /// A hand-over with a node of the classic line goes on.
     gives_or_takes_beside_classic: bool,
+    /// What runs here.
+    running: Running,
     ending: Option<Ending>,
 }
 
@@ -213,6 +217,7 @@ impl Control {
             is_stopping: false,
             is_restarting: false,
             gives_or_takes_beside_classic: false,
+            running: Running::default(),
             ending: None,
         };
         control.tend_lacking();
@@ -425,6 +430,7 @@ impl Control {
 
     /// Tells what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
     fn tell(&mut self, at: u64, event: &Event) {
+        self.running.note(&self.parts.settings, event);
         let reason = self.reasons.of_event(&self.parts.settings, event);
         for line in self.words.lines(event, reason) {
             self.parts.log.write(&line);

@@ -10,6 +10,7 @@
 //!
 //! The control thread hears of the answer in its one poll, and does everything else meanwhile.
 
+mod hindrance;
 pub(super) mod job;
 mod steps;
 

@@ -72,7 +72,7 @@ impl Control {
     pub(super) fn files_read(&mut self, asker: Option<ClientId>, result: Result<Next, Trouble>) {
         match result {
             Ok(Next::Same) => self.tell_unchanged(asker),
-            Ok(Next::Unchanged(Read { files, config, changes: _ })) => {
+            Ok(Next::Unchanged(Read { files, config, .. })) => {
                 (self.parts.files, self.parts.config) = (files, config);
                 self.tell_unchanged(asker);
             }
@@ -89,6 +89,9 @@ impl Control {
 
     /// Hands the new settings to the beat thread.
     fn begin_reload(&mut self, reload: Reload, pings: Option<Vec<PingNode>>) {
+        if let Some(text) = self.running.stopped_in_vain(&reload.read.hindrances) {
+            return self.fail_reload(reload.asker, &text);
+        }
         let config = &reload.read.config;
         let settings = self.settings_of(config);
         let open = |nodes| Pings::open(nodes, self.parts.unix_time, config.times.deadping);
@@ -154,7 +157,7 @@ impl Control {
         };
         self.words = Words::new(settings.clone(), std::process::id());
         self.parts.settings = settings;
-        let Reload { asker, read: Read { files, config, changes } } = reload;
+        let Reload { asker, read: Read { files, config, changes, hindrances: _ } } = reload;
         let before = std::mem::replace(&mut self.parts.config, config);
         if self.take_keys(before.authentication) {
             self.parts.files = files;
@@ -176,7 +179,7 @@ impl Control {
     /// What a running daemon cannot take is taken by a new one in the same process.
     fn succeed(&mut self, reload: Reload, names: Names) {
         let Reload { asker, read } = reload;
-        if let Err(text) = self.prepare_successor(&read.config, names) {
+        if let Err(text) = self.prepare_successor(&read, names) {
             return self.fail_reload(asker, &text);
         }
         self.tell_reload(asker, read.changes, true);

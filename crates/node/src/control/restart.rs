@@ -2,14 +2,13 @@
 
 use super::people::Person;
 use super::protocol::Response;
-use super::reading::job::{Next, Trouble};
+use super::reading::job::{Next, Read, Trouble};
 use super::reread::Asker;
 use super::server::{Asked, ClientId};
 use super::{Control, NOBODY};
 use crate::daemon::names::Names;
 use crate::log::Level;
 use crate::state::Wish;
-use systole_config::Config;
 use systole_core::Refusal;
 
 /// Why nothing is restarted or reloaded any more: a successor would know nothing of the stop, and start
@@ -40,7 +39,7 @@ impl Control {
     /// It is known whether a successor would come up.
     pub(super) fn restart_foreseen(&mut self, client: ClientId, result: Result<Next, Trouble>) {
         let prepared = match result {
-            Ok(Next::Anew(read, names)) => self.prepare_successor(&read.config, names),
+            Ok(Next::Anew(read, names)) => self.prepare_successor(&read, names),
             // What is read for a restart leads to nothing else.
             Ok(Next::Same | Next::Unchanged(_) | Next::Live(..)) => return,
             Err(Trouble::Failed(text)) => Err(text),
@@ -70,11 +69,7 @@ impl Control {
     }
 
     /// Keeps what the successor will need. What is refused gives nothing up.
-    pub(super) fn prepare_successor(
-        &mut self,
-        config: &Config,
-        names: Names,
-    ) -> Result<(), String> {
+    pub(super) fn prepare_successor(&mut self, read: &Read, names: Names) -> Result<(), String> {
         if let Some(step) = self.reading.hangs() {
             // The kernel would end that thread first, and nobody would beat as long as it cannot.
             return Err(format!("{step} has not ended since an earlier order"));
@@ -84,7 +79,10 @@ impl Control {
                         wait up to an hour for its end: try again when it is over";
             return Err(text.to_owned());
         }
-        self.store_retired(config)?;
+        if let Some(text) = self.running.stopped_in_vain(&read.hindrances) {
+            return Err(text);
+        }
+        self.store_retired(&read.config)?;
         self.names = names;
         Ok(())
     }

@@ -81,6 +81,26 @@ fn an_emptied_haresources_stops_nothing_unless_that_is_meant() {
 }
 
 #[test]
+fn a_line_whose_agent_is_missing_does_not_stop_what_runs() {
+    let node = Node::new();
+    let line = fs::read_to_string(node.path("config/haresources")).unwrap();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    node.write("config/haresources", &format!("{} no-such-agent\n", line.trim_end()));
+    for order in [RELOAD, r#"{"request":"restart"}"#] {
+        let answer = node.ask(order).unwrap();
+        assert_eq!(answer["response"], "failed", "{answer}");
+        let text = answer["text"].as_str().unwrap();
+        assert!(text.contains("there is no agent for `no-such-agent`"), "{text}");
+        assert!(has_address());
+    }
+    assert_eq!(node.phase().as_deref(), Some("active"));
+    // What does not run here stops for nobody.
+    node.write("config/haresources", &line);
+    assert_eq!(node.ask(RELOAD).unwrap()["response"], "reloaded");
+}
+
+#[test]
 fn whoever_may_not_signal_the_daemon_is_told_so_by_the_exit_code() {
     let node = Node::new();
     node.start();

@@ -1,6 +1,8 @@
 //! What the helper does: it reads, checks and compares, and finds out what comes next.
 
 use super::Steps;
+use super::hindrance;
+pub(in crate::control) use super::hindrance::Hindrance;
 use crate::beat::pings::PingNode;
 use crate::configuration::Files;
 use crate::daemon::names::Names;
@@ -48,6 +50,8 @@ pub(in crate::control) struct Read {
     pub(in crate::control) config: Config,
     /// What has changed, in words.
     pub(in crate::control) changes: Vec<String>,
+    /// What keeps changed lines from starting here.
+    pub(in crate::control) hindrances: Vec<Hindrance>,
 }
 
 /// What comes next.
@@ -123,7 +127,9 @@ impl Job {
         let is_live = changes.iter().all(is_live);
         let changes: Vec<String> = changes.into_iter().map(|change| change.text).collect();
         let is_same = changes.is_empty();
-        let read = Read { files, config, changes };
+        let directory = &self.paths.configuration;
+        let hindrances = hindrance::find(directory, &self.config, &config, steps);
+        let read = Read { files, config, changes, hindrances };
         match self.purpose {
             Purpose::Reload if is_same => Ok(Next::Unchanged(read)),
             Purpose::Reload if is_live => {

@@ -1,0 +1,99 @@
+//! Changed lines that could not start here, because an agent does not exist.
+
+use super::Steps;
+use crate::configuration::has_agent;
+use std::path::Path;
+use systole_config::Config;
+use systole_core::{Group, GroupKey, ResourceKind};
+
+/// A line that changes, and could not be started here any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::control) struct Hindrance {
+    /// The line as it was.
+    pub(in crate::control) before: GroupKey,
+    /// What is missing, in words.
+    pub(in crate::control) text: String,
+}
+
+/// What keeps changed lines from starting on this node.
+pub(super) fn find(
+    directory: &Path,
+    before: &Config,
+    after: &Config,
+    steps: &Steps,
+) -> Vec<Hindrance> {
+    let has_agent = |word: &str| {
+        steps.tell(format!("looking for the agent of {word}"));
+        has_agent(directory, word)
+    };
+    find_with(has_agent, &before.groups, &after.groups)
+}
+
+fn find_with(
+    has_agent: impl Fn(&str) -> bool,
+    before: &[Group],
+    after: &[Group],
+) -> Vec<Hindrance> {
+    let is_in = |groups: &[Group], key| groups.iter().any(|group| group.key == key);
+    let added = after.iter().filter(|group| !is_in(before, group.key));
+    let mut hindrances = Vec::new();
+    for group in added {
+        let missing = group.resources.iter().find(|resource| {
+            matches!(resource.kind, ResourceKind::Agent { .. }) && !has_agent(&resource.word)
+        });
+        let Some(missing) = missing else { continue };
+        let gone = before.iter().filter(|old| !is_in(after, old.key));
+        let replaced = gone.filter(|old| old.name() == group.name() || old.shares_with(group));
+        hindrances.extend(replaced.map(|old| Hindrance {
+            before: old.key,
+            text: format!(
+                "{} runs here, and would be stopped for a line that cannot start: there is no agent \
+                 for `{}`. Install the agent (`hb check` says where it is looked for), or hand the \
+                 group over before (`hb standby {0}`)",
+                old.name(),
+                missing.word
+            ),
+        }));
+    }
+    hindrances
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systole_core::{NodeId, Resource};
+
+    fn group(words: &[&str]) -> Group {
+        let resource = |word: &&str| Resource {
+            word: (*word).to_owned(),
+            kind: ResourceKind::Agent { name: (*word).to_owned(), arguments: Vec::new() },
+        };
+        Group {
+            key: GroupKey::of(words.iter().copied()),
+            preferred: NodeId(0),
+            resources: words.iter().map(resource).collect(),
+            is_retired: false,
+        }
+    }
+
+    #[test]
+    fn a_line_is_hindered_where_it_replaces_one_and_lacks_an_agent() {
+        let has_agent = |word: &str| word != "gone";
+        let find = |before: &[&[&str]], after: &[&[&str]]| -> Vec<GroupKey> {
+            let groups = |lines: &[&[&str]]| lines.iter().map(|words| group(words)).collect();
+            let (before, after): (Vec<Group>, Vec<Group>) = (groups(before), groups(after));
+            find_with(has_agent, &before, &after).into_iter().map(|it| it.before).collect()
+        };
+        let web = group(&["web", "log"]).key;
+        assert_eq!(find(&[&["web", "log"]], &[&["web", "gone"]]), [web], "the same name");
+        assert_eq!(find(&[&["web", "log"]], &[&["gone", "log"]]), [web], "a resource of it");
+        assert_eq!(find(&[&["web", "log"]], &[&["web", "cron"]]), [], "nothing is missing");
+        assert_eq!(
+            find(&[&["web", "log"]], &[&["web", "log"], &["gone"]]),
+            [],
+            "nothing is replaced"
+        );
+        assert_eq!(find(&[&["gone", "log"]], &[&["gone", "log"]]), [], "it was missing before");
+        assert_eq!(find(&[&["web", "log"]], &[&["other", "gone"]]), [], "it is removed");
+    }
+}
