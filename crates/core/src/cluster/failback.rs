@@ -85,6 +85,8 @@ impl Cluster {
             let row = self.ownership.row(group);
             let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
             let may_move = ours && self.is_configured(group);
+            let is_cut_off = self.is_home_cut_off(group);
+            self.stays[group.index()].is_home_cut_off = is_cut_off;
             let since = (may_move && self.can_go_home(group)).then_some(self.now);
             let before = &mut self.stays[group.index()].home_since;
             *before = since.map(|now| before.unwrap_or(now));
@@ -120,7 +122,16 @@ impl Cluster {
             && !self.is_contested(group)
             && self.could_take(group, home)
             && self.is_peer_settled(home)
-            && !self.sees_fewer_pings(home, me)
+            && !self.stays[group.index()].is_home_cut_off
+    }
+
+    /// Whether a group's home sees fewer ping nodes than this node, or did, and has seen none since: what
+    /// this node loses afterwards brings the network of the home not back.
+    fn is_home_cut_off(&self, group: GroupId) -> bool {
+        let (me, home) = (self.settings.me, self.preferred(group));
+        let was_cut_off = self.stays[group.index()].is_home_cut_off && self.is_ours(group);
+        let sees_none = self.pings_seen().is_some() && self.peer(home).pings == Some(0);
+        home != me && (self.sees_fewer_pings(home, me) || was_cut_off && sees_none)
     }
 
     /// A hand-over failed or was refused: the next failback waits a little.

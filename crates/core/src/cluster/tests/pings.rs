@@ -17,6 +17,32 @@ fn who_sees_fewer_ping_nodes_gives_all_away() {
 }
 
 #[test]
+fn what_moved_for_the_network_stays_when_the_other_node_loses_it_too() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, true];
+    pair.until("all moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == ALL);
+    pair.answers = [false, false];
+    pair.node(B).said.clear();
+    pair.pass(Duration::from_secs(10));
+    let is_wish = |event: &Event| matches!(event, Event::HandOver(HandOverEvent::Wanted(..)));
+    assert!(!pair.node(B).said.iter().any(is_wish), "{:?}", pair.node(B).said);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], ALL.to_vec()));
+    pair.answers = [true, true];
+    pair.until("it goes home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
+fn a_ping_node_that_nobody_has_seen_keeps_nothing_from_its_home() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, false];
+    pair.end(A);
+    pair.until("B has taken all", |pair| pair.runs(B) == ALL);
+    pair.pass(Duration::from_secs(2));
+    pair.nodes[0] = Some(Node::new(A, Failback::On, 2));
+    pair.until("it goes home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+}
+
+#[test]
 fn when_nobody_sees_a_ping_node_all_stay() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, false];
