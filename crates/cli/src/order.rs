@@ -5,7 +5,7 @@ use crate::{complain, exit, print};
 use std::path::Path;
 use systole_core::Hold;
 use systole_node::control::client::{AskError, Patience, ask};
-use systole_node::control::protocol::{Request, Response};
+use systole_node::control::protocol::{Request, Response, Status};
 use systole_node::paths::Paths;
 
 /// Has the daemon give groups to the other node.
@@ -80,11 +80,24 @@ pub(crate) fn ask_daemon_within(
     })
 }
 
-/// Whether certainly no daemon runs that could be asked.
-pub(crate) fn is_absent(run: &Path) -> bool {
+/// Whether a daemon runs that can be asked.
+pub(crate) enum Presence {
+    /// It has told its state.
+    Runs(Box<Status>),
+    /// Certainly none runs.
+    Absent,
+    /// None has answered.
+    Unknown,
+}
+
+/// Whether a daemon runs, and what it knows.
+pub(crate) fn presence(run: &Path) -> Presence {
     let paths = Paths { run: run.to_owned(), ..Paths::default() };
-    let answer = ask(&paths.control_socket(), &Request::Status, Patience::of(&Request::Status));
-    matches!(answer, Err(AskError::NotRunning))
+    match ask(&paths.control_socket(), &Request::Status, Patience::of(&Request::Status)) {
+        Ok(Some(Response::Status(status))) => Presence::Runs(status),
+        Err(AskError::NotRunning) => Presence::Absent,
+        Ok(_) | Err(_) => Presence::Unknown,
+    }
 }
 
 /// Tells what the daemon said instead of what was wanted.

@@ -6,13 +6,15 @@ mod span;
 mod story;
 
 use crate::arguments::WhyOptions;
-use crate::order::is_absent;
+use crate::order::{Presence, presence};
 use crate::{complain, exit, print};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::ErrorKind;
 use std::path::Path;
 use story::Story;
+use systole_core::GroupReport;
+use systole_node::control::protocol::Status;
 use systole_node::state::journal;
 
 /// Moves of a group that are told when it is named and no number is given.
@@ -30,10 +32,18 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
         }
     };
     let known = story::groups(&reading.entries);
+    let presence = presence(run);
+    let now_there = match &presence {
+        Presence::Runs(status) => Some(names(status)),
+        Presence::Absent | Presence::Unknown => None,
+    };
+    // What is in haresources no more, and matters no more, is the past.
+    let is_gone =
+        |name: &str| now_there.as_ref().is_some_and(|all| !all.iter().any(|it| it == name));
     let is_wanted = |name: &&str| match group {
         Some(word) => fits(name, word),
         // What a line was that is replaced everywhere is told to who asks for it.
-        None => !story::is_over(&reading.entries, name),
+        None => !story::is_over(&reading.entries, name) && !is_gone(name),
     };
     let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if let (true, Some(word)) = (wanted.is_empty(), group) {
@@ -56,9 +66,23 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
         return print_json(stories);
     }
     // Where nobody runs that would have written more, the journal tells the past.
-    let end = is_absent(run).then(|| reading.entries.last()).flatten();
-    print_text(stories, end.and_then(entries::time))
+    let is_absent = matches!(presence, Presence::Absent);
+    let end = is_absent.then(|| reading.entries.last()).flatten();
+    print_text(stories, end.and_then(entries::time), is_gone)
 }
+
+/// The groups that a daemon knows, as the journal calls them.
+fn names(status: &Status) -> Vec<String> {
+    let groups = status.snapshot.groups.iter();
+    let name = |group: &GroupReport| match group.retired {
+        Some(_) => format!("{}{}", group.name, journal::RETIRED),
+        None => group.name.clone(),
+    };
+    groups.map(name).collect()
+}
+
+/// What is said below the story of a group that the daemon does not know any more.
+const GONE: &str = "  It is in haresources no more, or by another name.\n";
 
 /// Whether a group is what the user calls it: by its first word, or by its bare address.
 fn fits(group: &str, word: &str) -> bool {
@@ -74,14 +98,23 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
     }
 }
 
-/// Prints the stories; of a journal that ended at a time, as what was.
-fn print_text<'a>(stories: impl Iterator<Item = Story<'a>>, end: Option<Timestamp>) -> u8 {
+/// Prints the stories; of a journal that ended at a time, and of groups that are gone, as what was.
+fn print_text<'a>(
+    stories: impl Iterator<Item = Story<'a>>,
+    end: Option<Timestamp>,
+    is_gone: impl Fn(&str) -> bool,
+) -> u8 {
     let (zone, now) = (TimeZone::system(), Timestamp::now());
     let head = end.map(|end| {
         let since = story::since(end, &zone, now);
         format!("No daemon runs here. The journal ends at {since}, and tells what was then.\n\n")
     });
-    let texts: Vec<String> = stories.map(|story| story.text(&zone, now, end.is_some())).collect();
+    let text = |story: Story<'_>| {
+        let is_gone = is_gone(story.group());
+        let note = if is_gone { GONE } else { "" };
+        story.text(&zone, now, end.is_some() || is_gone) + note
+    };
+    let texts: Vec<String> = stories.map(text).collect();
     print(&(head.unwrap_or_default() + &texts.join("\n")));
     exit::OK
 }

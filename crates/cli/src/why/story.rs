@@ -62,6 +62,11 @@ impl<'a> Story<'a> {
         Self { group, entries: moves.concat(), moves }
     }
 
+    /// The group, as the journal calls it.
+    pub(super) const fn group(&self) -> &'a str {
+        self.group
+    }
+
     /// The story in sentences, the last move first, with times of `zone`; `now` for ages. `is_past` if
     /// what the last one has led to may not be so any more.
     pub(super) fn text(&self, zone: &TimeZone, now: Timestamp, is_past: bool) -> String {

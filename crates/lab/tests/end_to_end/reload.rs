@@ -48,6 +48,19 @@ fn moves(lab: &Lab, node: Node) -> usize {
     lab.log(node).lines().filter(is_move).filter(|line| line.contains(&probed)).count()
 }
 
+/// `hb why` does not list a line that was removed, and tells of it as of the past where it is named.
+fn why_tells_the_removed_line_as_past(lab: &Lab) -> Result<(), LabError> {
+    let removed = address(111).to_string();
+    let all = lab.run(Node::Web1, &["hb", "why"])?;
+    let runs = format!("{removed}/24/eth0 runs");
+    assert!(!all.stdout.contains(&runs), "{}", all.stdout);
+    assert!(all.stdout.contains(&address(110).to_string()), "{}", all.stdout);
+    let one = lab.run(Node::Web1, &["hb", "why", &removed])?;
+    assert!(!one.stdout.contains(&runs), "{}", one.stdout);
+    assert!(one.stdout.contains("It is in haresources no more"), "{}", one.stdout);
+    Ok(())
+}
+
 #[test]
 fn a_reload_touches_only_what_has_changed_whichever_node_is_first() -> Outcome {
     for order in [[Node::Web1, Node::Web2], [Node::Web2, Node::Web1]] {
@@ -77,6 +90,7 @@ fn a_reload_touches_only_what_has_changed_whichever_node_is_first() -> Outcome {
             owned(lab, 113, &[Node::Web1])?;
             owned(lab, 111, &[])?;
             lab.wait_for("the added group runs", LIMIT, || lab.owners(address(112)).len() == 1)?;
+            why_tells_the_removed_line_as_past(lab)?;
             print_gap(lab, "two reloads", since, Duration::from_millis(50));
             assert_eq!(moves(lab, Node::Web1), before, "what has not changed is not restarted");
             assert_eq!(moves(lab, Node::Web2), 0);
