@@ -378,7 +378,7 @@ impl Cluster {
             {
                 Err(Refusal::Differs)
             }
-            Order::StandbyGroup(group) if !self.is_ours(group) => Err(Refusal::NotHere),
+            Order::StandbyGroup(group) if !self.has_here(group) => Err(Refusal::NotHere),
             Order::StandbyGroup(group) => self.stand_by(Scope::Group(group), ticket),
             Order::TakeoverGroup(group) => self.order_takeover(Scope::Group(group), ticket),
             Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
@@ -393,6 +393,10 @@ impl Cluster {
             Ok(None) => self.answer(ticket, Ok(())),
             Err(refusal) => self.answer(ticket, Err(refusal)),
         }
+    }
+
+    fn has_here(&self, group: GroupId) -> bool {
+        self.is_ours(group) && self.ownership.row(group).phase.holds()
     }
 
     fn stand_by(&mut self, scope: Scope, ticket: Ticket) -> Result<Option<()>, Refusal> {

@@ -143,8 +143,10 @@ pub enum Refusal {
     /// The other node died while the hand-over ran.
     #[error("the other node died meanwhile")]
     PeerDied,
-    /// The other node could not start everything; what it lacks is taken back.
-    #[error("the other node could not start every group")]
+    /// The taker could not start everything; what it lacks is taken back.
+    #[error(
+        "not every group could be started on the node that was to take it; `hb status` says why"
+    )]
     Failed,
     /// The node is heard, and with it its generation is known to be right.
     #[error("that node is alive: there is nothing to forget")]

@@ -371,7 +371,8 @@ impl Cluster {
         self.settings.groups.get(group.index()).is_some_and(|group| !group.is_retired)
     }
 
-    fn is_gone(&self, node: NodeId) -> bool {
+    /// Whether a node is dead, and it is certain that it runs nothing any more.
+    pub(super) fn is_gone(&self, node: NodeId) -> bool {
         let peer = self.peer(node);
         !peer.is_alive() && peer.is_settled
     }

@@ -1,6 +1,7 @@
 //! Orders to hand over, by a person, another node, failback or ipfail.
 
 use super::{Asker, Cluster, Stage};
+use crate::group::Runner;
 use crate::peer::Kind;
 use crate::{
     Event, Failback, GroupId, HandOverEvent, Hold, Message, Motive, NodeId, Refusal, Scope, Step,
@@ -67,17 +68,21 @@ impl Cluster {
         }
         let me = self.settings.me;
         let groups = self.groups_of(me, scope);
-        for group in &groups {
-            self.regain(*group);
-        }
         let is_elsewhere = |group: &GroupId| {
             let row = self.ownership.row(*group);
-            let is_there = row.phase.holds() && row.owner != Some(me);
+            let owner = row.owner.filter(|owner| *owner != me && !self.is_gone(*owner));
+            let is_there = row.phase.holds() && owner.is_some();
             // What only a hold keeps us from taking is ours by order.
             is_there && self.withheld(*group).is_none()
         };
         let (elsewhere, here): (Vec<GroupId>, Vec<GroupId>) =
             groups.iter().copied().partition(is_elsewhere);
+        if elsewhere.is_empty() {
+            self.refuse_stopping(&here)?;
+        }
+        for group in &groups {
+            self.regain(*group);
+        }
         if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_strange(*group)) {
             return Err(Refusal::Differs);
         }
@@ -116,6 +121,19 @@ impl Cluster {
         }
         self.begin_hand_over((peer, me), scope.mirrored(), Stage::Invited, Motive::Order(ticket));
         Ok(Some(()))
+    }
+
+    /// What is being stopped here is not here to stay, and what cannot be stopped cannot be started.
+    fn refuse_stopping(&self, groups: &[GroupId]) -> Result<(), Refusal> {
+        let runners = || groups.iter().map(|group| &self.runners[group.index()]);
+        let is_stopping = |runner: &Runner| !runner.is_settled() && !runner.is_starting();
+        if runners().any(Runner::is_stuck) {
+            Err(Refusal::CannotStop)
+        } else if runners().any(is_stopping) {
+            Err(Refusal::LocalInFlux)
+        } else {
+            Ok(())
+        }
     }
 
     pub(in crate::cluster) fn first_partner(&self) -> Option<NodeId> {

@@ -330,3 +330,59 @@ fn a_retry_while_addresses_are_released_is_not_lost() {
     let phase = pair.node(A).phase(FIRST);
     assert!(is_retried && (phase == Phase::Stopped || pair.runs(B).contains(&FIRST)), "{phase:?}");
 }
+
+#[test]
+fn what_could_not_be_started_is_taken_by_order_though_its_owner_is_dead() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(B).fails = Some(FIRST);
+    pair.end(A);
+    pair.until("B could not", |pair| pair.node(B).phase(FIRST) == Phase::Failed);
+    pair.node(B).fails = None;
+    pair.pass(Duration::from_secs(1));
+    pair.node(B).answers.clear();
+    let now = pair.now;
+    pair.node(B).order(now, Order::TakeoverGroup(FIRST));
+    pair.until("it runs", |pair| pair.runs(B) == [FIRST, SECOND]);
+    assert_eq!(pair.node(B).answers, [Ok(())]);
+}
+
+#[test]
+fn what_failed_on_both_nodes_is_on_neither_to_be_given() {
+    let mut pair = Pair::new(Failback::Off);
+    for id in [A, B] {
+        pair.node(id).fails = Some(FIRST);
+    }
+    pair.until("both could not", |pair| {
+        [A, B].iter().all(|id| !pair.node(*id).cluster.ownership.is_able(FIRST, *id))
+    });
+    pair.pass(Duration::from_secs(1));
+    for id in [A, B] {
+        let now = pair.now;
+        pair.node(id).order(now, Order::StandbyGroup(FIRST));
+        pair.step();
+        assert_eq!(pair.node(id).answers, [Err(Refusal::NotHere)], "{id:?}");
+    }
+}
+
+#[test]
+fn what_is_being_stopped_or_cannot_be_stopped_here_is_not_answered_as_taken() {
+    let mut pair = Pair::settled(Failback::Off);
+    (pair.node(A).stuck, pair.node(A).holds_jobs) = (Some(FIRST), true);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    let is_stop = |job: &crate::Job| job.action == Action::Stop;
+    pair.until("it is being stopped", |pair| pair.node(A).held.iter().any(is_stop));
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(Hold::Local));
+    pair.step();
+    assert_eq!(pair.node(A).answers, [Err(Refusal::LocalInFlux)]);
+    let now = pair.now;
+    pair.node(A).holds_jobs = false;
+    pair.node(A).finish_jobs(now);
+    pair.until("it is blocked", |pair| pair.node(A).phase(FIRST) == Phase::Blocked);
+    pair.node(A).answers.clear();
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(Hold::Local));
+    pair.step();
+    assert_eq!(pair.node(A).answers, [Err(Refusal::CannotStop)]);
+}
