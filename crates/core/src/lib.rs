@@ -53,7 +53,8 @@ pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
     AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, HoldRecord, LIFETIME_MAX,
-    LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure, address_lifetime,
+    LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure, Unfinished,
+    UnfinishedStage, address_lifetime,
 };
 pub use time::Time;
 pub use words::{Words, printable};

@@ -1,6 +1,6 @@
 //! What the administrator wants, checked, and the facts of this run.
 
-use crate::{GROUPS_MAX, GroupId, GroupKey, LinkId, NodeId, Uuid};
+use crate::{GROUPS_MAX, GroupId, GroupKey, Hold, LinkId, Motive, NodeId, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -266,6 +266,34 @@ pub struct PeerRecord {
     pub generation: u64,
     /// The highest sequence of that generation, as of some time ago.
     pub sequence: u64,
+    /// The hand-over with this node, one of the classic line, that goes on.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A hand-over with a node of the classic line that has begun to move groups. That node waits up to an
+/// hour for its end, and does not notice that this daemon is started anew meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// What moves, from the giver's view.
+    pub hold: Hold,
+    /// How far it is.
+    pub stage: UnfinishedStage,
+    /// Who wants it. An order is kept as one of the other node, because nobody waits for its answer any
+    /// more.
+    pub motive: Motive,
+}
+
+/// How far a hand-over is that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnfinishedStage {
+    /// This node gives, and has not stopped everything.
+    Releasing,
+    /// This node has given, and the other one has not said that it has everything.
+    Given,
+    /// This node has promised to take, and the other one has not stopped everything.
+    Promised,
+    /// This node takes what the other one has stopped.
+    Acquiring,
 }
 
 /// The last order to hold or to release, of everything or of one group, across our own restarts.

@@ -7,6 +7,7 @@ mod kept;
 mod retired;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unfinished;
 mod uuid;
 mod writer;
 
@@ -206,7 +207,8 @@ impl State {
     }
 
     /// Stores what is known of a node, in place of what was stored of it: one line each of name,
-    /// generation and sequence, both decimal. Returns when it is on the disk.
+    /// generation and sequence, both decimal, and of a hand-over that goes on its stage, its set from
+    /// the giver's view, and its motive. Returns when it is on the disk.
     ///
     /// # Errors
     ///
@@ -216,8 +218,9 @@ impl State {
         records.retain(|other| other.node != record.node);
         records.extend((record.generation > 0).then_some(record));
         let line = |record: &PeerRecord| {
-            let PeerRecord { node, generation, sequence } = record;
-            format!("{} {generation} {sequence}\n", settings.name(*node))
+            let PeerRecord { node, generation, sequence, unfinished } = record;
+            let unfinished = unfinished.map_or(String::new(), unfinished::text);
+            format!("{} {generation} {sequence}{unfinished}\n", settings.name(*node))
         };
         let text: String = records.iter().map(line).collect();
         replace(&self.path(PEERS), text.as_bytes())
@@ -248,7 +251,12 @@ fn parse_peer(settings: &Settings, line: &str) -> Option<PeerRecord> {
     let node = settings.node(words.next()?)?;
     let generation = words.next()?.parse().ok()?;
     let sequence = words.next()?.parse().ok()?;
-    words.next().is_none().then_some(PeerRecord { node, generation, sequence })
+    let unfinished = match words.next() {
+        Some(stage) => Some(unfinished::parse([stage, words.next()?, words.next()?])?),
+        None => None,
+    };
+    let record = PeerRecord { node, generation, sequence, unfinished };
+    words.next().is_none().then_some(record)
 }
 
 /// The content of a file, or nothing when there is no file.

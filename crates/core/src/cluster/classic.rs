@@ -9,7 +9,7 @@ use super::Cluster;
 use crate::peer::Kind;
 use crate::{
     Cause, Event, Failback, Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase,
-    Scope, Time,
+    Scope, Time, Unfinished,
 };
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ mod conflict;
 mod failing;
 mod legacy;
 mod reports;
+mod unfinished;
 
 use conflict::Conflict;
 
@@ -86,8 +87,23 @@ pub(super) struct Classic {
     unreported: Option<Time>,
     /// The sequences of our questions what it holds that are not answered.
     asked_by: Vec<u64>,
+    /// What an earlier run of this daemon has begun with the peer, and not ended.
+    recalled: Option<Recalled>,
+    /// When it is taken that the peer has let go of what it gives.
+    acquires_at: Option<Time>,
     /// When the peer's groups are handed back, because one of them could not be started here.
     gives_up: Option<Time>,
+}
+
+/// A hand-over of an earlier run of this daemon.
+#[derive(Debug, Clone, Copy)]
+struct Recalled {
+    peer: NodeId,
+    /// The peer's daemon with which it began.
+    generation: u64,
+    unfinished: Unfinished,
+    /// The number of the peer's "done", if that was heard.
+    done_by: Option<u64>,
 }
 
 impl Classic {
@@ -116,7 +132,8 @@ impl Classic {
             Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
                 let asked = self.asked_nodes.into_iter().chain(self.asked_groups);
                 let asked = asked.map(|at| at + RETRY).chain(self.unreported);
-                asked.chain(self.conflict.deadline()).chain(self.gives_up).min()
+                let taking = self.gives_up.into_iter().chain(self.acquires_at);
+                asked.chain(self.conflict.deadline()).chain(taking).min()
             }
         }
     }
@@ -299,7 +316,7 @@ impl Cluster {
     /// Waiting is over: what the peer does not hold of ours is ours.
     fn classic_settle(&mut self) {
         self.classic.stage = Stage::Stable;
-        let acquires = !self.classic.held_there().has_foreign();
+        let acquires = !self.classic.held_there().has_foreign() && !self.is_own_set_away();
         if acquires {
             self.classic.ours = self.classic.ours.with(Hold::Local);
         }
@@ -314,6 +331,8 @@ impl Cluster {
         self.ask_for_report();
         self.tell_forsaken();
         self.elapse_failing();
+        self.elapse_recalled();
+        self.resume_recalled();
         let Stage::Reported(until) = self.classic.stage else { return self.elapse_conflict() };
         let may_wait = self.classic.may_settle || self.classic.is_peer_ending();
         let is_late = self.now >= until && !may_wait;
@@ -324,6 +343,7 @@ impl Cluster {
                 self.report(Event::LocalStable);
             }
             self.classic_settle();
+            self.resume_recalled();
         }
     }
 
@@ -406,6 +426,7 @@ impl Cluster {
     pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
         self.classic.died = self.now;
         self.forget_questions();
+        self.forget_recalled();
         self.classic_takes_all();
         self.classic.owes &= result == Fencing::Unneeded;
         let kind = self.peer(node).kind;
@@ -418,6 +439,7 @@ impl Cluster {
 
     /// A classic peer said goodbye: everything will be ours.
     pub(super) fn classic_succeeds(&mut self) {
+        self.forget_recalled();
         self.classic_takes_all();
         self.say_succeeded();
     }

@@ -1,6 +1,7 @@
 //! The planned hand-over of groups from one node to another.
 
 mod absence;
+mod anew;
 mod checks;
 mod orders;
 mod stages;
@@ -286,6 +287,15 @@ impl Cluster {
         running.stage = stage;
         running.until = self.now + wait;
         self.tell_stage();
+        self.store_unfinished();
+    }
+
+    /// Has stored how far a hand-over with a classic peer is.
+    fn store_unfinished(&mut self) {
+        let running = self.hand_over.as_ref().filter(|running| running.beside_classic);
+        if let Some(partner) = running.map(|running| running.partner(self.settings.me)) {
+            self.store_peer(partner);
+        }
     }
 
     /// A classic giver says that it lets go now, which may take as long as its agents need.
@@ -429,6 +439,10 @@ impl Cluster {
         }
         for group in self.groups_of(ended.giver, ended.scope) {
             self.note_release(group);
+        }
+        let partner = ended.partner(self.settings.me);
+        if ended.unfinished(partner).is_some() {
+            self.store_peer(partner);
         }
         if let Err(why) = result {
             self.hand_over_failed(&ended, why);

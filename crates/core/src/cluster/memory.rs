@@ -20,6 +20,7 @@ impl Cluster {
                 peer.heard_before = record.sequence;
             }
         }
+        self.recall_unfinished();
     }
 
     /// Has stored what is known of a node.
@@ -28,7 +29,9 @@ impl Cluster {
         let peer = self.peer_mut(node);
         peer.stored_at = Some(now);
         let sequence = peer.heard_before.max(peer.receiver.last());
-        let record = PeerRecord { node, generation: peer.generation, sequence };
+        let generation = peer.generation;
+        let unfinished = self.unfinished_with(node);
+        let record = PeerRecord { node, generation, sequence, unfinished };
         self.outbox.push_back(Output::StorePeer(record));
     }
 

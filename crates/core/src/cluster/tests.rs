@@ -137,6 +137,8 @@ struct Node {
     permit: Option<Time>,
     /// Devices that were asked: for which node, and the number of the attempt.
     fences: Vec<(NodeId, u32)>,
+    /// What was stored last of another node.
+    stored: Option<crate::PeerRecord>,
 }
 
 impl Node {
@@ -167,6 +169,7 @@ impl Node {
             has_ended: false,
             permit: None,
             fences: Vec::new(),
+            stored: None,
         };
         node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
         node
@@ -214,11 +217,8 @@ impl Node {
                 Output::Answer { result, .. } => self.answers.push(result),
                 Output::End => self.has_ended = true,
                 Output::Permit(span) => self.permit = Some(now + span),
-                Output::Ping
-                | Output::Cancel(_)
-                | Output::Store
-                | Output::StorePeer(_)
-                | Output::StopFailed { .. } => {}
+                Output::Ping | Output::Cancel(_) | Output::Store | Output::StopFailed { .. } => {}
+                Output::StorePeer(record) => self.stored = Some(record),
                 Output::Fence { node, attempt, device: _ } => self.fences.push((node, attempt)),
             }
         }

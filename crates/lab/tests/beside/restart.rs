@@ -59,6 +59,22 @@ fn hand_over(lab: &Lab) -> Result<(), LabError> {
     owned(lab, "it goes home", [OURS, CLASSIC])
 }
 
+/// Both our processes are killed while the C node waits for the end of a hand-over.
+fn killed(lab: &Lab) -> Result<(), LabError> {
+    start(lab)?;
+    lab.run(OURS, &["rm", "/var/log/may-start"])?;
+    lab.run(CLASSIC, &["/usr/share/heartbeat/hb_standby"])?;
+    owned(lab, "the C node gives its group away", [OURS, OURS])?;
+    lab.kill_daemon_whole(OURS)?;
+    lab.start_daemon(OURS)?;
+    let active = || lab.log(OURS).matches("Local status now set to: 'active'").count() == 2;
+    lab.wait_for("it takes part", LIMIT, active)?;
+    lab.write_file(OURS, "var/log/may-start", "")?;
+    let gives = || lab.run(OURS, &["hb", "standby", "foreign"]).is_ok_and(|told| told.success());
+    lab.wait_for("the C node is free to take it back", LIMIT, gives)?;
+    owned(lab, "it goes home", [OURS, CLASSIC])
+}
+
 /// The C node takes everything while our daemon is started anew behind a cut.
 fn cut(lab: &Lab) -> Result<(), LabError> {
     start(lab)?;
@@ -79,6 +95,12 @@ fn cut(lab: &Lab) -> Result<(), LabError> {
 fn a_restart_is_refused_while_a_c_node_waits_for_the_end_of_a_hand_over() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(hand_over(&lab).inspect_err(|_| print_logs(&lab))?)
+}
+
+#[test]
+fn a_c_node_is_free_though_our_processes_are_killed_in_a_hand_over() -> Outcome {
+    let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
+    Ok(killed(&lab).inspect_err(|_| print_logs(&lab))?)
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use super::*;
 use std::time::Duration;
 use systole_core::{
-    Cause, Event, Failback, Group, GroupId, Order, Phase, Refusal, Resource, ResourceKind,
+    Cause, Event, Failback, Group, GroupId, Hold, Motive, Order, Phase, Refusal, Resource,
+    ResourceKind, Unfinished, UnfinishedStage,
 };
 
 pub(crate) fn settings() -> Settings {
@@ -180,7 +181,12 @@ fn peers_return_as_they_were_stored() {
     let state = State::open(directory.path()).unwrap().0;
     let settings = settings();
     assert_eq!(state.peers(&settings).unwrap(), []);
-    let record = PeerRecord { node: NodeId(0), generation: 1_795_345_895, sequence: u64::MAX };
+    let record = PeerRecord {
+        node: NodeId(0),
+        generation: 1_795_345_895,
+        sequence: u64::MAX,
+        unfinished: None,
+    };
     state.store_peer(&settings, PeerRecord { sequence: 5, ..record }).unwrap();
     state.store_peer(&settings, record).unwrap();
     assert_eq!(state.peers(&settings).unwrap(), [record]);
@@ -195,7 +201,15 @@ fn peers_return_as_they_were_stored() {
     );
     fs::write(&path, [0xff; 40]).unwrap();
     assert_eq!(state.peers(&settings).unwrap(), []);
+    let unfinished =
+        Unfinished { hold: Hold::Foreign, stage: UnfinishedStage::Promised, motive: Motive::Home };
+    let gives = PeerRecord { unfinished: Some(unfinished), ..record };
+    state.store_peer(&settings, gives).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "web1 1795345895 18446744073709551615 promised foreign failback\n");
+    assert_eq!(state.peers(&settings).unwrap(), [gives]);
     state.store_peer(&settings, record).unwrap();
+    assert_eq!(state.peers(&settings).unwrap(), [record]);
     state.store_peer(&settings, PeerRecord { generation: 0, ..record }).unwrap();
     assert_eq!(state.peers(&settings).unwrap(), [], "a forgotten one leaves no line");
 }

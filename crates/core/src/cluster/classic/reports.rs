@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// How long a classic peer may go on without its own set, of which nothing is remembered, before it is
 /// run here.
-const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
+pub(super) const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Cluster {
     /// A beat of a classic peer, which answers nothing: what waited in the sockets while this node stood
@@ -64,10 +64,11 @@ impl Cluster {
             && !self.peer(peer).has_left;
         let is_theirs = self.preferred(group) == peer && self.settings.failback != Failback::Legacy;
         let owner = self.ownership.row(group).owner;
-        // It may be at work on what was given to it before this daemon started.
-        let is_remembered = self.changes[group.index()].0 == Time::START;
-        let since = classic.without_own.filter(|_| owner != Some(peer) || !is_remembered);
-        let wait = if owner.is_none() { FORSAKEN_AFTER } else { Duration::ZERO };
+        // Of what was only recalled it may just be letting go.
+        let is_recalled = owner == Some(peer) && self.changes[group.index()].0 == Time::START;
+        let is_known = owner.is_some() && !is_recalled;
+        let wait = if is_known { Duration::ZERO } else { FORSAKEN_AFTER };
+        let since = classic.without_own;
         is_settled && is_theirs && since.is_some_and(|since| self.now.since(since) >= wait)
     }
 
@@ -164,6 +165,7 @@ impl Cluster {
         if self.peer(node).kind != Kind::Classic {
             return;
         }
+        self.forget_recalled();
         self.classic.theirs = Hold::None;
         self.classic.giving_up = Hold::None;
         self.classic.announces_stop = false;

@@ -47,6 +47,9 @@ impl Cluster {
     ) {
         let number = Some(sequence);
         self.withdraw_wish();
+        if step == Step::Done && self.recalled_is_done(from, sequence, scope) {
+            return;
+        }
         if !self.takes_part() {
             if step == Step::Done && self.peer(from).kind == Kind::Systole {
                 self.refuse_step(from, step, Refusal::NotReady, number);
@@ -68,10 +71,7 @@ impl Cluster {
             (Step::Me, _) => self.promise(from, scope, by_order),
             (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),
             (Step::Done, Some(Stage::Promised)) if self.peer(from).kind == Kind::Classic => {
-                if let Some(running) = &mut self.hand_over {
-                    running.done_by = number;
-                }
-                self.acquire_from_classic();
+                self.acquire_by(sequence);
             }
             (Step::Done, Some(Stage::Promised)) => {
                 let peer = self.peer_mut(from);
@@ -127,7 +127,7 @@ impl Cluster {
         self.begin_checks(giver, scope);
     }
 
-    fn begin_release(&mut self, taker: NodeId, scope: Scope) {
+    pub(super) fn begin_release(&mut self, taker: NodeId, scope: Scope) {
         self.report(Event::HandOver(HandOverEvent::Granted(taker, scope)));
         self.report(Event::HandOver(HandOverEvent::Releasing(scope)));
         self.advance_hand_over(Stage::Releasing);
@@ -186,7 +186,7 @@ impl Cluster {
     }
 
     /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
-    fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
+    pub(super) fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
         let me = self.settings.me;

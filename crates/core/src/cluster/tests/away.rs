@@ -141,7 +141,7 @@ fn restart_holder(pair: &mut Pair) {
     let boot = Boot {
         terms: before.terms().collect(),
         kept_by_order: before.kept_by_order().collect(),
-        peers: vec![PeerRecord { node: A, generation: 1, sequence: 0 }],
+        peers: vec![PeerRecord { node: A, generation: 1, sequence: 0, unfinished: None }],
         listed: runs.iter().map(|group| (*group, 1)).collect(),
         ..boot(2)
     };
@@ -175,7 +175,7 @@ fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
     let boot = Boot {
         started,
         terms: before.terms().collect(),
-        peers: vec![PeerRecord { node: B, generation: 1, sequence: 0 }],
+        peers: vec![PeerRecord { node: B, generation: 1, sequence: 0, unfinished: None }],
         ..boot(generation)
     };
     // Its clock is that of the pair.

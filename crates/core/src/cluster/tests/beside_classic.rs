@@ -4,6 +4,7 @@
 use super::*;
 
 mod contested;
+mod killed;
 mod lost_words;
 mod reports;
 mod returns;

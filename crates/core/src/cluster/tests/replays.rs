@@ -5,7 +5,8 @@ use crate::{Claim, Echo, Mark, Phase};
 
 /// Beta's generation, and what an earlier run of ours has stored of it.
 const GENERATION: u64 = 7;
-const STORED: PeerRecord = PeerRecord { node: B, generation: GENERATION, sequence: 400 };
+const STORED: PeerRecord =
+    PeerRecord { node: B, generation: GENERATION, sequence: 400, unfinished: None };
 
 fn after_a_restart(peers: Vec<PeerRecord>) -> Node {
     let mut node = Node::new(A, Failback::On, 2);
@@ -242,7 +243,8 @@ fn records_are_stored_for_a_new_generation_and_once_a_minute() {
             }
         }
     }
-    let record = |generation, sequence| PeerRecord { node: B, generation, sequence };
+    let record =
+        |generation, sequence| PeerRecord { node: B, generation, sequence, unfinished: None };
     // The first status of a generation is on its way in when its record is stored.
     let right = [record(GENERATION, 0), record(GENERATION, 601), record(GENERATION + 1, 0)];
     assert_eq!(stored, right);
@@ -269,7 +271,12 @@ fn a_forgotten_node_begins_anew_and_one_that_is_alive_is_not_forgotten() {
 
 #[test]
 fn a_snapshot_tells_of_messages_of_an_older_generation_until_the_node_has_a_newer_one() {
-    let mut node = after_a_restart(vec![PeerRecord { node: B, generation: 7, sequence: 500 }]);
+    let mut node = after_a_restart(vec![PeerRecord {
+        node: B,
+        generation: 7,
+        sequence: 500,
+        unfinished: None,
+    }]);
     for second in 1..=3 {
         node.hear(at(second * 1000), "beta", 6, &status(second));
     }

@@ -75,7 +75,8 @@ fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
     for term in 1..=2 {
         let terms = vec![(GroupKey(7), NodeId(0), term)];
         writer.store(&settings, Owned { terms, ..Owned::default() });
-        let record = PeerRecord { node: NodeId(1), generation: 9, sequence: term };
+        let record =
+            PeerRecord { node: NodeId(1), generation: 9, sequence: term, unfinished: None };
         writer.store_peer(&settings, record);
     }
     let mut told = Vec::new();
@@ -118,7 +119,7 @@ fn what_found_no_place_in_the_queue_is_stored_in_its_latest_state() {
         term += 1;
     }
     assert!(!writer.store(&settings, owned(term + 1)));
-    let record = PeerRecord { node: NodeId(1), generation: 9, sequence: 3 };
+    let record = PeerRecord { node: NodeId(1), generation: 9, sequence: 3, unfinished: None };
     assert!(!writer.store_peer(&settings, record));
     writer.tend().unwrap();
     let until = std::time::Instant::now() + Duration::from_secs(20);

@@ -1,0 +1,137 @@
+//! A hand-over with a classic peer that an earlier run of this daemon has begun, and not ended.
+//!
+//! The peer waits for its end for up to an hour, refuses orders and does not stop meanwhile. It does not
+//! notice that our daemon is started anew, and what it reports does not tell that it is at work: it says
+//! that it is settled and holds nothing of the set. So what is under way is stored, and gone on with once
+//! it is known what the peer holds.
+
+use super::reports::FORSAKEN_AFTER;
+use super::{Recalled, Stage};
+use crate::cluster::Cluster;
+use crate::{Hold, NodeId, Scope, Unfinished, UnfinishedStage};
+
+impl Unfinished {
+    /// What moves, from the view of the node that remembers it.
+    const fn seen_from_here(self) -> Hold {
+        match self.stage {
+            UnfinishedStage::Releasing | UnfinishedStage::Given => self.hold,
+            UnfinishedStage::Promised | UnfinishedStage::Acquiring => self.hold.mirrored(),
+        }
+    }
+}
+
+impl Cluster {
+    /// Takes up what an earlier run has stored of a hand-over.
+    pub(in crate::cluster) fn recall_unfinished(&mut self) {
+        let mut records = self.boot.peers.iter();
+        self.classic.recalled = records.find_map(|record| {
+            let (peer, generation) = (record.node, record.generation);
+            Some(Recalled { peer, generation, unfinished: record.unfinished?, done_by: None })
+        });
+    }
+
+    /// What is stored of a hand-over with a node that goes on.
+    pub(in crate::cluster) fn unfinished_with(&self, node: NodeId) -> Option<Unfinished> {
+        let recalled = self.recalled().filter(|it| it.peer == node).map(|it| it.unfinished);
+        recalled.or_else(|| self.hand_over.as_ref()?.unfinished(node))
+    }
+
+    /// The hand-over of an earlier run, as long as the peer is the daemon with which it began.
+    fn recalled(&self) -> Option<&Recalled> {
+        let recalled = self.classic.recalled.as_ref();
+        recalled.filter(|it| self.peer(it.peer).generation == it.generation)
+    }
+
+    /// A hand-over of an earlier run is over.
+    pub(super) fn forget_recalled(&mut self) {
+        if let Some(recalled) = self.classic.recalled.take() {
+            self.store_peer(recalled.peer);
+        }
+    }
+
+    /// Whether our own set is on its way in a hand-over of an earlier run, and not here yet.
+    pub(super) fn is_own_set_away(&self) -> bool {
+        self.recalled().is_some_and(|it| {
+            it.unfinished.stage != UnfinishedStage::Acquiring
+                && it.unfinished.seen_from_here().has_local()
+        })
+    }
+
+    /// The peer is done with its part, before that hand-over is gone on with. Returns whether that was
+    /// meant.
+    pub(in crate::cluster) fn recalled_is_done(
+        &mut self,
+        from: NodeId,
+        sequence: u64,
+        scope: Scope,
+    ) -> bool {
+        let is_meant = |it: &&Recalled| it.peer == from && scope == Scope::Set(it.unfinished.hold);
+        let Some(unfinished) = self.recalled().filter(is_meant).map(|it| it.unfinished) else {
+            return false;
+        };
+        match unfinished.stage {
+            UnfinishedStage::Promised => {
+                if let Some(recalled) = &mut self.classic.recalled {
+                    recalled.done_by = Some(sequence);
+                }
+            }
+            UnfinishedStage::Given => {
+                self.classic.theirs = self.classic.theirs.with(unfinished.hold.mirrored());
+                self.note_theirs(from);
+                self.forget_recalled();
+            }
+            UnfinishedStage::Releasing | UnfinishedStage::Acquiring => return false,
+        }
+        true
+    }
+
+    /// Goes on with the hand-over of an earlier run.
+    pub(super) fn resume_recalled(&mut self) {
+        let Some(peer) = self.classic_peer().filter(|_| self.classic.recalled.is_some()) else {
+            return;
+        };
+        let is_known = self.classic.stage == Stage::Stable && !self.owes_report(peer);
+        let is_free = self.hand_over.is_none() && self.has_executor;
+        if !self.takes_part() || !is_known || !is_free {
+            return;
+        }
+        let recalled = self.recalled().filter(|it| it.peer == peer);
+        let Some(Recalled { unfinished, done_by, .. }) = recalled.copied() else {
+            return self.forget_recalled();
+        };
+        let hold = unfinished.hold;
+        let there = self.classic.held_there();
+        let is_there = match unfinished.stage {
+            UnfinishedStage::Releasing | UnfinishedStage::Given => hold.mirrored(),
+            UnfinishedStage::Promised | UnfinishedStage::Acquiring => hold,
+        };
+        if is_there.without(there) != is_there {
+            // It has called us dead and has taken everything, or it is done.
+            return self.forget_recalled();
+        }
+        self.classic.recalled = None;
+        self.resume_hand_over(peer, unfinished);
+        match (unfinished.stage, done_by) {
+            (UnfinishedStage::Promised, Some(number)) => self.acquire_by(number),
+            // What it has said while no daemon was here is not said again.
+            (UnfinishedStage::Promised, None) => {
+                self.classic.acquires_at = Some(self.now + FORSAKEN_AFTER);
+            }
+            (
+                UnfinishedStage::Releasing | UnfinishedStage::Given | UnfinishedStage::Acquiring,
+                _,
+            ) => {}
+        }
+    }
+
+    /// Takes what a peer lets go of, and of which it may have said so while no daemon was here.
+    pub(super) fn elapse_recalled(&mut self) {
+        if self.hand_over.is_none() {
+            self.classic.acquires_at = None;
+        }
+        if self.classic.acquires_at.is_some_and(|at| self.now >= at) {
+            self.classic.acquires_at = None;
+            self.acquire_by(self.classic.reported_at);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A hand-over with a classic peer goes on though this daemon was started anew.
+
+use super::{HandOver, Stage};
+use crate::cluster::Cluster;
+use crate::{Motive, NodeId, Scope, Unfinished, UnfinishedStage};
+
+impl HandOver {
+    /// What the next run of this daemon has to know of it, if it is one with this classic peer: nothing
+    /// before something moves.
+    pub(in crate::cluster) fn unfinished(&self, peer: NodeId) -> Option<Unfinished> {
+        let Scope::Set(hold) = self.scope else { return None };
+        let stage = match self.stage {
+            Stage::Releasing => UnfinishedStage::Releasing,
+            Stage::Given(_) | Stage::Told(_) => UnfinishedStage::Given,
+            Stage::Promised => UnfinishedStage::Promised,
+            Stage::Acquiring => UnfinishedStage::Acquiring,
+            Stage::Asked | Stage::Invited | Stage::Checking => return None,
+        };
+        let motive = match self.motive {
+            Motive::Order(_) => Motive::Node,
+            Motive::Node | Motive::Home | Motive::Carrier | Motive::Ipfail | Motive::Failed => {
+                self.motive
+            }
+        };
+        let is_meant = self.beside_classic && self.is_with(peer);
+        is_meant.then_some(Unfinished { hold, stage, motive })
+    }
+}
+
+impl Cluster {
+    /// Goes on with what an earlier run has begun.
+    pub(in crate::cluster) fn resume_hand_over(&mut self, peer: NodeId, unfinished: Unfinished) {
+        let me = self.settings.me;
+        let scope = Scope::Set(unfinished.hold);
+        let parts = match unfinished.stage {
+            UnfinishedStage::Releasing | UnfinishedStage::Given => (me, peer),
+            UnfinishedStage::Promised | UnfinishedStage::Acquiring => (peer, me),
+        };
+        self.begin_hand_over(parts, scope, Stage::Asked, unfinished.motive);
+        match unfinished.stage {
+            UnfinishedStage::Releasing => self.begin_release(peer, scope),
+            UnfinishedStage::Given => {
+                let gives = self.groups_of(me, scope);
+                if let Some(running) = &mut self.hand_over {
+                    running.gives = gives;
+                }
+                // The number of that "done" is not known. A classic peer never names it.
+                self.advance_hand_over(Stage::Given(0));
+            }
+            UnfinishedStage::Promised => {
+                self.advance_hand_over(Stage::Promised);
+                // It has begun to let go, which may take as long as its agents need.
+                self.classic_lets_go(peer);
+            }
+            UnfinishedStage::Acquiring => self.begin_acquire(peer, scope, true),
+        }
+    }
+
+    /// A classic giver has said that it is done, by the message of this number.
+    pub(in crate::cluster) fn acquire_by(&mut self, number: u64) {
+        if let Some(running) = &mut self.hand_over {
+            running.done_by = Some(number);
+        }
+        self.acquire_from_classic();
+    }
+}

@@ -1,0 +1,64 @@
+//! How a hand-over that goes on is written behind what is known of a node.
+
+use systole_core::{Hold, Motive, Unfinished, UnfinishedStage};
+
+const STAGES: [(UnfinishedStage, &str); 4] = [
+    (UnfinishedStage::Releasing, "releasing"),
+    (UnfinishedStage::Given, "given"),
+    (UnfinishedStage::Promised, "promised"),
+    (UnfinishedStage::Acquiring, "acquiring"),
+];
+const HOLDS: [(Hold, &str); 3] =
+    [(Hold::Local, "local"), (Hold::Foreign, "foreign"), (Hold::All, "all")];
+
+const MOTIVES: [(Motive, &str); 5] = [
+    (Motive::Node, "order"),
+    (Motive::Home, "failback"),
+    (Motive::Carrier, "carrier"),
+    (Motive::Ipfail, "ipfail"),
+    (Motive::Failed, "failed"),
+];
+
+/// Stage, set and motive, each behind a blank.
+pub(super) fn text(unfinished: Unfinished) -> String {
+    let stage = STAGES.iter().find(|(stage, _)| *stage == unfinished.stage);
+    let hold = HOLDS.iter().find(|(hold, _)| *hold == unfinished.hold);
+    let motive = MOTIVES.iter().find(|(motive, _)| *motive == unfinished.motive);
+    let words = stage.zip(hold).zip(motive);
+    let text = |(((_, stage), (_, hold)), (_, motive)): ((&(_, &str), &(_, &str)), &(_, &str))| {
+        format!(" {stage} {hold} {motive}")
+    };
+    words.map_or(String::new(), text)
+}
+
+/// What the words mean, if anything.
+pub(super) fn parse(words: [&str; 3]) -> Option<Unfinished> {
+    let (stage, _) = STAGES.iter().find(|(_, word)| *word == words[0])?;
+    let (hold, _) = HOLDS.iter().find(|(_, word)| *word == words[1])?;
+    let (motive, _) = MOTIVES.iter().find(|(_, word)| *word == words[2])?;
+    Some(Unfinished { hold: *hold, stage: *stage, motive: *motive })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_set_and_motive_is_read_as_it_was_written() {
+        for (stage, _) in STAGES {
+            for (hold, _) in HOLDS {
+                for (motive, _) in MOTIVES {
+                    let unfinished = Unfinished { hold, stage, motive };
+                    let text = text(unfinished);
+                    let words: Vec<&str> = text.split(' ').collect();
+                    let ["", words @ ..] = &words[..] else { panic!("it begins {text:?}") };
+                    let words = words.try_into().expect("three words");
+                    assert_eq!(parse(words), Some(unfinished), "{text}");
+                }
+            }
+        }
+        for words in [["given", "some", "order"], ["taken", "all", "order"], ["given", "all", ""]] {
+            assert_eq!(parse(words), None);
+        }
+    }
+}
