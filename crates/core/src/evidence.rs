@@ -78,8 +78,6 @@ pub struct Plan {
     pub took: Duration,
     /// Since it began.
     pub total: Duration,
-    /// Whether the other node is of the classic line: it waits up to an hour for an end that nobody tells it.
-    pub beside_classic: bool,
 }
 
 /// Who wants a hand-over, and why.

@@ -61,7 +61,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use supervision::Supervision;
 use systole_config::Config;
-use systole_core::{Event, GroupId, Order, PlanStage, Settings, Ticket};
+use systole_core::{Event, GroupId, Order, Settings, Ticket};
 use systole_sys::clock;
 use systole_sys::signals::{Signal, Signals};
 use unsent::UnsentTable;
@@ -131,7 +131,6 @@ pub(crate) struct Parts {
 }
 
 /// The state of the control thread.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Control {
     parts: Parts,
     words: Words,
@@ -174,8 +173,6 @@ pub(crate) struct Control {
     is_stopping: bool,
     /// It executes itself again as soon as the programs that it keeps running have ended.
     is_restarting: bool,
-    /// A hand-over with a node of the classic line goes on.
-    gives_or_takes_beside_classic: bool,
     /// What runs here.
     running: Running,
     ending: Option<Ending>,
@@ -216,7 +213,6 @@ impl Control {
             names: Names::default(),
             is_stopping: false,
             is_restarting: false,
-            gives_or_takes_beside_classic: false,
             running: Running::default(),
             ending: None,
         };
@@ -443,10 +439,6 @@ impl Control {
             let happening = self.with_reason(happening);
             let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
             self.note_late(happening, age);
-        }
-        if let Event::Planned(plan) = event {
-            let has_begun = matches!(plan.stage, PlanStage::Agreed | PlanStage::Released);
-            self.gives_or_takes_beside_classic = plan.beside_classic && has_begun;
         }
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();

@@ -138,7 +138,7 @@ struct Node {
     /// Devices that were asked: for which node, and the number of the attempt.
     fences: Vec<(NodeId, u32)>,
     /// What was stored last of another node.
-    stored: Option<crate::PeerRecord>,
+    stored: Option<PeerRecord>,
 }
 
 impl Node {

@@ -74,11 +74,6 @@ impl Control {
             // The kernel would end that thread first, and nobody would beat as long as it cannot.
             return Err(format!("{step} has not ended since an earlier order"));
         }
-        if self.gives_or_takes_beside_classic {
-            let text = "a hand-over with a node that runs heartbeat 3.0.6 goes on, and that node would \
-                        wait up to an hour for its end: try again when it is over";
-            return Err(text.to_owned());
-        }
         if let Some(text) = self.running.stopped_in_vain(&read.hindrances) {
             return Err(text);
         }
