@@ -225,8 +225,9 @@ impl Cluster {
         self.runners.iter().all(crate::group::Runner::is_idle)
     }
 
-    pub(super) fn hear_starting(&mut self, from: NodeId) {
-        if self.peer(from).kind != Kind::Classic {
+    pub(super) fn hear_starting(&mut self, from: NodeId, sequence: u64) {
+        // One that comes late was said before it told what it holds.
+        if self.peer(from).kind != Kind::Classic || sequence < self.classic.reported_at {
             return;
         }
         self.classic.is_peer_starting = true;
@@ -238,6 +239,9 @@ impl Cluster {
             self.classic.stage = Stage::BothStarting;
         }
         self.set_classic_stable(from, false);
+        // What we could not run, or hold back, while it was away is its own again: what it hears to be here
+        // it does not take.
+        self.classic.ours = self.classic.ours.without(self.unheld());
         self.classic_report(Occasion::Report);
     }
 

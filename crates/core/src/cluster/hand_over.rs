@@ -194,10 +194,14 @@ pub(super) enum Asker {
 }
 
 impl Cluster {
-    /// Whether a group is part of a running hand-over and must not move otherwise.
+    /// Whether a group is part of a running hand-over and must not move otherwise. What another node than
+    /// the giver has, or had, is no part of it.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
-            running.stage != Stage::Asked && self.is_in_scope(group, running.giver, running.scope)
+            let is_givers = self.ownership.row(group).owner == Some(running.giver);
+            let moves = running.beside_classic || is_givers || running.gives.contains(&group);
+            let is_meant = self.is_in_scope(group, running.giver, running.scope);
+            running.stage != Stage::Asked && is_meant && moves
         })
     }
 
@@ -315,7 +319,10 @@ impl Cluster {
         };
         let (giver, scope) = (running.giver, running.scope);
         let partner = running.partner(me);
-        let goes_on = self.is_moving_here(giver, scope) || self.is_peer_at_work(partner);
+        // What a classic peer is at it does not tell: an hour is all that it gets.
+        let is_told = self.peer(partner).kind != Kind::Classic;
+        let is_there = is_told && self.is_peer_at_work(partner);
+        let goes_on = self.is_moving_here(giver, scope) || is_there;
         let until = self.now + REPLY_WAIT;
         if let Some(running) = self.hand_over.as_mut().filter(|_| goes_on) {
             running.until = running.until.max(until);
@@ -453,10 +460,10 @@ impl Cluster {
     /// Whether anything else is asked for at once depends on whose the reason is.
     fn hand_over_failed(&mut self, ended: &HandOver, why: Refusal) {
         let is_own = ended.giver == self.settings.me && ended.motive.is_own();
+        if ended.motive == Motive::Ipfail {
+            self.ipfail_was_refused();
+        }
         if is_own && self.note_declined(ended.scope, ended.taker, why) {
-            if ended.motive == Motive::Ipfail {
-                self.ipfail_was_refused();
-            }
             return;
         }
         self.delay_failback();

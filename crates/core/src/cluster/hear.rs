@@ -234,7 +234,7 @@ impl Cluster {
             }
             Message::QueryClient { client, asker } => self.reply_client(from, client, asker),
             Message::Unreadable { field } => self.report(Event::Unreadable(from, field)),
-            Message::Starting => self.hear_starting(from),
+            Message::Starting => self.hear_starting(from, sequence),
             Message::Resource { hold, full, stable, occasion } => {
                 self.hear_resource((from, sequence), (*hold, *full), *stable, *occasion);
             }

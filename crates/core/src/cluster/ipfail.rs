@@ -310,7 +310,7 @@ impl Cluster {
 
     /// When the peer ends a transition, a standby that had to wait for it is thought over.
     fn watch_peer_stability(&mut self) {
-        let Some(peer) = self.ipfail_peer() else {
+        let Some(peer) = self.ipfail_taker() else {
             self.ipfail.was_peer_stable = None;
             return;
         };
@@ -372,6 +372,12 @@ impl Cluster {
     fn ipfail_peer(&self) -> Option<NodeId> {
         let alive = self.others().filter(|node| self.peer(*node).is_alive());
         alive.max_by_key(|node| self.peer(*node).pings)
+    }
+
+    /// The node that would be given something, whether it is ready for that or not.
+    fn ipfail_taker(&self) -> Option<NodeId> {
+        let alive = self.others().filter(|node| self.peer(*node).is_alive());
+        alive.max_by_key(|node| (self.peer(*node).pings, std::cmp::Reverse(node.0)))
     }
 
     fn count_ping_nodes(&mut self) -> u32 {

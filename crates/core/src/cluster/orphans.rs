@@ -93,6 +93,7 @@ impl Cluster {
                 self.orphan(group);
             }
         }
+        self.classic_abandons();
         self.speak_soon();
     }
 
@@ -110,9 +111,14 @@ impl Cluster {
         }
     }
 
+    /// Whether the executor is given up: others may run what it held.
+    pub(super) fn has_given_up_executor(&self) -> bool {
+        self.absence == Absence::Over
+    }
+
     /// Whether this node can run a group, and has not lost its executor for so long that others may.
     pub(super) fn can_still_run(&self, group: GroupId) -> bool {
-        self.can_run(group) && self.absence != Absence::Over
+        self.can_run(group) && !self.has_given_up_executor()
     }
 
     /// The executor is there. What it holds of that which was given up is stopped: somebody else may

@@ -90,7 +90,7 @@ impl Grip {
         }
     }
 
-    /// As a third node tells it: whoever has begun goes on, because the other one is not heard there.
+    /// As a third node judges and tells it: whoever has begun goes on, because the other one is not heard there.
     const fn as_hearsay(self) -> Self {
         match self {
             Self::Begun => Self::Firm,
@@ -154,6 +154,10 @@ impl Meeting {
                 self.hears(claim.owner) && (ours > Grip::None || theirs == Grip::None);
             return is_higher && theirs.as_hearsay() >= ours.as_hearsay() && !tells_itself;
         }
+        // Two that this node hears may not hear each other: then its word ends it, as a third node's.
+        let is_witness = row.owner.is_some_and(|owner| owner != self.me) && claim.owner != self.me;
+        let (theirs, ours) =
+            if is_witness { (theirs.as_hearsay(), ours.as_hearsay()) } else { (theirs, ours) };
         theirs > ours && claim.term > 0 || theirs == ours && is_higher
     }
 

@@ -6,7 +6,7 @@ use crate::Output;
 use crate::ledger::Ledger;
 use crate::protocol::{Action, Held, Level, Outcome, Run};
 use std::time::Duration;
-use systole_core::{GroupKey, Resource, Time};
+use systole_core::{GroupKey, Resource, ResourceKind, Time};
 
 /// How long to wait before a ledger that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -156,6 +156,13 @@ impl Machine {
             let stops = self.active.iter().filter(|active| active.stops_agents());
             for Run { group, resources, .. } in stops.map(|active| &active.job.run) {
                 doubtful.extend(resources.iter().map(|resource| (*group, resource.clone())));
+            }
+            // Nor what is being let go, between two tries to stop it.
+            let let_go = self.held().iter().filter(|held| self.letting_go.has(held.group));
+            for Held { group, resources, .. } in let_go {
+                let is_agent = |it: &&Resource| matches!(it.kind, ResourceKind::Agent { .. });
+                let agents = resources.iter().filter(is_agent);
+                doubtful.extend(agents.map(|resource| (*group, resource.clone())));
             }
         }
     }

@@ -166,6 +166,11 @@ impl Cluster {
         self.sets_of(|group| self.runners[group.index()].is_active())
     }
 
+    /// The sets of which we have groups of which something runs.
+    pub(super) fn held_in_part(&self) -> Hold {
+        self.sets_of(|group| !self.runners[group.index()].is_idle())
+    }
+
     fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> Hold {
         let me = self.settings.me;
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));

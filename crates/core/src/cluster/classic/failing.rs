@@ -27,18 +27,56 @@ impl Cluster {
         if self.classic.gives_up.is_none_or(|until| self.now < until) {
             return;
         }
-        let peer = self.classic_peer().filter(|_| self.takes_part() && self.has_lost_one());
+        let hold = self.gives_up();
+        let peer = self.classic_peer().filter(|_| self.takes_part() && hold != Hold::None);
         self.classic.gives_up = match peer {
-            Some(_) if self.is_everything_frozen() || !self.may_all_leave(Hold::Foreign) => {
+            Some(_)
+                if self.hand_over.is_some()
+                    || self.is_everything_frozen()
+                    || !self.may_all_leave(hold) =>
+            {
                 Some(self.now + RETRY)
             }
             Some(peer) => {
-                let asked =
-                    self.order_standby(Scope::Set(Hold::Foreign), Some(peer), Asker::Failed);
+                let asked = self.order_standby(Scope::Set(hold), Some(peer), Asker::Failed);
                 asked.is_err().then(|| self.now + RETRY)
             }
             None => None,
         };
+    }
+
+    /// What an executor held that does not come back is the peer's, our own groups too: it believes that we
+    /// run them.
+    pub(in crate::cluster) fn classic_abandons(&mut self) {
+        if self.settings.failback != Failback::Legacy {
+            self.classic.gives_up.get_or_insert(self.now);
+        }
+    }
+
+    /// The sets that are to be given up, as far as the peer believes that we have them.
+    fn gives_up(&self) -> Hold {
+        let failed = if self.has_lost_one() { Hold::Foreign } else { Hold::None };
+        let abandoned = if self.has_given_up_executor() { self.unheld() } else { Hold::None };
+        failed.with(abandoned)
+    }
+
+    /// The sets that the peer believes us to have, and of which we hold no group.
+    pub(super) fn unheld(&self) -> Hold {
+        let all = self.sets_with_groups();
+        let unheld = all.without(self.held());
+        Hold::of(
+            unheld.has_local() && self.classic.ours.has_local(),
+            unheld.has_foreign() && self.classic.ours.has_foreign(),
+        )
+    }
+
+    fn sets_with_groups(&self) -> Hold {
+        let me = self.settings.me;
+        let groups = self.settings.group_ids().filter(|group| self.is_configured(*group));
+        groups.fold(Hold::None, |hold, group| {
+            let is_local = self.preferred(group) == me;
+            hold.with(Hold::of(is_local, !is_local))
+        })
     }
 
     /// Whether a group of the peer is still ours though it could not be started here.

@@ -72,13 +72,18 @@ impl Cluster {
         is_settled && is_theirs && since.is_some_and(|since| self.now.since(since) >= wait)
     }
 
-    /// Tells a classic peer of sets that it has forsaken, or does not hold any more, and that are ours now.
+    /// Tells a classic peer of sets that it has forsaken, or does not hold any more, and that are ours now;
+    /// while both are starting, of those of which something runs here. What it is not told of it takes.
     pub(super) fn tell_forsaken(&mut self) {
-        let (held, there) = (self.held(), self.classic.held_there());
-        let is_calm = self.classic.stage == Stage::Stable && self.hand_over.is_none();
-        if !is_calm || !self.takes_part() {
+        let held = match self.classic.stage {
+            Stage::Stable => self.held(),
+            Stage::Reported(_) => self.held_in_part(),
+            Stage::Idle | Stage::Starting | Stage::BothStarting => return,
+        };
+        if self.hand_over.is_some() || !self.takes_part() {
             return;
         }
+        let there = self.classic.held_there();
         let own = Hold::of(held.has_local() && !there.has_foreign(), false);
         let foreign = Hold::of(false, held.has_foreign() && !there.has_local());
         let news = own.with(foreign).without(self.classic.ours);

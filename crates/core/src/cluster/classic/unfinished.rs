@@ -30,6 +30,17 @@ impl Cluster {
         });
     }
 
+    /// This node stood still in the middle of a hand-over. What the peer has made of that is known when it has
+    /// told what it holds.
+    pub(in crate::cluster) fn recall_interrupted(&mut self, peer: NodeId) {
+        let running = self.hand_over.as_ref();
+        let unfinished = running.and_then(|running| running.unfinished(peer));
+        let done_by = running.and_then(|running| running.done_by());
+        let generation = self.peer(peer).generation;
+        self.classic.recalled =
+            unfinished.map(|unfinished| Recalled { peer, generation, unfinished, done_by });
+    }
+
     /// What is stored of a hand-over with a node that goes on.
     pub(in crate::cluster) fn unfinished_with(&self, node: NodeId) -> Option<Unfinished> {
         let recalled = self.recalled().filter(|it| it.peer == node).map(|it| it.unfinished);
@@ -74,6 +85,8 @@ impl Cluster {
                 if let Some(recalled) = &mut self.classic.recalled {
                     recalled.done_by = Some(sequence);
                 }
+                self.classic.theirs = self.classic.theirs.without(unfinished.hold);
+                self.classic.giving_up = self.classic.giving_up.without(unfinished.hold);
             }
             UnfinishedStage::Given => {
                 self.classic.theirs = self.classic.theirs.with(unfinished.hold.mirrored());
@@ -91,7 +104,7 @@ impl Cluster {
             return;
         };
         let is_known = self.classic.stage == Stage::Stable && !self.owes_report(peer);
-        let is_free = self.hand_over.is_none() && self.has_executor;
+        let is_free = self.hand_over.is_none() && self.has_executor && self.unverified.is_empty();
         if !self.takes_part() || !is_known || !is_free {
             return;
         }
@@ -100,7 +113,7 @@ impl Cluster {
             return self.forget_recalled();
         };
         let hold = unfinished.hold;
-        let there = self.classic.held_there();
+        let there = self.classic.theirs;
         let is_there = match unfinished.stage {
             UnfinishedStage::Releasing | UnfinishedStage::Given => hold.mirrored(),
             UnfinishedStage::Promised | UnfinishedStage::Acquiring => hold,

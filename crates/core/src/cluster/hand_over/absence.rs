@@ -14,7 +14,8 @@ impl Cluster {
     /// Who has promised to take ends it and refuses the giver's "done", since what was promised may
     /// be owned by somebody else. Whoever has begun to move groups goes on, because nobody else knows
     /// how far they are: a giver is told by the refusal of its "done", or by the taker's table, that
-    /// the other node did not wait. A C node tells neither.
+    /// the other node did not wait. A C node tells neither: it is
+    /// asked what it holds.
     pub(in crate::cluster) fn interrupt_hand_over(&mut self) {
         self.visit_hand_over("own pause");
         let me = self.settings.me;
@@ -34,6 +35,7 @@ impl Cluster {
             | Stage::Promised
             | Stage::Acquiring => {}
         }
+        self.recall_interrupted(partner);
         self.end_hand_over(Err(Refusal::PeerDied));
     }
 

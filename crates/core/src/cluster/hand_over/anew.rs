@@ -27,6 +27,13 @@ impl HandOver {
     }
 }
 
+impl HandOver {
+    /// The number of the peer's "done", if it was heard and waits for what is missing.
+    pub(in crate::cluster) const fn done_by(&self) -> Option<u64> {
+        self.done_by
+    }
+}
+
 impl Cluster {
     /// Goes on with what an earlier run has begun.
     pub(in crate::cluster) fn resume_hand_over(&mut self, peer: NodeId, unfinished: Unfinished) {

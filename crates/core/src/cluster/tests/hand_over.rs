@@ -356,3 +356,18 @@ fn an_order_is_done_when_what_was_given_moved_though_the_lines_differ() {
         assert!(pair.run(B, &["first"]) && pair.runs(A).is_empty(), "{order:?}");
     }
 }
+
+/// A gives everything away, and its agent takes its time; B's executor lets go of B's own group.
+#[test]
+fn what_a_taker_lets_go_of_does_not_wait_for_the_giver() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).holds_jobs = true;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.node(B).runs.clear();
+    (0..60_000).for_each(|_| pair.step());
+    assert_eq!(pair.runs(B), [SECOND], "nobody has it for a minute");
+}

@@ -146,3 +146,56 @@ fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done
     pair.node(A).finish_jobs(now);
     pair.until("what has no network here goes", |pair| pair.runs(B) == [FIRST, SECOND]);
 }
+
+/// A has lost its network and asks B, which has begun something in this moment and refuses; or B
+/// does not answer, because it is deaf for a while and not dead.
+#[test]
+fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
+    for is_refused in [false, true] {
+        let mut pair = super::pair::Pair::settled_with(|_| {});
+        pair.answers = [false, true];
+        pair.until("A asks", |pair| pair.node(A).cluster.hand_over.is_some());
+        let now = pair.now;
+        if is_refused {
+            pair.node(B).holds_jobs = true;
+            pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));
+        }
+        pair.pass(Duration::from_secs(2));
+        let now = pair.now;
+        pair.node(B).finish_jobs(now);
+        (0..300_000).for_each(|_| pair.step());
+        let runs = pair.runs(A);
+        let said: Vec<_> = pair
+            .node(A)
+            .said
+            .iter()
+            .filter(|event| matches!(event, Event::Planned(_) | Event::HandOver(_)))
+            .collect();
+        assert_eq!(runs, [], "A sees no network: {said:?}");
+    }
+}
+
+/// B, which A asks, is not heard for longer than an answer is waited for, and is not dead.
+#[test]
+fn what_ipfail_wants_is_asked_again_after_an_answer_that_did_not_come() {
+    let mut pair = super::pair::Pair::settled_with(|settings| {
+        settings.deadtime = Duration::from_secs(30);
+        settings.warntime = Duration::from_secs(15);
+        settings.initdead = Duration::from_secs(60);
+    });
+    pair.answers = [false, true];
+    pair.until("A asks", |pair| pair.node(A).cluster.hand_over.is_some());
+    pair.mute = Some(B);
+    pair.pass(Duration::from_secs(12));
+    pair.mute = None;
+    assert!(!pair.node(A).counts_dead(B));
+    (0..300_000).for_each(|_| pair.step());
+    let runs = pair.runs(A);
+    let said: Vec<_> = pair
+        .node(A)
+        .said
+        .iter()
+        .filter(|event| matches!(event, Event::Planned(_) | Event::HandOver(_)))
+        .collect();
+    assert_eq!(runs, [], "A sees no network: {said:?}");
+}

@@ -223,3 +223,90 @@ fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
     three.nodes[0].as_mut().expect("it has power").order(now, Order::Takeover(Hold::All));
     three.until("A has all of it", |three| three.runs(A).len() == 2);
 }
+
+/// A has lost its network while B, which it would ask, starts something.
+#[test]
+fn ipfail_of_three_asks_again_when_the_best_one_is_settled() {
+    for is_busy in [false, true] {
+        let mut three = Three::at_homes([A, B], |settings| settings.ipfail = true);
+        let now = three.now;
+        let b = three.nodes[1].as_mut().expect("it has power");
+        if is_busy {
+            b.holds_jobs = true;
+            b.cluster.handle(now, &Input::LetGo(SECOND));
+        }
+        three.pass(Duration::from_millis(500));
+        three.blind = vec![A];
+        three.pass(Duration::from_secs(10));
+        assert_eq!(three.runs(A).is_empty(), !is_busy);
+        let now = three.now;
+        three.nodes[1].as_mut().expect("it has power").finish_jobs(now);
+        (0..300_000).for_each(|_| three.step());
+        let told: Vec<_> = three.nodes[0]
+            .as_ref()
+            .unwrap()
+            .said
+            .iter()
+            .filter(|event| {
+                matches!(event, Event::Planned(_) | Event::Ipfail(IpfailEvent::Expired))
+            })
+            .collect();
+        assert_eq!(
+            three.runs(A),
+            [],
+            "A sees no network: B {:?} C {:?} {told:?}",
+            three.runs(B),
+            three.runs(C)
+        );
+    }
+}
+
+/// A gives B what it has, and its agent takes its time; meanwhile C dies.
+#[test]
+fn what_a_dead_node_had_does_not_wait_for_a_hand_over_of_others() {
+    let mut three = Three::at_homes([A, C], |_| {});
+    let now = three.now;
+    let a = three.nodes[0].as_mut().expect("it has power");
+    a.holds_jobs = true;
+    a.order(now, Order::Standby(Hold::All));
+    three.until("A stops it", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
+    // That stop alone takes its time.
+    three.nodes[0].as_mut().expect("it has power").holds_jobs = false;
+    three.nodes[2] = None;
+    (0..60_000).for_each(|_| three.step());
+    let runs = [three.runs(A), three.runs(B)].concat();
+    assert!(runs.contains(&SECOND), "nobody runs what C had for a minute: {:?}", three.all_run());
+}
+
+/// A was alone, and is still starting what B runs; C hears both, they do not hear each other.
+#[test]
+fn a_witness_ends_what_one_runs_and_another_one_starts() {
+    for homes in [[B, C], [A, C]] {
+        let mut three = Three::at_homes([B, C], |settings| settings.groups[0].preferred = homes[0]);
+        if homes[0] == A {
+            let now = three.now;
+            three.nodes[1].as_mut().unwrap().order(now, Order::TakeoverGroup(FIRST));
+            three.pass(Duration::from_secs(2));
+        }
+        assert_eq!(three.runs(B), [FIRST]);
+        three.cut = true;
+        let c = three.nodes[2].take().expect("it has power");
+        drop(c);
+        three.nodes[0].as_mut().unwrap().holds_jobs = true;
+        three.until("A starts it", |three| {
+            three.nodes[0].as_ref().is_some_and(|a| a.held.iter().any(|job| job.group == FIRST))
+        });
+        let mut settings = three.nodes[0].as_ref().unwrap().cluster.settings().clone();
+        settings.me = C;
+        settings.initdead = Duration::from_secs(600);
+        three.nodes[2] = Some(Node::with(settings, 2));
+        three.pass(Duration::from_secs(20));
+        let is_over = |id: NodeId| {
+            let cluster = &three.nodes[id.index()].as_ref().unwrap().cluster;
+            !cluster.is_ours(FIRST)
+        };
+        let rows = [A, B, C]
+            .map(|id| *three.nodes[id.index()].as_ref().unwrap().cluster.ownership.row(FIRST));
+        assert!(is_over(A) || is_over(B), "both claim it: {rows:?}");
+    }
+}

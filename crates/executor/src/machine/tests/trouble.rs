@@ -203,3 +203,25 @@ fn a_look_that_hangs_or_fails_says_nothing_of_the_agent() {
         assert_eq!(bench.done(), [], "it was given up");
     }
 }
+
+/// It lets go of a group, the stop ends with an error, or is killed, and before it is tried
+/// again both processes are killed.
+#[test]
+fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
+    for outcome in [failed(1), Outcome::TimedOut] {
+        let mut bench = Bench::of(start());
+        bench.tell(Input::Connected);
+        bench.permit(3 * SECOND);
+        bench.started_agent(WEB, "a");
+        bench.tell(Input::Disconnected);
+        bench.pass(3 * SECOND);
+        let (run, action) = bench.begun();
+        assert_eq!(action, Action::Stop, "it lets go");
+        bench.tell(Input::Ended { run, outcome });
+        let mut next = Bench::of(bench.written.take().expect("a ledger"));
+        next.tell(Input::Connected);
+        next.permit(600 * SECOND);
+        let resources = next.hello().0.into_iter().flat_map(|group| group.resources);
+        assert_eq!(resources.collect::<Vec<_>>(), []);
+    }
+}

@@ -107,3 +107,123 @@ fn a_question_is_void_when_it_is_answered_or_its_addressee_has_died() {
         assert!(!beside.gets_again(number), "{dies}");
     }
 }
+
+/// Its first word is lost and comes when it has long said that it is settled.
+#[test]
+fn a_starting_that_comes_late_unsettles_nobody() {
+    let mut beside = Beside::new(Failback::Off);
+    beside.silence(INITDEAD + Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Up);
+    beside.status(NodeStatus::Active);
+    let late = beside.sequence + 1;
+    beside.sequence = late;
+    beside.pass(Duration::from_secs(1));
+    assert!(beside.sent().contains(&Message::Starting), "it is asked");
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.say_late(late, Message::Starting);
+    beside.pass(Duration::from_secs(2));
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::LetGo(SECOND));
+    beside.node.runs.retain(|group| *group != SECOND);
+    beside.pass(Duration::from_mins(5));
+    assert_eq!(beside.node.runs, [FIRST, SECOND], "nobody has the second");
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.turn(now);
+    assert_eq!(beside.node.answers, [], "an order is not refused at once");
+}
+
+/// The C node never says that it is done, nor what it holds.
+#[test]
+fn a_hand_over_to_a_peer_that_never_ends_it_ends_after_an_hour() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.pass(Duration::from_millis(100));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_mins(59));
+    assert!(beside.node.cluster.hand_over.is_some());
+    beside.pass(Duration::from_mins(5));
+    assert!(beside.node.cluster.hand_over.is_none(), "{:?}", beside.node.cluster.hand_over);
+}
+
+/// The way was cut while it started, for longer than its joint start and shorter than a dead
+/// time; what was lost is sent again, and comes in either order.
+#[test]
+fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
+    for is_last in [false, true] {
+        let mut beside = Beside::new(Failback::On);
+        beside.silence(INITDEAD + Duration::from_secs(2));
+        assert_eq!(beside.node.runs, [FIRST, SECOND]);
+        beside.status(NodeStatus::Init);
+        beside.status(NodeStatus::Up);
+        let (starting, settled) = (beside.sequence + 2, beside.sequence + 3);
+        beside.sequence = settled;
+        beside.status(NodeStatus::Active);
+        let lost =
+            [(starting, Message::Starting), (settled, report(Hold::None, true, Occasion::Report))];
+        let order = if is_last { [1, 0] } else { [0, 1] };
+        // Both wait in the socket when this node wakes up.
+        for place in order {
+            let (number, message) = lost[place].clone();
+            let (sequence, made) = (Some(number), beside.now);
+            let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made };
+            beside.node.hear(beside.now, "beta", 1, &(outgoing, None));
+        }
+        beside.say_late(starting - 1, Message::RequestNodes);
+        beside.pass(Duration::from_mins(5));
+        let asked = beside.sent().contains(&ask(Hold::Foreign, Step::Me));
+        assert!(asked, "the second never goes home: {is_last}");
+    }
+}
+
+/// A set of the peer has not started here, and is to go back while our own is being given to it.
+/// The control thread takes the last plan for the state of the hand-over (`hb restart` is refused by it).
+#[test]
+fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.node.fails = Some(SECOND);
+    beside.say(ask(Hold::Local, Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(ask(Hold::Local, Step::Done));
+    beside.pass(Duration::from_millis(300));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(20));
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.pass(Duration::from_millis(100));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    beside.node.said.clear();
+    beside.pass(Duration::from_mins(10));
+    let running = beside.node.cluster.hand_over.as_ref().map(|it| it.name());
+    assert_eq!(running, Some("given"));
+    let is_plan = |event: &&Event| matches!(event, Event::Planned(_));
+    let plans: Vec<_> = beside.node.said.iter().filter(is_plan).collect();
+    assert!(plans.is_empty(), "{} plans, the first is {:?}", plans.len(), plans[0]);
+}
+
+/// We stand still for longer than a permit, and not long enough to be dead to the peer, while
+/// it gives us its set.
+#[test]
+fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(ask(Hold::Local, Step::Me));
+    assert!(beside.sent().contains(&ask(Hold::Local, Step::Other)));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
+    beside.status(NodeStatus::Active);
+    beside.say(ask(Hold::Local, Step::Done));
+    for _ in 0..60 {
+        beside.pass(Duration::from_secs(1));
+        if beside.sent().contains(&Message::Starting) {
+            // It is in the middle of a hand-over, and waits for our "done".
+            beside.resource(Hold::None, false, Occasion::Report);
+        }
+    }
+    assert_eq!(beside.node.runs, [FIRST, SECOND], "nobody has the second for a minute");
+}

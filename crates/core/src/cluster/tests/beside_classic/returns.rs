@@ -127,3 +127,166 @@ fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
         assert_eq!(beside.node.runs, [SECOND]);
     }
 }
+
+/// Everything is held while the other machine goes back from Systole to a C heartbeat.
+#[test]
+fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
+    for dies in [false, true] {
+        let mut pair = super::pair::Pair::settled(Failback::Off);
+        let now = pair.now;
+        pair.node(A).order(now, Order::Hold(None, Duration::from_hours(1)));
+        pair.pass(Duration::from_secs(1));
+        let now = pair.now;
+        if !dies {
+            pair.node(B).order(now, Order::Stop);
+            pair.until("B has ended", |pair| pair.node(B).has_ended);
+        }
+        pair.end(B);
+        pair.pass(if dies { Duration::from_secs(3) } else { KEEPALIVE });
+        assert_eq!(pair.runs(A), [FIRST], "the second is held");
+        let node = pair.nodes[0].take().expect("it has power");
+        let mut beside = Beside { node, now: pair.now, sequence: 0, generation: 2 };
+        beside.sent();
+        beside.status(NodeStatus::Init);
+        beside.status(NodeStatus::Up);
+        beside.status(NodeStatus::Active);
+        beside.say(Message::Starting);
+        let told: Vec<_> = beside
+            .sent()
+            .into_iter()
+            .filter(|message| matches!(message, Message::Resource { .. }))
+            .collect();
+        assert_eq!(told, [report(Hold::Local, true, Occasion::Report)], "dies: {dies}");
+    }
+}
+
+/// The peer was dead, and its group could not be started here; it comes back.
+#[test]
+fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut beside = Beside::joint_with(failback);
+        beside.node.fails = Some(SECOND);
+        beside.silence(Duration::from_secs(5));
+        assert!(beside.node.counts_dead(B));
+        assert_eq!(beside.node.runs, [FIRST]);
+        beside.sent();
+        (beside.generation, beside.sequence) = (2, 0);
+        beside.status(NodeStatus::Init);
+        beside.status(NodeStatus::Up);
+        beside.status(NodeStatus::Active);
+        beside.say(Message::Starting);
+        beside.resource(Hold::None, false, Occasion::Report);
+        beside.pass(Duration::from_millis(300));
+        // As a C node: it takes of its own what nobody says that he holds, and that is nothing.
+        beside.resource(Hold::None, true, Occasion::Report);
+        beside.pass(Duration::from_mins(10));
+        let sent = beside.sent();
+        let gives = sent.contains(&ask(Hold::Foreign, Step::Me));
+        let holds = sent.contains(&report(Hold::All, true, Occasion::Report));
+        assert!(
+            gives || !holds,
+            "{failback:?}: nobody runs the second, and it is told as held here: {sent:?}"
+        );
+    }
+}
+
+/// Our executor does not come back, so that what it held has expired: beside a node of ours it is
+/// released (`orphans.rs`).
+#[test]
+fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::ExecutorGone);
+    beside.node.runs.clear();
+    beside.pass(Duration::from_mins(10));
+    let row = *beside.node.cluster.ownership.row(FIRST);
+    assert_eq!(row.phase, Phase::Failed, "given up");
+    let sent = beside.sent();
+    let gives = sent.contains(&ask(Hold::Local, Step::Me));
+    let frees = |message: &Message| matches!(message, Message::Resource { hold: Hold::None, .. });
+    assert!(gives || sent.iter().any(frees), "the peer does not hear of it: {sent:?}");
+}
+
+/// As `a_hold_counts_here_alone_and_ends_with_a_takeover`, but the one group is held, not everything.
+#[test]
+fn a_single_group_that_is_held_is_not_told_as_held_here() {
+    let mut beside = Beside::joint();
+    let now = beside.now;
+    beside.node.order(now, Order::Hold(Some(SECOND), Duration::from_hours(1)));
+    beside.silence(Duration::from_secs(3));
+    assert_eq!(beside.node.runs, [FIRST]);
+    beside.sent();
+    (beside.generation, beside.sequence) = (2, 0);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Up);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_mins(10));
+    let sent = beside.sent();
+    let holds = sent.contains(&report(Hold::All, true, Occasion::Report));
+    assert!(!holds || beside.node.runs.contains(&SECOND), "nobody runs the second: {sent:?}");
+}
+
+/// As `what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds`, but the executor greets
+/// after the first word of the peer.
+#[test]
+fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it() {
+    let mut wrong = Vec::new();
+    for (is_heard_to_start, is_whole) in
+        [(true, true), (false, true), (true, false), (false, false)]
+    {
+        let mut beside = Beside::new(Failback::On);
+        let settings = beside.node.cluster.settings().clone();
+        beside.node.cluster = Cluster::new(settings, Boot { listed: vec![(SECOND, 3)], ..boot(2) });
+        beside.node.runs = vec![SECOND];
+        beside.status(NodeStatus::Active);
+        beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+        if is_heard_to_start {
+            beside.say(Message::Starting);
+        }
+        beside.resource(Hold::None, false, Occasion::Report);
+        beside.pass(Duration::from_millis(300));
+        let before = beside.sent();
+        let holding = Holding { group: SECOND, term: 3, is_whole };
+        let now = beside.now;
+        beside.node.cluster.handle(now, &Input::ExecutorReady(vec![holding]));
+        beside.node.turn(now);
+        beside.pass(Duration::from_secs(12));
+        let sent = beside.sent();
+        let told: Vec<_> =
+            sent.iter().filter(|it| matches!(it, Message::Resource { .. })).collect();
+        // Who says that he is stable and does not name a set leaves it to the peer.
+        let leaves = |it: &&Message| {
+            matches!(
+                it,
+                Message::Resource { hold: Hold::None | Hold::Local, stable: Some(true), .. }
+            )
+        };
+        let is_left = told.iter().any(|it| leaves(it));
+        if is_left {
+            let runs = &beside.node.runs;
+            wrong.push(format!("start {is_heard_to_start} whole {is_whole}: {before:?} then {told:?}; runs {runs:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Our executor, which greets at once, has kept a part of the peer's set, and both daemons were
+/// started anew: its start goes on here.
+#[test]
+fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it() {
+    let mut beside = started_anew(SECOND, false);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_secs(12));
+    assert!(beside.node.runs.contains(&SECOND), "its start goes on");
+    let sent = beside.sent();
+    let stable = |it: &&Message| matches!(it, Message::Resource { stable: Some(true), .. });
+    let first = sent.iter().find(stable);
+    assert_eq!(first, Some(&report(Hold::All, true, Occasion::Report)), "{sent:?}");
+}
