@@ -7,6 +7,7 @@ use crate::coverage::{Table, visit};
 use crate::{Action, GroupId, Job, JobId, Outcome, Resource, ResourceKind, Time, Words};
 use std::ops::Range;
 use std::time::Duration;
+use yielding::{Aside, Way};
 
 /// How often a failed stop is tried again.
 const STOP_RETRIES: u32 = 10;
@@ -33,7 +34,7 @@ const DOUBLINGS_MAX: u32 = 5;
 ///
 /// Resources start left to right and stop right to left; neighbouring addresses are one step.
 /// A group that another node runs too stops by way of `Yielding`: its addresses first, then as always.
-/// One job runs at a time.
+/// One job runs at a time; only addresses that another node has go beside the stop of a service.
 #[derive(Debug)]
 pub(crate) struct Runner {
     group: GroupId,
@@ -47,8 +48,10 @@ pub(crate) struct Runner {
     is_taken_up: bool,
     /// Nothing of it ran when its start began.
     is_fresh: bool,
-    /// Its addresses go first, once the running job has ended.
-    yields: bool,
+    /// Whether another node has the same addresses, so that they go first.
+    way: Way,
+    /// The stop of addresses that goes on beside the stop of a service.
+    aside: Option<Aside>,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -167,7 +170,8 @@ impl Runner {
             words,
             is_taken_up: false,
             is_fresh: false,
-            yields: false,
+            way: Way::Kept,
+            aside: None,
         }
     }
 
@@ -279,7 +283,7 @@ impl Runner {
     pub(crate) fn start(&mut self) {
         self.visit("start");
         if self.is_idle() {
-            self.yields = false;
+            (self.way, self.aside) = (Way::Kept, None);
             self.is_fresh = true;
             self.state = self.start_step(0);
         }
@@ -296,7 +300,7 @@ impl Runner {
     pub(crate) fn verify(&mut self) {
         self.visit("verify");
         if self.is_active() {
-            (self.is_fresh, self.yields) = (false, false);
+            (self.is_fresh, self.way) = (false, Way::Kept);
             self.state = self.start_step(0);
         }
     }
@@ -325,8 +329,9 @@ impl Runner {
     pub(crate) fn let_go(&mut self) {
         self.visit("let go");
         if !matches!(self.state, State::Stopping { .. }) {
-            self.job = None;
+            (self.job, self.aside) = (None, None);
             self.state = self.stop_step(None, false);
+            self.give_way_again();
         }
     }
 
@@ -334,7 +339,7 @@ impl Runner {
     /// from its beginning: what its resources on the left are now nobody knows, and a start asks first.
     pub(crate) fn lose_job(&mut self) {
         self.visit("executor gone");
-        self.job = None;
+        (self.job, self.aside) = (None, None);
         self.is_fresh = false;
         match self.state {
             State::Starting { stop_after: true, .. } => self.state = self.stop_step(None, false),
@@ -346,11 +351,13 @@ impl Runner {
             | State::Releasing { .. }
             | State::Yielding { .. } => {}
         }
+        // The next executor may find them.
+        self.give_way_again();
     }
 
     /// The next job, if one is due.
     pub(crate) fn poll(&mut self, now: Time, next: &mut JobId) -> Option<Job> {
-        if self.job.is_some() {
+        if self.job.is_some() || self.aside.is_some() {
             return None;
         }
         let mut none = None;

@@ -24,6 +24,10 @@ impl Cluster {
         if self.check_done(job, outcome) {
             return;
         }
+        if let Some((ran, since)) = self.runners.iter_mut().find_map(|it| it.aside_done(job)) {
+            let took = self.now.since(since);
+            return self.report(Event::JobEnded { job: ran, outcome, took });
+        }
         let mut running = self.runners.iter().filter_map(crate::group::Runner::running);
         let Some((ran, since)) = running.find(|(running, _)| running.id == job) else { return };
         let (group, index) = (ran.group, ran.group.index());

@@ -189,7 +189,11 @@ impl Cluster {
             if !self.may_run_job_of(&self.runners[place]) {
                 continue;
             }
-            if let Some(job) = self.runners[place].poll(self.now, &mut self.next_job) {
+            let (now, next) = (self.now, &mut self.next_job);
+            if let Some(job) = self.runners[place].poll(now, next) {
+                self.outbox.push_back(Output::Run(job));
+            }
+            if let Some(job) = self.runners[place].poll_aside(now, next) {
                 self.outbox.push_back(Output::Run(job));
             }
         }

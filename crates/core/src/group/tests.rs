@@ -451,3 +451,55 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         assert_eq!(runner.state.name(), after, "{input} when {state}");
     }
 }
+
+/// A service takes its time to stop when it is heard that another node has the group too.
+#[test]
+fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() {
+    use Action::Stop;
+    let resources = [address(1), agent("one"), address(2), agent("two"), agent("three")];
+    let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
+    runner.adopt();
+    runner.stop();
+    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
+    assert_eq!(runner.poll_aside(Time::START, &mut next), None, "nobody else has it");
+    runner.give_way();
+    for place in [2, 0] {
+        let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
+        assert_eq!((aside.action, aside.first, aside.count), (Stop, place, 1));
+        assert_eq!(runner.poll_aside(Time::START, &mut next), None, "one after the other");
+        runner.give_way();
+        assert_eq!(runner.aside_done(slow.id), None);
+        assert_eq!(runner.aside_done(aside.id).map(|(job, _)| job), Some(aside));
+    }
+    assert_eq!(runner.poll_aside(Time::START, &mut next), None, "all have gone");
+    runner.done(Time::START, slow.id, Outcome::Success);
+    for place in [3, 2, 1, 0] {
+        assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, place, 1));
+    }
+    assert!(runner.is_idle());
+}
+
+/// The next executor may have found the addresses that were removed, or were to be.
+#[test]
+fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
+    use Action::Stop;
+    for (has_begun, lets_go) in [(false, false), (true, false), (false, true), (true, true)] {
+        let (mut runner, mut next) = runner();
+        runner.adopt();
+        if has_begun {
+            runner.stop();
+            runner.poll(Time::START, &mut next).expect("a service is stopped");
+            runner.give_way();
+            runner.poll_aside(Time::START, &mut next).expect("addresses go");
+        } else {
+            runner.give_way();
+        }
+        runner.lose_job();
+        if lets_go {
+            runner.let_go();
+        }
+        let first = end(&mut runner, &mut next, Outcome::Success).0;
+        assert_eq!(first, (Stop, 0, 2), "begun {has_begun}, let go {lets_go}");
+        assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, 3, 1));
+    }
+}

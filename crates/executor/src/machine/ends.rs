@@ -268,7 +268,9 @@ impl Machine {
     /// The turn of a group goes to its next run.
     pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
         let was_asked = !matches!(outcome, Outcome::NotAsked { .. });
-        self.queues.finish(job.run.group);
+        if !job.is_aside {
+            self.queues.finish(job.run.group);
+        }
         self.note_outcome(job, &outcome);
         if !outcome.is_success() {
             self.undo(job);

@@ -34,6 +34,8 @@ pub(super) struct Job {
     pub(super) whose: Whose,
     /// What a start has entered into the ledger, and stood not in it before.
     pub(super) entered: Vec<Resource>,
+    /// It goes on beside another run of its group.
+    pub(super) is_aside: bool,
 }
 
 /// A run that goes on.
@@ -87,7 +89,7 @@ pub(super) struct Abandoned {
 
 impl Job {
     pub(super) const fn new(run: Run, whose: Whose) -> Self {
-        Self { run, whose, entered: Vec::new() }
+        Self { run, whose, entered: Vec::new(), is_aside: false }
     }
 
     /// Whether it is of addresses, which need no program.
@@ -100,9 +102,14 @@ impl Job {
 impl Machine {
     /// Lets a run wait for its turn.
     pub(super) fn enqueue(&mut self, run: Run) {
-        let job = Job::new(run, Whose::Daemon);
+        let mut job = Job::new(run, Whose::Daemon);
         if !self.may_begin(&job) || !is_sensible(&job.run.resources) {
             return self.answer(&job, Outcome::Refused);
+        }
+        // Addresses that another node has do not wait for a service that takes its time to stop.
+        if self.goes_aside(&job) {
+            job.is_aside = true;
+            return self.begin(job);
         }
         let (group, is_stop) = (job.run.group, job.run.action == Action::Stop);
         if let Err(job) = self.queues.push(group, job) {
@@ -112,6 +119,17 @@ impl Machine {
             // What is being started for nobody would only hold it up.
             self.end_unawaited(|active| active.group == group);
         }
+    }
+
+    /// Whether a run stops addresses while a service of its group is being stopped.
+    fn goes_aside(&self, job: &Job) -> bool {
+        let is_stop = |job: &Job| job.run.action == Action::Stop;
+        let stops_service = |active: &Active| {
+            active.job.run.group == job.run.group
+                && is_stop(&active.job)
+                && !active.job.is_of_addresses()
+        };
+        is_stop(job) && job.is_of_addresses() && self.active.iter().any(stops_service)
     }
 
     /// Whether a run is allowed: nothing is started without a permit, while its group is being let go, or,

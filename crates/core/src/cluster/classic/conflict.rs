@@ -150,7 +150,7 @@ impl Cluster {
 
     /// Stops a group and lets the peer have it.
     fn concede(&mut self, group: GroupId, peer: NodeId) {
-        self.yield_group(group);
+        self.give_way_to_owner(group);
         self.ownership.claim(group, peer, self.preferred(group) != peer);
         self.ownership.advance(group, Phase::Active);
         self.owned(group, Cause::Outranked(peer));

@@ -8,6 +8,7 @@
 use super::reports::FORSAKEN_AFTER;
 use super::{Recalled, Stage};
 use crate::cluster::Cluster;
+use crate::cluster::hand_over::HandOver;
 use crate::{Hold, NodeId, Scope, Unfinished, UnfinishedStage};
 
 impl Unfinished {
@@ -35,7 +36,7 @@ impl Cluster {
     pub(in crate::cluster) fn recall_interrupted(&mut self, peer: NodeId) {
         let running = self.hand_over.as_ref();
         let unfinished = running.and_then(|running| running.unfinished(peer));
-        let done_by = running.and_then(|running| running.done_by());
+        let done_by = running.and_then(HandOver::done_by);
         let generation = self.peer(peer).generation;
         self.classic.recalled =
             unfinished.map(|unfinished| Recalled { peer, generation, unfinished, done_by });

@@ -152,7 +152,7 @@ fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done
 #[test]
 fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
     for is_refused in [false, true] {
-        let mut pair = super::pair::Pair::settled_with(|_| {});
+        let mut pair = Pair::settled_with(|_| {});
         pair.answers = [false, true];
         pair.until("A asks", |pair| pair.node(A).cluster.hand_over.is_some());
         let now = pair.now;
@@ -178,10 +178,10 @@ fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
 /// B, which A asks, is not heard for longer than an answer is waited for, and is not dead.
 #[test]
 fn what_ipfail_wants_is_asked_again_after_an_answer_that_did_not_come() {
-    let mut pair = super::pair::Pair::settled_with(|settings| {
+    let mut pair = Pair::settled_with(|settings| {
         settings.deadtime = Duration::from_secs(30);
         settings.warntime = Duration::from_secs(15);
-        settings.initdead = Duration::from_secs(60);
+        settings.initdead = Duration::from_mins(1);
     });
     pair.answers = [false, true];
     pair.until("A asks", |pair| pair.node(A).cluster.hand_over.is_some());

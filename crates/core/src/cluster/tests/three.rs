@@ -298,7 +298,7 @@ fn a_witness_ends_what_one_runs_and_another_one_starts() {
         });
         let mut settings = three.nodes[0].as_ref().unwrap().cluster.settings().clone();
         settings.me = C;
-        settings.initdead = Duration::from_secs(600);
+        settings.initdead = Duration::from_mins(10);
         three.nodes[2] = Some(Node::with(settings, 2));
         three.pass(Duration::from_secs(20));
         let is_over = |id: NodeId| {

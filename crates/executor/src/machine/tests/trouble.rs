@@ -225,3 +225,34 @@ fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
         assert_eq!(resources.collect::<Vec<_>>(), []);
     }
 }
+
+/// Another node has the group, and a service takes its time to stop.
+#[test]
+fn addresses_are_removed_beside_the_stop_of_a_service_and_free_nothing_that_waits_for_it() {
+    let mut bench = Bench::new();
+    bench.started(WEB, &[address(1)]);
+    bench.started_agent(WEB, "a");
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    let (slow, _) = bench.begun();
+    let aside = bench.run(WEB, Action::Stop, &[address(1)]);
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1)])]);
+    assert_eq!(bench.done(), [(aside, Outcome::Success)]);
+    bench.run(WEB, Action::Status, &[agent("a")]);
+    assert_eq!(bench.begins(), [], "the stop of the service goes on");
+    bench.tell(Input::Ended { run: slow, outcome: Outcome::Success });
+    assert_eq!(bench.begin().1, Action::Status);
+    assert!(bench.machine.held().is_empty());
+}
+
+/// A service that starts may need them.
+#[test]
+fn addresses_wait_for_the_start_of_a_service() {
+    let mut bench = Bench::new();
+    bench.started(WEB, &[address(1)]);
+    bench.run(WEB, Action::Start, &[agent("a")]);
+    let (start, _) = bench.begun();
+    bench.run(WEB, Action::Stop, &[address(1)]);
+    assert_eq!(bench.change(&Outcome::Success), []);
+    bench.tell(Input::Ended { run: start, outcome: Outcome::Running });
+    assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1)])]);
+}

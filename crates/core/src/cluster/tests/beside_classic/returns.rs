@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Phase;
+use crate::cluster::tests::pair::Pair;
 
 fn ask(hold: Hold, step: Step) -> Message {
     Message::AskResources { hold, step, ipfail: false, by_order: false }
@@ -132,7 +133,7 @@ fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
 #[test]
 fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
     for dies in [false, true] {
-        let mut pair = super::pair::Pair::settled(Failback::Off);
+        let mut pair = Pair::settled(Failback::Off);
         let now = pair.now;
         pair.node(A).order(now, Order::Hold(None, Duration::from_hours(1)));
         pair.pass(Duration::from_secs(1));
@@ -265,7 +266,7 @@ fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it(
                 Message::Resource { hold: Hold::None | Hold::Local, stable: Some(true), .. }
             )
         };
-        let is_left = told.iter().any(|it| leaves(it));
+        let is_left = told.iter().any(leaves);
         if is_left {
             let runs = &beside.node.runs;
             wrong.push(format!("start {is_heard_to_start} whole {is_whole}: {before:?} then {told:?}; runs {runs:?}"));
