@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::HandOverEvent;
+use crate::cluster::hand_over::HandOver;
 
 fn ask(hold: Hold, step: Step) -> Message {
     Message::AskResources { hold, step, ipfail: false, by_order: false }
@@ -200,8 +201,7 @@ fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
     beside.pass(Duration::from_millis(100));
     beside.node.said.clear();
     beside.pass(Duration::from_mins(10));
-    let running =
-        beside.node.cluster.hand_over.as_ref().map(crate::cluster::hand_over::HandOver::name);
+    let running = beside.node.cluster.hand_over.as_ref().map(HandOver::name);
     assert_eq!(running, Some("given"));
     let is_plan = |event: &&Event| matches!(event, Event::Planned(_));
     let plans: Vec<_> = beside.node.said.iter().filter(is_plan).collect();
