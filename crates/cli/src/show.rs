@@ -395,6 +395,7 @@ mod tests {
             phase: Phase::Active,
             since_ms: 61_000,
             at_least: false,
+            kept_free: false,
             reason: "web1 was silent for 650 ms".to_owned(),
             stopping_here: false,
             unable: Vec::new(),

@@ -179,6 +179,9 @@ pub struct GroupReport {
     /// Another node owns it, and something of it still runs on this one, which stops it.
     #[serde(default)]
     pub stopping_here: bool,
+    /// The owner does not run it, and only keeps others from it: its haresources has this line no more.
+    #[serde(default)]
+    pub kept_free: bool,
     /// Nodes that cannot run it.
     pub unable: Vec<String>,
     /// Why each of these cannot, in the same order.

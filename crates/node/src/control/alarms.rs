@@ -123,6 +123,7 @@ mod tests {
             phase: Phase::Active,
             since_ms: 7,
             at_least: false,
+            kept_free: false,
             reason: String::new(),
             stopping_here: false,
             unable: vec!["web2".to_owned(), "web3".to_owned()],

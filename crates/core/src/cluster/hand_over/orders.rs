@@ -40,7 +40,7 @@ impl Cluster {
         if self.settings.failback == Failback::Legacy && self.classic_forbids() {
             return Err(Refusal::Legacy);
         }
-        let peer = taker.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
+        let peer = taker.or_else(|| self.first_partner()).ok_or_else(|| self.no_partner())?;
         let me = self.settings.me;
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_retired(scope)?;
@@ -80,24 +80,17 @@ impl Cluster {
         if elsewhere.is_empty() {
             self.refuse_stopping(&here)?;
         }
-        for group in &groups {
-            self.regain(*group);
-        }
         if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_strange(*group)) {
             return Err(Refusal::Differs);
         }
-        // A line that has left the file may come back while the hold lasts: nobody has asked for that.
-        for group in here {
-            let is_wanted = self.is_frozen(group) && self.is_configured(group);
-            self.stays[group.index()].is_exempt |= is_wanted;
-        }
         if elsewhere.is_empty() {
+            self.take_by_order(&groups, here);
             return Ok(None);
         }
         // The one that has it: with more than two nodes another one could give nothing.
         let mut owners = elsewhere.iter().filter_map(|group| self.ownership.row(*group).owner);
         let owner = owners.find(|owner| self.peer(*owner).can_negotiate());
-        let peer = owner.or_else(|| self.first_partner()).ok_or(Refusal::NoPeer)?;
+        let peer = owner.or_else(|| self.first_partner()).ok_or_else(|| self.no_partner())?;
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_in_flux(peer)?;
         // A set is another one at each of more than two nodes.
@@ -107,6 +100,7 @@ impl Cluster {
         if self.settings.nodes.len() > 2 && !is_same {
             return Err(Refusal::SeveralOwners);
         }
+        self.take_by_order(&groups, here);
         // The table first: the giver shall know from it what we can run again.
         self.send_status();
         match scope {
@@ -123,6 +117,18 @@ impl Cluster {
         Ok(Some(()))
     }
 
+    /// A takeover that is carried out: what failed here is tried again, and what nobody runs is not held back.
+    fn take_by_order(&mut self, groups: &[GroupId], here: Vec<GroupId>) {
+        for group in groups {
+            self.regain(*group);
+        }
+        // A line that has left the file may come back while the hold lasts: nobody has asked for that.
+        for group in here {
+            let is_wanted = self.is_frozen(group) && self.is_configured(group);
+            self.stays[group.index()].is_exempt |= is_wanted;
+        }
+    }
+
     /// What is being stopped here is not here to stay, and what cannot be stopped cannot be started.
     fn refuse_stopping(&self, groups: &[GroupId]) -> Result<(), Refusal> {
         let runners = || groups.iter().map(|group| &self.runners[group.index()]);
@@ -134,6 +140,12 @@ impl Cluster {
         } else {
             Ok(())
         }
+    }
+
+    /// Why there is nobody to ask: one that is heard is only not ready.
+    fn no_partner(&self) -> Refusal {
+        let is_heard = |node: NodeId| self.peer(node).is_alive() && !self.peer(node).has_left;
+        if self.others().any(is_heard) { Refusal::RemoteInFlux } else { Refusal::NoPeer }
     }
 
     pub(in crate::cluster) fn first_partner(&self) -> Option<NodeId> {

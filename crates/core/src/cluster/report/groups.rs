@@ -2,6 +2,7 @@
 
 use super::{FailureReport, GroupReport, Inability, StayReport};
 use crate::cluster::Cluster;
+use crate::peer::Kind;
 use crate::{Failback, GroupId, NodeId, Phase, Time};
 
 impl Cluster {
@@ -26,6 +27,7 @@ impl Cluster {
                     at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, since)),
                     reason: cause.evidence(&self.settings),
                     stopping_here: !self.is_ours(id) && self.runners[id.index()].may_run(),
+                    kept_free: self.is_kept_free(id),
                     unable: names.collect(),
                     unable_because: because.collect(),
                     failures: self.failure_reports(id),
@@ -58,6 +60,17 @@ impl Cluster {
         } else {
             Inability::Told
         }
+    }
+
+    /// Whether another node claims a group that it does not run, by a file without this line.
+    fn is_kept_free(&self, group: GroupId) -> bool {
+        let row = self.ownership.row(group);
+        let owner = row.owner.filter(|owner| *owner != self.settings.me);
+        owner.map(|owner| self.peer(owner)).is_some_and(|peer| {
+            let is_told = peer.is_alive() && peer.kind == Kind::Systole;
+            let runs = peer.runs[group.index()] || peer.in_doubt[group.index()];
+            is_told && row.phase == Phase::Active && !runs && self.is_configured(group)
+        })
     }
 
     /// Whether what another node has was so when its table was heard first, or again after a silence.

@@ -386,3 +386,22 @@ fn what_is_being_stopped_or_cannot_be_stopped_here_is_not_answered_as_taken() {
     pair.step();
     assert_eq!(pair.node(A).answers, [Err(Refusal::CannotStop)]);
 }
+
+#[test]
+fn a_takeover_that_is_refused_forgets_no_failure() {
+    let mut pair = Pair::new(Failback::Off);
+    pair.node(A).fails = Some(FIRST);
+    pair.until("B runs both", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(1));
+    pair.node(B).holds_jobs = true;
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.pass(Duration::from_millis(500));
+    let now = pair.now;
+    pair.node(A).answers.clear();
+    pair.node(A).order(now, Order::TakeoverGroup(FIRST));
+    pair.step();
+    assert_eq!(pair.node(A).answers, [Err(Refusal::RemoteInFlux)]);
+    assert!(!pair.node(A).cluster.ownership.is_able(FIRST, A));
+    assert!(pair.node(A).cluster.ownership.failure(FIRST, A).is_some());
+}

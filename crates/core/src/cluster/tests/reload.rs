@@ -136,6 +136,27 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
     }
 }
 
+/// Who has the old file still starts it on no account, and shall know why.
+#[test]
+fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {
+    let mut pair = Pair::settled(Failback::Off);
+    let is_kept = |pair: &mut Pair| {
+        let groups = pair.node(B).cluster.snapshot().groups;
+        groups.into_iter().find(|group| group.name == "first").expect("it is known").kept_free
+    };
+    assert!(!is_kept(&mut pair), "A runs it");
+    pair.change(A, Failback::Off, &REMOVED);
+    pair.rest(2);
+    assert!(is_kept(&mut pair) && !pair.run(A, &["first"]));
+    pair.change(A, Failback::Off, &OLD);
+    pair.watch("it is back", |pair| pair.run(A, &["first"]));
+    pair.rest(1);
+    assert!(!is_kept(&mut pair));
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.rest(1);
+    assert!(!is_kept(&mut pair), "the new line of A runs in its place");
+}
+
 /// Each node runs a line of its own, and the files merge the two; whichever node is reloaded first.
 #[test]
 fn merged_lines_run_by_the_old_file_until_both_nodes_have_the_new_one() {
