@@ -231,9 +231,13 @@ impl Table {
                 ("failed", "silent"),
                 ("certain", "confirmed"),
             ],
-            Self::Farewell => {
-                &[("none", "step"), ("releasing", "step"), ("said", "stop"), ("said", "step")]
-            }
+            Self::Farewell => &[
+                ("none", "step"),
+                ("releasing", "stop"),
+                ("releasing", "step"),
+                ("said", "stop"),
+                ("said", "step"),
+            ],
             Self::Ping => &[],
             Self::Ipfail => &[
                 ("waiting", "abort"),

@@ -221,6 +221,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     pair.node(A).turn(now);
     let (hold, step) = (Hold::All, Step::Me);
     say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
+    pair.node(A).order(now, Order::Stop);
     assert!(!pair.node(A).has_said(&Event::Relinquished), "it waits for its own stop");
     pair.node(A).finish_jobs(now);
     pair.until("goodbye is said", |pair| pair.node(A).has_said(&Event::Relinquished));
