@@ -4,7 +4,7 @@ pub(crate) mod findings;
 mod inherited;
 mod insist;
 mod leftover;
-mod media;
+pub(crate) mod media;
 pub(crate) mod names;
 mod only;
 mod parts;

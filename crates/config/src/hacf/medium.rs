@@ -293,7 +293,7 @@ impl Reader<'_> {
                 &rule::UNKNOWN_DEVICE,
                 word.span(),
                 message,
-                "a C heartbeat starts and dies at once",
+                "a C heartbeat starts and dies at once; Systole opens the medium when the interface is there",
             );
         }
     }

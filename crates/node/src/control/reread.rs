@@ -34,6 +34,7 @@ impl Control {
             settings: self.parts.settings.clone(),
             files: self.parts.files.clone(),
             config: self.parts.config.clone(),
+            media: self.parts.media.iter().map(|medium| medium.spec.clone()).collect(),
         };
         let shared = Arc::clone(&self.parts.beat.shared);
         let work = move |steps: &_| job.work(steps);

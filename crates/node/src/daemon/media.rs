@@ -1,4 +1,4 @@
-//! The media at the start.
+//! The media at the start, and a look at what a successor could open.
 
 use super::start::Way;
 use super::wiring;
@@ -6,6 +6,7 @@ use crate::beat::links::Medium;
 use crate::control::links;
 use crate::log::{Level, Line, Log};
 use crate::words::media;
+use std::fs;
 use systole_core::Settings;
 use systole_sys::link::{self, Link, LinkSpec};
 use systole_wire::Form;
@@ -48,4 +49,39 @@ pub(super) fn open(
         return goes_on.then_some((media, known));
     }
     Some((media, known))
+}
+
+/// Why media could not be opened now, a text for each that could not. Those in force are not disturbed: no
+/// second receiver takes their datagrams away, and no serial line, which may be theirs, is opened.
+pub(crate) fn missing(specs: &[LinkSpec], in_force: &[LinkSpec]) -> Vec<String> {
+    let look = |spec: &LinkSpec| match spec.form() {
+        link::Form::Datagram => Link::open_beside(spec, in_force.iter()).map(drop),
+        link::Form::Text => fs::metadata(spec.name()).map(drop),
+    };
+    let closed = specs.iter().filter_map(|spec| Some(media::closed(spec, look(spec).err()?)));
+    closed.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_medium_without_its_device_is_missing_and_one_that_is_open_is_not() {
+        let device = |device: &str| LinkSpec::Unicast {
+            device: device.to_owned(),
+            host: "127.0.0.9".to_owned(),
+            port: 46_940,
+        };
+        let line = |tty: &str| LinkSpec::Serial {
+            tty: tty.to_owned(),
+            baud: 19_200,
+            patience: std::time::Duration::from_secs(1),
+        };
+        let specs = [device("lo"), device("no-such"), line("/dev/null"), line("/dev/no-such")];
+        let texts = missing(&specs, &specs[..1]);
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts[0].starts_with("cannot open ucast no-such: No such device"), "{texts:?}");
+        assert!(texts[1].starts_with("cannot open serial /dev/no-such: No such file"), "{texts:?}");
+    }
 }

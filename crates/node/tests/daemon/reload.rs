@@ -139,3 +139,34 @@ fn an_order_that_fails_on_the_files_has_its_answer_in_the_journal() {
     node.write("config/ha.cf", &before);
     assert_eq!(node.code(&["-k"]), 0);
 }
+
+#[test]
+fn files_without_a_medium_that_can_be_opened_are_refused_and_one_that_can_is_enough() {
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let before = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    let link = "ucast lo 127.0.0.9\n";
+    node.write("config/ha.cf", &before.replace(link, "ucast eth9 127.0.0.9\n"));
+    for order in [RELOAD, r#"{"request":"restart"}"#] {
+        let answer = node.ask(order).unwrap();
+        assert_eq!(answer["response"], "failed", "{answer}");
+        let text = answer["text"].as_str().unwrap();
+        assert!(text.contains("cannot open ucast eth9: No such device"), "{text}");
+        assert!(text.contains("the configuration in force is kept"), "{text}");
+    }
+    kill(node.pid().unwrap(), Signal::Hangup).unwrap();
+    let kept = "Configuration kept: cannot open ucast eth9";
+    node.wait_for("a word", || node.log().matches(kept).count() == 2);
+    let starts = || node.log().matches("Configuration validated.").count();
+    assert_eq!((starts(), node.phase().as_deref()), (1, Some("active")));
+    assert!(has_address());
+    let both = format!("{link}ucast eth9 127.0.0.9\n");
+    node.write("config/ha.cf", &before.replace(link, &both));
+    let answer = node.ask(RELOAD).unwrap();
+    assert_eq!(answer["response"], "reloaded", "{answer}");
+    let changes = answer["changes"].to_string();
+    assert!(changes.contains("warning: cannot open ucast eth9: No such device"), "{changes}");
+    node.wait_for("the successor", || starts() == 2 && node.phase().as_deref() == Some("active"));
+    assert_eq!(node.code(&["-k"]), 0);
+}

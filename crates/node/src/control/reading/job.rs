@@ -7,7 +7,7 @@ use crate::beat::pings::PingNode;
 use crate::configuration::Files;
 use crate::daemon::names::Names;
 use crate::daemon::recalled::with_cause;
-use crate::daemon::{findings, wiring};
+use crate::daemon::{findings, media, wiring};
 use crate::log::Line;
 use crate::paths::Paths;
 use crate::program;
@@ -15,6 +15,7 @@ use crate::runtime;
 use crate::state::State;
 use systole_config::{Change, Config, Effect, difference};
 use systole_core::Settings;
+use systole_sys::link::LinkSpec;
 
 /// What the files are read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(in crate::control) struct Job {
     pub(in crate::control) settings: Settings,
     pub(in crate::control) files: Files,
     pub(in crate::control) config: Config,
+    /// The media in force, with their hosts resolved.
+    pub(in crate::control) media: Vec<LinkSpec>,
 }
 
 /// What was read, which is what is applied.
@@ -129,7 +132,7 @@ impl Job {
         let is_same = changes.is_empty();
         let directory = &self.paths.configuration;
         let hindrances = hindrance::find(directory, &self.config, &config, steps);
-        let read = Read { files, config, changes, hindrances };
+        let mut read = Read { files, config, changes, hindrances };
         match self.purpose {
             Purpose::Reload if is_same => Ok(Next::Unchanged(read)),
             Purpose::Reload if is_live => {
@@ -138,6 +141,8 @@ impl Job {
             }
             Purpose::Reload | Purpose::Restart => {
                 let names = self.foresee(&read.config, steps)?;
+                let missing = self.foresee_media(&read.config, &names, steps)?;
+                read.changes.extend(missing);
                 Ok(Next::Anew(read, names))
             }
         }
@@ -168,5 +173,27 @@ impl Job {
         steps.tell(format!("executing {}", program.display()));
         program::check(&program)?;
         Ok(names)
+    }
+
+    /// Looks whether a successor could open a medium of files that name others: with none it would hear
+    /// nobody, and each node would take everything. With those in force it is no worse off than this daemon,
+    /// also while their interfaces are away. Tells which ones it would have to do without.
+    fn foresee_media(
+        &self,
+        config: &Config,
+        names: &Names,
+        steps: &Steps,
+    ) -> Result<Vec<String>, String> {
+        let specs = wiring::links(config, names).map_err(|error| error.to_string())?;
+        steps.tell("looking at the media".to_owned());
+        let missing = media::missing(&specs, &self.media);
+        if missing.len() == specs.len() && config.media != self.config.media {
+            return Err(format!(
+                "{}: without a medium each node would take everything, and the configuration in force is \
+                 kept",
+                missing.join(", ")
+            ));
+        }
+        Ok(missing.into_iter().map(|text| format!("warning: {text}")).collect())
     }
 }
