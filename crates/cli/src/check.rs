@@ -10,7 +10,7 @@ use systole_node::configuration::Files;
 /// Prints all findings; the code is 0, 1 for warnings with `strict`, 2 for errors.
 pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     let files = Files::read(directory);
-    let loaded = files.check(directory);
+    let loaded = files.check_for_people(directory);
     print(&render(&loaded.findings, &files.sources(), io::stdout().is_terminal()));
     let mut counts = summary(&loaded.findings);
     let is_realtime = loaded.config.as_ref().is_none_or(|config| config.process.realtime);

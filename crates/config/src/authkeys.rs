@@ -5,7 +5,7 @@ mod key;
 pub use key::{Authentication, Key, KeyBytes, Method};
 
 use crate::finding::Finding;
-use crate::lexer::{Line, Word, is_blank, is_space, lines};
+use crate::lexer::{Line, WITHOUT_MARK, Word, byte_order_mark, is_blank, is_space, lines};
 use crate::rule;
 use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
@@ -33,6 +33,9 @@ pub(crate) fn parse(sources: &Sources<'_>, findings: &mut Vec<Finding>) -> Optio
         Content::Text(text) => reader.read(text, sources.authkeys_mode),
         Content::Missing => reader.absent(&rule::AUTHKEYS_MISSING, "there is no authkeys file"),
         Content::Denied => reader.absent(&rule::AUTHKEYS_DENIED, "authkeys may not be read"),
+        Content::Unreadable(why) => {
+            reader.absent(&rule::AUTHKEYS_MISSING, &format!("authkeys cannot be read: {why}"));
+        }
     }
     let sending = reader.sending.filter(|_| !reader.refused)?;
     Some(Authentication { sending, keys: reader.keys })
@@ -190,14 +193,14 @@ impl Reader<'_> {
     }
 
     fn bad_key_line(&mut self, line: Line<'_>, span: std::ops::Range<usize>) {
-        let finding = Finding::new(
-            &rule::BAD_KEY_LINE,
-            File::Authkeys,
-            span,
-            "a line is `auth NUMBER` or `NUMBER METHOD KEY`",
-        )
-        .label("neither of them")
-        .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
+        let mark = line.words(is_space).next().and_then(byte_order_mark);
+        let message = mark.unwrap_or("a line is `auth NUMBER` or `NUMBER METHOD KEY`");
+        let mut finding = Finding::new(&rule::BAD_KEY_LINE, File::Authkeys, span, message)
+            .label("neither of them")
+            .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
+        if mark.is_some() {
+            finding = finding.label("no line of authkeys").help(WITHOUT_MARK);
+        }
         self.refuse(finding);
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod failback;
 pub(crate) mod fencing;
+mod files;
 mod links;
 mod nodes;
 mod times;
@@ -23,6 +24,7 @@ pub(crate) fn check(
     nodes::check(draft, facts, findings);
     times::check(draft, findings);
     links::check(draft, facts, findings);
+    files::check(draft, facts, findings);
     failback(draft, negotiated, findings);
     autojoin(draft, findings);
     log(draft, findings);

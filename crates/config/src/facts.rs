@@ -24,6 +24,9 @@ pub struct Facts<'a> {
     pub group: Option<&'a dyn Fn(&str) -> bool>,
     /// What lies at a path, if anything.
     pub file: Option<Find<'a, FileKind>>,
+    /// What lies at the path of a log file, if anything. For people alone: a disk of logs that does not
+    /// answer must not keep a daemon from starting.
+    pub log_file: Option<Find<'a, FileKind>>,
     /// The address of a host name, if it has one.
     pub host: Option<Find<'a, IpAddr>>,
     /// The service for which a UDP port is reserved in the services database, if any.

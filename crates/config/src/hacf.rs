@@ -13,7 +13,7 @@ use crate::directive::{self, Directive, Role, Support};
 use crate::facts::Facts;
 use crate::fencing::FenceLine;
 use crate::finding::Finding;
-use crate::lexer::{Line, Word, is_blank, is_blank_or_comma, lines};
+use crate::lexer::{Line, WITHOUT_MARK, Word, byte_order_mark, is_blank, is_blank_or_comma, lines};
 use crate::medium::{Medium, PingNode};
 use crate::rule::{self, Rule};
 use crate::source::{Content, File, Sources};
@@ -121,6 +121,9 @@ pub(crate) fn parse(
         Content::Text(text) => lines(text).for_each(|line| reader.line(line)),
         Content::Missing => reader.absent(&rule::HA_CF_MISSING, "there is no ha.cf file"),
         Content::Denied => reader.absent(&rule::HA_CF_DENIED, "ha.cf may not be read"),
+        Content::Unreadable(why) => {
+            reader.absent(&rule::HA_CF_MISSING, &format!("ha.cf cannot be read: {why}"));
+        }
     }
     reader.draft
 }
@@ -193,11 +196,15 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, name: Word<'_>) {
-        let message = format!("unknown directive `{}`", name.text);
+        let mark = byte_order_mark(name);
+        let message =
+            mark.map_or_else(|| format!("unknown directive `{}`", name.text), str::to_owned);
         let mut finding = Finding::new(&rule::UNKNOWN_DIRECTIVE, File::HaCf, name.span(), message)
             .label("not a directive of ha.cf")
             .original(format!("ERROR: Illegal directive [{}] in {}", name.text, self.path));
-        if let Some(meant) = nearest(name.text, directive::names()) {
+        if mark.is_some() {
+            finding = finding.help(WITHOUT_MARK);
+        } else if let Some(meant) = nearest(name.text, directive::names()) {
             finding = finding.fix(format!("did you mean `{meant}`?"), name.span(), meant);
         }
         self.report(finding);
@@ -269,6 +276,11 @@ impl Reader<'_> {
             let message = format!("node `{name}` is listed already");
             self.find(&rule::DUPLICATE_NODE, word.span(), message, "ignored");
             return;
+        }
+        if name.contains(char::REPLACEMENT_CHARACTER) {
+            let message = format!("the name of node `{name}` is not UTF-8");
+            let label = "a C heartbeat on that node would not be recognized";
+            self.find(&rule::NODE_NOT_UTF8, word.span(), message, label);
         }
         self.draft.nodes.push(Placed { value: name, span: word.span() });
     }

@@ -34,6 +34,11 @@ pub(crate) fn parse(
             absent(sources, &rule::HARESOURCES_DENIED, "haresources may not be read", findings);
             return Vec::new();
         }
+        Content::Unreadable(why) => {
+            let message = format!("haresources cannot be read: {why}");
+            absent(sources, &rule::HARESOURCES_MISSING, &message, findings);
+            return Vec::new();
+        }
     };
     line::check_node_names(text, nodes, &sources.haresources.original_path(), findings);
     let lines = line::logical_lines(text, findings);

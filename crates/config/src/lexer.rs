@@ -55,6 +55,21 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// What some editors put in front of a text, and none shows.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// What to say of a line whose first word begins with a byte order mark.
+pub(crate) fn byte_order_mark(first: Word<'_>) -> Option<&'static str> {
+    let is_marked = first.text.starts_with(BYTE_ORDER_MARK);
+    is_marked.then_some(match first.start {
+        0 => "the file begins with a byte order mark (U+FEFF)",
+        _ => "the line begins with a byte order mark (U+FEFF)",
+    })
+}
+
+/// How a byte order mark is removed.
+pub(crate) const WITHOUT_MARK: &str = "save the file as UTF-8 without a byte order mark";
+
 /// What separates words everywhere.
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\u{c}')

@@ -59,6 +59,8 @@ rules! {
     NEW_VALUE "HA0214" Note;
     BAD_FAILBACK "HA0215" Error;
     FAILBACK_UNKNOWN_GROUP "HA0216" Warning;
+    NO_WATCHDOG "HA0217" Warning;
+    NO_LOG_FILE "HA0218" Warning;
 
     // ha.cf: media and ping nodes.
     NO_MEDIA "HA0301" Error;
@@ -82,6 +84,7 @@ rules! {
     DUPLICATE_NODE "HA0404" Warning;
     MORE_THAN_TWO_NODES "HA0405" Warning;
     TOO_MANY_NODES "HA0406" Error;
+    NODE_NOT_UTF8 "HA0407" Warning;
     DEADTIME_TOO_SMALL "HA0411" Error;
     WARNTIME_ABOVE_DEADTIME "HA0412" Warning;
     INITDEAD_BELOW_DEADTIME "HA0413" Error;

@@ -40,6 +40,8 @@ pub enum Content<'a> {
     Missing,
     /// Permission to read it was denied.
     Denied,
+    /// Something is there and cannot be read, for this reason: `it is a directory`.
+    Unreadable(&'a str),
 }
 
 /// A file: how to name it to people, and what it holds.
@@ -63,7 +65,7 @@ impl<'a> Source<'a> {
     pub const fn text_or_empty(&self) -> &'a str {
         match self.content {
             Content::Text(text) => text,
-            Content::Missing | Content::Denied => "",
+            Content::Missing | Content::Denied | Content::Unreadable(_) => "",
         }
     }
 

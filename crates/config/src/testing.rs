@@ -39,6 +39,16 @@ pub(crate) fn sources<'a>(ha_cf: &'a str, authkeys: &'a str, haresources: &'a st
     }
 }
 
+fn file_kind(path: &str) -> Option<FileKind> {
+    match path {
+        "/bin/true" => Some(FileKind::Executable),
+        "/etc/passwd" => Some(FileKind::Plain),
+        "/dev/ttyS0" | "/dev/ttyS1" => Some(FileKind::Device),
+        "/var/log" | "/" => Some(FileKind::Other),
+        _ => None,
+    }
+}
+
 /// What web1 knows about itself.
 pub(crate) fn with_facts<T>(then: impl FnOnce(&Facts<'_>) -> T) -> T {
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
@@ -73,12 +83,8 @@ pub(crate) fn with_facts<T>(then: impl FnOnce(&Facts<'_>) -> T) -> T {
         }),
         user: Some(&|name| matches!(name, "root" | "nobody")),
         group: Some(&|name| matches!(name, "root" | "haclient")),
-        file: Some(&|path| match path {
-            "/bin/true" => Some(FileKind::Executable),
-            "/etc/passwd" => Some(FileKind::Plain),
-            "/dev/ttyS0" | "/dev/ttyS1" => Some(FileKind::Device),
-            _ => None,
-        }),
+        file: Some(&file_kind),
+        log_file: Some(&file_kind),
         host: Some(&|name| match name {
             "web2" => Some("192.168.122.22".parse().unwrap()),
             "web1" => Some("192.168.122.20".parse().unwrap()),

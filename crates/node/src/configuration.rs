@@ -10,7 +10,7 @@ use std::os::unix::fs::{
 use std::path::Path;
 use systole_agents::lookup::{Directories, Located};
 use systole_config::{
-    AgentKind, Content, Facts, File, FileKind, Interface, Loaded, Source, Sources, load,
+    AgentKind, Content, Facts, File, FileKind, Find, Interface, Loaded, Source, Sources, load,
 };
 use systole_sys::address::{Addresses, Network};
 use systole_sys::identity;
@@ -24,11 +24,33 @@ const SERVICES: &str = "/etc/services";
 /// Is told each step that may wait for a disk or a name server, before it is done.
 pub(crate) type Tell<'a> = &'a dyn Fn(String);
 
+/// Why a file was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unread {
+    Missing,
+    Denied,
+    /// For this reason.
+    Other(String),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        let kind = error.kind();
+        if kind == io::ErrorKind::NotFound {
+            Self::Missing
+        } else if kind == io::ErrorKind::PermissionDenied {
+            Self::Denied
+        } else {
+            Self::Other(error.to_string())
+        }
+    }
+}
+
 /// One of the files, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     path: String,
-    content: Result<String, io::ErrorKind>,
+    content: Result<String, Unread>,
     /// Whether the file is UTF-8, if it could be read.
     is_utf8: bool,
 }
@@ -37,7 +59,7 @@ impl Text {
     fn read(directory: &Path, file: File, tell: Tell<'_>) -> Self {
         let path = directory.join(file.name());
         tell(format!("reading {}", path.display()));
-        let bytes = read_bounded(&path).map_err(|error| error.kind());
+        let bytes = read_bounded(&path).map_err(Unread::from);
         let is_utf8 = !matches!(&bytes, Ok(bytes) if str::from_utf8(bytes).is_err());
         let content = bytes.map(|bytes| match file {
             // A key is bytes, so that none of them may get lost.
@@ -52,8 +74,9 @@ impl Text {
     fn source(&self) -> Source<'_> {
         let content = match &self.content {
             Ok(text) => Content::Text(text),
-            Err(io::ErrorKind::PermissionDenied) => Content::Denied,
-            Err(_) => Content::Missing,
+            Err(Unread::Missing) => Content::Missing,
+            Err(Unread::Denied) => Content::Denied,
+            Err(Unread::Other(why)) => Content::Unreadable(why),
         };
         Source { path: &self.path, content }
     }
@@ -68,7 +91,14 @@ pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let kind = file.metadata()?.file_type();
     if !kind.is_file() && !kind.is_char_device() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        let what = if kind.is_dir() {
+            "it is a directory"
+        } else if kind.is_fifo() {
+            "it is a FIFO"
+        } else {
+            "it is no regular file"
+        };
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     let mut bytes = Vec::new();
     file.take(FILE_MAX).read_to_end(&mut bytes)?;
@@ -130,8 +160,23 @@ impl Files {
         self.check_telling(directory, &|_| {})
     }
 
-    /// The same, and tells what is looked at.
+    /// The same for a person, who can wait: also looks at the disks of the log files.
+    #[must_use]
+    pub fn check_for_people(&self, directory: &Path) -> Loaded {
+        self.check_with(directory, &|_| {}, Some(&file_kind))
+    }
+
+    /// The same as a daemon does it, and tells what is looked at.
     pub(crate) fn check_telling(&self, directory: &Path, tell: Tell<'_>) -> Loaded {
+        self.check_with(directory, tell, None)
+    }
+
+    fn check_with(
+        &self,
+        directory: &Path,
+        tell: Tell<'_>,
+        log_file: Option<Find<'_, FileKind>>,
+    ) -> Loaded {
         let node_name = identity::node_name();
         let node_info = node_info(directory);
         let interfaces = interfaces();
@@ -167,6 +212,7 @@ impl Files {
             user: Some(&user),
             group: Some(&group),
             file: Some(&file),
+            log_file,
             host: Some(&host),
             service: Some(&service),
             service_port: port_of(&services, "ha-cluster"),
@@ -293,14 +339,15 @@ mod tests {
     fn nothing_is_waited_for_that_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        for name in ["ha.cf", "authkeys", "nodeinfo"] {
+        for name in ["ha.cf", "nodeinfo"] {
             rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join(name), mode).unwrap();
         }
+        fs::create_dir(folder.path().join("authkeys")).unwrap();
         std::os::unix::fs::symlink("/dev/null", folder.path().join("haresources")).unwrap();
         let files = Files::read(folder.path());
         let sources = files.sources();
-        assert_eq!(sources.ha_cf.content, Content::Missing);
-        assert_eq!(sources.authkeys.content, Content::Missing);
+        assert_eq!(sources.ha_cf.content, Content::Unreadable("it is a FIFO"));
+        assert_eq!(sources.authkeys.content, Content::Unreadable("it is a directory"));
         assert_eq!(sources.haresources.content, Content::Text(""));
         assert_eq!(node_info(folder.path()), None);
     }

@@ -28,6 +28,13 @@ const CHANGES: &[(&str, &str, &[&str])] = &[
     ("auto_failback on", "auto_failback perhaps", &["HA0206", "HA0209", "HA0506"]),
     ("ping 192.168.122.1\n", "", &["HA0505"]),
     ("logfacility local0", "logfacility LOCAL0", &["HA0207"]),
+    ("logfile /var/log/ha-log", "logfile /nosuch/ha-log", &["HA0218"]),
+    ("logfile /var/log/ha-log", "logfile /var/log", &["HA0218"]),
+    ("logfile /var/log/ha-log", "logfile /ha-log", &[]),
+    ("logfile /var/log/ha-log", "logfile ha-log", &[]),
+    ("debugfile /var/log/ha-debug", "debugfile /etc/passwd/ha-debug", &["HA0218"]),
+    ("keepalive 2", "keepalive 2\nwatchdog /dev/ttyS0", &[]),
+    ("keepalive 2", "keepalive 2\nwatchdog /dev/nosuch", &["HA0217"]),
     (
         "debugfile /var/log/ha-debug\nlogfile /var/log/ha-log\nlogfacility local0\n",
         "use_logd off\n",

@@ -289,12 +289,13 @@ impl Reader<'_> {
     fn device(&mut self, word: Word<'_>) {
         if self.facts.interfaces.is_some() && self.facts.interface(word.text).is_none() {
             let message = format!("there is no interface `{}`", word.text);
-            self.find(
-                &rule::UNKNOWN_DEVICE,
-                word.span(),
-                message,
-                "a C heartbeat starts and dies at once; Systole opens the medium when the interface is there",
-            );
+            let finding = Finding::new(&rule::UNKNOWN_DEVICE, File::HaCf, word.span(), message)
+                .label("a C heartbeat starts and dies at once")
+                .help(
+                    "Systole opens the medium when the interface is there; with no other medium it does \
+                     not start, and refuses a reload",
+                );
+            self.report(finding);
         }
     }
 

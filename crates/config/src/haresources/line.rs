@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::hacf::slash_comment;
-use crate::lexer::{Line, Word, is_blank, lines};
+use crate::lexer::{Line, WITHOUT_MARK, Word, byte_order_mark, is_blank, lines};
 use crate::rule;
 use crate::source::File;
 use crate::suggest::nearest;
@@ -52,6 +52,12 @@ fn bad_node_name(first: Word<'_>, name: &str, nodes: &[String], path: &str) -> F
     let original = format!("ERROR: Bad nodename in {path} [{name}]");
     if name.starts_with("//") {
         return slash_comment(&rule::HARESOURCES_SLASH_COMMENT, File::Haresources, first)
+            .original(original);
+    }
+    if let Some(message) = byte_order_mark(first) {
+        return Finding::new(&rule::BAD_NODE_NAME, File::Haresources, first.span(), message)
+            .label("no node of ha.cf")
+            .help(WITHOUT_MARK)
             .original(original);
     }
     let message = format!("`{}` is no node of ha.cf", first.text);

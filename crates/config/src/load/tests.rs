@@ -81,7 +81,8 @@ fn initdead_is_filled_in_as_the_original_does() {
 fn missing_and_forbidden_files_have_their_exit_codes() {
     with_facts(|facts| {
         for file in [File::HaCf, File::Authkeys, File::Haresources] {
-            for (content, code) in [(Content::Missing, 6), (Content::Denied, 4)] {
+            let unreadable = Content::Unreadable("it is a directory");
+            for (content, code) in [(Content::Missing, 6), (Content::Denied, 4), (unreadable, 6)] {
                 let mut sources = sources(HA_CF, AUTHKEYS, HARESOURCES);
                 match file {
                     File::HaCf => sources.ha_cf.content = content,
@@ -91,6 +92,8 @@ fn missing_and_forbidden_files_have_their_exit_codes() {
                 let loaded = load(&sources, facts);
                 assert_eq!(loaded.exit_code(), Some(code), "{file}");
                 assert_eq!(loaded.findings.len(), 1, "{file}: {:?}", rules(&loaded.findings));
+                let says_what_it_is = loaded.findings[0].message.ends_with("it is a directory");
+                assert_eq!(says_what_it_is, content == unreadable);
                 assert_eq!(loaded.config, None);
             }
         }
@@ -240,3 +243,15 @@ fn failback_and_hold_down_are_read_for_all_and_for_one() {
 }
 
 const AFTER: Failback = Failback::After(Duration::from_secs(90));
+
+#[test]
+fn a_byte_order_mark_is_named_in_each_file_and_nothing_that_looks_the_same_is_proposed() {
+    let marked = [HA_CF, AUTHKEYS, HARESOURCES].map(|text| format!("\u{feff}{text}"));
+    let loaded = load_all(&marked[0], &marked[1], &marked[2]);
+    for rule in ["HA0101", "HA0612", "HA0703"] {
+        let finding = loaded.findings.iter().find(|finding| finding.rule == rule).unwrap();
+        assert_eq!(finding.message, "the file begins with a byte order mark (U+FEFF)");
+        assert_eq!(finding.fix, None);
+        assert!(finding.help.as_ref().is_some_and(|help| help.contains("UTF-8 without")));
+    }
+}
