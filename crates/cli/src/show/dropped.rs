@@ -34,10 +34,10 @@ fn counted(dropped: &DroppedReport) -> String {
         None => " from further sources".to_owned(),
     };
     let causes: Vec<_> =
-        dropped.causes.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
+        dropped.causes.iter().map(|(cause, count)| format!("{cause} ({count})")).collect();
     let (causes, last) = (causes.join(", "), age(dropped.last_ms));
     let packets = if *count == 1 { "packet" } else { "packets" };
-    format!("{count} {packets} dropped{source} on {link} ({causes}), the last {last} ago")
+    format!("{count} {packets} dropped{source} on {link}: {causes}, the last {last} ago")
 }
 
 #[cfg(test)]
@@ -62,14 +62,14 @@ mod tests {
     #[test]
     fn a_node_with_another_key_is_named_with_the_remedy() {
         let text = "    signs with another key: compare authkeys on both nodes; 312 packets \
-                    dropped from 10.0.0.2 on eth0 (wrong signature 312), the last 120 ms ago";
+                    dropped from 10.0.0.2 on eth0: wrong signature (312), the last 120 ms ago";
         assert_eq!(of_node(&report()), text);
         let before = DroppedReport { last_ms: RECENT_MS, ..report() };
         assert!(of_node(&before).starts_with("    signed with another key; 312 packets"));
         let heard = DroppedReport { heard: true, ..report() };
-        assert!(of_node(&heard).starts_with("    312 packets dropped from 10.0.0.2 on eth0 ("));
+        assert!(of_node(&heard).starts_with("    312 packets dropped from 10.0.0.2 on eth0: "));
         let other = DroppedReport { other_key: false, source: None, ..report() };
-        assert!(of_node(&other).starts_with("    312 packets dropped on eth0 ("));
+        assert!(of_node(&other).starts_with("    312 packets dropped on eth0: "));
     }
 
     #[test]
