@@ -116,7 +116,7 @@ pub(crate) fn holds(snapshot: &Snapshot) -> String {
 }
 
 fn held(what: &str, hold: &HoldReport) -> String {
-    let (left, by) = (age(hold.left_ms), &hold.by);
+    let (left, by) = (time_left(hold.left_ms), &hold.by);
     format!(
         "{what} held for another {left} by order on {by}: it moves by order only, and is not taken \
          from a dead node.\n"
@@ -131,12 +131,13 @@ fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
     }
     if let Some(left) = stay.held_down_ms {
         text += &format!(
-            "\n    moved by itself too often: stays where it works best until {} have passed",
-            age(left)
+            "\n    moved by itself too often: stays where it works best for another {}",
+            time_left(left)
         );
     }
     if let Some(left) = stay.home_in_ms {
-        text += &format!("\n    goes home to {preferred} in {} if that stays well", age(left));
+        text +=
+            &format!("\n    goes home to {preferred} in {} if that stays well", time_left(left));
     }
     if stay.waits_for_takeover {
         text += &format!("\n    away from home; on {preferred}: hb takeover --group {name}");
@@ -297,6 +298,14 @@ const fn inability(why: Inability) -> &'static str {
     }
 }
 
+/// A time that is left, in which parts of a second do not matter.
+fn time_left(milliseconds: u64) -> String {
+    match milliseconds.div_ceil(1000) {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds => age(seconds.saturating_mul(1000)),
+    }
+}
+
 /// A time as people say it.
 fn age(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
@@ -369,12 +378,12 @@ mod tests {
         let all = StayReport {
             hold: None,
             withheld: Some("web1 was silent for 650 ms".to_owned()),
-            held_down_ms: Some(59_900),
+            held_down_ms: Some(52_900),
             home_in_ms: Some(61_000),
             waits_for_takeover: true,
         };
         let told = "\n    held, and so not taken by this node although web1 was silent for 650 ms\
-                    \n    moved by itself too often: stays where it works best until 59.9 s have passed\
+                    \n    moved by itself too often: stays where it works best for another 53 s\
                     \n    goes home to web1 in 1 min 1 s if that stays well\
                     \n    away from home; on web1: hb takeover --group 10.0.0.9";
         assert_eq!(stay(&all, "web1", "10.0.0.9"), told);

@@ -99,7 +99,7 @@ fn what_moves_again_and_again_stays_where_it_works() -> Outcome {
         owned_by(lab, Node::Web2)?;
         lab.join(Node::Web1, Link::Service)?;
         for node in Node::ALL {
-            says(lab, node, "moved by itself too often: stays where it works best until")?;
+            says(lab, node, "moved by itself too often: stays where it works best for another")?;
         }
         stays_with(lab, Node::Web2);
         let kept = "it is kept where it is: it moved by itself 3 times";
