@@ -228,7 +228,8 @@ fn retired(group: &GroupReport) -> Option<String> {
         }
         Retirement::Over => return None,
     };
-    Some(format!("  retired: {}\n    {what}", group.resources.join(" ")))
+    // The line that is in the file now may differ in the home node alone.
+    Some(format!("  retired: {} {}\n    {what}", group.preferred, group.resources.join(" ")))
 }
 
 fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
@@ -426,6 +427,9 @@ mod tests {
             awaited_ms: None,
             older: None,
         };
+        let old = GroupReport { retired: Some(Retirement::Claimed), ..report.clone() };
+        let start = "  retired: web1 10.0.0.9 nginx\n    claimed here until";
+        assert!(retired(&old).is_some_and(|text| text.starts_with(start)));
         let told = group(&report, &[dead]);
         assert!(told.contains("\n    nobody runs it: web2 had it, and is dead\n"), "{told}");
         report.stopping_here = true;

@@ -39,10 +39,10 @@ fn an_address_with_another_line_on_each_node_has_one_owner_and_an_alarm_on_both(
         lab.wait_for("web1 has it", LIMIT, || lab.owners(ADDRESS) == [web1])?;
         for (node, other, line) in [(web1, web2, LINES[0]), (web2, web1, LINES[1])] {
             let alarm =
-                format!("{other} does not have this line of 192.168.122.101/24/eth0: {line}.");
+                format!("{other} does not have this line of 192.168.122.101/24/eth0: web1 {line}.");
             lab.wait_for_answer(node, &["hb", "status"], &[&alarm])?;
         }
-        let waits = "192.168.122.101/24/eth0 (192.168.122.101/24/eth0) is not started here";
+        let waits = "192.168.122.101/24/eth0 (web1 192.168.122.101/24/eth0) is not started here";
         lab.wait_for_answer(web2, &["hb", "status"], &[waits])?;
         let ordered = lab.run(web2, &["hb", "takeover", "--group", "192.168.122.101/24/eth0"])?;
         assert!(!ordered.success(), "{ordered:?}");

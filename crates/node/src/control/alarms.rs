@@ -46,19 +46,24 @@ pub(super) fn of_dead_owners(
     })
 }
 
+/// The line as it stands in the file: another one may differ in the home node alone.
+fn line_of(group: &GroupReport) -> String {
+    format!("{} {}", group.preferred, group.resources.join(" "))
+}
+
 fn of_unknown_line(group: &GroupReport) -> AlarmReport {
-    let (name, resources) = (&group.name, group.resources.join(" "));
+    let (name, line) = (&group.name, line_of(group));
     let text = format!(
-        "{name} ({resources}) is not started here: another node lacks this line, and runs one that is not \
+        "{name} ({line}) is not started here: another node lacks this line, and runs one that is not \
          in this haresources. It may be about the same address: give all nodes the same file and reload"
     );
     AlarmReport { group: name.clone(), text }
 }
 
 fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
-    let (name, resources) = (&group.name, group.resources.join(" "));
+    let (name, line) = (&group.name, line_of(group));
     let text = format!(
-        "{node} does not have this line of {name}: {resources}. Give all nodes the same haresources and \
+        "{node} does not have this line of {name}: {line}. Give all nodes the same haresources and \
          reload. While haresources is being changed this lasts until all have reloaded"
     );
     AlarmReport { group: name.clone(), text }
@@ -138,11 +143,12 @@ mod tests {
         let told = alarms("active", &group);
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].group, "10.0.0.5");
-        let begin = "web2 does not have this line of 10.0.0.5: 10.0.0.5 nginx. Give all nodes";
+        let begin = "web2 does not have this line of 10.0.0.5: web1 10.0.0.5 nginx. Give all nodes";
         assert!(told[0].text.starts_with(begin), "{}", told[0].text);
         assert_eq!(alarms("dead", &group), [], "its file is not known any more");
         group.unable_because[1] = Inability::UnknownLine;
-        let waits = "10.0.0.5 (10.0.0.5 nginx) is not started here: another node lacks this line";
+        let waits =
+            "10.0.0.5 (web1 10.0.0.5 nginx) is not started here: another node lacks this line";
         let told = alarms("active", &group).pop().map(|alarm| alarm.text);
         assert!(told.as_ref().is_some_and(|text| text.starts_with(waits)), "{told:?}");
         group.owner = Some("web2".to_owned());
