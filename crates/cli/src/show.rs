@@ -253,6 +253,10 @@ fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         Some(owner) if is_dead(owner) => {
             write!(text, "nobody runs it: {owner} had it, and is dead")
         }
+        Some(owner) if group.kept_free => write!(
+            text,
+            "nobody runs it: {owner} keeps it free, because its haresources has no such line"
+        ),
         Some(owner) => {
             let least = if group.at_least { "at least " } else { "" };
             let since = age(group.since_ms);
@@ -432,6 +436,9 @@ mod tests {
         assert!(retired(&old).is_some_and(|text| text.starts_with(start)));
         let told = group(&report, &[dead]);
         assert!(told.contains("\n    nobody runs it: web2 had it, and is dead\n"), "{told}");
+        let kept = GroupReport { kept_free: true, ..report.clone() };
+        let told = group(&kept, &[]);
+        assert!(told.contains("\n    nobody runs it: web2 keeps it free, because"), "{told}");
         report.stopping_here = true;
         assert!(
             group(&report, &[])

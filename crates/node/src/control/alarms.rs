@@ -21,7 +21,9 @@ pub(super) fn of_other_lines(
     current.flat_map(move |group| {
         let unable = group.unable.iter().zip(&group.unable_because);
         let lacking = unable.filter(|(_, why)| **why == Inability::OtherLine).map(|(node, _)| node);
-        let told: Vec<_> = lacking.filter(|node| !dead.contains(node)).collect();
+        let keeper = group.owner.as_ref().filter(|_| group.kept_free);
+        let told = lacking.filter(|node| !dead.contains(node)).chain(keeper);
+        let told: Vec<_> = told.collect();
         let waits = group.unable_because.contains(&Inability::UnknownLine);
         let waits = waits.then(|| of_unknown_line(group));
         told.into_iter().map(|node| of_other_line(group, node)).chain(waits)
@@ -152,6 +154,13 @@ mod tests {
         let told = alarms("active", &group).pop().map(|alarm| alarm.text);
         assert!(told.as_ref().is_some_and(|text| text.starts_with(waits)), "{told:?}");
         group.owner = Some("web2".to_owned());
+        group.unable_because[0] = Inability::Told;
+        group.unable_because[1] = Inability::Told;
+        assert_eq!(alarms("active", &group), []);
+        group.kept_free = true;
+        let told = alarms("active", &group).pop().map(|alarm| alarm.text);
+        assert!(told.as_ref().is_some_and(|text| text.starts_with(begin)), "{told:?}");
+        group.kept_free = false;
         let abandoned = |status: &str, group: &GroupReport| -> Vec<_> {
             of_dead_owners(&[web2(status)], std::slice::from_ref(group)).collect()
         };
