@@ -479,6 +479,23 @@ fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() 
     assert!(runner.is_idle());
 }
 
+/// A late removal must not meet the next start.
+#[test]
+fn who_gives_way_at_the_last_service_has_no_addresses_left_to_let_go() {
+    let resources = [agent("one"), address(1), agent("two")];
+    let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
+    runner.adopt();
+    runner.stop();
+    for _ in 0..2 {
+        end(&mut runner, &mut next, Outcome::Success);
+    }
+    let last = runner.poll(Time::START, &mut next).expect("the last one is stopped");
+    runner.give_way();
+    assert_eq!(runner.poll_aside(Time::START, &mut next), None);
+    runner.done(Time::START, last.id, Outcome::Success);
+    assert!(runner.is_idle());
+}
+
 /// The next executor may have found the addresses that were removed, or were to be.
 #[test]
 fn who_has_given_way_lets_addresses_go_first_at_another_executor() {

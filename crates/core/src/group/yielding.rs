@@ -26,10 +26,13 @@ impl Runner {
     /// The next stop of addresses that goes on beside the running stop of a service.
     pub(crate) fn poll_aside(&mut self, now: Time, next: &mut JobId) -> Option<Job> {
         let is_stop = |(job, _): &(Job, Time)| job.action == Action::Stop;
-        let is_stopping = matches!(self.state, State::Stopping { .. });
-        if is_stopping && self.way == Way::Due && self.job.as_ref().is_some_and(is_stop) {
+        // What is right of it has been stopped in its turn.
+        if let State::Stopping { step, .. } = self.state
+            && self.way == Way::Due
+            && self.job.as_ref().is_some_and(is_stop)
+        {
             self.way = Way::Given;
-            self.aside = self.aside_left_of(self.steps.len());
+            self.aside = self.aside_left_of(step);
         }
         let group = self.group;
         let aside = self.aside.as_mut().filter(|aside| aside.job.is_none())?;
