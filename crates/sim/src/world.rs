@@ -46,6 +46,8 @@ const AGENT_ROUNDS_MAX: u32 = 100;
 pub(crate) const REBOOT: Duration = Duration::from_secs(10);
 /// How many lines a diary has.
 const DIARY_MAX: usize = 400;
+/// How long it takes until what waited for an agent has begun.
+const AFTER_AGENTS: Duration = Duration::from_secs(20);
 /// How many datagrams of the past are kept for a replay.
 const RECORDED_MAX: usize = 64;
 /// How many datagrams wait in a socket.
@@ -194,19 +196,25 @@ impl World {
         Ok(self.summary.clone())
     }
 
-    /// Agents that are slow come to their end, and whatever they were waited for with.
+    /// Agents that are slow come to their end, and whatever they were waited for with: what waits for one
+    /// that ends at the last moment begins after it.
     fn wait_for_agents(&mut self) -> Result<(), Broken> {
         let settle = self.settle_time();
         let mut rounds = 0;
-        while self.hosts.iter().any(Host::waits_for_programs) {
-            rounds += 1;
-            if rounds > AGENT_ROUNDS_MAX {
-                let what = "agents go on working in calm".to_owned();
-                return Err(Broken { law: "STABLE", what, at: self.now });
+        loop {
+            while self.hosts.iter().any(Host::waits_for_programs) {
+                rounds += 1;
+                if rounds > AGENT_ROUNDS_MAX {
+                    let what = "agents go on working in calm".to_owned();
+                    return Err(Broken { law: "STABLE", what, at: self.now });
+                }
+                self.run_until(self.now + settle)?;
             }
-            self.run_until(self.now + settle)?;
+            self.run_until(self.now + AFTER_AGENTS)?;
+            if !self.hosts.iter().any(Host::waits_for_programs) {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// What is ill stays so, and nothing moves any more.
