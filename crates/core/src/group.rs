@@ -178,7 +178,8 @@ impl Runner {
     /// Has the group another number from now on; what is under way goes on.
     pub(crate) fn renumber(self, group: GroupId) -> Self {
         let job = self.job.map(|(job, since)| (Job { group, ..job }, since));
-        Self { group, job, ..self }
+        let aside = self.aside.map(|aside| aside.renumber(group));
+        Self { group, job, aside, ..self }
     }
 
     /// Takes it as running, as the executor found it: it was idle, or its start was to go on.
@@ -389,7 +390,7 @@ impl Runner {
     pub(crate) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Starting { wait_until, .. } | State::Stopping { wait_until, .. } => {
-                wait_until.filter(|_| self.job.is_none())
+                wait_until.filter(|_| self.job.is_none() && self.aside.is_none())
             }
             State::Idle
             | State::Active

@@ -104,6 +104,8 @@ struct Recalled {
     unfinished: Unfinished,
     /// The number of the peer's "done", if that was heard.
     done_by: Option<u64>,
+    /// What it has said while no daemon was here is not said again.
+    may_lack_words: bool,
 }
 
 impl Classic {
@@ -195,7 +197,8 @@ impl Cluster {
     /// Our communication came up: ask a classic peer what it holds.
     pub(super) fn classic_begin(&mut self) {
         let Some(peer) = self.classic_peer() else {
-            // Whoever comes later meets a node that is settled.
+            // Whoever comes later meets a node that is settled, and has ended what was going on.
+            self.forget_recalled();
             self.classic.stage = Stage::Stable;
             self.classic.ours = self.all_but_held();
             return;
@@ -226,8 +229,15 @@ impl Cluster {
     }
 
     pub(super) fn hear_starting(&mut self, from: NodeId, sequence: u64) {
-        // One that comes late was said before it told what it holds.
-        if self.peer(from).kind != Kind::Classic || sequence < self.classic.reported_at {
+        if self.peer(from).kind != Kind::Classic {
+            return;
+        }
+        if sequence < self.classic.reported_at {
+            // It was said before it told what it holds, and changes nothing. Who is starting waits for the
+            // answer all the same.
+            if !self.classic.is_peer_stable && self.status == NodeStatus::Active {
+                self.classic_report(Occasion::Report);
+            }
             return;
         }
         self.classic.is_peer_starting = true;
@@ -280,7 +290,7 @@ impl Cluster {
         self.classic.giving_up = may_run.without(self.classic.theirs);
         self.classic.conflict.note(occasion);
         if occasion == Occasion::Standby {
-            self.classic_lets_go(from);
+            self.classic_lets_go(from, sequence);
         }
         if !announces {
             self.note_theirs(from);

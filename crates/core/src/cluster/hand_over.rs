@@ -58,6 +58,8 @@ pub(super) struct HandOver {
     asked_by: u64,
     /// The number of a classic giver's "done" that waits for what is missing of its words.
     done_by: Option<u64>,
+    /// The number under which a classic giver has said that it lets go.
+    lets_go_by: Option<u64>,
     /// The other node is of the classic line.
     beside_classic: bool,
     /// The checks whose outcome a taker waits for.
@@ -126,6 +128,7 @@ impl HandOver {
             began_at,
             asked_by: 0,
             done_by: None,
+            lets_go_by: None,
             beside_classic: false,
             checks: vec![JobId(u64::MAX)],
             gives: Vec::new(),
@@ -198,7 +201,9 @@ impl Cluster {
     /// the giver has, or had, is no part of it.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
-            let is_givers = self.ownership.row(group).owner == Some(running.giver);
+            // What a giver takes meanwhile it does not give.
+            let is_givers = running.giver != self.settings.me
+                && self.ownership.row(group).owner == Some(running.giver);
             let moves = running.beside_classic || is_givers || running.gives.contains(&group);
             let is_meant = self.is_in_scope(group, running.giver, running.scope);
             running.stage != Stage::Asked && is_meant && moves
@@ -271,6 +276,7 @@ impl Cluster {
             began_at,
             asked_by: self.history.next() - 1,
             done_by: None,
+            lets_go_by: None,
             beside_classic: self.peer(partner).kind == Kind::Classic,
             checks: Vec::new(),
             gives: Vec::new(),
@@ -303,11 +309,23 @@ impl Cluster {
     }
 
     /// A classic giver says that it lets go now, which may take as long as its agents need.
-    pub(super) fn classic_lets_go(&mut self, giver: NodeId) {
+    pub(super) fn classic_lets_go(&mut self, giver: NodeId, number: u64) {
         let until = self.now + WORK_WAIT;
         let running = self.hand_over.as_mut().filter(|it| it.giver == giver);
         if let Some(running) = running.filter(|it| it.stage == Stage::Promised) {
             running.until = until;
+            running.lets_go_by = Some(number);
+        }
+    }
+
+    /// A classic giver has called us dead in the middle, and has what it was giving away again.
+    fn end_what_is_kept(&mut self) {
+        let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
+        let Some((scope, number)) = promised.and_then(|it| Some((it.scope, it.lets_go_by?))) else {
+            return;
+        };
+        if self.classic_reports(scope, number) {
+            self.end_hand_over(Err(Refusal::Withdrawn));
         }
     }
 
@@ -341,6 +359,7 @@ impl Cluster {
         self.prolong_hand_over();
         self.withdraw_wish();
         self.take_what_is_given();
+        self.end_what_is_kept();
         self.acquire_from_classic();
         let Some(running) = &self.hand_over else { return };
         let (scope, giver, stage) = (running.scope, running.giver, running.stage);
@@ -351,8 +370,7 @@ impl Cluster {
                 if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
             return self.end_hand_over(Err(why));
         }
-        let set = self.settings.group_ids();
-        let set = set.filter(|group| self.is_in_scope(*group, giver, scope));
+        let set = self.settings.group_ids().filter(|group| self.is_handed_over(*group));
         let mut runners = set.map(|group| &self.runners[group.index()]);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {

@@ -520,3 +520,36 @@ fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
         assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, 3, 1));
     }
 }
+
+/// The stop of the service fails and is to be tried again while the executor has not answered for the
+/// addresses yet: whatever is due must be done by a poll, or the shell spins.
+#[test]
+fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
+    let resources = [address(1), agent("one"), agent("two")];
+    let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
+    runner.adopt();
+    runner.stop();
+    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
+    runner.give_way();
+    let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
+    runner.done(Time::START, slow.id, Outcome::Failed(1));
+    let later = Time::START + Duration::from_mins(1);
+    let due = runner.deadline();
+    assert_eq!(runner.poll(later, &mut next), None, "{aside:?} goes on");
+    assert!(due.is_none_or(|due| due > later), "due at {due:?}, and nothing is done");
+}
+
+/// Another line leaves the file while addresses go beside the stop of a service.
+#[test]
+fn addresses_that_go_beside_a_stop_have_the_new_number_of_their_group() {
+    let resources = [address(1), agent("one")];
+    let (mut runner, mut next) = (Runner::new(GroupId(3), &resources), JobId(0));
+    runner.adopt();
+    runner.stop();
+    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
+    runner.give_way();
+    let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
+    let mut runner = runner.renumber(GroupId(1));
+    assert_eq!(runner.running().map(|(job, _)| (job.id, job.group)), Some((slow.id, GroupId(1))));
+    assert_eq!(runner.aside_done(aside.id).map(|(job, _)| job.group), Some(GroupId(1)));
+}

@@ -39,7 +39,8 @@ impl Cluster {
             }
             Some(peer) => {
                 let asked = self.order_standby(Scope::Set(hold), Some(peer), Asker::Failed);
-                asked.is_err().then(|| self.now + RETRY)
+                // It may not answer, or refuse.
+                Some(self.now + if asked.is_err() { RETRY } else { GIVE_UP_AFTER })
             }
             None => None,
         };

@@ -111,6 +111,18 @@ impl Cluster {
         }
     }
 
+    /// Whether a classic peer has reported, after this word, that it holds something of a set, which is from
+    /// its view.
+    pub(in crate::cluster) fn classic_reports(&self, scope: Scope, number: u64) -> bool {
+        let Scope::Set(hold) = scope else { return false };
+        self.classic.reported_at > number && hold.without(self.classic.theirs) != hold
+    }
+
+    /// The number of the last report of a classic peer.
+    pub(in crate::cluster) const fn last_report(&self) -> u64 {
+        self.classic.reported_at
+    }
+
     /// A classic peer is done with its part of a hand-over: what it has reported before is older.
     pub(in crate::cluster) fn note_done(&mut self, from: NodeId, sequence: u64) {
         if self.peer(from).kind == Kind::Classic {

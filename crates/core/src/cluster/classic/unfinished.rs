@@ -27,7 +27,8 @@ impl Cluster {
         let mut records = self.boot.peers.iter();
         self.classic.recalled = records.find_map(|record| {
             let (peer, generation) = (record.node, record.generation);
-            Some(Recalled { peer, generation, unfinished: record.unfinished?, done_by: None })
+            let unfinished = record.unfinished?;
+            Some(Recalled { peer, generation, unfinished, done_by: None, may_lack_words: true })
         });
     }
 
@@ -38,8 +39,15 @@ impl Cluster {
         let unfinished = running.and_then(|running| running.unfinished(peer));
         let done_by = running.and_then(HandOver::done_by);
         let generation = self.peer(peer).generation;
-        self.classic.recalled =
-            unfinished.map(|unfinished| Recalled { peer, generation, unfinished, done_by });
+        // What it has said meanwhile is in the socket, or is asked for.
+        let may_lack_words = false;
+        self.classic.recalled = unfinished.map(|unfinished| Recalled {
+            peer,
+            generation,
+            unfinished,
+            done_by,
+            may_lack_words,
+        });
     }
 
     /// What is stored of a hand-over with a node that goes on.
@@ -110,16 +118,19 @@ impl Cluster {
             return;
         }
         let recalled = self.recalled().filter(|it| it.peer == peer);
-        let Some(Recalled { unfinished, done_by, .. }) = recalled.copied() else {
+        let Some(Recalled { unfinished, done_by, may_lack_words, .. }) = recalled.copied() else {
             return self.forget_recalled();
         };
         let hold = unfinished.hold;
         let there = self.classic.theirs;
-        let is_there = match unfinished.stage {
-            UnfinishedStage::Releasing | UnfinishedStage::Given => hold.mirrored(),
-            UnfinishedStage::Promised | UnfinishedStage::Acquiring => hold,
+        let is_over = match unfinished.stage {
+            // Of everything it had its own part before.
+            UnfinishedStage::Releasing | UnfinishedStage::Given => {
+                hold.mirrored().without(there) == Hold::None
+            }
+            UnfinishedStage::Promised | UnfinishedStage::Acquiring => hold.without(there) != hold,
         };
-        if is_there.without(there) != is_there {
+        if is_over {
             // It has called us dead and has taken everything, or it is done.
             return self.forget_recalled();
         }
@@ -128,10 +139,11 @@ impl Cluster {
         match (unfinished.stage, done_by) {
             (UnfinishedStage::Promised, Some(number)) => self.acquire_by(number),
             // What it has said while no daemon was here is not said again.
-            (UnfinishedStage::Promised, None) => {
+            (UnfinishedStage::Promised, None) if may_lack_words => {
                 self.classic.acquires_at = Some(self.now + FORSAKEN_AFTER);
             }
-            (
+            (UnfinishedStage::Promised, None)
+            | (
                 UnfinishedStage::Releasing | UnfinishedStage::Given | UnfinishedStage::Acquiring,
                 _,
             ) => {}

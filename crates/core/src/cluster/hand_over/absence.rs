@@ -69,11 +69,16 @@ impl Cluster {
             return false;
         }
         let owner = |group: &GroupId| self.ownership.row(*group).owner;
+        // A C node says what it has when all of it runs.
+        let is_told = |phase: Phase| self.peer(taker).kind == Kind::Systole || phase.holds();
         let is_done = |group: &GroupId| {
             let (since, _) = self.changes[group.index()];
-            let is_at_work =
-                matches!(self.ownership.row(*group).phase, Phase::Starting | Phase::Stopping);
-            owner(group) == Some(taker) && !is_at_work && self.now.since(since) >= TABLE_WAIT
+            let phase = self.ownership.row(*group).phase;
+            let is_at_work = matches!(phase, Phase::Starting | Phase::Stopping);
+            owner(group) == Some(taker)
+                && !is_at_work
+                && is_told(phase)
+                && self.now.since(since) >= TABLE_WAIT
         };
         let is_left =
             |group: &GroupId| owner(group) == Some(me) && !self.ownership.is_able(*group, taker);

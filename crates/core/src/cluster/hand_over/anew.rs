@@ -2,7 +2,7 @@
 
 use super::{HandOver, Stage};
 use crate::cluster::Cluster;
-use crate::{Motive, NodeId, Scope, Unfinished, UnfinishedStage};
+use crate::{Cause, Motive, NodeId, Phase, Scope, Unfinished, UnfinishedStage};
 
 impl HandOver {
     /// What the next run of this daemon has to know of it, if it is one with this classic peer: nothing
@@ -48,6 +48,14 @@ impl Cluster {
             UnfinishedStage::Releasing => self.begin_release(peer, scope),
             UnfinishedStage::Given => {
                 let gives = self.groups_of(me, scope);
+                for group in gives.iter().copied() {
+                    // It is at work there.
+                    let row = self.ownership.row(group);
+                    if row.owner == Some(peer) && !row.phase.holds() {
+                        self.ownership.advance(group, Phase::Starting);
+                        self.owned(group, Cause::HandOver { giver: me, taker: peer });
+                    }
+                }
                 if let Some(running) = &mut self.hand_over {
                     running.gives = gives;
                 }
@@ -57,7 +65,7 @@ impl Cluster {
             UnfinishedStage::Promised => {
                 self.advance_hand_over(Stage::Promised);
                 // It has begun to let go, which may take as long as its agents need.
-                self.classic_lets_go(peer);
+                self.classic_lets_go(peer, self.last_report());
             }
             UnfinishedStage::Acquiring => self.begin_acquire(peer, scope, true),
         }

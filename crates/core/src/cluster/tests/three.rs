@@ -310,3 +310,31 @@ fn a_witness_ends_what_one_runs_and_another_one_starts() {
         assert!(is_over(A) || is_over(B), "both claim it: {rows:?}");
     }
 }
+
+/// A gives B all that it has, and its agent takes its time; meanwhile C dies, and A takes what C had.
+#[test]
+fn what_a_giver_takes_from_a_dead_node_does_not_hold_up_what_it_gives() {
+    let mut three = Three::at_homes([A, C], |_| {});
+    let now = three.now;
+    let a = three.nodes[0].as_mut().expect("it has power");
+    a.holds_jobs = true;
+    a.order(now, Order::Standby(Hold::All));
+    three.until("A stops it", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
+    three.nodes[0].as_mut().expect("it has power").holds_jobs = false;
+    three.nodes[2] = None;
+    three.pass(Duration::from_secs(8));
+    let before = three.all_run();
+    let now = three.now;
+    three.nodes[0].as_mut().expect("it has power").finish_jobs(now);
+    three.pass(Duration::from_secs(5));
+    let a = three.nodes[0].as_ref().unwrap();
+    assert!(
+        three.runs(B).contains(&FIRST),
+        "{before:?} {:?} {:?}",
+        three.all_run(),
+        a.cluster.hand_over
+    );
+    three.pass(Duration::from_secs(20));
+    let a = three.nodes[0].as_ref().unwrap();
+    assert_eq!(a.answers, [Ok(())], "{:?}", three.all_run());
+}

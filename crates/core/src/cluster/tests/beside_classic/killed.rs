@@ -154,3 +154,174 @@ fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
         assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None, "{is_anew}");
     }
 }
+
+/// The peer lets go while our daemon is started anew; then the way from us is cut, the peer calls us
+/// dead, takes its set again, and says so.
+#[test]
+fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
+    for hold in [Hold::Local, Hold::All] {
+        let mut beside = Beside::joint_with(Failback::Off);
+        beside.say(ask(Hold::Local, Step::Me));
+        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.kill();
+        beside.comes_back_beside(Hold::None);
+        beside.pass(Duration::from_secs(10));
+        beside.resource(hold, true, Occasion::Acquired);
+        for second in 11..60 {
+            beside.pass(Duration::from_secs(1));
+            let has_it = beside.node.runs.contains(&SECOND);
+            assert!(!has_it, "both have the second after {second} s: {hold:?}");
+        }
+    }
+}
+
+/// The peer takes its time to start what we have given to it, and our daemon is killed twice.
+#[test]
+fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_is_killed_twice() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
+    for _ in 0..2 {
+        beside.kill();
+        beside.comes_back_beside(Hold::Local);
+        beside.pass(Duration::from_secs(5));
+        assert_eq!(beside.node.runs, [], "the peer is at work");
+    }
+    beside.pass(Duration::from_mins(2));
+    assert_eq!(beside.node.runs, [], "the peer is at work");
+}
+
+/// As above, but killed once: the hand-over ends when the peer says so.
+#[test]
+fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    beside.kill();
+    beside.comes_back_beside(Hold::Local);
+    beside.pass(Duration::from_secs(5));
+    assert!(beside.node.cluster.hand_over.is_some());
+}
+
+/// The peer takes its time to start what we have given to it, and this node stands still twice for a
+/// moment, for longer than a permit and not long enough to be dead.
+#[test]
+fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
+    for pause in 1..=2 {
+        beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
+        for second in 0..15 {
+            beside.pass(Duration::from_secs(1));
+            if beside.sent().contains(&Message::Starting) {
+                // It is at work, and says that it is settled and holds its own.
+                beside.resource(Hold::Local, true, Occasion::Report);
+            }
+            let runs = &beside.node.runs;
+            assert!(runs.is_empty(), "the peer is at work, pause {pause}, {second} s: {runs:?}");
+        }
+    }
+}
+
+/// As `what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed`, but by `hb_standby` as it is
+/// called without a word: everything goes, of which this node has its own set alone.
+#[test]
+fn what_a_peer_is_starting_of_everything_is_not_started_by_a_daemon_that_was_killed() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.turn(now);
+    assert!(beside.has_said(&ask(Hold::All, Step::Me)));
+    beside.say(ask(Hold::All, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert!(beside.has_said(&ask(Hold::All, Step::Done)) && beside.node.runs.is_empty());
+    beside.kill();
+    beside.comes_back_beside(Hold::Local);
+    beside.pass(Duration::from_secs(20));
+    assert_eq!(beside.node.runs, [], "the peer is at work");
+}
+
+/// As `a_giver_that_is_killed_lets_go_of_the_rest_and_says_so`, but everything goes.
+#[test]
+fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.holds_jobs = true;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.finish_jobs(now);
+    beside.node.holds_jobs = true;
+    beside.say(ask(Hold::All, Step::Other));
+    assert!(beside.node.held.iter().any(|job| job.action == Action::Stop), "it lets go");
+    beside.kill();
+    beside.comes_back_beside(Hold::Local);
+    beside.pass(Duration::from_secs(20));
+    assert_eq!(beside.node.runs, [], "it lets go of the rest");
+    assert!(beside.has_said(&ask(Hold::All, Step::Done)), "the peer waits for an hour");
+}
+
+/// As above, but nobody is killed: this node stands still for a moment, once.
+#[test]
+fn what_a_peer_is_starting_of_everything_is_not_started_by_who_stood_still() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.say(ask(Hold::All, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert!(beside.has_said(&ask(Hold::All, Step::Done)) && beside.node.runs.is_empty());
+    beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
+    for second in 0..15 {
+        beside.pass(Duration::from_secs(1));
+        if beside.sent().contains(&Message::Starting) {
+            beside.resource(Hold::Local, true, Occasion::Report);
+        }
+        let runs = &beside.node.runs;
+        assert!(runs.is_empty(), "the peer is at work, {second} s: {runs:?}");
+    }
+}
+
+/// The peer takes a minute to let go of its set, and this node, which nobody kills, stands still for a
+/// moment meanwhile: whatever was said then is heard.
+#[test]
+fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
+    for has_paused in [false, true] {
+        let mut beside = Beside::joint_with(Failback::Off);
+        beside.say(ask(Hold::Local, Step::Me));
+        beside.resource(Hold::None, false, Occasion::Standby);
+        if has_paused {
+            beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
+        }
+        for second in 0..60 {
+            beside.pass(Duration::from_secs(1));
+            if beside.sent().contains(&Message::Starting) {
+                beside.resource(Hold::None, true, Occasion::Report);
+            }
+            let runs = &beside.node.runs;
+            assert_eq!(*runs, [FIRST], "the peer is at work, {second} s, pause {has_paused}");
+        }
+        beside.say(ask(Hold::Local, Step::Done));
+        beside.pass(Duration::from_secs(1));
+        assert_eq!(beside.node.runs, [FIRST, SECOND], "{has_paused}");
+    }
+}
+
+/// The peer gives its set away; we do not hear that it is done, because it has called us dead by then and
+/// has everything. Nobody is killed.
+#[test]
+fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(ask(Hold::Local, Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.pass(Duration::from_secs(5));
+    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.pass(Duration::from_mins(2));
+    assert_eq!(beside.node.runs, [], "both have the first for two minutes");
+}

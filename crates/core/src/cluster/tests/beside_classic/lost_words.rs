@@ -228,3 +228,55 @@ fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
     }
     assert_eq!(beside.node.runs, [FIRST, SECOND], "nobody has the second for a minute");
 }
+
+/// Its first word is lost, we ask it at once and it answers that it holds nothing, and then the first word
+/// is sent again: whoever starts takes its own set after 10 s if nobody has told it who has that.
+#[test]
+fn a_starting_that_is_sent_again_after_an_answer_to_ours_is_answered() {
+    let mut beside = Beside::new(Failback::Off);
+    beside.silence(INITDEAD + Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Up);
+    beside.say(Message::RequestNodes);
+    beside.status(NodeStatus::Active);
+    let lost = beside.sequence + 1;
+    beside.sequence = lost;
+    beside.pass(Duration::from_millis(500));
+    assert!(beside.sent().contains(&Message::Starting), "it is asked");
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_millis(500));
+    beside.say_late(lost, Message::Starting);
+    beside.pass(Duration::from_secs(9));
+    let sent = beside.sent();
+    let told = report(Hold::All, true, Occasion::Report);
+    let holds = beside.node.runs.clone();
+    assert!(sent.contains(&told), "we run {holds:?}, and it is not told: {sent:?}");
+}
+
+/// The C node has our set too; the stop of a service fails while the executor, which stands still, has not
+/// answered for the addresses that go beside it. The node rests until it does.
+#[test]
+fn a_node_rests_while_addresses_go_beside_a_stop_that_has_failed() {
+    let mut settings = settings(A, Failback::Off);
+    let address = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    let spec = crate::AddressSpec { address, prefix: None, interface: None, broadcast: None };
+    let kind = ResourceKind::Address(spec);
+    settings.groups[0].resources.insert(0, Resource { word: address.to_string(), kind });
+    let mut beside = Beside::new(Failback::Off);
+    beside.node = Node::with(settings, 1);
+    beside.silence(INITDEAD + Duration::from_secs(2));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.node.holds_jobs = true;
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::LetGo(FIRST));
+    beside.node.turn(now);
+    let slow = beside.node.held[0];
+    assert_eq!(slow.first, 1, "the service is being stopped");
+    beside.node.cluster.give_way_to_owner(FIRST);
+    beside.node.turn(now);
+    assert_eq!(beside.node.held.len(), 2, "the address goes beside it");
+    let outcome = Outcome::Failed(1);
+    beside.node.cluster.handle(now, &Input::JobDone { job: slow.id, outcome });
+    beside.silence(Duration::from_secs(3));
+}

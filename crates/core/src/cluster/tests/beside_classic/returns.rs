@@ -291,3 +291,17 @@ fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it(
     let first = sent.iter().find(stable);
     assert_eq!(first, Some(&report(Hold::All, true, Occasion::Report)), "{sent:?}");
 }
+
+/// As `what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here`, but the peer is in a
+/// transition of its own when it is asked, and answers nothing.
+#[test]
+fn what_an_executor_held_that_does_not_come_back_is_offered_again() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::ExecutorGone);
+    beside.node.runs.clear();
+    beside.pass(Duration::from_mins(30));
+    let sent = beside.sent();
+    let asked = sent.iter().filter(|it| **it == ask(Hold::Local, Step::Me)).count();
+    assert!(asked > 1, "asked {asked} times in half an hour");
+}
