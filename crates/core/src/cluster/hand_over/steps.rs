@@ -197,10 +197,12 @@ impl Cluster {
         for group in self.groups_of(giver, scope) {
             let row = *self.ownership.row(group);
             let was_there = row.owner == Some(giver);
-            if offered.as_ref().is_some_and(|offered| !offered.contains(&group) && !was_there) {
+            let is_offered = offered.as_ref().is_none_or(|offered| offered.contains(&group));
+            if !is_offered && !was_there {
                 continue;
             }
-            let is_given = is_news || row.phase == Phase::Stopping;
+            // What it has taken since, as from a third node, it does not give.
+            let is_given = is_news && is_offered || row.phase == Phase::Stopping;
             if row.owner == Some(giver) && row.phase.holds() && is_given {
                 // The giver's "done" is the stop that its table has yet to tell. One that came
                 // late does not undo that the giver has taken a group again.

@@ -338,3 +338,32 @@ fn what_a_giver_takes_from_a_dead_node_does_not_hold_up_what_it_gives() {
     let a = three.nodes[0].as_ref().unwrap();
     assert_eq!(a.answers, [Ok(())], "{:?}", three.all_run());
 }
+
+/// B gives C what it has, and its agent takes its time; meanwhile A leaves, and B takes what A had.
+#[test]
+fn what_a_giver_takes_from_a_third_node_is_not_taken_with_what_it_gives() {
+    let mut three = Three::at_homes([A, C], |settings| settings.failback = Failback::Off);
+    let now = three.now;
+    three.nodes[1].as_mut().expect("it has power").order(now, Order::TakeoverGroup(SECOND));
+    three.until("B has the second", |three| three.runs(B) == [SECOND]);
+    three.pass(Duration::from_secs(1));
+    let now = three.now;
+    let b = three.nodes[1].as_mut().expect("it has power");
+    b.holds_jobs = true;
+    let c = three.nodes[2].as_mut().expect("it has power");
+    c.order(now, Order::Takeover(Hold::Local));
+    three.until("B stops it", |three| three.nodes[1].as_ref().is_some_and(|b| !b.held.is_empty()));
+    three.nodes[1].as_mut().expect("it has power").holds_jobs = false;
+    let now = three.now;
+    three.nodes[0].as_mut().expect("it has power").order(now, Order::Stop);
+    three.pass(Duration::from_secs(3));
+    let now = three.now;
+    three.nodes[1].as_mut().expect("it has power").finish_jobs(now);
+    for _ in 0..5_000 {
+        three.step();
+        let all = [A, B, C].map(|id| three.runs(id)).concat();
+        assert!(all.iter().filter(|group| **group == FIRST).count() <= 1, "{:?}", three.all_run());
+    }
+    let all = [three.runs(B), three.runs(C)].concat();
+    assert!(all.contains(&FIRST) && all.contains(&SECOND), "{:?}", three.all_run());
+}
