@@ -245,6 +245,11 @@ fn facts_of(network: &Network) -> Vec<Interface> {
     interfaces.collect()
 }
 
+/// The names of the interfaces, if they can be looked at.
+pub(crate) fn interface_names() -> Option<Vec<String>> {
+    Some(interfaces()?.into_iter().map(|interface| interface.name).collect())
+}
+
 /// Whether there is an agent for a word of `haresources` that is no address.
 pub(crate) fn has_agent(directory: &Path, word: &str) -> bool {
     let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };

@@ -94,6 +94,10 @@ fn a_line_whose_agent_is_missing_does_not_stop_what_runs() {
         assert!(text.contains("there is no agent for `no-such-agent`"), "{text}");
         assert!(has_address());
     }
+    node.write("config/haresources", &line.replace("/lo", "/eth47"));
+    let answer = node.ask(RELOAD).unwrap();
+    let text = answer["text"].as_str().unwrap_or_default();
+    assert!(text.contains("there is no interface eth47 for"), "{answer}");
     assert_eq!(node.phase().as_deref(), Some("active"));
     // What does not run here stops for nobody.
     node.write("config/haresources", &line);

@@ -1,10 +1,10 @@
-//! Changed lines that could not start here, because an agent does not exist.
+//! Changed lines that could not start here, because an agent or an interface does not exist.
 
 use super::Steps;
-use crate::configuration::has_agent;
+use crate::configuration::{has_agent, interface_names};
 use std::path::Path;
 use systole_config::Config;
-use systole_core::{Group, GroupKey, ResourceKind};
+use systole_core::{Group, GroupKey, Resource, ResourceKind};
 
 /// A line that changes, and could not be started here any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +22,26 @@ pub(super) fn find(
     after: &Config,
     steps: &Steps,
 ) -> Vec<Hindrance> {
-    let has_agent = |word: &str| {
-        steps.tell(format!("looking for the agent of {word}"));
-        has_agent(directory, word)
+    let interfaces = interface_names();
+    let lacks = |resource: &Resource| match &resource.kind {
+        ResourceKind::Agent { .. } => {
+            steps.tell(format!("looking for the agent of {}", resource.word));
+            let is_there = has_agent(directory, &resource.word);
+            (!is_there).then(|| format!("there is no agent for `{}`", resource.word))
+        }
+        ResourceKind::Address(spec) => {
+            let name = spec.interface.as_ref()?;
+            // What cannot be looked at counts as there.
+            let is_gone = interfaces.as_ref().is_some_and(|all| !all.contains(name));
+            is_gone.then(|| format!("there is no interface {name} for `{}`", resource.word))
+        }
     };
-    find_with(has_agent, &before.groups, &after.groups)
+    find_with(lacks, &before.groups, &after.groups)
 }
 
+/// `lacks` tells what a resource needs and this node has not.
 fn find_with(
-    has_agent: impl Fn(&str) -> bool,
+    lacks: impl Fn(&Resource) -> Option<String>,
     before: &[Group],
     after: &[Group],
 ) -> Vec<Hindrance> {
@@ -38,20 +49,15 @@ fn find_with(
     let added = after.iter().filter(|group| !is_in(before, group.key));
     let mut hindrances = Vec::new();
     for group in added {
-        let missing = group.resources.iter().find(|resource| {
-            matches!(resource.kind, ResourceKind::Agent { .. }) && !has_agent(&resource.word)
-        });
-        let Some(missing) = missing else { continue };
+        let Some(missing) = group.resources.iter().find_map(&lacks) else { continue };
         let gone = before.iter().filter(|old| !is_in(after, old.key));
         let replaced = gone.filter(|old| old.name() == group.name() || old.shares_with(group));
         hindrances.extend(replaced.map(|old| Hindrance {
             before: old.key,
             text: format!(
-                "{} runs here, and would be stopped for a line that cannot start: there is no agent \
-                 for `{}`. Install the agent (`hb check` says where it is looked for), or hand the \
-                 group over before (`hb standby {0}`)",
-                old.name(),
-                missing.word
+                "{} runs here, and would be stopped for a line that cannot start: {missing}. Mend that \
+                 (`hb check` says more), or hand the group over before (`hb standby --group {0}`)",
+                old.name()
             ),
         }));
     }
@@ -61,7 +67,7 @@ fn find_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use systole_core::{NodeId, Resource};
+    use systole_core::NodeId;
 
     fn group(words: &[&str]) -> Group {
         let resource = |word: &&str| Resource {
@@ -78,11 +84,11 @@ mod tests {
 
     #[test]
     fn a_line_is_hindered_where_it_replaces_one_and_lacks_an_agent() {
-        let has_agent = |word: &str| word != "gone";
+        let lacks = |it: &Resource| (it.word == "gone").then(|| "it is missing".to_owned());
         let find = |before: &[&[&str]], after: &[&[&str]]| -> Vec<GroupKey> {
             let groups = |lines: &[&[&str]]| lines.iter().map(|words| group(words)).collect();
             let (before, after): (Vec<Group>, Vec<Group>) = (groups(before), groups(after));
-            find_with(has_agent, &before, &after).into_iter().map(|it| it.before).collect()
+            find_with(lacks, &before, &after).into_iter().map(|it| it.before).collect()
         };
         let web = group(&["web", "log"]).key;
         assert_eq!(find(&[&["web", "log"]], &[&["web", "gone"]]), [web], "the same name");
