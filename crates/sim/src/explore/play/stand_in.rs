@@ -27,7 +27,15 @@ impl StandIn {
         if job.action == Action::Stop && !yields && rest[job.count..].contains(&true) {
             return Err(format!("{job:?} stops before its successors: {running:?}"));
         }
-        let touches = |other: &Job| other.group == job.group && other.action != Action::Check;
+        // What another node has goes beside the stop of something else.
+        let is_aside = |other: &Job| {
+            let ends = [job.first + job.count, other.first + other.count];
+            let is_apart = ends[0] <= other.first || ends[1] <= job.first;
+            yields && is_apart && [job.action, other.action] == [Action::Stop; 2]
+        };
+        let touches = |other: &Job| {
+            other.group == job.group && other.action != Action::Check && !is_aside(other)
+        };
         if job.action != Action::Check && self.jobs.values().any(touches) {
             return Err(format!("{job:?} begins while another job of the group runs"));
         }
