@@ -172,13 +172,17 @@ fn the_laws_hold_in_worlds_that_broke_one() {
     let classic = Options { classic: true, ..Options::default() };
     let killed = Options { kills: 300, ..classic };
     let others = [888, 1160, 2486, 2947].map(|seed| (seed, same));
-    let beside = [2954, 3274, 3552, 4391, 4680, 4695].map(|seed| (seed, classic));
-    let killed = [1323, 2010, 2267, 2333, 2458, 2783, 2829, 3978].map(|seed| (seed, killed));
+    let beside = [2567, 2954, 3274, 3552, 4391, 4680, 4695].map(|seed| (seed, classic));
+    let killed =
+        [1323, 1894, 2010, 2267, 2333, 2458, 2783, 2829, 2921, 3978].map(|seed| (seed, killed));
     let all = [
+        (7580, Options::default()),
         (25_452, Options::default()),
+        (29_546, Options::default()),
         (40_315, Options::default()),
         (415, three),
         (437, three),
+        (148, same),
         (438, same),
     ];
     for (seed, options) in all.into_iter().chain(others).chain(beside).chain(killed) {

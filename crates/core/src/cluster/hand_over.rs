@@ -201,10 +201,14 @@ impl Cluster {
     /// the giver has, or had, is no part of it.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
-            // What a giver takes meanwhile it does not give.
-            let is_givers = running.giver != self.settings.me
-                && self.ownership.row(group).owner == Some(running.giver);
-            let moves = running.beside_classic || is_givers || running.gives.contains(&group);
+            let owner = self.ownership.row(group).owner;
+            // A giver takes nothing of the scope meanwhile but what a third node has left.
+            let is_theirs = if running.giver == self.settings.me {
+                owner.is_none_or(|owner| running.is_with(owner))
+            } else {
+                owner == Some(running.giver)
+            };
+            let moves = running.beside_classic || is_theirs || running.gives.contains(&group);
             let is_meant = self.is_in_scope(group, running.giver, running.scope);
             running.stage != Stage::Asked && is_meant && moves
         })
@@ -370,7 +374,15 @@ impl Cluster {
                 if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
             return self.end_hand_over(Err(why));
         }
-        let set = self.settings.group_ids().filter(|group| self.is_handed_over(*group));
+        // What a giver has taken meanwhile it does not give.
+        let is_taken = |group: GroupId| {
+            let row = self.ownership.row(group);
+            let holds = matches!(row.phase, Phase::Starting | Phase::Active);
+            let is_ours = row.owner == Some(self.settings.me) && holds;
+            stage == Stage::Releasing && is_ours && !running.gives.contains(&group)
+        };
+        let set = self.settings.group_ids();
+        let set = set.filter(|group| self.is_handed_over(*group) && !is_taken(*group));
         let mut runners = set.map(|group| &self.runners[group.index()]);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
