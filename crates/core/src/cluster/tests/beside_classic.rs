@@ -66,6 +66,15 @@ impl Beside {
         sent.into_iter().map(message).filter(is_talk).collect()
     }
 
+    /// The classic daemon is started anew, and says so.
+    fn starts_anew(&mut self) {
+        (self.generation, self.sequence) = (2, 0);
+        self.status(NodeStatus::Init);
+        self.status(NodeStatus::Up);
+        self.status(NodeStatus::Active);
+        self.say(Message::Starting);
+    }
+
     /// Both started, each holds its own.
     fn joint() -> Self {
         Self::joint_with(Failback::On)
@@ -84,6 +93,10 @@ impl Beside {
         beside.sent();
         beside
     }
+}
+
+fn ask(hold: Hold, step: Step) -> Message {
+    Message::AskResources { hold, step, ipfail: false, by_order: false }
 }
 
 fn report(hold: Hold, stable: bool, occasion: Occasion) -> Message {

@@ -4,10 +4,6 @@
 use super::*;
 use crate::Action;
 
-fn ask(hold: Hold, step: Step) -> Message {
-    Message::AskResources { hold, step, ipfail: false, by_order: false }
-}
-
 impl Beside {
     /// Daemon and executor are killed; the next ones find what runs, and what was stored.
     fn kill(&mut self) {
@@ -37,19 +33,62 @@ impl Beside {
     fn has_said(&mut self, message: &Message) -> bool {
         self.sent().contains(message)
     }
+
+    /// We have given this away, of which we had our own set alone, and the peer is starting that.
+    fn having_given(hold: Hold) -> Self {
+        let mut beside = Self::joint_with(Failback::Off);
+        let now = beside.now;
+        beside.node.order(now, Order::Standby(hold));
+        beside.node.turn(now);
+        assert!(beside.has_said(&ask(hold, Step::Me)));
+        beside.say(ask(hold, Step::Other));
+        beside.pass(Duration::from_millis(100));
+        assert!(beside.has_said(&ask(hold, Step::Done)) && beside.node.runs.is_empty());
+        beside
+    }
+
+    /// We are giving this away, of which we had our own set alone, and have not stopped it.
+    fn giving(hold: Hold) -> Self {
+        let mut beside = Self::joint_with(Failback::Off);
+        let now = beside.now;
+        beside.node.order(now, Order::Standby(hold));
+        beside.node.turn(now);
+        beside.node.holds_jobs = true;
+        beside.say(ask(hold, Step::Other));
+        assert!(beside.node.held.iter().any(|job| job.action == Action::Stop), "it lets go");
+        beside
+    }
+
+    /// The peer has begun to let go of its set for us.
+    fn being_given() -> Self {
+        let mut beside = Self::joint_with(Failback::Off);
+        beside.say(ask(Hold::Local, Step::Me));
+        beside.resource(Hold::None, false, Occasion::Standby);
+        beside
+    }
+
+    /// This node stands still, for longer than a permit and not long enough to be dead.
+    fn stands_still(&mut self) {
+        self.now = self.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
+    }
+
+    /// The peer is at work, and says that it is settled and holds this when it is asked; this node runs
+    /// nothing else meanwhile.
+    fn is_at_work(&mut self, seconds: u64, hold: Hold, runs: &[GroupId]) {
+        for second in 0..seconds {
+            self.pass(Duration::from_secs(1));
+            if self.sent().contains(&Message::Starting) {
+                self.resource(hold, true, Occasion::Report);
+            }
+            assert_eq!(self.node.runs, runs, "after {second} s");
+        }
+    }
 }
 
 /// We give our own set away; what we have not stopped yet is stopped by the next daemon, which says so.
 #[test]
 fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.holds_jobs = true;
-    beside.node.order(now, Order::Standby(Hold::Local));
-    beside.node.finish_jobs(now);
-    beside.node.holds_jobs = true;
-    beside.say(ask(Hold::Local, Step::Other));
-    assert!(beside.node.held.iter().any(|job| job.action == Action::Stop), "it lets go");
+    let mut beside = Beside::giving(Hold::Local);
     beside.kill();
     beside.comes_back_beside(Hold::Local);
     assert_eq!(beside.node.runs, [], "it lets go of the rest");
@@ -66,12 +105,7 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
     for is_early in [false, true] {
-        let mut beside = Beside::joint_with(Failback::Off);
-        let now = beside.now;
-        beside.node.order(now, Order::Standby(Hold::Local));
-        beside.say(ask(Hold::Local, Step::Other));
-        beside.pass(Duration::from_millis(100));
-        assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
+        let mut beside = Beside::having_given(Hold::Local);
         beside.kill();
         if is_early {
             // Its last word comes before this node takes part.
@@ -95,9 +129,7 @@ fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
 #[test]
 fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
     for says_so in [Some(true), Some(false), None] {
-        let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        let mut beside = Beside::being_given();
         beside.kill();
         if says_so == Some(true) {
             beside.status(NodeStatus::Active);
@@ -124,9 +156,7 @@ fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
 /// The peer has let go, and our start goes on when the daemon is killed.
 #[test]
 fn a_taker_that_is_killed_ends_its_start_and_says_so() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
+    let mut beside = Beside::being_given();
     beside.node.holds_jobs = true;
     beside.say(ask(Hold::Local, Step::Done));
     assert!(beside.node.held.iter().any(|job| job.group == SECOND));
@@ -140,9 +170,7 @@ fn a_taker_that_is_killed_ends_its_start_and_says_so() {
 #[test]
 fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
     for is_anew in [false, true] {
-        let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        let mut beside = Beside::being_given();
         beside.kill();
         if is_anew {
             (beside.generation, beside.sequence) = (2, 0);
@@ -160,9 +188,7 @@ fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
 #[test]
 fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
     for hold in [Hold::Local, Hold::All] {
-        let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        let mut beside = Beside::being_given();
         beside.kill();
         beside.comes_back_beside(Hold::None);
         beside.pass(Duration::from_secs(10));
@@ -178,56 +204,33 @@ fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
 /// The peer takes its time to start what we have given to it, and our daemon is killed twice.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_is_killed_twice() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
-    beside.say(ask(Hold::Local, Step::Other));
-    beside.pass(Duration::from_millis(100));
-    assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
+    let mut beside = Beside::having_given(Hold::Local);
     for _ in 0..2 {
         beside.kill();
         beside.comes_back_beside(Hold::Local);
-        beside.pass(Duration::from_secs(5));
-        assert_eq!(beside.node.runs, [], "the peer is at work");
+        beside.is_at_work(5, Hold::Local, &[]);
     }
-    beside.pass(Duration::from_mins(2));
-    assert_eq!(beside.node.runs, [], "the peer is at work");
+    beside.is_at_work(120, Hold::Local, &[]);
 }
 
 /// As above, but killed once: the hand-over ends when the peer says so.
 #[test]
 fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
-    beside.say(ask(Hold::Local, Step::Other));
-    beside.pass(Duration::from_millis(100));
+    let mut beside = Beside::having_given(Hold::Local);
     beside.kill();
     beside.comes_back_beside(Hold::Local);
     beside.pass(Duration::from_secs(5));
     assert!(beside.node.cluster.hand_over.is_some());
 }
 
-/// The peer takes its time to start what we have given to it, and this node stands still twice for a
-/// moment, for longer than a permit and not long enough to be dead.
+/// The peer takes its time to start what we have given to it, and this node stands still twice.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
-    beside.say(ask(Hold::Local, Step::Other));
-    beside.pass(Duration::from_millis(100));
-    assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
-    for pause in 1..=2 {
-        beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
-        for second in 0..15 {
-            beside.pass(Duration::from_secs(1));
-            if beside.sent().contains(&Message::Starting) {
-                // It is at work, and says that it is settled and holds its own.
-                beside.resource(Hold::Local, true, Occasion::Report);
-            }
-            let runs = &beside.node.runs;
-            assert!(runs.is_empty(), "the peer is at work, pause {pause}, {second} s: {runs:?}");
+    for hold in [Hold::Local, Hold::All] {
+        let mut beside = Beside::having_given(hold);
+        for _ in 0..2 {
+            beside.stands_still();
+            beside.is_at_work(15, Hold::Local, &[]);
         }
     }
 }
@@ -236,31 +239,16 @@ fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
 /// called without a word: everything goes, of which this node has its own set alone.
 #[test]
 fn what_a_peer_is_starting_of_everything_is_not_started_by_a_daemon_that_was_killed() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::All));
-    beside.node.turn(now);
-    assert!(beside.has_said(&ask(Hold::All, Step::Me)));
-    beside.say(ask(Hold::All, Step::Other));
-    beside.pass(Duration::from_millis(100));
-    assert!(beside.has_said(&ask(Hold::All, Step::Done)) && beside.node.runs.is_empty());
+    let mut beside = Beside::having_given(Hold::All);
     beside.kill();
     beside.comes_back_beside(Hold::Local);
-    beside.pass(Duration::from_secs(20));
-    assert_eq!(beside.node.runs, [], "the peer is at work");
+    beside.is_at_work(20, Hold::Local, &[]);
 }
 
 /// As `a_giver_that_is_killed_lets_go_of_the_rest_and_says_so`, but everything goes.
 #[test]
 fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.holds_jobs = true;
-    beside.node.order(now, Order::Standby(Hold::All));
-    beside.node.finish_jobs(now);
-    beside.node.holds_jobs = true;
-    beside.say(ask(Hold::All, Step::Other));
-    assert!(beside.node.held.iter().any(|job| job.action == Action::Stop), "it lets go");
+    let mut beside = Beside::giving(Hold::All);
     beside.kill();
     beside.comes_back_beside(Hold::Local);
     beside.pass(Duration::from_secs(20));
@@ -268,45 +256,16 @@ fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
     assert!(beside.has_said(&ask(Hold::All, Step::Done)), "the peer waits for an hour");
 }
 
-/// As above, but nobody is killed: this node stands still for a moment, once.
-#[test]
-fn what_a_peer_is_starting_of_everything_is_not_started_by_who_stood_still() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::All));
-    beside.say(ask(Hold::All, Step::Other));
-    beside.pass(Duration::from_millis(100));
-    assert!(beside.has_said(&ask(Hold::All, Step::Done)) && beside.node.runs.is_empty());
-    beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
-    for second in 0..15 {
-        beside.pass(Duration::from_secs(1));
-        if beside.sent().contains(&Message::Starting) {
-            beside.resource(Hold::Local, true, Occasion::Report);
-        }
-        let runs = &beside.node.runs;
-        assert!(runs.is_empty(), "the peer is at work, {second} s: {runs:?}");
-    }
-}
-
 /// The peer takes a minute to let go of its set, and this node, which nobody kills, stands still for a
 /// moment meanwhile: whatever was said then is heard.
 #[test]
 fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
     for has_paused in [false, true] {
-        let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        let mut beside = Beside::being_given();
         if has_paused {
-            beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
+            beside.stands_still();
         }
-        for second in 0..60 {
-            beside.pass(Duration::from_secs(1));
-            if beside.sent().contains(&Message::Starting) {
-                beside.resource(Hold::None, true, Occasion::Report);
-            }
-            let runs = &beside.node.runs;
-            assert_eq!(*runs, [FIRST], "the peer is at work, {second} s, pause {has_paused}");
-        }
+        beside.is_at_work(60, Hold::None, &[FIRST]);
         beside.say(ask(Hold::Local, Step::Done));
         beside.pass(Duration::from_secs(1));
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{has_paused}");
@@ -317,9 +276,7 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
 /// has everything. Nobody is killed.
 #[test]
 fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
+    let mut beside = Beside::being_given();
     beside.pass(Duration::from_secs(5));
     beside.resource(Hold::All, true, Occasion::Acquired);
     beside.pass(Duration::from_mins(2));

@@ -4,10 +4,6 @@ use super::*;
 use crate::HandOverEvent;
 use crate::cluster::hand_over::HandOver;
 
-fn ask(hold: Hold, step: Step) -> Message {
-    Message::AskResources { hold, step, ipfail: false, by_order: false }
-}
-
 impl Beside {
     /// Says something under the number that it had when it was lost.
     fn say_late(&mut self, sequence: u64, message: Message) {

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn ask(hold: Hold, step: Step) -> Message {
-    Message::AskResources { hold, step, ipfail: false, by_order: false }
-}
-
 #[test]
 fn a_peer_that_nobody_has_heard_of_is_asked_what_it_holds_and_both_do_not_keep_it() {
     let mut beside = Beside::new(Failback::Off);

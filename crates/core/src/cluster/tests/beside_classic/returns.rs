@@ -4,10 +4,6 @@ use super::*;
 use crate::Phase;
 use crate::cluster::tests::pair::Pair;
 
-fn ask(hold: Hold, step: Step) -> Message {
-    Message::AskResources { hold, step, ipfail: false, by_order: false }
-}
-
 /// It went standby, for whatever reason: a C node does not tell it.
 fn given() -> Beside {
     let mut beside = Beside::joint();
@@ -148,10 +144,7 @@ fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
         let node = pair.nodes[0].take().expect("it has power");
         let mut beside = Beside { node, now: pair.now, sequence: 0, generation: 2 };
         beside.sent();
-        beside.status(NodeStatus::Init);
-        beside.status(NodeStatus::Up);
-        beside.status(NodeStatus::Active);
-        beside.say(Message::Starting);
+        beside.starts_anew();
         let told: Vec<_> = beside
             .sent()
             .into_iter()
@@ -171,11 +164,7 @@ fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
         assert!(beside.node.counts_dead(B));
         assert_eq!(beside.node.runs, [FIRST]);
         beside.sent();
-        (beside.generation, beside.sequence) = (2, 0);
-        beside.status(NodeStatus::Init);
-        beside.status(NodeStatus::Up);
-        beside.status(NodeStatus::Active);
-        beside.say(Message::Starting);
+        beside.starts_anew();
         beside.resource(Hold::None, false, Occasion::Report);
         beside.pass(Duration::from_millis(300));
         // As a C node: it takes of its own what nobody says that he holds, and that is nothing.
@@ -217,11 +206,7 @@ fn a_single_group_that_is_held_is_not_told_as_held_here() {
     beside.silence(Duration::from_secs(3));
     assert_eq!(beside.node.runs, [FIRST]);
     beside.sent();
-    (beside.generation, beside.sequence) = (2, 0);
-    beside.status(NodeStatus::Init);
-    beside.status(NodeStatus::Up);
-    beside.status(NodeStatus::Active);
-    beside.say(Message::Starting);
+    beside.starts_anew();
     beside.resource(Hold::None, false, Occasion::Report);
     beside.pass(Duration::from_millis(300));
     beside.resource(Hold::None, true, Occasion::Report);
