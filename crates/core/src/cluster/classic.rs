@@ -20,6 +20,7 @@ mod reports;
 mod unfinished;
 
 use conflict::Conflict;
+pub(super) use reports::FORSAKEN_AFTER;
 
 /// How long a node of the classic line waits for another that starts with it.
 const JOINT_START_WAIT: Duration = Duration::from_secs(10);
@@ -89,8 +90,6 @@ pub(super) struct Classic {
     asked_by: Vec<u64>,
     /// What an earlier run of this daemon has begun with the peer, and not ended.
     recalled: Option<Recalled>,
-    /// When it is taken that the peer has let go of what it gives.
-    acquires_at: Option<Time>,
     /// When the peer's groups are handed back, because one of them could not be started here.
     gives_up: Option<Time>,
 }
@@ -134,8 +133,7 @@ impl Classic {
             Stage::Idle | Stage::Starting | Stage::BothStarting | Stage::Stable => {
                 let asked = self.asked_nodes.into_iter().chain(self.asked_groups);
                 let asked = asked.map(|at| at + RETRY).chain(self.unreported);
-                let taking = self.gives_up.into_iter().chain(self.acquires_at);
-                asked.chain(self.conflict.deadline()).chain(taking).min()
+                asked.chain(self.conflict.deadline()).chain(self.gives_up).min()
             }
         }
     }
@@ -345,7 +343,6 @@ impl Cluster {
         self.ask_for_report();
         self.tell_forsaken();
         self.elapse_failing();
-        self.elapse_recalled();
         self.resume_recalled();
         let Stage::Reported(until) = self.classic.stage else { return self.elapse_conflict() };
         let may_wait = self.classic.may_settle || self.classic.is_peer_ending();

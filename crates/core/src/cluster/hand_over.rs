@@ -60,6 +60,9 @@ pub(super) struct HandOver {
     done_by: Option<u64>,
     /// The number under which a classic giver has said that it lets go.
     lets_go_by: Option<u64>,
+    /// A classic giver may have said that it is done while no daemon was here: at the end of the wait that
+    /// is taken for said.
+    may_be_done: bool,
     /// The other node is of the classic line.
     beside_classic: bool,
     /// The checks whose outcome a taker waits for.
@@ -129,6 +132,7 @@ impl HandOver {
             asked_by: 0,
             done_by: None,
             lets_go_by: None,
+            may_be_done: false,
             beside_classic: false,
             checks: vec![JobId(u64::MAX)],
             gives: Vec::new(),
@@ -281,6 +285,7 @@ impl Cluster {
             asked_by: self.history.next() - 1,
             done_by: None,
             lets_go_by: None,
+            may_be_done: false,
             beside_classic: self.peer(partner).kind == Kind::Classic,
             checks: Vec::new(),
             gives: Vec::new(),
@@ -367,6 +372,9 @@ impl Cluster {
         self.acquire_from_classic();
         let Some(running) = &self.hand_over else { return };
         let (scope, giver, stage) = (running.scope, running.giver, running.stage);
+        if self.now >= running.until && running.may_be_done && stage == Stage::Promised {
+            return self.take_for_done();
+        }
         if self.now >= running.until {
             self.visit_hand_over("no reply");
             self.report(Event::HandOver(HandOverEvent::NoReply));

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// How long a classic peer may go on without its own set, of which nothing is remembered, before it is
 /// run here.
-pub(super) const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
+pub(in crate::cluster) const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Cluster {
     /// A beat of a classic peer, which answers nothing: what waited in the sockets while this node stood

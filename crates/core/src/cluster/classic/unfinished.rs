@@ -5,7 +5,6 @@
 //! that it is settled and holds nothing of the set. So what is under way is stored, and gone on with once
 //! it is known what the peer holds.
 
-use super::reports::FORSAKEN_AFTER;
 use super::{Recalled, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::hand_over::HandOver;
@@ -135,29 +134,6 @@ impl Cluster {
             return self.forget_recalled();
         }
         self.classic.recalled = None;
-        self.resume_hand_over(peer, unfinished);
-        match (unfinished.stage, done_by) {
-            (UnfinishedStage::Promised, Some(number)) => self.acquire_by(number),
-            // What it has said while no daemon was here is not said again.
-            (UnfinishedStage::Promised, None) if may_lack_words => {
-                self.classic.acquires_at = Some(self.now + FORSAKEN_AFTER);
-            }
-            (UnfinishedStage::Promised, None)
-            | (
-                UnfinishedStage::Releasing | UnfinishedStage::Given | UnfinishedStage::Acquiring,
-                _,
-            ) => {}
-        }
-    }
-
-    /// Takes what a peer lets go of, and of which it may have said so while no daemon was here.
-    pub(super) fn elapse_recalled(&mut self) {
-        if self.hand_over.is_none() {
-            self.classic.acquires_at = None;
-        }
-        if self.classic.acquires_at.is_some_and(|at| self.now >= at) {
-            self.classic.acquires_at = None;
-            self.acquire_by(self.classic.reported_at);
-        }
+        self.resume_hand_over(peer, unfinished, (done_by, may_lack_words));
     }
 }

@@ -1,7 +1,8 @@
 //! A hand-over with a classic peer goes on though this daemon was started anew.
 
-use super::{HandOver, Stage};
+use super::{HandOver, Stage, WORK_WAIT};
 use crate::cluster::Cluster;
+use crate::cluster::classic::FORSAKEN_AFTER;
 use crate::{Cause, Motive, NodeId, Phase, Scope, Unfinished, UnfinishedStage};
 
 impl HandOver {
@@ -35,8 +36,14 @@ impl HandOver {
 }
 
 impl Cluster {
-    /// Goes on with what an earlier run has begun.
-    pub(in crate::cluster) fn resume_hand_over(&mut self, peer: NodeId, unfinished: Unfinished) {
+    /// Goes on with what an earlier run has begun. The number of the peer's "done" is given if it was heard,
+    /// and whether it may have been said while no daemon was here.
+    pub(in crate::cluster) fn resume_hand_over(
+        &mut self,
+        peer: NodeId,
+        unfinished: Unfinished,
+        (done_by, may_lack_words): (Option<u64>, bool),
+    ) {
         let me = self.settings.me;
         let scope = Scope::Set(unfinished.hold);
         let parts = match unfinished.stage {
@@ -66,9 +73,25 @@ impl Cluster {
                 self.advance_hand_over(Stage::Promised);
                 // It has begun to let go, which may take as long as its agents need.
                 self.classic_lets_go(peer, self.last_report());
+                match (done_by, &mut self.hand_over) {
+                    (Some(number), _) => self.acquire_by(number),
+                    (None, Some(running)) if may_lack_words => {
+                        (running.until, running.may_be_done) = (self.now + FORSAKEN_AFTER, true);
+                    }
+                    (None, _) => {}
+                }
             }
             UnfinishedStage::Acquiring => self.begin_acquire(peer, scope, true),
         }
+    }
+
+    /// It was waited long enough for a word that may have been said while no daemon was here.
+    pub(super) fn take_for_done(&mut self) {
+        let until = self.now + WORK_WAIT;
+        if let Some(running) = &mut self.hand_over {
+            (running.may_be_done, running.until) = (false, until);
+        }
+        self.acquire_by(self.last_report());
     }
 
     /// A classic giver has said that it is done, by the message of this number.
