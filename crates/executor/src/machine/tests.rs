@@ -93,6 +93,26 @@ impl Bench {
         self.tell(Input::Request(request));
     }
 
+    /// Both processes are killed: the next executor, with a permit, and what it says that it holds.
+    fn successor(&mut self) -> (Self, Vec<Resource>) {
+        let mut next = Self::of(self.written.take().expect("a ledger"));
+        next.tell(Input::Connected);
+        next.permit(600 * SECOND);
+        let resources = next.hello().0.into_iter().flat_map(|group| group.resources).collect();
+        (next, resources)
+    }
+
+    /// One that has a service, and lets go of it because its permit has run out.
+    fn letting_go() -> Self {
+        let mut bench = Self::of(start());
+        bench.tell(Input::Connected);
+        bench.permit(3 * SECOND);
+        bench.started_agent(WEB, "a");
+        bench.tell(Input::Disconnected);
+        bench.pass(3 * SECOND);
+        bench
+    }
+
     fn permit(&mut self, valid_for: Duration) {
         let permit =
             Permit { issued: self.now.as_nanos(), until: (self.now + valid_for).as_nanos() };

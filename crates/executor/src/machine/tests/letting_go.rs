@@ -84,12 +84,7 @@ fn without_a_permit_addresses_go_before_anything_stops() {
 /// The stop cannot be forked, as where no process is left, and no daemon is there.
 #[test]
 fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
-    let mut bench = Bench::of(start());
-    bench.tell(Input::Connected);
-    bench.permit(3 * SECOND);
-    bench.started_agent(WEB, "a");
-    bench.tell(Input::Disconnected);
-    bench.pass(3 * SECOND);
+    let mut bench = Bench::letting_go();
     let (run, action) = bench.begin();
     assert_eq!(action, Action::Stop, "it lets go");
     bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });

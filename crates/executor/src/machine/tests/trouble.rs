@@ -35,11 +35,8 @@ fn what_was_being_stopped_when_everything_was_killed_is_not_said_to_run() {
         if let Some(outcome) = outcome {
             bench.tell(Input::Ended { run, outcome });
         }
-        let mut next = Bench::of(bench.written.take().expect("a ledger"));
-        next.tell(Input::Connected);
-        next.permit(600 * SECOND);
-        let resources = next.hello().0.into_iter().flat_map(|group| group.resources);
-        assert_eq!(resources.collect::<Vec<_>>(), []);
+        let (next, resources) = bench.successor();
+        assert_eq!(resources, []);
         assert_eq!(next.machine.held().is_empty(), has_stopped, "it may run all the same");
     }
 }
@@ -52,10 +49,7 @@ fn what_could_not_be_asked_to_stop_is_still_said_to_run_by_a_successor() {
     bench.run(WEB, Action::Stop, &[agent("a")]);
     let (run, _) = bench.begin();
     bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
-    let mut next = Bench::of(bench.written.take().expect("a ledger"));
-    next.tell(Input::Connected);
-    next.permit(600 * SECOND);
-    assert_eq!(next.hello().0, [held(WEB, &[agent("a")])]);
+    assert_eq!(bench.successor().1, [agent("a")]);
 }
 
 fn not_asked(outcome: &Outcome) -> bool {
@@ -209,20 +203,11 @@ fn a_look_that_hangs_or_fails_says_nothing_of_the_agent() {
 #[test]
 fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
     for outcome in [failed(1), Outcome::TimedOut] {
-        let mut bench = Bench::of(start());
-        bench.tell(Input::Connected);
-        bench.permit(3 * SECOND);
-        bench.started_agent(WEB, "a");
-        bench.tell(Input::Disconnected);
-        bench.pass(3 * SECOND);
+        let mut bench = Bench::letting_go();
         let (run, action) = bench.begun();
         assert_eq!(action, Action::Stop, "it lets go");
         bench.tell(Input::Ended { run, outcome });
-        let mut next = Bench::of(bench.written.take().expect("a ledger"));
-        next.tell(Input::Connected);
-        next.permit(600 * SECOND);
-        let resources = next.hello().0.into_iter().flat_map(|group| group.resources);
-        assert_eq!(resources.collect::<Vec<_>>(), []);
+        assert_eq!(bench.successor().1, []);
     }
 }
 
