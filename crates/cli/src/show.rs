@@ -1,11 +1,11 @@
 //! The state of a cluster as text.
 
 mod dropped;
+mod groups;
 
 use std::fmt::Write as _;
 use systole_core::{
-    Action, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability, NodeReport,
-    OlderReport, Phase, PingReport, Retirement, Snapshot, StayReport,
+    FenceReport, FenceState, HoldReport, NodeReport, OlderReport, PingReport, Snapshot,
 };
 use systole_node::control::protocol::{AlarmReport, Status};
 
@@ -71,9 +71,9 @@ pub(crate) fn text(status: &Status) -> String {
     let (retired, groups): (Vec<_>, Vec<_>) =
         snapshot.groups.iter().partition(|group| group.retired.is_some());
     for group in groups {
-        line(&self::group(group, &snapshot.nodes));
+        line(&groups::group(group, &snapshot.nodes));
     }
-    for group in retired.into_iter().filter_map(self::retired) {
+    for group in retired.into_iter().filter_map(groups::retired) {
         line(&group);
     }
     out
@@ -121,28 +121,6 @@ fn held(what: &str, hold: &HoldReport) -> String {
         "{what} held for another {left} by order on {by}: it moves by order only, and is not taken \
          from a dead node.\n"
     )
-}
-
-/// What keeps a group where it is, each on a line of its own.
-fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
-    let mut text = String::new();
-    if let Some(why) = &stay.withheld {
-        text += &format!("\n    held, and so not taken by this node although {why}");
-    }
-    if let Some(left) = stay.held_down_ms {
-        text += &format!(
-            "\n    moved by itself too often: stays where it works best for another {}",
-            time_left(left)
-        );
-    }
-    if let Some(left) = stay.home_in_ms {
-        text +=
-            &format!("\n    goes home to {preferred} in {} if that stays well", time_left(left));
-    }
-    if stay.waits_for_takeover {
-        text += &format!("\n    away from home; on {preferred}: hb takeover --group {name}");
-    }
-    text
 }
 
 fn fence(fence: &FenceReport) -> String {
@@ -208,99 +186,6 @@ fn state(up: bool, silence: Option<u64>) -> String {
     let heard =
         silence.map_or("never heard".to_owned(), |silence| format!("heard {} ago", age(silence)));
     format!("{word:<8}{heard}")
-}
-
-/// A group that stands in haresources no more, while that matters.
-fn retired(group: &GroupReport) -> Option<String> {
-    let what = match group.retired? {
-        Retirement::Here if group.phase == Phase::Blocked => {
-            format!("it cannot be stopped here; when that is mended: hb retry {}", group.name)
-        }
-        Retirement::Here => "it is being stopped here".to_owned(),
-        Retirement::Claimed => "claimed here until every node has the new file".to_owned(),
-        Retirement::Elsewhere => {
-            let owner = group.owner.as_deref().unwrap_or("another node");
-            format!("{owner} still has it by its own file")
-        }
-        Retirement::Untold => {
-            let owner = group.owner.as_deref().unwrap_or("another node");
-            format!("{owner} may have it by its own file: a C heartbeat does not tell")
-        }
-        Retirement::Over => return None,
-    };
-    // The line that is in the file now may differ in the home node alone.
-    Some(format!("  retired: {} {}\n    {what}", group.preferred, group.resources.join(" ")))
-}
-
-fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
-    let phase = match group.phase {
-        Phase::Stopped => "stopped",
-        Phase::Starting => "starting",
-        Phase::Active => "active",
-        Phase::Stopping => "stopping",
-        Phase::Failed => "failed",
-        Phase::Blocked => "blocked",
-    };
-    let mut text = format!("  {}\n    ", group.resources.join(" "));
-    // Writing into memory cannot fail.
-    // Of more than two nodes another one may hear the owner.
-    let is_pair = nodes.len() <= 2;
-    let is_dead = |owner: &String| {
-        let is_silent = nodes.iter().any(|it| it.name == *owner && it.status == "dead");
-        is_pair && is_silent && group.phase.holds()
-    };
-    let _ = match &group.owner {
-        Some(owner) if is_dead(owner) => {
-            write!(text, "nobody runs it: {owner} had it, and is dead")
-        }
-        Some(owner) if group.kept_free => write!(
-            text,
-            "nobody runs it: {owner} keeps it free, because its haresources has no such line"
-        ),
-        Some(owner) => {
-            let least = if group.at_least { "at least " } else { "" };
-            let since = age(group.since_ms);
-            write!(text, "{phase} on {owner} for {least}{since}: {}", group.reason)
-        }
-        None => write!(text, "nobody has it yet"),
-    };
-    if group.stopping_here {
-        text += "\n    still being stopped on this node";
-    }
-    let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
-    let mut why = group.unable_because.iter().map(|why| inability(*why));
-    for (at, node) in group.unable.iter().enumerate() {
-        let before = if at == 0 { ", cannot run on " } else { ", " };
-        let _ = write!(text, "{before}{node}{}", why.next().unwrap_or_default());
-    }
-    for failure in &group.failures {
-        let FailureReport { node, action, resource, outcome } = failure;
-        let what = match action {
-            Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor | Action::Check => "cannot stop",
-        };
-        let _ = write!(text, "\n    {node} {what} {resource}: {outcome}");
-        let name = group.resources.first().map_or("", |name| name);
-        let _ = write!(text, "\n      when that is mended, on {node}: hb retry {name}");
-    }
-    text + &stay(&group.stay, &group.preferred, &group.name)
-}
-
-/// Why a node cannot run a group, behind its name.
-const fn inability(why: Inability) -> &'static str {
-    match why {
-        // What failed stands in a line of its own.
-        Inability::Failed | Inability::Unknown => "",
-        Inability::Interface => " (an interface that it needs has no carrier or is missing)",
-        Inability::OtherLine => " (its haresources has no such line)",
-        Inability::UnknownLine => {
-            " (another node lacks the line and runs one that is not known here: both need the same haresources)"
-        }
-        Inability::ExecutorLost => " (its executor is gone)",
-        Inability::Told => {
-            " (it says so: no interface that works, no executor, or another haresources)"
-        }
-    }
 }
 
 /// A time that is left, in which parts of a second do not matter.
@@ -376,102 +261,6 @@ mod tests {
         let text = "Keys are being renewed: web2, web3 was not heard with the new one yet.";
         assert_eq!(keys(&waiting), text);
         assert!(keys(&[]).contains("for some seconds more"));
-    }
-
-    #[test]
-    fn what_keeps_a_group_where_it_is_is_told_with_its_end() {
-        let all = StayReport {
-            hold: None,
-            withheld: Some("web1 was silent for 650 ms".to_owned()),
-            held_down_ms: Some(52_900),
-            home_in_ms: Some(61_000),
-            waits_for_takeover: true,
-        };
-        let told = "\n    held, and so not taken by this node although web1 was silent for 650 ms\
-                    \n    moved by itself too often: stays where it works best for another 53 s\
-                    \n    goes home to web1 in 1 min 1 s if that stays well\
-                    \n    away from home; on web1: hb takeover --group 10.0.0.9";
-        assert_eq!(stay(&all, "web1", "10.0.0.9"), told);
-        assert_eq!(stay(&StayReport::default(), "web1", "10.0.0.9"), "");
-        let hold = HoldReport { by: "web2".to_owned(), left_ms: 3_599_000 };
-        let text = held("Everything is", &hold);
-        assert!(text.starts_with("Everything is held for another 59 min 59 s by order on web2: "));
-    }
-
-    #[test]
-    fn groups_say_who_has_them_and_why() {
-        let mut report = GroupReport {
-            name: "10.0.0.9".to_owned(),
-            resources: vec!["10.0.0.9".to_owned(), "nginx".to_owned()],
-            preferred: "web1".to_owned(),
-            owner: Some("web2".to_owned()),
-            term: 3,
-            phase: Phase::Active,
-            since_ms: 61_000,
-            at_least: false,
-            kept_free: false,
-            reason: "web1 was silent for 650 ms".to_owned(),
-            stopping_here: false,
-            unable: Vec::new(),
-            unable_because: Vec::new(),
-            failures: Vec::new(),
-            stay: StayReport::default(),
-            retired: None,
-        };
-        let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
-                    prefers web1, term 3";
-        assert_eq!(group(&report, &[]), text);
-        let dead = NodeReport {
-            name: "web2".to_owned(),
-            status: "dead".to_owned(),
-            daemon: "systole".to_owned(),
-            silence_ms: Some(9_000),
-            deadtime_ms: 2_000,
-            links: Vec::new(),
-            awaited_ms: None,
-            older: None,
-        };
-        let old = GroupReport { retired: Some(Retirement::Claimed), ..report.clone() };
-        let start = "  retired: web1 10.0.0.9 nginx\n    claimed here until";
-        assert!(retired(&old).is_some_and(|text| text.starts_with(start)));
-        let told = group(&report, &[dead]);
-        assert!(told.contains("\n    nobody runs it: web2 had it, and is dead\n"), "{told}");
-        let kept = GroupReport { kept_free: true, ..report.clone() };
-        let told = group(&kept, &[]);
-        assert!(told.contains("\n    nobody runs it: web2 keeps it free, because"), "{told}");
-        report.stopping_here = true;
-        assert!(
-            group(&report, &[])
-                .contains("\n    still being stopped on this node\n    prefers web1")
-        );
-        report.stopping_here = false;
-        report.at_least = true;
-        assert!(group(&report, &[]).contains("active on web2 for at least 1 min 1 s: web1"));
-        report.owner = None;
-        report.unable = vec!["web1".to_owned()];
-        assert!(group(&report, &[]).contains("nobody has it yet"));
-        assert!(group(&report, &[]).ends_with("term 3, cannot run on web1"), "a daemon of before");
-        for (why, told) in [
-            (Inability::Interface, " (an interface that it needs has no carrier or is missing)"),
-            (Inability::OtherLine, " (its haresources has no such line)"),
-            (Inability::ExecutorLost, " (its executor is gone)"),
-            (Inability::Failed, ""),
-        ] {
-            report.unable_because = vec![why];
-            assert!(group(&report, &[]).ends_with(&format!("cannot run on web1{told}")), "{why:?}");
-        }
-        report.failures = vec![FailureReport {
-            node: "web1".to_owned(),
-            action: Action::Start,
-            resource: "nginx".to_owned(),
-            outcome: "exit code 1".to_owned(),
-        }];
-        let advice = "web1\n    web1 could not start nginx: exit code 1\n      \
-                      when that is mended, on web1: hb retry 10.0.0.9";
-        assert!(group(&report, &[]).ends_with(advice), "{}", group(&report, &[]));
-        report.failures[0].outcome = "interface eth1.10 does not exist".to_owned();
-        let reason = "web1 could not start nginx: interface eth1.10 does not exist\n";
-        assert!(group(&report, &[]).contains(reason), "{}", group(&report, &[]));
     }
 
     #[test]

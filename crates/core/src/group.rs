@@ -1,5 +1,6 @@
 //! Starting and stopping the resources of one group, in order.
 
+mod ends;
 mod names;
 mod yielding;
 
@@ -398,129 +399,6 @@ impl Runner {
             | State::Releasing { .. }
             | State::Yielding { .. } => None,
         }
-    }
-
-    /// Takes note of the end of the running job. Jobs of the past are ignored.
-    pub(crate) fn done(&mut self, now: Time, job: JobId, outcome: Outcome) -> Progress {
-        if self.job() != Some(job) {
-            self.visit("past job");
-            return Progress::None;
-        }
-        self.visit(names::of_outcome(outcome));
-        self.job = None;
-        let progress = self.go_on(now, outcome);
-        self.yield_addresses();
-        progress
-    }
-
-    fn go_on(&mut self, now: Time, outcome: Outcome) -> Progress {
-        match self.state {
-            State::Starting { step, stop_after, unasked, .. } => {
-                if stop_after {
-                    self.state = self.stop_step(None, false);
-                    return Progress::None;
-                }
-                self.start_done(now, step, unasked, outcome)
-            }
-            State::Stopping { step, action, tale, .. } => {
-                self.stop_done(now, step, action, tale, outcome)
-            }
-            State::Releasing { stop_after: true, .. } => {
-                self.state = self.stop_step(None, false);
-                Progress::None
-            }
-            State::Releasing { stuck, step, stop_after: false } => {
-                // One that stays is lost with its lifetime at the latest.
-                self.state = self.release_step(stuck, step);
-                Progress::None
-            }
-            State::Yielding { step } => {
-                // One that stays is stopped again in its turn.
-                self.state = self.yield_step(step);
-                Progress::None
-            }
-            State::Idle | State::Active | State::Stuck { .. } => Progress::None,
-        }
-    }
-
-    fn start_done(&mut self, now: Time, step: usize, unasked: u32, outcome: Outcome) -> Progress {
-        let stop_after = false;
-        if outcome == Outcome::Cancelled {
-            // Nobody here wanted that: the executor had no permit. It says nothing of the agent.
-            let wait_until = Some(now + RETRY_DELAY);
-            self.state = State::Starting { step, stop_after, wait_until, unasked };
-            return Progress::None;
-        }
-        if outcome == Outcome::NotAsked && unasked < UNASKED_MAX {
-            let wait_until = Some(now + back_off(unasked));
-            self.state = State::Starting { step, stop_after, wait_until, unasked: unasked + 1 };
-            return Progress::None;
-        }
-        if outcome == Outcome::Success {
-            self.state = self.start_step(step + 1);
-            return if self.is_active() { Progress::Started } else { Progress::None };
-        }
-        let resource = self.steps[step].range.start;
-        // Where nothing ran before, an agent that could not even be asked to start has nothing to stop. Of
-        // several addresses the kernel may have added some before it had no room.
-        let begun = step + usize::from(self.steps[step].is_address);
-        let is_untouched = self.is_fresh && outcome == Outcome::NotAsked;
-        self.state = self.stop_step(is_untouched.then_some(begun), true);
-        Progress::StartFailed { resource, outcome }
-    }
-
-    fn stop_done(
-        &mut self,
-        now: Time,
-        step: usize,
-        action: Action,
-        tale: Tale,
-        outcome: Outcome,
-    ) -> Progress {
-        let resource = self.steps[step].range.start;
-        if outcome == Outcome::Cancelled {
-            let wait_until = Some(now + RETRY_DELAY);
-            self.state = State::Stopping { step, action, wait_until, tale };
-            return Progress::None;
-        }
-        if outcome == Outcome::NotAsked {
-            // Neither stopped nor failed: tried again for as long as it takes.
-            let wait_until = Some(now + back_off(tale.unasked));
-            let tale = Tale { unasked: tale.unasked + 1, ..tale };
-            self.state = State::Stopping { step, action, wait_until, tale };
-            return Progress::None;
-        }
-        // An agent that is not there has started nothing. Of the last look after failed stops only
-        // a plain "no" counts: what nobody knows must not be started elsewhere.
-        let stopped = match action {
-            Action::Stop => matches!(outcome, Outcome::Success | Outcome::Missing),
-            Action::Status | Action::Start | Action::Monitor | Action::Check => {
-                matches!(outcome, Outcome::NotRunning | Outcome::Missing)
-            }
-        };
-        if stopped {
-            let failed = tale.failed;
-            self.state = self.stop_step(Some(step), failed);
-            return match (self.is_idle(), action) {
-                (_, Action::Status) => Progress::StopDoubtful { resource, failed },
-                (true, _) => Progress::Stopped { failed },
-                (false, Action::Stop | Action::Start | Action::Monitor | Action::Check) => {
-                    Progress::None
-                }
-            };
-        }
-        if action == Action::Status {
-            self.state = State::Stuck { step };
-            return Progress::StopFailed { resource, outcome: tale.last };
-        }
-        let (action, wait_until) = if tale.tries < STOP_RETRIES {
-            (Action::Stop, Some(now + RETRY_DELAY))
-        } else {
-            (Action::Status, None)
-        };
-        let tale = Tale { tries: tale.tries + 1, unasked: 0, last: outcome, ..tale };
-        self.state = State::Stopping { step, action, wait_until, tale };
-        Progress::StopRetried { resource, outcome }
     }
 
     fn visit(&self, input: &'static str) {

@@ -3,16 +3,14 @@
 mod absence;
 mod anew;
 mod checks;
+mod course;
 mod orders;
 mod stages;
 mod steps;
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{
-    Event, GroupId, HandOverEvent, JobId, Message, Motive, NodeId, Phase, Refusal, Scope, Step,
-    Ticket, Time,
-};
+use crate::{GroupId, JobId, Message, Motive, NodeId, Scope, Step, Ticket, Time};
 use std::time::Duration;
 
 /// How long one node waits for the other's word.
@@ -325,187 +323,6 @@ impl Cluster {
             running.until = until;
             running.lets_go_by = Some(number);
         }
-    }
-
-    /// A classic giver has called us dead in the middle, and has what it was giving away again.
-    fn end_what_is_kept(&mut self) {
-        let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
-        let Some((scope, number)) = promised.and_then(|it| Some((it.scope, it.lets_go_by?))) else {
-            return;
-        };
-        if self.classic_reports(scope, number) {
-            self.end_hand_over(Err(Refusal::Withdrawn));
-        }
-    }
-
-    /// While something of the hand-over goes on here or there it may take as long as it needs.
-    fn prolong_hand_over(&mut self) {
-        let me = self.settings.me;
-        let Some(running) = self.hand_over.as_ref().filter(|r| r.stage != Stage::Asked) else {
-            return;
-        };
-        let (giver, scope) = (running.giver, running.scope);
-        let partner = running.partner(me);
-        // What a classic peer is at it does not tell: an hour is all that it gets.
-        let is_told = self.peer(partner).kind != Kind::Classic;
-        let is_there = is_told && self.is_peer_at_work(partner);
-        let goes_on = self.is_moving_here(giver, scope) || is_there;
-        let until = self.now + REPLY_WAIT;
-        if let Some(running) = self.hand_over.as_mut().filter(|_| goes_on) {
-            running.until = running.until.max(until);
-        }
-    }
-
-    /// Whether something of a scope starts or stops here, and its agents answer.
-    fn is_moving_here(&self, giver: NodeId, scope: Scope) -> bool {
-        let runners = self.groups_of(giver, scope).into_iter();
-        let mut runners = runners.map(|group| &self.runners[group.index()]);
-        runners.any(|runner| !runner.is_settled() && !runner.cannot_ask_to_stop())
-    }
-
-    /// Drives a hand-over on: sends what is due, and gives up what takes too long.
-    pub(super) fn elapse_hand_over(&mut self) {
-        self.prolong_hand_over();
-        self.withdraw_wish();
-        self.take_what_is_given();
-        self.end_what_is_kept();
-        self.acquire_from_classic();
-        let Some(running) = &self.hand_over else { return };
-        let (scope, giver, stage) = (running.scope, running.giver, running.stage);
-        if self.now >= running.until && running.may_be_done && stage == Stage::Promised {
-            return self.take_for_done();
-        }
-        if self.now >= running.until {
-            self.visit_hand_over("no reply");
-            self.report(Event::HandOver(HandOverEvent::NoReply));
-            let why =
-                if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
-            return self.end_hand_over(Err(why));
-        }
-        // What a giver has taken meanwhile it does not give.
-        let is_taken = |group: GroupId| {
-            let row = self.ownership.row(group);
-            let holds = matches!(row.phase, Phase::Starting | Phase::Active);
-            let is_ours = row.owner == Some(self.settings.me) && holds;
-            stage == Stage::Releasing && is_ours && !running.gives.contains(&group)
-        };
-        let set = self.settings.group_ids();
-        let set = set.filter(|group| self.is_handed_over(*group) && !is_taken(*group));
-        let mut runners = set.map(|group| &self.runners[group.index()]);
-        match stage {
-            Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.tell_release();
-            }
-            Stage::Acquiring if runners.all(crate::group::Runner::is_settled) => {
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.tell_acquisition();
-            }
-            Stage::Checking if running.checks.is_empty() => {
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.send_step(giver, scope, Step::Other);
-                self.advance_hand_over(Stage::Promised);
-            }
-            Stage::Told(table) if self.has_told(running.taker, table) => {
-                let taker = running.taker;
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.report(Event::HandOver(HandOverEvent::Given(scope)));
-                self.conclude(giver, taker, scope);
-            }
-            Stage::Given(number) if self.has_taken_silently(running, number) => {
-                let taker = running.taker;
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.report(Event::HandOver(HandOverEvent::Given(scope)));
-                self.conclude(giver, taker, scope);
-            }
-            Stage::Asked
-            | Stage::Releasing
-            | Stage::Given(_)
-            | Stage::Told(_)
-            | Stage::Invited
-            | Stage::Checking
-            | Stage::Promised
-            | Stage::Acquiring => {}
-        }
-    }
-
-    /// Whether the giver has something that it cannot stop. A classic one does not tell.
-    fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
-        self.groups_at(giver, scope).into_iter().any(|group| {
-            let cannot_ask = self.runners[group.index()].cannot_ask_to_stop();
-            self.ownership.row(group).phase == Phase::Blocked || cannot_ask
-        })
-    }
-
-    /// Whether a node's table as of this number is known. A classic peer has none.
-    fn has_told(&self, node: NodeId, table: u64) -> bool {
-        let peer = self.peer(node);
-        peer.kind == Kind::Classic || peer.view.whole_at() >= table
-    }
-
-    fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
-        // Only what was given counts. What the taker could not run before, or does not know because its
-        // lines differ, was not to be started, nor was what stands in no line of ours.
-        let moved = self.hand_over.iter().flat_map(|running| running.gives.iter().copied());
-        let failed = moved
-            .filter(|group| self.is_configured(*group))
-            .any(|group| !self.ownership.is_able(group, taker) || self.has_dropped(group, taker));
-        if let Scope::Set(hold) = scope {
-            self.classic_concludes(giver, hold);
-        }
-        self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
-    }
-
-    /// The other node died, left or restarted: a hand-over with it is over.
-    pub(super) fn cancel_hand_over(&mut self, node: NodeId) {
-        self.visit_hand_over("other node gone");
-        if self.hand_over.as_ref().is_some_and(|running| running.is_with(node)) {
-            self.report(Event::HandOver(HandOverEvent::Cancelled));
-            self.tell_cancelled(node);
-            self.end_hand_over(Err(Refusal::PeerDied));
-        }
-    }
-
-    pub(super) fn end_hand_over(&mut self, result: Result<(), Refusal>) {
-        let Some(ended) = self.hand_over.take() else { return };
-        self.tell_end(&ended, result);
-        if result.is_err() && matches!(ended.stage, Stage::Asked | Stage::Invited) {
-            // What was lost on the way is not followed when it is sent again: it has been answered. A C
-            // node would wait an hour for the rest of it, and would not restart itself meanwhile.
-            self.history.make_void(ended.asked_by);
-        }
-        if let Some(ticket) = ended.ticket {
-            self.answer(ticket, result);
-        }
-        for group in self.groups_of(ended.giver, ended.scope) {
-            self.note_release(group);
-        }
-        let partner = ended.partner(self.settings.me);
-        if ended.unfinished(partner).is_some() {
-            self.store_peer(partner);
-        }
-        if let Err(why) = result {
-            self.hand_over_failed(&ended, why);
-        }
-        self.speak_soon();
-    }
-
-    /// Whether anything else is asked for at once depends on whose the reason is.
-    fn hand_over_failed(&mut self, ended: &HandOver, why: Refusal) {
-        let is_own = ended.giver == self.settings.me && ended.motive.is_own();
-        if ended.motive == Motive::Ipfail {
-            self.ipfail_was_refused();
-        }
-        if is_own && self.note_declined(ended.scope, ended.taker, why) {
-            return;
-        }
-        self.delay_failback();
-        self.delay_leaving();
     }
 
     fn send_step(&mut self, peer: NodeId, scope: Scope, step: Step) {

@@ -2,6 +2,8 @@ use super::*;
 use crate::AddressSpec;
 use std::net::{IpAddr, Ipv4Addr};
 
+mod giving_way;
+
 fn address(last: u8) -> Resource {
     let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
     let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
@@ -47,45 +49,6 @@ fn resources_start_left_to_right_and_stop_right_to_left() {
     let stopped = Progress::Stopped { failed: false };
     assert_eq!(step(&mut runner, Outcome::Success), ((Stop, 0, 2), stopped));
     assert!(runner.is_idle());
-}
-
-#[test]
-fn who_gives_way_lets_addresses_go_before_anything_stops() {
-    use Action::Stop;
-    let (mut runner, mut next) = runner();
-    runner.adopt();
-    runner.give_way();
-    let mut step = |runner: &mut Runner, outcome| end(runner, &mut next, outcome).0;
-    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 0, 2));
-    assert!(runner.may_run() && !runner.is_settled());
-    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 3, 1));
-    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 2, 1));
-    assert_eq!(step(&mut runner, Outcome::Success), (Stop, 0, 2), "and what came back since");
-    assert!(runner.is_idle());
-}
-
-#[test]
-fn who_gives_way_in_the_middle_of_a_start_or_a_stop_lets_addresses_go_next() {
-    use Action::{Start, Stop};
-    for outcome in [Outcome::Success, Outcome::Failed(1), Outcome::TimedOut, Outcome::NotAsked] {
-        for is_starting in [true, false] {
-            let (mut runner, mut next) = runner();
-            if is_starting {
-                runner.start();
-                end(&mut runner, &mut next, Outcome::Success);
-            } else {
-                runner.adopt();
-                runner.stop();
-            }
-            let job = runner.poll(Time::START, &mut next).expect("an agent is asked");
-            assert_eq!(job.action, if is_starting { Start } else { Stop });
-            runner.give_way();
-            runner.done(Time::START, job.id, outcome);
-            let first = end(&mut runner, &mut next, Outcome::Success).0;
-            assert_eq!(first, (Stop, 0, 2), "{outcome:?}, starting: {is_starting}");
-            assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, 3, 1));
-        }
-    }
 }
 
 #[test]
@@ -450,106 +413,4 @@ pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
         }
         assert_eq!(runner.state.name(), after, "{input} when {state}");
     }
-}
-
-/// A service takes its time to stop when it is heard that another node has the group too.
-#[test]
-fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() {
-    use Action::Stop;
-    let resources = [address(1), agent("one"), address(2), agent("two"), agent("three")];
-    let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
-    runner.adopt();
-    runner.stop();
-    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
-    assert_eq!(runner.poll_aside(Time::START, &mut next), None, "nobody else has it");
-    runner.give_way();
-    for place in [2, 0] {
-        let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
-        assert_eq!((aside.action, aside.first, aside.count), (Stop, place, 1));
-        assert_eq!(runner.poll_aside(Time::START, &mut next), None, "one after the other");
-        runner.give_way();
-        assert_eq!(runner.aside_done(slow.id), None);
-        assert_eq!(runner.aside_done(aside.id).map(|(job, _)| job), Some(aside));
-    }
-    assert_eq!(runner.poll_aside(Time::START, &mut next), None, "all have gone");
-    runner.done(Time::START, slow.id, Outcome::Success);
-    for place in [3, 2, 1, 0] {
-        assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, place, 1));
-    }
-    assert!(runner.is_idle());
-}
-
-/// A late removal must not meet the next start.
-#[test]
-fn who_gives_way_at_the_last_service_has_no_addresses_left_to_let_go() {
-    let resources = [agent("one"), address(1), agent("two")];
-    let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
-    runner.adopt();
-    runner.stop();
-    for _ in 0..2 {
-        end(&mut runner, &mut next, Outcome::Success);
-    }
-    let last = runner.poll(Time::START, &mut next).expect("the last one is stopped");
-    runner.give_way();
-    assert_eq!(runner.poll_aside(Time::START, &mut next), None);
-    runner.done(Time::START, last.id, Outcome::Success);
-    assert!(runner.is_idle());
-}
-
-/// The next executor may have found the addresses that were removed, or were to be.
-#[test]
-fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
-    use Action::Stop;
-    for (has_begun, lets_go) in [(false, false), (true, false), (false, true), (true, true)] {
-        let (mut runner, mut next) = runner();
-        runner.adopt();
-        if has_begun {
-            runner.stop();
-            runner.poll(Time::START, &mut next).expect("a service is stopped");
-            runner.give_way();
-            runner.poll_aside(Time::START, &mut next).expect("addresses go");
-        } else {
-            runner.give_way();
-        }
-        runner.lose_job();
-        if lets_go {
-            runner.let_go();
-        }
-        let first = end(&mut runner, &mut next, Outcome::Success).0;
-        assert_eq!(first, (Stop, 0, 2), "begun {has_begun}, let go {lets_go}");
-        assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Stop, 3, 1));
-    }
-}
-
-/// The stop of the service fails and is to be tried again while the executor has not answered for the
-/// addresses yet: whatever is due must be done by a poll, or the shell spins.
-#[test]
-fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
-    let resources = [address(1), agent("one"), agent("two")];
-    let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
-    runner.adopt();
-    runner.stop();
-    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
-    runner.give_way();
-    let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
-    runner.done(Time::START, slow.id, Outcome::Failed(1));
-    let later = Time::START + Duration::from_mins(1);
-    let due = runner.deadline();
-    assert_eq!(runner.poll(later, &mut next), None, "{aside:?} goes on");
-    assert!(due.is_none_or(|due| due > later), "due at {due:?}, and nothing is done");
-}
-
-/// Another line leaves the file while addresses go beside the stop of a service.
-#[test]
-fn addresses_that_go_beside_a_stop_have_the_new_number_of_their_group() {
-    let resources = [address(1), agent("one")];
-    let (mut runner, mut next) = (Runner::new(GroupId(3), &resources), JobId(0));
-    runner.adopt();
-    runner.stop();
-    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
-    runner.give_way();
-    let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
-    let mut runner = runner.renumber(GroupId(1));
-    assert_eq!(runner.running().map(|(job, _)| (job.id, job.group)), Some((slow.id, GroupId(1))));
-    assert_eq!(runner.aside_done(aside.id).map(|(job, _)| job.group), Some(GroupId(1)));
 }
