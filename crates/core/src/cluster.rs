@@ -16,6 +16,7 @@ mod ipfail;
 mod ledger;
 mod liveness;
 mod memory;
+mod obey;
 mod orphans;
 mod other_list;
 mod pace;
@@ -36,14 +37,14 @@ use crate::mutation::Mutation;
 use crate::ownership::Ownership;
 use crate::peer::Peer;
 use crate::{
-    Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Order, Output,
-    PingId, Random, Refusal, Scope, Settings, Ticket, Time,
+    Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output, PingId,
+    Random, Settings, Time,
 };
 use carrier::Carriers;
 use classic::Classic;
 use farewell::Farewell;
 use fencing::Fence;
-use hand_over::{Asker, HandOver};
+use hand_over::HandOver;
 pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use hold::{Register, Stay};
 use ipfail::Ipfail;
@@ -360,51 +361,6 @@ impl Cluster {
             }
         }
         self.recall_ledger();
-    }
-
-    fn obey(&mut self, ticket: Ticket, order: Order) {
-        let result = match order {
-            Order::Stop => {
-                self.say_goodbye();
-                Ok(None)
-            }
-            Order::Standby(hold) => self.stand_by(Scope::Set(hold), ticket),
-            Order::Takeover(hold) => self.order_takeover(Scope::Set(hold), ticket),
-            Order::StandbyGroup(group)
-            | Order::TakeoverGroup(group)
-            | Order::Hold(Some(group), _)
-            | Order::Release(Some(group))
-                if !self.is_configured(group) =>
-            {
-                Err(Refusal::Differs)
-            }
-            Order::StandbyGroup(group) if !self.has_here(group) => Err(Refusal::NotHere),
-            Order::StandbyGroup(group) => self.stand_by(Scope::Group(group), ticket),
-            Order::TakeoverGroup(group) => self.order_takeover(Scope::Group(group), ticket),
-            Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
-            Order::Retry(group) => self.order_retry(group).map(|()| None),
-            Order::ConfirmDead(node) => self.confirm_dead(node).map(|()| None),
-            Order::Hold(group, span) => self.order_hold(group, span).map(|()| None),
-            Order::Release(group) => self.order_release(group).map(|()| None),
-        };
-        match result {
-            // The answer follows when the hand-over ends.
-            Ok(Some(())) => {}
-            Ok(None) => self.answer(ticket, Ok(())),
-            Err(refusal) => self.answer(ticket, Err(refusal)),
-        }
-    }
-
-    fn has_here(&self, group: GroupId) -> bool {
-        self.is_ours(group) && self.ownership.row(group).phase.holds()
-    }
-
-    fn stand_by(&mut self, scope: Scope, ticket: Ticket) -> Result<Option<()>, Refusal> {
-        self.order_standby(scope, None, Asker::Person(ticket)).map(Some)
-    }
-
-    fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
-        self.outbox.push_back(Output::Answer { ticket, result });
     }
 
     fn report(&mut self, event: Event) {

@@ -7,14 +7,12 @@
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{
-    Cause, Event, Failback, Fencing, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase,
-    Scope, Time, Unfinished,
-};
+use crate::{Event, Failback, GroupId, Hold, Message, NodeId, Occasion, Phase, Time, Unfinished};
 use std::time::Duration;
 
 mod conflict;
 mod failing;
+mod holdings;
 mod legacy;
 mod reports;
 mod unfinished;
@@ -226,105 +224,6 @@ impl Cluster {
         self.runners.iter().all(crate::group::Runner::is_idle)
     }
 
-    pub(super) fn hear_starting(&mut self, from: NodeId, sequence: u64) {
-        if self.peer(from).kind != Kind::Classic {
-            return;
-        }
-        if sequence < self.classic.reported_at {
-            // It was said before it told what it holds, and changes nothing. Who is starting waits for the
-            // answer all the same.
-            if !self.classic.is_peer_stable && self.status == NodeStatus::Active {
-                self.classic_report(Occasion::Report);
-            }
-            return;
-        }
-        self.classic.is_peer_starting = true;
-        if self.status != NodeStatus::Active {
-            return;
-        }
-        self.classic.has_reported = true;
-        if self.classic.stage == Stage::Starting {
-            self.classic.stage = Stage::BothStarting;
-        }
-        self.set_classic_stable(from, false);
-        // What we could not run, or hold back, while it was away is its own again: what it hears to be here
-        // it does not take.
-        self.classic.ours = self.classic.ours.without(self.unheld());
-        self.classic_report(Occasion::Report);
-    }
-
-    pub(super) fn hear_resource(
-        &mut self,
-        (from, sequence): (NodeId, u64),
-        (hold, full): (Hold, bool),
-        stable: Option<bool>,
-        occasion: Occasion,
-    ) {
-        if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
-            return;
-        }
-        // One that was sent again says what was true before the last one.
-        if sequence < self.classic.reported_at {
-            return;
-        }
-        if full {
-            self.classic.reported_at = sequence;
-            self.forget_questions();
-        }
-        let is_first = matches!(self.classic.stage, Stage::Starting | Stage::BothStarting);
-        if is_first {
-            self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
-        }
-        self.classic.has_reported |= sequence >= self.classic.report_from;
-        // Its own stop is known by `shutdone` alone: what is announced is not done.
-        let announces = occasion == Occasion::Shutdown;
-        self.classic.announces_stop = announces || self.classic.announces_stop && !full;
-        // Nor is what one that is in a transition does not name any more: its announcement may be lost.
-        let is_vague = stable == Some(false) && !self.classic.is_peer_starting;
-        let before = self.classic.held_there();
-        let keeps = !full && hold != Hold::None;
-        self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
-        let may_run = if announces || is_vague { before } else { Hold::None };
-        self.classic.giving_up = may_run.without(self.classic.theirs);
-        self.classic.conflict.note(occasion);
-        if occasion == Occasion::Standby {
-            self.classic_lets_go(from, sequence);
-        }
-        if !announces {
-            self.note_theirs(from);
-        }
-        if is_first {
-            self.classic.ours = self.held_whole();
-        }
-        let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
-        // It waits for us as we would for it; who says so first spares both the 10 s.
-        self.classic.may_settle |= has_nothing && self.classic.is_peer_starting;
-        let is_without = stable != Some(false) && !self.classic.held_there().has_local();
-        let since = self.classic.without_own.unwrap_or(self.now);
-        self.classic.without_own = is_without.then_some(since);
-        match stable {
-            Some(false) => self.set_classic_stable(from, false),
-            Some(true) => {
-                self.classic.is_peer_starting = false;
-                let was_stable = self.classic.is_peer_stable;
-                self.set_classic_stable(from, true);
-                if !was_stable {
-                    self.classic_report(Occasion::Report);
-                }
-                self.classic.may_settle = true;
-            }
-            None => {}
-        }
-        if is_first && stable != Some(true) && self.classic.ours != Hold::None {
-            self.classic_report(Occasion::Report);
-        }
-    }
-
-    fn set_classic_stable(&mut self, node: NodeId, stable: bool) {
-        self.classic.is_peer_stable = stable;
-        self.peer_mut(node).is_ready = stable;
-    }
-
     /// Waiting is over: what the peer does not hold of ours is ours.
     fn classic_settle(&mut self) {
         self.classic.stage = Stage::Stable;
@@ -383,100 +282,5 @@ impl Cluster {
         } else if if is_local { ours.has_local() } else { ours.has_foreign() } {
             self.ownership.entrust(group, self.settings.me, 1, !is_local);
         }
-    }
-
-    /// Tells a classic peer what we hold.
-    pub(super) fn classic_report(&mut self, occasion: Occasion) {
-        if self.classic_peer().is_none() || self.settings.failback == Failback::Legacy {
-            return;
-        }
-        let in_transition = matches!(occasion, Occasion::Standby | Occasion::Shutdown);
-        let stable = self.classic.stage == Stage::Stable && !in_transition;
-        let hold = self.classic.ours;
-        let stable = Some(stable);
-        self.send(Message::Resource { hold, full: true, stable, occasion }, None);
-    }
-
-    /// A hand-over with a classic peer begins on our side: we let go of this set.
-    pub(super) fn classic_releases(&mut self, hold: Hold) {
-        self.classic.ours = self.classic.ours.without(hold);
-        self.classic_report(Occasion::Standby);
-    }
-
-    /// Everything of a set is let go for a classic peer. From now on it may be at work there, which a
-    /// daemon that is started anew must know: the peer says that it holds it when all of it runs.
-    pub(super) fn classic_is_given(&mut self, taker: NodeId, scope: Scope) {
-        let me = self.settings.me;
-        if self.peer(taker).kind != Kind::Classic {
-            return;
-        }
-        for group in self.groups_of(me, scope) {
-            if self.is_ours(group) {
-                self.ownership.claim(group, taker, self.preferred(group) != taker);
-                self.ownership.advance(group, Phase::Starting);
-                self.owned(group, Cause::HandOver { giver: me, taker });
-            }
-        }
-        self.outbox.push_back(crate::Output::Store);
-    }
-
-    /// A hand-over ended; the set is from the giver's view.
-    pub(super) fn classic_concludes(&mut self, giver: NodeId, hold: Hold) {
-        let Some(peer) = self.classic_peer() else { return };
-        if giver == self.settings.me {
-            self.classic.owes = false;
-            self.classic.theirs = self.classic.theirs.with(hold.mirrored());
-            self.note_theirs(peer);
-        } else {
-            self.classic.ours = self.classic.ours.with(hold.mirrored());
-        }
-        self.classic_report(Occasion::Report);
-    }
-
-    /// A peer died: everything will be ours.
-    pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
-        self.classic.died = self.now;
-        self.forget_questions();
-        self.forget_recalled();
-        self.classic_takes_all();
-        self.classic.owes &= result == Fencing::Unneeded;
-        let kind = self.peer(node).kind;
-        let name = self.settings.name(node).into();
-        self.send(Message::Stonith { node: name, result }, None);
-        if kind == Kind::Classic && result == Fencing::NotConfigured {
-            self.say_holding(self.classic.ours);
-        }
-    }
-
-    /// A classic peer said goodbye: everything will be ours.
-    pub(super) fn classic_succeeds(&mut self) {
-        self.forget_recalled();
-        self.classic_takes_all();
-        self.say_succeeded();
-    }
-
-    /// What is ours while nobody else is there: all, but nothing new while everything is held.
-    fn all_but_held(&self) -> Hold {
-        if self.is_everything_frozen() { self.held() } else { Hold::All }
-    }
-
-    fn classic_takes_all(&mut self) {
-        self.classic.stage = Stage::Stable;
-        self.classic.ours = self.all_but_held();
-        self.classic.theirs = Hold::None;
-        self.classic.giving_up = Hold::None;
-        self.classic.is_peer_stable = true;
-    }
-
-    /// Nothing is held any more: what nobody is there to run will be ours.
-    pub(super) fn classic_released(&mut self) {
-        if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_frozen() {
-            self.classic.ours = Hold::All;
-        }
-    }
-
-    /// We stop: nothing is ours any more.
-    pub(super) fn classic_leaves(&mut self) {
-        self.classic.ours = Hold::None;
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, Holding, IpfailEvent,
-    LinkId, Message, Occasion, Outcome, Outgoing, PeerRecord, Resource, ResourceKind, Scope, Step,
-    StopFailure, Uuid, Words,
+    LinkId, Message, Occasion, Order, Outcome, Outgoing, PeerRecord, Refusal, Resource,
+    ResourceKind, Scope, Step, StopFailure, Ticket, Uuid, Words,
 };
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 //! since a pause of our own. It answers `starting` with a report at any time.
 
 use super::conflict::{Conflict, RESTART_WAIT};
-use super::{QUESTIONS_MAX, RETRY, Stage};
+use super::{JOINT_START_WAIT, QUESTIONS_MAX, RETRY, Stage};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
 use crate::{
@@ -17,6 +17,105 @@ use std::time::Duration;
 pub(in crate::cluster) const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Cluster {
+    pub(in crate::cluster) fn hear_starting(&mut self, from: NodeId, sequence: u64) {
+        if self.peer(from).kind != Kind::Classic {
+            return;
+        }
+        if sequence < self.classic.reported_at {
+            // It was said before it told what it holds, and changes nothing. Who is starting waits for the
+            // answer all the same.
+            if !self.classic.is_peer_stable && self.status == NodeStatus::Active {
+                self.classic_report(Occasion::Report);
+            }
+            return;
+        }
+        self.classic.is_peer_starting = true;
+        if self.status != NodeStatus::Active {
+            return;
+        }
+        self.classic.has_reported = true;
+        if self.classic.stage == Stage::Starting {
+            self.classic.stage = Stage::BothStarting;
+        }
+        self.set_classic_stable(from, false);
+        // What we could not run, or hold back, while it was away is its own again: what it hears to be here
+        // it does not take.
+        self.classic.ours = self.classic.ours.without(self.unheld());
+        self.classic_report(Occasion::Report);
+    }
+
+    pub(in crate::cluster) fn hear_resource(
+        &mut self,
+        (from, sequence): (NodeId, u64),
+        (hold, full): (Hold, bool),
+        stable: Option<bool>,
+        occasion: Occasion,
+    ) {
+        if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
+            return;
+        }
+        // One that was sent again says what was true before the last one.
+        if sequence < self.classic.reported_at {
+            return;
+        }
+        if full {
+            self.classic.reported_at = sequence;
+            self.forget_questions();
+        }
+        let is_first = matches!(self.classic.stage, Stage::Starting | Stage::BothStarting);
+        if is_first {
+            self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
+        }
+        self.classic.has_reported |= sequence >= self.classic.report_from;
+        // Its own stop is known by `shutdone` alone: what is announced is not done.
+        let announces = occasion == Occasion::Shutdown;
+        self.classic.announces_stop = announces || self.classic.announces_stop && !full;
+        // Nor is what one that is in a transition does not name any more: its announcement may be lost.
+        let is_vague = stable == Some(false) && !self.classic.is_peer_starting;
+        let before = self.classic.held_there();
+        let keeps = !full && hold != Hold::None;
+        self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
+        let may_run = if announces || is_vague { before } else { Hold::None };
+        self.classic.giving_up = may_run.without(self.classic.theirs);
+        self.classic.conflict.note(occasion);
+        if occasion == Occasion::Standby {
+            self.classic_lets_go(from, sequence);
+        }
+        if !announces {
+            self.note_theirs(from);
+        }
+        if is_first {
+            self.classic.ours = self.held_whole();
+        }
+        let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
+        // It waits for us as we would for it; who says so first spares both the 10 s.
+        self.classic.may_settle |= has_nothing && self.classic.is_peer_starting;
+        let is_without = stable != Some(false) && !self.classic.held_there().has_local();
+        let since = self.classic.without_own.unwrap_or(self.now);
+        self.classic.without_own = is_without.then_some(since);
+        match stable {
+            Some(false) => self.set_classic_stable(from, false),
+            Some(true) => {
+                self.classic.is_peer_starting = false;
+                let was_stable = self.classic.is_peer_stable;
+                self.set_classic_stable(from, true);
+                if !was_stable {
+                    self.classic_report(Occasion::Report);
+                }
+                self.classic.may_settle = true;
+            }
+            None => {}
+        }
+        if is_first && stable != Some(true) && self.classic.ours != Hold::None {
+            self.classic_report(Occasion::Report);
+        }
+    }
+
+    pub(super) fn set_classic_stable(&mut self, node: NodeId, stable: bool) {
+        self.classic.is_peer_stable = stable;
+        self.peer_mut(node).is_ready = stable;
+    }
+
     /// A beat of a classic peer, which answers nothing: what waited in the sockets while this node stood
     /// still was heard before half a beat has passed. If we were dead to it, it is about to restart
     /// itself; if it does not, it is asked what it holds. Nothing begins before.

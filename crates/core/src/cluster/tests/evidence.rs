@@ -2,6 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
+use crate::cluster::hand_over::Asker;
 use crate::{Inability, LastBeat, Mark, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
 
 /// How long the slow jobs of a test take.

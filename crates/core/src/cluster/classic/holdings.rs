@@ -1,0 +1,103 @@
+//! What we hold beside a classic peer, as it changes and is told.
+
+use super::Stage;
+use crate::cluster::Cluster;
+use crate::peer::Kind;
+use crate::{Cause, Failback, Fencing, Hold, Message, NodeId, Occasion, Phase, Scope};
+
+impl Cluster {
+    /// Tells a classic peer what we hold.
+    pub(in crate::cluster) fn classic_report(&mut self, occasion: Occasion) {
+        if self.classic_peer().is_none() || self.settings.failback == Failback::Legacy {
+            return;
+        }
+        let in_transition = matches!(occasion, Occasion::Standby | Occasion::Shutdown);
+        let stable = self.classic.stage == Stage::Stable && !in_transition;
+        let hold = self.classic.ours;
+        let stable = Some(stable);
+        self.send(Message::Resource { hold, full: true, stable, occasion }, None);
+    }
+
+    /// A hand-over with a classic peer begins on our side: we let go of this set.
+    pub(in crate::cluster) fn classic_releases(&mut self, hold: Hold) {
+        self.classic.ours = self.classic.ours.without(hold);
+        self.classic_report(Occasion::Standby);
+    }
+
+    /// Everything of a set is let go for a classic peer. From now on it may be at work there, which a
+    /// daemon that is started anew must know: the peer says that it holds it when all of it runs.
+    pub(in crate::cluster) fn classic_is_given(&mut self, taker: NodeId, scope: Scope) {
+        let me = self.settings.me;
+        if self.peer(taker).kind != Kind::Classic {
+            return;
+        }
+        for group in self.groups_of(me, scope) {
+            if self.is_ours(group) {
+                self.ownership.claim(group, taker, self.preferred(group) != taker);
+                self.ownership.advance(group, Phase::Starting);
+                self.owned(group, Cause::HandOver { giver: me, taker });
+            }
+        }
+        self.outbox.push_back(crate::Output::Store);
+    }
+
+    /// A hand-over ended; the set is from the giver's view.
+    pub(in crate::cluster) fn classic_concludes(&mut self, giver: NodeId, hold: Hold) {
+        let Some(peer) = self.classic_peer() else { return };
+        if giver == self.settings.me {
+            self.classic.owes = false;
+            self.classic.theirs = self.classic.theirs.with(hold.mirrored());
+            self.note_theirs(peer);
+        } else {
+            self.classic.ours = self.classic.ours.with(hold.mirrored());
+        }
+        self.classic_report(Occasion::Report);
+    }
+
+    /// A peer died: everything will be ours.
+    pub(in crate::cluster) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
+        self.classic.died = self.now;
+        self.forget_questions();
+        self.forget_recalled();
+        self.classic_takes_all();
+        self.classic.owes &= result == Fencing::Unneeded;
+        let kind = self.peer(node).kind;
+        let name = self.settings.name(node).into();
+        self.send(Message::Stonith { node: name, result }, None);
+        if kind == Kind::Classic && result == Fencing::NotConfigured {
+            self.say_holding(self.classic.ours);
+        }
+    }
+
+    /// A classic peer said goodbye: everything will be ours.
+    pub(in crate::cluster) fn classic_succeeds(&mut self) {
+        self.forget_recalled();
+        self.classic_takes_all();
+        self.say_succeeded();
+    }
+
+    /// What is ours while nobody else is there: all, but nothing new while everything is held.
+    pub(super) fn all_but_held(&self) -> Hold {
+        if self.is_everything_frozen() { self.held() } else { Hold::All }
+    }
+
+    fn classic_takes_all(&mut self) {
+        self.classic.stage = Stage::Stable;
+        self.classic.ours = self.all_but_held();
+        self.classic.theirs = Hold::None;
+        self.classic.giving_up = Hold::None;
+        self.classic.is_peer_stable = true;
+    }
+
+    /// Nothing is held any more: what nobody is there to run will be ours.
+    pub(in crate::cluster) fn classic_released(&mut self) {
+        if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_frozen() {
+            self.classic.ours = Hold::All;
+        }
+    }
+
+    /// We stop: nothing is ours any more.
+    pub(in crate::cluster) fn classic_leaves(&mut self) {
+        self.classic.ours = Hold::None;
+    }
+}

@@ -1,0 +1,128 @@
+//! What the beat thread tells, and what comes of it.
+
+use super::{Control, Ending, NEWS_PER_TURN, stop_failure, trouble};
+use crate::beat::channel::News;
+use crate::log::{Level, Line, Source};
+use crate::state::{Happening, Owned};
+use std::time::Duration;
+use systole_core::{Event, GroupId};
+use systole_sys::clock;
+
+impl Control {
+    pub(super) fn read_news(&mut self) {
+        if self.parts.thread.is_finished() && !self.parts.beat.is_over() {
+            self.ending = Some(Ending::Broken);
+        }
+        // What was said before the end comes before the end: it is looked at first.
+        let is_over = self.parts.beat.is_over();
+        let _ = self.parts.beat.shared.control.lower();
+        for _ in 0..NEWS_PER_TURN {
+            let Some(news) = self.parts.beat.news() else {
+                if is_over {
+                    self.ending = Some(Ending::Stopped);
+                }
+                return;
+            };
+            self.heed(news);
+        }
+        // There is more, and it must not wait for the next sign.
+        self.parts.beat.shared.control.raise();
+    }
+
+    fn heed(&mut self, news: News) {
+        match news {
+            News::Event { at, event } => self.tell(at, &event),
+            News::LetGo { group, why } => {
+                let group = self.parts.settings.groups[group.index()].name().to_owned();
+                self.note(Happening::LetGo { group, why });
+            }
+            News::Line { level, tag, text } => {
+                let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
+                self.parts.log.write(&line);
+            }
+            News::Reason { job, text } => self.reasons.note(job, &text),
+            News::Carrier { group, fault } => self.carrier_changed(group, fault),
+            News::AddressBack { group, addresses, cause } => {
+                self.address_back(group, addresses, cause);
+            }
+            News::Alarm { group, text } => self.alarm(group, text),
+            News::Store { terms, holds, kept_by_order } => {
+                let owned = Owned { terms, holds, kept_by_order };
+                self.writer.store(&self.parts.settings, owned);
+            }
+            News::StorePeer(record) => {
+                self.writer.store_peer(&self.parts.settings, record);
+            }
+            News::Answer { ticket, result } => self.answer(ticket, result),
+            News::StopFailed { group, resource } => self.stop_failed(group, resource),
+            News::Fence { node, attempt, device } => self.fence(node, attempt, device),
+            News::Keys { step, waiting } => self.keys_changed(step, &waiting),
+            News::ExecutorGone { hung } => self.executor_gone(hung),
+            News::LinkLost { index, link, error } => self.link_lost(index, link, error),
+            News::Reconfigured(result) => self.reconfigured(result),
+            News::Snapshot(snapshot) => self.show(*snapshot),
+            News::Trouble(trouble) => {
+                let now = Duration::from_nanos(clock::boot_time());
+                let unsent = self.unsent.note(&self.parts.media, &trouble.unsent, now);
+                for line in trouble::lines(&trouble).into_iter().chain(unsent) {
+                    self.parts.log.write(&line);
+                }
+                self.dropped.note(&self.parts.settings, &trouble.drops, now);
+                self.tell_dropped(now);
+            }
+        }
+    }
+
+    /// Tells what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
+    fn tell(&mut self, at: u64, event: &Event) {
+        self.running.note(&self.parts.settings, event);
+        let reason = self.reasons.of_event(&self.parts.settings, event);
+        for line in self.words.lines(event, reason) {
+            self.parts.log.write(&line);
+        }
+        if let Event::JobEnded { job, outcome, took: _ } = event {
+            self.reasons.ended(&self.parts.settings, *job, *outcome);
+        }
+        if let Some(happening) = Happening::of_event(&self.parts.settings, event) {
+            let happening = self.with_detail(happening);
+            let happening = self.with_reason(happening);
+            let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
+            self.note_late(happening, age);
+        }
+        if matches!(event, Event::CommunicationUp) {
+            self.parts.clients.start();
+        }
+    }
+
+    /// Says what is due about dropped datagrams, unless `log_badpack` forbids it.
+    pub(super) fn tell_dropped(&mut self, now: Duration) {
+        for line in self.dropped.tick(&self.parts.settings, now) {
+            if self.parts.names_bad_packets {
+                self.parts.log.write(&line);
+            }
+        }
+    }
+
+    fn carrier_changed(&mut self, group: GroupId, fault: Option<String>) {
+        // One of before a reload may come late, when news are many.
+        let Some(group) = self.parts.settings.groups.get(group.index()) else { return };
+        let group = group.name().to_owned();
+        match &fault {
+            Some(fault) => {
+                self.say(Level::Warning, format!("group {group} cannot be reached here: {fault}"));
+            }
+            None => self.say(Level::Info, format!("group {group} can be reached here again.")),
+        }
+        self.note(Happening::Reach { group, fault });
+    }
+
+    fn stop_failed(&mut self, group: GroupId, resource: usize) {
+        let settings = &self.parts.settings;
+        let group = &settings.groups[group.index()];
+        let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
+        let (group, resource) = (group.name().to_owned(), resource.to_owned());
+        let policy = settings.stop_failure;
+        self.note(stop_failure::happening(policy, &group, &resource));
+        stop_failure::act(&mut self.parts.log, policy, &group, &resource);
+    }
+}
