@@ -65,8 +65,12 @@ pub(super) struct HandOver {
     beside_classic: bool,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
-    /// What the giver had of it when it began to let go, or for a taker when it was offered.
-    gives: Vec<GroupId>,
+    /// What the giver had of it when it began to let go, or for a taker when it was offered, each with its
+    /// term then.
+    gives: Vec<(GroupId, u64)>,
+    /// For a giver: of which groups it was the owner then, whether they ran or not. The taker may believe
+    /// that it has them.
+    owned: Vec<GroupId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +138,7 @@ impl HandOver {
             beside_classic: false,
             checks: vec![JobId(u64::MAX)],
             gives: Vec::new(),
+            owned: Vec::new(),
         });
         all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
     }
@@ -173,6 +178,11 @@ impl HandOver {
         if self.giver == me { self.taker } else { self.giver }
     }
 
+    /// Whether it began with a group.
+    fn gives(&self, group: GroupId) -> bool {
+        self.gives.iter().any(|(other, _)| *other == group)
+    }
+
     /// Whether `node` is one of the two.
     fn is_with(&self, node: NodeId) -> bool {
         self.giver == node || self.taker == node
@@ -199,21 +209,21 @@ pub(super) enum Asker {
 }
 
 impl Cluster {
-    /// Whether a group is part of a running hand-over and must not move otherwise. What another node than
-    /// the giver has, or had, is no part of it.
+    /// Whether a group is part of a running hand-over and must not move otherwise: it is the giver's still.
+    /// What another node had, or has taken since, is no part of it, nor what a giver takes meanwhile.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
-            let owner = self.ownership.row(group).owner;
-            // A giver takes nothing of the scope meanwhile but what a third node has left.
-            let is_theirs = if running.giver == self.settings.me {
-                owner.is_none_or(|owner| running.is_with(owner))
-            } else {
-                owner == Some(running.giver)
-            };
-            let moves = running.beside_classic || is_theirs || running.gives.contains(&group);
+            let is_givers = self.ownership.row(group).owner == Some(running.giver);
+            let is_new = running.giver == self.settings.me && !running.owned.contains(&group);
             let is_meant = self.is_in_scope(group, running.giver, running.scope);
-            running.stage != Stage::Asked && is_meant && moves
+            running.stage != Stage::Asked && is_meant && is_givers && !is_new
         })
+    }
+
+    /// Whether a running hand-over moves a group, or has moved it.
+    pub(super) fn is_moved(&self, group: GroupId) -> bool {
+        let running = self.hand_over.as_ref().filter(|running| running.stage != Stage::Asked);
+        self.is_handed_over(group) || running.is_some_and(|running| running.gives(group))
     }
 
     /// Whether a group is being given away by us.
@@ -257,6 +267,12 @@ impl Cluster {
         groups
     }
 
+    /// Groups with their terms.
+    fn with_terms(&self, groups: Vec<GroupId>) -> Vec<(GroupId, u64)> {
+        let term = |group: GroupId| (group, self.ownership.row(group).term);
+        groups.into_iter().map(term).collect()
+    }
+
     fn begin_hand_over(
         &mut self,
         (giver, taker): (NodeId, NodeId),
@@ -287,6 +303,7 @@ impl Cluster {
             beside_classic: self.peer(partner).kind == Kind::Classic,
             checks: Vec::new(),
             gives: Vec::new(),
+            owned: Vec::new(),
         });
         self.tell_stage();
     }

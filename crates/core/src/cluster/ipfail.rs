@@ -9,6 +9,10 @@ use crate::{
     Scope, Time,
 };
 use std::cmp::Ordering;
+use std::time::Duration;
+
+/// How long what the other node cannot run stays before that is thought over.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// The built-in ipfail.
 ///
@@ -247,7 +251,8 @@ impl Cluster {
         let asker = if hold == Hold::Foreign { Asker::IpfailHome } else { Asker::Ipfail };
         let one_by_one = taker.is_some_and(|taker| {
             let mut here = self.groups_here(hold);
-            self.asks_one_by_one(taker) || here.any(|group| self.has_declined(group, taker))
+            let stays = |group| self.has_declined(group, taker) || !self.could_take(group, taker);
+            self.asks_one_by_one(taker) || here.any(stays)
         });
         if self.may_all_leave(hold) && !one_by_one {
             if self.groups_here(hold).next().is_none() {
@@ -262,6 +267,11 @@ impl Cluster {
             if !self.may_leave(group) {
                 continue;
             }
+            if taker.is_some_and(|taker| !self.could_take(group, taker)) {
+                // It says when it can.
+                is_refused = true;
+                continue;
+            }
             if taker.is_some_and(|taker| self.has_declined(group, taker)) {
                 is_refused = true;
                 continue;
@@ -272,7 +282,8 @@ impl Cluster {
             }
         }
         if is_refused {
-            self.ipfail.again_at = self.wishes_deadline();
+            let again = self.now + AGAIN;
+            self.ipfail.again_at = Some(self.wishes_deadline().map_or(again, |at| at.min(again)));
         } else {
             self.ipfail_says(IpfailEvent::Held);
         }

@@ -23,6 +23,7 @@ mod hold_down;
 mod initdead;
 mod ledger;
 mod lost_lines;
+mod meanwhile;
 mod orphans;
 mod other_lines;
 mod other_list;

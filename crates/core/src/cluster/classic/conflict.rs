@@ -172,11 +172,17 @@ impl Cluster {
     }
 
     fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> Hold {
-        let me = self.settings.me;
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
         let held = ours.filter(|group| self.ownership.row(*group).phase.holds());
-        held.filter(|group| counts(*group)).fold(Hold::None, |hold, group| {
-            hold.with(if self.preferred(group) == me { Hold::Local } else { Hold::Foreign })
+        self.sets_among(held.filter(|group| counts(*group)))
+    }
+
+    /// The sets to which groups belong, seen from us.
+    pub(in crate::cluster) fn sets_among(&self, groups: impl Iterator<Item = GroupId>) -> Hold {
+        let me = self.settings.me;
+        groups.fold(Hold::None, |hold, group| {
+            let is_local = self.preferred(group) == me;
+            hold.with(Hold::of(is_local, !is_local))
         })
     }
 }

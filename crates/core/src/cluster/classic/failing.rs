@@ -63,21 +63,12 @@ impl Cluster {
 
     /// The sets that the peer believes us to have, and of which we hold no group.
     pub(super) fn unheld(&self) -> Hold {
-        let all = self.sets_with_groups();
-        let unheld = all.without(self.held());
+        let configured = self.settings.group_ids().filter(|group| self.is_configured(*group));
+        let unheld = self.sets_among(configured).without(self.held());
         Hold::of(
             unheld.has_local() && self.classic.ours.has_local(),
             unheld.has_foreign() && self.classic.ours.has_foreign(),
         )
-    }
-
-    fn sets_with_groups(&self) -> Hold {
-        let me = self.settings.me;
-        let groups = self.settings.group_ids().filter(|group| self.is_configured(*group));
-        groups.fold(Hold::None, |hold, group| {
-            let is_local = self.preferred(group) == me;
-            hold.with(Hold::of(is_local, !is_local))
-        })
     }
 
     /// Whether a group of the peer is still ours though it could not be started here.

@@ -318,7 +318,7 @@ impl Cluster {
             } else if held && is_theirs && row.phase == Phase::Starting {
                 self.ownership.advance(group, Phase::Active);
                 self.owned(group, Cause::Claimed(peer));
-            } else if !held && is_theirs && has_reported && !self.is_handed_over(group) {
+            } else if !held && is_theirs && has_reported && !self.is_moved(group) {
                 self.ownership.advance(group, Phase::Stopped);
                 self.owned(group, Cause::OwnerLeft(peer));
             }

@@ -38,8 +38,8 @@ impl Cluster {
         let unfinished = running.and_then(|running| running.unfinished(peer));
         let done_by = running.and_then(HandOver::done_by);
         let generation = self.peer(peer).generation;
-        // What it has said meanwhile is in the socket, or is asked for.
-        let may_lack_words = false;
+        // What it has said during the pause is in the socket, or is asked for.
+        let may_lack_words = running.is_some_and(HandOver::may_be_done);
         self.classic.recalled = unfinished.map(|unfinished| Recalled {
             peer,
             generation,

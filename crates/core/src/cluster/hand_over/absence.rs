@@ -82,15 +82,15 @@ impl Cluster {
         };
         let is_left =
             |group: &GroupId| owner(group) == Some(me) && !self.ownership.is_able(*group, taker);
-        let mut gives = running.gives.iter();
-        running.gives.iter().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
+        let mut gives = running.gives.iter().map(|(group, _)| group);
+        gives.clone().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
     }
 
     /// Whether a taker of Systole has not taken what it was given, or has let go of it again.
     pub(super) fn has_dropped(&self, group: GroupId, taker: NodeId) -> bool {
         let row = self.ownership.row(group);
         let is_told = taker == self.settings.me || self.peer(taker).kind == Kind::Systole;
-        let is_given = self.hand_over.as_ref().is_some_and(|given| given.gives.contains(&group));
+        let is_given = self.hand_over.as_ref().is_some_and(|running| running.gives(group));
         let is_taken = row.owner == Some(taker);
         is_told && if is_taken { !row.phase.holds() } else { is_given }
     }

@@ -33,6 +33,11 @@ impl HandOver {
     pub(in crate::cluster) const fn done_by(&self) -> Option<u64> {
         self.done_by
     }
+
+    /// Whether the peer may have said that it is done while no daemon was here.
+    pub(in crate::cluster) const fn may_be_done(&self) -> bool {
+        self.may_be_done
+    }
 }
 
 impl Cluster {
@@ -63,6 +68,7 @@ impl Cluster {
                         self.owned(group, Cause::HandOver { giver: me, taker: peer });
                     }
                 }
+                let gives = self.with_terms(gives);
                 if let Some(running) = &mut self.hand_over {
                     running.gives = gives;
                 }

@@ -51,13 +51,9 @@ impl Cluster {
         }
         // What a giver has taken meanwhile it does not give.
         let is_taken = |group: GroupId| {
-            let row = self.ownership.row(group);
-            let holds = matches!(row.phase, Phase::Starting | Phase::Active);
-            let is_ours = row.owner == Some(self.settings.me) && holds;
-            stage == Stage::Releasing && is_ours && !running.gives.contains(&group)
+            stage == Stage::Releasing && self.is_ours(group) && !running.owned.contains(&group)
         };
-        let set = self.settings.group_ids();
-        let set = set.filter(|group| self.is_handed_over(*group) && !is_taken(*group));
+        let set = self.groups_of(giver, scope).into_iter().filter(|group| !is_taken(*group));
         let mut runners = set.map(|group| &self.runners[group.index()]);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
@@ -115,13 +111,23 @@ impl Cluster {
         peer.kind == Kind::Classic || peer.view.whole_at() >= table
     }
 
-    /// A classic giver has called us dead in the middle, and has what it was giving away again.
+    /// A classic peer has called us dead in the middle, and has taken everything: also what it was giving
+    /// away, or what we have not let go of yet.
     fn end_what_is_kept(&mut self) {
-        let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
-        let Some((scope, number)) = promised.and_then(|it| Some((it.scope, it.lets_go_by?))) else {
-            return;
+        let Some(running) = self.hand_over.as_ref().filter(|it| it.beside_classic) else { return };
+        let (scope, number) = match running.stage {
+            Stage::Promised => (running.scope, running.lets_go_by),
+            Stage::Acquiring => (running.scope, running.done_by),
+            Stage::Releasing => {
+                let gives = running.gives.iter().map(|(group, _)| *group);
+                let hold = self.sets_among(gives).mirrored();
+                (Scope::Set(hold), Some(running.began_at))
+            }
+            Stage::Asked | Stage::Given(_) | Stage::Told(_) | Stage::Invited | Stage::Checking => {
+                return;
+            }
         };
-        if self.classic_reports(scope, number) {
+        if number.is_some_and(|number| self.classic_reports(scope, number)) {
             self.end_hand_over(Err(Refusal::Withdrawn));
         }
     }
@@ -129,7 +135,8 @@ impl Cluster {
     pub(super) fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
         // Only what was given counts. What the taker could not run before, or does not know because its
         // lines differ, was not to be started, nor was what stands in no line of ours.
-        let moved = self.hand_over.iter().flat_map(|running| running.gives.iter().copied());
+        let moved =
+            self.hand_over.iter().flat_map(|running| running.gives.iter().map(|(group, _)| *group));
         let failed = moved
             .filter(|group| self.is_configured(*group))
             .any(|group| !self.ownership.is_able(group, taker) || self.has_dropped(group, taker));

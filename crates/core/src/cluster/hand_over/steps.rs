@@ -98,6 +98,10 @@ impl Cluster {
             let crossing = running.stage == Stage::Asked && giver < me;
             let waits = matches!(running.stage, Stage::Invited | Stage::Checking | Stage::Promised);
             let invited = waits && running.giver == giver;
+            if running.lets_go_by.is_some() {
+                // A C node that refuses the order of its own administrator has asked us all the same.
+                return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
+            }
             if !crossing && !invited {
                 return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
             }
@@ -119,7 +123,7 @@ impl Cluster {
         self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
         // Why a C node gives something away it does not tell.
         let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
-        let offered = self.groups_at(giver, scope);
+        let offered = self.with_terms(self.groups_at(giver, scope));
         if let Some(running) = &mut self.hand_over {
             running.by_order = is_order;
             running.gives = offered;
@@ -135,9 +139,11 @@ impl Cluster {
             self.classic_releases(hold);
         }
         let me = self.settings.me;
-        let gives = self.groups_at(me, scope);
+        let gives = self.with_terms(self.groups_at(me, scope));
+        let mut owned = self.groups_of(me, scope);
+        owned.retain(|group| self.is_ours(*group));
         if let Some(running) = &mut self.hand_over {
-            running.gives = gives;
+            (running.gives, running.owned) = (gives, owned);
         }
         let is_own_idea = self.hand_over.as_ref().is_some_and(|running| running.motive.is_own());
         for group in self.groups_of(me, scope) {
@@ -197,11 +203,12 @@ impl Cluster {
         for group in self.groups_of(giver, scope) {
             let row = *self.ownership.row(group);
             let was_there = row.owner == Some(giver);
-            let is_offered = offered.as_ref().is_none_or(|offered| offered.contains(&group));
+            // What it has taken since, as from a third node, it does not give.
+            let is_offered =
+                offered.as_ref().is_none_or(|offered| offered.contains(&(group, row.term)));
             if !is_offered && !was_there {
                 continue;
             }
-            // What it has taken since, as from a third node, it does not give.
             let is_given = is_news && is_offered || row.phase == Phase::Stopping;
             if row.owner == Some(giver) && row.phase.holds() && is_given {
                 // The giver's "done" is the stop that its table has yet to tell. One that came
@@ -213,6 +220,10 @@ impl Cluster {
             let is_idle = self.runners[group.index()].is_idle();
             let is_free =
                 !self.ownership.row(group).phase.holds() && is_idle && !self.runs_elsewhere(group);
+            if self.peer(giver).kind == Kind::Classic {
+                // It believes that we run what it gives: what has failed here before is tried again.
+                self.regain(group);
+            }
             let could_take = self.could_take(group, me) && self.is_configured(group);
             if is_free && could_take && self.has_executor && self.clears_the_way(group) {
                 self.take(group, Cause::HandOver { giver, taker: me });

@@ -6,6 +6,7 @@ use super::*;
 mod contested;
 mod killed;
 mod lost_words;
+mod meanwhile;
 mod reports;
 mod returns;
 

@@ -6,7 +6,7 @@ use crate::Action;
 
 impl Beside {
     /// Daemon and executor are killed; the next ones find what runs, and what was stored.
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         let before = &self.node;
         let listed = before.runs.iter().map(|group| (*group, 2)).collect();
         let (terms, peers) =
@@ -23,14 +23,14 @@ impl Beside {
     }
 
     /// The daemon takes part again; the classic node says that it is settled and holds this.
-    fn comes_back_beside(&mut self, hold: Hold) {
+    pub(super) fn comes_back_beside(&mut self, hold: Hold) {
         self.status(NodeStatus::Active);
         self.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
         self.resource(hold, true, Occasion::Report);
         self.pass(Duration::from_millis(300));
     }
 
-    fn has_said(&mut self, message: &Message) -> bool {
+    pub(super) fn has_said(&mut self, message: &Message) -> bool {
         self.sent().contains(message)
     }
 
@@ -60,7 +60,7 @@ impl Beside {
     }
 
     /// The peer has begun to let go of its set for us.
-    fn being_given() -> Self {
+    pub(super) fn being_given() -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         beside.say(ask(Hold::Local, Step::Me));
         beside.resource(Hold::None, false, Occasion::Standby);
@@ -68,13 +68,13 @@ impl Beside {
     }
 
     /// This node stands still, for longer than a permit and not long enough to be dead.
-    fn stands_still(&mut self) {
+    pub(super) fn stands_still(&mut self) {
         self.now = self.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
     }
 
     /// The peer is at work, and says that it is settled and holds this when it is asked; this node runs
     /// nothing else meanwhile.
-    fn is_at_work(&mut self, seconds: u64, hold: Hold, runs: &[GroupId]) {
+    pub(super) fn is_at_work(&mut self, seconds: u64, hold: Hold, runs: &[GroupId]) {
         for second in 0..seconds {
             self.pass(Duration::from_secs(1));
             if self.sent().contains(&Message::Starting) {
