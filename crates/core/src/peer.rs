@@ -80,6 +80,8 @@ pub(crate) struct Peer {
     pub(crate) agreed: u64,
     /// How many ping nodes a Systole peer sees.
     pub(crate) pings: Option<u16>,
+    /// It sees fewer ping nodes than this node, or has seen none since it did.
+    pub(crate) is_cut_off: bool,
     /// Groups of ours that a Systole peer's haresources lacks.
     pub(crate) lacks: Vec<GroupId>,
     /// Of each group of ours whether a Systole peer says that something of it still runs there.
@@ -168,6 +170,7 @@ impl Peer {
             known: 0,
             agreed: 0,
             pings: None,
+            is_cut_off: false,
             lacks: Vec::new(),
             runs: vec![false; settings.groups.len()],
             in_doubt: vec![false; settings.groups.len()],

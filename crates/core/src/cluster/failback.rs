@@ -81,12 +81,11 @@ impl Cluster {
 
     /// Notes since when each group that we have only for its home's absence could go home.
     fn note_homes(&mut self) {
+        self.note_cut_off();
         for group in self.settings.group_ids() {
             let row = self.ownership.row(group);
             let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
             let may_move = ours && self.is_configured(group);
-            let is_cut_off = self.is_home_cut_off(group);
-            self.stays[group.index()].is_home_cut_off = is_cut_off;
             let since = (may_move && self.can_go_home(group)).then_some(self.now);
             let before = &mut self.stays[group.index()].home_since;
             *before = since.map(|now| before.unwrap_or(now));
@@ -122,16 +121,18 @@ impl Cluster {
             && !self.is_contested(group)
             && self.could_take(group, home)
             && self.is_peer_settled(home)
-            && !self.stays[group.index()].is_home_cut_off
+            && !self.peer(home).is_cut_off
     }
 
-    /// Whether a group's home sees fewer ping nodes than this node, or did, and has seen none since: what
-    /// this node loses afterwards brings the network of the home not back.
-    fn is_home_cut_off(&self, group: GroupId) -> bool {
-        let (me, home) = (self.settings.me, self.preferred(group));
-        let was_cut_off = self.stays[group.index()].is_home_cut_off && self.is_ours(group);
-        let sees_none = self.pings_seen().is_some() && self.peer(home).pings == Some(0);
-        home != me && (self.sees_fewer_pings(home, me) || was_cut_off && sees_none)
+    /// Notes which nodes see fewer ping nodes than this one, or did, and have seen none since: what this
+    /// node loses afterwards brings their network not back.
+    fn note_cut_off(&mut self) {
+        let me = self.settings.me;
+        for node in self.others() {
+            let peer = self.peer(node);
+            let is_still = peer.is_cut_off && peer.pings == Some(0) && self.pings_seen().is_some();
+            self.peer_mut(node).is_cut_off = is_still || self.sees_fewer_pings(node, me);
+        }
     }
 
     /// A hand-over failed or was refused: the next failback waits a little.

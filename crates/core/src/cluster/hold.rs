@@ -133,8 +133,6 @@ pub(super) struct Stay {
     is_withheld: bool,
     /// Another node runs a line that is not known here, and lacks this one.
     pub(super) waits_for_strange: bool,
-    /// Its home sees fewer ping nodes than this node, or has seen none since it did.
-    pub(super) is_home_cut_off: bool,
     /// Its line wants more than the one that it replaces here.
     pub(super) has_grown: bool,
 }

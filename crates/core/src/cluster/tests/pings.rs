@@ -31,6 +31,25 @@ fn what_moved_for_the_network_stays_when_the_other_node_loses_it_too() {
     pair.until("it goes home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
 }
 
+/// B loses its network a moment after A, while what A has is on its way to it.
+#[test]
+fn what_is_moving_for_the_network_stays_when_the_other_node_loses_it_meanwhile() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.answers = [false, true];
+    pair.node(A).holds_jobs = true;
+    pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
+    pair.answers = [false, false];
+    pair.pass(DEADTIME * 3);
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("B has it", |pair| pair.runs(B) == ALL);
+    pair.node(B).said.clear();
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.runs(B), ALL);
+    let is_wish = |event: &Event| matches!(event, Event::HandOver(HandOverEvent::Wanted(..)));
+    assert!(!pair.node(B).said.iter().any(is_wish), "{:?}", pair.node(B).said);
+}
+
 #[test]
 fn a_ping_node_that_nobody_has_seen_keeps_nothing_from_its_home() {
     let mut pair = Pair::settled(Failback::On);
