@@ -308,6 +308,14 @@ impl Log {
         self.put(&Line::new(Level::Info, text));
     }
 
+    /// Waits until what was said is written, for no longer than that.
+    pub(crate) fn settle(&mut self, limit: Duration) {
+        self.tell_lost();
+        if let Way::Writer(writer) = &self.way {
+            writer.settle(limit);
+        }
+    }
+
     /// Another way to the thread that writes, if there is one.
     pub(crate) fn voice(&self) -> Option<Voice> {
         match &self.way {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -53,11 +53,19 @@ impl<Output> fmt::Debug for Thread<Output> {
     }
 }
 
+/// What the thread is handed.
+#[derive(Debug)]
+enum Task<Job> {
+    Work(Job),
+    /// Tell that everything before it is done, by dropping this.
+    Tell(SyncSender<()>),
+}
+
 /// The way to a thread that does slow work. When it is dropped the thread does what waits, and
 /// ends.
 #[derive(Debug)]
 pub(crate) struct Worker<Job> {
-    queue: Arc<SyncSender<Job>>,
+    queue: Arc<SyncSender<Task<Job>>>,
     /// Closed by the end of the thread.
     ended: Receiver<()>,
     /// The thread, while it could not be started.
@@ -90,8 +98,11 @@ impl<Job: Send + 'static> Worker<Job> {
         let (end, ended) = sync_channel::<()>(1);
         let thread = Thread::new(name, STACK, move || {
             let _end = end;
-            for job in jobs {
-                work(job);
+            for task in jobs {
+                match task {
+                    Task::Work(job) => work(job),
+                    Task::Tell(reached) => drop(reached),
+                }
             }
         });
         Self { queue: Arc::new(queue), ended, thread: Some(thread) }
@@ -115,6 +126,13 @@ impl<Job: Send + 'static> Worker<Job> {
         hand(&self.queue, job)
     }
 
+    /// Waits until everything that was handed over is done, for no longer than that. Returns
+    /// whether it is.
+    pub(crate) fn settle(&self, limit: Duration) -> bool {
+        let (reached, wait) = sync_channel(1);
+        self.queue.try_send(Task::Tell(reached)).is_ok() && is_closed(&wait, limit)
+    }
+
     /// A way to it for another thread, which does not keep the worker from ending.
     pub(crate) fn side_way(&self) -> SideWay<Job> {
         SideWay(Arc::downgrade(&self.queue))
@@ -127,15 +145,18 @@ impl<Job: Send + 'static> Worker<Job> {
         if thread.is_some_and(|thread| thread.start().is_err()) {
             return false;
         }
-        // Nothing is ever sent: the other side is closed, or the time is over.
-        let result = ended.recv_timeout(limit);
-        matches!(result, Err(std::sync::mpsc::RecvTimeoutError::Disconnected))
+        is_closed(&ended, limit)
     }
+}
+
+/// Whether the other side is closed before the time is over. Nothing is ever sent.
+fn is_closed(other_side: &Receiver<()>, limit: Duration) -> bool {
+    other_side.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected)
 }
 
 /// The way of another thread to a worker.
 #[derive(Debug)]
-pub(crate) struct SideWay<Job>(Weak<SyncSender<Job>>);
+pub(crate) struct SideWay<Job>(Weak<SyncSender<Task<Job>>>);
 
 impl<Job> SideWay<Job> {
     /// Hands a job over; gives it back when too many wait, or the worker ends.
@@ -147,10 +168,13 @@ impl<Job> SideWay<Job> {
     }
 }
 
-fn hand<Job>(queue: &SyncSender<Job>, job: Job) -> Result<(), Job> {
-    queue.try_send(job).map_err(|error| match error {
-        TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
-    })
+fn hand<Job>(queue: &SyncSender<Task<Job>>, job: Job) -> Result<(), Job> {
+    match queue.try_send(Task::Work(job)) {
+        Err(TrySendError::Full(Task::Work(job)) | TrySendError::Disconnected(Task::Work(job))) => {
+            Err(job)
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -212,11 +236,23 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_that_is_settled_has_done_what_it_was_handed_and_goes_on() {
+        let (tell, told) = channel();
+        let worker = Worker::start("test", 2, move |job: u32| tell.send(job).unwrap()).unwrap();
+        for job in 0..3 {
+            worker.hand(job).unwrap();
+            assert!(worker.settle(Duration::from_secs(20)));
+            assert_eq!(told.try_iter().collect::<Vec<_>>(), [job]);
+        }
+    }
+
+    #[test]
     fn a_worker_that_hangs_is_left_behind() {
         let (_release, gate) = channel::<()>();
         let worker =
             Worker::start("test", 2, move |_: u32| gate.recv().unwrap_or_default()).unwrap();
         worker.hand(1).unwrap();
+        assert!(!worker.settle(Duration::from_millis(10)));
         assert!(!worker.finish(Duration::from_millis(10)));
     }
 }

@@ -180,7 +180,10 @@ fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> 
     let (given, taken) = (verbs(&lab, web1, &["stuck"]), verbs(&lab, web2, &["stuck"]));
     assert!(given.len() >= 12, "a start, a stop, and ten more: {given:?}");
     assert_eq!(taken.first().map(String::as_str), Some("stuck one start"));
+    // Both are on the disk before the machine restarts.
     lab.wait_for_log(web1, &["Retrying failed stop operation [stuck::one]", "Reboot required!"])?;
+    let journal = lab.read_file(web1, "var/lib/heartbeat/journal.jsonl");
+    assert!(journal.contains("\"stop_failure\""), "{journal}");
     Ok(())
 }
 

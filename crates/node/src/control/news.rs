@@ -123,6 +123,6 @@ impl Control {
         let (group, resource) = (group.name().to_owned(), resource.to_owned());
         let policy = settings.stop_failure;
         self.note(stop_failure::happening(policy, &group, &resource));
-        stop_failure::act(&mut self.parts.log, policy, &group, &resource);
+        stop_failure::act(&mut self.parts.log, &self.writer, policy, &group, &resource);
     }
 }

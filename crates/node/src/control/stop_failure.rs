@@ -6,12 +6,17 @@
 //! is the same without the group's addresses, which the core has stopped by itself.
 
 use crate::log::{Level, Line, Log, Source};
-use crate::state::Happening;
+use crate::state::{Happening, StateWriter};
+use std::time::Duration;
 use systole_core::StopFailure;
 use systole_sys::power;
 
 /// Who speaks in the original.
 const SPEAKER: Source = Source::Script("ResourceManager");
+
+/// How long log and journal each may take to be written: the machine has to go, and its disk may be
+/// why.
+const WRITE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What the journal keeps of it: before anything is done, since the machine may restart.
 pub(super) fn happening(policy: StopFailure, group: &str, resource: &str) -> Happening {
@@ -25,24 +30,33 @@ pub(super) fn happening(policy: StopFailure, group: &str, resource: &str) -> Hap
 }
 
 /// Does what is configured. Returns when the machine goes on.
-pub(super) fn act(log: &mut Log, policy: StopFailure, group: &str, resource: &str) {
-    let mut say = |text: &str| log.write(&Line::new(Level::Critical, text).said_by(SPEAKER));
+pub(super) fn act(
+    log: &mut Log,
+    writer: &StateWriter,
+    policy: StopFailure,
+    group: &str,
+    resource: &str,
+) {
+    let say =
+        |log: &mut Log, text: &str| log.write(&Line::new(Level::Critical, text).said_by(SPEAKER));
     match policy {
         StopFailure::Block | StopFailure::ReleaseAddress => {
             let what = match policy {
                 StopFailure::ReleaseAddress => "blocked here and loses its addresses",
                 StopFailure::Block | StopFailure::Reboot => "blocked here",
             };
-            say("Resource STOP failure.");
-            say(&format!("Group {group} is {what}: {resource} could not be stopped."));
-            say(&format!("Nobody starts it. When {resource} is mended: hb retry {group}"));
+            say(log, "Resource STOP failure.");
+            say(log, &format!("Group {group} is {what}: {resource} could not be stopped."));
+            say(log, &format!("Nobody starts it. When {resource} is mended: hb retry {group}"));
         }
         StopFailure::Reboot => {
-            say("Resource STOP failure. Reboot required!");
-            say("Killing heartbeat ungracefully!");
+            say(log, "Resource STOP failure. Reboot required!");
+            say(log, "Killing heartbeat ungracefully!");
+            log.settle(WRITE_LIMIT);
+            writer.settle(WRITE_LIMIT);
             let reason = format!("{resource} of group {group} could not be stopped");
             let Err(error) = power::reboot(&reason);
-            say(&format!("Unable to force reboot: {error}"));
+            say(log, &format!("Unable to force reboot: {error}"));
         }
     }
 }

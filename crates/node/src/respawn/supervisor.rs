@@ -16,6 +16,10 @@ use systole_sys::signals::{Signal, Signals};
 /// Longest sleep; nothing depends on it, and a lost wake-up costs no more.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
 
+/// What the daemon has to read and to write why the machine restarts. It gives no answer, and may
+/// be what hangs.
+const WRITE_TIME: Duration = Duration::from_millis(200);
+
 /// Keeps programs running until the daemon says otherwise or is gone, and ends them then.
 ///
 /// The daemon is on the other side of standard input, a socket of kind `SOCK_SEQPACKET`.
@@ -162,6 +166,7 @@ impl Supervisor {
 
     fn reboot(&self, command: &str) {
         self.tell(&report(Level::Emergency, format!("Rebooting system.  Reason: {command}")));
+        std::thread::sleep(WRITE_TIME);
         let Err(error) = systole_sys::power::reboot(command);
         self.tell(&report(Level::Critical, format!("Unable to force reboot: {error}")));
     }

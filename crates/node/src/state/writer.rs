@@ -238,6 +238,13 @@ impl StateWriter {
         self.hand(Deed::Peer { settings: Box::new(settings.clone()), record })
     }
 
+    /// Waits until what was to be kept is written, for no longer than that.
+    pub(crate) fn settle(&self, limit: Duration) {
+        if let Some(worker) = &self.worker {
+            worker.settle(limit);
+        }
+    }
+
     /// What there is to tell since the last call.
     pub(crate) fn told(&mut self) -> Vec<Told> {
         let full = std::mem::take(&mut self.tells_full).then_some(Told::Full);
