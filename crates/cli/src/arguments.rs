@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, hide = true, default_value = RUN)]
     pub(crate) run_dir: PathBuf,
     /// Where the daemon keeps what outlives it.
-    #[arg(long, global = true, hide = true, default_value = systole_node::state::DIRECTORY)]
+    #[arg(long, global = true, hide = true, default_value = systole_ipc::paths::STATE)]
     pub(crate) state_dir: PathBuf,
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -4,8 +4,8 @@ use crate::{exit, print};
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use systole_config::{render, summary};
-use systole_node::capabilities::{complaints, is_root};
-use systole_node::configuration::Files;
+use systole_facts::Files;
+use systole_facts::capabilities::{complaints, is_root};
 
 /// Prints all findings; the code is 0, 1 for warnings with `strict`, 2 for errors.
 pub(crate) fn run(directory: &Path, strict: bool) -> u8 {

@@ -11,8 +11,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 use systole_core::Hold;
-use systole_node::control::client::Patience;
-use systole_node::control::protocol::{Request, Response};
+use systole_ipc::client::Patience;
+use systole_ipc::protocol::{Request, Response};
 
 /// How long to wait for a refusal; a daemon that refuses at once does so in milliseconds.
 const LOOK: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use crate::{complain, exit, order, print};
 use std::io;
 use std::path::Path;
 use systole_core::{NodeReport, Refusal};
-use systole_node::control::protocol::{Request, Response};
+use systole_ipc::protocol::{Request, Response};
 
 /// The answer that means it.
 const YES: &str = "yes";

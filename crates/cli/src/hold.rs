@@ -5,7 +5,7 @@ use crate::{exit, print, show};
 use std::path::Path;
 use std::time::Duration;
 use systole_core::Snapshot;
-use systole_node::control::protocol::{Request, Response};
+use systole_ipc::protocol::{Request, Response};
 
 /// Has the daemon hold everything or a group, and shows what that means here.
 pub(crate) fn hold(run: &Path, group: Option<String>, span: Duration) -> u8 {

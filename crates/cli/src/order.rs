@@ -4,9 +4,9 @@ use crate::arguments::Which;
 use crate::{complain, exit, print};
 use std::path::Path;
 use systole_core::Hold;
-use systole_node::control::client::{AskError, Patience, ask};
-use systole_node::control::protocol::{Request, Response, Status};
-use systole_node::paths::Paths;
+use systole_ipc::client::{AskError, Patience, ask};
+use systole_ipc::paths::Paths;
+use systole_ipc::protocol::{Request, Response, Status};
 
 /// Has the daemon give groups to the other node.
 pub(crate) fn standby(run: &Path, which: Which) -> u8 {

@@ -3,7 +3,7 @@
 use crate::order::{ask_daemon, refuse};
 use crate::{exit, print};
 use std::path::Path;
-use systole_node::control::protocol::{Request, Response};
+use systole_ipc::protocol::{Request, Response};
 
 /// Prints what has changed; the code is 2 when there are mistakes in the files.
 pub(crate) fn run(run: &Path, empty: bool) -> u8 {

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_core::{GroupReport, Phase, Snapshot};
-use systole_node::control::client::{Patience, ask};
-use systole_node::control::protocol::{Request, Response, Status};
-use systole_node::paths::Paths;
+use systole_ipc::client::{Patience, ask};
+use systole_ipc::paths::Paths;
+use systole_ipc::protocol::{Request, Response, Status};
 
 /// How long the new daemon may take to answer; it needs some milliseconds.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use systole_core::{
     FenceReport, FenceState, HoldReport, NodeReport, OlderReport, PingReport, Snapshot,
 };
-use systole_node::control::protocol::{AlarmReport, Status};
+use systole_ipc::protocol::{AlarmReport, Status};
 
 /// A node whose messages were refused as older ones within that time is refused still.
 const RECENT_MS: u64 = 60_000;

@@ -3,7 +3,7 @@
 use crate::order::{ask_daemon, refuse};
 use crate::{complain, exit, print, show};
 use std::path::Path;
-use systole_node::control::protocol::{Request, Response};
+use systole_ipc::protocol::{Request, Response};
 
 /// Prints the state, as text or JSON.
 pub(crate) fn run(run: &Path, json: bool) -> u8 {

@@ -14,8 +14,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use story::Story;
 use systole_core::GroupReport;
-use systole_node::control::protocol::Status;
-use systole_node::state::journal;
+use systole_ipc::journal;
+use systole_ipc::protocol::Status;
 
 /// Moves of a group that are told when it is named and no number is given.
 const LAST_OF_ONE: usize = 3;

@@ -3,7 +3,6 @@
 //! It waits for disks and people, and so the beat thread never waits for it.
 
 mod alarms;
-pub mod client;
 mod dropped;
 mod executor;
 mod fence;
@@ -12,8 +11,8 @@ mod lacking;
 pub(crate) mod links;
 mod names;
 mod news;
+mod order;
 mod people;
-pub mod protocol;
 mod reading;
 mod reasons;
 mod reload;
@@ -30,22 +29,19 @@ mod watchdog;
 
 use crate::beat::channel::{Command, ControlEnd};
 use crate::clients::Clients;
-use crate::configuration::Files;
 use crate::daemon::names::Names;
 use crate::daemon::pid_file::PidFile;
 use crate::daemon::recalled::with_cause;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log};
-use crate::paths::Paths;
-use crate::state::{Happening, State, StateWriter, Told, Wish};
+use crate::state::{State, StateWriter, Told};
 use crate::watchdog::Keeper;
 use crate::words::Words;
 use dropped::DroppedTable;
 use lacking::Lacking;
 use links::Medium;
 use people::Person;
-use protocol::{AlarmReport, KeyRenewal};
 use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
@@ -63,6 +59,10 @@ use std::time::{Duration, Instant};
 use supervision::Supervision;
 use systole_config::Config;
 use systole_core::{Order, Settings, Ticket};
+use systole_facts::Files;
+use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::paths::Paths;
+use systole_ipc::protocol::{AlarmReport, KeyRenewal};
 use systole_sys::clock;
 use systole_sys::signals::{Signal, Signals};
 use unsent::UnsentTable;
@@ -264,13 +264,13 @@ impl Control {
     }
 
     /// Keeps in the journal what has just happened.
-    pub(crate) fn note(&mut self, happening: Happening) {
-        self.note_late(happening, Duration::ZERO);
+    pub(crate) fn note(&mut self, event: JournalEvent) {
+        self.note_late(event, Duration::ZERO);
     }
 
     /// Keeps in the journal what happened that long ago.
-    fn note_late(&mut self, happening: Happening, age: Duration) {
-        self.writer.note(happening, age);
+    fn note_late(&mut self, event: JournalEvent, age: Duration) {
+        self.writer.note(event, age);
     }
 
     /// Says what became of what was to be stored.
@@ -350,7 +350,7 @@ impl Control {
         Supervision::stopping();
         let order = Order::Stop;
         let who = Person::of(uid, pid.cast_signed());
-        self.note(who.orders(Wish::Stop, NOBODY));
+        self.note(who.orders(JournalOrder::Stop, NOBODY));
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             return self.say(Level::Error, "The beat thread takes no order: send the signal again");
         }

@@ -16,12 +16,12 @@ mod verbs;
 pub(crate) mod wiring;
 
 use crate::options::{Action, Options, Role, defaults, exit, help, version};
-use crate::paths::Paths;
 use crate::{clients, executor_process, fencing, units};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use systole_config::default_options;
+use systole_ipc::paths::Paths;
 use systole_sys::daemonize::Running;
 
 /// Runs the program with its arguments (without its own name), and tells its exit code.
@@ -34,7 +34,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(exit::USAGE);
         }
     };
-    let paths = Paths::of(&options);
+    let paths = options.paths();
     let result = match options.action {
         Action::Version => Ok(answer(&format!("{}\n", version()))),
         Action::Help => Ok(answer(help())),

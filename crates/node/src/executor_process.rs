@@ -2,7 +2,6 @@
 
 use crate::beat::executor::Executor;
 use crate::options::Role;
-use crate::paths::Paths;
 use crate::program;
 use crate::runtime;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,6 +18,7 @@ use std::time::{Duration, Instant};
 use systole_agents::lookup::Directories;
 use systole_agents::protocol::{Configuration, Held, Request};
 use systole_agents::{executor, ledger};
+use systole_ipc::paths::Paths;
 use systole_sys::clock;
 use systole_sys::process::{Limits, ProcessId, kill, raise_descriptor_limit};
 use systole_sys::seqpacket::Connection;

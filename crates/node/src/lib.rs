@@ -5,16 +5,13 @@
 const _: () = assert!(!systole_core::HAS_TEST_HOOKS, "the daemon is built without test hooks");
 
 mod beat;
-pub mod capabilities;
 mod clients;
-pub mod configuration;
 pub mod control;
 pub mod daemon;
 mod executor_process;
 mod fencing;
 pub mod log;
 pub mod options;
-pub mod paths;
 mod program;
 pub mod respawn;
 mod runtime;

@@ -9,6 +9,7 @@ pub use text::{defaults, effective, help, status, version};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use systole_core::Hold;
+use systole_ipc::paths::Paths;
 
 /// Exit codes of the daemon, as those of heartbeat.
 pub mod exit {
@@ -101,6 +102,19 @@ pub struct Options {
     pub state_directory: Option<PathBuf>,
     /// Where pid file and sockets are, if not in `/run`. For tests.
     pub run_directory: Option<PathBuf>,
+}
+
+impl Options {
+    /// The usual paths, but for those that the command line names.
+    #[must_use]
+    pub fn paths(&self) -> Paths {
+        let usual = Paths::default();
+        Paths {
+            configuration: self.configuration_directory.clone().unwrap_or(usual.configuration),
+            state: self.state_directory.clone().unwrap_or(usual.state),
+            run: self.run_directory.clone().unwrap_or(usual.run),
+        }
+    }
 }
 
 impl Default for Options {

@@ -1,9 +1,9 @@
 //! The directories of sockets: root's, and the executor's for root alone.
 
-use crate::paths::Paths;
 use crate::trusted;
 use std::io;
 use std::path::PathBuf;
+use systole_ipc::paths::Paths;
 use systole_sys::identity;
 use systole_sys::seqpacket::Connection;
 

@@ -2,7 +2,7 @@
 
 mod generation;
 mod holds;
-pub mod journal;
+pub(crate) mod journal;
 mod kept;
 mod retired;
 #[cfg(test)]
@@ -14,7 +14,7 @@ mod writer;
 pub use generation::Generation;
 pub(crate) use writer::{Owned, StateWriter, Told};
 
-pub use journal::{Entry, HandOverStage, Happening, JobEnd, Journal, LastBeat, PingCounts, Wish};
+pub use journal::Journal;
 
 use crate::trusted;
 use rustix::fs::OFlags;
@@ -24,9 +24,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use systole_config::{GenerationMethod, UuidSource};
 use systole_core::{GROUPS_MAX, GroupKey, NODES_MAX, NodeId, PeerRecord, Settings, Uuid};
-
-/// Where heartbeat keeps it.
-pub const DIRECTORY: &str = "/var/lib/heartbeat";
 
 /// Most bytes read of any of our files: names are below 256 bytes, and groups are few.
 const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
@@ -43,8 +40,8 @@ const FILES: [&str; 9] = [
     holds::NAME,
     kept::NAME,
     retired::NAME,
-    journal::NAME,
-    journal::OLD,
+    systole_ipc::journal::NAME,
+    systole_ipc::journal::OLD,
 ];
 
 /// What is appended to the name of a file while it is written.

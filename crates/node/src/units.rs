@@ -3,8 +3,6 @@
 //! What it is for stands at [`ordered`]. It is a run of its own (`ExecStartPre=` of the unit file), so
 //! that neither the daemon nor a takeover waits for systemd to read its files again.
 
-use crate::configuration::Files;
-use crate::paths::Paths;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -14,6 +12,8 @@ use systole_agents::agent::ordered;
 use systole_agents::lookup::Directories;
 use systole_config::{Facts, load};
 use systole_core::ResourceKind;
+use systole_facts::Files;
+use systole_ipc::paths::Paths;
 use systole_sys::identity;
 
 /// Writes the drop-ins of all units in `haresources`, removes those of others, and lets systemd

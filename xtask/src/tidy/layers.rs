@@ -5,15 +5,17 @@ use super::purity::PURE;
 use crate::tree::File;
 
 /// Each crate, and those of ours that it may use.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("config", &["core"]),
     ("sys", &[]),
     ("executor", &["core"]),
     ("agents", &["core", "executor", "sys"]),
-    ("node", &["agents", "config", "core", "sys", "wire"]),
-    ("cli", &["config", "core", "lab", "node"]),
+    ("ipc", &["core", "sys"]),
+    ("facts", &["agents", "config", "sys"]),
+    ("node", &["agents", "config", "core", "facts", "ipc", "sys", "wire"]),
+    ("cli", &["config", "core", "facts", "ipc", "lab"]),
     ("sim", &["core", "executor", "wire"]),
     ("lab", &["core", "wire"]),
 ];
@@ -130,7 +132,13 @@ rustix.workspace = true
         assert_eq!(breaches("crates/core/Cargo.toml", MANIFEST), []);
         let upwards = "[dependencies]\nsystole-node.workspace = true\n";
         assert_eq!(breaches("crates/core/Cargo.toml", upwards).len(), 1);
-        assert_eq!(breaches("crates/cli/Cargo.toml", upwards), []);
+        assert_eq!(
+            breaches("crates/cli/Cargo.toml", upwards).len(),
+            1,
+            "hb does not link the daemon"
+        );
+        let downwards = "[dependencies]\nsystole-ipc.workspace = true\n";
+        assert_eq!(breaches("crates/cli/Cargo.toml", downwards), []);
         assert_eq!(breaches("crates/new/Cargo.toml", "").len(), 1);
     }
 

@@ -1,7 +1,7 @@
 //! Packets that were dropped, as text.
 
 use super::age;
-use systole_node::control::protocol::DroppedReport;
+use systole_ipc::protocol::DroppedReport;
 
 /// A node that was silent for so long with its other key may have ours by now.
 const RECENT_MS: u64 = 60_000;

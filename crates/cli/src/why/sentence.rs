@@ -8,7 +8,7 @@ use super::entries::time;
 use super::span::span;
 use jiff::Timestamp;
 use systole_core::{Action, Phase, Refusal};
-use systole_node::state::{Entry, Happening, JobEnd, Wish};
+use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
 
 /// Tells the entries of a move one after the other, and remembers what later ones refer to.
 #[derive(Debug, Default)]
@@ -32,78 +32,78 @@ impl Teller {
     }
 
     fn of(&mut self, entry: &Entry) -> String {
-        match &entry.happening {
-            Happening::Ownership { owner, term, phase, evidence, .. } => {
+        match &entry.event {
+            JournalEvent::Ownership { owner, term, phase, evidence, .. } => {
                 let took = self.note_phase(entry, *phase);
                 ownership(owner, *term, *phase, evidence, took)
             }
-            Happening::Reach { fault, .. } => reach(fault.as_deref()),
-            Happening::AddressBack { addresses, cause, .. } => {
+            JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
+            JournalEvent::AddressBack { addresses, cause, .. } => {
                 format!("{addresses} was gone and is back, and nothing else was touched: {cause}")
             }
-            Happening::Alarm { text, .. } => alarm(text.as_deref()),
-            Happening::Death { node, evidence, silence_ms, limit_ms, links } => {
+            JournalEvent::Alarm { text, .. } => alarm(text.as_deref()),
+            JournalEvent::Death { node, evidence, silence_ms, limit_ms, links } => {
                 let proof = evidence::silence(*silence_ms, *limit_ms, links);
                 format!("{node} is dead: {}", proof.as_deref().unwrap_or(evidence))
             }
-            Happening::Late { node, milliseconds } => {
+            JournalEvent::Late { node, milliseconds } => {
                 format!("a beat of {node} came after {} only", span(*milliseconds))
             }
-            Happening::Departure { node } => format!("{node} said goodbye"),
-            Happening::Return { node, evidence } => format!("{node} is back: {evidence}"),
-            Happening::Fencing { node, step, attempt, evidence } => {
+            JournalEvent::Departure { node } => format!("{node} said goodbye"),
+            JournalEvent::Return { node, evidence } => format!("{node} is back: {evidence}"),
+            JournalEvent::Fencing { node, step, attempt, evidence } => {
                 fencing(node, step, *attempt, evidence)
             }
-            Happening::Keys { step, waiting } => keys(step, waiting),
-            Happening::Hold { group, step, evidence } => hold(group.as_deref(), step, evidence),
-            Happening::Order { order, uid, pid, user, login, ticket: _ } => {
+            JournalEvent::Keys { step, waiting } => keys(step, waiting),
+            JournalEvent::Hold { group, step, evidence } => hold(group.as_deref(), step, evidence),
+            JournalEvent::Order { order, uid, pid, user, login, ticket: _ } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), login.as_deref());
-                format!("{who} ordered: {}", wish(order))
+                format!("{who} ordered: {}", order_text(order))
             }
-            Happening::Denied { uid, pid, user } => {
+            JournalEvent::Denied { uid, pid, user } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), None);
                 format!("{who} wanted to order something, and may not")
             }
-            Happening::Answer { order, refused, failed, ticket: _ } => {
+            JournalEvent::Answer { order, refused, failed, ticket: _ } => {
                 answer(order, *refused, failed.as_deref())
             }
-            Happening::HandOver(stage) => {
+            JournalEvent::HandOver(stage) => {
                 let is_asked = std::mem::replace(&mut self.is_asked, true);
                 hand_over::sentence(stage, teller(entry), is_asked)
             }
-            Happening::Refusal { node, step, refused } => {
+            JournalEvent::Refusal { node, step, refused } => {
                 hand_over::refusal(node, *step, *refused, teller(entry))
             }
-            Happening::Pings(counts) => evidence::pings(counts, teller(entry)),
-            Happening::Job(job) => jobs::sentence(teller(entry), &[job]),
-            Happening::LetGo { why, .. } => {
+            JournalEvent::Pings(counts) => evidence::pings(counts, teller(entry)),
+            JournalEvent::Job(job) => jobs::sentence(teller(entry), &[job]),
+            JournalEvent::LetGo { why, .. } => {
                 format!("the executor of {} let go of it: {why}", teller(entry))
             }
-            Happening::Executor { there: false } => {
+            JournalEvent::Executor { there: false } => {
                 format!("the executor of {} is gone", teller(entry))
             }
-            Happening::Executor { there: true } => {
+            JournalEvent::Executor { there: true } => {
                 format!("the executor of {} is there again", teller(entry))
             }
-            Happening::StopFailure { resource, measure, .. } => {
+            JournalEvent::StopFailure { resource, measure, .. } => {
                 format!(
                     "{resource} cannot be stopped on {}: {}",
                     teller(entry),
                     done_about(measure)
                 )
             }
-            Happening::Start { version, generation } => {
+            JournalEvent::Start { version, generation } => {
                 format!("heartbeat {version} started on this node, generation {generation}")
             }
-            Happening::Reload { changes, restarts } => {
+            JournalEvent::Reload { changes, restarts } => {
                 let how = if *restarts { " and executed itself again" } else { "" };
                 format!("this node took another configuration{how}: {}", changes.join("; "))
             }
-            Happening::Stop => "this node was told to stop".to_owned(),
-            Happening::Pause { milliseconds } => {
+            JournalEvent::Stop => "this node was told to stop".to_owned(),
+            JournalEvent::Pause { milliseconds } => {
                 format!("{} stood still for {}", teller(entry), span(*milliseconds))
             }
-            Happening::Failure { node, action, resource, outcome, .. } => match action {
+            JournalEvent::Failure { node, action, resource, outcome, .. } => match action {
                 Action::Start => format!("{node} could not start {resource}: {outcome}"),
                 Action::Stop | Action::Status | Action::Monitor | Action::Check => {
                     format!("{node} cannot stop {resource}: {outcome}")
@@ -126,7 +126,7 @@ impl Teller {
 }
 
 fn job(entry: &Entry) -> Option<&JobEnd> {
-    if let Happening::Job(job) = &entry.happening { Some(job) } else { None }
+    if let JournalEvent::Job(job) = &entry.event { Some(job) } else { None }
 }
 
 /// The node that tells an entry. Those of earlier versions do not say it.
@@ -198,8 +198,8 @@ fn ownership(owner: &str, term: u64, phase: Phase, evidence: &str, took: Option<
 }
 
 /// What came of an order.
-fn answer(order: &Wish, refused: Option<Refusal>, failed: Option<&str>) -> String {
-    let order = wish(order);
+fn answer(order: &JournalOrder, refused: Option<Refusal>, failed: Option<&str>) -> String {
+    let order = order_text(order);
     match (failed, refused) {
         (Some(text), _) => format!("the order failed: {order}: {text}"),
         (None, Some(reason)) => format!("the order was refused: {order}: {reason}"),
@@ -207,24 +207,26 @@ fn answer(order: &Wish, refused: Option<Refusal>, failed: Option<&str>) -> Strin
     }
 }
 
-fn wish(wish: &Wish) -> String {
-    match wish {
-        Wish::Standby(set) => format!("standby [{set}]"),
-        Wish::Takeover(set) => format!("takeover [{set}]"),
-        Wish::StandbyGroup(group) => format!("standby of group {group}"),
-        Wish::TakeoverGroup(group) => format!("takeover of group {group}"),
-        Wish::ForgetPeer(node) => format!("forget the generation of {node}"),
-        Wish::ConfirmDead(node) => format!("take {node} for dead"),
-        Wish::Hold(group, milliseconds) => {
+fn order_text(order: &JournalOrder) -> String {
+    match order {
+        JournalOrder::Standby(set) => format!("standby [{set}]"),
+        JournalOrder::Takeover(set) => format!("takeover [{set}]"),
+        JournalOrder::StandbyGroup(group) => format!("standby of group {group}"),
+        JournalOrder::TakeoverGroup(group) => format!("takeover of group {group}"),
+        JournalOrder::ForgetPeer(node) => format!("forget the generation of {node}"),
+        JournalOrder::ConfirmDead(node) => format!("take {node} for dead"),
+        JournalOrder::Hold(group, milliseconds) => {
             let what = group.as_deref().unwrap_or("everything");
             format!("hold {what} for {} s", milliseconds / 1000)
         }
-        Wish::Release(group) => format!("release {}", group.as_deref().unwrap_or("everything")),
-        Wish::Stop => "stop".to_owned(),
-        Wish::Restart => "execute the daemon anew".to_owned(),
-        Wish::Reload => "read the files again".to_owned(),
-        Wish::Retry(None) => "try again what failed".to_owned(),
-        Wish::Retry(Some(group)) => format!("try {group} again"),
+        JournalOrder::Release(group) => {
+            format!("release {}", group.as_deref().unwrap_or("everything"))
+        }
+        JournalOrder::Stop => "stop".to_owned(),
+        JournalOrder::Restart => "execute the daemon anew".to_owned(),
+        JournalOrder::Reload => "read the files again".to_owned(),
+        JournalOrder::Retry(None) => "try again what failed".to_owned(),
+        JournalOrder::Retry(Some(group)) => format!("try {group} again"),
     }
 }
 

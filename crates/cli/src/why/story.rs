@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use systole_core::Phase;
-use systole_node::state::journal::RETIRED;
-use systole_node::state::{Entry, Happening};
+use systole_ipc::journal::RETIRED;
+use systole_ipc::journal::{Entry, JournalEvent};
 
 /// The last moves of a group.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,7 @@ pub(super) fn groups(entries: &[Entry]) -> Vec<&str> {
 /// Whether a resource of a group was started or stopped that is called so.
 pub(super) fn has_word(entries: &[Entry], group: &str, word: &str) -> bool {
     let tells = |entry: &Entry| {
-        let Happening::Job(job) = &entry.happening else { return false };
+        let JournalEvent::Job(job) = &entry.event else { return false };
         job.group == group && job.resources.iter().any(|it| it == word)
     };
     entries.iter().any(tells)
@@ -48,7 +48,9 @@ pub(super) fn has_word(entries: &[Entry], group: &str, word: &str) -> bool {
 pub(super) fn is_over(entries: &[Entry], group: &str) -> bool {
     let is_retired = group.ends_with(RETIRED);
     let last = entries.iter().rev().find_map(|entry| {
-        let Happening::Ownership { group: of, phase, .. } = &entry.happening else { return None };
+        let JournalEvent::Ownership { group: of, phase, .. } = &entry.event else {
+            return None;
+        };
         (of == group).then_some(*phase)
     });
     is_retired && last == Some(Phase::Stopped)
@@ -106,7 +108,7 @@ fn lines(told: &[&Entry], zone: &TimeZone) -> String {
 }
 
 fn is_job(entry: &Entry) -> bool {
-    matches!(entry.happening, Happening::Job(_))
+    matches!(entry.event, JournalEvent::Job(_))
 }
 
 /// Whether another node said of an entry's ownership, and nothing tells when that began: it was so
@@ -114,7 +116,7 @@ fn is_job(entry: &Entry) -> bool {
 fn is_met(told: &[&Entry], entry: &Entry) -> bool {
     let owns = |other: &&&Entry| ownership(other).is_some() && ownership(other) == ownership(entry);
     let first = told.iter().find(owns);
-    let is_claim = |entry: &Entry| matches!(&entry.happening, Happening::Ownership { cause, .. } if cause == "claimed");
+    let is_claim = |entry: &Entry| matches!(&entry.event, JournalEvent::Ownership { cause, .. } if cause == "claimed");
     is_claim(entry) && first.is_some_and(|first| *first == entry)
 }
 
@@ -126,7 +128,7 @@ fn summary(
     now: Timestamp,
     (is_past, is_met): (bool, bool),
 ) -> Option<String> {
-    let Happening::Ownership { owner, phase, cause, .. } = &entry.happening else { return None };
+    let JournalEvent::Ownership { owner, phase, cause, .. } = &entry.event else { return None };
     let moment = time(entry)?;
     let since = since(moment, zone, now);
     let least = if is_met { "at least " } else { "" };

@@ -1,10 +1,10 @@
 //! Addresses that were put back, and what a person should look at because of them.
 
 use super::Control;
-use super::protocol::AlarmReport;
 use crate::log::Level;
-use crate::state::Happening;
 use systole_core::{GroupId, GroupReport, Inability, NodeReport};
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::protocol::AlarmReport;
 
 /// The status of a node that is not heard.
 const DEAD: &str = "dead";
@@ -83,7 +83,7 @@ impl Control {
         let Some(group) = self.name_of(group) else { return };
         let text = format!("{addresses} of group {group} was gone and is back: {cause}");
         self.say(Level::Warning, text);
-        self.note(Happening::AddressBack { group, addresses, cause });
+        self.note(JournalEvent::AddressBack { group, addresses, cause });
     }
 
     /// Something stands in the status until it is over.
@@ -97,7 +97,7 @@ impl Control {
             }
             None => self.say(Level::Info, format!("The alarm of group {group} is over.")),
         }
-        self.note(Happening::Alarm { group, text });
+        self.note(JournalEvent::Alarm { group, text });
     }
 }
 

@@ -11,12 +11,12 @@ mod names;
 mod tests;
 mod text;
 
-use super::protocol::DroppedReport;
 use crate::beat::drops::{Cause, Dropped, Origin};
 use crate::log::Line;
 use names::Names;
 use std::time::Duration;
 use systole_core::{NodeId, Settings};
+use systole_ipc::protocol::DroppedReport;
 
 /// Sources that are told apart: those of nodes, and others. What comes beyond is one of its own
 /// for each link, so that forged sources cost neither memory nor lines.

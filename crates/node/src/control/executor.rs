@@ -4,7 +4,7 @@ use super::Control;
 use crate::beat::channel::Command;
 use crate::executor_process::ExecutorProcess;
 use crate::log::Level;
-use crate::state::Happening;
+use systole_ipc::journal::JournalEvent;
 use systole_sys::process::ProcessId;
 
 impl Control {
@@ -20,7 +20,7 @@ impl Control {
         };
         if is_told {
             self.say(Level::Error, text);
-            self.note(Happening::Executor { there: false });
+            self.note(JournalEvent::Executor { there: false });
         }
         if let Some(process) = hung
             && let Err(error) = ExecutorProcess::end_hung(process)
@@ -37,7 +37,7 @@ impl Control {
             Ok(Some(executor)) => {
                 if self.parts.executor.is_worth_telling() {
                     self.say(Level::Info, "The executor is there again.");
-                    self.note(Happening::Executor { there: true });
+                    self.note(JournalEvent::Executor { there: true });
                 }
                 if self.parts.beat.command(Command::Executor(Box::new(executor))).is_err() {
                     self.parts.executor.lost();

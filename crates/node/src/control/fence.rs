@@ -3,9 +3,9 @@
 use super::Control;
 use crate::beat::channel::Command;
 use crate::fencing::Answer;
-use crate::state::Happening;
 use std::io::{self, ErrorKind};
 use systole_core::{FenceOutcome, NodeId};
+use systole_ipc::journal::JournalEvent;
 
 /// What there may be no room for.
 const DEVICE: &str = "start the program of a fencing device";
@@ -65,14 +65,14 @@ impl Control {
     }
 
     /// Adds what the devices said to what the journal keeps.
-    pub(super) fn with_detail(&mut self, happening: Happening) -> Happening {
-        let Happening::Fencing { node, step, attempt: Some(attempt), evidence } = happening else {
-            return happening;
+    pub(super) fn with_detail(&mut self, event: JournalEvent) -> JournalEvent {
+        let JournalEvent::Fencing { node, step, attempt: Some(attempt), evidence } = event else {
+            return event;
         };
         let detail = self.details.remove(&(node.clone(), attempt));
         let evidence = detail.map_or(evidence.clone(), |detail| {
             if evidence.is_empty() { detail } else { format!("{detail}; {evidence}") }
         });
-        Happening::Fencing { node, step, attempt: Some(attempt), evidence }
+        JournalEvent::Fencing { node, step, attempt: Some(attempt), evidence }
     }
 }

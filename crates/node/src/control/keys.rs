@@ -1,14 +1,14 @@
 //! Keys that are renewed while the cluster beats.
 
 use super::Control;
-use super::protocol::KeyRenewal;
 use crate::beat::channel::Command;
 use crate::beat::keys::KeyStep;
 use crate::daemon::wiring;
 use crate::log::Level;
-use crate::state::Happening;
 use systole_config::Authentication;
 use systole_core::NodeId;
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::protocol::KeyRenewal;
 use systole_wire::Progress;
 
 impl Control {
@@ -43,7 +43,7 @@ impl Control {
             KeyStep::Progress(Progress::Over) => "over",
             KeyStep::Progress(Progress::Expired) => "expired",
         };
-        self.note(Happening::Keys { step: word.into(), waiting: waiting.clone() });
+        self.note(JournalEvent::Keys { step: word.into(), waiting: waiting.clone() });
         self.key_renewal = match step {
             KeyStep::Begins
             | KeyStep::Renewed(_)

@@ -4,7 +4,7 @@ use systole_core::{Group, GroupId, Settings};
 
 /// A request names what is not there, or could be several things.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownName {
+pub(super) enum UnknownName {
     /// A node that is none of the others in `ha.cf`.
     #[error("{0} is not another node of this cluster")]
     Node(String),

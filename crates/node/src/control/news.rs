@@ -3,9 +3,11 @@
 use super::{Control, Ending, NEWS_PER_TURN, stop_failure, trouble};
 use crate::beat::channel::News;
 use crate::log::{Level, Line, Source};
-use crate::state::{Happening, Owned};
+use crate::state::Owned;
+use crate::state::journal;
 use std::time::Duration;
 use systole_core::{Event, GroupId};
+use systole_ipc::journal::JournalEvent;
 use systole_sys::clock;
 
 impl Control {
@@ -34,7 +36,7 @@ impl Control {
             News::Event { at, event } => self.tell(at, &event),
             News::LetGo { group, why } => {
                 let group = self.parts.settings.groups[group.index()].name().to_owned();
-                self.note(Happening::LetGo { group, why });
+                self.note(JournalEvent::LetGo { group, why });
             }
             News::Line { level, tag, text } => {
                 let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
@@ -83,11 +85,11 @@ impl Control {
         if let Event::JobEnded { job, outcome, took: _ } = event {
             self.reasons.ended(&self.parts.settings, *job, *outcome);
         }
-        if let Some(happening) = Happening::of_event(&self.parts.settings, event) {
-            let happening = self.with_detail(happening);
-            let happening = self.with_reason(happening);
+        if let Some(entry) = journal::of_event(&self.parts.settings, event) {
+            let entry = self.with_detail(entry);
+            let entry = self.with_reason(entry);
             let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
-            self.note_late(happening, age);
+            self.note_late(entry, age);
         }
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();
@@ -113,7 +115,7 @@ impl Control {
             }
             None => self.say(Level::Info, format!("group {group} can be reached here again.")),
         }
-        self.note(Happening::Reach { group, fault });
+        self.note(JournalEvent::Reach { group, fault });
     }
 
     fn stop_failed(&mut self, group: GroupId, resource: usize) {
@@ -122,7 +124,7 @@ impl Control {
         let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
         let (group, resource) = (group.name().to_owned(), resource.to_owned());
         let policy = settings.stop_failure;
-        self.note(stop_failure::happening(policy, &group, &resource));
+        self.note(stop_failure::event(policy, &group, &resource));
         stop_failure::act(&mut self.parts.log, &self.writer, policy, &group, &resource);
     }
 }

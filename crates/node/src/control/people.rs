@@ -3,10 +3,10 @@
 //! Names are read from `/etc/passwd` and nowhere else: a name service may be asked over the network,
 //! and orders are given when that is broken.
 
-use crate::state::{Happening, Wish};
 use std::fs::File;
 use std::io::Read as _;
 use systole_core::Ticket;
+use systole_ipc::journal::{JournalEvent, JournalOrder};
 
 /// Most bytes of a file that are read for a name.
 const FILE_MAX: u64 = 1 << 20;
@@ -32,14 +32,14 @@ impl Person {
         Self { uid, pid, user: name(&users, uid), login }
     }
 
-    pub(super) fn orders(self, order: Wish, ticket: Ticket) -> Happening {
+    pub(super) fn orders(self, order: JournalOrder, ticket: Ticket) -> JournalEvent {
         let Self { uid, pid, user, login } = self;
-        Happening::Order { order, uid, pid, user, login, ticket: ticket.0 }
+        JournalEvent::Order { order, uid, pid, user, login, ticket: ticket.0 }
     }
 
-    pub(super) fn denied(self) -> Happening {
+    pub(super) fn denied(self) -> JournalEvent {
         let Self { uid, pid, user, login: _ } = self;
-        Happening::Denied { uid, pid, user }
+        JournalEvent::Denied { uid, pid, user }
     }
 }
 

@@ -2,11 +2,11 @@
 //! words of a failure only, which it tells the other nodes.
 
 use super::Control;
-use crate::state::Happening;
 use std::collections::VecDeque;
 use systole_core::{
     Action, Event, GROUPS_MAX, Job, JobId, Outcome, ResourceKind, Settings, printable,
 };
+use systole_ipc::journal::JournalEvent;
 
 /// Words that wait for the core to say what they are about.
 const WAITING_MAX: usize = 64;
@@ -81,14 +81,14 @@ impl Reasons {
     }
 
     /// Puts the words into what the journal keeps.
-    pub(super) fn add_to(&self, me: &str, happening: &mut Happening) {
-        if let Happening::Failure { group, node, action, resource, outcome } = happening
+    pub(super) fn add_to(&self, me: &str, entry: &mut JournalEvent) {
+        if let JournalEvent::Failure { group, node, action, resource, outcome } = entry
             && node == me
             && let Some(words) = self.of(group, *action, resource, outcome)
         {
             words.clone_into(outcome);
         }
-        if let Happening::Job(end) = happening {
+        if let JournalEvent::Job(end) = entry {
             let first = end.resources.first().map_or("", String::as_str);
             let outcome = end.outcome.to_string();
             end.reason = self.of(&end.group, end.action, first, &outcome).map(str::to_owned);
@@ -98,10 +98,10 @@ impl Reasons {
 
 impl Control {
     /// Adds the words of whoever ran a job to what the journal keeps of it.
-    pub(super) fn with_reason(&self, mut happening: Happening) -> Happening {
+    pub(super) fn with_reason(&self, mut entry: JournalEvent) -> JournalEvent {
         let settings = &self.parts.settings;
-        self.reasons.add_to(settings.name(settings.me), &mut happening);
-        happening
+        self.reasons.add_to(settings.name(settings.me), &mut entry);
+        entry
     }
 }
 
@@ -121,23 +121,24 @@ fn sanitised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::journal;
     use crate::state::tests::settings;
     use systole_core::GroupId;
 
     const JOB: Job =
         Job { id: JobId(7), group: GroupId(0), first: 0, count: 1, action: Action::Start };
 
-    fn failure(outcome: Outcome) -> Happening {
+    fn failure(outcome: Outcome) -> JournalEvent {
         let settings = settings();
         let (group, resource) = (JOB.group, JOB.first);
         let event = Event::StartFailed { group, resource, outcome };
-        Happening::of_event(&settings, &event).expect("it is kept")
+        journal::of_event(&settings, &event).expect("it is kept")
     }
 
-    fn outcome_of(reasons: &Reasons, mut happening: Happening) -> String {
+    fn outcome_of(reasons: &Reasons, mut entry: JournalEvent) -> String {
         let settings = settings();
-        reasons.add_to(settings.name(settings.me), &mut happening);
-        let Happening::Failure { outcome, .. } = happening else { panic!("it is a failure") };
+        reasons.add_to(settings.name(settings.me), &mut entry);
+        let JournalEvent::Failure { outcome, .. } = entry else { panic!("it is a failure") };
         outcome
     }
 
@@ -179,9 +180,9 @@ mod tests {
         assert_eq!(outcome_of(&reasons, failure(failed)), "exit code 1");
         reasons.note(JOB.id, "Operation not permitted");
         reasons.ended(&settings, JOB, failed);
-        let mut happening = failure(failed);
-        reasons.add_to("another", &mut happening);
-        assert_eq!(outcome_of(&Reasons::default(), happening), "exit code 1");
+        let mut entry = failure(failed);
+        reasons.add_to("another", &mut entry);
+        assert_eq!(outcome_of(&Reasons::default(), entry), "exit code 1");
     }
 
     #[test]

@@ -12,7 +12,6 @@
 //! before means groups by their old numbers, what comes after by the new ones.
 
 use super::people::Person;
-use super::protocol::Response;
 use super::reading::job::{Next, Read, Trouble};
 use super::reread::Asker;
 use super::restart::STOPPING;
@@ -24,10 +23,11 @@ use crate::daemon::names::Names;
 use crate::daemon::recalled::with_cause;
 use crate::daemon::wiring;
 use crate::log::Level;
-use crate::state::{Happening, Wish};
 use crate::words::Words;
 use systole_config::{Authentication, Config};
 use systole_core::{Refusal, Settings};
+use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::protocol::Response;
 
 /// What is there when nothing has changed.
 const UNCHANGED: &str = "Configuration unchanged.";
@@ -44,7 +44,7 @@ impl Control {
     /// `hb reload`.
     pub(super) fn order_reload(&mut self, asked: &Asked, may_be_empty: bool) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        self.note(Person::of(uid, pid).orders(Wish::Reload, NOBODY));
+        self.note(Person::of(uid, pid).orders(JournalOrder::Reload, NOBODY));
         self.reload(Some(asked.client), may_be_empty);
     }
 
@@ -191,7 +191,7 @@ impl Control {
         for change in &changes {
             self.say(Level::Info, format!("Reload: {change}"));
         }
-        self.note(Happening::Reload { changes: changes.clone(), restarts });
+        self.note(JournalEvent::Reload { changes: changes.clone(), restarts });
         self.answer_reload(asker, &Response::Reloaded { changes, restarts });
     }
 
@@ -223,7 +223,7 @@ impl Control {
                 | Response::Done
                 | Response::Reloaded { .. } => (None, None),
             };
-            self.note_answer(Wish::Reload, refused, failed, NOBODY);
+            self.note_answer(JournalOrder::Reload, refused, failed, NOBODY);
             self.server.answer(client, response);
         }
     }

@@ -1,17 +1,18 @@
 //! What is asked and ordered on the control socket.
 
 use super::Control;
-use super::alarms;
 use super::people::Person;
-use super::protocol::{Request, Response, Status};
 use super::restart::RESTARTING;
 use super::server::{Asked, ClientId};
+use super::{alarms, order};
 use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
 use crate::options::version;
-use crate::state::{Happening, Wish};
+use crate::state::journal;
 use std::time::Duration;
 use systole_core::{Refusal, Snapshot, Ticket};
+use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::protocol::{Request, Response, Status};
 use systole_sys::clock;
 
 impl Control {
@@ -58,16 +59,16 @@ impl Control {
         if let Request::Reload { empty } = asked.request {
             return self.order_reload(asked, empty);
         }
-        let order = match asked.request.order(&self.parts.settings) {
+        let order = match order::of(&asked.request, &self.parts.settings) {
             Ok(Some(order)) => order,
             // What is no order has not come here.
             Ok(None) => return self.fail(asked.client, "this is no order"),
             Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
         };
-        let wish = Wish::of(&self.parts.settings, order);
+        let journal_order = journal::of_order(&self.parts.settings, order);
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.note(Person::of(uid, pid).orders(wish, ticket));
+        self.note(Person::of(uid, pid).orders(journal_order, ticket));
         if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
             self.orders.insert(ticket, (asked.client, order));
         } else {
@@ -82,19 +83,19 @@ impl Control {
     /// Keeps what came of an order.
     pub(super) fn note_answer(
         &mut self,
-        order: Wish,
+        order: JournalOrder,
         refused: Option<Refusal>,
         failed: Option<&str>,
         ticket: Ticket,
     ) {
         let failed = failed.map(str::to_owned);
-        self.note(Happening::Answer { order, refused, failed, ticket: ticket.0 });
+        self.note(JournalEvent::Answer { order, refused, failed, ticket: ticket.0 });
     }
 
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
-        let wish = Wish::of(&self.parts.settings, order);
-        self.note_answer(wish, result.err(), None, ticket);
+        let journal_order = journal::of_order(&self.parts.settings, order);
+        self.note_answer(journal_order, result.err(), None, ticket);
         let response = match result {
             Ok(()) => Response::Done,
             Err(reason) => Response::Refused { reason, text: reason.to_string() },

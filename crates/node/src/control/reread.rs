@@ -1,7 +1,6 @@
 //! What is done around a reading of the files: who asked for it is answered, whatever comes of it.
 
 use super::Control;
-use super::protocol::Response;
 use super::reading::job::{Job, Purpose};
 use super::reading::{LIMIT, Outcome};
 use super::server::ClientId;
@@ -9,6 +8,7 @@ use crate::log::Level;
 use std::sync::Arc;
 use std::time::Instant;
 use systole_core::Refusal;
+use systole_ipc::protocol::Response;
 
 /// Why the files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

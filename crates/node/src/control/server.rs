@@ -3,7 +3,6 @@
 //! The mode of the socket lets root and the group `haclient` in, which is enough to ask for the
 //! state; what changes anything is for root, by the credentials that the kernel tells.
 
-use super::protocol::{REQUEST_MAX, Request, Response};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -12,6 +11,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use systole_ipc::protocol::{REQUEST_MAX, Request, Response};
 use systole_sys::identity::{self, Credentials};
 
 /// Most connections at one time; further ones wait in the kernel.

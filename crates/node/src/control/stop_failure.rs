@@ -6,9 +6,10 @@
 //! is the same without the group's addresses, which the core has stopped by itself.
 
 use crate::log::{Level, Line, Log, Source};
-use crate::state::{Happening, StateWriter};
+use crate::state::StateWriter;
 use std::time::Duration;
 use systole_core::StopFailure;
+use systole_ipc::journal::JournalEvent;
 use systole_sys::power;
 
 /// Who speaks in the original.
@@ -19,14 +20,14 @@ const SPEAKER: Source = Source::Script("ResourceManager");
 const WRITE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What the journal keeps of it: before anything is done, since the machine may restart.
-pub(super) fn happening(policy: StopFailure, group: &str, resource: &str) -> Happening {
+pub(super) fn event(policy: StopFailure, group: &str, resource: &str) -> JournalEvent {
     let measure = match policy {
         StopFailure::Reboot => "reboot",
         StopFailure::ReleaseAddress => "release-address",
         StopFailure::Block => "block",
     };
     let (group, resource) = (group.to_owned(), resource.to_owned());
-    Happening::StopFailure { group, resource, measure: measure.into() }
+    JournalEvent::StopFailure { group, resource, measure: measure.into() }
 }
 
 /// Does what is configured. Returns when the machine goes on.

@@ -1,9 +1,9 @@
 //! What becomes of the watchdog device, in words.
 
 use super::Control;
-use crate::configuration::Files;
 use crate::log::Level;
 use crate::watchdog::{Farewell, Notice, Part};
+use systole_facts::Files;
 
 impl Control {
     /// Says how it goes.

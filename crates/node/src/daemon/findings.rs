@@ -1,8 +1,8 @@
 //! Findings of the checker, for the terminal and for the log.
 
-use crate::configuration::Files;
 use crate::log::{Level, Line};
 use systole_config::{Finding, Severity, render};
+use systole_facts::Files;
 
 /// The findings as people read them, and then what heartbeat 3.0.6 would have said.
 pub(crate) fn report(findings: &[Finding], files: &Files, color: bool) -> String {

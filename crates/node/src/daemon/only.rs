@@ -6,10 +6,10 @@
 use super::pid_file;
 use super::succession;
 use crate::log::{Level, Line, Log};
-use crate::paths::Paths;
 use std::io;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use systole_ipc::paths::Paths;
 use systole_sys::daemonize::{ProcessLock, Running};
 
 /// How long one that starts or ends may keep the lock before it is told: it writes its pid file, or

@@ -4,7 +4,6 @@
 //! and read there is a number alone, and the C daemon holds no lock on it. So what the
 //! process executes decides.
 
-use crate::paths::Paths;
 use crate::program;
 use std::ffi::OsStr;
 use std::fs;
@@ -13,6 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use systole_ipc::paths::Paths;
 use systole_sys::daemonize::{self, Running};
 use systole_sys::process::ProcessId;
 

@@ -6,13 +6,13 @@
 use super::succession;
 use crate::beat::executor::group_of;
 use crate::log::{Level, Line, Log};
-use crate::paths::Paths;
 use crate::state::{State, StateError};
 use std::error::Error;
 use std::io;
 use systole_agents::protocol::Held;
 use systole_config::Config;
 use systole_core::{Boot, Settings, Uuid};
+use systole_ipc::paths::Paths;
 use systole_sys::clock;
 
 /// What was stored, or nothing when it cannot be read.

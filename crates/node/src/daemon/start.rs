@@ -18,21 +18,22 @@ use super::{already_running, complain, findings, leftover, media, wiring};
 use crate::beat::channel::channel;
 use crate::beat::load::Load;
 use crate::beat::{self, Beat};
-use crate::capabilities;
-use crate::configuration::Files;
 use crate::control::{self, Control, Ending};
 use crate::executor_process::ExecutorProcess;
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
-use crate::paths::Paths;
 use crate::runtime;
-use crate::state::{Happening, State};
+use crate::state::State;
 use crate::worker::Thread;
 use std::io::{self, IsTerminal as _};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use systole_config::Config;
 use systole_core::{Cluster, Settings};
+use systole_facts::Files;
+use systole_facts::capabilities;
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::paths::Paths;
 use systole_sys::daemonize::ProcessLock;
 use systole_sys::identity::{self, Capability, keep_capabilities};
 use systole_sys::link::LinkSpec;
@@ -307,7 +308,7 @@ fn control(
         let text = format!("Request to set pid {} to realtime ignored.", std::process::id());
         control.say(Level::Info, text);
     }
-    control.note(Happening::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
+    control.note(JournalEvent::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
     let ending = control.run()?;
     if ending == Ending::Stopped {
         // Half a daemon that ends is what the device is there for; that one lets it run.
@@ -316,7 +317,7 @@ fn control(
     control.stop_programs();
     match ending {
         Ending::Stopped => {
-            control.note(Happening::Stop);
+            control.note(JournalEvent::Stop);
             control.say_stopped();
         }
         Ending::Restart => {

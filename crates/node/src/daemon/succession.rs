@@ -5,7 +5,6 @@
 use super::names::{Names, VARIABLE};
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::Options;
-use crate::paths::Paths;
 use crate::program;
 use std::env;
 use std::io;
@@ -14,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
+use systole_ipc::paths::Paths;
 use systole_sys::daemonize::ProcessLock;
 
 /// The variable by which a process knows that it has executed itself: its process id, the number under

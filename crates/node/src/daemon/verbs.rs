@@ -1,14 +1,14 @@
 //! What `heartbeat` does beside running: `-s`, `-k`, `-r`.
 
-use crate::configuration::{Files, read_bounded};
 use crate::daemon::pid_file::running;
 use crate::daemon::{complain, print};
 use crate::options::{exit, status};
-use crate::paths::Paths;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use systole_facts::{Files, read_bounded};
+use systole_ipc::paths::Paths;
 use systole_sys::daemonize::{ProcessLock, Running};
 use systole_sys::identity::{self, Credentials};
 use systole_sys::process::{ProcessId, kill};

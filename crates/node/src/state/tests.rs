@@ -4,6 +4,7 @@ use systole_core::{
     Cause, Event, Failback, Group, GroupId, Hold, Motive, Order, Phase, Refusal, Resource,
     ResourceKind, Unfinished, UnfinishedStage,
 };
+use systole_ipc::journal::{JournalEvent, JournalOrder};
 
 pub(crate) fn settings() -> Settings {
     let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
@@ -232,13 +233,14 @@ fn journal_names_cause_and_evidence() {
         cause,
     };
     let now = Duration::ZERO;
-    journal.write(Happening::of_event(&settings, &event).unwrap(), now).unwrap();
-    let order = Wish::of(&settings, Order::ForgetPeer(NodeId(0)));
+    journal.write(journal::of_event(&settings, &event).unwrap(), now).unwrap();
+    let order = journal::of_order(&settings, Order::ForgetPeer(NodeId(0)));
     let user = Some("root".to_owned());
-    let order = Happening::Order { order, uid: 0, pid: 12, user, login: None, ticket: 4 };
+    let order = JournalEvent::Order { order, uid: 0, pid: 12, user, login: None, ticket: 4 };
     journal.write(order, now).unwrap();
     let refused = Some(Refusal::NoPeer);
-    let answer = Happening::Answer { order: Wish::Stop, refused, failed: None, ticket: 4 };
+    let answer =
+        JournalEvent::Answer { order: JournalOrder::Stop, refused, failed: None, ticket: 4 };
     journal.write(answer, now).unwrap();
     let text = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> =
@@ -252,7 +254,7 @@ fn journal_names_cause_and_evidence() {
     assert_eq!(lines[1]["uid"], 0);
     assert_eq!(lines[1]["order"]["forget_peer"], "web1");
     assert_eq!(lines[2]["refused"], "no_peer");
-    assert_eq!(Happening::of_event(&settings, &Event::CommunicationUp), None);
+    assert_eq!(journal::of_event(&settings, &Event::CommunicationUp), None);
 }
 
 #[test]
@@ -263,7 +265,7 @@ fn journal_keeps_one_old_file() {
         // A new one goes on where the one before stopped.
         let mut journal = state.journal("web2", 7).bounded(1000);
         for _ in 0..20 {
-            journal.write(Happening::Stop, Duration::ZERO).unwrap();
+            journal.write(JournalEvent::Stop, Duration::ZERO).unwrap();
         }
     }
     let size = |name| fs::metadata(directory.path().join(name)).unwrap().len();

@@ -1,7 +1,7 @@
 //! What is kept, written by a thread of its own: a disk that takes nothing stops nothing else.
 
 use super::journal::Scribe;
-use super::{Happening, Journal, State, StateError};
+use super::{Journal, State, StateError};
 use crate::worker::Worker;
 use std::io;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 use systole_core::{GroupKey, HoldRecord, NodeId, PeerRecord, Settings};
+use systole_ipc::journal::JournalEvent;
 
 /// Most deeds that wait for the disk.
 const QUEUE: usize = 2048;
@@ -216,8 +217,8 @@ impl StateWriter {
     }
 
     /// Keeps in the journal what happened that long ago, unless it repeats what stands there.
-    pub(crate) fn note(&mut self, happening: Happening, age: Duration) {
-        let Some(line) = self.scribe.line(happening, age) else { return };
+    pub(crate) fn note(&mut self, event: JournalEvent, age: Duration) {
+        let Some(line) = self.scribe.line(event, age) else { return };
         let lost = std::mem::take(&mut self.lost);
         if !self.hand(Deed::Append { line, lost }) {
             self.lost = lost + 1;

@@ -1,7 +1,7 @@
 //! Silences, counts and people.
 
 use crate::why::span::span;
-use systole_node::state::{LastBeat, PingCounts};
+use systole_ipc::journal::{LastBeat, PingCounts};
 
 /// How long a node was silent on each link; nothing where that was not kept.
 pub(super) fn silence(

@@ -3,7 +3,7 @@
 use crate::why::entries::begins;
 use crate::why::span::span;
 use systole_core::{Refusal, Step};
-use systole_node::state::HandOverStage;
+use systole_ipc::journal::HandOverStage;
 
 /// A stage. Who wants the hand-over is said with the first one that is told.
 pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> String {

@@ -3,7 +3,7 @@
 use super::evidence::list;
 use crate::why::span::span;
 use systole_core::{Action, Outcome};
-use systole_node::state::JobEnd;
+use systole_ipc::journal::JobEnd;
 
 /// Most resources of one job that are named.
 const NAMED_MAX: usize = 3;

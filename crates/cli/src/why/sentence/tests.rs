@@ -1,18 +1,18 @@
 use super::*;
 use systole_core::{Outcome, Refusal};
-use systole_node::state::{HandOverStage, LastBeat, PingCounts};
+use systole_ipc::journal::{HandOverStage, LastBeat, PingCounts};
 
 /// Entries of web2, told one after the other.
-fn tell(happenings: Vec<Happening>) -> Vec<String> {
+fn tell(events: Vec<JournalEvent>) -> Vec<String> {
     let mut teller = Teller::default();
-    let entry = |happening| Entry {
+    let entry = |event| Entry {
         time: "2026-11-24T10:00:00Z".into(),
         from: "web2".into(),
         run: 7,
         number: 1,
-        happening,
+        event,
     };
-    happenings.into_iter().map(|happening| teller.sentence(&[&entry(happening)])).collect()
+    events.into_iter().map(|event| teller.sentence(&[&entry(event)])).collect()
 }
 
 fn beat(link: &str, silence_ms: Option<u64>, up: bool) -> LastBeat {
@@ -27,14 +27,14 @@ fn job(action: Action, words: &[&str], addresses: bool, outcome: Outcome, took_m
 
 #[test]
 fn a_death_names_each_link() {
-    let death = |silence_ms, links| Happening::Death {
+    let death = |silence_ms, links| JournalEvent::Death {
         node: "web1".into(),
         evidence: "no beat within its dead time".into(),
         silence_ms,
         limit_ms: Some(650),
         links,
     };
-    let old = Happening::Death {
+    let old = JournalEvent::Death {
         node: "web1".into(),
         evidence: "no beat within its dead time".into(),
         silence_ms: None,
@@ -61,7 +61,7 @@ fn a_death_names_each_link() {
 #[test]
 fn counts_of_ping_nodes_are_told() {
     let counts = |theirs, lost: &[&str], decision: &'static str| {
-        Happening::Pings(PingCounts {
+        JournalEvent::Pings(PingCounts {
             node: "web1".into(),
             ours: 1,
             theirs,
@@ -98,7 +98,7 @@ fn jobs_that_follow_each_other_are_one_sentence() {
 #[test]
 fn a_hand_over_is_told_stage_by_stage() {
     let stage = |stage: &'static str, motive: &'static str, group: Option<&str>, refused| {
-        Happening::HandOver(HandOverStage {
+        JournalEvent::HandOver(HandOverStage {
             stage: stage.into(),
             giver: "web2".into(),
             taker: "web1".into(),
@@ -139,8 +139,8 @@ fn a_hand_over_is_told_stage_by_stage() {
 
 #[test]
 fn people_are_named() {
-    let order = |user: Option<&str>, login: Option<&str>| Happening::Order {
-        order: Wish::Stop,
+    let order = |user: Option<&str>, login: Option<&str>| JournalEvent::Order {
+        order: JournalOrder::Stop,
         uid: 0,
         pid: 17,
         user: user.map(str::to_owned),

@@ -4,7 +4,7 @@ use crate::why::entries::{
     concerns, group_of, is_active, is_beginning, is_conclusion, ownership, time,
 };
 use jiff::SignedDuration;
-use systole_node::state::Entry;
+use systole_ipc::journal::Entry;
 
 /// How far back something that befell a node counts as having to do with a move, and how far
 /// ahead the end of a hand-over.

@@ -1,14 +1,14 @@
 use super::*;
 use systole_core::{Action, Hold, Outcome};
-use systole_node::state::{JobEnd, Wish};
+use systole_ipc::journal::{JobEnd, JournalOrder};
 
-fn entry(second: u32, happening: Happening) -> Entry {
+fn entry(second: u32, event: JournalEvent) -> Entry {
     let time = format!("2026-11-24T10:{:02}:{:02}.250Z", second / 60, second % 60);
-    Entry { time, from: "web2".into(), run: 1, number: 0, happening }
+    Entry { time, from: "web2".into(), run: 1, number: 0, event }
 }
 
 fn owned(second: u32, group: &str, owner: &str, term: u64, phase: Phase) -> Entry {
-    let happening = Happening::Ownership {
+    let event = JournalEvent::Ownership {
         group: group.into(),
         owner: owner.into(),
         term,
@@ -16,13 +16,13 @@ fn owned(second: u32, group: &str, owner: &str, term: u64, phase: Phase) -> Entr
         cause: "owner_dead".into(),
         evidence: "web1 was silent for 650 ms".into(),
     };
-    entry(second, happening)
+    entry(second, event)
 }
 
 fn death(second: u32) -> Entry {
     entry(
         second,
-        Happening::Death {
+        JournalEvent::Death {
             node: "web1".into(),
             evidence: "silence".into(),
             silence_ms: None,
@@ -32,9 +32,9 @@ fn death(second: u32) -> Entry {
     )
 }
 
-fn order() -> Happening {
-    let order = Wish::Standby(Hold::All);
-    Happening::Order { order, uid: 0, pid: 7, user: None, login: None, ticket: 1 }
+fn order() -> JournalEvent {
+    let order = JournalOrder::Standby(Hold::All);
+    JournalEvent::Order { order, uid: 0, pid: 7, user: None, login: None, ticket: 1 }
 }
 
 fn journal() -> Vec<Entry> {
@@ -42,7 +42,7 @@ fn journal() -> Vec<Entry> {
         owned(0, "10.0.0.9", "web1", 1, Phase::Starting),
         owned(1, "10.0.0.9", "web1", 1, Phase::Active),
         owned(2, "nginx", "web2", 1, Phase::Active),
-        entry(3, Happening::Stop),
+        entry(3, JournalEvent::Stop),
         death(300),
         owned(300, "10.0.0.9", "web2", 2, Phase::Starting),
         owned(301, "10.0.0.9", "web2", 2, Phase::Active),
@@ -109,7 +109,7 @@ fn earlier_moves_are_told_behind_the_last_one() {
 #[test]
 fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
     let stage = |second, word: &'static str| {
-        let stage = systole_node::state::HandOverStage {
+        let stage = systole_ipc::journal::HandOverStage {
             stage: word.into(),
             giver: "web1".into(),
             taker: "web2".into(),
@@ -121,7 +121,7 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
             took_ms: 1,
             total_ms: 2,
         };
-        entry(second, Happening::HandOver(stage))
+        entry(second, JournalEvent::HandOver(stage))
     };
     let mut journal = vec![stage(400, "asked")];
     for (second, phase) in [(401, Phase::Starting), (402, Phase::Active)] {
@@ -138,8 +138,8 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
 
 #[test]
 fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
-    let answer = || Happening::Answer {
-        order: Wish::ConfirmDead("web1".into()),
+    let answer = || JournalEvent::Answer {
+        order: JournalOrder::ConfirmDead("web1".into()),
         refused: None,
         failed: None,
         ticket: 1,
@@ -161,7 +161,7 @@ fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
 fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
     let told = |cause: &'static str, phase: Phase| {
         let mut entry = owned(0, "10.0.0.9", "web1", 1, phase);
-        let Happening::Ownership { cause: word, .. } = &mut entry.happening else { unreachable!() };
+        let JournalEvent::Ownership { cause: word, .. } = &mut entry.event else { unreachable!() };
         *word = cause.into();
         let now = "2026-11-24T10:00:05Z".parse().expect("it is a time");
         summary(&entry, &TimeZone::UTC, now, (false, false)).expect("it is told")
@@ -197,7 +197,7 @@ fn a_group_is_found_by_each_word_of_which_a_job_tells() {
         took_ms: 5,
     };
     let mut journal = journal();
-    journal.push(entry(500, Happening::Job(job)));
+    journal.push(entry(500, JournalEvent::Job(job)));
     assert!(has_word(&journal, "10.0.0.9", "apache"));
     assert!(!has_word(&journal, "nginx", "apache") && !has_word(&journal, "10.0.0.9", "apach"));
 }
@@ -225,14 +225,14 @@ fn without_a_daemon_a_story_tells_what_was() {
 
 #[test]
 fn what_concerns_another_group_or_none_is_not_told() {
-    let wishes = [
-        Wish::StandbyGroup("nginx".into()),
-        Wish::TakeoverGroup("nginx".into()),
-        Wish::Hold(Some("nginx".into()), 1000),
-        Wish::Release(Some("nginx".into())),
-        Wish::Retry(Some("nginx".into())),
+    let orders = [
+        JournalOrder::StandbyGroup("nginx".into()),
+        JournalOrder::TakeoverGroup("nginx".into()),
+        JournalOrder::Hold(Some("nginx".into()), 1000),
+        JournalOrder::Release(Some("nginx".into())),
+        JournalOrder::Retry(Some("nginx".into())),
     ];
-    let order = |order: Wish| Happening::Order {
+    let order = |order: JournalOrder| JournalEvent::Order {
         order,
         uid: 0,
         pid: 7,
@@ -240,18 +240,23 @@ fn what_concerns_another_group_or_none_is_not_told() {
         login: None,
         ticket: 1,
     };
-    let answer = |order: Wish| Happening::Answer { order, refused: None, failed: None, ticket: 1 };
+    let answer = |order: JournalOrder| JournalEvent::Answer {
+        order,
+        refused: None,
+        failed: None,
+        ticket: 1,
+    };
     let mut journal: Vec<Entry> = Vec::new();
-    for wish in &wishes {
-        journal.push(entry(299, order(wish.clone())));
-        journal.push(entry(299, answer(wish.clone())));
+    for wanted in &orders {
+        journal.push(entry(299, order(wanted.clone())));
+        journal.push(entry(299, answer(wanted.clone())));
     }
-    journal.push(entry(299, Happening::Denied { uid: 1000, pid: 8, user: None }));
-    journal.push(entry(299, Happening::Keys { step: "begins".into(), waiting: Vec::new() }));
-    let ours = Wish::TakeoverGroup("10.0.0.9".into());
+    journal.push(entry(299, JournalEvent::Denied { uid: 1000, pid: 8, user: None }));
+    journal.push(entry(299, JournalEvent::Keys { step: "begins".into(), waiting: Vec::new() }));
+    let ours = JournalOrder::TakeoverGroup("10.0.0.9".into());
     journal.push(entry(300, order(ours.clone())));
     journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
-    journal.push(entry(301, answer(wishes[0].clone())));
+    journal.push(entry(301, answer(orders[0].clone())));
     journal.push(entry(302, answer(ours)));
     let told = Story::of(&journal, "10.0.0.9", 1).entries;
     let count = journal.len();
@@ -262,7 +267,7 @@ fn what_concerns_another_group_or_none_is_not_told() {
 fn what_another_node_ran_before_it_was_heard_may_be_older() {
     let claimed = |second, phase| {
         let mut entry = owned(second, "nginx", "web1", 3, phase);
-        let Happening::Ownership { cause, .. } = &mut entry.happening else { unreachable!() };
+        let JournalEvent::Ownership { cause, .. } = &mut entry.event else { unreachable!() };
         *cause = "claimed".into();
         entry
     };

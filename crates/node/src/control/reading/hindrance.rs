@@ -1,10 +1,10 @@
 //! Changed lines that could not start here, because an agent or an interface does not exist.
 
 use super::Steps;
-use crate::configuration::{has_agent, interface_names};
 use std::path::Path;
 use systole_config::Config;
 use systole_core::{Group, GroupKey, Resource, ResourceKind};
+use systole_facts::{has_agent, interface_names};
 
 /// A line that changes, and could not be started here any more.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,17 +4,17 @@ use super::Steps;
 use super::hindrance;
 pub(in crate::control) use super::hindrance::Hindrance;
 use crate::beat::pings::PingNode;
-use crate::configuration::Files;
 use crate::daemon::names::Names;
 use crate::daemon::recalled::with_cause;
 use crate::daemon::{findings, media, wiring};
 use crate::log::Line;
-use crate::paths::Paths;
 use crate::program;
 use crate::runtime;
 use crate::state::State;
 use systole_config::{Change, Config, Effect, difference};
 use systole_core::Settings;
+use systole_facts::Files;
+use systole_ipc::paths::Paths;
 use systole_sys::link::LinkSpec;
 
 /// What the files are read for.

@@ -1,9 +1,10 @@
 //! The fencing of a node as the journal tells it.
 
-use super::{Happening, milliseconds};
+use super::milliseconds;
 use systole_core::FencingEvent;
+use systole_ipc::journal::JournalEvent;
 
-pub(super) fn happening(node: String, step: FencingEvent) -> Happening {
+pub(super) fn event(node: String, step: FencingEvent) -> JournalEvent {
     let (word, attempt, evidence) = match step {
         FencingEvent::Wanted { delay } if delay.is_zero() => ("wanted", None, String::new()),
         FencingEvent::Wanted { delay } => {
@@ -28,5 +29,5 @@ pub(super) fn happening(node: String, step: FencingEvent) -> Happening {
         }
         FencingEvent::Confirmed => ("confirmed", None, "by hand".to_owned()),
     };
-    Happening::Fencing { node, step: word.into(), attempt, evidence }
+    JournalEvent::Fencing { node, step: word.into(), attempt, evidence }
 }

@@ -1,7 +1,6 @@
 //! The file of the journal, as it is written.
 
 use super::repeats::Repeats;
-use super::{Entry, Happening, NAME, OLD, SIZE_MAX};
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
@@ -9,6 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use systole_ipc::journal::{Entry, JournalEvent, NAME, OLD, SIZE_MAX};
 
 /// The journal of a node: what makes entries, and the file that takes them.
 #[derive(Debug)]
@@ -55,26 +55,22 @@ impl Journal {
     /// When the file cannot be written: the entry is lost, and its number with it. The next entry
     /// opens the file again.
     #[cfg(test)]
-    pub(crate) fn write(&mut self, happening: Happening, age: Duration) -> io::Result<()> {
-        self.scribe.line(happening, age).map_or(Ok(()), |line| self.file.append(&line))
+    pub(crate) fn write(&mut self, event: JournalEvent, age: Duration) -> io::Result<()> {
+        self.scribe.line(event, age).map_or(Ok(()), |line| self.file.append(&line))
     }
 }
 
 impl Scribe {
     /// The line about what happened that long ago, unless it repeats what was written lately.
-    pub(in crate::state) fn line(
-        &mut self,
-        happening: Happening,
-        age: Duration,
-    ) -> Option<Vec<u8>> {
-        if self.repeats.has(&happening, Instant::now()) {
+    pub(in crate::state) fn line(&mut self, event: JournalEvent, age: Duration) -> Option<Vec<u8>> {
+        if self.repeats.has(&event, Instant::now()) {
             return None;
         }
         self.number += 1;
         let age = SignedDuration::try_from(age).unwrap_or_default();
         let time = Timestamp::now().checked_sub(age).unwrap_or_else(|_| Timestamp::now());
         let (from, run) = self.from.clone();
-        let entry = Entry { time: time.to_string(), from, run, number: self.number, happening };
+        let entry = Entry { time: time.to_string(), from, run, number: self.number, event };
         let mut line = serde_json::to_vec(&entry).ok()?;
         line.push(b'\n');
         Some(line)

@@ -1,9 +1,10 @@
 //! What is held, and what is kept where it is, as the journal tells it.
 
-use super::{Happening, name_of};
+use super::name_of;
 use systole_core::{GroupId, HoldEvent, NodeId, Settings};
+use systole_ipc::journal::JournalEvent;
 
-pub(super) fn happening(settings: &Settings, step: HoldEvent) -> Happening {
+pub(super) fn event(settings: &Settings, step: HoldEvent) -> JournalEvent {
     let name = |group: GroupId| name_of(settings, group);
     let by = |by: NodeId| format!("ordered on {}", settings.name(by));
     let (group, step, evidence) = match step {
@@ -26,5 +27,5 @@ pub(super) fn happening(settings: &Settings, step: HoldEvent) -> Happening {
             (Some(name(group)), "kept_no_longer", "its time is over".to_owned())
         }
     };
-    Happening::Hold { group, step: step.into(), evidence }
+    JournalEvent::Hold { group, step: step.into(), evidence }
 }

@@ -1,9 +1,9 @@
 //! What is tried and refused again and again stands in the journal once: else it would push out
 //! what explains where the groups are.
 
-use super::Happening;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use systole_ipc::journal::JournalEvent;
 
 /// How long one entry is enough for all that repeat it.
 const PERIOD: Duration = Duration::from_mins(10);
@@ -12,16 +12,16 @@ const KEPT_MAX: usize = 32;
 
 /// What was written lately and may repeat without end.
 #[derive(Debug, Default)]
-pub(super) struct Repeats(VecDeque<(Happening, Instant)>);
+pub(super) struct Repeats(VecDeque<(JournalEvent, Instant)>);
 
 impl Repeats {
-    /// Whether a happening repeats one that was written lately; notes it if not. When a group
+    /// Whether an event repeats one that was written lately; notes it if not. When a group
     /// moves everything is news again.
-    pub(super) fn has(&mut self, happening: &Happening, now: Instant) -> bool {
-        if matches!(happening, Happening::Ownership { .. } | Happening::Order { .. }) {
+    pub(super) fn has(&mut self, event: &JournalEvent, now: Instant) -> bool {
+        if matches!(event, JournalEvent::Ownership { .. } | JournalEvent::Order { .. }) {
             self.0.clear();
         }
-        let Some(essence) = essence(happening) else { return false };
+        let Some(essence) = essence(event) else { return false };
         self.0.retain(|(_, since)| now.saturating_duration_since(*since) < PERIOD);
         if self.0.iter().any(|(known, _)| *known == essence) {
             return true;
@@ -34,43 +34,43 @@ impl Repeats {
     }
 }
 
-/// What makes a happening the same as another one, for those that may repeat without end.
-fn essence(happening: &Happening) -> Option<Happening> {
-    let mut essence = happening.clone();
+/// What makes an event the same as another one, for those that may repeat without end.
+fn essence(event: &JournalEvent) -> Option<JournalEvent> {
+    let mut essence = event.clone();
     match &mut essence {
-        Happening::HandOver(stage) => {
+        JournalEvent::HandOver(stage) => {
             (stage.took_ms, stage.total_ms) = (0, 0);
             stage.ticket.is_none().then_some(essence)
         }
-        Happening::Denied { pid, .. } => {
+        JournalEvent::Denied { pid, .. } => {
             *pid = 0;
             Some(essence)
         }
-        Happening::Late { milliseconds, .. } => {
+        JournalEvent::Late { milliseconds, .. } => {
             *milliseconds = 0;
             Some(essence)
         }
-        Happening::Refusal { .. } | Happening::Pings(_) => Some(essence),
-        Happening::Ownership { .. }
-        | Happening::Reach { .. }
-        | Happening::AddressBack { .. }
-        | Happening::Alarm { .. }
-        | Happening::Death { .. }
-        | Happening::Departure { .. }
-        | Happening::Return { .. }
-        | Happening::Fencing { .. }
-        | Happening::Keys { .. }
-        | Happening::Hold { .. }
-        | Happening::Order { .. }
-        | Happening::Answer { .. }
-        | Happening::Job(_)
-        | Happening::LetGo { .. }
-        | Happening::Executor { .. }
-        | Happening::StopFailure { .. }
-        | Happening::Start { .. }
-        | Happening::Reload { .. }
-        | Happening::Stop
-        | Happening::Pause { .. }
-        | Happening::Failure { .. } => None,
+        JournalEvent::Refusal { .. } | JournalEvent::Pings(_) => Some(essence),
+        JournalEvent::Ownership { .. }
+        | JournalEvent::Reach { .. }
+        | JournalEvent::AddressBack { .. }
+        | JournalEvent::Alarm { .. }
+        | JournalEvent::Death { .. }
+        | JournalEvent::Departure { .. }
+        | JournalEvent::Return { .. }
+        | JournalEvent::Fencing { .. }
+        | JournalEvent::Keys { .. }
+        | JournalEvent::Hold { .. }
+        | JournalEvent::Order { .. }
+        | JournalEvent::Answer { .. }
+        | JournalEvent::Job(_)
+        | JournalEvent::LetGo { .. }
+        | JournalEvent::Executor { .. }
+        | JournalEvent::StopFailure { .. }
+        | JournalEvent::Start { .. }
+        | JournalEvent::Reload { .. }
+        | JournalEvent::Stop
+        | JournalEvent::Pause { .. }
+        | JournalEvent::Failure { .. } => None,
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use systole_core::{
-    Failback, Group, GroupKey, Outcome, Proof, Resource, ResourceKind, StopFailure,
+    Action, Failback, Group, GroupKey, Outcome, Phase, Proof, Refusal, Resource, ResourceKind,
+    Step, StopFailure,
 };
+use systole_ipc::journal::{Entry, read};
 
 const DOCUMENT: &str = include_str!("../../../../../docs/journal.md");
 const NOW: Duration = Duration::ZERO;
@@ -104,8 +106,8 @@ fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
     for cause in causes() {
         let (owner, phase) = (NodeId(1), Phase::Starting);
         let event = Event::Ownership { group: GroupId(0), owner, term: 1, phase, cause };
-        let Some(Happening::Ownership { cause: word, evidence, .. }) =
-            Happening::of_event(&settings, &event)
+        let Some(JournalEvent::Ownership { cause: word, evidence, .. }) =
+            of_event(&settings, &event)
         else {
             panic!("{cause:?} is kept")
         };
@@ -154,8 +156,8 @@ fn entries_say_who_tells_them_and_are_numbered() {
     let state = State::open(directory.path()).unwrap().0;
     for run in [7, 9] {
         let mut journal = state.journal("web2", run);
-        journal.write(Happening::Stop, NOW).unwrap();
-        journal.write(Happening::Stop, Duration::from_secs(3)).unwrap();
+        journal.write(JournalEvent::Stop, NOW).unwrap();
+        journal.write(JournalEvent::Stop, Duration::from_secs(3)).unwrap();
     }
     let entries = read(directory.path()).unwrap().entries;
     let heads = entries.iter().map(|entry| (entry.from.as_str(), entry.run, entry.number));
@@ -170,19 +172,19 @@ fn what_is_refused_again_stands_there_once_until_something_moves() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     let refusal =
-        Happening::Refusal { node: "web1".into(), step: Step::Me, refused: Refusal::Busy };
+        JournalEvent::Refusal { node: "web1".into(), step: Step::Me, refused: Refusal::Busy };
     for _ in 0..100 {
         journal.write(refusal.clone(), NOW).unwrap();
-        journal.write(Happening::Denied { uid: 5, pid: 6, user: None }, NOW).unwrap();
+        journal.write(JournalEvent::Denied { uid: 5, pid: 6, user: None }, NOW).unwrap();
     }
     let (group, resource) = ("nginx".to_owned(), "nginx".to_owned());
-    let stop = Happening::StopFailure { group, resource, measure: "block".into() };
+    let stop = JournalEvent::StopFailure { group, resource, measure: "block".into() };
     journal.write(stop.clone(), NOW).unwrap();
     journal.write(stop, NOW).unwrap();
     let cause = Cause::Unowned;
     let (owner, phase) = (NodeId(1), Phase::Active);
     let event = Event::Ownership { group: GroupId(0), owner, term: 1, phase, cause };
-    journal.write(Happening::of_event(&settings(), &event).unwrap(), NOW).unwrap();
+    journal.write(of_event(&settings(), &event).unwrap(), NOW).unwrap();
     journal.write(refusal, NOW).unwrap();
     let numbers = read(directory.path()).unwrap().entries;
     let numbers: Vec<u64> = numbers.iter().map(|entry| entry.number).collect();
@@ -194,18 +196,18 @@ fn a_full_disk_loses_entries_and_counts_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.jsonl");
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
-    journal.write(Happening::Stop, NOW).unwrap();
+    journal.write(JournalEvent::Stop, NOW).unwrap();
     // What was cut when the disk was full ends before the next entry.
     let whole = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     symlink("/dev/full", &path).unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 8);
     for _ in 1..4 {
-        assert!(journal.write(Happening::Stop, NOW).is_err());
+        assert!(journal.write(JournalEvent::Stop, NOW).is_err());
     }
     fs::remove_file(&path).unwrap();
     fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
-    journal.write(Happening::Stop, NOW).unwrap();
+    journal.write(JournalEvent::Stop, NOW).unwrap();
     let reading = read(directory.path()).unwrap();
     let numbers: Vec<u64> = reading.entries.iter().map(|entry| entry.number).collect();
     assert_eq!((numbers, reading.unreadable), (vec![1, 4], 1));
@@ -219,13 +221,13 @@ fn garbage_is_counted_and_what_is_no_file_is_refused() {
     let garbage = ["\0\u{1}\n{}\n".as_bytes(), &[0xff; 5000], b"\n", nested.as_bytes()].concat();
     fs::write(&path, garbage).unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
-    journal.write(Happening::Stop, NOW).unwrap();
+    journal.write(JournalEvent::Stop, NOW).unwrap();
     let reading = read(directory.path()).unwrap();
     assert_eq!((reading.entries.len(), reading.unreadable), (1, 4));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 8);
-    assert!(journal.write(Happening::Stop, NOW).is_err());
+    assert!(journal.write(JournalEvent::Stop, NOW).is_err());
     assert!(read(directory.path()).is_err());
 }
 
@@ -235,8 +237,8 @@ fn a_failure_of_another_node_is_kept_with_its_words() {
     let (node, group, outcome) = (NodeId(0), GroupId(0), Outcome::Failed(7));
     let failure = Failure { action: Action::Start, resource: 0, outcome, words };
     let event = Event::PeerFailed { node, group, failure };
-    let kept = Happening::of_event(&settings(), &event);
-    let right = Happening::Failure {
+    let kept = of_event(&settings(), &event);
+    let right = JournalEvent::Failure {
         group: "nginx".into(),
         node: "web1".into(),
         action: Action::Start,

@@ -51,7 +51,7 @@ fn everything_is_written_in_its_order_before_the_end() {
     let mut writer = StateWriter::new(state.clone(), journal, None);
     writer.tend().unwrap();
     for term in 1..=100 {
-        writer.note(Happening::Stop, Duration::ZERO);
+        writer.note(JournalEvent::Stop, Duration::ZERO);
         let terms = vec![(GroupKey(7), NodeId(0), term)];
         assert!(writer.store(&settings, Owned { terms, ..Owned::default() }));
     }

@@ -1,13 +1,9 @@
 //! What is said on the control socket: one JSON object a line, a request and its response.
 
-pub use super::names::UnknownName;
-
-use super::names;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
-use systole_core::{GroupId, Hold, NodeId, Order, Refusal, Settings, Snapshot};
+use systole_core::{Hold, Refusal, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -96,44 +92,6 @@ impl Request {
             | Self::Retry { .. } => true,
         }
     }
-
-    /// The order that it is, if it is one.
-    ///
-    /// # Errors
-    ///
-    /// When it names a node that is none of the others, or no group or several.
-    pub fn order(&self, settings: &Settings) -> Result<Option<Order>, UnknownName> {
-        Ok(match self {
-            Self::Status | Self::Restart | Self::Reload { .. } => None,
-            Self::Standby { set } => Some(Order::Standby(*set)),
-            Self::Takeover { set } => Some(Order::Takeover(*set)),
-            Self::StandbyGroup { group } => {
-                Some(Order::StandbyGroup(names::group(settings, group)?))
-            }
-            Self::TakeoverGroup { group } => {
-                Some(Order::TakeoverGroup(names::group(settings, group)?))
-            }
-            Self::ForgetPeer { node } => Some(Order::ForgetPeer(other(settings, node)?)),
-            Self::ConfirmDead { node } => Some(Order::ConfirmDead(other(settings, node)?)),
-            Self::Retry { group } => Some(Order::Retry(some_group(settings, group.as_deref())?)),
-            Self::Hold { group, milliseconds } => Some(Order::Hold(
-                some_group(settings, group.as_deref())?,
-                Duration::from_millis(*milliseconds),
-            )),
-            Self::Release { group } => {
-                Some(Order::Release(some_group(settings, group.as_deref())?))
-            }
-        })
-    }
-}
-
-fn some_group(settings: &Settings, name: Option<&str>) -> Result<Option<GroupId>, UnknownName> {
-    name.map(|name| names::group(settings, name)).transpose()
-}
-
-fn other(settings: &Settings, node: &str) -> Result<NodeId, UnknownName> {
-    let found = settings.node(node).filter(|node| *node != settings.me);
-    found.ok_or_else(|| UnknownName::Node(node.to_owned()))
 }
 
 /// What is answered.

@@ -22,7 +22,7 @@ const FILE_MAX: u64 = 4 << 20;
 const SERVICES: &str = "/etc/services";
 
 /// Is told each step that may wait for a disk or a name server, before it is done.
-pub(crate) type Tell<'a> = &'a dyn Fn(String);
+pub type Tell<'a> = &'a dyn Fn(String);
 
 /// Why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,11 @@ impl Text {
 
 /// The content of a file. Nothing is waited for: what a FIFO or a terminal has to say is no
 /// configuration. A null device is as good as an empty file.
-pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+///
+/// When the file cannot be opened or read, or is a directory, FIFO or socket.
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut options = fs::OpenOptions::new();
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -123,7 +127,7 @@ impl Files {
     }
 
     /// Reads what is there, and tells which file is read.
-    pub(crate) fn read_telling(directory: &Path, tell: Tell<'_>) -> Self {
+    pub fn read_telling(directory: &Path, tell: Tell<'_>) -> Self {
         let mode = |text: &Text| fs::metadata(&text.path).ok().map(|data| data.mode() & 0o7777);
         let text = |file| Text::read(directory, file, tell);
         let (ha_cf, authkeys) = (text(File::HaCf), text(File::Authkeys));
@@ -167,7 +171,7 @@ impl Files {
     }
 
     /// The same as a daemon does it, and tells what is looked at.
-    pub(crate) fn check_telling(&self, directory: &Path, tell: Tell<'_>) -> Loaded {
+    pub fn check_telling(&self, directory: &Path, tell: Tell<'_>) -> Loaded {
         self.check_with(directory, tell, None)
     }
 
@@ -246,12 +250,14 @@ fn facts_of(network: &Network) -> Vec<Interface> {
 }
 
 /// The names of the interfaces, if they can be looked at.
-pub(crate) fn interface_names() -> Option<Vec<String>> {
+#[must_use]
+pub fn interface_names() -> Option<Vec<String>> {
     Some(interfaces()?.into_iter().map(|interface| interface.name).collect())
 }
 
 /// Whether there is an agent for a word of `haresources` that is no address.
-pub(crate) fn has_agent(directory: &Path, word: &str) -> bool {
+#[must_use]
+pub fn has_agent(directory: &Path, word: &str) -> bool {
     let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
     let is_instance = word.strip_prefix("OCF::").is_some_and(|rest| rest.contains("::"));
     let name = word.split_once("::").map_or(word, |(name, _)| name);

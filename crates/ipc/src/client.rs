@@ -1,6 +1,6 @@
 //! The other side of the control socket, for commands.
 
-use super::protocol::{REQUEST_MAX, RESPONSE_MAX, Request, Response};
+use crate::protocol::{REQUEST_MAX, RESPONSE_MAX, Request, Response};
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;

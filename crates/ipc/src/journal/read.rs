@@ -42,26 +42,22 @@ pub fn read(directory: &Path) -> io::Result<Reading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Happening, State};
-    use std::fs::OpenOptions;
-    use std::io::Write as _;
-    use std::time::Duration;
+    use crate::journal::JournalEvent;
+    use std::fs;
 
     #[test]
-    fn what_was_written_is_read_in_order() {
+    fn the_old_file_is_read_before_the_present_one_and_a_cut_line_is_counted() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(directory.path()).unwrap(), Reading::default());
-        let mut journal = State::open(directory.path()).unwrap().0.journal("web1", 1).bounded(500);
-        let happenings: Vec<_> =
-            (0..6).map(|milliseconds| Happening::Pause { milliseconds }).collect();
-        for happening in &happenings {
-            journal.write(happening.clone(), Duration::ZERO).unwrap();
-        }
-        let mut file = OpenOptions::new().append(true).open(directory.path().join(NAME)).unwrap();
-        file.write_all(b"{\"time\":\"2026-11-").unwrap();
+        let line = |milliseconds: u64| {
+            format!("{{\"time\":\"\",\"event\":\"pause\",\"milliseconds\":{milliseconds}}}\n")
+        };
+        fs::write(directory.path().join(OLD), line(1) + &line(2)).unwrap();
+        fs::write(directory.path().join(NAME), line(3) + "{\"time\":\"2026-11-").unwrap();
         let reading = read(directory.path()).unwrap();
-        let read = reading.entries.into_iter().map(|entry| entry.happening);
-        assert_eq!(read.collect::<Vec<_>>(), happenings);
+        let read: Vec<_> = reading.entries.into_iter().map(|entry| entry.event).collect();
+        let written = [1, 2, 3].map(|milliseconds| JournalEvent::Pause { milliseconds });
+        assert_eq!(read, written);
         assert_eq!(reading.unreadable, 1);
     }
 }

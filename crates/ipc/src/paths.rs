@@ -1,8 +1,9 @@
 //! Where everything of a daemon lies in the file system.
 
-use crate::options::Options;
-use crate::state;
 use std::path::{Path, PathBuf};
+
+/// Where heartbeat keeps what outlives a reboot.
+pub const STATE: &str = "/var/lib/heartbeat";
 
 /// The folders and files of a daemon. Tests use folders of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,26 +18,11 @@ pub struct Paths {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self {
-            configuration: "/etc/ha.d".into(),
-            state: state::DIRECTORY.into(),
-            run: "/run".into(),
-        }
+        Self { configuration: "/etc/ha.d".into(), state: STATE.into(), run: "/run".into() }
     }
 }
 
 impl Paths {
-    /// The usual paths, but for those that the command line names.
-    #[must_use]
-    pub fn of(options: &Options) -> Self {
-        let usual = Self::default();
-        Self {
-            configuration: options.configuration_directory.clone().unwrap_or(usual.configuration),
-            state: options.state_directory.clone().unwrap_or(usual.state),
-            run: options.run_directory.clone().unwrap_or(usual.run),
-        }
-    }
-
     /// The options that make another call of the program use the same paths.
     #[must_use]
     pub fn arguments(&self) -> Vec<PathBuf> {

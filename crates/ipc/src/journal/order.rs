@@ -1,0 +1,34 @@
+//! Orders as the journal tells them.
+
+use serde::{Deserialize, Serialize};
+use systole_core::Hold;
+
+/// An order as the journal tells it: nodes by their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalOrder {
+    /// Give this set to the other node.
+    Standby(Hold),
+    /// Take this set from the other node.
+    Takeover(Hold),
+    /// Give this group to the other node.
+    StandbyGroup(String),
+    /// Take this group from the other node.
+    TakeoverGroup(String),
+    /// Forget the generation of this node.
+    ForgetPeer(String),
+    /// Take this node for dead.
+    ConfirmDead(String),
+    /// Let nothing, or not this group, move by itself for so many milliseconds.
+    Hold(Option<String>, u64),
+    /// End what is held of everything, or of this group.
+    Release(Option<String>),
+    /// Stop.
+    Stop,
+    /// Execute the daemon's program anew.
+    Restart,
+    /// Try again what failed of this group, or of every one.
+    Retry(Option<String>),
+    /// Read the files again.
+    Reload,
+}

@@ -1,0 +1,39 @@
+//! The order of the core that a request is.
+
+use super::names::{self, UnknownName};
+use std::time::Duration;
+use systole_core::{GroupId, NodeId, Order, Settings};
+use systole_ipc::protocol::Request;
+
+/// The order that a request is, if it is one.
+///
+/// # Errors
+///
+/// When it names a node that is none of the others, or no group or several.
+pub(super) fn of(request: &Request, settings: &Settings) -> Result<Option<Order>, UnknownName> {
+    let group = |name: &str| names::group(settings, name);
+    Ok(match request {
+        Request::Status | Request::Restart | Request::Reload { .. } => None,
+        Request::Standby { set } => Some(Order::Standby(*set)),
+        Request::Takeover { set } => Some(Order::Takeover(*set)),
+        Request::StandbyGroup { group: name } => Some(Order::StandbyGroup(group(name)?)),
+        Request::TakeoverGroup { group: name } => Some(Order::TakeoverGroup(group(name)?)),
+        Request::ForgetPeer { node } => Some(Order::ForgetPeer(other(settings, node)?)),
+        Request::ConfirmDead { node } => Some(Order::ConfirmDead(other(settings, node)?)),
+        Request::Retry { group } => Some(Order::Retry(some_group(settings, group.as_deref())?)),
+        Request::Hold { group, milliseconds } => Some(Order::Hold(
+            some_group(settings, group.as_deref())?,
+            Duration::from_millis(*milliseconds),
+        )),
+        Request::Release { group } => Some(Order::Release(some_group(settings, group.as_deref())?)),
+    })
+}
+
+fn some_group(settings: &Settings, name: Option<&str>) -> Result<Option<GroupId>, UnknownName> {
+    name.map(|name| names::group(settings, name)).transpose()
+}
+
+fn other(settings: &Settings, node: &str) -> Result<NodeId, UnknownName> {
+    let found = settings.node(node).filter(|node| *node != settings.me);
+    found.ok_or_else(|| UnknownName::Node(node.to_owned()))
+}
