@@ -1,5 +1,6 @@
 //! The program `heartbeat`: what it is called for, and the way to a running daemon.
 
+mod beating;
 pub(crate) mod findings;
 mod inherited;
 mod insist;
@@ -9,6 +10,7 @@ pub(crate) mod names;
 mod only;
 mod parts;
 pub(crate) mod pid_file;
+mod plan;
 pub(crate) mod recalled;
 mod start;
 mod succession;
@@ -89,7 +91,7 @@ fn begin(options: &Options, paths: &Paths) -> io::Result<u8> {
         Running::Stale(pid) => pid_file::await_end(pid),
         Running::No => {}
     }
-    start::start(options, paths, start::Way::Fresh)
+    start::start(options, paths, plan::Way::Fresh)
 }
 
 fn already_running(pid: i32) -> u8 {
@@ -107,7 +109,7 @@ fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {
 /// `-R`: only a daemon itself can have a successor, by executing it in its own process.
 fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
     if succession::is_successor() || pid_file::names_us(paths)? {
-        return start::start(options, paths, start::Way::Successor);
+        return start::start(options, paths, plan::Way::Successor);
     }
     match pid_file::running(paths)? {
         Running::Yes(pid) => {

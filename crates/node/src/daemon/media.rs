@@ -1,6 +1,6 @@
 //! The media at the start, and a look at what a successor could open.
 
-use super::start::Way;
+use super::plan::Way;
 use super::wiring;
 use crate::beat::links::Medium;
 use crate::control::links;

@@ -2,7 +2,7 @@
 //! device.
 
 use super::insist::insist;
-use super::start::Plan;
+use super::plan::Plan;
 use super::wiring;
 use crate::beat::channel::Shared;
 use crate::beat::executor::Executor;

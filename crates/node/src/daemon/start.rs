@@ -6,15 +6,17 @@
 //!          exit 4 or 6                      exit 0, or the next one ◀── control
 //! ```
 
+use super::beating::start_beating;
 use super::inherited::Inherited;
 use super::insist::insist;
 use super::names::Names;
 use super::only::{self, Only};
 use super::parts::{helpers, obtain, open_pings, open_watchdog};
 use super::pid_file::{self, PidFile};
+use super::plan::{Plan, Way, plan};
 use super::recalled::{boot, recalled, with_cause};
 use super::succession::{Estate, execute_again};
-use super::{already_running, complain, findings, leftover, media, wiring};
+use super::{already_running, leftover, media, wiring};
 use crate::beat::channel::channel;
 use crate::beat::load::Load;
 use crate::beat::{self, Beat};
@@ -24,50 +26,16 @@ use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{Options, exit};
 use crate::runtime;
 use crate::state::State;
-use crate::worker::Thread;
-use std::io::{self, IsTerminal as _};
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
-use systole_config::Config;
-use systole_core::{Cluster, Settings};
-use systole_facts::Files;
+use std::io;
+use std::sync::Arc;
+use systole_core::Cluster;
 use systole_facts::capabilities;
 use systole_ipc::journal::JournalEvent;
 use systole_ipc::paths::Paths;
 use systole_sys::daemonize::ProcessLock;
-use systole_sys::identity::{self, Capability, keep_capabilities};
-use systole_sys::link::LinkSpec;
 use systole_sys::signals::Signals;
 use systole_sys::{clock, daemonize, realtime};
 use systole_wire::Encoder;
-
-/// Stack of the beat thread in bytes: all of it is locked, so it is small.
-const BEAT_STACK: usize = 512 << 10;
-/// What the beat thread keeps of root: to open links again, and to get locked memory.
-const BEAT_RIGHTS: [Capability; 3] =
-    [Capability::RawSockets, Capability::LowPorts, Capability::LockMemory];
-
-/// How a daemon comes to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// By a command.
-    Fresh,
-    /// By a daemon that executed itself again. The process is its own.
-    Successor,
-}
-
-/// What was found out before anything was changed.
-pub(super) struct Plan {
-    pub(super) files: Files,
-    pub(super) config: Config,
-    pub(super) settings: Settings,
-    pub(super) names: Names,
-    pub(super) links: Vec<LinkSpec>,
-    pub(super) log: Log,
-    pub(super) log_settings: LogSettings,
-    pub(super) way: Way,
-    pub(super) debug: u8,
-}
 
 /// Starts a daemon and runs it to its end; in the background, tells the code of the parent.
 pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8> {
@@ -111,68 +79,6 @@ fn go_on(
         plan.log.renew_pid();
     }
     run(options, paths, plan, (settings, lock.as_ref()))
-}
-
-/// Reads and checks the files, and says what is wrong with them.
-fn plan(options: &Options, paths: &Paths, way: Way) -> Result<Plan, u8> {
-    let files = Files::read(&paths.configuration);
-    let loaded = files.check(&paths.configuration);
-    if !loaded.findings.is_empty() {
-        complain(&findings::report(&loaded.findings, &files, io::stderr().is_terminal()));
-    }
-    let mut said = findings::lines(&loaded.findings, &files);
-    let code = loaded.exit_code();
-    let Some(config) = loaded.config else {
-        let mut log = Log::on_stderr(&identity::node_name());
-        for text in [
-            "Heartbeat not started: configuration error.",
-            "Configuration error, heartbeat not started.",
-        ] {
-            said.push(Line::new(Level::Error, text));
-        }
-        for line in &said {
-            log.write(line);
-        }
-        return Err(code.unwrap_or(exit::CONFIGURATION));
-    };
-    if options.prints_configuration {
-        super::print(&crate::options::effective(&config));
-    }
-    let names = match way {
-        Way::Fresh => Names::default(),
-        Way::Successor => Names::inherited(),
-    };
-    let links = wiring::links(&config, &names).map_err(|error| {
-        complain(&format!("ERROR: {error}\n"));
-        exit::CONFIGURATION
-    })?;
-    let mut settings = config.settings();
-    if options.without_resources {
-        settings.groups.clear();
-        settings.ipfail = false;
-    }
-    let debug = config.logging.debug.saturating_add(options.debug);
-    let log_settings =
-        LogSettings { debug, ..LogSettings::new(&config.logging, &config.node_name) };
-    let mut log = Log::open(&log_settings, options.foreground);
-    die_of_panics(log_settings.clone());
-    for line in &said {
-        log.write(line);
-    }
-    log.write(&Line::new(Level::Info, "**************************"));
-    let text = "Configuration validated. Starting heartbeat 3.0.6";
-    log.write(&Line::new(Level::Info, text));
-    Ok(Plan { files, config, settings, names, links, log, log_settings, way, debug })
-}
-
-/// A thread that panicked must not leave the others behind: half a daemon would hold its groups
-/// without beating, or beat without being able to stop.
-fn die_of_panics(settings: LogSettings) {
-    std::panic::set_hook(Box::new(move |panic| {
-        let text = format!("Heartbeat aborts: {panic}");
-        Log::open(&settings, true).write(&Line::new(Level::Critical, text));
-        std::process::abort();
-    }));
 }
 
 /// Is the daemon.
@@ -340,7 +246,7 @@ fn tell_left_out(log: &mut Log) {
     }
 }
 
-fn warn(log: &mut Log, what: &str, error: &io::Error) {
+pub(super) fn warn(log: &mut Log, what: &str, error: &io::Error) {
     log.write(&Line::new(Level::Warning, format!("Cannot {what}: {error}")));
 }
 
@@ -349,31 +255,4 @@ fn tell_taken(log: &mut Log, told: Vec<String>) {
     for text in told {
         log.write(&Line::new(Level::Warning, text));
     }
-}
-
-/// Starts the beat thread and hears what it could get for itself.
-fn start_beating(
-    beat: Beat,
-    priority: Option<u8>,
-    signals: &Signals,
-    log: &mut Log,
-) -> io::Result<JoinHandle<Option<io::Result<()>>>> {
-    let (tell, told) = mpsc::sync_channel(1);
-    let thread = Thread::new("beat", BEAT_STACK, move || {
-        let realtime = priority.map_or(Ok(()), realtime::become_realtime);
-        let rights = keep_capabilities(&BEAT_RIGHTS);
-        // The control thread waits for it, and is gone only when everything is.
-        let _ = tell.send((realtime, rights));
-        beat.run()
-    });
-    let thread = insist("start the thread that beats", signals, log, || thread.start())?;
-    if let Ok((realtime, rights)) = told.recv() {
-        if let Err(error) = realtime {
-            warn(log, "set realtime priority", &error);
-        }
-        if let Err(error) = rights {
-            warn(log, "give up rights", &error);
-        }
-    }
-    Ok(thread)
 }

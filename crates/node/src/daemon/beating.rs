@@ -1,0 +1,46 @@
+//! The start of the thread that beats.
+
+use super::insist::insist;
+use super::start::warn;
+use crate::beat::Beat;
+use crate::log::Log;
+use crate::worker::Thread;
+use std::io;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use systole_sys::identity::{Capability, keep_capabilities};
+use systole_sys::realtime;
+use systole_sys::signals::Signals;
+
+/// Stack of the beat thread in bytes: all of it is locked, so it is small.
+const BEAT_STACK: usize = 512 << 10;
+/// What the beat thread keeps of root: to open links again, and to get locked memory.
+const BEAT_RIGHTS: [Capability; 3] =
+    [Capability::RawSockets, Capability::LowPorts, Capability::LockMemory];
+
+/// Starts the beat thread and hears what it could get for itself.
+pub(super) fn start_beating(
+    beat: Beat,
+    priority: Option<u8>,
+    signals: &Signals,
+    log: &mut Log,
+) -> io::Result<JoinHandle<Option<io::Result<()>>>> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let thread = Thread::new("beat", BEAT_STACK, move || {
+        let realtime = priority.map_or(Ok(()), realtime::become_realtime);
+        let rights = keep_capabilities(&BEAT_RIGHTS);
+        // The control thread waits for it, and is gone only when everything is.
+        let _ = tell.send((realtime, rights));
+        beat.run()
+    });
+    let thread = insist("start the thread that beats", signals, log, || thread.start())?;
+    if let Ok((realtime, rights)) = told.recv() {
+        if let Err(error) = realtime {
+            warn(log, "set realtime priority", &error);
+        }
+        if let Err(error) = rights {
+            warn(log, "give up rights", &error);
+        }
+    }
+    Ok(thread)
+}
