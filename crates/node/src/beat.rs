@@ -18,6 +18,7 @@ mod jobs;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod load;
+mod parts;
 pub(crate) mod pings;
 mod reconfigure;
 mod rest;
@@ -26,28 +27,27 @@ mod sent;
 mod tests;
 pub(crate) mod trouble;
 
+pub(crate) use parts::Parts;
+
 use channel::{BeatEnd, Command, News};
 use drops::Drops;
 use executor::Executor;
 use keys::Renewal;
-use links::{Links, Medium};
+use links::Links;
 use load::Load;
 use pings::Pings;
 use rest::Rest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sent::Sent;
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
-use systole_core::{
-    Cluster, Event, Input, LINKS_MAX, LinkId, Message, NodeId, Outgoing, Output, Time,
-};
+use systole_core::{Cluster, Event, Input, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
 use systole_sys::clock;
 use systole_sys::link::{Received, Urgency};
-use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Form, Keys, Signer, Signing};
+use systole_wire::{Decoder, Encoder, Form, Keys, Signer, Signing};
 use trouble::Trouble;
 
 /// Most datagrams of one link that are read in one turn: a flood must not keep us from beating.
@@ -63,36 +63,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Links, two ping sockets, the executor, the control thread.
 const DESCRIPTORS_MAX: usize = LINKS_MAX + 4;
 
-/// What the beat thread is made of.
-pub(crate) struct Parts {
-    /// The core, at its start.
-    pub(crate) cluster: Cluster,
-    /// Seconds since 1970 at the core's start.
-    pub(crate) unix_time: u64,
-    /// `CLOCK_BOOTTIME` at the core's start, in nanoseconds.
-    pub(crate) origin: u64,
-    /// What signs.
-    pub(crate) keys: Keys,
-    /// What writes.
-    pub(crate) encoder: Encoder,
-    /// The media.
-    pub(crate) media: Vec<Medium>,
-    /// Addresses from which nodes send, as far as the configuration tells them.
-    pub(crate) addresses: Vec<(LinkId, NodeId, IpAddr)>,
-    /// The ping nodes.
-    pub(crate) pings: Pings,
-    /// The executor, if it is there already.
-    pub(crate) executor: Option<Executor>,
-    /// How long agents may take.
-    pub(crate) timeouts: AgentTimeouts,
-    /// The way to the control thread.
-    pub(crate) control: BeatEnd,
-    /// The load average.
-    pub(crate) load: Load,
-}
-
 /// The state of the beat thread.
-pub(crate) struct Beat {
+pub(crate) struct BeatLoop {
     cluster: Cluster,
     unix_time: u64,
     origin: u64,
@@ -116,46 +88,7 @@ pub(crate) struct Beat {
     is_over: bool,
 }
 
-impl Beat {
-    /// Puts the parts together.
-    pub(crate) fn new(parts: Parts) -> Self {
-        let settings = parts.cluster.settings();
-        let mut others = settings.node_ids().filter(|node| *node != settings.me);
-        let mut drops = Drops::new(others.next().filter(|_| others.next().is_none()));
-        for (link, node, address) in parts.addresses {
-            drops.learn(link, node, Some(address));
-        }
-        let links = Links::new(parts.media);
-        let sent = Sent::new(settings, |form| links.speak(form));
-        let mut beat = Self {
-            cluster: parts.cluster,
-            unix_time: parts.unix_time,
-            origin: parts.origin,
-            last_turn: Time::START,
-            keys: parts.keys,
-            renewal: None,
-            encoder: parts.encoder,
-            decoder: Decoder::default(),
-            buffer: vec![0; DATAGRAM_MAX],
-            load: parts.load,
-            links,
-            sent,
-            pings: parts.pings,
-            executor: None,
-            timeouts: parts.timeouts,
-            control: parts.control,
-            drops,
-            trouble: Trouble::default(),
-            trouble_after: Time::START,
-            rest: Rest::default(),
-            is_over: false,
-        };
-        if let Some(executor) = parts.executor {
-            beat.take_executor(Time::START, executor);
-        }
-        beat
-    }
-
+impl BeatLoop {
     /// Beats until everything is over.
     ///
     /// # Errors

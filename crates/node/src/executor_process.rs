@@ -1,5 +1,8 @@
 //! The executor's process: found alive, or started, and started again.
 
+#[cfg(test)]
+mod tests;
+
 use crate::beat::executor::Executor;
 use crate::options::Role;
 use crate::program;
@@ -355,107 +358,4 @@ pub(crate) fn run(paths: &Paths) -> Result<(), executor::ExecutorError> {
         limits: Some(limits),
         ..executor::Options::default()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-    use std::path::Path;
-    use systole_agents::protocol::{self, Report};
-    use systole_sys::seqpacket::Listener;
-
-    #[test]
-    fn an_executor_is_had_again_at_once_and_then_ever_later() {
-        let gaps: Vec<_> = (0..7).map(|failures| retry_gap(failures).as_millis()).collect();
-        assert_eq!(gaps, [0, 100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(retry_gap(u32::MAX), RETRY_GAP_MAX);
-    }
-
-    /// What starts executors that never listen by themselves, on folders of its own.
-    fn deaf(folder: &Path) -> ExecutorProcess {
-        let program = folder.join("deaf");
-        fs::write(&program, "#!/bin/sh\nexec sleep 30\n").unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        let paths = Paths { run: folder.to_owned(), ..Paths::default() };
-        fs::create_dir_all(paths.executor_socket().parent().unwrap()).unwrap();
-        let mut process = ExecutorProcess::new(paths, Configuration::default());
-        process.program = program;
-        process
-    }
-
-    fn end(mut process: ExecutorProcess) {
-        if let Some(child) = &mut process.child {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    #[test]
-    fn nobody_waits_for_an_executor_that_does_not_listen_yet() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = deaf(folder.path());
-        process.lost();
-        let begin = Instant::now();
-        for _ in 0..10 {
-            assert!(process.tend().unwrap().is_none());
-            sleep(process.idle_for().expect("it looks again"));
-        }
-        assert!(begin.elapsed() < LISTEN_LIMIT / 2, "{:?}", begin.elapsed());
-        let _listener = Listener::bind(&process.paths.executor_socket()).unwrap();
-        sleep(process.idle_for().expect("it looks again"));
-        assert!(process.tend().unwrap().is_some());
-        assert_eq!(process.idle_for(), None);
-        end(process);
-    }
-
-    #[test]
-    fn an_executor_that_ends_at_once_is_said_to_have_said_why() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = deaf(folder.path());
-        let body = "#!/bin/sh\necho 'heartbeat executor: no room' >&2\nexit 6\n";
-        fs::write(&process.program, body).unwrap();
-        fs::remove_dir_all(process.paths.runtime()).unwrap();
-        process.lost();
-        let begin = Instant::now();
-        let error = loop {
-            match process.tend() {
-                Err(error) => break error,
-                Ok(executor) => assert!(executor.is_none()),
-            }
-            assert!(begin.elapsed() < LISTEN_LIMIT, "it has ended");
-            sleep(process.idle_for().expect("it looks again"));
-        };
-        assert_eq!(error.to_string(), "it ended as soon as it was started: no room");
-        assert!(process.paths.executor().is_dir(), "its directory was made again");
-    }
-
-    #[test]
-    fn an_executor_that_is_just_ending_ends_no_start() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = deaf(folder.path());
-        let socket = process.paths.executor_socket();
-        let ending = Listener::bind(&socket).unwrap();
-        let others = std::thread::spawn(move || {
-            let accept = |listener: &Listener| loop {
-                if let Some(connection) = listener.accept().unwrap() {
-                    break connection;
-                }
-                sleep(CONNECT_GAP);
-            };
-            drop(accept(&ending));
-            drop(ending);
-            let listener = Listener::bind(&socket).unwrap();
-            let connection = accept(&listener);
-            let (version, groups, unfinished) = (protocol::VERSION, Vec::new(), Vec::new());
-            let hello = Report::Hello { version, groups, unfinished };
-            connection.send(&hello.encode().unwrap()).unwrap();
-            connection
-        });
-        let executor = process.obtain(Duration::from_secs(10)).unwrap();
-        assert!(executor.greeting.is_some());
-        drop(others.join().unwrap());
-        end(process);
-    }
 }

@@ -5,7 +5,7 @@ use super::executor::{
     Arrival, Executor, Greeting, differences, durations, group_of, holdings, is_of_core,
     outcome_of, request_of,
 };
-use super::{Beat, REPORTS_PER_TURN};
+use super::{BeatLoop, REPORTS_PER_TURN};
 use systole_agents::protocol::{self, LetGoReason, Report, Request};
 use systole_agents::standstill::patience;
 use systole_core::{GroupKey, Input, Job, Resource, Time, Words};
@@ -17,7 +17,7 @@ fn words(resources: &[Resource]) -> String {
     words.join(", ")
 }
 
-impl Beat {
+impl BeatLoop {
     pub(super) fn take_executor(&mut self, now: Time, mut executor: Executor) {
         let greeting = executor.greeting.take();
         self.executor = Some(executor);

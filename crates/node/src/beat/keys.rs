@@ -1,6 +1,6 @@
 //! Keys that are renewed while the node beats.
 
-use super::Beat;
+use super::BeatLoop;
 use super::channel::News;
 use super::sent::Sent;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn listener(cluster: &Cluster, node: NodeId) -> Listener {
     }
 }
 
-impl Beat {
+impl BeatLoop {
     /// Takes other keys. The ones before are believed until every node was heard with these.
     pub(super) fn renew_keys(&mut self, now: Time, keys: Keys) {
         let settings = self.cluster.settings();

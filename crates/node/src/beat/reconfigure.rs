@@ -1,11 +1,11 @@
 //! Other settings for a beat thread that runs.
 
-use super::Beat;
+use super::BeatLoop;
 use super::channel::{News, Reconfiguration};
 use systole_agents::protocol::Request;
 use systole_core::Time;
 
-impl Beat {
+impl BeatLoop {
     /// Takes other settings, all in one turn. What the core has said before is done before: it
     /// means groups by their old numbers.
     pub(super) fn reconfigure(&mut self, now: Time, wanted: Reconfiguration) {

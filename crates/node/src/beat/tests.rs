@@ -4,6 +4,7 @@ mod keys;
 
 use super::channel::{ControlEnd, channel};
 use super::drops::{Cause, Dropped};
+use super::links::Medium;
 use super::*;
 use executor::Greeting;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -98,7 +99,7 @@ fn encoder(name: &str, uuid: u8) -> Encoder {
 }
 
 /// A beat thread without a thread, on the loopback of a network of its own.
-fn beat() -> (Beat, ControlEnd) {
+fn beat() -> (BeatLoop, ControlEnd) {
     systole_sys::namespace::make_network().unwrap();
     let words = ["link", "set", "lo", "up"];
     assert!(std::process::Command::new("ip").args(words).status().unwrap().success());
@@ -118,7 +119,7 @@ fn beat() -> (Beat, ControlEnd) {
     };
     let spec = LinkSpec::Unicast { device: "lo".into(), host: "127.0.0.9".into(), port: PORT };
     let (control, end) = channel().unwrap();
-    let beat = Beat::new(Parts {
+    let beat = BeatLoop::new(Parts {
         cluster: Cluster::new(settings(), boot),
         unix_time: 1,
         origin: clock::boot_time(),
@@ -197,9 +198,9 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
 }
 
 /// What the node has just sent: on a loopback it comes back.
-fn said(beat: &mut Beat) -> Vec<Vec<u8>> {
+fn said(beat: &mut BeatLoop) -> Vec<Vec<u8>> {
     let mut buffer = [0; 2048];
-    let Beat { links, control, .. } = beat;
+    let BeatLoop { links, control, .. } = beat;
     let mut next =
         || links.receive(0, &mut buffer, control).unwrap().map(|it| buffer[..it.length].to_vec());
     std::iter::from_fn(&mut next).collect()

@@ -2,7 +2,7 @@
 
 use super::insist::insist;
 use super::start::warn;
-use crate::beat::Beat;
+use crate::beat::BeatLoop;
 use crate::log::Log;
 use crate::worker::Thread;
 use std::io;
@@ -20,7 +20,7 @@ const BEAT_RIGHTS: [Capability; 3] =
 
 /// Starts the beat thread and hears what it could get for itself.
 pub(super) fn start_beating(
-    beat: Beat,
+    beat: BeatLoop,
     priority: Option<u8>,
     signals: &Signals,
     log: &mut Log,

@@ -19,7 +19,7 @@ use super::succession::{Estate, execute_again};
 use super::{already_running, leftover, media, wiring};
 use crate::beat::channel::channel;
 use crate::beat::load::Load;
-use crate::beat::{self, Beat};
+use crate::beat::{self, BeatLoop};
 use crate::control::{self, Control, Ending};
 use crate::executor_process::ExecutorProcess;
 use crate::log::{Level, Line, Log, LogSettings};
@@ -153,7 +153,7 @@ fn run_threads(
     let pings = open_pings(&mut plan, &signals, unix_time)?;
     let (control_end, beat_end) = insist("connect the threads", &signals, &mut plan.log, channel)?;
     let load = insist("open the load average", &signals, &mut plan.log, Load::open)?;
-    let beat = Beat::new(beat::Parts {
+    let beat = BeatLoop::new(beat::Parts {
         cluster: Cluster::new(plan.settings.clone(), boot),
         unix_time,
         origin,

@@ -7,7 +7,7 @@ use systole_wire::Progress;
 
 /// The beat thread, a socket of the other node, and its voice.
 struct Pair {
-    beat: Beat,
+    beat: BeatLoop,
     control: ControlEnd,
     socket: UdpSocket,
     other: Encoder,

@@ -1,0 +1,84 @@
+use super::*;
+use systole_core::Hold;
+
+fn answer(ticket: u64) -> News {
+    News::Answer { ticket: Ticket(ticket), result: Ok(()) }
+}
+
+#[test]
+fn what_may_be_lost_is_counted_and_what_may_not_arrives_later() {
+    let (control, mut beat) = channel().unwrap();
+    for _ in 0..NEWS + 3 {
+        beat.tell(News::Event { at: 1, event: Event::LocalStable });
+    }
+    assert_eq!(beat.take_lost(), 3);
+    beat.insist(answer(7));
+    for _ in 0..NEWS {
+        let news = control.news();
+        assert!(matches!(news, Some(News::Event { at: 1, event: Event::LocalStable })));
+    }
+    assert!(control.news().is_none());
+    beat.flush();
+    assert!(matches!(control.news(), Some(News::Answer { ticket: Ticket(7), .. })));
+    assert_eq!(beat.take_lost(), 0);
+}
+
+fn event() -> News {
+    News::Event { at: 1, event: Event::LocalStable }
+}
+
+#[test]
+fn what_may_be_lost_overtakes_nothing_that_may_not() {
+    let (control, mut beat) = channel().unwrap();
+    for _ in 0..NEWS {
+        beat.tell(event());
+    }
+    beat.insist(answer(7));
+    beat.insist(answer(8));
+    // There is room for one: what has waited comes first, and the newest is lost.
+    assert!(control.news().is_some());
+    beat.tell(event());
+    assert_eq!(beat.take_lost(), 1);
+    for _ in 1..NEWS {
+        assert!(matches!(control.news(), Some(News::Event { .. })));
+    }
+    beat.tell(event());
+    let rest: Vec<News> = std::iter::from_fn(|| control.news()).collect();
+    let right = [News::Answer { ticket: Ticket(7), result: Ok(()) }, answer(8), event()];
+    let same = rest.iter().zip(&right);
+    let mut same = same.map(|(news, right)| format!("{news:?}") == format!("{right:?}"));
+    assert!(rest.len() == right.len() && same.all(|same| same), "{rest:?}");
+}
+
+#[test]
+fn commands_wait_while_there_is_no_room_for_their_answers() {
+    let (control, mut beat) = channel().unwrap();
+    for _ in 0..NEWS {
+        beat.tell(event());
+    }
+    for ticket in 0..INSISTED as u64 / 2 {
+        beat.insist(answer(ticket));
+    }
+    let store = || News::Store { terms: Vec::new(), holds: Vec::new(), kept_by_order: Vec::new() };
+    for _ in 0..INSISTED {
+        beat.insist(store());
+    }
+    assert_eq!(beat.take_lost(), 0);
+    control.command(Command::Snapshot).unwrap();
+    assert!(beat.command().is_none());
+    while control.news().is_some() {}
+    beat.flush();
+    assert!(matches!(beat.command(), Some(Command::Snapshot)));
+}
+
+#[test]
+fn commands_are_bounded_and_wake_the_beat_thread() {
+    let (control, beat) = channel().unwrap();
+    let order = || Command::Order { ticket: Ticket(1), order: Order::Standby(Hold::All) };
+    for _ in 0..COMMANDS {
+        control.command(order()).unwrap();
+    }
+    assert!(control.command(order()).is_err());
+    assert!(beat.shared.beat.lower().unwrap());
+    assert!(matches!(beat.command(), Some(Command::Order { .. })));
+}

@@ -1,0 +1,85 @@
+//! What the beat loop is put together from.
+
+use super::BeatLoop;
+use super::channel::BeatEnd;
+use super::drops::Drops;
+use super::executor::Executor;
+use super::links::{Links, Medium};
+use super::load::Load;
+use super::pings::Pings;
+use super::rest::Rest;
+use super::sent::Sent;
+use super::trouble::Trouble;
+use std::net::IpAddr;
+use systole_config::AgentTimeouts;
+use systole_core::{Cluster, LinkId, NodeId, Time};
+use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Keys};
+
+/// What the beat thread is made of.
+pub(crate) struct Parts {
+    /// The core, at its start.
+    pub(crate) cluster: Cluster,
+    /// Seconds since 1970 at the core's start.
+    pub(crate) unix_time: u64,
+    /// `CLOCK_BOOTTIME` at the core's start, in nanoseconds.
+    pub(crate) origin: u64,
+    /// What signs.
+    pub(crate) keys: Keys,
+    /// What writes.
+    pub(crate) encoder: Encoder,
+    /// The media.
+    pub(crate) media: Vec<Medium>,
+    /// Addresses from which nodes send, as far as the configuration tells them.
+    pub(crate) addresses: Vec<(LinkId, NodeId, IpAddr)>,
+    /// The ping nodes.
+    pub(crate) pings: Pings,
+    /// The executor, if it is there already.
+    pub(crate) executor: Option<Executor>,
+    /// How long agents may take.
+    pub(crate) timeouts: AgentTimeouts,
+    /// The way to the control thread.
+    pub(crate) control: BeatEnd,
+    /// The load average.
+    pub(crate) load: Load,
+}
+
+impl BeatLoop {
+    /// Puts the parts together.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let settings = parts.cluster.settings();
+        let mut others = settings.node_ids().filter(|node| *node != settings.me);
+        let mut drops = Drops::new(others.next().filter(|_| others.next().is_none()));
+        for (link, node, address) in parts.addresses {
+            drops.learn(link, node, Some(address));
+        }
+        let links = Links::new(parts.media);
+        let sent = Sent::new(settings, |form| links.speak(form));
+        let mut beat = Self {
+            cluster: parts.cluster,
+            unix_time: parts.unix_time,
+            origin: parts.origin,
+            last_turn: Time::START,
+            keys: parts.keys,
+            renewal: None,
+            encoder: parts.encoder,
+            decoder: Decoder::default(),
+            buffer: vec![0; DATAGRAM_MAX],
+            load: parts.load,
+            links,
+            sent,
+            pings: parts.pings,
+            executor: None,
+            timeouts: parts.timeouts,
+            control: parts.control,
+            drops,
+            trouble: Trouble::default(),
+            trouble_after: Time::START,
+            rest: Rest::default(),
+            is_over: false,
+        };
+        if let Some(executor) = parts.executor {
+            beat.take_executor(Time::START, executor);
+        }
+        beat
+    }
+}

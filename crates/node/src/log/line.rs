@@ -1,0 +1,133 @@
+//! A line of the log: how grave it is, who says it, and what.
+
+use serde::{Deserialize, Serialize};
+
+/// How grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The machine goes down.
+    Emergency,
+    /// Data or services are in danger.
+    Critical,
+    /// Something is broken.
+    Error,
+    /// Unusual, and dealt with.
+    Warning,
+    /// Normal, and worth a look.
+    Notice,
+    /// A state that an operator cares about changed.
+    Info,
+    /// For whoever follows a decision.
+    Debug,
+}
+
+impl Level {
+    /// The word in a line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Emergency => "EMERG",
+            Self::Critical => "CRIT",
+            Self::Error => "ERROR",
+            Self::Warning => "WARN",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+
+    /// The severity of syslog (RFC 3164, section 4.1.1).
+    pub(super) const fn severity(self) -> u8 {
+        match self {
+            Self::Emergency => 0,
+            Self::Critical => 2,
+            Self::Error => 3,
+            Self::Warning => 4,
+            Self::Notice => 5,
+            Self::Info => 6,
+            Self::Debug => 7,
+        }
+    }
+}
+
+impl From<systole_agents::protocol::Level> for Level {
+    fn from(level: systole_agents::protocol::Level) -> Self {
+        use systole_agents::protocol::Level as Agents;
+        match level {
+            Agents::Debug => Self::Debug,
+            Agents::Info => Self::Info,
+            Agents::Warning => Self::Warning,
+            Agents::Error => Self::Error,
+        }
+    }
+}
+
+/// Who speaks in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The daemon.
+    Daemon,
+    /// The built-in ipfail.
+    Ipfail,
+    /// A script of heartbeat whose work the daemon does itself, by its name.
+    Script(&'static str),
+    /// An agent, by its whole tag: `IPaddr(192.168.122.100)[110]`.
+    Agent(String),
+}
+
+/// Lines that an outsider can cause as often as he likes: at most one of a kind in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Repeating {
+    /// A packet that cannot be read or is not authentic.
+    BadPacket,
+    /// A message from a node that is not configured.
+    Stranger,
+    /// A message of an older run of a node.
+    Replay,
+    /// Missing messages, and requests for messages.
+    Loss,
+    /// The end of such a loss.
+    LossEnded,
+    /// A beat that came late.
+    LateBeat,
+    /// A serial line that takes nothing.
+    StuckLine,
+    /// A step of a hand-over that was refused.
+    RefusedStep,
+    /// Connections to the control socket.
+    Control,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// How grave it is.
+    pub level: Level,
+    /// Who says it.
+    pub source: Source,
+    /// The kind of which at most one is written in a second, if there is one.
+    pub repeating: Option<Repeating>,
+    /// What is said; control characters are replaced when it is written.
+    pub text: String,
+}
+
+impl Line {
+    /// A line of the daemon.
+    #[must_use]
+    pub fn new(level: Level, text: impl Into<String>) -> Self {
+        Self { level, source: Source::Daemon, repeating: None, text: text.into() }
+    }
+
+    /// The same line said by another source.
+    #[must_use]
+    pub fn said_by(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
+    /// The same line as one of a kind that may repeat.
+    #[must_use]
+    pub fn repeating(self, kind: Repeating) -> Self {
+        Self { repeating: Some(kind), ..self }
+    }
+}
