@@ -1,0 +1,84 @@
+//! Whether the other node is there, and what follows.
+
+use super::negotiation::Stage;
+use super::{Classic, RESTART_AFTER, RETRY};
+use std::time::Duration;
+use systole_core::{Fencing, Hold, Message, NodeStatus};
+
+impl Classic {
+    pub(super) fn hear_status(&mut self, deadtime: Duration) {
+        let silence = self.peer.heard.map(|heard| self.now.since(heard));
+        let was_dead = std::mem::take(&mut self.peer.is_dead);
+        self.peer.heard = Some(self.now);
+        let patience = std::mem::replace(&mut self.peer.deadtime, deadtime);
+        let is_active = self.status == NodeStatus::Active;
+        if was_dead && silence.is_some() && is_active && self.peer_goes_on() {
+            // Nobody knows what the other has done meanwhile.
+            self.restart_at.get_or_insert(self.now + RESTART_AFTER);
+        } else if !was_dead && is_active && silence.is_some_and(|silence| silence >= patience) {
+            // This daemon stood still, and noticed it by the late beat alone.
+            self.peer_dies();
+        }
+        self.negotiation.generation = self.peer.generation;
+    }
+
+    /// Whether the other node is still the same daemon that was heard before.
+    fn peer_goes_on(&self) -> bool {
+        self.negotiation.generation == self.peer.generation
+    }
+
+    pub(super) fn watch_peer(&mut self) {
+        let is_up = self.status == NodeStatus::Active;
+        let since = self.peer.heard.unwrap_or(self.started);
+        let patience = if is_up && self.peer.heard.is_some() {
+            self.peer.deadtime
+        } else {
+            self.settings.initdead
+        };
+        if !self.peer.is_dead && self.now.since(since) >= patience {
+            self.peer.is_dead = true;
+            if is_up {
+                self.peer_dies();
+            }
+        }
+    }
+
+    /// Communication is up when the other node was heard and has told the nodes, or is dead.
+    pub(super) fn come_up(&mut self) {
+        if self.status == NodeStatus::Active || self.peer.heard.is_none() && !self.peer.is_dead {
+            return;
+        }
+        if !self.peer.is_dead && !self.peer.has_told_nodes {
+            if self.nodes_asked.is_none_or(|at| self.now.since(at) >= RETRY) {
+                self.nodes_asked = Some(self.now);
+                self.send(Message::RequestNodes, Some(self.other));
+            }
+            return;
+        }
+        self.status = NodeStatus::Active;
+        self.beat();
+        self.negotiation.stage = Stage::Starting;
+        self.send(Message::Starting, None);
+        if self.peer.is_dead {
+            self.peer_dies();
+        }
+    }
+
+    /// The other node is dead: whatever it did not give up is taken from it.
+    fn peer_dies(&mut self) {
+        let gave_up = self.peer.heard.is_some() && self.negotiation.theirs == Hold::None;
+        let result = if gave_up { Fencing::Unneeded } else { Fencing::NotConfigured };
+        self.cancel_standby();
+        self.negotiation.need_failback = true;
+        if self.negotiation.stage == Stage::Shutdown {
+            return;
+        }
+        let node = self.settings.nodes[self.other.index()].as_str().into();
+        self.send(Message::Stonith { node, result }, None);
+        if gave_up && self.negotiation.mine == Hold::All {
+            self.negotiation.is_other_stable = true;
+        } else {
+            self.take_over();
+        }
+    }
+}
