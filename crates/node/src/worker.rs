@@ -7,10 +7,13 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Stack of a worker in bytes: all of it is locked, so it is small.
 const STACK: usize = 256 << 10;
+
+/// How soon it is looked again whether a full queue has room.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A thread that is to be started, and can be tried again: a machine may have no room for another one
 /// just now.
@@ -129,8 +132,17 @@ impl<Job: Send + 'static> Worker<Job> {
     /// Waits until everything that was handed over is done, for no longer than that. Returns
     /// whether it is.
     pub(crate) fn settle(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
         let (reached, wait) = sync_channel(1);
-        self.queue.try_send(Task::Tell(reached)).is_ok() && is_closed(&wait, limit)
+        let mut task = Task::Tell(reached);
+        while let Err(TrySendError::Full(refused)) = self.queue.try_send(task) {
+            if Instant::now() >= until {
+                return false;
+            }
+            task = refused;
+            thread::sleep(LOOK_AGAIN);
+        }
+        is_closed(&wait, until.saturating_duration_since(Instant::now()))
     }
 
     /// A way to it for another thread, which does not keep the worker from ending.
@@ -253,6 +265,8 @@ mod tests {
             Worker::start("test", 2, move |_: u32| gate.recv().unwrap_or_default()).unwrap();
         worker.hand(1).unwrap();
         assert!(!worker.settle(Duration::from_millis(10)));
+        while worker.hand(2).is_ok() {}
+        assert!(!worker.settle(Duration::from_millis(10)), "it is full");
         assert!(!worker.finish(Duration::from_millis(10)));
     }
 }
