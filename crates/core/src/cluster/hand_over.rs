@@ -68,8 +68,8 @@ pub(super) struct HandOver {
     /// What the giver had of it when it began to let go, or for a taker when it was offered, each with its
     /// term then.
     gives: Vec<(GroupId, u64)>,
-    /// For a giver: of which groups it was the owner then, whether they ran or not. The taker may believe
-    /// that it has them.
+    /// Of which groups the giver was the owner then, whether they ran or not. What it takes later is no
+    /// part of it.
     owned: Vec<GroupId>,
 }
 
@@ -214,7 +214,8 @@ impl Cluster {
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
             let is_givers = self.ownership.row(group).owner == Some(running.giver);
-            let is_new = running.giver == self.settings.me && !running.owned.contains(&group);
+            let is_told = running.giver == self.settings.me || !running.beside_classic;
+            let is_new = is_told && !running.owned.contains(&group);
             let is_meant = self.is_in_scope(group, running.giver, running.scope);
             running.stage != Stage::Asked && is_meant && is_givers && !is_new
         })
@@ -267,6 +268,21 @@ impl Cluster {
         groups
     }
 
+    /// Those of which the giver is the owner, whether they run or not.
+    fn groups_owned_by(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
+        let mut groups = self.groups_of(giver, scope);
+        groups.retain(|group| self.ownership.row(*group).owner == Some(giver));
+        groups
+    }
+
+    /// What a giver takes, or takes back, is no part of a hand-over any more.
+    pub(super) fn keep_what_is_taken(&mut self, group: GroupId) {
+        let me = self.settings.me;
+        if let Some(running) = self.hand_over.as_mut().filter(|running| running.giver == me) {
+            running.owned.retain(|owned| *owned != group);
+        }
+    }
+
     /// Groups with their terms.
     fn with_terms(&self, groups: Vec<GroupId>) -> Vec<(GroupId, u64)> {
         let term = |group: GroupId| (group, self.ownership.row(group).term);
@@ -315,6 +331,8 @@ impl Cluster {
         let is_promise = stage == Stage::Promised;
         let wait = match partner.kind {
             Kind::Classic if is_promise => BEGIN_WAIT,
+            // What goes on here is seen.
+            Kind::Classic if stage == Stage::Releasing => REPLY_WAIT,
             Kind::Classic => WORK_WAIT,
             Kind::Systole | Kind::Unknown => REPLY_WAIT,
         };
@@ -332,11 +350,18 @@ impl Cluster {
         }
     }
 
-    /// A classic giver says that it lets go now, which may take as long as its agents need.
+    /// A classic giver says that it lets go now. A word that comes late may belong to an earlier one.
     pub(super) fn classic_lets_go(&mut self, giver: NodeId, number: u64) {
+        let is_meant = |it: &HandOver| it.giver == giver && number > it.began_at;
+        if self.hand_over.as_ref().is_some_and(is_meant) {
+            self.giver_has_begun(number);
+        }
+    }
+
+    /// A classic giver lets go, which may take as long as its agents need.
+    fn giver_has_begun(&mut self, number: u64) {
         let until = self.now + WORK_WAIT;
-        let running = self.hand_over.as_mut().filter(|it| it.giver == giver);
-        if let Some(running) = running.filter(|it| it.stage == Stage::Promised) {
+        if let Some(running) = self.hand_over.as_mut().filter(|it| it.stage == Stage::Promised) {
             running.until = until;
             running.lets_go_by = Some(number);
         }

@@ -132,6 +132,7 @@ impl Cluster {
         let row = *self.ownership.row(group);
         let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
         let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
+        self.keep_what_is_taken(group);
         self.note_takeover(group, cause);
         self.note_taken_alone(group, cause);
         self.ownership.claim(group, me, is_borrowed);

@@ -11,6 +11,7 @@ mod away;
 mod beside_classic;
 mod carrier;
 mod claims;
+mod course;
 mod deaf;
 mod edited;
 mod evidence;

@@ -117,6 +117,7 @@ impl Runner {
         }
         if action == Action::Status {
             self.state = State::Stuck { step };
+            self.give_way_though_stuck(step);
             return Progress::StopFailed { resource, outcome: tale.last };
         }
         let (action, wait_until) = if tale.tries < STOP_RETRIES {

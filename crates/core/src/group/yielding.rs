@@ -99,6 +99,15 @@ impl Runner {
         }
     }
 
+    /// Another node has a group that cannot be stopped here: its addresses go all the same, if they have not
+    /// gone.
+    pub(super) fn give_way_though_stuck(&mut self, step: usize) {
+        if self.way == Way::Due {
+            self.way = Way::Given;
+            self.state = self.release_step(step, self.steps.len());
+        }
+    }
+
     /// Stops the addresses of a group that is stuck, though a resource right of them may run.
     pub(crate) fn release_addresses(&mut self) {
         self.visit("release addresses");

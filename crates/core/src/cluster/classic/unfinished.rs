@@ -61,6 +61,11 @@ impl Cluster {
         recalled.filter(|it| self.peer(it.peer).generation == it.generation)
     }
 
+    /// Whether a hand-over of an earlier run with a classic peer has yet to be gone on with.
+    pub(in crate::cluster) fn has_unfinished_with(&self, peer: NodeId) -> bool {
+        self.recalled().is_some_and(|it| it.peer == peer)
+    }
+
     /// A hand-over of an earlier run is over.
     pub(super) fn forget_recalled(&mut self) {
         if let Some(recalled) = self.classic.recalled.take() {

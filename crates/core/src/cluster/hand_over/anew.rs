@@ -61,9 +61,14 @@ impl Cluster {
             UnfinishedStage::Given => {
                 let gives = self.groups_of(me, scope);
                 for group in gives.iter().copied() {
-                    // It is at work there.
-                    let row = self.ownership.row(group);
-                    if row.owner == Some(peer) && !row.phase.holds() {
+                    // It is at work there, also where the disk had no room for that.
+                    let row = *self.ownership.row(group);
+                    let is_free = self.runners[group.index()].is_idle();
+                    let is_recalled = self.is_ours(group) && is_free;
+                    if is_recalled {
+                        self.ownership.claim(group, peer, self.preferred(group) != peer);
+                    }
+                    if is_recalled || row.owner == Some(peer) && !row.phase.holds() {
                         self.ownership.advance(group, Phase::Starting);
                         self.owned(group, Cause::HandOver { giver: me, taker: peer });
                     }
@@ -78,7 +83,7 @@ impl Cluster {
             UnfinishedStage::Promised => {
                 self.advance_hand_over(Stage::Promised);
                 // It has begun to let go, which may take as long as its agents need.
-                self.classic_lets_go(peer, self.last_report());
+                self.giver_has_begun(self.last_report());
                 match (done_by, &mut self.hand_over) {
                     (Some(number), _) => self.acquire_by(number),
                     (None, Some(running)) if may_lack_words => {

@@ -34,7 +34,9 @@ impl Cluster {
     pub(in crate::cluster) fn elapse_hand_over(&mut self) {
         self.prolong_hand_over();
         self.withdraw_wish();
+        self.end_with_who_leaves();
         self.take_what_is_given();
+        self.take_what_is_free_now();
         self.end_what_is_kept();
         self.acquire_from_classic();
         let Some(running) = &self.hand_over else { return };
@@ -49,11 +51,14 @@ impl Cluster {
                 if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
             return self.end_hand_over(Err(why));
         }
-        // What a giver has taken meanwhile it does not give.
-        let is_taken = |group: GroupId| {
-            stage == Stage::Releasing && self.is_ours(group) && !running.owned.contains(&group)
+        // What a giver has taken meanwhile it does not give, nor what another node has already.
+        let is_kept = |group: GroupId| match self.ownership.row(group).owner {
+            Some(owner) if owner == giver => !running.owned.contains(&group),
+            Some(_) => true,
+            None => false,
         };
-        let set = self.groups_of(giver, scope).into_iter().filter(|group| !is_taken(*group));
+        let is_kept = |group: GroupId| stage == Stage::Releasing && is_kept(group);
+        let set = self.groups_of(giver, scope).into_iter().filter(|group| !is_kept(*group));
         let mut runners = set.map(|group| &self.runners[group.index()]);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
@@ -97,6 +102,19 @@ impl Cluster {
         }
     }
 
+    /// A node that is stopping ends a hand-over with that, and tells it by its beats alone. What was
+    /// released for it is free, and what it has released does not wait for its other groups.
+    fn end_with_who_leaves(&mut self) {
+        let me = self.settings.me;
+        let leaves = self.hand_over.as_ref().is_some_and(|running| {
+            let waits = matches!(running.stage, Stage::Releasing | Stage::Promised);
+            waits && !running.beside_classic && self.peer(running.partner(me)).is_leaving
+        });
+        if leaves {
+            self.end_hand_over(Err(Refusal::RemoteInFlux));
+        }
+    }
+
     /// Whether the giver has something that it cannot stop. A classic one does not tell.
     fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
         self.groups_at(giver, scope).into_iter().any(|group| {
@@ -115,17 +133,23 @@ impl Cluster {
     /// away, or what we have not let go of yet.
     fn end_what_is_kept(&mut self) {
         let Some(running) = self.hand_over.as_ref().filter(|it| it.beside_classic) else { return };
+        let has_begun = running.lets_go_by.is_some();
         let (scope, number) = match running.stage {
-            Stage::Promised => (running.scope, running.lets_go_by),
+            Stage::Promised if has_begun => (running.scope, running.lets_go_by),
             Stage::Acquiring => (running.scope, running.done_by),
             Stage::Releasing => {
                 let gives = running.gives.iter().map(|(group, _)| *group);
                 let hold = self.sets_among(gives).mirrored();
                 (Scope::Set(hold), Some(running.began_at))
             }
-            Stage::Asked | Stage::Given(_) | Stage::Told(_) | Stage::Invited | Stage::Checking => {
+            Stage::Asked | Stage::Invited | Stage::Checking | Stage::Promised => {
+                // Nothing has moved: what both have is settled first.
+                if self.settings.group_ids().any(|group| self.is_contested(group)) {
+                    self.end_hand_over(Err(Refusal::Withdrawn));
+                }
                 return;
             }
+            Stage::Given(_) | Stage::Told(_) => return,
         };
         if number.is_some_and(|number| self.classic_reports(scope, number)) {
             self.end_hand_over(Err(Refusal::Withdrawn));

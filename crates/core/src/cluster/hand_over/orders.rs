@@ -79,6 +79,7 @@ impl Cluster {
             groups.iter().copied().partition(is_elsewhere);
         if elsewhere.is_empty() {
             self.refuse_stopping(&here)?;
+            self.refuse_leaving(&here)?;
         }
         if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_strange(*group)) {
             return Err(Refusal::Differs);
@@ -127,6 +128,14 @@ impl Cluster {
             let is_wanted = self.is_frozen(group) && self.is_configured(group);
             self.stays[group.index()].is_exempt |= is_wanted;
         }
+    }
+
+    /// What this node is about to give away is not here to stay.
+    fn refuse_leaving(&self, groups: &[GroupId]) -> Result<(), Refusal> {
+        let me = self.settings.me;
+        let mut running = self.hand_over.iter().filter(|running| running.giver == me);
+        let leaves = |scope| groups.iter().any(|group| self.is_in_scope(*group, me, scope));
+        if running.any(|running| leaves(running.scope)) { Err(Refusal::Busy) } else { Ok(()) }
     }
 
     /// What is being stopped here is not here to stay, and what cannot be stopped cannot be started.
@@ -181,7 +190,7 @@ impl Cluster {
 
     pub(super) fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
         self.visit_hand_over("order");
-        if self.hand_over.is_some() {
+        if self.hand_over.is_some() || self.has_unfinished_with(peer) {
             Err(Refusal::Busy)
         } else if !self.is_settled() {
             Err(Refusal::LocalInFlux)

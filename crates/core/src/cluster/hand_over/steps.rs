@@ -2,7 +2,9 @@
 
 use super::{Asker, Cluster, Stage};
 use crate::peer::Kind;
-use crate::{Cause, Event, GroupKey, HandOverEvent, Motive, NodeId, Phase, Refusal, Scope, Step};
+use crate::{
+    Cause, Event, GroupId, GroupKey, HandOverEvent, Motive, NodeId, Phase, Refusal, Scope, Step,
+};
 
 impl Cluster {
     /// The other node wants groups of ours.
@@ -98,7 +100,8 @@ impl Cluster {
             let crossing = running.stage == Stage::Asked && giver < me;
             let waits = matches!(running.stage, Stage::Invited | Stage::Checking | Stage::Promised);
             let invited = waits && running.giver == giver;
-            if running.lets_go_by.is_some() {
+            let may_let_go = running.stage == Stage::Promised && self.lacks_words_of(giver);
+            if running.lets_go_by.is_some() || may_let_go {
                 // A C node that refuses the order of its own administrator has asked us all the same.
                 return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
             }
@@ -124,11 +127,18 @@ impl Cluster {
         // Why a C node gives something away it does not tell.
         let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
         let offered = self.with_terms(self.groups_at(giver, scope));
+        let owned = self.groups_owned_by(giver, scope);
         if let Some(running) = &mut self.hand_over {
             running.by_order = is_order;
-            running.gives = offered;
+            (running.gives, running.owned) = (offered, owned);
         }
         self.begin_checks(giver, scope);
+    }
+
+    /// Whether something is missing of what a classic peer has said: it may have begun to let go.
+    fn lacks_words_of(&self, peer: NodeId) -> bool {
+        let peer = self.peer(peer);
+        peer.kind == Kind::Classic && !peer.receiver.is_complete()
     }
 
     pub(super) fn begin_release(&mut self, taker: NodeId, scope: Scope) {
@@ -140,15 +150,16 @@ impl Cluster {
         }
         let me = self.settings.me;
         let gives = self.with_terms(self.groups_at(me, scope));
-        let mut owned = self.groups_of(me, scope);
-        owned.retain(|group| self.is_ours(*group));
+        let owned = self.groups_owned_by(me, scope);
         if let Some(running) = &mut self.hand_over {
             (running.gives, running.owned) = (gives, owned);
         }
         let is_own_idea = self.hand_over.as_ref().is_some_and(|running| running.motive.is_own());
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
-                self.stays[group.index()].is_exempt = true;
+                // What does not run is not moved, and stays held.
+                let is_given = self.ownership.row(group).phase.holds();
+                self.stays[group.index()].is_exempt |= is_given;
                 if is_own_idea {
                     self.note_gift(group);
                 }
@@ -195,40 +206,67 @@ impl Cluster {
     pub(super) fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
-        let me = self.settings.me;
-        // A node of Systole gives what it had; what nobody has goes where it should by itself, and may be
-        // about to start at a third node. What a classic one had it does not tell.
-        let offered = self.hand_over.as_ref().map(|running| running.gives.clone());
-        let offered = offered.filter(|_| self.peer(giver).kind == Kind::Systole);
         for group in self.groups_of(giver, scope) {
             let row = *self.ownership.row(group);
-            let was_there = row.owner == Some(giver);
-            // What it has taken since, as from a third node, it does not give.
-            let is_offered =
-                offered.as_ref().is_none_or(|offered| offered.contains(&(group, row.term)));
-            if !is_offered && !was_there {
-                continue;
-            }
-            let is_given = is_news && is_offered || row.phase == Phase::Stopping;
+            // What the giver has taken since, as from a third node, it does not give.
+            let is_offered = self.is_offered(giver, group);
+            let is_given = is_offered && (is_news || row.phase == Phase::Stopping);
             if row.owner == Some(giver) && row.phase.holds() && is_given {
                 // The giver's "done" is the stop that its table has yet to tell. One that came
                 // late does not undo that the giver has taken a group again.
                 self.ownership.advance(group, Phase::Stopped);
             }
             self.peer_mut(giver).runs[group.index()] &= !is_given;
-            // What is still being stopped here is taken when it is, if it is free then.
-            let is_idle = self.runners[group.index()].is_idle();
-            let is_free =
-                !self.ownership.row(group).phase.holds() && is_idle && !self.runs_elsewhere(group);
             if self.peer(giver).kind == Kind::Classic {
                 // It believes that we run what it gives: what has failed here before is tried again.
                 self.regain(group);
             }
-            let could_take = self.could_take(group, me) && self.is_configured(group);
-            if is_free && could_take && self.has_executor && self.clears_the_way(group) {
+            let is_meant = is_offered || row.owner == Some(giver);
+            if is_meant && self.is_free_for_taker(giver, group) {
+                self.take(group, Cause::HandOver { giver, taker: self.settings.me });
+            }
+        }
+    }
+
+    /// Takes what was given and could not be taken before: what another run of it had left here was being
+    /// stopped.
+    pub(super) fn take_what_is_free_now(&mut self) {
+        let acquiring = self.hand_over.as_ref().filter(|it| it.stage == Stage::Acquiring);
+        let Some((giver, me, scope)) = acquiring.map(super::HandOver::parts) else { return };
+        for group in self.groups_of(giver, scope) {
+            let is_givers = self.ownership.row(group).owner == Some(giver);
+            if is_givers && self.is_free_for_taker(giver, group) {
                 self.take(group, Cause::HandOver { giver, taker: me });
             }
         }
+    }
+
+    /// Whether a giver has offered a group, in the term that it has. What a classic one had it does not tell.
+    fn is_offered(&self, giver: NodeId, group: GroupId) -> bool {
+        let term = self.ownership.row(group).term;
+        let is_told = self.peer(giver).kind == Kind::Systole;
+        let mut running = self.hand_over.iter();
+        !is_told || running.any(|running| running.gives.contains(&(group, term)))
+    }
+
+    /// Whether a taker may start a group of a giver that is done. What was not running there is not given:
+    /// it goes along, unless it is held where it is, or something of it may run on.
+    fn is_free_for_taker(&mut self, giver: NodeId, group: GroupId) -> bool {
+        let is_offered = self.is_offered(giver, group);
+        // Its table says so of what is stopped until we have taken that.
+        let is_kept_for_us = is_offered && self.ownership.row(group).phase == Phase::Stopping;
+        let is_there = if is_kept_for_us {
+            self.may_run_elsewhere(group)
+        } else {
+            self.ownership.row(group).phase.holds() || self.runs_elsewhere(group)
+        };
+        let is_free = !is_there && self.runners[group.index()].is_idle();
+        let could_take = self.could_take(group, self.settings.me) && self.is_configured(group);
+        let may_go_along = is_offered
+            || !(self.is_frozen(group)
+                || self.is_anyone_uncertain()
+                || self.is_in_doubt_elsewhere(group));
+        is_free && could_take && may_go_along && self.has_executor && self.clears_the_way(group)
     }
 
     /// Everything is let go: the taker may begin.

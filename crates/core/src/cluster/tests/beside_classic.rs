@@ -4,6 +4,7 @@
 use super::*;
 
 mod contested;
+mod course;
 mod killed;
 mod lost_words;
 mod meanwhile;

@@ -142,3 +142,29 @@ fn addresses_that_go_beside_a_stop_have_the_new_number_of_their_group() {
     assert_eq!(runner.running().map(|(job, _)| (job.id, job.group)), Some((slow.id, GroupId(1))));
     assert_eq!(runner.aside_done(aside.id).map(|(job, _)| job.group), Some(GroupId(1)));
 }
+
+/// Another node is heard to have the group while the last look after failed stops goes on, which finds that
+/// it runs.
+#[test]
+fn who_gives_way_during_the_last_look_lets_addresses_go_though_it_is_stuck() {
+    let (mut runner, mut next) = runner();
+    runner.adopt();
+    runner.stop();
+    let mut now = Time::START;
+    let look = loop {
+        let job = runner.poll(now, &mut next).expect("an agent is asked");
+        if job.action == Action::Status {
+            break job;
+        }
+        runner.done(now, job.id, Outcome::Failed(1));
+        now = now + Duration::from_secs(2);
+    };
+    runner.give_way();
+    runner.done(now, look.id, Outcome::Running);
+    let next_job = runner.poll(now, &mut next).or_else(|| runner.poll_aside(now, &mut next));
+    assert_eq!(
+        next_job.map(|job| (job.action, job.first, job.count)),
+        Some((Action::Stop, 0, 2)),
+        "both have the addresses"
+    );
+}

@@ -1,0 +1,193 @@
+//! What goes wrong on the way of a hand-over beside a C node.
+
+use super::*;
+
+/// We have given our own set away, and the peer is starting that.
+fn having_given() -> (Beside, Vec<(GroupKey, NodeId, u64)>) {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    let terms = beside.node.cluster.terms().collect();
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.turn(now);
+    beside.say(ask(Hold::Local, Step::Other));
+    beside.pass(Duration::from_millis(100));
+    assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
+    (beside, terms)
+}
+
+fn killed(beside: &mut Beside, terms: Vec<(GroupKey, NodeId, u64)>, has_executor: bool) {
+    let before = &beside.node;
+    let peers = before.stored.into_iter().collect();
+    let generation = before.generation + 1;
+    let settings = before.cluster.settings().clone();
+    let mut node = Node::with(settings.clone(), generation);
+    node.cluster = Cluster::new(settings, Boot { terms, peers, ..boot(generation) });
+    beside.node = node;
+    beside.now = Time::START;
+    if has_executor {
+        beside.node.greet(Time::START, &[], true);
+    }
+}
+
+/// What was stored of the hand-over is newer than what was stored of owners: the disk had no room for that.
+#[test]
+fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
+    let (mut beside, terms) = having_given();
+    killed(&mut beside, terms, true);
+    beside.comes_back_beside(Hold::Local);
+    assert!(beside.node.cluster.hand_over.is_some(), "it is gone on with");
+    beside.pass(Duration::from_secs(5));
+    assert_eq!(beside.node.runs, [], "the peer is at work");
+}
+
+/// Daemon and executor are killed, and whoever had ordered it does so again before there is an executor.
+#[test]
+fn what_a_peer_is_starting_is_not_started_though_the_order_is_given_again() {
+    let (mut beside, _) = having_given();
+    let terms = beside.node.cluster.terms().collect();
+    killed(&mut beside, terms, false);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_millis(300));
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.turn(now);
+    let answers = beside.node.answers.clone();
+    beside.node.greet(now, &[], true);
+    beside.pass(Duration::from_secs(5));
+    assert_eq!(beside.node.runs, [], "the peer is at work: {answers:?}");
+}
+
+/// This node stood still; when it goes on the peer's report is in the socket, and a request behind it,
+/// which the peer has sent though it refuses the order for it.
+#[test]
+fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_same_turn() {
+    let (mut beside, _) = having_given();
+    let terms = beside.node.cluster.terms().collect();
+    killed(&mut beside, terms, true);
+    beside.status(NodeStatus::Active);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    for message in [report(Hold::Local, true, Occasion::Report), ask(Hold::Local, Step::Me)] {
+        beside.sequence += 1;
+        let (sequence, made) = (Some(beside.sequence), beside.now);
+        let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made };
+        beside.node.hear(beside.now, "beta", beside.generation, &(outgoing, None));
+    }
+    let now = beside.now;
+    beside.node.turn(now);
+    beside.pass(Duration::from_secs(5));
+    assert_eq!(beside.node.runs, [], "the peer is at work");
+}
+
+/// We give everything away, and one of two groups cannot be stopped: the peer is never told that we are
+/// done, and waits for an hour.
+#[test]
+fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(ask(Hold::Local, Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(ask(Hold::Local, Step::Done));
+    beside.pass(Duration::from_secs(1));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.node.stuck = Some(SECOND);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.turn(now);
+    beside.sent();
+    beside.say(ask(Hold::All, Step::Other));
+    let mut nowhere = 0;
+    for _ in 0..3_000 {
+        beside.pass(Duration::from_secs(1));
+        let is_done = beside.has_said(&ask(Hold::All, Step::Done));
+        nowhere += usize::from(!is_done && !beside.node.runs.contains(&FIRST));
+    }
+    let answers = &beside.node.answers;
+    assert!(nowhere < 60, "the first ran nowhere for {nowhere} s, {answers:?}");
+}
+
+/// We took the peer's group when it was away, have conceded it since, and cannot stop it; then we give
+/// everything away.
+#[test]
+fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopped_here() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.silence(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.node.stuck = Some(SECOND);
+    beside.status(NodeStatus::Active);
+    beside.pass(Duration::from_secs(4));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_secs(30));
+    assert_eq!(beside.node.cluster.ownership.row(SECOND).owner, Some(B));
+    assert!(beside.node.cluster.runners[SECOND.index()].is_stuck());
+    beside.node.answers.clear();
+    beside.sent();
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.turn(now);
+    assert!(beside.has_said(&ask(Hold::All, Step::Me)), "{:?}", beside.node.answers);
+    beside.say(ask(Hold::All, Step::Other));
+    let mut seconds = 0;
+    while seconds < 3_000 && !beside.has_said(&ask(Hold::All, Step::Done)) {
+        beside.pass(Duration::from_secs(1));
+        seconds += 1;
+    }
+    assert!(seconds < 60, "the first ran nowhere for {seconds} s: {:?}", beside.node.answers);
+}
+
+/// The peer stood still for a moment, has called us dead, and has taken everything: how long we keep what it
+/// has too, in seconds, at most a minute.
+fn keeps_both(mut beside: Beside) -> u32 {
+    beside.resource(Hold::All, true, Occasion::Acquired);
+    let mut seconds = 0;
+    while seconds < 60 && beside.node.runs.contains(&FIRST) {
+        beside.pass(Duration::from_secs(1));
+        seconds += 1;
+    }
+    seconds
+}
+
+#[test]
+fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_has_a_promise_of_ours() {
+    assert!(keeps_both(Beside::joint_with(Failback::Off)) <= 4, "without a hand-over");
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(ask(Hold::Local, Step::Me));
+    assert!(beside.has_said(&ask(Hold::Local, Step::Other)));
+    let both = keeps_both(beside);
+    assert!(both <= 4, "both have it for {both} s");
+}
+
+#[test]
+fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() {
+    for order in [Order::Standby(Hold::Local), Order::Takeover(Hold::Foreign)] {
+        let mut beside = Beside::joint_with(Failback::Off);
+        let now = beside.now;
+        beside.node.order(now, order);
+        beside.node.turn(now);
+        assert!(beside.node.cluster.hand_over.is_some());
+        let both = keeps_both(beside);
+        assert!(both <= 4, "both have it for {both} s, {order:?}");
+    }
+}
+
+/// The word that it lets go is lost and comes late; before that a person at the peer has ordered something
+/// once more, which it refuses and asks us all the same.
+#[test]
+fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order_that_it_refuses() {
+    for again in [Hold::Local, Hold::All, Hold::Foreign] {
+        let mut beside = Beside::joint_with(Failback::Off);
+        beside.say(ask(Hold::Local, Step::Me));
+        let lost = beside.sequence + 1;
+        beside.sequence = lost;
+        beside.say(ask(again, Step::Me));
+        let newest = std::mem::replace(&mut beside.sequence, lost - 1);
+        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.sequence = newest;
+        beside.pass(Duration::from_secs(5));
+        beside.say(ask(Hold::Local, Step::Done));
+        beside.pass(Duration::from_mins(30));
+        assert_eq!(beside.node.runs, [FIRST, SECOND], "{again:?}: nobody for half an hour");
+    }
+}

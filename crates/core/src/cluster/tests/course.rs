@@ -1,0 +1,341 @@
+//! What goes wrong on the way of a hand-over between nodes of Systole.
+
+use super::pair::Pair;
+use super::reload::{Line, with_groups};
+use super::three::{C, Three};
+use super::*;
+use crate::Action;
+
+fn node(three: &mut Three, id: NodeId) -> &mut Node {
+    three.nodes[id.index()].as_mut().expect("it has power")
+}
+
+/// A gives B all that it has, and its agent takes its time; C dies, A takes what C had.
+fn giver_that_takes_from_a_third(prepare: impl Fn(&mut Node)) -> Three {
+    let mut three = Three::at_homes([A, C], |_| {});
+    let now = three.now;
+    let a = node(&mut three, A);
+    a.holds_jobs = true;
+    a.order(now, Order::Standby(Hold::All));
+    three.until("A stops", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
+    let a = node(&mut three, A);
+    a.holds_jobs = false;
+    prepare(a);
+    three.nodes[2] = None;
+    three
+}
+
+/// A's executor lets go of what A took from C meanwhile, and the stop of that takes its time too; the
+/// gift is let go of first.
+#[test]
+fn what_a_giver_took_and_still_stops_when_it_is_done_is_not_started_beside_it() {
+    let mut three = giver_that_takes_from_a_third(|_| {});
+    three.until("A has it", |three| three.runs(A).contains(&SECOND));
+    three.pass(Duration::from_secs(1));
+    let now = three.now;
+    let a = node(&mut three, A);
+    a.holds_jobs = true;
+    a.cluster.handle(now, &Input::LetGo(SECOND));
+    three.pass(Duration::from_millis(500));
+    let now = three.now;
+    let a = node(&mut three, A);
+    let (slow, gift): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut a.held).into_iter().partition(|job| job.group == SECOND);
+    assert_eq!((slow.len(), gift.len()), (1, 1));
+    a.holds_jobs = false;
+    for job in gift {
+        a.run(now, job);
+    }
+    (a.held, a.holds_jobs) = (slow, true);
+    for _ in 0..20_000 {
+        three.step();
+        assert!(
+            !three.runs(B).contains(&SECOND),
+            "A still stops it: {:?}, B {:?}",
+            three.nodes[0].as_ref().expect("it has power").cluster.ownership.row(SECOND),
+            three.nodes[1].as_ref().expect("it has power").cluster.changes[SECOND.index()],
+        );
+    }
+}
+
+/// What A took from C meanwhile cannot be started there.
+#[test]
+fn what_a_giver_took_and_cannot_start_is_run_by_the_taker() {
+    let mut three = giver_that_takes_from_a_third(|a| a.fails = Some(SECOND));
+    (0..60_000).for_each(|_| three.step());
+    assert!(node(&mut three, A).failed_starts() > 0);
+    assert!(three.runs(B).contains(&SECOND), "nobody for a minute: {:?}", three.all_run());
+}
+
+/// A group is held, and has failed where it ran last; ipfail gives the other one away.
+#[test]
+fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
+    let mut pair = Pair::settled_with(|_| {});
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.until("A has all", |pair| pair.runs(A).len() == 2);
+    pair.pass(Duration::from_secs(1));
+    let now = pair.now;
+    pair.node(A).order(now, Order::Hold(Some(SECOND), Duration::from_hours(1)));
+    pair.pass(Duration::from_millis(500));
+    let now = pair.now;
+    let a = pair.node(A);
+    a.fails = Some(SECOND);
+    a.runs.retain(|group| *group != SECOND);
+    a.cluster.handle(now, &Input::LetGo(SECOND));
+    pair.pass(Duration::from_secs(3));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![]), "it is held");
+    pair.answers[0] = false;
+    pair.until("the other one goes", |pair| pair.runs(B).contains(&FIRST));
+    pair.pass(Duration::from_secs(5));
+    assert!(!pair.runs(B).contains(&SECOND), "{:?}", pair.node(B).cluster.changes[SECOND.index()]);
+}
+
+/// Somebody thinks better of it, while the other node looks whether it can take what is offered.
+#[test]
+fn a_takeover_of_what_is_about_to_leave_is_not_done_and_undone() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).turn(now);
+    pair.node(A).order(now, Order::Takeover(Hold::Local));
+    pair.node(A).turn(now);
+    let answers = pair.node(A).answers.clone();
+    pair.pass(Duration::from_secs(3));
+    let is_here = pair.runs(A).contains(&FIRST);
+    assert!(
+        answers != [Ok(())] || is_here,
+        "{answers:?}, A {:?} B {:?}",
+        pair.runs(A),
+        pair.runs(B)
+    );
+}
+
+/// A gives two groups, and stops one quickly and one slowly; the quick one does not start at B, and is
+/// taken back.
+fn giver_that_takes_back() -> (Pair, Vec<crate::Job>) {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.until("A has all", |pair| pair.runs(A).len() == 2);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).answers.clear();
+    pair.node(A).holds_jobs = true;
+    pair.node(B).fails = Some(SECOND);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
+    let now = pair.now;
+    let a = pair.node(A);
+    let (slow, quick): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut a.held).into_iter().partition(|job| job.group == FIRST);
+    a.holds_jobs = false;
+    for job in quick {
+        assert_eq!(job.action, Action::Stop);
+        a.run(now, job);
+    }
+    pair.until("B has tried it", |pair| pair.node(B).failed_starts() > 0);
+    pair.until("A has it again", |pair| pair.runs(A).contains(&SECOND));
+    pair.pass(Duration::from_secs(1));
+    (pair, slow)
+}
+
+#[test]
+fn an_order_of_which_a_part_was_taken_back_is_answered_with_what_failed() {
+    let (mut pair, slow) = giver_that_takes_back();
+    let now = pair.now;
+    for job in slow {
+        pair.node(A).run(now, job);
+    }
+    let took = pair.until("it is answered", |pair| !pair.node(A).answers.is_empty());
+    assert_eq!(pair.runs(B), [FIRST]);
+    assert_eq!(pair.node(A).answers, [Err(Refusal::Failed)], "after {took:?}");
+}
+
+/// A's executor lets go of what A took back, and could start it again.
+#[test]
+fn what_a_giver_took_back_and_lost_is_started_again() {
+    let (mut pair, slow) = giver_that_takes_back();
+    let now = pair.now;
+    let a = pair.node(A);
+    a.runs.retain(|group| *group != SECOND);
+    a.cluster.handle(now, &Input::LetGo(SECOND));
+    (0..60_000).for_each(|_| pair.step());
+    assert!(!slow.is_empty());
+    assert!(pair.runs(A).contains(&SECOND), "nobody for a minute: {:?}", pair.runs(B));
+}
+
+/// B has lost its executor, and its services may run on: A has asked a device, which takes its time. Somebody
+/// sends B, which has nothing any more, to standby.
+#[test]
+fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
+    let mut pair = Pair::settled_with(|settings| {
+        settings.fencing = Some(crate::FencingPolicy { delay: Duration::ZERO });
+    });
+    let now = pair.now;
+    pair.node(B).cluster.handle(now, &Input::ExecutorGone);
+    pair.node(B).permit = None;
+    pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(A), [FIRST], "nothing is started beside it");
+    let now = pair.now;
+    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.pass(Duration::from_secs(5));
+    let cause = pair.node(A).cluster.changes[SECOND.index()];
+    assert_eq!(pair.runs(A), [FIRST], "{cause:?}, {:?}", pair.node(B).answers);
+}
+
+/// A person at A takes two groups over from B, one of which is stopped slowly there; meanwhile B is told to
+/// stop.
+#[test]
+fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
+    for is_handed_over in [false, true] {
+        let mut pair = Pair::settled(Failback::Off);
+        let now = pair.now;
+        pair.node(B).order(now, Order::Takeover(Hold::Foreign));
+        pair.until("B has all", |pair| pair.runs(B).len() == 2);
+        pair.pass(Duration::from_secs(1));
+        pair.node(B).holds_jobs = true;
+        let now = pair.now;
+        if is_handed_over {
+            pair.node(A).order(now, Order::Takeover(Hold::All));
+            pair.until("B stops both", |pair| pair.node(B).held.len() == 2);
+        }
+        let now = pair.now;
+        pair.node(B).order(now, Order::Stop);
+        pair.until("B stops both", |pair| pair.node(B).held.len() == 2);
+        pair.pass(Duration::from_secs(1));
+        let now = pair.now;
+        let b = pair.node(B);
+        let (slow, quick): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut b.held).into_iter().partition(|job| job.group == FIRST);
+        b.holds_jobs = false;
+        for job in quick {
+            b.run(now, job);
+        }
+        (0..60_000).for_each(|_| pair.step());
+        assert!(!slow.is_empty());
+        let rows = *pair.node(A).cluster.ownership.row(SECOND);
+        assert_eq!(
+            pair.runs(A),
+            [SECOND],
+            "handed over {is_handed_over}: nobody for a minute: {rows:?}"
+        );
+    }
+}
+
+/// The taker has something of one of two groups to stop when it hears that all is let go; that ends soon, and
+/// the start of the other group takes its time.
+#[test]
+fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.until("A has all", |pair| pair.runs(A).len() == 2);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
+    let now = pair.now;
+    pair.node(B).holds_jobs = true;
+    pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.pass(Duration::from_millis(100));
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("B starts one", |pair| pair.node(B).held.iter().any(|job| job.group == FIRST));
+    pair.pass(Duration::from_millis(500));
+    let now = pair.now;
+    let b = pair.node(B);
+    let (slow, rest): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut b.held).into_iter().partition(|job| job.group == FIRST);
+    assert_eq!(rest.iter().map(|job| job.action).collect::<Vec<_>>(), [Action::Stop]);
+    b.holds_jobs = false;
+    for job in rest {
+        b.run(now, job);
+    }
+    b.held = slow;
+    (0..60_000).for_each(|_| pair.step());
+    let rows = *pair.node(B).cluster.ownership.row(SECOND);
+    let all = [pair.runs(A), pair.runs(B)].concat();
+    assert!(all.contains(&SECOND), "nobody for a minute: {rows:?}");
+}
+
+/// A gives two groups, one of which is stopped slowly; meanwhile B is told to stop, which takes its time too.
+#[test]
+fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
+    const LINES: [Line; 3] = [(A, &["first"]), (A, &["third"]), (B, &["second"])];
+    const THIRD: GroupId = GroupId(1);
+    let nodes = [A, B].map(|id| Some(Node::with(with_groups(id, Failback::Off, &LINES), 1)));
+    let mut pair = Pair::of(nodes);
+    pair.until("all runs", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 1);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).holds_jobs = true;
+    pair.node(B).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
+    let now = pair.now;
+    pair.node(B).order(now, Order::Stop);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(pair.node(B).held.len(), 1, "it stops what it has");
+    let now = pair.now;
+    let a = pair.node(A);
+    let (slow, quick): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut a.held).into_iter().partition(|job| job.group == FIRST);
+    a.holds_jobs = false;
+    for job in quick {
+        a.run(now, job);
+    }
+    (0..60_000).for_each(|_| pair.step());
+    assert!(!slow.is_empty());
+    let row = *pair.node(A).cluster.ownership.row(THIRD);
+    assert!(
+        pair.runs(A).contains(&THIRD),
+        "nobody for a minute: {row:?}, {:?}",
+        pair.node(A).answers
+    );
+}
+
+/// A gives two groups; B has begun to run the one that is stopped quickly, and stands still for a moment: its
+/// executor lets go of that, and A takes it back. Then A has stopped the other one too.
+#[test]
+fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_that_stood_still() {
+    const LINES: [Line; 3] = [(A, &["first"]), (A, &["third"]), (B, &["second"])];
+    const THIRD: GroupId = GroupId(1);
+    let nodes = [A, B].map(|id| Some(Node::with(with_groups(id, Failback::Off, &LINES), 1)));
+    let mut pair = Pair::of(nodes);
+    pair.until("all runs", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 1);
+    pair.pass(Duration::from_secs(1));
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
+    let now = pair.now;
+    let a = pair.node(A);
+    let (slow, quick): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut a.held).into_iter().partition(|job| job.group == FIRST);
+    a.holds_jobs = false;
+    for job in quick {
+        a.run(now, job);
+    }
+    pair.until("B has it", |pair| pair.runs(B).contains(&THIRD));
+    pair.pass(Duration::from_secs(1));
+    pair.until("B beats", |pair| !pair.node(B).sent.is_empty());
+    pair.step();
+    pair.stand_still(B, Duration::from_millis(500), true);
+    pair.pass(Duration::from_secs(2));
+    assert!([pair.runs(A), pair.runs(B)].concat().contains(&THIRD));
+    let now = pair.now;
+    for job in slow {
+        pair.node(A).run(now, job);
+    }
+    let took = pair
+        .until("the other one runs", |pair| [pair.runs(A), pair.runs(B)].concat().contains(&FIRST));
+    let row = *pair.node(A).cluster.ownership.row(THIRD);
+    assert!(
+        took < Duration::from_secs(3),
+        "nowhere for {took:?}: {row:?} {:?}",
+        pair.node(A).cluster.hand_over
+    );
+}
