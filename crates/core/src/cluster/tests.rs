@@ -141,6 +141,8 @@ struct Node {
     fences: Vec<(NodeId, u32)>,
     /// What was stored last of another node.
     stored: Option<PeerRecord>,
+    /// The owners that were stored last.
+    stored_terms: Vec<(GroupKey, NodeId, u64)>,
 }
 
 impl Node {
@@ -172,6 +174,7 @@ impl Node {
             permit: None,
             fences: Vec::new(),
             stored: None,
+            stored_terms: Vec::new(),
         };
         node.cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
         node
@@ -219,7 +222,8 @@ impl Node {
                 Output::Answer { result, .. } => self.answers.push(result),
                 Output::End => self.has_ended = true,
                 Output::Permit(span) => self.permit = Some(now + span),
-                Output::Ping | Output::Cancel(_) | Output::Store | Output::StopFailed { .. } => {}
+                Output::Ping | Output::Cancel(_) | Output::StopFailed { .. } => {}
+                Output::Store => self.stored_terms = self.cluster.terms().collect(),
                 Output::StorePeer(record) => self.stored = Some(record),
                 Output::Fence { node, attempt, device: _ } => self.fences.push((node, attempt)),
             }

@@ -59,21 +59,8 @@ impl Cluster {
         match unfinished.stage {
             UnfinishedStage::Releasing => self.begin_release(peer, scope),
             UnfinishedStage::Given => {
-                let gives = self.groups_of(me, scope);
-                for group in gives.iter().copied() {
-                    // It is at work there, also where the disk had no room for that.
-                    let row = *self.ownership.row(group);
-                    let is_free = self.runners[group.index()].is_idle();
-                    let is_recalled = self.is_ours(group) && is_free;
-                    if is_recalled {
-                        self.ownership.claim(group, peer, self.preferred(group) != peer);
-                    }
-                    if is_recalled || row.owner == Some(peer) && !row.phase.holds() {
-                        self.ownership.advance(group, Phase::Starting);
-                        self.owned(group, Cause::HandOver { giver: me, taker: peer });
-                    }
-                }
-                let gives = self.with_terms(gives);
+                self.leave_to_peer(peer, scope, Phase::Starting);
+                let gives = self.with_terms(self.groups_of(me, scope));
                 if let Some(running) = &mut self.hand_over {
                     running.gives = gives;
                 }
@@ -81,6 +68,7 @@ impl Cluster {
                 self.advance_hand_over(Stage::Given(0));
             }
             UnfinishedStage::Promised => {
+                self.leave_to_peer(peer, scope, Phase::Stopping);
                 self.advance_hand_over(Stage::Promised);
                 // It has begun to let go, which may take as long as its agents need.
                 self.giver_has_begun(self.last_report());
@@ -93,6 +81,24 @@ impl Cluster {
                 }
             }
             UnfinishedStage::Acquiring => self.begin_acquire(peer, scope, true),
+        }
+    }
+
+    /// A classic peer is at work with a set, which is given from the giver's view, and reports that it does
+    /// not hold it. What is stored of owners may be older, and what the peer has told is not stored.
+    fn leave_to_peer(&mut self, peer: NodeId, scope: Scope, phase: Phase) {
+        let Some((giver, taker, _)) = self.hand_over.as_ref().map(HandOver::parts) else { return };
+        for group in self.groups_of(giver, scope) {
+            let row = *self.ownership.row(group);
+            let is_peers = row.owner == Some(peer);
+            if is_peers && row.phase.holds() || !self.runners[group.index()].is_idle() {
+                continue;
+            }
+            if !is_peers {
+                self.ownership.claim(group, peer, self.preferred(group) != peer);
+            }
+            self.ownership.advance(group, phase);
+            self.owned(group, Cause::HandOver { giver, taker });
         }
     }
 

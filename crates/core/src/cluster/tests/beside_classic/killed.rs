@@ -9,11 +9,12 @@ impl Beside {
     pub(super) fn kill(&mut self) {
         let before = &self.node;
         let listed = before.runs.iter().map(|group| (*group, 2)).collect();
-        let (terms, peers) =
-            (before.cluster.terms().collect(), before.stored.into_iter().collect());
+        let terms = before.stored_terms.clone();
+        let peers = before.stored.into_iter().collect();
         let generation = before.generation + 1;
         let settings = before.cluster.settings().clone();
         let mut node = Node::with(settings.clone(), generation);
+        node.stored_terms.clone_from(&terms);
         let boot = Boot { terms, peers, listed, ..boot(generation) };
         node.cluster = Cluster::new(settings, boot);
         let holds: Vec<_> = before.runs.clone();
@@ -83,6 +84,24 @@ impl Beside {
             assert_eq!(self.node.runs, runs, "after {second} s");
         }
     }
+}
+
+/// Our daemon is started beside a C node that has everything and gives us our own set back, which takes its
+/// time.
+#[test]
+fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() {
+    let mut beside = Beside::new(Failback::On);
+    beside.comes_back_beside(Hold::All);
+    beside.pass(Duration::from_secs(1));
+    beside.say(ask(Hold::Foreign, Step::Me));
+    assert!(beside.has_said(&ask(Hold::Foreign, Step::Other)));
+    beside.resource(Hold::Local, false, Occasion::Standby);
+    beside.kill();
+    beside.comes_back_beside(Hold::Local);
+    beside.is_at_work(20, Hold::Local, &[]);
+    beside.say(ask(Hold::Foreign, Step::Done));
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST]);
 }
 
 /// We give our own set away; what we have not stopped yet is stopped by the next daemon, which says so.
