@@ -73,12 +73,16 @@ impl Cluster {
         }
     }
 
-    /// Whether our own set is on its way in a hand-over of an earlier run, and not here yet.
+    /// Whether our own set is on its way in a hand-over, as of an earlier run, and not here yet.
     pub(super) fn is_own_set_away(&self) -> bool {
-        self.recalled().is_some_and(|it| {
-            it.unfinished.stage != UnfinishedStage::Acquiring
-                && it.unfinished.seen_from_here().has_local()
+        let unfinished = self.classic_peer().and_then(|peer| self.unfinished_with(peer));
+        unfinished.is_some_and(|it| {
+            it.stage != UnfinishedStage::Acquiring && it.seen_from_here().has_local()
         })
+    }
+
+    fn is_releasing_recalled(&self) -> bool {
+        self.recalled().is_some_and(|it| it.unfinished.stage == UnfinishedStage::Releasing)
     }
 
     /// The peer is done with its part, before that hand-over is gone on with. Returns whether that was
@@ -116,7 +120,10 @@ impl Cluster {
         let Some(peer) = self.classic_peer().filter(|_| self.classic.recalled.is_some()) else {
             return;
         };
-        let is_known = self.classic.stage == Stage::Stable && !self.owes_report(peer);
+        let is_stable = self.classic.stage == Stage::Stable;
+        // What was being stopped is not started for it first.
+        let may_go_on = self.is_releasing_recalled() && !self.awaits_classic_report();
+        let is_known = (is_stable || may_go_on) && !self.owes_report(peer);
         let is_free = self.hand_over.is_none() && self.has_executor && self.unverified.is_empty();
         if !self.takes_part() || !is_known || !is_free {
             return;

@@ -7,6 +7,11 @@ use crate::Action;
 impl Beside {
     /// Daemon and executor are killed; the next ones find what runs, and what was stored.
     pub(super) fn kill(&mut self) {
+        self.kill_leaving(true);
+    }
+
+    /// The same, and what runs is there as a whole or in part.
+    fn kill_leaving(&mut self, is_whole: bool) {
         let before = &self.node;
         let listed = before.runs.iter().map(|group| (*group, 2)).collect();
         let terms = before.stored_terms.clone();
@@ -20,7 +25,7 @@ impl Beside {
         let holds: Vec<_> = before.runs.clone();
         self.node = node;
         self.now = Time::START;
-        self.node.greet(Time::START, &holds, true);
+        self.node.greet(Time::START, &holds, is_whole);
     }
 
     /// The daemon takes part again; the classic node says that it is settled and holds this.
@@ -118,6 +123,25 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
     assert!(beside.node.cluster.hand_over.is_none());
     assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None);
     assert_eq!(beside.node.cluster.ownership.row(FIRST).owner, Some(B));
+}
+
+/// The same, and a part of the group is stopped already: it is not started again for that.
+#[test]
+fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
+    let mut beside = Beside::giving(Hold::Local);
+    beside.kill_leaving(false);
+    beside.node.holds_jobs = true;
+    beside.comes_back_beside(Hold::Local);
+    beside.pass(Duration::from_secs(1));
+    let actions: Vec<_> = beside.node.held.iter().map(|job| job.action).collect();
+    assert_eq!(actions, [Action::Stop]);
+    let now = beside.now;
+    beside.node.finish_jobs(now);
+    beside.pass(Duration::from_secs(1));
+    let sent = beside.sent();
+    let done = sent.iter().position(|it| *it == ask(Hold::Local, Step::Done)).expect("it is done");
+    let has_own = |it: &&Message| matches!(it, Message::Resource { hold, .. } if hold.has_local());
+    assert_eq!(sent[done..].iter().find(has_own), None, "the peer may be starting it");
 }
 
 /// We have given our own set away, and the peer is starting it, which it does not tell.
