@@ -58,6 +58,11 @@ impl Active {
         is_stop && !matches!(self.state, State::Entering { .. })
     }
 
+    /// Whether it is the stop of an agent that goes on.
+    pub(super) fn is_wanted_stop(&self) -> bool {
+        self.stops_agents() && self.unwanted().is_none()
+    }
+
     /// Why it is being ended, if it is.
     pub(super) const fn unwanted(&self) -> Option<Why> {
         match self.state {
@@ -303,6 +308,21 @@ impl Machine {
         self.drop_entering(is_chosen);
         for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
             active.end(self.now, Why::Cancelled, &mut self.outbox);
+        }
+    }
+
+    /// Ends the daemon's runs, but for stops that go on: an agent that is killed in the middle of a stop has
+    /// stopped nothing.
+    pub(super) fn cancel_but_stops(&mut self) {
+        let is_of_daemon = |job: &Job| job.whose == Whose::Daemon;
+        for job in self.queues.remove(is_of_daemon) {
+            self.answer(&job, Outcome::Cancelled);
+        }
+        self.drop_entering(is_of_daemon);
+        for active in self.active.iter_mut().filter(|active| is_of_daemon(&active.job)) {
+            if !active.stops_agents() {
+                active.end(self.now, Why::Cancelled, &mut self.outbox);
+            }
         }
     }
 

@@ -92,14 +92,14 @@ impl Machine {
         self.release(&due);
     }
 
-    /// Ends every run, removes all addresses at once, then stops the rest, each group from right
+    /// Ends every run but a stop that goes on, removes all addresses at once, then stops the rest, each group from right
     /// to left and all groups at the same time. The daemon hears of it before anything is done: it
     /// must not claim what it is about to lose.
     ///
     /// Addresses go first although they may stand left in their group: they are what must never
     /// be on two nodes.
     pub(super) fn let_go(&mut self, reason: LetGoReason) {
-        self.cancel(|_| true);
+        self.cancel_but_stops();
         self.end_unawaited(|_| true);
         let kept = self.held().iter().map(|held| held.group);
         let groups: Vec<_> = kept.filter(|group| !self.letting_go.has(*group)).collect();
@@ -125,9 +125,14 @@ impl Machine {
             if !groups.contains(&held.group) {
                 continue;
             }
-            let is_agent = |it: &&Resource| matches!(it.kind, ResourceKind::Agent { .. });
+            // One that is being stopped is not stopped a second time for that.
+            let is_meant = |it: &&Resource| {
+                let is_agent = matches!(it.kind, ResourceKind::Agent { .. });
+                is_agent && !self.is_being_stopped(held.group, it)
+            };
+            let meant: Vec<_> = held.resources.iter().rev().filter(is_meant).collect();
             let mut stops = 0;
-            for resource in held.resources.iter().rev().filter(is_agent) {
+            for resource in meant {
                 let job = Job::new(stop(&held, vec![resource.clone()]), Whose::Executor);
                 stops += usize::from(self.queues.push(held.group, job).is_ok());
             }
@@ -192,7 +197,7 @@ impl Machine {
         let mut letting_go = std::mem::take(&mut self.letting_go);
         let mut over = Vec::new();
         for mut release in std::mem::take(&mut letting_go.groups) {
-            if !letting_go.is_answered(&release) {
+            if !letting_go.is_answered(&release) || self.stops_something_of(release.group) {
                 letting_go.groups.push(release);
             } else if is_given_back || !self.holds(release.group) {
                 over.push((release.reason, release.group));
@@ -211,6 +216,18 @@ impl Machine {
             let failed = failed.cloned().collect();
             self.report(Report::LetGo { reason, groups, failed });
         }
+    }
+
+    /// Whether an agent is stopping something of a group, and nobody has ended that.
+    fn stops_something_of(&self, group: GroupKey) -> bool {
+        self.active.iter().any(|active| active.job.run.group == group && active.is_wanted_stop())
+    }
+
+    fn is_being_stopped(&self, group: GroupKey, resource: &Resource) -> bool {
+        self.active.iter().any(|active| {
+            let Run { group: of, resources, .. } = &active.job.run;
+            *of == group && active.is_wanted_stop() && resources.contains(resource)
+        })
     }
 
     fn holds(&self, group: GroupKey) -> bool {

@@ -81,6 +81,40 @@ fn without_a_permit_addresses_go_before_anything_stops() {
     assert_eq!(bench.change(&Outcome::Success).len(), 1);
 }
 
+/// The daemon stands still, or is killed, while an agent stops one of two resources.
+#[test]
+fn a_stop_that_goes_on_is_not_begun_anew_when_everything_is_let_go() {
+    for is_killed in [false, true] {
+        for outcome in [Outcome::Success, failed(1)] {
+            let mut bench = brief();
+            bench.started_agent(WEB, "a");
+            bench.started_agent(WEB, "b");
+            let job = bench.run(WEB, Action::Stop, &[agent("b")]);
+            let (run, action) = bench.begun();
+            assert_eq!(action, Action::Stop);
+            if is_killed {
+                bench.tell(Input::Disconnected);
+            }
+            bench.said.clear();
+            bench.pass(20 * SECOND);
+            assert_eq!(bench.signals(), [], "it goes on");
+            assert_eq!(bench.begins(), [], "nothing else is stopped before it");
+            bench.tell(Input::Ended { run, outcome: outcome.clone() });
+            let answered = if is_killed { vec![] } else { vec![(job, outcome.clone())] };
+            assert_eq!(bench.done(), answered);
+            assert_eq!(bench.play(Outcome::Success), Action::Stop, "the other one");
+            if outcome == Outcome::Success {
+                assert_eq!(bench.machine.held(), []);
+                continue;
+            }
+            assert_eq!(bench.machine.held(), [held(WEB, &[agent("b")])]);
+            bench.pass(5 * SECOND);
+            assert_eq!(bench.play(Outcome::Success), Action::Stop, "it is tried again");
+            assert_eq!(bench.machine.held(), []);
+        }
+    }
+}
+
 /// The stop cannot be forked, as where no process is left, and no daemon is there.
 #[test]
 fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
