@@ -243,6 +243,7 @@ impl Peer {
         self.told_at = 0;
         self.forget_table();
         self.pings = None;
+        self.is_cut_off = false;
         self.lacks.clear();
         self.in_doubt.fill(false);
         self.doubts_strange = false;

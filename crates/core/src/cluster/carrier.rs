@@ -132,8 +132,11 @@ impl Cluster {
     fn better_place(&self, group: GroupId) -> Option<(GroupId, NodeId)> {
         let is_active = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
         let can_take = |node: &NodeId| {
-            let could = self.peer(*node).can_negotiate() && self.could_take(group, *node);
-            could && !self.has_declined(group, *node)
+            let peer = self.peer(*node);
+            let could = peer.can_negotiate() && self.could_take(group, *node);
+            // A classic one does not tell whether it has a carrier.
+            let is_no_better = peer.kind == Kind::Classic && peer.is_cut_off;
+            could && !is_no_better && !self.has_declined(group, *node)
         };
         let may_go = is_active && self.may_leave(group) && self.is_configured(group);
         let taker = self.others().find(can_take).filter(|_| may_go)?;

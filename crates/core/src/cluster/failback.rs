@@ -3,6 +3,7 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use crate::mutation::Mutation;
+use crate::peer::Kind;
 use crate::{Failback, GroupId, GroupKey, Hold, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
@@ -130,8 +131,21 @@ impl Cluster {
         let me = self.settings.me;
         for node in self.others() {
             let peer = self.peer(node);
+            if peer.kind == Kind::Classic {
+                // It tells its count when that changes.
+                continue;
+            }
             let is_still = peer.is_cut_off && peer.pings == Some(0) && self.pings_seen().is_some();
             self.peer_mut(node).is_cut_off = is_still || self.sees_fewer_pings(node, me);
+        }
+    }
+
+    /// A classic node tells how many ping nodes it sees: the same of that one.
+    pub(super) fn note_classic_count(&mut self, node: NodeId, ours: u32, theirs: u32) {
+        let peer = self.peer_mut(node);
+        if peer.kind == Kind::Classic {
+            let is_still = peer.is_cut_off && theirs == 0;
+            peer.is_cut_off = is_still || theirs < ours;
         }
     }
 

@@ -100,6 +100,7 @@ impl Cluster {
         }
         self.ipfail_says(IpfailEvent::Asked);
         let ours = self.count_ping_nodes();
+        self.note_classic_count(from, ours, theirs);
         match ours.cmp(&theirs) {
             Ordering::Greater => {
                 self.visit_ipfail("more");
