@@ -78,6 +78,8 @@ pub struct Plan {
     pub took: Duration,
     /// Since it began.
     pub total: Duration,
+    /// Whether the other node is of the classic line.
+    pub beside_classic: bool,
 }
 
 /// Who wants a hand-over, and why.

@@ -132,6 +132,7 @@ pub(crate) struct Parts {
 }
 
 /// The state of the control thread.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Control {
     parts: Parts,
     words: Words,
@@ -174,6 +175,8 @@ pub(crate) struct Control {
     is_stopping: bool,
     /// It executes itself again as soon as the programs that it keeps running have ended.
     is_restarting: bool,
+    /// A hand-over with another Systole node moves groups. One with a C node is gone on with by a successor.
+    moves_groups: bool,
     /// What runs here.
     running: Running,
     ending: Option<Ending>,
@@ -214,6 +217,7 @@ impl Control {
             names: Names::default(),
             is_stopping: false,
             is_restarting: false,
+            moves_groups: false,
             running: Running::default(),
             ending: None,
         };

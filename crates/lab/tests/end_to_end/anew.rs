@@ -6,7 +6,7 @@ use crate::play::play_with;
 use crate::watched::watched;
 use crate::{LIMIT, Outcome, nobody_else_answered, print_gap};
 use std::net::IpAddr;
-use std::thread::sleep;
+use std::thread::{scope, sleep};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use systole_core::Random;
 use systole_lab::{Failback, Lab, LabError, Node};
@@ -22,6 +22,13 @@ const SLOW_START: &str = "#!/bin/sh\ntrap '' TERM\ncase $1 in\n\
     start) echo start >>/var/log/agent; while [ ! -e /var/tmp/go ]; do sleep 0.1; done; \
            touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /run/slow ;;\n\
+    status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
+
+/// Stops when it is told that it may be done.
+const SLOW_STOP: &str = "#!/bin/sh\ncase $1 in\n\
+    start) echo start >>/var/log/agent; touch /run/slow ;;\n\
+    stop) echo stop >>/var/log/agent; \
+          while [ -e /run/slow ] && [ ! -e /var/tmp/go ]; do sleep 0.1; done; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
 
 /// The seed of the moments: that of the environment, or another one each time.
@@ -129,4 +136,51 @@ fn a_daemon_that_starts_anew_while_an_agent_starts_moves_nothing() -> Outcome {
             Ok(())
         },
     )
+}
+
+/// A successor would start again what is being stopped, and nobody would answer whoever has ordered that.
+#[test]
+fn a_daemon_does_not_start_anew_while_a_hand_over_moves_a_group() -> Outcome {
+    let config = beside_the_service("slow", Failback::Off);
+    play_with(
+        &config,
+        |lab| install(lab, "slow", SLOW_STOP),
+        |lab| {
+            let (web1, web2) = (Node::Web1, Node::Web2);
+            lab.wait_for("it runs", LIMIT, || is_active_on(lab, web1))?;
+            scope(|scope| {
+                let order = scope.spawn(|| lab.run(web1, &["hb", "standby"]));
+                lab.wait_for("it stops", LIMIT, || verbs(lab, web1).ends_with("stop\n"))?;
+                for (number, node) in [(1, web1), (2, web2)] {
+                    let restart = lab.run(node, &["hb", "restart"])?;
+                    let text = lab.config().ha_cf(node) + &format!("hopfudge {}\n", 2 + number);
+                    lab.write_file(node, "etc/ha.d/ha.cf", &text)?;
+                    let reload = lab.run(node, &["hb", "reload"])?;
+                    for told in [restart, reload] {
+                        let text = format!("{told:?}");
+                        assert!(
+                            told.code == Some(1) && text.contains("a hand-over is under way"),
+                            "{text}"
+                        );
+                    }
+                }
+                lab.write_file(web1, "var/tmp/go", "")?;
+                let order = order.join().expect("it does not panic")?;
+                assert!(order.success(), "{order:?}");
+                lab.wait_for("it has moved", LIMIT, || is_active_on(lab, web2))?;
+                assert_eq!(verbs(lab, web1), "start\nstop\n");
+                let told = lab.run(web1, &["hb", "restart"])?;
+                assert!(told.success(), "{told:?}");
+                Ok(())
+            })
+        },
+    )
+}
+
+fn is_active_on(lab: &Lab, node: Node) -> bool {
+    let groups = lab.status(node).map(|status| status.groups).unwrap_or_default();
+    let name = node.to_string();
+    groups.iter().any(|it| {
+        it.name == GROUP && it.phase == "active" && it.owner.as_deref() == Some(name.as_str())
+    })
 }

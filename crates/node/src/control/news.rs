@@ -6,7 +6,7 @@ use crate::log::{Level, Line, Source};
 use crate::state::Owned;
 use crate::state::journal;
 use std::time::Duration;
-use systole_core::{Event, GroupId};
+use systole_core::{Event, GroupId, PlanStage};
 use systole_ipc::journal::JournalEvent;
 use systole_sys::clock;
 
@@ -90,6 +90,10 @@ impl Control {
             let entry = self.with_reason(entry);
             let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
             self.note_late(entry, age);
+        }
+        if let Event::Planned(plan) = event {
+            let moves = matches!(plan.stage, PlanStage::Agreed | PlanStage::Released);
+            self.moves_groups = moves && !plan.beside_classic;
         }
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();

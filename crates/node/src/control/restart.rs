@@ -74,6 +74,10 @@ impl Control {
             // The kernel would end that thread first, and nobody would beat as long as it cannot.
             return Err(format!("{step} has not ended since an earlier order"));
         }
+        if self.moves_groups {
+            // The successor would start again what is being given away, and nobody would get an answer.
+            return Err("a hand-over is under way: try again when it is over".to_owned());
+        }
         if let Some(text) = self.running.stopped_in_vain(&read.hindrances) {
             return Err(text);
         }

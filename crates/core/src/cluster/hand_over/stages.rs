@@ -62,6 +62,7 @@ impl Cluster {
             stage: PlanStage::Unasked(why),
             took: Duration::ZERO,
             total: Duration::ZERO,
+            beside_classic: false,
         };
         self.report(Event::Planned(plan));
     }
@@ -78,6 +79,7 @@ impl HandOver {
             stage,
             took: now.since(reached),
             total: now.since(began),
+            beside_classic: self.beside_classic,
         }
     }
 }
