@@ -11,6 +11,7 @@ use crate::{complain, exit, print};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::path::Path;
 use story::Story;
 use systole_core::GroupReport;
@@ -86,7 +87,9 @@ const GONE: &str = "  It is in haresources no more, or by another name.\n";
 
 /// Whether a group is what the user calls it: by its first word, or by its bare address.
 fn fits(group: &str, word: &str) -> bool {
-    group == word || group.split('/').next() == Some(word)
+    let bare = |text: &str| word.parse::<IpAddr>().is_ok() && text.split('/').next() == Some(word);
+    // The address may stand behind the name of its agent, as in `IPaddr2::10.0.0.9/24`.
+    group == word || bare(group) || group.split_once("::").is_some_and(|(_, rest)| bare(rest))
 }
 
 fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
@@ -142,6 +145,8 @@ mod tests {
         assert!(fits("192.168.122.100/24/eth0", "192.168.122.100"));
         assert!(fits("192.168.122.100/24/eth0", "192.168.122.100/24/eth0"));
         assert!(!fits("192.168.122.100/24/eth0", "192.168.122.10"));
-        assert!(fits("nginx", "nginx"));
+        assert!(fits("IPaddr2::192.168.122.100/24", "192.168.122.100"));
+        assert!(fits("IPv6addr::fd00::1/64", "fd00::1"));
+        assert!(fits("nginx", "nginx") && !fits("nginx::web", "web"));
     }
 }

@@ -1,6 +1,8 @@
 //! How people call groups: by the first word of the resources, another word, or how one begins.
 
-use systole_core::{Group, GroupId, Settings};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use systole_core::{Group, GroupId, ResourceKind, Settings};
 
 /// A request names what is not there, or could be several things.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,17 +28,28 @@ pub(super) enum UnknownName {
     },
 }
 
-/// The group of a name: its first resource word, else a resource word that no other group has,
-/// else how such words of only one group begin.
+/// The group of a name: its first resource word, else a resource word that no other group has, else an address
+/// likewise, else how such words of only one group begin.
 ///
 /// # Errors
 ///
 /// When no group is called so, or several are.
 pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownName> {
     let is_first = |group: &Group| group.name() == name;
+    let address: Option<IpAddr> = name.parse().ok();
+    let has_address = |group: &Group| {
+        let is_it = |kind: &ResourceKind| match kind {
+            ResourceKind::Address(spec) => Some(spec.address) == address,
+            ResourceKind::Agent { .. } => false,
+        };
+        group.resources.iter().any(|it| is_it(&it.kind))
+    };
     let has_word = |group: &Group| group.resources.iter().any(|it| it.word == name);
-    let begins = |group: &Group| group.resources.iter().any(|it| it.word.starts_with(name));
-    let tries: [&dyn Fn(&Group) -> bool; 3] = [&is_first, &has_word, &begins];
+    // 10.0.0.1 is not meant where there is 10.0.0.10.
+    let begins = |group: &Group| {
+        address.is_none() && group.resources.iter().any(|it| it.word.starts_with(name))
+    };
+    let tries: [&dyn Fn(&Group) -> bool; 4] = [&is_first, &has_word, &has_address, &begins];
     for fits in tries {
         let all = settings.group_ids().zip(&settings.groups);
         let mut found: Vec<(GroupId, &Group)> = all.filter(|(_, group)| fits(group)).collect();
@@ -53,10 +66,56 @@ pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownN
             }
         }
     }
-    Err(UnknownName::Group { name: name.into(), groups: list(settings.groups.iter()) })
+    Err(UnknownName::Group {
+        name: name.into(),
+        groups: list(settings.groups.iter().filter(|it| !it.is_retired)),
+    })
 }
 
 fn list<'a>(groups: impl Iterator<Item = &'a Group>) -> String {
-    let names: Vec<&str> = groups.map(Group::name).collect();
+    let names: BTreeSet<&str> = groups.map(Group::name).collect();
+    let names: Vec<&str> = names.into_iter().collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::settings;
+    use systole_core::{AddressSpec, GroupKey, NodeId, Resource};
+
+    fn line(words: &[&str], is_retired: bool) -> Group {
+        let resource = |word: &&str| {
+            let address =
+                word.rsplit("::").next().and_then(|it| it.split('/').next()?.parse().ok());
+            let address = address.map(|address| {
+                let (prefix, interface, broadcast) = (None, None, None);
+                ResourceKind::Address(AddressSpec { address, prefix, interface, broadcast })
+            });
+            let agent = || ResourceKind::Agent { name: (*word).into(), arguments: Vec::new() };
+            Resource { word: (*word).into(), kind: address.unwrap_or_else(agent) }
+        };
+        let resources = words.iter().map(resource).collect();
+        Group {
+            key: GroupKey::of(words.iter().copied()),
+            preferred: NodeId(0),
+            resources,
+            is_retired,
+        }
+    }
+
+    #[test]
+    fn a_group_is_found_by_its_address_whatever_its_word_is() {
+        let mut settings = settings();
+        settings.groups = vec![
+            line(&["IPaddr2::10.0.0.9/24/eth0", "web"], false),
+            line(&["db", "10.0.0.10/24"], false),
+            line(&["IPaddr2::10.0.0.9/24/eth0"], true),
+        ];
+        assert_eq!(group(&settings, "10.0.0.9"), Ok(GroupId(0)));
+        assert_eq!(group(&settings, "10.0.0.10"), Ok(GroupId(1)));
+        let unknown = group(&settings, "10.0.0.1").unwrap_err().to_string();
+        let groups = "IPaddr2::10.0.0.9/24/eth0, db";
+        assert_eq!(unknown, format!("there is no group 10.0.0.1; groups are {groups}"));
+    }
 }

@@ -46,9 +46,11 @@ impl Cluster {
         }
         if self.now >= running.until {
             self.visit_hand_over("no reply");
-            self.report(Event::HandOver(HandOverEvent::NoReply));
             let why =
                 if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
+            if why == Refusal::NoReply {
+                self.report(Event::HandOver(HandOverEvent::NoReply));
+            }
             return self.end_hand_over(Err(why));
         }
         // What a giver has taken meanwhile it does not give, nor what another node has already.
