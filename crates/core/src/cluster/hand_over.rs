@@ -283,6 +283,14 @@ impl Cluster {
         }
     }
 
+    /// A classic peer starts a group with the rest of its set, though it did not run here.
+    pub(super) fn gives_too(&mut self, group: GroupId) {
+        let term = self.ownership.row(group).term;
+        if let Some(running) = self.hand_over.as_mut().filter(|running| !running.gives(group)) {
+            running.gives.push((group, term));
+        }
+    }
+
     /// Groups with their terms.
     fn with_terms(&self, groups: Vec<GroupId>) -> Vec<(GroupId, u64)> {
         let term = |group: GroupId| (group, self.ownership.row(group).term);

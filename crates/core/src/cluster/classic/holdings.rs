@@ -36,6 +36,7 @@ impl Cluster {
                 self.ownership.claim(group, taker, self.preferred(group) != taker);
                 self.ownership.advance(group, Phase::Starting);
                 self.owned(group, Cause::HandOver { giver: me, taker });
+                self.gives_too(group);
             }
         }
         self.outbox.push_back(crate::Output::Store);

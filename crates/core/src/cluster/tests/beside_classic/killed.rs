@@ -144,6 +144,44 @@ fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
     assert_eq!(sent[done..].iter().find(has_own), None, "the peer may be starting it");
 }
 
+/// We give two groups away, and have stopped one of them when our daemon is killed.
+#[test]
+fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
+    let mut beside = Beside::being_given();
+    beside.say(ask(Hold::Local, Step::Done));
+    beside.pass(Duration::from_secs(1));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.node.holds_jobs = true;
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.turn(now);
+    beside.say(ask(Hold::All, Step::Other));
+    let is_first = |job: &crate::Job| job.group == FIRST;
+    let at = beside.node.held.iter().position(is_first).expect("it is being stopped");
+    let job = beside.node.held.swap_remove(at);
+    beside.node.holds_jobs = false;
+    beside.node.run(now, job);
+    beside.node.holds_jobs = true;
+    beside.pass(Duration::from_millis(300));
+    assert_eq!(beside.node.runs, [SECOND]);
+    beside.kill_leaving(false);
+    beside.node.holds_jobs = true;
+    beside.comes_back_beside(Hold::None);
+    beside.node.holds_jobs = false;
+    let now = beside.now;
+    beside.node.finish_jobs(now);
+    beside.pass(Duration::from_millis(300));
+    assert!(beside.has_said(&ask(Hold::All, Step::Done)));
+    // It answers our report that we have settled.
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.is_at_work(20, Hold::None, &[]);
+    beside.resource(Hold::All, true, Occasion::Report);
+    beside.say(ask(Hold::All, Step::Done));
+    beside.is_at_work(20, Hold::All, &[]);
+}
+
 /// We have given our own set away, and the peer is starting it, which it does not tell.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
