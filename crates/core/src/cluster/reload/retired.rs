@@ -22,6 +22,10 @@ use crate::mutation::Mutation;
 use crate::ownership::Row;
 use crate::peer::Kind;
 use crate::{Cause, GroupId, NodeId, Output, Phase, Retirement};
+use std::time::Duration;
+
+/// How long a node that has an old line is given to take what nobody runs.
+const TURN: Duration = Duration::from_secs(5);
 
 impl Cluster {
     /// The groups that are retired.
@@ -184,11 +188,16 @@ impl Cluster {
 
     /// Whether a retired group is free, and nobody is about to take it by its own file.
     fn may_guard(&self, retired: GroupId) -> bool {
+        // Each of two nodes may have replaced the line of the other one, and wait for it: the first of them
+        // waits no longer than the other one would have needed.
+        let has_waited = self.now.since(self.changes[retired.index()].0) >= TURN;
         let is_wanted = |node: NodeId| {
             let peer = self.peer(node);
+            let waits_for_us = has_waited && self.settings.me < node;
             peer.can_negotiate()
                 && self.may_have(node, retired)
                 && self.ownership.is_able(retired, node)
+                && !waits_for_us
         };
         self.holder(self.ownership.row(retired)).is_none()
             && !self.runs_elsewhere(retired)

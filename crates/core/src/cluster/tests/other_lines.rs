@@ -1,7 +1,7 @@
 //! Nodes that are started with different lines for the same resource: neither knows the other's line.
 
 use super::pair::Pair;
-use super::reload::{Line, with_groups};
+use super::reload::{Line, groups, with_groups};
 use super::*;
 use crate::Inability;
 
@@ -280,4 +280,27 @@ fn a_line_that_has_grown_and_waits_does_not_start_beside_an_unknown_one() {
     assert!(pair.run(B, &["second"]));
     pair.change(B, Failback::Off, &[(A, &["first"]), (B, &["second", "extra"])]);
     pair.rest(10);
+}
+
+/// Each has had the other one's line before, so that each waits for the other to have its new file: neither
+/// runs anything. One of the two lines is run.
+#[test]
+fn of_two_lines_that_each_replaced_the_other_one_runs() {
+    const ONE: [Line; 1] = [(A, &["first", "extra"])];
+    const OTHER: [Line; 1] = [(A, &["other", "extra"])];
+    for files in [[&ONE, &OTHER], [&OTHER, &ONE]] {
+        let [mine, theirs] = files;
+        let node = |id, lines: &[Line], retired: &[Line]| {
+            let mut settings = with_groups(id, Failback::Off, lines);
+            settings.retire(&groups(retired));
+            Some(Node::with(settings, 1))
+        };
+        let mut pair = Pair::of([node(A, mine, theirs), node(B, theirs, mine)]);
+        let runs = |pair: &mut Pair| {
+            [A, B].into_iter().any(|id| pair.node(id).running().concat().contains(&"extra"))
+        };
+        pair.watch("one of them runs", runs);
+        pair.rest(25);
+        assert!(runs(&mut pair));
+    }
 }
