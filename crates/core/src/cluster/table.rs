@@ -181,7 +181,11 @@ impl Cluster {
         match self.ownership.merge(&meeting, group, claim) {
             Merged::Same => {}
             Merged::Reclaimed => {
-                self.owned(group, Cause::Reclaimed(from));
+                let (_, before) = self.changes[group.index()];
+                // What is being stopped has its reason.
+                let is_stopping = self.ownership.row(group).phase == Phase::Stopping;
+                let cause = if is_stopping { before } else { Cause::Reclaimed(from) };
+                self.owned(group, cause);
                 self.outbox.push_back(Output::Store);
                 self.speak_soon();
             }

@@ -53,10 +53,11 @@ impl Cluster {
             }
             return self.end_hand_over(Err(why));
         }
-        // What a giver has taken meanwhile it does not give, nor what another node has already.
+        // What a giver has taken meanwhile it does not give, nor what another node had already. What it began
+        // with may be claimed by a node that has not heard of that yet: it is stopped all the same.
         let is_kept = |group: GroupId| match self.ownership.row(group).owner {
             Some(owner) if owner == giver => !running.owned.contains(&group),
-            Some(_) => true,
+            Some(_) => !running.gives(group),
             None => false,
         };
         let is_kept = |group: GroupId| stage == Stage::Releasing && is_kept(group);

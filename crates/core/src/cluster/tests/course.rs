@@ -339,3 +339,23 @@ fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_tha
         pair.node(A).cluster.hand_over
     );
 }
+
+/// An old claim of the taker is heard again while the giver stops the group.
+#[test]
+fn what_a_giver_still_stops_is_waited_for_though_the_taker_claims_it() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
+    let now = pair.now;
+    let a = pair.node(A);
+    a.cluster.ownership.claim(FIRST, B, true);
+    a.cluster.ownership.advance(FIRST, crate::Phase::Active);
+    a.turn(now);
+    let stage = |a: &Node| a.cluster.hand_over.as_ref().map(|running| running.name());
+    assert_eq!(stage(a), Some("releasing"));
+    a.finish_jobs(now);
+    a.turn(now);
+    assert_eq!(stage(a), Some("given"));
+}
