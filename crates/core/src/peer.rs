@@ -82,6 +82,8 @@ pub(crate) struct Peer {
     pub(crate) pings: Option<u16>,
     /// It sees fewer ping nodes than this node, or has seen none since it did.
     pub(crate) is_cut_off: bool,
+    /// How many ping nodes a classic peer has told that it sees.
+    pub(crate) counted: Option<u32>,
     /// Groups of ours that a Systole peer's haresources lacks.
     pub(crate) lacks: Vec<GroupId>,
     /// Of each group of ours whether a Systole peer says that something of it still runs there.
@@ -171,6 +173,7 @@ impl Peer {
             agreed: 0,
             pings: None,
             is_cut_off: false,
+            counted: None,
             lacks: Vec::new(),
             runs: vec![false; settings.groups.len()],
             in_doubt: vec![false; settings.groups.len()],
@@ -244,6 +247,7 @@ impl Peer {
         self.forget_table();
         self.pings = None;
         self.is_cut_off = false;
+        self.counted = None;
         self.lacks.clear();
         self.in_doubt.fill(false);
         self.doubts_strange = false;

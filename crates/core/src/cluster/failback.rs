@@ -132,7 +132,13 @@ impl Cluster {
         for node in self.others() {
             let peer = self.peer(node);
             if peer.kind == Kind::Classic {
-                // It tells its count when that changes.
+                let seen = self.pings_seen().map(u32::from).filter(|_| self.settings.ipfail);
+                let Some((seen, there)) = seen.zip(peer.counted) else {
+                    self.peer_mut(node).is_cut_off = false;
+                    continue;
+                };
+                let is_still = peer.is_cut_off && there == 0;
+                self.peer_mut(node).is_cut_off = is_still || there < seen;
                 continue;
             }
             let is_still = peer.is_cut_off && peer.pings == Some(0) && self.pings_seen().is_some();
@@ -140,12 +146,11 @@ impl Cluster {
         }
     }
 
-    /// A classic node tells how many ping nodes it sees: the same of that one.
-    pub(super) fn note_classic_count(&mut self, node: NodeId, ours: u32, theirs: u32) {
+    /// A classic node tells how many ping nodes it sees, which it does when that changes.
+    pub(super) fn note_classic_count(&mut self, node: NodeId, count: u32) {
         let peer = self.peer_mut(node);
         if peer.kind == Kind::Classic {
-            let is_still = peer.is_cut_off && theirs == 0;
-            peer.is_cut_off = is_still || theirs < ours;
+            peer.counted = Some(count);
         }
     }
 

@@ -183,6 +183,15 @@ impl HandOver {
         self.gives.iter().any(|(other, _)| *other == group)
     }
 
+    /// Whether groups may have moved because of it.
+    const fn has_begun(&self) -> bool {
+        match self.stage {
+            Stage::Asked | Stage::Invited | Stage::Checking => false,
+            Stage::Promised => !self.beside_classic || self.lets_go_by.is_some(),
+            Stage::Releasing | Stage::Given(_) | Stage::Told(_) | Stage::Acquiring => true,
+        }
+    }
+
     /// Whether `node` is one of the two.
     fn is_with(&self, node: NodeId) -> bool {
         self.giver == node || self.taker == node
@@ -237,6 +246,11 @@ impl Cluster {
     pub(super) fn wish(&self) -> Option<(NodeId, Scope, Motive)> {
         let running = self.hand_over.as_ref().filter(|running| running.stage == Stage::Asked)?;
         Some((running.taker, running.scope, running.motive))
+    }
+
+    /// Whether a hand-over is under way that may have moved groups.
+    pub(super) fn moves_groups(&self) -> bool {
+        self.hand_over.as_ref().is_some_and(HandOver::has_begun)
     }
 
     /// Whether a person asked for the hand-over that is under way.

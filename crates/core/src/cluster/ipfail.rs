@@ -95,12 +95,12 @@ impl Cluster {
     }
 
     pub(super) fn hear_ping_count(&mut self, from: NodeId, theirs: u32) {
+        self.note_classic_count(from, theirs);
         if !self.can_compare() {
             return;
         }
         self.ipfail_says(IpfailEvent::Asked);
         let ours = self.count_ping_nodes();
-        self.note_classic_count(from, ours, theirs);
         match ours.cmp(&theirs) {
             Ordering::Greater => {
                 self.visit_ipfail("more");
@@ -164,6 +164,9 @@ impl Cluster {
 
     pub(super) fn hear_abort(&mut self, from: NodeId) {
         self.visit_ipfail("abort");
+        // It sees as many as we have told.
+        let ours = self.count_ping_nodes();
+        self.note_classic_count(from, ours);
         let aborted = self.ipfail.giving_up.take().is_some();
         if aborted {
             self.tell_pings(from, self.pings_of(from), PingVerdict::Stays);

@@ -319,8 +319,12 @@ impl Machine {
             self.answer(&job, Outcome::Cancelled);
         }
         self.drop_entering(is_of_daemon);
-        for active in self.active.iter_mut().filter(|active| is_of_daemon(&active.job)) {
-            if !active.stops_agents() {
+        let latest = self.now + Duration::from_millis(STOP_TIMEOUT);
+        for active in &mut self.active {
+            if active.stops_agents() {
+                // One that hangs must not keep the rest of its group for longer than a stop of our own.
+                active.limit = Some(active.limit.map_or(latest, |limit| limit.min(latest)));
+            } else if is_of_daemon(&active.job) {
                 active.end(self.now, Why::Cancelled, &mut self.outbox);
             }
         }

@@ -177,15 +177,17 @@ impl Machine {
     /// Counts a stop of our own that has ended. One that could not be asked keeps what stands left of
     /// it from being stopped before it: all of that is tried again later.
     pub(super) fn note_own_stop(&mut self, job: &Job, was_asked: bool) {
-        let group = job.run.group;
+        let Run { group, action, .. } = job.run;
         let is_ours = |other: &Job| other.whose == Whose::Executor && other.run.group == group;
-        if !is_ours(job) {
+        let was_ours = usize::from(is_ours(job));
+        // A stop that was going on for the daemon when everything was let go counts likewise.
+        if action != Action::Stop || !self.letting_go.has(group) {
             return;
         }
         let waiting = if was_asked { Vec::new() } else { self.queues.remove(is_ours) };
         let mut releases = self.letting_go.groups.iter_mut();
         if let Some(release) = releases.find(|release| release.group == group) {
-            release.stops = release.stops.saturating_sub(1 + waiting.len());
+            release.stops = release.stops.saturating_sub(was_ours + waiting.len());
         }
     }
 

@@ -134,7 +134,7 @@ impl Cluster {
 
     /// The groups that run here and of which a classic peer says that it has them.
     fn contested(&self, peer: NodeId) -> impl Iterator<Item = GroupId> + '_ {
-        let is_over = !self.takes_part() || self.peer(peer).has_left || self.hand_over.is_some();
+        let is_over = !self.takes_part() || self.peer(peer).has_left || self.moves_groups();
         self.settings.group_ids().filter(move |group| !is_over && self.is_contested(*group))
     }
 

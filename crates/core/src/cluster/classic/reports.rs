@@ -325,6 +325,20 @@ impl Cluster {
         }
     }
 
+    /// A hand-over with a classic peer has ended: what it says that it has it does not let go of any more.
+    pub(in crate::cluster) fn rests_at_peer(&mut self, peer: NodeId) {
+        let theirs = self.classic.held_there();
+        for group in self.settings.group_ids() {
+            let home = self.preferred(group) == peer;
+            let held = if home { theirs.has_local() } else { theirs.has_foreign() };
+            let row = *self.ownership.row(group);
+            if held && row.owner == Some(peer) && row.phase == Phase::Stopping {
+                self.ownership.advance(group, Phase::Active);
+                self.owned(group, Cause::Claimed(peer));
+            }
+        }
+    }
+
     /// Whether a group of ours is what this daemon has found here, whole or in part, and nothing more, and
     /// a classic peer is just being asked what it holds.
     pub(super) fn is_left_over(&self, group: GroupId) -> bool {

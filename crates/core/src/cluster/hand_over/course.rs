@@ -16,18 +16,19 @@ impl Cluster {
         // What a classic peer is at it does not tell: an hour is all that it gets.
         let is_told = self.peer(partner).kind != Kind::Classic;
         let is_there = is_told && self.is_peer_at_work(partner);
-        let goes_on = self.is_moving_here(giver, scope) || is_there;
+        let goes_on = self.is_moving_here(giver, scope, is_told) || is_there;
         let until = self.now + REPLY_WAIT;
         if let Some(running) = self.hand_over.as_mut().filter(|_| goes_on) {
             running.until = running.until.max(until);
         }
     }
 
-    /// Whether something of a scope starts or stops here, and its agents answer.
-    fn is_moving_here(&self, giver: NodeId, scope: Scope) -> bool {
+    /// Whether something of a scope starts or stops here, and its agents answer, or a classic peer waits for
+    /// that whatever we do.
+    fn is_moving_here(&self, giver: NodeId, scope: Scope, is_told: bool) -> bool {
         let runners = self.groups_of(giver, scope).into_iter();
         let mut runners = runners.map(|group| &self.runners[group.index()]);
-        runners.any(|runner| !runner.is_settled() && !runner.cannot_ask_to_stop())
+        runners.any(|runner| !(runner.is_settled() || is_told && runner.cannot_ask_to_stop()))
     }
 
     /// Drives a hand-over on: sends what is due, and gives up what takes too long.
@@ -57,7 +58,7 @@ impl Cluster {
         // with may be claimed by a node that has not heard of that yet: it is stopped all the same.
         let is_kept = |group: GroupId| match self.ownership.row(group).owner {
             Some(owner) if owner == giver => !running.owned.contains(&group),
-            Some(_) => !running.gives(group),
+            Some(_) => !running.gives(group) && self.ownership.row(group).phase.holds(),
             None => false,
         };
         let is_kept = |group: GroupId| stage == Stage::Releasing && is_kept(group);
@@ -120,6 +121,11 @@ impl Cluster {
 
     /// Whether the giver has something that it cannot stop. A classic one does not tell.
     fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
+        let is_ours = giver == self.settings.me;
+        let is_stuck = |group: &GroupId| is_ours && self.runners[group.index()].is_stuck();
+        if self.groups_of(giver, scope).iter().any(is_stuck) {
+            return true;
+        }
         self.groups_at(giver, scope).into_iter().any(|group| {
             let cannot_ask = self.runners[group.index()].cannot_ask_to_stop();
             self.ownership.row(group).phase == Phase::Blocked || cannot_ask
@@ -145,14 +151,12 @@ impl Cluster {
                 let hold = self.sets_among(gives).mirrored();
                 (Scope::Set(hold), Some(running.began_at))
             }
-            Stage::Asked | Stage::Invited | Stage::Checking | Stage::Promised => {
-                // Nothing has moved: what both have is settled first.
-                if self.settings.group_ids().any(|group| self.is_contested(group)) {
-                    self.end_hand_over(Err(Refusal::Withdrawn));
-                }
-                return;
-            }
-            Stage::Given(_) | Stage::Told(_) => return,
+            Stage::Asked
+            | Stage::Invited
+            | Stage::Checking
+            | Stage::Promised
+            | Stage::Given(_)
+            | Stage::Told(_) => return,
         };
         if number.is_some_and(|number| self.classic_reports(scope, number)) {
             self.end_hand_over(Err(Refusal::Withdrawn));
@@ -200,6 +204,7 @@ impl Cluster {
         let partner = ended.partner(self.settings.me);
         if ended.unfinished(partner).is_some() {
             self.store_peer(partner);
+            self.rests_at_peer(partner);
         }
         if let Err(why) = result {
             self.hand_over_failed(&ended, why);

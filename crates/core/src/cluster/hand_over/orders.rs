@@ -194,6 +194,9 @@ impl Cluster {
             Err(Refusal::Busy)
         } else if !self.is_settled() {
             Err(Refusal::LocalInFlux)
+        } else if self.settings.group_ids().any(|group| self.is_contested(group)) {
+            // Both have it: that is settled first.
+            Err(Refusal::RemoteInFlux)
         } else if !self.is_peer_settled(peer) {
             Err(Refusal::RemoteInFlux)
         } else {

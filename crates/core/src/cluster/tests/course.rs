@@ -1,5 +1,6 @@
 //! What goes wrong on the way of a hand-over between nodes of Systole.
 
+use super::super::hand_over::HandOver;
 use super::pair::Pair;
 use super::reload::{Line, with_groups};
 use super::three::{C, Three};
@@ -353,7 +354,7 @@ fn what_a_giver_still_stops_is_waited_for_though_the_taker_claims_it() {
     a.cluster.ownership.claim(FIRST, B, true);
     a.cluster.ownership.advance(FIRST, crate::Phase::Active);
     a.turn(now);
-    let stage = |a: &Node| a.cluster.hand_over.as_ref().map(|running| running.name());
+    let stage = |a: &Node| a.cluster.hand_over.as_ref().map(HandOver::name);
     assert_eq!(stage(a), Some("releasing"));
     a.finish_jobs(now);
     a.turn(now);

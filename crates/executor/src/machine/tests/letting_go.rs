@@ -345,3 +345,52 @@ fn what_waits_for_the_ledger_and_for_nobody_is_not_started_without_a_permit() {
     bench.tell(Input::LedgerWritten { number, error: None });
     assert_eq!(bench.begins(), []);
 }
+
+/// The daemon's stop of b waits to be forked when everything is let go, and cannot be.
+#[test]
+fn a_daemons_stop_that_cannot_be_asked_keeps_its_predecessors_running_while_letting_go() {
+    let mut bench = brief();
+    bench.started_agent(WEB, "a");
+    bench.started_agent(WEB, "b");
+    bench.run(WEB, Action::Stop, &[agent("b")]);
+    let (run, action) = bench.begin();
+    assert_eq!(action, Action::Stop);
+    bench.pass(4 * SECOND);
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("no process is left".into()) });
+    let stops = bench.take(|output| match output {
+        Output::Begin { request, action: Action::Stop, .. } => Some(request.resources.clone()),
+        _ => None,
+    });
+    assert!(!stops.contains(&vec![agent("a")]), "a is not stopped before b: {stops:?}");
+}
+
+/// The daemon's stop of b hangs, with the daemon's limit of ten minutes.
+#[test]
+fn a_stop_that_hangs_keeps_no_neighbour_from_being_let_go() {
+    let mut bench = brief();
+    bench.started_agent(WEB, "a");
+    bench.started_agent(WEB, "b");
+    bench.run_within(WEB, Action::Stop, &[agent("b")], 600_000);
+    bench.begun();
+    bench.pass(3 * SECOND);
+    let mut seconds = 0;
+    while seconds < 1000 {
+        bench.pass(SECOND);
+        seconds += 1;
+        let stops = bench.take(|output| match output {
+            Output::Begin { run, request, .. } => Some((*run, request.resources.clone())),
+            _ => None,
+        });
+        if stops.iter().any(|(_, stopped)| *stopped == [agent("a")]) {
+            break;
+        }
+        for (run, _) in stops {
+            bench.tell(Input::Begun { run, agent: AgentName::default() });
+        }
+        // Agents obey a signal.
+        for (run, _) in bench.signals() {
+            bench.tell(Input::Ended { run, outcome: failed(143) });
+        }
+    }
+    assert!(seconds <= 90, "a runs on for {seconds} s");
+}

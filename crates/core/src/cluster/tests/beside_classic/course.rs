@@ -191,3 +191,66 @@ fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{again:?}: nobody for half an hour");
     }
 }
+
+/// For a quarter of a minute no process can be made for the stop of what we give; then it can.
+#[test]
+fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.turn(now);
+    beside.node.holds_jobs = true;
+    beside.say(ask(Hold::Local, Step::Other));
+    let begin = beside.now;
+    while beside.now.since(begin) < Duration::from_secs(12) {
+        let now = beside.now;
+        for job in std::mem::take(&mut beside.node.held) {
+            assert_eq!(job.action, Action::Stop);
+            let outcome = Outcome::NotAsked;
+            beside.node.cluster.handle(now, &Input::JobDone { job: job.id, outcome });
+        }
+        beside.pass(Duration::from_millis(200));
+    }
+    let now = beside.now;
+    beside.node.finish_jobs(now);
+    beside.pass(Duration::from_secs(20));
+    let (runs, answers) = (beside.node.runs.clone(), beside.node.answers.clone());
+    assert!(
+        beside.has_said(&ask(Hold::Local, Step::Done)),
+        "runs {runs:?}, {answers:?}: the peer waits for an hour"
+    );
+}
+
+/// The same, and we give the peer's own set back, which it does not take by itself.
+#[test]
+fn what_could_not_be_asked_to_stop_is_not_left_to_nobody() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(ask(Hold::Local, Step::Me));
+    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(ask(Hold::Local, Step::Done));
+    beside.pass(Duration::from_secs(1));
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Foreign));
+    beside.node.turn(now);
+    beside.node.holds_jobs = true;
+    beside.sent();
+    beside.say(ask(Hold::Foreign, Step::Other));
+    let begin = beside.now;
+    while beside.now.since(begin) < Duration::from_secs(12) {
+        let now = beside.now;
+        for job in std::mem::take(&mut beside.node.held) {
+            let outcome = Outcome::NotAsked;
+            beside.node.cluster.handle(now, &Input::JobDone { job: job.id, outcome });
+        }
+        beside.pass(Duration::from_millis(200));
+    }
+    let now = beside.now;
+    beside.node.finish_jobs(now);
+    beside.pass(Duration::from_mins(1));
+    let answers = beside.node.answers.clone();
+    let is_done = beside.has_said(&ask(Hold::Foreign, Step::Done));
+    assert!(is_done || beside.node.runs.contains(&SECOND), "nobody: {answers:?}");
+}

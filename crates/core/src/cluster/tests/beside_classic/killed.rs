@@ -363,3 +363,54 @@ fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
     beside.pass(Duration::from_mins(2));
     assert_eq!(beside.node.runs, [], "both have the first for two minutes");
 }
+
+/// The peer gives us its set; our daemon is killed, and meanwhile the peer takes that again.
+#[test]
+fn what_a_peer_has_again_is_at_rest_there() {
+    let mut beside = Beside::being_given();
+    beside.kill();
+    beside.comes_back_beside(Hold::None);
+    assert!(beside.node.cluster.hand_over.is_some(), "gone on with");
+    beside.pass(Duration::from_secs(1));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_secs(5));
+    assert!(beside.node.cluster.hand_over.is_none());
+    let row = *beside.node.cluster.ownership.row(SECOND);
+    let now = beside.now;
+    beside.node.answers.clear();
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.turn(now);
+    assert!(beside.has_said(&ask(Hold::Local, Step::Me)), "{row:?} {:?}", beside.node.answers);
+}
+
+/// What cannot be stopped here is not the peer's: it was started anew and has nothing.
+#[test]
+fn what_cannot_be_stopped_here_is_not_given_to_a_peer_that_has_nothing() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.silence(Duration::from_secs(1));
+    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    beside.node.stuck = Some(SECOND);
+    beside.status(NodeStatus::Active);
+    beside.pass(Duration::from_secs(4));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_secs(30));
+    assert!(beside.node.cluster.runners[SECOND.index()].is_stuck());
+    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.say(Message::Shutdone);
+    beside.silence(Duration::from_secs(3));
+    beside.starts_anew();
+    beside.resource(Hold::None, true, Occasion::Report);
+    beside.pass(Duration::from_secs(3));
+    let row = *beside.node.cluster.ownership.row(SECOND);
+    let sent = beside.sent();
+    beside.node.answers.clear();
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.turn(now);
+    eprintln!("{row:?} {sent:?}");
+    assert!(beside.has_said(&ask(Hold::All, Step::Me)), "{:?}", beside.node.answers);
+    beside.say(ask(Hold::All, Step::Other));
+    beside.pass(Duration::from_secs(5));
+    assert!(beside.node.runs.contains(&SECOND), "it runs here");
+    assert!(!beside.has_said(&ask(Hold::All, Step::Done)), "and the peer starts it");
+}

@@ -32,3 +32,111 @@ fn what_lost_its_carrier_does_not_go_to_a_peer_that_has_lost_its_network_before(
         assert_eq!(gives, !is_peer_blind, "the peer sees no ping node: {is_peer_blind}");
     }
 }
+
+/// Two ping nodes, one of which dies for good: the peer notices it a moment before us, and tells. From then
+/// on both see the same one, and the peer has nothing more to tell.
+#[test]
+fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
+    let mut own = settings(A, Failback::Off);
+    own.ping_nodes.push("router".to_owned());
+    let node = Node::with(own, 1);
+    let mut beside = Beside { node, now: Time::START, sequence: 0, generation: 1 };
+    beside.status(NodeStatus::Init);
+    beside.status(NodeStatus::Up);
+    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
+    beside.say(Message::Starting);
+    beside.resource(Hold::None, false, Occasion::Report);
+    beside.pass(Duration::from_secs(11));
+    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.pass(Duration::from_secs(1));
+    beside.say(Message::IpfailPresence { joined: true });
+    for _ in 0..20 {
+        beside.node.cluster.handle(beside.now, &Input::PingReply(PingId(1)));
+        beside.pass_seeing(KEEPALIVE / 2, true);
+    }
+    beside.say(Message::PingCount { count: 2 });
+    beside.pass_seeing(Duration::from_millis(100), true);
+    beside.say(Message::PingCount { count: 1 });
+    beside.pass_seeing(Duration::from_secs(5), true);
+    let told = beside.sent();
+    assert!(told.contains(&Message::PingCount { count: 1 }), "we see the same: {told:?}");
+    beside.say(Message::AbortGiveup);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
+    beside.node.turn(now);
+    beside.pass_seeing(Duration::from_mins(1), true);
+    assert!(beside.has_said(&ask(Hold::Local, Step::Me)), "nobody reaches it for a minute");
+}
+
+/// The peer had lost its network for a moment; then our ipfail is switched off, and its network is back.
+#[test]
+fn what_lost_its_carrier_goes_to_a_peer_of_which_nothing_is_counted_any_more() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(Message::IpfailPresence { joined: true });
+    beside.pass_seeing(Duration::from_secs(2), true);
+    beside.say(Message::PingCount { count: 0 });
+    beside.pass_seeing(Duration::from_secs(2), true);
+    let without = Settings { ipfail: false, ..settings(A, Failback::Off) };
+    beside.node.reload(without).expect("nothing speaks against it");
+    beside.pass_seeing(Duration::from_secs(2), true);
+    beside.say(Message::PingCount { count: 1 });
+    beside.pass_seeing(Duration::from_secs(2), true);
+    let now = beside.now;
+    beside.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
+    beside.node.turn(now);
+    beside.pass_seeing(Duration::from_mins(1), true);
+    assert!(beside.has_said(&ask(Hold::Local, Step::Me)), "nobody reaches it for a minute");
+}
+
+/// We have lost our network, and the peer, which stood still for a moment and has taken everything, tells us
+/// so whenever it is asked. It answers our wish 20 ms later.
+#[test]
+fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.say(Message::IpfailPresence { joined: true });
+    beside.pass_seeing(Duration::from_secs(2), true);
+    beside.pass_seeing(Duration::from_secs(2), false);
+    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.sent();
+    beside.say(Message::YouAreDead);
+    let mut asked = 0;
+    let begin = beside.now;
+    while beside.now.since(begin) < Duration::from_mins(1) && beside.node.runs.contains(&FIRST) {
+        beside.pass(Duration::from_millis(100));
+        let sent = beside.sent();
+        if sent.iter().any(|it| matches!(it, Message::PingCount { .. })) {
+            beside.say(Message::YouAreDead);
+        }
+        let is_asked = |it: &&Message| matches!(it, Message::AskResources { step: Step::Me, .. });
+        let asks = sent.iter().filter(is_asked).count();
+        asked += asks;
+        if asks > 0 && asked == 1 {
+            beside.silence(Duration::from_millis(20));
+            beside.say(ask(Hold::All, Step::Other));
+        }
+    }
+    let both = beside.now.since(begin);
+    assert!(both <= Duration::from_secs(5), "both have it for {both:?}, asked {asked} times");
+}
+
+/// The same, and a person wants to give what both have. The peer answers, and waits for our "done" for an hour.
+#[test]
+fn what_a_peer_has_too_is_not_offered_to_it_and_taken_back() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.pass(Duration::from_millis(500));
+    beside.sent();
+    let now = beside.now;
+    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.pass(Duration::from_millis(100));
+    let is_asked = beside.has_said(&ask(Hold::Local, Step::Me));
+    if is_asked {
+        beside.say(ask(Hold::Local, Step::Other));
+    }
+    let mut is_done = false;
+    for _ in 0..60 {
+        beside.pass(Duration::from_secs(1));
+        is_done |= beside.has_said(&ask(Hold::Local, Step::Done));
+    }
+    assert!(!is_asked || is_done, "the peer waits for an hour: {:?}", beside.node.answers);
+}
