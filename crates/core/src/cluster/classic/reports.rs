@@ -66,7 +66,8 @@ impl Cluster {
         if is_first {
             self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
         }
-        self.classic.has_reported |= sequence >= self.classic.report_from;
+        // What is told in part is not all that it holds.
+        self.classic.has_reported |= full && sequence >= self.classic.report_from;
         // Its own stop is known by `shutdone` alone: what is announced is not done.
         let announces = occasion == Occasion::Shutdown;
         self.classic.announces_stop = announces || self.classic.announces_stop && !full;
