@@ -320,7 +320,7 @@ fn runner_in(state: &str) -> (Runner, JobId) {
 
 /// What worlds do not meet: (state, input) → the state after it.
 #[rustfmt::skip]
-const RARE: [(&str, &str, &str); 51] = [
+const RARE: [(&str, &str, &str); 52] = [
     // Nobody knows what runs, or nothing does.
     ("idle", "abandon", "idle"),
     ("starting", "abandon", "idle"),
@@ -354,6 +354,7 @@ const RARE: [(&str, &str, &str); 51] = [
     ("starting, to stop", "let go", "stopping"),
     ("starting, to stop", "not asked", "stopping"),
     // What fails on our side is no answer.
+    ("stopping", "cancelled", "stopping"),
     ("starting", "not asked", "starting"),
     ("stopping", "not asked", "stopping"),
     ("looking", "not asked", "looking"),

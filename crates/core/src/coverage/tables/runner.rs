@@ -69,6 +69,7 @@ pub(super) const RUNNER_UNITS: &[(&str, &str)] = &[
     ("starting, to stop", "running"),
     ("starting, to stop", "not running"),
     ("starting, to stop", "let go"),
+    ("stopping", "cancelled"),
     ("stopping", "missing"),
     ("stopping", "running"),
     ("stopping", "not running"),
