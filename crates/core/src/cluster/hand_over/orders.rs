@@ -44,6 +44,7 @@ impl Cluster {
         let me = self.settings.me;
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_retired(scope)?;
+        self.refuse_contested()?;
         self.refuse_in_flux(peer)?;
         let is_ipfail = matches!(asker, Asker::Ipfail | Asker::IpfailHome);
         if !is_ipfail {
@@ -93,6 +94,7 @@ impl Cluster {
         let owner = owners.find(|owner| self.peer(*owner).can_negotiate());
         let peer = owner.or_else(|| self.first_partner()).ok_or_else(|| self.no_partner())?;
         let scope = self.as_spoken(scope, me, peer)?;
+        self.refuse_contested()?;
         self.refuse_in_flux(peer)?;
         // A set is another one at each of more than two nodes.
         let gives = self.groups_at(peer, scope.mirrored());
@@ -188,15 +190,19 @@ impl Cluster {
         if differs { Err(Refusal::Differs) } else { Ok(()) }
     }
 
+    /// What a classic peer has too is settled before anything is asked of it. What it gives by itself settles
+    /// that as well.
+    fn refuse_contested(&self) -> Result<(), Refusal> {
+        let is_contested = self.settings.group_ids().any(|group| self.is_contested(group));
+        if is_contested { Err(Refusal::RemoteInFlux) } else { Ok(()) }
+    }
+
     pub(super) fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
         self.visit_hand_over("order");
         if self.hand_over.is_some() || self.has_unfinished_with(peer) {
             Err(Refusal::Busy)
         } else if !self.is_settled() {
             Err(Refusal::LocalInFlux)
-        } else if self.settings.group_ids().any(|group| self.is_contested(group)) {
-            // Both have it: that is settled first.
-            Err(Refusal::RemoteInFlux)
         } else if !self.is_peer_settled(peer) {
             Err(Refusal::RemoteInFlux)
         } else {

@@ -164,3 +164,15 @@ fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
     restart(&mut beside);
     assert!(beside.sent().contains(&offer), "it restarts because it saw us return");
 }
+
+/// After a cut in which our daemon was started anew the peer has everything too, and gives our set back as
+/// soon as it hears that we are settled.
+#[test]
+fn what_a_peer_has_too_and_gives_back_by_itself_is_not_refused() {
+    let mut beside = Beside::joint();
+    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.sent();
+    beside.say(ask(Hold::Foreign, Step::Me));
+    beside.pass(Duration::from_millis(100));
+    assert!(beside.has_said(&ask(Hold::Foreign, Step::Other)), "it gives once, and only then");
+}
