@@ -2,6 +2,8 @@
 
 mod absence;
 mod anew;
+#[cfg(test)]
+mod at_stage;
 mod checks;
 mod course;
 mod orders;
@@ -97,55 +99,6 @@ impl Stage {
             (Step::Done, Self::Given(said)) => matches!(number, Some(number) if number == said),
             (Step::Me | Step::Other | Step::Done, _) => false,
         }
-    }
-}
-
-#[cfg(test)]
-impl HandOver {
-    /// One of a group, at this stage, from now on.
-    pub(super) fn at(
-        name: &str,
-        (giver, taker): (NodeId, NodeId),
-        group: GroupId,
-        now: Time,
-        began_at: u64,
-    ) -> Self {
-        let stages = [
-            Stage::Asked,
-            Stage::Releasing,
-            Stage::Given(u64::MAX),
-            Stage::Told(u64::MAX),
-            Stage::Invited,
-            Stage::Checking,
-            Stage::Promised,
-            Stage::Acquiring,
-        ];
-        let all = stages.map(|stage| Self {
-            scope: Scope::Group(group),
-            giver,
-            taker,
-            stage,
-            until: now + REPLY_WAIT,
-            motive: Motive::Node,
-            by_order: true,
-            ticket: None,
-            since: (now, now),
-            began_at,
-            asked_by: 0,
-            done_by: None,
-            lets_go_by: None,
-            may_be_done: false,
-            beside_classic: false,
-            checks: vec![JobId(u64::MAX)],
-            gives: Vec::new(),
-            owned: Vec::new(),
-        });
-        all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
-    }
-
-    /// The same for another reason.
-    pub(super) fn because(self, motive: Motive) -> Self {
-        Self { motive, ..self }
     }
 }
 

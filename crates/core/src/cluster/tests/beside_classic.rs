@@ -84,7 +84,12 @@ impl Beside {
     }
 
     fn joint_with(failback: Failback) -> Self {
-        let mut beside = Self::new(failback);
+        Self::joint_of(settings(A, failback))
+    }
+
+    fn joint_of(settings: Settings) -> Self {
+        let node = Node::with(settings, 1);
+        let mut beside = Self { node, now: Time::START, sequence: 0, generation: 1 };
         beside.status(NodeStatus::Init);
         beside.status(NodeStatus::Up);
         beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });

@@ -7,6 +7,19 @@ use super::three::{C, Three};
 use super::*;
 use crate::Action;
 
+impl Node {
+    /// Ends the jobs that wait, but for those of one group, which are given back. The next ones end at once.
+    fn finish_jobs_but(&mut self, now: Time, slow: GroupId) -> Vec<crate::Job> {
+        let held = std::mem::take(&mut self.held);
+        let (slow, quick): (Vec<_>, Vec<_>) = held.into_iter().partition(|job| job.group == slow);
+        self.holds_jobs = false;
+        for job in quick {
+            self.run(now, job);
+        }
+        slow
+    }
+}
+
 fn node(three: &mut Three, id: NodeId) -> &mut Node {
     three.nodes[id.index()].as_mut().expect("it has power")
 }
@@ -208,12 +221,7 @@ fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
         pair.pass(Duration::from_secs(1));
         let now = pair.now;
         let b = pair.node(B);
-        let (slow, quick): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut b.held).into_iter().partition(|job| job.group == FIRST);
-        b.holds_jobs = false;
-        for job in quick {
-            b.run(now, job);
-        }
+        let slow = b.finish_jobs_but(now, FIRST);
         (0..60_000).for_each(|_| pair.step());
         assert!(!slow.is_empty());
         let rows = *pair.node(A).cluster.ownership.row(SECOND);
@@ -282,12 +290,7 @@ fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
     assert_eq!(pair.node(B).held.len(), 1, "it stops what it has");
     let now = pair.now;
     let a = pair.node(A);
-    let (slow, quick): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut a.held).into_iter().partition(|job| job.group == FIRST);
-    a.holds_jobs = false;
-    for job in quick {
-        a.run(now, job);
-    }
+    let slow = a.finish_jobs_but(now, FIRST);
     (0..60_000).for_each(|_| pair.step());
     assert!(!slow.is_empty());
     let row = *pair.node(A).cluster.ownership.row(THIRD);
@@ -314,12 +317,7 @@ fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_tha
     pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
     let now = pair.now;
     let a = pair.node(A);
-    let (slow, quick): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut a.held).into_iter().partition(|job| job.group == FIRST);
-    a.holds_jobs = false;
-    for job in quick {
-        a.run(now, job);
-    }
+    let slow = a.finish_jobs_but(now, FIRST);
     pair.until("B has it", |pair| pair.runs(B).contains(&THIRD));
     pair.pass(Duration::from_secs(1));
     pair.until("B beats", |pair| !pair.node(B).sent.is_empty());

@@ -84,14 +84,7 @@ fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_sa
 /// done, and waits for an hour.
 #[test]
 fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
-    beside.say(ask(Hold::Local, Step::Done));
-    beside.pass(Duration::from_secs(1));
-    beside.resource(Hold::None, true, Occasion::Report);
-    beside.pass(Duration::from_secs(1));
-    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    let mut beside = Beside::having_all();
     beside.node.stuck = Some(SECOND);
     let now = beside.now;
     beside.node.order(now, Order::Standby(Hold::All));
@@ -112,16 +105,7 @@ fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped(
 /// everything away.
 #[test]
 fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopped_here() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    beside.silence(Duration::from_secs(1));
-    assert_eq!(beside.node.runs, [FIRST, SECOND]);
-    beside.node.stuck = Some(SECOND);
-    beside.status(NodeStatus::Active);
-    beside.pass(Duration::from_secs(4));
-    beside.resource(Hold::Local, true, Occasion::Report);
-    beside.pass(Duration::from_secs(30));
-    assert_eq!(beside.node.cluster.ownership.row(SECOND).owner, Some(B));
-    assert!(beside.node.cluster.runners[SECOND.index()].is_stuck());
+    let mut beside = Beside::conceded_and_stuck();
     beside.node.answers.clear();
     beside.sent();
     let now = beside.now;
@@ -224,14 +208,7 @@ fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
 /// The same, and we give the peer's own set back, which it does not take by itself.
 #[test]
 fn what_could_not_be_asked_to_stop_is_not_left_to_nobody() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
-    beside.say(ask(Hold::Local, Step::Done));
-    beside.pass(Duration::from_secs(1));
-    beside.resource(Hold::None, true, Occasion::Report);
-    beside.pass(Duration::from_secs(1));
-    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    let mut beside = Beside::having_all();
     let now = beside.now;
     beside.node.order(now, Order::Standby(Hold::Foreign));
     beside.node.turn(now);

@@ -73,6 +73,32 @@ impl Beside {
         beside
     }
 
+    /// The peer has given its set to us.
+    pub(super) fn having_all() -> Self {
+        let mut beside = Self::being_given();
+        beside.say(ask(Hold::Local, Step::Done));
+        beside.pass(Duration::from_secs(1));
+        beside.resource(Hold::None, true, Occasion::Report);
+        beside.pass(Duration::from_secs(1));
+        assert_eq!(beside.node.runs, [FIRST, SECOND]);
+        beside
+    }
+
+    /// We took the peer's group while it was silent, have conceded it since, and cannot stop it.
+    pub(super) fn conceded_and_stuck() -> Self {
+        let mut beside = Self::joint_with(Failback::Off);
+        beside.silence(Duration::from_secs(1));
+        assert_eq!(beside.node.runs, [FIRST, SECOND]);
+        beside.node.stuck = Some(SECOND);
+        beside.status(NodeStatus::Active);
+        beside.pass(Duration::from_secs(4));
+        beside.resource(Hold::Local, true, Occasion::Report);
+        beside.pass(Duration::from_secs(30));
+        assert_eq!(beside.node.cluster.ownership.row(SECOND).owner, Some(B));
+        assert!(beside.node.cluster.runners[SECOND.index()].is_stuck());
+        beside
+    }
+
     /// This node stands still, for longer than a permit and not long enough to be dead.
     pub(super) fn stands_still(&mut self) {
         self.now = self.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
@@ -147,12 +173,7 @@ fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
 /// We give two groups away, and have stopped one of them when our daemon is killed.
 #[test]
 fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
-    let mut beside = Beside::being_given();
-    beside.say(ask(Hold::Local, Step::Done));
-    beside.pass(Duration::from_secs(1));
-    beside.resource(Hold::None, true, Occasion::Report);
-    beside.pass(Duration::from_secs(1));
-    assert_eq!(beside.node.runs, [FIRST, SECOND]);
+    let mut beside = Beside::having_all();
     beside.node.holds_jobs = true;
     let now = beside.now;
     beside.node.order(now, Order::Standby(Hold::All));
@@ -386,15 +407,7 @@ fn what_a_peer_has_again_is_at_rest_there() {
 /// What cannot be stopped here is not the peer's: it was started anew and has nothing.
 #[test]
 fn what_cannot_be_stopped_here_is_not_given_to_a_peer_that_has_nothing() {
-    let mut beside = Beside::joint_with(Failback::Off);
-    beside.silence(Duration::from_secs(1));
-    assert_eq!(beside.node.runs, [FIRST, SECOND]);
-    beside.node.stuck = Some(SECOND);
-    beside.status(NodeStatus::Active);
-    beside.pass(Duration::from_secs(4));
-    beside.resource(Hold::Local, true, Occasion::Report);
-    beside.pass(Duration::from_secs(30));
-    assert!(beside.node.cluster.runners[SECOND.index()].is_stuck());
+    let mut beside = Beside::conceded_and_stuck();
     beside.resource(Hold::None, false, Occasion::Shutdown);
     beside.say(Message::Shutdone);
     beside.silence(Duration::from_secs(3));

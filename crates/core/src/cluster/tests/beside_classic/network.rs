@@ -13,6 +13,15 @@ impl Beside {
             self.pass(KEEPALIVE / 2);
         }
     }
+
+    /// Our group loses its carrier, and the peer is asked to take it.
+    fn gives_what_lost_its_carrier(&mut self) {
+        let now = self.now;
+        self.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
+        self.node.turn(now);
+        self.pass_seeing(Duration::from_mins(1), true);
+        assert!(self.has_said(&ask(Hold::Local, Step::Me)), "nobody reaches it for a minute");
+    }
 }
 
 #[test]
@@ -39,16 +48,7 @@ fn what_lost_its_carrier_does_not_go_to_a_peer_that_has_lost_its_network_before(
 fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
     let mut own = settings(A, Failback::Off);
     own.ping_nodes.push("router".to_owned());
-    let node = Node::with(own, 1);
-    let mut beside = Beside { node, now: Time::START, sequence: 0, generation: 1 };
-    beside.status(NodeStatus::Init);
-    beside.status(NodeStatus::Up);
-    beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
-    beside.say(Message::Starting);
-    beside.resource(Hold::None, false, Occasion::Report);
-    beside.pass(Duration::from_secs(11));
-    beside.resource(Hold::Local, true, Occasion::Report);
-    beside.pass(Duration::from_secs(1));
+    let mut beside = Beside::joint_of(own);
     beside.say(Message::IpfailPresence { joined: true });
     for _ in 0..20 {
         beside.node.cluster.handle(beside.now, &Input::PingReply(PingId(1)));
@@ -61,11 +61,7 @@ fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
     let told = beside.sent();
     assert!(told.contains(&Message::PingCount { count: 1 }), "we see the same: {told:?}");
     beside.say(Message::AbortGiveup);
-    let now = beside.now;
-    beside.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
-    beside.node.turn(now);
-    beside.pass_seeing(Duration::from_mins(1), true);
-    assert!(beside.has_said(&ask(Hold::Local, Step::Me)), "nobody reaches it for a minute");
+    beside.gives_what_lost_its_carrier();
 }
 
 /// The peer had lost its network for a moment; then our ipfail is switched off, and its network is back.
@@ -81,11 +77,7 @@ fn what_lost_its_carrier_goes_to_a_peer_of_which_nothing_is_counted_any_more() {
     beside.pass_seeing(Duration::from_secs(2), true);
     beside.say(Message::PingCount { count: 1 });
     beside.pass_seeing(Duration::from_secs(2), true);
-    let now = beside.now;
-    beside.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
-    beside.node.turn(now);
-    beside.pass_seeing(Duration::from_mins(1), true);
-    assert!(beside.has_said(&ask(Hold::Local, Step::Me)), "nobody reaches it for a minute");
+    beside.gives_what_lost_its_carrier();
 }
 
 /// We have lost our network, and the peer, which stood still for a moment and has taken everything, tells us

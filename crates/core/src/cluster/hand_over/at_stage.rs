@@ -1,0 +1,52 @@
+//! A hand-over that is at a stage already, for rows.
+
+use super::{HandOver, REPLY_WAIT, Stage};
+use crate::{GroupId, JobId, Motive, NodeId, Scope, Time};
+
+impl HandOver {
+    /// One of a group, at this stage, from now on.
+    pub(in crate::cluster) fn at(
+        name: &str,
+        (giver, taker): (NodeId, NodeId),
+        group: GroupId,
+        now: Time,
+        began_at: u64,
+    ) -> Self {
+        let stages = [
+            Stage::Asked,
+            Stage::Releasing,
+            Stage::Given(u64::MAX),
+            Stage::Told(u64::MAX),
+            Stage::Invited,
+            Stage::Checking,
+            Stage::Promised,
+            Stage::Acquiring,
+        ];
+        let all = stages.map(|stage| Self {
+            scope: Scope::Group(group),
+            giver,
+            taker,
+            stage,
+            until: now + REPLY_WAIT,
+            motive: Motive::Node,
+            by_order: true,
+            ticket: None,
+            since: (now, now),
+            began_at,
+            asked_by: 0,
+            done_by: None,
+            lets_go_by: None,
+            may_be_done: false,
+            beside_classic: false,
+            checks: vec![JobId(u64::MAX)],
+            gives: Vec::new(),
+            owned: Vec::new(),
+        });
+        all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
+    }
+
+    /// The same for another reason.
+    pub(in crate::cluster) fn because(self, motive: Motive) -> Self {
+        Self { motive, ..self }
+    }
+}
