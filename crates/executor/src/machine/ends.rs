@@ -302,10 +302,7 @@ impl Machine {
     /// Ends the daemon's runs that `is_chosen` chooses.
     pub(super) fn cancel(&mut self, is_chosen: impl Fn(&Run) -> bool) {
         let is_chosen = |job: &Job| job.whose == Whose::Daemon && is_chosen(&job.run);
-        for job in self.queues.remove(is_chosen) {
-            self.answer(&job, Outcome::Cancelled);
-        }
-        self.drop_entering(is_chosen);
+        self.cancel_waiting(is_chosen);
         for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
             active.end(self.now, Why::Cancelled, &mut self.outbox);
         }
@@ -315,10 +312,7 @@ impl Machine {
     /// stopped nothing.
     pub(super) fn cancel_but_stops(&mut self) {
         let is_of_daemon = |job: &Job| job.whose == Whose::Daemon;
-        for job in self.queues.remove(is_of_daemon) {
-            self.answer(&job, Outcome::Cancelled);
-        }
-        self.drop_entering(is_of_daemon);
+        self.cancel_waiting(is_of_daemon);
         let latest = self.now + Duration::from_millis(STOP_TIMEOUT);
         for active in &mut self.active {
             if active.stops_agents() {
@@ -328,6 +322,14 @@ impl Machine {
                 active.end(self.now, Why::Cancelled, &mut self.outbox);
             }
         }
+    }
+
+    /// Answers what has not begun, and does not begin it.
+    fn cancel_waiting(&mut self, is_chosen: impl Fn(&Job) -> bool + Copy) {
+        for job in self.queues.remove(is_chosen) {
+            self.answer(&job, Outcome::Cancelled);
+        }
+        self.drop_entering(is_chosen);
     }
 
     /// Does not begin what waits for the ledger.
