@@ -108,6 +108,7 @@ impl Config {
             restart_grace: self.times.restart_grace,
             fencing: self.fencing.as_ref().map(|fencing| FencingPolicy { delay: fencing.delay }),
             groups: self.groups.clone(),
+            group_order: None,
             stop_failure: self.stop_failure,
             nodes,
         }

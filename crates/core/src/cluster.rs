@@ -7,6 +7,7 @@ mod failback;
 mod failing;
 mod farewell;
 mod fencing;
+mod groups;
 mod hand_over;
 mod hear;
 mod hold;
@@ -24,6 +25,7 @@ mod ping;
 mod placement;
 mod reload;
 mod report;
+mod rows;
 mod speak;
 mod table;
 mod telling;
@@ -31,22 +33,20 @@ mod versions;
 mod visits;
 mod wishes;
 
-use crate::group::Runner;
 use crate::history::History;
 use crate::mutation::Mutation;
-use crate::ownership::Ownership;
 use crate::peer::Peer;
 use crate::{
-    Beat, Boot, Cause, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output, PingId,
-    Random, Settings, Time,
+    Beat, Boot, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output, PingId, Random,
+    Settings, Time,
 };
-use carrier::Carriers;
 use classic::Classic;
 use farewell::Farewell;
 use fencing::Fence;
+use groups::{EchoBarrier, Groups};
 use hand_over::HandOver;
+use hold::HoldOrder;
 pub use hold::{HOLD_DEFAULT, HOLD_MAX};
-use hold::{Register, Stay};
 use ipfail::Ipfail;
 use orphans::Absence;
 use ping::PingNode;
@@ -89,34 +89,23 @@ pub struct Cluster {
     /// When a message of an unknown node was reported last.
     stranger_told: Option<Time>,
     pings: Vec<PingNode>,
-    carriers: Carriers,
+    /// No hand-over is asked for before because a carrier is lost.
+    leaving_after: Time,
     voice: Voice,
     history: History,
-    ownership: Ownership,
-    runners: Vec<Runner>,
-    /// The first sequence that said that we can run each group, since we last could not.
-    able_from: Vec<u64>,
-    /// When a group whose agent could not be asked here may be tried here again.
-    ask_again: Vec<Option<Time>>,
-    /// The first sequence that claimed each group for what replaces it here.
-    guarded_from: Vec<u64>,
-    /// Since when each group is as it is, and why.
-    changes: Vec<(Time, Cause)>,
+    groups: Groups,
     next_job: JobId,
-    has_executor: bool,
     /// Whether there is one, and if not, what was decided because of that.
     absence: Absence,
-    /// Of each group whether its services may run on here although nobody can tell.
-    in_doubt: Vec<bool>,
-    /// Groups that the ledger lists, until an executor has said for the first time what it holds.
-    listed: Option<Vec<GroupId>>,
+    /// No executor has said yet what it holds.
+    awaits_greeting: bool,
     /// Peers that must be heard before we trust our own table again, after a pause.
     unverified: Vec<NodeId>,
     /// When a pause was noticed that has ended the permit of the executor, which has got no other
     /// since.
     owes_permit: Option<Time>,
-    /// The first sequence since that pause: what echoes it, or more, was said after it.
-    verifies_from: u64,
+    /// What echoes this barrier was said after that pause.
+    verified: EchoBarrier,
     hand_over: Option<HandOver>,
     failback_after: Time,
     wishes: Wishes,
@@ -126,17 +115,13 @@ pub struct Cluster {
     was_stable: bool,
     ipfail: Ipfail,
     classic: Classic,
-    /// Groups that a legacy peer waits for.
-    requested: Vec<(GroupId, NodeId)>,
     farewell: Option<Farewell>,
     /// One per node; our own place is never needed.
     fences: Vec<Fence>,
     /// What is held of everything.
-    freeze: Register,
-    /// The first sequence that told the last hold.
-    frozen_from: u64,
-    /// What keeps each group where it is.
-    stays: Vec<Stay>,
+    hold: HoldOrder,
+    /// Others know of the last hold, of everything or of one group.
+    held: EchoBarrier,
     /// Configured groups, and retired ones with which they share a resource.
     overlaps: Vec<(GroupId, GroupId)>,
     /// Peers still count with the times of before a change of them.
@@ -153,30 +138,21 @@ impl Cluster {
         settings.retire(&boot.retired);
         let mut random = Random::new(boot.seed);
         let peers = settings.nodes.iter().map(|_| Peer::new(&settings, &mut random)).collect();
-        let runners = settings.group_ids().zip(&settings.groups);
-        let runners = runners.map(|(id, group)| Runner::new(id, &group.resources)).collect();
         let mut cluster = Self {
             peers,
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
-            carriers: Carriers::default(),
+            leaving_after: Time::START,
             status_since: Time::START,
             stranger_told: None,
             voice: Voice::new(&settings, &boot),
             history: History::new(),
-            ownership: Ownership::new(&settings),
-            runners,
-            able_from: vec![1; settings.groups.len()],
-            ask_again: vec![None; settings.groups.len()],
-            guarded_from: vec![0; settings.groups.len()],
-            changes: vec![(Time::START, Cause::Unowned); settings.groups.len()],
+            groups: Groups::new(&settings),
             next_job: JobId::default(),
-            has_executor: false,
             absence: Absence::default(),
-            in_doubt: vec![false; settings.groups.len()],
-            listed: Some(Vec::new()),
+            awaits_greeting: true,
             unverified: Vec::new(),
             owes_permit: None,
-            verifies_from: 0,
+            verified: EchoBarrier::default(),
             hand_over: None,
             failback_after: Time::START,
             wishes: Wishes::default(),
@@ -185,12 +161,10 @@ impl Cluster {
             was_stable: false,
             ipfail: Ipfail::default(),
             classic: Classic::new(),
-            requested: Vec::new(),
             farewell: None,
             fences: vec![Fence::default(); settings.nodes.len()],
-            freeze: Register::default(),
-            frozen_from: 0,
-            stays: vec![Stay::default(); settings.groups.len()],
+            hold: HoldOrder::default(),
+            held: EchoBarrier::default(),
             overlaps: Vec::new(),
             transition: None,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
@@ -214,7 +188,7 @@ impl Cluster {
             Input::Heard(heard) => self.hear(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
             Input::JobSaid { job, words } => {
-                self.runners.iter_mut().for_each(|runner| runner.said(*job, *words));
+                self.groups.iter_mut().for_each(|group| group.runner.said(*job, *words));
             }
             Input::JobDone { job, outcome } => self.job_done(*job, *outcome),
             Input::ExecutorReady(held) => self.executor_ready(held),
@@ -273,21 +247,21 @@ impl Cluster {
         }
         let links = self.link_deadlines();
         // Without an executor what is due cannot be done, and waits for it instead.
-        let runners = self.runners.iter().filter(|runner| self.may_run_job_of(runner));
-        let runners = runners.filter_map(Runner::deadline);
+        let runners = self.settings.group_ids().filter(|group| self.may_run_job_of(*group));
+        let runners = runners.filter_map(|group| self.groups[group].runner.deadline());
         let others = [
             Some(self.voice.next_beat),
             self.hand_over.as_ref().map(HandOver::deadline),
             self.failback_deadline(),
             self.wishes_deadline(),
             self.stay_deadline(),
-            self.carriers.deadline(self.now),
+            self.leaving_deadline(),
             self.absence_deadline(),
             self.ipfail.deadline(),
             self.classic.deadline(),
             self.farewell.as_ref().and_then(Farewell::deadline),
         ];
-        let again = self.ask_again.iter().flatten().copied();
+        let again = self.groups.iter().filter_map(|group| group.ask_again);
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);
         let all = links.chain(runners).chain(fences).chain(others.into_iter().flatten());
         all.fold(Time::from_nanos(u64::MAX), Time::min)
@@ -319,9 +293,8 @@ impl Cluster {
 
     /// The ownership of every group that ever had an owner, to be stored.
     pub fn terms(&self) -> impl Iterator<Item = (GroupKey, NodeId, u64)> + '_ {
-        let groups = self.settings.group_ids().zip(&self.settings.groups);
-        groups.filter_map(|(id, group)| {
-            let row = self.ownership.row(id);
+        self.settings.known_groups().filter_map(|(id, group)| {
+            let row = &self.groups[id].row;
             row.owner.map(|owner| (group.key, owner, row.term))
         })
     }
@@ -341,7 +314,7 @@ impl Cluster {
     /// Whether no executor has said yet what it holds.
     #[must_use]
     pub const fn awaits_greeting(&self) -> bool {
-        self.listed.is_some()
+        self.awaits_greeting
     }
 
     /// Whether the last status of a node was that of a C heartbeat.
@@ -353,11 +326,11 @@ impl Cluster {
     fn recall(&mut self) {
         self.recall_peers();
         self.recall_holds();
-        for &(key, owner, term) in &self.boot.terms {
-            let group = self.settings.groups.iter().position(|group| group.key == key);
+        for index in 0..self.boot.terms.len() {
+            let (key, owner, term) = self.boot.terms[index];
             let known = owner.index() < self.settings.nodes.len();
-            if let Some(group) = group.filter(|_| known) {
-                self.ownership.recall(group_id(group), owner, term);
+            if let Some(group) = self.group_with_key(key).filter(|_| known) {
+                self.recall_row(group, owner, term);
             }
         }
         self.recall_ledger();
@@ -403,6 +376,23 @@ impl Cluster {
     /// Whether our communication is up and we are not stopping.
     fn takes_part(&self) -> bool {
         self.status == NodeStatus::Active && self.farewell.is_none()
+    }
+
+    /// What the next beat tells.
+    fn next_barrier(&self) -> EchoBarrier {
+        EchoBarrier::at(self.history.next())
+    }
+
+    /// Whether no other node can act any longer as if it had not heard what a beat has told.
+    fn is_known(&self, barrier: EchoBarrier) -> bool {
+        self.others().all(|node| barrier.is_passed_by(self.peer(node)))
+    }
+
+    /// Others may believe that this node cannot run its groups, or know nothing of it: nothing is taken
+    /// before they know better.
+    fn tell_ability_anew(&mut self) {
+        let barrier = self.next_barrier();
+        self.groups.iter_mut().for_each(|group| group.able = barrier);
     }
 
     fn preferred(&self, group: GroupId) -> NodeId {

@@ -176,13 +176,6 @@ impl Runner {
         }
     }
 
-    /// Has the group another number from now on; what is under way goes on.
-    pub(crate) fn renumber(self, group: GroupId) -> Self {
-        let job = self.job.map(|(job, since)| (Job { group, ..job }, since));
-        let aside = self.aside.map(|aside| aside.renumber(group));
-        Self { group, job, aside, ..self }
-    }
-
     /// Takes it as running, as the executor found it: it was idle, or its start was to go on.
     pub(crate) fn adopt(&mut self) {
         self.visit("adopt");
@@ -217,11 +210,6 @@ impl Runner {
             | State::Releasing { .. }
             | State::Yielding { .. } => true,
         }
-    }
-
-    /// The group.
-    pub(crate) const fn group(&self) -> GroupId {
-        self.group
     }
 
     /// Whether everything runs.

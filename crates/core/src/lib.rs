@@ -17,7 +17,6 @@ mod link;
 mod message;
 mod mutation;
 mod outcome;
-mod ownership;
 mod peer;
 mod random;
 mod rarely;
@@ -52,9 +51,9 @@ pub use outcome::{Failure, Outcome};
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, HoldDown, HoldRecord, LIFETIME_MAX,
-    LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure, Unfinished,
-    UnfinishedStage, address_lifetime,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord,
+    LIFETIME_MAX, LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure,
+    Unfinished, UnfinishedStage, address_lifetime,
 };
 pub use time::Time;
 pub use words::{Words, printable};

@@ -197,6 +197,26 @@ impl Peer {
         }
     }
 
+    /// Forgets what it said of a group that is no longer known, or not known yet.
+    pub(crate) fn forget_group(&mut self, group: GroupId) {
+        self.lacks.retain(|other| *other != group);
+        self.holds_groups.retain(|other| *other != group);
+        for facts in [&mut self.runs, &mut self.in_doubt] {
+            let count = facts.len().max(group.index() + 1);
+            facts.resize(count, false);
+            facts[group.index()] = false;
+        }
+    }
+
+    /// A group is known from now on. Until the next table of the peer says otherwise the peer lacks a line
+    /// of which it has not told.
+    pub(crate) fn add_group(&mut self, group: GroupId, key: GroupKey) {
+        if !self.view.has(key) {
+            self.lacks.push(group);
+        }
+        self.runs[group.index()] = self.runs_strange.contains(&key);
+    }
+
     /// Whether it is heard.
     pub(crate) fn is_alive(&self) -> bool {
         self.last_status.is_some() && self.status != NodeStatus::Dead

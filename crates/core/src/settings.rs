@@ -4,6 +4,8 @@ use crate::{GROUPS_MAX, GroupId, GroupKey, Hold, LinkId, Motive, NodeId, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Shortest lifetime of an address, and the one that it has unless the daemon says otherwise.
@@ -65,8 +67,11 @@ pub struct Settings {
     pub restart_grace: Duration,
     /// How dead nodes are made sure of, where a device is configured.
     pub fencing: Option<FencingPolicy>,
-    /// The groups, in the order of `haresources`.
+    /// The groups; a [`GroupId`] is a place here, and stays the same for as long as a daemon runs. Beside
+    /// those that [`group_ids`](Self::group_ids) names there may be some that are forgotten since.
     pub groups: Vec<Group>,
+    /// The groups that count, in the order of `haresources`, retired ones last. Absent: all, as they stand.
+    pub group_order: Option<Arc<[GroupId]>>,
     /// What a stop that keeps failing leads to.
     pub stop_failure: StopFailure,
     /// What becomes of single groups when their preferred node returns, if not [`Self::failback`].
@@ -96,7 +101,8 @@ impl Settings {
         own.map_or(self.failback, |(_, failback)| *failback)
     }
 
-    /// Adds groups that are in the files no more, as far as there is room for them.
+    /// Adds groups that are no longer in the files, as far as there is room for them. Only before a daemon
+    /// has begun to run with these settings.
     pub fn retire(&mut self, groups: &[Group]) {
         for group in groups {
             let is_known = self.groups.iter().any(|other| other.key == group.key);
@@ -111,9 +117,45 @@ impl Settings {
         (0..u8::try_from(self.nodes.len()).unwrap_or(u8::MAX)).map(NodeId)
     }
 
-    /// All groups.
-    pub fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
-        (0..u16::try_from(self.groups.len()).unwrap_or(u16::MAX)).map(GroupId)
+    /// All groups, in the order of `haresources`, retired ones last.
+    #[must_use]
+    pub fn group_ids(&self) -> GroupIds {
+        let count = self.group_order.as_ref().map_or(self.groups.len(), |order| order.len());
+        let places = 0..u16::try_from(count).unwrap_or(u16::MAX);
+        GroupIds { order: self.group_order.clone(), places }
+    }
+
+    /// All groups with their ids, in the same order.
+    pub fn known_groups(&self) -> impl Iterator<Item = (GroupId, &Group)> {
+        self.group_ids().map(|id| (id, &self.groups[id.index()]))
+    }
+
+    /// The groups that are no longer in `haresources`, and still matter.
+    #[must_use]
+    pub fn retired_ids(&self) -> GroupIds {
+        let mut ids = self.group_ids();
+        let count = self.known_groups().take_while(|(_, group)| !group.is_retired).count();
+        ids.places.start = u16::try_from(count).unwrap_or(u16::MAX).min(ids.places.end);
+        ids
+    }
+}
+
+/// The groups of [`Settings`], in their order; see [`Settings::group_ids`].
+#[derive(Debug, Clone)]
+pub struct GroupIds {
+    order: Option<Arc<[GroupId]>>,
+    places: Range<u16>,
+}
+
+impl Iterator for GroupIds {
+    type Item = GroupId;
+
+    fn next(&mut self) -> Option<GroupId> {
+        let place = self.places.next()?;
+        match &self.order {
+            Some(order) => order.get(usize::from(place)).copied(),
+            None => Some(GroupId(place)),
+        }
     }
 }
 

@@ -61,6 +61,7 @@ fn cluster() -> Cluster {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: Some(HoldDown {
             moves: 3,

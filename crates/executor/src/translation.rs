@@ -4,7 +4,8 @@
 use crate::protocol::{self, Action, Held, Request, Run, Unfinished};
 use std::time::Duration;
 use systole_core::{
-    GroupId, GroupKey, Holding, Job, JobId, Outcome, Phase, Resource, Settings, Snapshot,
+    Group, GroupId, GroupKey, GroupReport, Holding, Job, JobId, Outcome, Phase, Resource, Settings,
+    Snapshot,
 };
 
 /// Jobs of ours that the core knows nothing of have numbers from here on.
@@ -68,7 +69,7 @@ pub const fn is_of_core(job: JobId) -> bool {
 /// The group with a key.
 #[must_use]
 pub fn group_of(settings: &Settings, key: GroupKey) -> Option<GroupId> {
-    settings.group_ids().find(|id| settings.groups[id.index()].key == key)
+    settings.known_groups().find(|(_, group)| group.key == key).map(|(id, _)| id)
 }
 
 /// Whether all resources of a group are held.
@@ -93,9 +94,8 @@ pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
 /// that their state is known again.
 #[must_use]
 pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting) -> Vec<GroupId> {
-    let differs = |id: &GroupId| {
-        let report = &snapshot.groups[id.index()];
-        let key = settings.groups[id.index()].key;
+    let differs = |(group, report): (&Group, &GroupReport)| {
+        let key = group.key;
         let is_unfinished = greeting.has_unfinished(key);
         let held = greeting.held.iter().find(|held| held.group == key);
         let phase = match &report.owner {
@@ -103,9 +103,8 @@ pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting
             Some(_) | None => Phase::Stopped,
         };
         // What is claimed for the sake of others does not run here.
-        let is_retired = settings.groups[id.index()].is_retired;
         match phase {
-            Phase::Active if is_retired => held.is_some(),
+            Phase::Active if group.is_retired => held.is_some(),
             // Of what is held in part the core sees that the rest is asked.
             Phase::Active => is_unfinished || held.is_none(),
             // The job that was lost is asked for again, whatever it had done.
@@ -113,7 +112,9 @@ pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting
             Phase::Stopped | Phase::Failed => held.is_some() || is_unfinished,
         }
     };
-    settings.group_ids().filter(differs).collect()
+    let reported = settings.known_groups().zip(&snapshot.groups);
+    let differing = reported.filter(|((_, group), report)| differs((group, report)));
+    differing.map(|((id, _), _)| id).collect()
 }
 
 /// A job as the executor wants it.

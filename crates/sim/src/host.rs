@@ -55,7 +55,7 @@ impl Surroundings<'_> {
 
     /// The place of a group in the world.
     fn place_of(&self, key: GroupKey) -> Option<GroupId> {
-        self.world.group_ids().find(|group| self.world.groups[group.index()].key == key)
+        self.world.known_groups().find(|(_, group)| group.key == key).map(|(id, _)| id)
     }
 }
 

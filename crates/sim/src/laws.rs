@@ -45,7 +45,7 @@ pub(crate) fn agreement(
         let told = |machine: &Machine| {
             let cluster = machine.cluster.as_ref()?;
             let place = machine.place_of(settings, group)?;
-            let report = cluster.snapshot().groups.swap_remove(place.index());
+            let report = cluster.group_report(place);
             Some((report.owner, report.term, report.phase))
         };
         let first = told(machines[0]);

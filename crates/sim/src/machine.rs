@@ -8,8 +8,8 @@ use crate::watch::Watch;
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
-    Boot, Cluster, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId, PeerRecord,
-    Random, Settings, Time, Uuid,
+    Boot, Cluster, Failback, Group, GroupId, GroupKey, HISTORY_MAX, HoldRecord, Input, NodeId,
+    PeerRecord, Random, Settings, Time, Uuid,
 };
 use systole_executor::protocol::Held;
 
@@ -202,6 +202,12 @@ impl Machine {
         key.and_then(|it| group_in(world, it.key)).unwrap_or(group)
     }
 
+    /// What the machine's own file says of failback for a group of the world, if it has that group.
+    pub(crate) fn failback_of(&self, world: &Settings, group: GroupId) -> Option<Failback> {
+        let place = group_in(&self.settings, world.groups[group.index()].key)?;
+        Some(self.settings.failback_of(place))
+    }
+
     /// Whether the machine's own file has a group of the world.
     pub(crate) fn has_line(&self, world: &Settings, group: GroupId) -> bool {
         group_in(&self.settings, world.groups[group.index()].key).is_some()
@@ -312,8 +318,7 @@ impl Machine {
 
 /// The place of a group in a list.
 fn group_in(settings: &Settings, key: GroupKey) -> Option<GroupId> {
-    let place = settings.groups.iter().position(|group| group.key == key)?;
-    u16::try_from(place).ok().map(GroupId)
+    settings.known_groups().find(|(_, group)| group.key == key).map(|(id, _)| id)
 }
 
 /// The uuid of a machine, for ever.

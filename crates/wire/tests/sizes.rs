@@ -134,6 +134,7 @@ fn large_settings() -> Settings {
         fencing: None,
         groups: groups.collect(),
         stop_failure: StopFailure::Block,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: Some(HoldDown { moves: 1, window: DAY, first: DAY, longest: DAY }),
     }

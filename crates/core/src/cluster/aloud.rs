@@ -18,7 +18,7 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let is_own = self.preferred(group) == me && self.is_configured(group);
             has_own |= is_own;
-            if is_own && self.runners[group.index()].is_idle() {
+            if is_own && self.groups[group].runner.is_idle() {
                 let key = self.settings.groups[group.index()].name().into();
                 self.send(Message::GroupGrant { key, owned: true, granted: true }, Some(me));
             }

@@ -15,32 +15,6 @@ use std::time::Duration;
 /// How long after a hand-over that failed, or could not even be asked for, it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What is known of carriers here.
-#[derive(Debug, Default)]
-pub(super) struct Carriers {
-    /// Groups whose interface lost it.
-    missing: Vec<GroupId>,
-    /// Groups that were taken from a silent owner without it, and the first of our messages that told so.
-    alone: Vec<(GroupId, u64)>,
-    /// No hand-over is asked for before.
-    not_before: Time,
-}
-
-impl Carriers {
-    /// Gives groups other places.
-    pub(super) fn rearrange(&mut self, place_of: impl Fn(GroupId) -> Option<GroupId>) {
-        let Self { missing, alone, not_before: _ } = self;
-        *missing = missing.iter().filter_map(|group| place_of(*group)).collect();
-        *alone =
-            alone.iter().filter_map(|(group, from)| Some((place_of(*group)?, *from))).collect();
-    }
-
-    /// When a hand-over is asked for again.
-    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
-        (!self.missing.is_empty() && self.not_before > now).then_some(self.not_before)
-    }
-}
-
 impl Cluster {
     /// Whether an interface that a group needs is known to have no carrier here.
     #[must_use]
@@ -53,11 +27,11 @@ impl Cluster {
             return;
         }
         if is_there {
-            self.carriers.missing.retain(|other| *other != group);
+            self.groups[group].lacks_carrier = false;
             // The others were told that we cannot run it, and may be about to.
-            self.able_from[group.index()] = self.history.next();
+            self.groups[group].able = self.next_barrier();
         } else {
-            self.carriers.missing.push(group);
+            self.groups[group].lacks_carrier = true;
         }
         self.withdraw_wish();
         self.speak_soon();
@@ -65,34 +39,34 @@ impl Cluster {
 
     /// Whether the interfaces that a group needs are well here, as far as known.
     pub(super) fn has_carrier(&self, group: GroupId) -> bool {
-        !self.carriers.missing.contains(&group)
+        !self.groups[group].lacks_carrier
     }
 
     /// Takes note of a group that is taken though it may be this node that is cut off.
     pub(super) fn note_taken_alone(&mut self, group: GroupId, cause: Cause) {
         let is_guess = matches!(cause, Cause::OwnerDead { proof: Proof::Silence, .. });
         if is_guess && !self.has_carrier(group) {
-            self.carriers.alone.push((group, self.history.next()));
+            self.groups[group].taken_alone = Some(self.next_barrier());
         }
     }
 
     /// Whether a group was taken without a carrier, and nobody was met since.
     pub(super) fn is_taken_alone(&self, group: GroupId) -> bool {
-        self.carriers.alone.iter().any(|(other, _)| *other == group)
+        self.groups[group].taken_alone.is_some()
     }
 
     /// Whoever is heard again, and knows what was taken here, has taken it back by now if it ran there.
     pub(super) fn end_loneliness(&mut self) {
-        for (group, from) in std::mem::take(&mut self.carriers.alone) {
+        for group in self.settings.group_ids() {
+            let Some(barrier) = self.groups[group].taken_alone else { continue };
             let has_met = self.others().any(|node| {
                 let peer = self.peer(node);
-                peer.is_alive() && (peer.kind != Kind::Systole || peer.agreed >= from)
+                peer.is_alive() && (peer.kind != Kind::Systole || barrier.is_echoed_by(peer))
             });
-            if !self.is_ours(group) || self.runners[group.index()].is_idle() || has_met {
-                self.able_from[group.index()] = self.history.next();
+            if !self.is_ours(group) || self.groups[group].runner.is_idle() || has_met {
+                self.groups[group].taken_alone = None;
+                self.groups[group].able = self.next_barrier();
                 self.speak_soon();
-            } else {
-                self.carriers.alone.push((group, from));
             }
         }
     }
@@ -101,20 +75,17 @@ impl Cluster {
     pub(super) fn can_run(&self, group: GroupId) -> bool {
         let is_alone = || !self.others().any(|node| self.peer(node).is_present());
         let is_fit = self.has_carrier(group) || is_alone();
-        let is_able = self.ownership.is_able(group, self.settings.me);
+        let is_able = self.groups[group].row.is_able(self.settings.me);
         is_able && is_fit && self.is_configured(group) && !self.waits_for_strange(group)
     }
 
     /// Hands over a group that nobody can reach here any more, if somebody else can run it.
     pub(super) fn leave_for_carrier(&mut self) {
-        let is_wanted = !self.carriers.missing.is_empty() && self.now >= self.carriers.not_before;
-        if !is_wanted || self.hand_over.is_some() {
+        if self.now < self.leaving_after || self.hand_over.is_some() {
             return;
         }
-        for place in 0..self.carriers.missing.len() {
-            let Some((group, taker)) = self.better_place(self.carriers.missing[place]) else {
-                continue;
-            };
+        for group in self.settings.group_ids() {
+            let Some(taker) = self.better_place(group) else { continue };
             match self.ask_to_take(group, taker) {
                 Ok(()) => return,
                 // The others go without it.
@@ -126,11 +97,21 @@ impl Cluster {
 
     /// A hand-over failed or could not begin: the next one that a lost carrier asks for waits a little.
     pub(super) fn delay_leaving(&mut self) {
-        self.carriers.not_before = self.now + RETRY;
+        self.leaving_after = self.now + RETRY;
     }
 
-    fn better_place(&self, group: GroupId) -> Option<(GroupId, NodeId)> {
-        let is_active = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
+    /// When a hand-over is asked for again.
+    pub(super) fn leaving_deadline(&self) -> Option<Time> {
+        let is_missing = self.groups.iter().any(|group| group.lacks_carrier);
+        (is_missing && self.leaving_after > self.now).then_some(self.leaving_after)
+    }
+
+    /// The node that a group whose carrier is lost here is handed to.
+    fn better_place(&self, group: GroupId) -> Option<NodeId> {
+        if self.has_carrier(group) {
+            return None;
+        }
+        let is_active = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
         let can_take = |node: &NodeId| {
             let peer = self.peer(*node);
             let could = peer.can_negotiate() && self.could_take(group, *node);
@@ -139,8 +120,7 @@ impl Cluster {
             could && !is_no_better && !self.has_declined(group, *node)
         };
         let may_go = is_active && self.may_leave(group) && self.is_configured(group);
-        let taker = self.others().find(can_take).filter(|_| may_go)?;
-        Some((group, taker))
+        self.others().find(can_take).filter(|_| may_go)
     }
 
     /// A classic node can be given a whole set only.

@@ -221,7 +221,7 @@ impl Cluster {
     }
 
     fn is_idle(&self) -> bool {
-        self.runners.iter().all(crate::group::Runner::is_idle)
+        self.groups.iter().all(|group| group.runner.is_idle())
     }
 
     /// Waiting is over: what the peer does not hold of ours is ours.
@@ -271,16 +271,15 @@ impl Cluster {
     /// A group is new here: beside a classic peer whoever has its set has it.
     pub(super) fn classic_adds(&mut self, group: GroupId) {
         let Some(peer) = self.classic_peer() else { return };
-        if self.settings.failback == Failback::Legacy || self.ownership.row(group).phase.holds() {
+        if self.settings.failback == Failback::Legacy || self.groups[group].row.phase.holds() {
             return;
         }
         let is_local = self.preferred(group) == self.settings.me;
         let (ours, theirs) = (self.classic.ours, self.classic.held_there());
         if if is_local { theirs.has_foreign() } else { theirs.has_local() } {
-            self.ownership.claim(group, peer, is_local);
-            self.ownership.advance(group, Phase::Active);
+            self.pass_to(peer, group, Phase::Active);
         } else if if is_local { ours.has_local() } else { ours.has_foreign() } {
-            self.ownership.entrust(group, self.settings.me, 1, !is_local);
+            self.entrust(group, 1, !is_local);
         }
     }
 }

@@ -39,7 +39,7 @@ impl Cluster {
 
     /// Whether a group of ours is to be handed to its home now.
     fn leaves_for_home(&self, group: GroupId) -> bool {
-        let is_away = self.stays[group.index()].home_since.is_some();
+        let is_away = self.groups[group].home_since.is_some();
         is_away && self.shall_go_home(group) && !self.has_declined(group, self.preferred(group))
     }
 
@@ -59,7 +59,7 @@ impl Cluster {
     pub fn kept_by_order(&self) -> impl Iterator<Item = GroupKey> + '_ {
         let me = self.settings.me;
         let kept = move |group: &GroupId| {
-            let row = self.ownership.row(*group);
+            let row = &self.groups[*group].row;
             let is_here = row.owner == Some(me) && row.phase.holds();
             is_here && !row.is_borrowed && self.preferred(*group) != me
         };
@@ -72,7 +72,7 @@ impl Cluster {
         let mut is_news = false;
         for group in self.settings.group_ids() {
             if self.preferred(group) == node && self.is_ours(group) {
-                is_news |= self.ownership.borrow(group);
+                is_news |= self.borrow(group);
             }
         }
         if is_news {
@@ -84,11 +84,11 @@ impl Cluster {
     fn note_homes(&mut self) {
         self.note_cut_off();
         for group in self.settings.group_ids() {
-            let row = self.ownership.row(group);
+            let row = &self.groups[group].row;
             let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
             let may_move = ours && self.is_configured(group);
             let since = (may_move && self.can_go_home(group)).then_some(self.now);
-            let before = &mut self.stays[group.index()].home_since;
+            let before = &mut self.groups[group].home_since;
             *before = since.map(|now| before.unwrap_or(now));
         }
     }
@@ -105,14 +105,14 @@ impl Cluster {
 
     /// Whether a group that is here should be at this node instead, by the rules of failback.
     pub(super) fn belongs_home(&self, group: GroupId, home: NodeId) -> bool {
-        let is_borrowed = self.ownership.row(group).is_borrowed;
+        let is_borrowed = self.groups[group].row.is_borrowed;
         is_borrowed && self.preferred(group) == home && self.shall_go_home(group)
     }
 
     /// When a group has been waiting for its home long enough, if it has to wait.
     pub(super) fn home_due(&self, group: GroupId) -> Option<Time> {
         let Failback::After(span) = self.settings.failback_of(group) else { return None };
-        self.stays[group.index()].home_since.map(|since| since + span)
+        self.groups[group].home_since.map(|since| since + span)
     }
 
     /// Whether a group's home is another node that could take it now, as far as we know.

@@ -24,31 +24,33 @@ impl Cluster {
         if self.check_done(job, outcome) {
             return;
         }
-        if let Some((ran, since)) = self.runners.iter_mut().find_map(|it| it.aside_done(job)) {
+        let aside = self.groups.iter_mut().find_map(|group| group.runner.aside_done(job));
+        if let Some((ran, since)) = aside {
             let took = self.now.since(since);
             return self.report(Event::JobEnded { job: ran, outcome, took });
         }
-        let mut running = self.runners.iter().filter_map(crate::group::Runner::running);
-        let Some((ran, since)) = running.find(|(running, _)| running.id == job) else { return };
-        let (group, index) = (ran.group, ran.group.index());
+        let running = self.groups.iter().filter_map(|group| group.runner.running());
+        let found = running.into_iter().find(|(running, _)| running.id == job);
+        let Some((ran, since)) = found else { return };
+        let group = ran.group;
         let now = self.now;
-        let words = self.runners[index].words();
+        let words = self.groups[group].runner.words();
         self.report(Event::JobEnded { job: ran, outcome, took: now.since(since) });
-        let believed = self.errs(Mutation::BelieveEveryStart) && self.runners[index].is_starting();
+        let believed =
+            self.errs(Mutation::BelieveEveryStart) && self.groups[group].runner.is_starting();
         let outcome = if believed { Outcome::Success } else { outcome };
-        match self.runners[index].done(now, job, outcome) {
+        match self.groups[group].runner.done(now, job, outcome) {
             Progress::None => {}
             Progress::Started => {
                 if self.is_ours(group) {
-                    self.ownership.advance(group, Phase::Active);
-                    self.owned_as_before(group);
+                    self.set_phase(group, Phase::Active, self.groups[group].cause);
                     self.speak_soon();
                 }
             }
             Progress::StartFailed { resource, outcome } => {
                 let failure = Failure::new(Action::Start, resource, outcome, words);
                 self.start_failed(group, resource, failure);
-                if self.runners[index].is_idle() {
+                if self.groups[group].runner.is_idle() {
                     self.stopped(group, true);
                 }
             }
@@ -58,7 +60,7 @@ impl Cluster {
             }
             Progress::StopDoubtful { resource, failed } => {
                 self.report(Event::StopDoubtful { group, resource });
-                if self.runners[index].is_idle() {
+                if self.groups[group].runner.is_idle() {
                     self.stopped(group, failed);
                 }
             }
@@ -72,14 +74,13 @@ impl Cluster {
     fn start_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let (me, outcome) = (self.settings.me, failure.outcome);
         self.report(Event::StartFailed { group, resource, outcome });
-        self.ownership.note_ability(group, me, false);
-        self.ownership.note_failure(group, me, failure);
+        self.record_ability(group, me, false);
+        self.groups[group].record_failure(me, failure);
         if outcome == Outcome::NotAsked {
-            self.ask_again[group.index()] = Some(self.now + ASK_AGAIN);
+            self.groups[group].ask_again = Some(self.now + ASK_AGAIN);
         }
         if self.is_ours(group) {
-            self.ownership.advance(group, Phase::Stopping);
-            self.owned(group, Cause::StartFailed);
+            self.set_phase(group, Phase::Stopping, Cause::StartFailed);
             self.speak_soon();
         }
         self.classic_fails(group);
@@ -88,15 +89,14 @@ impl Cluster {
     fn stop_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let (me, outcome) = (self.settings.me, failure.outcome);
         self.report(Event::StopFailed { group, resource, outcome });
-        self.ownership.note_failure(group, me, failure);
+        self.groups[group].record_failure(me, failure);
         if self.is_ours(group) {
-            self.ownership.advance(group, Phase::Blocked);
-            self.owned(group, Cause::StopFailed);
+            self.set_phase(group, Phase::Blocked, Cause::StopFailed);
         }
         self.speak_soon();
         match self.settings.stop_failure {
             StopFailure::Reboot | StopFailure::Block => {}
-            StopFailure::ReleaseAddress => self.runners[group.index()].release_addresses(),
+            StopFailure::ReleaseAddress => self.groups[group].runner.release_addresses(),
         }
         self.outbox.push_back(Output::StopFailed { group, resource });
     }
@@ -104,8 +104,7 @@ impl Cluster {
     fn stopped(&mut self, group: GroupId, failed: bool) {
         self.forget_failed_stop(group);
         if failed && self.is_ours(group) {
-            self.ownership.advance(group, Phase::Failed);
-            self.owned_as_before(group);
+            self.set_phase(group, Phase::Failed, self.groups[group].cause);
             self.speak_soon();
         }
         self.note_release(group);
@@ -114,9 +113,9 @@ impl Cluster {
     /// A stop that failed before has succeeded now.
     fn forget_failed_stop(&mut self, group: GroupId) {
         let me = self.settings.me;
-        let failure = self.ownership.failure(group, me);
+        let failure = self.groups[group].failure(me);
         if failure.is_some_and(|failure| failure.action == Action::Stop) {
-            self.ownership.forget_failure(group, me, Action::Stop);
+            self.groups[group].forget_failure(me, Action::Stop);
             self.speak_soon();
         }
     }
@@ -124,23 +123,16 @@ impl Cluster {
     /// Notes what a peer tells of a failure of its own. That it tells the words no more, because a node
     /// that does not read them has come, is no news.
     pub(super) fn hear_failure(&mut self, node: NodeId, group: GroupId, claim: &Claim) {
-        let (failure, known) = (claim.failure, self.ownership.failure(group, node));
+        let (failure, known) = (claim.failure, self.groups[group].failure(node));
         if failure == known {
             return;
         }
-        self.forget_failures(group, node);
+        self.groups[group].forget_failures(node);
         if let Some(failure) = failure {
-            self.ownership.note_failure(group, node, failure);
+            self.groups[group].record_failure(node, failure);
             if known.map(|known| Failure { words: Words::NONE, ..known }) != Some(failure) {
                 self.report(Event::PeerFailed { node, group, failure });
             }
-        }
-    }
-
-    /// A node is given another chance.
-    pub(super) fn forget_failures(&mut self, group: GroupId, node: NodeId) {
-        for action in [Action::Start, Action::Stop] {
-            self.ownership.forget_failure(group, node, action);
         }
     }
 
@@ -152,9 +144,9 @@ impl Cluster {
             if wanted.is_some_and(|wanted| wanted != group) {
                 continue;
             }
-            found |= !self.ownership.is_able(group, me);
+            found |= !self.groups[group].row.is_able(me);
             self.regain(group);
-            if self.runners[group.index()].is_stuck() {
+            if self.groups[group].runner.is_stuck() {
                 found = true;
                 self.stop_again(group);
             }
@@ -163,17 +155,16 @@ impl Cluster {
     }
 
     fn stop_again(&mut self, group: GroupId) {
-        self.runners[group.index()].stop();
-        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
-            self.owned(group, Cause::Retry);
-            self.speak_soon();
+        self.groups[group].runner.stop();
+        if self.is_ours(group) {
+            self.change_phase(group, Phase::Stopping, Cause::Retry);
         }
     }
 
     /// Lets groups be tried again whose agent could not be asked a while ago.
     pub(super) fn elapse_unasked(&mut self) {
         for group in self.settings.group_ids() {
-            if self.ask_again[group.index()].is_some_and(|at| self.now >= at) {
+            if self.groups[group].ask_again.is_some_and(|at| self.now >= at) {
                 self.regain(group);
             }
         }
@@ -182,11 +173,11 @@ impl Cluster {
     /// Notes that we can run a group again.
     pub(super) fn regain(&mut self, group: GroupId) {
         let me = self.settings.me;
-        self.ask_again[group.index()] = None;
-        if !self.ownership.is_able(group, me) {
-            self.ownership.note_ability(group, me, true);
-            self.ownership.forget_failure(group, me, Action::Start);
-            self.able_from[group.index()] = self.history.next();
+        self.groups[group].ask_again = None;
+        if !self.groups[group].row.is_able(me) {
+            self.record_ability(group, me, true);
+            self.groups[group].forget_failure(me, Action::Start);
+            self.groups[group].able = self.next_barrier();
             self.speak_soon();
         }
     }

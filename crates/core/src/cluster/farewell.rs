@@ -70,8 +70,8 @@ impl Cluster {
         let over = match self.farewell {
             None | Some(Farewell::Over) => return,
             Some(Farewell::Releasing { .. }) => {
-                let all_idle = self.runners.iter().all(crate::group::Runner::is_idle);
-                let doubt = self.settings.group_ids().find(|group| self.in_doubt[group.index()]);
+                let all_idle = self.groups.iter().all(|group| group.runner.is_idle());
+                let doubt = self.settings.group_ids().find(|group| self.groups[*group].in_doubt);
                 if let Some(group) = doubt.filter(|_| all_idle) {
                     self.tell_doubt(group);
                 }

@@ -169,7 +169,7 @@ impl Cluster {
 
     fn holds_everything(&self) -> bool {
         let mut groups = self.settings.group_ids();
-        groups.all(|group| self.is_ours(group) && self.ownership.row(group).phase.holds())
+        groups.all(|group| self.is_ours(group) && self.groups[group].row.phase.holds())
     }
 
     /// Notes who is heard again, before anything is decided.
@@ -231,7 +231,7 @@ impl Cluster {
     /// nothing to take, fences nobody, and need not be waited for.
     fn fence_delay(&self, node: NodeId) -> Duration {
         let has = |group| {
-            let row = self.ownership.row(group);
+            let row = &self.groups[group].row;
             row.owner == Some(node) && row.phase.holds()
         };
         let would_fence_us = !self.settings.group_ids().all(has);
@@ -241,7 +241,7 @@ impl Cluster {
     }
 
     fn fencing_rank(&self, node: NodeId) -> (std::cmp::Reverse<usize>, Option<usize>) {
-        let groups = self.settings.groups.iter().filter(|group| group.preferred == node);
+        let groups = self.settings.known_groups().filter(|(_, group)| group.preferred == node);
         let place = self.settings.node_order.iter().position(|other| *other == node);
         (std::cmp::Reverse(groups.count()), place)
     }

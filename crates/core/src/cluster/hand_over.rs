@@ -175,7 +175,7 @@ impl Cluster {
     /// What another node had, or has taken since, is no part of it, nor what a giver takes meanwhile.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
-            let is_givers = self.ownership.row(group).owner == Some(running.giver);
+            let is_givers = self.groups[group].row.owner == Some(running.giver);
             let is_told = running.giver == self.settings.me || !running.beside_classic;
             let is_new = is_told && !running.owned.contains(&group);
             let is_meant = self.is_in_scope(group, running.giver, running.scope);
@@ -229,7 +229,7 @@ impl Cluster {
     pub(super) fn groups_at(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let mut groups = self.groups_of(giver, scope);
         groups.retain(|group| {
-            let row = self.ownership.row(*group);
+            let row = &self.groups[*group].row;
             row.owner == Some(giver) && row.phase.holds()
         });
         groups
@@ -238,7 +238,7 @@ impl Cluster {
     /// Those of which the giver is the owner, whether they run or not.
     fn groups_owned_by(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let mut groups = self.groups_of(giver, scope);
-        groups.retain(|group| self.ownership.row(*group).owner == Some(giver));
+        groups.retain(|group| self.groups[*group].row.owner == Some(giver));
         groups
     }
 
@@ -252,7 +252,7 @@ impl Cluster {
 
     /// A classic peer starts a group with the rest of its set, though it did not run here.
     pub(super) fn gives_too(&mut self, group: GroupId) {
-        let term = self.ownership.row(group).term;
+        let term = self.groups[group].row.term;
         if let Some(running) = self.hand_over.as_mut().filter(|running| !running.gives(group)) {
             running.gives.push((group, term));
         }
@@ -260,7 +260,7 @@ impl Cluster {
 
     /// Groups with their terms.
     fn with_terms(&self, groups: Vec<GroupId>) -> Vec<(GroupId, u64)> {
-        let term = |group: GroupId| (group, self.ownership.row(group).term);
+        let term = |group: GroupId| (group, self.groups[group].row.term);
         groups.into_iter().map(term).collect()
     }
 

@@ -7,9 +7,7 @@
 //! moments would decide differently in between.
 
 use super::Cluster;
-use super::hold_down::Down;
 use crate::mutation::Mutation;
-use crate::peer::Kind;
 use crate::{
     Beat, Cause, Event, Freeze, GroupId, GroupKey, HoldEvent, HoldRecord, NodeId, Output, Refusal,
     Time,
@@ -34,7 +32,7 @@ pub const HOLD_DEFAULT: Duration = Duration::from_hours(1);
 /// Its number is remembered and told when it is over, so that a beat that was under way begins
 /// nothing anew, and a node that restarts gives its next order a higher one.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Register {
+pub(super) struct HoldOrder {
     count: u32,
     by: Option<NodeId>,
     is_release: bool,
@@ -42,7 +40,7 @@ pub(super) struct Register {
     until: Option<Time>,
 }
 
-impl Register {
+impl HoldOrder {
     /// Who holds, and until when.
     pub(super) fn in_force(&self) -> Option<(NodeId, Time)> {
         self.by.zip(self.until).filter(|_| !self.is_release)
@@ -118,25 +116,6 @@ impl Register {
     }
 }
 
-/// What keeps one group where it is, or has kept it.
-#[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(super) struct Stay {
-    pub(super) freeze: Register,
-    pub(super) down: Down,
-    /// Since when, without a break, its home could have taken it from us.
-    pub(super) home_since: Option<Time>,
-    /// Somebody wants it to start here, or we gave it away and nobody has run it since: it may
-    /// start here though it is held.
-    pub(super) is_exempt: bool,
-    /// It was told that it is not taken.
-    is_withheld: bool,
-    /// Another node runs a line that is not known here, and lacks this one.
-    pub(super) waits_for_strange: bool,
-    /// Its line wants more than the one that it replaces here.
-    pub(super) has_grown: bool,
-}
-
 impl Cluster {
     /// Whether a group moves by order only.
     pub(super) fn is_frozen(&self, group: GroupId) -> bool {
@@ -150,13 +129,13 @@ impl Cluster {
     /// Whether we ourselves say of a group that it is held. Who has only heard it of a peer may have
     /// told that peer already that it is over: by then that one decides as if nothing were held.
     fn is_frozen_here(&self, group: GroupId) -> bool {
-        let here = [&self.freeze, &self.stays[group.index()].freeze];
+        let here = [&self.hold, &self.groups[group].hold];
         here.into_iter().any(|register| register.in_force().is_some())
     }
 
     /// Whether nothing at all moves but by order.
     pub(super) fn is_everything_frozen(&self) -> bool {
-        self.freeze.in_force().is_some() && !self.errs(Mutation::IgnoreHold)
+        self.hold.in_force().is_some() && !self.errs(Mutation::IgnoreHold)
     }
 
     /// Whether we may start a group that nobody runs, as far as its place is concerned.
@@ -166,7 +145,7 @@ impl Cluster {
         if !self.is_frozen(group) {
             return comes_first;
         }
-        match self.ownership.row(group).owner {
+        match self.groups[group].row.owner {
             None => comes_first,
             Some(owner) if owner == me => {
                 let keeps = self.is_frozen_here(group) && self.is_freeze_known();
@@ -174,8 +153,8 @@ impl Cluster {
             }
             Some(owner) => {
                 let starts_itself =
-                    self.peer(owner).is_present() && self.ownership.is_able(group, owner);
-                comes_first && self.stays[group.index()].is_exempt && !starts_itself
+                    self.peer(owner).is_present() && self.groups[group].row.is_able(owner);
+                comes_first && self.groups[group].is_exempt && !starts_itself
             }
         }
     }
@@ -183,18 +162,15 @@ impl Cluster {
     /// Whether every node that might take a group of ours knows that it is held. Its echo comes
     /// with its table, so that we see if it took it before.
     fn is_freeze_known(&self) -> bool {
-        self.others().all(|node| {
-            let peer = self.peer(node);
-            !peer.decides() || peer.kind != Kind::Systole || peer.agreed >= self.frozen_from
-        })
+        self.is_known(self.held)
     }
 
     /// What is held or was released, to be stored.
     pub fn holds(&self) -> impl Iterator<Item = HoldRecord> + '_ {
-        let groups = self.settings.groups.iter().zip(&self.stays);
+        let groups = self.settings.known_groups();
         let groups =
-            groups.filter_map(|(group, stay)| stay.freeze.record(self.now, Some(group.key)));
-        self.freeze.record(self.now, None).into_iter().chain(groups)
+            groups.filter_map(|(id, group)| self.groups[id].hold.record(self.now, Some(group.key)));
+        self.hold.record(self.now, None).into_iter().chain(groups)
     }
 
     /// Takes up what an earlier run has stored.
@@ -295,9 +271,9 @@ impl Cluster {
     }
 
     pub(super) fn stay_deadline(&self) -> Option<Time> {
-        let freezes = self.stays.iter().map(|stay| stay.freeze.deadline());
-        let all = freezes.chain(self.stays.iter().map(|stay| stay.down.deadline()));
-        all.chain([self.freeze.deadline()]).flatten().min()
+        let holds = self.groups.iter().map(|group| group.hold.deadline());
+        let all = holds.chain(self.groups.iter().map(|group| group.down.deadline()));
+        all.chain([self.hold.deadline()]).flatten().min()
     }
 
     /// Why we would take a group, if it is held and we do not.
@@ -314,8 +290,7 @@ impl Cluster {
     fn note_withheld(&mut self) {
         for group in self.settings.group_ids() {
             let cause = self.withheld(group);
-            let was =
-                std::mem::replace(&mut self.stays[group.index()].is_withheld, cause.is_some());
+            let was = std::mem::replace(&mut self.groups[group].is_withheld, cause.is_some());
             if let Some(cause) = cause.filter(|_| !was) {
                 self.report(Event::Hold(HoldEvent::Withheld { group, cause }));
             }
@@ -323,7 +298,7 @@ impl Cluster {
     }
 
     fn hold_begins(&mut self, group: Option<GroupId>, by: NodeId, left: Duration) {
-        self.frozen_from = self.history.next();
+        self.held = self.next_barrier();
         self.report(Event::Hold(HoldEvent::Begins { group, by, left }));
         self.outbox.push_back(Output::Store);
         self.speak_soon();
@@ -348,13 +323,13 @@ impl Cluster {
 
     fn owned_something(&self, node: NodeId) -> bool {
         let mut groups = self.settings.group_ids();
-        groups.any(|group| self.ownership.row(group).owner == Some(node))
+        groups.any(|group| self.groups[group].row.owner == Some(node))
     }
 
-    fn register(&mut self, group: Option<GroupId>) -> &mut Register {
+    fn register(&mut self, group: Option<GroupId>) -> &mut HoldOrder {
         match group {
-            None => &mut self.freeze,
-            Some(group) => &mut self.stays[group.index()].freeze,
+            None => &mut self.hold,
+            Some(group) => &mut self.groups[group].hold,
         }
     }
 

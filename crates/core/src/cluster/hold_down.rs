@@ -124,19 +124,19 @@ impl Down {
 impl Cluster {
     /// Whether a group that is ours may leave for a place where it works better.
     pub(super) fn may_leave(&self, group: GroupId) -> bool {
-        let down = &self.stays[group.index()].down;
+        let down = &self.groups[group].down;
         let is_bound = down.until.is_some() && down.has_fled;
         !is_bound && !self.is_frozen(group)
     }
 
     /// Whether a group that is ours may go home.
     pub(super) fn may_go_home(&self, group: GroupId) -> bool {
-        !self.is_frozen(group) && self.stays[group.index()].down.until.is_none()
+        !self.is_frozen(group) && self.groups[group].down.until.is_none()
     }
 
     /// Notes that this node has decided to give a group away.
     pub(super) fn note_gift(&mut self, group: GroupId) {
-        let down = &mut self.stays[group.index()].down;
+        let down = &mut self.groups[group].down;
         down.has_fled |= down.until.is_some();
         self.note_move(group);
     }
@@ -150,7 +150,7 @@ impl Cluster {
             | Cause::OwnerFailed(owner)
             | Cause::OwnerInDoubt(owner) => owner != me,
             Cause::OwnerLeft(owner) => {
-                self.peer(owner).is_present() && !self.stays[group.index()].is_exempt
+                self.peer(owner).is_present() && !self.groups[group].is_exempt
             }
             Cause::Unowned
             | Cause::OwnerUnheard(_)
@@ -176,7 +176,7 @@ impl Cluster {
 
     fn note_move(&mut self, group: GroupId) {
         let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
-        let kept = self.stays[group.index()].down.moved(now, policy);
+        let kept = self.groups[group].down.moved(now, policy);
         self.tell_kept(group, kept);
         self.speak_soon();
     }
@@ -190,7 +190,7 @@ impl Cluster {
     /// Takes note of what a peer knows of moves.
     pub(super) fn hear_moves(&mut self, group: GroupId, told: &Moves) {
         let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
-        let kept = self.stays[group.index()].down.merge(now, told, policy);
+        let kept = self.groups[group].down.merge(now, told, policy);
         self.tell_kept(group, kept);
     }
 
@@ -198,7 +198,7 @@ impl Cluster {
         let now = self.now;
         let mut is_over = false;
         for group in self.settings.group_ids() {
-            if self.stays[group.index()].down.elapse(now) {
+            if self.groups[group].down.elapse(now) {
                 is_over = true;
                 self.report(Event::Hold(HoldEvent::DownOver { group }));
             }

@@ -151,7 +151,7 @@ impl Cluster {
         let goes_home = self.settings.group_ids().all(|group| {
             let is_away = self.is_ours(group) && self.preferred(group) != me;
             let is_on = self.settings.failback_of(group) == Failback::On;
-            let is_lent = is_classic || self.ownership.row(group).is_borrowed;
+            let is_lent = is_classic || self.groups[group].row.is_borrowed;
             !is_away || is_on && is_lent && self.may_go_home(group)
         });
         let goes_home = goes_home && self.is_settled();
@@ -314,7 +314,7 @@ impl Cluster {
             let wanted =
                 if self.preferred(*group) == me { hold.has_local() } else { hold.has_foreign() };
             let wanted = wanted && self.is_configured(*group);
-            wanted && self.is_ours(*group) && self.ownership.row(*group).phase.holds()
+            wanted && self.is_ours(*group) && self.groups[*group].row.phase.holds()
         })
     }
 

@@ -16,7 +16,6 @@
 //! takes part: somebody may have taken it while no daemon was here.
 
 use super::Cluster;
-use crate::group::Runner;
 use crate::mutation::Mutation;
 use crate::{Cause, GroupId, Holding, NodeStatus, Output, Phase};
 
@@ -34,24 +33,23 @@ impl Cluster {
             }
             if self.is_configured(group) {
                 self.presume(group, term);
-                self.runners[group.index()].take_up();
+                self.groups[group].runner.take_up();
                 self.owned(group, Cause::Listed);
             } else {
                 self.take_up_retired(group, term);
             }
-            self.listed.get_or_insert_default().push(group);
+            self.groups[group].is_listed = true;
         }
     }
 
     /// What runs here and stands in no line any more is stopped, and ours until then, as after a
     /// reload: who still has the line does not take it, and what replaces it starts after it.
     fn take_up_retired(&mut self, group: GroupId, term: u64) {
-        self.runners[group.index()].let_go();
+        self.groups[group].runner.let_go();
         // A node without any line guards nothing. A claim would only keep it from those who have one.
         if self.settings.groups.iter().any(|group| !group.is_retired) {
             self.presume(group, term);
-            self.ownership.advance(group, Phase::Stopping);
-            self.owned(group, Cause::Reload);
+            self.set_phase(group, Phase::Stopping, Cause::Reload);
         }
         self.speak_soon();
     }
@@ -63,33 +61,33 @@ impl Cluster {
         // Only a person's order keeps a group away from its home.
         let is_kept = self.boot.kept_by_order.contains(&key);
         let is_borrowed = self.preferred(group) != me && !is_kept;
-        self.ownership.presume(group, me, term, is_borrowed);
+        self.presume_ours(group, term, is_borrowed);
     }
 
     /// Whether a group is claimed because the ledger lists it, and the executor has yet to speak.
     pub(super) fn is_listed(&self, group: GroupId) -> bool {
-        self.listed.as_ref().is_some_and(|listed| listed.contains(&group))
+        self.groups[group].is_listed
     }
 
     /// The executor has said what it holds.
     pub(super) fn executor_ready(&mut self, held: &[Holding]) {
-        self.has_executor = true;
         self.end_absence(held);
-        if let Some(listed) = self.listed.take() {
+        if std::mem::take(&mut self.awaits_greeting) {
             for group in self.settings.group_ids() {
                 let holding = held.iter().find(|holding| holding.group == group);
-                self.compare(group, listed.contains(&group), holding.copied());
+                let is_listed = std::mem::take(&mut self.groups[group].is_listed);
+                self.compare(group, is_listed, holding.copied());
             }
         } else {
             held.iter().filter(|holding| !holding.is_whole).for_each(|it| self.verify(it.group));
         }
-        self.able_from.fill(self.history.next());
+        self.tell_ability_anew();
         self.speak_soon();
     }
 
     /// What was listed is compared with what is held.
     fn compare(&mut self, group: GroupId, is_listed: bool, holding: Option<Holding>) {
-        let is_starting = self.runners[group.index()].is_starting();
+        let is_starting = self.groups[group].runner.is_starting();
         match (is_listed, holding) {
             (true, Some(holding)) if holding.is_whole && is_starting => self.adopt(group),
             (true, None) if is_starting => self.find_free(group),
@@ -102,9 +100,9 @@ impl Cluster {
 
     /// Something is held that the ledger did not list: it could not be read.
     fn find_held(&mut self, group: GroupId, holding: Holding) {
-        let row = self.ownership.row(group);
+        let row = &self.groups[group].row;
         let is_elsewhere = row.phase.holds() && row.owner != Some(self.settings.me);
-        if is_elsewhere || !self.runners[group.index()].is_idle() {
+        if is_elsewhere || !self.groups[group].runner.is_idle() {
             return self.let_go(group);
         }
         if !self.is_configured(group) {
@@ -114,34 +112,31 @@ impl Cluster {
         if holding.is_whole {
             return self.adopt(group);
         }
-        self.runners[group.index()].take_up();
+        self.groups[group].runner.take_up();
         self.owned(group, Cause::Listed);
     }
 
     /// An executor that came back holds a part of what runs here, or cannot say it of the rest: its start
     /// is gone through again, which asks each resource and leaves what runs as it is.
     fn verify(&mut self, group: GroupId) {
-        let is_running = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
-        if is_running && self.is_configured(group) && self.runners[group.index()].is_active() {
-            self.ownership.advance(group, Phase::Starting);
-            self.runners[group.index()].verify();
-            self.owned(group, Cause::Unsure);
-            self.speak_soon();
+        let is_running = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
+        if is_running && self.is_configured(group) && self.groups[group].runner.is_active() {
+            self.groups[group].runner.verify();
+            self.change_phase(group, Phase::Starting, Cause::Unsure);
         }
     }
 
     /// A group runs as it should: an earlier run of this daemon has started it.
     fn adopt(&mut self, group: GroupId) {
-        self.runners[group.index()].adopt();
-        self.ownership.advance(group, Phase::Active);
-        self.owned(group, Cause::Adopted);
+        self.groups[group].runner.adopt();
+        self.set_phase(group, Phase::Active, Cause::Adopted);
     }
 
     /// Nothing runs of what was listed: it is free.
     fn find_free(&mut self, group: GroupId) {
-        self.runners[group.index()].abandon();
-        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopped) {
-            self.owned(group, Cause::LetGo);
+        self.groups[group].runner.abandon();
+        if self.is_ours(group) {
+            self.change_phase(group, Phase::Stopped, Cause::LetGo);
         }
     }
 
@@ -151,23 +146,23 @@ impl Cluster {
         if self.errs(Mutation::AwaitTheDead) {
             return;
         }
-        for runner in &mut self.runners {
-            runner.lose_job();
-        }
+        self.groups.iter_mut().for_each(|group| group.runner.lose_job());
     }
 
     /// The executor let go of a group: it is not ours any more until we decide so again.
     pub(super) fn let_go(&mut self, group: GroupId) {
-        let Some(runner) = self.runners.get_mut(group.index()) else { return };
+        if self.groups.get(group).is_none() {
+            return;
+        }
+        let runner = &mut self.groups[group].runner;
         let is_starting = runner.is_starting();
         if let Some(job) = runner.job().filter(|_| is_starting) {
             // Else the stop waits behind a start that may take as long as its agent likes.
             self.outbox.push_back(Output::Cancel(job));
         }
         runner.let_go();
-        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
-            self.owned(group, Cause::LetGo);
-            self.speak_soon();
+        if self.is_ours(group) {
+            self.change_phase(group, Phase::Stopping, Cause::LetGo);
         }
     }
 
@@ -175,27 +170,24 @@ impl Cluster {
     /// node has heard whether somebody else has it, at its own start and after a pause, and not while
     /// a node that is heard still runs it, or what shares a resource with it. Nor, of what an earlier
     /// daemon began, beside a line that is not known here.
-    pub(super) fn may_run_job_of(&self, runner: &Runner) -> bool {
+    pub(super) fn may_run_job_of(&self, group: GroupId) -> bool {
+        let runner = &self.groups[group].runner;
         let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
-        let group = runner.group();
         let is_free = !self.runs_beside(group) && !self.may_run_elsewhere(group);
         let is_unknown = runner.is_taken_up() && self.may_run_by_another_line(group);
         let may_add = is_sure && is_free && !is_unknown && !self.awaits_classic_report();
-        self.has_executor && (may_add || !runner.is_starting())
+        self.has_executor() && (may_add || !runner.is_starting())
     }
 
     pub(super) fn run_jobs(&mut self) {
-        for place in 0..self.runners.len() {
-            if !self.may_run_job_of(&self.runners[place]) {
+        for group in self.settings.group_ids() {
+            if !self.may_run_job_of(group) {
                 continue;
             }
             let (now, next) = (self.now, &mut self.next_job);
-            if let Some(job) = self.runners[place].poll(now, next) {
-                self.outbox.push_back(Output::Run(job));
-            }
-            if let Some(job) = self.runners[place].poll_aside(now, next) {
-                self.outbox.push_back(Output::Run(job));
-            }
+            let runner = &mut self.groups[group].runner;
+            let jobs = [runner.poll(now, next), runner.poll_aside(now, next)];
+            self.outbox.extend(jobs.into_iter().flatten().map(Output::Run));
         }
     }
 }

@@ -28,7 +28,7 @@ impl Cluster {
         if self.errs(Mutation::TrustAfterPause) {
             self.unverified.clear();
         }
-        self.verifies_from = self.history.next();
+        self.verified = self.next_barrier();
         for node in self.unverified.clone() {
             self.peer_mut(node).forgive(now);
         }
@@ -107,7 +107,7 @@ impl Cluster {
         if patience.is_some_and(|patience| self.now.since(self.status_since) >= patience) {
             // Others do not wait for us any more. Whoever takes something now shall hear of us first, or
             // we of what it took.
-            self.able_from.fill(self.history.next());
+            self.tell_ability_anew();
         }
         self.set_status(NodeStatus::Active);
         self.classic_begin();
@@ -120,7 +120,7 @@ impl Cluster {
         self.cancel_hand_over(node);
         self.count_acknowledged();
         let groups = self.settings.group_ids();
-        let held = groups.map(|group| self.ownership.row(group));
+        let held = groups.map(|group| &self.groups[group].row);
         let held_something =
             held.filter(|row| row.owner == Some(node)).any(|row| row.phase.holds());
         let is_silent = self.tells_no_holdings(node);

@@ -44,11 +44,15 @@ pub(super) enum Absence {
 impl Cluster {
     /// The executor is gone. It gets no permit until it has spoken again.
     pub(super) fn begin_absence(&mut self) {
-        self.has_executor = false;
         match self.absence {
             Absence::None => self.absence = Absence::Awaited { permits_until: self.now },
             Absence::Unnoticed | Absence::Awaited { .. } | Absence::Over => {}
         }
+    }
+
+    /// Whether an executor is there that has said what it holds.
+    pub(super) fn has_executor(&self) -> bool {
+        self.absence == Absence::None
     }
 
     /// Time in which this node stood still itself may not have been time for its addresses.
@@ -77,7 +81,7 @@ impl Cluster {
 
     /// Gives up what an executor held that does not come back.
     pub(super) fn elapse_absence(&mut self) {
-        if self.absence == Absence::Unnoticed && !self.has_executor {
+        if self.absence == Absence::Unnoticed && !self.has_executor() {
             self.absence = Absence::Awaited { permits_until: self.now + GREETING_MAX };
         }
         if self.absence_deadline().is_none_or(|deadline| self.now < deadline) {
@@ -89,7 +93,7 @@ impl Cluster {
             self.end_hand_over(Err(Refusal::CannotStop));
         }
         for group in self.settings.group_ids() {
-            if !self.runners[group.index()].is_idle() {
+            if !self.groups[group].runner.is_idle() {
                 self.orphan(group);
             }
         }
@@ -98,15 +102,14 @@ impl Cluster {
     }
 
     fn orphan(&mut self, group: GroupId) {
-        self.runners[group.index()].abandon();
+        self.groups[group].runner.abandon();
         let resources = &self.settings.groups[group.index()].resources;
         let has_service = |it: &crate::Resource| matches!(it.kind, ResourceKind::Agent { .. });
-        self.in_doubt[group.index()] = resources.iter().any(has_service);
-        if self.is_ours(group) && self.ownership.row(group).phase.holds() {
-            self.ownership.end_trust(group);
-            self.ownership.advance(group, Phase::Failed);
-            self.owned(group, Cause::ExecutorLost);
-        } else if self.in_doubt[group.index()] {
+        self.groups[group].in_doubt = resources.iter().any(has_service);
+        if self.is_ours(group) && self.groups[group].row.phase.holds() {
+            self.end_trust(group);
+            self.set_phase(group, Phase::Failed, Cause::ExecutorLost);
+        } else if self.groups[group].in_doubt {
             self.report(Event::LeftRunning(group));
         }
     }
@@ -125,7 +128,7 @@ impl Cluster {
     /// have it.
     pub(super) fn end_absence(&mut self, held: &[Holding]) {
         let was_over = std::mem::replace(&mut self.absence, Absence::None) == Absence::Over;
-        self.in_doubt.fill(false);
+        self.groups.iter_mut().for_each(|group| group.in_doubt = false);
         if was_over {
             for holding in held {
                 self.let_go(holding.group);

@@ -12,7 +12,7 @@ impl Cluster {
     pub(super) fn hear_other_list(&mut self, from: NodeId, beat: &Beat, knew: Option<u32>) {
         let session = self.boot.session;
         let answer = beat.echoes.iter().find(|echo| echo.session == session);
-        if answer.is_some_and(|echo| echo.sequence >= self.verifies_from) {
+        if answer.is_some_and(|echo| self.verified.is_reached(echo.sequence)) {
             self.unverified.retain(|node| *node != from);
         }
         let us = answer.map(|echo| echo.node);
@@ -46,7 +46,7 @@ impl Cluster {
             return;
         }
         let phase = if claim.runs_here { claim.phase } else { Phase::Stopped };
-        if phase.holds() || self.ownership.row(group).owner == Some(from) {
+        if phase.holds() || self.groups[group].row.owner == Some(from) {
             self.hear_claim(from, group, &Claim { owner: from, phase, ..*claim });
         }
     }

@@ -31,7 +31,7 @@ impl Cluster {
     }
 
     pub(super) fn may_take(&self) -> bool {
-        let ready = self.takes_part() && self.has_executor && self.unverified.is_empty();
+        let ready = self.takes_part() && self.has_executor() && self.unverified.is_empty();
         ready && !self.classic_forbids()
     }
 
@@ -42,8 +42,8 @@ impl Cluster {
 
     /// Why a group that nobody runs could start here.
     pub(super) fn reason_to_start(&self, group: GroupId) -> Option<Cause> {
-        let row = self.ownership.row(group);
-        let is_idle = self.runners[group.index()].is_idle();
+        let row = &self.groups[group].row;
+        let is_idle = self.groups[group].runner.is_idle();
         if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
             return None;
         }
@@ -90,7 +90,7 @@ impl Cluster {
         if self.is_forsaken(group) && self.can_run(group) {
             return Some(self.settings.me);
         }
-        let row = self.ownership.row(group);
+        let row = &self.groups[group].row;
         let heir = row.owner.filter(|_| row.is_entrusted);
         let rest = self.settings.node_ids().filter(|node| *node != preferred);
         for node in heir.into_iter().chain(std::iter::once(preferred)).chain(rest) {
@@ -100,7 +100,7 @@ impl Cluster {
                 }
                 continue;
             }
-            if !self.ownership.is_able(group, node) {
+            if !self.groups[group].row.is_able(node) {
                 continue;
             }
             let peer = self.peer(node);
@@ -128,17 +128,17 @@ impl Cluster {
         let me = self.settings.me;
         // What a person gives away stays; who gave one away that it cannot run wants it back.
         let is_gift = self.is_handed_over_by_order()
-            && matches!(cause, Cause::HandOver { giver, .. } if self.ownership.is_able(group, giver));
-        let row = *self.ownership.row(group);
+            && matches!(cause, Cause::HandOver { giver, .. } if self.groups[group].row.is_able(giver));
+        let row = self.groups[group].row;
         let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
         let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
         self.keep_what_is_taken(group);
         self.note_takeover(group, cause);
         self.note_taken_alone(group, cause);
-        self.ownership.claim(group, me, is_borrowed);
-        self.runners[group.index()].start();
-        if self.runners[group.index()].is_active() {
-            self.ownership.advance(group, Phase::Active);
+        self.claim(group, is_borrowed);
+        self.groups[group].runner.start();
+        if self.groups[group].runner.is_active() {
+            self.note_phase(group, Phase::Active);
         }
         self.owned(group, cause);
         self.outbox.push_back(Output::Store);
@@ -147,14 +147,13 @@ impl Cluster {
 
     /// Stops a group of ours; the row says when it is done.
     pub(super) fn release(&mut self, group: GroupId, cause: Cause) {
-        let runner = &mut self.runners[group.index()];
+        let runner = &mut self.groups[group].runner;
         if runner.is_idle() {
             return;
         }
         runner.stop();
-        if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
-            self.owned(group, cause);
-            self.speak_soon();
+        if self.is_ours(group) {
+            self.change_phase(group, Phase::Stopping, cause);
         }
         self.note_release(group);
     }
@@ -162,7 +161,7 @@ impl Cluster {
     /// Stops a group at once because another node's claim holds: no start is waited for.
     pub(super) fn yield_group(&mut self, group: GroupId) {
         self.cancel_start(group);
-        self.runners[group.index()].stop();
+        self.groups[group].runner.stop();
         self.speak_soon();
     }
 
@@ -170,12 +169,12 @@ impl Cluster {
     /// for as long as services take to stop.
     pub(super) fn give_way_to_owner(&mut self, group: GroupId) {
         self.cancel_start(group);
-        self.runners[group.index()].give_way();
+        self.groups[group].runner.give_way();
         self.speak_soon();
     }
 
     fn cancel_start(&mut self, group: GroupId) {
-        let runner = &self.runners[group.index()];
+        let runner = &self.groups[group].runner;
         let is_starting = runner.is_starting();
         if let Some(job) = runner.job().filter(|_| is_starting) {
             self.outbox.push_back(Output::Cancel(job));
@@ -184,32 +183,23 @@ impl Cluster {
 
     /// Tells that the owner of a group, or its phase, changed.
     pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
-        let row = *self.ownership.row(group);
-        self.changes[group.index()] = (self.now, cause);
+        let row = self.groups[group].row;
+        let state = &mut self.groups[group];
+        (state.since, state.cause) = (self.now, cause);
         // Whoever runs it, it has found its place.
-        self.stays[group.index()].is_exempt &= row.phase != Phase::Active;
+        self.groups[group].is_exempt &= row.phase != Phase::Active;
         if let Some(owner) = row.owner.filter(|_| !self.errs(Mutation::MoveInSilence)) {
             let (term, phase) = (row.term, row.phase);
             self.report(Event::Ownership { group, owner, term, phase, cause });
         }
     }
 
-    pub(super) fn is_ours(&self, group: GroupId) -> bool {
-        self.ownership.row(group).owner == Some(self.settings.me)
-    }
-
     /// Whether every node that might decide about a group knows that we can run it. Else one
     /// that thinks we cannot could take it in the same moment as we do; its echo comes with its
     /// table, so that we see if it did.
     fn is_known_able(&self, group: GroupId) -> bool {
-        let from = self.able_from[group.index()];
-        if self.errs(Mutation::TakeBeforeItIsKnown) {
-            return true;
-        }
-        self.others().all(|node| {
-            let peer = self.peer(node);
-            !peer.decides() || peer.kind != Kind::Systole || peer.agreed >= from
-        })
+        let is_known = self.is_known(self.groups[group].able);
+        is_known || self.errs(Mutation::TakeBeforeItIsKnown)
     }
 
     /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the
@@ -218,19 +208,13 @@ impl Cluster {
         if self.settings.groups[group.index()].is_retired {
             return self.note_retirement(group);
         }
-        let is_stopped = self.runners[group.index()].is_idle();
-        let is_released = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        let is_stopped = self.groups[group].runner.is_idle();
+        let is_released = self.is_ours(group) && self.groups[group].row.phase.holds();
         if is_stopped && is_released && !self.is_given_away(group) {
-            self.ownership.advance(group, Phase::Stopped);
-            self.owned_as_before(group);
+            self.set_phase(group, Phase::Stopped, self.groups[group].cause);
             self.speak_soon();
             self.classic_recalls();
         }
-    }
-
-    /// Tells a phase whose cause is that of the change before it.
-    pub(super) fn owned_as_before(&mut self, group: GroupId) {
-        self.owned(group, self.changes[group.index()].1);
     }
 
     /// The groups of a dead or departed peer are ours to take.
@@ -248,8 +232,8 @@ impl Cluster {
         self.cancel_hand_over(node);
         self.classic_restarts(node);
         for group in self.settings.group_ids() {
-            self.ownership.note_ability(group, node, true);
-            self.forget_failures(group, node);
+            self.record_ability(group, node, true);
+            self.groups[group].forget_failures(node);
         }
     }
 
@@ -269,7 +253,7 @@ impl Cluster {
         self.verify_gone(node);
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);
-        self.ownership.released_by(node);
+        self.record_release(node);
         if self.takes_part() {
             self.begin_takeover(node);
             if self.peer(node).kind == Kind::Classic {
@@ -281,17 +265,17 @@ impl Cluster {
     /// Whether no group starts or stops here, or is about to because the configuration changed.
     pub(super) fn is_settled(&self) -> bool {
         let is_awaited = |group| {
-            let row = self.ownership.row(group);
-            let is_kept = row.is_entrusted && self.runners[group.index()].is_idle();
+            let row = &self.groups[group].row;
+            let is_kept = row.is_entrusted && self.groups[group].runner.is_idle();
             is_kept && !self.waits_for_another_file(group)
         };
-        let runners = self.runners.iter().all(crate::group::Runner::is_settled);
+        let runners = self.groups.iter().all(|group| group.runner.is_settled());
         runners && !self.settings.group_ids().any(is_awaited)
     }
 
     /// Whether, as far as its table says, a group starts or stops at a peer.
     pub(super) fn is_peer_at_work(&self, node: NodeId) -> bool {
-        let rows = self.settings.group_ids().map(|group| self.ownership.row(group));
+        let rows = self.settings.group_ids().map(|group| &self.groups[group].row);
         let mut owned = rows.filter(|row| row.owner == Some(node));
         owned.any(|row| matches!(row.phase, Phase::Starting | Phase::Stopping))
     }
@@ -311,7 +295,7 @@ impl Cluster {
         if stable && self.is_initial && self.is_everything_placed() {
             self.is_initial = false;
             let me = self.settings.me;
-            let had_own = self.settings.groups.iter().any(|group| group.preferred == me);
+            let had_own = self.settings.known_groups().any(|(_, group)| group.preferred == me);
             self.report(Event::LocalAcquired(had_own));
             self.report(Event::InitialAcquisition);
         }
@@ -324,8 +308,8 @@ impl Cluster {
 
     fn is_everything_placed(&self) -> bool {
         self.settings.group_ids().all(|group| {
-            let row = self.ownership.row(group);
-            let nobody_can = !self.settings.node_ids().any(|n| self.ownership.is_able(group, n));
+            let row = &self.groups[group].row;
+            let nobody_can = !self.settings.node_ids().any(|n| self.groups[group].row.is_able(n));
             let is_placed = matches!(row.phase, Phase::Active | Phase::Failed | Phase::Blocked);
             is_placed || nobody_can || !self.is_configured(group)
         })

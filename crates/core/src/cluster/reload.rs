@@ -2,7 +2,7 @@
 //!
 //! A group is known by a digest of its line, so that a changed one is an old group and a new one.
 //! The old one is *retired*: it is stopped where it runs, never taken again, and known as long as it
-//! matters. See [`retired`] for what that is, and [`strange`] for lines of other nodes.
+//! matters. Ids of groups never change. See [`retired`] for what that is, and [`strange`] for lines of other nodes.
 
 mod retired;
 mod strange;
@@ -11,74 +11,41 @@ mod times;
 pub(super) use times::Transition;
 
 use super::Cluster;
-use super::hold::Stay;
+use super::groups::{EchoBarrier, GroupState};
 use super::ping;
-use crate::group::Runner;
-use crate::ownership::Row;
-use crate::peer::Peer;
+use super::rows::Row;
 use crate::{
     Cause, Failback, GROUPS_MAX, Group, GroupId, Hold, NodeId, Output, Refusal, Settings, Time,
 };
 
 /// Retired groups beyond this many are forgotten at a reload unless they matter.
-const REMEMBERED_MAX: usize = 32;
+pub(super) const REMEMBERED_MAX: usize = 32;
 
-/// Where the groups of the new settings come from.
+/// Which groups other settings have.
 struct Arrangement {
-    /// For each place the one of the same line before.
-    origins: Vec<Option<GroupId>>,
-    /// For each place whose line was not there before what it replaces.
-    predecessors: Vec<Option<Predecessor>>,
+    /// The groups of the files, in their order.
+    configured: Vec<GroupId>,
+    /// Those among them and the retired ones that were not known before.
+    new: Vec<GroupId>,
+    /// For each group of the files whose line was not there before what it replaces.
+    predecessors: Vec<(GroupId, Predecessor)>,
 }
 
 /// What a new line replaces.
 #[derive(Debug, Clone, Copy)]
 struct Predecessor {
     row: Row,
-    /// Since when others know that we can run it, if it runs here: whoever knows that waits for us
+    /// Others know that this node can run it, if it runs here: whoever knows that waits for this node
     /// before it takes the other.
-    known_from: Option<u64>,
+    known: Option<EchoBarrier>,
     /// The new line wants something that the old one does not.
     adds: bool,
 }
 
 impl Arrangement {
-    /// The new place of a group.
-    fn place_of(&self, group: GroupId) -> Option<GroupId> {
-        let place = self.origins.iter().position(|origin| *origin == Some(group));
-        place.map(super::group_id)
-    }
-
-    /// The values of groups that stay in their new places, and fresh ones for the others.
-    fn rearrange<T>(&self, values: &mut Vec<T>, fresh: impl Fn(usize) -> T) {
-        let mut old: Vec<Option<T>> = std::mem::take(values).into_iter().map(Some).collect();
-        let mut kept = |origin: GroupId| old.get_mut(origin.index()).and_then(Option::take);
-        let places = self.origins.iter().enumerate();
-        let new = places
-            .map(|(place, origin)| origin.and_then(&mut kept).unwrap_or_else(|| fresh(place)));
-        *values = new.collect();
-    }
-
-    /// What a node said of groups in their old places, in their new ones.
-    fn rearrange_peer(&self, peer: &mut Peer, settings: &Settings) {
-        let moved = |groups: &mut Vec<GroupId>| {
-            std::mem::take(groups).into_iter().filter_map(|group| self.place_of(group)).collect()
-        };
-        // Until its next table says otherwise it does not know what is new and was not told by it.
-        let is_new = |id: &GroupId| {
-            let key = settings.groups[id.index()].key;
-            self.origins[id.index()].is_none() && !peer.view.has(key)
-        };
-        let new: Vec<_> = settings.group_ids().filter(is_new).collect();
-        peer.lacks = moved(&mut peer.lacks);
-        peer.lacks.extend(new);
-        let mut strange = std::mem::take(&mut peer.runs_strange);
-        let is_known_to_run = |place: usize| strange.contains(&settings.groups[place].key);
-        self.rearrange(&mut peer.runs, is_known_to_run);
-        self.rearrange(&mut peer.in_doubt, |_| false);
-        strange.retain(|key| settings.groups.iter().all(|group| group.key != *key));
-        peer.runs_strange = strange;
-        peer.holds_groups = moved(&mut peer.holds_groups);
+    fn predecessor(&self, group: GroupId) -> Option<Predecessor> {
+        let mut all = self.predecessors.iter();
+        all.find(|(other, _)| *other == group).map(|(_, predecessor)| *predecessor)
     }
 }
 
@@ -86,41 +53,35 @@ impl Cluster {
     /// Takes other settings at this moment: groups, times, ping nodes and policies may differ, everything else
     /// must be the same. Groups that are given up but still matter are added to them as retired.
     ///
-    /// Every group may have another number afterwards: all outputs must have been polled before, and
-    /// [`settings`](Self::settings) tells the numbers that hold from now on.
+    /// The new settings count groups by their places in the file. A group whose line was there before keeps
+    /// its id, whatever its place: [`settings`](Self::settings) has the ids of the others.
     ///
     /// # Errors
     ///
     /// [`Refusal::Busy`] during a hand-over or with outputs that wait, [`Refusal::NotReady`] while this
-    /// node stops, [`Refusal::UnknownLine`] where the files differ in what would be added to a running line, [`Refusal::Differs`] when something differs that cannot change, and
-    /// [`Refusal::TooManyGroups`]. Nothing has changed then.
+    /// node stops, [`Refusal::UnknownLine`] where the files differ in what would be added to a running line,
+    /// [`Refusal::Differs`] when something differs that cannot change, and [`Refusal::TooManyGroups`].
+    /// Nothing has changed then.
     pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), Refusal> {
         self.note_time(now);
         self.refuse_settings(&settings)?;
-        let given_up = self.given_up(&settings);
-        settings.groups.extend(given_up);
-        if settings.groups.len() > GROUPS_MAX {
-            return Err(Refusal::TooManyGroups);
-        }
-        let arrangement = self.arrange(&settings);
+        let arrangement = self.arrange(&mut settings)?;
         if self.takes_beside_unknown(&settings, &arrangement) {
             return Err(Refusal::UnknownLine);
         }
         self.note_times(&settings);
         let before = std::mem::replace(&mut self.settings, settings);
         self.rearrange(&arrangement, &before);
-        self.overlaps = self.find_overlaps();
         for group in self.settings.group_ids() {
-            let origin = arrangement.origins[group.index()];
-            let was_retired = origin.map(|origin| before.groups[origin.index()].is_retired);
+            let predecessor = arrangement.predecessor(group);
+            let is_new = arrangement.new.contains(&group);
+            let was_retired = !is_new && before.groups[group.index()].is_retired;
             let is_retired = self.settings.groups[group.index()].is_retired;
             match (was_retired, is_retired) {
-                (Some(false), true) => self.retire(group),
-                (Some(true), false) => {
-                    self.reinstate(group, arrangement.predecessors[group.index()]);
-                }
-                (None, _) => self.add(group, arrangement.predecessors[group.index()]),
-                (Some(true), true) | (Some(false), false) => {}
+                _ if is_new => self.add(group, predecessor),
+                (false, true) => self.retire(group),
+                (true, false) => self.reinstate(group, predecessor),
+                (true, true) | (false, false) => {}
             }
         }
         self.note_policies(&before);
@@ -153,164 +114,139 @@ impl Cluster {
         }
     }
 
-    /// The groups that are in the settings no more: those that matter, and the latest of the others,
-    /// because another node may still be given a file that this one has left behind.
-    fn given_up(&self, settings: &Settings) -> Vec<Group> {
-        let is_gone = |group: &Group| !settings.groups.iter().any(|other| other.key == group.key);
-        let mut room = REMEMBERED_MAX.min(GROUPS_MAX.saturating_sub(settings.groups.len()));
-        let mut given_up = Vec::new();
-        for (id, group) in self.settings.group_ids().zip(&self.settings.groups) {
-            let runs = !self.runners[id.index()].is_idle() || self.in_doubt[id.index()];
-            let matters = runs || self.may_be_elsewhere(id);
-            if is_gone(group) && (matters || room > 0) {
-                room = room.saturating_sub(1);
-                given_up.push(Group { is_retired: true, ..group.clone() });
+    /// Gives the groups of the files their ids, and adds those that are given up: those that matter, and the
+    /// latest of the others, because another node may still be given a file that this one has left behind.
+    fn arrange(&self, settings: &mut Settings) -> Result<Arrangement, Refusal> {
+        let lines = std::mem::take(&mut settings.groups);
+        let mut groups = self.settings.groups.clone();
+        let mut arrangement =
+            Arrangement { configured: Vec::new(), new: Vec::new(), predecessors: Vec::new() };
+        for line in &lines {
+            let has_line = |id: &GroupId| self.settings.groups[id.index()].key == line.key;
+            let is_free = |id: &GroupId| !arrangement.configured.contains(id);
+            let known = self.settings.group_ids().filter(has_line).find(is_free);
+            let id = match known {
+                Some(id) => id,
+                None => self.place_for(line, &groups, &arrangement)?,
+            };
+            if known.is_none() {
+                arrangement.new.push(id);
+            }
+            if !known.is_some_and(|id| self.is_configured(id))
+                && let Some(predecessor) = self.predecessor(line, &lines)
+            {
+                arrangement.predecessors.push((id, predecessor));
+            }
+            arrangement.configured.push(id);
+            match groups.get_mut(id.index()) {
+                Some(group) => *group = line.clone(),
+                None => groups.push(line.clone()),
             }
         }
-        given_up
+        let mut order = arrangement.configured.clone();
+        let mut room = REMEMBERED_MAX.min(GROUPS_MAX.saturating_sub(order.len()));
+        for (id, group) in self.settings.known_groups() {
+            let is_gone = lines.iter().all(|line| line.key != group.key);
+            let runs = !self.groups[id].runner.is_idle() || self.groups[id].in_doubt;
+            let matters = runs || self.may_be_elsewhere(id);
+            groups[id.index()].is_retired |= !order.contains(&id);
+            if is_gone && (matters || room > 0) {
+                room = room.saturating_sub(1);
+                order.push(id);
+            }
+        }
+        if order.len() > GROUPS_MAX {
+            return Err(Refusal::TooManyGroups);
+        }
+        for (place, _) in &mut settings.group_failback {
+            let id = arrangement.configured.get(place.index());
+            *place = id.copied().ok_or(Refusal::Differs)?;
+        }
+        settings.groups = groups;
+        settings.group_order = Some(order.into());
+        Ok(arrangement)
+    }
+
+    /// The id of a line that is not known: the one that it had before it was forgotten, else a new one.
+    fn place_for(
+        &self,
+        line: &Group,
+        groups: &[Group],
+        arrangement: &Arrangement,
+    ) -> Result<GroupId, Refusal> {
+        let is_known = |id: GroupId| self.settings.group_ids().any(|other| other == id);
+        let ids = (0..).map(GroupId).zip(groups);
+        let mut former = ids.filter(|(_, group)| group.key == line.key).map(|(id, _)| id);
+        let former = former.find(|id| !is_known(*id) && !arrangement.configured.contains(id));
+        let next = || u16::try_from(groups.len()).ok().map(GroupId);
+        former.or_else(next).ok_or(Refusal::TooManyGroups)
     }
 
     /// Whether a line would go on here with more than its old one had, while another node lacks it and
     /// runs a line that is not known here: that may want the same.
     fn takes_beside_unknown(&self, settings: &Settings, arrangement: &Arrangement) -> bool {
         let me = self.settings.me;
-        let places = settings.groups.iter().zip(&arrangement.predecessors);
-        let mut growing = places.filter(|(_, predecessor)| {
-            let is_ours = |it: &Predecessor| it.row.owner == Some(me) && it.row.phase.holds();
-            predecessor.is_some_and(|it| it.adds && is_ours(&it))
-        });
         let is_known =
-            |key: &crate::GroupKey| settings.groups.iter().any(|group| group.key == *key);
-        growing.any(|(group, _)| {
+            |key: &crate::GroupKey| settings.known_groups().any(|(_, it)| it.key == *key);
+        let grows = |it: &Predecessor| it.adds && it.row.owner == Some(me) && it.row.phase.holds();
+        let mut growing = arrangement.predecessors.iter().filter(|(_, it)| grows(it));
+        growing.any(|(id, _)| {
+            let key = settings.groups[id.index()].key;
             self.others().map(|node| self.peer(node)).any(|peer| {
                 let is_unknown = !peer.runs_strange.iter().all(is_known);
-                peer.is_alive() && is_unknown && !peer.view.has(group.key)
+                peer.is_alive() && is_unknown && !peer.view.has(key)
             })
         })
     }
 
-    fn arrange(&self, settings: &Settings) -> Arrangement {
-        let mut origins: Vec<Option<GroupId>> = Vec::new();
-        for group in &settings.groups {
-            let origin = self.group_with_key(group.key);
-            let is_taken = origin.is_some() && origins.contains(&origin);
-            origins.push(origin.filter(|_| !is_taken));
-        }
-        let groups = settings.groups.iter().zip(&origins);
-        let predecessors = groups.map(|(group, origin)| match origin {
-            Some(origin) if self.is_configured(*origin) => None,
-            Some(_) | None => self.predecessor(group, settings),
-        });
-        Arrangement { predecessors: predecessors.collect(), origins }
-    }
-
-    /// What a new group replaces: the group of the same name, or else one that shares something.
-    fn predecessor(&self, group: &Group, settings: &Settings) -> Option<Predecessor> {
+    /// What a new line replaces: the group of the same name, or else one that shares something.
+    fn predecessor(&self, line: &Group, lines: &[Group]) -> Option<Predecessor> {
         let is_gone = |id: &GroupId| {
             let key = self.settings.groups[id.index()].key;
-            settings.groups.iter().all(|other| other.key != key || other.is_retired)
+            lines.iter().all(|other| other.key != key)
         };
         let old = |id: &GroupId| &self.settings.groups[id.index()];
         let all = || self.settings.group_ids().filter(is_gone);
-        let same = all().find(|id| !old(id).is_retired && old(id).name() == group.name());
-        let sharing = || all().find(|id| old(id).shares_with(group));
+        let same = all().find(|id| !old(id).is_retired && old(id).name() == line.name());
+        let sharing = || all().find(|id| old(id).shares_with(line));
         let found = same.or_else(sharing)?;
-        let row = *self.ownership.row(found);
-        let is_ours = row.owner == Some(self.settings.me);
-        let is_known = is_ours && self.runners[found.index()].is_active();
-        let known_from = is_known.then_some(self.able_from[found.index()]);
+        let state = &self.groups[found];
+        let is_ours = state.row.owner == Some(self.settings.me);
+        let known = (is_ours && state.runner.is_active()).then_some(state.able);
         let before = &old(&found).resources;
-        let adds = group.resources.iter().any(|resource| !before.contains(resource));
-        Some(Predecessor { row, known_from, adds })
+        let adds = line.resources.iter().any(|resource| !before.contains(resource));
+        Some(Predecessor { row: state.row, known, adds })
     }
 
-    /// Moves everything that is kept by group or ping node to its new place. What a node knows is
-    /// listed in full here, so that nothing new can be forgotten.
+    /// Makes room for new groups and ping nodes, and forgets what is left of others.
     fn rearrange(&mut self, arrangement: &Arrangement, before: &Settings) {
-        let next = self.history.next();
-        let Self {
-            settings,
-            peers,
-            pings,
-            carriers,
-            ownership,
-            runners,
-            able_from,
-            ask_again,
-            guarded_from,
-            changes,
-            requested,
-            listed,
-            in_doubt,
-            stays,
-            wishes,
-            voice,
-            now,
-            // Of no group, and of no ping node.
-            boot: _,
-            random: _,
-            status: _,
-            status_since: _,
-            stranger_told: _,
-            history: _,
-            next_job: _,
-            has_executor: _,
-            absence: _,
-            unverified: _,
-            owes_permit: _,
-            verifies_from: _,
-            failback_after: _,
-            takeover_from: _,
-            is_initial: _,
-            was_stable: _,
-            ipfail: _,
-            classic: _,
-            farewell: _,
-            fences: _,
-            freeze: _,
-            frozen_from: _,
-            transition: _,
-            // A reload is refused while there are any.
-            hand_over: _,
-            outbox: _,
-            // Found anew.
-            overlaps: _,
-            #[cfg(feature = "test-hooks")]
-                mutation: _,
-        } = self;
-        let place_of = |group: GroupId| arrangement.place_of(group);
-        for peer in peers.iter_mut() {
-            arrangement.rearrange_peer(peer, settings);
+        let is_listed = |id: GroupId| self.settings.group_ids().any(|other| other == id);
+        let lost: Vec<GroupId> = before.group_ids().filter(|id| !is_listed(*id)).collect();
+        let mut has_lost_rows = false;
+        let able = self.next_barrier();
+        for id in lost.iter().chain(&arrangement.new).copied() {
+            let group = &self.settings.groups[id.index()];
+            self.groups.put(id, GroupState::new(id, group, self.now, able));
+            for peer in &mut self.peers {
+                peer.forget_group(id);
+            }
+            has_lost_rows |= self.voice.telling.forget_row(id);
         }
-        carriers.rearrange(place_of);
-        wishes.rearrange();
-        ownership.rearrange(&arrangement.origins);
-        let fresh =
-            |place: usize| Runner::new(super::group_id(place), &settings.groups[place].resources);
-        arrangement.rearrange(runners, fresh);
-        let numbered = std::mem::take(runners).into_iter().enumerate();
-        *runners =
-            numbered.map(|(place, runner)| runner.renumber(super::group_id(place))).collect();
-        let mut told = before.group_ids().filter(|group| voice.telling.was_told(*group));
-        let has_lost_rows = told.any(|group| place_of(group).is_none());
-        arrangement.rearrange(&mut voice.telling.rows, |_| super::telling::Row::default());
-        voice.telling.rearranged(settings, has_lost_rows);
-        arrangement.rearrange(able_from, |_| next);
-        arrangement.rearrange(ask_again, |_| None);
-        arrangement.rearrange(guarded_from, |_| 0);
-        arrangement.rearrange(in_doubt, |_| false);
-        arrangement.rearrange(stays, |_| Stay::default());
-        arrangement.rearrange(changes, |_| (*now, Cause::Unowned));
-        *requested = std::mem::take(requested)
-            .into_iter()
-            .filter_map(|(group, node)| Some((place_of(group)?, node)))
-            .collect();
-        *listed = listed.take().map(|all| all.into_iter().filter_map(place_of).collect());
-        *pings = ping::rearrange(std::mem::take(pings), before, settings);
+        for peer in &mut self.peers {
+            for id in &arrangement.new {
+                peer.add_group(*id, self.settings.groups[id.index()].key);
+            }
+            let is_known = |key| self.settings.known_groups().any(|(_, group)| group.key == key);
+            peer.runs_strange.retain(|key| !is_known(*key));
+        }
+        self.voice.telling.rearranged(&self.settings, has_lost_rows);
+        self.wishes.forget();
+        self.pings = ping::rearrange(std::mem::take(&mut self.pings), before, &self.settings);
+        self.overlaps = self.find_overlaps();
     }
 
     pub(super) fn find_overlaps(&self) -> Vec<(GroupId, GroupId)> {
-        let groups = || self.settings.group_ids().zip(&self.settings.groups);
+        let groups = || self.settings.known_groups();
         let retired = || groups().filter(|(_, group)| group.is_retired);
         let configured = groups().filter(|(_, group)| !group.is_retired);
         let pairs = configured.flat_map(|one| retired().map(move |two| (one, two)));
@@ -320,19 +256,18 @@ impl Cluster {
 
     /// A group is new here. It follows what it replaces; beside a classic node, its set.
     fn add(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
-        self.stays[group.index()].has_grown = predecessor.is_some_and(|it| it.adds);
-        if let Some(Predecessor { row, known_from, adds: _ }) = predecessor
+        self.groups[group].has_grown = predecessor.is_some_and(|it| it.adds);
+        if let Some(Predecessor { row, known, adds: _ }) = predecessor
             && row.owner == Some(self.settings.me)
             && row.phase.holds()
         {
-            let me = self.settings.me;
-            self.ownership.entrust(group, me, row.term, row.is_borrowed);
-            if let Some(sequence) = known_from {
-                self.able_from[group.index()] = sequence;
+            self.entrust(group, row.term, row.is_borrowed);
+            if let Some(barrier) = known {
+                self.groups[group].able = barrier;
             }
         }
         self.classic_adds(group);
-        if self.ownership.row(group).phase.holds() {
+        if self.groups[group].row.phase.holds() {
             self.owned(group, Cause::Reload);
         }
     }
@@ -354,7 +289,7 @@ impl Cluster {
     pub(super) fn guards_some_of(&self, hold: Hold) -> bool {
         let me = self.settings.me;
         self.retired().any(|group| {
-            let row = self.ownership.row(group);
+            let row = &self.groups[group].row;
             let is_local = self.preferred(group) == me;
             let is_meant = if is_local { hold.has_local() } else { hold.has_foreign() };
             is_meant && row.owner == Some(me) && row.phase.holds()

@@ -3,7 +3,7 @@
 mod groups;
 
 use super::Cluster;
-use super::hold::Register;
+use super::hold::HoldOrder;
 use crate::peer::Kind;
 use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time};
 use serde::{Deserialize, Serialize};
@@ -260,22 +260,22 @@ impl Cluster {
             uptime_ms: self.age(Time::START),
             stable: self.was_stable,
             stopping: self.farewell.is_some(),
-            executor: self.has_executor,
+            executor: self.has_executor(),
             auto_failback: self.settings.failback.to_string(),
             nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),
             ping_nodes: self.ping_reports(),
-            groups: self.group_reports(),
+            groups: self.settings.group_ids().map(|group| self.group_report(group)).collect(),
             hand_over: self.hand_over.as_ref().map(|running| {
                 let (giver, taker, scope) = running.parts();
                 (names(giver), names(taker), scope.describe(&self.settings))
             }),
             fencing: self.fence_reports(),
-            hold: self.hold_report(&self.freeze),
+            hold: self.hold_report(&self.hold),
         }
     }
 
-    fn hold_report(&self, register: &Register) -> Option<HoldReport> {
-        let (by, until) = register.in_force()?;
+    fn hold_report(&self, order: &HoldOrder) -> Option<HoldReport> {
+        let (by, until) = order.in_force()?;
         Some(HoldReport { by: self.settings.name(by).to_owned(), left_ms: self.left(until) })
     }
 

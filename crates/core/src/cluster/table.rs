@@ -1,9 +1,9 @@
 //! What a peer of our kind adds to its beats: its table of groups, and what it has heard of us.
 
 use super::Cluster;
+use super::rows::{Meeting, Merged};
 use crate::beat::Told;
 use crate::mutation::Mutation;
-use crate::ownership::{Meeting, Merged};
 use crate::peer::Kind;
 use crate::{
     Beat, Cause, Claim, Echo, Event, GroupId, GroupKey, NodeId, Output, Phase, TableForm, Time,
@@ -101,7 +101,7 @@ impl Cluster {
         let peer = self.peer_mut(from);
         peer.echoed = peer.echoed.max(echo.sequence);
         peer.agreed = peer.agreed.max(echo.known);
-        if echo.sequence >= self.verifies_from {
+        if self.verified.is_reached(echo.sequence) {
             self.unverified.retain(|node| *node != from);
         }
     }
@@ -131,7 +131,7 @@ impl Cluster {
                 peer.runs[group.index()] = false;
                 peer.in_doubt[group.index()] = false;
                 differ |= self.is_configured(group);
-                self.ownership.note_ability(group, from, false);
+                self.record_ability(group, from, false);
                 if is_answer {
                     self.forgotten_by(from, group);
                 }
@@ -174,16 +174,16 @@ impl Cluster {
             return;
         }
         let me = self.settings.me;
-        let before = *self.ownership.row(group);
+        let before = self.groups[group].row;
         self.hear_failure(from, group, claim);
         self.hear_doubt(from, group, claim);
         let meeting = self.meeting(from, group);
-        match self.ownership.merge(&meeting, group, claim) {
+        match self.merge_claim(&meeting, group, claim) {
             Merged::Same => {}
             Merged::Reclaimed => {
-                let (_, before) = self.changes[group.index()];
+                let before = self.groups[group].cause;
                 // What is being stopped has its reason.
-                let is_stopping = self.ownership.row(group).phase == Phase::Stopping;
+                let is_stopping = self.groups[group].row.phase == Phase::Stopping;
                 let cause = if is_stopping { before } else { Cause::Reclaimed(from) };
                 self.owned(group, cause);
                 self.outbox.push_back(Output::Store);
@@ -191,7 +191,7 @@ impl Cluster {
             }
             Merged::Outranks => self.speak_soon(),
             Merged::Changed => {
-                let row = *self.ownership.row(group);
+                let row = self.groups[group].row;
                 if row.owner == Some(me) && before.owner != Some(me) {
                     // A term of ours that we had forgotten: say at once that nothing runs.
                     self.speak_soon();
@@ -199,7 +199,7 @@ impl Cluster {
                 let stays_ours = row.owner == Some(me) && before.owner == Some(me);
                 let cause = match row.phase {
                     // It knew more of us than we did: what we do with the group has its reason.
-                    _ if stays_ours => self.changes[group.index()].1,
+                    _ if stays_ours => self.groups[group].cause,
                     Phase::Failed => self.cause_of_failed(from, group),
                     Phase::Stopped => Cause::OwnerLeft(from),
                     Phase::Starting | Phase::Active | Phase::Stopping | Phase::Blocked => {
@@ -210,7 +210,7 @@ impl Cluster {
             }
             Merged::Outranked => {
                 // What was given away is claimed by the taker, and nothing of it is lost.
-                let is_idle = self.runners[group.index()].is_idle();
+                let is_idle = self.groups[group].runner.is_idle();
                 let cause = if is_idle { Cause::Claimed(from) } else { Cause::Outranked(from) };
                 self.owned(group, cause);
                 // Who starts anew while it stops shall not take it for its own.
@@ -272,10 +272,10 @@ impl Cluster {
             preferred: self.preferred(group),
             runs_here: self.runs_here(group),
             unable: self.is_unable(group),
-            is_helpless: !self.has_executor,
+            is_helpless: !self.has_executor(),
             hears_us,
             is_deaf,
-            heard: heard.fold(0, |heard, node| heard | crate::ownership::bit(node)),
+            heard: heard.fold(0, |heard, node| heard | super::rows::bit(node)),
             by_term_alone: self.errs(Mutation::LetMemoryOutrank),
         }
     }

@@ -32,13 +32,13 @@ pub(super) struct Row {
     /// No beat has carried it as it is.
     is_fresh: bool,
     /// Another row before it is of the same group.
-    pub(super) is_twin: bool,
+    is_twin: bool,
 }
 
 /// What the others were told of our table.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
-    pub(super) rows: Vec<Row>,
+    rows: Vec<Row>,
     mark: Mark,
     /// Where the next beat begins.
     next: usize,
@@ -60,9 +60,19 @@ impl Telling {
         telling
     }
 
-    /// Notes that rows were removed or added.
+    /// Forgets the row of a group. Returns whether it was told, and would be missed.
+    pub(super) fn forget_row(&mut self, group: GroupId) -> bool {
+        let was_told = self.was_told(group);
+        if let Some(row) = self.rows.get_mut(group.index()) {
+            *row = Row::default();
+        }
+        was_told
+    }
+
+    /// Records that rows were removed or added.
     pub(super) fn rearranged(&mut self, settings: &Settings, has_lost_rows: bool) {
         self.next = 0;
+        self.rows.resize(settings.groups.len(), Row::default());
         self.find_twins(settings);
         if has_lost_rows {
             self.begin_epoch();
@@ -70,14 +80,14 @@ impl Telling {
     }
 
     fn find_twins(&mut self, settings: &Settings) {
-        for (place, group) in settings.groups.iter().enumerate() {
-            let is_twin = settings.groups[..place].iter().any(|other| other.key == group.key);
-            self.rows[place].is_twin = is_twin;
+        for (id, group) in settings.known_groups() {
+            let mut before = settings.known_groups().take_while(|(other, _)| *other != id);
+            self.rows[id.index()].is_twin = before.any(|(_, other)| other.key == group.key);
         }
     }
 
     /// Whether a row was told, and would be missed.
-    pub(super) fn was_told(&self, group: GroupId) -> bool {
+    fn was_told(&self, group: GroupId) -> bool {
         self.rows.get(group.index()).is_some_and(|row| row.digest.is_some())
     }
 
@@ -129,7 +139,7 @@ impl Cluster {
         beat.claims.clear();
         beat.moves.clear();
         beat.freezes.clear();
-        beat.freezes.extend(self.freeze.told(self.now, None));
+        beat.freezes.extend(self.hold.told(self.now, None));
         let form = self.form();
         if (beat.form, form) == (TableForm::Whole, TableForm::Marked) {
             self.voice.telling.begin_epoch();
@@ -222,9 +232,9 @@ impl Cluster {
 
     /// Our row of a group.
     pub(super) fn told(&self, id: GroupId) -> Told {
-        let (group, row) = (&self.settings.groups[id.index()], self.ownership.row(id));
+        let (group, row) = (&self.settings.groups[id.index()], &self.groups[id].row);
         // Whoever owns it by now: that our services of it may run on is said of us, and claims nothing.
-        let is_in_doubt = self.in_doubt[id.index()] && row.owner != Some(self.settings.me);
+        let is_in_doubt = self.groups[id].in_doubt && row.owner != Some(self.settings.me);
         let (owner, term, phase) = if is_in_doubt {
             (self.settings.me, 0, Phase::Failed)
         } else {
@@ -239,42 +249,46 @@ impl Cluster {
             failure: self.told_failure(id),
             runs_here: self.runs_here(id),
         };
-        let stay = &self.stays[id.index()];
-        let freeze = stay.freeze.told(self.now, Some(0));
+        let stay = &self.groups[id];
+        let freeze = stay.hold.told(self.now, Some(0));
         Told { claim, freeze, moves: stay.down.told(self.now, 0) }
     }
 
     fn told_failure(&self, group: GroupId) -> Option<Failure> {
-        let failure = self.ownership.failure(group, self.settings.me)?;
+        let failure = self.groups[group].failure(self.settings.me)?;
         let words = if self.voice.telling.has_words { failure.words } else { Words::NONE };
         Some(Failure { words, ..failure })
     }
 
     fn has_words_to_tell(&self) -> bool {
         let (me, telling) = (self.settings.me, &self.voice.telling);
-        telling.has_words && self.ownership.failures_of(me).any(|failure| !failure.words.is_empty())
+        telling.has_words
+            && self
+                .groups
+                .iter()
+                .any(|group| group.failures_of(me).any(|failure| !failure.words.is_empty()))
     }
 
     /// Whether this node cannot run a group, as far as it can tell: also one that an earlier daemon began
     /// to start, as long as nobody has gone on with it.
     pub(super) fn is_unable(&self, group: GroupId) -> bool {
         // What guards a running group by a line of before is as firm as that group.
-        let is_guard = self.is_ours(group) && self.ownership.row(group).phase == Phase::Active;
-        !self.has_executor
-            || self.runners[group.index()].is_taken_up()
+        let is_guard = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
+        !self.has_executor()
+            || self.groups[group].runner.is_taken_up()
             || self.settings.groups[group.index()].is_retired && !is_guard
             || !self.has_carrier(group)
             || self.waits_for_strange(group)
             || self.is_taken_alone(group)
-            || !self.ownership.is_able(group, self.settings.me)
+            || !self.groups[group].row.is_able(self.settings.me)
     }
 
     /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
     /// that it holds the group still: who runs it would give way to a memory. Of one whose beats may have
     /// waited while we stood still nobody can say that it runs it, nor that it does not.
-    fn told_phase(&self, row: &crate::ownership::Row) -> Phase {
+    fn told_phase(&self, row: &super::rows::Row) -> Phase {
         if row.owner == Some(self.settings.me) {
-            return row.phase.told(!self.has_executor);
+            return row.phase.told(!self.has_executor());
         }
         let Some(owner) = row.owner.filter(|owner| self.peer(*owner).is_alive()) else {
             return Phase::Stopped;

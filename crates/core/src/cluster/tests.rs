@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    Action, Beat, Failback, Fencing, Group, HandOverEvent, Heard, Hold, Holding, IpfailEvent,
-    LinkId, Message, Occasion, Order, Outcome, Outgoing, PeerRecord, Refusal, Resource,
-    ResourceKind, Scope, Step, StopFailure, Ticket, Uuid, Words,
+    Action, Beat, Cause, Failback, Fencing, Group, HandOverEvent, Heard, Hold, Holding,
+    IpfailEvent, LinkId, Message, Occasion, Order, Outcome, Outgoing, PeerRecord, Refusal,
+    Resource, ResourceKind, Scope, Step, StopFailure, Ticket, Uuid, Words,
 };
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ mod edited;
 mod evidence;
 mod failing;
 mod fencing;
+mod group_ids;
 mod guards;
 mod hand_over;
 mod hold;
@@ -86,6 +87,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: None,
         groups: vec![group(A, "first"), group(B, "second")],
@@ -306,7 +308,7 @@ impl Node {
     }
 
     fn phase(&self, group: GroupId) -> crate::Phase {
-        self.cluster.ownership.row(group).phase
+        self.cluster.groups[group].row.phase
     }
 }
 

@@ -47,11 +47,10 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    /// Gives groups other places. With other files nothing that was refused is known to be so still.
-    pub(super) fn rearrange(&mut self) {
-        let Self { declined, one_by_one } = self;
-        declined.clear();
-        one_by_one.clear();
+    /// With other files nothing that was refused is known to be so still.
+    pub(super) fn forget(&mut self) {
+        self.declined.clear();
+        self.one_by_one.clear();
     }
 }
 
@@ -61,9 +60,9 @@ impl Cluster {
         let pings = || (self.pings_seen(), peer.pings);
         Basis {
             generation: peer.generation,
-            is_able: self.ownership.is_able(group, taker),
+            is_able: self.groups[group].row.is_able(taker),
             is_lacking: peer.lacks.contains(&group),
-            failure: self.ownership.failure(group, taker),
+            failure: self.groups[group].failure(taker),
             pings: (why == Refusal::FewerPings).then(pings),
         }
     }
@@ -98,7 +97,7 @@ impl Cluster {
         let me = self.settings.me;
         let groups = self.groups_at(me, scope);
         self.wishes.declined.retain(|entry| {
-            let row = self.ownership.row(entry.group);
+            let row = &self.groups[entry.group].row;
             row.owner == Some(me) && row.phase.holds()
         });
         if let ([_, _, ..], Scope::Set(_)) = (&groups[..], scope) {

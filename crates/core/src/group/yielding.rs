@@ -1,7 +1,7 @@
 //! Addresses that go before the rest of their group, or without it.
 
 use super::{Runner, State};
-use crate::{Action, GroupId, Job, JobId, Time};
+use crate::{Action, Job, JobId, Time};
 
 /// Whether addresses go before the rest of their group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +20,6 @@ pub(super) struct Aside {
     step: usize,
     /// What goes on, and since when.
     job: Option<(Job, Time)>,
-}
-
-impl Aside {
-    /// Its group has another number from now on.
-    pub(super) fn renumber(self, group: GroupId) -> Self {
-        let job = self.job.map(|(job, since)| (Job { group, ..job }, since));
-        Self { job, ..self }
-    }
 }
 
 impl Runner {

@@ -6,8 +6,7 @@ use systole_agents::protocol::Request;
 use systole_core::Time;
 
 impl BeatLoop {
-    /// Takes other settings, all in one turn. What the core has said before is done before: it
-    /// means groups by their old numbers.
+    /// Takes other settings, all in one turn. What the core has decided before is done before.
     pub(super) fn reconfigure(&mut self, now: Time, wanted: Reconfiguration) {
         while let Some(output) = self.cluster.poll() {
             self.execute(now, output);

@@ -80,6 +80,7 @@ fn settings() -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: None,
         groups: vec![Group {

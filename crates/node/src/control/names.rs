@@ -51,7 +51,7 @@ pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownN
     };
     let tries: [&dyn Fn(&Group) -> bool; 4] = [&is_first, &has_word, &has_address, &begins];
     for fits in tries {
-        let all = settings.group_ids().zip(&settings.groups);
+        let all = settings.known_groups();
         let mut found: Vec<(GroupId, &Group)> = all.filter(|(_, group)| fits(group)).collect();
         // A changed group has the name of the one that it replaces.
         if found.iter().any(|(_, group)| !group.is_retired) {
@@ -68,7 +68,7 @@ pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownN
     }
     Err(UnknownName::Group {
         name: name.into(),
-        groups: list(settings.groups.iter().filter(|it| !it.is_retired)),
+        groups: list(settings.known_groups().map(|(_, it)| it).filter(|it| !it.is_retired)),
     })
 }
 

@@ -8,8 +8,8 @@
 //!                └──▶ findings, or no answer in time: nothing changes
 //! ```
 //!
-//! The beat thread takes the new settings in one turn, and says so among its other news: what came
-//! before means groups by their old numbers, what comes after by the new ones.
+//! The beat thread takes the new settings in one turn, and reports that among its other news. Groups keep
+//! their ids, so that news of before and after the reload mean the same groups.
 
 use super::people::Person;
 use super::reading::job::{Next, Read, Trouble};

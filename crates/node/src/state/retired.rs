@@ -43,7 +43,7 @@ impl State {
     pub fn store_retired(&self, settings: &Settings, next: &Settings) -> Result<(), StateError> {
         let is_gone = |group: &&Group| next.groups.iter().all(|other| other.key != group.key);
         let mut text = Vec::new();
-        for group in settings.groups.iter().filter(is_gone) {
+        for group in settings.known_groups().map(|(_, group)| group).filter(is_gone) {
             let record = Record {
                 key: group.key,
                 preferred: settings.name(group.preferred).to_owned(),

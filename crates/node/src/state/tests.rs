@@ -33,6 +33,7 @@ pub(crate) fn settings() -> Settings {
         restart_grace: Duration::from_secs(5),
         stop_failure: systole_core::StopFailure::Reboot,
         fencing: None,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: None,
         groups: vec![group],

@@ -58,6 +58,7 @@ fn words() -> Words {
         restart_grace: Duration::from_secs(5),
         stop_failure: StopFailure::Reboot,
         fencing: None,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: None,
         groups: vec![group],

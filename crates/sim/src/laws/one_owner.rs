@@ -4,7 +4,9 @@ use super::{Broken, HEAL};
 use crate::machine::Machine;
 use crate::network::Network;
 use crate::services::AGENT_MAX;
-use systole_core::{GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time};
+use systole_core::{
+    Cluster, GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time,
+};
 
 /// ONE OWNER: in calm, when everything is mended, a group is run by exactly one machine.
 pub(crate) fn one_owner(
@@ -42,8 +44,8 @@ pub(crate) fn rest(
             |group| machines.iter().any(|machine| machine.services.is_unstoppable(group));
         let is_blocked = |machine: &Machine| {
             let place = machine.place_of(settings, group);
-            let snapshot = machine.cluster.as_ref().map(systole_core::Cluster::snapshot);
-            let told = snapshot.zip(place).map(|(told, place)| told.groups[place.index()].phase);
+            let known = machine.cluster.as_ref().zip(place);
+            let told = known.map(|(cluster, place)| cluster.group_report(place).phase);
             told == Some(Phase::Blocked)
         };
         let mut near = rivals.iter().filter(|(one, two)| *one == group || *two == group);
@@ -63,7 +65,7 @@ pub(crate) fn rest(
         }
         let mut told = machines.iter().filter_map(|machine| {
             let place = machine.place_of(settings, group)?;
-            Some(explains(&machine.cluster.as_ref()?.snapshot(), place))
+            Some(explains(machine.cluster.as_ref()?, place))
         });
         if count == 0 && !told.all(|told| told) {
             let what = format!("nobody runs {group:?}, and a status does not say what failed");
@@ -74,8 +76,8 @@ pub(crate) fn rest(
 }
 
 /// Whether a status says why nobody runs a group: something failed, or the node is told to stop.
-fn explains(snapshot: &Snapshot, group: GroupId) -> bool {
-    snapshot.stopping || !snapshot.groups[group.index()].failures.is_empty()
+fn explains(cluster: &Cluster, group: GroupId) -> bool {
+    cluster.snapshot().stopping || !cluster.group_report(group).failures.is_empty()
 }
 
 /// ONE OWNER SOON, in trouble too: a daemon that takes part while no other machine has power runs
@@ -140,7 +142,7 @@ pub(crate) fn together_own(
     nobody_since: &mut [Option<Time>],
 ) -> Result<(), Broken> {
     let takes_part = |machine: &Machine| {
-        let status = machine.cluster.as_ref().map(systole_core::Cluster::status);
+        let status = machine.cluster.as_ref().map(Cluster::status);
         machine.paused_until.is_none() && status == Some(NodeStatus::Active)
     };
     let hears_all = |one: &Machine| {
@@ -165,7 +167,7 @@ pub(crate) fn together_own(
             continue;
         }
         let is_excused = |machine: &Machine| {
-            let snapshot = machine.cluster.as_ref().map(systole_core::Cluster::snapshot);
+            let snapshot = machine.cluster.as_ref().map(Cluster::snapshot);
             let waits = |told: Snapshot| {
                 !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
@@ -189,5 +191,5 @@ fn is_unable(world: &Settings, machine: &Machine, group: GroupId) -> bool {
     let place = machine.place_of(world, group);
     let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return true };
     let snapshot = cluster.snapshot();
-    snapshot.stopping || snapshot.groups[group.index()].unable.contains(&snapshot.node)
+    snapshot.stopping || cluster.group_report(group).unable.contains(&snapshot.node)
 }

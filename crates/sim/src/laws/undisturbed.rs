@@ -126,7 +126,7 @@ fn is_rightly_lost(
 /// The node that a daemon takes for the owner of a group.
 fn owner_of(machine: &Machine, world: &Settings, group: GroupId) -> Option<NodeId> {
     let place = machine.place_of(world, group)?;
-    let name = machine.cluster.as_ref()?.snapshot().groups.swap_remove(place.index()).owner?;
+    let name = machine.cluster.as_ref()?.group_report(place).owner?;
     world
         .nodes
         .iter()
@@ -148,11 +148,8 @@ fn is_planned(
     match plan.motive {
         Motive::Order(_) | Motive::Node => was_ordered,
         Motive::Home => {
-            let place = machine.place_of(world, group);
-            let stays = matches!(
-                place.map(|group| settings.failback_of(group)),
-                Some(Failback::Off | Failback::Manual)
-            );
+            let failback = machine.failback_of(world, group);
+            let stays = matches!(failback, Some(Failback::Off | Failback::Manual));
             let is_home = world.groups[group.index()].preferred == machine.id;
             !is_home && (!stays || is_beside_classic || settings.hold_down.is_some())
         }

@@ -53,7 +53,7 @@ impl World {
         let Some(cluster) = &machine.cluster else { return Ok(()) };
         let snapshot = cluster.snapshot();
         let Some(place) = machine.place_of(&self.settings, job.group) else { return Ok(()) };
-        let stay = &snapshot.groups[place.index()].stay;
+        let stay = cluster.group_report(place).stay;
         let is_held = snapshot.hold.is_some() || stay.hold.is_some();
         let key = self.settings.groups[job.group.index()].key;
         let was_elsewhere = machine.watch.owner(key).is_some_and(|owner| owner != node);

@@ -138,6 +138,7 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
         },
         fencing: None,
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
+        group_order: None,
         group_failback: (0..random.below(3)).map(|_| (GroupId(0), failback(random))).collect(),
         hold_down: random.chance(500).then(|| hold_down(random)),
     };

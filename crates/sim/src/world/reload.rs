@@ -1,8 +1,8 @@
 //! The administrator changes haresources, or the times in ha.cf, on one machine, and some time later
 //! on the others.
 //!
-//! Machines number their groups by their own files. A world has one list of every group that there
-//! ever was, which is only added to; services and laws go by the places in that.
+//! Each daemon has ids of its own for its groups. A world has one list of every group that there ever was,
+//! which is only added to; services and laws go by the places in that.
 
 use super::make::group_of;
 use super::times::Times;
@@ -117,7 +117,7 @@ impl World {
             return Ok(());
         };
         let before = cluster.snapshot();
-        let old = cluster.settings().groups.clone();
+        let old: Vec<Group> = known(cluster.settings()).cloned().collect();
         if cluster.reconfigure(local, settings.clone()).is_err() {
             self.after(RETRY, Happening::Reload(node, edition));
             return Ok(());
@@ -152,6 +152,11 @@ impl World {
     }
 }
 
+/// The groups of a daemon, in the order of its status.
+fn known(settings: &Settings) -> impl Iterator<Item = &Group> {
+    settings.known_groups().map(|(_, group)| group)
+}
+
 /// The groups that a new file has no more, as a daemon stores them for its successor.
 fn given_up(old: &[Group], settings: &Settings) -> Vec<Group> {
     let is_gone = |group: &&Group| settings.groups.iter().all(|other| other.key != group.key);
@@ -161,10 +166,11 @@ fn given_up(old: &[Group], settings: &Settings) -> Vec<Group> {
 /// STABLE: a reload touches nothing that has not changed.
 fn touched(old: &[Group], before: &Snapshot, cluster: &Cluster) -> Option<String> {
     let after = cluster.snapshot();
-    let now = &cluster.settings().groups;
+    let now = cluster.settings();
     for (group, was) in old.iter().zip(&before.groups).filter(|(group, _)| !group.is_retired) {
-        let place = now.iter().position(|other| other.key == group.key && !other.is_retired);
-        if let Some(is) = place.map(|place| &after.groups[place]).filter(|is| *is != was) {
+        let mut reported = known(now).zip(&after.groups);
+        let found = reported.find(|(other, _)| other.key == group.key && !other.is_retired);
+        if let Some((_, is)) = found.filter(|(_, is)| *is != was) {
             return Some(format!("a reload made {is:?} of {was:?}"));
         }
     }

@@ -53,7 +53,7 @@ impl Cluster {
             return;
         }
         for group in self.settings.group_ids() {
-            let (since, cause) = self.changes[group.index()];
+            let (since, cause) = (self.groups[group].since, self.groups[group].cause);
             let is_taken = matches!(cause, Cause::OwnerDead { owner, .. } if owner == node);
             if is_taken && since >= self.classic.died && self.is_ours(group) {
                 self.concede(group, node);
@@ -68,7 +68,7 @@ impl Cluster {
     /// The sets of which a classic peer has groups by our table, seen from it.
     fn conceded_to(&self, peer: NodeId) -> Hold {
         let rows = self.settings.group_ids().filter(|group| {
-            let row = self.ownership.row(*group);
+            let row = &self.groups[*group].row;
             row.owner == Some(peer) && row.phase.holds()
         });
         rows.fold(Hold::None, |hold, group| {
@@ -144,16 +144,14 @@ impl Cluster {
         let says_so = |peer| {
             if self.preferred(group) == peer { theirs.has_local() } else { theirs.has_foreign() }
         };
-        let is_here = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        let is_here = self.is_ours(group) && self.groups[group].row.phase.holds();
         is_here && self.classic_peer().is_some_and(says_so)
     }
 
     /// Stops a group and lets the peer have it.
     fn concede(&mut self, group: GroupId, peer: NodeId) {
         self.give_way_to_owner(group);
-        self.ownership.claim(group, peer, self.preferred(group) != peer);
-        self.ownership.advance(group, Phase::Active);
-        self.owned(group, Cause::Outranked(peer));
+        self.leave_to(peer, group, Phase::Active, Cause::Outranked(peer));
     }
 
     /// The sets of which we have groups.
@@ -163,17 +161,17 @@ impl Cluster {
 
     /// The sets of which we have groups that run.
     pub(super) fn held_whole(&self) -> Hold {
-        self.sets_of(|group| self.runners[group.index()].is_active())
+        self.sets_of(|group| self.groups[group].runner.is_active())
     }
 
     /// The sets of which we have groups of which something runs.
     pub(super) fn held_in_part(&self) -> Hold {
-        self.sets_of(|group| !self.runners[group.index()].is_idle())
+        self.sets_of(|group| !self.groups[group].runner.is_idle())
     }
 
     fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> Hold {
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
-        let held = ours.filter(|group| self.ownership.row(*group).phase.holds());
+        let held = ours.filter(|group| self.groups[*group].row.phase.holds());
         self.sets_among(held.filter(|group| counts(*group)))
     }
 

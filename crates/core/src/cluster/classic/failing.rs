@@ -76,7 +76,9 @@ impl Cluster {
         let me = self.settings.me;
         let mut groups = self.settings.group_ids();
         groups.any(|group| {
-            self.preferred(group) != me && self.is_ours(group) && !self.ownership.is_able(group, me)
+            self.preferred(group) != me
+                && self.is_ours(group)
+                && !self.groups[group].row.is_able(me)
         })
     }
 }

@@ -33,9 +33,8 @@ impl Cluster {
         }
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
-                self.ownership.claim(group, taker, self.preferred(group) != taker);
-                self.ownership.advance(group, Phase::Starting);
-                self.owned(group, Cause::HandOver { giver: me, taker });
+                let cause = Cause::HandOver { giver: me, taker };
+                self.leave_to(taker, group, Phase::Starting, cause);
                 self.gives_too(group);
             }
         }

@@ -1,7 +1,7 @@
 //! `auto_failback legacy`: groups are asked for one by one, and nobody tells what it holds.
 
 use super::RETRY;
-use crate::cluster::{Cluster, group_id};
+use crate::cluster::Cluster;
 use crate::{Cause, Failback, GroupId, Message, NodeId, Phase};
 
 impl Cluster {
@@ -20,9 +20,9 @@ impl Cluster {
     fn wanted_groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         let me = self.settings.me;
         self.settings.group_ids().filter(move |group| {
-            let is_here = self.is_ours(*group) && self.ownership.row(*group).phase.holds();
-            let can_start = self.runners[group.index()].is_idle() && self.has_executor;
-            let can_start = can_start && self.ownership.is_able(*group, me);
+            let is_here = self.is_ours(*group) && self.groups[*group].row.phase.holds();
+            let can_start = self.groups[*group].runner.is_idle() && self.has_executor();
+            let can_start = can_start && self.groups[*group].row.is_able(me);
             let is_own = self.preferred(*group) == me && self.is_configured(*group);
             is_own && !is_here && can_start
         })
@@ -43,7 +43,7 @@ impl Cluster {
     /// The peer asks us to release one of its groups (legacy mode).
     pub(in crate::cluster) fn hear_group_request(&mut self, from: NodeId, key: &str) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
-        let owned = self.is_ours(group) && self.ownership.row(group).phase.holds();
+        let owned = self.is_ours(group) && self.groups[group].row.phase.holds();
         if owned {
             let taker = from;
             self.release(group, Cause::HandOver { giver: self.settings.me, taker });
@@ -57,19 +57,20 @@ impl Cluster {
 
     /// Keeps one request of each node for each group, however often it asks.
     fn note_request(&mut self, group: GroupId, from: NodeId) {
-        if !self.requested.contains(&(group, from)) {
-            self.requested.push((group, from));
+        let requested_by = &mut self.groups[group].requested_by;
+        if !requested_by.contains(&from) {
+            requested_by.push(from);
         }
     }
 
     /// Answers the requests whose groups are stopped by now.
     pub(in crate::cluster) fn elapse_requests(&mut self) {
-        let requested = std::mem::take(&mut self.requested);
-        for (group, from) in requested {
-            if self.runners[group.index()].is_idle() && !self.runs_in_the_way(group) {
-                self.grant(group, from, true);
-            } else {
-                self.requested.push((group, from));
+        for group in self.settings.group_ids() {
+            let is_asked = !self.groups[group].requested_by.is_empty();
+            if is_asked && self.groups[group].runner.is_idle() && !self.runs_in_the_way(group) {
+                for from in std::mem::take(&mut self.groups[group].requested_by) {
+                    self.grant(group, from, true);
+                }
             }
         }
     }
@@ -77,16 +78,15 @@ impl Cluster {
     fn grant(&mut self, group: GroupId, to: NodeId, owned: bool) {
         let key = self.settings.groups[group.index()].name().into();
         self.send(Message::GroupGrant { key, owned, granted: true }, Some(to));
-        self.ownership.claim(group, to, false);
-        self.ownership.advance(group, Phase::Active);
-        self.owned(group, Cause::HandOver { giver: self.settings.me, taker: to });
+        let cause = Cause::HandOver { giver: self.settings.me, taker: to };
+        self.leave_to(to, group, Phase::Active, cause);
     }
 
     /// The peer has released one of our groups (legacy mode).
     pub(in crate::cluster) fn hear_group_grant(&mut self, from: NodeId, key: &str, granted: bool) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
         let me = self.settings.me;
-        let free = self.runners[group.index()].is_idle() && self.preferred(group) == me;
+        let free = self.groups[group].runner.is_idle() && self.preferred(group) == me;
         let free = free && !self.runs_in_the_way(group);
         if granted && free && self.settings.failback == Failback::Legacy {
             self.take(group, Cause::HandOver { giver: from, taker: me });
@@ -94,7 +94,7 @@ impl Cluster {
     }
 
     fn group_by_name(&self, name: &str) -> Option<GroupId> {
-        let place = self.settings.groups.iter().position(|group| group.name() == name)?;
-        Some(group_id(place))
+        let mut groups = self.settings.known_groups();
+        groups.find(|(_, group)| group.name() == name).map(|(id, _)| id)
     }
 }

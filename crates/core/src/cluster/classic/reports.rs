@@ -163,9 +163,9 @@ impl Cluster {
             && self.hand_over.is_none()
             && !self.peer(peer).has_left;
         let is_theirs = self.preferred(group) == peer && self.settings.failback != Failback::Legacy;
-        let owner = self.ownership.row(group).owner;
+        let owner = self.groups[group].row.owner;
         // Of what was only recalled it may just be letting go.
-        let is_recalled = owner == Some(peer) && self.changes[group.index()].0 == Time::START;
+        let is_recalled = owner == Some(peer) && self.groups[group].since == Time::START;
         let is_known = owner.is_some() && !is_recalled;
         let wait = if is_known { Duration::ZERO } else { FORSAKEN_AFTER };
         let since = classic.without_own;
@@ -302,26 +302,20 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let home = self.preferred(group) == peer;
             let held = if home { theirs.has_local() } else { theirs.has_foreign() };
-            let row = *self.ownership.row(group);
+            let row = self.groups[group].row;
             let is_theirs = row.owner == Some(peer) && row.phase.holds();
-            let is_ours = self.is_ours(group) && !self.runners[group.index()].is_idle();
+            let is_ours = self.is_ours(group) && !self.groups[group].runner.is_idle();
             if held && is_ours && self.is_left_over(group) {
                 // It was started here before this daemon, and the peer has taken it since.
-                self.ownership.claim(group, peer, !home);
-                self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Outranked(peer));
+                self.leave_to(peer, group, Phase::Active, Cause::Outranked(peer));
                 self.outbox.push_back(crate::Output::Store);
                 self.give_way_to_owner(group);
             } else if held && !is_theirs && !is_ours {
-                self.ownership.claim(group, peer, !home);
-                self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Claimed(peer));
+                self.leave_to(peer, group, Phase::Active, Cause::Claimed(peer));
             } else if held && is_theirs && row.phase == Phase::Starting {
-                self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Claimed(peer));
+                self.set_phase(group, Phase::Active, Cause::Claimed(peer));
             } else if !held && is_theirs && has_reported && !self.is_moved(group) {
-                self.ownership.advance(group, Phase::Stopped);
-                self.owned(group, Cause::OwnerLeft(peer));
+                self.set_phase(group, Phase::Stopped, Cause::OwnerLeft(peer));
             }
         }
     }
@@ -332,10 +326,9 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let home = self.preferred(group) == peer;
             let held = if home { theirs.has_local() } else { theirs.has_foreign() };
-            let row = *self.ownership.row(group);
+            let row = self.groups[group].row;
             if held && row.owner == Some(peer) && row.phase == Phase::Stopping {
-                self.ownership.advance(group, Phase::Active);
-                self.owned(group, Cause::Claimed(peer));
+                self.set_phase(group, Phase::Active, Cause::Claimed(peer));
             }
         }
     }
@@ -343,9 +336,9 @@ impl Cluster {
     /// Whether a group of ours is what this daemon has found here, whole or in part, and nothing more, and
     /// a classic peer is just being asked what it holds.
     pub(super) fn is_left_over(&self, group: GroupId) -> bool {
-        let runner = &self.runners[group.index()];
+        let runner = &self.groups[group].runner;
         let is_begun = !runner.is_starting() || runner.job().is_some();
-        let is_adopted = self.changes[group.index()].1 == Cause::Adopted && runner.is_active();
+        let is_adopted = self.groups[group].cause == Cause::Adopted && runner.is_active();
         (is_adopted || !is_begun) && self.classic.stage != Stage::Stable
     }
 }

@@ -124,7 +124,7 @@ impl Cluster {
         // What was being stopped is not started for it first.
         let may_go_on = self.is_releasing_recalled() && !self.awaits_classic_report();
         let is_known = (is_stable || may_go_on) && !self.owes_report(peer);
-        let is_free = self.hand_over.is_none() && self.has_executor && self.unverified.is_empty();
+        let is_free = self.hand_over.is_none() && self.has_executor() && self.unverified.is_empty();
         if !self.takes_part() || !is_known || !is_free {
             return;
         }

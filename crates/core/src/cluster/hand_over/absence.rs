@@ -68,12 +68,12 @@ impl Cluster {
         if self.peer(taker).kind == Kind::Systole && self.peer(taker).agreed < number {
             return false;
         }
-        let owner = |group: &GroupId| self.ownership.row(*group).owner;
+        let owner = |group: &GroupId| self.groups[*group].row.owner;
         // A C node says what it has when all of it runs.
         let is_told = |phase: Phase| self.peer(taker).kind == Kind::Systole || phase.holds();
         let is_done = |group: &GroupId| {
-            let (since, _) = self.changes[group.index()];
-            let phase = self.ownership.row(*group).phase;
+            let since = self.groups[*group].since;
+            let phase = self.groups[*group].row.phase;
             let is_at_work = matches!(phase, Phase::Starting | Phase::Stopping);
             owner(group) == Some(taker)
                 && !is_at_work
@@ -81,14 +81,14 @@ impl Cluster {
                 && self.now.since(since) >= TABLE_WAIT
         };
         let is_left =
-            |group: &GroupId| owner(group) == Some(me) && !self.ownership.is_able(*group, taker);
+            |group: &GroupId| owner(group) == Some(me) && !self.groups[*group].row.is_able(taker);
         let mut gives = running.gives.iter().map(|(group, _)| group);
         gives.clone().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
     }
 
     /// Whether a taker of Systole has not taken what it was given, or has let go of it again.
     pub(super) fn has_dropped(&self, group: GroupId, taker: NodeId) -> bool {
-        let row = self.ownership.row(group);
+        let row = &self.groups[group].row;
         let is_told = taker == self.settings.me || self.peer(taker).kind == Kind::Systole;
         let is_given = self.hand_over.as_ref().is_some_and(|running| running.gives(group));
         let is_taken = row.owner == Some(taker);

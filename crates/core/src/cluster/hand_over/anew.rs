@@ -89,16 +89,17 @@ impl Cluster {
     fn leave_to_peer(&mut self, peer: NodeId, scope: Scope, phase: Phase) {
         let Some((giver, taker, _)) = self.hand_over.as_ref().map(HandOver::parts) else { return };
         for group in self.groups_of(giver, scope) {
-            let row = *self.ownership.row(group);
+            let row = self.groups[group].row;
             let is_peers = row.owner == Some(peer);
-            if is_peers && row.phase.holds() || !self.runners[group.index()].is_idle() {
+            if is_peers && row.phase.holds() || !self.groups[group].runner.is_idle() {
                 continue;
             }
-            if !is_peers {
-                self.ownership.claim(group, peer, self.preferred(group) != peer);
+            let cause = Cause::HandOver { giver, taker };
+            if is_peers {
+                self.set_phase(group, phase, cause);
+            } else {
+                self.leave_to(peer, group, phase, cause);
             }
-            self.ownership.advance(group, phase);
-            self.owned(group, Cause::HandOver { giver, taker });
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{PingVerdict, Refusal, Scope, Step};
 impl Cluster {
     /// What speaks against taking groups, as far as it is known without looking.
     pub(super) fn refuse_to_take(&self, giver: NodeId, scope: Scope) -> Result<(), Refusal> {
-        if !self.has_executor {
+        if !self.has_executor() {
             return Err(Refusal::NotReady);
         }
         if self.sees_fewer_pings(self.settings.me, giver) {
@@ -32,10 +32,10 @@ impl Cluster {
     /// Whether a node could run a group that it is given, as far as known. Where a stop of it failed,
     /// what is left of it is in the way.
     pub(in crate::cluster) fn could_take(&self, group: GroupId, node: NodeId) -> bool {
-        let failure = self.ownership.failure(group, node);
+        let failure = self.groups[group].failure(node);
         let is_in_the_way = failure.is_some_and(|failure| failure.action == Action::Stop);
         let waits = node == self.settings.me && self.waits_for_lines(group);
-        self.ownership.is_able(group, node) && !is_in_the_way && !waits
+        self.groups[group].row.is_able(node) && !is_in_the_way && !waits
     }
 
     /// Whether one node sees fewer ping nodes than another, as far as both are known.

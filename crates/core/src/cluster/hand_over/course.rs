@@ -27,7 +27,7 @@ impl Cluster {
     /// that whatever we do.
     fn is_moving_here(&self, giver: NodeId, scope: Scope, is_told: bool) -> bool {
         let runners = self.groups_of(giver, scope).into_iter();
-        let mut runners = runners.map(|group| &self.runners[group.index()]);
+        let mut runners = runners.map(|group| &self.groups[group].runner);
         runners.any(|runner| !(runner.is_settled() || is_told && runner.cannot_ask_to_stop()))
     }
 
@@ -56,14 +56,14 @@ impl Cluster {
         }
         // What a giver has taken meanwhile it does not give, nor what another node had already. What it began
         // with may be claimed by a node that has not heard of that yet: it is stopped all the same.
-        let is_kept = |group: GroupId| match self.ownership.row(group).owner {
+        let is_kept = |group: GroupId| match self.groups[group].row.owner {
             Some(owner) if owner == giver => !running.owned.contains(&group),
-            Some(_) => !running.gives(group) && self.ownership.row(group).phase.holds(),
+            Some(_) => !running.gives(group) && self.groups[group].row.phase.holds(),
             None => false,
         };
         let is_kept = |group: GroupId| stage == Stage::Releasing && is_kept(group);
         let set = self.groups_of(giver, scope).into_iter().filter(|group| !is_kept(*group));
-        let mut runners = set.map(|group| &self.runners[group.index()]);
+        let mut runners = set.map(|group| &self.groups[group].runner);
         match stage {
             Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
                 drop(runners);
@@ -122,13 +122,13 @@ impl Cluster {
     /// Whether the giver has something that it cannot stop. A classic one does not tell.
     fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
         let is_ours = giver == self.settings.me;
-        let is_stuck = |group: &GroupId| is_ours && self.runners[group.index()].is_stuck();
+        let is_stuck = |group: &GroupId| is_ours && self.groups[*group].runner.is_stuck();
         if self.groups_of(giver, scope).iter().any(is_stuck) {
             return true;
         }
         self.groups_at(giver, scope).into_iter().any(|group| {
-            let cannot_ask = self.runners[group.index()].cannot_ask_to_stop();
-            self.ownership.row(group).phase == Phase::Blocked || cannot_ask
+            let cannot_ask = self.groups[group].runner.cannot_ask_to_stop();
+            self.groups[group].row.phase == Phase::Blocked || cannot_ask
         })
     }
 
@@ -170,7 +170,7 @@ impl Cluster {
             self.hand_over.iter().flat_map(|running| running.gives.iter().map(|(group, _)| *group));
         let failed = moved
             .filter(|group| self.is_configured(*group))
-            .any(|group| !self.ownership.is_able(group, taker) || self.has_dropped(group, taker));
+            .any(|group| !self.groups[group].row.is_able(taker) || self.has_dropped(group, taker));
         if let Scope::Set(hold) = scope {
             self.classic_concludes(giver, hold);
         }

@@ -70,7 +70,7 @@ impl Cluster {
         let me = self.settings.me;
         let groups = self.groups_of(me, scope);
         let is_elsewhere = |group: &GroupId| {
-            let row = self.ownership.row(*group);
+            let row = &self.groups[*group].row;
             let owner = row.owner.filter(|owner| *owner != me && !self.is_gone(*owner));
             let is_there = row.phase.holds() && owner.is_some();
             // What only a hold keeps us from taking is ours by order.
@@ -90,7 +90,7 @@ impl Cluster {
             return Ok(None);
         }
         // The one that has it: with more than two nodes another one could give nothing.
-        let mut owners = elsewhere.iter().filter_map(|group| self.ownership.row(*group).owner);
+        let mut owners = elsewhere.iter().filter_map(|group| self.groups[*group].row.owner);
         let owner = owners.find(|owner| self.peer(*owner).can_negotiate());
         let peer = owner.or_else(|| self.first_partner()).ok_or_else(|| self.no_partner())?;
         let scope = self.as_spoken(scope, me, peer)?;
@@ -128,7 +128,7 @@ impl Cluster {
         // A line that has left the file may come back while the hold lasts: nobody has asked for that.
         for group in here {
             let is_wanted = self.is_frozen(group) && self.is_configured(group);
-            self.stays[group.index()].is_exempt |= is_wanted;
+            self.groups[group].is_exempt |= is_wanted;
         }
     }
 
@@ -142,7 +142,7 @@ impl Cluster {
 
     /// What is being stopped here is not here to stay, and what cannot be stopped cannot be started.
     fn refuse_stopping(&self, groups: &[GroupId]) -> Result<(), Refusal> {
-        let runners = || groups.iter().map(|group| &self.runners[group.index()]);
+        let runners = || groups.iter().map(|group| &self.groups[*group].runner);
         let is_stopping = |runner: &Runner| !runner.is_settled() && !runner.is_starting();
         if runners().any(Runner::is_stuck) {
             Err(Refusal::CannotStop)
@@ -219,7 +219,7 @@ impl Cluster {
             if !self.could_take(group, taker) {
                 // Who cannot though nothing has failed there waits for lines of a node that lacks this
                 // one, or has lost the way to the clients.
-                let has_failed = self.ownership.failure(group, taker).is_some();
+                let has_failed = self.groups[group].failure(taker).is_some();
                 let differs = self.is_waited_for_elsewhere(group);
                 return Err(match (has_failed, differs) {
                     (true, _) => Refusal::Unable,

@@ -158,8 +158,8 @@ impl Cluster {
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
                 // What does not run is not moved, and stays held.
-                let is_given = self.ownership.row(group).phase.holds();
-                self.stays[group.index()].is_exempt |= is_given;
+                let is_given = self.groups[group].row.phase.holds();
+                self.groups[group].is_exempt |= is_given;
                 if is_own_idea {
                     self.note_gift(group);
                 }
@@ -173,13 +173,13 @@ impl Cluster {
     pub(super) fn take_what_is_given(&mut self) {
         let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
         let Some((giver, me, scope)) = promised.map(super::HandOver::parts) else { return };
-        if self.peer(giver).kind != Kind::Systole || !self.has_executor {
+        if self.peer(giver).kind != Kind::Systole || !self.has_executor() {
             return;
         }
         for group in self.groups_of(giver, scope) {
-            let row = *self.ownership.row(group);
+            let row = self.groups[group].row;
             let is_given = row.owner == Some(giver) && row.phase == Phase::Stopping;
-            let is_free = self.runners[group.index()].is_idle() && !self.may_run_elsewhere(group);
+            let is_free = self.groups[group].runner.is_idle() && !self.may_run_elsewhere(group);
             let could_take = self.could_take(group, me) && self.is_configured(group);
             if is_given && is_free && could_take && self.clears_the_way(group) {
                 self.take(group, Cause::HandOver { giver, taker: me });
@@ -207,14 +207,14 @@ impl Cluster {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
         self.advance_hand_over(Stage::Acquiring);
         for group in self.groups_of(giver, scope) {
-            let row = *self.ownership.row(group);
+            let row = self.groups[group].row;
             // What the giver has taken since, as from a third node, it does not give.
             let is_offered = self.is_offered(giver, group);
             let is_given = is_offered && (is_news || row.phase == Phase::Stopping);
             if row.owner == Some(giver) && row.phase.holds() && is_given {
                 // The giver's "done" is the stop that its table has yet to tell. One that came
                 // late does not undo that the giver has taken a group again.
-                self.ownership.advance(group, Phase::Stopped);
+                self.note_phase(group, Phase::Stopped);
             }
             self.peer_mut(giver).runs[group.index()] &= !is_given;
             if self.peer(giver).kind == Kind::Classic {
@@ -234,7 +234,7 @@ impl Cluster {
         let acquiring = self.hand_over.as_ref().filter(|it| it.stage == Stage::Acquiring);
         let Some((giver, me, scope)) = acquiring.map(super::HandOver::parts) else { return };
         for group in self.groups_of(giver, scope) {
-            let is_givers = self.ownership.row(group).owner == Some(giver);
+            let is_givers = self.groups[group].row.owner == Some(giver);
             if is_givers && self.is_free_for_taker(giver, group) {
                 self.take(group, Cause::HandOver { giver, taker: me });
             }
@@ -243,7 +243,7 @@ impl Cluster {
 
     /// Whether a giver has offered a group, in the term that it has. What a classic one had it does not tell.
     fn is_offered(&self, giver: NodeId, group: GroupId) -> bool {
-        let term = self.ownership.row(group).term;
+        let term = self.groups[group].row.term;
         let is_told = self.peer(giver).kind == Kind::Systole;
         let mut running = self.hand_over.iter();
         !is_told || running.any(|running| running.gives.contains(&(group, term)))
@@ -254,19 +254,19 @@ impl Cluster {
     fn is_free_for_taker(&mut self, giver: NodeId, group: GroupId) -> bool {
         let is_offered = self.is_offered(giver, group);
         // Its table says so of what is stopped until we have taken that.
-        let is_kept_for_us = is_offered && self.ownership.row(group).phase == Phase::Stopping;
+        let is_kept_for_us = is_offered && self.groups[group].row.phase == Phase::Stopping;
         let is_there = if is_kept_for_us {
             self.may_run_elsewhere(group)
         } else {
-            self.ownership.row(group).phase.holds() || self.runs_elsewhere(group)
+            self.groups[group].row.phase.holds() || self.runs_elsewhere(group)
         };
-        let is_free = !is_there && self.runners[group.index()].is_idle();
+        let is_free = !is_there && self.groups[group].runner.is_idle();
         let could_take = self.could_take(group, self.settings.me) && self.is_configured(group);
         let may_go_along = is_offered
             || !(self.is_frozen(group)
                 || self.is_anyone_uncertain()
                 || self.is_in_doubt_elsewhere(group));
-        is_free && could_take && may_go_along && self.has_executor && self.clears_the_way(group)
+        is_free && could_take && may_go_along && self.has_executor() && self.clears_the_way(group)
     }
 
     /// Everything is let go: the taker may begin.

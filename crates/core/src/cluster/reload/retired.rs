@@ -16,12 +16,11 @@
 
 use super::Predecessor;
 use crate::cluster::Cluster;
-use crate::cluster::hold::Stay;
+use crate::cluster::rows::Row;
 use crate::group::Runner;
 use crate::mutation::Mutation;
-use crate::ownership::Row;
 use crate::peer::Kind;
-use crate::{Cause, GroupId, NodeId, Output, Phase, Retirement};
+use crate::{Cause, GroupId, GroupIds, NodeId, Output, Phase, Retirement};
 use std::time::Duration;
 
 /// How long a node that has an old line is given to take what nobody runs.
@@ -29,10 +28,8 @@ const TURN: Duration = Duration::from_secs(5);
 
 impl Cluster {
     /// The groups that are retired.
-    pub(in crate::cluster) fn retired(&self) -> impl Iterator<Item = GroupId> + use<> {
-        let all = self.settings.group_ids();
-        let first = self.settings.groups.iter().position(|group| group.is_retired);
-        all.skip(first.unwrap_or(usize::MAX))
+    pub(in crate::cluster) fn retired(&self) -> GroupIds {
+        self.settings.retired_ids()
     }
 
     /// Whether another node may still have the line of a group: its last table had it.
@@ -48,8 +45,8 @@ impl Cluster {
 
     /// What is left of a retired group.
     pub(in crate::cluster) fn retirement(&self, retired: GroupId) -> Retirement {
-        let row = self.ownership.row(retired);
-        if !self.runners[retired.index()].is_idle() {
+        let row = &self.groups[retired].row;
+        if !self.groups[retired].runner.is_idle() {
             Retirement::Here
         } else if self.is_guarded(retired) {
             Retirement::Claimed
@@ -65,11 +62,11 @@ impl Cluster {
     /// Whether our beats tell of a group: of what is retired, while it is ours and matters, or while it
     /// or what shares a resource with it runs here.
     pub(in crate::cluster) fn is_told(&self, group: GroupId) -> bool {
-        let row = self.ownership.row(group);
+        let row = &self.groups[group].row;
         let is_ours = row.owner == Some(self.settings.me);
         self.is_configured(group)
             || is_ours && (row.phase.holds() || self.may_be_elsewhere(group))
-            || !self.runners[group.index()].is_idle()
+            || !self.groups[group].runner.is_idle()
             || self.runs_here(group) && self.may_be_elsewhere(group)
     }
 
@@ -90,7 +87,7 @@ impl Cluster {
     /// does not give way to one that only keeps the line free.
     pub(in crate::cluster) fn runs_here(&self, group: GroupId) -> bool {
         let is_at_work =
-            |group: GroupId| self.runners[group.index()].may_run() || self.in_doubt[group.index()];
+            |group: GroupId| self.groups[group].runner.may_run() || self.groups[group].in_doubt;
         is_at_work(group) || self.heirs(group).chain(self.kin(group)).any(is_at_work)
     }
 
@@ -107,7 +104,7 @@ impl Cluster {
 
     /// Whether something retired that shares a resource with a group runs here still.
     pub(in crate::cluster) fn runs_in_the_way(&self, group: GroupId) -> bool {
-        self.rivals(group).any(|retired| !self.runners[retired.index()].is_idle())
+        self.rivals(group).any(|retired| !self.groups[retired].runner.is_idle())
     }
 
     /// Whether something retired that shares a resource with a group runs here, or another node
@@ -117,7 +114,7 @@ impl Cluster {
             return false;
         }
         let is_elsewhere = |retired| {
-            self.holder(self.ownership.row(retired)).is_some() || self.runs_elsewhere(retired)
+            self.holder(&self.groups[retired].row).is_some() || self.runs_elsewhere(retired)
         };
         self.runs_in_the_way(group)
             || self.rivals(group).any(is_elsewhere)
@@ -126,7 +123,7 @@ impl Cluster {
 
     /// Whether another node has something retired that shares a resource with a group.
     pub(in crate::cluster) fn is_claimed_by_an_old_line(&self, group: GroupId) -> bool {
-        self.rivals(group).any(|retired| self.holder(self.ownership.row(retired)).is_some())
+        self.rivals(group).any(|retired| self.holder(&self.groups[retired].row).is_some())
     }
 
     /// Whether a node that is heard still runs a group, or something retired that shares a resource
@@ -140,9 +137,9 @@ impl Cluster {
     /// that is retired here: until that node has the new file too, it cannot run here.
     pub(in crate::cluster) fn waits_for_another_file(&self, group: GroupId) -> bool {
         let is_needed_there = |retired: GroupId| {
-            self.holder(self.ownership.row(retired)).is_some() && self.runs_elsewhere(retired)
+            self.holder(&self.groups[retired].row).is_some() && self.runs_elsewhere(retired)
         };
-        self.runners[group.index()].is_idle() && self.rivals(group).any(is_needed_there)
+        self.groups[group].runner.is_idle() && self.rivals(group).any(is_needed_there)
     }
 
     /// The other node that has a group, unless it is dead.
@@ -174,53 +171,50 @@ impl Cluster {
     }
 
     fn is_guarded(&self, retired: GroupId) -> bool {
-        let row = self.ownership.row(retired);
+        let row = &self.groups[retired].row;
         row.owner == Some(self.settings.me) && row.phase.holds()
     }
 
     fn is_guard_known(&self, retired: GroupId) -> bool {
-        let from = self.guarded_from[retired.index()];
-        self.others().filter(|node| self.may_have(*node, retired)).all(|node| {
-            let peer = self.peer(node);
-            !peer.decides() || peer.agreed >= from
-        })
+        let barrier = self.groups[retired].reserved;
+        let mut holders = self.others().filter(|node| self.may_have(*node, retired));
+        holders.all(|node| barrier.is_passed_by(self.peer(node)))
     }
 
     /// Whether a retired group is free, and nobody is about to take it by its own file.
     fn may_guard(&self, retired: GroupId) -> bool {
         // Each of two nodes may have replaced the line of the other one, and wait for it: the first of them
         // waits no longer than the other one would have needed.
-        let has_waited = self.now.since(self.changes[retired.index()].0) >= TURN;
+        let has_waited = self.now.since(self.groups[retired].since) >= TURN;
         let is_wanted = |node: NodeId| {
             let peer = self.peer(node);
             let waits_for_us = has_waited && self.settings.me < node;
             peer.can_negotiate()
                 && self.may_have(node, retired)
-                && self.ownership.is_able(retired, node)
+                && self.groups[retired].row.is_able(node)
                 && !waits_for_us
         };
-        self.holder(self.ownership.row(retired)).is_none()
+        self.holder(&self.groups[retired].row).is_none()
             && !self.runs_elsewhere(retired)
             && !self.is_anyone_uncertain()
             && !self.others().any(is_wanted)
     }
 
     fn guard(&mut self, retired: GroupId) {
-        self.ownership.claim(retired, self.settings.me, false);
+        self.claim(retired, false);
         let phase = self.phase_of_guard(retired);
-        self.ownership.advance(retired, phase);
-        self.guarded_from[retired.index()] = self.history.next();
-        self.owned(retired, Cause::Reload);
+        self.groups[retired].reserved = self.next_barrier();
+        self.set_phase(retired, phase, Cause::Reload);
         self.outbox.push_back(Output::Store);
         self.speak_soon();
     }
 
     /// Sees that what is retired and what replaces it keep apart.
     pub(in crate::cluster) fn tend_retired(&mut self) {
-        self.end_trust();
+        self.end_vain_trust();
         for retired in self.retired() {
             self.note_retirement(retired);
-            if let Some(holder) = self.holder(self.ownership.row(retired)) {
+            if let Some(holder) = self.holder(&self.groups[retired].row) {
                 self.meet_holder(retired, holder);
             } else if self.is_guarded(retired) {
                 self.give_up_guard(retired);
@@ -231,14 +225,13 @@ impl Cluster {
     }
 
     /// What was kept for this node and cannot run here is free, once nothing is in its way.
-    fn end_trust(&mut self) {
+    fn end_vain_trust(&mut self) {
         for group in self.settings.group_ids() {
-            let is_kept = self.ownership.row(group).is_entrusted;
-            let is_idle = self.runners[group.index()].is_idle() && !self.runs_in_the_way(group);
+            let is_kept = self.groups[group].row.is_entrusted;
+            let is_idle = self.groups[group].runner.is_idle() && !self.runs_in_the_way(group);
             if is_kept && is_idle && !self.can_still_run(group) {
-                self.ownership.end_trust(group);
-                self.ownership.advance(group, Phase::Stopped);
-                self.owned(group, Cause::Reload);
+                self.end_trust(group);
+                self.set_phase(group, Phase::Stopped, Cause::Reload);
                 self.speak_soon();
             }
         }
@@ -247,7 +240,7 @@ impl Cluster {
     /// Claims a retired group that nobody has, and that another node may be about to take, because
     /// something runs here that shares a resource with it.
     fn guard_what_runs(&mut self, retired: GroupId) {
-        let is_needed = self.heirs(retired).any(|heir| !self.runners[heir.index()].is_idle());
+        let is_needed = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
         let is_trusted = self.unverified.is_empty() && !self.is_anyone_uncertain();
         if is_needed && is_trusted && self.may_be_elsewhere(retired) {
             self.guard(retired);
@@ -260,16 +253,15 @@ impl Cluster {
     fn give_up_guard(&mut self, retired: GroupId) {
         let may_run = |heir: GroupId| {
             let may_start = self.can_still_run(heir) && !self.waits_for_another_file(heir);
-            !self.runners[heir.index()].is_idle() || may_start
+            !self.groups[heir].runner.is_idle() || may_start
         };
         let has_heirs = self.heirs(retired).next().is_some();
-        let is_idle = self.runners[retired.index()].is_idle();
+        let is_idle = self.groups[retired].runner.is_idle();
         if is_idle && has_heirs && !self.heirs(retired).any(may_run) {
             // Services of an executor that is lost may run on: that is in doubt, and said so.
-            let is_in_doubt = self.heirs(retired).any(|heir| self.in_doubt[heir.index()]);
+            let is_in_doubt = self.heirs(retired).any(|heir| self.groups[heir].in_doubt);
             let phase = if is_in_doubt { Phase::Failed } else { Phase::Stopped };
-            self.ownership.advance(retired, phase);
-            self.owned(retired, Cause::Reload);
+            self.set_phase(retired, phase, Cause::Reload);
             self.speak_soon();
         }
     }
@@ -278,10 +270,10 @@ impl Cluster {
     /// there, and neither to a claim that only keeps the line free nor to what is being stopped, or is
     /// only believed to run.
     fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
-        let guards = self.heirs(retired).any(|heir| !self.runners[heir.index()].is_idle());
-        let is_weak = match self.ownership.row(retired).phase {
+        let guards = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
+        let is_weak = match self.groups[retired].row.phase {
             Phase::Stopping => true,
-            Phase::Starting => !self.ownership.is_able(retired, holder),
+            Phase::Starting => !self.groups[retired].row.is_able(holder),
             Phase::Active | Phase::Blocked | Phase::Stopped | Phase::Failed => false,
         };
         if guards && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
@@ -296,12 +288,11 @@ impl Cluster {
     fn give_way(&mut self, retired: GroupId, holder: NodeId) {
         for pair in 0..self.overlaps.len() {
             let (group, other) = self.overlaps[pair];
-            let row = self.ownership.row(group);
+            let row = &self.groups[group].row;
             let is_running = matches!(row.phase, Phase::Starting | Phase::Active);
-            let is_here = self.is_ours(group) && !self.runners[group.index()].is_idle();
+            let is_here = self.is_ours(group) && !self.groups[group].runner.is_idle();
             if other == retired && is_running && is_here {
-                self.ownership.advance(group, Phase::Stopping);
-                self.owned(group, Cause::Outranked(holder));
+                self.set_phase(group, Phase::Stopping, Cause::Outranked(holder));
                 self.give_way_to_owner(group);
             }
         }
@@ -310,7 +301,7 @@ impl Cluster {
     /// How far the owner of a guard is: it is being stopped while all that it guards is, and is only
     /// about to start while an earlier daemon alone has begun to start that.
     fn phase_of_guard(&self, retired: GroupId) -> Phase {
-        let runners = || self.heirs(retired).map(|heir| &self.runners[heir.index()]);
+        let runners = || self.heirs(retired).map(|heir| &self.groups[heir].runner);
         let mut at_work = runners().filter(|runner| !runner.is_idle()).peekable();
         if at_work.peek().is_some() && at_work.all(Runner::is_taken_up) {
             return Phase::Starting;
@@ -323,19 +314,15 @@ impl Cluster {
 
     /// A retired group of ours is stopped. While others may still have its line it stays claimed.
     pub(in crate::cluster) fn note_retirement(&mut self, retired: GroupId) {
-        if !self.runners[retired.index()].is_idle() || !self.is_guarded(retired) {
+        if !self.groups[retired].runner.is_idle() || !self.is_guarded(retired) {
             return;
         }
         if self.may_be_elsewhere(retired) {
             let phase = self.phase_of_guard(retired);
-            if self.ownership.advance(retired, phase) {
-                self.owned_as_before(retired);
-                self.speak_soon();
-            }
+            self.change_phase(retired, phase, self.groups[retired].cause);
             return;
         }
-        self.ownership.advance(retired, Phase::Stopped);
-        self.owned_as_before(retired);
+        self.set_phase(retired, Phase::Stopped, self.groups[retired].cause);
         self.speak_soon();
         self.classic_recalls();
         self.ipfail_may_move();
@@ -343,22 +330,21 @@ impl Cluster {
 
     /// Another node tells of a group no more: if that is retired, it does not run there any longer.
     pub(in crate::cluster) fn forgotten_by(&mut self, node: NodeId, group: GroupId) {
-        let row = self.ownership.row(group);
+        let row = &self.groups[group].row;
         let had_it = row.owner == Some(node) && row.phase.holds();
         if had_it && !self.is_configured(group) {
-            self.ownership.advance(group, Phase::Stopped);
-            self.owned(group, Cause::OwnerLeft(node));
+            self.set_phase(group, Phase::Stopped, Cause::OwnerLeft(node));
         }
     }
 
     /// A group stands in haresources no more: it is stopped where it runs.
     pub(super) fn retire(&mut self, group: GroupId) {
-        self.stays[group.index()] = Stay::default();
-        self.ownership.end_trust(group);
-        let runner = &self.runners[group.index()];
+        self.groups[group].forget_stay();
+        self.end_trust(group);
+        let runner = &self.groups[group].runner;
         if runner.is_active() || runner.is_starting() {
-            if self.is_ours(group) && self.ownership.advance(group, Phase::Stopping) {
-                self.owned(group, Cause::Reload);
+            if self.is_ours(group) {
+                self.change_phase(group, Phase::Stopping, Cause::Reload);
             }
             self.yield_group(group);
         }
@@ -366,17 +352,17 @@ impl Cluster {
 
     /// A group stands in haresources again. What was claimed for others' sake is to start here.
     pub(super) fn reinstate(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
-        if !self.runners[group.index()].is_idle() {
+        if !self.groups[group].runner.is_idle() {
             return;
         }
         if self.is_guarded(group) {
-            let row = *self.ownership.row(group);
-            self.ownership.entrust(group, self.settings.me, row.term, row.is_borrowed);
+            let row = self.groups[group].row;
+            self.entrust(group, row.term, row.is_borrowed);
             return self.owned(group, Cause::Reload);
         }
         // The others were told that we cannot run it.
-        self.able_from[group.index()] = self.history.next();
-        if self.holder(self.ownership.row(group)).is_none() {
+        self.groups[group].able = self.next_barrier();
+        if self.holder(&self.groups[group].row).is_none() {
             self.add(group, predecessor);
         }
     }

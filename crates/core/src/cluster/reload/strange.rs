@@ -15,13 +15,13 @@ impl Cluster {
     pub(in crate::cluster) fn tend_strange(&mut self) {
         for group in self.settings.group_ids() {
             let waits = self.is_configured(group)
-                && self.runners[group.index()].is_idle()
+                && self.groups[group].runner.is_idle()
                 && self.may_run_by_another_line(group);
-            let stay = &mut self.stays[group.index()];
+            let stay = &mut self.groups[group];
             let has_waited = std::mem::replace(&mut stay.waits_for_strange, waits);
             if has_waited && !waits {
                 // The others were told that we cannot run it, and may be about to.
-                self.able_from[group.index()] = self.history.next();
+                self.groups[group].able = self.next_barrier();
             }
             if has_waited != waits {
                 self.speak_soon();
@@ -31,7 +31,7 @@ impl Cluster {
 
     /// Whether a group waits because another node runs a line that is not known here.
     pub(in crate::cluster) fn waits_for_strange(&self, group: GroupId) -> bool {
-        self.stays.get(group.index()).is_some_and(|stay| stay.waits_for_strange)
+        self.groups.get(group).is_some_and(|state| state.waits_for_strange)
     }
 
     /// Whether a group cannot be started here yet because of lines: for that reason, or because another node
@@ -75,7 +75,7 @@ impl Cluster {
 
     /// Whether a group goes on with what this node had until the line changed, and with nothing else.
     fn replaces_what_was_here(&self, group: GroupId) -> bool {
-        let is_ours = self.ownership.row(group).is_entrusted && self.is_ours(group);
-        is_ours && !self.stays[group.index()].has_grown
+        let is_ours = self.groups[group].row.is_entrusted && self.is_ours(group);
+        is_ours && !self.groups[group].has_grown
     }
 }

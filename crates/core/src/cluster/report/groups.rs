@@ -6,41 +6,43 @@ use crate::peer::Kind;
 use crate::{Failback, GroupId, NodeId, Phase, Time};
 
 impl Cluster {
-    pub(super) fn group_reports(&self) -> Vec<GroupReport> {
-        let groups = self.settings.group_ids().zip(&self.settings.groups);
-        groups
-            .map(|(id, group)| {
-                let row = self.ownership.row(id);
-                let (since, cause) = self.changes[id.index()];
-                let unable: Vec<NodeId> =
-                    self.settings.node_ids().filter(|node| !self.looks_able(id, *node)).collect();
-                let because = unable.iter().map(|node| self.inability(id, *node));
-                let names = unable.iter().map(|node| self.settings.name(*node).to_owned());
-                GroupReport {
-                    name: group.name().to_owned(),
-                    resources: group.resources.iter().map(|r| r.word.clone()).collect(),
-                    preferred: self.settings.name(group.preferred).to_owned(),
-                    owner: row.owner.map(|owner| self.settings.name(owner).to_owned()),
-                    term: row.term,
-                    phase: row.phase,
-                    since_ms: self.age(since),
-                    at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, since)),
-                    reason: cause.evidence(&self.settings),
-                    stopping_here: !self.is_ours(id) && self.runners[id.index()].may_run(),
-                    kept_free: self.is_kept_free(id),
-                    unable: names.collect(),
-                    unable_because: because.collect(),
-                    failures: self.failure_reports(id),
-                    stay: self.stay_report(id),
-                    retired: group.is_retired.then(|| self.retirement(id)),
-                }
-            })
-            .collect()
+    /// What the status shows of a group. [`Snapshot::groups`](crate::Snapshot::groups) has them in the order
+    /// of [`Settings::group_ids`](crate::Settings::group_ids).
+    ///
+    /// # Panics
+    ///
+    /// When there is no such group.
+    #[must_use]
+    pub fn group_report(&self, id: GroupId) -> GroupReport {
+        let (group, state) = (&self.settings.groups[id.index()], &self.groups[id]);
+        let row = &state.row;
+        let unable: Vec<NodeId> =
+            self.settings.node_ids().filter(|node| !self.looks_able(id, *node)).collect();
+        let because = unable.iter().map(|node| self.inability(id, *node));
+        let names = unable.iter().map(|node| self.settings.name(*node).to_owned());
+        GroupReport {
+            name: group.name().to_owned(),
+            resources: group.resources.iter().map(|r| r.word.clone()).collect(),
+            preferred: self.settings.name(group.preferred).to_owned(),
+            owner: row.owner.map(|owner| self.settings.name(owner).to_owned()),
+            term: row.term,
+            phase: row.phase,
+            since_ms: self.age(state.since),
+            at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, state.since)),
+            reason: state.cause.evidence(&self.settings),
+            stopping_here: !self.is_ours(id) && state.runner.may_run(),
+            kept_free: self.is_kept_free(id),
+            unable: names.collect(),
+            unable_because: because.collect(),
+            failures: self.failure_reports(id),
+            stay: self.stay_report(id),
+            retired: group.is_retired.then(|| self.retirement(id)),
+        }
     }
 
     fn looks_able(&self, group: GroupId, node: NodeId) -> bool {
         let may_here = self.has_carrier(group) && !self.waits_for_strange(group);
-        (node != self.settings.me || may_here) && self.ownership.is_able(group, node)
+        (node != self.settings.me || may_here) && self.groups[group].row.is_able(node)
     }
 
     fn inability(&self, group: GroupId, node: NodeId) -> Inability {
@@ -53,7 +55,7 @@ impl Cluster {
             Inability::OtherLine
         } else if !is_here && self.peer(node).in_doubt[group.index()] {
             Inability::ExecutorLost
-        } else if self.ownership.failure(group, node).is_some() {
+        } else if self.groups[group].failure(node).is_some() {
             Inability::Failed
         } else if is_here {
             Inability::Unknown
@@ -64,7 +66,7 @@ impl Cluster {
 
     /// Whether another node claims a group that it does not run, by a file without this line.
     fn is_kept_free(&self, group: GroupId) -> bool {
-        let row = self.ownership.row(group);
+        let row = &self.groups[group].row;
         let owner = row.owner.filter(|owner| *owner != self.settings.me);
         owner.map(|owner| self.peer(owner)).is_some_and(|peer| {
             let is_told = peer.is_alive() && peer.kind == Kind::Systole;
@@ -83,7 +85,7 @@ impl Cluster {
     fn failure_reports(&self, group: GroupId) -> Vec<FailureReport> {
         let resources = &self.settings.groups[group.index()].resources;
         let failed = self.settings.node_ids();
-        let failed = failed.filter_map(|node| Some((node, self.ownership.failure(group, node)?)));
+        let failed = failed.filter_map(|node| Some((node, self.groups[group].failure(node)?)));
         let report = failed.map(|(node, failure)| {
             let resource = resources.get(usize::from(failure.resource));
             FailureReport {
@@ -97,10 +99,10 @@ impl Cluster {
     }
 
     fn stay_report(&self, group: GroupId) -> StayReport {
-        let (stay, row) = (&self.stays[group.index()], self.ownership.row(group));
+        let (stay, row) = (&self.groups[group], &self.groups[group].row);
         let is_away = row.phase == Phase::Active && row.owner != Some(self.preferred(group));
         StayReport {
-            hold: self.hold_report(&stay.freeze),
+            hold: self.hold_report(&stay.hold),
             withheld: self.withheld(group).map(|cause| cause.evidence(&self.settings)),
             held_down_ms: stay.down.until().map(|until| self.left(until)),
             home_in_ms: self.home_due(group).map(|due| self.left(due)),

@@ -335,7 +335,7 @@ fn a_request_that_is_repeated_while_the_group_stops_is_kept_once_and_answered_on
     for _ in 0..1_000 {
         beside.say(Message::GroupRequest { key: "second".into() });
     }
-    assert_eq!(beside.node.cluster.requested.len(), 1);
+    assert_eq!(beside.node.cluster.groups[SECOND].requested_by.len(), 1);
     beside.sent();
     let now = beside.now;
     beside.node.finish_jobs(now);

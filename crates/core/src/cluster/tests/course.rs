@@ -66,8 +66,8 @@ fn what_a_giver_took_and_still_stops_when_it_is_done_is_not_started_beside_it() 
         assert!(
             !three.runs(B).contains(&SECOND),
             "A still stops it: {:?}, B {:?}",
-            three.nodes[0].as_ref().expect("it has power").cluster.ownership.row(SECOND),
-            three.nodes[1].as_ref().expect("it has power").cluster.changes[SECOND.index()],
+            three.nodes[0].as_ref().expect("it has power").cluster.groups[SECOND].row,
+            three.nodes[1].as_ref().expect("it has power").cluster.groups[SECOND].cause,
         );
     }
 }
@@ -102,7 +102,7 @@ fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
     pair.answers[0] = false;
     pair.until("the other one goes", |pair| pair.runs(B).contains(&FIRST));
     pair.pass(Duration::from_secs(5));
-    assert!(!pair.runs(B).contains(&SECOND), "{:?}", pair.node(B).cluster.changes[SECOND.index()]);
+    assert!(!pair.runs(B).contains(&SECOND), "{:?}", pair.node(B).cluster.groups[SECOND].cause);
 }
 
 /// Somebody thinks better of it, while the other node looks whether it can take what is offered.
@@ -195,7 +195,7 @@ fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(Hold::All));
     pair.pass(Duration::from_secs(5));
-    let cause = pair.node(A).cluster.changes[SECOND.index()];
+    let cause = pair.node(A).cluster.groups[SECOND].cause;
     assert_eq!(pair.runs(A), [FIRST], "{cause:?}, {:?}", pair.node(B).answers);
 }
 
@@ -224,7 +224,7 @@ fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
         let slow = b.finish_jobs_but(now, FIRST);
         (0..60_000).for_each(|_| pair.step());
         assert!(!slow.is_empty());
-        let rows = *pair.node(A).cluster.ownership.row(SECOND);
+        let rows = pair.node(A).cluster.groups[SECOND].row;
         assert_eq!(
             pair.runs(A),
             [SECOND],
@@ -265,7 +265,7 @@ fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
     }
     b.held = slow;
     (0..60_000).for_each(|_| pair.step());
-    let rows = *pair.node(B).cluster.ownership.row(SECOND);
+    let rows = pair.node(B).cluster.groups[SECOND].row;
     let all = [pair.runs(A), pair.runs(B)].concat();
     assert!(all.contains(&SECOND), "nobody for a minute: {rows:?}");
 }
@@ -293,7 +293,7 @@ fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
     let slow = a.finish_jobs_but(now, FIRST);
     (0..60_000).for_each(|_| pair.step());
     assert!(!slow.is_empty());
-    let row = *pair.node(A).cluster.ownership.row(THIRD);
+    let row = pair.node(A).cluster.groups[THIRD].row;
     assert!(
         pair.runs(A).contains(&THIRD),
         "nobody for a minute: {row:?}, {:?}",
@@ -331,7 +331,7 @@ fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_tha
     }
     let took = pair
         .until("the other one runs", |pair| [pair.runs(A), pair.runs(B)].concat().contains(&FIRST));
-    let row = *pair.node(A).cluster.ownership.row(THIRD);
+    let row = pair.node(A).cluster.groups[THIRD].row;
     assert!(
         took < Duration::from_secs(3),
         "nowhere for {took:?}: {row:?} {:?}",
@@ -349,8 +349,7 @@ fn what_a_giver_still_stops_is_waited_for_though_the_taker_claims_it() {
     pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
     let now = pair.now;
     let a = pair.node(A);
-    a.cluster.ownership.claim(FIRST, B, true);
-    a.cluster.ownership.advance(FIRST, crate::Phase::Active);
+    a.cluster.pass_to(B, FIRST, crate::Phase::Active);
     a.turn(now);
     let stage = |a: &Node| a.cluster.hand_over.as_ref().map(HandOver::name);
     assert_eq!(stage(a), Some("releasing"));

@@ -50,7 +50,7 @@ fn why_a_start_failed_is_told_on_both_nodes_until_it_is_mended() {
         (&*told[0].node, &*told[0].outcome),
         ("alpha", "interface eth1.10 does not exist (exit code 1)")
     );
-    let failure = pair.node(A).cluster.ownership.failure(FIRST, A).expect("it failed");
+    let failure = pair.node(A).cluster.groups[FIRST].failure(A).expect("it failed");
     assert_eq!(failure.words.as_str(), "interface eth1.10 does not exist");
     let event = Event::PeerFailed { node: A, group: FIRST, failure };
     assert_eq!(pair.node(B).said.iter().filter(|said| **said == event).count(), 1, "told once");
@@ -353,7 +353,7 @@ fn what_failed_on_both_nodes_is_on_neither_to_be_given() {
         pair.node(id).fails = Some(FIRST);
     }
     pair.until("both could not", |pair| {
-        [A, B].iter().all(|id| !pair.node(*id).cluster.ownership.is_able(FIRST, *id))
+        [A, B].iter().all(|id| !pair.node(*id).cluster.groups[FIRST].row.is_able(*id))
     });
     pair.pass(Duration::from_secs(1));
     for id in [A, B] {
@@ -402,6 +402,6 @@ fn a_takeover_that_is_refused_forgets_no_failure() {
     pair.node(A).order(now, Order::TakeoverGroup(FIRST));
     pair.step();
     assert_eq!(pair.node(A).answers, [Err(Refusal::RemoteInFlux)]);
-    assert!(!pair.node(A).cluster.ownership.is_able(FIRST, A));
-    assert!(pair.node(A).cluster.ownership.failure(FIRST, A).is_some());
+    assert!(!pair.node(A).cluster.groups[FIRST].row.is_able(A));
+    assert!(pair.node(A).cluster.groups[FIRST].failure(A).is_some());
 }

@@ -41,7 +41,7 @@ fn what_a_giver_took_from_a_third_node_and_lost_runs_somewhere() {
             runs.contains(&SECOND),
             "late {late}: {:?} {:?}",
             three.all_run(),
-            three.nodes[0].as_ref().expect("it has power").cluster.ownership.row(SECOND)
+            three.nodes[0].as_ref().expect("it has power").cluster.groups[SECOND].row
         );
     }
 }
@@ -64,7 +64,7 @@ fn what_fails_at_the_taker_is_taken_by_the_giver() {
     assert!(
         runs.contains(&SECOND),
         "nobody for a minute: {:?}",
-        pair.node(A).cluster.ownership.row(SECOND)
+        pair.node(A).cluster.groups[SECOND].row
     );
 }
 
@@ -93,7 +93,7 @@ fn what_fails_at_the_taker_is_taken_by_the_third() {
     assert!(
         runs.contains(&SECOND),
         "nobody for a minute: {:?}",
-        three.nodes[0].as_ref().expect("it has power").cluster.ownership.row(SECOND)
+        three.nodes[0].as_ref().expect("it has power").cluster.groups[SECOND].row
     );
 }
 

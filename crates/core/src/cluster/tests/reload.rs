@@ -29,16 +29,14 @@ pub(super) fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Set
 
 impl Node {
     pub(super) fn reload(&mut self, settings: Settings) -> Result<(), Refusal> {
-        let before = self.cluster.settings().clone();
-        self.cluster.reconfigure(self.cluster.now, settings)?;
-        let after = self.cluster.settings();
-        let renumber = |group: &mut GroupId| {
-            let key = before.groups[group.index()].key;
-            let place = after.groups.iter().position(|group| group.key == key);
-            *group = group_id(place.expect("what runs is kept"));
-        };
-        self.runs.iter_mut().for_each(renumber);
-        Ok(())
+        self.cluster.reconfigure(self.cluster.now, settings)
+    }
+
+    /// The id of the line with these words.
+    pub(super) fn id_of(&self, words: &[&str]) -> GroupId {
+        let has_words = |group: &Group| group.resources.iter().map(|it| &it.word).eq(words);
+        let mut groups = self.cluster.settings().known_groups();
+        groups.find(|(_, group)| has_words(group)).expect("a line with these words").0
     }
 
     /// The words of what runs here, or may.
@@ -97,14 +95,14 @@ impl Pair {
 #[test]
 fn an_added_group_starts_and_nothing_else_is_touched() {
     let mut pair = Pair::settled(Failback::Off);
-    let before = *pair.node(A).cluster.ownership.row(FIRST);
+    let before = pair.node(A).cluster.groups[FIRST].row;
     pair.node(A).said.clear();
     for id in [A, B] {
         pair.change(id, Failback::Off, &ADDED);
     }
     pair.watch("it runs where it should", |pair| pair.run(B, &["third"]));
     pair.rest(2);
-    assert_eq!(*pair.node(A).cluster.ownership.row(FIRST), before);
+    assert_eq!(pair.node(A).cluster.groups[FIRST].row, before);
     let moved = |event: &Event| matches!(event, Event::Ownership { group: FIRST | SECOND, .. });
     assert!(!pair.node(A).said.iter().any(moved) && pair.run(A, &["first"]));
     assert!(pair.run(B, &["second"]) && !pair.run(A, &["third"]));
@@ -118,7 +116,7 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
         let took = pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
         assert!(took < Duration::from_millis(20), "nobody had to be asked: {took:?}");
         pair.rest(5);
-        let told = pair.node(B).cluster.ownership.row(FIRST);
+        let told = pair.node(B).cluster.groups[FIRST].row;
         assert_eq!((told.owner, told.phase), (Some(A), Phase::Active), "it stays claimed");
         pair.node(A).said.clear();
         pair.change(B, failback, &CHANGED);
@@ -335,8 +333,11 @@ fn after_a_partition_one_line_of_the_two_is_left() {
 #[test]
 fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
     let mut pair = Pair::settled(Failback::Off);
-    pair.node(A).fails = Some(FIRST);
-    pair.change(A, Failback::Off, &CHANGED);
+    let now = pair.now;
+    let node = pair.node(A);
+    node.reload(with_groups(A, Failback::Off, &CHANGED)).expect("nothing speaks against it");
+    node.fails = Some(node.id_of(&["first", "extra"]));
+    node.turn(now);
     pair.watch("by its own file", |pair| pair.run(B, &["first"]));
     pair.rest(5);
     assert_eq!(pair.node(A).failed_starts(), 1);

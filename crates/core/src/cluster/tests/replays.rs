@@ -84,9 +84,9 @@ fn requests() -> [Message; 3] {
 /// Everything that a message could change, but for when a replay was reported.
 fn state(node: &Node) -> String {
     let it = &node.cluster;
-    let tables = format!("{:?} {:?} {:?} {:?}", it.ownership, it.runners, it.changes, it.pings);
+    let tables = format!("{:?} {:?}", it.groups, it.pings);
     let talks = format!("{:?} {:?} {:?} {:?}", it.hand_over, it.ipfail, it.classic, it.farewell);
-    let voice = format!("{:?} {:?} {:?} {:?}", it.status, it.history, it.requested, it.unverified);
+    let voice = format!("{:?} {:?} {:?}", it.status, it.history, it.unverified);
     let mut peers = format!("{:?}", it.peers);
     for node in [A, B] {
         peers = peers.replace(&format!("{:?}", it.peer(node).replays), "told");

@@ -181,8 +181,8 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     let node = three.nodes[c].as_mut().expect("power");
     node.holds_jobs = true;
     node.cluster.take(FIRST, Cause::Unowned);
-    node.cluster.runners[FIRST.index()].adopt();
-    node.cluster.ownership.advance(FIRST, crate::Phase::Active);
+    node.cluster.groups[FIRST].runner.adopt();
+    node.cluster.note_phase(FIRST, crate::Phase::Active);
     three.rest(2);
     let now = three.now;
     three.nodes[c].as_mut().expect("power").cluster.handle(now, &Input::ExecutorGone);

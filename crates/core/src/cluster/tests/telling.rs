@@ -183,7 +183,7 @@ fn a_peer_whose_table_stays_partial_is_heard_and_is_not_ready() {
 #[test]
 fn what_a_late_beat_tells_is_old() {
     let mut pair = pair(2);
-    let row = |pair: &mut Pair| *pair.node(B).cluster.ownership.row(FIRST);
+    let row = |pair: &mut Pair| pair.node(B).cluster.groups[FIRST].row;
     pair.cut = true;
     lets_go(&mut pair, FIRST);
     pair.pass(KEEPALIVE);

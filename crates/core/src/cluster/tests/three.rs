@@ -288,8 +288,8 @@ fn a_witness_ends_what_one_runs_and_another_one_starts() {
             let cluster = &three.nodes[id.index()].as_ref().unwrap().cluster;
             !cluster.is_ours(FIRST)
         };
-        let rows = [A, B, C]
-            .map(|id| *three.nodes[id.index()].as_ref().unwrap().cluster.ownership.row(FIRST));
+        let rows =
+            [A, B, C].map(|id| three.nodes[id.index()].as_ref().unwrap().cluster.groups[FIRST].row);
         assert!(is_over(A) || is_over(B), "both claim it: {rows:?}");
     }
 }

@@ -17,7 +17,7 @@ fn pair_at(stage: &str) -> Pair {
     node.cluster.hand_over = Some(HandOver::at(stage, parts, group, now, began_at));
     if stage == "acquiring" {
         node.holds_jobs = true;
-        node.cluster.runners[group.index()].start();
+        node.cluster.groups[group].runner.start();
     }
     pair
 }
@@ -171,7 +171,7 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
 fn an_acquisition_whose_agents_cannot_be_asked_ends() {
     let mut pair = pair_at("acquiring");
     let now = pair.now;
-    let runner = &mut pair.node(A).cluster.runners[SECOND.index()];
+    let runner = &mut pair.node(A).cluster.groups[SECOND].runner;
     runner.let_go();
     let job = runner.poll(now, &mut JobId(4711)).expect("a stop is due");
     runner.done(now, job.id, Outcome::NotAsked);
@@ -335,7 +335,7 @@ fn every_rare_word_of_ipfail_is_heeded() {
 #[test]
 fn unit_tests_meet_what_worlds_do_not() {
     crate::group::every_rare_meeting();
-    crate::ownership::every_meeting();
+    rows::every_meeting();
     ledger::what_is_listed_and_not_held_is_free();
     ledger::what_is_held_and_was_not_listed_is_adopted();
     every_rare_turn_of_a_hand_over_has_one_end();

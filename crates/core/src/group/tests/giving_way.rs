@@ -128,21 +128,6 @@ fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
     assert!(due.is_none_or(|due| due > later), "due at {due:?}, and nothing is done");
 }
 
-/// Another line leaves the file while addresses go beside the stop of a service.
-#[test]
-fn addresses_that_go_beside_a_stop_have_the_new_number_of_their_group() {
-    let resources = [address(1), agent("one")];
-    let (mut runner, mut next) = (Runner::new(GroupId(3), &resources), JobId(0));
-    runner.adopt();
-    runner.stop();
-    let slow = runner.poll(Time::START, &mut next).expect("a service is stopped");
-    runner.give_way();
-    let aside = runner.poll_aside(Time::START, &mut next).expect("addresses go");
-    let mut runner = runner.renumber(GroupId(1));
-    assert_eq!(runner.running().map(|(job, _)| (job.id, job.group)), Some((slow.id, GroupId(1))));
-    assert_eq!(runner.aside_done(aside.id).map(|(job, _)| job.group), Some(GroupId(1)));
-}
-
 /// Another node is heard to have the group while the last look after failed stops goes on, which finds that
 /// it runs.
 #[test]

@@ -29,6 +29,7 @@ fn settings() -> Settings {
         aliveping: Duration::from_secs(4),
         rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
+        group_order: None,
         group_failback: Vec::new(),
         hold_down: None,
         ipfail: false,

@@ -94,8 +94,8 @@ impl Beside {
         beside.pass(Duration::from_secs(4));
         beside.resource(Hold::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(30));
-        assert_eq!(beside.node.cluster.ownership.row(SECOND).owner, Some(B));
-        assert!(beside.node.cluster.runners[SECOND.index()].is_stuck());
+        assert_eq!(beside.node.cluster.groups[SECOND].row.owner, Some(B));
+        assert!(beside.node.cluster.groups[SECOND].runner.is_stuck());
         beside
     }
 
@@ -148,7 +148,7 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
     beside.pass(Duration::from_secs(2));
     assert!(beside.node.cluster.hand_over.is_none());
     assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None);
-    assert_eq!(beside.node.cluster.ownership.row(FIRST).owner, Some(B));
+    assert_eq!(beside.node.cluster.groups[FIRST].row.owner, Some(B));
 }
 
 /// The same, and a part of the group is stopped already: it is not started again for that.
@@ -223,7 +223,7 @@ fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
         }
         beside.pass(Duration::from_secs(2));
         assert!(beside.node.cluster.hand_over.is_none(), "{is_early}");
-        assert_eq!(beside.node.cluster.ownership.row(FIRST).owner, Some(B), "{is_early}");
+        assert_eq!(beside.node.cluster.groups[FIRST].row.owner, Some(B), "{is_early}");
     }
 }
 
@@ -396,7 +396,7 @@ fn what_a_peer_has_again_is_at_rest_there() {
     beside.resource(Hold::Local, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
     assert!(beside.node.cluster.hand_over.is_none());
-    let row = *beside.node.cluster.ownership.row(SECOND);
+    let row = beside.node.cluster.groups[SECOND].row;
     let now = beside.now;
     beside.node.answers.clear();
     beside.node.order(now, Order::Standby(Hold::Local));
@@ -414,7 +414,7 @@ fn what_cannot_be_stopped_here_is_not_given_to_a_peer_that_has_nothing() {
     beside.starts_anew();
     beside.resource(Hold::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(3));
-    let row = *beside.node.cluster.ownership.row(SECOND);
+    let row = beside.node.cluster.groups[SECOND].row;
     let sent = beside.sent();
     beside.node.answers.clear();
     let now = beside.now;

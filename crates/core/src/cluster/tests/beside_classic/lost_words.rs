@@ -68,7 +68,7 @@ fn a_report_from_before_a_done_undoes_nothing() {
     beside.say_late(late, report(Hold::Local, true, Occasion::Report));
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [], "the peer has it");
-    let row = *beside.node.cluster.ownership.row(FIRST);
+    let row = beside.node.cluster.groups[FIRST].row;
     assert_eq!(row.owner, Some(B));
 }
 

@@ -112,8 +112,7 @@ fn what_has_failed_here_before_and_is_given_again_is_handed_back() {
         assert!(
             wants,
             "round {round}: {:?} {:?} {sent:?}",
-            beside.node.runs,
-            beside.node.cluster.ownership.row(SECOND)
+            beside.node.runs, beside.node.cluster.groups[SECOND].row
         );
         beside.say(ask(Hold::Foreign, Step::Other));
         beside.pass(Duration::from_secs(1));

@@ -1,15 +1,13 @@
 use super::merge::wins;
 use super::*;
-use crate::{Claim, Group, GroupKey};
+use crate::GroupKey;
 use proptest::prelude::*;
 
 const A: NodeId = NodeId(0);
 const B: NodeId = NodeId(1);
-const GROUP: GroupId = GroupId(0);
 
-fn table(owner: Option<NodeId>, term: u64, phase: Phase) -> Ownership {
-    let row = Row { owner, term, phase, ..Row::NEW };
-    Ownership { rows: vec![row], failures: Vec::new() }
+fn row(owner: Option<NodeId>, term: u64, phase: Phase) -> Row {
+    Row { owner, term, phase, ..Row::NEW }
 }
 
 /// We are A and preferred, and hear everybody.
@@ -115,13 +113,12 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(B), 5, Active), (B, 2, Stopped), Changed, (Some(B), 5, Stopped)),
     ];
     for (known, (owner, term, phase), verdict, after) in rows {
-        let mut table = table(known.0, known.1, known.2);
+        let mut table = row(known.0, known.1, known.2);
         let runs_here = known.0 == Some(A) && known.2.holds();
-        let merged = table.merge(&heard(B, runs_here), GROUP, &claim(*owner, *term, *phase));
-        let row = table.row(GROUP);
+        let merged = table.merge(&heard(B, runs_here), &claim(*owner, *term, *phase));
         let told = format!("{known:?} meets {owner:?} {term} {phase:?}");
         assert_eq!(merged, *verdict, "{told}");
-        assert_eq!((row.owner, row.term, row.phase), *after, "{told}");
+        assert_eq!((table.owner, table.term, table.phase), *after, "{told}");
     }
 }
 
@@ -137,27 +134,23 @@ fn what_is_only_kept_gives_way_to_what_runs() {
         ((true, 3), (true, 7), Outranked, (B, 7)),
     ];
     for ((runs_here, ours), (runs_there, theirs), verdict, after) in rows {
-        let mut table = table(Some(A), ours, Phase::Active);
+        let mut table = row(Some(A), ours, Phase::Active);
         let claim = Claim { runs_here: runs_there, ..claim(B, theirs, Phase::Active) };
         let told = format!("{runs_here} {ours} meets {runs_there} {theirs}");
-        assert_eq!(table.merge(&heard(B, runs_here), GROUP, &claim), verdict, "{told}");
-        assert_eq!(
-            (table.row(GROUP).owner, table.row(GROUP).term),
-            (Some(after.0), after.1),
-            "{told}"
-        );
+        assert_eq!(table.merge(&heard(B, runs_here), &claim), verdict, "{told}");
+        assert_eq!((table.owner, table.term), (Some(after.0), after.1), "{told}");
     }
 }
 
 /// Without its executor a node cannot know whether what it started is still there.
 #[test]
 fn what_a_node_without_its_executor_believes_to_run_gives_way_to_what_runs() {
-    let mut known = table(Some(A), 3, Phase::Active);
+    let mut known = row(Some(A), 3, Phase::Active);
     let believed = Claim { unable: true, ..claim(B, 7, Phase::Starting) };
-    assert_eq!(known.merge(&heard(B, true), GROUP, &believed), Merged::Reclaimed);
-    let mut known = table(Some(A), 7, Phase::Active);
+    assert_eq!(known.merge(&heard(B, true), &believed), Merged::Reclaimed);
+    let mut known = row(Some(A), 7, Phase::Active);
     let helpless = Meeting { unable: true, is_helpless: true, ..heard(B, true) };
-    let merged = known.merge(&helpless, GROUP, &claim(B, 3, Phase::Active));
+    let merged = known.merge(&helpless, &claim(B, 3, Phase::Active));
     assert_eq!(merged, Merged::Outranked);
 }
 
@@ -167,14 +160,14 @@ fn what_a_node_without_its_executor_believes_to_run_stays_against_what_does_not(
     let about_to_start = Claim { runs_here: false, ..claim(B, 7, Phase::Starting) };
     let about_to_stop = claim(B, 7, Phase::Stopping);
     for theirs in [about_to_start, about_to_stop] {
-        let mut known = table(Some(A), 3, Phase::Active);
+        let mut known = row(Some(A), 3, Phase::Active);
         let helpless = Meeting { unable: true, is_helpless: true, ..heard(B, true) };
-        assert_eq!(known.merge(&helpless, GROUP, &theirs), Merged::Reclaimed, "{theirs:?}");
+        assert_eq!(known.merge(&helpless, &theirs), Merged::Reclaimed, "{theirs:?}");
     }
     let believed = Claim { unable: true, ..claim(B, 3, Phase::Starting) };
     for (ours, runs_here) in [(Phase::Starting, false), (Phase::Stopping, true)] {
-        let mut known = table(Some(A), 7, ours);
-        let merged = known.merge(&heard(B, runs_here), GROUP, &believed);
+        let mut known = row(Some(A), 7, ours);
+        let merged = known.merge(&heard(B, runs_here), &believed);
         assert_eq!(merged, Merged::Outranked, "{ours:?}");
     }
 }
@@ -211,17 +204,16 @@ fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
         (true, (Some(C), 3, Active), (B, 7, Active), Changed, (Some(B), 7, Active)),
     ];
     for (hears_it, known, (owner, term, phase), verdict, after) in rows {
-        let mut table = table(known.0, known.1, known.2);
+        let mut table = row(known.0, known.1, known.2);
         let runs_here = known.0 == Some(A) && known.2.holds();
         let nobody_else = bit(A) | bit(B);
         let meeting = heard(B, runs_here);
         let meeting =
             if *hears_it { meeting } else { super::Meeting { heard: nobody_else, ..meeting } };
-        let merged = table.merge(&meeting, GROUP, &claim(*owner, *term, *phase));
-        let row = table.row(GROUP);
+        let merged = table.merge(&meeting, &claim(*owner, *term, *phase));
         let told = format!("{known:?} meets {owner:?} {term} {phase:?}, heard: {hears_it}");
         assert_eq!(merged, *verdict, "{told}");
-        assert_eq!((row.owner, row.term, row.phase), *after, "{told}");
+        assert_eq!((table.owner, table.term, table.phase), *after, "{told}");
     }
 }
 
@@ -237,41 +229,38 @@ fn of_two_nodes_that_are_not_preferred_the_lower_wins() {
 
 #[test]
 fn a_claim_begins_a_term_and_may_be_borrowed() {
-    let mut table = table(Some(B), 3, Phase::Active);
-    table.claim(GROUP, A, true);
-    let row = *table.row(GROUP);
-    assert_eq!((row.owner, row.term, row.phase), (Some(A), 4, Phase::Starting));
-    assert!(row.is_borrowed);
+    let mut table = row(Some(B), 3, Phase::Active);
+    table.claim(A, true);
+    assert_eq!((table.owner, table.term, table.phase), (Some(A), 4, Phase::Starting));
+    assert!(table.is_borrowed);
 }
 
 #[test]
 fn a_node_that_left_holds_nothing() {
-    let mut table = table(Some(B), 3, Phase::Stopping);
+    let mut table = row(Some(B), 3, Phase::Stopping);
     table.released_by(A);
-    assert_eq!(table.row(GROUP).phase, Phase::Stopping);
+    assert_eq!(table.phase, Phase::Stopping);
     table.released_by(B);
-    assert_eq!(table.row(GROUP).phase, Phase::Stopped);
+    assert_eq!(table.phase, Phase::Stopped);
 }
 
 #[test]
 fn a_stored_term_is_recalled_but_never_lowers_one() {
-    let mut table = table(None, 0, Phase::Stopped);
-    table.recall(GROUP, A, 7);
-    table.recall(GROUP, B, 5);
-    assert_eq!((table.row(GROUP).owner, table.row(GROUP).term), (Some(A), 7));
+    let mut table = row(None, 0, Phase::Stopped);
+    table.recall(A, 7);
+    table.recall(B, 5);
+    assert_eq!((table.owner, table.term), (Some(A), 7));
 }
 
 #[test]
 fn who_cannot_run_a_group_is_remembered_by_node() {
-    let group = Group { key: GroupKey(7), preferred: A, resources: Vec::new(), is_retired: false };
-    assert_eq!(group.name(), "");
-    let mut table = table(None, 0, Phase::Stopped);
+    let mut table = row(None, 0, Phase::Stopped);
     let cannot = Claim { unable: true, ..claim(A, 0, Phase::Stopped) };
-    table.merge(&heard(B, false), GROUP, &cannot);
-    assert!(!table.is_able(GROUP, B));
-    assert!(table.is_able(GROUP, A));
-    table.merge(&heard(B, false), GROUP, &claim(A, 0, Phase::Stopped));
-    assert!(table.is_able(GROUP, B));
+    table.merge(&heard(B, false), &cannot);
+    assert!(!table.is_able(B));
+    assert!(table.is_able(A));
+    table.merge(&heard(B, false), &claim(A, 0, Phase::Stopped));
+    assert!(table.is_able(B));
 }
 
 fn phases() -> impl Strategy<Value = Phase> {
@@ -296,37 +285,22 @@ proptest! {
         let node = |is_a: bool| if is_a { A } else { B };
         let preferred = node(preferred);
         let mut tables = [
-            table((our_term > 0).then_some(node(ours)), our_term, our_phase),
-            table((their_term > 0).then_some(node(theirs)), their_term, their_phase),
+            row((our_term > 0).then_some(node(ours)), our_term, our_phase),
+            row((their_term > 0).then_some(node(theirs)), their_term, their_phase),
         ];
         for _ in 0..2 {
             for (me, from) in [(A, B), (B, A)] {
-                let told = *tables[from.index()].row(GROUP);
+                let told = tables[from.index()];
                 let owner = told.owner.unwrap_or(preferred);
                 let claim = claim(owner, told.term, told.phase);
-                let row = *tables[me.index()].row(GROUP);
+                let row = tables[me.index()];
                 let runs_here = row.owner == Some(me) && row.phase.holds();
                 let meeting = Meeting { me, preferred, ..heard(from, runs_here) };
-                tables[me.index()].merge(&meeting, GROUP, &claim);
+                tables[me.index()].merge(&meeting, &claim);
             }
         }
-        let rows = tables.map(|table| *table.row(GROUP));
+        let rows = tables;
         prop_assert_eq!((rows[0].owner, rows[0].term), (rows[1].owner, rows[1].term));
         prop_assert!(rows[0].term >= our_term.max(their_term), "a term never falls");
     }
-}
-
-#[test]
-fn a_failed_start_is_remembered_behind_a_failed_stop() {
-    let mut table = table(None, 0, Phase::Stopped);
-    let failure = |action| Failure::new(action, 1, crate::Outcome::Failed(1), crate::Words::NONE);
-    let (start, stop) = (failure(Action::Start), failure(Action::Stop));
-    for failed in [start, stop, stop] {
-        table.note_failure(GROUP, A, failed);
-    }
-    assert_eq!((table.failure(GROUP, A), table.failure(GROUP, B)), (Some(stop), None));
-    table.forget_failure(GROUP, A, Action::Stop);
-    assert_eq!(table.failure(GROUP, A), Some(start));
-    table.forget_failure(GROUP, A, Action::Start);
-    assert_eq!(table.failure(GROUP, A), None);
 }

@@ -11,12 +11,12 @@
 //!
 //! One that does not hear us cannot give way: then we do, as soon as it runs the group.
 
-use super::{Ownership, Row, names};
-use crate::{Claim, GroupId, NodeId, Phase};
+use super::{Row, names};
+use crate::{Claim, NodeId, Phase};
 
 /// What a claim of a peer changed for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Merged {
+pub(in crate::cluster) enum Merged {
     /// Nothing.
     Same,
     /// The row changed.
@@ -33,28 +33,28 @@ pub(crate) enum Merged {
 /// Who speaks to whom when a claim is heard.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of who hears it")]
-pub(crate) struct Meeting {
+pub(in crate::cluster) struct Meeting {
     /// Who hears it.
-    pub(crate) me: NodeId,
+    pub(in crate::cluster) me: NodeId,
     /// Who says it.
-    pub(crate) from: NodeId,
+    pub(in crate::cluster) from: NodeId,
     /// The node that should run the group.
-    pub(crate) preferred: NodeId,
+    pub(in crate::cluster) preferred: NodeId,
     /// Whether something of the group may run here.
-    pub(crate) runs_here: bool,
+    pub(in crate::cluster) runs_here: bool,
     /// Whether this node says that it cannot run the group.
-    pub(crate) unable: bool,
+    pub(in crate::cluster) unable: bool,
     /// Whether it has no executor.
-    pub(crate) is_helpless: bool,
+    pub(in crate::cluster) is_helpless: bool,
     /// Whether the node that says it has shown lately that it hears this one.
-    pub(crate) hears_us: bool,
+    pub(in crate::cluster) hears_us: bool,
     /// Whether the node that says it has not heard this one for so long that it may have taken what runs
     /// here.
-    pub(crate) is_deaf: bool,
+    pub(in crate::cluster) is_deaf: bool,
     /// The nodes that are heard here, as bits.
-    pub(crate) heard: u32,
+    pub(in crate::cluster) heard: u32,
     /// A deliberate mistake: only terms count.
-    pub(crate) by_term_alone: bool,
+    pub(in crate::cluster) by_term_alone: bool,
 }
 
 /// How firmly a group is held by whom a row or a claim names.
@@ -174,42 +174,51 @@ impl Meeting {
     }
 }
 
-impl Ownership {
-    /// Merges what another node says of a group into our row. Of its own running state the owner
+impl Row {
+    /// Merges what another node says of the group into our row. Of its own running state the owner
     /// knows best, whatever term it remembers.
-    pub(crate) fn merge(&mut self, at: &Meeting, group: GroupId, claim: &Claim) -> Merged {
-        self.note_ability(group, at.from, !claim.unable);
+    pub(super) fn merge(&mut self, at: &Meeting, claim: &Claim) -> Merged {
+        self.record_ability(at.from, !claim.unable);
         let Meeting { me, from, .. } = *at;
-        let row = &mut self.rows[group.index()];
-        names::visit_row(me, from, row, claim);
-        let is_mine = row.owner == Some(me) && row.phase.holds();
-        if claim.owner == from && row.owner == Some(from) {
-            let next = Row { term: row.term.max(claim.term), phase: claim.phase, ..*row };
-            return replace(row, next, false);
+        names::visit_row(me, from, self, claim);
+        let is_mine = self.owner == Some(me) && self.phase.holds();
+        if claim.owner == from && self.owner == Some(from) {
+            let next = Self { term: self.term.max(claim.term), phase: claim.phase, ..*self };
+            return self.replace(next, false);
         }
-        if claim.owner == me && row.owner == Some(me) {
-            return replace(row, Row { term: row.term.max(claim.term), ..*row }, false);
+        if claim.owner == me && self.owner == Some(me) {
+            return self.replace(Self { term: self.term.max(claim.term), ..*self }, false);
         }
-        if at.holds(row, claim) {
+        if at.holds(self, claim) {
             let phase = if claim.owner == me { Phase::Stopped } else { claim.phase };
-            let (owner, term) = (Some(claim.owner), row.term.max(claim.term));
-            let next = Row { owner, term, phase, is_borrowed: false, is_entrusted: false, ..*row };
-            return replace(row, next, is_mine);
+            let (owner, term) = (Some(claim.owner), self.term.max(claim.term));
+            let next =
+                Self { owner, term, phase, is_borrowed: false, is_entrusted: false, ..*self };
+            return self.replace(next, is_mine);
         }
-        if at.must_be_topped(row, claim) {
-            row.term = claim.term.saturating_add(1);
+        if at.must_be_topped(self, claim) {
+            self.term = claim.term.saturating_add(1);
             return Merged::Reclaimed;
         }
-        if row.owner == Some(from) {
+        if self.owner == Some(from) {
             // It does not claim what we think it owns: it lost its memory, and the group.
-            let next =
-                Row { phase: if row.phase.holds() { Phase::Stopped } else { row.phase }, ..*row };
-            return replace(row, next, false);
+            let phase = if self.phase.holds() { Phase::Stopped } else { self.phase };
+            return self.replace(Self { phase, ..*self }, false);
         }
         if is_mine && claim.owner == from && claim.phase.holds() {
             return Merged::Outranks;
         }
         Merged::Same
+    }
+
+    fn replace(&mut self, next: Self, outranked: bool) -> Merged {
+        let changed = *self != next;
+        *self = next;
+        match (changed, outranked) {
+            (true, true) => Merged::Outranked,
+            (true, false) => Merged::Changed,
+            (false, _) => Merged::Same,
+        }
     }
 }
 
@@ -221,15 +230,5 @@ pub(super) fn wins(challenger: NodeId, holder: Option<NodeId>, preferred: NodeId
         Some(holder) if holder == preferred => false,
         Some(_) if challenger == preferred => true,
         Some(holder) => challenger < holder,
-    }
-}
-
-fn replace(row: &mut Row, next: Row, outranked: bool) -> Merged {
-    let changed = *row != next;
-    *row = next;
-    match (changed, outranked) {
-        (true, true) => Merged::Outranked,
-        (true, false) => Merged::Changed,
-        (false, _) => Merged::Same,
     }
 }

@@ -1,0 +1,111 @@
+//! One row of the table of owners.
+
+use crate::{NodeId, Phase};
+
+/// What we know of one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cluster) struct Row {
+    /// The owner, or the last one when the phase is stopped; `None` before the first term.
+    pub(in crate::cluster) owner: Option<NodeId>,
+    /// The number of the ownership; it grows at each change of owner.
+    pub(in crate::cluster) term: u64,
+    /// How far the owner is.
+    pub(in crate::cluster) phase: Phase,
+    /// Nodes that said they cannot run the group, as bits.
+    pub(super) unable: u32,
+    /// The owner has it only because the preferred node was away: failback may return it.
+    pub(in crate::cluster) is_borrowed: bool,
+    /// It is ours and claimed, and nothing of it runs yet: it is about to start in place of what it
+    /// replaces.
+    pub(in crate::cluster) is_entrusted: bool,
+}
+
+impl Row {
+    /// Nobody owns it, or ever did.
+    pub(in crate::cluster) const NEW: Self = Self {
+        owner: None,
+        term: 0,
+        phase: Phase::Stopped,
+        unable: 0,
+        is_borrowed: false,
+        is_entrusted: false,
+    };
+}
+
+impl Row {
+    /// Keeps the group for `node`, which is about to start it: nobody else takes it meanwhile. The row has
+    /// at least this term.
+    pub(super) fn entrust(&mut self, node: NodeId, term: u64, is_borrowed: bool) {
+        self.owner = Some(node);
+        self.term = self.term.max(term).max(1);
+        self.phase = Phase::Starting;
+        self.is_borrowed = is_borrowed;
+        self.is_entrusted = true;
+    }
+
+    /// Takes the group for held by `node` in this term, or in the one that is known.
+    pub(super) fn presume(&mut self, node: NodeId, term: u64, is_borrowed: bool) {
+        // What is remembered of another owner counts when that owner says so itself.
+        let known = if self.owner == Some(node) { self.term } else { 0 };
+        self.owner = Some(node);
+        self.term = known.max(term).max(1);
+        self.phase = Phase::Starting;
+        self.is_borrowed = is_borrowed;
+    }
+
+    /// The group is no longer about to start.
+    pub(super) fn end_trust(&mut self) {
+        self.is_entrusted = false;
+    }
+
+    /// Recalls a term that was stored before the daemon started.
+    pub(super) fn recall(&mut self, owner: NodeId, term: u64) {
+        if term > self.term {
+            self.owner = Some(owner);
+            self.term = term;
+        }
+    }
+
+    /// Whether `node` may run the group at all.
+    pub(in crate::cluster) const fn is_able(&self, node: NodeId) -> bool {
+        self.unable & bit(node) == 0
+    }
+
+    /// Records whether `node` can run the group.
+    pub(super) fn record_ability(&mut self, node: NodeId, able: bool) {
+        self.unable = if able { self.unable & !bit(node) } else { self.unable | bit(node) };
+    }
+
+    /// Makes `node` the owner in a new term.
+    pub(super) fn claim(&mut self, node: NodeId, is_borrowed: bool) {
+        self.owner = Some(node);
+        self.term = self.term.saturating_add(1);
+        self.phase = Phase::Starting;
+        self.is_borrowed = is_borrowed;
+        self.is_entrusted = false;
+    }
+
+    /// The owner has the group only until the preferred node can take it. Returns whether that is news.
+    pub(super) fn borrow(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_borrowed, true)
+    }
+
+    /// Records how far the owner is. Returns whether that is news.
+    pub(super) fn advance(&mut self, phase: Phase) -> bool {
+        let changed = self.phase != phase;
+        self.phase = phase;
+        changed
+    }
+
+    /// Everything that `node` owned is stopped: it said so, or restarted without it.
+    pub(super) fn released_by(&mut self, node: NodeId) {
+        if self.owner == Some(node) && self.phase.holds() {
+            self.phase = Phase::Stopped;
+        }
+    }
+}
+
+/// The bit of a node in a set of them.
+pub(in crate::cluster) const fn bit(node: NodeId) -> u32 {
+    1 << (node.0 % 32)
+}

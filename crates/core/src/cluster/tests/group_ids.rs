@@ -1,0 +1,97 @@
+//! Groups keep their ids at a reload.
+
+use super::reload::{Line, with_groups};
+use super::*;
+use crate::Phase;
+use crate::cluster::reload::REMEMBERED_MAX;
+
+const X: Line = (A, &["x"]);
+const Y: Line = (A, &["y"]);
+const Z: Line = (A, &["z"]);
+
+const THIRD: GroupId = GroupId(2);
+
+/// A node that is alone and runs these lines.
+fn alone(lines: &[Line]) -> Node {
+    let mut node = Node::with(with_groups(A, Failback::Off, lines), 1);
+    pass(&mut node, INITDEAD * 2);
+    assert_eq!(node.runs, order(&node));
+    node
+}
+
+fn pass(node: &mut Node, span: Duration) {
+    let end = node.cluster.now + span;
+    while node.cluster.now < end {
+        let next = node.cluster.now + Duration::from_millis(20);
+        node.turn(next);
+    }
+}
+
+fn reload(node: &mut Node, lines: &[Line]) {
+    node.reload(with_groups(A, Failback::Off, lines)).expect("nothing speaks against it");
+    let now = node.cluster.now;
+    node.turn(now);
+}
+
+fn order(node: &Node) -> Vec<GroupId> {
+    node.cluster.settings().group_ids().collect()
+}
+
+#[test]
+fn reload_that_changes_the_order_of_lines_keeps_every_id_and_shows_the_new_order() {
+    let mut node = alone(&[X, Y]);
+    let before = [FIRST, SECOND].map(|id| node.cluster.group_report(id));
+    reload(&mut node, &[Z, Y, X]);
+    assert_eq!(order(&node), [THIRD, SECOND, FIRST]);
+    assert_eq!([FIRST, SECOND].map(|id| node.cluster.group_report(id)), before);
+    let names: Vec<String> =
+        node.cluster.snapshot().groups.into_iter().map(|group| group.name).collect();
+    assert_eq!(names, ["z", "y", "x"]);
+    assert_eq!(node.runs, [FIRST, SECOND, THIRD]);
+}
+
+#[test]
+fn line_that_comes_back_after_it_was_forgotten_has_its_former_id_and_nothing_else() {
+    let mut node = alone(&[X, Y]);
+    node.fails = Some(FIRST);
+    reload(&mut node, &[Y]);
+    assert_eq!(order(&node), [SECOND, FIRST], "it is remembered, as retired");
+    // So many others are remembered since that there is no room for it.
+    for number in 0..2 * REMEMBERED_MAX {
+        let word: &'static str = format!("other{number}").leak();
+        let words: &'static [&'static str] = vec![word].leak();
+        reload(&mut node, &[Y, (A, words)]);
+    }
+    assert!(!order(&node).contains(&FIRST));
+    assert!(order(&node).len() <= REMEMBERED_MAX + 2);
+    reload(&mut node, &[X, Y]);
+    assert_eq!(order(&node)[..2], [FIRST, SECOND]);
+    assert_eq!(node.cluster.group_report(FIRST).phase, Phase::Failed, "it is tried anew");
+    assert_eq!(node.failed_starts(), 1);
+}
+
+#[test]
+fn failback_of_a_group_follows_its_line_to_another_place() {
+    let mut node = alone(&[X, Y]);
+    let own = |place: u16| vec![(GroupId(place), Failback::Manual)];
+    let with = |lines: &[Line], group_failback| Settings {
+        group_failback,
+        ..with_groups(A, Failback::On, lines)
+    };
+    node.reload(with(&[Y, X], own(0))).expect("nothing speaks against it");
+    assert_eq!(node.cluster.settings().failback_of(SECOND), Failback::Manual);
+    assert_eq!(node.cluster.settings().failback_of(FIRST), Failback::On);
+}
+
+#[test]
+fn job_that_ends_after_a_reload_is_that_of_its_group() {
+    let mut node = alone(&[X, Y]);
+    node.holds_jobs = true;
+    reload(&mut node, &[Z, X, Y]);
+    assert_eq!(node.cluster.group_report(THIRD).phase, Phase::Starting);
+    reload(&mut node, &[Y, X, Z]);
+    let now = node.cluster.now;
+    node.finish_jobs(now);
+    assert_eq!(node.cluster.group_report(THIRD).phase, Phase::Active);
+    assert_eq!(node.runs, [FIRST, SECOND, THIRD]);
+}
