@@ -5,7 +5,8 @@ use crate::fencing::Fencing;
 use crate::medium::{Medium, PingNode};
 use std::time::Duration;
 use systole_core::{
-    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, NodeId, Settings, StopFailure,
+    Detection, Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, NodeId, Settings,
+    StopFailure,
 };
 
 /// Everything that a node needs to know before it starts.
@@ -180,6 +181,14 @@ pub struct Times {
     pub rexmit_delay: Duration,
     /// Longest time that the executor keeps what it has without a permit.
     pub restart_grace: Duration,
+}
+
+impl Times {
+    /// What follows from them for the daemon and its executor.
+    #[must_use]
+    pub const fn detection(&self) -> Detection {
+        Detection::new(self.keepalive, self.deadtime)
+    }
 }
 
 /// A directive with its value.

@@ -37,8 +37,8 @@ use crate::history::History;
 use crate::mutation::Mutation;
 use crate::peer::Peer;
 use crate::{
-    Beat, Boot, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output, PingId, Random,
-    Settings, Time,
+    Beat, Boot, Detection, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output,
+    PingId, Random, Settings, Time,
 };
 use classic::Classic;
 use farewell::Farewell;
@@ -124,6 +124,7 @@ pub struct Cluster {
     held: EchoBarrier,
     /// Configured groups, and retired ones with which they share a resource.
     overlaps: Vec<(GroupId, GroupId)>,
+    detection: Detection,
     /// Peers still count with the times of before a change of them.
     transition: Option<Transition>,
     outbox: VecDeque<Output>,
@@ -166,6 +167,7 @@ impl Cluster {
             hold: HoldOrder::default(),
             held: EchoBarrier::default(),
             overlaps: Vec::new(),
+            detection: Detection::of(&settings),
             transition: None,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
@@ -270,7 +272,7 @@ impl Cluster {
     /// How long this node may be away between two turns: after that it counts as a pause.
     #[must_use]
     pub fn patience(&self) -> Duration {
-        self.permit()
+        self.detection().permit()
     }
 
     /// What our next status takes along.

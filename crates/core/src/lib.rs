@@ -7,6 +7,7 @@
 mod beat;
 mod cluster;
 mod coverage;
+mod detection;
 mod event;
 mod evidence;
 mod group;
@@ -38,6 +39,7 @@ pub use cluster::{
 pub use coverage::Table;
 #[cfg(feature = "test-hooks")]
 pub use coverage::{Impossible, Visits, take_visits};
+pub use detection::{Detection, LIFETIME_MAX, LIFETIME_MIN};
 pub use event::{Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof};
 pub use evidence::{LastBeat, Motive, PingCounts, PingVerdict, Plan, PlanStage, Silence};
 pub use history::HISTORY_MAX;
@@ -51,9 +53,8 @@ pub use outcome::{Failure, Outcome};
 pub use random::Random;
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord,
-    LIFETIME_MAX, LIFETIME_MIN, PeerRecord, Resource, ResourceKind, Settings, StopFailure,
-    Unfinished, UnfinishedStage, address_lifetime,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord, PeerRecord,
+    Resource, ResourceKind, Settings, StopFailure, Unfinished, UnfinishedStage,
 };
 pub use time::Time;
 pub use words::{Words, printable};

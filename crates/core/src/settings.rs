@@ -8,27 +8,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Shortest lifetime of an address, and the one that it has unless the daemon says otherwise.
-///
-/// The kernel looks at lifetimes at most once a second or so: 3 s end after 3.3 s at the latest,
-/// and leave room for two missed renewals of one a second.
-pub const LIFETIME_MIN: Duration = Duration::from_secs(3);
-/// Longest lifetime of an address.
-pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
-
-/// How long an address lives without being renewed, in whole seconds, as the kernel counts.
-///
-/// When every process is killed at once, the others take over a dead time after our last beat, and
-/// the kernel may be a little late: until then the address must be gone. It is as long as
-/// possible, because an executor that stands still for longer loses its addresses.
-#[must_use]
-pub fn address_lifetime(deadtime: Duration, keepalive: Duration) -> Duration {
-    /// How late the kernel is at most.
-    const LATE: Duration = Duration::from_millis(500);
-    let span = deadtime.saturating_sub(keepalive + LATE);
-    Duration::from_secs(span.clamp(LIFETIME_MIN, LIFETIME_MAX).as_secs())
-}
-
 /// What the three files say, as far as decisions need it. Immutable; a reload makes a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

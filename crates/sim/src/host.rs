@@ -19,7 +19,7 @@ use programs::Programs;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use systole_core::{
-    GroupId, GroupKey, JobId, Random, Resource, ResourceKind, Settings, Time, address_lifetime,
+    Detection, GroupId, GroupKey, JobId, Random, Resource, ResourceKind, Settings, Time,
 };
 use systole_executor::protocol::{
     Action, Configuration, Held, Permit, Report, Request, Run, Service,
@@ -304,7 +304,7 @@ impl Host {
 /// How a daemon with these settings configures its executor.
 pub(crate) fn configuration(settings: &Settings) -> Configuration {
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    let lifetime = address_lifetime(settings.deadtime, settings.keepalive);
+    let lifetime = Detection::of(settings).address_lifetime();
     let services = settings.groups.iter().map(|group| {
         let is_address = |kind: &ResourceKind| matches!(kind, ResourceKind::Address(_));
         let addresses = group.resources.iter().filter(|resource| is_address(&resource.kind));

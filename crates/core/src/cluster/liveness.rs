@@ -12,7 +12,7 @@ impl Cluster {
     pub(super) fn note_time(&mut self, now: Time) {
         let gap = now.since(self.now);
         self.now = self.now.max(now);
-        let patience = self.permit();
+        let patience = self.detection().permit();
         if self.status == NodeStatus::Init || gap < patience {
             return;
         }
@@ -59,7 +59,7 @@ impl Cluster {
     }
 
     pub(super) fn link_patience(&self, node: NodeId) -> Patience {
-        Patience::new(self.peer(node).dead_after, self.told_deadtime())
+        Patience::new(self.peer(node).dead_after, self.detection().announced_deadtime())
     }
 
     pub(super) fn link_deadlines(&self) -> impl Iterator<Item = Time> + '_ {

@@ -16,10 +16,7 @@
 //! everything that it holds before this node takes anything.
 
 use super::Cluster;
-use crate::{
-    Cause, Claim, Event, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time,
-    address_lifetime,
-};
+use crate::{Cause, Claim, Event, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time};
 use std::time::Duration;
 
 /// How long a daemon that starts gives permits to an executor that has not spoken.
@@ -74,9 +71,8 @@ impl Cluster {
     /// When every address has run out that an executor may have renewed under its last permit.
     pub(super) fn absence_deadline(&self) -> Option<Time> {
         let Absence::Awaited { permits_until } = self.absence else { return None };
-        let (told, kept) = (self.told_deadtime(), self.kept_deadtime());
-        let lifetime = address_lifetime(told.max(kept), self.keepalive());
-        Some(permits_until + self.permit() + lifetime + GRAIN)
+        let detection = self.detection();
+        Some(permits_until + detection.permit() + detection.address_lifetime() + GRAIN)
     }
 
     /// Gives up what an executor held that does not come back.

@@ -126,7 +126,7 @@ impl Cluster {
             NodeStatus::Dead => NodeStatus::Init,
             status @ (NodeStatus::Init | NodeStatus::Up | NodeStatus::Active) => status,
         };
-        let deadtime = self.told_deadtime();
+        let deadtime = self.detection().announced_deadtime();
         let flow_control = self.voice.flow_control;
         self.send(Message::Status { status, deadtime, flow_control }, None);
         self.load_line();
@@ -136,14 +136,8 @@ impl Cluster {
             self.speak_soon();
         }
         if self.unverified.is_empty() && self.may_permit() {
-            self.outbox.push_back(Output::Permit(self.permit()));
+            self.outbox.push_back(Output::Permit(self.detection().permit()));
         }
-    }
-
-    /// How long the executor may act after a beat of ours: peers call us dead a dead time after
-    /// it, so a keepalive before that it must have let go.
-    pub(super) fn permit(&self) -> Duration {
-        self.kept_deadtime().saturating_sub(self.keepalive())
     }
 
     /// Sends a message to everybody, or to one node.

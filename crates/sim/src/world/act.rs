@@ -5,7 +5,7 @@ use crate::host::Host;
 use crate::laws::{self, Broken};
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, GroupId, Job, NodeId, Outcome, Output, PingId, StopFailure,
+    Action, Cause, Detection, Event, GroupId, Job, NodeId, Outcome, Output, PingId, StopFailure,
 };
 use systole_executor::protocol::Request;
 
@@ -170,7 +170,7 @@ impl World {
         let now = self.now;
         let machine = self.machine(node);
         machine.paused_until = None;
-        let patience = machine.settings.deadtime.saturating_sub(machine.settings.keepalive);
+        let patience = Detection::of(&machine.settings).permit();
         let stood = machine.local(now).since(machine.local(machine.watch.turned_at()));
         if let Some(cluster) = machine.cluster.as_ref().filter(|_| stood >= patience) {
             machine.watch.resumed(now, cluster);

@@ -436,7 +436,9 @@ fn a_changed_dead_time_is_never_shorter_for_others_than_for_us() {
         let settings = Settings { deadtime: new, ..with_groups(A, Failback::Off, &OLD) };
         pair.node(A).reload(settings).unwrap();
         let cluster = &pair.node(A).cluster;
-        assert_eq!((cluster.told_deadtime(), cluster.kept_deadtime()), (told, kept));
+        let detection = cluster.detection();
+        let announced = detection.announced_deadtime();
+        assert_eq!((announced, detection.permit() + KEEPALIVE), (told, kept));
         let took = pair.until("known", |pair| pair.node(A).cluster.transition.is_none());
         assert!(took + KEEPALIVE >= DEADTIME, "{took:?}");
         pair.rest(1);
