@@ -7,6 +7,7 @@ mod failback;
 mod failing;
 mod farewell;
 mod fencing;
+mod gate;
 mod groups;
 mod hand_over;
 mod hear;
@@ -43,6 +44,7 @@ use crate::{
 use classic::Classic;
 use farewell::Farewell;
 use fencing::Fence;
+pub use gate::Obstacle;
 use groups::{EchoBarrier, Groups};
 use hand_over::HandOver;
 use hold::HoldOrder;

@@ -33,8 +33,8 @@ pub use beat::{
 };
 pub use cluster::{
     Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
-    HoldReport, Inability, LinkReport, NodeReport, OlderReport, PingReport, Retirement, Snapshot,
-    StayReport,
+    HoldReport, Inability, LinkReport, NodeReport, Obstacle, OlderReport, PingReport, Retirement,
+    Snapshot, StayReport,
 };
 pub use coverage::Table;
 #[cfg(feature = "test-hooks")]

@@ -71,10 +71,15 @@ impl Cluster {
         }
     }
 
+    /// Whether a missing carrier is no reason to leave a group to others.
+    pub(super) fn has_carrier_or_is_alone(&self, group: GroupId) -> bool {
+        let is_alone = || !self.others().any(|node| self.peer(node).is_present());
+        self.has_carrier(group) || is_alone()
+    }
+
     /// Whether this node can run a group as well as others can.
     pub(super) fn can_run(&self, group: GroupId) -> bool {
-        let is_alone = || !self.others().any(|node| self.peer(node).is_present());
-        let is_fit = self.has_carrier(group) || is_alone();
+        let is_fit = self.has_carrier_or_is_alone(group);
         let is_able = self.groups[group].row.is_able(self.settings.me);
         is_able && is_fit && self.is_configured(group) && !self.waits_for_strange(group)
     }

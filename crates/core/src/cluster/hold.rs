@@ -7,6 +7,7 @@
 //! moments would decide differently in between.
 
 use super::Cluster;
+use super::gate::{Obstacle, Purpose};
 use crate::mutation::Mutation;
 use crate::{
     Beat, Cause, Event, Freeze, GroupId, GroupKey, HoldEvent, HoldRecord, NodeId, Output, Refusal,
@@ -138,31 +139,22 @@ impl Cluster {
         self.hold.in_force().is_some() && !self.errs(Mutation::IgnoreHold)
     }
 
-    /// Whether we may start a group that nobody runs, as far as its place is concerned.
-    pub(super) fn may_start(&self, group: GroupId) -> bool {
-        let me = self.settings.me;
-        let comes_first = self.first_for(group) == Some(me);
-        if !self.is_frozen(group) {
-            return comes_first;
-        }
-        match self.groups[group].row.owner {
-            None => comes_first,
-            Some(owner) if owner == me => {
-                let keeps = self.is_frozen_here(group) && self.is_freeze_known();
-                comes_first || keeps && self.can_run(group)
-            }
-            Some(owner) => {
-                let starts_itself =
-                    self.peer(owner).is_present() && self.groups[group].row.is_able(owner);
-                comes_first && self.groups[group].is_exempt && !starts_itself
-            }
-        }
+    /// Whether a group is held, another node had it last, and nobody wants it to start here instead.
+    pub(super) fn is_held_elsewhere(&self, group: GroupId) -> bool {
+        let state = &self.groups[group];
+        let Some(owner) = state.row.owner.filter(|owner| *owner != self.settings.me) else {
+            return false;
+        };
+        let starts_itself = self.peer(owner).is_present() && state.row.is_able(owner);
+        self.is_frozen(group) && !(state.is_exempt && !starts_itself)
     }
 
-    /// Whether every node that might take a group of ours knows that it is held. Its echo comes
-    /// with its table, so that we see if it took it before.
-    fn is_freeze_known(&self) -> bool {
-        self.is_known(self.held)
+    /// Whether a group that is held was ours last, and every node that might take it knows that it is held:
+    /// then this node may start it again, whoever comes first. The echo of the others comes with their
+    /// tables, so that this node sees if one of them took it before.
+    pub(super) fn keeps_held(&self, group: GroupId) -> bool {
+        let is_known = self.is_frozen_here(group) && self.is_known(self.held);
+        self.is_ours(group) && is_known && self.is_frozen(group) && self.can_run(group)
     }
 
     /// What is held or was released, to be stored.
@@ -278,12 +270,15 @@ impl Cluster {
 
     /// Why we would take a group, if it is held and we do not.
     pub(super) fn withheld(&self, group: GroupId) -> Option<Cause> {
-        if !self.is_frozen(group) {
+        if !self.is_held_elsewhere(group) {
             return None;
         }
-        let cause = self.reason_to_start(group)?;
-        let would = self.may_take() && self.first_for(group) == Some(self.settings.me);
-        (would && !self.may_start(group)).then_some(cause)
+        let is_about_to_start = |it: &Obstacle| {
+            !matches!(it, Obstacle::FencePending | Obstacle::InDoubt | Obstacle::Unreserved)
+        };
+        let mut obstacles = self.obstacles(group, Purpose::Take).filter(is_about_to_start);
+        let is_held_only = obstacles.next() == Some(Obstacle::Held) && obstacles.next().is_none();
+        if is_held_only { self.cause_to_take(group) } else { None }
     }
 
     /// Tells once of each group that it is not taken.

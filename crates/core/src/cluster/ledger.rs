@@ -16,8 +16,9 @@
 //! takes part: somebody may have taken it while no daemon was here.
 
 use super::Cluster;
+use super::gate::Purpose;
 use crate::mutation::Mutation;
-use crate::{Cause, GroupId, Holding, NodeStatus, Output, Phase};
+use crate::{Cause, GroupId, Holding, Output, Phase};
 
 impl Cluster {
     /// Takes up what the ledger lists, before the executor has spoken.
@@ -166,17 +167,13 @@ impl Cluster {
         }
     }
 
-    /// Whether the next job of a group may be begun. What starts adds something: not before this
-    /// node has heard whether somebody else has it, at its own start and after a pause, and not while
-    /// a node that is heard still runs it, or what shares a resource with it. Nor, of what an earlier
-    /// daemon began, beside a line that is not known here.
+    /// Whether the next job of a group may be begun. A start adds something, and passes the gate for each of
+    /// its jobs; a stop only needs an executor.
     pub(super) fn may_run_job_of(&self, group: GroupId) -> bool {
-        let runner = &self.groups[group].runner;
-        let is_sure = self.status == NodeStatus::Active && self.unverified.is_empty();
-        let is_free = !self.runs_beside(group) && !self.may_run_elsewhere(group);
-        let is_unknown = runner.is_taken_up() && self.may_run_by_another_line(group);
-        let may_add = is_sure && is_free && !is_unknown && !self.awaits_classic_report();
-        self.has_executor() && (may_add || !runner.is_starting())
+        if !self.groups[group].runner.is_starting() {
+            return self.has_executor();
+        }
+        self.first_obstacle(group, Purpose::GoOn).is_none()
     }
 
     pub(super) fn run_jobs(&mut self) {

@@ -12,74 +12,14 @@ impl Cluster {
         self.end_loneliness();
         self.tend_strange();
         self.tend_retired();
-        if self.may_take() {
-            for group in self.settings.group_ids() {
-                match self.reason_to_take(group) {
-                    Some(_) if self.is_anyone_uncertain() || self.is_in_doubt_elsewhere(group) => {
-                        self.want_fences(group);
-                    }
-                    Some(cause) if self.clears_the_way(group) => self.take(group, cause),
-                    Some(_) | None => {}
-                }
-            }
+        for group in self.settings.group_ids() {
+            self.take_if_free(group);
         }
         self.elapse_fencing();
         self.leave_for_carrier();
         self.give_back();
         self.run_jobs();
         self.note_stability();
-    }
-
-    pub(super) fn may_take(&self) -> bool {
-        let ready = self.takes_part() && self.has_executor() && self.unverified.is_empty();
-        ready && !self.classic_forbids()
-    }
-
-    /// Why we should become the owner of a group now, if we should.
-    pub(super) fn reason_to_take(&self, group: GroupId) -> Option<Cause> {
-        self.reason_to_start(group).filter(|_| self.may_start(group))
-    }
-
-    /// Why a group that nobody runs could start here.
-    pub(super) fn reason_to_start(&self, group: GroupId) -> Option<Cause> {
-        let row = &self.groups[group].row;
-        let is_idle = self.groups[group].runner.is_idle();
-        if !is_idle || self.is_handed_over(group) || !self.is_known_able(group) {
-            return None;
-        }
-        if !self.is_configured(group) || self.is_in_the_way(group) {
-            return None;
-        }
-        let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
-        let errs = is_intent || self.errs(Mutation::TakeFromTheLiving);
-        if self.may_run_elsewhere(group) && !errs {
-            return None;
-        }
-        let cause = match row.owner {
-            None => Cause::Unowned,
-            Some(owner) if owner == self.settings.me => {
-                if row.phase.holds() && !row.is_entrusted {
-                    return None;
-                }
-                if row.is_entrusted { Cause::Reload } else { Cause::Unowned }
-            }
-            Some(owner) if row.phase.holds() && !is_intent => {
-                let peer = self.peer(owner);
-                let is_silent = !peer.is_alive() && peer.is_settled;
-                let is_gone = is_silent && !self.is_vouched_for(owner, group)
-                    || self.errs(Mutation::TakeFromTheLiving);
-                if !is_gone || self.errs(Mutation::ForgetTheDead) {
-                    return None;
-                }
-                let silence = self.now.since(peer.last_status.unwrap_or(crate::Time::START));
-                Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
-            }
-            Some(owner) if row.phase == Phase::Failed => self.cause_of_failed(owner, group),
-            // A row that was only recalled is nothing that it said.
-            Some(owner) if self.peer(owner).last_status.is_none() => Cause::OwnerUnheard(owner),
-            Some(owner) => Cause::OwnerLeft(owner),
-        };
-        Some(cause)
     }
 
     /// The node that comes first for a group: the preferred one, else the lowest that can. Nobody
@@ -192,14 +132,6 @@ impl Cluster {
             let (term, phase) = (row.term, row.phase);
             self.report(Event::Ownership { group, owner, term, phase, cause });
         }
-    }
-
-    /// Whether every node that might decide about a group knows that we can run it. Else one
-    /// that thinks we cannot could take it in the same moment as we do; its echo comes with its
-    /// table, so that we see if it did.
-    fn is_known_able(&self, group: GroupId) -> bool {
-        let is_known = self.is_known(self.groups[group].able);
-        is_known || self.errs(Mutation::TakeBeforeItIsKnown)
     }
 
     /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the

@@ -3,6 +3,7 @@
 mod groups;
 
 use super::Cluster;
+use super::gate::{Obstacle, Purpose};
 use super::hold::HoldOrder;
 use crate::peer::Kind;
 use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time};
@@ -288,7 +289,10 @@ impl Cluster {
         let report = |node: NodeId| {
             let fence = &self.fences[node.index()];
             let (state, since, attempt) = fence.progress()?;
-            let waits = |group: &GroupId| self.may_take() && self.reason_to_take(*group).is_some();
+            let waits = |group: &GroupId| {
+                let first = self.first_obstacle(*group, Purpose::Take);
+                matches!(first, Some(Obstacle::FencePending | Obstacle::InDoubt))
+            };
             let groups = self.settings.group_ids().filter(waits);
             Some(FenceReport {
                 node: self.settings.name(node).to_owned(),

@@ -2,6 +2,7 @@
 
 use super::RETRY;
 use crate::cluster::Cluster;
+use crate::cluster::gate::Purpose;
 use crate::{Cause, Failback, GroupId, Message, NodeId, Phase};
 
 impl Cluster {
@@ -48,7 +49,7 @@ impl Cluster {
             let taker = from;
             self.release(group, Cause::HandOver { giver: self.settings.me, taker });
             self.note_request(group, from);
-        } else if self.runs_in_the_way(group) {
+        } else if self.conflicts_here(group) {
             self.note_request(group, from);
         } else {
             self.grant(group, from, false);
@@ -67,7 +68,7 @@ impl Cluster {
     pub(in crate::cluster) fn elapse_requests(&mut self) {
         for group in self.settings.group_ids() {
             let is_asked = !self.groups[group].requested_by.is_empty();
-            if is_asked && self.groups[group].runner.is_idle() && !self.runs_in_the_way(group) {
+            if is_asked && self.groups[group].runner.is_idle() && !self.conflicts_here(group) {
                 for from in std::mem::take(&mut self.groups[group].requested_by) {
                     self.grant(group, from, true);
                 }
@@ -85,11 +86,9 @@ impl Cluster {
     /// The peer has released one of our groups (legacy mode).
     pub(in crate::cluster) fn hear_group_grant(&mut self, from: NodeId, key: &str, granted: bool) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
-        let me = self.settings.me;
-        let free = self.groups[group].runner.is_idle() && self.preferred(group) == me;
-        let free = free && !self.runs_in_the_way(group);
-        if granted && free && self.settings.failback == Failback::Legacy {
-            self.take(group, Cause::HandOver { giver: from, taker: me });
+        let is_own = self.preferred(group) == self.settings.me;
+        if granted && is_own && self.settings.failback == Failback::Legacy {
+            self.take_given(group, from, Purpose::Granted);
         }
     }
 

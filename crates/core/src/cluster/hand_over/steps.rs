@@ -1,6 +1,7 @@
 //! The steps of a hand-over, as they are heard and taken.
 
 use super::{Asker, Cluster, Stage};
+use crate::cluster::gate::Purpose;
 use crate::peer::Kind;
 use crate::{
     Cause, Event, GroupId, GroupKey, HandOverEvent, Motive, NodeId, Phase, Refusal, Scope, Step,
@@ -172,17 +173,14 @@ impl Cluster {
     /// the others, whose agents may take their time. A classic giver tells of the whole only.
     pub(super) fn take_what_is_given(&mut self) {
         let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
-        let Some((giver, me, scope)) = promised.map(super::HandOver::parts) else { return };
-        if self.peer(giver).kind != Kind::Systole || !self.has_executor() {
+        let Some((giver, _, scope)) = promised.map(super::HandOver::parts) else { return };
+        if self.peer(giver).kind != Kind::Systole {
             return;
         }
         for group in self.groups_of(giver, scope) {
             let row = self.groups[group].row;
-            let is_given = row.owner == Some(giver) && row.phase == Phase::Stopping;
-            let is_free = self.groups[group].runner.is_idle() && !self.may_run_elsewhere(group);
-            let could_take = self.could_take(group, me) && self.is_configured(group);
-            if is_given && is_free && could_take && self.clears_the_way(group) {
-                self.take(group, Cause::HandOver { giver, taker: me });
+            if row.owner == Some(giver) && row.phase == Phase::Stopping {
+                self.take_given(group, giver, Purpose::Given { is_offered: true });
             }
         }
     }
@@ -222,8 +220,8 @@ impl Cluster {
                 self.regain(group);
             }
             let is_meant = is_offered || row.owner == Some(giver);
-            if is_meant && self.is_free_for_taker(giver, group) {
-                self.take(group, Cause::HandOver { giver, taker: self.settings.me });
+            if is_meant {
+                self.take_given(group, giver, Purpose::Given { is_offered });
             }
         }
     }
@@ -232,11 +230,11 @@ impl Cluster {
     /// stopped.
     pub(super) fn take_what_is_free_now(&mut self) {
         let acquiring = self.hand_over.as_ref().filter(|it| it.stage == Stage::Acquiring);
-        let Some((giver, me, scope)) = acquiring.map(super::HandOver::parts) else { return };
+        let Some((giver, _, scope)) = acquiring.map(super::HandOver::parts) else { return };
         for group in self.groups_of(giver, scope) {
-            let is_givers = self.groups[group].row.owner == Some(giver);
-            if is_givers && self.is_free_for_taker(giver, group) {
-                self.take(group, Cause::HandOver { giver, taker: me });
+            if self.groups[group].row.owner == Some(giver) {
+                let is_offered = self.is_offered(giver, group);
+                self.take_given(group, giver, Purpose::Given { is_offered });
             }
         }
     }
@@ -247,26 +245,6 @@ impl Cluster {
         let is_told = self.peer(giver).kind == Kind::Systole;
         let mut running = self.hand_over.iter();
         !is_told || running.any(|running| running.gives.contains(&(group, term)))
-    }
-
-    /// Whether a taker may start a group of a giver that is done. What was not running there is not given:
-    /// it goes along, unless it is held where it is, or something of it may run on.
-    fn is_free_for_taker(&mut self, giver: NodeId, group: GroupId) -> bool {
-        let is_offered = self.is_offered(giver, group);
-        // Its table says so of what is stopped until we have taken that.
-        let is_kept_for_us = is_offered && self.groups[group].row.phase == Phase::Stopping;
-        let is_there = if is_kept_for_us {
-            self.may_run_elsewhere(group)
-        } else {
-            self.groups[group].row.phase.holds() || self.runs_elsewhere(group)
-        };
-        let is_free = !is_there && self.groups[group].runner.is_idle();
-        let could_take = self.could_take(group, self.settings.me) && self.is_configured(group);
-        let may_go_along = is_offered
-            || !(self.is_frozen(group)
-                || self.is_anyone_uncertain()
-                || self.is_in_doubt_elsewhere(group));
-        is_free && could_take && may_go_along && self.has_executor() && self.clears_the_way(group)
     }
 
     /// Everything is let go: the taker may begin.

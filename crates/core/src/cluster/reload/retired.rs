@@ -103,20 +103,20 @@ impl Cluster {
     }
 
     /// Whether something retired that shares a resource with a group runs here still.
-    pub(in crate::cluster) fn runs_in_the_way(&self, group: GroupId) -> bool {
+    pub(in crate::cluster) fn conflicts_here(&self, group: GroupId) -> bool {
         self.rivals(group).any(|retired| !self.groups[retired].runner.is_idle())
     }
 
     /// Whether something retired that shares a resource with a group runs here, or another node
     /// has it.
-    pub(in crate::cluster) fn is_in_the_way(&self, group: GroupId) -> bool {
+    pub(in crate::cluster) fn is_in_conflict(&self, group: GroupId) -> bool {
         if self.errs(Mutation::IgnoreTheRetired) {
             return false;
         }
         let is_elsewhere = |retired| {
             self.holder(&self.groups[retired].row).is_some() || self.runs_elsewhere(retired)
         };
-        self.runs_in_the_way(group)
+        self.conflicts_here(group)
             || self.rivals(group).any(is_elsewhere)
             || self.may_run_by_another_line(group)
     }
@@ -126,11 +126,9 @@ impl Cluster {
         self.rivals(group).any(|retired| self.holder(&self.groups[retired].row).is_some())
     }
 
-    /// Whether a node that is heard still runs a group, or something retired that shares a resource
-    /// with it.
-    pub(in crate::cluster) fn runs_beside(&self, group: GroupId) -> bool {
-        let rival_runs = |retired| self.runs_elsewhere(retired);
-        self.runs_elsewhere(group) || self.rivals(group).any(rival_runs)
+    /// Whether a node that is heard still runs something retired that shares a resource with a group.
+    pub(in crate::cluster) fn conflicts_elsewhere(&self, group: GroupId) -> bool {
+        self.rivals(group).any(|retired| self.runs_elsewhere(retired))
     }
 
     /// Whether a group waits for another node, which runs something that it shares a resource with by a line
@@ -148,26 +146,25 @@ impl Cluster {
         owner.filter(|owner| !self.is_gone(*owner))
     }
 
-    /// Claims what is retired and shares a resource with a group that is about to start. Returns
-    /// whether it may: everybody who may have the old line knows of the claim.
-    pub(in crate::cluster) fn clears_the_way(&mut self, group: GroupId) -> bool {
-        if self.errs(Mutation::IgnoreTheRetired) {
-            return true;
-        }
-        let mut is_clear = !self.runs_in_the_way(group)
-            && !self.may_run_by_another_line(group)
-            && !self.rivals(group).any(|retired| self.runs_elsewhere(retired));
+    /// Whether nobody who may have a former line that shares a resource with a group can start it: every
+    /// such line is reserved, and they know that.
+    pub(in crate::cluster) fn is_reserved(&self, group: GroupId) -> bool {
+        let is_safe = |retired| {
+            !self.may_be_elsewhere(retired)
+                || self.is_guarded(retired) && self.is_guard_known(retired)
+        };
+        self.errs(Mutation::IgnoreTheRetired) || self.rivals(group).all(is_safe)
+    }
+
+    /// Reserves the former lines that share a resource with a group that is about to start.
+    pub(in crate::cluster) fn reserve_for(&mut self, group: GroupId) {
         for pair in 0..self.overlaps.len() {
             let (heir, retired) = self.overlaps[pair];
-            if heir != group || !self.may_be_elsewhere(retired) {
-                continue;
-            }
-            if !self.is_guarded(retired) && self.may_guard(retired) {
+            let is_wanted = heir == group && self.may_be_elsewhere(retired);
+            if is_wanted && !self.is_guarded(retired) && self.may_guard(retired) {
                 self.guard(retired);
             }
-            is_clear &= self.is_guarded(retired) && self.is_guard_known(retired);
         }
-        is_clear
     }
 
     fn is_guarded(&self, retired: GroupId) -> bool {
@@ -228,7 +225,7 @@ impl Cluster {
     fn end_vain_trust(&mut self) {
         for group in self.settings.group_ids() {
             let is_kept = self.groups[group].row.is_entrusted;
-            let is_idle = self.groups[group].runner.is_idle() && !self.runs_in_the_way(group);
+            let is_idle = self.groups[group].runner.is_idle() && !self.conflicts_here(group);
             if is_kept && is_idle && !self.can_still_run(group) {
                 self.end_trust(group);
                 self.set_phase(group, Phase::Stopped, Cause::Reload);

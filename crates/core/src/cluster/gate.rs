@@ -1,0 +1,249 @@
+//! The one gate before every start: what keeps this node from starting a group.
+
+use super::Cluster;
+use crate::mutation::Mutation;
+use crate::{Action, Cause, GroupId, NodeId, NodeStatus, Phase, Time};
+use serde::{Deserialize, Serialize};
+
+/// What keeps a node from starting a group, or from going on with its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// Something of the group runs, starts or stops here already.
+    Busy,
+    /// Another node owns the group, as far as is known, or nobody wants it to move.
+    Owned,
+    /// The group is part of a hand-over that is under way.
+    HandedOver,
+    /// The line of the group is no longer in `haresources`.
+    Retired,
+    /// This node has not come up yet, or is stopping.
+    NotReady,
+    /// No executor is there.
+    NoExecutor,
+    /// This node stood still, and has not heard every other node since.
+    Unverified,
+    /// It is being negotiated with a C node which node has what.
+    Negotiating,
+    /// A start failed here, or a stop did, and nobody has run `hb retry` since.
+    Failed,
+    /// An interface that the group needs has no carrier here, and another node is there.
+    NoCarrier,
+    /// Another node lacks the line, and runs one that this node does not know.
+    UnknownLine,
+    /// Not every other node knows yet that this node can run the group.
+    Unannounced,
+    /// A former line that shares a resource with the group still runs, here or on another node.
+    Conflicting,
+    /// A node that is heard runs the group, or may run it.
+    RunsElsewhere,
+    /// Another node comes first, or may be about to.
+    NotFirst,
+    /// `hb hold` keeps the group where it was.
+    Held,
+    /// A silent node must be fenced first.
+    FencePending,
+    /// A node that is heard cannot tell whether it runs services of the group, and must be fenced first.
+    InDoubt,
+    /// Not every other node knows yet that former lines are reserved for the group.
+    Unreserved,
+}
+
+impl Obstacle {
+    /// All, cheap and frequent ones first. The last three are what this node can do something about.
+    const ALL: [Self; 19] = [
+        Self::Busy,
+        Self::Owned,
+        Self::HandedOver,
+        Self::Retired,
+        Self::NotReady,
+        Self::NoExecutor,
+        Self::Unverified,
+        Self::Negotiating,
+        Self::Failed,
+        Self::NoCarrier,
+        Self::UnknownLine,
+        Self::Unannounced,
+        Self::Conflicting,
+        Self::RunsElsewhere,
+        Self::NotFirst,
+        Self::Held,
+        Self::FencePending,
+        Self::InDoubt,
+        Self::Unreserved,
+    ];
+
+    /// Whether a start for this purpose respects the obstacle.
+    const fn concerns(self, purpose: Purpose) -> bool {
+        match self {
+            Self::NoExecutor | Self::Conflicting => true,
+            Self::Busy | Self::Retired | Self::Failed => !matches!(purpose, Purpose::GoOn),
+            Self::RunsElsewhere => !matches!(purpose, Purpose::Granted),
+            Self::Owned | Self::UnknownLine | Self::Unreserved => {
+                matches!(purpose, Purpose::Take | Purpose::Given { .. })
+            }
+            Self::NotReady | Self::Unverified | Self::Negotiating => {
+                matches!(purpose, Purpose::Take | Purpose::GoOn)
+            }
+            Self::Held | Self::FencePending | Self::InDoubt => {
+                matches!(purpose, Purpose::Take | Purpose::Given { is_offered: false })
+            }
+            Self::HandedOver | Self::NoCarrier | Self::Unannounced | Self::NotFirst => {
+                matches!(purpose, Purpose::Take)
+            }
+        }
+    }
+}
+
+/// Why a group is to be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Nobody runs it.
+    Take,
+    /// It is handed over. A giver offers what it runs; what else belongs to the set goes along, unless
+    /// something speaks against that.
+    Given { is_offered: bool },
+    /// A C node has granted it (`auto_failback legacy`).
+    Granted,
+    /// Its start has begun already.
+    GoOn,
+}
+
+impl Cluster {
+    /// Whether an obstacle keeps this node from starting a group for a purpose.
+    fn has_obstacle(&self, obstacle: Obstacle, group: GroupId, purpose: Purpose) -> bool {
+        let (me, state) = (self.settings.me, &self.groups[group]);
+        let goes_on = purpose == Purpose::GoOn;
+        match obstacle {
+            Obstacle::Busy => !state.runner.is_idle(),
+            Obstacle::Owned if purpose == Purpose::Take => self.cause_to_take(group).is_none(),
+            Obstacle::Owned => state.row.phase.holds() && !self.is_kept_for_taker(group, purpose),
+            Obstacle::HandedOver => self.is_handed_over(group),
+            Obstacle::Retired => !self.is_configured(group),
+            Obstacle::NotReady if goes_on => self.status != NodeStatus::Active,
+            Obstacle::NotReady => !self.takes_part(),
+            Obstacle::NoExecutor => !self.has_executor(),
+            Obstacle::Unverified => !self.unverified.is_empty(),
+            Obstacle::Negotiating if goes_on => self.awaits_classic_report(),
+            Obstacle::Negotiating => self.classic_forbids(),
+            Obstacle::Failed => {
+                let failure = state.failure(me);
+                !state.row.is_able(me) || failure.is_some_and(|it| it.action == Action::Stop)
+            }
+            Obstacle::NoCarrier => !self.has_carrier_or_is_alone(group),
+            Obstacle::UnknownLine => self.waits_for_strange(group),
+            Obstacle::Unannounced => {
+                !self.is_known(state.able) && !self.errs(Mutation::TakeBeforeItIsKnown)
+            }
+            Obstacle::Conflicting if goes_on => {
+                self.conflicts_elsewhere(group)
+                    || state.runner.is_taken_up() && self.may_run_by_another_line(group)
+            }
+            Obstacle::Conflicting if purpose == Purpose::Granted => self.conflicts_here(group),
+            Obstacle::Conflicting => self.is_in_conflict(group),
+            Obstacle::RunsElsewhere => match purpose {
+                Purpose::Take => {
+                    let is_intent =
+                        state.row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
+                    let errs = is_intent || self.errs(Mutation::TakeFromTheLiving);
+                    self.may_run_elsewhere(group) && !errs
+                }
+                Purpose::Given { .. } if !self.is_kept_for_taker(group, purpose) => {
+                    self.runs_elsewhere(group)
+                }
+                Purpose::Given { .. } | Purpose::GoOn | Purpose::Granted => {
+                    self.may_run_elsewhere(group)
+                }
+            },
+            Obstacle::NotFirst => self.first_for(group) != Some(me) && !self.keeps_held(group),
+            Obstacle::Held if purpose == Purpose::Take => self.is_held_elsewhere(group),
+            Obstacle::Held => self.is_frozen(group),
+            Obstacle::FencePending => self.is_anyone_uncertain(),
+            Obstacle::InDoubt => self.is_in_doubt_elsewhere(group),
+            Obstacle::Unreserved => !self.is_reserved(group),
+        }
+    }
+
+    /// The first obstacle to a start, if there is any.
+    pub(super) fn first_obstacle(&self, group: GroupId, purpose: Purpose) -> Option<Obstacle> {
+        self.obstacles(group, purpose).next()
+    }
+
+    /// Every obstacle to a start.
+    pub(super) fn obstacles(
+        &self,
+        group: GroupId,
+        purpose: Purpose,
+    ) -> impl Iterator<Item = Obstacle> + '_ {
+        let all = Obstacle::ALL.into_iter().filter(move |it| it.concerns(purpose));
+        all.filter(move |it| self.has_obstacle(*it, group, purpose))
+    }
+
+    /// Takes a group that nobody runs, unless something keeps this node from it. Does what can be done
+    /// about that.
+    pub(super) fn take_if_free(&mut self, group: GroupId) {
+        match self.free_for(group, Purpose::Take) {
+            None => {
+                if let Some(cause) = self.cause_to_take(group) {
+                    self.take(group, cause);
+                }
+            }
+            Some(Obstacle::FencePending | Obstacle::InDoubt) => self.want_fences(group),
+            Some(_) => {}
+        }
+    }
+
+    /// Takes a group that is handed over, unless something keeps this node from it.
+    pub(super) fn take_given(&mut self, group: GroupId, giver: NodeId, purpose: Purpose) {
+        if self.free_for(group, purpose).is_none() {
+            self.take(group, Cause::HandOver { giver, taker: self.settings.me });
+        }
+    }
+
+    /// The first obstacle that is left once former lines are reserved, if that was all.
+    fn free_for(&mut self, group: GroupId, purpose: Purpose) -> Option<Obstacle> {
+        let obstacle = self.first_obstacle(group, purpose);
+        if obstacle != Some(Obstacle::Unreserved) {
+            return obstacle;
+        }
+        self.reserve_for(group);
+        self.first_obstacle(group, purpose)
+    }
+
+    /// The giver has stopped what it offers, and keeps it for the taker until that has claimed it.
+    fn is_kept_for_taker(&self, group: GroupId, purpose: Purpose) -> bool {
+        let is_stopping = self.groups[group].row.phase == Phase::Stopping;
+        is_stopping && purpose == Purpose::Given { is_offered: true }
+    }
+
+    /// Why this node would become the owner of a group now, if nobody has it.
+    pub(super) fn cause_to_take(&self, group: GroupId) -> Option<Cause> {
+        let row = &self.groups[group].row;
+        let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
+        let cause = match row.owner {
+            None => Cause::Unowned,
+            Some(owner) if owner == self.settings.me => {
+                if row.phase.holds() && !row.is_entrusted {
+                    return None;
+                }
+                if row.is_entrusted { Cause::Reload } else { Cause::Unowned }
+            }
+            Some(owner) if row.phase.holds() && !is_intent => {
+                let peer = self.peer(owner);
+                let is_silent = !peer.is_alive() && peer.is_settled;
+                let is_gone = is_silent && !self.is_vouched_for(owner, group)
+                    || self.errs(Mutation::TakeFromTheLiving);
+                if !is_gone || self.errs(Mutation::ForgetTheDead) {
+                    return None;
+                }
+                let silence = self.now.since(peer.last_status.unwrap_or(Time::START));
+                Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
+            }
+            Some(owner) if row.phase == Phase::Failed => self.cause_of_failed(owner, group),
+            // A row that was only recalled is nothing that it said.
+            Some(owner) if self.peer(owner).last_status.is_none() => Cause::OwnerUnheard(owner),
+            Some(owner) => Cause::OwnerLeft(owner),
+        };
+        Some(cause)
+    }
+}
