@@ -4,8 +4,8 @@ mod cause;
 mod hold;
 
 use crate::{
-    Failure, GroupId, Job, LinkId, NodeId, NodeStatus, Outcome, Phase, PingCounts, PingId, Plan,
-    Refusal, Scope, Silence, Step, Uuid,
+    Failure, GroupId, Job, LinkId, NodeId, NodeStatus, Obstacle, Outcome, Phase, PingCounts,
+    PingId, Plan, Refusal, Scope, Silence, Step, Uuid,
 };
 pub use cause::{Cause, Proof};
 pub use hold::HoldEvent;
@@ -197,6 +197,15 @@ pub enum Event {
     },
     /// Something is held, or kept where it is, or is not any more.
     Hold(HoldEvent),
+    /// Nobody runs a group, and this node does not take it.
+    NotTaken {
+        /// The group.
+        group: GroupId,
+        /// What keeps this node from it.
+        obstacle: Obstacle,
+        /// Why it would take it.
+        cause: Cause,
+    },
     /// A step of a hand-over.
     HandOver(HandOverEvent),
     /// A hand-over has reached a stage.

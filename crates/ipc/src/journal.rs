@@ -3,14 +3,16 @@
 mod evidence;
 mod order;
 mod read;
+mod story;
 
 pub use evidence::{HandOverStage, JobEnd, LastBeat, PingCounts};
 pub use order::JournalOrder;
 pub use read::{Reading, read};
+pub use story::{Place, Subject, begins};
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use systole_core::{Action, Phase, Refusal, Step};
+use systole_core::{Action, Obstacle, Phase, Refusal, Step};
 
 /// The journal in a state directory.
 pub const NAME: &str = "journal.jsonl";
@@ -37,6 +39,15 @@ pub enum JournalEvent {
         /// Why, as a word.
         cause: Cow<'static, str>,
         /// What showed it.
+        evidence: String,
+    },
+    /// Nobody runs a group, and this node does not take it.
+    NotTaken {
+        /// The group.
+        group: String,
+        /// What keeps this node from it.
+        obstacle: Obstacle,
+        /// Why it would take it.
         evidence: String,
     },
     /// An interface that a group needs is not well on this node, or all are well again.

@@ -5,3 +5,4 @@ pub mod client;
 pub mod journal;
 pub mod paths;
 pub mod protocol;
+pub mod texts;

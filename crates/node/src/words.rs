@@ -108,6 +108,9 @@ impl Words {
                 vec![self.peer_failed(*node, *group, failure)]
             }
             Event::Hold(step) => vec![self.hold(*step)],
+            Event::NotTaken { group, obstacle, cause } => {
+                vec![self.not_taken(*group, *obstacle, cause)]
+            }
             Event::HandOver(step) => self.hand_over(*step),
             // Strangers are told with their address (`control/dropped.rs`). The others are for the
             // journal alone: the lines that people know stand beside them.

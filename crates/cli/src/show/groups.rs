@@ -3,8 +3,10 @@
 use super::{age, time_left};
 use std::fmt::Write as _;
 use systole_core::{
-    Action, FailureReport, GroupReport, Inability, NodeReport, Phase, Retirement, StayReport,
+    Action, FailureReport, GroupReport, Inability, NodeReport, Obstacle, Phase, Retirement,
+    StayReport,
 };
+use systole_ipc::texts;
 
 pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
     let phase = match group.phase {
@@ -57,7 +59,21 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         let name = group.resources.first().map_or("", |name| name);
         let _ = write!(text, "\n      when that is mended, on {node}: hb retry {name}");
     }
-    text + &stay(&group.stay, &group.preferred, &group.name)
+    text + &obstacles(group) + &stay(&group.stay, &group.preferred, &group.name)
+}
+
+/// What keeps this node from starting the group, as far as no other line says it.
+fn obstacles(group: &GroupReport) -> String {
+    let is_held = group.stay.withheld.is_some();
+    let is_said = |it: &Obstacle| {
+        matches!(it, Obstacle::Failed | Obstacle::NoCarrier | Obstacle::UnknownLine)
+            || is_held && *it == Obstacle::Held
+    };
+    let texts = group.obstacles.iter().filter(|it| !is_said(it)).map(|it| texts::obstacle(*it));
+    let texts: Vec<&str> = texts.collect();
+    let what =
+        if group.phase == Phase::Starting { "its start waits" } else { "not started by this node" };
+    if texts.is_empty() { String::new() } else { format!("\n    {what}: {}", texts.join("; ")) }
 }
 
 /// What keeps a group where it is, each on a line of its own.
@@ -164,6 +180,7 @@ mod tests {
             unable: Vec::new(),
             unable_because: Vec::new(),
             failures: Vec::new(),
+            obstacles: Vec::new(),
             stay: StayReport::default(),
             retired: None,
         };
@@ -197,6 +214,11 @@ mod tests {
         report.at_least = true;
         assert!(group(&report, &[]).contains("active on web2 for at least 1 min 1 s: web1"));
         report.owner = None;
+        report.obstacles = vec![Obstacle::NoExecutor, Obstacle::Failed, Obstacle::NotFirst];
+        let what =
+            "\n    not started by this node: the executor is not there; another node comes first";
+        assert!(group(&report, &[]).contains(what), "what failed has a line of its own");
+        report.obstacles.clear();
         report.unable = vec!["web1".to_owned()];
         assert!(group(&report, &[]).contains("nobody has it yet"));
         assert!(group(&report, &[]).ends_with("term 3, cannot run on web1"), "a daemon of before");

@@ -7,8 +7,9 @@ mod jobs;
 use super::entries::time;
 use super::span::span;
 use jiff::Timestamp;
-use systole_core::{Action, Phase, Refusal};
+use systole_core::{Action, Obstacle, Phase, Refusal};
 use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
+use systole_ipc::texts;
 
 /// Tells the entries of a move one after the other, and remembers what later ones refer to.
 #[derive(Debug, Default)]
@@ -37,6 +38,7 @@ impl Teller {
                 let took = self.note_phase(entry, *phase);
                 ownership(owner, *term, *phase, evidence, took)
             }
+            JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
             JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
             JournalEvent::AddressBack { addresses, cause, .. } => {
                 format!("{addresses} was gone and is back, and nothing else was touched: {cause}")
@@ -132,6 +134,10 @@ fn job(entry: &Entry) -> Option<&JobEnd> {
 /// The node that tells an entry. Those of earlier versions do not say it.
 fn teller(entry: &Entry) -> &str {
     if entry.from.is_empty() { "this node" } else { &entry.from }
+}
+
+fn not_taken(obstacle: Obstacle, evidence: &str) -> String {
+    format!("this node does not take it although {evidence}: {}", texts::obstacle(obstacle))
 }
 
 fn done_about(measure: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::mutation::Mutation;
-use crate::{Action, Cause, GroupId, NodeId, NodeStatus, Phase, Time};
+use crate::{Action, Cause, Event, GroupId, NodeId, NodeStatus, Phase, Time};
 use serde::{Deserialize, Serialize};
 
 /// What keeps a node from starting a group, or from going on with its start.
@@ -47,11 +47,14 @@ pub enum Obstacle {
     InDoubt,
     /// Not every other node knows yet that former lines are reserved for the group.
     Unreserved,
+    /// The reason is not known to the reader.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Obstacle {
-    /// All, cheap and frequent ones first. The last three are what this node can do something about.
-    const ALL: [Self; 19] = [
+    /// All, cheap and frequent ones first. The last three are what a node does something about.
+    pub const ALL: [Self; 19] = [
         Self::Busy,
         Self::Owned,
         Self::HandedOver,
@@ -73,9 +76,16 @@ impl Obstacle {
         Self::Unreserved,
     ];
 
+    /// Whether the obstacle is told in the log and the journal when it keeps a node from a group that nobody
+    /// runs. The others pass in a moment, or have events of their own.
+    const fn is_reported(self) -> bool {
+        matches!(self, Self::NoExecutor | Self::UnknownLine | Self::Conflicting | Self::Held)
+    }
+
     /// Whether a start for this purpose respects the obstacle.
     const fn concerns(self, purpose: Purpose) -> bool {
         match self {
+            Self::Unknown => false,
             Self::NoExecutor | Self::Conflicting => true,
             Self::Busy | Self::Retired | Self::Failed => !matches!(purpose, Purpose::GoOn),
             Self::RunsElsewhere => !matches!(purpose, Purpose::Granted),
@@ -161,6 +171,7 @@ impl Cluster {
             Obstacle::FencePending => self.is_anyone_uncertain(),
             Obstacle::InDoubt => self.is_in_doubt_elsewhere(group),
             Obstacle::Unreserved => !self.is_reserved(group),
+            Obstacle::Unknown => false,
         }
     }
 
@@ -177,6 +188,35 @@ impl Cluster {
     ) -> impl Iterator<Item = Obstacle> + '_ {
         let all = Obstacle::ALL.into_iter().filter(move |it| it.concerns(purpose));
         all.filter(move |it| self.has_obstacle(*it, group, purpose))
+    }
+
+    /// What the status shows of a group that nobody runs and this node does not start, or whose start this
+    /// node does not continue.
+    pub(super) fn shown_obstacles(&self, group: GroupId) -> Vec<Obstacle> {
+        let is_starting = self.groups[group].runner.is_starting();
+        let purpose = if is_starting { Purpose::GoOn } else { Purpose::Take };
+        let is_elsewhere = |it: &Obstacle| {
+            matches!(
+                it,
+                Obstacle::Busy | Obstacle::Owned | Obstacle::HandedOver | Obstacle::Retired
+            )
+        };
+        let obstacles: Vec<Obstacle> = self.obstacles(group, purpose).collect();
+        if obstacles.iter().any(is_elsewhere) { Vec::new() } else { obstacles }
+    }
+
+    /// Reports once of each group that nobody runs what keeps this node from it, if that lasts.
+    pub(super) fn report_obstacles(&mut self) {
+        for group in self.settings.group_ids() {
+            let first = self.first_obstacle(group, Purpose::Take);
+            let reported = first.filter(|it| it.is_reported());
+            let before = std::mem::replace(&mut self.groups[group].reported_obstacle, reported);
+            if let Some(obstacle) = reported.filter(|_| reported != before)
+                && let Some(cause) = self.cause_to_take(group)
+            {
+                self.report(Event::NotTaken { group, obstacle, cause });
+            }
+        }
     }
 
     /// Takes a group that nobody runs, unless something keeps this node from it. Does what can be done

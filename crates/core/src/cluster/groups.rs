@@ -3,6 +3,7 @@
 //! A group keeps its [`GroupId`] for as long as the daemon runs. A reload adds groups at the end; a group
 //! that is forgotten leaves its place empty, and gets the same place again if its line comes back.
 
+use super::gate::Obstacle;
 use super::hold::HoldOrder;
 use super::hold_down::Down;
 use super::rows::Row;
@@ -82,8 +83,8 @@ pub(super) struct GroupState {
     /// Somebody wants the group to start here, or this node gave it away and nobody has run it since: the
     /// group may start here though it is held.
     pub(super) is_exempt: bool,
-    /// It was reported that the group is not taken because it is held.
-    pub(super) is_withheld: bool,
+    /// What keeps this node from the group, as it was reported last.
+    pub(super) reported_obstacle: Option<Obstacle>,
     /// Another node runs a line that is not known here, and lacks this one.
     pub(super) waits_for_strange: bool,
     /// The line wants more than the line that it replaces here.
@@ -111,7 +112,7 @@ impl GroupState {
             down: Down::default(),
             home_since: None,
             is_exempt: false,
-            is_withheld: false,
+            reported_obstacle: None,
             waits_for_strange: false,
             has_grown: false,
         }
@@ -123,7 +124,7 @@ impl GroupState {
         self.down = Down::default();
         self.home_since = None;
         self.is_exempt = false;
-        self.is_withheld = false;
+        self.reported_obstacle = None;
         self.waits_for_strange = false;
         self.has_grown = false;
     }

@@ -146,7 +146,7 @@ impl Cluster {
             return false;
         };
         let starts_itself = self.peer(owner).is_present() && state.row.is_able(owner);
-        self.is_frozen(group) && !(state.is_exempt && !starts_itself)
+        (starts_itself || !state.is_exempt) && self.is_frozen(group)
     }
 
     /// Whether a group that is held was ours last, and every node that might take it knows that it is held:
@@ -259,7 +259,6 @@ impl Cluster {
             }
         }
         self.elapse_hold_down();
-        self.note_withheld();
     }
 
     pub(super) fn stay_deadline(&self) -> Option<Time> {
@@ -279,17 +278,6 @@ impl Cluster {
         let mut obstacles = self.obstacles(group, Purpose::Take).filter(is_about_to_start);
         let is_held_only = obstacles.next() == Some(Obstacle::Held) && obstacles.next().is_none();
         if is_held_only { self.cause_to_take(group) } else { None }
-    }
-
-    /// Tells once of each group that it is not taken.
-    fn note_withheld(&mut self) {
-        for group in self.settings.group_ids() {
-            let cause = self.withheld(group);
-            let was = std::mem::replace(&mut self.groups[group].is_withheld, cause.is_some());
-            if let Some(cause) = cause.filter(|_| !was) {
-                self.report(Event::Hold(HoldEvent::Withheld { group, cause }));
-            }
-        }
     }
 
     fn hold_begins(&mut self, group: Option<GroupId>, by: NodeId, left: Duration) {

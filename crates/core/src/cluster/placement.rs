@@ -15,6 +15,7 @@ impl Cluster {
         for group in self.settings.group_ids() {
             self.take_if_free(group);
         }
+        self.report_obstacles();
         self.elapse_fencing();
         self.leave_for_carrier();
         self.give_back();

@@ -190,6 +190,9 @@ pub struct GroupReport {
     pub unable_because: Vec<Inability>,
     /// What failed where and was not mended since.
     pub failures: Vec<FailureReport>,
+    /// What keeps this node from starting it, or from going on with its start, if nobody runs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<Obstacle>,
     /// What keeps it where it is.
     #[serde(default)]
     pub stay: StayReport,

@@ -1,6 +1,6 @@
 //! What is held, and what is kept where it is.
 
-use crate::{Cause, GroupId, NodeId};
+use crate::{GroupId, NodeId};
 use std::time::Duration;
 
 /// What is held by an order, or kept where it is after too many moves.
@@ -26,13 +26,6 @@ pub enum HoldEvent {
     Expired {
         /// The group; everything if absent.
         group: Option<GroupId>,
-    },
-    /// This node would take a group, and does not, because it is held.
-    Withheld {
-        /// The group.
-        group: GroupId,
-        /// Why it would take it.
-        cause: Cause,
     },
     /// A group has moved by itself too often, and is kept where it is.
     Down {

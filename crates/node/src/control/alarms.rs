@@ -136,6 +136,7 @@ mod tests {
             unable: vec!["web2".to_owned(), "web3".to_owned()],
             unable_because: vec![Inability::OtherLine, Inability::Told],
             failures: Vec::new(),
+            obstacles: Vec::new(),
             stay: StayReport::default(),
             retired: None,
         };

@@ -81,6 +81,11 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         }
         Event::Fencing(node, step) => Some(fencing::event(name(node), *step)),
         Event::Hold(step) => Some(hold::event(settings, *step)),
+        Event::NotTaken { group, obstacle, cause } => Some(JournalEvent::NotTaken {
+            group: name_of(settings, *group),
+            obstacle: *obstacle,
+            evidence: cause.evidence(settings),
+        }),
         Event::StopBegins => Some(JournalEvent::Stop),
         Event::Paused(gap) => Some(JournalEvent::Pause { milliseconds: milliseconds(*gap) }),
         Event::LocalStatus(_)

@@ -2,7 +2,8 @@
 
 use super::{Words, info, warning};
 use crate::log::Line;
-use systole_core::{GroupId, HoldEvent};
+use systole_core::{Cause, GroupId, HoldEvent, Obstacle};
+use systole_ipc::texts;
 
 impl Words {
     pub(super) fn hold(&self, step: HoldEvent) -> Line {
@@ -23,10 +24,6 @@ impl Words {
             HoldEvent::Expired { group } => {
                 info(format!("{}: its time is over.", self.free(group)))
             }
-            HoldEvent::Withheld { group, cause } => {
-                let (key, why) = (self.key(group), cause.evidence(&self.settings));
-                warning(format!("Group {key} is not taken, because it is held: {why}."))
-            }
             HoldEvent::Down { group, moves, span } => {
                 let (key, seconds) = (self.key(group), span.as_secs());
                 // Another node tells how long it lasts, and not the moves of before our start.
@@ -43,6 +40,13 @@ impl Words {
                 info(format!("Group {} may move by itself again.", self.key(group)))
             }
         }
+    }
+
+    /// A group that nobody runs, and why this node does not take it.
+    pub(super) fn not_taken(&self, group: GroupId, obstacle: Obstacle, cause: &Cause) -> Line {
+        let (key, why) = (self.key(group), cause.evidence(&self.settings));
+        let obstacle = texts::obstacle(obstacle);
+        warning(format!("Group {key} is not taken by this node although {why}: {obstacle}."))
     }
 
     fn free(&self, group: Option<GroupId>) -> String {

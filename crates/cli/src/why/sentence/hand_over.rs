@@ -1,9 +1,8 @@
 //! The stages of a planned hand-over.
 
-use crate::why::entries::begins;
 use crate::why::span::span;
 use systole_core::{Refusal, Step};
-use systole_ipc::journal::HandOverStage;
+use systole_ipc::journal::{HandOverStage, begins};
 
 /// A stage. Who wants the hand-over is said with the first one that is told.
 pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> String {

@@ -35,6 +35,7 @@ impl Cluster {
             unable: names.collect(),
             unable_because: because.collect(),
             failures: self.failure_reports(id),
+            obstacles: self.shown_obstacles(id),
             stay: self.stay_report(id),
             retired: group.is_retired.then(|| self.retirement(id)),
         }

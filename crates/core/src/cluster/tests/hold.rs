@@ -75,8 +75,9 @@ fn nothing_is_taken_from_the_dead_until_it_is_released() {
     let snapshot = pair.node(B).cluster.snapshot();
     let why = snapshot.groups[0].stay.withheld.as_deref();
     assert!(why.is_some_and(|why| why.starts_with("alpha was silent for")), "{why:?}");
-    let told =
-        |event: &&Event| matches!(event, Event::Hold(HoldEvent::Withheld { group: FIRST, .. }));
+    let told = |event: &&Event| {
+        matches!(event, Event::NotTaken { group: FIRST, obstacle: Obstacle::Held, .. })
+    };
     assert_eq!(pair.node(B).said.iter().filter(told).count(), 1);
     assert!(!pair.node(B).has_said(&Event::TakeoverBegins(A)));
     pair.release(B, None);

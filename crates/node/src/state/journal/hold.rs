@@ -14,9 +14,6 @@ pub(super) fn event(settings: &Settings, step: HoldEvent) -> JournalEvent {
         }
         HoldEvent::Released { group, by: node } => (group.map(name), "released", by(node)),
         HoldEvent::Expired { group } => (group.map(name), "expired", "its time is over".to_owned()),
-        HoldEvent::Withheld { group, cause } => {
-            (Some(name(group)), "withheld", cause.evidence(settings))
-        }
         HoldEvent::Down { group, moves, span } => {
             let times = if moves == 1 { "once".to_owned() } else { format!("{moves} times") };
             let evidence =

@@ -21,7 +21,7 @@ impl Repeats {
         if matches!(event, JournalEvent::Ownership { .. } | JournalEvent::Order { .. }) {
             self.0.clear();
         }
-        let Some(essence) = essence(event) else { return false };
+        let Some(essence) = event.essence() else { return false };
         self.0.retain(|(_, since)| now.saturating_duration_since(*since) < PERIOD);
         if self.0.iter().any(|(known, _)| *known == essence) {
             return true;
@@ -31,46 +31,5 @@ impl Repeats {
         }
         self.0.push_back((essence, now));
         false
-    }
-}
-
-/// What makes an event the same as another one, for those that may repeat without end.
-fn essence(event: &JournalEvent) -> Option<JournalEvent> {
-    let mut essence = event.clone();
-    match &mut essence {
-        JournalEvent::HandOver(stage) => {
-            (stage.took_ms, stage.total_ms) = (0, 0);
-            stage.ticket.is_none().then_some(essence)
-        }
-        JournalEvent::Denied { pid, .. } => {
-            *pid = 0;
-            Some(essence)
-        }
-        JournalEvent::Late { milliseconds, .. } => {
-            *milliseconds = 0;
-            Some(essence)
-        }
-        JournalEvent::Refusal { .. } | JournalEvent::Pings(_) => Some(essence),
-        JournalEvent::Ownership { .. }
-        | JournalEvent::Reach { .. }
-        | JournalEvent::AddressBack { .. }
-        | JournalEvent::Alarm { .. }
-        | JournalEvent::Death { .. }
-        | JournalEvent::Departure { .. }
-        | JournalEvent::Return { .. }
-        | JournalEvent::Fencing { .. }
-        | JournalEvent::Keys { .. }
-        | JournalEvent::Hold { .. }
-        | JournalEvent::Order { .. }
-        | JournalEvent::Answer { .. }
-        | JournalEvent::Job(_)
-        | JournalEvent::LetGo { .. }
-        | JournalEvent::Executor { .. }
-        | JournalEvent::StopFailure { .. }
-        | JournalEvent::Start { .. }
-        | JournalEvent::Reload { .. }
-        | JournalEvent::Stop
-        | JournalEvent::Pause { .. }
-        | JournalEvent::Failure { .. } => None,
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use systole_core::{
-    Action, Failback, Group, GroupKey, Outcome, Phase, Proof, Refusal, Resource, ResourceKind,
-    Step, StopFailure,
+    Action, Failback, Group, GroupKey, Obstacle, Outcome, Phase, Proof, Refusal, Resource,
+    ResourceKind, Step, StopFailure,
 };
 use systole_ipc::journal::{Entry, read};
 
@@ -137,6 +137,16 @@ fn the_lines_of_the_document_are_read_and_written_to_the_letter() {
     let rows = DOCUMENT.split("## Events").nth(1).unwrap().split("| word of |").next().unwrap();
     let rows = rows.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     assert_eq!(events, rows.map(str::to_owned).collect());
+}
+
+#[test]
+fn obstacle_that_can_be_shown_is_in_the_document() {
+    let is_hidden = |word: &str| matches!(word, "busy" | "owned" | "handed_over" | "retired");
+    for obstacle in Obstacle::ALL {
+        let word = serde_json::to_value(obstacle).unwrap();
+        let word = word.as_str().unwrap();
+        assert_eq!(DOCUMENT.contains(&format!("\n| `{word}` |")), !is_hidden(word), "{word}");
+    }
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! What is held and kept, in words.
 
 use super::*;
-use systole_core::{HoldEvent, Proof};
+use systole_core::{HoldEvent, Obstacle, Proof};
 
 #[test]
-fn what_is_held_and_why_something_is_not_taken() {
-    let (owner, silence) = (WEB1, Duration::from_millis(30_001));
-    let cause = Cause::OwnerDead { owner, silence, proof: Proof::Silence };
+fn hold_and_hold_down_are_lines_of_their_own() {
     let minute = Duration::from_mins(1);
     let table: &[(HoldEvent, &str)] = &[
         (
@@ -21,11 +19,6 @@ fn what_is_held_and_why_something_is_not_taken() {
         (
             HoldEvent::Expired { group: None },
             "info: Everything may move by itself again: its time is over.",
-        ),
-        (
-            HoldEvent::Withheld { group: GROUP, cause },
-            "WARN: Group 192.168.122.100/24/eth0 is not taken, because it is held: web1 was silent \
-             for 30001 ms.",
         ),
         (
             HoldEvent::Down { group: GROUP, moves: 6, span: minute },
@@ -45,4 +38,18 @@ fn what_is_held_and_why_something_is_not_taken() {
     for (event, line) in table {
         assert_eq!(said(&Event::Hold(*event)), [*line]);
     }
+}
+
+#[test]
+fn group_that_is_not_taken_is_a_line_with_cause_and_obstacle() {
+    let cause = Cause::OwnerDead {
+        owner: WEB1,
+        silence: Duration::from_millis(30_001),
+        proof: Proof::Silence,
+    };
+    let told = |obstacle| said(&Event::NotTaken { group: GROUP, obstacle, cause });
+    let begin = "WARN: Group 192.168.122.100/24/eth0 is not taken by this node although web1 was silent \
+                 for 30001 ms: ";
+    assert_eq!(told(Obstacle::Held), [format!("{begin}it is held; hb release ends that.")]);
+    assert_eq!(told(Obstacle::NoExecutor), [format!("{begin}the executor is not there.")]);
 }

@@ -1,0 +1,104 @@
+//! What each event is in the story of a group: one row for each event.
+
+use super::{JournalEvent, JournalOrder};
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// One group, by its first resource word.
+    Group(&'a str),
+    /// A node, or several groups: it may have to do with every group.
+    Every,
+    /// An order for one group, or for several.
+    Ordered(Option<&'a str>),
+    /// Nothing that moves a group.
+    Aside,
+}
+
+/// Where an event stands among the others of its story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Something begins with it: what ends later is its end.
+    Beginning,
+    /// It follows from something else.
+    Middle,
+    /// It ends what was begun for a set of groups, and comes behind what that did to each.
+    Conclusion,
+}
+
+impl JournalEvent {
+    /// What the event is about, where it stands in the story of that, and whether it may repeat without end,
+    /// so that one entry is enough for some time.
+    #[must_use]
+    pub fn story(&self) -> (Subject<'_>, Place, bool) {
+        use Place::{Beginning, Conclusion, Middle};
+        use Subject::{Aside, Every, Group, Ordered};
+        match self {
+            Self::Ownership { group, .. }
+            | Self::Failure { group, .. }
+            | Self::NotTaken { group, .. }
+            | Self::Reach { group, .. }
+            | Self::AddressBack { group, .. }
+            | Self::Alarm { group, .. }
+            | Self::LetGo { group, .. }
+            | Self::StopFailure { group, .. } => (Group(group), Middle, false),
+            Self::Job(job) => (Group(&job.group), Middle, false),
+            Self::HandOver(stage) => {
+                let place = if begins(&stage.stage) { Beginning } else { Conclusion };
+                (stage.group.as_deref().map_or(Every, Group), place, stage.ticket.is_none())
+            }
+            Self::Hold { group, .. } => (group.as_deref().map_or(Every, Group), Middle, false),
+            Self::Death { .. } | Self::Departure { .. } => (Every, Beginning, false),
+            Self::Late { .. } | Self::Refusal { .. } | Self::Pings(_) => (Every, Middle, true),
+            Self::Order { order, .. } => (Ordered(ordered_group(order)), Beginning, false),
+            Self::Answer { order, .. } => (Ordered(ordered_group(order)), Conclusion, false),
+            Self::Denied { .. } => (Aside, Middle, true),
+            Self::Keys { .. } => (Aside, Middle, false),
+            Self::Return { .. }
+            | Self::Fencing { .. }
+            | Self::Executor { .. }
+            | Self::Start { .. }
+            | Self::Reload { .. }
+            | Self::Stop
+            | Self::Pause { .. } => (Every, Middle, false),
+        }
+    }
+
+    /// What makes the event the same as another one, if it may repeat without end.
+    #[must_use]
+    pub fn essence(&self) -> Option<Self> {
+        let (_, _, may_repeat) = self.story();
+        let mut essence = self.clone();
+        if let Self::HandOver(stage) = &mut essence {
+            (stage.took_ms, stage.total_ms) = (0, 0);
+        } else if let Self::Denied { pid, .. } = &mut essence {
+            *pid = 0;
+        } else if let Self::Late { milliseconds, .. } = &mut essence {
+            *milliseconds = 0;
+        }
+        may_repeat.then_some(essence)
+    }
+}
+
+/// Whether a stage of a hand-over is a beginning.
+#[must_use]
+pub fn begins(stage: &str) -> bool {
+    matches!(stage, "wanted" | "asked" | "unasked")
+}
+
+/// The group that an order names, if it names one.
+fn ordered_group(order: &JournalOrder) -> Option<&str> {
+    match order {
+        JournalOrder::StandbyGroup(group) | JournalOrder::TakeoverGroup(group) => Some(group),
+        JournalOrder::Hold(group, _)
+        | JournalOrder::Release(group)
+        | JournalOrder::Retry(group) => group.as_deref(),
+        JournalOrder::Standby(_)
+        | JournalOrder::Takeover(_)
+        | JournalOrder::ForgetPeer(_)
+        | JournalOrder::ConfirmDead(_)
+        | JournalOrder::Stop
+        | JournalOrder::Restart
+        | JournalOrder::Reload => None,
+    }
+}

@@ -1,0 +1,38 @@
+//! What log, status and journal say alike.
+
+use systole_core::Obstacle;
+
+/// What keeps a node from starting a group, as a clause about that node or that group.
+#[must_use]
+pub const fn obstacle(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Busy => "it runs, starts or stops here already",
+        Obstacle::Owned => "another node has it",
+        Obstacle::HandedOver => "it is being handed over",
+        Obstacle::Retired => "its line is no longer in haresources",
+        Obstacle::NotReady => "this node is starting or stopping",
+        Obstacle::NoExecutor => "the executor is not there",
+        Obstacle::Unverified => {
+            "this node stood still, and waits until it has heard every other node again"
+        }
+        Obstacle::Negotiating => {
+            "the heartbeat of the other node has not agreed yet which node has what"
+        }
+        Obstacle::Failed => "it has failed here; after fixing the cause: hb retry",
+        Obstacle::NoCarrier => "an interface that it needs has no carrier here",
+        Obstacle::UnknownLine => {
+            "another node lacks its line and runs a line that is unknown here: all nodes need the same haresources"
+        }
+        Obstacle::Unannounced => "not every node knows yet that this node can run it",
+        Obstacle::Conflicting => {
+            "a former line that shares a resource with it still runs, or belongs to a node with another haresources"
+        }
+        Obstacle::RunsElsewhere => "another node may still run it",
+        Obstacle::NotFirst => "another node comes first",
+        Obstacle::Held => "it is held; hb release ends that",
+        Obstacle::FencePending => "a silent node must be fenced first",
+        Obstacle::InDoubt => "a node that cannot tell what it runs must be fenced first",
+        Obstacle::Unreserved => "not every node knows yet that its former line is replaced",
+        Obstacle::Unknown => "the reason is unknown to this version of hb",
+    }
+}
