@@ -1,8 +1,9 @@
 //! A beat costs the core no allocation.
-#![expect(unsafe_code, reason = "a global allocator that counts is unsafe to write")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "no_alloc/counting.rs"]
+mod counting;
+
+use counting::ALLOCATIONS;
 use std::time::Duration;
 use systole_core::{
     Action, AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, Group,
@@ -10,30 +11,6 @@ use systole_core::{
     Outcome, Output, Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
     Words,
 };
-
-thread_local! {
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Counts allocations of the current thread, and passes every call on.
-struct Counting;
-
-// SAFETY: every call is passed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const GROUP: GroupKey = GroupKey(7);
 
@@ -169,7 +146,7 @@ fn a_thousand_beats_allocate_nothing() {
     live(&mut cluster, &mut beat, 599, 600);
     let snapshot = cluster.snapshot();
     assert!(snapshot.hold.is_some() && snapshot.groups[0].stay.hold.is_some());
-    let before = COUNT.get();
+    let before = ALLOCATIONS.get();
     live(&mut cluster, &mut beat, 600, 1600);
-    assert_eq!(COUNT.get() - before, 0);
+    assert_eq!(ALLOCATIONS.get() - before, 0);
 }

@@ -1,14 +1,13 @@
-#![expect(unsafe_code, reason = "an allocator that counts cannot be written without it")]
-
+#[path = "../../../core/tests/no_alloc/counting.rs"]
+mod counting;
 mod keys;
 
 use super::channel::{ControlEnd, channel};
 use super::drops::{Cause, Dropped};
 use super::links::Medium;
 use super::*;
+use counting::ALLOCATIONS;
 use executor::Greeting;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use systole_agents::protocol::{Action, Held, Unfinished};
 use systole_core::{
@@ -17,36 +16,6 @@ use systole_core::{
 };
 use systole_sys::link::{Link, LinkSpec};
 use systole_wire::{Identity, Method, Style};
-
-thread_local! {
-    /// By thread, because other tests allocate on theirs meanwhile.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const KEEPALIVE: Duration = Duration::from_millis(50);
 const PORT: u16 = 694;
