@@ -23,12 +23,6 @@ const EXIT_NOT_CONFIGURED: u8 = 6;
 
 /// Longer than a node needs to see that another one fell silent, and a device to work.
 const FENCE_DELAY: Duration = Duration::from_secs(5);
-/// A fault and its end are two moves. Three of them in ten minutes are not bad luck any more.
-const HOLD_DOWN: (u8, Duration) = (6, Duration::from_mins(10));
-/// How long a group stays where it is the first time.
-const HOLD_DOWN_FIRST: Duration = Duration::from_mins(1);
-/// How long it does at most.
-const HOLD_DOWN_LONGEST: Duration = Duration::from_hours(1);
 /// Longer than a management board needs to log somebody in.
 const FENCE_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -201,15 +195,15 @@ fn config(
     })
 }
 
-/// How often a group may move: by default so often that only what is broken does.
+/// How often a group may move.
 fn hold_down(draft: &Draft) -> Option<HoldDown> {
-    let (moves, window) = match draft.hold_down {
-        Some(HoldDownLine::Off) => return None,
-        Some(HoldDownLine::On(moves, window)) => (moves, window),
-        None => HOLD_DOWN,
-    };
-    let (first, longest) = (HOLD_DOWN_FIRST, HOLD_DOWN_LONGEST);
-    Some(HoldDown { moves, window, first, longest })
+    match draft.hold_down {
+        Some(HoldDownLine::Off) => None,
+        Some(HoldDownLine::On(moves, window)) => {
+            Some(HoldDown { moves, window, ..HoldDown::default() })
+        }
+        None => Some(HoldDown::default()),
+    }
 }
 
 /// The devices that this node can drive.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use systole_core::{
     Action, AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, Group,
     GroupKey, Heard, HoldDown, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order,
-    Outcome, Output, Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
-    Words,
+    Outcome, Output, Phase, Resource, ResourceKind, Settings, Ticket, Time, Uuid, Words,
 };
 
 const GROUP: GroupKey = GroupKey(7);
@@ -20,11 +19,7 @@ fn cluster() -> Cluster {
     let kind = ResourceKind::Address(spec);
     let resources = vec![Resource { word: "192.0.2.1".to_owned(), kind }];
     let settings = Settings {
-        nodes: vec!["alpha".to_owned(), "beta".to_owned()],
-        node_order: vec![NodeId(0), NodeId(1)],
-        me: NodeId(0),
         links: vec!["eth0".to_owned(), "eth1".to_owned()],
-        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".to_owned()],
         keepalive: Duration::from_millis(200),
         deadtime: Duration::from_secs(1),
@@ -32,36 +27,13 @@ fn cluster() -> Cluster {
         initdead: Duration::from_secs(2),
         deadping: Duration::from_secs(1),
         aliveping: Duration::from_millis(200),
-        rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
         ipfail: true,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
-        fencing: None,
-        group_failback: Vec::new(),
-        hold_down: Some(HoldDown {
-            moves: 3,
-            window: Duration::from_mins(10),
-            first: Duration::from_mins(1),
-            longest: Duration::from_hours(1),
-        }),
+        hold_down: Some(HoldDown { moves: 3, ..HoldDown::default() }),
         groups: vec![Group { key: GROUP, preferred: NodeId(0), resources, is_retired: false }],
+        ..Settings::new(NodeId(0), ["alpha", "beta"])
     };
-    let boot = Boot {
-        generation: 1,
-        started: 1,
-        session: 1,
-        uuid: Uuid([1; 16]),
-        unix_time: 1,
-        seed: 1,
-        terms: Vec::new(),
-        peers: Vec::new(),
-        holds: Vec::new(),
-        kept_by_order: Vec::new(),
-        retired: Vec::new(),
-        listed: Vec::new(),
-    };
-    Cluster::new(settings, boot)
+    Cluster::new(settings, Boot::new(1, Uuid([1; 16])))
 }
 
 /// Both nodes beat on two links for a while; every tenth message is acknowledged. Returns
