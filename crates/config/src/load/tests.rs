@@ -3,6 +3,7 @@ use crate::medium::Medium;
 use crate::source::{Content, File};
 use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, load_all, rules, sources, with_facts};
 use proptest::prelude::*;
+use std::time::Duration;
 use systole_core::{GroupId, NodeId, Settings};
 
 #[test]
@@ -71,9 +72,9 @@ fn initdead_is_filled_in_as_the_original_does() {
             .replace("deadtime 30", &format!("deadtime {deadtime}"))
             .replace("initdead 60\n", "")
             .replace("warntime 10\n", "");
-        let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
-        assert_eq!(config.times.initdead, Duration::from_secs(initdead), "{deadtime}");
-        assert_eq!(config.times.warntime, config.times.deadtime / 2);
+        let settings = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap().settings();
+        assert_eq!(settings.initdead, Duration::from_secs(initdead), "{deadtime}");
+        assert_eq!(settings.warntime, settings.deadtime / 2);
     }
 }
 

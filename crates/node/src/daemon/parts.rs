@@ -55,8 +55,8 @@ pub(super) fn open_watchdog(
 
 /// Connects to the executor or starts one. What cannot be had now is tried again while the daemon beats.
 pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<Executor> {
-    let times = &plan.config.times;
-    let obtained = process.obtain(times.deadtime.saturating_sub(times.keepalive) / 4);
+    let settings = &plan.settings;
+    let obtained = process.obtain(settings.deadtime.saturating_sub(settings.keepalive) / 4);
     let executor = match obtained {
         Ok(executor) => Some(executor),
         Err(error) => {

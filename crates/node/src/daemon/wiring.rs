@@ -39,7 +39,8 @@ pub(crate) enum WiringError {
 /// The media with their hosts resolved, so that opening them again never waits for a name server.
 pub(crate) fn links(config: &Config, names: &Names) -> Result<Vec<LinkSpec>, WiringError> {
     // Half of what a beat may be late, so that the other half is left for everything else.
-    let patience = config.times.deadtime.saturating_sub(config.times.keepalive) / 2;
+    let Settings { deadtime, keepalive, .. } = config.settings();
+    let patience = deadtime.saturating_sub(keepalive) / 2;
     config.media.iter().map(|medium| link(medium, names, patience)).collect()
 }
 
@@ -198,8 +199,9 @@ fn service(group: &Group) -> Option<Service> {
 
 /// The facts for the executor's runs.
 pub(crate) fn executor(config: &Config, debug: u8, is_realtime: bool) -> Configuration {
-    let grace = config.times.restart_grace.as_millis();
-    let lifetime = address_lifetime(config.times.deadtime, config.times.keepalive);
+    let Settings { deadtime, keepalive, restart_grace, .. } = config.settings();
+    let grace = restart_grace.as_millis();
+    let lifetime = address_lifetime(deadtime, keepalive);
     Configuration {
         node: config.node_name.clone(),
         environment: environment(config, debug),
