@@ -100,7 +100,6 @@ impl Config {
             initdead: time("initdead"),
             deadping: time("deadping"),
             aliveping: time("aliveping"),
-            example_time: time("example_time"),
             rexmit_delay: time("max_rexmit_delay"),
             failback: self.failback,
             group_failback: self.group_failback.clone(),

@@ -58,8 +58,6 @@ pub struct Settings {
     pub deadping: Duration,
     /// How long a ping node that was dead must answer before it counts again.
     pub aliveping: Duration,
-    /// An example that changes nothing.
-    pub example_time: Duration,
     /// Longest wait before a missing message is asked for.
     pub rexmit_delay: Duration,
     /// What becomes of groups when their preferred node returns.
@@ -104,7 +102,6 @@ impl Settings {
             initdead: DEADTIME,
             deadping: DEADTIME,
             aliveping: 2 * KEEPALIVE,
-            example_time: Duration::from_secs(5),
             rexmit_delay: Duration::from_millis(250),
             failback: Failback::Legacy,
             ipfail: false,

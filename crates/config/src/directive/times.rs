@@ -87,15 +87,6 @@ static ROWS: &[Directive] = &[
         ..NEW
     },
     Directive {
-        name: "example_time",
-        role: ANY_TIME,
-        default: DefaultValue::Text("5s"),
-        change: Told::As(Subject::Times, Takes::Live),
-        listed: Some(Listed(49, "an example that changes nothing")),
-        meaning: "An example that changes nothing.",
-        ..NEW
-    },
-    Directive {
         name: "max_rexmit_delay",
         role: setting(Kind::Milliseconds { least: 1, most: 2_147_483_647 }),
         default: DefaultValue::Text("250"),
