@@ -12,22 +12,24 @@ use crate::finding::Finding;
 use crate::hacf::Draft;
 use crate::rule;
 use crate::source::File;
+use crate::values::Values;
 use std::ops::Range;
 
 /// Compares everything that `ha.cf` said; `failback` is whether groups are negotiated at all.
 pub(crate) fn check(
     draft: &Draft,
+    values: &Values,
     facts: &Facts<'_>,
     negotiated: bool,
     findings: &mut Vec<Finding>,
 ) {
     nodes::check(draft, facts, findings);
-    times::check(draft, findings);
+    times::check(draft, values, findings);
     links::check(draft, facts, findings);
     files::check(draft, facts, findings);
     failback(draft, negotiated, findings);
-    autojoin(draft, findings);
-    log(draft, findings);
+    autojoin(draft, values, findings);
+    log(draft, values, findings);
 }
 
 fn find(rule: &'static rule::Rule, span: Range<usize>, message: impl Into<String>) -> Finding {
@@ -63,8 +65,8 @@ fn failback(draft: &Draft, negotiated: bool, findings: &mut Vec<Finding>) {
     }
 }
 
-fn autojoin(draft: &Draft, findings: &mut Vec<Finding>) {
-    let joins = draft.word("autojoin").is_some_and(|word| !word.eq_ignore_ascii_case("none"));
+fn autojoin(draft: &Draft, values: &Values, findings: &mut Vec<Finding>) {
+    let joins = values.word("autojoin").is_some_and(|word| !word.eq_ignore_ascii_case("none"));
     let Some(span) = draft.span("autojoin").filter(|_| joins) else { return };
     findings.push(
         find(
@@ -79,11 +81,11 @@ fn autojoin(draft: &Draft, findings: &mut Vec<Finding>) {
     );
 }
 
-fn log(draft: &Draft, findings: &mut Vec<Finding>) {
+fn log(draft: &Draft, values: &Values, findings: &mut Vec<Finding>) {
     let elsewhere = ["logfile", "debugfile", "logfacility"];
-    let is_off = draft.boolean("use_logd") == Some(false);
+    let is_off = !values.boolean("use_logd");
     let Some(span) = draft.span("use_logd").filter(|_| is_off) else { return };
-    if elsewhere.iter().all(|directive| draft.word(directive).is_none()) {
+    if elsewhere.iter().all(|directive| draft.written(directive).is_none()) {
         findings.push(
             find(&rule::NO_LOG, span, "the daemon would log nowhere")
                 .label("and there is neither a log file nor a facility")

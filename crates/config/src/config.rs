@@ -3,10 +3,10 @@
 use crate::authkeys::Authentication;
 use crate::fencing::Fencing;
 use crate::medium::{Medium, PingNode};
+use crate::values::Values;
 use std::time::Duration;
 use systole_core::{
-    Detection, Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, NodeId, Settings,
-    StopFailure,
+    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, NodeId, Settings, StopFailure,
 };
 
 /// Everything that a node needs to know before it starts.
@@ -20,8 +20,6 @@ pub struct Config {
     pub media: Vec<Medium>,
     /// Ping nodes and ping groups, in the order of `ha.cf`.
     pub ping_nodes: Vec<PingNode>,
-    /// The times by which nodes judge each other.
-    pub times: Times,
     /// `auto_failback`.
     pub failback: Failback,
     /// `failback` lines.
@@ -50,8 +48,6 @@ pub struct Config {
     pub generation_method: GenerationMethod,
     /// `uuidfrom`.
     pub uuid_source: UuidSource,
-    /// `cluster`, a name that has no effect on the wire.
-    pub cluster: String,
     /// `apiauth` lines, each client once.
     pub api_authorizations: Vec<ApiAuthorization>,
     /// How dead nodes are made sure of; absent when this node can drive no device.
@@ -64,6 +60,8 @@ pub struct Config {
     pub stop_failure: StopFailure,
     /// How long agents may take.
     pub agent_timeouts: AgentTimeouts,
+    /// What the directives with one value say; the fields above that come from them are made of these.
+    pub(crate) values: Values,
     pub(crate) options: Vec<RecordedOption>,
 }
 
@@ -89,24 +87,25 @@ impl Config {
             let at = nodes.binary_search(name).expect("the same names, sorted");
             NodeId(u8::try_from(at).expect("bounded by NODES_MAX"))
         };
+        let time = |directive| self.values.time(directive);
         Settings {
             node_order: self.nodes.iter().map(id).collect(),
             me: id(&self.node_name),
             links: self.links(),
             slow_links: self.slow_links(),
             ping_nodes: self.ping_nodes.iter().map(|ping| ping.name.clone()).collect(),
-            keepalive: self.times.keepalive,
-            deadtime: self.times.deadtime,
-            warntime: self.times.warntime,
-            initdead: self.times.initdead,
-            deadping: self.times.deadping,
-            aliveping: self.times.aliveping,
-            rexmit_delay: self.times.rexmit_delay,
+            keepalive: time("keepalive"),
+            deadtime: time("deadtime"),
+            warntime: time("warntime"),
+            initdead: time("initdead"),
+            deadping: time("deadping"),
+            aliveping: time("aliveping"),
+            rexmit_delay: time("max_rexmit_delay"),
             failback: self.failback,
             group_failback: self.group_failback.clone(),
             hold_down: self.hold_down,
             ipfail: self.ipfail,
-            restart_grace: self.times.restart_grace,
+            restart_grace: time("restart_grace"),
             fencing: self.fencing.as_ref().map(|fencing| FencingPolicy { delay: fencing.delay }),
             groups: self.groups.clone(),
             group_order: None,
@@ -162,35 +161,6 @@ impl Config {
     }
 }
 
-/// The times by which nodes judge each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Times {
-    /// Time between two beats.
-    pub keepalive: Duration,
-    /// Silence after which a node is dead.
-    pub deadtime: Duration,
-    /// Silence after which a beat is late.
-    pub warntime: Duration,
-    /// Silence after which a node that was never heard is dead.
-    pub initdead: Duration,
-    /// Silence after which a ping node is dead.
-    pub deadping: Duration,
-    /// How long a ping node that was dead must answer before it counts again.
-    pub aliveping: Duration,
-    /// Longest wait before a missing message is asked for.
-    pub rexmit_delay: Duration,
-    /// Longest time that the executor keeps what it has without a permit.
-    pub restart_grace: Duration,
-}
-
-impl Times {
-    /// What follows from them for the daemon and its executor.
-    #[must_use]
-    pub const fn detection(&self) -> Detection {
-        Detection::new(self.keepalive, self.deadtime)
-    }
-}
-
 /// A directive with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedOption {
@@ -211,8 +181,6 @@ pub struct Logging {
     pub debugfile: Option<String>,
     /// `logfacility` in lower case; `none` is absent.
     pub facility: Option<String>,
-    /// `use_logd`: as written; absent, it is on when there is neither file nor facility.
-    pub use_logd: bool,
     /// `syslogmsgfmt`: lines begin with date and host as in syslog.
     pub syslog_format: bool,
     /// `debug`: level of debug messages.

@@ -4,12 +4,11 @@ mod groups;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{AgentTimeouts, Config, Times};
+use crate::config::Config;
+use crate::directive::{self, Directive, Subject, Told};
 use crate::medium::{Medium, PingNode};
-use crate::time::milliseconds;
 use std::fmt::Display;
-use std::time::Duration;
-use systole_core::{Failback, GroupId, StopFailure};
+use systole_core::{Failback, GroupId};
 
 /// What a change takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,29 +41,29 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         nodes,
         media,
         ping_nodes,
-        times,
         failback,
         group_failback,
         hold_down,
         groups,
         authentication,
-        logging,
-        process,
         clients,
         ipfail,
-        message_format,
-        compression,
-        hopfudge,
-        generation_method,
-        uuid_source,
-        cluster,
         api_authorizations,
         fencing,
         environment,
-        address_agent,
-        stop_failure,
-        agent_timeouts,
+        values: _,
         options,
+        // Made of values, whose rows tell what a change of them takes.
+        logging: _,
+        process: _,
+        message_format: _,
+        compression: _,
+        hopfudge: _,
+        generation_method: _,
+        uuid_source: _,
+        address_agent: _,
+        stop_failure: _,
+        agent_timeouts: _,
     } = new;
     found.restart("node name", old.node_name == *node_name);
     found.restart("nodes", old.nodes == *nodes);
@@ -74,8 +73,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     }
     found.list("link", &old.media, media, medium, Effect::Restart);
     found.list("ping node", &old.ping_nodes, ping_nodes, ping, Effect::Live);
-    let has_serial = media.iter().any(|medium| matches!(medium, Medium::Serial { .. }));
-    found.times(&old.times, times, has_serial);
+    found.values(old, new, Subject::Times);
     let is_legacy = |failback| failback == Failback::Legacy;
     let effect = if is_legacy(old.failback) || is_legacy(*failback) {
         Effect::Restart
@@ -87,28 +85,36 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     found.changed("failback of single groups", is_same, Effect::Live);
     found.changed("hold_down", old.hold_down == *hold_down, Effect::Live);
     found.value("ipfail", on(old.ipfail), on(*ipfail), Effect::Live);
-    let before = self::stop_failure(old.stop_failure);
-    found.value("stop_failure", before, self::stop_failure(*stop_failure), Effect::Live);
-    let before = timeouts(old.agent_timeouts);
-    found.value("agent_timeout", before, timeouts(*agent_timeouts), Effect::Live);
+    found.values(old, new, Subject::Agents);
     found.keys(old, authentication);
     found.restart("fencing", old.fencing == *fencing);
-    found.restart("logging", old.logging == *logging);
-    found.restart("process settings", old.process == *process);
+    found.together(old, new, Subject::Logging, "logging");
+    found.together(old, new, Subject::Process, "process settings");
     found.restart("programs to keep running", old.clients == *clients);
-    let is_same = old.message_format == *message_format && old.compression == *compression;
-    found.restart("form of messages", is_same && old.hopfudge == *hopfudge);
-    found.restart("hbgenmethod", old.generation_method == *generation_method);
-    found.restart("uuidfrom", old.uuid_source == *uuid_source);
-    found.restart("cluster", old.cluster == *cluster);
+    found.together(old, new, Subject::Messages, "form of messages");
+    found.names(old, new, Subject::Identity);
     found.restart("apiauth", old.api_authorizations == *api_authorizations);
     found.restart("environment of scripts", old.environment == *environment);
-    found.restart("address_agent", old.address_agent == *address_agent);
+    found.names(old, new, Subject::Addresses);
     // Scripts see each of them; what has a meaning beside that was told above.
     if found.changes.is_empty() && old.options != *options {
         found.push("options that scripts see: changed".to_owned(), Effect::Live);
     }
     found.changes
+}
+
+/// The directives of a subject whose values differ, and what that takes.
+fn differing(
+    old: &Config,
+    new: &Config,
+    subject: Subject,
+) -> impl Iterator<Item = (&'static Directive, Effect)> {
+    let has_serial = new.media.iter().any(|medium| matches!(medium, Medium::Serial { .. }));
+    directive::all().filter_map(move |row| {
+        let Told::As(its, takes) = row.change else { return None };
+        let differs = its == subject && old.values.get(row.name) != new.values.get(row.name);
+        differs.then(|| (row, takes.effect(has_serial)))
+    })
 }
 
 /// What was found so far.
@@ -158,31 +164,30 @@ impl Found {
         }
     }
 
-    /// A serial line is made for the times by which it is too slow.
-    fn times(&mut self, old: &Times, new: &Times, has_serial: bool) {
-        let Times {
-            keepalive,
-            deadtime,
-            warntime,
-            initdead,
-            deadping,
-            aliveping,
-            rexmit_delay,
-            restart_grace,
-        } = *new;
-        let beats = if has_serial { Effect::Restart } else { Effect::Live };
-        for (what, old, new, effect) in [
-            ("keepalive", old.keepalive, keepalive, beats),
-            ("deadtime", old.deadtime, deadtime, beats),
-            ("warntime", old.warntime, warntime, Effect::Live),
-            ("initdead", old.initdead, initdead, Effect::Live),
-            ("deadping", old.deadping, deadping, Effect::Live),
-            ("aliveping", old.aliveping, aliveping, Effect::Live),
-            ("max_rexmit_delay", old.rexmit_delay, rexmit_delay, Effect::Restart),
-            ("restart_grace", old.restart_grace, restart_grace, Effect::Live),
-        ] {
-            self.value(what, span(old), span(new), effect);
+    /// A line with both values for each directive.
+    fn values(&mut self, old: &Config, new: &Config, subject: Subject) {
+        for (row, effect) in differing(old, new, subject) {
+            let told = |config: &Config| {
+                let value = config.values.get(row.name);
+                value.map_or_else(|| "none".to_owned(), |value| value.told(row.role))
+            };
+            self.value(row.name, told(old), told(new), effect);
         }
+    }
+
+    /// A line with the name of each directive.
+    fn names(&mut self, old: &Config, new: &Config, subject: Subject) {
+        for (row, effect) in differing(old, new, subject) {
+            self.changed(row.name, false, effect);
+        }
+    }
+
+    /// One line for all directives, with what the most demanding of them takes.
+    fn together(&mut self, old: &Config, new: &Config, subject: Subject, what: &str) {
+        let effects: Vec<Effect> = differing(old, new, subject).map(|(_, effect)| effect).collect();
+        let takes_restart = effects.contains(&Effect::Restart);
+        let effect = if takes_restart { Effect::Restart } else { Effect::Live };
+        self.changed(what, effects.is_empty(), effect);
     }
 
     fn keys(&mut self, old: &Config, new: &crate::Authentication) {
@@ -225,32 +230,6 @@ fn medium(medium: &Medium) -> String {
 
 fn ping(ping: &PingNode) -> String {
     format!("{} {}", ping.directive, ping.name)
-}
-
-fn span(span: Duration) -> String {
-    let milliseconds = milliseconds(span);
-    if milliseconds.is_multiple_of(1000) {
-        format!("{} s", milliseconds / 1000)
-    } else {
-        format!("{milliseconds} ms")
-    }
-}
-
-fn timeouts(timeouts: AgentTimeouts) -> String {
-    let AgentTimeouts { start, stop, status } = timeouts;
-    if start == stop && stop == status {
-        span(start)
-    } else {
-        format!("{} to start and stop, {} to look", span(start.max(stop)), span(status))
-    }
-}
-
-const fn stop_failure(stop_failure: StopFailure) -> &'static str {
-    match stop_failure {
-        StopFailure::Reboot => "reboot",
-        StopFailure::ReleaseAddress => "release-address",
-        StopFailure::Block => "block",
-    }
 }
 
 const fn on(on: bool) -> &'static str {

@@ -18,8 +18,9 @@ use crate::medium::{Medium, PingNode};
 use crate::rule::{self, Rule};
 use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
+use crate::values::{Parsed, boolean};
 pub(crate) use failback::HoldDownLine;
-pub(crate) use setting::{Parsed, Setting};
+pub(crate) use setting::Setting;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -61,32 +62,36 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// The time that a directive set.
+    /// What a directive says, by a line or by default.
+    pub(crate) fn value(&self, directive: &Directive) -> Option<Parsed> {
+        let set = self.settings.get(directive.name).map(|setting| setting.value.clone());
+        set.or_else(|| directive.default_value(self))
+    }
+
+    /// A time, by a line or by default.
     pub(crate) fn time(&self, directive: &str) -> Option<Duration> {
-        match self.settings.get(directive)?.value {
+        match self.value(directive::find(directive)?)? {
             Parsed::Time(time) => Some(time),
-            Parsed::Boolean(_) | Parsed::Number(_) | Parsed::Word => None,
+            Parsed::Boolean(_) | Parsed::Number(_) | Parsed::Word(_) | Parsed::Nothing => None,
         }
     }
 
-    /// The number that a directive set.
+    /// A number, by a line or by default.
     pub(crate) fn number(&self, directive: &str) -> Option<u32> {
-        match self.settings.get(directive)?.value {
+        match self.value(directive::find(directive)?)? {
             Parsed::Number(number) => Some(number),
-            Parsed::Time(_) | Parsed::Boolean(_) | Parsed::Word => None,
+            Parsed::Time(_) | Parsed::Boolean(_) | Parsed::Word(_) | Parsed::Nothing => None,
         }
     }
 
-    /// The yes or no that a directive set.
-    pub(crate) fn boolean(&self, directive: &str) -> Option<bool> {
-        match self.settings.get(directive)?.value {
-            Parsed::Boolean(claim) => Some(claim),
-            Parsed::Time(_) | Parsed::Number(_) | Parsed::Word => None,
-        }
+    /// Whether a line says something other than nothing.
+    pub(crate) fn is_set(&self, directive: &str) -> bool {
+        let setting = self.settings.get(directive);
+        setting.is_some_and(|setting| setting.value != Parsed::Nothing)
     }
 
-    /// The word that a directive set.
-    pub(crate) fn word(&self, directive: &str) -> Option<&str> {
+    /// The value of a directive as written.
+    pub(crate) fn written(&self, directive: &str) -> Option<&str> {
         Some(&self.settings.get(directive)?.text)
     }
 
@@ -97,8 +102,8 @@ impl Draft {
 
     /// The port of the next medium.
     fn port(&self) -> u16 {
-        let set = self.number("udpport").and_then(|port| u16::try_from(port).ok());
-        set.unwrap_or(self.default_port)
+        let port = self.number("udpport").and_then(|port| u16::try_from(port).ok());
+        port.unwrap_or(self.default_port)
     }
 }
 
@@ -226,7 +231,7 @@ impl Reader<'_> {
             {
                 self.no_value(name);
             }
-            Role::Setting(value) => self.setting(known, value, name, &words),
+            Role::Setting(kind) => self.setting(known, kind, name, &words),
             Role::Nodes => words.iter().for_each(|word| self.node(*word)),
             Role::Environment => words.iter().for_each(|word| self.environment(*word)),
             Role::Medium(kind) => self.medium(kind, name, &words, rest),
@@ -314,7 +319,7 @@ impl Reader<'_> {
             return self.report(finding);
         }
         self.draft.pacemaker_seen = true;
-        if setting::boolean(word.text) == Some(false) {
+        if boolean(word.text) == Some(false) {
             let value = Parsed::Boolean(false);
             let setting = Setting { text: word.text.to_owned(), value, span: word.span() };
             self.draft.settings.insert("pacemaker", setting);
@@ -353,7 +358,11 @@ impl Reader<'_> {
         if let Some(word) = words.last() {
             self.draft.settings.insert(
                 "auto_failback",
-                Setting { text: mode.to_owned(), value: Parsed::Word, span: word.span() },
+                Setting {
+                    text: mode.to_owned(),
+                    value: Parsed::Word(mode.to_owned()),
+                    span: word.span(),
+                },
             );
         }
     }

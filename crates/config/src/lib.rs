@@ -25,11 +25,12 @@ mod suggest;
 #[cfg(test)]
 mod testing;
 mod time;
+mod values;
 
 pub use authkeys::{Authentication, Key, KeyBytes, Method};
 pub use config::{
     AddressAgent, AgentTimeouts, ApiAuthorization, Client, ClientKind, Compression, Config,
-    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, Times, UuidSource,
+    GenerationMethod, Logging, MessageFormat, Process, RecordedOption, UuidSource,
 };
 pub use difference::{Change, Effect, difference};
 pub use directive::default_options;

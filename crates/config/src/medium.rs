@@ -66,6 +66,19 @@ pub enum Medium {
 }
 
 impl Medium {
+    /// Whether `udpport` sets its port.
+    pub(crate) const fn uses_udpport(&self) -> bool {
+        match self {
+            Self::Ucast { .. } | Self::Bcast { .. } | Self::Ucast6 { .. } => true,
+            Self::Mcast { .. } | Self::Mcast6 { .. } | Self::Serial { .. } => false,
+        }
+    }
+
+    /// Whether `baud` sets its rate.
+    pub(crate) const fn uses_baud(&self) -> bool {
+        matches!(self, Self::Serial { .. })
+    }
+
     /// The directive that makes it.
     #[must_use]
     pub const fn directive(&self) -> &'static str {

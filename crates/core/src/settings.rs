@@ -1,6 +1,9 @@
-//! What the administrator wants, checked, and the facts of this run.
+//! What the administrator wants, checked; and in `boot` the facts of this run.
 
-use crate::{GROUPS_MAX, GroupId, GroupKey, Hold, LinkId, Motive, NodeId, Uuid};
+mod boot;
+
+use crate::{GROUPS_MAX, GroupId, GroupKey, LinkId, NodeId};
+pub use boot::{Boot, HoldRecord, PeerRecord, Unfinished, UnfinishedStage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -60,6 +63,42 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of a node without links, ping nodes and groups: what every other line of `ha.cf`
+    /// sets is as without that line.
+    ///
+    /// `nodes` are the names of all nodes in lower case, in alphabetical order, which is also taken for
+    /// that of `ha.cf`.
+    #[must_use]
+    pub fn new<Name: Into<String>>(me: NodeId, nodes: impl IntoIterator<Item = Name>) -> Self {
+        const KEEPALIVE: Duration = Duration::from_secs(1);
+        const DEADTIME: Duration = Duration::from_secs(30);
+        let nodes: Vec<String> = nodes.into_iter().map(Into::into).collect();
+        Self {
+            node_order: (0..).map(NodeId).take(nodes.len()).collect(),
+            nodes,
+            me,
+            links: Vec::new(),
+            slow_links: Vec::new(),
+            ping_nodes: Vec::new(),
+            keepalive: KEEPALIVE,
+            deadtime: DEADTIME,
+            warntime: DEADTIME / 2,
+            initdead: DEADTIME,
+            deadping: DEADTIME,
+            aliveping: 2 * KEEPALIVE,
+            rexmit_delay: Duration::from_millis(250),
+            failback: Failback::Legacy,
+            ipfail: false,
+            restart_grace: Duration::from_secs(5),
+            fencing: None,
+            groups: Vec::new(),
+            group_order: None,
+            stop_failure: StopFailure::Reboot,
+            group_failback: Vec::new(),
+            hold_down: Some(HoldDown::default()),
+        }
+    }
+
     /// The node with this name.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<NodeId> {
@@ -187,6 +226,18 @@ pub struct HoldDown {
     pub longest: Duration,
 }
 
+impl Default for HoldDown {
+    /// A fault and its end are two moves. Three of them in ten minutes are not bad luck any more.
+    fn default() -> Self {
+        Self {
+            moves: 6,
+            window: Duration::from_mins(10),
+            first: Duration::from_mins(1),
+            longest: Duration::from_hours(1),
+        }
+    }
+}
+
 /// `stop_failure`: what a stop that keeps failing leads to. Nobody else starts the group meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopFailure {
@@ -275,91 +326,4 @@ pub struct AddressSpec {
     pub interface: Option<String>,
     /// Broadcast address (IPv4).
     pub broadcast: Option<Ipv4Addr>,
-}
-
-/// What is remembered of another node across our own restarts: whatever it said up to there is
-/// old, and who sends it has recorded it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerRecord {
-    /// The node.
-    pub node: NodeId,
-    /// The highest generation that it was heard with.
-    pub generation: u64,
-    /// The highest sequence of that generation, as of some time ago.
-    pub sequence: u64,
-    /// The hand-over with this node, one of the classic line, that goes on.
-    pub unfinished: Option<Unfinished>,
-}
-
-/// A hand-over with a node of the classic line that has begun to move groups. That node waits up to an
-/// hour for its end, and does not notice that this daemon is started anew meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unfinished {
-    /// What moves, from the giver's view.
-    pub hold: Hold,
-    /// How far it is.
-    pub stage: UnfinishedStage,
-    /// Who wants it. An order is kept as one of the other node, because nobody waits for its answer any
-    /// more.
-    pub motive: Motive,
-}
-
-/// How far a hand-over is that goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnfinishedStage {
-    /// This node gives, and has not stopped everything.
-    Releasing,
-    /// This node has given, and the other one has not said that it has everything.
-    Given,
-    /// This node has promised to take, and the other one has not stopped everything.
-    Promised,
-    /// This node takes what the other one has stopped.
-    Acquiring,
-}
-
-/// The last order to hold or to release, of everything or of one group, across our own restarts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HoldRecord {
-    /// The group; everything if absent.
-    pub group: Option<GroupKey>,
-    /// The number of the order.
-    pub count: u32,
-    /// The node that it was given to.
-    pub by: NodeId,
-    /// It ends what was held.
-    pub is_release: bool,
-    /// How much longer it counts.
-    pub left: Duration,
-}
-
-/// Facts of this run of the daemon that are not in the three files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Boot {
-    /// Larger than at any earlier start (`hg`).
-    pub generation: u64,
-    /// The generation with which this node's daemon was started last. It is that of this run, unless
-    /// the daemon has executed itself since; 0 if it is not known.
-    pub started: u64,
-    /// Random number of this run.
-    pub session: u64,
-    /// Our uuid.
-    pub uuid: Uuid,
-    /// Seconds since 1970 at [`Time::START`](crate::Time::START).
-    pub unix_time: u64,
-    /// Starts the pseudo-random choices (delays, acknowledgement digit).
-    pub seed: u64,
-    /// Ownership as stored before, by group: the highest term known and its owner.
-    pub terms: Vec<(GroupKey, NodeId, u64)>,
-    /// What an earlier run of ours remembered of the other nodes.
-    pub peers: Vec<PeerRecord>,
-    /// What an earlier run knew to be held, or released.
-    pub holds: Vec<HoldRecord>,
-    /// Groups that an earlier run had because a person wanted it so: they do not go home.
-    pub kept_by_order: Vec<GroupKey>,
-    /// Groups that are in the files no more, as an earlier run stored them: another node may still
-    /// have them.
-    pub retired: Vec<Group>,
-    /// Groups that the executor's ledger of this boot lists, each with the term under which something
-    /// of it ran last. Until the executor has said what it holds they count as held.
-    pub listed: Vec<(GroupId, u64)>,
 }

@@ -1,39 +1,15 @@
 //! A beat costs the core no allocation.
-#![expect(unsafe_code, reason = "a global allocator that counts is unsafe to write")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "no_alloc/counting.rs"]
+mod counting;
+
+use counting::ALLOCATIONS;
 use std::time::Duration;
 use systole_core::{
     Action, AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, Group,
     GroupKey, Heard, HoldDown, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order,
-    Outcome, Output, Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Time, Uuid,
-    Words,
+    Outcome, Output, Phase, Resource, ResourceKind, Settings, Ticket, Time, Uuid, Words,
 };
-
-thread_local! {
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Counts allocations of the current thread, and passes every call on.
-struct Counting;
-
-// SAFETY: every call is passed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const GROUP: GroupKey = GroupKey(7);
 
@@ -43,11 +19,7 @@ fn cluster() -> Cluster {
     let kind = ResourceKind::Address(spec);
     let resources = vec![Resource { word: "192.0.2.1".to_owned(), kind }];
     let settings = Settings {
-        nodes: vec!["alpha".to_owned(), "beta".to_owned()],
-        node_order: vec![NodeId(0), NodeId(1)],
-        me: NodeId(0),
         links: vec!["eth0".to_owned(), "eth1".to_owned()],
-        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".to_owned()],
         keepalive: Duration::from_millis(200),
         deadtime: Duration::from_secs(1),
@@ -55,37 +27,13 @@ fn cluster() -> Cluster {
         initdead: Duration::from_secs(2),
         deadping: Duration::from_secs(1),
         aliveping: Duration::from_millis(200),
-        rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
         ipfail: true,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
-        fencing: None,
-        group_order: None,
-        group_failback: Vec::new(),
-        hold_down: Some(HoldDown {
-            moves: 3,
-            window: Duration::from_mins(10),
-            first: Duration::from_mins(1),
-            longest: Duration::from_hours(1),
-        }),
+        hold_down: Some(HoldDown { moves: 3, ..HoldDown::default() }),
         groups: vec![Group { key: GROUP, preferred: NodeId(0), resources, is_retired: false }],
+        ..Settings::new(NodeId(0), ["alpha", "beta"])
     };
-    let boot = Boot {
-        generation: 1,
-        started: 1,
-        session: 1,
-        uuid: Uuid([1; 16]),
-        unix_time: 1,
-        seed: 1,
-        terms: Vec::new(),
-        peers: Vec::new(),
-        holds: Vec::new(),
-        kept_by_order: Vec::new(),
-        retired: Vec::new(),
-        listed: Vec::new(),
-    };
-    Cluster::new(settings, boot)
+    Cluster::new(settings, Boot::new(1, Uuid([1; 16])))
 }
 
 /// Both nodes beat on two links for a while; every tenth message is acknowledged. Returns
@@ -170,7 +118,7 @@ fn a_thousand_beats_allocate_nothing() {
     live(&mut cluster, &mut beat, 599, 600);
     let snapshot = cluster.snapshot();
     assert!(snapshot.hold.is_some() && snapshot.groups[0].stay.hold.is_some());
-    let before = COUNT.get();
+    let before = ALLOCATIONS.get();
     live(&mut cluster, &mut beat, 600, 1600);
-    assert_eq!(COUNT.get() - before, 0);
+    assert_eq!(ALLOCATIONS.get() - before, 0);
 }

@@ -1,9 +1,9 @@
 //! A beat costs no allocation, in any form and with any method, once the buffers have grown.
 
-#![expect(unsafe_code, reason = "an allocator cannot be written without it")]
+#[path = "../../core/tests/no_alloc/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use counting::ALLOCATIONS;
 use std::time::Duration;
 use systole_core::{
     Action, Beat, Claim, Echo, Failure, Freeze, GroupKey, LinkId, Message, Moves, NodeId,
@@ -12,40 +12,6 @@ use systole_core::{
 use systole_wire::{
     Decoder, Encoder, Form, Identity, Keys, Listener, Method, Rotation, Signer, Style,
 };
-
-thread_local! {
-    /// By thread, because the test harness allocates on its own one meanwhile.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const BEATS: u64 = 100;
 

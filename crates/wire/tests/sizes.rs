@@ -115,28 +115,19 @@ fn large_settings() -> Settings {
     let ours = Group { key: OURS, preferred: NodeId(0), resources, is_retired: false };
     let groups = groups.skip(1).chain([ours]);
     Settings {
-        nodes: (0..NODES_MAX).map(|at| format!("{at:0>NAME_USUAL$}")).collect(),
-        node_order: (0..16).map(NodeId).collect(),
-        me: NodeId(0),
         links: (0..LINKS_MAX).map(|at| format!("eth{at}")).collect(),
-        slow_links: Vec::new(),
-        ping_nodes: Vec::new(),
         keepalive: Duration::from_millis(200),
         deadtime: Duration::from_hours(999),
         warntime: DAY,
         initdead: DAY,
         deadping: DAY,
         aliveping: DAY,
-        rexmit_delay: Duration::from_millis(250),
         failback: Failback::Off,
         ipfail: true,
-        restart_grace: Duration::from_secs(5),
-        fencing: None,
         groups: groups.collect(),
         stop_failure: StopFailure::Block,
-        group_order: None,
-        group_failback: Vec::new(),
         hold_down: Some(HoldDown { moves: 1, window: DAY, first: DAY, longest: DAY }),
+        ..Settings::new(NodeId(0), (0..NODES_MAX).map(|at| format!("{at:0>NAME_USUAL$}")))
     }
 }
 
@@ -184,18 +175,10 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
 /// A node of the largest cluster, which hears all others on all links.
 fn large_cluster() -> Cluster {
     let boot = Boot {
-        generation: u64::MAX,
         started: u64::MAX - u64::from(Beat::GROWN_MAX),
-        session: u64::MAX,
-        uuid: Uuid([0xff; 16]),
         unix_time: u64::MAX,
         seed: 1,
-        terms: Vec::new(),
-        peers: Vec::new(),
-        holds: Vec::new(),
-        retired: Vec::new(),
-        kept_by_order: Vec::new(),
-        listed: Vec::new(),
+        ..Boot::new(u64::MAX, Uuid([0xff; 16]))
     };
     let mut cluster = Cluster::new(large_settings(), boot);
     // It runs in part, so it is started though everything is held.

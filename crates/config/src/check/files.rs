@@ -9,7 +9,7 @@ use crate::rule;
 pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     // Where another path begins is not known here: a daemon has a working directory of its own.
     let place = |directive| {
-        let path = draft.word(directive).filter(|path| path.starts_with('/'))?;
+        let path = draft.written(directive).filter(|path| path.starts_with('/'))?;
         Some((path, draft.span(directive)?))
     };
     if let (Some(file), Some((path, span))) = (facts.file, place("watchdog"))

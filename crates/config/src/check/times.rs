@@ -3,23 +3,24 @@
 use super::find;
 use crate::finding::Finding;
 use crate::hacf::Draft;
-use crate::load::times;
 use crate::rule;
 use crate::time::milliseconds;
+use crate::values::Values;
 use std::ops::Range;
 use std::time::Duration;
 
 /// Below this a joint start may be over before the network carries packets.
 const INITDEAD_COMFORT: Duration = Duration::from_secs(10);
 
-pub(super) fn check(draft: &Draft, findings: &mut Vec<Finding>) {
-    let times = times(draft);
-    let keepalive = times.keepalive;
+pub(super) fn check(draft: &Draft, values: &Values, findings: &mut Vec<Finding>) {
+    let keepalive = values.time("keepalive");
+    let deadtime = values.time("deadtime");
+    let deadping = values.time("deadping");
     let least = keepalive.saturating_mul(2);
     let at = |directive: &str| draft.span(directive);
     let in_milliseconds = |time: Duration| format!("{}ms", milliseconds(time));
 
-    if times.deadtime <= least {
+    if deadtime <= least {
         // Whichever of the two was written; the defaults agree with each other.
         let span = at("deadtime").or_else(|| at("keepalive")).unwrap_or(0..0);
         findings.push(
@@ -28,27 +29,27 @@ pub(super) fn check(draft: &Draft, findings: &mut Vec<Finding>) {
                 .help("four to ten beats ride out what a busy machine and its network lose")
                 .original(format!(
                     "ERROR: Dead time [{}] is too small compared to keeplive [{}]",
-                    milliseconds(times.deadtime),
+                    milliseconds(deadtime),
                     milliseconds(keepalive)
                 )),
         );
     }
-    if let Some(span) = at("deadping").filter(|_| times.deadping <= least) {
+    if let Some(span) = at("deadping").filter(|_| deadping <= least) {
         findings.push(
             find(&rule::DEADPING_TOO_SMALL, span, "deadping must be longer than two beats")
                 .label(format!("expected more than {}", in_milliseconds(least)))
                 .original(format!(
                     "ERROR: Ping dead time [{}] is too small compared to keeplive [{}]",
-                    milliseconds(times.deadping),
+                    milliseconds(deadping),
                     milliseconds(keepalive)
                 )),
         );
     }
     if let Some(span) = at("warntime") {
-        warntime(times.warntime, times.deadtime, keepalive, span, findings);
+        warntime(values.time("warntime"), deadtime, keepalive, span, findings);
     }
     if let Some(span) = at("initdead") {
-        initdead(times.initdead, times.deadtime, span, findings);
+        initdead(values.time("initdead"), deadtime, span, findings);
     }
 }
 

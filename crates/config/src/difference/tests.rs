@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::AgentTimeouts;
+use crate::directive::{DefaultValue, Kind, Role, Told};
 use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, load_all};
 
 fn config(ha_cf: &str, authkeys: &str, haresources: &str) -> Config {
@@ -67,4 +69,91 @@ fn what_means_the_same_is_no_difference() {
         "{found:?}"
     );
     assert_eq!(changes(HA_CF, AUTHKEYS, HARESOURCES), []);
+}
+
+/// A value that differs from that of the tutorial and fits to its other lines.
+fn other_value(row: &Directive) -> String {
+    let Role::Setting(kind) = row.role else { panic!("`{}` has no value", row.name) };
+    let candidates: Vec<String> = match kind {
+        Kind::Choice(words) | Kind::ChoiceInAnyCase(words) => {
+            words.iter().map(|word| (*word).to_owned()).collect()
+        }
+        Kind::Rate(rates) => rates.iter().map(u32::to_string).collect(),
+        Kind::Boolean => vec!["on".to_owned(), "off".to_owned()],
+        Kind::Text | Kind::Facility | Kind::Failback => {
+            vec!["/var/log/other".to_owned(), "local7".to_owned(), "off".to_owned()]
+        }
+        Kind::Time(_) | Kind::Milliseconds { .. } | Kind::Number { .. } | Kind::Port => {
+            vec!["9".to_owned(), "45".to_owned()]
+        }
+    };
+    let tutorial = config(HA_CF, AUTHKEYS, HARESOURCES);
+    let fits = |value: &String| {
+        let loaded = load_all(&with(row, value), AUTHKEYS, HARESOURCES);
+        loaded.config.is_some_and(|it| it.values.get(row.name) != tutorial.values.get(row.name))
+    };
+    let found = candidates.into_iter().find(fits);
+    found.unwrap_or_else(|| panic!("no other value for `{}`", row.name))
+}
+
+/// The tutorial's ha.cf with one more line.
+fn with(row: &Directive, value: &str) -> String {
+    format!("{HA_CF}{} {value}\n", row.name)
+}
+
+#[test]
+fn a_change_of_each_value_takes_what_its_row_says() {
+    for row in directive::all() {
+        let Told::As(subject, takes) = row.change else { continue };
+        let found = changes(&with(row, &other_value(row)), AUTHKEYS, HARESOURCES);
+        let what = match subject {
+            Subject::Logging => "logging",
+            Subject::Process => "process settings",
+            Subject::Messages => "form of messages",
+            Subject::Times | Subject::Agents | Subject::Identity | Subject::Addresses => row.name,
+        };
+        let told = found.iter().find(|(text, _)| text.starts_with(&format!("{what}: ")));
+        let (text, effect) = told.unwrap_or_else(|| panic!("`{}` in {found:?}", row.name));
+        assert_eq!(*effect, takes.effect(false), "{text}");
+    }
+}
+
+#[test]
+fn a_change_of_beats_takes_a_restart_with_a_serial_line() {
+    let serial =
+        |ha_cf: &str| config(&format!("{ha_cf}serial /dev/ttyS0\n"), AUTHKEYS, HARESOURCES);
+    let faster = HA_CF.replace("keepalive 2", "keepalive 1").replace("warntime 10", "warntime 9");
+    let found = difference(&serial(HA_CF), &serial(&faster));
+    let told: Vec<_> = found.iter().map(|it| (it.text.as_str(), it.effect)).collect();
+    let expected = [
+        ("keepalive: 2 s -> 1 s", Effect::Restart),
+        ("warntime: 10 s -> 9 s", Effect::Live),
+        // Two beats, as long as no line says it.
+        ("aliveping: 4 s -> 2 s", Effect::Live),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_limit_of_nothing_is_told_as_the_limits_that_it_means() {
+    let AgentTimeouts { start, stop, status } = AgentTimeouts::GENEROUS;
+    assert_eq!(start, stop);
+    let usual = format!("{} s to start and stop, {} s to look", start.as_secs(), status.as_secs());
+    let found = changes(&format!("{HA_CF}agent_timeout 90\n"), AUTHKEYS, HARESOURCES);
+    assert_eq!(found, [(format!("agent_timeout: {usual} -> 90 s"), Effect::Live)]);
+}
+
+#[test]
+fn a_line_with_the_default_changes_nothing() {
+    let bare = "node web1 web2\nucast eth0 192.168.122.22\n";
+    let without = config(bare, AUTHKEYS, HARESOURCES);
+    for row in directive::all() {
+        let DefaultValue::Text(text) = row.default else { continue };
+        let with = config(&format!("{} {text}\n{bare}", row.name), AUTHKEYS, HARESOURCES);
+        let found = difference(&without, &with);
+        // Scripts see the line where the list has no default.
+        let is_seen = found.iter().all(|it| it.text == "options that scripts see: changed");
+        assert!(found.is_empty() || row.hides_default && is_seen, "{}: {found:?}", row.name);
+        assert_eq!(without.settings(), with.settings(), "`{} {text}`", row.name);
+    }
 }

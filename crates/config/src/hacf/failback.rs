@@ -1,14 +1,14 @@
 //! When groups go home, and when they are kept where they are: `auto_failback after`, `failback` and
 //! `hold_down`.
 
-use super::setting::boolean;
-use super::{Parsed, Placed, Reader, Setting};
-use crate::directive::{self, Directive};
+use super::{Placed, Reader, Setting};
+use crate::directive::{self, Directive, Kind, Zero};
 use crate::finding::Finding;
 use crate::lexer::Word;
 use crate::rule;
 use crate::source::File;
 use crate::suggest::nearest;
+use crate::values::{Parsed, boolean};
 use std::time::Duration;
 use systole_core::Failback;
 
@@ -49,7 +49,7 @@ impl Reader<'_> {
             return None;
         };
         self.too_many(known.name, rest.get(1));
-        self.time(known, false, *time)
+        self.time(known, Zero::Refused, *time)
     }
 
     fn too_many(&mut self, name: &str, word: Option<&Word<'_>>) {
@@ -67,14 +67,10 @@ impl Reader<'_> {
 
     /// Reads the value of `auto_failback`, if it is one word.
     pub(super) fn failback(&mut self, known: &Directive, word: Word<'_>) -> Option<Parsed> {
-        if boolean(word.text).is_some() || word.text.eq_ignore_ascii_case("legacy") {
-            return Some(Parsed::Word);
-        }
         if word.text == "manual" {
             self.new_value(known, word);
-            return Some(Parsed::Word);
         }
-        self.choice(known, &["on", "off", "legacy", "manual", "after"], word)
+        self.one_of(known, Kind::Failback, &["on", "off", "legacy", "manual", "after"], word)
     }
 
     /// Reads `failback GROUP MODE`.
@@ -126,7 +122,7 @@ impl Reader<'_> {
             [moves, window, rest @ ..] => {
                 self.too_many(known.name, rest.first());
                 let count = self.number(known, 1, MOVES_MAX, *moves);
-                let span = self.time(known, false, *window);
+                let span = self.time(known, Zero::Refused, *window);
                 let (Some(count), Some(span)) = (count, span) else { return };
                 let count = u8::try_from(count).unwrap_or(u8::MAX);
                 (HoldDownLine::On(count, span), format!("{} {}", moves.text, window.text))
@@ -138,7 +134,7 @@ impl Reader<'_> {
             }
         };
         self.draft.hold_down = Some(value);
-        let setting = Setting { text, value: Parsed::Word, span: words[0].span() };
+        let setting = Setting { value: Parsed::Word(text.clone()), text, span: words[0].span() };
         self.draft.settings.insert(known.name, setting);
     }
 }

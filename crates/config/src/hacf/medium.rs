@@ -7,7 +7,6 @@ use crate::facts::FileKind;
 use crate::finding::{Finding, Severity};
 use crate::lexer::{Line, Word, is_blank};
 use crate::medium::Medium;
-use crate::number;
 use crate::rule;
 use crate::source::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -276,7 +275,7 @@ impl Reader<'_> {
             self.draft.spoilt_medium = true;
             return self.report(finding);
         }
-        let baud = self.draft.word("baud").and_then(number::leading).unwrap_or(19_200);
+        let baud = self.draft.number("baud").unwrap_or_default();
         let medium = Medium::Serial { tty: word.text.to_owned(), baud };
         self.add_medium(medium, word.span());
     }

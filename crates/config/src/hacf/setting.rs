@@ -1,24 +1,17 @@
 //! Directives with one value.
 
 use super::{Reader, slash_comment};
-use crate::directive::{Directive, Value};
+use crate::directive::{Directive, FACILITIES, Kind, Order, Zero};
 use crate::finding::Finding;
 use crate::lexer::Word;
-use crate::medium::Medium;
 use crate::number;
 use crate::rule;
 use crate::source::File;
 use crate::suggest::nearest;
 use crate::time;
+use crate::values::{Parsed, boolean};
 use std::ops::Range;
 use std::time::Duration;
-
-/// The facilities of syslog(3) by the names that syslog.conf(5) gives them.
-const FACILITIES: [&str; 22] = [
-    "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "mark", "news", "security",
-    "syslog", "user", "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
-    "local7",
-];
 
 /// The value of a setting and the bytes that said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,38 +22,16 @@ pub(crate) struct Setting {
     pub(crate) span: Range<usize>,
 }
 
-/// What a value means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parsed {
-    Time(Duration),
-    Boolean(bool),
-    Number(u32),
-    /// The text says it.
-    Word,
-}
-
-/// Reads a yes or no as heartbeat 3.0.6 does, in any case.
-pub(crate) fn boolean(text: &str) -> Option<bool> {
-    let is = |words: [&str; 5]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is(["true", "on", "yes", "y", "1"]) {
-        Some(true)
-    } else if is(["false", "off", "no", "n", "0"]) {
-        Some(false)
-    } else {
-        None
-    }
-}
-
 impl Reader<'_> {
     pub(super) fn setting(
         &mut self,
         known: &'static Directive,
-        value: Value,
+        kind: Kind,
         name: Word<'_>,
         words: &[Word<'_>],
     ) {
         self.order(known, name);
-        let once_only = matches!(known.name, "baud" | "watchdog");
+        let once_only = !known.once.is_empty();
         if self.draft.settings.contains_key(known.name) {
             if once_only {
                 self.multiply_specified(known, name);
@@ -74,13 +45,13 @@ impl Reader<'_> {
                 );
             }
         }
-        if value == Value::Failback && self.failback_after(known, words) {
+        if kind == Kind::Failback && self.failback_after(known, words) {
             return;
         }
         for (at, word) in words.iter().enumerate() {
             if word.text.starts_with("//") {
                 let mut finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, *word);
-                if value == Value::Text {
+                if kind == Kind::Text {
                     // Any word is a value here, so heartbeat 3.0.6 starts with the last one.
                     finding.severity = crate::finding::Severity::Warning;
                 }
@@ -93,7 +64,7 @@ impl Reader<'_> {
                 let message = format!("`{}` takes one value", known.name);
                 self.find(&rule::SEVERAL_VALUES, word.span(), message, "the last one counts");
             }
-            if let Some(parsed) = self.value(known, value, *word) {
+            if let Some(parsed) = self.value(known, kind, *word) {
                 let setting =
                     Setting { text: word.text.to_owned(), value: parsed, span: word.span() };
                 self.draft.settings.insert(known.name, setting);
@@ -102,109 +73,106 @@ impl Reader<'_> {
     }
 
     fn multiply_specified(&mut self, known: &Directive, at: Word<'_>) {
-        let what = if known.name == "baud" { "Baudrate" } else { "Watchdog device" };
         let message = format!("`{}` may be given only once", known.name);
         let finding = Finding::new(&rule::MULTIPLY_SPECIFIED, File::HaCf, at.span(), message)
             .label("once more")
-            .original(format!("heartbeat: {what} multiply specified."));
+            .original(format!("heartbeat: {} multiply specified.", known.once));
         self.report(finding);
     }
 
     /// Finds directives that stand behind the line they were meant for.
     fn order(&mut self, known: &Directive, name: Word<'_>) {
-        let too_late = match known.name {
-            "udpport" => self.draft.media.iter().find(|medium| uses_udpport(&medium.value)),
-            "baud" => {
-                let is_serial = |medium: &Medium| matches!(medium, Medium::Serial { .. });
-                self.draft.media.iter().find(|medium| is_serial(&medium.value))
-            }
-            "crm_daemon_dir" => return self.crm_daemon_dir(name),
-            "crmd_spawns_pengine" => return self.crmd_spawns_pengine(name),
-            _ => None,
+        let (what, uses_it) = match known.order {
+            Order::Anywhere => return,
+            Order::AboveMedia(what, uses_it) => (what, uses_it),
+            Order::BelowPacemaker => return self.below_pacemaker(known, name),
+            Order::AbovePacemaker => return self.above_pacemaker(known, name),
         };
-        let Some(medium) = too_late else { return };
+        let Some(medium) = self.draft.media.iter().find(|medium| uses_it(&medium.value)) else {
+            return;
+        };
         let message = format!(
             "`{}` must stand before the `{}` line it is meant for",
             known.name,
             medium.value.directive()
         );
-        let what = if known.name == "baud" { "baudrate" } else { "udpport" };
         let finding = Finding::new(&rule::AFTER_MEDIUM, File::HaCf, name.span(), message)
             .label("has no effect on the media above")
             .original(format!("heartbeat: {what} setting must precede media statements"));
         self.report(finding);
     }
 
-    fn crm_daemon_dir(&mut self, name: Word<'_>) {
-        const MUST_PRECEDE: &str =
-            "ERROR: If you specify crm_daemon_dir, it must come before the pacemaker directive";
+    fn below_pacemaker(&mut self, known: &Directive, name: Word<'_>) {
         // The original has this check the wrong way round.
         let finding = if self.draft.pacemaker_seen {
-            Finding::new(
-                &rule::AFTER_PACEMAKER,
-                File::HaCf,
-                name.span(),
-                "heartbeat 3.0.6 complains about `crm_daemon_dir` here",
-            )
-            .label("and starts")
-            .original(MUST_PRECEDE)
+            let message = format!("heartbeat 3.0.6 complains about `{}` here", known.name);
+            Finding::new(&rule::AFTER_PACEMAKER, File::HaCf, name.span(), message)
+                .label("and starts")
+                .original(must_precede_pacemaker(known))
         } else {
-            Finding::new(
-                &rule::BEFORE_PACEMAKER,
-                File::HaCf,
-                name.span(),
-                "heartbeat 3.0.6 refuses `crm_daemon_dir` without a `pacemaker` line above it",
-            )
-            .label("refused")
-            .help("leave it out: it does nothing beside haresources")
+            let message = format!(
+                "heartbeat 3.0.6 refuses `{}` without a `pacemaker` line above it",
+                known.name
+            );
+            Finding::new(&rule::BEFORE_PACEMAKER, File::HaCf, name.span(), message)
+                .label("refused")
+                .help("leave it out: it does nothing beside haresources")
         };
         self.report(finding);
     }
 
-    fn crmd_spawns_pengine(&mut self, name: Word<'_>) {
+    fn above_pacemaker(&mut self, known: &Directive, name: Word<'_>) {
         if !self.draft.pacemaker_seen {
             return;
         }
-        let finding = Finding::new(
-            &rule::BEFORE_PACEMAKER,
-            File::HaCf,
-            name.span(),
-            "heartbeat 3.0.6 refuses `crmd_spawns_pengine` below a `pacemaker` line",
-        )
-        .label("refused")
-        .help("leave it out: it does nothing beside haresources")
-        .original("ERROR: If you specify crmd_spawns_pengine, it must come before the pacemaker directive");
+        let message = format!("heartbeat 3.0.6 refuses `{}` below a `pacemaker` line", known.name);
+        let finding = Finding::new(&rule::BEFORE_PACEMAKER, File::HaCf, name.span(), message)
+            .label("refused")
+            .help("leave it out: it does nothing beside haresources")
+            .original(must_precede_pacemaker(known));
         self.report(finding);
     }
 
-    fn value(&mut self, known: &'static Directive, value: Value, word: Word<'_>) -> Option<Parsed> {
-        match value {
-            Value::Time { zero } => self.time(known, zero, word).map(Parsed::Time),
-            Value::Boolean => self.boolean(known, word).map(Parsed::Boolean),
-            Value::Number { least, most } => {
+    fn value(&mut self, known: &'static Directive, kind: Kind, word: Word<'_>) -> Option<Parsed> {
+        match kind {
+            Kind::Time(zero) => self.time(known, zero, word).map(Parsed::Time),
+            Kind::Milliseconds { least, most } => self
+                .number(known, least, most, word)
+                .map(|number| Parsed::Time(Duration::from_millis(number.into()))),
+            Kind::Boolean => self.boolean(known, word).map(Parsed::Boolean),
+            Kind::Number { least, most } => {
                 self.number(known, least, most, word).map(Parsed::Number)
             }
-            Value::Port => self.port(known, word).map(Parsed::Number),
-            Value::Failback => self.failback(known, word),
-            Value::Choice(choices) => self.choice(known, choices, word),
-            Value::Facility => self.facility(word),
-            Value::Text => Some(Parsed::Word),
+            Kind::Port => self.port(known, word).map(Parsed::Number),
+            Kind::Rate(rates) => {
+                let rates: Vec<String> = rates.iter().map(u32::to_string).collect();
+                let rates: Vec<&str> = rates.iter().map(String::as_str).collect();
+                let read = self.one_of(known, kind, &rates, word)?;
+                if let Parsed::Number(rate) = read {
+                    self.findings.extend(number::odd(word, rate));
+                }
+                Some(read)
+            }
+            Kind::Failback => self.failback(known, word),
+            Kind::Choice(words) | Kind::ChoiceInAnyCase(words) => {
+                self.one_of(known, kind, words, word)
+            }
+            Kind::Facility => self.facility(known, word),
+            Kind::Text => kind.read(word.text),
         }
     }
 
     pub(super) fn time(
         &mut self,
         known: &Directive,
-        zero: bool,
+        zero: Zero,
         word: Word<'_>,
     ) -> Option<Duration> {
         let Some(parsed) = time::parse(word.text) else {
             let message = format!("`{}` is not a time", word.text);
-            let mut finding = Finding::new(&rule::BAD_TIME, File::HaCf, word.span(), message)
+            let finding = Finding::new(&rule::BAD_TIME, File::HaCf, word.span(), message)
                 .label("expected a number of seconds, or one with `ms`, `us`, `s`, `m` or `h`");
-            if known.name == "warntime" {
-                finding = finding.original(format!("Warn time [{}] is invalid.", word.text));
-            }
+            let mut finding = complain(known, word, finding);
             let digits = word.text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
             if digits != word.text && time::parse(digits).is_some() {
                 finding = finding.fix("a number without a unit means seconds", word.span(), digits);
@@ -212,15 +180,11 @@ impl Reader<'_> {
             self.report(finding);
             return None;
         };
-        // To heartbeat 3.0.6, which counts milliseconds, less is nothing.
-        if parsed.value < Duration::from_millis(1) && !zero {
+        if !zero.takes(parsed.value) {
             let message = format!("`{}` must be a millisecond at least", known.name);
-            let mut finding =
+            let finding =
                 Finding::new(&rule::TIME_ZERO, File::HaCf, word.span(), message).label("too short");
-            if known.name == "warntime" {
-                finding = finding.original(format!("Warn time [{}] is invalid.", word.text));
-            }
-            self.report(finding);
+            self.report(complain(known, word, finding));
             return None;
         }
         if let Some(unit) = parsed.new_unit {
@@ -246,26 +210,9 @@ impl Reader<'_> {
         let parsed = boolean(word.text);
         if parsed.is_none() {
             let message = format!("`{}` is neither yes nor no", word.text);
-            let mut finding = Finding::new(&rule::BAD_BOOLEAN, File::HaCf, word.span(), message)
+            let finding = Finding::new(&rule::BAD_BOOLEAN, File::HaCf, word.span(), message)
                 .label("expected `on` or `off`");
-            let checked_elsewhere = [
-                "crmd_spawns_pengine",
-                "record_config_changes",
-                "record_pengine_inputs",
-                "enable_config_writes",
-            ];
-            if known.name == "traditional_compression" {
-                finding = finding.original(format!(
-                    "ERROR: set_traditional_compression:Invalid directive value {}",
-                    word.text
-                ));
-            } else if checked_elsewhere.contains(&known.name) {
-                finding = finding.original(format!(
-                    "ERROR: ha_config_check_boolean:Invalid directive value {}",
-                    word.text
-                ));
-            }
-            self.report(finding);
+            self.report(complain(known, word, finding));
         }
         parsed
     }
@@ -285,19 +232,7 @@ impl Reader<'_> {
         let message = format!("`{}` is no value for `{}`", word.text, known.name);
         let finding = Finding::new(&rule::BAD_NUMBER, File::HaCf, word.span(), message)
             .label(format!("expected a number from {least} to {most}"));
-        let original = match known.name {
-            "udpport" => Some(format!("heartbeat: invalid port [{}] specified.", word.text)),
-            "rtprio" => Some(format!("ERROR: Illegal realtime priority [{}]", word.text)),
-            "compression_threshold" => Some(format!(
-                "ERROR: set_compression_threshold: compress_threshhold({}) invalid",
-                word.text
-            )),
-            "max_rexmit_delay" => {
-                Some(format!("ERROR: Invalid max_rexmit_delay time({})", word.text))
-            }
-            _ => None,
-        };
-        self.report(Finding { original: original.into_iter().collect(), ..finding });
+        self.report(complain(known, word, finding));
         None
     }
 
@@ -324,61 +259,55 @@ impl Reader<'_> {
         Some(number)
     }
 
-    pub(super) fn choice(
+    /// Reads a value of a kind that has only these.
+    pub(super) fn one_of(
         &mut self,
         known: &Directive,
-        choices: &'static [&'static str],
+        kind: Kind,
+        choices: &[&str],
         word: Word<'_>,
     ) -> Option<Parsed> {
-        let in_any_case = known.name == "autojoin";
-        let rate = number::leading(word.text).filter(|_| known.name == "baud");
-        let is_it = |choice: &&str| match rate {
-            Some(rate) => choice.parse() == Ok(rate),
-            None => *choice == word.text || in_any_case && choice.eq_ignore_ascii_case(word.text),
-        };
-        if choices.iter().any(is_it) {
-            self.findings.extend(rate.and_then(|rate| number::odd(word, rate)));
-            return Some(Parsed::Word);
+        let read = kind.read(word.text);
+        if read.is_none() {
+            let expected: Vec<String> =
+                choices.iter().map(|choice| format!("`{choice}`")).collect();
+            let message = format!("`{}` is no value for `{}`", word.text, known.name);
+            let finding = Finding::new(&rule::BAD_CHOICE, File::HaCf, word.span(), message)
+                .label(format!("expected {}", expected.join(" or ")));
+            self.report(meant(known, choices, word, finding));
         }
-        let expected: Vec<String> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-        let message = format!("`{}` is no value for `{}`", word.text, known.name);
-        let mut finding = Finding::new(&rule::BAD_CHOICE, File::HaCf, word.span(), message)
-            .label(format!("expected {}", expected.join(" or ")));
-        if let Some(meant) = nearest(word.text, choices.iter().copied()) {
-            finding = finding.fix(format!("did you mean `{meant}`?"), word.span(), meant);
-        }
-        let original = match known.name {
-            "baud" => Some(format!("heartbeat: invalid baudrate [{}] specified.", word.text)),
-            "hbgenmethod" => Some(format!("ERROR: Illegal hb generation method [{}]", word.text)),
-            "uuidfrom" => Some(format!("ERROR: Invalid uuidfrom directive [{}]", word.text)),
-            "autojoin" => Some(format!("ERROR: Invalid autojoin directive [{}]", word.text)),
-            "compression" => Some(format!("ERROR: Compression module({}) not found", word.text)),
-            _ => None,
-        };
-        self.report(Finding { original: original.into_iter().collect(), ..finding });
-        None
+        read
     }
 
-    fn facility(&mut self, word: Word<'_>) -> Option<Parsed> {
-        if word.text == "none" || FACILITIES.contains(&word.text) {
-            return Some(Parsed::Word);
+    fn facility(&mut self, known: &Directive, word: Word<'_>) -> Option<Parsed> {
+        let read = Kind::Facility.read(word.text);
+        if read.is_none() {
+            let message = format!("`{}` is no syslog facility", word.text);
+            let finding = Finding::new(&rule::BAD_FACILITY, File::HaCf, word.span(), message)
+                .label("expected one as in syslog.conf(5), or `none`");
+            self.report(meant(known, &FACILITIES, word, finding));
         }
-        let message = format!("`{}` is no syslog facility", word.text);
-        let mut finding = Finding::new(&rule::BAD_FACILITY, File::HaCf, word.span(), message)
-            .label("expected one as in syslog.conf(5), or `none`")
-            .original(format!("ERROR: Log facility({}) not valid", word.text));
-        if let Some(meant) = nearest(word.text, FACILITIES) {
-            finding = finding.fix(format!("did you mean `{meant}`?"), word.span(), meant);
-        }
-        self.report(finding);
-        None
+        read
     }
 }
 
-/// Whether `udpport` sets the port of this medium.
-fn uses_udpport(medium: &Medium) -> bool {
-    match medium {
-        Medium::Ucast { .. } | Medium::Bcast { .. } | Medium::Ucast6 { .. } => true,
-        Medium::Mcast { .. } | Medium::Mcast6 { .. } | Medium::Serial { .. } => false,
+/// Proposes the nearest of the words that could stand here, and adds what the original says.
+fn meant(known: &Directive, words: &[&str], word: Word<'_>, finding: Finding) -> Finding {
+    let mut finding = complain(known, word, finding);
+    if let Some(meant) = nearest(word.text, words.iter().copied()) {
+        finding = finding.fix(format!("did you mean `{meant}`?"), word.span(), meant);
     }
+    finding
+}
+
+/// Adds what the original says of a bad value.
+fn complain(known: &Directive, word: Word<'_>, finding: Finding) -> Finding {
+    match known.complaint(word.text) {
+        Some(complaint) => finding.original(complaint),
+        None => finding,
+    }
+}
+
+fn must_precede_pacemaker(known: &Directive) -> String {
+    format!("ERROR: If you specify {}, it must come before the pacemaker directive", known.name)
 }

@@ -287,7 +287,7 @@ fn a_port_holds_for_the_media_below_it() {
 fn of_several_words_the_last_counts() {
     let text = HA_CF.replace("keepalive 2", "keepalive 1,500ms");
     let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
-    assert_eq!(loaded.config.unwrap().times.keepalive, Duration::from_millis(500));
+    assert_eq!(loaded.config.unwrap().settings().keepalive, Duration::from_millis(500));
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn seconds_with_a_unit_are_taken_and_mended_for_a_c_peer() {
     let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
     assert_eq!(rules(&loaded.findings), ["HA0202"]);
     assert_eq!(loaded.findings[0].fix.as_ref().unwrap().text, "30");
-    assert_eq!(loaded.config.unwrap().times.deadtime, Duration::from_secs(30));
+    assert_eq!(loaded.config.unwrap().settings().deadtime, Duration::from_secs(30));
 }
 
 #[test]

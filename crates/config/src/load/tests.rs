@@ -3,7 +3,8 @@ use crate::medium::Medium;
 use crate::source::{Content, File};
 use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, load_all, rules, sources, with_facts};
 use proptest::prelude::*;
-use systole_core::{GroupId, NodeId};
+use std::time::Duration;
+use systole_core::{GroupId, NodeId, Settings};
 
 #[test]
 fn the_files_of_the_tutorials_are_without_findings() {
@@ -71,9 +72,9 @@ fn initdead_is_filled_in_as_the_original_does() {
             .replace("deadtime 30", &format!("deadtime {deadtime}"))
             .replace("initdead 60\n", "")
             .replace("warntime 10\n", "");
-        let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
-        assert_eq!(config.times.initdead, Duration::from_secs(initdead), "{deadtime}");
-        assert_eq!(config.times.warntime, config.times.deadtime / 2);
+        let settings = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap().settings();
+        assert_eq!(settings.initdead, Duration::from_secs(initdead), "{deadtime}");
+        assert_eq!(settings.warntime, settings.deadtime / 2);
     }
 }
 
@@ -254,4 +255,20 @@ fn a_byte_order_mark_is_named_in_each_file_and_nothing_that_looks_the_same_is_pr
         assert_eq!(finding.fix, None);
         assert!(finding.help.as_ref().is_some_and(|help| help.contains("UTF-8 without")));
     }
+}
+
+#[test]
+fn what_no_line_says_is_as_in_the_settings_of_no_lines() {
+    let text = "node web2 web1\nucast eth0 192.168.122.20\n";
+    let loaded = with_facts(|facts| {
+        let facts = Facts { node_name: Some("web2"), ..*facts };
+        load(&sources(text, AUTHKEYS, ""), &facts)
+    });
+    let settings = loaded.config.unwrap().settings();
+    let said = Settings {
+        node_order: vec![NodeId(1), NodeId(0)],
+        links: vec!["eth0".to_owned()],
+        ..Settings::new(NodeId(1), ["web1", "web2"])
+    };
+    assert_eq!(settings, said);
 }

@@ -69,11 +69,7 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         is_retired: false,
     };
     Settings {
-        nodes: vec!["alpha".to_owned(), "beta".to_owned()],
-        node_order: vec![A, B],
-        me,
         links: vec!["eth0".to_owned()],
-        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".to_owned()],
         keepalive: KEEPALIVE,
         deadtime: DEADTIME,
@@ -81,34 +77,16 @@ fn settings(me: NodeId, failback: Failback) -> Settings {
         initdead: INITDEAD,
         deadping: DEADTIME,
         aliveping: KEEPALIVE * 2,
-        rexmit_delay: Duration::from_millis(250),
         failback,
         ipfail: true,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
-        fencing: None,
-        group_order: None,
-        group_failback: Vec::new(),
         hold_down: None,
         groups: vec![group(A, "first"), group(B, "second")],
+        ..Settings::new(me, ["alpha", "beta"])
     }
 }
 
 fn boot(generation: u64) -> Boot {
-    Boot {
-        generation,
-        started: generation,
-        session: generation,
-        uuid: Uuid([1; 16]),
-        unix_time: 1,
-        seed: generation,
-        terms: Vec::new(),
-        peers: Vec::new(),
-        holds: Vec::new(),
-        kept_by_order: Vec::new(),
-        retired: Vec::new(),
-        listed: Vec::new(),
-    }
+    Boot::new(generation, Uuid([1; 16]))
 }
 
 /// A node whose agents succeed at once, driven by hand.

@@ -1,52 +1,21 @@
-#![expect(unsafe_code, reason = "an allocator that counts cannot be written without it")]
-
+#[path = "../../../core/tests/no_alloc/counting.rs"]
+mod counting;
 mod keys;
 
 use super::channel::{ControlEnd, channel};
 use super::drops::{Cause, Dropped};
 use super::links::Medium;
 use super::*;
+use counting::ALLOCATIONS;
 use executor::Greeting;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use systole_agents::protocol::{Action, Held, Unfinished};
 use systole_core::{
     AddressSpec, Boot, Failback, Group, GroupKey, LinkId, Message, NodeId, NodeStatus, Order,
-    Phase, Resource, ResourceKind, Settings, StopFailure, Ticket, Uuid,
+    Phase, Resource, ResourceKind, Settings, Ticket, Uuid,
 };
 use systole_sys::link::{Link, LinkSpec};
 use systole_wire::{Identity, Method, Style};
-
-thread_local! {
-    /// By thread, because other tests allocate on theirs meanwhile.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const KEEPALIVE: Duration = Duration::from_millis(50);
 const PORT: u16 = 694;
@@ -62,33 +31,21 @@ fn settings() -> Settings {
     let spec = AddressSpec { address, prefix: None, interface: None, broadcast: None };
     let resource = Resource { word: "127.8.8.8".into(), kind: ResourceKind::Address(spec) };
     Settings {
-        nodes: vec!["alpha".into(), "beta".into()],
-        node_order: vec![NodeId(0), NodeId(1)],
-        me: NodeId(0),
         links: vec!["lo".into()],
-        slow_links: Vec::new(),
-        ping_nodes: Vec::new(),
         keepalive: KEEPALIVE,
         deadtime: 10 * KEEPALIVE,
         warntime: 5 * KEEPALIVE,
         initdead: 20 * KEEPALIVE,
         deadping: 10 * KEEPALIVE,
-        aliveping: 2 * KEEPALIVE,
         rexmit_delay: KEEPALIVE,
         failback: Failback::On,
-        ipfail: false,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
-        fencing: None,
-        group_order: None,
-        group_failback: Vec::new(),
-        hold_down: None,
         groups: vec![Group {
             key: GroupKey(7),
             preferred: NodeId(0),
             resources: vec![resource],
             is_retired: false,
         }],
+        ..Settings::new(NodeId(0), ["alpha", "beta"])
     }
 }
 
@@ -104,20 +61,7 @@ fn beat() -> (BeatLoop, ControlEnd) {
     systole_sys::namespace::make_network().unwrap();
     let words = ["link", "set", "lo", "up"];
     assert!(std::process::Command::new("ip").args(words).status().unwrap().success());
-    let boot = Boot {
-        generation: 5,
-        started: 5,
-        session: 1,
-        uuid: Uuid([1; 16]),
-        unix_time: 1,
-        seed: 1,
-        terms: Vec::new(),
-        peers: Vec::new(),
-        holds: Vec::new(),
-        kept_by_order: Vec::new(),
-        retired: Vec::new(),
-        listed: Vec::new(),
-    };
+    let boot = Boot { session: 1, seed: 1, ..Boot::new(5, Uuid([1; 16])) };
     let spec = LinkSpec::Unicast { device: "lo".into(), host: "127.0.0.9".into(), port: PORT };
     let (control, end) = channel().unwrap();
     let beat = BeatLoop::new(Parts {
@@ -354,24 +298,8 @@ fn orders_are_answered_and_the_state_is_told() {
 #[test]
 fn what_an_executor_holds_is_compared_with_what_is_believed() {
     let settings = settings();
-    let mut snapshot = Cluster::new(
-        settings.clone(),
-        Boot {
-            generation: 1,
-            started: 1,
-            session: 1,
-            uuid: Uuid([1; 16]),
-            unix_time: 1,
-            seed: 1,
-            terms: Vec::new(),
-            peers: Vec::new(),
-            holds: Vec::new(),
-            kept_by_order: Vec::new(),
-            retired: Vec::new(),
-            listed: Vec::new(),
-        },
-    )
-    .snapshot();
+    let boot = Boot::new(1, Uuid([1; 16]));
+    let mut snapshot = Cluster::new(settings.clone(), boot).snapshot();
     let group = systole_core::GroupId(0);
     let held = Held {
         group: GroupKey(7),

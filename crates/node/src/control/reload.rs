@@ -94,7 +94,7 @@ impl Control {
         }
         let config = &reload.read.config;
         let settings = self.settings_of(config);
-        let open = |nodes| Pings::open(nodes, self.parts.unix_time, config.times.deadping);
+        let open = |nodes| Pings::open(nodes, self.parts.unix_time, settings.deadping);
         let pings = match pings.map(open).transpose() {
             Ok(pings) => pings,
             Err(error) => {

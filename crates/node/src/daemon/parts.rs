@@ -14,6 +14,7 @@ use crate::log::{Level, Line, Log};
 use crate::watchdog::Keeper;
 use std::io;
 use std::sync::Arc;
+use systole_core::Detection;
 use systole_sys::signals::Signals;
 
 /// Starts the helper processes before memory is locked, if it can be. What fails is told and tried again by
@@ -55,7 +56,7 @@ pub(super) fn open_watchdog(
 
 /// Connects to the executor or starts one. What cannot be had now is tried again while the daemon beats.
 pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<Executor> {
-    let obtained = process.obtain(plan.config.times.detection().permit() / 4);
+    let obtained = process.obtain(Detection::of(&plan.settings).permit() / 4);
     let executor = match obtained {
         Ok(executor) => Some(executor),
         Err(error) => {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 use systole_agents::protocol::{Configuration, Service};
 use systole_config::{Authentication, Config, Medium};
-use systole_core::{Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid};
+use systole_core::{Detection, Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid};
 use systole_sys::link::LinkSpec;
 use systole_sys::realtime;
 use systole_wire::{
@@ -37,7 +37,7 @@ pub(crate) enum WiringError {
 /// The media with their hosts resolved, so that opening them again never waits for a name server.
 pub(crate) fn links(config: &Config, names: &Names) -> Result<Vec<LinkSpec>, WiringError> {
     // Half of what a beat may be late, so that the other half is left for everything else.
-    let patience = config.times.detection().permit() / 2;
+    let patience = Detection::of(&config.settings()).permit() / 2;
     config.media.iter().map(|medium| link(medium, names, patience)).collect()
 }
 
@@ -196,8 +196,9 @@ fn service(group: &Group) -> Option<Service> {
 
 /// The facts for the executor's runs.
 pub(crate) fn executor(config: &Config, debug: u8, is_realtime: bool) -> Configuration {
-    let grace = config.times.restart_grace.as_millis();
-    let lifetime = config.times.detection().address_lifetime();
+    let settings = config.settings();
+    let grace = settings.restart_grace.as_millis();
+    let lifetime = Detection::of(&settings).address_lifetime();
     Configuration {
         node: config.node_name.clone(),
         environment: environment(config, debug),

@@ -1,8 +1,8 @@
 use super::*;
 use std::time::Duration;
 use systole_core::{
-    Cause, Event, Failback, Group, GroupId, Hold, Motive, Order, Phase, Refusal, Resource,
-    ResourceKind, Unfinished, UnfinishedStage,
+    Cause, Event, Group, GroupId, Hold, Motive, Order, Phase, Refusal, Resource, ResourceKind,
+    Unfinished, UnfinishedStage,
 };
 use systole_ipc::journal::{JournalEvent, JournalOrder};
 
@@ -15,28 +15,9 @@ pub(crate) fn settings() -> Settings {
         is_retired: false,
     };
     Settings {
-        nodes: vec!["web1".into(), "web2".into()],
-        node_order: vec![NodeId(0), NodeId(1)],
-        me: NodeId(1),
         links: vec!["eth0".into()],
-        slow_links: Vec::new(),
-        ping_nodes: Vec::new(),
-        keepalive: Duration::from_secs(2),
-        deadtime: Duration::from_secs(30),
-        warntime: Duration::from_secs(10),
-        initdead: Duration::from_mins(1),
-        deadping: Duration::from_secs(30),
-        aliveping: Duration::from_secs(4),
-        rexmit_delay: Duration::from_millis(250),
-        failback: Failback::On,
-        ipfail: false,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: systole_core::StopFailure::Reboot,
-        fencing: None,
-        group_order: None,
-        group_failback: Vec::new(),
-        hold_down: None,
         groups: vec![group],
+        ..Settings::new(NodeId(1), ["web1", "web2"])
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use systole_core::{
     Action, AddressSpec, Cause, Failback, Failure, Group, GroupKey, HandOverEvent, Hold,
     IpfailEvent, NodeStatus, Outcome, Phase, Refusal, Resource, ResourceKind, Scope, Silence, Step,
-    StopFailure, Uuid,
+    Uuid,
 };
 
 mod fencing;
@@ -40,28 +40,15 @@ fn words() -> Words {
         is_retired: false,
     };
     let settings = Settings {
-        nodes: vec!["web1".into(), "web2".into()],
-        node_order: vec![WEB1, WEB2],
-        me: WEB2,
         links: vec!["eth0".into()],
-        slow_links: Vec::new(),
         ping_nodes: vec!["192.168.122.1".into()],
         keepalive: Duration::from_secs(2),
-        deadtime: Duration::from_secs(30),
         warntime: Duration::from_secs(10),
         initdead: Duration::from_mins(1),
-        deadping: Duration::from_secs(30),
-        aliveping: Duration::from_secs(4),
-        rexmit_delay: Duration::from_millis(250),
         failback: Failback::On,
         ipfail: true,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
-        fencing: None,
-        group_order: None,
-        group_failback: Vec::new(),
-        hold_down: None,
         groups: vec![group],
+        ..Settings::new(WEB2, ["web1", "web2"])
     };
     Words::new(settings, 12)
 }

@@ -115,32 +115,20 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
     let groups = if is_crowd { 1 + random.below(GROUPS_MAX as u64) } else { 1 + random.below(3) };
     let ids = u64::try_from(nodes).unwrap_or(1);
     let settings = Settings {
-        nodes: names[..nodes].iter().map(|name| (*name).to_owned()).collect(),
-        node_order: (0..u8::try_from(nodes).unwrap_or(1)).map(NodeId).collect(),
-        me: NodeId(0),
         links: (0..=random.below(2)).map(|link| format!("eth{link}")).collect(),
-        slow_links: Vec::new(),
         ping_nodes: (0..random.below(3)).map(|ping| format!("ping{ping}")).collect(),
-        keepalive: Duration::ZERO,
-        deadtime: Duration::ZERO,
-        warntime: Duration::ZERO,
-        initdead: Duration::ZERO,
-        deadping: Duration::ZERO,
         aliveping: times.keepalive * u32::try_from(random.below(4)).unwrap_or(0),
-        rexmit_delay: Duration::from_millis(250),
         failback: failback(random),
         ipfail: random.chance(500),
-        restart_grace: Duration::from_secs(5),
         stop_failure: match random.below(3) {
             0 => StopFailure::Reboot,
             1 => StopFailure::ReleaseAddress,
             _ => StopFailure::Block,
         },
-        fencing: None,
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
-        group_order: None,
         group_failback: (0..random.below(3)).map(|_| (GroupId(0), failback(random))).collect(),
         hold_down: random.chance(500).then(|| hold_down(random)),
+        ..Settings::new(NodeId(0), names[..nodes].iter().copied())
     };
     times.put_into(settings)
 }
@@ -171,7 +159,6 @@ pub(crate) fn small(groups: usize, failback: bool) -> Settings {
     let home = |number: u64| NodeId(u8::from(number % 2 == 1));
     Settings {
         links: vec!["eth0".to_owned()],
-        slow_links: Vec::new(),
         ping_nodes: Vec::new(),
         keepalive: Duration::from_secs(1),
         deadtime: Duration::from_secs(3),

@@ -151,7 +151,8 @@ impl Job {
     /// The ping nodes with their hosts resolved, if anything about them has changed.
     fn ping_nodes(&self, config: &Config, steps: &Steps) -> Result<Option<Vec<PingNode>>, String> {
         let old = &self.config;
-        if old.ping_nodes == config.ping_nodes && old.times.deadping == config.times.deadping {
+        let has_same_time = old.settings().deadping == config.settings().deadping;
+        if old.ping_nodes == config.ping_nodes && has_same_time {
             return Ok(None);
         }
         steps.tell("looking up the ping nodes".to_owned());

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use systole_core::{
-    Action, Failback, Group, GroupKey, Obstacle, Outcome, Phase, Proof, Refusal, Resource,
-    ResourceKind, Step, StopFailure,
+    Action, Group, GroupKey, Obstacle, Outcome, Phase, Proof, Refusal, Resource, ResourceKind, Step,
 };
 use systole_ipc::journal::{Entry, read};
 
@@ -15,33 +14,15 @@ const NOW: Duration = Duration::ZERO;
 fn settings() -> Settings {
     let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
     Settings {
-        nodes: vec!["web1".into(), "web2".into()],
-        node_order: vec![NodeId(0), NodeId(1)],
-        me: NodeId(1),
         links: vec!["eth0".into()],
-        slow_links: Vec::new(),
         ping_nodes: vec!["gateway".into()],
-        keepalive: Duration::from_secs(2),
-        deadtime: Duration::from_secs(30),
-        warntime: Duration::from_secs(10),
-        initdead: Duration::from_mins(1),
-        deadping: Duration::from_secs(30),
-        aliveping: Duration::from_secs(4),
-        rexmit_delay: Duration::from_millis(250),
-        failback: Failback::On,
-        group_order: None,
-        group_failback: Vec::new(),
-        hold_down: None,
-        ipfail: false,
-        restart_grace: Duration::from_secs(5),
-        stop_failure: StopFailure::Reboot,
-        fencing: None,
         groups: vec![Group {
             key: GroupKey(7),
             preferred: NodeId(0),
             resources: vec![Resource { word: "nginx".into(), kind }],
             is_retired: false,
         }],
+        ..Settings::new(NodeId(1), ["web1", "web2"])
     }
 }
 

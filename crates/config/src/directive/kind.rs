@@ -1,0 +1,143 @@
+//! How the words of a directive are read.
+
+use crate::number;
+use crate::time;
+use crate::values::{Parsed, boolean};
+use std::time::Duration;
+
+/// The facilities of syslog(3) by the names that syslog.conf(5) gives them.
+pub(crate) const FACILITIES: [&str; 22] = [
+    "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "mark", "news", "security",
+    "syslog", "user", "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "local7",
+];
+
+/// What a directive's words mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A setting with one value; of several values the last one counts.
+    Setting(Kind),
+    /// Node names.
+    Nodes,
+    /// `NAME=VALUE` entries.
+    Environment,
+    /// A medium, a ping node or a ping group.
+    Medium(MediumKind),
+    /// `stonith` and `stonith_host`.
+    Stonith { host: bool },
+    /// `fence`.
+    Fence,
+    /// `apiauth`.
+    ApiAuthorization,
+    /// `respawn` and `failfast`.
+    Client { failfast: bool },
+    /// `pacemaker` and `crm`.
+    Pacemaker,
+    /// `nice_failback`.
+    NiceFailback,
+    /// `failback`.
+    GroupFailback,
+    /// `hold_down`.
+    HoldDown,
+    /// A directive whose component is in no build of heartbeat 3.0.6 that Debian ships.
+    NotBuilt,
+}
+
+/// What a setting's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A time.
+    Time(Zero),
+    /// A time as a whole number of milliseconds without a unit.
+    Milliseconds { least: u32, most: u32 },
+    /// A yes or no.
+    Boolean,
+    /// A whole number.
+    Number { least: u32, most: u32 },
+    /// A UDP port.
+    Port,
+    /// A number that is one of some.
+    Rate(&'static [u32]),
+    /// `on`, `off`, their synonyms, `legacy`, `manual`, or `after` and a time.
+    Failback,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// One of some words, whose case does not count.
+    ChoiceInAnyCase(&'static [&'static str]),
+    /// A syslog facility or `none`.
+    Facility,
+    /// Any word.
+    Text,
+}
+
+/// What a time of less than a millisecond is, which heartbeat 3.0.6 counts as nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zero {
+    /// An error.
+    Refused,
+    /// A time like others.
+    Taken,
+    /// The sign for other times; a change tells it with these words.
+    Means(&'static str),
+}
+
+/// The media by their directives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MediumKind {
+    Ucast,
+    Ucast6,
+    Bcast,
+    Mcast,
+    Mcast6,
+    Serial,
+    Ping,
+    Ping6,
+    PingGroup,
+}
+
+impl Kind {
+    /// What a sound value means. `None` for one that is refused, and for `after`, which is two words.
+    pub(crate) fn read(self, text: &str) -> Option<Parsed> {
+        let word = |is_sound: bool| is_sound.then(|| Parsed::Word(text.to_owned()));
+        match self {
+            Self::Time(zero) => {
+                let time = time::parse(text)?.value;
+                (zero.takes(time)).then_some(Parsed::Time(time))
+            }
+            Self::Milliseconds { least, most } => {
+                let number = in_range(text, least, most)?;
+                Some(Parsed::Time(Duration::from_millis(number.into())))
+            }
+            Self::Boolean => boolean(text).map(Parsed::Boolean),
+            Self::Number { least, most } => in_range(text, least, most).map(Parsed::Number),
+            Self::Port => in_range(text, 1, u16::MAX.into()).map(Parsed::Number),
+            Self::Rate(rates) => {
+                let rate = number::leading(text)?;
+                rates.contains(&rate).then_some(Parsed::Number(rate))
+            }
+            Self::Failback => word(boolean(text).is_some() || text == "manual" || is_legacy(text)),
+            Self::Choice(words) => word(words.contains(&text)),
+            Self::ChoiceInAnyCase(words) => {
+                word(words.iter().any(|it| it.eq_ignore_ascii_case(text)))
+            }
+            Self::Facility if text == "none" => Some(Parsed::Nothing),
+            Self::Facility => word(FACILITIES.contains(&text)),
+            Self::Text => word(true),
+        }
+    }
+}
+
+impl Zero {
+    /// Whether a time is sound.
+    pub(crate) fn takes(self, time: Duration) -> bool {
+        self != Self::Refused || time >= Duration::from_millis(1)
+    }
+}
+
+fn is_legacy(text: &str) -> bool {
+    text.eq_ignore_ascii_case("legacy")
+}
+
+fn in_range(text: &str, least: u32, most: u32) -> Option<u32> {
+    number::leading(text).filter(|number| (least..=most).contains(number))
+}

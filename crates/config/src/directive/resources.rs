@@ -1,0 +1,124 @@
+//! Directives about resources, clients and fencing devices.
+
+use super::{
+    ANY_TIME, DefaultValue, Directive, Kind, Listed, NEW, POSITIVE_TIME, Role, SERVED, Subject,
+    Takes, Told, Topic, Zero, setting,
+};
+
+pub(super) static TOPIC: Topic = Topic { title: "Resources and clients", rows: ROWS };
+
+static ROWS: &[Directive] = &[
+    Directive {
+        name: "respawn",
+        role: Role::Client { failfast: false },
+        meaning: "`respawn USER /PATH…`: a program to keep running.",
+        ours: "as heartbeat; a program named `ipfail` switches the built-in ipfail on, \
+                  wherever the path points",
+        ..SERVED
+    },
+    Directive {
+        name: "failfast",
+        role: Role::Client { failfast: true },
+        meaning: "The same, and the machine reboots when it fails.",
+        ..SERVED
+    },
+    Directive {
+        name: "env",
+        role: Role::Environment,
+        meaning: "`NAME=VALUE` entries; scripts see `HA_NAME`.",
+        ..SERVED
+    },
+    Directive {
+        name: "apiauth",
+        role: Role::ApiAuthorization,
+        meaning: "`apiauth CLIENT uid=LIST gid=LIST`: who may sign on under a name.",
+        default_words: "built-in entries",
+        ..SERVED
+    },
+    Directive {
+        name: "stonith",
+        role: Role::Stonith { host: false },
+        meaning: "`stonith TYPE FILE`: the fencing device.",
+        classic: "resets a dead peer before it takes over; the last line counts",
+        ours: "the same, and nothing is taken before; all devices are tried in turn",
+        ..SERVED
+    },
+    Directive {
+        name: "stonith_host",
+        role: Role::Stonith { host: true },
+        meaning: "`stonith_host HOST TYPE PARAMETERS…`: the same in place, for the node HOST or \
+                  for all (`*`) to drive.",
+        ours: "the same",
+        ..SERVED
+    },
+    Directive {
+        name: "fence",
+        role: Role::Fence,
+        meaning: "`fence NODE AGENT NAME=VALUE…`: an agent of Debian's fence-agents that fences \
+                  NODE; `action=off` or `action=reboot` (the default).",
+        ..NEW
+    },
+    Directive {
+        name: "fence_delay",
+        role: ANY_TIME,
+        default: DefaultValue::Text("5s"),
+        change: Told::Elsewhere,
+        listed: Some(Listed(46, "how long the second of two nodes waits to fence the other")),
+        meaning: "How long the second of two nodes that would fence each other waits.",
+        ..NEW
+    },
+    Directive {
+        name: "fence_timeout",
+        role: POSITIVE_TIME,
+        default: DefaultValue::Text("60s"),
+        change: Told::Elsewhere,
+        listed: Some(Listed(47, "how long a fencing device may take")),
+        meaning: "How long a device may take.",
+        ..NEW
+    },
+    Directive {
+        name: "restart_grace",
+        role: ANY_TIME,
+        default: DefaultValue::Text("5s"),
+        change: Told::As(Subject::Times, Takes::Live),
+        listed: Some(Listed(41, "how long resources stay up without the daemon")),
+        meaning: "How long resources stay up without the daemon.",
+        ..NEW
+    },
+    Directive {
+        name: "address_agent",
+        role: setting(Kind::Choice(&["native", "script"])),
+        default: DefaultValue::Text("native"),
+        change: Told::As(Subject::Addresses, Takes::Restart),
+        listed: Some(Listed(43, "who changes floating addresses")),
+        meaning: "`native`: Systole changes floating addresses itself; `script`: the scripts \
+                  `IPaddr`, `IPaddr2`, `IPv6addr` do.",
+        ..NEW
+    },
+    Directive {
+        name: "stop_failure",
+        role: setting(Kind::Choice(&["reboot", "release-address", "block"])),
+        default: DefaultValue::Text("reboot"),
+        change: Told::As(Subject::Agents, Takes::Live),
+        listed: Some(Listed(44, "what a stop that keeps failing leads to")),
+        meaning: "What a stop that keeps failing leads to: `reboot` the machine, so that the peer \
+                  may take over; `block` the group here; `release-address`: the same, and its \
+                  addresses go ([stop-failure.md](stop-failure.md)).",
+        classic: "refused; reboots",
+        ..NEW
+    },
+    Directive {
+        name: "agent_timeout",
+        role: setting(Kind::Time(Zero::Means("600 s to start and stop, 60 s to look"))),
+        default: DefaultValue::Text("0"),
+        change: Told::As(Subject::Agents, Takes::Live),
+        listed: Some(Listed(
+            45,
+            "how long an agent may take; 0 is 10 minutes, 1 minute for status",
+        )),
+        meaning: "How long an agent may take; 0 means 10 minutes for start and stop, 1 minute for \
+                  status.",
+        classic: "refused; waits for ever",
+        ..NEW
+    },
+];
