@@ -19,7 +19,7 @@ static ROWS: &[Directive] = &[
         complaint: "heartbeat: invalid port [{}] specified.",
         order: Order::AboveMedia("udpport", Medium::uses_udpport),
         meaning: "UDP port of the media below.",
-        default_words: "service `ha-cluster`, else 694",
+        default_words: "service `ha-cluster`, otherwise 694",
         ..SERVED
     },
     Directive {
@@ -32,7 +32,7 @@ static ROWS: &[Directive] = &[
         complaint: "heartbeat: invalid baudrate [{}] specified.",
         order: Order::AboveMedia("baudrate", Medium::uses_baud),
         meaning: "Rate of the serial lines below: 9600 to 460800.",
-        classic: "once only",
+        classic: "may be given once only",
         ..SERVED
     },
     Directive {
@@ -51,7 +51,7 @@ static ROWS: &[Directive] = &[
         name: "bcast",
         role: Role::Medium(MediumKind::Bcast),
         meaning: "`bcast INTERFACE…`: UDP to the broadcast address.",
-        ours: "as heartbeat; without a broadcast address to 255.255.255.255",
+        ours: "as heartbeat; on an interface without a broadcast address, to 255.255.255.255",
         ..SERVED
     },
     Directive {
@@ -81,7 +81,7 @@ static ROWS: &[Directive] = &[
     Directive {
         name: "ping",
         role: Role::Medium(MediumKind::Ping),
-        meaning: "`ping HOST…`: hosts that tell whether the network is there.",
+        meaning: "`ping HOST…`: hosts whose answers show that the network works.",
         ..SERVED
     },
     Directive {
@@ -93,7 +93,8 @@ static ROWS: &[Directive] = &[
     Directive {
         name: "ping_group",
         role: Role::Medium(MediumKind::PingGroup),
-        meaning: "`ping_group NAME HOST…`: counts as one, alive while any member answers.",
+        meaning: "`ping_group NAME HOST…`: hosts that count as one ping node, which is alive \
+                  while any of them answers.",
         ..SERVED
     },
     Directive {

@@ -18,7 +18,7 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("false"),
         listed: Some(Listed(27, "enable Pacemaker resource management")),
         meaning: "Run Pacemaker instead of haresources.",
-        ours: "only `off`; on is an error, because nothing of haresources would run",
+        ours: "only `off`; `on` is an error, because nothing in haresources would run",
         ..SERVED
     },
     Directive {
@@ -33,8 +33,8 @@ static ROWS: &[Directive] = &[
         role: setting(Kind::Text),
         listed: Some(Listed(39, "directory of the pacemaker daemons")),
         order: Order::BelowPacemaker,
-        meaning: "Where its programs are.",
-        classic: "refused unless a `pacemaker` line stands above",
+        meaning: "Directory of Pacemaker's programs.",
+        classic: "refused unless a `pacemaker` line comes before it",
         ours: "does nothing, and is refused where heartbeat refuses it",
         ..inert(NO_PACEMAKER)
     },
@@ -56,7 +56,7 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("on"),
         listed: Some(Listed(34, "record changes to the cib (valid only with: pacemaker on)")),
         complaint: CHECKED_BOOLEAN,
-        meaning: "Pacemaker's own.",
+        meaning: "Used by Pacemaker only.",
         ..inert(NO_PACEMAKER)
     },
     Directive {
@@ -65,11 +65,10 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("on"),
         listed: Some(Listed(
             35,
-            "record the input used by the policy engine (valid only with: pacemaker \
-                         on)",
+            "record the input used by the policy engine (valid only with: pacemaker on)",
         )),
         complaint: CHECKED_BOOLEAN,
-        meaning: "Pacemaker's own.",
+        meaning: "Used by Pacemaker only.",
         ..inert(NO_PACEMAKER)
     },
     Directive {
@@ -81,7 +80,7 @@ static ROWS: &[Directive] = &[
             "write configuration changes to disk (valid only with: pacemaker on)",
         )),
         complaint: CHECKED_BOOLEAN,
-        meaning: "Pacemaker's own.",
+        meaning: "Used by Pacemaker only.",
         ..inert(NO_PACEMAKER)
     },
     Directive {
@@ -90,7 +89,7 @@ static ROWS: &[Directive] = &[
         listed: Some(Listed(38, "quorum server")),
         meaning: "Host of a quorum server.",
         default_words: "none",
-        classic: "no effect beside haresources",
+        classic: "no effect with haresources",
         ..inert("a quorum server has no say beside haresources")
     },
     Directive {

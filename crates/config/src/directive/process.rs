@@ -68,7 +68,7 @@ static ROWS: &[Directive] = &[
         change: Told::As(Subject::Logging, Takes::Restart),
         listed: Some(Listed(22, "warn about bad packets")),
         meaning: "Log unreadable and unauthenticated packets.",
-        ours: "as heartbeat, and at a bounded rate",
+        ours: "as heartbeat, at a bounded rate",
         ..SERVED
     },
     Directive {
@@ -79,7 +79,7 @@ static ROWS: &[Directive] = &[
         listed: Some(Listed(20, "use logging daemon")),
         hides_default: true,
         meaning: "Log through a logging daemon.",
-        default_words: "if there is no other log",
+        default_words: "used if there is no other log",
         ours: "does nothing: Systole writes its log itself",
         ..inert(NO_LOGD)
     },
@@ -128,8 +128,8 @@ static ROWS: &[Directive] = &[
         meaning: "Device that restarts the machine when the daemon or its executor hangs \
                   ([below](#watchdog)).",
         default_words: "none",
-        classic: "writes to it with every beat of its own that it hears",
-        ours: "kept while the beat thread and the executor both make progress",
+        classic: "writes to the device with every beat of its own that it hears",
+        ours: "keeps the device alive while the beat thread and the executor both make progress",
         ..SERVED
     },
     Directive {
@@ -148,7 +148,7 @@ static ROWS: &[Directive] = &[
         change: Told::As(Subject::Process, Takes::Restart),
         listed: Some(Listed(26, "set root directory of core dump area")),
         hides_default: true,
-        meaning: "Where they go.",
+        meaning: "Directory of core files.",
         ..SERVED
     },
     Directive {
@@ -158,7 +158,7 @@ static ROWS: &[Directive] = &[
         change: Told::As(Subject::Identity, Takes::Restart),
         listed: Some(Listed(16, "protocol generation computation method")),
         complaint: "ERROR: Illegal hb generation method [{}]",
-        meaning: "Generation at a start: `file` (one more than stored) or `time`.",
+        meaning: "Generation at a start: `file` (the stored one plus 1) or `time`.",
         ..SERVED
     },
     Directive {

@@ -12,14 +12,14 @@ static ROWS: &[Directive] = &[
         name: "respawn",
         role: Role::Client { failfast: false },
         meaning: "`respawn USER /PATH…`: a program to keep running.",
-        ours: "as heartbeat; a program named `ipfail` switches the built-in ipfail on, \
-                  wherever the path points",
+        ours: "as heartbeat; a program named `ipfail`, whatever its path, enables the built-in \
+               ipfail",
         ..SERVED
     },
     Directive {
         name: "failfast",
         role: Role::Client { failfast: true },
-        meaning: "The same, and the machine reboots when it fails.",
+        meaning: "The same; the machine reboots when the program fails.",
         ..SERVED
     },
     Directive {
@@ -31,7 +31,8 @@ static ROWS: &[Directive] = &[
     Directive {
         name: "apiauth",
         role: Role::ApiAuthorization,
-        meaning: "`apiauth CLIENT uid=LIST gid=LIST`: who may sign on under a name.",
+        meaning: "`apiauth CLIENT uid=LIST gid=LIST`: which users and groups may sign on as \
+                  CLIENT.",
         default_words: "built-in entries",
         ..SERVED
     },
@@ -39,15 +40,15 @@ static ROWS: &[Directive] = &[
         name: "stonith",
         role: Role::Stonith { host: false },
         meaning: "`stonith TYPE FILE`: the fencing device.",
-        classic: "resets a dead peer before it takes over; the last line counts",
-        ours: "the same, and nothing is taken before; all devices are tried in turn",
+        classic: "resets a dead peer before the takeover; the last line counts",
+        ours: "the same, and nothing is taken over before; all devices are tried in turn",
         ..SERVED
     },
     Directive {
         name: "stonith_host",
         role: Role::Stonith { host: true },
-        meaning: "`stonith_host HOST TYPE PARAMETERS…`: the same in place, for the node HOST or \
-                  for all (`*`) to drive.",
+        meaning: "`stonith_host HOST TYPE PARAMETERS…`: the same with the parameters in this \
+                  line; the node HOST, or every node (`*`), drives the device.",
         ours: "the same",
         ..SERVED
     },
@@ -64,7 +65,7 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("5s"),
         change: Told::Elsewhere,
         listed: Some(Listed(46, "how long the second of two nodes waits to fence the other")),
-        meaning: "How long the second of two nodes that would fence each other waits.",
+        meaning: "How long the second of two nodes that want to fence each other waits.",
         ..NEW
     },
     Directive {
@@ -91,8 +92,8 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("native"),
         change: Told::As(Subject::Addresses, Takes::Restart),
         listed: Some(Listed(43, "who changes floating addresses")),
-        meaning: "`native`: Systole changes floating addresses itself; `script`: the scripts \
-                  `IPaddr`, `IPaddr2`, `IPv6addr` do.",
+        meaning: "`native`: Systole changes floating addresses itself. `script`: the scripts \
+                  `IPaddr`, `IPaddr2` and `IPv6addr` change them.",
         ..NEW
     },
     Directive {
@@ -101,9 +102,9 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("reboot"),
         change: Told::As(Subject::Agents, Takes::Live),
         listed: Some(Listed(44, "what a stop that keeps failing leads to")),
-        meaning: "What a stop that keeps failing leads to: `reboot` the machine, so that the peer \
-                  may take over; `block` the group here; `release-address`: the same, and its \
-                  addresses go ([stop-failure.md](stop-failure.md)).",
+        meaning: "What happens if a stop keeps failing. `reboot`: the machine reboots, so that \
+                  the peer may take over. `block`: the group is blocked here. `release-address`: \
+                  the same, and its addresses are removed ([stop-failure.md](stop-failure.md)).",
         classic: "refused; reboots",
         ..NEW
     },
@@ -118,7 +119,7 @@ static ROWS: &[Directive] = &[
         )),
         meaning: "How long an agent may take; 0 means 10 minutes for start and stop, 1 minute for \
                   status.",
-        classic: "refused; waits for ever",
+        classic: "refused; waits forever",
         ..NEW
     },
 ];

@@ -13,9 +13,9 @@ static ROWS: &[Directive] = &[
     Directive {
         name: "node",
         role: Role::Nodes,
-        meaning: "Names of nodes, as `uname -n` says there; case does not count.",
+        meaning: "Names of nodes, as `uname -n` prints them there; case is ignored.",
         default_words: "none",
-        classic: "up to 100, haresources works with two",
+        classic: "up to 100; haresources works with two",
         ours: "up to 16",
         ..SERVED
     },
@@ -59,7 +59,8 @@ static ROWS: &[Directive] = &[
         change: Told::As(Subject::Times, Takes::Live),
         listed: Some(Listed(6, "initial deadtime")),
         meaning: "Silence after which a node that was never heard is dead.",
-        default_words: "`deadtime` above 10 s; 12 s for one below 6 s; else twice",
+        default_words: "`deadtime` if that is above 10 s, 12 s if it is below 6 s, otherwise \
+                        twice `deadtime`",
         classic: "at least `deadtime`",
         ..SERVED
     },
@@ -81,7 +82,7 @@ static ROWS: &[Directive] = &[
         change: Told::As(Subject::Times, Takes::Live),
         listed: Some(Listed(42, "how long a lost ping node must answer before it counts")),
         meaning: "How long a ping node that was dead must answer, without a gap of two \
-                  `keepalive`, before it counts again; 0: its first answer counts.",
+                  `keepalive`, before it counts again. With 0 its first answer counts.",
         default_words: "two `keepalive`",
         classic: "refused; the first answer counts",
         ..NEW
@@ -93,7 +94,7 @@ static ROWS: &[Directive] = &[
         change: Told::As(Subject::Times, Takes::Restart),
         listed: Some(Listed(33, "set the maximum rexmit delay time")),
         complaint: "ERROR: Invalid max_rexmit_delay time({})",
-        meaning: "Longest wait, in milliseconds, before a missing message is asked for.",
+        meaning: "Longest wait, in milliseconds, before a missing message is requested.",
         ..SERVED
     },
     Directive {
@@ -102,10 +103,11 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("legacy"),
         change: Told::Elsewhere,
         listed: Some(Listed(14, "auto failback")),
-        meaning: "`on`: groups return to their node; `off`: they stay; `legacy`: the protocol \
-                  before negotiation. New: `after TIME`: they return once their node has been \
-                  back, settled and able for so long without a break; `manual`: they stay, and \
-                  the status names those that are away from home and the order that fetches them.",
+        meaning: "`on`: groups return to their home node. `off`: they stay. `legacy`: the \
+                  protocol before negotiation. New: `after TIME`: they return once their home \
+                  node has been back, settled and able to run them for TIME without interruption. \
+                  `manual`: they stay, and the status names the groups that are away from home \
+                  and the order that brings them back.",
         classic: "refuses `after` and `manual`",
         ours: "as heartbeat, and more",
         ..SERVED
@@ -115,8 +117,8 @@ static ROWS: &[Directive] = &[
         role: Role::GroupFailback,
         meaning: "`failback GROUP on`, `off`, `manual` or `after TIME`: the same for one group, \
                   named by its first resource word or its address. Beside a C node, which takes \
-                  whole sets only, a group returns by itself only if all that are to return at \
-                  that moment are the whole set; else it stays.",
+                  whole sets only, a group returns automatically only if the groups that are due \
+                  to return at that moment are the whole set; otherwise it stays.",
         default_words: "`auto_failback`",
         ..NEW
     },
@@ -125,17 +127,17 @@ static ROWS: &[Directive] = &[
         role: Role::HoldDown,
         default: DefaultValue::Text("6 10m"),
         listed: Some(Listed(48, "how many moves of a group within which time keep it where it is")),
-        meaning: "`hold_down MOVES TIME`: a group that has moved by itself so often (1 to 16) \
-                  within such a time stays where it works best, 1 minute at first, twice as long \
-                  each further time, at most 1 hour; `off`: never. See \
-                  [below](#moves-that-nodes-decide-themselves).",
+        meaning: "`hold_down MOVES TIME`: a group that has moved automatically MOVES times (1 to \
+                  16) within TIME stays where it works best: for 1 minute at first, twice as long \
+                  each further time, at most 1 hour. `off`: never. See [below](#automatic-moves).",
         ..NEW
     },
     Directive {
         name: "nice_failback",
         role: Role::NiceFailback,
         meaning: "Obsolete.",
-        classic: "means `off` behind an `auto_failback`, else `legacy`, whatever its value",
+        classic: "means `off` after an `auto_failback` line, otherwise `legacy`, whatever its \
+                  value",
         ..SERVED
     },
     Directive {
@@ -145,8 +147,8 @@ static ROWS: &[Directive] = &[
         change: Told::Elsewhere,
         listed: Some(Listed(28, "set automatic join mode/style")),
         complaint: "ERROR: Invalid autojoin directive [{}]",
-        meaning: "Nodes that join by themselves.",
-        classic: "anything else is refused beside haresources",
+        meaning: "Whether nodes may join automatically.",
+        classic: "any other value is refused with haresources",
         ..SERVED
     },
     Directive {
@@ -155,7 +157,7 @@ static ROWS: &[Directive] = &[
         default: DefaultValue::Text("1"),
         change: Told::As(Subject::Messages, Takes::Restart),
         listed: Some(Listed(2, "# of hops above cluster size")),
-        meaning: "Hops above the number of nodes, 0 to 255; feeds the field `ttl`.",
+        meaning: "Number of hops added to the number of nodes, 0 to 255; used for the field `ttl`.",
         ..SERVED
     },
 ];
