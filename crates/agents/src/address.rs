@@ -83,7 +83,7 @@ impl AddressAgent {
             started.push(match choice {
                 Ok(placed) => {
                     let answers: Vec<_> = answers.by_ref().take(placed.len()).collect();
-                    self.note_added(now, placed, answers)
+                    self.record_added(now, placed, answers)
                 }
                 Err(error) => Started::not(failed(&error)),
             });
@@ -92,7 +92,7 @@ impl AddressAgent {
     }
 
     /// Takes the kernel's answers for the addresses of one run.
-    fn note_added(
+    fn record_added(
         &mut self,
         now: Time,
         placed: Vec<Placed>,

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use systole_core::{HOLD_MAX, Hold};
+use systole_core::{GroupSet, HOLD_MAX};
 
 /// Where the daemon's sockets are.
 pub(crate) const RUN: &str = "/run";
@@ -151,11 +151,11 @@ pub(crate) enum Set {
 
 impl Set {
     /// The set, with `home` for those that go home.
-    pub(crate) const fn hold(self, home: Hold) -> Hold {
+    pub(crate) const fn hold(self, home: GroupSet) -> GroupSet {
         match self {
-            Self::All => Hold::All,
-            Self::Local => Hold::Local,
-            Self::Foreign => Hold::Foreign,
+            Self::All => GroupSet::All,
+            Self::Local => GroupSet::Local,
+            Self::Foreign => GroupSet::Foreign,
             Self::Failback => home,
         }
     }
@@ -221,7 +221,7 @@ mod tests {
         );
         let both = ["hb", "standby", "all", "--group", "10.0.0.9"];
         assert!(Arguments::try_parse_from(both).is_err());
-        assert_eq!(Set::Failback.hold(Hold::Local), Hold::Local);
+        assert_eq!(Set::Failback.hold(GroupSet::Local), GroupSet::Local);
         assert!(Arguments::try_parse_from(["hb", "standby", "bogus"]).is_err());
     }
 }

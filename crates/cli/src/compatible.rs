@@ -10,7 +10,7 @@ use clap::ValueEnum as _;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
-use systole_core::Hold;
+use systole_core::GroupSet;
 use systole_ipc::client::Patience;
 use systole_ipc::protocol::{Request, Response};
 
@@ -46,11 +46,11 @@ impl Command {
         };
         let request = match self {
             Self::Standby => {
-                let set = set.hold(Hold::Foreign);
+                let set = set.hold(GroupSet::Foreign);
                 print(&format!("Going standby [{set}].\n"));
                 Request::Standby { set }
             }
-            Self::Takeover => Request::Takeover { set: set.hold(Hold::Local) },
+            Self::Takeover => Request::Takeover { set: set.hold(GroupSet::Local) },
         };
         match ask_daemon_within(run, &request, Patience::Limited(LOOK)) {
             // It goes on, or it is done.

@@ -3,7 +3,7 @@
 use crate::arguments::Which;
 use crate::{complain, exit, print};
 use std::path::Path;
-use systole_core::Hold;
+use systole_core::GroupSet;
 use systole_ipc::client::{AskError, Patience, ask};
 use systole_ipc::paths::Paths;
 use systole_ipc::protocol::{Request, Response, Status};
@@ -14,7 +14,7 @@ pub(crate) fn standby(run: &Path, which: Which) -> u8 {
         run,
         &match which.group {
             Some(group) => Request::StandbyGroup { group },
-            None => Request::Standby { set: which.set.hold(Hold::Foreign) },
+            None => Request::Standby { set: which.set.hold(GroupSet::Foreign) },
         },
     )
 }
@@ -25,7 +25,7 @@ pub(crate) fn takeover(run: &Path, which: Which) -> u8 {
         run,
         &match which.group {
             Some(group) => Request::TakeoverGroup { group },
-            None => Request::Takeover { set: which.set.hold(Hold::Local) },
+            None => Request::Takeover { set: which.set.hold(GroupSet::Local) },
         },
     )
 }

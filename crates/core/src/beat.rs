@@ -157,7 +157,7 @@ impl Lags {
 /// ended; after that its number is told alone. Of two the one with the higher number holds, then
 /// that of the lower node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freeze {
+pub struct HoldNotice {
     /// The group, by the place of its claim in the same beat; everything if absent.
     pub claim: Option<u16>,
     /// The number of the order.
@@ -225,7 +225,7 @@ pub struct Beat {
     pub claims: Vec<Claim>,
     /// What is held of everything and of these groups, and what was released before it would have
     /// ended.
-    pub freezes: Vec<Freeze>,
+    pub holds: Vec<HoldNotice>,
     /// Which of these groups have moved by themselves of late.
     pub moves: Vec<Moves>,
 }
@@ -242,7 +242,7 @@ impl Beat {
     pub(crate) fn told(&self) -> impl Iterator<Item = Told> + '_ {
         (0..).zip(&self.claims).map(|(place, claim)| Told {
             claim: *claim,
-            freeze: self.freezes.iter().find(|freeze| freeze.claim == Some(place)).copied(),
+            hold: self.holds.iter().find(|hold| hold.claim == Some(place)).copied(),
             moves: self.moves.iter().find(|moves| moves.claim == place).copied(),
         })
     }
@@ -251,7 +251,7 @@ impl Beat {
     pub(crate) fn tell(&mut self, told: &Told) {
         let claim = u16::try_from(self.claims.len()).unwrap_or(u16::MAX);
         self.claims.push(told.claim);
-        self.freezes.extend(told.freeze.map(|freeze| Freeze { claim: Some(claim), ..freeze }));
+        self.holds.extend(told.hold.map(|hold| HoldNotice { claim: Some(claim), ..hold }));
         self.moves.extend(told.moves.map(|moves| Moves { claim, ..moves }));
     }
 }

@@ -1,38 +1,38 @@
 //! One node of the cluster: the whole core behind four methods.
 
-mod aloud;
 mod carrier;
 mod classic;
+mod coverage_names;
+mod declined;
+mod executor_absence;
 mod failback;
 mod failing;
-mod farewell;
 mod fencing;
 mod gate;
 mod groups;
 mod hand_over;
-mod hear;
 mod hold;
 mod hold_down;
 mod identity;
 mod ipfail;
 mod ledger;
 mod liveness;
-mod memory;
-mod obey;
-mod orphans;
+mod messages;
+mod orders;
 mod other_list;
-mod pace;
+mod peer_store;
+mod peer_table;
 mod ping;
 mod placement;
 mod reload;
 mod report;
 mod rows;
-mod speak;
-mod table;
-mod telling;
+mod self_messages;
+mod serial_pacing;
+mod shutdown;
+mod table_sync;
+mod transmit;
 mod versions;
-mod visits;
-mod wishes;
 
 use crate::history::History;
 use crate::mutation::Mutation;
@@ -42,7 +42,8 @@ use crate::{
     PingId, Random, Settings, Time,
 };
 use classic::Classic;
-use farewell::Farewell;
+use declined::DeclinedOffers;
+use executor_absence::Absence;
 use fencing::Fence;
 pub use gate::Obstacle;
 use groups::{EchoBarrier, Groups};
@@ -50,17 +51,16 @@ use hand_over::HandOver;
 use hold::HoldOrder;
 pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use ipfail::Ipfail;
-use orphans::Absence;
 use ping::PingNode;
 use reload::Transition;
 pub use report::{
     FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability, LinkReport,
     NodeReport, OlderReport, PingReport, Retirement, Snapshot, StayReport,
 };
-use speak::Voice;
+use shutdown::Shutdown;
 use std::collections::VecDeque;
 use std::time::Duration;
-use wishes::Wishes;
+use transmit::Transmitter;
 
 /// Shortest time between two reports of what an outsider can cause.
 const TELL_GAP: Duration = Duration::from_secs(1);
@@ -89,11 +89,11 @@ pub struct Cluster {
     /// One per node; our own place is never heard.
     peers: Vec<Peer>,
     /// When a message of an unknown node was reported last.
-    stranger_told: Option<Time>,
+    stranger_reported: Option<Time>,
     pings: Vec<PingNode>,
     /// No hand-over is asked for before because a carrier is lost.
     leaving_after: Time,
-    voice: Voice,
+    transmitter: Transmitter,
     history: History,
     groups: Groups,
     next_job: JobId,
@@ -110,14 +110,14 @@ pub struct Cluster {
     verified: EchoBarrier,
     hand_over: Option<HandOver>,
     failback_after: Time,
-    wishes: Wishes,
+    declined_offers: DeclinedOffers,
     /// The dead or departed node whose groups are being taken.
     takeover_from: Option<NodeId>,
     is_initial: bool,
     was_stable: bool,
     ipfail: Ipfail,
     classic: Classic,
-    farewell: Option<Farewell>,
+    shutdown: Option<Shutdown>,
     /// One per node; our own place is never needed.
     fences: Vec<Fence>,
     /// What is held of everything.
@@ -146,8 +146,8 @@ impl Cluster {
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
             leaving_after: Time::START,
             status_since: Time::START,
-            stranger_told: None,
-            voice: Voice::new(&settings, &boot),
+            stranger_reported: None,
+            transmitter: Transmitter::new(&settings, &boot),
             history: History::new(),
             groups: Groups::new(&settings),
             next_job: JobId::default(),
@@ -158,13 +158,13 @@ impl Cluster {
             verified: EchoBarrier::default(),
             hand_over: None,
             failback_after: Time::START,
-            wishes: Wishes::default(),
+            declined_offers: DeclinedOffers::default(),
             takeover_from: None,
             is_initial: true,
             was_stable: false,
             ipfail: Ipfail::default(),
             classic: Classic::new(),
-            farewell: None,
+            shutdown: None,
             fences: vec![Fence::default(); settings.nodes.len()],
             hold: HoldOrder::default(),
             held: EchoBarrier::default(),
@@ -187,9 +187,9 @@ impl Cluster {
 
     /// Takes note of one input.
     pub fn handle(&mut self, now: Time, input: &Input<'_>) {
-        self.note_time(now);
+        self.record_time(now);
         match input {
-            Input::Heard(heard) => self.hear(heard),
+            Input::Heard(heard) => self.receive(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
             Input::JobSaid { job, words } => {
                 self.groups.iter_mut().for_each(|group| group.runner.said(*job, *words));
@@ -199,7 +199,7 @@ impl Cluster {
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
             Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
-            Input::Order { ticket, order } => self.obey(*ticket, *order),
+            Input::Order { ticket, order } => self.handle_order(*ticket, *order),
             Input::Fenced { node, attempt, outcome } => self.fenced(*node, *attempt, *outcome),
         }
     }
@@ -207,18 +207,21 @@ impl Cluster {
     /// Lets time pass, and decides. Whatever is due by now is done, so that the next
     /// [`deadline`](Self::deadline) lies in the future: a shell that sleeps until then never spins.
     pub fn elapse(&mut self, now: Time) {
-        self.note_time(now);
+        self.record_time(now);
         for _ in 0..PASSES_MAX {
             self.decide();
             if self.deadline() > self.now {
                 return;
             }
         }
-        debug_assert!(self.errs(Mutation::NeverRest), "nothing that is due may be left: {self:?}");
+        debug_assert!(
+            self.is_mutated(Mutation::NeverRest),
+            "nothing that is due may be left: {self:?}"
+        );
     }
 
     fn decide(&mut self) {
-        self.start_speaking();
+        self.start_beating();
         self.elapse_links();
         self.elapse_pings();
         self.elapse_peers();
@@ -233,8 +236,8 @@ impl Cluster {
         self.renew_permit();
         self.place();
         self.elapse_memory();
-        self.elapse_farewell();
-        self.elapse_voice();
+        self.elapse_shutdown();
+        self.elapse_transmitter();
     }
 
     /// The next thing to do, or `None` when all is done.
@@ -246,7 +249,7 @@ impl Cluster {
     /// When [`Cluster::elapse`] must be called at the latest.
     #[must_use]
     pub fn deadline(&self) -> Time {
-        if self.errs(Mutation::NeverRest) {
+        if self.is_mutated(Mutation::NeverRest) {
             return self.now;
         }
         let links = self.link_deadlines();
@@ -254,16 +257,16 @@ impl Cluster {
         let runners = self.settings.group_ids().filter(|group| self.may_run_job_of(*group));
         let runners = runners.filter_map(|group| self.groups[group].runner.deadline());
         let others = [
-            Some(self.voice.next_beat),
+            Some(self.transmitter.next_beat),
             self.hand_over.as_ref().map(HandOver::deadline),
             self.failback_deadline(),
-            self.wishes_deadline(),
+            self.declined_deadline(),
             self.stay_deadline(),
             self.leaving_deadline(),
             self.absence_deadline(),
             self.ipfail.deadline(),
             self.classic.deadline(),
-            self.farewell.as_ref().and_then(Farewell::deadline),
+            self.shutdown.as_ref().and_then(Shutdown::deadline),
         ];
         let again = self.groups.iter().filter_map(|group| group.ask_again);
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);
@@ -280,7 +283,7 @@ impl Cluster {
     /// What our next status takes along.
     #[must_use]
     pub fn beat(&self) -> &Beat {
-        &self.voice.beat
+        &self.transmitter.beat
     }
 
     /// The settings it runs with.
@@ -352,14 +355,14 @@ impl Cluster {
 
     /// Whether this mistake is to be made here.
     #[cfg(feature = "test-hooks")]
-    fn errs(&self, mutation: Mutation) -> bool {
+    fn is_mutated(&self, mutation: Mutation) -> bool {
         self.mutation == Some(mutation)
     }
 
     /// Whether this mistake is to be made here: never in a daemon.
     #[cfg(not(feature = "test-hooks"))]
     #[expect(clippy::unused_self, reason = "it asks the node where there are mistakes")]
-    const fn errs(&self, _: Mutation) -> bool {
+    const fn is_mutated(&self, _: Mutation) -> bool {
         false
     }
 
@@ -379,7 +382,7 @@ impl Cluster {
 
     /// Whether our communication is up and we are not stopping.
     fn takes_part(&self) -> bool {
-        self.status == NodeStatus::Active && self.farewell.is_none()
+        self.status == NodeStatus::Active && self.shutdown.is_none()
     }
 
     /// What the next beat tells.

@@ -4,8 +4,8 @@ mod cause;
 mod hold;
 
 use crate::{
-    Failure, GroupId, Job, LinkId, NodeId, NodeStatus, Obstacle, Outcome, Phase, PingCounts,
-    PingId, Plan, Refusal, Scope, Silence, Step, Uuid,
+    Failure, GroupId, HandOverProgress, Job, LinkId, NodeId, NodeStatus, Obstacle, Outcome, Phase,
+    PingCounts, PingId, Refusal, Scope, Silence, Step, Uuid,
 };
 pub use cause::{Cause, Proof};
 pub use hold::HoldEvent;
@@ -209,7 +209,7 @@ pub enum Event {
     /// A step of a hand-over.
     HandOver(HandOverEvent),
     /// A hand-over has reached a stage.
-    Planned(Plan),
+    HandOverProgress(HandOverProgress),
     /// Ping nodes were counted, and something follows.
     PingsCounted(Box<PingCounts>),
     /// The built-in ipfail speaks.

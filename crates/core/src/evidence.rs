@@ -63,7 +63,7 @@ pub enum PingVerdict {
 
 /// How far a planned hand-over has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
+pub struct HandOverProgress {
     /// Who gives.
     pub giver: NodeId,
     /// Who takes.
@@ -71,9 +71,9 @@ pub struct Plan {
     /// What moves, from the giver's view.
     pub scope: Scope,
     /// Who wants it.
-    pub motive: Motive,
+    pub motive: HandOverReason,
     /// What has just happened.
-    pub stage: PlanStage,
+    pub stage: ProgressStage,
     /// Since the stage before.
     pub took: Duration,
     /// Since it began.
@@ -84,7 +84,7 @@ pub struct Plan {
 
 /// Who wants a hand-over, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Motive {
+pub enum HandOverReason {
     /// Somebody who gave this node an order.
     Order(Ticket),
     /// The other node.
@@ -99,7 +99,7 @@ pub enum Motive {
     Failed,
 }
 
-impl Motive {
+impl HandOverReason {
     /// Whether the giver decided it by itself.
     pub(crate) const fn is_own(self) -> bool {
         match self {
@@ -116,7 +116,7 @@ impl Motive {
 ///     └─────────┴─────────┴───────────┴───────▶ Ended
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlanStage {
+pub enum ProgressStage {
     /// The taker wants to be asked.
     Wanted,
     /// The giver asks.
@@ -133,7 +133,7 @@ pub enum PlanStage {
     Unasked(Refusal),
 }
 
-impl Motive {
+impl HandOverReason {
     /// Whom to answer.
     pub(crate) const fn ticket(self) -> Option<Ticket> {
         match self {

@@ -1,7 +1,7 @@
 //! Starting and stopping the resources of one group, in order.
 
+mod coverage_names;
 mod ends;
-mod names;
 mod yielding;
 
 use crate::coverage::{Table, visit};

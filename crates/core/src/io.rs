@@ -1,7 +1,7 @@
 //! What goes into the core and what comes out: plain data that a test compares and a journal
 //! stores.
 
-use crate::{Event, GroupId, Heard, Hold, JobId, NodeId, Outgoing, PeerRecord, PingId};
+use crate::{Event, GroupId, GroupSet, Heard, JobId, NodeId, Outgoing, PeerRecord, PingId};
 use crate::{Outcome, Words};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -93,9 +93,9 @@ pub struct Ticket(pub u64);
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Give this set to the other node.
-    Standby(Hold),
+    Standby(GroupSet),
     /// Take this set from the other node.
-    Takeover(Hold),
+    Takeover(GroupSet),
     /// Give this group to the other node.
     StandbyGroup(GroupId),
     /// Take this group from the other node.

@@ -29,7 +29,7 @@ mod view;
 mod words;
 
 pub use beat::{
-    BEAT_TEXT_MAX, Beat, Claim, Echo, Freeze, Lags, Mark, Moves, NAME_USUAL, Phase, TableForm,
+    BEAT_TEXT_MAX, Beat, Claim, Echo, HoldNotice, Lags, Mark, Moves, NAME_USUAL, Phase, TableForm,
 };
 pub use cluster::{
     Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
@@ -41,13 +41,15 @@ pub use coverage::Table;
 pub use coverage::{Impossible, Visits, take_visits};
 pub use detection::{Detection, LIFETIME_MAX, LIFETIME_MIN};
 pub use event::{Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof};
-pub use evidence::{LastBeat, Motive, PingCounts, PingVerdict, Plan, PlanStage, Silence};
+pub use evidence::{
+    HandOverProgress, HandOverReason, LastBeat, PingCounts, PingVerdict, ProgressStage, Silence,
+};
 pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
 pub use io::{Action, FenceOutcome, Holding, Input, Job, Order, Output, Refusal, Ticket};
-pub use message::{Fencing, Heard, Hold, Message, NodeStatus, Occasion, Outgoing, Step};
+pub use message::{Fencing, GroupSet, Heard, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use mutation::Mutation;
 pub use outcome::{Failure, Outcome};
 pub use random::Random;

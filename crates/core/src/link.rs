@@ -40,7 +40,7 @@ impl Link {
     }
 
     /// Notes the sequence of a message that came over it.
-    pub(crate) fn note_sequence(&mut self, sequence: u64) {
+    pub(crate) fn record_sequence(&mut self, sequence: u64) {
         self.sequence = self.sequence.max(sequence);
     }
 

@@ -42,7 +42,7 @@ impl fmt::Display for NodeStatus {
 /// preference, *foreign* those of the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Hold {
+pub enum GroupSet {
     /// No group.
     #[default]
     None,
@@ -54,7 +54,7 @@ pub enum Hold {
     All,
 }
 
-impl Hold {
+impl GroupSet {
     /// The set of the given halves.
     #[must_use]
     pub const fn of(local: bool, foreign: bool) -> Self {
@@ -108,7 +108,7 @@ impl Hold {
     }
 }
 
-impl fmt::Display for Hold {
+impl fmt::Display for GroupSet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.word())
     }
@@ -216,7 +216,7 @@ pub enum Message {
     /// `resource`: what the sender holds.
     Resource {
         /// The set, from the sender's view.
-        hold: Hold,
+        hold: GroupSet,
         /// Whether it replaces what was known (`rtype=full`), or adds to it.
         full: bool,
         /// Whether the sender is in no transition, if it says so.
@@ -227,7 +227,7 @@ pub enum Message {
     /// `ask_resources`: a step of a standby hand-over.
     AskResources {
         /// The set, always from the view of the giver.
-        hold: Hold,
+        hold: GroupSet,
         /// The step.
         step: Step,
         /// Whether ipfail asked for it (the message carries its client's names).
@@ -238,7 +238,7 @@ pub enum Message {
     /// `hb_takeover`: the sender wants this set, from its own view.
     TakeoverOrder {
         /// The set.
-        hold: Hold,
+        hold: GroupSet,
     },
     /// `systole_step`: a step of the hand-over of one group, between nodes of Systole.
     GroupStep {

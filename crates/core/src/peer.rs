@@ -92,13 +92,13 @@ pub(crate) struct Peer {
     /// run there on.
     pub(crate) in_doubt: Vec<bool>,
     /// Lines that are not in our haresources, and of which it says that something still runs there.
-    pub(crate) runs_strange: Vec<GroupKey>,
+    pub(crate) runs_unknown: Vec<GroupKey>,
     /// It cannot tell whether services of such a line run there on.
-    pub(crate) doubts_strange: bool,
+    pub(crate) doubts_unknown: bool,
     /// A digest of the lines that are not in our haresources and that it could run; 0 without any.
     pub(crate) strange: u64,
     /// The first of our beats after that had changed: who has heard it knows what we make of them.
-    pub(crate) strange_from: u64,
+    pub(crate) unknown_known: u64,
     /// A Systole peer says that everything is held.
     pub(crate) holds_all: bool,
     /// Groups that it says are held.
@@ -177,10 +177,10 @@ impl Peer {
             lacks: Vec::new(),
             runs: vec![false; settings.groups.len()],
             in_doubt: vec![false; settings.groups.len()],
-            runs_strange: Vec::new(),
-            doubts_strange: false,
+            runs_unknown: Vec::new(),
+            doubts_unknown: false,
             strange: 0,
-            strange_from: 0,
+            unknown_known: 0,
             holds_all: false,
             holds_groups: Vec::new(),
             echoed: 0,
@@ -214,7 +214,7 @@ impl Peer {
         if !self.view.has(key) {
             self.lacks.push(group);
         }
-        self.runs[group.index()] = self.runs_strange.contains(&key);
+        self.runs[group.index()] = self.runs_unknown.contains(&key);
     }
 
     /// Whether it is heard.
@@ -270,7 +270,7 @@ impl Peer {
         self.counted = None;
         self.lacks.clear();
         self.in_doubt.fill(false);
-        self.doubts_strange = false;
+        self.doubts_unknown = false;
         self.holds_all = false;
         self.holds_groups.clear();
         self.echoed = 0;
@@ -293,7 +293,7 @@ impl Peer {
     }
 
     /// Notes the arrival of a status. Returns the time since the one before.
-    pub(crate) fn note_status(&mut self, now: Time, sequence: u64) -> Option<Duration> {
+    pub(crate) fn record_status(&mut self, now: Time, sequence: u64) -> Option<Duration> {
         // A restart is no silence, however long it took.
         let before = self.last_status.filter(|_| self.status_sequence > 0);
         let interval = before.map(|last| now.since(last));

@@ -1,6 +1,6 @@
 //! What one hand-over moves.
 
-use crate::{GroupId, Hold, Settings};
+use crate::{GroupId, GroupSet, Settings};
 use serde::{Deserialize, Serialize};
 
 /// The groups that one hand-over moves.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// A set, from the giver's view unless said otherwise.
-    Set(Hold),
+    Set(GroupSet),
     /// One group, which only nodes of Systole can hand over alone.
     Group(GroupId),
 }

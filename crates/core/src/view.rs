@@ -13,7 +13,7 @@
 //! was lost before; if not, the sender learns that from our echo, and tells what we lack.
 
 use crate::beat::Told;
-use crate::{Beat, Freeze, GROUPS_MAX, GroupKey, Mark, Moves, NodeId, TableForm, Time};
+use crate::{Beat, GROUPS_MAX, GroupKey, HoldNotice, Mark, Moves, NodeId, TableForm, Time};
 use std::time::Duration;
 
 /// The rows of a peer's table that we have heard.
@@ -39,10 +39,10 @@ impl Known {
     fn aged(&self, now: Time) -> Told {
         let gone = self.at.map_or(Duration::ZERO, |at| now.since(at));
         let gone = u64::try_from(gone.as_millis()).unwrap_or(u64::MAX);
-        let Told { claim, freeze, moves } = self.told;
-        let freeze = freeze.map(|it| Freeze { left: it.left.saturating_sub(gone), ..it });
+        let Told { claim, hold, moves } = self.told;
+        let hold = hold.map(|it| HoldNotice { left: it.left.saturating_sub(gone), ..it });
         let moves = moves.map(|it| Moves { left: it.left.saturating_sub(gone), ..it });
-        Told { claim, freeze, moves }
+        Told { claim, hold, moves }
     }
 }
 
@@ -66,7 +66,7 @@ impl View {
     }
 
     /// Notes that we had the whole table after the beat with this sequence.
-    pub(crate) fn note_whole(&mut self, sequence: u64) {
+    pub(crate) fn record_whole(&mut self, sequence: u64) {
         self.whole_at = self.whole_at.max(sequence);
     }
 
@@ -83,8 +83,8 @@ impl View {
 
     /// Whether the peer says that a group is held.
     pub(crate) fn holds(&self, group: GroupKey) -> bool {
-        let freeze = self.place(group).ok().and_then(|place| self.rows[place].told.freeze);
-        freeze.is_some_and(|freeze| !freeze.is_release && freeze.left > 0)
+        let hold = self.place(group).ok().and_then(|place| self.rows[place].told.hold);
+        hold.is_some_and(|hold| !hold.is_release && hold.left > 0)
     }
 
     /// Whether the peer tells of a group.
@@ -126,7 +126,7 @@ impl View {
     }
 
     fn put(&mut self, now: Time, told: Told) {
-        let passes = told.freeze.is_some_and(|freeze| freeze.left > 0)
+        let passes = told.hold.is_some_and(|hold| hold.left > 0)
             || told.moves.is_some_and(|moves| moves.left > 0);
         let known = Known { told, at: passes.then_some(now) };
         match self.place(told.claim.group) {

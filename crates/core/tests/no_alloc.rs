@@ -6,8 +6,8 @@ mod counting;
 use counting::ALLOCATIONS;
 use std::time::Duration;
 use systole_core::{
-    Action, AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, Group,
-    GroupKey, Heard, HoldDown, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order,
+    Action, AddressSpec, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Group, GroupKey,
+    Heard, HoldDown, HoldNotice, Input, LinkId, Mark, Message, Moves, NodeId, NodeStatus, Order,
     Outcome, Output, Phase, Resource, ResourceKind, Settings, Ticket, Time, Uuid, Words,
 };
 
@@ -113,7 +113,7 @@ fn a_thousand_beats_allocate_nothing() {
     let now = Time::START + Duration::from_millis(200 * 598);
     cluster.handle(now, &Input::Order { ticket: Ticket(1), order });
     let (claim, count, by, left) = (Some(0), 1, NodeId(1), 3_600_000);
-    beat.freezes.push(Freeze { claim, count, by, is_release: false, left });
+    beat.holds.push(HoldNotice { claim, count, by, is_release: false, left });
     beat.moves.push(Moves { claim: 0, count: 1, level: 1, has_fled: false, left });
     live(&mut cluster, &mut beat, 599, 600);
     let snapshot = cluster.snapshot();

@@ -80,12 +80,12 @@ pub struct Machine {
     /// Addresses that were removed at the start, for the first daemon's log.
     orphans: Vec<IpAddr>,
     letting_go: LettingGo,
-    farewell: Farewell,
+    farewell: Shutdown,
 }
 
 /// Whether the daemon wants the executor to exit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Farewell {
+enum Shutdown {
     /// It does not.
     None,
     /// Once everything is let go.
@@ -122,7 +122,7 @@ impl Machine {
             looks: Looks::default(),
             orphans,
             letting_go: LettingGo::default(),
-            farewell: Farewell::None,
+            farewell: Shutdown::None,
         };
         for (run, leftover) in (0..).map(RunId).zip(leftovers) {
             machine.adopt(run, leftover);
@@ -138,20 +138,20 @@ impl Machine {
             Input::Connected => self.connect(),
             Input::Disconnected => self.lose_daemon(),
             Input::Request(request) => self.heed(request),
-            Input::Begun { run, agent } => self.note_begun(run, agent),
-            Input::NotBegun { run, why } => self.note_not_begun(run, why),
-            Input::Ended { run, outcome } => self.note_ended(run, outcome),
+            Input::Begun { run, agent } => self.record_begun(run, agent),
+            Input::NotBegun { run, why } => self.record_not_begun(run, why),
+            Input::Ended { run, outcome } => self.record_ended(run, outcome),
             Input::Changed { run, outcome, announced } => {
-                self.note_changed(run, outcome, announced);
+                self.record_changed(run, outcome, announced);
             }
-            Input::Renewed(found) => self.note_renewed(&found),
-            Input::NotRenewed(error) => self.note_not_renewed(&error),
-            Input::AddressGone { address, by } => self.note_gone(address, by.as_deref()),
+            Input::Renewed(found) => self.record_renewed(&found),
+            Input::NotRenewed(error) => self.record_not_renewed(&error),
+            Input::AddressGone { address, by } => self.record_gone(address, by.as_deref()),
             Input::AddressesUnknown => self.addresses.renew_at(self.now),
-            Input::Interfaces(faults) => self.note_interfaces(&faults),
-            Input::Looked { look, finding } => self.note_looked(look, finding),
+            Input::Interfaces(faults) => self.record_interfaces(&faults),
+            Input::Looked { look, finding } => self.record_looked(look, finding),
             Input::LedgerGone => self.write_again(),
-            Input::LedgerWritten { number, error } => self.note_written(number, error),
+            Input::LedgerWritten { number, error } => self.record_written(number, error),
         }
         self.settle();
     }
@@ -210,8 +210,8 @@ impl Machine {
         self.begin_jobs();
         self.finish_letting_go();
         self.greet();
-        if self.is_done() && self.farewell != Farewell::Over {
-            self.farewell = Farewell::Over;
+        if self.is_done() && self.farewell != Shutdown::Over {
+            self.farewell = Shutdown::Over;
             self.outbox.push_back(Output::Exit);
         }
     }
@@ -222,9 +222,9 @@ impl Machine {
         let holds_nothing = self.books.ledger.is_empty();
         let is_alone = self.daemon.is_none() && self.now >= self.alone_since + self.idle;
         let may_end = match self.farewell {
-            Farewell::None | Farewell::Over => holds_nothing && is_alone,
-            Farewell::Release => holds_nothing,
-            Farewell::Successor => true,
+            Shutdown::None | Shutdown::Over => holds_nothing && is_alone,
+            Shutdown::Release => holds_nothing,
+            Shutdown::Successor => true,
         };
         is_quiet && may_end
     }
@@ -237,9 +237,9 @@ impl Machine {
             Request::Check { job, group_name, resources } => self.look(job, group_name, resources),
             Request::Cancel { job } => self.cancel(|run| run.job == job),
             Request::Release => self.let_go(LetGoReason::Ordered),
-            Request::Shutdown { keep: true } => self.farewell = Farewell::Successor,
+            Request::Shutdown { keep: true } => self.farewell = Shutdown::Successor,
             Request::Shutdown { keep: false } => {
-                self.farewell = Farewell::Release;
+                self.farewell = Shutdown::Release;
                 self.let_go(LetGoReason::Ordered);
             }
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use systole_core::{Hold, Refusal, Snapshot};
+use systole_core::{GroupSet, Refusal, Snapshot};
 
 /// Most bytes of a request, with its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -19,12 +19,12 @@ pub enum Request {
     /// Give this set to the other node. For root alone.
     Standby {
         /// The set, from this node's view.
-        set: Hold,
+        set: GroupSet,
     },
     /// Take this set from the other node. For root alone.
     Takeover {
         /// The set, from this node's view.
-        set: Hold,
+        set: GroupSet,
     },
     /// Give one group to the other node. For root alone.
     StandbyGroup {
@@ -202,7 +202,7 @@ mod tests {
     fn requests_have_one_spelling() {
         let text = r#"{"request":"standby","set":"foreign"}"#;
         let request: Request = serde_json::from_str(text).unwrap();
-        assert_eq!(request, Request::Standby { set: Hold::Foreign });
+        assert_eq!(request, Request::Standby { set: GroupSet::Foreign });
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
         assert!(request.is_order() && !Request::Status.is_order());
         let reload = serde_json::from_str::<Request>(r#"{"request":"reload"}"#).unwrap();

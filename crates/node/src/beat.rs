@@ -13,6 +13,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod drops;
+pub(crate) mod error_counters;
 pub(crate) mod executor;
 mod jobs;
 pub(crate) mod keys;
@@ -22,23 +23,23 @@ mod parts;
 pub(crate) mod pings;
 mod reconfigure;
 mod rest;
-mod sent;
+mod retransmit;
 #[cfg(test)]
 mod tests;
-pub(crate) mod trouble;
 
 pub(crate) use parts::Parts;
 
 use channel::{BeatEnd, Command, News};
 use drops::Drops;
+use error_counters::ErrorCounters;
 use executor::Executor;
 use keys::Renewal;
 use links::Links;
 use load::Load;
 use pings::Pings;
 use rest::Rest;
+use retransmit::SentMessages;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sent::Sent;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
@@ -48,7 +49,6 @@ use systole_core::{Cluster, Event, Input, LINKS_MAX, LinkId, Message, Outgoing, 
 use systole_sys::clock;
 use systole_sys::link::{Received, Urgency};
 use systole_wire::{Decoder, Encoder, Form, Keys, Signer, Signing};
-use trouble::Trouble;
 
 /// Most datagrams of one link that are read in one turn: a flood must not keep us from beating.
 const DATAGRAMS_PER_TURN: usize = 64;
@@ -76,13 +76,13 @@ pub(crate) struct BeatLoop {
     buffer: Vec<u8>,
     load: Load,
     links: Links,
-    sent: Sent,
+    sent: SentMessages,
     pings: Pings,
     executor: Option<Executor>,
     timeouts: AgentTimeouts,
     control: BeatEnd,
     drops: Drops,
-    trouble: Trouble,
+    trouble: ErrorCounters,
     trouble_after: Time,
     rest: Rest,
     is_over: bool,
@@ -126,13 +126,13 @@ impl BeatLoop {
         self.links.write_on(&mut self.trouble, &mut self.control);
         self.tell_trouble(now);
         self.control.flush();
-        self.control.note_turn();
+        self.control.record_turn();
     }
 
     fn decide(&mut self, now: Time) {
         self.cluster.elapse(now);
         while let Some(output) = self.cluster.poll() {
-            self.rest.note_work();
+            self.rest.record_work();
             self.execute(now, output);
         }
     }
@@ -171,7 +171,7 @@ impl BeatLoop {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        self.rest.note_wait(clock::boot_time().saturating_sub(began));
+        self.rest.record_wait(clock::boot_time().saturating_sub(began));
         Ok(())
     }
 
@@ -187,7 +187,7 @@ impl BeatLoop {
                         continue;
                     }
                 };
-                self.rest.note_work();
+                self.rest.record_work();
                 self.hear(now, self.links.id(index), received);
             }
         }
@@ -208,18 +208,18 @@ impl BeatLoop {
         let source = cluster.settings().node(heard.source);
         match source {
             Some(node) => drops.learn(link, node, received.source),
-            None => drops.note_stranger(link, received.source, heard.source),
+            None => drops.record_stranger(link, received.source, heard.source),
         }
         cluster.handle(now, &Input::Heard(heard));
         if let Some(node) = source.filter(|_| signer == Signer::Sending) {
-            self.note_renewed(node);
+            self.record_renewed(node);
         }
     }
 
     fn read_pings(&mut self, now: Time) {
         let Self { pings, buffer, decoder, keys, cluster, drops, rest, .. } = self;
         pings.receive(now, buffer, decoder, keys, drops, |ping| {
-            rest.note_work();
+            rest.record_work();
             cluster.handle(now, &Input::PingReply(ping));
         });
     }
@@ -228,7 +228,7 @@ impl BeatLoop {
         // Lowering comes first: what is raised after it is read below, or wakes us again.
         let _ = self.control.shared.beat.lower();
         while let Some(command) = self.control.command() {
-            self.rest.note_work();
+            self.rest.record_work();
             match command {
                 Command::Order { ticket, order } => {
                     self.cluster.handle(now, &Input::Order { ticket, order });
@@ -238,7 +238,7 @@ impl BeatLoop {
                 }
                 Command::Snapshot => {
                     let snapshot = Box::new(self.cluster.snapshot());
-                    self.control.insist(News::Snapshot(snapshot));
+                    self.control.send_queued(News::Snapshot(snapshot));
                 }
                 Command::Executor(executor) => self.take_executor(now, *executor),
                 Command::Keys(keys) => self.renew_keys(now, *keys),
@@ -268,24 +268,24 @@ impl BeatLoop {
                 let terms = self.cluster.terms().collect();
                 let holds = self.cluster.holds().collect();
                 let kept_by_order = self.cluster.kept_by_order().collect();
-                self.control.insist(News::Store { terms, holds, kept_by_order });
+                self.control.send_queued(News::Store { terms, holds, kept_by_order });
             }
-            Output::StorePeer(record) => self.control.insist(News::StorePeer(record)),
+            Output::StorePeer(record) => self.control.send_queued(News::StorePeer(record)),
             Output::Answer { ticket, result } => {
-                self.control.insist(News::Answer { ticket, result });
+                self.control.send_queued(News::Answer { ticket, result });
             }
             Output::Report(event) => {
                 if let Event::PeerRestarted(node) = event {
-                    self.note_restart(node);
+                    self.record_restart(node);
                 }
                 let at = self.origin.saturating_add(now.as_nanos());
-                self.control.tell(News::Event { at, event });
+                self.control.send_lossy(News::Event { at, event });
             }
             Output::StopFailed { group, resource } => {
-                self.control.insist(News::StopFailed { group, resource });
+                self.control.send_queued(News::StopFailed { group, resource });
             }
             Output::Fence { node, attempt, device } => {
-                self.control.insist(News::Fence { node, attempt, device });
+                self.control.send_queued(News::Fence { node, attempt, device });
             }
             Output::End => {
                 // Nothing is held any more; an executor that is gone needs no word.
@@ -358,7 +358,7 @@ impl BeatLoop {
             self.trouble_after = now + TROUBLE_GAP;
             let mut trouble = std::mem::take(&mut self.trouble);
             trouble.drops = self.drops.take(|node| self.cluster.hears(node));
-            self.control.tell(News::Trouble(Box::new(trouble)));
+            self.control.send_lossy(News::Errors(Box::new(trouble)));
         }
     }
 }

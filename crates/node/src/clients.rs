@@ -84,7 +84,7 @@ impl Clients {
                     lines.extend(report.ok().map(Line::from));
                 }
                 Ok(Receive::Empty) => break,
-                Ok(Receive::Closed) | Err(_) => lines.extend(self.note_end()),
+                Ok(Receive::Closed) | Err(_) => lines.extend(self.record_end()),
             }
         }
         if let (Some(limit), false) = (&mut self.end_limit, lines.is_empty()) {
@@ -151,7 +151,7 @@ impl Clients {
     }
 
     /// The process has closed its side: it exits, or was killed.
-    fn note_end(&mut self) -> Option<Line> {
+    fn record_end(&mut self) -> Option<Line> {
         let (mut child, _) = self.process.take()?;
         let status = child.wait().ok().filter(|status| !status.success())?;
         let text = format!("The process that keeps clients running is gone: {status}");

@@ -4,18 +4,19 @@
 
 mod alarms;
 mod dropped;
+mod error_lines;
 mod executor;
 mod fence;
+mod group_names;
 mod keys;
 mod lacking;
 pub(crate) mod links;
-mod names;
 mod news;
 mod order;
-mod people;
 mod reading;
 mod reasons;
 mod reload;
+mod requester;
 mod requests;
 mod reread;
 mod restart;
@@ -23,28 +24,27 @@ mod running;
 mod server;
 mod stop_failure;
 mod supervision;
-mod trouble;
 mod unsent;
 mod watchdog;
 
 use crate::beat::channel::{Command, ControlEnd};
 use crate::clients::Clients;
-use crate::daemon::names::Names;
+use crate::daemon::host_names::Names;
 use crate::daemon::pid_file::PidFile;
 use crate::daemon::recalled::with_cause;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
 use crate::log::{Level, Line, Log};
+use crate::log_lines::LogRenderer;
 use crate::state::{State, StateWriter, Told};
 use crate::watchdog::Keeper;
-use crate::words::Words;
 use dropped::DroppedTable;
 use lacking::Lacking;
 use links::Medium;
-use people::Person;
 use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
+use requester::Requester;
 use reread::Asker;
 use running::Running;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -135,7 +135,7 @@ pub(crate) struct Parts {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Control {
     parts: Parts,
-    words: Words,
+    renderer: LogRenderer,
     writer: StateWriter,
     signals: Signals,
     server: Server,
@@ -193,7 +193,7 @@ impl Control {
         };
         let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.voice());
         let mut control = Self {
-            words: Words::new(parts.settings.clone(), std::process::id()),
+            renderer: LogRenderer::new(parts.settings.clone(), std::process::id()),
             writer,
             parts,
             signals,
@@ -256,7 +256,7 @@ impl Control {
 
     /// Writes the last line of a graceful stop.
     pub(crate) fn say_stopped(&mut self) {
-        let line = self.words.stopped();
+        let line = self.renderer.stopped();
         self.parts.log.write(&line);
     }
 
@@ -269,11 +269,11 @@ impl Control {
 
     /// Keeps in the journal what has just happened.
     pub(crate) fn note(&mut self, event: JournalEvent) {
-        self.note_late(event, Duration::ZERO);
+        self.record_late(event, Duration::ZERO);
     }
 
     /// Keeps in the journal what happened that long ago.
-    fn note_late(&mut self, event: JournalEvent, age: Duration) {
+    fn record_late(&mut self, event: JournalEvent, age: Duration) {
         self.writer.note(event, age);
     }
 
@@ -353,7 +353,7 @@ impl Control {
     fn stop(&mut self, uid: u32, pid: u32) {
         Supervision::stopping();
         let order = Order::Stop;
-        let who = Person::of(uid, pid.cast_signed());
+        let who = Requester::of(uid, pid.cast_signed());
         self.note(who.orders(JournalOrder::Stop, NOBODY));
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             return self.say(Level::Error, "The beat thread takes no order: send the signal again");

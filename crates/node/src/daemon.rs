@@ -2,16 +2,16 @@
 
 mod beating;
 pub(crate) mod findings;
+pub(crate) mod host_names;
 mod inherited;
-mod insist;
 mod leftover;
 pub(crate) mod media;
-pub(crate) mod names;
 mod only;
 mod parts;
 pub(crate) mod pid_file;
 mod plan;
 pub(crate) mod recalled;
+mod retry;
 mod start;
 mod succession;
 mod verbs;

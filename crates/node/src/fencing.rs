@@ -153,7 +153,7 @@ impl Fencer {
                     Err(_) => {}
                 },
                 Ok(Receive::Empty) => break,
-                Ok(Receive::Closed) | Err(_) => self.note_end(&mut lines, &mut answers),
+                Ok(Receive::Closed) | Err(_) => self.record_end(&mut lines, &mut answers),
             }
         }
         (lines, answers)
@@ -166,7 +166,7 @@ impl Fencer {
     }
 
     /// The process is gone: what it had begun is not known to have succeeded.
-    fn note_end(&mut self, lines: &mut Vec<Line>, answers: &mut Vec<Answer>) {
+    fn record_end(&mut self, lines: &mut Vec<Line>, answers: &mut Vec<Answer>) {
         let Some((mut child, connection)) = self.process.take() else { return };
         drop(connection);
         // It has closed its side, and so it has ended or is about to.

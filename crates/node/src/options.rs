@@ -8,7 +8,7 @@ pub use text::{defaults, effective, help, status, version};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use systole_core::Hold;
+use systole_core::GroupSet;
 use systole_ipc::paths::Paths;
 
 /// Exit codes of the daemon, as those of heartbeat.
@@ -40,7 +40,7 @@ pub enum Action {
     /// `-r`: have the daemon read its configuration again.
     Reload,
     /// `-R`: take the place of a daemon that executes its successor; `-C` tells what it holds.
-    Restart(Option<Hold>),
+    Restart(Option<GroupSet>),
     /// `-D`: print the directives that have a default; `-DW` for a wiki.
     Defaults {
         /// As a table of a wiki.
@@ -186,7 +186,7 @@ impl Options {
 struct Parser {
     options: Options,
     flags: Vec<char>,
-    resources: Option<Hold>,
+    resources: Option<GroupSet>,
     role: Option<Role>,
     wants_help: bool,
 }
@@ -272,9 +272,9 @@ impl Parser {
     }
 }
 
-fn hold(argument: Option<String>) -> Result<Hold, UsageError> {
+fn hold(argument: Option<String>) -> Result<GroupSet, UsageError> {
     let argument = argument.ok_or_else(|| UsageError::NoArgument("C".into()))?;
-    let all = [Hold::None, Hold::Local, Hold::Foreign, Hold::All];
+    let all = [GroupSet::None, GroupSet::Local, GroupSet::Foreign, GroupSet::All];
     let known = all.into_iter().find(|hold| hold.word() == argument);
     known.ok_or_else(|| UsageError::BadArgument { option: "-C".into(), argument })
 }

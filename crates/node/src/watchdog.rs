@@ -50,7 +50,7 @@ pub(crate) enum Notice {
 
 /// How the daemon leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Farewell {
+pub(crate) enum Shutdown {
     /// Nothing is held any more: its clock stops.
     Release,
     /// A successor opens it again within its timeout.
@@ -61,7 +61,7 @@ pub(crate) enum Farewell {
 #[derive(Debug)]
 pub(crate) struct Keeper {
     path: String,
-    farewell: SyncSender<Farewell>,
+    farewell: SyncSender<Shutdown>,
     notices: Receiver<Notice>,
     thread: JoinHandle<()>,
 }
@@ -109,7 +109,7 @@ impl Keeper {
     }
 
     /// Ends keeping it.
-    pub(crate) fn end(self, farewell: Farewell) {
+    pub(crate) fn end(self, farewell: Shutdown) {
         // A thread that has ended before has closed it.
         let _ = self.farewell.send(farewell);
         let _ = self.thread.join();
@@ -117,7 +117,7 @@ impl Keeper {
 }
 
 /// Keeps it until the end.
-fn keep(device: Watchdog, shared: &Shared, orders: &Receiver<Farewell>, told: &SyncSender<Notice>) {
+fn keep(device: Watchdog, shared: &Shared, orders: &Receiver<Shutdown>, told: &SyncSender<Notice>) {
     let mut pace = Pace::default();
     let period = device.timeout() / LOOKS;
     // What the control thread does not read is not worth waiting for.
@@ -126,8 +126,8 @@ fn keep(device: Watchdog, shared: &Shared, orders: &Receiver<Farewell>, told: &S
         let order = orders.recv_timeout(period);
         let is_over = shared.is_over.load(Ordering::Acquire);
         let result = match order {
-            Ok(Farewell::Leave) => return drop(device.keep()),
-            Ok(Farewell::Release) => return drop(device.release()),
+            Ok(Shutdown::Leave) => return drop(device.keep()),
+            Ok(Shutdown::Release) => return drop(device.release()),
             Err(RecvTimeoutError::Timeout) if is_over => return drop(device.release()),
             // The daemon has come to an end that is none: the device shall do its work.
             Err(RecvTimeoutError::Disconnected) => return,

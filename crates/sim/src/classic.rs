@@ -15,7 +15,7 @@ use scripts::{Child, Script};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 use systole_core::{
-    GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Outgoing, Settings, Step, Time,
+    GroupId, GroupSet, Message, NodeId, NodeStatus, Occasion, Outgoing, Settings, Step, Time,
 };
 
 /// How often it looks at its timers.
@@ -152,7 +152,7 @@ impl Classic {
     }
 
     /// Somebody gives a set away at this node.
-    pub(crate) fn order_standby(&mut self, now: Time, hold: Hold) {
+    pub(crate) fn order_standby(&mut self, now: Time, hold: GroupSet) {
         self.now = now;
         if self.status == NodeStatus::Active {
             self.say_step(hold, Step::Me);
@@ -278,11 +278,11 @@ impl Classic {
         let is_up = self.status == NodeStatus::Active;
         let has_begun = self.negotiation.stage == Stage::Shutdown;
         if self.stops && is_up && !has_begun && self.is_stable() {
-            self.negotiation.mine = Hold::None;
+            self.negotiation.mine = GroupSet::None;
             self.negotiation.stage = Stage::Shutdown;
             self.queue.clear();
-            self.report(Hold::None, false, Occasion::Shutdown);
-            self.begin(scripts::Purpose::Shutdown, self.groups(Hold::All), false);
+            self.report(GroupSet::None, false, Occasion::Shutdown);
+            self.begin(scripts::Purpose::Shutdown, self.groups(GroupSet::All), false);
         }
         if self.end_at.is_some_and(|at| self.now >= at) {
             self.end_at = None;
@@ -305,7 +305,7 @@ impl Classic {
     }
 
     /// A step of its own comes to itself too.
-    fn say_step(&mut self, hold: Hold, step: Step) {
+    fn say_step(&mut self, hold: GroupSet, step: Step) {
         self.send(ask(hold, step), None);
         self.hear_step(hold, step, true);
     }
@@ -317,7 +317,7 @@ impl Classic {
     }
 
     /// The groups of a set, seen from this node.
-    fn groups(&self, hold: Hold) -> Vec<GroupId> {
+    fn groups(&self, hold: GroupSet) -> Vec<GroupId> {
         let is_meant = |group: &GroupId| {
             let is_local = self.settings.groups[group.index()].preferred == self.me;
             if is_local { hold.has_local() } else { hold.has_foreign() }
@@ -337,6 +337,6 @@ impl Classic {
 }
 
 /// A step of a hand-over, as a node of the classic line says it.
-const fn ask(hold: Hold, step: Step) -> Message {
+const fn ask(hold: GroupSet, step: Step) -> Message {
     Message::AskResources { hold, step, ipfail: false, by_order: false }
 }

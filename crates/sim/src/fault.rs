@@ -3,7 +3,7 @@
 use crate::host::Hindrance;
 use crate::services::{Ailment, Manner};
 use std::time::Duration;
-use systole_core::{GroupId, Hold, LinkId, NodeId, Order, Random, Settings};
+use systole_core::{GroupId, GroupSet, LinkId, NodeId, Order, Random, Settings};
 
 /// Something that happens to the machines, or that their administrator does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,6 +277,7 @@ fn whole_or_part(random: &mut Random, groups: usize) -> Option<GroupId> {
     (random.below(3) == 0).then_some(part)
 }
 
-fn hold(random: &mut Random) -> Hold {
-    [Hold::All, Hold::Local, Hold::Foreign][usize::try_from(random.below(3)).unwrap_or(0)]
+fn hold(random: &mut Random) -> GroupSet {
+    [GroupSet::All, GroupSet::Local, GroupSet::Foreign]
+        [usize::try_from(random.below(3)).unwrap_or(0)]
 }

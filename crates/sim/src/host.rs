@@ -248,7 +248,7 @@ impl Host {
             let work = if is_start { Work::Starts } else { Work::Other };
             self.open.insert(run.job, (run.group, work));
             if let Some(group) = around.place_of(run.group).filter(|_| is_start) {
-                around.services.note_start(group, around.now);
+                around.services.record_start(group, around.now);
             }
         }
         self.told_at = around.now;

@@ -226,12 +226,12 @@ impl Machine {
     }
 
     /// The daemon hears what its executor holds.
-    pub(crate) fn note_greeting(&mut self, now: Time) {
+    pub(crate) fn record_greeting(&mut self, now: Time) {
         self.greeted = Some(now);
     }
 
     /// The daemon gives its executor a permit.
-    pub(crate) fn note_permit(&mut self, now: Time) {
+    pub(crate) fn record_permit(&mut self, now: Time) {
         self.permitted = Some(now);
     }
 

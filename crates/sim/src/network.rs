@@ -111,7 +111,7 @@ impl Network {
     }
 
     /// Notes the arrival of a beat; copies and old ones do not count.
-    pub(crate) fn note_delivery(
+    pub(crate) fn record_delivery(
         &mut self,
         now: Time,
         (from, to): (NodeId, NodeId),
@@ -133,7 +133,7 @@ impl Network {
     }
 
     /// Notes that a recording was heard: what its sender sent before it, and sends again, is no news of it.
-    pub(crate) fn note_recording(&mut self, (from, to): (NodeId, NodeId), sequence: u64) {
+    pub(crate) fn record_recording(&mut self, (from, to): (NodeId, NodeId), sequence: u64) {
         let pair = self.pair(from, to);
         if let Some(newest) = &mut self.delivered[pair] {
             newest.sequence = newest.sequence.max(sequence);

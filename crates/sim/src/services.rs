@@ -185,7 +185,7 @@ impl Services {
     }
 
     /// A daemon has had something of a group started, whatever became of it.
-    pub(crate) fn note_start(&mut self, group: GroupId, now: Time) {
+    pub(crate) fn record_start(&mut self, group: GroupId, now: Time) {
         self.list[group.index()].ceased = Some(now);
     }
 
@@ -234,7 +234,7 @@ impl Services {
     }
 
     /// Its daemon gives way to another node that runs the group, or starts the group anew.
-    pub(crate) fn note_yields(&mut self, group: GroupId, yields: bool) {
+    pub(crate) fn record_yields(&mut self, group: GroupId, yields: bool) {
         self.list[group.index()].yields = yields;
     }
 
@@ -254,12 +254,12 @@ impl Services {
     }
 
     /// A program of a group was killed and does not end.
-    pub(crate) fn note_stuck(&mut self, group: GroupId) {
+    pub(crate) fn record_stuck(&mut self, group: GroupId) {
         self.list[group.index()].is_stuck = true;
     }
 
     /// A stop of the group fails or hangs, or has succeeded.
-    pub(crate) fn note_stop(&mut self, group: GroupId, succeeds: bool) {
+    pub(crate) fn record_stop(&mut self, group: GroupId, succeeds: bool) {
         let service = &mut self.list[group.index()];
         if succeeds {
             service.is_unstoppable &= service.running.contains(&true);

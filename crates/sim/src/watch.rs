@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
-    Cause, Cluster, Event, GroupKey, NodeId, Outcome, Phase, Plan, PlanStage, Time,
+    Cause, Cluster, Event, GroupKey, HandOverProgress, NodeId, Outcome, Phase, ProgressStage, Time,
 };
 
 /// How long beats that a daemon has heard are remembered; the newest of a node longer.
@@ -43,7 +43,7 @@ pub(crate) struct Watch {
     /// When the oldest beat was sent that this turn knows of.
     oldest: Option<Time>,
     /// The hand-over that was agreed on last.
-    plan: Option<Plan>,
+    plan: Option<HandOverProgress>,
     /// Somebody told the daemon to stop.
     stops: bool,
     /// When groups were given up because no executor was there.
@@ -122,17 +122,17 @@ impl Watch {
             let is_ours = *owner == settings.me && matches!(phase, Phase::Starting | Phase::Active);
             let is_loss = *owner != settings.me || matches!(cause, Cause::Outranked(_));
             if *phase == Phase::Active {
-                self.note_stopping(key, false);
+                self.record_stopping(key, false);
             }
             if *cause == Cause::ExecutorLost {
-                self.note_given_up(now, key);
+                self.record_given_up(now, key);
             }
             let (cause, heard) = (*cause, self.oldest);
             let was_helpless = !cluster.snapshot().executor;
-            self.note_reason(Reason { group: key, is_loss, cause, heard, was_helpless }, is_ours);
+            self.record_reason(Reason { group: key, is_loss, cause, heard, was_helpless }, is_ours);
         }
         if let Event::LeftRunning(group) = event {
-            self.note_given_up(now, settings.groups[group.index()].key);
+            self.record_given_up(now, settings.groups[group.index()].key);
         }
         if let Event::StartFailed { group, outcome, .. } = event {
             let key = settings.groups[group.index()].key;
@@ -141,8 +141,8 @@ impl Watch {
                 self.unasked.push(key);
             }
         }
-        if let Event::Planned(plan) = event
-            && plan.stage == PlanStage::Agreed
+        if let Event::HandOverProgress(plan) = event
+            && plan.stage == ProgressStage::Agreed
         {
             self.plan = Some(*plan);
         }
@@ -152,7 +152,7 @@ impl Watch {
         }
     }
 
-    fn note_given_up(&mut self, now: Time, key: GroupKey) {
+    fn record_given_up(&mut self, now: Time, key: GroupKey) {
         self.given_up.retain(|(other, _)| *other != key);
         self.given_up.push((key, now));
     }
@@ -173,7 +173,7 @@ impl Watch {
     }
 
     /// A stop of a group begins or goes on, or it is started again.
-    pub(crate) fn note_stopping(&mut self, group: GroupKey, stops: bool) {
+    pub(crate) fn record_stopping(&mut self, group: GroupKey, stops: bool) {
         self.stopping.retain(|other| *other != group);
         if stops {
             self.stopping.push(group);
@@ -191,7 +191,7 @@ impl Watch {
     }
 
     /// Notes why. A node that has lost a group keeps the reason until it has the group again.
-    fn note_reason(&mut self, reason: Reason, is_ours: bool) {
+    fn record_reason(&mut self, reason: Reason, is_ours: bool) {
         let known = self.reasons.iter_mut().find(|known| known.group == reason.group);
         match known {
             None => self.reasons.push(reason),
@@ -206,7 +206,7 @@ impl Watch {
     }
 
     /// The hand-over that was agreed on last.
-    pub(crate) const fn plan(&self) -> Option<&Plan> {
+    pub(crate) const fn plan(&self) -> Option<&HandOverProgress> {
         self.plan.as_ref()
     }
 

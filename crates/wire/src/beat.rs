@@ -36,13 +36,13 @@
 
 mod echoes;
 mod former;
+mod holds;
 mod running;
-mod stays;
 mod words;
 
 use crate::error::EncodeError;
 use crate::number;
-use stays::FREEZES_MAX;
+use holds::FREEZES_MAX;
 use systole_core::{
     Action, Beat, Claim, Failure, GROUPS_MAX, GroupKey, Mark, NODES_MAX, NodeId, Outcome, Phase,
     TableForm, Words,
@@ -68,7 +68,7 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.echoes.len() > NODES_MAX || beat.claims.len() > GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
-    if beat.freezes.len() > FREEZES_MAX || beat.moves.len() > GROUPS_MAX {
+    if beat.holds.len() > FREEZES_MAX || beat.moves.len() > GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
     let is_marked = beat.form == TableForm::Marked;
@@ -144,13 +144,13 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         begin(out, former::RUNNING);
         running::push(out, &beat.claims);
     }
-    for freeze in &beat.freezes {
-        begin(out, if freeze.claim.is_some() { GROUP_HELD } else { HELD });
-        stays::push_freeze(out, freeze)?;
+    for hold in &beat.holds {
+        begin(out, if hold.claim.is_some() { GROUP_HELD } else { HELD });
+        holds::push_freeze(out, hold)?;
     }
     for moves in &beat.moves {
         begin(out, MOVED);
-        stays::push_moves(out, moves)?;
+        holds::push_moves(out, moves)?;
     }
     // The version before reads a whole table, whose mark has none.
     let is_marked = beat.form == TableForm::Marked;
@@ -275,7 +275,7 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
     })?;
     out.pings = None;
     out.grown = 0;
-    out.freezes.clear();
+    out.holds.clear();
     out.moves.clear();
     match sections.next() {
         None => {}
@@ -295,12 +295,12 @@ fn read_extra(item: &[u8], is_marked: bool, out: &mut Beat) -> Option<()> {
         [former::RUNNING, digits @ ..] if !is_marked => running::read(digits, out)?,
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
         [GROWN, number @ ..] => out.grown = u32::try_from(number::hex(number)?).ok()?,
-        [HELD, order @ ..] => stays::read_freeze(order, None, out)?,
+        [HELD, order @ ..] => holds::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
-            let (claim, order) = stays::read_place(rest)?;
-            stays::read_freeze(order, Some(claim), out)?;
+            let (claim, order) = holds::read_place(rest)?;
+            holds::read_freeze(order, Some(claim), out)?;
         }
-        [MOVED, rest @ ..] => stays::read_moves(rest, out)?,
+        [MOVED, rest @ ..] => holds::read_moves(rest, out)?,
         [WORDS, rest @ ..] if is_marked => words::read(rest, out)?,
         [letter, ..] if letter.is_ascii_lowercase() => {}
         _ => return None,

@@ -7,7 +7,9 @@ use crate::fields::{Fields, Kind};
 use crate::number;
 use crate::words::{self, field, kind};
 use std::time::Duration;
-use systole_core::{Beat, Fencing, Hold, Message, NodeStatus, Occasion, Outgoing, Refusal, Step};
+use systole_core::{
+    Beat, Fencing, GroupSet, Message, NodeStatus, Occasion, Outgoing, Refusal, Step,
+};
 
 /// `client_gen` of a client that never signed on again.
 const FIRST_CLIENT: u64 = 0;
@@ -194,7 +196,7 @@ impl<'a> Compose<'a> {
 
     fn resource(
         &mut self,
-        hold: Hold,
+        hold: GroupSet,
         full: bool,
         stable: Option<bool>,
         occasion: Occasion,
@@ -214,7 +216,12 @@ impl<'a> Compose<'a> {
         }
     }
 
-    fn ask_resources(&mut self, hold: Hold, step: Step, ipfail: bool) -> Result<(), EncodeError> {
+    fn ask_resources(
+        &mut self,
+        hold: GroupSet,
+        step: Step,
+        ipfail: bool,
+    ) -> Result<(), EncodeError> {
         self.kind(kind::ASK_RESOURCES)?;
         self.text(field::HOLD, hold.word())?;
         if ipfail {

@@ -6,7 +6,7 @@ use crate::limits::NAME_MAX;
 use crate::words::{self, field, kind};
 use crate::{beat, number};
 use std::time::Duration;
-use systole_core::{Beat, GroupKey, Hold, Message, Uuid};
+use systole_core::{Beat, GroupKey, GroupSet, Message, Uuid};
 
 /// What every message carries.
 pub(crate) struct Header<'a> {
@@ -88,7 +88,7 @@ fn content(fields: &Fields) -> Result<Message, HearError> {
         },
         kind::TAKEOVER => Message::TakeoverOrder {
             hold: word(fields, field::HOLD, |hold| match hold {
-                words::FAILBACK => Some(Hold::All),
+                words::FAILBACK => Some(GroupSet::All),
                 _ => words::hold(hold),
             })?,
         },

@@ -114,7 +114,7 @@ impl Rotation {
     }
 
     /// Takes note that a node signs with the new key. Returns whether that is news.
-    pub fn note_renewed(&mut self, node: NodeId) -> bool {
+    pub fn record_renewed(&mut self, node: NodeId) -> bool {
         let node = Nodes::of(node);
         let is_news = node.0 & self.others.0 & !self.renewed.0 != 0;
         self.renewed.0 |= node.0;
@@ -122,12 +122,12 @@ impl Rotation {
     }
 
     /// Takes note that the new sending key is the old one: nobody has to learn it.
-    pub const fn note_same_key(&mut self) {
+    pub const fn record_same_key(&mut self) {
         self.renewed = self.others;
     }
 
     /// Takes note that a node began anew, with whatever its file holds now.
-    pub fn note_restart(&mut self, node: NodeId) {
+    pub fn record_restart(&mut self, node: NodeId) {
         self.renewed = self.renewed.without(Nodes::of(node));
         self.complete_since = None;
     }
@@ -230,7 +230,7 @@ mod tests {
         for (listeners, renewed, other, beat) in rows {
             let mut rotation = begun(&[WEB2, WEB3]);
             for node in renewed {
-                assert!(rotation.note_renewed(*node) && !rotation.note_renewed(*node));
+                assert!(rotation.record_renewed(*node) && !rotation.record_renewed(*node));
             }
             let listener = |node: NodeId| listeners[node.index() - 1];
             let row = format!("{listeners:?} {renewed:?}");
@@ -252,11 +252,11 @@ mod tests {
     #[test]
     fn it_is_over_a_grace_after_the_last_node_has_the_new_key() {
         let mut rotation = begun(&[WEB2, WEB3]);
-        assert!(rotation.note_renewed(WEB2));
+        assert!(rotation.record_renewed(WEB2));
         assert!(rotation.waiting().eq([WEB3]));
         assert_eq!(course(&mut rotation, 0..=20), []);
-        assert!(rotation.note_renewed(WEB3));
-        assert!(!rotation.note_renewed(NodeId(0)), "this node is none of the others");
+        assert!(rotation.record_renewed(WEB3));
+        assert!(!rotation.record_renewed(NodeId(0)), "this node is none of the others");
         let right = [(21, Progress::Complete), (31, Progress::Over)];
         assert_eq!(course(&mut rotation, 21..=31), right);
     }
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn nobody_has_to_learn_a_key_that_stays() {
         let mut rotation = begun(&[WEB2, WEB3]);
-        rotation.note_same_key();
+        rotation.record_same_key();
         assert_eq!(rotation.signing(at(0), true, |_| Listener::Learns), Signing::CURRENT);
         let right = [(0, Progress::Complete), (10, Progress::Over)];
         assert_eq!(course(&mut rotation, 0..=10), right);
@@ -275,12 +275,12 @@ mod tests {
     #[test]
     fn a_node_that_began_anew_has_to_show_its_keys_again() {
         let mut rotation = begun(&[WEB2]);
-        rotation.note_renewed(WEB2);
+        rotation.record_renewed(WEB2);
         assert_eq!(rotation.elapse(at(1)), Some(Progress::Complete));
-        rotation.note_restart(WEB2);
+        rotation.record_restart(WEB2);
         assert!(rotation.signing(at(2), false, |_| Listener::Learns).former);
         assert_eq!(rotation.elapse(at(20)), None);
-        assert!(rotation.note_renewed(WEB2));
+        assert!(rotation.record_renewed(WEB2));
         let right = [(21, Progress::Complete), (31, Progress::Over)];
         assert_eq!(course(&mut rotation, 21..=31), right);
     }
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn without_one_node_it_ends_after_an_hour_with_a_reminder_now_and_then() {
         let mut rotation = begun(&[WEB2, WEB3]);
-        rotation.note_renewed(WEB2);
+        rotation.record_renewed(WEB2);
         let mut right: Vec<_> = (1..=5).map(|n| (n * 600, Progress::Reminder)).collect();
         right.push((3600, Progress::Expired));
         assert_eq!(course(&mut rotation, 0..=3600), right);

@@ -1,6 +1,6 @@
 //! The words of the protocol, each once, for both directions.
 
-use systole_core::{Fencing, Hold, NodeStatus, Occasion, Refusal, Step};
+use systole_core::{Fencing, GroupSet, NodeStatus, Occasion, Refusal, Step};
 
 /// Names of fields.
 pub(crate) mod field {
@@ -175,8 +175,10 @@ pub(crate) fn status(word: &str) -> Option<NodeStatus> {
 }
 
 /// The set of a word.
-pub(crate) fn hold(word: &str) -> Option<Hold> {
-    [Hold::None, Hold::Local, Hold::Foreign, Hold::All].into_iter().find(|hold| hold.word() == word)
+pub(crate) fn hold(word: &str) -> Option<GroupSet> {
+    [GroupSet::None, GroupSet::Local, GroupSet::Foreign, GroupSet::All]
+        .into_iter()
+        .find(|hold| hold.word() == word)
 }
 
 /// The step of a word.

@@ -6,7 +6,7 @@ mod counting;
 use counting::ALLOCATIONS;
 use std::time::Duration;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, Freeze, GroupKey, LinkId, Message, Moves, NodeId,
+    Action, Beat, Claim, Echo, Failure, GroupKey, HoldNotice, LinkId, Message, Moves, NodeId,
     NodeStatus, Outcome, Outgoing, Phase, Time, Uuid, Words,
 };
 use systole_wire::{
@@ -48,8 +48,8 @@ fn beat() -> Beat {
             };
             4
         ],
-        freezes: vec![
-            Freeze {
+        holds: vec![
+            HoldNotice {
                 claim: Some(1),
                 count: 2,
                 by: NodeId(1),
@@ -132,7 +132,7 @@ fn beats_cost_no_allocation_while_keys_are_renewed() {
                 let sealed = encoder.encode(&status, Some(&beat), load, 1, signer, form).unwrap();
                 let opened = decoder.open(sealed, &keys).unwrap();
                 if opened.signer() == Signer::Sending {
-                    rotation.note_renewed(NodeId(1));
+                    rotation.record_renewed(NodeId(1));
                 }
                 assert_eq!(opened.heard(LinkId(0)).unwrap().sequence, Some(sequence));
             }

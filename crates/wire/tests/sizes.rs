@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 use systole_core::{
-    Action, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, Freeze, GROUPS_MAX, Group,
-    GroupId, GroupKey, Heard, HoldDown, Holding, Input, LINKS_MAX, LinkId, Mark, Message, Moves,
+    Action, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, GROUPS_MAX, Group, GroupId,
+    GroupKey, Heard, HoldDown, HoldNotice, Holding, Input, LINKS_MAX, LinkId, Mark, Message, Moves,
     NAME_USUAL, NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Output, Phase, Resource,
     ResourceKind, Settings, StopFailure, Time, Uuid, Words,
 };
@@ -150,7 +150,7 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
         runs_here: true,
     };
     let (by, left) = (NodeId(15), 86_400_000);
-    let freeze = |claim| Freeze { claim, count: u32::MAX, by, is_release: false, left };
+    let hold = |claim| HoldNotice { claim, count: u32::MAX, by, is_release: false, left };
     let places = || 0..u16::try_from(GROUPS_MAX - 1).unwrap();
     let moves = |claim| Moves { claim, count: u32::MAX, level: 255, has_fled: true, left };
     let mut beat = Beat {
@@ -164,7 +164,7 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
             ..Echo::of(NodeId(0), LinkId(0), u64::MAX, sequence)
         }],
         claims: keys.map(claim).collect(),
-        freezes: std::iter::once(None).chain(places().map(Some)).map(freeze).collect(),
+        holds: std::iter::once(None).chain(places().map(Some)).map(hold).collect(),
         moves: places().map(moves).collect(),
         ..Beat::default()
     };

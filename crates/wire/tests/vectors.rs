@@ -7,7 +7,7 @@ mod table;
 
 use std::time::Duration;
 use systole_core::{
-    Fencing, Heard, Hold, LinkId, Message, NodeId, NodeStatus, Occasion, Outgoing, Step, Time,
+    Fencing, GroupSet, Heard, LinkId, Message, NodeId, NodeStatus, Occasion, Outgoing, Step, Time,
 };
 use systole_wire::{
     Algorithm, Compression, DecodeError, Decoder, EncodeError, Encoder, Fields, Form, Identity,
@@ -171,14 +171,14 @@ fn what_a_daemon_said_is_understood() {
         (
             "17",
             Message::Resource {
-                hold: Hold::Foreign,
+                hold: GroupSet::Foreign,
                 full: false,
                 stable: None,
                 occasion: Occasion::MachDown,
             },
         ),
-        ("22", ask(Hold::Foreign, Step::Other, false)),
-        ("56", ask(Hold::All, Step::Me, true)),
+        ("22", ask(GroupSet::Foreign, Step::Other, false)),
+        ("56", ask(GroupSet::All, Step::Me, true)),
         ("26", Message::Stonith { node: "beta".into(), result: Fencing::Done }),
         ("49", Message::IpfailPresence { joined: true }),
         ("50", Message::Unknown { unsequenced: false }),

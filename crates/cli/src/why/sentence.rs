@@ -35,7 +35,7 @@ impl Teller {
     fn of(&mut self, entry: &Entry) -> String {
         match &entry.event {
             JournalEvent::Ownership { owner, term, phase, evidence, .. } => {
-                let took = self.note_phase(entry, *phase);
+                let took = self.record_phase(entry, *phase);
                 ownership(owner, *term, *phase, evidence, took)
             }
             JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
@@ -115,7 +115,7 @@ impl Teller {
     }
 
     /// Notes a phase; how long the work took that it ends, if it ends one.
-    fn note_phase(&mut self, entry: &Entry, phase: Phase) -> Option<u64> {
+    fn record_phase(&mut self, entry: &Entry, phase: Phase) -> Option<u64> {
         let now = time(entry);
         let begins = match phase {
             Phase::Starting | Phase::Stopping => true,

@@ -2,7 +2,7 @@
 //!
 //! `systole-wire`, which writes it, checks that nothing is longer.
 
-use super::{Beat, Claim, Echo, Freeze, Moves, Told};
+use super::{Beat, Claim, Echo, HoldNotice, Moves, Told};
 use crate::{Failure, Words};
 
 /// Most bytes of the text of a beat: with the other fields of a status of a node whose name has
@@ -35,7 +35,7 @@ impl Failure {
     }
 }
 
-impl Freeze {
+impl HoldNotice {
     /// Most bytes of its text, separators included.
     pub(crate) fn text_max(&self) -> usize {
         ",gff.".len() + digits(self.count.into()) + ".f.".len() + digits(self.left) + "~".len()
@@ -63,9 +63,9 @@ impl Echo {
 impl Told {
     /// Most bytes of its text, separators included.
     pub(crate) fn text_max(&self) -> usize {
-        let freeze = self.freeze.map_or(0, |freeze| freeze.text_max());
+        let hold = self.hold.map_or(0, |hold| hold.text_max());
         let moves = self.moves.map_or(0, |moves| moves.text_max());
-        self.claim.text_max() + freeze + moves
+        self.claim.text_max() + hold + moves
     }
 }
 
@@ -75,8 +75,8 @@ impl Beat {
     pub fn text_max(&self) -> usize {
         let echoes = self.echoes.iter().map(|echo| echo.text_max(true));
         let claims = self.claims.iter().map(Claim::text_max);
-        let freezes = self.freezes.iter().filter(|freeze| freeze.claim.is_some());
-        let stays = freezes.map(Freeze::text_max).chain(self.moves.iter().map(Moves::text_max));
+        let holds = self.holds.iter().filter(|hold| hold.claim.is_some());
+        let stays = holds.map(HoldNotice::text_max).chain(self.moves.iter().map(Moves::text_max));
         self.head_max() + echoes.chain(claims).chain(stays).sum::<usize>()
     }
 
@@ -92,10 +92,10 @@ impl Beat {
             self.table.digest,
             self.pings.unwrap_or_default().into(),
         ];
-        let freezes = self.freezes.iter().filter(|freeze| freeze.claim.is_none());
-        let freezes: usize = freezes.map(Freeze::text_max).sum();
+        let holds = self.holds.iter().filter(|hold| hold.claim.is_none());
+        let holds: usize = holds.map(HoldNotice::text_max).sum();
         let grown = if self.grown > 0 { 2 + digits(self.grown.into()) } else { 0 };
-        FIXED + grown + numbers.into_iter().map(digits).sum::<usize>() + freezes
+        FIXED + grown + numbers.into_iter().map(digits).sum::<usize>() + holds
     }
 }
 
@@ -127,9 +127,9 @@ mod tests {
             runs_here: true,
         };
         let (by, left) = (NodeId(15), u64::try_from(HOLD_MAX.as_millis()).unwrap());
-        let freeze = Freeze { claim: Some(255), count: u32::MAX, by, is_release: true, left };
+        let hold = HoldNotice { claim: Some(255), count: u32::MAX, by, is_release: true, left };
         let moves = Moves { claim: 255, count: u32::MAX, level: u8::MAX, has_fled: true, left };
-        let told = Told { claim, freeze: Some(freeze), moves: Some(moves) };
+        let told = Told { claim, hold: Some(hold), moves: Some(moves) };
         assert!(told.text_max() <= ROW_MAX + WORDS_MAX, "{}", told.text_max());
     }
 }

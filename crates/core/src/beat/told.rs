@@ -1,6 +1,6 @@
 //! The table of a node, row by row, and its description.
 
-use super::{Beat, Claim, Freeze, Moves};
+use super::{Beat, Claim, HoldNotice, Moves};
 use crate::{Action, Failure, Outcome, Words};
 
 /// Describes the whole table of a node, so that who has heard a part of it knows whether it has all.
@@ -40,7 +40,7 @@ impl Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) claim: Claim,
-    pub(crate) freeze: Option<Freeze>,
+    pub(crate) hold: Option<HoldNotice>,
     pub(crate) moves: Option<Moves>,
 }
 
@@ -49,7 +49,7 @@ impl Told {
     pub(crate) fn digest(&self) -> u64 {
         let Self {
             claim: Claim { group, owner, term, phase, unable, failure, runs_here },
-            freeze,
+            hold,
             moves,
         } = *self;
         let mut digest = Digest(u64::from(group.0));
@@ -63,7 +63,7 @@ impl Told {
             digest.mix(1 << 32 | failure.digest());
             digest.mix_words(&failure.words);
         }
-        if let Some(Freeze { count, by, is_release, left, claim: _ }) = freeze {
+        if let Some(HoldNotice { count, by, is_release, left, claim: _ }) = hold {
             digest.mix(2 << 32 | u64::from(by.0) << 8 | u64::from(is_release));
             digest.mix(u64::from(count) << 1 | u64::from(left > 0));
         }

@@ -9,7 +9,7 @@
 use super::Cluster;
 use super::hand_over::Asker;
 use crate::peer::Kind;
-use crate::{Cause, GroupId, Hold, NodeId, Phase, Proof, Refusal, Scope, Time};
+use crate::{Cause, GroupId, GroupSet, NodeId, Phase, Proof, Refusal, Scope, Time};
 use std::time::Duration;
 
 /// How long after a hand-over that failed, or could not even be asked for, it is tried again.
@@ -33,8 +33,8 @@ impl Cluster {
         } else {
             self.groups[group].lacks_carrier = true;
         }
-        self.withdraw_wish();
-        self.speak_soon();
+        self.withdraw_offer();
+        self.beat_soon();
     }
 
     /// Whether the interfaces that a group needs are well here, as far as known.
@@ -43,7 +43,7 @@ impl Cluster {
     }
 
     /// Takes note of a group that is taken though it may be this node that is cut off.
-    pub(super) fn note_taken_alone(&mut self, group: GroupId, cause: Cause) {
+    pub(super) fn record_taken_alone(&mut self, group: GroupId, cause: Cause) {
         let is_guess = matches!(cause, Cause::OwnerDead { proof: Proof::Silence, .. });
         if is_guess && !self.has_carrier(group) {
             self.groups[group].taken_alone = Some(self.next_barrier());
@@ -66,7 +66,7 @@ impl Cluster {
             if !self.is_ours(group) || self.groups[group].runner.is_idle() || has_met {
                 self.groups[group].taken_alone = None;
                 self.groups[group].able = self.next_barrier();
-                self.speak_soon();
+                self.beat_soon();
             }
         }
     }
@@ -81,7 +81,7 @@ impl Cluster {
     pub(super) fn can_run(&self, group: GroupId) -> bool {
         let is_fit = self.has_carrier_or_is_alone(group);
         let is_able = self.groups[group].row.is_able(self.settings.me);
-        is_able && is_fit && self.is_configured(group) && !self.waits_for_strange(group)
+        is_able && is_fit && self.is_configured(group) && !self.waits_for_unknown_line(group)
     }
 
     /// Hands over a group that nobody can reach here any more, if somebody else can run it.
@@ -132,7 +132,7 @@ impl Cluster {
     fn ask_to_take(&mut self, group: GroupId, taker: NodeId) -> Result<(), Refusal> {
         let (me, alone) = (self.settings.me, Scope::Group(group));
         let is_local = self.preferred(group) == me;
-        let hold = Hold::of(is_local, !is_local);
+        let hold = GroupSet::of(is_local, !is_local);
         let knows_sets_only = self.as_spoken(alone, me, taker) == Err(Refusal::SetsOnly);
         let scope =
             if knows_sets_only && self.may_all_leave(hold) { Scope::Set(hold) } else { alone };

@@ -7,7 +7,9 @@
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{Event, Failback, GroupId, Hold, Message, NodeId, Occasion, Phase, Time, Unfinished};
+use crate::{
+    Event, Failback, GroupId, GroupSet, Message, NodeId, Occasion, Phase, Time, Unfinished,
+};
 use std::time::Duration;
 
 mod conflict;
@@ -54,11 +56,11 @@ enum Stage {
 pub(super) struct Classic {
     stage: Stage,
     /// What we hold, from our view, as we tell it.
-    ours: Hold,
+    ours: GroupSet,
     /// What the peer holds, from its view, as it tells it.
-    theirs: Hold,
+    theirs: GroupSet,
     /// What the peer has told that it will not hold any more, and holds until its stop is done.
-    giving_up: Hold,
+    giving_up: GroupSet,
     /// It has announced its stop.
     announces_stop: bool,
     is_peer_stable: bool,
@@ -112,14 +114,14 @@ impl Classic {
     }
 
     /// What the peer holds, from its view, with what it is giving up.
-    fn held_there(&self) -> Hold {
+    fn held_there(&self) -> GroupSet {
         self.theirs.with(self.giving_up)
     }
 
     /// Whether the peer holds nothing and is not stable because it ends: one that starts has said so.
     /// What it still stops is nobody's before it has gone.
     fn is_peer_ending(&self) -> bool {
-        self.theirs == Hold::None && !self.is_peer_stable && !self.is_peer_starting
+        self.theirs == GroupSet::None && !self.is_peer_stable && !self.is_peer_starting
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -170,7 +172,7 @@ impl Cluster {
 
     /// Whether our start must wait for a classic peer's node list; asks for it.
     pub(super) fn awaits_node_list(&mut self) -> bool {
-        let wanted = self.voice.flow_control && !self.classic.has_nodes;
+        let wanted = self.transmitter.flow_control && !self.classic.has_nodes;
         let Some(peer) = self.classic_peer().filter(|_| wanted) else {
             return false;
         };
@@ -186,7 +188,7 @@ impl Cluster {
         self.classic.asked_nodes = None;
     }
 
-    pub(super) fn hear_node_list(&mut self) {
+    pub(super) fn handle_node_list(&mut self) {
         self.classic.has_nodes = true;
     }
 
@@ -229,7 +231,7 @@ impl Cluster {
         self.classic.stage = Stage::Stable;
         let acquires = !self.classic.held_there().has_foreign() && !self.is_own_set_away();
         if acquires {
-            self.classic.ours = self.classic.ours.with(Hold::Local);
+            self.classic.ours = self.classic.ours.with(GroupSet::Local);
         }
         self.classic_report(Occasion::Report);
         if acquires {

@@ -4,7 +4,7 @@ use super::Cluster;
 use super::hand_over::Asker;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Failback, GroupId, GroupKey, Hold, NodeId, Output, Phase, Scope, Time};
+use crate::{Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
 /// How long after a refused failback it is tried again.
@@ -13,12 +13,12 @@ const RETRY: Duration = Duration::from_secs(1);
 impl Cluster {
     /// Hands groups back that we have only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
-        self.note_homes();
+        self.record_homes();
         if self.now < self.failback_after || self.hand_over.is_some() {
             return;
         }
-        if self.errs(Mutation::Restless) {
-            let _ = self.order_standby(Scope::Set(Hold::All), None, Asker::Home);
+        if self.is_mutated(Mutation::Restless) {
+            let _ = self.order_standby(Scope::Set(GroupSet::All), None, Asker::Home);
             return self.delay_failback();
         }
         for group in self.settings.group_ids() {
@@ -27,7 +27,7 @@ impl Cluster {
             }
             let home = self.preferred(group);
             let all = self.all_leave_for(home) && !self.asks_one_by_one(home);
-            let scope = if all { Scope::Set(Hold::Foreign) } else { Scope::Group(group) };
+            let scope = if all { Scope::Set(GroupSet::Foreign) } else { Scope::Group(group) };
             match self.order_standby(scope, Some(home), Asker::Home) {
                 Ok(()) => return,
                 // The others go without it.
@@ -52,7 +52,7 @@ impl Cluster {
             let is_away = self.is_ours(group) && self.preferred(group) != me;
             !is_away || self.preferred(group) == home && self.leaves_for_home(group)
         });
-        all_can && !self.guards_some_of(Hold::Foreign)
+        all_can && !self.reserves_some_of(GroupSet::Foreign)
     }
 
     /// The groups of other homes that are here because a person wanted it so, to be stored.
@@ -81,8 +81,8 @@ impl Cluster {
     }
 
     /// Notes since when each group that we have only for its home's absence could go home.
-    fn note_homes(&mut self) {
-        self.note_cut_off();
+    fn record_homes(&mut self) {
+        self.record_cut_off();
         for group in self.settings.group_ids() {
             let row = &self.groups[group].row;
             let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
@@ -127,7 +127,7 @@ impl Cluster {
 
     /// Notes which nodes see fewer ping nodes than this one, or did, and have seen none since: what this
     /// node loses afterwards brings their network not back.
-    fn note_cut_off(&mut self) {
+    fn record_cut_off(&mut self) {
         let me = self.settings.me;
         for node in self.others() {
             let peer = self.peer(node);
@@ -147,7 +147,7 @@ impl Cluster {
     }
 
     /// A classic node tells how many ping nodes it sees, which it does when that changes.
-    pub(super) fn note_classic_count(&mut self, node: NodeId, count: u32) {
+    pub(super) fn record_classic_count(&mut self, node: NodeId, count: u32) {
         let peer = self.peer_mut(node);
         if peer.kind == Kind::Classic {
             peer.counted = Some(count);

@@ -37,14 +37,14 @@ impl Cluster {
         let words = self.groups[group].runner.words();
         self.report(Event::JobEnded { job: ran, outcome, took: now.since(since) });
         let believed =
-            self.errs(Mutation::BelieveEveryStart) && self.groups[group].runner.is_starting();
+            self.is_mutated(Mutation::BelieveEveryStart) && self.groups[group].runner.is_starting();
         let outcome = if believed { Outcome::Success } else { outcome };
         match self.groups[group].runner.done(now, job, outcome) {
             Progress::None => {}
             Progress::Started => {
                 if self.is_ours(group) {
                     self.set_phase(group, Phase::Active, self.groups[group].cause);
-                    self.speak_soon();
+                    self.beat_soon();
                 }
             }
             Progress::StartFailed { resource, outcome } => {
@@ -81,7 +81,7 @@ impl Cluster {
         }
         if self.is_ours(group) {
             self.set_phase(group, Phase::Stopping, Cause::StartFailed);
-            self.speak_soon();
+            self.beat_soon();
         }
         self.classic_fails(group);
     }
@@ -93,7 +93,7 @@ impl Cluster {
         if self.is_ours(group) {
             self.set_phase(group, Phase::Blocked, Cause::StopFailed);
         }
-        self.speak_soon();
+        self.beat_soon();
         match self.settings.stop_failure {
             StopFailure::Reboot | StopFailure::Block => {}
             StopFailure::ReleaseAddress => self.groups[group].runner.release_addresses(),
@@ -105,9 +105,9 @@ impl Cluster {
         self.forget_failed_stop(group);
         if failed && self.is_ours(group) {
             self.set_phase(group, Phase::Failed, self.groups[group].cause);
-            self.speak_soon();
+            self.beat_soon();
         }
-        self.note_release(group);
+        self.record_release(group);
     }
 
     /// A stop that failed before has succeeded now.
@@ -116,13 +116,13 @@ impl Cluster {
         let failure = self.groups[group].failure(me);
         if failure.is_some_and(|failure| failure.action == Action::Stop) {
             self.groups[group].forget_failure(me, Action::Stop);
-            self.speak_soon();
+            self.beat_soon();
         }
     }
 
     /// Notes what a peer tells of a failure of its own. That it tells the words no more, because a node
     /// that does not read them has come, is no news.
-    pub(super) fn hear_failure(&mut self, node: NodeId, group: GroupId, claim: &Claim) {
+    pub(super) fn handle_failure(&mut self, node: NodeId, group: GroupId, claim: &Claim) {
         let (failure, known) = (claim.failure, self.groups[group].failure(node));
         if failure == known {
             return;
@@ -178,7 +178,7 @@ impl Cluster {
             self.record_ability(group, me, true);
             self.groups[group].forget_failure(me, Action::Start);
             self.groups[group].able = self.next_barrier();
-            self.speak_soon();
+            self.beat_soon();
         }
     }
 }

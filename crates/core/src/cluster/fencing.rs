@@ -173,7 +173,7 @@ impl Cluster {
     }
 
     /// Notes who is heard again, before anything is decided.
-    pub(super) fn note_returns(&mut self) {
+    pub(super) fn record_returns(&mut self) {
         for (fence, peer) in self.fences.iter_mut().zip(&self.peers) {
             if peer.is_alive() {
                 fence.died = None;
@@ -337,7 +337,7 @@ impl Cluster {
 
     /// A silent node is dead for sure: everything will be ours.
     fn inherit_for_sure(&mut self, node: NodeId) {
-        if self.farewell.is_none() {
+        if self.shutdown.is_none() {
             self.classic_inherits(node, Fencing::Done);
             self.begin_takeover(node);
         }

@@ -141,9 +141,9 @@ impl Cluster {
                 !state.row.is_able(me) || failure.is_some_and(|it| it.action == Action::Stop)
             }
             Obstacle::NoCarrier => !self.has_carrier_or_is_alone(group),
-            Obstacle::UnknownLine => self.waits_for_strange(group),
+            Obstacle::UnknownLine => self.waits_for_unknown_line(group),
             Obstacle::Unannounced => {
-                !self.is_known(state.able) && !self.errs(Mutation::TakeBeforeItIsKnown)
+                !self.is_known(state.able) && !self.is_mutated(Mutation::TakeBeforeItIsKnown)
             }
             Obstacle::Conflicting if goes_on => {
                 self.conflicts_elsewhere(group)
@@ -153,9 +153,9 @@ impl Cluster {
             Obstacle::Conflicting => self.is_in_conflict(group),
             Obstacle::RunsElsewhere => match purpose {
                 Purpose::Take => {
-                    let is_intent =
-                        state.row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
-                    let errs = is_intent || self.errs(Mutation::TakeFromTheLiving);
+                    let is_intent = state.row.phase == Phase::Stopping
+                        && self.is_mutated(Mutation::StartOnIntent);
+                    let errs = is_intent || self.is_mutated(Mutation::TakeFromTheLiving);
                     self.may_run_elsewhere(group) && !errs
                 }
                 Purpose::Given { .. } if !self.is_kept_for_taker(group, purpose) => {
@@ -167,7 +167,7 @@ impl Cluster {
             },
             Obstacle::NotFirst => self.first_for(group) != Some(me) && !self.keeps_held(group),
             Obstacle::Held if purpose == Purpose::Take => self.is_held_elsewhere(group),
-            Obstacle::Held => self.is_frozen(group),
+            Obstacle::Held => self.is_held(group),
             Obstacle::FencePending => self.is_anyone_uncertain(),
             Obstacle::InDoubt => self.is_in_doubt_elsewhere(group),
             Obstacle::Unreserved => !self.is_reserved(group),
@@ -259,7 +259,7 @@ impl Cluster {
     /// Why this node would become the owner of a group now, if nobody has it.
     pub(super) fn cause_to_take(&self, group: GroupId) -> Option<Cause> {
         let row = &self.groups[group].row;
-        let is_intent = row.phase == Phase::Stopping && self.errs(Mutation::StartOnIntent);
+        let is_intent = row.phase == Phase::Stopping && self.is_mutated(Mutation::StartOnIntent);
         let cause = match row.owner {
             None => Cause::Unowned,
             Some(owner) if owner == self.settings.me => {
@@ -272,8 +272,8 @@ impl Cluster {
                 let peer = self.peer(owner);
                 let is_silent = !peer.is_alive() && peer.is_settled;
                 let is_gone = is_silent && !self.is_vouched_for(owner, group)
-                    || self.errs(Mutation::TakeFromTheLiving);
-                if !is_gone || self.errs(Mutation::ForgetTheDead) {
+                    || self.is_mutated(Mutation::TakeFromTheLiving);
+                if !is_gone || self.is_mutated(Mutation::ForgetTheDead) {
                     return None;
                 }
                 let silence = self.now.since(peer.last_status.unwrap_or(Time::START));

@@ -86,7 +86,7 @@ pub(super) struct GroupState {
     /// What keeps this node from the group, as it was reported last.
     pub(super) reported_obstacle: Option<Obstacle>,
     /// Another node runs a line that is not known here, and lacks this one.
-    pub(super) waits_for_strange: bool,
+    pub(super) waits_for_unknown_line: bool,
     /// The line wants more than the line that it replaces here.
     pub(super) has_grown: bool,
 }
@@ -113,7 +113,7 @@ impl GroupState {
             home_since: None,
             is_exempt: false,
             reported_obstacle: None,
-            waits_for_strange: false,
+            waits_for_unknown_line: false,
             has_grown: false,
         }
     }
@@ -125,7 +125,7 @@ impl GroupState {
         self.home_since = None;
         self.is_exempt = false;
         self.reported_obstacle = None;
-        self.waits_for_strange = false;
+        self.waits_for_unknown_line = false;
         self.has_grown = false;
     }
 

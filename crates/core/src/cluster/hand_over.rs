@@ -1,18 +1,18 @@
 //! The planned hand-over of groups from one node to another.
 
-mod absence;
-mod anew;
 #[cfg(test)]
 mod at_stage;
 mod checks;
-mod course;
+mod interruption;
 mod orders;
-mod stages;
+mod progress;
+mod reporting;
+mod resume;
 mod steps;
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{GroupId, JobId, Message, Motive, NodeId, Scope, Step, Ticket, Time};
+use crate::{GroupId, HandOverReason, JobId, Message, NodeId, Scope, Step, Ticket, Time};
 use std::time::Duration;
 
 /// How long one node waits for the other's word.
@@ -36,7 +36,7 @@ const WORK_WAIT: Duration = Duration::from_hours(1);
 /// A taker that was not asked by a person of its own begins with Checking. Nothing is let go before
 /// the taker has said "other"; until then each may refuse, and a node of Systole says so. It
 /// ends early as well when nobody answers, when the other node dies, leaves or restarts, when
-/// this node stops, or was away before anything moved (`absence.rs`), and when nothing of it is seen
+/// this node stops, or was away before anything moved (`interruption.rs`), and when nothing of it is seen
 /// to go on for 10 s. Who is left then decides as if there had been none.
 #[derive(Debug)]
 pub(super) struct HandOver {
@@ -46,7 +46,7 @@ pub(super) struct HandOver {
     taker: NodeId,
     stage: Stage,
     until: Time,
-    motive: Motive,
+    motive: HandOverReason,
     /// A person asked for it: what moves stays where it goes.
     by_order: bool,
     ticket: Option<Ticket>,
@@ -196,7 +196,7 @@ impl Cluster {
     }
 
     /// What this node has asked another one to take, and nothing was answered yet.
-    pub(super) fn wish(&self) -> Option<(NodeId, Scope, Motive)> {
+    pub(super) fn pending_offer(&self) -> Option<(NodeId, Scope, HandOverReason)> {
         let running = self.hand_over.as_ref().filter(|running| running.stage == Stage::Asked)?;
         Some((running.taker, running.scope, running.motive))
     }
@@ -269,13 +269,13 @@ impl Cluster {
         (giver, taker): (NodeId, NodeId),
         scope: Scope,
         stage: Stage,
-        motive: Motive,
+        motive: HandOverReason,
     ) {
         let until = self.now + REPLY_WAIT;
         let partner = if giver == self.settings.me { taker } else { giver };
         let began_at = self.peer(partner).receiver.last();
         let (ticket, since) = (motive.ticket(), (self.now, self.now));
-        let by_order = matches!(motive, Motive::Order(_) | Motive::Node);
+        let by_order = matches!(motive, HandOverReason::Order(_) | HandOverReason::Node);
         self.hand_over = Some(HandOver {
             scope,
             giver,

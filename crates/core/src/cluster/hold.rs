@@ -10,8 +10,8 @@ use super::Cluster;
 use super::gate::{Obstacle, Purpose};
 use crate::mutation::Mutation;
 use crate::{
-    Beat, Cause, Event, Freeze, GroupId, GroupKey, HoldEvent, HoldRecord, NodeId, Output, Refusal,
-    Time,
+    Beat, Cause, Event, GroupId, GroupKey, HoldEvent, HoldNotice, HoldRecord, NodeId, Output,
+    Refusal, Time,
 };
 use std::time::Duration;
 
@@ -52,12 +52,12 @@ impl HoldOrder {
     }
 
     /// What a beat says of it.
-    pub(super) fn told(&self, now: Time, claim: Option<u16>) -> Option<Freeze> {
+    pub(super) fn told(&self, now: Time, claim: Option<u16>) -> Option<HoldNotice> {
         let by = self.by?;
         let left = self.until.map_or(Duration::ZERO, |until| until.since(now));
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let (count, is_release) = (self.count, self.is_release);
-        Some(Freeze { claim, count, by, is_release, left })
+        Some(HoldNotice { claim, count, by, is_release, left })
     }
 
     /// What is to be stored of it.
@@ -81,7 +81,7 @@ impl HoldOrder {
     }
 
     /// Takes what another node tells, if that is newer and not over. Returns whether it is.
-    fn merge(&mut self, now: Time, told: &Freeze, me: NodeId) -> bool {
+    fn merge(&mut self, now: Time, told: &HoldNotice, me: NodeId) -> bool {
         if told.left == 0 {
             self.learn_number(told, me);
             return false;
@@ -98,7 +98,7 @@ impl HoldOrder {
 
     /// What is over ends nothing: an order that this node got when it did not know of that number
     /// gets a higher one.
-    fn learn_number(&mut self, told: &Freeze, me: NodeId) {
+    fn learn_number(&mut self, told: &HoldNotice, me: NodeId) {
         if self.until.is_none() && told.count > self.count {
             (self.count, self.by) = (told.count, Some(told.by));
         } else if self.until.is_some() && self.by == Some(me) && told.count >= self.count {
@@ -119,24 +119,24 @@ impl HoldOrder {
 
 impl Cluster {
     /// Whether a group moves by order only.
-    pub(super) fn is_frozen(&self, group: GroupId) -> bool {
-        if self.errs(Mutation::IgnoreHold) {
+    pub(super) fn is_held(&self, group: GroupId) -> bool {
+        if self.is_mutated(Mutation::IgnoreHold) {
             return false;
         }
-        self.is_frozen_here(group)
+        self.is_held_here(group)
             || self.others().any(|node| self.peer(node).decides() && self.peer(node).holds(group))
     }
 
     /// Whether we ourselves say of a group that it is held. Who has only heard it of a peer may have
     /// told that peer already that it is over: by then that one decides as if nothing were held.
-    fn is_frozen_here(&self, group: GroupId) -> bool {
+    fn is_held_here(&self, group: GroupId) -> bool {
         let here = [&self.hold, &self.groups[group].hold];
         here.into_iter().any(|register| register.in_force().is_some())
     }
 
     /// Whether nothing at all moves but by order.
-    pub(super) fn is_everything_frozen(&self) -> bool {
-        self.hold.in_force().is_some() && !self.errs(Mutation::IgnoreHold)
+    pub(super) fn is_everything_held(&self) -> bool {
+        self.hold.in_force().is_some() && !self.is_mutated(Mutation::IgnoreHold)
     }
 
     /// Whether a group is held, another node had it last, and nobody wants it to start here instead.
@@ -146,15 +146,15 @@ impl Cluster {
             return false;
         };
         let starts_itself = self.peer(owner).is_present() && state.row.is_able(owner);
-        (starts_itself || !state.is_exempt) && self.is_frozen(group)
+        (starts_itself || !state.is_exempt) && self.is_held(group)
     }
 
     /// Whether a group that is held was ours last, and every node that might take it knows that it is held:
     /// then this node may start it again, whoever comes first. The echo of the others comes with their
     /// tables, so that this node sees if one of them took it before.
     pub(super) fn keeps_held(&self, group: GroupId) -> bool {
-        let is_known = self.is_frozen_here(group) && self.is_known(self.held);
-        self.is_ours(group) && is_known && self.is_frozen(group) && self.can_run(group)
+        let is_known = self.is_held_here(group) && self.is_known(self.held);
+        self.is_ours(group) && is_known && self.is_held(group) && self.can_run(group)
     }
 
     /// What is held or was released, to be stored.
@@ -219,18 +219,18 @@ impl Cluster {
     }
 
     /// Takes note of what a peer says is held of everything. A recording holds nothing up.
-    pub(super) fn hear_freeze_of_all(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
-        let mut all = beat.freezes.iter().filter(|told| told.claim.is_none());
+    pub(super) fn handle_hold_of_all(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
+        let mut all = beat.holds.iter().filter(|told| told.claim.is_none());
         let told = all.next().filter(|_| is_answer);
-        let holds = |told: &Freeze| !told.is_release && told.left > 0;
+        let holds = |told: &HoldNotice| !told.is_release && told.left > 0;
         self.peer_mut(from).holds_all = told.is_some_and(holds);
         if let Some(told) = told {
-            self.hear_freeze(None, told);
+            self.handle_hold(None, told);
         }
     }
 
     /// Takes note of an order that a peer knows.
-    pub(super) fn hear_freeze(&mut self, group: Option<GroupId>, told: &Freeze) {
+    pub(super) fn handle_hold(&mut self, group: Option<GroupId>, told: &HoldNotice) {
         let (now, me) = (self.now, self.settings.me);
         let was_in_force = self.register(group).in_force().is_some();
         if told.by.index() >= self.settings.nodes.len()
@@ -284,13 +284,13 @@ impl Cluster {
         self.held = self.next_barrier();
         self.report(Event::Hold(HoldEvent::Begins { group, by, left }));
         self.outbox.push_back(Output::Store);
-        self.speak_soon();
+        self.beat_soon();
     }
 
     /// What was held may move: everybody shall know, and think over what had to wait.
     fn hold_ended(&mut self) {
         self.outbox.push_back(Output::Store);
-        self.speak_soon();
+        self.beat_soon();
         self.tell_ping_count();
         let is_gone = |node: &NodeId| {
             let peer = self.peer(*node);

@@ -1,4 +1,4 @@
-//! Hold-down: a group that moves again and again is kept where it works best, for longer each time.
+//! GroupSet-down: a group that moves again and again is kept where it works best, for longer each time.
 //!
 //! Only what a node decides for the better is delayed: failback, ipfail, a lost carrier. What a dead
 //! or departed node had is taken at once, however often. Where a group is kept it may be worse off
@@ -126,24 +126,24 @@ impl Cluster {
     pub(super) fn may_leave(&self, group: GroupId) -> bool {
         let down = &self.groups[group].down;
         let is_bound = down.until.is_some() && down.has_fled;
-        !is_bound && !self.is_frozen(group)
+        !is_bound && !self.is_held(group)
     }
 
     /// Whether a group that is ours may go home.
     pub(super) fn may_go_home(&self, group: GroupId) -> bool {
-        !self.is_frozen(group) && self.groups[group].down.until.is_none()
+        !self.is_held(group) && self.groups[group].down.until.is_none()
     }
 
     /// Notes that this node has decided to give a group away.
-    pub(super) fn note_gift(&mut self, group: GroupId) {
+    pub(super) fn record_gift(&mut self, group: GroupId) {
         let down = &mut self.groups[group].down;
         down.has_fled |= down.until.is_some();
-        self.note_move(group);
+        self.record_move(group);
     }
 
     /// Notes that this node takes a group, if that is because something went wrong. What was
     /// ordered, and what says goodbye, does not count.
-    pub(super) fn note_takeover(&mut self, group: GroupId, cause: Cause) {
+    pub(super) fn record_takeover(&mut self, group: GroupId, cause: Cause) {
         let me = self.settings.me;
         let is_fault = match cause {
             Cause::OwnerDead { owner, .. }
@@ -170,15 +170,15 @@ impl Cluster {
             | Cause::Reload => false,
         };
         if is_fault {
-            self.note_move(group);
+            self.record_move(group);
         }
     }
 
-    fn note_move(&mut self, group: GroupId) {
+    fn record_move(&mut self, group: GroupId) {
         let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
         let kept = self.groups[group].down.moved(now, policy);
         self.tell_kept(group, kept);
-        self.speak_soon();
+        self.beat_soon();
     }
 
     fn tell_kept(&mut self, group: GroupId, kept: Option<(u8, Duration)>) {
@@ -188,7 +188,7 @@ impl Cluster {
     }
 
     /// Takes note of what a peer knows of moves.
-    pub(super) fn hear_moves(&mut self, group: GroupId, told: &Moves) {
+    pub(super) fn handle_moves(&mut self, group: GroupId, told: &Moves) {
         let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
         let kept = self.groups[group].down.merge(now, told, policy);
         self.tell_kept(group, kept);

@@ -9,7 +9,7 @@ const IPFAIL: &str = "ipfail";
 
 impl Cluster {
     /// Learns the uuid of a peer.
-    pub(super) fn note_uuid(&mut self, from: NodeId, heard: &Heard<'_>) {
+    pub(super) fn record_uuid(&mut self, from: NodeId, heard: &Heard<'_>) {
         let Some(uuid) = heard.source_uuid.filter(|uuid| !uuid.is_nil()) else { return };
         let before = self.peer_mut(from).uuid.replace(uuid);
         if before.is_some_and(|before| before != uuid) {

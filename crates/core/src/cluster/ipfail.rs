@@ -5,8 +5,8 @@ use super::hand_over::Asker;
 use super::ping::PingNode;
 use crate::peer::Kind;
 use crate::{
-    Event, Failback, GroupId, Hold, IpfailEvent, Message, NodeId, PingCounts, PingId, PingVerdict,
-    Scope, Time,
+    Event, Failback, GroupId, GroupSet, IpfailEvent, Message, NodeId, PingCounts, PingId,
+    PingVerdict, Scope, Time,
 };
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Ipfail {
     /// When to go standby, and with what.
-    giving_up: Option<(Time, Hold)>,
+    giving_up: Option<(Time, GroupSet)>,
     /// A standby had to wait for a transition to end, here or at the peer.
     is_wanted: bool,
     was_peer_stable: Option<bool>,
@@ -52,7 +52,7 @@ impl Ipfail {
 }
 
 impl Cluster {
-    pub(super) fn ipfail_says(&mut self, event: IpfailEvent) {
+    pub(super) fn report_ipfail(&mut self, event: IpfailEvent) {
         if self.settings.ipfail && self.takes_part() {
             self.report(Event::Ipfail(event));
         }
@@ -66,14 +66,14 @@ impl Cluster {
     }
 
     pub(super) fn ipfail_joined(&mut self, node: NodeId) {
-        self.ipfail_says(IpfailEvent::PeerJoined(node));
+        self.report_ipfail(IpfailEvent::PeerJoined(node));
         self.tell_ping_count();
     }
 
     pub(super) fn ipfail_notes_death(&mut self) {
         let count = self.count_ping_nodes();
         let event = if count > 0 { IpfailEvent::WeAreAlive } else { IpfailEvent::WeAreDead };
-        self.ipfail_says(event);
+        self.report_ipfail(event);
     }
 
     /// Whether our count means anything: a node that has just started has not heard of its ping
@@ -90,41 +90,41 @@ impl Cluster {
         }
         let Some(peer) = self.ipfail_peer() else { return };
         let count = self.count_ping_nodes();
-        self.ipfail_says(IpfailEvent::Asking);
+        self.report_ipfail(IpfailEvent::Asking);
         self.send(Message::PingCount { count }, Some(peer));
     }
 
-    pub(super) fn hear_ping_count(&mut self, from: NodeId, theirs: u32) {
-        self.note_classic_count(from, theirs);
+    pub(super) fn handle_ping_count(&mut self, from: NodeId, theirs: u32) {
+        self.record_classic_count(from, theirs);
         if !self.can_compare() {
             return;
         }
-        self.ipfail_says(IpfailEvent::Asked);
+        self.report_ipfail(IpfailEvent::Asked);
         let ours = self.count_ping_nodes();
         match ours.cmp(&theirs) {
             Ordering::Greater => {
                 self.visit_ipfail("more");
-                self.ipfail_says(IpfailEvent::TellingMore);
+                self.report_ipfail(IpfailEvent::TellingMore);
                 self.send(Message::YouAreDead, Some(from));
-                self.ipfail_says(IpfailEvent::DeadSent);
+                self.report_ipfail(IpfailEvent::DeadSent);
                 self.tell_pings(from, Some(theirs), PingVerdict::TellsMore);
             }
             Ordering::Less if ours + self.count_rising() >= theirs => {
                 self.visit_ipfail("rising");
-                self.ipfail_says(IpfailEvent::Rising);
+                self.report_ipfail(IpfailEvent::Rising);
                 self.tell_pings(from, Some(theirs), PingVerdict::Waits);
             }
             Ordering::Less => {
                 self.visit_ipfail("fewer");
-                self.ipfail_says(IpfailEvent::GivingUpFewer);
+                self.report_ipfail(IpfailEvent::GivingUpFewer);
                 self.tell_pings(from, Some(theirs), PingVerdict::GivesUp);
-                self.give_up(Hold::All);
+                self.give_up(GroupSet::All);
             }
             Ordering::Equal => {
                 self.visit_ipfail("equal");
-                self.ipfail_says(IpfailEvent::Balanced);
+                self.report_ipfail(IpfailEvent::Balanced);
                 self.send(Message::AbortGiveup, Some(from));
-                self.ipfail_says(IpfailEvent::AbortSent);
+                self.report_ipfail(IpfailEvent::AbortSent);
                 self.balanced(from, ours);
             }
         }
@@ -135,11 +135,11 @@ impl Cluster {
     fn balanced(&mut self, peer: NodeId, count: u32) {
         if self.ipfail.giving_up.take().is_some() {
             self.tell_pings(peer, Some(count), PingVerdict::Stays);
-            self.ipfail_says(IpfailEvent::Aborted);
+            self.report_ipfail(IpfailEvent::Aborted);
             return;
         }
         let me = self.settings.me;
-        self.withdraw_wish();
+        self.withdraw_offer();
         let has_foreign = self.settings.group_ids().any(|group| {
             self.is_configured(group)
                 && self.is_ours(group)
@@ -156,45 +156,49 @@ impl Cluster {
         });
         let goes_home = goes_home && self.is_settled();
         if count > 0 && goes_home && has_foreign && self.hand_over.is_none() {
-            self.ipfail_says(IpfailEvent::GivingUpForeign);
+            self.report_ipfail(IpfailEvent::GivingUpForeign);
             self.tell_pings(peer, Some(count), PingVerdict::GoesHome);
-            self.give_up(Hold::Foreign);
+            self.give_up(GroupSet::Foreign);
         }
     }
 
-    pub(super) fn hear_abort(&mut self, from: NodeId) {
+    pub(super) fn handle_abort(&mut self, from: NodeId) {
         self.visit_ipfail("abort");
         // It sees as many as we have told.
         let ours = self.count_ping_nodes();
-        self.note_classic_count(from, ours);
+        self.record_classic_count(from, ours);
         let aborted = self.ipfail.giving_up.take().is_some();
         if aborted {
             self.tell_pings(from, self.pings_of(from), PingVerdict::Stays);
         }
         self.ipfail.is_wanted = false;
         self.ipfail.again_at = None;
-        self.withdraw_wish();
-        self.ipfail_says(if aborted { IpfailEvent::Aborted } else { IpfailEvent::NothingToAbort });
+        self.withdraw_offer();
+        self.report_ipfail(if aborted {
+            IpfailEvent::Aborted
+        } else {
+            IpfailEvent::NothingToAbort
+        });
     }
 
-    pub(super) fn hear_you_are_dead(&mut self, from: NodeId) {
+    pub(super) fn handle_you_are_dead(&mut self, from: NodeId) {
         if !self.settings.ipfail || !self.takes_part() {
             return;
         }
         let theirs = self.pings_of(from);
         if self.count_rising() > 0 {
             self.tell_pings(from, theirs, PingVerdict::Waits);
-            return self.ipfail_says(IpfailEvent::Rising);
+            return self.report_ipfail(IpfailEvent::Rising);
         }
         self.visit_ipfail("told dead");
-        self.ipfail_says(IpfailEvent::GivingUpTold);
+        self.report_ipfail(IpfailEvent::GivingUpTold);
         self.tell_pings(from, theirs, PingVerdict::ToldToGiveUp);
-        self.give_up(Hold::All);
+        self.give_up(GroupSet::All);
     }
 
-    fn give_up(&mut self, hold: Hold) {
+    fn give_up(&mut self, hold: GroupSet) {
         let delay = self.settings.keepalive * 2;
-        self.ipfail_says(IpfailEvent::Delayed(delay));
+        self.report_ipfail(IpfailEvent::Delayed(delay));
         let due = self.ipfail.giving_up.map_or(self.now + delay, |(due, _)| due);
         self.ipfail.giving_up = Some((due, hold));
     }
@@ -213,16 +217,16 @@ impl Cluster {
         self.visit_ipfail("expired");
         self.ipfail.giving_up = None;
         if self.count_rising() > 0 {
-            return self.ipfail_says(IpfailEvent::Rising);
+            return self.report_ipfail(IpfailEvent::Rising);
         }
         if self.is_giving_up_over(hold) {
             let taker = self.best_connected();
             if let Some(taker) = taker {
                 self.tell_pings(taker, self.pings_of(taker), PingVerdict::Stays);
             }
-            return self.ipfail_says(IpfailEvent::Aborted);
+            return self.report_ipfail(IpfailEvent::Aborted);
         }
-        self.ipfail_says(IpfailEvent::Expired);
+        self.report_ipfail(IpfailEvent::Expired);
         self.ipfail.is_wanted = if self.hand_over.is_some() {
             // What it brings or takes is not known yet.
             true
@@ -233,9 +237,9 @@ impl Cluster {
 
     /// Whether a count has changed since a standby was decided, so that it has no reason any more. A
     /// classic peer tells its count when it is asked only.
-    fn is_giving_up_over(&self, hold: Hold) -> bool {
+    fn is_giving_up_over(&self, hold: GroupSet) -> bool {
         let Some(taker) = self.best_connected() else { return false };
-        if hold == Hold::Foreign {
+        if hold == GroupSet::Foreign {
             // That goes home because both see the same.
             self.sees_fewer_pings(taker, self.settings.me)
         } else {
@@ -250,9 +254,9 @@ impl Cluster {
     }
 
     /// Gives away what may leave. Returns whether that has to be thought over later.
-    fn go_standby(&mut self, hold: Hold) -> bool {
+    fn go_standby(&mut self, hold: GroupSet) -> bool {
         let taker = self.best_connected();
-        let asker = if hold == Hold::Foreign { Asker::IpfailHome } else { Asker::Ipfail };
+        let asker = if hold == GroupSet::Foreign { Asker::IpfailHome } else { Asker::Ipfail };
         let one_by_one = taker.is_some_and(|taker| {
             let mut here = self.groups_here(hold);
             let stays = |group| self.has_declined(group, taker) || !self.could_take(group, taker);
@@ -287,9 +291,9 @@ impl Cluster {
         }
         if is_refused {
             let again = self.now + AGAIN;
-            self.ipfail.again_at = Some(self.wishes_deadline().map_or(again, |at| at.min(again)));
+            self.ipfail.again_at = Some(self.declined_deadline().map_or(again, |at| at.min(again)));
         } else {
-            self.ipfail_says(IpfailEvent::Held);
+            self.report_ipfail(IpfailEvent::Held);
         }
         is_refused
     }
@@ -304,11 +308,11 @@ impl Cluster {
     }
 
     /// Whether nothing of a set is held or kept here.
-    pub(super) fn may_all_leave(&self, hold: Hold) -> bool {
+    pub(super) fn may_all_leave(&self, hold: GroupSet) -> bool {
         self.groups_here(hold).all(|group| self.may_leave(group))
     }
 
-    fn groups_here(&self, hold: Hold) -> impl Iterator<Item = GroupId> + '_ {
+    fn groups_here(&self, hold: GroupSet) -> impl Iterator<Item = GroupId> + '_ {
         let me = self.settings.me;
         self.settings.group_ids().filter(move |group| {
             let wanted =
@@ -336,9 +340,9 @@ impl Cluster {
         }
         if stable {
             self.report(Event::RemoteStable(peer));
-            self.ipfail_says(IpfailEvent::PeerStable);
+            self.report_ipfail(IpfailEvent::PeerStable);
         } else if before.is_some() {
-            self.ipfail_says(IpfailEvent::PeerUnstable);
+            self.report_ipfail(IpfailEvent::PeerUnstable);
         }
         if stable {
             self.visit_ipfail("peer settled");
@@ -399,7 +403,7 @@ impl Cluster {
         let alive = self.ping_ids().filter(|ping| self.pings[ping.index()].is_alive());
         let alive: Vec<PingId> = alive.collect();
         for ping in &alive {
-            self.ipfail_says(IpfailEvent::Found(*ping));
+            self.report_ipfail(IpfailEvent::Found(*ping));
         }
         u32::try_from(alive.len()).unwrap_or(u32::MAX)
     }

@@ -23,7 +23,7 @@ use crate::{Cause, GroupId, Holding, Output, Phase};
 impl Cluster {
     /// Takes up what the ledger lists, before the executor has spoken.
     pub(super) fn recall_ledger(&mut self) {
-        if self.errs(Mutation::ForgetTheLedger) {
+        if self.is_mutated(Mutation::ForgetTheLedger) {
             return;
         }
         for index in 0..self.boot.listed.len() {
@@ -52,7 +52,7 @@ impl Cluster {
             self.presume(group, term);
             self.set_phase(group, Phase::Stopping, Cause::Reload);
         }
-        self.speak_soon();
+        self.beat_soon();
     }
 
     /// Makes a group ours that was ours when it was started, as far as the executor knows.
@@ -83,7 +83,7 @@ impl Cluster {
             held.iter().filter(|holding| !holding.is_whole).for_each(|it| self.verify(it.group));
         }
         self.tell_ability_anew();
-        self.speak_soon();
+        self.beat_soon();
     }
 
     /// What was listed is compared with what is held.
@@ -144,7 +144,7 @@ impl Cluster {
     pub(super) fn executor_gone(&mut self) {
         self.begin_absence();
         self.lose_checks();
-        if self.errs(Mutation::AwaitTheDead) {
+        if self.is_mutated(Mutation::AwaitTheDead) {
             return;
         }
         self.groups.iter_mut().for_each(|group| group.runner.lose_job());

@@ -9,7 +9,7 @@ use std::time::Duration;
 impl Cluster {
     /// Notices a pause of our own: then peers were not silent, it was we who did not listen, and
     /// what we think we own may have been taken meanwhile.
-    pub(super) fn note_time(&mut self, now: Time) {
+    pub(super) fn record_time(&mut self, now: Time) {
         let gap = now.since(self.now);
         self.now = self.now.max(now);
         let patience = self.detection().permit();
@@ -25,7 +25,7 @@ impl Cluster {
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
         self.owes_permit = Some(self.now);
-        if self.errs(Mutation::TrustAfterPause) {
+        if self.is_mutated(Mutation::TrustAfterPause) {
             self.unverified.clear();
         }
         self.verified = self.next_barrier();
@@ -95,7 +95,7 @@ impl Cluster {
     /// Our communication is up when every node was heard or is dead.
     pub(super) fn elapse_communication(&mut self) {
         let settled = self.others().all(|node| self.peer(node).is_settled);
-        if self.status != NodeStatus::Up || !settled || self.farewell.is_some() {
+        if self.status != NodeStatus::Up || !settled || self.shutdown.is_some() {
             return self.need_no_node_list();
         }
         if self.awaits_node_list() {
@@ -115,7 +115,7 @@ impl Cluster {
     }
 
     fn peer_died(&mut self, node: NodeId, was_heard: bool, had_left: bool) {
-        self.ipfail_says(IpfailEvent::NodeStatus(node, NodeStatus::Dead));
+        self.report_ipfail(IpfailEvent::NodeStatus(node, NodeStatus::Dead));
         self.ipfail_notes_death();
         self.cancel_hand_over(node);
         self.count_acknowledged();
@@ -132,7 +132,7 @@ impl Cluster {
             self.report(Event::PeerHadNothing(node));
             return self.classic_inherits(node, Fencing::Unneeded);
         }
-        if self.farewell.is_none() {
+        if self.shutdown.is_none() {
             self.report(Event::NotFenced(node));
             self.classic_inherits(node, Fencing::NotConfigured);
             self.begin_takeover(node);
@@ -155,6 +155,6 @@ impl Cluster {
     pub(super) fn set_status(&mut self, status: NodeStatus) {
         (self.status, self.status_since) = (status, self.now);
         self.report(Event::LocalStatus(status));
-        self.speak_soon();
+        self.beat_soon();
     }
 }

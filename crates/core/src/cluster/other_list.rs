@@ -9,7 +9,7 @@ use crate::{Beat, Claim, Event, GroupId, NodeId, Phase};
 
 impl Cluster {
     /// Reads a beat of such a node; `knew` is the list that it had before.
-    pub(super) fn hear_other_list(&mut self, from: NodeId, beat: &Beat, knew: Option<u32>) {
+    pub(super) fn handle_other_list(&mut self, from: NodeId, beat: &Beat, knew: Option<u32>) {
         let session = self.boot.session;
         let answer = beat.echoes.iter().find(|echo| echo.session == session);
         if answer.is_some_and(|echo| self.verified.is_reached(echo.sequence)) {
@@ -25,17 +25,23 @@ impl Cluster {
         for group in self.settings.group_ids() {
             let key = self.settings.groups[group.index()].key;
             if let Some(told) = self.peer(from).view.get(now, key) {
-                self.hear_of_itself(from, group, &told.claim, us);
+                self.handle_of_itself(from, group, &told.claim, us);
             }
         }
-        self.hear_strange(from);
+        self.handle_unknown_lines(from);
         if knew != Some(beat.nodes) {
             self.report(Event::NodeListsDiffer(from));
         }
     }
 
     /// Takes from its row of a group what is about that node, which calls us `us` if it has heard us.
-    fn hear_of_itself(&mut self, from: NodeId, group: GroupId, claim: &Claim, us: Option<NodeId>) {
+    fn handle_of_itself(
+        &mut self,
+        from: NodeId,
+        group: GroupId,
+        claim: &Claim,
+        us: Option<NodeId>,
+    ) {
         let runs = &mut self.peer_mut(from).runs[group.index()];
         let Some(us) = us else {
             *runs |= claim.runs_here;
@@ -47,7 +53,7 @@ impl Cluster {
         }
         let phase = if claim.runs_here { claim.phase } else { Phase::Stopped };
         if phase.holds() || self.groups[group].row.owner == Some(from) {
-            self.hear_claim(from, group, &Claim { owner: from, phase, ..*claim });
+            self.handle_claim(from, group, &Claim { owner: from, phase, ..*claim });
         }
     }
 }

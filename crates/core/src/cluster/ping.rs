@@ -140,7 +140,7 @@ impl Cluster {
         let Some(node) = self.pings.get_mut(ping.index()) else { return };
         if node.answered(now, rise) {
             self.report(Event::PingAlive(ping));
-            self.ipfail_says(IpfailEvent::PingNodeUp(ping));
+            self.report_ipfail(IpfailEvent::PingNodeUp(ping));
             self.tell_ping_count();
         }
     }
@@ -155,7 +155,7 @@ impl Cluster {
             }
             if !was_rising {
                 self.report(Event::PingDead(ping));
-                self.ipfail_says(IpfailEvent::PingNodeDead(ping));
+                self.report_ipfail(IpfailEvent::PingNodeDead(ping));
             }
             // The peer may have been told meanwhile that it sees more, and was asked to wait.
             self.tell_ping_count();

@@ -8,10 +8,10 @@ use crate::{Cause, Event, GroupId, NodeId, NodeStatus, Output, Phase};
 impl Cluster {
     /// Takes what nobody has and we come first for, and drives every group on.
     pub(super) fn place(&mut self) {
-        self.note_returns();
+        self.record_returns();
         self.end_loneliness();
-        self.tend_strange();
-        self.tend_retired();
+        self.update_unknown_lines();
+        self.update_retired();
         for group in self.settings.group_ids() {
             self.take_if_free(group);
         }
@@ -20,7 +20,7 @@ impl Cluster {
         self.leave_for_carrier();
         self.give_back();
         self.run_jobs();
-        self.note_stability();
+        self.record_stability();
     }
 
     /// The node that comes first for a group: the preferred one, else the lowest that can. Nobody
@@ -74,16 +74,16 @@ impl Cluster {
         let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
         let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
         self.keep_what_is_taken(group);
-        self.note_takeover(group, cause);
-        self.note_taken_alone(group, cause);
+        self.record_takeover(group, cause);
+        self.record_taken_alone(group, cause);
         self.claim(group, is_borrowed);
         self.groups[group].runner.start();
         if self.groups[group].runner.is_active() {
-            self.note_phase(group, Phase::Active);
+            self.record_phase(group, Phase::Active);
         }
         self.owned(group, cause);
         self.outbox.push_back(Output::Store);
-        self.speak_soon();
+        self.beat_soon();
     }
 
     /// Stops a group of ours; the row says when it is done.
@@ -96,14 +96,14 @@ impl Cluster {
         if self.is_ours(group) {
             self.change_phase(group, Phase::Stopping, cause);
         }
-        self.note_release(group);
+        self.record_release(group);
     }
 
     /// Stops a group at once because another node's claim holds: no start is waited for.
     pub(super) fn yield_group(&mut self, group: GroupId) {
         self.cancel_start(group);
         self.groups[group].runner.stop();
-        self.speak_soon();
+        self.beat_soon();
     }
 
     /// Stops what another node runs too, and rightly: its addresses first, which nobody shall have twice
@@ -111,7 +111,7 @@ impl Cluster {
     pub(super) fn give_way_to_owner(&mut self, group: GroupId) {
         self.cancel_start(group);
         self.groups[group].runner.give_way();
-        self.speak_soon();
+        self.beat_soon();
     }
 
     fn cancel_start(&mut self, group: GroupId) {
@@ -129,7 +129,7 @@ impl Cluster {
         (state.since, state.cause) = (self.now, cause);
         // Whoever runs it, it has found its place.
         self.groups[group].is_exempt &= row.phase != Phase::Active;
-        if let Some(owner) = row.owner.filter(|_| !self.errs(Mutation::MoveInSilence)) {
+        if let Some(owner) = row.owner.filter(|_| !self.is_mutated(Mutation::MoveInSilence)) {
             let (term, phase) = (row.term, row.phase);
             self.report(Event::Ownership { group, owner, term, phase, cause });
         }
@@ -137,22 +137,22 @@ impl Cluster {
 
     /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the
     /// taker, and until that has claimed it nobody else shall think it free.
-    pub(super) fn note_release(&mut self, group: GroupId) {
+    pub(super) fn record_release(&mut self, group: GroupId) {
         if self.settings.groups[group.index()].is_retired {
-            return self.note_retirement(group);
+            return self.record_retirement(group);
         }
         let is_stopped = self.groups[group].runner.is_idle();
         let is_released = self.is_ours(group) && self.groups[group].row.phase.holds();
         if is_stopped && is_released && !self.is_given_away(group) {
             self.set_phase(group, Phase::Stopped, self.groups[group].cause);
-            self.speak_soon();
+            self.beat_soon();
             self.classic_recalls();
         }
     }
 
     /// The groups of a dead or departed peer are ours to take.
     pub(super) fn begin_takeover(&mut self, node: NodeId) {
-        if self.is_everything_frozen() {
+        if self.is_everything_held() {
             // It is told when it begins.
             return;
         }
@@ -181,12 +181,12 @@ impl Cluster {
         peer.told_at = peer.told_at.max(sequence);
         peer.runs.fill(false);
         peer.in_doubt.fill(false);
-        peer.doubts_strange = false;
-        peer.runs_strange.clear();
+        peer.doubts_unknown = false;
+        peer.runs_unknown.clear();
         self.verify_gone(node);
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);
-        self.record_release(node);
+        self.record_goodbye(node);
         if self.takes_part() {
             self.begin_takeover(node);
             if self.peer(node).kind == Kind::Classic {
@@ -218,7 +218,7 @@ impl Cluster {
         self.peer(node).can_negotiate() && !self.is_peer_at_work(node)
     }
 
-    fn note_stability(&mut self) {
+    fn record_stability(&mut self) {
         let moving = self.hand_over.is_some() || self.is_negotiating();
         let stable = self.takes_part() && self.is_settled() && !moving;
         if stable && let Some(node) = self.takeover_from.take() {

@@ -2,11 +2,11 @@
 //!
 //! A group is known by a digest of its line, so that a changed one is an old group and a new one.
 //! The old one is *retired*: it is stopped where it runs, never taken again, and known as long as it
-//! matters. Ids of groups never change. See [`retired`] for what that is, and [`strange`] for lines of other nodes.
+//! matters. Ids of groups never change. See [`retired`] for what that is, and [`unknown_lines`] for lines of other nodes.
 
 mod retired;
-mod strange;
 mod times;
+mod unknown_lines;
 
 pub(super) use times::Transition;
 
@@ -15,7 +15,7 @@ use super::groups::{EchoBarrier, GroupState};
 use super::ping;
 use super::rows::Row;
 use crate::{
-    Cause, Failback, GROUPS_MAX, Group, GroupId, Hold, NodeId, Output, Refusal, Settings, Time,
+    Cause, Failback, GROUPS_MAX, Group, GroupId, GroupSet, NodeId, Output, Refusal, Settings, Time,
 };
 
 /// Retired groups beyond this many are forgotten at a reload unless they matter.
@@ -63,13 +63,13 @@ impl Cluster {
     /// [`Refusal::Differs`] when something differs that cannot change, and [`Refusal::TooManyGroups`].
     /// Nothing has changed then.
     pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), Refusal> {
-        self.note_time(now);
+        self.record_time(now);
         self.refuse_settings(&settings)?;
         let arrangement = self.arrange(&mut settings)?;
         if self.takes_beside_unknown(&settings, &arrangement) {
             return Err(Refusal::UnknownLine);
         }
-        self.note_times(&settings);
+        self.record_times(&settings);
         let before = std::mem::replace(&mut self.settings, settings);
         self.rearrange(&arrangement, &before);
         for group in self.settings.group_ids() {
@@ -84,12 +84,12 @@ impl Cluster {
                 (true, true) | (false, false) => {}
             }
         }
-        self.note_policies(&before);
+        self.record_policies(&before);
         self.outbox.push_back(Output::Store);
-        self.voice.next_beat = self.voice.next_beat.min(self.now + self.keepalive());
+        self.transmitter.next_beat = self.transmitter.next_beat.min(self.now + self.keepalive());
         // A beat of before may be older than what is patient from now on.
         self.forgive_pings();
-        self.speak_soon();
+        self.beat_soon();
         Ok(())
     }
 
@@ -103,7 +103,7 @@ impl Cluster {
             && ours.rexmit_delay == settings.rexmit_delay
             && ours.fencing == settings.fencing
             && is_legacy(ours) == is_legacy(settings);
-        if self.farewell.is_some() {
+        if self.shutdown.is_some() {
             Err(Refusal::NotReady)
         } else if self.hand_over.is_some() || !self.outbox.is_empty() {
             Err(Refusal::Busy)
@@ -193,7 +193,7 @@ impl Cluster {
         growing.any(|(id, _)| {
             let key = settings.groups[id.index()].key;
             self.others().map(|node| self.peer(node)).any(|peer| {
-                let is_unknown = !peer.runs_strange.iter().all(is_known);
+                let is_unknown = !peer.runs_unknown.iter().all(is_known);
                 peer.is_alive() && is_unknown && !peer.view.has(key)
             })
         })
@@ -230,17 +230,17 @@ impl Cluster {
             for peer in &mut self.peers {
                 peer.forget_group(id);
             }
-            has_lost_rows |= self.voice.telling.forget_row(id);
+            has_lost_rows |= self.transmitter.sync.forget_row(id);
         }
         for peer in &mut self.peers {
             for id in &arrangement.new {
                 peer.add_group(*id, self.settings.groups[id.index()].key);
             }
             let is_known = |key| self.settings.known_groups().any(|(_, group)| group.key == key);
-            peer.runs_strange.retain(|key| !is_known(*key));
+            peer.runs_unknown.retain(|key| !is_known(*key));
         }
-        self.voice.telling.rearranged(&self.settings, has_lost_rows);
-        self.wishes.forget();
+        self.transmitter.sync.rearranged(&self.settings, has_lost_rows);
+        self.declined_offers.forget();
         self.pings = ping::rearrange(std::mem::take(&mut self.pings), before, &self.settings);
         self.overlaps = self.find_overlaps();
     }
@@ -272,7 +272,7 @@ impl Cluster {
         }
     }
 
-    fn note_policies(&mut self, before: &Settings) {
+    fn record_policies(&mut self, before: &Settings) {
         match (before.ipfail, self.settings.ipfail) {
             (false, true) if self.takes_part() => self.join_ipfail(),
             (true, false) => self.ipfail = super::Ipfail::default(),
@@ -286,7 +286,7 @@ impl Cluster {
 
     /// The groups of a set that we have, seen from us, among them what others still have in their
     /// files and we have not.
-    pub(super) fn guards_some_of(&self, hold: Hold) -> bool {
+    pub(super) fn reserves_some_of(&self, hold: GroupSet) -> bool {
         let me = self.settings.me;
         self.retired().any(|group| {
             let row = &self.groups[group].row;

@@ -1,7 +1,7 @@
 //! Who owns each group: the only place that changes it, or how far the owner is.
 
+mod coverage_names;
 mod merge;
-mod names;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -55,7 +55,7 @@ impl Cluster {
     }
 
     /// Records how far the owner is, and reports nothing.
-    pub(super) fn note_phase(&mut self, group: GroupId, phase: Phase) {
+    pub(super) fn record_phase(&mut self, group: GroupId, phase: Phase) {
         self.groups[group].row.advance(phase);
     }
 
@@ -71,7 +71,7 @@ impl Cluster {
         let is_news = self.groups[group].row.advance(phase);
         if is_news {
             self.owned(group, cause);
-            self.speak_soon();
+            self.beat_soon();
         }
         is_news
     }
@@ -88,7 +88,7 @@ impl Cluster {
     }
 
     /// A node has stopped everything that it owned: it said so, or restarted without it.
-    pub(super) fn record_release(&mut self, node: NodeId) {
+    pub(super) fn record_goodbye(&mut self, node: NodeId) {
         self.groups.iter_mut().for_each(|group| group.row.released_by(node));
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Action, Beat, Cause, Failback, Fencing, Group, HandOverEvent, Heard, Hold, Holding,
+    Action, Beat, Cause, Failback, Fencing, Group, GroupSet, HandOverEvent, Heard, Holding,
     IpfailEvent, LinkId, Message, Occasion, Order, Outcome, Outgoing, PeerRecord, Refusal,
     Resource, ResourceKind, Scope, Step, StopFailure, Ticket, Uuid, Words,
 };
@@ -15,10 +15,10 @@ mod course;
 mod deaf;
 mod edited;
 mod evidence;
+mod executor_absence;
 mod failing;
 mod fencing;
 mod group_ids;
-mod guards;
 mod hand_over;
 mod hold;
 mod hold_down;
@@ -26,7 +26,6 @@ mod initdead;
 mod ledger;
 mod lost_lines;
 mod meanwhile;
-mod orphans;
 mod other_lines;
 mod other_list;
 mod pair;
@@ -34,11 +33,12 @@ mod pings;
 mod reload;
 mod replays;
 mod requests;
+mod reservations;
 mod rolling;
 mod sets;
 mod slow_line;
 mod statuses;
-mod telling;
+mod table_sync;
 mod three;
 mod times;
 mod transitions;

@@ -22,7 +22,7 @@ impl Cluster {
     /// In which form our table is told now.
     pub(super) fn form(&self) -> TableForm {
         #[cfg(test)]
-        if self.voice.is_former {
+        if self.transmitter.is_former {
             return TableForm::Whole;
         }
         let peers = || self.others().map(|node| self.peer(node));
@@ -47,7 +47,7 @@ impl Cluster {
     }
 
     /// Notes what a peer can read, as it says.
-    pub(super) fn hear_form(&mut self, from: NodeId, beat: &Beat) {
+    pub(super) fn handle_form(&mut self, from: NodeId, beat: &Beat) {
         let before = self.form();
         let peer = self.peer_mut(from);
         peer.form = Some(beat.form);
@@ -55,7 +55,7 @@ impl Cluster {
             beat.form == TableForm::Marked || beat.capabilities & Beat::READS_MARKS != 0;
         peer.reads_words = beat.capabilities & Beat::READS_WORDS != 0;
         if self.form() != before {
-            self.speak_soon();
+            self.beat_soon();
         }
     }
 
@@ -70,13 +70,13 @@ impl Cluster {
             echo.keep_known();
         }
         beat.echoes.retain(|echo| echo.known > 0);
-        let mut picked = std::mem::take(&mut self.voice.telling.picked);
+        let mut picked = std::mem::take(&mut self.transmitter.sync.picked);
         picked.clear();
         for group in self.settings.group_ids().filter(|group| self.tells(*group)) {
             beat.tell(&self.told(group));
             picked.push(group);
         }
-        self.note_told(&picked, 0);
-        self.voice.telling.picked = picked;
+        self.record_told(&picked, 0);
+        self.transmitter.sync.picked = picked;
     }
 }

@@ -26,7 +26,7 @@ pub enum Table {
     /// The fencing of another node.
     Fence,
     /// The graceful stop.
-    Farewell,
+    Shutdown,
     /// A ping node.
     Ping,
     /// The built-in ipfail.
@@ -47,7 +47,7 @@ impl Table {
         Self::HandOver,
         Self::Peer,
         Self::Fence,
-        Self::Farewell,
+        Self::Shutdown,
         Self::Ping,
         Self::Ipfail,
         Self::Row,
@@ -80,7 +80,7 @@ impl Table {
             ],
             Self::Peer => &["unheard", "init", "up", "active", "dead", "never heard"],
             Self::Fence => &["unneeded", "delayed", "running", "failed", "certain"],
-            Self::Farewell => &["none", "releasing", "said"],
+            Self::Shutdown => &["none", "releasing", "said"],
             Self::Ping => &["unknown", "alive", "dead", "rising"],
             Self::Ipfail => &["quiet", "giving up", "waiting"],
             Self::Row => {
@@ -115,7 +115,7 @@ impl Table {
                 "confirmed",
                 "silent",
             ],
-            Self::Farewell => &[
+            Self::Shutdown => &[
                 "stop",
                 "still stopping",
                 "all stopped",
@@ -173,7 +173,7 @@ impl Table {
                 (&["unneeded", "running", "certain"], &["time up"], "nothing is timed"),
                 (&["certain"], &["wanted"], "only of whom it is not certain it is wanted"),
             ],
-            Self::Farewell => &[
+            Self::Shutdown => &[
                 (
                     &["none"],
                     &["still stopping", "all stopped", "unheard", "heard by all", "time up"],
@@ -231,7 +231,7 @@ impl Table {
                 ("failed", "silent"),
                 ("certain", "confirmed"),
             ],
-            Self::Farewell => &[
+            Self::Shutdown => &[
                 ("none", "step"),
                 ("releasing", "stop"),
                 ("releasing", "step"),

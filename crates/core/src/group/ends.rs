@@ -1,7 +1,7 @@
 //! How jobs of a group end, and what follows.
 
 use super::{
-    Progress, RETRY_DELAY, Runner, STOP_RETRIES, State, Tale, UNASKED_MAX, back_off, names,
+    Progress, RETRY_DELAY, Runner, STOP_RETRIES, State, Tale, UNASKED_MAX, back_off, coverage_names,
 };
 use crate::{Action, JobId, Outcome, Time};
 
@@ -12,7 +12,7 @@ impl Runner {
             self.visit("past job");
             return Progress::None;
         }
-        self.visit(names::of_outcome(outcome));
+        self.visit(coverage_names::of_outcome(outcome));
         self.job = None;
         let progress = self.go_on(now, outcome);
         self.yield_addresses();

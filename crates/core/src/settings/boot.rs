@@ -1,7 +1,7 @@
 //! The facts of one run of the daemon, and what it remembers of earlier runs.
 
 use super::Group;
-use crate::{GroupId, GroupKey, Hold, Motive, NodeId, Uuid};
+use crate::{GroupId, GroupKey, GroupSet, HandOverReason, NodeId, Uuid};
 use std::time::Duration;
 
 /// What is remembered of another node across our own restarts: whatever it said up to there is
@@ -23,12 +23,12 @@ pub struct PeerRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unfinished {
     /// What moves, from the giver's view.
-    pub hold: Hold,
+    pub hold: GroupSet,
     /// How far it is.
     pub stage: UnfinishedStage,
     /// Who wants it. An order is kept as one of the other node, because nobody waits for its answer any
     /// more.
-    pub motive: Motive,
+    pub motive: HandOverReason,
 }
 
 /// How far a hand-over is that goes on.

@@ -68,7 +68,7 @@ impl Addresses {
     }
 
     /// Takes note of addresses that were added; their lifetime began then or later.
-    pub(super) fn note_added(
+    pub(super) fn record_added(
         &mut self,
         then: Time,
         lifetime: Duration,
@@ -133,7 +133,7 @@ impl Machine {
     pub(super) fn elapse_addresses(&mut self) {
         let lifetime = self.lifetime();
         if self.addresses.asked.is_some_and(|asked| self.now >= asked + lifetime) {
-            self.note_not_renewed("the kernel does not answer");
+            self.record_not_renewed("the kernel does not answer");
         }
         self.renew_due();
         for report in self.addresses.alarms.elapse(self.now) {
@@ -154,7 +154,7 @@ impl Machine {
     }
 
     /// Takes what a renewal has found.
-    pub(super) fn note_renewed(&mut self, found: &[(Resource, Presence)]) {
+    pub(super) fn record_renewed(&mut self, found: &[(Resource, Presence)]) {
         let Some(asked) = self.addresses.asked.take() else { return };
         self.addresses.is_failing = false;
         let (now, lifetime) = (self.now, self.lifetime());
@@ -187,7 +187,7 @@ impl Machine {
             }
         }
         for (group, resources) in by_group(present) {
-            self.note_running(group, &resources);
+            self.record_running(group, &resources);
         }
         for (group, resources) in by_group(removed) {
             self.put_back(group, resources);
@@ -202,7 +202,7 @@ impl Machine {
     }
 
     /// Notes that a renewal has failed. What was not renewed for a lifetime is lost.
-    pub(super) fn note_not_renewed(&mut self, error: &str) {
+    pub(super) fn record_not_renewed(&mut self, error: &str) {
         if self.addresses.asked.take().is_none() {
             return;
         }
@@ -223,7 +223,7 @@ impl Machine {
     }
 
     /// The kernel tells that an address was removed; one of ours is looked for at once.
-    pub(super) fn note_gone(&mut self, address: IpAddr, by: Option<&str>) {
+    pub(super) fn record_gone(&mut self, address: IpAddr, by: Option<&str>) {
         let ours = self.addresses.kept.iter_mut().filter(|kept| {
             matches!(&kept.resource.kind, ResourceKind::Address(spec) if spec.address == address)
         });
@@ -280,7 +280,7 @@ impl Machine {
     }
 
     /// Takes the answer to a putting back. Says whether it was that.
-    pub(super) fn note_put_back(&mut self, run: RunId, outcome: &Outcome) -> bool {
+    pub(super) fn record_put_back(&mut self, run: RunId, outcome: &Outcome) -> bool {
         let (now, mut back, mut why, mut is_known) = (self.now, Vec::new(), String::new(), false);
         let (was_asked, lifetime) = (!matches!(outcome, Outcome::NotAsked { .. }), self.lifetime());
         for kept in &mut self.addresses.kept {

@@ -72,18 +72,18 @@ impl Machine {
     }
 
     /// Notes what came of a start or a stop, for a daemon or a successor that does not hear of it.
-    pub(super) fn note_outcome(&mut self, job: &Job, outcome: &Outcome) {
+    pub(super) fn record_outcome(&mut self, job: &Job, outcome: &Outcome) {
         let run = &job.run;
         match (run.action, outcome) {
-            (Action::Start, Outcome::Success) => self.note_running(run.group, &run.resources),
+            (Action::Start, Outcome::Success) => self.record_running(run.group, &run.resources),
             (Action::Start, Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Cancelled) => {
-                self.note_doubt(run);
+                self.record_doubt(run);
             }
             // What the executor stops by itself is held until it has stopped.
             (Action::Stop, Outcome::Failed { .. } | Outcome::TimedOut)
                 if job.whose == Whose::Daemon =>
             {
-                self.note_doubt(run);
+                self.record_doubt(run);
             }
             // It was in doubt while it was being stopped.
             (Action::Stop, outcome) if !outcome.is_success() && !job.is_of_addresses() => {
@@ -94,14 +94,14 @@ impl Machine {
     }
 
     /// Notes, and writes down, that resources run for sure.
-    pub(super) fn note_running(&mut self, group: GroupKey, resources: &[Resource]) {
+    pub(super) fn record_running(&mut self, group: GroupKey, resources: &[Resource]) {
         if self.books.settle(group, resources) {
             self.write();
         }
     }
 
     /// Notes, and writes down, that nobody knows whether the resources of a run are at work.
-    pub(super) fn note_doubt(&mut self, run: &Run) {
+    pub(super) fn record_doubt(&mut self, run: &Run) {
         if self.books.doubt(run.group, &run.resources) {
             self.write();
         }
@@ -168,7 +168,7 @@ impl Machine {
     }
 
     /// Notes that the ledger was written, or was not. What waits for it begins, or is not begun.
-    pub(super) fn note_written(&mut self, number: u64, error: Option<String>) {
+    pub(super) fn record_written(&mut self, number: u64, error: Option<String>) {
         if let Some(error) = error {
             if number == self.books.number {
                 self.books.retry_at = Some(self.now + RETRY);

@@ -57,7 +57,7 @@ impl Carrier {
 
 impl Machine {
     /// Compares with what was known, and tells what is new.
-    pub(super) fn note_interfaces(&mut self, faults: &[(GroupKey, Option<String>)]) {
+    pub(super) fn record_interfaces(&mut self, faults: &[(GroupKey, Option<String>)]) {
         let mut reports = Vec::new();
         for (group, fault) in faults {
             for watched in &mut self.carrier.services {

@@ -1,7 +1,7 @@
 //! The one daemon that is served.
 
 use super::jobs::Whose;
-use super::{Farewell, Machine};
+use super::{Machine, Shutdown};
 use crate::Output;
 use crate::protocol::{Action, Level, Report, Unfinished, VERSION};
 use std::time::Duration;
@@ -27,9 +27,9 @@ impl Machine {
             self.lose_daemon();
         }
         self.daemon = Some(Daemon { since: self.now, is_greeted: false, early: Vec::new() });
-        if self.farewell == Farewell::Release {
+        if self.farewell == Shutdown::Release {
             // That was the order of another one, which had nothing more to do with us.
-            self.farewell = Farewell::None;
+            self.farewell = Shutdown::None;
         }
     }
 

@@ -189,7 +189,7 @@ impl Machine {
     }
 
     /// Notes that the program of a run has ended.
-    pub(super) fn note_ended(&mut self, run: RunId, outcome: Outcome) {
+    pub(super) fn record_ended(&mut self, run: RunId, outcome: Outcome) {
         self.abandoned.retain(|abandoned| abandoned.id != run);
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
         let active = self.active.swap_remove(at);
@@ -214,8 +214,8 @@ impl Machine {
     }
 
     /// Takes the answer to a change of addresses.
-    pub(super) fn note_changed(&mut self, run: RunId, outcome: Outcome, announced: usize) {
-        if self.note_removed(run, &outcome) || self.note_put_back(run, &outcome) {
+    pub(super) fn record_changed(&mut self, run: RunId, outcome: Outcome, announced: usize) {
+        if self.record_removed(run, &outcome) || self.record_put_back(run, &outcome) {
             return;
         }
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
@@ -224,7 +224,7 @@ impl Machine {
         let Run { group, action, resources, .. } = &active.job.run;
         if *action == Action::Start && outcome.is_success() {
             let lifetime = self.lifetime();
-            self.addresses.note_added(since, lifetime, *group, resources);
+            self.addresses.record_added(since, lifetime, *group, resources);
         }
         if announced > 0 {
             self.report(Report::Announced { group: *group, addresses: announced });
@@ -276,12 +276,12 @@ impl Machine {
         if !job.is_aside {
             self.queues.finish(job.run.group);
         }
-        self.note_outcome(job, &outcome);
+        self.record_outcome(job, &outcome);
         if !outcome.is_success() {
             self.undo(job);
         }
         self.answer(job, outcome);
-        self.note_own_stop(job, was_asked);
+        self.record_own_stop(job, was_asked);
     }
 
     /// Stops what a start that nobody waits for has left half done: a daemon that comes would take it

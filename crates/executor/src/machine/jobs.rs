@@ -239,14 +239,14 @@ impl Machine {
             return self.finish(&active.job, Outcome::Refused);
         }
         // It does not run though it had started once.
-        self.note_doubt(&active.job.run);
+        self.record_doubt(&active.job.run);
         let id = self.new_run();
         self.active.push(Active { id, action: Action::Start, ..active });
         self.launch(self.active.len() - 1);
     }
 
     /// Notes that the program of a run was started.
-    pub(super) fn note_begun(&mut self, run: RunId, agent: AgentName) {
+    pub(super) fn record_begun(&mut self, run: RunId, agent: AgentName) {
         let now = self.now;
         let Some(active) = self.active.iter_mut().find(|active| active.id == run) else { return };
         let AgentName { line, name } = agent;
@@ -276,7 +276,7 @@ impl Machine {
     }
 
     /// Notes that the program of a run was not started.
-    pub(super) fn note_not_begun(&mut self, run: RunId, why: NotBegun) {
+    pub(super) fn record_not_begun(&mut self, run: RunId, why: NotBegun) {
         self.abandoned.retain(|abandoned| abandoned.id != run);
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
         let active = self.active.swap_remove(at);

@@ -1,7 +1,7 @@
 //! Letting go of groups: without a permit somebody else may be about to own them.
 
 use super::jobs::{Job, Whose};
-use super::{Farewell, Machine};
+use super::{Machine, Shutdown};
 use crate::protocol::{Action, Held, LetGoReason, Level, Outcome, Report, Run};
 use crate::{Output, RunId};
 use std::time::Duration;
@@ -156,7 +156,7 @@ impl Machine {
     }
 
     /// Takes the answer to a removal of addresses. Returns whether it was one.
-    pub(super) fn note_removed(&mut self, run: RunId, outcome: &Outcome) -> bool {
+    pub(super) fn record_removed(&mut self, run: RunId, outcome: &Outcome) -> bool {
         let mut removals = self.letting_go.removals.iter();
         let Some(at) = removals.position(|(removal, _)| *removal == run) else { return false };
         let (_, addresses) = self.letting_go.removals.swap_remove(at);
@@ -176,7 +176,7 @@ impl Machine {
 
     /// Counts a stop of our own that has ended. One that could not be asked keeps what stands left of
     /// it from being stopped before it: all of that is tried again later.
-    pub(super) fn note_own_stop(&mut self, job: &Job, was_asked: bool) {
+    pub(super) fn record_own_stop(&mut self, job: &Job, was_asked: bool) {
         let Run { group, action, .. } = job.run;
         let is_ours = |other: &Job| other.whose == Whose::Executor && other.run.group == group;
         let was_ours = usize::from(is_ours(job));
@@ -195,7 +195,7 @@ impl Machine {
     /// it. What could not be stopped is left to the daemon that gives a permit; without one it is
     /// tried again, because somebody else may have the group by now.
     pub(super) fn finish_letting_go(&mut self) {
-        let is_given_back = self.lease.is_valid(self.now) && self.farewell != Farewell::Release;
+        let is_given_back = self.lease.is_valid(self.now) && self.farewell != Shutdown::Release;
         let mut letting_go = std::mem::take(&mut self.letting_go);
         let mut over = Vec::new();
         for mut release in std::mem::take(&mut letting_go.groups) {

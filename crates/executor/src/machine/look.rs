@@ -52,7 +52,7 @@ impl Machine {
     }
 
     /// Tells what a look has found. One that was given up is no longer known.
-    pub(super) fn note_looked(&mut self, look: LookId, finding: Finding) {
+    pub(super) fn record_looked(&mut self, look: LookId, finding: Finding) {
         let Some(at) = self.looks.looks.iter().position(|known| known.id == look) else { return };
         let Look { job, group_name, .. } = self.looks.looks.swap_remove(at);
         let outcome = match finding {
@@ -81,7 +81,7 @@ impl Machine {
         let late: Vec<_> = self.looks.looks.iter().filter(late).map(|look| look.id).collect();
         for look in late {
             let text = "the look at its agents takes too long".to_owned();
-            self.note_looked(look, Finding::Unknown(text));
+            self.record_looked(look, Finding::Unknown(text));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use systole_core::{Action, Hold, Outcome, Refusal};
+use systole_core::{Action, GroupSet, Outcome, Refusal};
 
 /// The last message of a dead node on a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct HandOverStage {
     pub group: Option<String>,
     /// The set that moves otherwise, from the giver's view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set: Option<Hold>,
+    pub set: Option<GroupSet>,
     /// Who wants it, as a word.
     pub motive: Cow<'static, str>,
     /// The number of the order, where it is one that was given to this node.

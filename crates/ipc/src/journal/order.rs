@@ -1,16 +1,16 @@
 //! Orders as the journal tells them.
 
 use serde::{Deserialize, Serialize};
-use systole_core::Hold;
+use systole_core::GroupSet;
 
 /// An order as the journal tells it: nodes by their names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalOrder {
     /// Give this set to the other node.
-    Standby(Hold),
+    Standby(GroupSet),
     /// Take this set from the other node.
-    Takeover(Hold),
+    Takeover(GroupSet),
     /// Give this group to the other node.
     StandbyGroup(String),
     /// Take this group from the other node.

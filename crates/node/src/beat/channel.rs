@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::error_counters::ErrorCounters;
 use super::executor::Executor;
 use super::keys::KeyStep;
 use super::pings::Pings;
-use super::trouble::Trouble;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,7 +27,7 @@ const COMMANDS: usize = 64;
 /// News that may wait for the control thread, which may hang for seconds on a disk.
 const NEWS: usize = 4096;
 /// News that must not be lost and wait for room.
-const INSISTED: usize = 256;
+const QUEUED: usize = 256;
 
 /// What the control thread wants of the beat thread.
 #[derive(Debug)]
@@ -189,12 +189,12 @@ pub(crate) enum News {
         /// Why, by its number in errno(3).
         error: i32,
     },
-    /// Other settings are taken: groups have the numbers of these from here on. Or they are not.
+    /// Other settings are taken, or they are not.
     Reconfigured(Result<Box<Settings>, Refusal>),
     /// The copy of the state.
     Snapshot(Box<Snapshot>),
     /// What went wrong in the last second.
-    Trouble(Box<Trouble>),
+    Errors(Box<ErrorCounters>),
 }
 
 /// What both threads see without asking each other.
@@ -227,7 +227,7 @@ pub(crate) struct ControlEnd {
 pub(crate) struct BeatEnd {
     commands: Receiver<Command>,
     news: SyncSender<News>,
-    insisted: VecDeque<News>,
+    queued: VecDeque<News>,
     lost: u64,
     pub(crate) shared: Arc<Shared>,
 }
@@ -251,7 +251,7 @@ pub(crate) fn channel() -> std::io::Result<(ControlEnd, BeatEnd)> {
     let beat = BeatEnd {
         commands: for_beat,
         news: for_control,
-        insisted: VecDeque::with_capacity(INSISTED),
+        queued: VecDeque::with_capacity(QUEUED),
         lost: 0,
         shared: Arc::clone(&shared),
     };
@@ -282,29 +282,29 @@ impl ControlEnd {
 impl BeatEnd {
     /// The next command, if there is one, and room for what it leads to.
     pub(crate) fn command(&self) -> Option<Command> {
-        if self.insisted.len() < INSISTED / 2 { self.commands.try_recv().ok() } else { None }
+        if self.queued.len() < QUEUED / 2 { self.commands.try_recv().ok() } else { None }
     }
 
     /// Tells something that may be lost when the control thread hangs: beats never wait for it. It
-    /// does not overtake what waits for room: groups may have other numbers after that.
-    pub(crate) fn tell(&mut self, news: News) {
+    /// does not overtake what waits for room: news of a group must not come before the settings that name it.
+    pub(crate) fn send_lossy(&mut self, news: News) {
         self.flush();
-        if !self.insisted.is_empty() || self.news.try_send(news).is_err() {
+        if !self.queued.is_empty() || self.news.try_send(news).is_err() {
             self.lost += 1;
         }
         self.shared.control.raise();
     }
 
     /// Tells something that waits for room rather than being lost.
-    pub(crate) fn insist(&mut self, news: News) {
+    pub(crate) fn send_queued(&mut self, news: News) {
         let is_store = |news: &News| matches!(news, News::Store { .. });
         if is_store(&news)
-            && let Some(waiting) = self.insisted.iter_mut().find(|waiting| is_store(waiting))
+            && let Some(waiting) = self.queued.iter_mut().find(|waiting| is_store(waiting))
         {
             // Only the latest counts, and it names groups by their keys.
             *waiting = news;
-        } else if self.insisted.len() < INSISTED {
-            self.insisted.push_back(news);
+        } else if self.queued.len() < QUEUED {
+            self.queued.push_back(news);
         } else {
             self.lost += 1;
         }
@@ -313,11 +313,11 @@ impl BeatEnd {
 
     /// Tries again to hand over what must not be lost.
     pub(crate) fn flush(&mut self) {
-        while let Some(news) = self.insisted.pop_front() {
+        while let Some(news) = self.queued.pop_front() {
             match self.news.try_send(news) {
                 Ok(()) => self.shared.control.raise(),
                 Err(TrySendError::Full(news) | TrySendError::Disconnected(news)) => {
-                    self.insisted.push_front(news);
+                    self.queued.push_front(news);
                     return;
                 }
             }
@@ -330,12 +330,12 @@ impl BeatEnd {
     }
 
     /// Says that one more turn is done.
-    pub(crate) fn note_turn(&self) {
+    pub(crate) fn record_turn(&self) {
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Says that the executor makes progress.
-    pub(crate) fn note_executor_turn(&self) {
+    pub(crate) fn record_executor_turn(&self) {
         self.shared.executor_turns.fetch_add(1, Ordering::Relaxed);
     }
 

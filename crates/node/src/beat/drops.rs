@@ -257,14 +257,14 @@ impl Drops {
     }
 
     /// Counts a message of a node that is not in `ha.cf`, though it has our keys.
-    pub(crate) fn note_stranger(&mut self, link: LinkId, source: Option<IpAddr>, name: &str) {
+    pub(crate) fn record_stranger(&mut self, link: LinkId, source: Option<IpAddr>, name: &str) {
         let entry = self.entry(link, source);
         entry.counts[Cause::Stranger as usize] += 1;
         entry.stranger = StrangerName::of(name);
     }
 
     /// Counts an echo reply that is no answer to us.
-    pub(crate) fn note_stray(&mut self, source: IpAddr) {
+    pub(crate) fn record_stray(&mut self, source: IpAddr) {
         let origin = Origin { entrance: Entrance::Pings, source: Some(source), node: None };
         self.place(origin).counts[Cause::Stray as usize] += 1;
     }

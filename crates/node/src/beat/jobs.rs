@@ -44,7 +44,7 @@ impl BeatLoop {
         };
         for group in different {
             let why = "it holds something else of it than this node expected".to_owned();
-            self.control.tell(News::LetGo { group, why });
+            self.control.send_lossy(News::LetGo { group, why });
             self.cluster.handle(now, &Input::LetGo(group));
         }
         self.cluster.handle(now, &Input::ExecutorReady(held));
@@ -63,7 +63,7 @@ impl BeatLoop {
             return self.lose_executor(now, hung);
         }
         if makes_progress {
-            self.control.note_executor_turn();
+            self.control.record_executor_turn();
         }
     }
 
@@ -71,11 +71,11 @@ impl BeatLoop {
         for _ in 0..REPORTS_PER_TURN {
             let Some(executor) = &mut self.executor else { return };
             match executor.receive() {
-                Arrival::Report(report) => self.heed(now, report),
+                Arrival::Report(report) => self.handle_report(now, report),
                 Arrival::Nothing => return,
                 Arrival::Gone => self.lose_executor(now, None),
             }
-            self.rest.note_work();
+            self.rest.record_work();
         }
     }
 
@@ -83,10 +83,10 @@ impl BeatLoop {
     fn lose_executor(&mut self, now: Time, hung: Option<ProcessId>) {
         self.executor = None;
         self.cluster.handle(now, &Input::ExecutorGone);
-        self.control.insist(News::ExecutorGone { hung });
+        self.control.send_queued(News::ExecutorGone { hung });
     }
 
-    fn heed(&mut self, now: Time, report: Report) {
+    fn handle_report(&mut self, now: Time, report: Report) {
         match report {
             Report::Hello { version, .. } if version != protocol::VERSION => {
                 self.lose_executor(now, None);
@@ -98,7 +98,7 @@ impl BeatLoop {
                 if !outcome.text().is_empty() {
                     let words = Words::new(outcome.text());
                     self.cluster.handle(now, &Input::JobSaid { job, words });
-                    self.control.tell(News::Reason { job, text: outcome.text().to_owned() });
+                    self.control.send_lossy(News::Reason { job, text: outcome.text().to_owned() });
                 }
                 let outcome = outcome_of(&outcome);
                 self.cluster.handle(now, &Input::JobDone { job, outcome });
@@ -106,9 +106,9 @@ impl BeatLoop {
             // The stop of something that is in no file; the executor's lines tell about it.
             Report::Done { .. } | Report::Announced { .. } => {}
             Report::Log { level, tag, text } => {
-                self.control.tell(News::Line { level, tag, text });
+                self.control.send_lossy(News::Line { level, tag, text });
             }
-            Report::Carrier { group, fault } => self.note_carrier(now, group, fault),
+            Report::Carrier { group, fault } => self.record_carrier(now, group, fault),
             Report::AddressLost { group, resources, why } => {
                 let why = format!("{} is gone: {why}", words(&resources));
                 self.let_go(now, &[group], &why);
@@ -116,12 +116,12 @@ impl BeatLoop {
             Report::AddressBack { group, resources, why: cause } => {
                 if let Some(group) = group_of(self.cluster.settings(), group) {
                     let addresses = words(&resources);
-                    self.control.tell(News::AddressBack { group, addresses, cause });
+                    self.control.send_lossy(News::AddressBack { group, addresses, cause });
                 }
             }
             Report::Alarm { group, text } => {
                 if let Some(group) = group_of(self.cluster.settings(), group) {
-                    self.control.tell(News::Alarm { group, text });
+                    self.control.send_lossy(News::Alarm { group, text });
                 }
             }
             Report::LettingGo { reason, groups } => {
@@ -139,7 +139,7 @@ impl BeatLoop {
         }
     }
 
-    fn note_carrier(&mut self, now: Time, key: GroupKey, fault: Option<String>) {
+    fn record_carrier(&mut self, now: Time, key: GroupKey, fault: Option<String>) {
         let Some(group) = group_of(self.cluster.settings(), key) else { return };
         let is_there = fault.is_none();
         if is_there && !self.cluster.lacks_carrier(group) {
@@ -147,14 +147,14 @@ impl BeatLoop {
             return;
         }
         self.cluster.handle(now, &Input::Carrier { group, is_there });
-        self.control.tell(News::Carrier { group, fault });
+        self.control.send_lossy(News::Carrier { group, fault });
     }
 
     /// The core stops what is left of these groups, and so learns their state.
     fn let_go(&mut self, now: Time, groups: &[GroupKey], why: &str) {
         for key in groups {
             if let Some(group) = group_of(self.cluster.settings(), *key) {
-                self.control.tell(News::LetGo { group, why: why.to_owned() });
+                self.control.send_lossy(News::LetGo { group, why: why.to_owned() });
                 self.cluster.handle(now, &Input::LetGo(group));
             }
         }

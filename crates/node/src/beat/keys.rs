@@ -2,7 +2,7 @@
 
 use super::BeatLoop;
 use super::channel::News;
-use super::sent::Sent;
+use super::retransmit::SentMessages;
 use std::time::Duration;
 use systole_core::{Cluster, NodeId, Outgoing, Time};
 use systole_wire::{Form, Keys, Listener, Progress, Rotation, Signing};
@@ -16,7 +16,7 @@ const GRACE_MIN: Duration = Duration::from_secs(10);
 pub(super) struct Renewal {
     rotation: Rotation,
     /// Our last messages as the old key signs them.
-    sent: Sent,
+    sent: SentMessages,
 }
 
 /// What there is to tell of a renewal of the keys.
@@ -37,7 +37,7 @@ impl Renewal {
         outgoing: &Outgoing,
         is_beat: bool,
         cluster: &Cluster,
-    ) -> (&mut Sent, Signing) {
+    ) -> (&mut SentMessages, Signing) {
         let listener = |node| listener(cluster, node);
         (&mut self.sent, self.rotation.signing(outgoing.made, is_beat, listener))
     }
@@ -49,7 +49,7 @@ impl Renewal {
 pub(super) fn sent_before<'a>(
     sequence: u64,
     form: Form,
-    sent: &'a mut Sent,
+    sent: &'a mut SentMessages,
     renewal: Option<&'a mut Renewal>,
     cluster: &Cluster,
 ) -> [&'a [u8]; 2] {
@@ -75,7 +75,7 @@ impl BeatLoop {
         let settings = self.cluster.settings();
         let others = settings.node_ids().filter(|node| *node != settings.me);
         let mut rotation = Rotation::new(now, settings.deadtime.max(GRACE_MIN), others);
-        let empty = Sent::new(settings, |form| self.links.speak(form));
+        let empty = SentMessages::new(settings, |form| self.links.speak(form));
         let before = std::mem::replace(&mut self.sent, empty);
         // Keys that were replaced before everybody had them need not be believed: who has them
         // believes, and signs with, the ones before them.
@@ -85,7 +85,7 @@ impl BeatLoop {
             .filter(|renewal| renewal.rotation.waiting().any(|node| self.cluster.hears(node)));
         self.keys.renew(keys, unfinished.is_some());
         if self.keys.former().is_some_and(|former| former.signs_like(&self.keys)) {
-            rotation.note_same_key();
+            rotation.record_same_key();
         }
         let sent = unfinished.map_or(before, |renewal| renewal.sent);
         self.renewal = Some(Renewal { rotation, sent });
@@ -107,21 +107,21 @@ impl BeatLoop {
     }
 
     /// Takes note that a node signs with the key that we send with.
-    pub(super) fn note_renewed(&mut self, node: NodeId) {
-        if self.renewal.as_mut().is_some_and(|renewal| renewal.rotation.note_renewed(node)) {
+    pub(super) fn record_renewed(&mut self, node: NodeId) {
+        if self.renewal.as_mut().is_some_and(|renewal| renewal.rotation.record_renewed(node)) {
             self.tell_keys(KeyStep::Renewed(node));
         }
     }
 
     /// Takes note that a node restarted, perhaps with another file.
-    pub(super) fn note_restart(&mut self, node: NodeId) {
+    pub(super) fn record_restart(&mut self, node: NodeId) {
         if let Some(renewal) = &mut self.renewal {
-            renewal.rotation.note_restart(node);
+            renewal.rotation.record_restart(node);
         }
     }
 
     fn tell_keys(&mut self, step: KeyStep) {
         let waiting = self.renewal.iter().flat_map(|renewal| renewal.rotation.waiting()).collect();
-        self.control.insist(News::Keys { step, waiting });
+        self.control.send_queued(News::Keys { step, waiting });
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 
 use super::channel::{BeatEnd, News};
-use super::trouble::Trouble;
+use super::error_counters::ErrorCounters;
 use rustix::event::PollFlags;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -68,31 +68,31 @@ impl Links {
         &mut self,
         (form, urgency): (Form, Urgency),
         message: &[u8],
-        trouble: &mut Trouble,
+        trouble: &mut ErrorCounters,
         control: &mut BeatEnd,
     ) {
         for (index, medium) in self.0.iter_mut().enumerate() {
             let Some(link) = medium.link.as_mut().filter(|_| medium.form == form) else { continue };
             if let Err(error) = link.send(message, urgency) {
-                trouble.note_unsent(index, number_of(&error));
+                trouble.record_unsent(index, number_of(&error));
                 medium.let_go(index, &error, control);
             }
         }
     }
 
     /// Goes on with what waits for slow media.
-    pub(super) fn write_on(&mut self, trouble: &mut Trouble, control: &mut BeatEnd) {
+    pub(super) fn write_on(&mut self, trouble: &mut ErrorCounters, control: &mut BeatEnd) {
         for (index, medium) in self.0.iter_mut().enumerate() {
             let waiting = medium.link.as_mut().filter(|link| link.waiting().is_some());
             if let Some(Err(error)) = waiting.map(|link| link.write_on()) {
-                trouble.note_unsent(index, number_of(&error));
+                trouble.record_unsent(index, number_of(&error));
                 medium.let_go(index, &error, control);
             }
         }
     }
 
     /// Lets slow media say our last words. Nobody beats any more, and so may wait here.
-    pub(super) fn drain(&mut self, trouble: &mut Trouble, control: &mut BeatEnd) {
+    pub(super) fn drain(&mut self, trouble: &mut ErrorCounters, control: &mut BeatEnd) {
         let end = Instant::now() + DRAIN_MAX;
         while !self.open().all(Link::is_drained) && Instant::now() < end {
             self.write_on(trouble, control);
@@ -139,7 +139,7 @@ impl Medium {
     /// opening may wait, which this thread must not.
     fn let_go(&mut self, index: usize, error: &io::Error, control: &mut BeatEnd) {
         if let Some(link) = self.link.take_if(|link| link.is_lost()) {
-            control.insist(News::LinkLost { index, link, error: number_of(error) });
+            control.send_queued(News::LinkLost { index, link, error: number_of(error) });
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::BeatLoop;
 use super::channel::BeatEnd;
 use super::drops::Drops;
+use super::error_counters::ErrorCounters;
 use super::executor::Executor;
 use super::links::{Links, Medium};
 use super::load::Load;
 use super::pings::Pings;
 use super::rest::Rest;
-use super::sent::Sent;
-use super::trouble::Trouble;
+use super::retransmit::SentMessages;
 use std::net::IpAddr;
 use systole_config::AgentTimeouts;
 use systole_core::{Cluster, LinkId, NodeId, Time};
@@ -53,7 +53,7 @@ impl BeatLoop {
             drops.learn(link, node, Some(address));
         }
         let links = Links::new(parts.media);
-        let sent = Sent::new(settings, |form| links.speak(form));
+        let sent = SentMessages::new(settings, |form| links.speak(form));
         let mut beat = Self {
             cluster: parts.cluster,
             unix_time: parts.unix_time,
@@ -72,7 +72,7 @@ impl BeatLoop {
             timeouts: parts.timeouts,
             control: parts.control,
             drops,
-            trouble: Trouble::default(),
+            trouble: ErrorCounters::default(),
             trouble_after: Time::START,
             rest: Rest::default(),
             is_over: false,

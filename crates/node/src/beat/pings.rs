@@ -98,7 +98,7 @@ impl Pings {
                 let ping = opened.ok().and_then(|opened| opened.ping().ok());
                 match ping.and_then(|ping| self.judge(now, reply.source, &ping)) {
                     Some(node) => answered(node),
-                    None => drops.note_stray(reply.source),
+                    None => drops.record_stray(reply.source),
                 }
             }
         }

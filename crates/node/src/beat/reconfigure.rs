@@ -13,7 +13,7 @@ impl BeatLoop {
         }
         let Reconfiguration { settings, timeouts, executor, pings } = wanted;
         if let Err(refusal) = self.cluster.reconfigure(now, settings) {
-            return self.control.insist(News::Reconfigured(Err(refusal)));
+            return self.control.send_queued(News::Reconfigured(Err(refusal)));
         }
         let settings = self.cluster.settings();
         self.sent.make_room(settings);
@@ -22,7 +22,7 @@ impl BeatLoop {
         if let Some(pings) = pings {
             self.pings = pings;
         }
-        self.control.insist(News::Reconfigured(Ok(told)));
+        self.control.send_queued(News::Reconfigured(Ok(told)));
         self.request(now, &Request::Configure(executor));
     }
 }

@@ -22,13 +22,13 @@ pub(super) struct Rest {
 
 impl Rest {
     /// Something was heard or done in this turn.
-    pub(super) const fn note_work(&mut self) {
+    pub(super) const fn record_work(&mut self) {
         self.has_worked = true;
     }
 
     /// The wait before this turn lasted for so many nanoseconds. Who slept does not spin, even if
     /// what woke us was for nothing: a serial line brings its messages a few bytes at a time.
-    pub(super) const fn note_wait(&mut self, nanoseconds: u64) {
+    pub(super) const fn record_wait(&mut self, nanoseconds: u64) {
         self.has_worked |= nanoseconds >= SLEPT_MIN;
     }
 
@@ -58,7 +58,7 @@ mod tests {
         let told: Vec<bool> = (0..20).map(|_| rest.end_turn(false)).collect();
         assert_eq!(told.iter().filter(|told| **told).count(), 1);
         assert_eq!(rest.pause(), Some(REST));
-        rest.note_work();
+        rest.record_work();
         assert!(!rest.end_turn(false));
         assert_eq!(rest.pause(), None);
     }
@@ -68,9 +68,9 @@ mod tests {
         let mut rest = Rest::default();
         for turn in 0..100 {
             if turn % 2 == 0 {
-                rest.note_work();
+                rest.record_work();
             } else {
-                rest.note_wait(SLEPT_MIN);
+                rest.record_wait(SLEPT_MIN);
             }
             assert!(!rest.end_turn(false));
             assert_eq!(rest.pause(), None);
@@ -80,10 +80,10 @@ mod tests {
     #[test]
     fn what_stays_due_is_slowed_down_at_once_however_much_is_done() {
         let mut rest = Rest::default();
-        rest.note_work();
+        rest.record_work();
         assert!(rest.end_turn(true));
         assert_eq!(rest.pause(), Some(REST));
-        rest.note_work();
+        rest.record_work();
         assert!(!rest.end_turn(false));
         assert_eq!(rest.pause(), None);
     }

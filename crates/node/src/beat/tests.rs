@@ -194,7 +194,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
     let news = std::iter::from_fn(|| control.news());
     let told: Vec<u64> = news
         .filter_map(|news| match news {
-            News::Trouble(trouble) => Some(trouble.drops.iter().map(Dropped::count).sum()),
+            News::Errors(trouble) => Some(trouble.drops.iter().map(Dropped::count).sum()),
             News::Event { .. }
             | News::LetGo { .. }
             | News::Line { .. }
@@ -283,7 +283,7 @@ fn a_flood_ends_a_turn_and_a_pause_empties_the_socket() {
 #[test]
 fn orders_are_answered_and_the_state_is_told() {
     let (mut beat, control) = beat();
-    let order = Order::Standby(systole_core::Hold::All);
+    let order = Order::Standby(systole_core::GroupSet::All);
     control.command(Command::Order { ticket: Ticket(9), order }).unwrap();
     control.command(Command::Snapshot).unwrap();
     beat.turn(at(1));

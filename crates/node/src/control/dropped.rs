@@ -57,7 +57,7 @@ impl DroppedTable {
     /// Takes what was dropped in about a second. Times are on `CLOCK_BOOTTIME`.
     pub(super) fn note(&mut self, settings: &Settings, dropped: &[Dropped], now: Duration) {
         for dropped in dropped {
-            self.note_one(settings, dropped, now);
+            self.record_one(settings, dropped, now);
         }
     }
 
@@ -85,7 +85,7 @@ impl DroppedTable {
         self.entries.iter().map(|entry| entry.report(settings, now)).collect()
     }
 
-    fn note_one(&mut self, settings: &Settings, dropped: &Dropped, now: Duration) {
+    fn record_one(&mut self, settings: &Settings, dropped: &Dropped, now: Duration) {
         let mut origin = dropped.origin;
         origin.node = origin.node.or_else(|| self.names.node_at(origin.source));
         let has_other_key = dropped.causes().any(|(cause, _)| cause.is_other_key());

@@ -27,7 +27,7 @@ impl Control {
                 }
                 // That says nothing of the device: the core asks again in a second.
                 Err(error) => {
-                    self.note_lacking(DEVICE, Err(error));
+                    self.record_lacking(DEVICE, Err(error));
                     (FenceOutcome::Busy, "no device can be asked yet".to_owned())
                 }
             }
@@ -46,7 +46,7 @@ impl Control {
                 FenceOutcome::Busy => Err(io::Error::other(answer.detail.clone())),
                 FenceOutcome::Done | FenceOutcome::Failed | FenceOutcome::Next => Ok(()),
             };
-            self.note_lacking(DEVICE, result);
+            self.record_lacking(DEVICE, result);
         }
         self.answers.extend(answers);
         while let Some(Answer { node, attempt, outcome, detail }) = self.answers.pop_front() {

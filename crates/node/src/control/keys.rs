@@ -31,7 +31,7 @@ impl Control {
 
     /// Tells how a renewal goes, and keeps it for who asks.
     pub(super) fn keys_changed(&mut self, step: KeyStep, waiting: &[NodeId]) {
-        let line = self.words.keys(step, waiting);
+        let line = self.renderer.keys(step, waiting);
         self.parts.log.write(&line);
         let name = |node: &NodeId| self.parts.settings.name(*node).to_owned();
         let waiting: Vec<String> = waiting.iter().map(name).collect();

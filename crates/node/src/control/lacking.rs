@@ -45,12 +45,12 @@ impl Control {
             ("start the process that drives fencing devices", self.parts.fencer.tend()),
         ];
         for (what, result) in results {
-            self.note_lacking(what, result);
+            self.record_lacking(what, result);
         }
     }
 
     /// Tells that there is no room for something, or that there is again.
-    pub(super) fn note_lacking(&mut self, what: &'static str, result: io::Result<()>) {
+    pub(super) fn record_lacking(&mut self, what: &'static str, result: io::Result<()>) {
         if let Some(line) = self.lacking.note(what, result) {
             self.parts.log.write(&line);
         }

@@ -3,7 +3,7 @@
 use super::Control;
 use crate::beat::channel::Command;
 use crate::log::Level;
-use crate::words::media;
+use crate::log_lines::media;
 use std::io;
 use std::path::Path;
 use systole_sys::link::{Link, LinkSpec};

@@ -1,12 +1,12 @@
 //! What the beat thread tells, and what comes of it.
 
-use super::{Control, Ending, NEWS_PER_TURN, stop_failure, trouble};
+use super::{Control, Ending, NEWS_PER_TURN, error_lines, stop_failure};
 use crate::beat::channel::News;
 use crate::log::{Level, Line, Source};
 use crate::state::Owned;
 use crate::state::journal;
 use std::time::Duration;
-use systole_core::{Event, GroupId, PlanStage};
+use systole_core::{Event, GroupId, ProgressStage};
 use systole_ipc::journal::JournalEvent;
 use systole_sys::clock;
 
@@ -25,13 +25,13 @@ impl Control {
                 }
                 return;
             };
-            self.heed(news);
+            self.handle_news(news);
         }
         // There is more, and it must not wait for the next sign.
         self.parts.beat.shared.control.raise();
     }
 
-    fn heed(&mut self, news: News) {
+    fn handle_news(&mut self, news: News) {
         match news {
             News::Event { at, event } => self.tell(at, &event),
             News::LetGo { group, why } => {
@@ -63,13 +63,13 @@ impl Control {
             News::LinkLost { index, link, error } => self.link_lost(index, link, error),
             News::Reconfigured(result) => self.reconfigured(result),
             News::Snapshot(snapshot) => self.show(*snapshot),
-            News::Trouble(trouble) => {
+            News::Errors(errors) => {
                 let now = Duration::from_nanos(clock::boot_time());
-                let unsent = self.unsent.note(&self.parts.media, &trouble.unsent, now);
-                for line in trouble::lines(&trouble).into_iter().chain(unsent) {
+                let unsent = self.unsent.note(&self.parts.media, &errors.unsent, now);
+                for line in error_lines::lines(&errors).into_iter().chain(unsent) {
                     self.parts.log.write(&line);
                 }
-                self.dropped.note(&self.parts.settings, &trouble.drops, now);
+                self.dropped.note(&self.parts.settings, &errors.drops, now);
                 self.tell_dropped(now);
             }
         }
@@ -79,7 +79,7 @@ impl Control {
     fn tell(&mut self, at: u64, event: &Event) {
         self.running.note(&self.parts.settings, event);
         let reason = self.reasons.of_event(&self.parts.settings, event);
-        for line in self.words.lines(event, reason) {
+        for line in self.renderer.lines(event, reason) {
             self.parts.log.write(&line);
         }
         if let Event::JobEnded { job, outcome, took: _ } = event {
@@ -89,10 +89,10 @@ impl Control {
             let entry = self.with_detail(entry);
             let entry = self.with_reason(entry);
             let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
-            self.note_late(entry, age);
+            self.record_late(entry, age);
         }
-        if let Event::Planned(plan) = event {
-            let moves = matches!(plan.stage, PlanStage::Agreed | PlanStage::Released);
+        if let Event::HandOverProgress(plan) = event {
+            let moves = matches!(plan.stage, ProgressStage::Agreed | ProgressStage::Released);
             self.moves_groups = moves && !plan.beside_classic;
         }
         if matches!(event, Event::CommunicationUp) {

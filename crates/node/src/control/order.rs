@@ -1,6 +1,6 @@
 //! The order of the core that a request is.
 
-use super::names::{self, UnknownName};
+use super::group_names::{self, UnknownName};
 use std::time::Duration;
 use systole_core::{GroupId, NodeId, Order, Settings};
 use systole_ipc::protocol::Request;
@@ -11,7 +11,7 @@ use systole_ipc::protocol::Request;
 ///
 /// When it names a node that is none of the others, or no group or several.
 pub(super) fn of(request: &Request, settings: &Settings) -> Result<Option<Order>, UnknownName> {
-    let group = |name: &str| names::group(settings, name);
+    let group = |name: &str| group_names::group(settings, name);
     Ok(match request {
         Request::Status | Request::Restart | Request::Reload { .. } => None,
         Request::Standby { set } => Some(Order::Standby(*set)),
@@ -30,7 +30,7 @@ pub(super) fn of(request: &Request, settings: &Settings) -> Result<Option<Order>
 }
 
 fn some_group(settings: &Settings, name: Option<&str>) -> Result<Option<GroupId>, UnknownName> {
-    name.map(|name| names::group(settings, name)).transpose()
+    name.map(|name| group_names::group(settings, name)).transpose()
 }
 
 fn other(settings: &Settings, node: &str) -> Result<NodeId, UnknownName> {

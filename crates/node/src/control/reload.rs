@@ -11,19 +11,19 @@
 //! The beat thread takes the new settings in one turn, and reports that among its other news. Groups keep
 //! their ids, so that news of before and after the reload mean the same groups.
 
-use super::people::Person;
 use super::reading::job::{Next, Read, Trouble};
+use super::requester::Requester;
 use super::reread::Asker;
 use super::restart::STOPPING;
 use super::server::{Asked, ClientId};
 use super::{Control, NOBODY};
 use crate::beat::channel::{Command, Reconfiguration};
 use crate::beat::pings::{PingNode, Pings};
-use crate::daemon::names::Names;
+use crate::daemon::host_names::Names;
 use crate::daemon::recalled::with_cause;
 use crate::daemon::wiring;
 use crate::log::Level;
-use crate::words::Words;
+use crate::log_lines::LogRenderer;
 use systole_config::{Authentication, Config};
 use systole_core::{Refusal, Settings};
 use systole_ipc::journal::{JournalEvent, JournalOrder};
@@ -44,7 +44,7 @@ impl Control {
     /// `hb reload`.
     pub(super) fn order_reload(&mut self, asked: &Asked, may_be_empty: bool) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        self.note(Person::of(uid, pid).orders(JournalOrder::Reload, NOBODY));
+        self.note(Requester::of(uid, pid).orders(JournalOrder::Reload, NOBODY));
         self.reload(Some(asked.client), may_be_empty);
     }
 
@@ -155,7 +155,7 @@ impl Control {
                 return self.refuse_reload(reload.asker, refusal);
             }
         };
-        self.words = Words::new(settings.clone(), std::process::id());
+        self.renderer = LogRenderer::new(settings.clone(), std::process::id());
         self.parts.settings = settings;
         let Reload { asker, read: Read { files, config, changes, hindrances: _ } } = reload;
         let before = std::mem::replace(&mut self.parts.config, config);
@@ -223,7 +223,7 @@ impl Control {
                 | Response::Done
                 | Response::Reloaded { .. } => (None, None),
             };
-            self.note_answer(JournalOrder::Reload, refused, failed, NOBODY);
+            self.record_answer(JournalOrder::Reload, refused, failed, NOBODY);
             self.server.answer(client, response);
         }
     }

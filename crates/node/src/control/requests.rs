@@ -1,7 +1,7 @@
 //! What is asked and ordered on the control socket.
 
 use super::Control;
-use super::people::Person;
+use super::requester::Requester;
 use super::restart::RESTARTING;
 use super::server::{Asked, ClientId};
 use super::{alarms, order};
@@ -42,7 +42,7 @@ impl Control {
         if uid != 0 {
             let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
             self.parts.log.write(&line.repeating(Repeating::Control));
-            self.note(Person::of(uid, pid).denied());
+            self.note(Requester::of(uid, pid).denied());
             return self.server.answer(asked.client, &Response::Denied);
         }
         if self.is_restarting {
@@ -68,7 +68,7 @@ impl Control {
         let journal_order = journal::of_order(&self.parts.settings, order);
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.note(Person::of(uid, pid).orders(journal_order, ticket));
+        self.note(Requester::of(uid, pid).orders(journal_order, ticket));
         if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
             self.orders.insert(ticket, (asked.client, order));
         } else {
@@ -81,7 +81,7 @@ impl Control {
     }
 
     /// Keeps what came of an order.
-    pub(super) fn note_answer(
+    pub(super) fn record_answer(
         &mut self,
         order: JournalOrder,
         refused: Option<Refusal>,
@@ -95,7 +95,7 @@ impl Control {
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
         let journal_order = journal::of_order(&self.parts.settings, order);
-        self.note_answer(journal_order, result.err(), None, ticket);
+        self.record_answer(journal_order, result.err(), None, ticket);
         let response = match result {
             Ok(()) => Response::Done,
             Err(reason) => Response::Refused { reason, text: reason.to_string() },

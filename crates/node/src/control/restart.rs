@@ -1,11 +1,11 @@
 //! The daemon becomes its program anew, e.g. after an upgrade, and keeps everything that runs.
 
-use super::people::Person;
 use super::reading::job::{Next, Read, Trouble};
+use super::requester::Requester;
 use super::reread::Asker;
 use super::server::{Asked, ClientId};
 use super::{Control, NOBODY};
-use crate::daemon::names::Names;
+use crate::daemon::host_names::Names;
 use crate::log::Level;
 use systole_core::Refusal;
 use systole_ipc::journal::JournalOrder;
@@ -21,7 +21,7 @@ impl Control {
     /// Restarts the daemon, unless its successor would not come up.
     pub(super) fn restart(&mut self, asked: &Asked) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        self.note(Person::of(uid, pid).orders(JournalOrder::Restart, NOBODY));
+        self.note(Requester::of(uid, pid).orders(JournalOrder::Restart, NOBODY));
         if self.is_stopping {
             return self.refuse_restart(asked.client);
         }
@@ -32,7 +32,7 @@ impl Control {
     pub(super) fn refuse_restart(&mut self, client: ClientId) {
         self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
         let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
-        self.note_answer(JournalOrder::Restart, Some(reason), None, NOBODY);
+        self.record_answer(JournalOrder::Restart, Some(reason), None, NOBODY);
         self.server.answer(client, &Response::Refused { reason, text });
     }
 
@@ -58,7 +58,7 @@ impl Control {
 
     pub(super) fn fail_restart(&mut self, client: ClientId, text: &str) {
         self.say(Level::Error, format!("Not restarted: {text}"));
-        self.note_answer(JournalOrder::Restart, None, Some(text), NOBODY);
+        self.record_answer(JournalOrder::Restart, None, Some(text), NOBODY);
         self.fail(client, text);
     }
 

@@ -7,9 +7,9 @@
 //!        └── another error
 //! ```
 
+use super::error_lines;
 use super::links::Medium;
-use super::trouble;
-use crate::beat::trouble::Unsent;
+use crate::beat::error_counters::Unsent;
 use crate::log::{Level, Line};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl UnsentTable {
             }
             let known = self.0.get_mut(&place).filter(|entry| entry.error == unsent.error);
             let Some(entry) = known else {
-                lines.push(trouble::unsent_line(&medium.spec, *unsent, None));
+                lines.push(error_lines::unsent_line(&medium.spec, *unsent, None));
                 let (error, all) = (unsent.error, unsent.count);
                 let (untold, gap) = (0, GAP_FIRST);
                 let entry = Entry { error, all, untold, first: now, last: now, told: now, gap };
@@ -61,7 +61,7 @@ impl UnsentTable {
             let since = now.saturating_sub(entry.told);
             if since >= entry.gap {
                 let told = Unsent { count: std::mem::take(&mut entry.untold), ..*unsent };
-                lines.push(trouble::unsent_line(&medium.spec, told, Some(since)));
+                lines.push(error_lines::unsent_line(&medium.spec, told, Some(since)));
                 (entry.told, entry.gap) = (now, (entry.gap * GAP_GROWTH).min(GAP_LAST));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Control;
 use crate::log::Level;
-use crate::watchdog::{Farewell, Notice, Part};
+use crate::watchdog::{Notice, Part, Shutdown};
 use systole_facts::Files;
 
 impl Control {
@@ -33,7 +33,7 @@ impl Control {
     /// Nothing is held any more: the device is not to restart this machine.
     pub(crate) fn release_watchdog(&mut self) {
         if let Some(keeper) = self.parts.watchdog.take() {
-            keeper.end(Farewell::Release);
+            keeper.end(Shutdown::Release);
         }
     }
 
@@ -45,6 +45,6 @@ impl Control {
         let config = Files::read(directory).check(directory).config;
         let is_same =
             config.is_some_and(|it| it.process.watchdog.as_deref() == Some(keeper.path()));
-        keeper.end(if is_same { Farewell::Leave } else { Farewell::Release });
+        keeper.end(if is_same { Shutdown::Leave } else { Shutdown::Release });
     }
 }

@@ -1,6 +1,6 @@
 //! The start of the thread that beats.
 
-use super::insist::insist;
+use super::retry::retry;
 use super::start::warn;
 use crate::beat::BeatLoop;
 use crate::log::Log;
@@ -33,7 +33,7 @@ pub(super) fn start_beating(
         let _ = tell.send((realtime, rights));
         beat.run()
     });
-    let thread = insist("start the thread that beats", signals, log, || thread.start())?;
+    let thread = retry("start the thread that beats", signals, log, || thread.start())?;
     if let Ok((realtime, rights)) = told.recv() {
         if let Err(error) = realtime {
             warn(log, "set realtime priority", &error);

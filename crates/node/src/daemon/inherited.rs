@@ -41,7 +41,7 @@ const OWN: [&str; 30] = [
     "STATE_DIRECTORY",
     "SYSTEMD_EXEC_PID",
     // What we tell a successor of ours.
-    super::names::VARIABLE,
+    super::host_names::VARIABLE,
     super::succession::SUCCESSOR,
     "WATCHDOG_PID",
     "WATCHDOG_USEC",

@@ -5,7 +5,7 @@ use super::wiring;
 use crate::beat::links::Medium;
 use crate::control::links;
 use crate::log::{Level, Line, Log};
-use crate::words::media;
+use crate::log_lines::media;
 use std::fs;
 use systole_core::Settings;
 use systole_sys::link::{self, Link, LinkSpec};

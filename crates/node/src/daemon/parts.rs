@@ -1,8 +1,8 @@
 //! What a daemon is put together from at its start: helper processes, the executor, ping nodes, the watchdog
 //! device.
 
-use super::insist::insist;
 use super::plan::Plan;
+use super::retry::retry;
 use super::wiring;
 use crate::beat::channel::Shared;
 use crate::beat::executor::Executor;
@@ -29,7 +29,7 @@ pub(super) fn helpers(plan: &Plan) -> (Clients, Fencer) {
 pub(super) fn open_pings(plan: &mut Plan, signals: &Signals, unix_time: u64) -> io::Result<Pings> {
     let nodes = wiring::ping_nodes(&plan.config, &plan.names).map_err(io::Error::other)?;
     let deadping = plan.settings.deadping;
-    let pings = insist("open the sockets for ping nodes", signals, &mut plan.log, || {
+    let pings = retry("open the sockets for ping nodes", signals, &mut plan.log, || {
         Pings::open(nodes.clone(), unix_time, deadping)
     })?;
     for text in pings.opened() {

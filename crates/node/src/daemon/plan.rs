@@ -1,6 +1,6 @@
 //! What a daemon of these files will be: read and checked before anything is changed.
 
-use super::names::Names;
+use super::host_names::Names;
 use super::{complain, findings, print, wiring};
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::{self, Options, exit};

@@ -7,14 +7,14 @@
 //! ```
 
 use super::beating::start_beating;
+use super::host_names::Names;
 use super::inherited::Inherited;
-use super::insist::insist;
-use super::names::Names;
 use super::only::{self, Only};
 use super::parts::{helpers, obtain, open_pings, open_watchdog};
 use super::pid_file::{self, PidFile};
 use super::plan::{Plan, Way, plan};
 use super::recalled::{boot, recalled, with_cause};
+use super::retry::retry;
 use super::succession::{Estate, execute_again};
 use super::{already_running, leftover, media, wiring};
 use crate::beat::channel::channel;
@@ -151,8 +151,8 @@ fn run_threads(
     let keys = wiring::keys(&plan.config.authentication).map_err(io::Error::other)?;
     let identity = wiring::identity(&plan.config, &plan.settings, boot.uuid, generation);
     let pings = open_pings(&mut plan, &signals, unix_time)?;
-    let (control_end, beat_end) = insist("connect the threads", &signals, &mut plan.log, channel)?;
-    let load = insist("open the load average", &signals, &mut plan.log, Load::open)?;
+    let (control_end, beat_end) = retry("connect the threads", &signals, &mut plan.log, channel)?;
+    let load = retry("open the load average", &signals, &mut plan.log, Load::open)?;
     let beat = BeatLoop::new(beat::Parts {
         cluster: Cluster::new(plan.settings.clone(), boot),
         unix_time,

@@ -2,7 +2,7 @@
 //!
 //! Whatever is wrong with that program now, the daemon must not end for it: everything would be let go.
 
-use super::names::{Names, VARIABLE};
+use super::host_names::{Names, VARIABLE};
 use crate::log::{Level, Line, Log, LogSettings};
 use crate::options::Options;
 use crate::program;

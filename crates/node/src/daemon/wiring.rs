@@ -1,7 +1,7 @@
 //! From the configuration to the parts of a running daemon.
 
+use super::host_names::Names;
 use super::inherited::Inherited;
-use super::names::Names;
 use crate::beat::pings::PingNode;
 use std::io;
 use std::net::{IpAddr, UdpSocket};

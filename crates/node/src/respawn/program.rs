@@ -87,7 +87,7 @@ impl Kept {
         start: &Start<'_>,
         reports: &mut Vec<Report>,
     ) -> Demand {
-        let demand = self.note_end(now, reports);
+        let demand = self.record_end(now, reports);
         match &mut self.state {
             State::Pausing { until } if now >= *until => self.start(now, start, reports),
             State::Ending { child, kill_at } if kill_at.is_some_and(|at| now >= at) => {
@@ -146,7 +146,7 @@ impl Kept {
         };
     }
 
-    fn note_end(&mut self, now: Instant, reports: &mut Vec<Report>) -> Demand {
+    fn record_end(&mut self, now: Instant, reports: &mut Vec<Report>) -> Demand {
         let Some(child) = self.child() else { return Demand::Nothing };
         // Nobody else reaps it, so an error means no more than "not yet".
         let Ok(Some(exit)) = child.exit() else { return Demand::Nothing };

@@ -50,7 +50,9 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         Event::JobEnded { job, outcome, took } => {
             evidence::job_end(settings, *job, *outcome, *took).map(JournalEvent::Job)
         }
-        Event::Planned(plan) => Some(JournalEvent::HandOver(evidence::stage_of(settings, plan))),
+        Event::HandOverProgress(plan) => {
+            Some(JournalEvent::HandOver(evidence::stage_of(settings, plan)))
+        }
         Event::PingsCounted(counts) => {
             Some(JournalEvent::Pings(evidence::counts_of(settings, counts)))
         }

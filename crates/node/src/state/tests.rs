@@ -1,8 +1,8 @@
 use super::*;
 use std::time::Duration;
 use systole_core::{
-    Cause, Event, Group, GroupId, Hold, Motive, Order, Phase, Refusal, Resource, ResourceKind,
-    Unfinished, UnfinishedStage,
+    Cause, Event, Group, GroupId, GroupSet, HandOverReason, Order, Phase, Refusal, Resource,
+    ResourceKind, Unfinished, UnfinishedStage,
 };
 use systole_ipc::journal::{JournalEvent, JournalOrder};
 
@@ -184,8 +184,11 @@ fn peers_return_as_they_were_stored() {
     );
     fs::write(&path, [0xff; 40]).unwrap();
     assert_eq!(state.peers(&settings).unwrap(), []);
-    let unfinished =
-        Unfinished { hold: Hold::Foreign, stage: UnfinishedStage::Promised, motive: Motive::Home };
+    let unfinished = Unfinished {
+        hold: GroupSet::Foreign,
+        stage: UnfinishedStage::Promised,
+        motive: HandOverReason::Home,
+    };
     let gives = PeerRecord { unfinished: Some(unfinished), ..record };
     state.store_peer(&settings, gives).unwrap();
     let text = fs::read_to_string(&path).unwrap();

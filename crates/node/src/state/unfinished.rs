@@ -1,6 +1,6 @@
 //! How a hand-over that goes on is written behind what is known of a node.
 
-use systole_core::{Hold, Motive, Unfinished, UnfinishedStage};
+use systole_core::{GroupSet, HandOverReason, Unfinished, UnfinishedStage};
 
 const STAGES: [(UnfinishedStage, &str); 4] = [
     (UnfinishedStage::Releasing, "releasing"),
@@ -8,15 +8,15 @@ const STAGES: [(UnfinishedStage, &str); 4] = [
     (UnfinishedStage::Promised, "promised"),
     (UnfinishedStage::Acquiring, "acquiring"),
 ];
-const HOLDS: [(Hold, &str); 3] =
-    [(Hold::Local, "local"), (Hold::Foreign, "foreign"), (Hold::All, "all")];
+const HOLDS: [(GroupSet, &str); 3] =
+    [(GroupSet::Local, "local"), (GroupSet::Foreign, "foreign"), (GroupSet::All, "all")];
 
-const MOTIVES: [(Motive, &str); 5] = [
-    (Motive::Node, "order"),
-    (Motive::Home, "failback"),
-    (Motive::Carrier, "carrier"),
-    (Motive::Ipfail, "ipfail"),
-    (Motive::Failed, "failed"),
+const MOTIVES: [(HandOverReason, &str); 5] = [
+    (HandOverReason::Node, "order"),
+    (HandOverReason::Home, "failback"),
+    (HandOverReason::Carrier, "carrier"),
+    (HandOverReason::Ipfail, "ipfail"),
+    (HandOverReason::Failed, "failed"),
 ];
 
 /// Stage, set and motive, each behind a blank.

@@ -66,7 +66,7 @@ impl Debts {
     }
 
     /// Notes what is known of a node, in place of what was known before.
-    fn note_peer(&mut self, settings: Box<Settings>, record: PeerRecord) {
+    fn record_peer(&mut self, settings: Box<Settings>, record: PeerRecord) {
         self.peers.retain(|(_, known)| known.node != record.node);
         self.peers.push((settings, record));
     }
@@ -302,7 +302,7 @@ fn do_deed(
             });
         }
         Deed::Ownership { settings, owned } => debts.ownership = Some((settings, owned)),
-        Deed::Peer { settings, record } => debts.note_peer(settings, record),
+        Deed::Peer { settings, record } => debts.record_peer(settings, record),
         Deed::Owed => {}
     }
     told.extend(debts.settle(state));

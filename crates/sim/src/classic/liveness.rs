@@ -3,7 +3,7 @@
 use super::negotiation::Stage;
 use super::{Classic, RESTART_AFTER, RETRY};
 use std::time::Duration;
-use systole_core::{Fencing, Hold, Message, NodeStatus};
+use systole_core::{Fencing, GroupSet, Message, NodeStatus};
 
 impl Classic {
     pub(super) fn hear_status(&mut self, deadtime: Duration) {
@@ -66,7 +66,7 @@ impl Classic {
 
     /// The other node is dead: whatever it did not give up is taken from it.
     fn peer_dies(&mut self) {
-        let gave_up = self.peer.heard.is_some() && self.negotiation.theirs == Hold::None;
+        let gave_up = self.peer.heard.is_some() && self.negotiation.theirs == GroupSet::None;
         let result = if gave_up { Fencing::Unneeded } else { Fencing::NotConfigured };
         self.cancel_standby();
         self.negotiation.need_failback = true;
@@ -75,7 +75,7 @@ impl Classic {
         }
         let node = self.settings.nodes[self.other.index()].as_str().into();
         self.send(Message::Stonith { node, result }, None);
-        if gave_up && self.negotiation.mine == Hold::All {
+        if gave_up && self.negotiation.mine == GroupSet::All {
             self.negotiation.is_other_stable = true;
         } else {
             self.take_over();

@@ -3,7 +3,7 @@
 use super::scripts::Purpose;
 use super::{Classic, RETRY};
 use std::time::Duration;
-use systole_core::{Hold, Message, Occasion, Step, Time};
+use systole_core::{GroupSet, Message, Occasion, Step, Time};
 
 /// How long it waits for the other node at a joint start.
 const JOINT_START_WAIT: Duration = Duration::from_secs(10);
@@ -41,13 +41,13 @@ pub(super) enum Standby {
 #[derive(Debug, Default)]
 pub(super) struct Negotiation {
     pub(super) stage: Stage,
-    pub(super) mine: Hold,
-    pub(super) theirs: Hold,
+    pub(super) mine: GroupSet,
+    pub(super) theirs: GroupSet,
     pub(super) is_other_stable: bool,
     pub(super) takes_over: bool,
     pub(super) standby: Standby,
     /// The set of the hand-over, from its giver's view.
-    pub(super) set: Hold,
+    pub(super) set: GroupSet,
     deadline: Option<Time>,
     pub(super) need_failback: bool,
     failback_at: Option<Time>,
@@ -56,7 +56,7 @@ pub(super) struct Negotiation {
 }
 
 impl Classic {
-    pub(super) fn report(&mut self, hold: Hold, is_stable: bool, occasion: Occasion) {
+    pub(super) fn report(&mut self, hold: GroupSet, is_stable: bool, occasion: Occasion) {
         let stable = Some(is_stable);
         self.send(Message::Resource { hold, full: true, stable, occasion }, None);
         let negotiation = &mut self.negotiation;
@@ -80,7 +80,7 @@ impl Classic {
         self.report_all();
     }
 
-    pub(super) fn hear_resource(&mut self, hold: Hold, full: bool, stable: Option<bool>) {
+    pub(super) fn hear_resource(&mut self, hold: GroupSet, full: bool, stable: Option<bool>) {
         let now = self.now;
         let negotiation = &mut self.negotiation;
         match negotiation.stage {
@@ -90,7 +90,7 @@ impl Classic {
             }
             Stage::Received(_) | Stage::Stable | Stage::Shutdown => {}
         }
-        let keeps = !full && hold != Hold::None;
+        let keeps = !full && hold != GroupSet::None;
         negotiation.theirs = if keeps { negotiation.theirs.with(hold) } else { hold };
         match stable {
             Some(true) if !negotiation.is_other_stable => {
@@ -122,7 +122,7 @@ impl Classic {
         if negotiation.stage == Stage::Shutdown || is_taken && !is_forced {
             return;
         }
-        negotiation.mine = negotiation.mine.with(Hold::Local);
+        negotiation.mine = negotiation.mine.with(GroupSet::Local);
         self.begin(Purpose::Request, Vec::new(), true);
     }
 
@@ -132,8 +132,8 @@ impl Classic {
         }
         self.queue_mach_down();
         let negotiation = &mut self.negotiation;
-        negotiation.mine = negotiation.mine.with(Hold::Foreign);
-        negotiation.theirs = Hold::None;
+        negotiation.mine = negotiation.mine.with(GroupSet::Foreign);
+        negotiation.theirs = GroupSet::None;
         negotiation.is_other_stable = true;
         negotiation.takes_over = true;
         self.request_local(true);
@@ -142,7 +142,7 @@ impl Classic {
     pub(super) fn finish_takeover(&mut self) {
         let negotiation = &mut self.negotiation;
         negotiation.takes_over = false;
-        negotiation.mine = negotiation.mine.with(Hold::Foreign);
+        negotiation.mine = negotiation.mine.with(GroupSet::Foreign);
         negotiation.need_failback = true;
         negotiation.is_other_stable = true;
         if matches!(negotiation.stage, Stage::Starting | Stage::BothStarting) {
@@ -151,9 +151,9 @@ impl Classic {
     }
 
     pub(super) fn hear_shutdone(&mut self) {
-        self.negotiation.theirs = Hold::None;
+        self.negotiation.theirs = GroupSet::None;
         self.negotiation.is_other_stable = true;
-        if self.negotiation.mine != Hold::All {
+        if self.negotiation.mine != GroupSet::All {
             self.take_over();
         }
     }
@@ -173,7 +173,7 @@ impl Classic {
             return;
         }
         negotiation.need_failback = false;
-        self.say_step(Hold::Foreign, Step::Me);
+        self.say_step(GroupSet::Foreign, Step::Me);
     }
 
     pub(super) fn cancel_standby(&mut self) {
@@ -181,12 +181,12 @@ impl Classic {
         if negotiation.standby != Standby::Not {
             negotiation.standby = Standby::Not;
             negotiation.deadline = None;
-            negotiation.is_other_stable |= negotiation.mine == Hold::All;
+            negotiation.is_other_stable |= negotiation.mine == GroupSet::All;
         }
     }
 
     /// A step of a hand-over, of this node itself or of the other one.
-    pub(super) fn hear_step(&mut self, hold: Hold, step: Step, is_own: bool) {
+    pub(super) fn hear_step(&mut self, hold: GroupSet, step: Step, is_own: bool) {
         let now = self.now;
         let negotiation = &mut self.negotiation;
         if negotiation.stage == Stage::Shutdown || negotiation.stage == Stage::Init {

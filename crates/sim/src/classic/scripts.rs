@@ -3,7 +3,7 @@
 use super::{Classic, Effect};
 use std::collections::VecDeque;
 use std::time::Duration;
-use systole_core::{GroupId, Hold, Message, Occasion, Step, Time};
+use systole_core::{GroupId, GroupSet, Message, Occasion, Step, Time};
 
 /// What a child process was begun for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Classic {
             match script {
                 Script::Take(group) => self.begin(Purpose::Take, vec![group], true),
                 Script::MachDown => {
-                    self.begin(Purpose::MachDown, self.groups(Hold::Foreign), true);
+                    self.begin(Purpose::MachDown, self.groups(GroupSet::Foreign), true);
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Classic {
     fn end_child(&mut self, purpose: Purpose) {
         match purpose {
             Purpose::Request => {
-                let wanted = self.groups(Hold::Local);
+                let wanted = self.groups(GroupSet::Local);
                 let takes = wanted.into_iter().filter(|group| !self.runs.contains(group));
                 let takes: Vec<Script> = takes.map(Script::Take).collect();
                 self.queue.extend(takes);
@@ -112,7 +112,7 @@ impl Classic {
             }
             Purpose::Take => {}
             Purpose::MachDown => {
-                let (hold, occasion) = (Hold::Foreign, Occasion::MachDown);
+                let (hold, occasion) = (GroupSet::Foreign, Occasion::MachDown);
                 self.send(Message::Resource { hold, full: false, stable: None, occasion }, None);
                 self.finish_takeover();
             }

@@ -17,8 +17,8 @@ use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 use systole_core::{
-    Cluster, GroupId, Heard, Hold, Input, JobId, LinkId, Message, NodeId, Order, Outcome, Random,
-    Settings, Ticket, Time,
+    Cluster, GroupId, GroupSet, Heard, Input, JobId, LinkId, Message, NodeId, Order, Outcome,
+    Random, Settings, Ticket, Time,
 };
 
 /// How long a job may take before time waits for it.
@@ -187,8 +187,8 @@ impl Play {
             Step::Resume(node) => self.resume(node, false)?,
             Step::ResumeExecutor(node) => self.resume(node, true)?,
             Step::Stop(node) => self.order(node, Order::Stop)?,
-            Step::Standby(node) => self.order(node, Order::Standby(Hold::All))?,
-            Step::Takeover(node) => self.order(node, Order::Takeover(Hold::All))?,
+            Step::Standby(node) => self.order(node, Order::Standby(GroupSet::All))?,
+            Step::Takeover(node) => self.order(node, Order::Takeover(GroupSet::All))?,
         }
         self.network.watch(self.now, self.settings.deadtime);
         let world = (&self.settings, &self.rivals[..]);
@@ -298,7 +298,7 @@ impl Play {
         let is_status = matches!(outgoing.message, Message::Status { .. });
         if is_status && sender.generation() == frame.generation && sender.cluster.is_some() {
             let sequence = outgoing.sequence.unwrap_or(0);
-            self.network.note_delivery(self.now, (frame.source, node), sent, sequence);
+            self.network.record_delivery(self.now, (frame.source, node), sent, sequence);
         }
         let settings = self.settings.clone();
         let heard = Heard {

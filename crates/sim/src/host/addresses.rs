@@ -104,7 +104,7 @@ impl Addresses {
                         set_everywhere(around, resource, false);
                     }
                     for (group, _) in places {
-                        around.services.note_stop(group, !is_sick);
+                        around.services.record_stop(group, !is_sick);
                     }
                 }
                 Action::Start | Action::Status | Action::Monitor => {}

@@ -72,7 +72,7 @@ impl Host {
         for group in
             self.programs.stuck().filter_map(|key| around.place_of(key)).collect::<Vec<_>>()
         {
-            around.services.note_stuck(group);
+            around.services.record_stuck(group);
         }
         let programs = self.programs.groups().map(|key| (key, Work::Other));
         for (key, work) in self.open.values().copied().chain(programs) {
@@ -194,7 +194,7 @@ impl Host {
             let started = ended.filter(|(_, work)| *work == Work::Starts);
             if let Some(group) = started.and_then(|(key, _)| around.place_of(key)) {
                 // Until the daemon has read how the start ended, its beats say that it starts.
-                around.services.note_start(group, read_at);
+                around.services.record_start(group, read_at);
             }
         }
     }

@@ -94,7 +94,7 @@ impl Programs {
             match action {
                 Action::Start => around.services.set_running(place, at, true),
                 Action::Stop if manner.is_some_and(Manner::fails) => {
-                    around.services.note_stop(place, false);
+                    around.services.record_stop(place, false);
                 }
                 Action::Stop | Action::Status | Action::Monitor => {}
             }
@@ -166,7 +166,7 @@ impl Program {
         if let Some((group, place)) = place_of(around, self.group, &self.resource) {
             self.ends = around.services.sick_until(group, place).map(|until| until.max(around.now));
             // What it leaves behind at its end is there until a stop succeeds.
-            around.services.note_stop(group, false);
+            around.services.record_stop(group, false);
         }
     }
 
@@ -186,7 +186,7 @@ impl Program {
                     let is_left = around.random.chance(LEFTOVERS_PER_MILLE);
                     services.set_running(group, place, is_left);
                 }
-                Action::Stop => services.note_stop(group, false),
+                Action::Stop => services.record_stop(group, false),
                 Action::Status | Action::Monitor => {}
             }
             return failed(if self.is_told_to_end { TERMINATED } else { 1 });
@@ -195,7 +195,7 @@ impl Program {
             Action::Start => Outcome::Success,
             Action::Stop => {
                 services.set_running(group, place, false);
-                services.note_stop(group, true);
+                services.record_stop(group, true);
                 Outcome::Success
             }
             Action::Status | Action::Monitor if services.is_running(group, place) => {

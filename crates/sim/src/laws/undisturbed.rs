@@ -3,7 +3,7 @@
 use super::Broken;
 use crate::machine::Machine;
 use std::time::Duration;
-use systole_core::{Cause, Failback, GroupId, Motive, NodeId, Settings, Time};
+use systole_core::{Cause, Failback, GroupId, HandOverReason, NodeId, Settings, Time};
 
 /// Longest partition.
 const CUT_MAX: Duration = Duration::from_secs(16);
@@ -146,8 +146,8 @@ fn is_planned(
     let recently = Time::START + now.since(Time::START + AFTERMATH);
     let settings = &machine.settings;
     match plan.motive {
-        Motive::Order(_) | Motive::Node => was_ordered,
-        Motive::Home => {
+        HandOverReason::Order(_) | HandOverReason::Node => was_ordered,
+        HandOverReason::Home => {
             let failback = machine.failback_of(world, group);
             let stays = matches!(failback, Some(Failback::Off | Failback::Manual));
             let is_home = world.groups[group.index()].preferred == machine.id;
@@ -155,12 +155,12 @@ fn is_planned(
         }
         // What was asked for is carried out though the carrier may be back.
         // One of the classic line is given a whole set.
-        Motive::Carrier => world
+        HandOverReason::Carrier => world
             .group_ids()
             .filter(|other| *other == group || is_beside_classic)
             .any(|other| machine.was_unplugged(other, recently)),
-        Motive::Ipfail => settings.ipfail,
-        Motive::Failed => false,
+        HandOverReason::Ipfail => settings.ipfail,
+        HandOverReason::Failed => false,
     }
 }
 

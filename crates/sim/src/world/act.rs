@@ -24,7 +24,7 @@ impl World {
                 self.with_host(node, |host, around| host.permit(around, span))?;
                 let now = self.now;
                 if !self.hosts[node.index()].is_frozen() {
-                    self.machine(node).note_permit(now);
+                    self.machine(node).record_permit(now);
                 }
             }
             Output::Run(daemons) => {
@@ -34,15 +34,15 @@ impl World {
                 let key = self.settings.groups[group.index()].key;
                 match job.action {
                     Action::Start => {
-                        self.machine(node).watch.note_stopping(key, false);
-                        self.machine(node).services.note_yields(group, false);
+                        self.machine(node).watch.record_stopping(key, false);
+                        self.machine(node).services.record_yields(group, false);
                         self.check_start(node, job)?;
                     }
                     Action::Stop => {
                         let stop = (job.group, node);
                         let world = (&self.settings, &self.rivals[..]);
                         laws::undisturbed(self.now, world, stop, &self.machines, self.ordered)?;
-                        self.machine(node).watch.note_stopping(key, true);
+                        self.machine(node).watch.record_stopping(key, true);
                     }
                     Action::Status | Action::Monitor | Action::Check => {}
                 }
@@ -77,7 +77,7 @@ impl World {
                 }
                 if let Event::Ownership { group, cause: Cause::Outranked(_), .. } = event {
                     let group = self.machines[node.index()].group_of(&self.settings, group);
-                    self.machine(node).services.note_yields(group, true);
+                    self.machine(node).services.record_yields(group, true);
                 }
                 self.note(|| format!("{node:?} says {event:?}"));
                 self.check_failure(node, &event)?;

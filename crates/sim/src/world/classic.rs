@@ -87,7 +87,7 @@ impl World {
             }
             return;
         }
-        self.note_delivery(CLASSIC, &arrival.packet);
+        self.record_delivery(CLASSIC, &arrival.packet);
         let now = self.now;
         if let Some(daemon) = &mut self.classic {
             daemon.hear(now, &arrival.packet.frame);
@@ -189,7 +189,7 @@ impl World {
             }
             Fault::Order(_, Order::Standby(hold)) => {
                 let order = Order::Standby(hold);
-                self.note_order(order);
+                self.record_order(order);
                 if let Some(daemon) = &mut self.classic {
                     daemon.order_standby(now, hold);
                 }

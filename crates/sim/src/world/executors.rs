@@ -57,7 +57,7 @@ impl World {
             laws::let_go_for_a_reason(now, machine)?;
             self.note(|| format!("{node:?} lets go of everything"));
         }
-        self.note_runs(node);
+        self.record_runs(node);
         Ok(())
     }
 
@@ -258,7 +258,7 @@ impl World {
         for group in different {
             self.inform(node, &Input::LetGo(group));
         }
-        self.machines[node.index()].note_greeting(self.now);
+        self.machines[node.index()].record_greeting(self.now);
         self.inform(node, &Input::ExecutorReady(held));
     }
 

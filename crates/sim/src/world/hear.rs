@@ -30,7 +30,7 @@ impl World {
     /// were refused, and leads to nothing but a report.
     fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
         if !self.machines[node.index()].covers(&arrival.packet.frame) {
-            self.note_recording(node, arrival);
+            self.record_recording(node, arrival);
             self.hear(node, arrival);
             return self.turn(node);
         }
@@ -51,7 +51,7 @@ impl World {
 
     /// A recording that answers this run of the receiver, which has not heard it, is nothing but
     /// late: what it says was true when it was sent.
-    fn note_recording(&mut self, node: NodeId, arrival: &Arrival) {
+    fn record_recording(&mut self, node: NodeId, arrival: &Arrival) {
         let machine = &mut self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return };
         let session = cluster.beat().session;
@@ -60,7 +60,7 @@ impl World {
         if echoes.any(|echo| echo.node == node && echo.session == session) {
             machine.watch.reached(arrival.packet.sent);
             let sequence = frame.outgoing.sequence.unwrap_or(0);
-            self.network.note_recording((frame.source, node), sequence);
+            self.network.record_recording((frame.source, node), sequence);
         }
     }
 
@@ -73,7 +73,7 @@ impl World {
     }
 
     /// Keeps count of who could hear whom, for the laws.
-    pub(super) fn note_delivery(&mut self, node: NodeId, packet: &Packet) {
+    pub(super) fn record_delivery(&mut self, node: NodeId, packet: &Packet) {
         let frame = &packet.frame;
         let is_current = self.machines[frame.source.index()].generation() == frame.generation;
         let runs = self.has_daemon(node);
@@ -87,7 +87,7 @@ impl World {
         }
         if is_current && runs && is_status {
             let sequence = frame.outgoing.sequence.unwrap_or(0);
-            self.network.note_delivery(self.now, (frame.source, node), packet.sent, sequence);
+            self.network.record_delivery(self.now, (frame.source, node), packet.sent, sequence);
         }
     }
 
@@ -98,7 +98,7 @@ impl World {
             return self.hear_bytes(node, arrival, bytes);
         }
         if !arrival.is_replay {
-            self.note_delivery(node, &arrival.packet);
+            self.record_delivery(node, &arrival.packet);
         }
         let frame = &arrival.packet.frame;
         let outgoing = &frame.outgoing;
@@ -130,7 +130,7 @@ impl World {
         let Some(cluster) = &mut machine.cluster else { return };
         cluster.handle(local, &Input::Heard(heard));
         if !arrival.is_replay {
-            self.note_delivery(node, &arrival.packet);
+            self.record_delivery(node, &arrival.packet);
         }
     }
 }

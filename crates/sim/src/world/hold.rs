@@ -10,7 +10,7 @@ const AFTERMATH: Duration = Duration::from_secs(30);
 
 impl World {
     /// Notes that somebody orders.
-    pub(super) fn note_order(&mut self, order: Order) {
+    pub(super) fn record_order(&mut self, order: Order) {
         match order {
             Order::Standby(_)
             | Order::Takeover(_)
@@ -26,7 +26,7 @@ impl World {
     }
 
     /// Notes which groups run whole on a machine.
-    pub(super) fn note_runs(&mut self, node: NodeId) {
+    pub(super) fn record_runs(&mut self, node: NodeId) {
         let machine = &self.machines[node.index()];
         for group in self.settings.group_ids().filter(|group| machine.services.runs_whole(*group)) {
             self.ran_last.retain(|(other, _)| *other != group);

@@ -127,7 +127,7 @@ impl World {
         let former = std::mem::replace(&mut machine.settings, settings);
         machine.edition = edition.number;
         machine.disk.retired = given_up(&old, &machine.settings);
-        self.note_former(former.deadtime);
+        self.record_former(former.deadtime);
         self.alone = None;
         self.nobody_since.fill(None);
         self.summary.reloads += 1;

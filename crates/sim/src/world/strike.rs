@@ -115,7 +115,7 @@ impl World {
             Fault::Remove(node, group) => self.remove_addresses(node, group, Some("networkctl"))?,
             Fault::Vanish(node, group, span) => self.vanish(node, group, span)?,
             Fault::Order(node, order) => {
-                self.note_order(order);
+                self.record_order(order);
                 self.tell(node, Input::Order { ticket: Ticket(1), order })?;
             }
             Fault::Unplug(node, group, span) => {

@@ -54,7 +54,7 @@ impl World {
     }
 
     /// A machine had this dead time until now, and others may go on counting with it for a while.
-    pub(super) fn note_former(&mut self, deadtime: Duration) {
+    pub(super) fn record_former(&mut self, deadtime: Duration) {
         let until = self.now + self.settings.deadtime * CHANGE;
         self.former.push((until, deadtime));
     }

@@ -4,13 +4,13 @@
 //! hexadecimal digits. What the core would not have made itself is not read, so that the mark of a table
 //! means the same at both ends.
 
-use super::stays;
+use super::holds;
 use crate::error::EncodeError;
 use systole_core::{Beat, Claim, Words};
 
 /// Appends the words of a claim's failure, which has some.
 pub(super) fn push(out: &mut Vec<u8>, claim: u16, words: &Words) -> Result<(), EncodeError> {
-    stays::push_place(out, claim)?;
+    holds::push_place(out, claim)?;
     for byte in words.as_str().bytes() {
         if Words::is_plain(byte) {
             out.push(byte);
@@ -33,7 +33,7 @@ pub(super) fn all(claims: &[Claim]) -> impl Iterator<Item = (u16, &Words)> {
 
 /// Reads the words of a claim that has been read.
 pub(super) fn read(text: &[u8], out: &mut Beat) -> Option<()> {
-    let (claim, text) = stays::read_place(text)?;
+    let (claim, text) = holds::read_place(text)?;
     let failure = out.claims.get_mut(usize::from(claim))?.failure.as_mut()?;
     if !failure.words.is_empty() {
         return None;

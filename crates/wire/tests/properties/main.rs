@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use systole_core::{Hold, LinkId, Message, NODES_MAX, NodeId, Occasion, Outgoing, Time, Uuid};
+use systole_core::{GroupSet, LinkId, Message, NODES_MAX, NodeId, Occasion, Outgoing, Time, Uuid};
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
     Fields, Form, Identity, Keys, Kind, MESSAGE_MAX, MessageFormat, Method, Sealer, Signer, Style,
@@ -304,7 +304,7 @@ fn what_is_not_for_sending_is_refused() {
     };
     let unknown = Message::Unknown { unsequenced: false };
     let occasion = Message::Resource {
-        hold: Hold::None,
+        hold: GroupSet::None,
         full: true,
         stable: None,
         occasion: Occasion::Unknown,

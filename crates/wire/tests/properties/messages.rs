@@ -5,9 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 use std::time::Duration;
 use systole_core::{
-    Action, Beat, Claim, Echo, Failure, Fencing, Freeze, GROUPS_MAX, GroupKey, Hold, LINKS_MAX,
-    Lags, LinkId, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion, Outcome, Phase,
-    Step, TableForm, Words,
+    Action, Beat, Claim, Echo, Failure, Fencing, GROUPS_MAX, GroupKey, GroupSet, HoldNotice,
+    LINKS_MAX, Lags, LinkId, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion,
+    Outcome, Phase, Step, TableForm, Words,
 };
 
 fn statuses() -> impl Strategy<Value = NodeStatus> {
@@ -15,8 +15,13 @@ fn statuses() -> impl Strategy<Value = NodeStatus> {
     proptest::sample::select(vec![Init, Up, Active, Dead])
 }
 
-fn holds() -> impl Strategy<Value = Hold> {
-    proptest::sample::select(vec![Hold::None, Hold::Local, Hold::Foreign, Hold::All])
+fn sets() -> impl Strategy<Value = GroupSet> {
+    proptest::sample::select(vec![
+        GroupSet::None,
+        GroupSet::Local,
+        GroupSet::Foreign,
+        GroupSet::All,
+    ])
 }
 
 fn resources() -> impl Strategy<Value = Message> {
@@ -27,7 +32,7 @@ fn resources() -> impl Strategy<Value = Message> {
         Occasion::Shutdown,
         Occasion::MachDown,
     ]);
-    (holds(), any::<bool>(), any::<Option<bool>>(), occasions).prop_map(
+    (sets(), any::<bool>(), any::<Option<bool>>(), occasions).prop_map(
         |(hold, full, stable, occasion)| Message::Resource { hold, full, stable, occasion },
     )
 }
@@ -61,10 +66,10 @@ pub(super) fn messages() -> impl Strategy<Value = Message> {
         (names(), names()).prop_map(|(nodes, deleted)| Message::ReplyNodes { nodes, deleted }),
         Just(Message::Starting),
         resources(),
-        (holds(), steps, any::<[bool; 2]>()).prop_map(|(hold, step, [ipfail, by_order])| {
+        (sets(), steps, any::<[bool; 2]>()).prop_map(|(hold, step, [ipfail, by_order])| {
             Message::AskResources { hold, step, ipfail, by_order }
         }),
-        holds().prop_map(|hold| Message::TakeoverOrder { hold }),
+        sets().prop_map(|hold| Message::TakeoverOrder { hold }),
         key().prop_map(|key| Message::GroupRequest { key }),
         (key(), any::<bool>(), any::<bool>())
             .prop_map(|(key, owned, granted)| { Message::GroupGrant { key, owned, granted } }),
@@ -101,9 +106,9 @@ fn words() -> impl Strategy<Value = Words> {
     texts.prop_map(|text| Words::new(&text))
 }
 
-fn freezes() -> impl Strategy<Value = Freeze> {
+fn holds() -> impl Strategy<Value = HoldNotice> {
     let order = (any::<u32>(), node_ids(), any::<bool>(), any::<u64>());
-    (option::of(places()), order).prop_map(|(claim, (count, by, is_release, left))| Freeze {
+    (option::of(places()), order).prop_map(|(claim, (count, by, is_release, left))| HoldNotice {
         claim,
         count,
         by,
@@ -164,9 +169,9 @@ pub(super) fn beats() -> impl Strategy<Value = Beat> {
     let table = table.prop_map(|(epoch, rows, digest)| Mark { epoch, rows, digest });
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>(), table, any::<u32>());
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));
-    let stays = (vec(freezes(), 0..20), vec(moves(), 0..20));
-    (numbers, flags, vec(echo, 0..=NODES_MAX), vec(claim, 0..=GROUPS_MAX), stays).prop_map(
-        |(numbers, (ready, leaving, pings), echoes, claims, (freezes, moves))| Beat {
+    let holds_and_moves = (vec(holds(), 0..20), vec(moves(), 0..20));
+    (numbers, flags, vec(echo, 0..=NODES_MAX), vec(claim, 0..=GROUPS_MAX), holds_and_moves)
+        .prop_map(|(numbers, (ready, leaving, pings), echoes, claims, (holds, moves))| Beat {
             form: TableForm::Marked,
             capabilities: numbers.0,
             session: numbers.1,
@@ -178,8 +183,7 @@ pub(super) fn beats() -> impl Strategy<Value = Beat> {
             pings,
             echoes,
             claims,
-            freezes,
+            holds,
             moves,
-        },
-    )
+        })
 }

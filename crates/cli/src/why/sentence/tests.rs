@@ -103,7 +103,7 @@ fn a_hand_over_is_told_stage_by_stage() {
             giver: "web2".into(),
             taker: "web1".into(),
             group: group.map(str::to_owned),
-            set: group.is_none().then_some(systole_core::Hold::Foreign),
+            set: group.is_none().then_some(systole_core::GroupSet::Foreign),
             motive: motive.into(),
             ticket: None,
             refused,

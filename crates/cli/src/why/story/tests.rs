@@ -1,5 +1,5 @@
 use super::*;
-use systole_core::{Action, Hold, Outcome};
+use systole_core::{Action, GroupSet, Outcome};
 use systole_ipc::journal::{JobEnd, JournalOrder};
 
 fn entry(second: u32, event: JournalEvent) -> Entry {
@@ -33,7 +33,7 @@ fn death(second: u32) -> Entry {
 }
 
 fn order() -> JournalEvent {
-    let order = JournalOrder::Standby(Hold::All);
+    let order = JournalOrder::Standby(GroupSet::All);
     JournalEvent::Order { order, uid: 0, pid: 7, user: None, login: None, ticket: 1 }
 }
 
@@ -114,7 +114,7 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
             giver: "web1".into(),
             taker: "web2".into(),
             group: None,
-            set: Some(Hold::All),
+            set: Some(GroupSet::All),
             motive: "node".into(),
             ticket: None,
             refused: None,

@@ -6,7 +6,7 @@
 
 use crate::cluster::Cluster;
 use crate::peer::Kind;
-use crate::{Cause, Failback, GroupId, Hold, NodeId, Occasion, Phase, Time};
+use crate::{Cause, Failback, GroupId, GroupSet, NodeId, Occasion, Phase, Time};
 use std::time::Duration;
 
 /// How long a classic peer is given to begin its restart, which it does after two seconds.
@@ -66,14 +66,14 @@ impl Cluster {
     }
 
     /// The sets of which a classic peer has groups by our table, seen from it.
-    fn conceded_to(&self, peer: NodeId) -> Hold {
+    fn conceded_to(&self, peer: NodeId) -> GroupSet {
         let rows = self.settings.group_ids().filter(|group| {
             let row = &self.groups[*group].row;
             row.owner == Some(peer) && row.phase.holds()
         });
-        rows.fold(Hold::None, |hold, group| {
+        rows.fold(GroupSet::None, |hold, group| {
             let is_home = self.preferred(group) == peer;
-            hold.with(if is_home { Hold::Local } else { Hold::Foreign })
+            hold.with(if is_home { GroupSet::Local } else { GroupSet::Foreign })
         })
     }
 
@@ -89,7 +89,7 @@ impl Cluster {
         if let Some(peer) = self.classic_peer()
             && self.settings.failback != Failback::Legacy
         {
-            self.note_theirs(peer);
+            self.record_theirs(peer);
         }
     }
 
@@ -155,32 +155,32 @@ impl Cluster {
     }
 
     /// The sets of which we have groups.
-    pub(super) fn held(&self) -> Hold {
+    pub(super) fn held(&self) -> GroupSet {
         self.sets_of(|_| true)
     }
 
     /// The sets of which we have groups that run.
-    pub(super) fn held_whole(&self) -> Hold {
+    pub(super) fn held_whole(&self) -> GroupSet {
         self.sets_of(|group| self.groups[group].runner.is_active())
     }
 
     /// The sets of which we have groups of which something runs.
-    pub(super) fn held_in_part(&self) -> Hold {
+    pub(super) fn held_in_part(&self) -> GroupSet {
         self.sets_of(|group| !self.groups[group].runner.is_idle())
     }
 
-    fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> Hold {
+    fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> GroupSet {
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
         let held = ours.filter(|group| self.groups[*group].row.phase.holds());
         self.sets_among(held.filter(|group| counts(*group)))
     }
 
     /// The sets to which groups belong, seen from us.
-    pub(in crate::cluster) fn sets_among(&self, groups: impl Iterator<Item = GroupId>) -> Hold {
+    pub(in crate::cluster) fn sets_among(&self, groups: impl Iterator<Item = GroupId>) -> GroupSet {
         let me = self.settings.me;
-        groups.fold(Hold::None, |hold, group| {
+        groups.fold(GroupSet::None, |hold, group| {
             let is_local = self.preferred(group) == me;
-            hold.with(Hold::of(is_local, !is_local))
+            hold.with(GroupSet::of(is_local, !is_local))
         })
     }
 }

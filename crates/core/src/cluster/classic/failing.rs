@@ -5,7 +5,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::hand_over::Asker;
-use crate::{Failback, GroupId, Hold, Scope};
+use crate::{Failback, GroupId, GroupSet, Scope};
 use std::time::Duration;
 
 /// How long a node of the classic line waits before it gives up what it could not start.
@@ -28,11 +28,11 @@ impl Cluster {
             return;
         }
         let hold = self.gives_up();
-        let peer = self.classic_peer().filter(|_| self.takes_part() && hold != Hold::None);
+        let peer = self.classic_peer().filter(|_| self.takes_part() && hold != GroupSet::None);
         self.classic.gives_up = match peer {
             Some(_)
                 if self.hand_over.is_some()
-                    || self.is_everything_frozen()
+                    || self.is_everything_held()
                     || !self.may_all_leave(hold) =>
             {
                 Some(self.now + RETRY)
@@ -55,17 +55,17 @@ impl Cluster {
     }
 
     /// The sets that are to be given up, as far as the peer believes that we have them.
-    fn gives_up(&self) -> Hold {
-        let failed = if self.has_lost_one() { Hold::Foreign } else { Hold::None };
-        let abandoned = if self.has_given_up_executor() { self.unheld() } else { Hold::None };
+    fn gives_up(&self) -> GroupSet {
+        let failed = if self.has_lost_one() { GroupSet::Foreign } else { GroupSet::None };
+        let abandoned = if self.has_given_up_executor() { self.unheld() } else { GroupSet::None };
         failed.with(abandoned)
     }
 
     /// The sets that the peer believes us to have, and of which we hold no group.
-    pub(super) fn unheld(&self) -> Hold {
+    pub(super) fn unheld(&self) -> GroupSet {
         let configured = self.settings.group_ids().filter(|group| self.is_configured(*group));
         let unheld = self.sets_among(configured).without(self.held());
-        Hold::of(
+        GroupSet::of(
             unheld.has_local() && self.classic.ours.has_local(),
             unheld.has_foreign() && self.classic.ours.has_foreign(),
         )

@@ -3,7 +3,7 @@
 use super::Stage;
 use crate::cluster::Cluster;
 use crate::peer::Kind;
-use crate::{Cause, Failback, Fencing, Hold, Message, NodeId, Occasion, Phase, Scope};
+use crate::{Cause, Failback, Fencing, GroupSet, Message, NodeId, Occasion, Phase, Scope};
 
 impl Cluster {
     /// Tells a classic peer what we hold.
@@ -19,7 +19,7 @@ impl Cluster {
     }
 
     /// A hand-over with a classic peer begins on our side: we let go of this set.
-    pub(in crate::cluster) fn classic_releases(&mut self, hold: Hold) {
+    pub(in crate::cluster) fn classic_releases(&mut self, hold: GroupSet) {
         self.classic.ours = self.classic.ours.without(hold);
         self.classic_report(Occasion::Standby);
     }
@@ -42,12 +42,12 @@ impl Cluster {
     }
 
     /// A hand-over ended; the set is from the giver's view.
-    pub(in crate::cluster) fn classic_concludes(&mut self, giver: NodeId, hold: Hold) {
+    pub(in crate::cluster) fn classic_concludes(&mut self, giver: NodeId, hold: GroupSet) {
         let Some(peer) = self.classic_peer() else { return };
         if giver == self.settings.me {
             self.classic.owes = false;
             self.classic.theirs = self.classic.theirs.with(hold.mirrored());
-            self.note_theirs(peer);
+            self.record_theirs(peer);
         } else {
             self.classic.ours = self.classic.ours.with(hold.mirrored());
         }
@@ -77,27 +77,27 @@ impl Cluster {
     }
 
     /// What is ours while nobody else is there: all, but nothing new while everything is held.
-    pub(super) fn all_but_held(&self) -> Hold {
-        if self.is_everything_frozen() { self.held() } else { Hold::All }
+    pub(super) fn all_but_held(&self) -> GroupSet {
+        if self.is_everything_held() { self.held() } else { GroupSet::All }
     }
 
     fn classic_takes_all(&mut self) {
         self.classic.stage = Stage::Stable;
         self.classic.ours = self.all_but_held();
-        self.classic.theirs = Hold::None;
-        self.classic.giving_up = Hold::None;
+        self.classic.theirs = GroupSet::None;
+        self.classic.giving_up = GroupSet::None;
         self.classic.is_peer_stable = true;
     }
 
     /// Nothing is held any more: what nobody is there to run will be ours.
     pub(in crate::cluster) fn classic_released(&mut self) {
-        if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_frozen() {
-            self.classic.ours = Hold::All;
+        if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_held() {
+            self.classic.ours = GroupSet::All;
         }
     }
 
     /// We stop: nothing is ours any more.
     pub(in crate::cluster) fn classic_leaves(&mut self) {
-        self.classic.ours = Hold::None;
+        self.classic.ours = GroupSet::None;
     }
 }

@@ -42,22 +42,22 @@ impl Cluster {
     }
 
     /// The peer asks us to release one of its groups (legacy mode).
-    pub(in crate::cluster) fn hear_group_request(&mut self, from: NodeId, key: &str) {
+    pub(in crate::cluster) fn handle_group_request(&mut self, from: NodeId, key: &str) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
         let owned = self.is_ours(group) && self.groups[group].row.phase.holds();
         if owned {
             let taker = from;
             self.release(group, Cause::HandOver { giver: self.settings.me, taker });
-            self.note_request(group, from);
+            self.record_request(group, from);
         } else if self.conflicts_here(group) {
-            self.note_request(group, from);
+            self.record_request(group, from);
         } else {
             self.grant(group, from, false);
         }
     }
 
     /// Keeps one request of each node for each group, however often it asks.
-    fn note_request(&mut self, group: GroupId, from: NodeId) {
+    fn record_request(&mut self, group: GroupId, from: NodeId) {
         let requested_by = &mut self.groups[group].requested_by;
         if !requested_by.contains(&from) {
             requested_by.push(from);
@@ -84,7 +84,12 @@ impl Cluster {
     }
 
     /// The peer has released one of our groups (legacy mode).
-    pub(in crate::cluster) fn hear_group_grant(&mut self, from: NodeId, key: &str, granted: bool) {
+    pub(in crate::cluster) fn handle_group_grant(
+        &mut self,
+        from: NodeId,
+        key: &str,
+        granted: bool,
+    ) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
         let is_own = self.preferred(group) == self.settings.me;
         if granted && is_own && self.settings.failback == Failback::Legacy {

@@ -8,7 +8,7 @@ use super::{JOINT_START_WAIT, QUESTIONS_MAX, RETRY, Stage};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Cause, Failback, GroupId, Hold, Message, NodeId, NodeStatus, Occasion, Phase, Scope, Time,
+    Cause, Failback, GroupId, GroupSet, Message, NodeId, NodeStatus, Occasion, Phase, Scope, Time,
 };
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(in crate::cluster) const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Cluster {
-    pub(in crate::cluster) fn hear_starting(&mut self, from: NodeId, sequence: u64) {
+    pub(in crate::cluster) fn handle_starting(&mut self, from: NodeId, sequence: u64) {
         if self.peer(from).kind != Kind::Classic {
             return;
         }
@@ -44,10 +44,10 @@ impl Cluster {
         self.classic_report(Occasion::Report);
     }
 
-    pub(in crate::cluster) fn hear_resource(
+    pub(in crate::cluster) fn handle_resource(
         &mut self,
         (from, sequence): (NodeId, u64),
-        (hold, full): (Hold, bool),
+        (hold, full): (GroupSet, bool),
         stable: Option<bool>,
         occasion: Occasion,
     ) {
@@ -74,21 +74,21 @@ impl Cluster {
         // Nor is what one that is in a transition does not name any more: its announcement may be lost.
         let is_vague = stable == Some(false) && !self.classic.is_peer_starting;
         let before = self.classic.held_there();
-        let keeps = !full && hold != Hold::None;
+        let keeps = !full && hold != GroupSet::None;
         self.classic.theirs = if keeps { self.classic.theirs.with(hold) } else { hold };
-        let may_run = if announces || is_vague { before } else { Hold::None };
+        let may_run = if announces || is_vague { before } else { GroupSet::None };
         self.classic.giving_up = may_run.without(self.classic.theirs);
         self.classic.conflict.note(occasion);
         if occasion == Occasion::Standby {
             self.classic_lets_go(from, sequence);
         }
         if !announces {
-            self.note_theirs(from);
+            self.record_theirs(from);
         }
         if is_first {
             self.classic.ours = self.held_whole();
         }
-        let has_nothing = full && hold == Hold::None && occasion == Occasion::Report;
+        let has_nothing = full && hold == GroupSet::None && occasion == Occasion::Report;
         // It waits for us as we would for it; who says so first spares both the 10 s.
         self.classic.may_settle |= has_nothing && self.classic.is_peer_starting;
         let is_without = stable != Some(false) && !self.classic.held_there().has_local();
@@ -107,7 +107,7 @@ impl Cluster {
             }
             None => {}
         }
-        if is_first && stable != Some(true) && self.classic.ours != Hold::None {
+        if is_first && stable != Some(true) && self.classic.ours != GroupSet::None {
             self.classic_report(Occasion::Report);
         }
     }
@@ -184,10 +184,10 @@ impl Cluster {
             return;
         }
         let there = self.classic.held_there();
-        let own = Hold::of(held.has_local() && !there.has_foreign(), false);
-        let foreign = Hold::of(false, held.has_foreign() && !there.has_local());
+        let own = GroupSet::of(held.has_local() && !there.has_foreign(), false);
+        let foreign = GroupSet::of(false, held.has_foreign() && !there.has_local());
         let news = own.with(foreign).without(self.classic.ours);
-        if news != Hold::None {
+        if news != GroupSet::None {
             self.classic.ours = self.classic.ours.with(news);
             self.classic_report(Occasion::Report);
         }
@@ -224,7 +224,7 @@ impl Cluster {
     }
 
     /// A classic peer is done with its part of a hand-over: what it has reported before is older.
-    pub(in crate::cluster) fn note_done(&mut self, from: NodeId, sequence: u64) {
+    pub(in crate::cluster) fn record_done(&mut self, from: NodeId, sequence: u64) {
         if self.peer(from).kind == Kind::Classic {
             self.classic.reported_at = self.classic.reported_at.max(sequence);
         }
@@ -283,8 +283,8 @@ impl Cluster {
             return;
         }
         self.forget_recalled();
-        self.classic.theirs = Hold::None;
-        self.classic.giving_up = Hold::None;
+        self.classic.theirs = GroupSet::None;
+        self.classic.giving_up = GroupSet::None;
         self.classic.announces_stop = false;
         self.classic.conflict = Conflict::None;
         self.classic.has_reported = false;
@@ -296,7 +296,7 @@ impl Cluster {
     }
 
     /// Turns what the peer says it holds into rows.
-    pub(super) fn note_theirs(&mut self, peer: NodeId) {
+    pub(super) fn record_theirs(&mut self, peer: NodeId) {
         let theirs = self.classic.held_there();
         let has_reported = self.classic.has_reported;
         for group in self.settings.group_ids() {

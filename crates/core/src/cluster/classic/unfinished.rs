@@ -8,11 +8,11 @@
 use super::{Recalled, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::hand_over::HandOver;
-use crate::{Hold, NodeId, Scope, Unfinished, UnfinishedStage};
+use crate::{GroupSet, NodeId, Scope, Unfinished, UnfinishedStage};
 
 impl Unfinished {
     /// What moves, from the view of the node that remembers it.
-    const fn seen_from_here(self) -> Hold {
+    const fn seen_from_here(self) -> GroupSet {
         match self.stage {
             UnfinishedStage::Releasing | UnfinishedStage::Given => self.hold,
             UnfinishedStage::Promised | UnfinishedStage::Acquiring => self.hold.mirrored(),
@@ -107,7 +107,7 @@ impl Cluster {
             }
             UnfinishedStage::Given => {
                 self.classic.theirs = self.classic.theirs.with(unfinished.hold.mirrored());
-                self.note_theirs(from);
+                self.record_theirs(from);
                 self.forget_recalled();
             }
             UnfinishedStage::Releasing | UnfinishedStage::Acquiring => return false,
@@ -137,7 +137,7 @@ impl Cluster {
         let is_over = match unfinished.stage {
             // Of everything it had its own part before.
             UnfinishedStage::Releasing | UnfinishedStage::Given => {
-                hold.mirrored().without(there) == Hold::None
+                hold.mirrored().without(there) == GroupSet::None
             }
             UnfinishedStage::Promised | UnfinishedStage::Acquiring => hold.without(there) != hold,
         };

@@ -1,7 +1,7 @@
 //! A hand-over that is at a stage already, for rows.
 
 use super::{HandOver, REPLY_WAIT, Stage};
-use crate::{GroupId, JobId, Motive, NodeId, Scope, Time};
+use crate::{GroupId, HandOverReason, JobId, NodeId, Scope, Time};
 
 impl HandOver {
     /// One of a group, at this stage, from now on.
@@ -28,7 +28,7 @@ impl HandOver {
             taker,
             stage,
             until: now + REPLY_WAIT,
-            motive: Motive::Node,
+            motive: HandOverReason::Node,
             by_order: true,
             ticket: None,
             since: (now, now),
@@ -46,7 +46,7 @@ impl HandOver {
     }
 
     /// The same for another reason.
-    pub(in crate::cluster) fn because(self, motive: Motive) -> Self {
+    pub(in crate::cluster) fn because(self, motive: HandOverReason) -> Self {
         Self { motive, ..self }
     }
 }

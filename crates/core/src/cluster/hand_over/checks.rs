@@ -141,7 +141,7 @@ impl Cluster {
     }
 
     /// The other node does not follow our step.
-    pub(in crate::cluster) fn hear_refusal(
+    pub(in crate::cluster) fn handle_refusal(
         &mut self,
         from: NodeId,
         sequence: u64,

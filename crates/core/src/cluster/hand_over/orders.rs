@@ -4,8 +4,8 @@ use super::{Asker, Cluster, Stage};
 use crate::group::Runner;
 use crate::peer::Kind;
 use crate::{
-    Event, Failback, GroupId, HandOverEvent, Hold, Message, Motive, NodeId, Refusal, Scope, Step,
-    Ticket,
+    Event, Failback, GroupId, GroupSet, HandOverEvent, HandOverReason, Message, NodeId, Refusal,
+    Scope, Step, Ticket,
 };
 
 impl Cluster {
@@ -23,7 +23,7 @@ impl Cluster {
             (result, taker.or_else(|| self.first_partner()), is_own)
         {
             self.tell_unasked(taker, scope, asker, why);
-            self.note_declined(scope, taker, why);
+            self.record_declined(scope, taker, why);
         }
         result
     }
@@ -82,7 +82,7 @@ impl Cluster {
             self.refuse_stopping(&here)?;
             self.refuse_leaving(&here)?;
         }
-        if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_strange(*group)) {
+        if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_unknown_line(*group)) {
             return Err(Refusal::Differs);
         }
         if elsewhere.is_empty() {
@@ -116,7 +116,12 @@ impl Cluster {
                 self.send(Message::GroupOrder { group }, Some(peer));
             }
         }
-        self.begin_hand_over((peer, me), scope.mirrored(), Stage::Invited, Motive::Order(ticket));
+        self.begin_hand_over(
+            (peer, me),
+            scope.mirrored(),
+            Stage::Invited,
+            HandOverReason::Order(ticket),
+        );
         Ok(Some(()))
     }
 
@@ -127,7 +132,7 @@ impl Cluster {
         }
         // A line that has left the file may come back while the hold lasts: nobody has asked for that.
         for group in here {
-            let is_wanted = self.is_frozen(group) && self.is_configured(group);
+            let is_wanted = self.is_held(group) && self.is_configured(group);
             self.groups[group].is_exempt |= is_wanted;
         }
     }
@@ -176,7 +181,7 @@ impl Cluster {
             return Ok(scope);
         }
         let is_local = self.preferred(group) == me;
-        let hold = Hold::of(is_local, !is_local);
+        let hold = GroupSet::of(is_local, !is_local);
         let is_alone = self.groups_of(me, Scope::Set(hold)) == [group];
         is_alone.then_some(Scope::Set(hold)).ok_or(Refusal::SetsOnly)
     }
@@ -184,7 +189,7 @@ impl Cluster {
     /// What another node's haresources still has, and ours has not, does not go there.
     fn refuse_retired(&self, scope: Scope) -> Result<(), Refusal> {
         let differs = match scope {
-            Scope::Set(hold) => self.guards_some_of(hold),
+            Scope::Set(hold) => self.reserves_some_of(hold),
             Scope::Group(group) => !self.is_configured(group),
         };
         if differs { Err(Refusal::Differs) } else { Ok(()) }

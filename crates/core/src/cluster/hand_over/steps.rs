@@ -4,27 +4,28 @@ use super::{Asker, Cluster, Stage};
 use crate::cluster::gate::Purpose;
 use crate::peer::Kind;
 use crate::{
-    Cause, Event, GroupId, GroupKey, HandOverEvent, Motive, NodeId, Phase, Refusal, Scope, Step,
+    Cause, Event, GroupId, GroupKey, HandOverEvent, HandOverReason, NodeId, Phase, Refusal, Scope,
+    Step,
 };
 
 impl Cluster {
     /// The other node wants groups of ours.
-    pub(in crate::cluster) fn hear_takeover_order(&mut self, from: NodeId, scope: Scope) {
+    pub(in crate::cluster) fn handle_takeover_order(&mut self, from: NodeId, scope: Scope) {
         if let Err(why) = self.order_standby(scope, Some(from), Asker::Node) {
             self.refuse_step(from, Step::Me, why, None);
         }
     }
 
     /// The other node wants one group of ours.
-    pub(in crate::cluster) fn hear_group_order(&mut self, from: NodeId, key: GroupKey) {
+    pub(in crate::cluster) fn handle_group_order(&mut self, from: NodeId, key: GroupKey) {
         match self.group_with(key) {
-            Some(scope) => self.hear_takeover_order(from, scope),
+            Some(scope) => self.handle_takeover_order(from, scope),
             None => self.refuse_step(from, Step::Me, Refusal::Differs, None),
         }
     }
 
     /// A step that concerns one group.
-    pub(in crate::cluster) fn hear_group_step(
+    pub(in crate::cluster) fn handle_group_step(
         &mut self,
         from: NodeId,
         sequence: u64,
@@ -32,7 +33,7 @@ impl Cluster {
         (step, by_order): (Step, bool),
     ) {
         match self.group_with(key) {
-            Some(scope) => self.hear_step(from, sequence, scope, (step, by_order)),
+            Some(scope) => self.handle_step(from, sequence, scope, (step, by_order)),
             None => self.refuse_step(from, step, Refusal::Differs, Some(sequence)),
         }
     }
@@ -41,7 +42,7 @@ impl Cluster {
         self.group_with_key(key).map(Scope::Group)
     }
 
-    pub(in crate::cluster) fn hear_step(
+    pub(in crate::cluster) fn handle_step(
         &mut self,
         from: NodeId,
         sequence: u64,
@@ -49,7 +50,7 @@ impl Cluster {
         (step, by_order): (Step, bool),
     ) {
         let number = Some(sequence);
-        self.withdraw_wish();
+        self.withdraw_offer();
         if step == Step::Done && self.recalled_is_done(from, sequence, scope) {
             return;
         }
@@ -57,7 +58,7 @@ impl Cluster {
             if step == Step::Done && self.peer(from).kind == Kind::Systole {
                 self.refuse_step(from, step, Refusal::NotReady, number);
             }
-            return self.note_taken_over(from, step);
+            return self.record_taken_over(from, step);
         }
         let stage = self.hand_over.as_ref().filter(|running| {
             running.is_with(from) && running.scope == scope && sequence > running.began_at
@@ -123,7 +124,7 @@ impl Cluster {
             return self.refuse_step(giver, Step::Me, why, None);
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
-        let motive = ticket.map_or(Motive::Node, Motive::Order);
+        let motive = ticket.map_or(HandOverReason::Node, HandOverReason::Order);
         self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
         // Why a C node gives something away it does not tell.
         let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
@@ -162,7 +163,7 @@ impl Cluster {
                 let is_given = self.groups[group].row.phase.holds();
                 self.groups[group].is_exempt |= is_given;
                 if is_own_idea {
-                    self.note_gift(group);
+                    self.record_gift(group);
                 }
                 self.release(group, Cause::HandOver { giver: me, taker });
             }
@@ -212,7 +213,7 @@ impl Cluster {
             if row.owner == Some(giver) && row.phase.holds() && is_given {
                 // The giver's "done" is the stop that its table has yet to tell. One that came
                 // late does not undo that the giver has taken a group again.
-                self.note_phase(group, Phase::Stopped);
+                self.record_phase(group, Phase::Stopped);
             }
             self.peer_mut(giver).runs[group.index()] &= !is_given;
             if self.peer(giver).kind == Kind::Classic {

@@ -8,7 +8,7 @@
 //! * Nothing is started that shares a resource with a retired group which another node has, or before
 //!   the claim on the retired one is known to whoever may still have the line.
 //! * Nor is anything started that another node's file lacks, while that node runs a line that is not
-//!   known here: see [`strange`](super::strange).
+//!   known here: see [`unknown_lines`].
 //! * Where another node has the better claim on a retired group, what shares a resource with it stops.
 //!
 //! A guard that guards nothing any more, because nothing of it can run here, is given up: then the
@@ -48,7 +48,7 @@ impl Cluster {
         let row = &self.groups[retired].row;
         if !self.groups[retired].runner.is_idle() {
             Retirement::Here
-        } else if self.is_guarded(retired) {
+        } else if self.is_reserved_here(retired) {
             Retirement::Claimed
         } else if let Some(holder) = self.holder(row) {
             // A C node tells sets and no lines: what we remember of its sets is no news of its file.
@@ -110,7 +110,7 @@ impl Cluster {
     /// Whether something retired that shares a resource with a group runs here, or another node
     /// has it.
     pub(in crate::cluster) fn is_in_conflict(&self, group: GroupId) -> bool {
-        if self.errs(Mutation::IgnoreTheRetired) {
+        if self.is_mutated(Mutation::IgnoreTheRetired) {
             return false;
         }
         let is_elsewhere = |retired| {
@@ -151,9 +151,9 @@ impl Cluster {
     pub(in crate::cluster) fn is_reserved(&self, group: GroupId) -> bool {
         let is_safe = |retired| {
             !self.may_be_elsewhere(retired)
-                || self.is_guarded(retired) && self.is_guard_known(retired)
+                || self.is_reserved_here(retired) && self.is_reservation_known(retired)
         };
-        self.errs(Mutation::IgnoreTheRetired) || self.rivals(group).all(is_safe)
+        self.is_mutated(Mutation::IgnoreTheRetired) || self.rivals(group).all(is_safe)
     }
 
     /// Reserves the former lines that share a resource with a group that is about to start.
@@ -161,25 +161,25 @@ impl Cluster {
         for pair in 0..self.overlaps.len() {
             let (heir, retired) = self.overlaps[pair];
             let is_wanted = heir == group && self.may_be_elsewhere(retired);
-            if is_wanted && !self.is_guarded(retired) && self.may_guard(retired) {
-                self.guard(retired);
+            if is_wanted && !self.is_reserved_here(retired) && self.may_reserve(retired) {
+                self.reserve(retired);
             }
         }
     }
 
-    fn is_guarded(&self, retired: GroupId) -> bool {
+    fn is_reserved_here(&self, retired: GroupId) -> bool {
         let row = &self.groups[retired].row;
         row.owner == Some(self.settings.me) && row.phase.holds()
     }
 
-    fn is_guard_known(&self, retired: GroupId) -> bool {
+    fn is_reservation_known(&self, retired: GroupId) -> bool {
         let barrier = self.groups[retired].reserved;
         let mut holders = self.others().filter(|node| self.may_have(*node, retired));
         holders.all(|node| barrier.is_passed_by(self.peer(node)))
     }
 
     /// Whether a retired group is free, and nobody is about to take it by its own file.
-    fn may_guard(&self, retired: GroupId) -> bool {
+    fn may_reserve(&self, retired: GroupId) -> bool {
         // Each of two nodes may have replaced the line of the other one, and wait for it: the first of them
         // waits no longer than the other one would have needed.
         let has_waited = self.now.since(self.groups[retired].since) >= TURN;
@@ -197,26 +197,26 @@ impl Cluster {
             && !self.others().any(is_wanted)
     }
 
-    fn guard(&mut self, retired: GroupId) {
+    fn reserve(&mut self, retired: GroupId) {
         self.claim(retired, false);
-        let phase = self.phase_of_guard(retired);
+        let phase = self.phase_of_reservation(retired);
         self.groups[retired].reserved = self.next_barrier();
         self.set_phase(retired, phase, Cause::Reload);
         self.outbox.push_back(Output::Store);
-        self.speak_soon();
+        self.beat_soon();
     }
 
     /// Sees that what is retired and what replaces it keep apart.
-    pub(in crate::cluster) fn tend_retired(&mut self) {
+    pub(in crate::cluster) fn update_retired(&mut self) {
         self.end_vain_trust();
         for retired in self.retired() {
-            self.note_retirement(retired);
+            self.record_retirement(retired);
             if let Some(holder) = self.holder(&self.groups[retired].row) {
                 self.meet_holder(retired, holder);
-            } else if self.is_guarded(retired) {
-                self.give_up_guard(retired);
+            } else if self.is_reserved_here(retired) {
+                self.give_up_reservation(retired);
             } else {
-                self.guard_what_runs(retired);
+                self.reserve_what_runs(retired);
             }
         }
     }
@@ -229,25 +229,25 @@ impl Cluster {
             if is_kept && is_idle && !self.can_still_run(group) {
                 self.end_trust(group);
                 self.set_phase(group, Phase::Stopped, Cause::Reload);
-                self.speak_soon();
+                self.beat_soon();
             }
         }
     }
 
     /// Claims a retired group that nobody has, and that another node may be about to take, because
     /// something runs here that shares a resource with it.
-    fn guard_what_runs(&mut self, retired: GroupId) {
+    fn reserve_what_runs(&mut self, retired: GroupId) {
         let is_needed = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
         let is_trusted = self.unverified.is_empty() && !self.is_anyone_uncertain();
         if is_needed && is_trusted && self.may_be_elsewhere(retired) {
-            self.guard(retired);
+            self.reserve(retired);
         }
     }
 
     /// Lets others have a retired group if nothing that shares a resource with it can run here: not even
     /// its heir, where that has grown by what another node runs and does not start before the other file
     /// has changed too.
-    fn give_up_guard(&mut self, retired: GroupId) {
+    fn give_up_reservation(&mut self, retired: GroupId) {
         let may_run = |heir: GroupId| {
             let may_start = self.can_still_run(heir) && !self.waits_for_another_file(heir);
             !self.groups[heir].runner.is_idle() || may_start
@@ -259,7 +259,7 @@ impl Cluster {
             let is_in_doubt = self.heirs(retired).any(|heir| self.groups[heir].in_doubt);
             let phase = if is_in_doubt { Phase::Failed } else { Phase::Stopped };
             self.set_phase(retired, phase, Cause::Reload);
-            self.speak_soon();
+            self.beat_soon();
         }
     }
 
@@ -267,15 +267,15 @@ impl Cluster {
     /// there, and neither to a claim that only keeps the line free nor to what is being stopped, or is
     /// only believed to run.
     fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
-        let guards = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
+        let reserves = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
         let is_weak = match self.groups[retired].row.phase {
             Phase::Stopping => true,
             Phase::Starting => !self.groups[retired].row.is_able(holder),
             Phase::Active | Phase::Blocked | Phase::Stopped | Phase::Failed => false,
         };
-        if guards && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
-            self.guard(retired);
-        } else if !(guards && is_weak) {
+        if reserves && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
+            self.reserve(retired);
+        } else if !(reserves && is_weak) {
             self.give_way(retired, holder);
         }
     }
@@ -297,7 +297,7 @@ impl Cluster {
 
     /// How far the owner of a guard is: it is being stopped while all that it guards is, and is only
     /// about to start while an earlier daemon alone has begun to start that.
-    fn phase_of_guard(&self, retired: GroupId) -> Phase {
+    fn phase_of_reservation(&self, retired: GroupId) -> Phase {
         let runners = || self.heirs(retired).map(|heir| &self.groups[heir].runner);
         let mut at_work = runners().filter(|runner| !runner.is_idle()).peekable();
         if at_work.peek().is_some() && at_work.all(Runner::is_taken_up) {
@@ -310,17 +310,17 @@ impl Cluster {
     }
 
     /// A retired group of ours is stopped. While others may still have its line it stays claimed.
-    pub(in crate::cluster) fn note_retirement(&mut self, retired: GroupId) {
-        if !self.groups[retired].runner.is_idle() || !self.is_guarded(retired) {
+    pub(in crate::cluster) fn record_retirement(&mut self, retired: GroupId) {
+        if !self.groups[retired].runner.is_idle() || !self.is_reserved_here(retired) {
             return;
         }
         if self.may_be_elsewhere(retired) {
-            let phase = self.phase_of_guard(retired);
+            let phase = self.phase_of_reservation(retired);
             self.change_phase(retired, phase, self.groups[retired].cause);
             return;
         }
         self.set_phase(retired, Phase::Stopped, self.groups[retired].cause);
-        self.speak_soon();
+        self.beat_soon();
         self.classic_recalls();
         self.ipfail_may_move();
     }
@@ -352,7 +352,7 @@ impl Cluster {
         if !self.groups[group].runner.is_idle() {
             return;
         }
-        if self.is_guarded(group) {
+        if self.is_reserved_here(group) {
             let row = self.groups[group].row;
             self.entrust(group, row.term, row.is_borrowed);
             return self.owned(group, Cause::Reload);

@@ -20,7 +20,7 @@ pub(in crate::cluster) struct Transition {
 }
 
 impl Cluster {
-    pub(super) fn note_times(&mut self, settings: &Settings) {
+    pub(super) fn record_times(&mut self, settings: &Settings) {
         let next = Detection::of(settings);
         if self.transition.is_none() && settings.deadtime == self.settings.deadtime {
             self.detection = next;
@@ -33,7 +33,7 @@ impl Cluster {
 
     /// The times that hold now.
     pub(in crate::cluster) fn detection(&self) -> Detection {
-        if self.errs(Mutation::ForgetFormerTimes) {
+        if self.is_mutated(Mutation::ForgetFormerTimes) {
             return self.detection.with_keepalive(self.settings.keepalive);
         }
         self.detection

@@ -42,7 +42,7 @@ impl Cluster {
     }
 
     fn looks_able(&self, group: GroupId, node: NodeId) -> bool {
-        let may_here = self.has_carrier(group) && !self.waits_for_strange(group);
+        let may_here = self.has_carrier(group) && !self.waits_for_unknown_line(group);
         (node != self.settings.me || may_here) && self.groups[group].row.is_able(node)
     }
 
@@ -50,7 +50,7 @@ impl Cluster {
         let is_here = node == self.settings.me;
         if is_here && !self.has_carrier(group) {
             Inability::Interface
-        } else if is_here && self.waits_for_strange(group) {
+        } else if is_here && self.waits_for_unknown_line(group) {
             Inability::UnknownLine
         } else if !is_here && self.peer(node).lacks.contains(&group) {
             Inability::OtherLine

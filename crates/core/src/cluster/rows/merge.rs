@@ -11,7 +11,7 @@
 //!
 //! One that does not hear us cannot give way: then we do, as soon as it runs the group.
 
-use super::{Row, names};
+use super::{Row, coverage_names};
 use crate::{Claim, NodeId, Phase};
 
 /// What a claim of a peer changed for us.
@@ -180,7 +180,7 @@ impl Row {
     pub(super) fn merge(&mut self, at: &Meeting, claim: &Claim) -> Merged {
         self.record_ability(at.from, !claim.unable);
         let Meeting { me, from, .. } = *at;
-        names::visit_row(me, from, self, claim);
+        coverage_names::visit_row(me, from, self, claim);
         let is_mine = self.owner == Some(me) && self.phase.holds();
         if claim.owner == from && self.owner == Some(from) {
             let next = Self { term: self.term.max(claim.term), phase: claim.phase, ..*self };

@@ -9,7 +9,7 @@ use super::*;
 fn a_cable_of_the_standby_disturbs_nothing() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
     pair.until("all at A", |pair| pair.runs(A) == [FIRST, SECOND]);
     pair.pass(Duration::from_secs(1));
     pair.node(A).said.clear();

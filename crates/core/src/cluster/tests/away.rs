@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::Motive;
+use crate::HandOverReason;
 use crate::cluster::hand_over::HandOver;
 
 /// Both prefer A.
@@ -59,7 +59,7 @@ fn what_a_carrier_asked_for_is_taken_back_when_it_is_there_again() {
 fn what_ipfail_asked_for_is_taken_back_when_both_see_the_same_again() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers[0] = false;
-    let asked = Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(Hold::All)));
+    let asked = Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(GroupSet::All)));
     pair.until("it is asked for", |pair| pair.node(A).has_said(&asked));
     // The question is on its way, and nothing gets through for a moment.
     pair.node(A).sent.clear();
@@ -112,9 +112,9 @@ fn what_ipfail_moved_comes_home_by_the_rules_of_failback() {
 
 #[test]
 fn what_a_person_moved_stays_until_its_home_is_started_anew() {
-    for order in [(A, Order::Standby(Hold::Local)), (A, Order::StandbyGroup(FIRST))]
+    for order in [(A, Order::Standby(GroupSet::Local)), (A, Order::StandbyGroup(FIRST))]
         .into_iter()
-        .chain([(B, Order::Takeover(Hold::Foreign)), (B, Order::TakeoverGroup(FIRST))])
+        .chain([(B, Order::Takeover(GroupSet::Foreign)), (B, Order::TakeoverGroup(FIRST))])
     {
         let mut pair = Pair::settled(Failback::On);
         let now = pair.now;
@@ -156,7 +156,7 @@ fn restart_holder(pair: &mut Pair) {
 fn what_a_person_moved_stays_when_the_daemon_that_has_it_is_restarted() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("it moved", |pair| pair.runs(B) == BOTH);
     pair.pass(Duration::from_secs(1));
     restart_holder(&mut pair);
@@ -188,7 +188,7 @@ fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
 
 #[test]
 fn what_a_person_moved_stays_when_the_daemon_of_its_home_executes_itself() {
-    for order in [(A, Order::Standby(Hold::Local)), (B, Order::TakeoverGroup(FIRST))] {
+    for order in [(A, Order::Standby(GroupSet::Local)), (B, Order::TakeoverGroup(FIRST))] {
         let mut pair = Pair::settled(Failback::On);
         let now = pair.now;
         pair.node(order.0).order(now, order.1);
@@ -285,7 +285,7 @@ fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
     pair.nodes[0] = Some(Node::new(A, Failback::Off, 2));
     pair.pass(Duration::from_secs(3));
     let now = pair.now;
-    let asked = HandOver::at("asked", (B, A), FIRST, now, 0).because(Motive::Home);
+    let asked = HandOver::at("asked", (B, A), FIRST, now, 0).because(HandOverReason::Home);
     pair.node(B).cluster.hand_over = Some(asked);
     pair.step();
     assert!(pair.node(B).cluster.hand_over.is_none());

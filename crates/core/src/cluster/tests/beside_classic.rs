@@ -39,7 +39,7 @@ impl Beside {
         self.say(Message::Status { status, deadtime: DEADTIME, flow_control: true });
     }
 
-    fn resource(&mut self, hold: Hold, stable: bool, occasion: Occasion) {
+    fn resource(&mut self, hold: GroupSet, stable: bool, occasion: Occasion) {
         self.say(Message::Resource { hold, full: true, stable: Some(stable), occasion });
     }
 
@@ -94,27 +94,27 @@ impl Beside {
         beside.status(NodeStatus::Up);
         beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
         beside.say(Message::Starting);
-        beside.resource(Hold::None, false, Occasion::Report);
+        beside.resource(GroupSet::None, false, Occasion::Report);
         beside.pass(Duration::from_secs(11));
-        beside.resource(Hold::Local, true, Occasion::Report);
+        beside.resource(GroupSet::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(1));
         beside.sent();
         beside
     }
 }
 
-fn ask(hold: Hold, step: Step) -> Message {
+fn ask(hold: GroupSet, step: Step) -> Message {
     Message::AskResources { hold, step, ipfail: false, by_order: false }
 }
 
-fn report(hold: Hold, stable: bool, occasion: Occasion) -> Message {
+fn report(hold: GroupSet, stable: bool, occasion: Occasion) -> Message {
     Message::Resource { hold, full: true, stable: Some(stable), occasion }
 }
 
 /// The takeover script's report.
 fn taken_over() -> Message {
     let occasion = Occasion::MachDown;
-    Message::Resource { hold: Hold::Foreign, full: false, stable: None, occasion }
+    Message::Resource { hold: GroupSet::Foreign, full: false, stable: None, occasion }
 }
 
 #[test]
@@ -159,15 +159,15 @@ fn at_a_joint_start_a_peer_that_has_nothing_ends_the_wait() {
     beside.status(NodeStatus::Up);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.say(Message::Starting);
-    assert!(beside.sent().contains(&report(Hold::None, false, Occasion::Report)));
+    assert!(beside.sent().contains(&report(GroupSet::None, false, Occasion::Report)));
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [], "nobody knows yet what it has");
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST]);
     let order = Message::GroupGrant { key: "first".into(), owned: true, granted: true };
-    let acquired = report(Hold::Local, true, Occasion::Acquired);
-    let said = [report(Hold::Local, true, Occasion::Report), order, acquired];
+    let acquired = report(GroupSet::Local, true, Occasion::Acquired);
+    let said = [report(GroupSet::Local, true, Occasion::Report), order, acquired];
     let sent = beside.sent();
     assert!(sent.ends_with(&said), "{sent:?}");
 }
@@ -177,7 +177,7 @@ fn at_a_start_an_announced_stop_is_waited_for() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.pass(Duration::from_secs(9));
     assert_eq!(beside.node.runs, [], "it still stops what it has");
     beside.pass(Duration::from_mins(1));
@@ -192,27 +192,27 @@ fn joining_a_holder_of_everything_waits_for_its_hand_over() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [], "the peer holds it");
-    assert!(beside.sent().contains(&report(Hold::None, true, Occasion::Report)));
+    assert!(beside.sent().contains(&report(GroupSet::None, true, Occasion::Report)));
     beside.say(Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Me,
         ipfail: false,
         by_order: false,
     });
     let other = Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Other,
         ipfail: false,
         by_order: false,
     };
     assert!(beside.sent().contains(&other));
-    beside.resource(Hold::Local, false, Occasion::Standby);
+    beside.resource(GroupSet::Local, false, Occasion::Standby);
     assert_eq!(beside.node.runs, [], "an announced intent is not a stop");
     beside.say(Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Done,
         ipfail: false,
         by_order: false,
@@ -220,7 +220,7 @@ fn joining_a_holder_of_everything_waits_for_its_hand_over() {
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [FIRST]);
     let done = Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Done,
         ipfail: false,
         by_order: false,
@@ -233,17 +233,21 @@ fn a_standby_order_follows_the_classic_steps() {
     let mut beside = Beside::joint();
     assert_eq!(beside.node.runs, [FIRST]);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
-    let step =
-        |step| Message::AskResources { hold: Hold::Local, step, ipfail: false, by_order: false };
+    let step = |step| Message::AskResources {
+        hold: GroupSet::Local,
+        step,
+        ipfail: false,
+        by_order: false,
+    };
     assert_eq!(beside.sent(), [step(Step::Me)]);
     beside.say(step(Step::Other));
     beside.pass(Duration::from_millis(100));
-    assert_eq!(beside.sent(), [report(Hold::None, false, Occasion::Standby), step(Step::Done)]);
+    assert_eq!(beside.sent(), [report(GroupSet::None, false, Occasion::Standby), step(Step::Done)]);
     assert_eq!(beside.node.runs, []);
     beside.say(step(Step::Done));
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.answers, [Ok(())]);
     assert_eq!(beside.node.runs, [], "the peer has it");
@@ -255,18 +259,18 @@ fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
     beside.silence(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
     let notice = Message::Stonith { node: "beta".into(), result: Fencing::NotConfigured };
-    let said = [notice, report(Hold::All, true, Occasion::Acquired), taken_over()];
+    let said = [notice, report(GroupSet::All, true, Occasion::Acquired), taken_over()];
     let sent = beside.sent();
     assert!(sent.ends_with(&said), "{sent:?}");
     (beside.generation, beside.sequence) = (2, 0);
     beside.status(NodeStatus::Init);
     beside.status(NodeStatus::Active);
     beside.say(Message::Starting);
-    assert!(beside.sent().contains(&report(Hold::All, true, Occasion::Report)));
-    beside.resource(Hold::None, true, Occasion::Report);
+    assert!(beside.sent().contains(&report(GroupSet::All, true, Occasion::Report)));
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
     let me = Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Me,
         ipfail: false,
         by_order: false,
@@ -277,7 +281,7 @@ fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
 #[test]
 fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
     let mut beside = Beside::joint();
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.pass(Duration::from_millis(500));
     assert_eq!(beside.node.runs, [FIRST]);
     beside.sent();
@@ -285,10 +289,14 @@ fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
     beside.node.turn(beside.now);
     beside.pass(Duration::from_millis(100));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
-    let done =
-        Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false, by_order: false };
+    let done = Message::AskResources {
+        hold: GroupSet::All,
+        step: Step::Done,
+        ipfail: false,
+        by_order: false,
+    };
     let [report, acquired] =
-        [Occasion::Report, Occasion::Acquired].map(|o| report(Hold::All, true, o));
+        [Occasion::Report, Occasion::Acquired].map(|o| report(GroupSet::All, true, o));
     assert_eq!(beside.sent(), [report, done, acquired, taken_over()]);
 }
 
@@ -362,20 +370,24 @@ fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
 fn a_group_of_the_peer_that_does_not_start_here_goes_back_after_half_a_minute() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.node.fails = Some(SECOND);
-    let step =
-        |step| Message::AskResources { hold: Hold::Local, step, ipfail: false, by_order: false };
+    let step = |step| Message::AskResources {
+        hold: GroupSet::Local,
+        step,
+        ipfail: false,
+        by_order: false,
+    };
     beside.say(step(Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.resource(GroupSet::None, false, Occasion::Standby);
     beside.say(step(Step::Done));
     beside.pass(Duration::from_millis(300));
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     let sent = beside.sent();
-    assert!(sent.contains(&report(Hold::All, true, Occasion::Report)), "as a C node: {sent:?}");
+    assert!(sent.contains(&report(GroupSet::All, true, Occasion::Report)), "as a C node: {sent:?}");
     beside.pass(Duration::from_secs(29));
     assert!(beside.sent().is_empty(), "a C node waits for 30 s");
     beside.pass(Duration::from_secs(1));
     let back = Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Me,
         ipfail: false,
         by_order: false,
@@ -403,10 +415,10 @@ fn a_hold_counts_here_alone_and_ends_with_a_takeover() {
     beside.node.order(now, Order::Hold(None, Duration::from_mins(1)));
     beside.silence(Duration::from_secs(3));
     assert_eq!(beside.node.runs, [FIRST]);
-    let ours = report(Hold::Local, true, Occasion::Report);
-    let all = report(Hold::All, true, Occasion::Report);
+    let ours = report(GroupSet::Local, true, Occasion::Report);
+    let all = report(GroupSet::All, true, Occasion::Report);
     let sent = beside.sent();
-    let acquired = report(Hold::All, true, Occasion::Acquired);
+    let acquired = report(GroupSet::All, true, Occasion::Acquired);
     let is_told = sent.contains(&all) || sent.contains(&acquired);
     assert!(!is_told, "what is not taken is not told: {sent:?}");
     // Whoever comes back meanwhile takes its own.

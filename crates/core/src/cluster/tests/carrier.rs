@@ -76,12 +76,12 @@ fn a_survivor_without_a_carrier_takes_over_because_nobody_else_is_left() {
 fn what_loses_its_carrier_while_it_is_given_does_not_run_twice() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.pass(Duration::from_secs(2));
     let now = pair.now;
     pair.node(B).holds_jobs = true;
-    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
     pair.until("both are being stopped", |pair| pair.node(B).held.len() == 2);
     let now = pair.now;
     let node = pair.node(B);

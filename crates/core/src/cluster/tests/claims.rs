@@ -247,7 +247,7 @@ fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
     // What the giver had lost to the taker before is stopped there too when it says "done".
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
     let took = pair.until("it is here", |pair| pair.runs(A) == [FIRST, SECOND]);
     assert!(
         took < Duration::from_millis(20),
@@ -273,7 +273,7 @@ fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
     let reason = |pair: &mut Pair| pair.node(A).cluster.snapshot().groups[0].reason.clone();
     let before = reason(&mut pair);
     let claim = Claim { term: REMEMBERED, ..pair.node(A).cluster.told(FIRST).claim };
-    pair.node(A).cluster.hear_claim(B, FIRST, &claim);
+    pair.node(A).cluster.handle_claim(B, FIRST, &claim);
     assert_eq!(pair.node(A).cluster.groups[FIRST].row.term, REMEMBERED);
     assert_eq!(reason(&mut pair), before);
 }

@@ -30,7 +30,7 @@ fn giver_that_takes_from_a_third(prepare: impl Fn(&mut Node)) -> Three {
     let now = three.now;
     let a = node(&mut three, A);
     a.holds_jobs = true;
-    a.order(now, Order::Standby(Hold::All));
+    a.order(now, Order::Standby(GroupSet::All));
     three.until("A stops", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
     let a = node(&mut three, A);
     a.holds_jobs = false;
@@ -86,7 +86,7 @@ fn what_a_giver_took_and_cannot_start_is_run_by_the_taker() {
 fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
     let mut pair = Pair::settled_with(|_| {});
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("A has all", |pair| pair.runs(A).len() == 2);
     pair.pass(Duration::from_secs(1));
     let now = pair.now;
@@ -110,9 +110,9 @@ fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
 fn a_takeover_of_what_is_about_to_leave_is_not_done_and_undone() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.node(A).turn(now);
-    pair.node(A).order(now, Order::Takeover(Hold::Local));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Local));
     pair.node(A).turn(now);
     let answers = pair.node(A).answers.clone();
     pair.pass(Duration::from_secs(3));
@@ -130,14 +130,14 @@ fn a_takeover_of_what_is_about_to_leave_is_not_done_and_undone() {
 fn giver_that_takes_back() -> (Pair, Vec<crate::Job>) {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("A has all", |pair| pair.runs(A).len() == 2);
     pair.pass(Duration::from_secs(1));
     pair.node(A).answers.clear();
     pair.node(A).holds_jobs = true;
     pair.node(B).fails = Some(SECOND);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
     let now = pair.now;
     let a = pair.node(A);
@@ -193,7 +193,7 @@ fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
     pair.pass(Duration::from_secs(5));
     assert_eq!(pair.runs(A), [FIRST], "nothing is started beside it");
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
     pair.pass(Duration::from_secs(5));
     let cause = pair.node(A).cluster.groups[SECOND].cause;
     assert_eq!(pair.runs(A), [FIRST], "{cause:?}, {:?}", pair.node(B).answers);
@@ -206,13 +206,13 @@ fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
     for is_handed_over in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         let now = pair.now;
-        pair.node(B).order(now, Order::Takeover(Hold::Foreign));
+        pair.node(B).order(now, Order::Takeover(GroupSet::Foreign));
         pair.until("B has all", |pair| pair.runs(B).len() == 2);
         pair.pass(Duration::from_secs(1));
         pair.node(B).holds_jobs = true;
         let now = pair.now;
         if is_handed_over {
-            pair.node(A).order(now, Order::Takeover(Hold::All));
+            pair.node(A).order(now, Order::Takeover(GroupSet::All));
             pair.until("B stops both", |pair| pair.node(B).held.len() == 2);
         }
         let now = pair.now;
@@ -239,12 +239,12 @@ fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
 fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("A has all", |pair| pair.runs(A).len() == 2);
     pair.pass(Duration::from_secs(1));
     pair.node(A).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
     let now = pair.now;
     pair.node(B).holds_jobs = true;
@@ -282,7 +282,7 @@ fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
     pair.node(A).holds_jobs = true;
     pair.node(B).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
     let now = pair.now;
     pair.node(B).order(now, Order::Stop);
@@ -313,7 +313,7 @@ fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_tha
     pair.pass(Duration::from_secs(1));
     pair.node(A).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("A stops both", |pair| pair.node(A).held.len() == 2);
     let now = pair.now;
     let a = pair.node(A);
@@ -345,7 +345,7 @@ fn what_a_giver_still_stops_is_waited_for_though_the_taker_claims_it() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
     let now = pair.now;
     let a = pair.node(A);

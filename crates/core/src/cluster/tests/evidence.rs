@@ -3,7 +3,10 @@
 use super::pair::Pair;
 use super::*;
 use crate::cluster::hand_over::Asker;
-use crate::{Inability, LastBeat, Mark, Motive, Phase, PingVerdict, Plan, PlanStage, Silence};
+use crate::{
+    HandOverProgress, HandOverReason, Inability, LastBeat, Mark, Phase, PingVerdict, ProgressStage,
+    Silence,
+};
 
 /// How long the slow jobs of a test take.
 const SLOW: Duration = Duration::from_millis(300);
@@ -11,12 +14,13 @@ const SLOW: Duration = Duration::from_millis(300);
 const EARLY: Duration = Duration::from_millis(20);
 
 /// The stages of hand-overs that a node told, in order.
-fn plans(node: &Node) -> Vec<Plan> {
-    let plan = |event: &Event| if let Event::Planned(plan) = event { Some(*plan) } else { None };
+fn plans(node: &Node) -> Vec<HandOverProgress> {
+    let plan =
+        |event: &Event| if let Event::HandOverProgress(plan) = event { Some(*plan) } else { None };
     node.said.iter().filter_map(plan).collect()
 }
 
-fn stages(node: &Node) -> Vec<PlanStage> {
+fn stages(node: &Node) -> Vec<ProgressStage> {
     plans(node).iter().map(|plan| plan.stage).collect()
 }
 
@@ -68,17 +72,18 @@ fn both_nodes_tell_the_stages_of_a_hand_over_and_how_long_each_took() {
     forget_what_was_said(&mut pair);
     pair.node(A).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.pass(SLOW);
     let now = pair.now;
     pair.node(A).finish_jobs(now);
     pair.until("it moved", |pair| pair.node(A).answers == [Ok(())]);
-    let all = [PlanStage::Asked, PlanStage::Agreed, PlanStage::Released, PlanStage::Done];
-    for (id, motive) in [(A, Motive::Order(Ticket(1))), (B, Motive::Node)] {
+    let all =
+        [ProgressStage::Asked, ProgressStage::Agreed, ProgressStage::Released, ProgressStage::Done];
+    for (id, motive) in [(A, HandOverReason::Order(Ticket(1))), (B, HandOverReason::Node)] {
         let told = plans(pair.node(id));
         assert_eq!(stages(pair.node(id)), all, "{id:?}");
         for plan in &told {
-            let scope = Scope::Set(Hold::Local);
+            let scope = Scope::Set(GroupSet::Local);
             assert_eq!((plan.giver, plan.taker, plan.scope, plan.motive), (A, B, scope, motive));
         }
         let released = told[2].took;
@@ -88,12 +93,14 @@ fn both_nodes_tell_the_stages_of_a_hand_over_and_how_long_each_took() {
     }
     // The order of events is that of what happened.
     let place = |of: fn(&Event) -> bool| pair.nodes[0].as_ref()?.said.iter().position(of);
-    let agreed =
-        place(|event| matches!(event, Event::Planned(plan) if plan.stage == PlanStage::Agreed));
+    let agreed = place(
+        |event| matches!(event, Event::HandOverProgress(plan) if plan.stage == ProgressStage::Agreed),
+    );
     let stops = place(|event| matches!(event, Event::Ownership { phase: Phase::Stopping, .. }));
     let stopped = place(|event| matches!(event, Event::JobEnded { .. }));
-    let released =
-        place(|event| matches!(event, Event::Planned(plan) if plan.stage == PlanStage::Released));
+    let released = place(
+        |event| matches!(event, Event::HandOverProgress(plan) if plan.stage == ProgressStage::Released),
+    );
     assert!(agreed < stops && stops < stopped && stopped < released);
     let Some(Event::JobEnded { job, outcome, took }) =
         &pair.node(A).said.iter().find(|event| matches!(event, Event::JobEnded { .. }))
@@ -113,9 +120,12 @@ fn a_hand_over_says_who_wants_it() {
     pair.node(B).order(now, Order::TakeoverGroup(FIRST));
     pair.until("it moved", |pair| pair.node(B).answers == [Ok(())]);
     let first = plans(pair.node(B)).into_iter().next().expect("a wish");
-    assert_eq!((first.stage, first.motive), (PlanStage::Wanted, Motive::Order(Ticket(1))));
+    assert_eq!(
+        (first.stage, first.motive),
+        (ProgressStage::Wanted, HandOverReason::Order(Ticket(1)))
+    );
     let motives: Vec<_> = plans(pair.node(A)).into_iter().map(|plan| plan.motive).collect();
-    assert!(motives.starts_with(&[Motive::Node; 3]), "{motives:?}");
+    assert!(motives.starts_with(&[HandOverReason::Node; 3]), "{motives:?}");
 
     // Taken because it was dead, and handed back by failback.
     let mut pair = Pair::settled(Failback::On);
@@ -124,8 +134,8 @@ fn a_hand_over_says_who_wants_it() {
     pair.nodes[0] = Some(Node::new(A, Failback::On, 2));
     pair.until("given back", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
     pair.pass(Duration::from_secs(1));
-    assert!(plans(pair.node(B)).iter().all(|plan| plan.motive == Motive::Home));
-    assert_eq!(stages(pair.node(B)).last(), Some(&PlanStage::Done));
+    assert!(plans(pair.node(B)).iter().all(|plan| plan.motive == HandOverReason::Home));
+    assert_eq!(stages(pair.node(B)).last(), Some(&ProgressStage::Done));
 }
 
 #[test]
@@ -139,8 +149,8 @@ fn ipfail_tells_the_counts_and_a_refusal_does_too() {
     let told = verdicts(pair.node(A));
     assert!(told.contains(&(0, Some(1), lost.clone(), PingVerdict::ToldToGiveUp)), "{told:?}");
     assert!(verdicts(pair.node(B)).contains(&(1, Some(0), vec![], PingVerdict::TellsMore)));
-    assert!(plans(pair.node(A)).iter().all(|plan| plan.motive == Motive::Ipfail));
-    assert_eq!(stages(pair.node(A)).last(), Some(&PlanStage::Done));
+    assert!(plans(pair.node(A)).iter().all(|plan| plan.motive == HandOverReason::Ipfail));
+    assert_eq!(stages(pair.node(A)).last(), Some(&ProgressStage::Done));
 
     let mut pair = Pair::settled(Failback::Off);
     for node in pair.nodes.iter_mut().flatten() {
@@ -149,12 +159,12 @@ fn ipfail_tells_the_counts_and_a_refusal_does_too() {
     pair.answers[B.index()] = false;
     pair.pass(DEADTIME * 2);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("refused", |pair| pair.node(A).answers == [Err(Refusal::FewerPings)]);
     assert_eq!(verdicts(pair.node(A)), [(1, Some(0), vec![], PingVerdict::IsRefused)]);
     assert_eq!(verdicts(pair.node(B)), [(0, Some(1), lost, PingVerdict::Refuses)]);
-    let ended = PlanStage::Ended(Refusal::FewerPings);
-    assert_eq!(stages(pair.node(A)), [PlanStage::Asked, ended]);
+    let ended = ProgressStage::Ended(Refusal::FewerPings);
+    assert_eq!(stages(pair.node(A)), [ProgressStage::Asked, ended]);
 }
 
 #[test]
@@ -165,11 +175,11 @@ fn what_could_not_even_be_asked_for_is_told() {
     pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
     pair.node(A).runs.clear();
     pair.node(A).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
-    let scope = Scope::Set(Hold::All);
+    let scope = Scope::Set(GroupSet::All);
     let asked = pair.node(A).cluster.order_standby(scope, None, Asker::Carrier);
     assert_eq!(asked, Err(Refusal::LocalInFlux));
     pair.step();
-    assert!(stages(pair.node(A)).contains(&PlanStage::Unasked(Refusal::LocalInFlux)));
+    assert!(stages(pair.node(A)).contains(&ProgressStage::Unasked(Refusal::LocalInFlux)));
 }
 
 #[test]
@@ -236,7 +246,7 @@ fn a_node_that_cannot_run_a_group_is_told_with_the_reason() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("answered", |pair| !pair.node(A).answers.is_empty());
     pair.pass(Duration::from_secs(1));
     for id in [A, B] {

@@ -95,7 +95,7 @@ fn why_a_stop_failed_is_told_to_the_other_node() {
     let mut pair = Pair::settled(Failback::Off);
     (pair.node(A).stuck, pair.node(A).says) = (Some(FIRST), "target is busy");
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("it is blocked", |pair| pair.node(B).phase(FIRST) == Phase::Blocked);
     let report = pair.node(B).cluster.snapshot().groups.swap_remove(0);
     assert_eq!(
@@ -176,7 +176,7 @@ fn what_cannot_be_stopped_is_blocked_here_and_hinders_nothing_else() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("it is blocked", |pair| pair.node(B).phase(FIRST) == Phase::Blocked);
     pair.pass(Duration::from_secs(15));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]), "nobody else starts it");
@@ -184,7 +184,7 @@ fn what_cannot_be_stopped_is_blocked_here_and_hinders_nothing_else() {
     assert_eq!((&*report.failures[0].node, report.failures[0].action), ("alpha", Action::Stop));
     // The other group moves all the same.
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::Local));
+    pair.node(B).order(now, Order::Standby(GroupSet::Local));
     pair.until("the other group moves", |pair| pair.runs(A) == [FIRST, SECOND]);
     // Tried again in vain, then mended.
     let now = pair.now;
@@ -237,7 +237,7 @@ fn without_an_executor_nothing_that_it_should_do_is_a_deadline() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("a stop has failed", |pair| {
         pair.node(A).said.iter().any(|event| matches!(event, Event::StopRetried { .. }))
     });
@@ -369,11 +369,11 @@ fn what_is_being_stopped_or_cannot_be_stopped_here_is_not_answered_as_taken() {
     let mut pair = Pair::settled(Failback::Off);
     (pair.node(A).stuck, pair.node(A).holds_jobs) = (Some(FIRST), true);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     let is_stop = |job: &crate::Job| job.action == Action::Stop;
     pair.until("it is being stopped", |pair| pair.node(A).held.iter().any(is_stop));
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Local));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Local));
     pair.step();
     assert_eq!(pair.node(A).answers, [Err(Refusal::LocalInFlux)]);
     let now = pair.now;
@@ -382,7 +382,7 @@ fn what_is_being_stopped_or_cannot_be_stopped_here_is_not_answered_as_taken() {
     pair.until("it is blocked", |pair| pair.node(A).phase(FIRST) == Phase::Blocked);
     pair.node(A).answers.clear();
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Local));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Local));
     pair.step();
     assert_eq!(pair.node(A).answers, [Err(Refusal::CannotStop)]);
 }

@@ -3,12 +3,12 @@
 use super::pair::Pair;
 use super::reload::{CHANGED, Line, OLD};
 use super::*;
-use crate::PlanStage;
+use crate::ProgressStage;
 
 /// What came of an order to give our own groups away, and how long the answer took.
 fn give(pair: &mut Pair) -> (Result<(), Refusal>, Duration) {
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     let took = pair.until("answered", |pair| !pair.node(A).answers.is_empty());
     (pair.node(A).answers.remove(0), took)
 }
@@ -89,7 +89,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
     // The giver is at work with its own group.
     pair.node(A).runs.clear();
     pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
-    pair.node(B).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(B).order(now, Order::Takeover(GroupSet::Foreign));
     let took = pair.until("refused", |pair| !pair.node(B).answers.is_empty());
     assert_eq!(pair.node(B).answers, [Err(Refusal::RemoteInFlux)]);
     assert!(took < Duration::from_millis(20), "{took:?}");
@@ -99,7 +99,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
     pair.node(A).finish_jobs(now);
     pair.pass(Duration::from_secs(1));
     let now = pair.now;
-    pair.node(B).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(B).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("refused", |pair| pair.node(B).answers == [Err(Refusal::AgentMissing)]);
     assert_eq!(pair.runs(A), [FIRST]);
 }
@@ -108,7 +108,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
 fn one_group_moves_and_the_other_does_not_notice() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::Local));
+    pair.node(B).order(now, Order::Standby(GroupSet::Local));
     pair.until("all on one", |pair| pair.node(B).answers == [Ok(())]);
     for (id, order, moved, runs) in [
         (A, Order::StandbyGroup(FIRST), FIRST, (vec![SECOND], vec![FIRST])),
@@ -161,7 +161,7 @@ fn whoever_dies_in_a_hand_over_one_owner_remains() {
 fn all_on_one() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::Local));
+    pair.node(B).order(now, Order::Standby(GroupSet::Local));
     pair.until("all on one", |pair| pair.node(B).answers == [Ok(())]);
     pair.node(B).answers.clear();
     pair.pass(Duration::from_secs(1));
@@ -228,7 +228,7 @@ fn whoever_stands_still_in_a_hand_over_leaves_nothing_without_an_owner() {
 fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
     let mut node = Node::new(A, Failback::Off, 1);
     node.cluster.peers[1].kind = crate::peer::Kind::Classic;
-    for (group, hold) in [(FIRST, Hold::Local), (SECOND, Hold::Foreign)] {
+    for (group, hold) in [(FIRST, GroupSet::Local), (SECOND, GroupSet::Foreign)] {
         let spoken = node.cluster.as_spoken(Scope::Group(group), A, B);
         assert_eq!(spoken, Ok(Scope::Set(hold)));
     }
@@ -265,7 +265,7 @@ fn changed(failback: Failback) -> Pair {
 
 #[test]
 fn a_set_is_handed_over_whatever_both_nodes_have_retired() {
-    for order in [Order::Standby(Hold::All), Order::Standby(Hold::Local)] {
+    for order in [Order::Standby(GroupSet::All), Order::Standby(GroupSet::Local)] {
         let mut pair = changed(Failback::Off);
         let now = pair.now;
         pair.node(A).order(now, order);
@@ -275,7 +275,7 @@ fn a_set_is_handed_over_whatever_both_nodes_have_retired() {
         // Back by an order of who takes.
         let now = pair.now;
         pair.node(A).answers.clear();
-        pair.node(A).order(now, Order::Takeover(Hold::Local));
+        pair.node(A).order(now, Order::Takeover(GroupSet::Local));
         pair.until("answered", |pair| !pair.node(A).answers.is_empty());
         assert_eq!(pair.node(A).answers, [Ok(())]);
         assert!(pair.run(A, &["first", "extra"]) && pair.run(B, &["second"]));
@@ -287,7 +287,7 @@ fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
     let ended = |pair: &mut Pair| {
         let stages = |node: &Node| {
             let plan = |event: &Event| {
-                let Event::Planned(plan) = event else { return None };
+                let Event::HandOverProgress(plan) = event else { return None };
                 Some(plan.stage)
             };
             node.said.iter().filter_map(plan).collect::<Vec<_>>()
@@ -303,18 +303,18 @@ fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
     pair.until("moved home", |pair| pair.run(A, &["first", "extra"]));
     pair.rest(2);
     for stages in ended(&mut pair) {
-        let ends = stages.iter().filter(|stage| **stage == PlanStage::Done).count();
+        let ends = stages.iter().filter(|stage| **stage == ProgressStage::Done).count();
         assert!(ends >= 2, "{stages:?}");
-        assert!(!stages.contains(&PlanStage::Ended(Refusal::Failed)), "{stages:?}");
+        assert!(!stages.contains(&ProgressStage::Ended(Refusal::Failed)), "{stages:?}");
     }
 }
 
 #[test]
 fn an_order_names_a_group_that_its_giver_cannot_stop() {
     let orders = [
-        (A, Order::Standby(Hold::Local)),
+        (A, Order::Standby(GroupSet::Local)),
         (A, Order::StandbyGroup(FIRST)),
-        (B, Order::Takeover(Hold::Foreign)),
+        (B, Order::Takeover(GroupSet::Foreign)),
         (B, Order::TakeoverGroup(FIRST)),
     ];
     for (id, order) in orders {
@@ -337,11 +337,11 @@ fn an_order_is_done_when_what_was_given_moved_though_the_lines_differ() {
     let third: Line = (A, &["third"]);
     let lines = [OLD[0], OLD[1], third];
     let orders = [
-        (A, A, Order::Standby(Hold::All)),
-        (A, A, Order::Standby(Hold::Local)),
-        (A, B, Order::Takeover(Hold::Foreign)),
-        (B, B, Order::Takeover(Hold::Foreign)),
-        (B, A, Order::Standby(Hold::Local)),
+        (A, A, Order::Standby(GroupSet::All)),
+        (A, A, Order::Standby(GroupSet::Local)),
+        (A, B, Order::Takeover(GroupSet::Foreign)),
+        (B, B, Order::Takeover(GroupSet::Foreign)),
+        (B, A, Order::Standby(GroupSet::Local)),
     ];
     for (has_it, orderer, order) in orders {
         let mut pair = Pair::settled(Failback::Off);
@@ -363,7 +363,7 @@ fn what_a_taker_lets_go_of_does_not_wait_for_the_giver() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).holds_jobs = true;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
     let now = pair.now;
     pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));

@@ -162,7 +162,7 @@ fn people_are_obeyed_while_it_is_held() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(A, None, SPAN);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("given", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.until("answered", |pair| pair.node(A).answers == [Ok(()), Ok(())]);
     pair.pass(Duration::from_secs(1));
@@ -186,7 +186,7 @@ fn an_order_that_fails_is_taken_back_while_it_is_held() {
     pair.hold(B, None, SPAN);
     pair.node(B).fails = Some(FIRST);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("answered", |pair| pair.node(A).answers == [Err(Refusal::Failed)]);
     pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
     pair.pass(Duration::from_secs(5));
@@ -246,7 +246,7 @@ fn one_group_is_held_alone() {
     pair.release(A, Some(SECOND));
     assert_eq!(pair.node(A).answers, [Err(Refusal::NotHeld)]);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Foreign));
+    pair.node(A).order(now, Order::Standby(GroupSet::Foreign));
     pair.pass(Duration::from_secs(1));
     pair.end(A);
     pair.pass(Duration::from_secs(5));
@@ -311,7 +311,7 @@ fn a_recording_holds_nothing_up() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(B, None, SPAN);
     let held = |sent: &&(Outgoing, Option<Beat>)| {
-        sent.1.as_ref().is_some_and(|beat| !beat.freezes.is_empty())
+        sent.1.as_ref().is_some_and(|beat| !beat.holds.is_empty())
     };
     let recorded = pair.node(B).kept.iter().rev().find(held).cloned().expect("it was told");
     let mut alone = Node::new(A, Failback::Off, 2);
@@ -368,7 +368,7 @@ fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
     pair.until("the line has gone", |pair| pair.runs(A).is_empty());
     pair.pass(Duration::from_secs(1));
     let now = pair.now;
-    pair.node(B).order(now, Order::Takeover(Hold::All));
+    pair.node(B).order(now, Order::Takeover(GroupSet::All));
     pair.pass(Duration::from_secs(1));
     pair.end(A);
     pair.pass(Duration::from_secs(3));

@@ -13,7 +13,7 @@ fn what_a_giver_took_from_a_third_node_and_lost_runs_somewhere() {
         let now = three.now;
         let a = three.nodes[0].as_mut().expect("it has power");
         a.holds_jobs = true;
-        a.order(now, Order::Standby(Hold::All));
+        a.order(now, Order::Standby(GroupSet::All));
         three.until("A stops", |three| {
             !three.nodes[0].as_ref().expect("it has power").held.is_empty()
         });
@@ -52,7 +52,7 @@ fn what_fails_at_the_taker_is_taken_by_the_giver() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).holds_jobs = true;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
     pair.node(A).holds_jobs = false;
     pair.node(B).fails = Some(SECOND);
@@ -75,7 +75,7 @@ fn what_fails_at_the_taker_is_taken_by_the_third() {
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
     a.holds_jobs = true;
-    a.order(now, Order::Standby(Hold::All));
+    a.order(now, Order::Standby(GroupSet::All));
     three.until("A stops", |three| !three.nodes[0].as_ref().expect("it has power").held.is_empty());
     three.nodes[0].as_mut().expect("it has power").holds_jobs = false;
     let to = [A, B, C].into_iter().find(|id| {
@@ -102,7 +102,7 @@ fn what_fails_at_the_taker_is_taken_by_the_third() {
 fn ipfail_does_not_stop_what_the_taker_cannot_run() {
     let mut pair = Pair::settled_with(|_| {});
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("A has all", |pair| pair.runs(A).len() == 2);
     pair.pass(Duration::from_secs(1));
     pair.node(B).fails = Some(FIRST);
@@ -125,7 +125,7 @@ fn ipfail_does_not_stop_what_the_taker_cannot_run() {
 fn ipfail_leaves_to_nobody_what_the_taker_cannot_run() {
     let mut pair = Pair::settled_with(|_| {});
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("A has all", |pair| pair.runs(A).len() == 2);
     pair.pass(Duration::from_secs(1));
     pair.node(B).fails = Some(FIRST);
@@ -161,12 +161,12 @@ fn what_a_taker_loses_does_not_wait_for_what_it_still_starts() {
     for fails in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         let now = pair.now;
-        pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+        pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
         pair.until("A has all", |pair| pair.runs(A).len() == 2);
         pair.pass(Duration::from_secs(1));
         pair.node(B).holds_jobs = true;
         let now = pair.now;
-        pair.node(A).order(now, Order::Standby(Hold::All));
+        pair.node(A).order(now, Order::Standby(GroupSet::All));
         pair.until("B starts both", |pair| pair.node(B).held.len() == 2);
         let node = pair.node(B);
         let (slow, rest): (Vec<_>, Vec<_>) =

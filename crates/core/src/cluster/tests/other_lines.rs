@@ -123,7 +123,7 @@ fn a_takeover_of_what_waits_for_another_line_is_refused() {
     let mut pair = Pair::of(nodes(&files));
     pair.watch("A runs it", |pair| pair.run(A, &["first"]));
     pair.rest(3);
-    for order in [Order::TakeoverGroup(FIRST), Order::Takeover(Hold::All)] {
+    for order in [Order::TakeoverGroup(FIRST), Order::Takeover(GroupSet::All)] {
         let now = pair.now;
         pair.node(B).order(now, order);
         pair.rest(1);
@@ -172,7 +172,7 @@ fn a_reload_to_the_lines_of_the_other_node_knows_them_at_once() {
         let first = node.id_of(files[0][0].1);
         let peer = node.cluster.peer(A);
         let known = |key: &GroupKey| node.cluster.group_with_key(*key).is_some();
-        assert!(!peer.runs_strange.iter().any(known) && !peer.lacks.contains(&first), "{files:?}");
+        assert!(!peer.runs_unknown.iter().any(known) && !peer.lacks.contains(&first), "{files:?}");
         node.turn(now);
         pair.rest(10);
         assert!(is_served(&mut pair), "{files:?}");

@@ -203,13 +203,16 @@ fn a_healed_partition_leaves_one_owner_and_no_outage_at_the_winner() {
 fn a_standby_hands_over_and_answers_when_it_is_done() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.until("handed over", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
     assert!(
-        pair.node(A).has_said(&Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(Hold::All))))
+        pair.node(A)
+            .has_said(&Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(GroupSet::All))))
     );
-    assert!(pair.node(B).has_said(&Event::HandOver(HandOverEvent::Taken(Scope::Set(Hold::All)))));
+    assert!(
+        pair.node(B).has_said(&Event::HandOver(HandOverEvent::Taken(Scope::Set(GroupSet::All))))
+    );
     pair.pass(Duration::from_secs(5));
     assert_eq!(pair.runs(A), [], "an order is not undone by failback");
 }
@@ -218,7 +221,7 @@ fn a_standby_hands_over_and_answers_when_it_is_done() {
 fn a_takeover_order_fetches_from_the_other_node() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("fetched", |pair| pair.runs(A) == [FIRST, SECOND]);
     pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
 }
@@ -228,7 +231,7 @@ fn a_hand_over_that_the_taker_cannot_finish_is_taken_back() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::Local));
+    pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("answered", |pair| pair.node(A).answers == [Err(Refusal::Failed)]);
     pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
     pair.pass(Duration::from_secs(5));
@@ -239,18 +242,18 @@ fn a_hand_over_that_the_taker_cannot_finish_is_taken_back() {
 fn orders_are_refused_with_a_reason() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.step();
     assert_eq!(pair.node(A).answers, [Err(Refusal::Busy)]);
     let mut alone = Pair::new(Failback::On);
-    alone.node(A).order(at(0), Order::Standby(Hold::All));
+    alone.node(A).order(at(0), Order::Standby(GroupSet::All));
     alone.step();
     assert_eq!(alone.node(A).answers, [Err(Refusal::NotReady)]);
     alone.nodes[1] = None;
     alone.until("alone", |pair| pair.runs(A).len() == 2);
     let now = alone.now;
-    alone.node(A).order(now, Order::Standby(Hold::All));
+    alone.node(A).order(now, Order::Standby(GroupSet::All));
     alone.step();
     assert_eq!(alone.node(A).answers.last(), Some(&Err(Refusal::NoPeer)));
 }

@@ -106,7 +106,7 @@ fn one_that_answers_again_in_time_moves_nothing() {
 fn a_count_that_falls_during_a_hand_over_is_thought_over_after_it() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Takeover(Hold::Foreign));
+    pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
     pair.until("B has let go", |pair| pair.runs(B).is_empty());
     pair.node(A).holds_jobs = true;
     pair.answers = [false, true];

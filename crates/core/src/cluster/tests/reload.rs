@@ -377,7 +377,7 @@ fn a_retired_group_that_does_not_stop_is_blocked_and_nothing_starts_in_its_place
 fn a_reload_is_refused_during_a_hand_over_and_for_what_cannot_change() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.node(A).turn(now);
     let changed = || with_groups(A, Failback::Off, &CHANGED);
     assert_eq!(pair.node(A).reload(changed()), Err(Refusal::Busy));
@@ -402,8 +402,8 @@ fn a_set_does_not_go_where_the_old_line_still_stands() {
     pair.change(A, Failback::Off, &CHANGED);
     pair.rest(2);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
-    pair.node(B).order(now, Order::Takeover(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
+    pair.node(B).order(now, Order::Takeover(GroupSet::All));
     pair.rest(12);
     assert_eq!(pair.node(A).answers, [Err(Refusal::Differs)]);
     assert!(matches!(pair.node(B).answers[..], [Err(_)]));
@@ -411,7 +411,7 @@ fn a_set_does_not_go_where_the_old_line_still_stands() {
     pair.change(B, Failback::Off, &CHANGED);
     pair.rest(2);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.watch("handed over", |pair| pair.run(B, &["first", "extra"]));
 }
 

@@ -52,7 +52,7 @@ fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
 
 /// One of every kind of message that could move something.
 fn orders() -> Vec<Message> {
-    let hold = Hold::All;
+    let hold = GroupSet::All;
     vec![
         Message::AskResources { hold, step: Step::Me, ipfail: false, by_order: false },
         Message::AskResources { hold, step: Step::Other, ipfail: false, by_order: false },
@@ -85,7 +85,7 @@ fn requests() -> [Message; 3] {
 fn state(node: &Node) -> String {
     let it = &node.cluster;
     let tables = format!("{:?} {:?}", it.groups, it.pings);
-    let talks = format!("{:?} {:?} {:?} {:?}", it.hand_over, it.ipfail, it.classic, it.farewell);
+    let talks = format!("{:?} {:?} {:?} {:?}", it.hand_over, it.ipfail, it.classic, it.shutdown);
     let voice = format!("{:?} {:?} {:?}", it.status, it.history, it.unverified);
     let mut peers = format!("{:?}", it.peers);
     for node in [A, B] {

@@ -161,9 +161,9 @@ fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
 fn an_order_that_was_answered_is_not_followed_when_the_way_is_back() {
     let orders = [
         (B, Order::TakeoverGroup(FIRST)),
-        (B, Order::Takeover(Hold::Foreign)),
+        (B, Order::Takeover(GroupSet::Foreign)),
         (A, Order::StandbyGroup(FIRST)),
-        (A, Order::Standby(Hold::Local)),
+        (A, Order::Standby(GroupSet::Local)),
     ];
     for (node, order) in orders {
         let patient = |id| {
@@ -183,7 +183,7 @@ fn an_order_that_was_answered_is_not_followed_when_the_way_is_back() {
         pair.cut = false;
         pair.pass(Duration::from_secs(5));
         for id in [A, B] {
-            let is_step = |event: &Event| matches!(event, Event::Planned(_));
+            let is_step = |event: &Event| matches!(event, Event::HandOverProgress(_));
             let plans = pair.node(id).said.iter().filter(|event| is_step(event)).count();
             assert!(id == node || plans == 0, "{order:?}: {:?}", pair.node(id).said);
         }

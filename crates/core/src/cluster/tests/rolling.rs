@@ -90,7 +90,7 @@ fn a_standby_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
         for giver in [A, B] {
             let mut three = Three::with_one_reloaded(first);
             let now = three.now;
-            let order = Order::Standby(Hold::All);
+            let order = Order::Standby(GroupSet::All);
             three.nodes[giver.index()].as_mut().expect("it has power").order(now, order);
             three.rest(20);
             assert!(three.serves_all(), "{first:?} {giver:?}");
@@ -182,7 +182,7 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     node.holds_jobs = true;
     node.cluster.take(FIRST, Cause::Unowned);
     node.cluster.groups[FIRST].runner.adopt();
-    node.cluster.note_phase(FIRST, crate::Phase::Active);
+    node.cluster.record_phase(FIRST, crate::Phase::Active);
     three.rest(2);
     let now = three.now;
     three.nodes[c].as_mut().expect("power").cluster.handle(now, &Input::ExecutorGone);
@@ -227,7 +227,7 @@ fn what_a_third_node_has_an_old_line_of_is_not_handed_over_to_nobody() {
         if gives_by_order {
             let now = three.now;
             let b = three.nodes[B.index()].as_mut().expect("it has power");
-            b.order(now, Order::Standby(Hold::All));
+            b.order(now, Order::Standby(GroupSet::All));
             three.rest(10);
             assert!(three.serves_all(), "B was told to give");
         }

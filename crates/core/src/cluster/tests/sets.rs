@@ -9,12 +9,12 @@ use super::*;
 fn a_healthy_group_of_a_set_does_not_wait_for_the_stop_of_another_one() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
     pair.until("all at A", |pair| pair.runs(A) == [FIRST, SECOND]);
     pair.pass(Duration::from_secs(1));
     pair.node(A).stuck = Some(SECOND);
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     let mut down = Duration::ZERO;
     for _ in 0..60_000 {
         pair.step();
@@ -65,12 +65,12 @@ fn a_quick_group_does_not_wait_for_a_slow_one_that_goes_home_too() {
 fn a_standby_whose_stop_cannot_be_asked_ends() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    pair.node(B).order(now, Order::Standby(Hold::All));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
     pair.until("all at A", |pair| pair.runs(A) == [FIRST, SECOND]);
     pair.pass(Duration::from_secs(1));
     pair.node(A).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).order(now, Order::Standby(Hold::All));
+    pair.node(A).order(now, Order::Standby(GroupSet::All));
     let mut down = Duration::ZERO;
     for _ in 0..600_000 {
         pair.step();

@@ -1,7 +1,7 @@
 //! Nodes that nothing but a slow line joins: what it is told, it can carry.
 
 use super::pair::Pair;
-use super::telling::{beats, crowded, is_whole};
+use super::table_sync::{beats, crowded, is_whole};
 use super::*;
 use crate::{BEAT_TEXT_MAX, LinkId};
 

@@ -171,7 +171,7 @@ fn what_a_giver_never_had_is_no_gift() {
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
     a.holds_jobs = true;
-    a.order(now, Order::Standby(Hold::All));
+    a.order(now, Order::Standby(GroupSet::All));
     three.until("A stops it", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
     let now = three.now;
     three.nodes[2].as_mut().expect("it has power").order(now, Order::Stop);
@@ -198,7 +198,9 @@ fn what_a_giver_never_had_is_no_gift() {
 /// B has groups of two homes, or two nodes have one each: a set is another one at each of them.
 #[test]
 fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
-    for (homes, order) in [([A, C], Hold::Local), ([B, C], Hold::All), ([B, C], Hold::Foreign)] {
+    for (homes, order) in
+        [([A, C], GroupSet::Local), ([B, C], GroupSet::All), ([B, C], GroupSet::Foreign)]
+    {
         let mut three = Three::at_homes(homes, |_| {});
         if homes[0] == A {
             for group in [FIRST, SECOND] {
@@ -220,7 +222,7 @@ fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
     }
     let mut three = Three::at_homes([B, B], |_| {});
     let now = three.now;
-    three.nodes[0].as_mut().expect("it has power").order(now, Order::Takeover(Hold::All));
+    three.nodes[0].as_mut().expect("it has power").order(now, Order::Takeover(GroupSet::All));
     three.until("A has all of it", |three| three.runs(A).len() == 2);
 }
 
@@ -248,7 +250,7 @@ fn ipfail_of_three_asks_again_when_the_best_one_is_settled() {
             .said
             .iter()
             .filter(|event| {
-                matches!(event, Event::Planned(_) | Event::Ipfail(IpfailEvent::Expired))
+                matches!(event, Event::HandOverProgress(_) | Event::Ipfail(IpfailEvent::Expired))
             })
             .collect();
         assert_eq!(
@@ -301,7 +303,7 @@ fn what_a_dead_node_had_and_a_hand_over_of_others_do_not_hold_each_other_up() {
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
     a.holds_jobs = true;
-    a.order(now, Order::Standby(Hold::All));
+    a.order(now, Order::Standby(GroupSet::All));
     three.until("A stops it", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
     // That stop alone takes its time.
     three.nodes[0].as_mut().expect("it has power").holds_jobs = false;
@@ -329,7 +331,7 @@ fn what_a_giver_takes_from_a_third_node_is_not_taken_with_what_it_gives() {
     let b = three.nodes[1].as_mut().expect("it has power");
     b.holds_jobs = true;
     let c = three.nodes[2].as_mut().expect("it has power");
-    c.order(now, Order::Takeover(Hold::Local));
+    c.order(now, Order::Takeover(GroupSet::Local));
     three.until("B stops it", |three| three.nodes[1].as_ref().is_some_and(|b| !b.held.is_empty()));
     three.nodes[1].as_mut().expect("it has power").holds_jobs = false;
     let now = three.now;

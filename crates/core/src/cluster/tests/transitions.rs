@@ -146,7 +146,7 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
             "own stop" => pair.node(A).order(now, Order::Stop),
             "withdrawn" => {
                 let running = &mut pair.node(A).cluster.hand_over;
-                *running = running.take().map(|it| it.because(crate::Motive::Carrier));
+                *running = running.take().map(|it| it.because(crate::HandOverReason::Carrier));
                 pair.node(A).cluster.elapse(now);
             }
             "executor gone" => pair.node(A).cluster.handle(now, &Input::ExecutorGone),
@@ -210,7 +210,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     let mut pair = Pair::new(Failback::Off);
     let status = Message::Status { status: NodeStatus::Up, deadtime: DEADTIME, flow_control: true };
     say(&mut pair, status);
-    let (hold, step) = (Hold::All, Step::Me);
+    let (hold, step) = (GroupSet::All, Step::Me);
     say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
     assert_eq!(stage(&mut pair), "none");
     let mut pair = Pair::settled(Failback::Off);
@@ -219,7 +219,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     pair.node(A).holds_jobs = true;
     pair.node(A).order(now, Order::Stop);
     pair.node(A).turn(now);
-    let (hold, step) = (Hold::All, Step::Me);
+    let (hold, step) = (GroupSet::All, Step::Me);
     say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
     pair.node(A).order(now, Order::Stop);
     assert!(!pair.node(A).has_said(&Event::Relinquished), "it waits for its own stop");
@@ -230,7 +230,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     pair.node(A).turn(now);
     let begins = pair.node(A).said.iter().filter(|event| **event == Event::StopBegins);
     assert_eq!(begins.count(), 1);
-    let (hold, step) = (Hold::All, Step::Me);
+    let (hold, step) = (GroupSet::All, Step::Me);
     say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
     pair.until("it ends without an answer", |pair| pair.node(A).has_ended);
 }

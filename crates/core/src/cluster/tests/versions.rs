@@ -25,8 +25,8 @@ pub(super) fn read(beat: &Beat, is_former: bool) -> Option<Beat> {
 
 /// What the node makes of a beat: one that says that it does not read the words of failures leaves them out.
 pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
-    let mut beat = read(beat, node.voice.is_former)?;
-    if node.voice.beat.capabilities & Beat::READS_WORDS == 0 {
+    let mut beat = read(beat, node.transmitter.is_former)?;
+    if node.transmitter.beat.capabilities & Beat::READS_WORDS == 0 {
         let failures = beat.claims.iter_mut().filter_map(|claim| claim.failure.as_mut());
         failures.for_each(|failure| failure.words = Words::NONE);
     }
@@ -36,8 +36,8 @@ pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
 /// A node of the version before.
 fn former(id: NodeId, generation: u64) -> Node {
     let mut node = Node::new(id, Failback::Off, generation);
-    node.cluster.voice.is_former = true;
-    node.cluster.voice.beat.capabilities = 0;
+    node.cluster.transmitter.is_former = true;
+    node.cluster.transmitter.beat.capabilities = 0;
     node
 }
 
@@ -51,12 +51,12 @@ fn settled() -> Pair {
 /// A node of a pair that has been running for a while, whose clock is that of the pair.
 fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> Node {
     let mut node = make(id, boot.generation);
-    let voice = &node.cluster.voice;
+    let voice = &node.cluster.transmitter;
     let (is_former, capabilities) = (voice.is_former, voice.beat.capabilities);
     let settings = Settings { initdead: INITDEAD * 100, ..settings(id, Failback::Off) };
     node.cluster = Cluster::new(settings, boot);
-    node.cluster.voice.is_former = is_former;
-    node.cluster.voice.beat.capabilities = capabilities;
+    node.cluster.transmitter.is_former = is_former;
+    node.cluster.transmitter.beat.capabilities = capabilities;
     node
 }
 
@@ -141,7 +141,7 @@ fn a_takeover_and_a_return_between_two_versions_leave_one_owner() {
             assert_eq!((pair.runs(stays), pair.runs(lost)), (vec![FIRST, SECOND], vec![]));
         }
         let now = pair.now;
-        pair.node(stays).order(now, Order::Standby(Hold::All));
+        pair.node(stays).order(now, Order::Standby(GroupSet::All));
         pair.until("all is handed over", |pair| pair.runs(lost) == [FIRST, SECOND]);
         assert_eq!(pair.runs(stays), []);
     }
@@ -175,7 +175,7 @@ fn a_node_that_starts_beside_two_versions_says_everything() {
     };
     let mut node = Node::with(three(A), 1);
     let mut other = Node::with(three(B), 1);
-    other.cluster.voice.is_former = true;
+    other.cluster.transmitter.is_former = true;
     other.turn(at(1));
     let sent = std::mem::take(&mut other.sent);
     let (status, beat) = sent.iter().find(|(_, beat)| beat.is_some()).expect("it beats").clone();
@@ -197,7 +197,7 @@ fn a_node_that_starts_beside_two_versions_says_everything() {
 /// A node that reads marks, and not the words of failures.
 fn wordless(id: NodeId, generation: u64) -> Node {
     let mut node = current(id, generation);
-    node.cluster.voice.beat.capabilities = Beat::READS_MARKS;
+    node.cluster.transmitter.beat.capabilities = Beat::READS_MARKS;
     node
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use systole_core::Hold;
+use systole_core::GroupSet;
 
 fn answer(ticket: u64) -> News {
     News::Answer { ticket: Ticket(ticket), result: Ok(()) }
@@ -9,10 +9,10 @@ fn answer(ticket: u64) -> News {
 fn what_may_be_lost_is_counted_and_what_may_not_arrives_later() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS + 3 {
-        beat.tell(News::Event { at: 1, event: Event::LocalStable });
+        beat.send_lossy(News::Event { at: 1, event: Event::LocalStable });
     }
     assert_eq!(beat.take_lost(), 3);
-    beat.insist(answer(7));
+    beat.send_queued(answer(7));
     for _ in 0..NEWS {
         let news = control.news();
         assert!(matches!(news, Some(News::Event { at: 1, event: Event::LocalStable })));
@@ -31,18 +31,18 @@ fn event() -> News {
 fn what_may_be_lost_overtakes_nothing_that_may_not() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS {
-        beat.tell(event());
+        beat.send_lossy(event());
     }
-    beat.insist(answer(7));
-    beat.insist(answer(8));
+    beat.send_queued(answer(7));
+    beat.send_queued(answer(8));
     // There is room for one: what has waited comes first, and the newest is lost.
     assert!(control.news().is_some());
-    beat.tell(event());
+    beat.send_lossy(event());
     assert_eq!(beat.take_lost(), 1);
     for _ in 1..NEWS {
         assert!(matches!(control.news(), Some(News::Event { .. })));
     }
-    beat.tell(event());
+    beat.send_lossy(event());
     let rest: Vec<News> = std::iter::from_fn(|| control.news()).collect();
     let right = [News::Answer { ticket: Ticket(7), result: Ok(()) }, answer(8), event()];
     let same = rest.iter().zip(&right);
@@ -54,14 +54,14 @@ fn what_may_be_lost_overtakes_nothing_that_may_not() {
 fn commands_wait_while_there_is_no_room_for_their_answers() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS {
-        beat.tell(event());
+        beat.send_lossy(event());
     }
-    for ticket in 0..INSISTED as u64 / 2 {
-        beat.insist(answer(ticket));
+    for ticket in 0..QUEUED as u64 / 2 {
+        beat.send_queued(answer(ticket));
     }
     let store = || News::Store { terms: Vec::new(), holds: Vec::new(), kept_by_order: Vec::new() };
-    for _ in 0..INSISTED {
-        beat.insist(store());
+    for _ in 0..QUEUED {
+        beat.send_queued(store());
     }
     assert_eq!(beat.take_lost(), 0);
     control.command(Command::Snapshot).unwrap();
@@ -74,7 +74,7 @@ fn commands_wait_while_there_is_no_room_for_their_answers() {
 #[test]
 fn commands_are_bounded_and_wake_the_beat_thread() {
     let (control, beat) = channel().unwrap();
-    let order = || Command::Order { ticket: Ticket(1), order: Order::Standby(Hold::All) };
+    let order = || Command::Order { ticket: Ticket(1), order: Order::Standby(GroupSet::All) };
     for _ in 0..COMMANDS {
         control.command(order()).unwrap();
     }

@@ -58,8 +58,8 @@ fn a_line_without_addresses_leads_to_the_only_other_node() {
 fn a_stranger_is_known_by_the_name_that_he_signed() {
     let mut drops = Drops::new(None);
     let long = "ä".repeat(200);
-    drops.note_stranger(LINK, address(7), "gamma");
-    drops.note_stranger(LINK, address(8), &long);
+    drops.record_stranger(LINK, address(7), "gamma");
+    drops.record_stranger(LINK, address(8), &long);
     let told = drops.take(|_| false);
     assert_eq!(told[0].stranger.text(), "gamma");
     assert_eq!(told[1].stranger.text(), "ä".repeat(NAME_MAX / 2));

@@ -96,7 +96,7 @@ impl Pair {
             | News::LinkLost { .. }
             | News::Reconfigured(_)
             | News::Snapshot(_)
-            | News::Trouble(_) => None,
+            | News::Errors(_) => None,
         });
         steps.collect()
     }

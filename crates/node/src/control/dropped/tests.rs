@@ -151,7 +151,7 @@ fn another_cause_is_told_at_once_and_what_was_silent_is_news_again() {
 fn a_stranger_with_our_keys_is_told_in_the_words_of_heartbeat() {
     let (settings, mut table) = (settings(), table(&[]));
     let mut drops = crate::beat::drops::Drops::new(None);
-    drops.note_stranger(LinkId(0), address(9), "gamma");
+    drops.record_stranger(LinkId(0), address(9), "gamma");
     table.note(&settings, &drops.take(|_| false), AT(1));
     let lines = table.tick(&settings, AT(1));
     let text = "process_status_message: bad node [gamma] in message: 1 bad packet(s) dropped from \

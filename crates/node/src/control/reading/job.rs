@@ -4,7 +4,7 @@ use super::Steps;
 use super::hindrance;
 pub(in crate::control) use super::hindrance::Hindrance;
 use crate::beat::pings::PingNode;
-use crate::daemon::names::Names;
+use crate::daemon::host_names::Names;
 use crate::daemon::recalled::with_cause;
 use crate::daemon::{findings, media, wiring};
 use crate::log::Line;

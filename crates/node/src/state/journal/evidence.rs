@@ -3,8 +3,8 @@
 use super::{milliseconds, name_of};
 use std::time::Duration;
 use systole_core::{
-    Job, LinkId, Motive, Outcome, PingId, PingVerdict, Plan, PlanStage, Refusal, ResourceKind,
-    Scope, Settings, Silence,
+    HandOverProgress, HandOverReason, Job, LinkId, Outcome, PingId, PingVerdict, ProgressStage,
+    Refusal, ResourceKind, Scope, Settings, Silence,
 };
 use systole_ipc::journal::{HandOverStage, JobEnd, JournalEvent, LastBeat, PingCounts};
 
@@ -47,7 +47,7 @@ pub(super) fn job_end(
 }
 
 /// A stage with the names of `settings`.
-pub(super) fn stage_of(settings: &Settings, plan: &Plan) -> HandOverStage {
+pub(super) fn stage_of(settings: &Settings, plan: &HandOverProgress) -> HandOverStage {
     let (group, set) = match plan.scope {
         Scope::Group(group) => (Some(name_of(settings, group)), None),
         Scope::Set(hold) => (None, Some(hold)),
@@ -80,26 +80,26 @@ pub(super) fn counts_of(settings: &Settings, counts: &systole_core::PingCounts) 
     }
 }
 
-const fn stage(stage: PlanStage) -> (&'static str, Option<Refusal>) {
+const fn stage(stage: ProgressStage) -> (&'static str, Option<Refusal>) {
     match stage {
-        PlanStage::Wanted => ("wanted", None),
-        PlanStage::Asked => ("asked", None),
-        PlanStage::Agreed => ("agreed", None),
-        PlanStage::Released => ("released", None),
-        PlanStage::Done => ("done", None),
-        PlanStage::Ended(why) => ("ended", Some(why)),
-        PlanStage::Unasked(why) => ("unasked", Some(why)),
+        ProgressStage::Wanted => ("wanted", None),
+        ProgressStage::Asked => ("asked", None),
+        ProgressStage::Agreed => ("agreed", None),
+        ProgressStage::Released => ("released", None),
+        ProgressStage::Done => ("done", None),
+        ProgressStage::Ended(why) => ("ended", Some(why)),
+        ProgressStage::Unasked(why) => ("unasked", Some(why)),
     }
 }
 
-const fn motive(motive: Motive) -> (&'static str, Option<u64>) {
+const fn motive(motive: HandOverReason) -> (&'static str, Option<u64>) {
     match motive {
-        Motive::Order(ticket) => ("order", Some(ticket.0)),
-        Motive::Node => ("node", None),
-        Motive::Home => ("failback", None),
-        Motive::Carrier => ("carrier", None),
-        Motive::Ipfail => ("ipfail", None),
-        Motive::Failed => ("failed", None),
+        HandOverReason::Order(ticket) => ("order", Some(ticket.0)),
+        HandOverReason::Node => ("node", None),
+        HandOverReason::Home => ("failback", None),
+        HandOverReason::Carrier => ("carrier", None),
+        HandOverReason::Ipfail => ("ipfail", None),
+        HandOverReason::Failed => ("failed", None),
     }
 }
 

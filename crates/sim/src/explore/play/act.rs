@@ -30,7 +30,7 @@ impl Play {
                     laws::known_stopped(now, world, job, &self.machines, &self.network)?;
                 }
                 if job.action == Action::Start {
-                    self.machines[node.index()].services.note_yields(job.group, false);
+                    self.machines[node.index()].services.record_yields(job.group, false);
                 }
                 self.jobs.push((node, job.id, now));
             }
@@ -60,7 +60,7 @@ impl Play {
             }
             Output::Report(event) => {
                 if let Event::Ownership { group, cause: Cause::Outranked(_), .. } = event {
-                    machine.services.note_yields(group, true);
+                    machine.services.record_yields(group, true);
                 }
             }
             // No device is configured in these scopes.

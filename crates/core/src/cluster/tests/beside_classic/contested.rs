@@ -13,7 +13,7 @@ fn at_a_heal_what_was_taken_is_given_up_and_what_was_had_is_kept() {
     assert_eq!(beside.node.runs, [FIRST], "the peer has the second, too");
     assert!(!beside.sent().iter().any(|message| matches!(message, Message::Resource { .. })));
     beside.pass(Duration::from_secs(2));
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     assert_eq!(beside.node.runs, [FIRST]);
     beside.say(Message::Shutdone);
     beside.pass(Duration::from_millis(100));
@@ -24,7 +24,7 @@ fn at_a_heal_what_was_taken_is_given_up_and_what_was_had_is_kept() {
 fn what_a_peer_took_while_we_stood_still_is_its_own() {
     let mut beside = Beside::joint();
     beside.now = beside.now + Duration::from_secs(5);
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     let now = beside.now;
     beside.node.cluster.handle(now, &Input::LetGo(FIRST));
     beside.node.runs.clear();
@@ -39,11 +39,11 @@ fn what_a_peer_took_while_we_stood_still_is_its_own() {
 fn what_a_peer_took_is_its_own_until_the_stop_that_it_announced_is_done() {
     let mut beside = Beside::joint();
     beside.now = beside.now + Duration::from_secs(5);
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(2));
     // It restarts because of us, and our own agent has needed as long for its stop.
-    beside.resource(Hold::None, false, Occasion::Shutdown);
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     let now = beside.now;
     beside.node.cluster.handle(now, &Input::LetGo(FIRST));
     beside.node.runs.clear();
@@ -57,14 +57,14 @@ fn what_a_peer_took_is_its_own_until_the_stop_that_it_announced_is_done() {
 #[test]
 fn what_a_peer_does_not_let_go_of_is_let_go_of_here() {
     let mut beside = Beside::joint();
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(2900));
     assert_eq!(beside.node.runs, [FIRST], "it may be about to restart");
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, []);
     let sent = beside.sent();
-    let unstable = report(Hold::None, false, Occasion::Standby);
-    let stable = report(Hold::None, true, Occasion::Report);
+    let unstable = report(GroupSet::None, false, Occasion::Standby);
+    let stable = report(GroupSet::None, true, Occasion::Report);
     let place = |message: &Message| sent.iter().position(|said| said == message);
     let told = place(&unstable);
     assert!(told.is_some() && told < place(&stable), "{sent:?}");
@@ -75,15 +75,19 @@ fn a_thawed_peer_that_has_everything_hands_back_what_it_took() {
     let mut beside = Beside::joint();
     beside.silence(Duration::from_secs(1));
     beside.status(NodeStatus::Active);
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.pass(Duration::from_millis(3300));
     assert_eq!(beside.node.runs, [], "the peer has everything, and does not restart");
     beside.sent();
-    let step =
-        |step| Message::AskResources { hold: Hold::Foreign, step, ipfail: false, by_order: false };
+    let step = |step| Message::AskResources {
+        hold: GroupSet::Foreign,
+        step,
+        ipfail: false,
+        by_order: false,
+    };
     beside.say(step(Step::Me));
     assert!(beside.sent().contains(&step(Step::Other)));
-    beside.resource(Hold::Local, false, Occasion::Standby);
+    beside.resource(GroupSet::Local, false, Occasion::Standby);
     beside.say(step(Step::Done));
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [FIRST]);
@@ -92,9 +96,9 @@ fn a_thawed_peer_that_has_everything_hands_back_what_it_took() {
 #[test]
 fn a_peer_that_restarts_by_itself_settles_what_both_have() {
     let mut beside = Beside::joint();
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(2));
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.runs, [FIRST]);
 }
@@ -110,8 +114,12 @@ fn who_leaves_is_heard_until_a_classic_peer_has_taken_over() {
     beside.say(Message::Ack { sequence });
     beside.pass(Duration::from_secs(3));
     assert!(!beside.node.has_ended, "it still starts what was ours");
-    let done =
-        Message::AskResources { hold: Hold::All, step: Step::Done, ipfail: false, by_order: false };
+    let done = Message::AskResources {
+        hold: GroupSet::All,
+        step: Step::Done,
+        ipfail: false,
+        by_order: false,
+    };
     beside.say(done);
     beside.pass(Duration::from_millis(100));
     assert!(beside.node.has_ended);
@@ -124,9 +132,9 @@ fn stable_is_said_when_nothing_is_being_stopped_any_more() {
     beside.node.cluster.handle(Time::START, &Input::LetGo(FIRST));
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
-    let stable = report(Hold::None, true, Occasion::Report);
+    let stable = report(GroupSet::None, true, Occasion::Report);
     assert!(!beside.sent().contains(&stable), "what an earlier run left is not stopped");
     let now = beside.now;
     beside.node.finish_jobs(now);
@@ -140,7 +148,7 @@ fn restart(beside: &mut Beside) {
     beside.status(NodeStatus::Init);
     beside.status(NodeStatus::Active);
     beside.say(Message::Starting);
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
 }
 
@@ -148,7 +156,7 @@ fn restart(beside: &mut Beside) {
 fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
     let mut beside = Beside::joint_with(Failback::Off);
     let offer = Message::AskResources {
-        hold: Hold::Foreign,
+        hold: GroupSet::Foreign,
         step: Step::Me,
         ipfail: false,
         by_order: false,
@@ -170,9 +178,9 @@ fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
 #[test]
 fn what_a_peer_has_too_and_gives_back_by_itself_is_not_refused() {
     let mut beside = Beside::joint();
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.sent();
-    beside.say(ask(Hold::Foreign, Step::Me));
+    beside.say(ask(GroupSet::Foreign, Step::Me));
     beside.pass(Duration::from_millis(100));
-    assert!(beside.has_said(&ask(Hold::Foreign, Step::Other)), "it gives once, and only then");
+    assert!(beside.has_said(&ask(GroupSet::Foreign, Step::Other)), "it gives once, and only then");
 }

@@ -7,11 +7,11 @@ fn having_given() -> (Beside, Vec<(GroupKey, NodeId, u64)>) {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     let terms = beside.node.cluster.terms().collect();
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.node.turn(now);
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_millis(100));
-    assert!(beside.has_said(&ask(Hold::Local, Step::Done)) && beside.node.runs.is_empty());
+    assert!(beside.has_said(&ask(GroupSet::Local, Step::Done)) && beside.node.runs.is_empty());
     (beside, terms)
 }
 
@@ -34,7 +34,7 @@ fn killed(beside: &mut Beside, terms: Vec<(GroupKey, NodeId, u64)>, has_executor
 fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
     let (mut beside, terms) = having_given();
     killed(&mut beside, terms, true);
-    beside.comes_back_beside(Hold::Local);
+    beside.comes_back_beside(GroupSet::Local);
     assert!(beside.node.cluster.hand_over.is_some(), "it is gone on with");
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.runs, [], "the peer is at work");
@@ -48,10 +48,10 @@ fn what_a_peer_is_starting_is_not_started_though_the_order_is_given_again() {
     killed(&mut beside, terms, false);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.node.turn(now);
     let answers = beside.node.answers.clone();
     beside.node.greet(now, &[], true);
@@ -68,7 +68,8 @@ fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_sa
     killed(&mut beside, terms, true);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
-    for message in [report(Hold::Local, true, Occasion::Report), ask(Hold::Local, Step::Me)] {
+    for message in [report(GroupSet::Local, true, Occasion::Report), ask(GroupSet::Local, Step::Me)]
+    {
         beside.sequence += 1;
         let (sequence, made) = (Some(beside.sequence), beside.now);
         let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made };
@@ -87,14 +88,14 @@ fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped(
     let mut beside = Beside::having_all();
     beside.node.stuck = Some(SECOND);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.order(now, Order::Standby(GroupSet::All));
     beside.node.turn(now);
     beside.sent();
-    beside.say(ask(Hold::All, Step::Other));
+    beside.say(ask(GroupSet::All, Step::Other));
     let mut nowhere = 0;
     for _ in 0..3_000 {
         beside.pass(Duration::from_secs(1));
-        let is_done = beside.has_said(&ask(Hold::All, Step::Done));
+        let is_done = beside.has_said(&ask(GroupSet::All, Step::Done));
         nowhere += usize::from(!is_done && !beside.node.runs.contains(&FIRST));
     }
     let answers = &beside.node.answers;
@@ -109,12 +110,12 @@ fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopp
     beside.node.answers.clear();
     beside.sent();
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.order(now, Order::Standby(GroupSet::All));
     beside.node.turn(now);
-    assert!(beside.has_said(&ask(Hold::All, Step::Me)), "{:?}", beside.node.answers);
-    beside.say(ask(Hold::All, Step::Other));
+    assert!(beside.has_said(&ask(GroupSet::All, Step::Me)), "{:?}", beside.node.answers);
+    beside.say(ask(GroupSet::All, Step::Other));
     let mut seconds = 0;
-    while seconds < 3_000 && !beside.has_said(&ask(Hold::All, Step::Done)) {
+    while seconds < 3_000 && !beside.has_said(&ask(GroupSet::All, Step::Done)) {
         beside.pass(Duration::from_secs(1));
         seconds += 1;
     }
@@ -124,7 +125,7 @@ fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopp
 /// The peer stood still for a moment, has called us dead, and has taken everything: how long we keep what it
 /// has too, in seconds, at most a minute.
 fn keeps_both(mut beside: Beside) -> u32 {
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     let mut seconds = 0;
     while seconds < 60 && beside.node.runs.contains(&FIRST) {
         beside.pass(Duration::from_secs(1));
@@ -137,15 +138,15 @@ fn keeps_both(mut beside: Beside) -> u32 {
 fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_has_a_promise_of_ours() {
     assert!(keeps_both(Beside::joint_with(Failback::Off)) <= 4, "without a hand-over");
     let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    assert!(beside.has_said(&ask(Hold::Local, Step::Other)));
+    beside.say(ask(GroupSet::Local, Step::Me));
+    assert!(beside.has_said(&ask(GroupSet::Local, Step::Other)));
     let both = keeps_both(beside);
     assert!(both <= 4, "both have it for {both} s");
 }
 
 #[test]
 fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() {
-    for order in [Order::Standby(Hold::Local), Order::Takeover(Hold::Foreign)] {
+    for order in [Order::Standby(GroupSet::Local), Order::Takeover(GroupSet::Foreign)] {
         let mut beside = Beside::joint_with(Failback::Off);
         let now = beside.now;
         beside.node.order(now, order);
@@ -160,17 +161,17 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() 
 /// once more, which it refuses and asks us all the same.
 #[test]
 fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order_that_it_refuses() {
-    for again in [Hold::Local, Hold::All, Hold::Foreign] {
+    for again in [GroupSet::Local, GroupSet::All, GroupSet::Foreign] {
         let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
+        beside.say(ask(GroupSet::Local, Step::Me));
         let lost = beside.sequence + 1;
         beside.sequence = lost;
         beside.say(ask(again, Step::Me));
         let newest = std::mem::replace(&mut beside.sequence, lost - 1);
-        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.resource(GroupSet::None, false, Occasion::Standby);
         beside.sequence = newest;
         beside.pass(Duration::from_secs(5));
-        beside.say(ask(Hold::Local, Step::Done));
+        beside.say(ask(GroupSet::Local, Step::Done));
         beside.pass(Duration::from_mins(30));
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{again:?}: nobody for half an hour");
     }
@@ -181,10 +182,10 @@ fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order
 fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.node.turn(now);
     beside.node.holds_jobs = true;
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.say(ask(GroupSet::Local, Step::Other));
     let begin = beside.now;
     while beside.now.since(begin) < Duration::from_secs(12) {
         let now = beside.now;
@@ -200,7 +201,7 @@ fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
     beside.pass(Duration::from_secs(20));
     let (runs, answers) = (beside.node.runs.clone(), beside.node.answers.clone());
     assert!(
-        beside.has_said(&ask(Hold::Local, Step::Done)),
+        beside.has_said(&ask(GroupSet::Local, Step::Done)),
         "runs {runs:?}, {answers:?}: the peer waits for an hour"
     );
 }
@@ -210,11 +211,11 @@ fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
 fn what_could_not_be_asked_to_stop_is_not_left_to_nobody() {
     let mut beside = Beside::having_all();
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Foreign));
+    beside.node.order(now, Order::Standby(GroupSet::Foreign));
     beside.node.turn(now);
     beside.node.holds_jobs = true;
     beside.sent();
-    beside.say(ask(Hold::Foreign, Step::Other));
+    beside.say(ask(GroupSet::Foreign, Step::Other));
     let begin = beside.now;
     while beside.now.since(begin) < Duration::from_secs(12) {
         let now = beside.now;
@@ -228,6 +229,6 @@ fn what_could_not_be_asked_to_stop_is_not_left_to_nobody() {
     beside.node.finish_jobs(now);
     beside.pass(Duration::from_mins(1));
     let answers = beside.node.answers.clone();
-    let is_done = beside.has_said(&ask(Hold::Foreign, Step::Done));
+    let is_done = beside.has_said(&ask(GroupSet::Foreign, Step::Done));
     assert!(is_done || beside.node.runs.contains(&SECOND), "nobody: {answers:?}");
 }

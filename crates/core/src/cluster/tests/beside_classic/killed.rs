@@ -29,7 +29,7 @@ impl Beside {
     }
 
     /// The daemon takes part again; the classic node says that it is settled and holds this.
-    pub(super) fn comes_back_beside(&mut self, hold: Hold) {
+    pub(super) fn comes_back_beside(&mut self, hold: GroupSet) {
         self.status(NodeStatus::Active);
         self.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
         self.resource(hold, true, Occasion::Report);
@@ -41,7 +41,7 @@ impl Beside {
     }
 
     /// We have given this away, of which we had our own set alone, and the peer is starting that.
-    fn having_given(hold: Hold) -> Self {
+    fn having_given(hold: GroupSet) -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         let now = beside.now;
         beside.node.order(now, Order::Standby(hold));
@@ -54,7 +54,7 @@ impl Beside {
     }
 
     /// We are giving this away, of which we had our own set alone, and have not stopped it.
-    fn giving(hold: Hold) -> Self {
+    fn giving(hold: GroupSet) -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         let now = beside.now;
         beside.node.order(now, Order::Standby(hold));
@@ -68,17 +68,17 @@ impl Beside {
     /// The peer has begun to let go of its set for us.
     pub(super) fn being_given() -> Self {
         let mut beside = Self::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.say(ask(GroupSet::Local, Step::Me));
+        beside.resource(GroupSet::None, false, Occasion::Standby);
         beside
     }
 
     /// The peer has given its set to us.
     pub(super) fn having_all() -> Self {
         let mut beside = Self::being_given();
-        beside.say(ask(Hold::Local, Step::Done));
+        beside.say(ask(GroupSet::Local, Step::Done));
         beside.pass(Duration::from_secs(1));
-        beside.resource(Hold::None, true, Occasion::Report);
+        beside.resource(GroupSet::None, true, Occasion::Report);
         beside.pass(Duration::from_secs(1));
         assert_eq!(beside.node.runs, [FIRST, SECOND]);
         beside
@@ -92,7 +92,7 @@ impl Beside {
         beside.node.stuck = Some(SECOND);
         beside.status(NodeStatus::Active);
         beside.pass(Duration::from_secs(4));
-        beside.resource(Hold::Local, true, Occasion::Report);
+        beside.resource(GroupSet::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(30));
         assert_eq!(beside.node.cluster.groups[SECOND].row.owner, Some(B));
         assert!(beside.node.cluster.groups[SECOND].runner.is_stuck());
@@ -106,7 +106,7 @@ impl Beside {
 
     /// The peer is at work, and says that it is settled and holds this when it is asked; this node runs
     /// nothing else meanwhile.
-    pub(super) fn is_at_work(&mut self, seconds: u64, hold: Hold, runs: &[GroupId]) {
+    pub(super) fn is_at_work(&mut self, seconds: u64, hold: GroupSet, runs: &[GroupId]) {
         for second in 0..seconds {
             self.pass(Duration::from_secs(1));
             if self.sent().contains(&Message::Starting) {
@@ -122,15 +122,15 @@ impl Beside {
 #[test]
 fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() {
     let mut beside = Beside::new(Failback::On);
-    beside.comes_back_beside(Hold::All);
+    beside.comes_back_beside(GroupSet::All);
     beside.pass(Duration::from_secs(1));
-    beside.say(ask(Hold::Foreign, Step::Me));
-    assert!(beside.has_said(&ask(Hold::Foreign, Step::Other)));
-    beside.resource(Hold::Local, false, Occasion::Standby);
+    beside.say(ask(GroupSet::Foreign, Step::Me));
+    assert!(beside.has_said(&ask(GroupSet::Foreign, Step::Other)));
+    beside.resource(GroupSet::Local, false, Occasion::Standby);
     beside.kill();
-    beside.comes_back_beside(Hold::Local);
-    beside.is_at_work(20, Hold::Local, &[]);
-    beside.say(ask(Hold::Foreign, Step::Done));
+    beside.comes_back_beside(GroupSet::Local);
+    beside.is_at_work(20, GroupSet::Local, &[]);
+    beside.say(ask(GroupSet::Foreign, Step::Done));
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST]);
 }
@@ -138,13 +138,13 @@ fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() 
 /// We give our own set away; what we have not stopped yet is stopped by the next daemon, which says so.
 #[test]
 fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
-    let mut beside = Beside::giving(Hold::Local);
+    let mut beside = Beside::giving(GroupSet::Local);
     beside.kill();
-    beside.comes_back_beside(Hold::Local);
+    beside.comes_back_beside(GroupSet::Local);
     assert_eq!(beside.node.runs, [], "it lets go of the rest");
-    assert!(beside.has_said(&ask(Hold::Local, Step::Done)), "the peer may take it");
-    beside.resource(Hold::All, true, Occasion::Report);
-    beside.say(ask(Hold::Local, Step::Done));
+    assert!(beside.has_said(&ask(GroupSet::Local, Step::Done)), "the peer may take it");
+    beside.resource(GroupSet::All, true, Occasion::Report);
+    beside.say(ask(GroupSet::Local, Step::Done));
     beside.pass(Duration::from_secs(2));
     assert!(beside.node.cluster.hand_over.is_none());
     assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None);
@@ -154,10 +154,10 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
 /// The same, and a part of the group is stopped already: it is not started again for that.
 #[test]
 fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
-    let mut beside = Beside::giving(Hold::Local);
+    let mut beside = Beside::giving(GroupSet::Local);
     beside.kill_leaving(false);
     beside.node.holds_jobs = true;
-    beside.comes_back_beside(Hold::Local);
+    beside.comes_back_beside(GroupSet::Local);
     beside.pass(Duration::from_secs(1));
     let actions: Vec<_> = beside.node.held.iter().map(|job| job.action).collect();
     assert_eq!(actions, [Action::Stop]);
@@ -165,7 +165,8 @@ fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
     beside.node.finish_jobs(now);
     beside.pass(Duration::from_secs(1));
     let sent = beside.sent();
-    let done = sent.iter().position(|it| *it == ask(Hold::Local, Step::Done)).expect("it is done");
+    let done =
+        sent.iter().position(|it| *it == ask(GroupSet::Local, Step::Done)).expect("it is done");
     let has_own = |it: &&Message| matches!(it, Message::Resource { hold, .. } if hold.has_local());
     assert_eq!(sent[done..].iter().find(has_own), None, "the peer may be starting it");
 }
@@ -176,9 +177,9 @@ fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
     let mut beside = Beside::having_all();
     beside.node.holds_jobs = true;
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.order(now, Order::Standby(GroupSet::All));
     beside.node.turn(now);
-    beside.say(ask(Hold::All, Step::Other));
+    beside.say(ask(GroupSet::All, Step::Other));
     let is_first = |job: &crate::Job| job.group == FIRST;
     let at = beside.node.held.iter().position(is_first).expect("it is being stopped");
     let job = beside.node.held.swap_remove(at);
@@ -189,37 +190,37 @@ fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
     assert_eq!(beside.node.runs, [SECOND]);
     beside.kill_leaving(false);
     beside.node.holds_jobs = true;
-    beside.comes_back_beside(Hold::None);
+    beside.comes_back_beside(GroupSet::None);
     beside.node.holds_jobs = false;
     let now = beside.now;
     beside.node.finish_jobs(now);
     beside.pass(Duration::from_millis(300));
-    assert!(beside.has_said(&ask(Hold::All, Step::Done)));
+    assert!(beside.has_said(&ask(GroupSet::All, Step::Done)));
     // It answers our report that we have settled.
-    beside.resource(Hold::None, true, Occasion::Report);
-    beside.is_at_work(20, Hold::None, &[]);
-    beside.resource(Hold::All, true, Occasion::Report);
-    beside.say(ask(Hold::All, Step::Done));
-    beside.is_at_work(20, Hold::All, &[]);
+    beside.resource(GroupSet::None, true, Occasion::Report);
+    beside.is_at_work(20, GroupSet::None, &[]);
+    beside.resource(GroupSet::All, true, Occasion::Report);
+    beside.say(ask(GroupSet::All, Step::Done));
+    beside.is_at_work(20, GroupSet::All, &[]);
 }
 
 /// We have given our own set away, and the peer is starting it, which it does not tell.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
     for is_early in [false, true] {
-        let mut beside = Beside::having_given(Hold::Local);
+        let mut beside = Beside::having_given(GroupSet::Local);
         beside.kill();
         if is_early {
             // Its last word comes before this node takes part.
             beside.status(NodeStatus::Active);
-            beside.say(ask(Hold::Local, Step::Done));
+            beside.say(ask(GroupSet::Local, Step::Done));
         }
-        beside.comes_back_beside(if is_early { Hold::All } else { Hold::Local });
+        beside.comes_back_beside(if is_early { GroupSet::All } else { GroupSet::Local });
         beside.pass(Duration::from_mins(10));
         assert_eq!(beside.node.runs, [], "the peer is at work: {is_early}");
         if !is_early {
-            beside.resource(Hold::All, true, Occasion::Report);
-            beside.say(ask(Hold::Local, Step::Done));
+            beside.resource(GroupSet::All, true, Occasion::Report);
+            beside.say(ask(GroupSet::Local, Step::Done));
         }
         beside.pass(Duration::from_secs(2));
         assert!(beside.node.cluster.hand_over.is_none(), "{is_early}");
@@ -235,13 +236,13 @@ fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
         beside.kill();
         if says_so == Some(true) {
             beside.status(NodeStatus::Active);
-            beside.say(ask(Hold::Local, Step::Done));
+            beside.say(ask(GroupSet::Local, Step::Done));
         }
-        beside.comes_back_beside(Hold::None);
+        beside.comes_back_beside(GroupSet::None);
         if says_so == Some(false) {
             beside.pass(Duration::from_secs(20));
             assert_eq!(beside.node.runs, [FIRST], "the peer is at work");
-            beside.say(ask(Hold::Local, Step::Done));
+            beside.say(ask(GroupSet::Local, Step::Done));
             beside.pass(Duration::from_secs(1));
         }
         if says_so.is_none() {
@@ -250,7 +251,7 @@ fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
             beside.pass(Duration::from_secs(2));
         }
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{says_so:?}");
-        assert!(beside.has_said(&ask(Hold::Local, Step::Done)), "the peer waits: {says_so:?}");
+        assert!(beside.has_said(&ask(GroupSet::Local, Step::Done)), "the peer waits: {says_so:?}");
         assert!(beside.node.cluster.hand_over.is_none());
     }
 }
@@ -260,12 +261,12 @@ fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
 fn a_taker_that_is_killed_ends_its_start_and_says_so() {
     let mut beside = Beside::being_given();
     beside.node.holds_jobs = true;
-    beside.say(ask(Hold::Local, Step::Done));
+    beside.say(ask(GroupSet::Local, Step::Done));
     assert!(beside.node.held.iter().any(|job| job.group == SECOND));
     beside.kill();
-    beside.comes_back_beside(Hold::None);
+    beside.comes_back_beside(GroupSet::None);
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
-    assert!(beside.has_said(&ask(Hold::Local, Step::Done)), "the peer waits");
+    assert!(beside.has_said(&ask(GroupSet::Local, Step::Done)), "the peer waits");
 }
 
 /// The peer has called us dead meanwhile and has everything, or was started anew.
@@ -277,9 +278,9 @@ fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
         if is_anew {
             (beside.generation, beside.sequence) = (2, 0);
         }
-        beside.comes_back_beside(if is_anew { Hold::Local } else { Hold::All });
+        beside.comes_back_beside(if is_anew { GroupSet::Local } else { GroupSet::All });
         beside.pass(Duration::from_mins(1));
-        assert!(!beside.has_said(&ask(Hold::Local, Step::Done)), "{is_anew}");
+        assert!(!beside.has_said(&ask(GroupSet::Local, Step::Done)), "{is_anew}");
         assert!(!beside.node.runs.contains(&SECOND), "{is_anew}");
         assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None, "{is_anew}");
     }
@@ -289,10 +290,10 @@ fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
 /// dead, takes its set again, and says so.
 #[test]
 fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
-    for hold in [Hold::Local, Hold::All] {
+    for hold in [GroupSet::Local, GroupSet::All] {
         let mut beside = Beside::being_given();
         beside.kill();
-        beside.comes_back_beside(Hold::None);
+        beside.comes_back_beside(GroupSet::None);
         beside.pass(Duration::from_secs(10));
         beside.resource(hold, true, Occasion::Acquired);
         for second in 11..60 {
@@ -306,21 +307,21 @@ fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
 /// The peer takes its time to start what we have given to it, and our daemon is killed twice.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_is_killed_twice() {
-    let mut beside = Beside::having_given(Hold::Local);
+    let mut beside = Beside::having_given(GroupSet::Local);
     for _ in 0..2 {
         beside.kill();
-        beside.comes_back_beside(Hold::Local);
-        beside.is_at_work(5, Hold::Local, &[]);
+        beside.comes_back_beside(GroupSet::Local);
+        beside.is_at_work(5, GroupSet::Local, &[]);
     }
-    beside.is_at_work(120, Hold::Local, &[]);
+    beside.is_at_work(120, GroupSet::Local, &[]);
 }
 
 /// As above, but killed once: the hand-over ends when the peer says so.
 #[test]
 fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
-    let mut beside = Beside::having_given(Hold::Local);
+    let mut beside = Beside::having_given(GroupSet::Local);
     beside.kill();
-    beside.comes_back_beside(Hold::Local);
+    beside.comes_back_beside(GroupSet::Local);
     beside.pass(Duration::from_secs(5));
     assert!(beside.node.cluster.hand_over.is_some());
 }
@@ -328,11 +329,11 @@ fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
 /// The peer takes its time to start what we have given to it, and this node stands still twice.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
-    for hold in [Hold::Local, Hold::All] {
+    for hold in [GroupSet::Local, GroupSet::All] {
         let mut beside = Beside::having_given(hold);
         for _ in 0..2 {
             beside.stands_still();
-            beside.is_at_work(15, Hold::Local, &[]);
+            beside.is_at_work(15, GroupSet::Local, &[]);
         }
     }
 }
@@ -341,21 +342,21 @@ fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
 /// called without a word: everything goes, of which this node has its own set alone.
 #[test]
 fn what_a_peer_is_starting_of_everything_is_not_started_by_a_daemon_that_was_killed() {
-    let mut beside = Beside::having_given(Hold::All);
+    let mut beside = Beside::having_given(GroupSet::All);
     beside.kill();
-    beside.comes_back_beside(Hold::Local);
-    beside.is_at_work(20, Hold::Local, &[]);
+    beside.comes_back_beside(GroupSet::Local);
+    beside.is_at_work(20, GroupSet::Local, &[]);
 }
 
 /// As `a_giver_that_is_killed_lets_go_of_the_rest_and_says_so`, but everything goes.
 #[test]
 fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
-    let mut beside = Beside::giving(Hold::All);
+    let mut beside = Beside::giving(GroupSet::All);
     beside.kill();
-    beside.comes_back_beside(Hold::Local);
+    beside.comes_back_beside(GroupSet::Local);
     beside.pass(Duration::from_secs(20));
     assert_eq!(beside.node.runs, [], "it lets go of the rest");
-    assert!(beside.has_said(&ask(Hold::All, Step::Done)), "the peer waits for an hour");
+    assert!(beside.has_said(&ask(GroupSet::All, Step::Done)), "the peer waits for an hour");
 }
 
 /// The peer takes a minute to let go of its set, and this node, which nobody kills, stands still for a
@@ -367,8 +368,8 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
         if has_paused {
             beside.stands_still();
         }
-        beside.is_at_work(60, Hold::None, &[FIRST]);
-        beside.say(ask(Hold::Local, Step::Done));
+        beside.is_at_work(60, GroupSet::None, &[FIRST]);
+        beside.say(ask(GroupSet::Local, Step::Done));
         beside.pass(Duration::from_secs(1));
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{has_paused}");
     }
@@ -380,7 +381,7 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
 fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
     let mut beside = Beside::being_given();
     beside.pass(Duration::from_secs(5));
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.pass(Duration::from_mins(2));
     assert_eq!(beside.node.runs, [], "both have the first for two minutes");
 }
@@ -390,40 +391,40 @@ fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
 fn what_a_peer_has_again_is_at_rest_there() {
     let mut beside = Beside::being_given();
     beside.kill();
-    beside.comes_back_beside(Hold::None);
+    beside.comes_back_beside(GroupSet::None);
     assert!(beside.node.cluster.hand_over.is_some(), "gone on with");
     beside.pass(Duration::from_secs(1));
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
     assert!(beside.node.cluster.hand_over.is_none());
     let row = beside.node.cluster.groups[SECOND].row;
     let now = beside.now;
     beside.node.answers.clear();
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.node.turn(now);
-    assert!(beside.has_said(&ask(Hold::Local, Step::Me)), "{row:?} {:?}", beside.node.answers);
+    assert!(beside.has_said(&ask(GroupSet::Local, Step::Me)), "{row:?} {:?}", beside.node.answers);
 }
 
 /// What cannot be stopped here is not the peer's: it was started anew and has nothing.
 #[test]
 fn what_cannot_be_stopped_here_is_not_given_to_a_peer_that_has_nothing() {
     let mut beside = Beside::conceded_and_stuck();
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.say(Message::Shutdone);
     beside.silence(Duration::from_secs(3));
     beside.starts_anew();
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(3));
     let row = beside.node.cluster.groups[SECOND].row;
     let sent = beside.sent();
     beside.node.answers.clear();
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::All));
+    beside.node.order(now, Order::Standby(GroupSet::All));
     beside.node.turn(now);
     eprintln!("{row:?} {sent:?}");
-    assert!(beside.has_said(&ask(Hold::All, Step::Me)), "{:?}", beside.node.answers);
-    beside.say(ask(Hold::All, Step::Other));
+    assert!(beside.has_said(&ask(GroupSet::All, Step::Me)), "{:?}", beside.node.answers);
+    beside.say(ask(GroupSet::All, Step::Other));
     beside.pass(Duration::from_secs(5));
     assert!(beside.node.runs.contains(&SECOND), "it runs here");
-    assert!(!beside.has_said(&ask(Hold::All, Step::Done)), "and the peer starts it");
+    assert!(!beside.has_said(&ask(GroupSet::All, Step::Done)), "and the peer starts it");
 }

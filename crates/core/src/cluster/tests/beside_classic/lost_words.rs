@@ -36,17 +36,18 @@ fn number_of(beside: &Beside, wanted: &Message) -> u64 {
 fn a_done_counts_when_nothing_is_missing_of_what_was_said_with_it() {
     for takes_again in [false, true] {
         let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.say(ask(GroupSet::Local, Step::Me));
+        beside.resource(GroupSet::None, false, Occasion::Standby);
         beside.pass(KEEPALIVE);
         let (done, later) = (beside.sequence + 1, beside.sequence + 2);
         beside.sequence = later;
         beside.status(NodeStatus::Active);
-        beside.say_late(done, ask(Hold::Local, Step::Done));
+        beside.say_late(done, ask(GroupSet::Local, Step::Done));
         assert_eq!(beside.node.runs, [FIRST], "something is missing");
         let status =
             Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true };
-        let lost = if takes_again { report(Hold::All, true, Occasion::Acquired) } else { status };
+        let lost =
+            if takes_again { report(GroupSet::All, true, Occasion::Acquired) } else { status };
         beside.say_late(later, lost);
         beside.pass(Duration::from_millis(300));
         let takes = if takes_again { vec![FIRST] } else { vec![FIRST, SECOND] };
@@ -61,11 +62,11 @@ fn a_report_from_before_a_done_undoes_nothing() {
     let late = beside.sequence + 1;
     beside.sequence = late;
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
+    beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_millis(100));
-    beside.say(ask(Hold::Local, Step::Done));
-    beside.say_late(late, report(Hold::Local, true, Occasion::Report));
+    beside.say(ask(GroupSet::Local, Step::Done));
+    beside.say_late(late, report(GroupSet::Local, true, Occasion::Report));
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [], "the peer has it");
     let row = beside.node.cluster.groups[FIRST].row;
@@ -76,8 +77,8 @@ fn a_report_from_before_a_done_undoes_nothing() {
 fn a_wish_that_has_ended_is_not_said_again() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
-    let wish = ask(Hold::Local, Step::Me);
-    beside.node.order(now, Order::Standby(Hold::Local));
+    let wish = ask(GroupSet::Local, Step::Me);
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
     let number = number_of(&beside, &wish);
     beside.pass(Duration::from_secs(11));
@@ -99,7 +100,7 @@ fn a_question_is_void_when_it_is_answered_or_its_addressee_has_died() {
             beside.silence(DEADTIME + Duration::from_secs(1));
             assert!(beside.node.counts_dead(B));
         } else {
-            beside.resource(Hold::None, true, Occasion::Report);
+            beside.resource(GroupSet::None, true, Occasion::Report);
         }
         assert!(!beside.gets_again(number), "{dies}");
     }
@@ -118,9 +119,9 @@ fn a_starting_that_comes_late_unsettles_nobody() {
     beside.sequence = late;
     beside.pass(Duration::from_secs(1));
     assert!(beside.sent().contains(&Message::Starting), "it is asked");
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_secs(1));
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.say_late(late, Message::Starting);
     beside.pass(Duration::from_secs(2));
     let now = beside.now;
@@ -129,7 +130,7 @@ fn a_starting_that_comes_late_unsettles_nobody() {
     beside.pass(Duration::from_mins(5));
     assert_eq!(beside.node.runs, [FIRST, SECOND], "nobody has the second");
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.node.turn(now);
     assert_eq!(beside.node.answers, [], "an order is not refused at once");
 }
@@ -139,9 +140,9 @@ fn a_starting_that_comes_late_unsettles_nobody() {
 fn a_hand_over_to_a_peer_that_never_ends_it_ends_after_an_hour() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_mins(59));
     assert!(beside.node.cluster.hand_over.is_some());
     beside.pass(Duration::from_mins(5));
@@ -161,8 +162,10 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
         let (starting, settled) = (beside.sequence + 2, beside.sequence + 3);
         beside.sequence = settled;
         beside.status(NodeStatus::Active);
-        let lost =
-            [(starting, Message::Starting), (settled, report(Hold::None, true, Occasion::Report))];
+        let lost = [
+            (starting, Message::Starting),
+            (settled, report(GroupSet::None, true, Occasion::Report)),
+        ];
         let order = if is_last { [1, 0] } else { [0, 1] };
         // Both wait in the socket when this node wakes up.
         for place in order {
@@ -173,7 +176,7 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
         }
         beside.say_late(starting - 1, Message::RequestNodes);
         beside.pass(Duration::from_mins(5));
-        let asked = beside.sent().contains(&ask(Hold::Foreign, Step::Me));
+        let asked = beside.sent().contains(&ask(GroupSet::Foreign, Step::Me));
         assert!(asked, "the second never goes home: {is_last}");
     }
 }
@@ -184,22 +187,22 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
 fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.node.fails = Some(SECOND);
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
-    beside.say(ask(Hold::Local, Step::Done));
+    beside.say(ask(GroupSet::Local, Step::Me));
+    beside.resource(GroupSet::None, false, Occasion::Standby);
+    beside.say(ask(GroupSet::Local, Step::Done));
     beside.pass(Duration::from_millis(300));
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(20));
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_millis(100));
     beside.node.said.clear();
     beside.pass(Duration::from_mins(10));
     let running = beside.node.cluster.hand_over.as_ref().map(HandOver::name);
     assert_eq!(running, Some("given"));
-    let is_plan = |event: &&Event| matches!(event, Event::Planned(_));
+    let is_plan = |event: &&Event| matches!(event, Event::HandOverProgress(_));
     let plans: Vec<_> = beside.node.said.iter().filter(is_plan).collect();
     assert!(plans.is_empty(), "{} plans, the first is {:?}", plans.len(), plans[0]);
 }
@@ -209,17 +212,17 @@ fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
 #[test]
 fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
     let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    assert!(beside.sent().contains(&ask(Hold::Local, Step::Other)));
-    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(ask(GroupSet::Local, Step::Me));
+    assert!(beside.sent().contains(&ask(GroupSet::Local, Step::Other)));
+    beside.resource(GroupSet::None, false, Occasion::Standby);
     beside.now = beside.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
     beside.status(NodeStatus::Active);
-    beside.say(ask(Hold::Local, Step::Done));
+    beside.say(ask(GroupSet::Local, Step::Done));
     for _ in 0..60 {
         beside.pass(Duration::from_secs(1));
         if beside.sent().contains(&Message::Starting) {
             // It is in the middle of a hand-over, and waits for our "done".
-            beside.resource(Hold::None, false, Occasion::Report);
+            beside.resource(GroupSet::None, false, Occasion::Report);
         }
     }
     assert_eq!(beside.node.runs, [FIRST, SECOND], "nobody has the second for a minute");
@@ -240,12 +243,12 @@ fn a_starting_that_is_sent_again_after_an_answer_to_ours_is_answered() {
     beside.sequence = lost;
     beside.pass(Duration::from_millis(500));
     assert!(beside.sent().contains(&Message::Starting), "it is asked");
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_millis(500));
     beside.say_late(lost, Message::Starting);
     beside.pass(Duration::from_secs(9));
     let sent = beside.sent();
-    let told = report(Hold::All, true, Occasion::Report);
+    let told = report(GroupSet::All, true, Occasion::Report);
     let holds = beside.node.runs.clone();
     assert!(sent.contains(&told), "we run {holds:?}, and it is not told: {sent:?}");
 }

@@ -6,10 +6,10 @@ use super::*;
 /// lets go of our own group, which the C node never had.
 #[test]
 fn what_we_let_go_of_does_not_wait_for_a_peer_that_gives_everything() {
-    for hold in [Hold::Local, Hold::All] {
+    for hold in [GroupSet::Local, GroupSet::All] {
         let mut beside = Beside::joint_with(Failback::Off);
         beside.say(ask(hold, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.resource(GroupSet::None, false, Occasion::Standby);
         beside.pass(Duration::from_secs(1));
         let now = beside.now;
         beside.node.runs.retain(|it| *it != FIRST);
@@ -25,7 +25,7 @@ fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
     for paused in [false, true] {
         let mut beside = Beside::being_given();
         beside.kill();
-        beside.comes_back_beside(Hold::None);
+        beside.comes_back_beside(GroupSet::None);
         beside.pass(Duration::from_secs(5));
         if paused {
             beside.stands_still();
@@ -33,7 +33,7 @@ fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
         for _ in 0..40 * 60 {
             beside.pass(Duration::from_secs(1));
             if beside.sent().contains(&Message::Starting) {
-                beside.resource(Hold::None, true, Occasion::Report);
+                beside.resource(GroupSet::None, true, Occasion::Report);
             }
         }
         assert_eq!(beside.node.runs, [FIRST, SECOND], "paused {paused}: nobody for 40 minutes");
@@ -43,14 +43,16 @@ fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
 /// A person at the C node orders once more what is under way; it refuses that, and has asked us all the same.
 #[test]
 fn an_order_that_a_peer_refuses_while_it_gives_ends_nothing() {
-    for (again, stable) in [(Hold::Local, false), (Hold::All, false), (Hold::Foreign, false)] {
+    for (again, stable) in
+        [(GroupSet::Local, false), (GroupSet::All, false), (GroupSet::Foreign, false)]
+    {
         let mut beside = Beside::joint_with(Failback::Off);
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, stable, Occasion::Standby);
+        beside.say(ask(GroupSet::Local, Step::Me));
+        beside.resource(GroupSet::None, stable, Occasion::Standby);
         beside.pass(Duration::from_secs(5));
         beside.say(ask(again, Step::Me));
         beside.pass(Duration::from_secs(5));
-        beside.say(ask(Hold::Local, Step::Done));
+        beside.say(ask(GroupSet::Local, Step::Done));
         beside.pass(Duration::from_mins(30));
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{again:?}: nobody for half an hour");
     }
@@ -66,15 +68,15 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_though_it_was_asked_twice() {
         for second in 0..120 {
             beside.pass(Duration::from_secs(1));
             if beside.sent().contains(&Message::Starting) {
-                beside.resource(Hold::None, true, Occasion::Report);
+                beside.resource(GroupSet::None, true, Occasion::Report);
             }
             if twice && second == 10 {
-                beside.say(ask(Hold::Local, Step::Me));
+                beside.say(ask(GroupSet::Local, Step::Me));
             }
             let runs = &beside.node.runs;
             assert_eq!(*runs, [FIRST], "the peer is at work, {second} s, twice {twice}");
         }
-        beside.say(ask(Hold::Local, Step::Done));
+        beside.say(ask(GroupSet::Local, Step::Done));
         beside.pass(Duration::from_secs(1));
         assert_eq!(beside.node.runs, [FIRST, SECOND], "twice {twice}");
     }
@@ -94,31 +96,31 @@ fn what_has_failed_here_before_and_is_given_again_is_handed_back() {
     beside.status(NodeStatus::Up);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.say(Message::Starting);
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_secs(11));
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     beside.node.fails = Some(SECOND);
     for round in 0..2 {
         beside.sent();
-        beside.say(ask(Hold::Local, Step::Me));
-        beside.resource(Hold::None, false, Occasion::Standby);
+        beside.say(ask(GroupSet::Local, Step::Me));
+        beside.resource(GroupSet::None, false, Occasion::Standby);
         beside.pass(Duration::from_secs(1));
-        beside.say(ask(Hold::Local, Step::Done));
-        beside.resource(Hold::None, true, Occasion::Report);
+        beside.say(ask(GroupSet::Local, Step::Done));
+        beside.resource(GroupSet::None, true, Occasion::Report);
         beside.pass(Duration::from_mins(1));
         let sent = beside.sent();
-        let wants = sent.contains(&ask(Hold::Foreign, Step::Me));
+        let wants = sent.contains(&ask(GroupSet::Foreign, Step::Me));
         assert!(
             wants,
             "round {round}: {:?} {:?} {sent:?}",
             beside.node.runs, beside.node.cluster.groups[SECOND].row
         );
-        beside.say(ask(Hold::Foreign, Step::Other));
+        beside.say(ask(GroupSet::Foreign, Step::Other));
         beside.pass(Duration::from_secs(1));
-        beside.resource(Hold::Local, true, Occasion::Report);
-        beside.say(ask(Hold::Foreign, Step::Done));
-        beside.resource(Hold::Local, true, Occasion::Report);
+        beside.resource(GroupSet::Local, true, Occasion::Report);
+        beside.say(ask(GroupSet::Foreign, Step::Done));
+        beside.resource(GroupSet::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(40));
         assert_eq!(beside.node.runs, [FIRST]);
         assert!(beside.node.cluster.hand_over.is_none());
@@ -130,7 +132,7 @@ fn what_has_failed_here_before_and_is_given_again_is_handed_back() {
 fn what_was_promised_is_kept_though_the_peer_asks_for_something_else() {
     let mut beside = Beside::being_given();
     beside.pass(Duration::from_secs(5));
-    beside.say(ask(Hold::Local, Step::Me));
+    beside.say(ask(GroupSet::Local, Step::Me));
     beside.pass(Duration::from_millis(100));
     assert!(beside.node.cluster.hand_over.is_some(), "the promise was dropped");
 }
@@ -141,12 +143,12 @@ fn what_was_promised_is_kept_though_the_peer_asks_for_something_else() {
 fn what_a_peer_has_too_is_let_go_of_though_we_still_start_what_it_gave() {
     let mut beside = Beside::being_given();
     beside.node.holds_jobs = true;
-    beside.say(ask(Hold::Local, Step::Done));
+    beside.say(ask(GroupSet::Local, Step::Done));
     assert!(beside.node.held.iter().any(|job| job.group == SECOND), "it starts");
     // That start alone takes its time.
     beside.node.holds_jobs = false;
     beside.pass(Duration::from_secs(5));
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.pass(Duration::from_mins(2));
     assert_eq!(beside.node.runs, [], "both have the first for two minutes");
 }
@@ -155,19 +157,19 @@ fn what_a_peer_has_too_is_let_go_of_though_we_still_start_what_it_gave() {
 #[test]
 fn what_a_peer_has_too_is_let_go_of_though_we_still_stop_what_we_give() {
     let mut beside = Beside::being_given();
-    beside.say(ask(Hold::Local, Step::Done));
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.say(ask(GroupSet::Local, Step::Done));
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(2));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Foreign));
+    beside.node.order(now, Order::Standby(GroupSet::Foreign));
     beside.node.turn(now);
     beside.node.holds_jobs = true;
-    beside.say(ask(Hold::Foreign, Step::Other));
+    beside.say(ask(GroupSet::Foreign, Step::Other));
     assert!(beside.node.held.iter().any(|job| job.group == SECOND), "it stops");
     beside.node.holds_jobs = false;
     beside.pass(Duration::from_secs(5));
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.pass(Duration::from_mins(2));
     assert!(!beside.node.runs.contains(&FIRST), "both have the first for two minutes");
 }

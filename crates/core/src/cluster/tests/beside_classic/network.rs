@@ -20,7 +20,7 @@ impl Beside {
         self.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
         self.node.turn(now);
         self.pass_seeing(Duration::from_mins(1), true);
-        assert!(self.has_said(&ask(Hold::Local, Step::Me)), "nobody reaches it for a minute");
+        assert!(self.has_said(&ask(GroupSet::Local, Step::Me)), "nobody reaches it for a minute");
     }
 }
 
@@ -37,7 +37,7 @@ fn what_lost_its_carrier_does_not_go_to_a_peer_that_has_lost_its_network_before(
         beside.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
         beside.node.turn(now);
         beside.pass_seeing(Duration::from_secs(20), false);
-        let gives = beside.has_said(&ask(Hold::Local, Step::Me));
+        let gives = beside.has_said(&ask(GroupSet::Local, Step::Me));
         assert_eq!(gives, !is_peer_blind, "the peer sees no ping node: {is_peer_blind}");
     }
 }
@@ -88,7 +88,7 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
     beside.say(Message::IpfailPresence { joined: true });
     beside.pass_seeing(Duration::from_secs(2), true);
     beside.pass_seeing(Duration::from_secs(2), false);
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.sent();
     beside.say(Message::YouAreDead);
     let mut asked = 0;
@@ -104,7 +104,7 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
         asked += asks;
         if asks > 0 && asked == 1 {
             beside.silence(Duration::from_millis(20));
-            beside.say(ask(Hold::All, Step::Other));
+            beside.say(ask(GroupSet::All, Step::Other));
         }
     }
     let both = beside.now.since(begin);
@@ -115,20 +115,20 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
 #[test]
 fn what_a_peer_has_too_is_not_offered_to_it_and_taken_back() {
     let mut beside = Beside::joint_with(Failback::Off);
-    beside.resource(Hold::All, true, Occasion::Acquired);
+    beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.pass(Duration::from_millis(500));
     beside.sent();
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
-    let is_asked = beside.has_said(&ask(Hold::Local, Step::Me));
+    let is_asked = beside.has_said(&ask(GroupSet::Local, Step::Me));
     if is_asked {
-        beside.say(ask(Hold::Local, Step::Other));
+        beside.say(ask(GroupSet::Local, Step::Other));
     }
     let mut is_done = false;
     for _ in 0..60 {
         beside.pass(Duration::from_secs(1));
-        is_done |= beside.has_said(&ask(Hold::Local, Step::Done));
+        is_done |= beside.has_said(&ask(GroupSet::Local, Step::Done));
     }
     assert!(!is_asked || is_done, "the peer waits for an hour: {:?}", beside.node.answers);
 }

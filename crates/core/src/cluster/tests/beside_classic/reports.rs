@@ -11,7 +11,7 @@ fn a_peer_that_nobody_has_heard_of_is_asked_what_it_holds_and_both_do_not_keep_i
     beside.status(NodeStatus::Active);
     beside.pass(Duration::from_secs(1));
     assert!(beside.sent().contains(&Message::Starting));
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(4));
     assert_eq!(beside.node.runs, [], "it does not restart");
 }
@@ -29,7 +29,7 @@ fn after_a_pause_nothing_begins_before_a_peer_has_said_what_it_holds() {
     beside.pass(Duration::from_secs(3));
     assert_eq!(beside.node.runs, []);
     assert!(beside.sent().contains(&Message::Starting));
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [FIRST]);
 }
@@ -39,9 +39,9 @@ fn a_report_that_is_sent_again_is_older_than_what_was_heard_since() {
     let mut beside = Beside::joint();
     let held = beside.sequence;
     beside.sequence += 1;
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     let newest = std::mem::replace(&mut beside.sequence, held);
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.sequence = newest;
     beside.pass(Duration::from_secs(2));
     assert_eq!(beside.node.runs, [FIRST], "the peer holds its own");
@@ -51,7 +51,7 @@ fn a_report_that_is_sent_again_is_older_than_what_was_heard_since() {
 #[test]
 fn what_an_unsettled_peer_does_not_name_any_more_is_not_free() {
     let mut beside = Beside::joint();
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_secs(20));
     assert_eq!(beside.node.runs, [FIRST], "it may still stop its own");
     beside.say(Message::Shutdone);
@@ -62,7 +62,7 @@ fn what_an_unsettled_peer_does_not_name_any_more_is_not_free() {
 #[test]
 fn nothing_is_conceded_to_a_peer_that_has_fallen_silent() {
     let mut beside = Beside::joint();
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(2_800));
     beside.silence(Duration::from_secs(3));
     assert!(beside.node.counts_dead(B));
@@ -78,8 +78,8 @@ fn nothing_is_conceded_to_a_peer_that_has_fallen_silent() {
 #[test]
 fn a_promise_to_a_peer_that_does_not_begin_ends() {
     let mut beside = Beside::joint();
-    beside.say(ask(Hold::Local, Step::Me));
-    assert!(beside.sent().contains(&ask(Hold::Local, Step::Other)));
+    beside.say(ask(GroupSet::Local, Step::Me));
+    assert!(beside.sent().contains(&ask(GroupSet::Local, Step::Other)));
     beside.pass(Duration::from_secs(16));
     let is_over = |event: &Event| matches!(event, Event::HandOver(HandOverEvent::NoReply));
     assert!(beside.node.said.iter().any(is_over), "{:?}", beside.node.said);
@@ -88,15 +88,15 @@ fn a_promise_to_a_peer_that_does_not_begin_ends() {
 #[test]
 fn a_set_that_a_settled_peer_does_not_hold_is_run_here() {
     let mut beside = Beside::joint_with(Failback::Off);
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST, SECOND], "it looks only once whether it should");
-    let told = report(Hold::All, true, Occasion::Report);
+    let told = report(GroupSet::All, true, Occasion::Report);
     assert!(beside.sent().contains(&told), "and is told");
 }
 
 /// What the peer was told last that is held here.
-fn last_report(sent: &[Message]) -> Option<Hold> {
+fn last_report(sent: &[Message]) -> Option<GroupSet> {
     sent.iter().rev().find_map(|message| {
         if let Message::Resource { hold, full: true, .. } = message { Some(*hold) } else { None }
     })
@@ -107,37 +107,37 @@ fn last_report(sent: &[Message]) -> Option<Hold> {
 fn what_a_restarted_peer_never_took_is_run_and_told_as_ours() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_millis(100));
     assert_eq!(beside.node.runs, [], "given");
     (beside.generation, beside.sequence) = (2, 0);
     beside.status(NodeStatus::Init);
     beside.status(NodeStatus::Active);
     beside.say(Message::Starting);
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_millis(300));
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_mins(1));
     assert_eq!(beside.node.runs, [FIRST], "nobody else has it");
     let sent = beside.sent();
-    assert_eq!(last_report(&sent), Some(Hold::Local), "{sent:?}");
+    assert_eq!(last_report(&sent), Some(GroupSet::Local), "{sent:?}");
 }
 
 /// It is started anew while it gives us its set.
 #[test]
 fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
     let mut beside = Beside::joint_with(Failback::Off);
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
+    beside.say(ask(GroupSet::Local, Step::Me));
+    beside.resource(GroupSet::None, false, Occasion::Standby);
     (beside.generation, beside.sequence) = (2, 0);
     beside.status(NodeStatus::Init);
     beside.status(NodeStatus::Active);
     beside.say(Message::Starting);
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_millis(300));
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_mins(1));
     assert_eq!(beside.node.runs, [FIRST]);
     assert!(beside.node.cluster.hand_over.is_none());
@@ -148,18 +148,18 @@ fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
 fn our_own_set_that_a_settled_peer_does_not_hold_any_more_is_run_and_told() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
-    beside.node.order(now, Order::Standby(Hold::Local));
+    beside.node.order(now, Order::Standby(GroupSet::Local));
     beside.pass(Duration::from_millis(100));
-    beside.say(ask(Hold::Local, Step::Other));
+    beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_millis(100));
-    beside.say(ask(Hold::Local, Step::Done));
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.say(ask(GroupSet::Local, Step::Done));
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.runs, []);
     beside.sent();
-    beside.resource(Hold::Local, true, Occasion::Report);
+    beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_mins(1));
     assert_eq!(beside.node.runs, [FIRST], "nobody else has it");
     let sent = beside.sent();
-    assert_eq!(last_report(&sent), Some(Hold::Local), "{sent:?}");
+    assert_eq!(last_report(&sent), Some(GroupSet::Local), "{sent:?}");
 }

@@ -7,14 +7,14 @@ use crate::cluster::tests::pair::Pair;
 /// It went standby, for whatever reason: a C node does not tell it.
 fn given() -> Beside {
     let mut beside = Beside::joint();
-    beside.say(ask(Hold::Local, Step::Me));
-    beside.resource(Hold::None, false, Occasion::Standby);
-    beside.say(ask(Hold::Local, Step::Done));
+    beside.say(ask(GroupSet::Local, Step::Me));
+    beside.resource(GroupSet::None, false, Occasion::Standby);
+    beside.say(ask(GroupSet::Local, Step::Done));
     beside.pass(Duration::from_millis(300));
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
-    assert!(!beside.sent().contains(&ask(Hold::Foreign, Step::Me)), "it stays meanwhile");
+    assert!(!beside.sent().contains(&ask(GroupSet::Foreign, Step::Me)), "it stays meanwhile");
     beside
 }
 
@@ -23,10 +23,10 @@ fn comes_back(beside: &mut Beside) {
     beside.status(NodeStatus::Init);
     beside.status(NodeStatus::Active);
     beside.say(Message::Starting);
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(2));
-    assert!(beside.sent().contains(&ask(Hold::Foreign, Step::Me)), "it gets its group back");
-    beside.say(ask(Hold::Foreign, Step::Other));
+    assert!(beside.sent().contains(&ask(GroupSet::Foreign, Step::Me)), "it gets its group back");
+    beside.say(ask(GroupSet::Foreign, Step::Other));
     beside.pass(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST]);
 }
@@ -34,7 +34,7 @@ fn comes_back(beside: &mut Beside) {
 #[test]
 fn what_it_gave_away_goes_home_after_a_stop_and_a_start() {
     let mut beside = given();
-    beside.resource(Hold::None, false, Occasion::Shutdown);
+    beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.say(Message::Shutdone);
     beside.silence(Duration::from_secs(2));
     comes_back(&mut beside);
@@ -76,7 +76,7 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     let starts =
         |beside: &Beside| beside.node.held.iter().filter(|job| job.action == Action::Start).count();
     assert_eq!(starts(&beside), 0, "what the peer holds is not known yet");
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(starts(&beside), 0, "the peer has it");
     let row = beside.node.cluster.groups[FIRST].row;
@@ -91,17 +91,17 @@ fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
     let mut beside = started_anew(FIRST, true);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
-    beside.resource(Hold::All, true, Occasion::Report);
+    beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
     let row = beside.node.cluster.groups[FIRST].row;
     assert_eq!((row.owner, row.phase), (Some(B), Phase::Active));
     assert_eq!(beside.node.runs, [], "the peer has it");
     let holds = |message: &Message| {
-        matches!(message, Message::Resource { hold: Hold::Local | Hold::All, .. })
+        matches!(message, Message::Resource { hold: GroupSet::Local | GroupSet::All, .. })
     };
     let sent = beside.sent();
     assert!(!sent.iter().any(holds), "{sent:?}");
-    assert!(sent.contains(&report(Hold::None, true, Occasion::Report)), "{sent:?}");
+    assert!(sent.contains(&report(GroupSet::None, true, Occasion::Report)), "{sent:?}");
 }
 
 /// Our daemon was started anew at once, and so was the peer, which would take its own set otherwise.
@@ -117,10 +117,10 @@ fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
         if is_heard_to_start {
             beside.say(Message::Starting);
         } else {
-            beside.resource(Hold::None, false, Occasion::Report);
+            beside.resource(GroupSet::None, false, Occasion::Report);
         }
         let sent = beside.sent();
-        assert_eq!(sent, [report(Hold::Foreign, false, Occasion::Report)]);
+        assert_eq!(sent, [report(GroupSet::Foreign, false, Occasion::Report)]);
         assert_eq!(beside.node.runs, [SECOND]);
     }
 }
@@ -150,7 +150,7 @@ fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
             .into_iter()
             .filter(|message| matches!(message, Message::Resource { .. }))
             .collect();
-        assert_eq!(told, [report(Hold::Local, true, Occasion::Report)], "dies: {dies}");
+        assert_eq!(told, [report(GroupSet::Local, true, Occasion::Report)], "dies: {dies}");
     }
 }
 
@@ -165,14 +165,14 @@ fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
         assert_eq!(beside.node.runs, [FIRST]);
         beside.sent();
         beside.starts_anew();
-        beside.resource(Hold::None, false, Occasion::Report);
+        beside.resource(GroupSet::None, false, Occasion::Report);
         beside.pass(Duration::from_millis(300));
         // As a C node: it takes of its own what nobody says that he holds, and that is nothing.
-        beside.resource(Hold::None, true, Occasion::Report);
+        beside.resource(GroupSet::None, true, Occasion::Report);
         beside.pass(Duration::from_mins(10));
         let sent = beside.sent();
-        let gives = sent.contains(&ask(Hold::Foreign, Step::Me));
-        let holds = sent.contains(&report(Hold::All, true, Occasion::Report));
+        let gives = sent.contains(&ask(GroupSet::Foreign, Step::Me));
+        let holds = sent.contains(&report(GroupSet::All, true, Occasion::Report));
         assert!(
             gives || !holds,
             "{failback:?}: nobody runs the second, and it is told as held here: {sent:?}"
@@ -181,7 +181,7 @@ fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
 }
 
 /// Our executor does not come back, so that what it held has expired: beside a node of ours it is
-/// released (`orphans.rs`).
+/// released (`executor_absence.rs`).
 #[test]
 fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -192,8 +192,9 @@ fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
     let row = beside.node.cluster.groups[FIRST].row;
     assert_eq!(row.phase, Phase::Failed, "given up");
     let sent = beside.sent();
-    let gives = sent.contains(&ask(Hold::Local, Step::Me));
-    let frees = |message: &Message| matches!(message, Message::Resource { hold: Hold::None, .. });
+    let gives = sent.contains(&ask(GroupSet::Local, Step::Me));
+    let frees =
+        |message: &Message| matches!(message, Message::Resource { hold: GroupSet::None, .. });
     assert!(gives || sent.iter().any(frees), "the peer does not hear of it: {sent:?}");
 }
 
@@ -207,12 +208,12 @@ fn a_single_group_that_is_held_is_not_told_as_held_here() {
     assert_eq!(beside.node.runs, [FIRST]);
     beside.sent();
     beside.starts_anew();
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_millis(300));
-    beside.resource(Hold::None, true, Occasion::Report);
+    beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_mins(10));
     let sent = beside.sent();
-    let holds = sent.contains(&report(Hold::All, true, Occasion::Report));
+    let holds = sent.contains(&report(GroupSet::All, true, Occasion::Report));
     assert!(!holds || beside.node.runs.contains(&SECOND), "nobody runs the second: {sent:?}");
 }
 
@@ -233,7 +234,7 @@ fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it(
         if is_heard_to_start {
             beside.say(Message::Starting);
         }
-        beside.resource(Hold::None, false, Occasion::Report);
+        beside.resource(GroupSet::None, false, Occasion::Report);
         beside.pass(Duration::from_millis(300));
         let before = beside.sent();
         let holding = Holding { group: SECOND, term: 3, is_whole };
@@ -248,7 +249,11 @@ fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it(
         let leaves = |it: &&Message| {
             matches!(
                 it,
-                Message::Resource { hold: Hold::None | Hold::Local, stable: Some(true), .. }
+                Message::Resource {
+                    hold: GroupSet::None | GroupSet::Local,
+                    stable: Some(true),
+                    ..
+                }
             )
         };
         let is_left = told.iter().any(leaves);
@@ -268,13 +273,13 @@ fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it(
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.say(Message::Starting);
-    beside.resource(Hold::None, false, Occasion::Report);
+    beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_secs(12));
     assert!(beside.node.runs.contains(&SECOND), "its start goes on");
     let sent = beside.sent();
     let stable = |it: &&Message| matches!(it, Message::Resource { stable: Some(true), .. });
     let first = sent.iter().find(stable);
-    assert_eq!(first, Some(&report(Hold::All, true, Occasion::Report)), "{sent:?}");
+    assert_eq!(first, Some(&report(GroupSet::All, true, Occasion::Report)), "{sent:?}");
 }
 
 /// As `what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here`, but the peer is in a
@@ -287,6 +292,6 @@ fn what_an_executor_held_that_does_not_come_back_is_offered_again() {
     beside.node.runs.clear();
     beside.pass(Duration::from_mins(30));
     let sent = beside.sent();
-    let asked = sent.iter().filter(|it| **it == ask(Hold::Local, Step::Me)).count();
+    let asked = sent.iter().filter(|it| **it == ask(GroupSet::Local, Step::Me)).count();
     assert!(asked > 1, "asked {asked} times in half an hour");
 }

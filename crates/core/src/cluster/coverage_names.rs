@@ -1,0 +1,61 @@
+//! What states are called where transitions are counted.
+
+use super::Cluster;
+use super::ipfail::Ipfail;
+use super::shutdown::Shutdown;
+use crate::coverage::{Table, visit};
+use crate::peer::Peer;
+use crate::{NodeId, NodeStatus};
+
+impl Cluster {
+    pub(super) fn visit_hand_over(&self, input: &'static str) {
+        let running = self.hand_over.as_ref();
+        visit(Table::HandOver, || (running.map_or("none", |running| running.name()), input));
+    }
+
+    pub(super) fn visit_peer(&self, node: NodeId, input: &'static str) {
+        visit(Table::Peer, || (self.peer(node).name(), input));
+    }
+
+    pub(super) fn visit_shutdown(&self, input: &'static str) {
+        let shutdown = self.shutdown.as_ref();
+        visit(Table::Shutdown, || (shutdown.map_or("none", Shutdown::name), input));
+    }
+
+    pub(super) fn visit_ipfail(&self, input: &'static str) {
+        visit(Table::Ipfail, || (self.ipfail.name(), input));
+    }
+}
+
+impl Peer {
+    fn name(&self) -> &'static str {
+        match (self.status, self.last_status.is_some()) {
+            (NodeStatus::Dead, false) => "never heard",
+            (NodeStatus::Dead, true) => "dead",
+            (NodeStatus::Init | NodeStatus::Up | NodeStatus::Active, false) => "unheard",
+            (NodeStatus::Init, true) => "init",
+            (NodeStatus::Up, true) => "up",
+            (NodeStatus::Active, true) => "active",
+        }
+    }
+}
+
+impl Shutdown {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Releasing { .. } => "releasing",
+            Self::Said { .. } => "said",
+            Self::Over => "over",
+        }
+    }
+}
+
+impl Ipfail {
+    const fn name(&self) -> &'static str {
+        match (self.is_giving_up(), self.is_wanted()) {
+            (true, _) => "giving up",
+            (false, true) => "waiting",
+            (false, false) => "quiet",
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What this node wants to give away by itself: who would not take it, and when the wish is over.
+//!
+//! A refusal is remembered with what it rests on, for each group and taker. It is asked again when that
+//! has changed, or else after a while, ever longer, because an agent that was missing may be there without
+//! a word. Meanwhile the other groups go by themselves.
+
+use super::Cluster;
+use crate::mutation::Mutation;
+use crate::peer::Kind;
+use crate::{Event, Failure, GroupId, HandOverEvent, HandOverReason, NodeId, Refusal, Scope, Time};
+use std::time::Duration;
+
+/// How long after the first refusal that only a person can mend the same is asked again; it doubles.
+const MEND_FIRST: Duration = Duration::from_secs(10);
+/// The longest such wait.
+const MEND_MAX: Duration = Duration::from_mins(5);
+
+/// What a refusal rests on, as far as it is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Basis {
+    /// The taker's daemon has not been started anew.
+    generation: u64,
+    is_able: bool,
+    is_lacking: bool,
+    failure: Option<Failure>,
+    /// The ping nodes that both see, where those were the reason.
+    pings: Option<(Option<u16>, Option<u16>)>,
+}
+
+/// A group that another node would not take.
+#[derive(Debug, Clone, Copy)]
+struct Declined {
+    group: GroupId,
+    taker: NodeId,
+    why: Refusal,
+    basis: Basis,
+    until: Time,
+    times: u32,
+}
+
+/// What was asked for in vain.
+#[derive(Debug, Default)]
+pub(super) struct DeclinedOffers {
+    declined: Vec<Declined>,
+    /// Nodes that refused several groups at once: until then they are asked for one by one.
+    one_by_one: Vec<(NodeId, Time)>,
+}
+
+impl DeclinedOffers {
+    /// With other files nothing that was refused is known to be so still.
+    pub(super) fn forget(&mut self) {
+        self.declined.clear();
+        self.one_by_one.clear();
+    }
+}
+
+impl Cluster {
+    fn basis(&self, why: Refusal, group: GroupId, taker: NodeId) -> Basis {
+        let peer = self.peer(taker);
+        let pings = || (self.pings_seen(), peer.pings);
+        Basis {
+            generation: peer.generation,
+            is_able: self.groups[group].row.is_able(taker),
+            is_lacking: peer.lacks.contains(&group),
+            failure: self.groups[group].failure(taker),
+            pings: (why == Refusal::FewerPings).then(pings),
+        }
+    }
+
+    /// Whether a node has refused a group, and nothing is known that would have changed its mind.
+    pub(super) fn has_declined(&self, group: GroupId, taker: NodeId) -> bool {
+        let all = self.declined_offers.declined.iter();
+        let mut same = all.filter(|entry| (entry.group, entry.taker) == (group, taker));
+        same.any(|entry| {
+            self.now < entry.until && self.basis(entry.why, group, taker) == entry.basis
+        })
+    }
+
+    /// Whether a node is asked for groups one by one.
+    pub(super) fn asks_one_by_one(&self, taker: NodeId) -> bool {
+        let mut all = self.declined_offers.one_by_one.iter();
+        all.any(|(node, until)| *node == taker && self.now < *until)
+    }
+
+    /// When something that was refused is asked for again.
+    pub(super) fn declined_deadline(&self) -> Option<Time> {
+        let ours = self.declined_offers.declined.iter().filter(|entry| self.is_ours(entry.group));
+        ours.map(|entry| entry.until).filter(|until| *until > self.now).min()
+    }
+
+    /// Notes that a node does not take what this node wants to give it, for a reason that does not
+    /// go away by waiting a moment. Returns whether it is such a reason.
+    pub(super) fn record_declined(&mut self, scope: Scope, taker: NodeId, why: Refusal) -> bool {
+        if !why.needs_mending() {
+            return false;
+        }
+        let me = self.settings.me;
+        let groups = self.groups_at(me, scope);
+        self.declined_offers.declined.retain(|entry| {
+            let row = &self.groups[entry.group].row;
+            row.owner == Some(me) && row.phase.holds()
+        });
+        if let ([_, _, ..], Scope::Set(_)) = (&groups[..], scope) {
+            self.declined_offers.one_by_one.retain(|(node, _)| *node != taker);
+            self.declined_offers.one_by_one.push((taker, self.now + MEND_MAX));
+            return true;
+        }
+        for group in groups {
+            self.decline(group, taker, why);
+        }
+        true
+    }
+
+    fn decline(&mut self, group: GroupId, taker: NodeId, why: Refusal) {
+        let basis = self.basis(why, group, taker);
+        let now = self.now;
+        let same = |entry: &&mut Declined| (entry.group, entry.taker) == (group, taker);
+        let fresh = Declined { group, taker, why, basis, until: now + MEND_FIRST, times: 0 };
+        match self.declined_offers.declined.iter_mut().find(same) {
+            Some(entry) if entry.basis == basis && entry.why == why => {
+                entry.times = entry.times.saturating_add(1);
+                let wait = MEND_FIRST.saturating_mul(1 << entry.times.min(16)).min(MEND_MAX);
+                entry.until = now + wait;
+            }
+            Some(entry) => *entry = fresh,
+            None => self.declined_offers.declined.push(fresh),
+        }
+    }
+
+    /// Takes back what was asked for and has no reason any more. Nothing was let go yet; who hears the
+    /// question later, and answers, is refused.
+    pub(super) fn withdraw_offer(&mut self) {
+        if self.is_offer_obsolete() {
+            self.visit_hand_over("withdrawn");
+            self.report(Event::HandOver(HandOverEvent::Cancelled));
+            self.end_hand_over(Err(Refusal::Withdrawn));
+        }
+    }
+
+    fn is_offer_obsolete(&self) -> bool {
+        let Some((taker, scope, motive)) = self.pending_offer() else { return false };
+        if self.peer(taker).kind != Kind::Systole {
+            // A C node that has answered waits for an hour, and does not understand a refusal.
+            return false;
+        }
+        let groups = self.groups_at(self.settings.me, scope);
+        let is_held = || groups.iter().any(|group| self.is_held(*group));
+        match motive {
+            HandOverReason::Order(_) | HandOverReason::Node => false,
+            // What a whole set has come to include meanwhile is not always to go.
+            HandOverReason::Home if self.is_mutated(Mutation::Restless) => false,
+            HandOverReason::Home => !groups.iter().all(|group| self.belongs_home(*group, taker)),
+            HandOverReason::Failed => is_held(),
+            HandOverReason::Carrier => {
+                is_held() || groups.iter().all(|group| self.has_carrier(*group))
+            }
+            HandOverReason::Ipfail => is_held() || self.sees_enough_pings(taker),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What we say: beats, sequence numbers, retransmission.
+
+use super::table_sync::TableSync;
+use super::{Cluster, may_tell};
+use crate::history::Resend;
+use crate::{Beat, Boot, Event, Message, NodeId, NodeStatus, Outgoing, Output, Settings, Time};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How many of our last messages are remembered with their time, to date an echo.
+const DATED_MAX: usize = 128;
+/// More unacknowledged messages than this are told with each message that is sent.
+const WAITING_MAX: usize = 375;
+/// Most answers to requests within the longest request delay, to whoever asks: a request has no
+/// sequence, and who recorded one can send it as often as he likes.
+const ANSWERS_MAX: u32 = 250;
+/// Beats that only bring news are at least this far apart.
+const NEWS_GAP: Duration = Duration::from_millis(5);
+
+/// Our transmitter: when we beat, and what the beat says.
+#[derive(Debug)]
+pub(super) struct Transmitter {
+    pub(super) next_beat: Time,
+    last_beat: Option<Time>,
+    /// When a slow line is done with what it was told, see `serial_pacing.rs`.
+    pub(super) line_free: Time,
+    pub(super) beat: Beat,
+    pub(super) sync: TableSync,
+    dated: VecDeque<(u64, Time)>,
+    /// Since when answers to requests are counted, and how many there were.
+    answers: (Time, u32),
+    /// Whether we acknowledge, and say so. A peer that does not ends it for this run.
+    pub(super) flow_control: bool,
+    /// This node is of the version before.
+    #[cfg(test)]
+    pub(super) is_former: bool,
+}
+
+impl Transmitter {
+    pub(super) fn new(settings: &Settings, boot: &Boot) -> Self {
+        let beat = Beat {
+            session: boot.session,
+            grown: grown(boot),
+            capabilities: Beat::READS_MARKS | Beat::READS_WORDS,
+            nodes: crate::GroupKey::of(settings.nodes.iter().map(String::as_str)).0,
+            ..Beat::default()
+        };
+        Self {
+            next_beat: Time::START,
+            last_beat: None,
+            line_free: Time::START,
+            beat,
+            sync: TableSync::new(settings),
+            dated: VecDeque::with_capacity(DATED_MAX),
+            answers: (Time::START, 0),
+            flow_control: true,
+            #[cfg(test)]
+            is_former: false,
+        }
+    }
+
+    /// Whether one more answer to a request may be given; it counts as given.
+    fn may_answer(&mut self, now: Time, span: Duration) -> bool {
+        if now.since(self.answers.0) >= span {
+            self.answers = (now, 0);
+        }
+        let may = self.answers.1 < ANSWERS_MAX;
+        self.answers.1 += u32::from(may);
+        may
+    }
+
+    /// When we sent this sequence, if that was not long ago.
+    pub(super) fn sent_at(&self, sequence: u64) -> Option<Time> {
+        let found = self.dated.iter().rev().find(|(number, _)| *number == sequence);
+        found.map(|(_, time)| *time)
+    }
+
+    fn date(&mut self, sequence: u64, now: Time) {
+        if self.dated.len() == DATED_MAX {
+            self.dated.pop_front();
+        }
+        self.dated.push_back((sequence, now));
+    }
+}
+
+/// How far our generation is above the one with which this daemon was started, where that is known.
+fn grown(boot: &Boot) -> u32 {
+    let grown = boot.generation.saturating_sub(boot.started);
+    let told = u32::try_from(grown).ok().filter(|grown| *grown <= Beat::GROWN_MAX);
+    told.filter(|_| boot.started > 0).unwrap_or(0)
+}
+
+impl Cluster {
+    /// The first words of a node: that it is there, and that it is up.
+    pub(super) fn start_beating(&mut self) {
+        if self.status == NodeStatus::Init {
+            self.send_status();
+            self.set_status(NodeStatus::Up);
+        }
+    }
+
+    /// Brings the next beat forward: there is news.
+    pub(super) fn beat_soon(&mut self) {
+        self.beat_within(NEWS_GAP);
+    }
+
+    /// Brings the next beat forward, to this long after the last one.
+    pub(super) fn beat_within(&mut self, gap: Duration) {
+        let soonest = self.transmitter.last_beat.map_or(self.now, |last| last + gap);
+        self.transmitter.next_beat =
+            self.transmitter.next_beat.min(soonest.max(self.line_has_room()));
+    }
+
+    pub(super) fn elapse_transmitter(&mut self) {
+        self.elapse_transition();
+        self.request_missing();
+        self.acknowledge();
+        if self.now >= self.transmitter.next_beat {
+            self.send_status();
+            self.outbox.push_back(Output::Ping);
+        }
+    }
+
+    pub(super) fn send_status(&mut self) {
+        self.compose_beat();
+        let status = match self.status {
+            NodeStatus::Dead => NodeStatus::Init,
+            status @ (NodeStatus::Init | NodeStatus::Up | NodeStatus::Active) => status,
+        };
+        let deadtime = self.detection().announced_deadtime();
+        let flow_control = self.transmitter.flow_control;
+        self.send(Message::Status { status, deadtime, flow_control }, None);
+        self.load_line();
+        self.transmitter.last_beat = Some(self.now);
+        self.transmitter.next_beat = self.now + self.keepalive();
+        if self.is_awaited() {
+            self.beat_soon();
+        }
+        if self.unverified.is_empty() && self.may_permit() {
+            self.outbox.push_back(Output::Permit(self.detection().permit()));
+        }
+    }
+
+    /// Sends a message to everybody, or to one node.
+    pub(super) fn send(&mut self, message: Message, dest: Option<NodeId>) {
+        let sequence = message.is_sequenced().then(|| self.history.next());
+        let outgoing = Outgoing {
+            message,
+            dest,
+            dest_uuid: dest.and_then(|node| self.uuid(node)),
+            sequence,
+            made: self.now,
+        };
+        self.outbox.push_back(Output::Send(outgoing));
+        if let Some(sequence) = sequence {
+            self.history.note(self.now);
+            self.transmitter.date(sequence, self.now);
+            let waiting = self.history.waiting();
+            let is_anyone_there = self.others().any(|node| self.peer(node).is_alive());
+            if waiting > WAITING_MAX && self.transmitter.flow_control && is_anyone_there {
+                self.report(Event::HistoryFilling(waiting));
+            }
+            self.say_heard_ourselves(sequence);
+        }
+    }
+
+    fn request_missing(&mut self) {
+        for node in self.others() {
+            let now = self.now;
+            while let Some(sequence) = self.peer_mut(node).receiver.request(now) {
+                self.send(Message::Rexmit { first: sequence, last: sequence }, Some(node));
+            }
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        for node in self.others() {
+            let due = self.peer_mut(node).receiver.take_ack();
+            if let Some(sequence) = due.filter(|_| self.transmitter.flow_control) {
+                self.send(Message::Ack { sequence }, Some(node));
+            }
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, from: NodeId, sequence: u64) {
+        let sent = self.history.next() - 1;
+        if sequence > sent {
+            return self.report_beyond(from, Event::AckBeyond { node: from, sequence, sent });
+        }
+        let peer = self.peer_mut(from);
+        if sequence > peer.acknowledged {
+            peer.acknowledged = sequence;
+            self.count_acknowledged();
+        }
+    }
+
+    /// These messages have no sequence: an old one can be sent without end.
+    fn report_beyond(&mut self, node: NodeId, event: Event) {
+        let now = self.now;
+        if may_tell(&mut self.peer_mut(node).beyond_told, now) {
+            self.report(event);
+        }
+    }
+
+    /// Notes what every node that is not dead has acknowledged.
+    pub(super) fn count_acknowledged(&mut self) {
+        let alive = self.others().map(|node| self.peer(node));
+        let alive = alive.filter(|peer| peer.status != NodeStatus::Dead);
+        let sent = self.history.next() - 1;
+        let all = alive.map(|peer| peer.acknowledged).min().unwrap_or(sent);
+        self.history.acknowledged(all);
+    }
+
+    /// Answers a request: sends again what is kept, and says of the rest that it is lost.
+    pub(super) fn resend(&mut self, from: NodeId, first: u64, last: u64) {
+        if first == 0 || last < first {
+            return;
+        }
+        let sent = self.history.next() - 1;
+        if last > sent {
+            self.report_beyond(from, Event::NeverSent { node: from, sequence: last, sent });
+        }
+        let span = self.settings.rexmit_delay;
+        for sequence in self.history.clamp(first, last) {
+            if !self.transmitter.may_answer(self.now, span) {
+                return;
+            }
+            match self.history.resend(self.now, sequence, span) {
+                Resend::Again => self.outbox.push_back(Output::Resend(sequence)),
+                Resend::TooLow => {
+                    self.report(Event::CannotResend(from, sequence));
+                    self.send(Message::Nak { sequence, too_low: true }, Some(from));
+                }
+                Resend::Void => self.send(Message::Nak { sequence, too_low: true }, Some(from)),
+                Resend::Nothing => {}
+            }
+        }
+    }
+}

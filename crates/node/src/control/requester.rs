@@ -1,0 +1,76 @@
+//! Who gives an order.
+//!
+//! Names are read from `/etc/passwd` and nowhere else: a name service may be asked over the network,
+//! and orders are given when that is broken.
+
+use std::fs::File;
+use std::io::Read as _;
+use systole_core::Ticket;
+use systole_ipc::journal::{JournalEvent, JournalOrder};
+
+/// Most bytes of a file that are read for a name.
+const FILE_MAX: u64 = 1 << 20;
+/// What `/proc/PID/loginuid` has where nobody logged in (proc(5)).
+const NO_LOGIN: u32 = u32::MAX;
+
+/// Who gives an order.
+#[derive(Debug)]
+pub(super) struct Requester {
+    uid: u32,
+    pid: i32,
+    user: Option<String>,
+    login: Option<String>,
+}
+
+impl Requester {
+    /// The user of a process, by name where that is known, and who logged in to become it.
+    pub(super) fn of(uid: u32, pid: i32) -> Self {
+        let users = read("/etc/passwd");
+        let login = read(&format!("/proc/{pid}/loginuid")).trim().parse().ok();
+        let login = login.filter(|login| *login != NO_LOGIN && *login != uid);
+        let login = login.map(|login| name(&users, login).unwrap_or_else(|| login.to_string()));
+        Self { uid, pid, user: name(&users, uid), login }
+    }
+
+    pub(super) fn orders(self, order: JournalOrder, ticket: Ticket) -> JournalEvent {
+        let Self { uid, pid, user, login } = self;
+        JournalEvent::Order { order, uid, pid, user, login, ticket: ticket.0 }
+    }
+
+    pub(super) fn denied(self) -> JournalEvent {
+        let Self { uid, pid, user, login: _ } = self;
+        JournalEvent::Denied { uid, pid, user }
+    }
+}
+
+/// The content of a file; nothing when there is none.
+fn read(path: &str) -> String {
+    let mut bytes = Vec::new();
+    let file = File::open(path).and_then(|file| file.take(FILE_MAX).read_to_end(&mut bytes));
+    file.map_or(String::new(), |_| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The name of a user in the text of `/etc/passwd` (passwd(5)).
+fn name(users: &str, uid: u32) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_file() {
+        let users = "root:x:0:0:root:/root:/bin/bash\n+::::::\njunk\nanna:x:1000:1000::/:\n";
+        assert_eq!(name(users, 0).as_deref(), Some("root"));
+        assert_eq!(name(users, 1000).as_deref(), Some("anna"));
+        assert_eq!(name(users, 1001), None);
+        assert_eq!(read("/no/such/file"), "");
+        let own = Requester::of(0, std::process::id().cast_signed());
+        assert_eq!(own.user.as_deref(), Some("root"));
+    }
+}

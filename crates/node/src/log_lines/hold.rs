@@ -1,0 +1,62 @@
+//! What is held by order, and what is kept where it is because it moved too often.
+
+use super::{LogRenderer, info, warning};
+use crate::log::Line;
+use systole_core::{Cause, GroupId, HoldEvent, Obstacle};
+use systole_ipc::texts;
+
+impl LogRenderer {
+    pub(super) fn hold(&self, step: HoldEvent) -> Line {
+        match step {
+            HoldEvent::Begins { group, by, left } => {
+                let (what, by) = (self.held(group), self.node(by));
+                let seconds = left.as_secs();
+                warning(format!(
+                    "{what} held for {seconds} s by order on {by}: it moves by order only, and is \
+                     not taken from a dead node. `hb release` ends that."
+                ))
+            }
+            HoldEvent::Released { group, by } => info(format!(
+                "{} not held any more: released on {}.",
+                self.held(group),
+                self.node(by)
+            )),
+            HoldEvent::Expired { group } => {
+                info(format!("{}: its time is over.", self.free(group)))
+            }
+            HoldEvent::Down { group, moves, span } => {
+                let (key, seconds) = (self.key(group), span.as_secs());
+                // Another node tells how long it lasts, and not the moves of before our start.
+                let moves = match moves {
+                    0 => String::new(),
+                    moves => format!(" ({moves} times of late)"),
+                };
+                warning(format!(
+                    "Group {key} moved by itself too often{moves}: it stays where it works best for \
+                     {seconds} s."
+                ))
+            }
+            HoldEvent::DownOver { group } => {
+                info(format!("Group {} may move by itself again.", self.key(group)))
+            }
+        }
+    }
+
+    /// A group that nobody runs, and why this node does not take it.
+    pub(super) fn not_taken(&self, group: GroupId, obstacle: Obstacle, cause: &Cause) -> Line {
+        let (key, why) = (self.key(group), cause.evidence(&self.settings));
+        let obstacle = texts::obstacle(obstacle);
+        warning(format!("Group {key} is not taken by this node although {why}: {obstacle}."))
+    }
+
+    fn free(&self, group: Option<GroupId>) -> String {
+        match group {
+            None => "Everything may move by itself again".to_owned(),
+            Some(group) => format!("Group {} is not held any more", self.key(group)),
+        }
+    }
+
+    fn held(&self, group: Option<GroupId>) -> String {
+        group.map_or("Everything is".to_owned(), |group| format!("Group {} is", self.key(group)))
+    }
+}
