@@ -39,7 +39,7 @@ use crate::mutation::Mutation;
 use crate::peer::Peer;
 use crate::{
     Beat, Boot, Detection, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output,
-    PingId, Random, Settings, Time,
+    Phase, PingId, Random, Settings, Time,
 };
 use classic::Classic;
 use declined::DeclinedOffers;
@@ -304,6 +304,16 @@ impl Cluster {
             let row = &self.groups[id].row;
             row.owner.map(|owner| (group.key, owner, row.term))
         })
+    }
+
+    /// How far this node is with a group that it owns; [`Phase::Stopped`] if it does not own the group.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such group.
+    #[must_use]
+    pub fn own_phase(&self, group: GroupId) -> Phase {
+        if self.is_ours(group) { self.groups[group].row.phase } else { Phase::Stopped }
     }
 
     /// The uuid of a node, once it was heard.

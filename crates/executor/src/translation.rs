@@ -4,8 +4,7 @@
 use crate::protocol::{self, Action, Held, Request, Run, Unfinished};
 use std::time::Duration;
 use systole_core::{
-    Group, GroupId, GroupKey, GroupReport, Holding, Job, JobId, Outcome, Phase, Resource, Settings,
-    Snapshot,
+    Group, GroupId, GroupKey, Holding, Job, JobId, Outcome, Phase, Resource, Settings,
 };
 
 /// Jobs of ours that the core knows nothing of have numbers from here on.
@@ -93,17 +92,17 @@ pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
 /// The groups of which the executor holds more than the core believes, or nothing; it stops them, so
 /// that their state is known again.
 #[must_use]
-pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting) -> Vec<GroupId> {
-    let differs = |(group, report): (&Group, &GroupReport)| {
+pub fn differences(
+    settings: &Settings,
+    own_phase: impl Fn(GroupId) -> Phase,
+    greeting: &Greeting,
+) -> Vec<GroupId> {
+    let differs = |(id, group): &(GroupId, &Group)| {
         let key = group.key;
         let is_unfinished = greeting.has_unfinished(key);
         let held = greeting.held.iter().find(|held| held.group == key);
-        let phase = match &report.owner {
-            Some(owner) if *owner == snapshot.node => report.phase,
-            Some(_) | None => Phase::Stopped,
-        };
         // What is claimed for the sake of others does not run here.
-        match phase {
+        match own_phase(*id) {
             Phase::Active if group.is_retired => held.is_some(),
             // Of what is held in part the core sees that the rest is asked.
             Phase::Active => is_unfinished || held.is_none(),
@@ -112,9 +111,7 @@ pub fn differences(settings: &Settings, snapshot: &Snapshot, greeting: &Greeting
             Phase::Stopped | Phase::Failed => held.is_some() || is_unfinished,
         }
     };
-    let reported = settings.known_groups().zip(&snapshot.groups);
-    let differing = reported.filter(|((_, group), report)| differs((group, report)));
-    differing.map(|((id, _), _)| id).collect()
+    settings.known_groups().filter(differs).map(|(id, _)| id).collect()
 }
 
 /// A job as the executor wants it.

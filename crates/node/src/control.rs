@@ -92,7 +92,7 @@ pub(crate) struct Parts {
     /// Where others find this process.
     pub(crate) pid_file: PidFile,
     /// What the core runs with.
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     /// The generation of this daemon.
     pub(crate) generation: u64,
     /// That number, if the disk has not taken it.
@@ -193,7 +193,7 @@ impl Control {
         };
         let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.voice());
         let mut control = Self {
-            renderer: LogRenderer::new(parts.settings.clone(), std::process::id()),
+            renderer: LogRenderer::new(Arc::clone(&parts.settings), std::process::id()),
             writer,
             parts,
             signals,

@@ -13,19 +13,20 @@ mod ownership;
 mod tests;
 
 use crate::log::{Level, Line};
+use std::sync::Arc;
 use systole_core::{Event, GroupId, LinkId, NodeId, PingId, Settings};
 
 /// Turns events into lines of the log.
 #[derive(Debug)]
 pub struct LogRenderer {
-    settings: Settings,
+    settings: Arc<Settings>,
     pid: u32,
 }
 
 impl LogRenderer {
     /// Names things as `settings` do; `pid` is the daemon's.
     #[must_use]
-    pub fn new(settings: Settings, pid: u32) -> Self {
+    pub fn new(settings: Arc<Settings>, pid: u32) -> Self {
         Self { settings, pid }
     }
 

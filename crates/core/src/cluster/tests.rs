@@ -285,7 +285,7 @@ impl Node {
         self.said.iter().filter(|event| matches!(event, Event::StartFailed { .. })).count()
     }
 
-    fn phase(&self, group: GroupId) -> crate::Phase {
+    fn phase(&self, group: GroupId) -> Phase {
         self.cluster.groups[group].row.phase
     }
 }

@@ -190,7 +190,7 @@ pub(crate) enum News {
         error: i32,
     },
     /// Other settings are taken, or they are not.
-    Reconfigured(Result<Box<Settings>, Refusal>),
+    Reconfigured(Result<Arc<Settings>, Refusal>),
     /// The copy of the state.
     Snapshot(Box<Snapshot>),
     /// What went wrong in the last second.

@@ -40,7 +40,7 @@ impl BeatLoop {
         let different = if self.cluster.awaits_greeting() {
             Vec::new()
         } else {
-            differences(settings, &self.cluster.snapshot(), greeting)
+            differences(settings, |group| self.cluster.own_phase(group), greeting)
         };
         for group in different {
             let why = "it holds something else of it than this node expected".to_owned();

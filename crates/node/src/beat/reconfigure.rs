@@ -2,6 +2,7 @@
 
 use super::BeatLoop;
 use super::channel::{News, Reconfiguration};
+use std::sync::Arc;
 use systole_agents::protocol::Request;
 use systole_core::Time;
 
@@ -17,7 +18,7 @@ impl BeatLoop {
         }
         let settings = self.cluster.settings();
         self.sent.make_room(settings);
-        let told = Box::new(settings.clone());
+        let told = Arc::new(settings.clone());
         self.timeouts = timeouts;
         if let Some(pings) = pings {
             self.pings = pings;

@@ -24,6 +24,7 @@ use crate::daemon::recalled::with_cause;
 use crate::daemon::wiring;
 use crate::log::Level;
 use crate::log_lines::LogRenderer;
+use std::sync::Arc;
 use systole_config::{Authentication, Config};
 use systole_core::{Refusal, Settings};
 use systole_ipc::journal::{JournalEvent, JournalOrder};
@@ -143,10 +144,10 @@ impl Control {
     }
 
     /// The beat thread has taken the new settings, or has not.
-    pub(super) fn reconfigured(&mut self, result: Result<Box<Settings>, Refusal>) {
+    pub(super) fn reconfigured(&mut self, result: Result<Arc<Settings>, Refusal>) {
         let Some(reload) = self.reload.take() else { return };
         let settings = match result {
-            Ok(settings) => *settings,
+            Ok(settings) => settings,
             Err(refusal) => {
                 let executor =
                     wiring::executor(&self.parts.config, self.parts.debug, self.parts.is_realtime);
@@ -155,7 +156,7 @@ impl Control {
                 return self.refuse_reload(reload.asker, refusal);
             }
         };
-        self.renderer = LogRenderer::new(settings.clone(), std::process::id());
+        self.renderer = LogRenderer::new(Arc::clone(&settings), std::process::id());
         self.parts.settings = settings;
         let Reload { asker, read: Read { files, config, changes, hindrances: _ } } = reload;
         let before = std::mem::replace(&mut self.parts.config, config);

@@ -31,7 +31,7 @@ impl Control {
             paths: self.parts.paths.clone(),
             has_executor: self.parts.executor.idle_for().is_none(),
             state: self.parts.state.clone(),
-            settings: self.parts.settings.clone(),
+            settings: Arc::clone(&self.parts.settings),
             files: self.parts.files.clone(),
             config: self.parts.config.clone(),
             media: self.parts.media.iter().map(|medium| medium.spec.clone()).collect(),

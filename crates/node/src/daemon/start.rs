@@ -177,7 +177,7 @@ fn run_threads(
     let parts = control::Parts {
         paths: paths.clone(),
         pid_file,
-        settings: plan.settings,
+        settings: Arc::new(plan.settings),
         generation,
         unstored_generation,
         files: plan.files,

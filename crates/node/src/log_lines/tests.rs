@@ -50,7 +50,7 @@ fn words() -> LogRenderer {
         groups: vec![group],
         ..Settings::new(WEB2, ["web1", "web2"])
     };
-    LogRenderer::new(settings, 12)
+    LogRenderer::new(settings.into(), 12)
 }
 
 /// `source level: text` for every line.

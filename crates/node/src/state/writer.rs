@@ -38,11 +38,11 @@ enum Deed {
         lost: u64,
     },
     Ownership {
-        settings: Box<Settings>,
+        settings: Arc<Settings>,
         owned: Owned,
     },
     Peer {
-        settings: Box<Settings>,
+        settings: Arc<Settings>,
         record: PeerRecord,
     },
     /// Try again to store what could not be stored.
@@ -54,8 +54,8 @@ enum Deed {
 struct Debts {
     /// The generation of this run.
     generation: Option<u64>,
-    ownership: Option<(Box<Settings>, Owned)>,
-    peers: Vec<(Box<Settings>, PeerRecord)>,
+    ownership: Option<(Arc<Settings>, Owned)>,
+    peers: Vec<(Arc<Settings>, PeerRecord)>,
     tells_ownership: bool,
     tells_peers: bool,
 }
@@ -66,7 +66,7 @@ impl Debts {
     }
 
     /// Notes what is known of a node, in place of what was known before.
-    fn record_peer(&mut self, settings: Box<Settings>, record: PeerRecord) {
+    fn record_peer(&mut self, settings: Arc<Settings>, record: PeerRecord) {
         self.peers.retain(|(_, known)| known.node != record.node);
         self.peers.push((settings, record));
     }
@@ -161,8 +161,8 @@ pub(crate) struct StateWriter {
     /// Whether something could not be stored.
     owes: Arc<AtomicBool>,
     /// What found no room to wait for the disk.
-    ownership: Option<(Box<Settings>, Owned)>,
-    peers: Vec<(Box<Settings>, PeerRecord)>,
+    ownership: Option<(Arc<Settings>, Owned)>,
+    peers: Vec<(Arc<Settings>, PeerRecord)>,
     /// Something found no room since the last that did.
     is_full: bool,
     tells_full: bool,
@@ -226,17 +226,16 @@ impl StateWriter {
     }
 
     /// Stores who owns what, and what is held.
-    pub(crate) fn store(&mut self, settings: &Settings, owned: Owned) -> bool {
-        let settings = Box::new(settings.clone());
+    pub(crate) fn store(&mut self, settings: &Arc<Settings>, owned: Owned) -> bool {
         // It takes the place of one that waits.
         self.ownership = None;
-        self.hand(Deed::Ownership { settings, owned })
+        self.hand(Deed::Ownership { settings: Arc::clone(settings), owned })
     }
 
     /// Stores what is known of a node.
-    pub(crate) fn store_peer(&mut self, settings: &Settings, record: PeerRecord) -> bool {
+    pub(crate) fn store_peer(&mut self, settings: &Arc<Settings>, record: PeerRecord) -> bool {
         self.peers.retain(|(_, waiting)| waiting.node != record.node);
-        self.hand(Deed::Peer { settings: Box::new(settings.clone()), record })
+        self.hand(Deed::Peer { settings: Arc::clone(settings), record })
     }
 
     /// Waits until what was to be kept is written, for no longer than that.

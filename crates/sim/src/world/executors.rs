@@ -253,7 +253,7 @@ impl World {
         let different = if cluster.awaits_greeting() {
             Vec::new()
         } else {
-            differences(settings, &cluster.snapshot(), greeting)
+            differences(settings, |group| cluster.own_phase(group), greeting)
         };
         for group in different {
             self.inform(node, &Input::LetGo(group));

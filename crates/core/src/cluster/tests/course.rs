@@ -349,7 +349,7 @@ fn what_a_giver_still_stops_is_waited_for_though_the_taker_claims_it() {
     pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
     let now = pair.now;
     let a = pair.node(A);
-    a.cluster.pass_to(B, FIRST, crate::Phase::Active);
+    a.cluster.pass_to(B, FIRST, Phase::Active);
     a.turn(now);
     let stage = |a: &Node| a.cluster.hand_over.as_ref().map(HandOver::name);
     assert_eq!(stage(a), Some("releasing"));

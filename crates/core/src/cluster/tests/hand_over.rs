@@ -14,8 +14,7 @@ fn give(pair: &mut Pair) -> (Result<(), Refusal>, Duration) {
 }
 
 fn stopped(node: &Node) -> bool {
-    let stops =
-        |event: &Event| matches!(event, Event::Ownership { phase: crate::Phase::Stopping, .. });
+    let stops = |event: &Event| matches!(event, Event::Ownership { phase: Phase::Stopping, .. });
     node.said.iter().any(stops)
 }
 

@@ -86,8 +86,7 @@ fn a_ping_node_that_comes_and_goes_moves_groups_once() {
         pair.pass(KEEPALIVE);
     }
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![], ALL.to_vec()));
-    let moves =
-        |event: &&Event| matches!(event, Event::Ownership { phase: crate::Phase::Starting, .. });
+    let moves = |event: &&Event| matches!(event, Event::Ownership { phase: Phase::Starting, .. });
     assert_eq!(pair.node(B).said.iter().filter(moves).count(), 2, "its own, and the other");
 }
 

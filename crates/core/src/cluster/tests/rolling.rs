@@ -182,14 +182,13 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     node.holds_jobs = true;
     node.cluster.take(FIRST, Cause::Unowned);
     node.cluster.groups[FIRST].runner.adopt();
-    node.cluster.record_phase(FIRST, crate::Phase::Active);
+    node.cluster.record_phase(FIRST, Phase::Active);
     three.rest(2);
     let now = three.now;
     three.nodes[c].as_mut().expect("power").cluster.handle(now, &Input::ExecutorGone);
     three.nodes[c].as_mut().expect("power").held.clear();
-    let is_over = |three: &Three| {
-        three.nodes[c].as_ref().is_some_and(|c| c.phase(FIRST) == crate::Phase::Failed)
-    };
+    let is_over =
+        |three: &Three| three.nodes[c].as_ref().is_some_and(|c| c.phase(FIRST) == Phase::Failed);
     let mut count = 0;
     // B's executor dies shortly before C gives up.
     while !is_over(&three) {

@@ -11,6 +11,7 @@ use crate::log::Line;
 use crate::program;
 use crate::runtime;
 use crate::state::State;
+use std::sync::Arc;
 use systole_config::{Change, Config, Effect, difference};
 use systole_core::Settings;
 use systole_facts::Files;
@@ -39,7 +40,7 @@ pub(in crate::control) struct Job {
     /// An executor is there, which a successor has to find.
     pub(in crate::control) has_executor: bool,
     pub(in crate::control) state: State,
-    pub(in crate::control) settings: Settings,
+    pub(in crate::control) settings: Arc<Settings>,
     pub(in crate::control) files: Files,
     pub(in crate::control) config: Config,
     /// The media in force, with their hosts resolved.

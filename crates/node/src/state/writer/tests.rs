@@ -28,7 +28,7 @@ fn terms_that_cannot_be_stored_leave_out_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     std::fs::create_dir(folder.path().join("systole.terms")).unwrap();
-    let settings = Box::new(settings());
+    let settings = Arc::new(settings());
     let left = Duration::from_hours(1);
     let hold = HoldRecord { group: None, count: 7, by: NodeId(0), is_release: false, left };
     let (terms, holds) = (vec![(GroupKey(7), NodeId(0), 3)], vec![hold]);
@@ -47,7 +47,7 @@ fn everything_is_written_in_its_order_before_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     let journal = state.journal("web1", 1);
-    let settings = settings();
+    let settings = Arc::new(settings());
     let mut writer = StateWriter::new(state.clone(), journal, None);
     writer.tend().unwrap();
     for term in 1..=100 {
@@ -69,7 +69,7 @@ fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
     for obstacle in &obstacles {
         std::fs::create_dir(obstacle).unwrap();
     }
-    let settings = settings();
+    let settings = Arc::new(settings());
     let mut writer = StateWriter::new(state.clone(), state.journal("web1", 1), None);
     writer.tend().unwrap();
     for term in 1..=2 {
@@ -107,7 +107,7 @@ fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
 fn what_found_no_place_in_the_queue_is_stored_in_its_latest_state() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
-    let settings = settings();
+    let settings = Arc::new(settings());
     // Nothing is taken from the queue before the thread is started.
     let mut writer = StateWriter::new(state.clone(), state.journal("web1", 1), None);
     let owned = |term| {

@@ -69,7 +69,7 @@ fn nothing_is_conceded_to_a_peer_that_has_fallen_silent() {
     assert_eq!(beside.node.runs, [FIRST, SECOND], "the first was never stopped");
     let is_stop = |event: &Event| {
         matches!(event, Event::Ownership { group, phase, .. }
-            if *group == FIRST && *phase == crate::Phase::Stopping)
+            if *group == FIRST && *phase == Phase::Stopping)
     };
     assert!(!beside.node.said.iter().any(is_stop), "{:?}", beside.node.said);
 }
