@@ -117,7 +117,7 @@ pub struct Cluster {
     was_stable: bool,
     ipfail: Ipfail,
     classic: Classic,
-    shutdown: Option<Shutdown>,
+    shutdown: Shutdown,
     /// One per node; our own place is never needed.
     fences: Vec<Fence>,
     /// What is held of everything.
@@ -164,7 +164,7 @@ impl Cluster {
             was_stable: false,
             ipfail: Ipfail::default(),
             classic: Classic::new(),
-            shutdown: None,
+            shutdown: Shutdown::default(),
             fences: vec![Fence::default(); settings.nodes.len()],
             hold: HoldOrder::default(),
             held: EchoBarrier::default(),
@@ -266,7 +266,7 @@ impl Cluster {
             self.absence_deadline(),
             self.ipfail.deadline(),
             self.classic.deadline(),
-            self.shutdown.as_ref().and_then(Shutdown::deadline),
+            self.shutdown.deadline(),
         ];
         let again = self.groups.iter().filter_map(|group| group.ask_again);
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);
@@ -392,7 +392,7 @@ impl Cluster {
 
     /// Whether our communication is up and we are not stopping.
     fn takes_part(&self) -> bool {
-        self.status == NodeStatus::Active && self.shutdown.is_none()
+        self.status == NodeStatus::Active && !self.shutdown.has_begun()
     }
 
     /// What the next beat tells.

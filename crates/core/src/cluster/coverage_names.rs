@@ -2,7 +2,6 @@
 
 use super::Cluster;
 use super::ipfail::Ipfail;
-use super::shutdown::Shutdown;
 use crate::coverage::{Table, visit};
 use crate::peer::Peer;
 use crate::{NodeId, NodeStatus};
@@ -15,11 +14,6 @@ impl Cluster {
 
     pub(super) fn visit_peer(&self, node: NodeId, input: &'static str) {
         visit(Table::Peer, || (self.peer(node).name(), input));
-    }
-
-    pub(super) fn visit_shutdown(&self, input: &'static str) {
-        let shutdown = self.shutdown.as_ref();
-        visit(Table::Shutdown, || (shutdown.map_or("none", Shutdown::name), input));
     }
 
     pub(super) fn visit_ipfail(&self, input: &'static str) {
@@ -36,16 +30,6 @@ impl Peer {
             (NodeStatus::Init, true) => "init",
             (NodeStatus::Up, true) => "up",
             (NodeStatus::Active, true) => "active",
-        }
-    }
-}
-
-impl Shutdown {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Releasing { .. } => "releasing",
-            Self::Said { .. } => "said",
-            Self::Over => "over",
         }
     }
 }

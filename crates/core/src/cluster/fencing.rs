@@ -110,7 +110,7 @@ impl Cluster {
         if let Some((attempt, device)) = ask {
             self.outbox.push_back(Output::Fence { node, attempt, device });
         }
-        if is_certain && self.shutdown.is_none() {
+        if is_certain && !self.shutdown.has_begun() {
             self.classic_inherits(node, Fencing::Done);
             self.begin_takeover(node);
         }

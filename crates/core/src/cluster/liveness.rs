@@ -95,7 +95,7 @@ impl Cluster {
     /// Our communication is up when every node was heard or is dead.
     pub(super) fn elapse_communication(&mut self) {
         let settled = self.others().all(|node| self.peer(node).is_settled);
-        if self.status != NodeStatus::Up || !settled || self.shutdown.is_some() {
+        if self.status != NodeStatus::Up || !settled || self.shutdown.has_begun() {
             return self.need_no_node_list();
         }
         if self.awaits_node_list() {
@@ -132,7 +132,7 @@ impl Cluster {
             self.report(Event::PeerHadNothing(node));
             return self.classic_inherits(node, Fencing::Unneeded);
         }
-        if self.shutdown.is_none() {
+        if !self.shutdown.has_begun() {
             self.report(Event::NotFenced(node));
             self.classic_inherits(node, Fencing::NotConfigured);
             self.begin_takeover(node);

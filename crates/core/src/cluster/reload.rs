@@ -103,7 +103,7 @@ impl Cluster {
             && ours.rexmit_delay == settings.rexmit_delay
             && ours.fencing == settings.fencing
             && is_legacy(ours) == is_legacy(settings);
-        if self.shutdown.is_some() {
+        if self.shutdown.has_begun() {
             Err(Refusal::NotReady)
         } else if self.hand_over.is_some() || !self.outbox.is_empty() {
             Err(Refusal::Busy)

@@ -263,7 +263,7 @@ impl Cluster {
             generation: self.boot.generation,
             uptime_ms: self.age(Time::START),
             stable: self.was_stable,
-            stopping: self.shutdown.is_some(),
+            stopping: self.shutdown.has_begun(),
             executor: self.has_executor(),
             auto_failback: self.settings.failback.to_string(),
             nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),

@@ -134,7 +134,7 @@ impl Cluster {
     pub(super) fn compose_beat(&mut self) {
         let mut beat = std::mem::take(&mut self.transmitter.beat);
         beat.ready = self.status == crate::NodeStatus::Active;
-        beat.leaving = self.shutdown.is_some();
+        beat.leaving = self.shutdown.has_begun();
         beat.pings = self.pings_seen();
         beat.claims.clear();
         beat.moves.clear();
