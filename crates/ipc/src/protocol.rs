@@ -77,20 +77,7 @@ impl Request {
     /// Whether it changes something.
     #[must_use]
     pub const fn is_order(&self) -> bool {
-        match self {
-            Self::Status => false,
-            Self::Standby { .. }
-            | Self::Takeover { .. }
-            | Self::StandbyGroup { .. }
-            | Self::TakeoverGroup { .. }
-            | Self::ForgetPeer { .. }
-            | Self::ConfirmDead { .. }
-            | Self::Restart
-            | Self::Reload { .. }
-            | Self::Hold { .. }
-            | Self::Release { .. }
-            | Self::Retry { .. } => true,
-        }
+        !matches!(self, Self::Status)
     }
 }
 

@@ -32,3 +32,21 @@ pub enum JournalOrder {
     /// Read the files again.
     Reload,
 }
+
+impl JournalOrder {
+    /// The group that the order names, if it names one.
+    #[must_use]
+    pub fn group(&self) -> Option<&str> {
+        match self {
+            Self::StandbyGroup(group) | Self::TakeoverGroup(group) => Some(group),
+            Self::Hold(group, _) | Self::Release(group) | Self::Retry(group) => group.as_deref(),
+            Self::Standby(_)
+            | Self::Takeover(_)
+            | Self::ForgetPeer(_)
+            | Self::ConfirmDead(_)
+            | Self::Stop
+            | Self::Restart
+            | Self::Reload => None,
+        }
+    }
+}

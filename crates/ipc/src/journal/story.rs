@@ -1,6 +1,6 @@
 //! What each event is in the story of a group: one row for each event.
 
-use super::{JournalEvent, JournalOrder};
+use super::JournalEvent;
 
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl JournalEvent {
             Self::Hold { group, .. } => (group.as_deref().map_or(Every, Group), Middle, false),
             Self::Death { .. } | Self::Departure { .. } => (Every, Beginning, false),
             Self::Late { .. } | Self::Refusal { .. } | Self::Pings(_) => (Every, Middle, true),
-            Self::Order { order, .. } => (Ordered(ordered_group(order)), Beginning, false),
-            Self::Answer { order, .. } => (Ordered(ordered_group(order)), Conclusion, false),
+            Self::Order { order, .. } => (Ordered(order.group()), Beginning, false),
+            Self::Answer { order, .. } => (Ordered(order.group()), Conclusion, false),
             Self::Denied { .. } => (Aside, Middle, true),
             Self::Keys { .. } => (Aside, Middle, false),
             Self::Return { .. }
@@ -84,21 +84,4 @@ impl JournalEvent {
 #[must_use]
 pub fn begins(stage: &str) -> bool {
     matches!(stage, "wanted" | "asked" | "unasked")
-}
-
-/// The group that an order names, if it names one.
-fn ordered_group(order: &JournalOrder) -> Option<&str> {
-    match order {
-        JournalOrder::StandbyGroup(group) | JournalOrder::TakeoverGroup(group) => Some(group),
-        JournalOrder::Hold(group, _)
-        | JournalOrder::Release(group)
-        | JournalOrder::Retry(group) => group.as_deref(),
-        JournalOrder::Standby(_)
-        | JournalOrder::Takeover(_)
-        | JournalOrder::ForgetPeer(_)
-        | JournalOrder::ConfirmDead(_)
-        | JournalOrder::Stop
-        | JournalOrder::Restart
-        | JournalOrder::Reload => None,
-    }
 }

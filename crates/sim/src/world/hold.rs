@@ -11,17 +11,16 @@ const AFTERMATH: Duration = Duration::from_secs(30);
 impl World {
     /// Notes that somebody orders.
     pub(super) fn record_order(&mut self, order: Order) {
-        match order {
+        let moves_groups = matches!(
+            order,
             Order::Standby(_)
-            | Order::Takeover(_)
-            | Order::StandbyGroup(_)
-            | Order::TakeoverGroup(_)
-            | Order::Hold(..) => self.ordered = Some(self.now),
-            Order::ForgetPeer(_)
-            | Order::Retry(_)
-            | Order::ConfirmDead(_)
-            | Order::Release(_)
-            | Order::Stop => {}
+                | Order::Takeover(_)
+                | Order::StandbyGroup(_)
+                | Order::TakeoverGroup(_)
+                | Order::Hold(..)
+        );
+        if moves_groups {
+            self.ordered = Some(self.now);
         }
     }
 
