@@ -10,7 +10,7 @@ use super::{Happening, World};
 use crate::host::configuration;
 use crate::laws::Broken;
 use std::time::Duration;
-use systole_core::{Cluster, Failback, Group, GroupId, NodeId, Settings, Snapshot};
+use systole_core::{Cluster, Failback, Group, GroupId, GroupReport, NodeId, Settings, Snapshot};
 use systole_executor::protocol::Request;
 
 /// Most groups that there ever are in a world.
@@ -170,7 +170,11 @@ fn touched(old: &[Group], before: &Snapshot, cluster: &Cluster) -> Option<String
     for (group, was) in old.iter().zip(&before.groups).filter(|(group, _)| !group.is_retired) {
         let mut reported = known(now).zip(&after.groups);
         let found = reported.find(|(other, _)| other.key == group.key && !other.is_retired);
-        if let Some((_, is)) = found.filter(|(_, is)| *is != was) {
+        // Other lines may stand in its way from now on, or no longer.
+        let differs = |is: &GroupReport| {
+            GroupReport { obstacles: was.obstacles.clone(), ..is.clone() } != *was
+        };
+        if let Some((_, is)) = found.filter(|(_, is)| differs(is)) {
             return Some(format!("a reload made {is:?} of {was:?}"));
         }
     }
