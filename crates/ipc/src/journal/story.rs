@@ -54,7 +54,8 @@ impl JournalEvent {
             Self::Answer { order, .. } => (Ordered(order.group()), Conclusion, false),
             Self::Denied { .. } => (Aside, Middle, true),
             Self::Keys { .. } => (Aside, Middle, false),
-            Self::Return { .. }
+            Self::Example { .. }
+            | Self::Return { .. }
             | Self::Fencing { .. }
             | Self::Executor { .. }
             | Self::Start { .. }
