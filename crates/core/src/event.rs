@@ -20,8 +20,6 @@ pub enum Event {
     CommunicationUp,
     /// A peer says a new status.
     PeerStatus(NodeId, NodeStatus),
-    /// An example.
-    Example(NodeId),
     /// A peer was silent for its dead time.
     PeerDead(NodeId, Box<Silence>),
     /// A peer's daemon restarted.

@@ -50,11 +50,6 @@ pub enum JournalEvent {
         /// Why it would take it.
         evidence: String,
     },
-    /// An example.
-    Example {
-        /// The node.
-        node: String,
-    },
     /// An interface that a group needs is not well on this node, or all are well again.
     Reach {
         /// The group.

@@ -40,7 +40,6 @@ impl LogRenderer {
             Event::CommunicationUp => vec![info("Comm_now_up(): updating status to active")],
             Event::PeerStatus(node, status) => vec![self.peer_status(*node, *status)],
             Event::PeerDead(node, _) => vec![network::dead(self.node(*node))],
-            Event::Example(node) => vec![info(format!("An example of {}.", self.node(*node)))],
             Event::PeerRestarted(node) => vec![network::restarted(self.node(*node))],
             Event::PeerReturned(node) => network::returned(self.node(*node)),
             Event::LateBeat { node, interval, deadly } => {

@@ -51,7 +51,6 @@ impl Teller {
             JournalEvent::Late { node, milliseconds } => {
                 format!("a beat of {node} came after {} only", span(*milliseconds))
             }
-            JournalEvent::Example { node } => format!("an example of {node}"),
             JournalEvent::Departure { node } => format!("{node} said goodbye"),
             JournalEvent::Return { node, evidence } => format!("{node} is back: {evidence}"),
             JournalEvent::Fencing { node, step, attempt, evidence } => {

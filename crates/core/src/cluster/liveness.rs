@@ -115,7 +115,6 @@ impl Cluster {
     }
 
     fn peer_died(&mut self, node: NodeId, was_heard: bool, had_left: bool) {
-        self.report(Event::Example(node));
         self.report_ipfail(IpfailEvent::NodeStatus(node, NodeStatus::Dead));
         self.ipfail_notes_death();
         self.cancel_hand_over(node);

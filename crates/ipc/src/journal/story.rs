@@ -54,8 +54,7 @@ impl JournalEvent {
             Self::Answer { order, .. } => (Ordered(order.group()), Conclusion, false),
             Self::Denied { .. } => (Aside, Middle, true),
             Self::Keys { .. } => (Aside, Middle, false),
-            Self::Example { .. }
-            | Self::Return { .. }
+            Self::Return { .. }
             | Self::Fencing { .. }
             | Self::Executor { .. }
             | Self::Start { .. }

@@ -59,7 +59,6 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         Event::HandOver(HandOverEvent::Refused { node, step, why, left: _ }) => {
             Some(JournalEvent::Refusal { node: name(node), step: *step, refused: *why })
         }
-        Event::Example(node) => Some(JournalEvent::Example { node: name(node) }),
         Event::PeerLeft(node) => Some(JournalEvent::Departure { node: name(node) }),
         Event::PeerReturned(node) => Some(JournalEvent::Return {
             node: name(node),
