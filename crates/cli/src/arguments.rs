@@ -73,11 +73,6 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// An example.
-    Example {
-        /// The node, as ha.cf names it.
-        node: String,
-    },
     /// Let nothing move by itself for a while: no failback, no ipfail, no takeover from a dead node.
     Hold {
         /// How long, in seconds or with a unit, at most 24h.

@@ -20,7 +20,6 @@ use std::env;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use systole_ipc::protocol::Request;
 
 fn main() -> ExitCode {
     let mut words = env::args_os();
@@ -49,7 +48,6 @@ fn main() -> ExitCode {
         Command::Restart => restart::run(&arguments.run_dir),
         Command::Reload { empty } => reload::run(&arguments.run_dir, empty),
         Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
-        Command::Example { node } => order::give(&arguments.run_dir, &Request::Example { node }),
         Command::Hold { span, group } => hold::hold(&arguments.run_dir, group, span),
         Command::Release { group } => hold::release(&arguments.run_dir, group),
         Command::Lab(options) => lab::run(&options),

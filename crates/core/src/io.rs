@@ -111,8 +111,6 @@ pub enum Order {
     Hold(Option<GroupId>, Duration),
     /// End what is held: all of it, or what is held of this group alone.
     Release(Option<GroupId>),
-    /// An example.
-    Example(NodeId),
     /// Release everything, say goodbye and end.
     Stop,
 }

@@ -53,11 +53,6 @@ pub enum Request {
         /// The node's name.
         node: String,
     },
-    /// An example. For root alone.
-    Example {
-        /// The node's name.
-        node: String,
-    },
     /// Let nothing, or not this group, move by itself. For root alone.
     Hold {
         /// The group; everything unless given.

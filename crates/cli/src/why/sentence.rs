@@ -228,7 +228,6 @@ fn order_text(order: &JournalOrder) -> String {
         JournalOrder::Release(group) => {
             format!("release {}", group.as_deref().unwrap_or("everything"))
         }
-        JournalOrder::Example(node) => format!("example of {node}"),
         JournalOrder::Stop => "stop".to_owned(),
         JournalOrder::Restart => "execute the daemon anew".to_owned(),
         JournalOrder::Reload => "read the files again".to_owned(),

@@ -27,7 +27,6 @@ impl Cluster {
             Order::ForgetPeer(node) => self.forget_peer(node).map(|()| None),
             Order::Retry(group) => self.order_retry(group).map(|()| None),
             Order::ConfirmDead(node) => self.confirm_dead(node).map(|()| None),
-            Order::Example(node) => self.forget_peer(node).map(|()| None),
             Order::Hold(group, span) => self.order_hold(group, span).map(|()| None),
             Order::Release(group) => self.order_release(group).map(|()| None),
         };

@@ -23,8 +23,6 @@ pub enum JournalOrder {
     Hold(Option<String>, u64),
     /// End what is held of everything, or of this group.
     Release(Option<String>),
-    /// An example.
-    Example(String),
     /// Stop.
     Stop,
     /// Execute the daemon's program anew.
@@ -46,7 +44,6 @@ impl JournalOrder {
             | Self::Takeover(_)
             | Self::ForgetPeer(_)
             | Self::ConfirmDead(_)
-            | Self::Example(_)
             | Self::Stop
             | Self::Restart
             | Self::Reload => None,

@@ -20,7 +20,6 @@ pub(super) fn of(request: &Request, settings: &Settings) -> Result<Option<Order>
         Request::TakeoverGroup { group: name } => Some(Order::TakeoverGroup(group(name)?)),
         Request::ForgetPeer { node } => Some(Order::ForgetPeer(other(settings, node)?)),
         Request::ConfirmDead { node } => Some(Order::ConfirmDead(other(settings, node)?)),
-        Request::Example { node } => Some(Order::Example(other(settings, node)?)),
         Request::Retry { group } => Some(Order::Retry(some_group(settings, group.as_deref())?)),
         Request::Hold { group, milliseconds } => Some(Order::Hold(
             some_group(settings, group.as_deref())?,

@@ -18,7 +18,6 @@ pub(crate) fn of_order(settings: &Settings, order: Order) -> JournalOrder {
             JournalOrder::Hold(group.map(|group| name_of(settings, group)), milliseconds(span))
         }
         Order::Release(group) => JournalOrder::Release(group.map(|group| name_of(settings, group))),
-        Order::Example(node) => JournalOrder::Example(settings.name(node).to_owned()),
         Order::Stop => JournalOrder::Stop,
         Order::Retry(group) => JournalOrder::Retry(group.map(|group| name_of(settings, group))),
     }
