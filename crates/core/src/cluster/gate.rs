@@ -205,24 +205,23 @@ impl Cluster {
         if obstacles.iter().any(is_elsewhere) { Vec::new() } else { obstacles }
     }
 
-    /// Reports once of each group that nobody runs what keeps this node from it, if that lasts.
-    pub(super) fn report_obstacles(&mut self) {
-        for group in self.settings.group_ids() {
-            let first = self.first_obstacle(group, Purpose::Take);
-            let reported = first.filter(|it| it.is_reported());
-            let before = std::mem::replace(&mut self.groups[group].reported_obstacle, reported);
-            if let Some(obstacle) = reported.filter(|_| reported != before)
-                && let Some(cause) = self.cause_to_take(group)
-            {
-                self.report(Event::NotTaken { group, obstacle, cause });
-            }
+    /// Reports once what keeps this node from a group that nobody runs, if that lasts.
+    fn report_obstacle(&mut self, group: GroupId, first: Option<Obstacle>) {
+        let reported = first.filter(|it| it.is_reported());
+        let before = std::mem::replace(&mut self.groups[group].reported_obstacle, reported);
+        if let Some(obstacle) = reported.filter(|_| reported != before)
+            && let Some(cause) = self.cause_to_take(group)
+        {
+            self.report(Event::NotTaken { group, obstacle, cause });
         }
     }
 
     /// Takes a group that nobody runs, unless something keeps this node from it. Does what can be done
     /// about that.
     pub(super) fn take_if_free(&mut self, group: GroupId) {
-        match self.free_for(group, Purpose::Take) {
+        let obstacle = self.free_for(group, Purpose::Take);
+        self.report_obstacle(group, obstacle);
+        match obstacle {
             None => {
                 if let Some(cause) = self.cause_to_take(group) {
                     self.take(group, cause);

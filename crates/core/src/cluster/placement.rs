@@ -15,7 +15,6 @@ impl Cluster {
         for group in self.settings.group_ids() {
             self.take_if_free(group);
         }
-        self.report_obstacles();
         self.elapse_fencing();
         self.leave_for_carrier();
         self.give_back();
