@@ -216,7 +216,7 @@ mod tests {
         report.owner = None;
         report.obstacles = vec![Obstacle::NoExecutor, Obstacle::Failed, Obstacle::NotFirst];
         let what =
-            "\n    not started by this node: the executor is not there; another node comes first";
+            "\n    not started by this node: the executor is not running; another node comes first";
         assert!(group(&report, &[]).contains(what), "what failed has a line of its own");
         report.obstacles.clear();
         report.unable = vec!["web1".to_owned()];

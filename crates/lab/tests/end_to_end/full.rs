@@ -99,7 +99,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
         assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{told:?}");
         said() > before
     })?;
-    assert!(answer.contains("could not look whether it can run it"), "{answer}");
+    assert!(answer.contains("could not check whether it can run it"), "{answer}");
     runs_on(lab, giver)?;
     sleep(WHILE);
     for node in full {

@@ -62,7 +62,7 @@ fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Ou
         owned_by(lab, Node::Web1)?;
         let again = lab.run(Node::Web2, &["hb", "release"])?;
         assert_eq!(again.code, Some(1), "{}", again.stdout);
-        assert!(again.stderr.contains("nothing is held"), "{}", again.stderr);
+        assert!(again.stderr.contains("there is no matching hold to release"), "{}", again.stderr);
         Ok(())
     })
 }

@@ -279,9 +279,8 @@ fn groups_are_told_as_by_the_resource_manager() {
         ),
         (
             change(WEB2, Phase::Starting, Cause::Listed),
-            &[
-                "debug: group 192.168.122.100/24/eth0: Starting on web2 in term 4: it ran here when this daemon started, and the executor has not said what runs yet",
-            ],
+            &["debug: group 192.168.122.100/24/eth0: Starting on web2 in term 4: it ran here \
+                 when this daemon started, and the executor has not yet reported what runs"],
         ),
         (
             change(WEB2, Phase::Active, Cause::Adopted),

@@ -91,7 +91,8 @@ fn jobs_that_follow_each_other_are_one_sentence() {
     assert_eq!(
         jobs::sentence("web2", &all),
         "web2 stopped nginx in 1.02 s, released 10.0.0.8 10.0.0.9 in 3 ms, tried to start nginx \
-         for 40 ms (exit code 1), asked nginx whether it runs for 7 ms: it says that it does not run"
+         for 40 ms (exit code 1), asked nginx whether it runs for 7 ms: it reports that it does \
+         not run"
     );
 }
 
