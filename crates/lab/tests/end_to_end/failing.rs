@@ -55,7 +55,7 @@ fn config(groups: &[&str]) -> ClusterConfig {
 /// an address was not renewed in time. Then more was started and stopped than the test has ordered.
 fn was_slow(lab: &Lab) -> bool {
     let words = |node| lab.log(node) + &lab.read_file(node, "var/lib/heartbeat/journal.jsonl");
-    let signs = ["This node did not run for", "\"let_go\"", "letting go of all", "is dead"];
+    let signs = ["This node did not run for", "\"let_go\"", "releasing all", "is dead"];
     let text = Node::ALL.map(words).concat();
     let was_slow = signs.iter().any(|sign| text.contains(sign));
     if was_slow {

@@ -88,7 +88,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
     for node in full {
         fill(lab, *node)?;
     }
-    let why = "a start could not be written down: No space left on device";
+    let why = "a start could not be recorded: No space left on device";
     let said = || lab.log(giver.other()).matches(why).count();
     let before = said();
     // An order right behind the move before is refused because that is not over.
