@@ -73,7 +73,7 @@ impl Way {
                 let text = lab.config().ha_cf(node) + &format!("hopfudge {}\n", 2 + number);
                 lab.write_file(node, "etc/ha.d/ha.cf", &text)?;
                 let told = lab.run(node, &["hb", "reload"])?;
-                assert!(told.success() && told.stdout.contains("executes itself"), "{told:?}");
+                assert!(told.success() && told.stdout.contains("restarts itself"), "{told:?}");
             }
         }
         Ok(())

@@ -132,7 +132,7 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
     }
     for node in Node::ALL {
         let failed = "web1 could not start fussy: exit code 7\n      \
-                      when that is mended, on web1: hb retry 192.168.122.101";
+                      after fixing the cause, run on web1: hb retry 192.168.122.101";
         let both = ["web1 could not start hopeless: exit", "web2 could not start hopeless: exit"];
         says(&lab, node, &["hb", "status"], &[failed, both[0], both[1]])?;
         says(&lab, node, &["hb", "why", "192.168.122.102"], &both)?;
