@@ -159,7 +159,7 @@ fn a_daemon_does_not_start_anew_while_a_hand_over_moves_a_group() -> Outcome {
                     for told in [restart, reload] {
                         let text = format!("{told:?}");
                         assert!(
-                            told.code == Some(1) && text.contains("a hand-over is under way"),
+                            told.code == Some(1) && text.contains("a hand-over is in progress"),
                             "{text}"
                         );
                     }

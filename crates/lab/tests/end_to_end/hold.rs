@@ -104,7 +104,7 @@ fn what_moves_again_and_again_stays_where_it_works() -> Outcome {
             says(lab, node, kept)?;
         }
         stays_with(lab, Node::Web2);
-        let kept = "it stays where it is: it moved by itself 3 times";
+        let kept = "it stays where it is: it moved automatically 3 times";
         lab.wait_for_answer(Node::Web1, &["hb", "why"], &[kept])?;
         // What it had is taken from a dead node all the same.
         lab.power_off(Node::Web2)?;
