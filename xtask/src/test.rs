@@ -72,7 +72,7 @@ const WITHOUT_NEXTEST: &[&str] = &["test", "--workspace", "--all-targets", "--no
 pub(crate) fn run(options: &[&str]) -> Result<(), String> {
     let (consent, rest) = consent(options);
     if let [word, ..] = rest.as_slice() {
-        return Err(format!("usage: cargo xtask test [--install]\n`{word}` is no option"));
+        return Err(format!("usage: cargo xtask test [--install]\n`{word}` is not an option"));
     }
     install::provide("cargo xtask test", &needs::of_tests(), consent)?;
     if !install::is_root() {

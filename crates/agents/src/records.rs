@@ -88,7 +88,7 @@ impl Records {
         let trial = self.write(&vec![0; ROOM]).map(drop);
         self.spares.refill();
         trial.map_err(|error| {
-            io::Error::new(error.kind(), format!("a start could not be written down: {error}"))
+            io::Error::new(error.kind(), format!("a start could not be recorded: {error}"))
         })
     }
 
@@ -262,7 +262,7 @@ mod tests {
         fs::remove_dir(&place).unwrap();
         fs::write(&place, "").unwrap();
         let error = records.try_room().unwrap_err();
-        assert!(error.to_string().starts_with("a start could not be written down: "), "{error}");
+        assert!(error.to_string().starts_with("a start could not be recorded: "), "{error}");
     }
 
     #[test]

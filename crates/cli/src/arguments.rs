@@ -46,26 +46,28 @@ pub(crate) enum Command {
     Standby(Which),
     /// Take groups from the other node, and wait until they run here.
     Takeover(Which),
-    /// Take a node for new that has lost its state directory, and with it its generation.
+    /// Treat a node as new that has lost its state directory, and with it its generation.
     ForgetPeer {
         /// The node, as ha.cf names it.
         node: String,
     },
-    /// Let a group start again here whose start failed, and stop again what could not be stopped.
+    /// Retry failed groups on this node: start those whose start failed, stop those
+    /// that could not be stopped.
     Retry {
         /// A group, by its first resource word or its address; every group unless given.
         group: Option<String>,
     },
-    /// Execute the daemon's program anew, for example after an upgrade: everything that runs stays.
+    /// Restart the daemon's program, for example after an upgrade: resources keep running.
     Restart,
     /// Read ha.cf, haresources and authkeys again and take what has changed, without restarting what
     /// has not.
     Reload {
-        /// Take a haresources that has no group any more, and stop everything.
+        /// Accept a haresources without groups, and stop everything.
         #[arg(long)]
         empty: bool,
     },
-    /// Take a silent node for dead without a fencing device: somebody has seen that it is off.
+    /// Confirm that a silent node is dead, without a fencing device: somebody has
+    /// checked that it is off.
     ConfirmDead {
         /// The node, as ha.cf names it.
         node: String,
@@ -73,7 +75,7 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Let nothing move by itself for a while: no failback, no ipfail, no takeover from a dead node.
+    /// Suspend automatic moves: no failback, no ipfail, no takeover from a dead node.
     Hold {
         /// How long, in seconds or with a unit, at most 24h.
         #[arg(long = "for", value_name = "SPAN", default_value = "1h", value_parser = span)]
@@ -82,7 +84,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         group: Option<String>,
     },
-    /// End what is held.
+    /// End a hold.
     Release {
         /// One group that is held alone; everything that is held unless given.
         #[arg(long, value_name = "NAME")]

@@ -44,7 +44,7 @@ fn asks(node: &str) -> bool {
     print(&format!(
         "If {node} still runs anything, data will be damaged when this node takes it over.\n\
          Have you seen that {node} is switched off, or that it is cut off from what it shares with \
-         this node?\nType `{YES}` to go on: "
+         this node?\nType `{YES}` to continue: "
     ));
     let mut answer = String::new();
     // Without an input nobody says yes.

@@ -38,7 +38,7 @@ fn consequences(snapshot: &Snapshot) -> String {
     }
     let is_unreached = |status: &str, name: &str| status == "dead" && name != snapshot.node;
     for node in snapshot.nodes.iter().filter(|node| is_unreached(&node.status, &node.name)) {
-        text += &format!("{} is not heard, and learns of it when it is.\n", node.name);
+        text += &format!("{} is not heard; it learns of the hold when it is.\n", node.name);
     }
     text
 }

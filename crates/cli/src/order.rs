@@ -119,7 +119,7 @@ pub(crate) fn refuse(response: &Response) -> u8 {
         | Response::Done
         | Response::Reloaded { .. }
         | Response::Invalid { .. } => {
-            complain("heartbeat answers something else than was asked");
+            complain("heartbeat sent an unexpected answer");
             exit::REFUSED
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn run(run: &Path) -> u8 {
             Some(_) | None => sleep(STEP),
         }
     }
-    complain("the new daemon does not answer; the log tells why");
+    complain("the new daemon does not answer; the log says why");
     exit::REFUSED
 }
 

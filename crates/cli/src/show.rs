@@ -86,17 +86,17 @@ fn awaited(nodes: &[NodeReport]) -> Option<String> {
     let names: Vec<&str> = names.map(|node| node.name.as_str()).collect();
     let (names, left) = (names.join(", "), age(left));
     Some(format!(
-        "Waits for {names}, not heard since the start: for another {left} at most (initdead), and \
-         starts nothing before."
+        "Waiting up to {left} (initdead) for {names}, not heard since the start; nothing is \
+         started before that."
     ))
 }
 
 fn keys(waiting: &[String]) -> String {
     match waiting {
-        [] => "Keys are renewed: the old ones are accepted for some seconds more.".to_owned(),
+        [] => "Keys are renewed: the old ones are accepted for some more seconds.".to_owned(),
         waiting => {
             let names = waiting.join(", ");
-            format!("Keys are being renewed: {names} was not heard with the new one yet.")
+            format!("Keys are being renewed: {names} not yet heard with the new key.")
         }
     }
 }
@@ -118,7 +118,7 @@ pub(crate) fn holds(snapshot: &Snapshot) -> String {
 fn held(what: &str, hold: &HoldReport) -> String {
     let (left, by) = (time_left(hold.left_ms), &hold.by);
     format!(
-        "{what} held for another {left} by order on {by}: it moves by order only, and is not taken \
+        "{what} held for another {left} (ordered on {by}): moves only by order; not taken over \
          from a dead node.\n"
     )
 }
@@ -127,8 +127,8 @@ fn fence(fence: &FenceReport) -> String {
     let (node, since) = (&fence.node, age(fence.since_ms));
     let next = fence.next_ms.map_or_else(String::new, age);
     let state = match fence.state {
-        FenceState::Delayed => format!("a device is asked in {next}"),
-        FenceState::Running => format!("a device works, attempt {}", fence.attempt),
+        FenceState::Delayed => format!("fencing begins in {next}"),
+        FenceState::Running => format!("fencing in progress, attempt {}", fence.attempt),
         FenceState::Failed => format!("attempt {} failed, the next one in {next}", fence.attempt),
     };
     let groups = fence.groups.join(", ");
@@ -147,7 +147,7 @@ fn node(node: &NodeReport, own: &str) -> String {
         None => write!(text, "never heard"),
     };
     let _ = match node.awaited_ms {
-        Some(left) => write!(text, ", waited for {} more", age(left)),
+        Some(left) => write!(text, ", waiting another {}", age(left)),
         None => write!(text, ", dead after {}, runs {}", age(node.deadtime_ms), node.daemon),
     };
     for link in &node.links {
@@ -167,7 +167,7 @@ fn older(node: &NodeReport, older: &OlderReport) -> Option<String> {
     let messages = if *count == 1 { "message" } else { "messages" };
     match last_ms {
         0..RECENT_MS if !is_heard => Some(format!(
-            "what it says is refused: its generation {generation} is older than {known} ({count} \
+            "its messages are refused: its generation {generation} is older than {known} ({count} \
              {messages}, the last {last} ago); if {name} has lost its state: hb forget-peer {name}"
         )),
         0..OLD_MS => Some(format!(
@@ -252,15 +252,15 @@ mod tests {
                     1.7 s. Not taken: 10.0.0.9.";
         assert_eq!(fence(&report), text);
         (report.state, report.next_ms) = (FenceState::Running, None);
-        assert!(fence(&report).contains("fenced: a device works, attempt 3. Not"));
+        assert!(fence(&report).contains("fenced: fencing in progress, attempt 3. Not"));
     }
 
     #[test]
     fn a_renewal_of_the_keys_names_who_has_not_got_them() {
         let waiting = ["web2".to_owned(), "web3".to_owned()];
-        let text = "Keys are being renewed: web2, web3 was not heard with the new one yet.";
+        let text = "Keys are being renewed: web2, web3 not yet heard with the new key.";
         assert_eq!(keys(&waiting), text);
-        assert!(keys(&[]).contains("for some seconds more"));
+        assert!(keys(&[]).contains("for some more seconds"));
     }
 
     #[test]
@@ -276,15 +276,15 @@ mod tests {
             older: None,
         };
         let start = "  web2            init    never heard, ";
-        assert_eq!(node(&report, "web1"), format!("{start}waited for 58.1 s more"));
-        let text = "Waits for web2, not heard since the start: for another 58.1 s at most \
-                    (initdead), and starts nothing before.";
+        assert_eq!(node(&report, "web1"), format!("{start}waiting another 58.1 s"));
+        let text = "Waiting up to 58.1 s (initdead) for web2, not heard since the start; nothing \
+                    is started before that.";
         assert_eq!(awaited(std::slice::from_ref(&report)).as_deref(), Some(text));
         report.awaited_ms = None;
         assert_eq!(awaited(std::slice::from_ref(&report)), None);
         let count = OlderReport { generation: 17, known: 20, count: 12, last_ms: 1000 };
         report.older = Some(count);
-        let text = "what it says is refused: its generation 17 is older than 20 (12 messages, the \
+        let text = "its messages are refused: its generation 17 is older than 20 (12 messages, the \
                     last 1.0 s ago); if web2 has lost its state: hb forget-peer web2";
         assert!(node(&report, "web1").ends_with(text), "{}", node(&report, "web1"));
         report.silence_ms = Some(100);

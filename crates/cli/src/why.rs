@@ -83,7 +83,7 @@ fn names(status: &Status) -> Vec<String> {
 }
 
 /// What is said below the story of a group that the daemon does not know any more.
-const GONE: &str = "  It is in haresources no more, or by another name.\n";
+const GONE: &str = "  It is no longer in haresources, or has another name.\n";
 
 /// Whether a group is what the user calls it: by its first word, or by its bare address.
 fn fits(group: &str, word: &str) -> bool {
@@ -97,7 +97,7 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
         Some(group) if !known.is_empty() => {
             format!("the journal has no group {group}; it has {}", known.join(", "))
         }
-        Some(_) | None => format!("the journal in {} tells of no group yet", state.display()),
+        Some(_) | None => format!("the journal in {} mentions no group yet", state.display()),
     }
 }
 
@@ -110,7 +110,9 @@ fn print_text<'a>(
     let (zone, now) = (TimeZone::system(), Timestamp::now());
     let head = end.map(|end| {
         let since = story::since(end, &zone, now);
-        format!("No daemon runs here. The journal ends at {since}, and tells what was then.\n\n")
+        format!(
+            "No daemon runs here. The journal ends at {since}, and shows the state at that time.\n\n"
+        )
     });
     let text = |story: Story<'_>| {
         let is_gone = is_gone(story.group());
@@ -130,7 +132,7 @@ fn print_json<'a>(stories: impl Iterator<Item = Story<'a>>) -> u8 {
             exit::OK
         }
         Err(error) => {
-            complain(&format!("cannot write the story: {error}"));
+            complain(&format!("cannot write the output: {error}"));
             exit::REFUSED
         }
     }

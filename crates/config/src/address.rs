@@ -91,10 +91,11 @@ impl Reader<'_> {
                 // heartbeat 3.0.6 takes the interface's name for a netmask.
                 self.find(
                     &rule::INTERFACE_AS_MASK,
-                    format!("heartbeat 3.0.6 takes `{part}` for the netmask"),
+                    format!("heartbeat 3.0.6 reads `{part}` as the netmask"),
                     "here it is the interface, with the mask of its own network",
                 )
-                .help = Some(format!("`{}/PREFIX/{part}` is read alike by both", spec.address));
+                .help =
+                    Some(format!("`{}/PREFIX/{part}` is read the same way by both", spec.address));
                 spec.interface = Some(part.to_owned());
             }
             1 | 2 if starts_with_digit && spec.address.is_ipv4() && spec.broadcast.is_none() => {
@@ -112,7 +113,7 @@ impl Reader<'_> {
             _ => {
                 self.find(
                     &rule::BAD_ADDRESS,
-                    format!("`{part}` has no place in an address"),
+                    format!("`{part}` is not allowed in an address"),
                     "expected ADDRESS/MASK/INTERFACE/BROADCAST; the group cannot run here",
                 );
                 return None;
@@ -128,7 +129,7 @@ impl Reader<'_> {
         if parsed.is_none() {
             self.find(
                 &rule::BAD_PREFIX,
-                format!("`{part}` is no netmask for `{address}`"),
+                format!("`{part}` is not a netmask for `{address}`"),
                 format!("expected a prefix length from 1 to {most}; the group cannot run here"),
             );
         }

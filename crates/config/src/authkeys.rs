@@ -163,7 +163,7 @@ impl Reader<'_> {
                 first.span(),
                 "a comment begins with `#`",
             )
-            .label("this is no comment")
+            .label("this is not a comment")
             .fix("begin the comment with `#`", first.start..first.start, "# ")
             .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
             return self.refuse(finding);
@@ -199,7 +199,7 @@ impl Reader<'_> {
             .label("neither of them")
             .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
         if mark.is_some() {
-            finding = finding.label("no line of authkeys").help(WITHOUT_MARK);
+            finding = finding.label("not a line of authkeys").help(WITHOUT_MARK);
         }
         self.refuse(finding);
     }
@@ -283,7 +283,7 @@ impl Reader<'_> {
                     0..0,
                     "no `auth` line says which key signs",
                 )
-                .fix("say it before the key", 0..0, format!("auth {number}\n"))
+                .fix("add it before the key", 0..0, format!("auth {number}\n"))
                 .original(format!("ERROR: Missing auth directive in keyfile [{}]", self.path));
                 self.refuse(finding);
             }
@@ -296,7 +296,7 @@ impl Reader<'_> {
                 &rule::KEY_BEFORE_AUTH,
                 File::Authkeys,
                 span,
-                format!("`auth {wanted}` must stand before the line of key {wanted}"),
+                format!("`auth {wanted}` must come before the line of key {wanted}"),
             )
             .label("too late: the key came first")
             .help("move the `auth` line to the top of the file"),

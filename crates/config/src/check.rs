@@ -39,12 +39,12 @@ fn find(rule: &'static rule::Rule, span: Range<usize>, message: impl Into<String
 fn failback(draft: &Draft, negotiated: bool, findings: &mut Vec<Finding>) {
     if !negotiated {
         let (span, message) = match draft.span("auto_failback") {
-            Some(span) => (span, "`auto_failback legacy` knows no standby and no negotiation"),
+            Some(span) => (span, "`auto_failback legacy` has no standby and no negotiation"),
             None => (0..0, "without an `auto_failback` line the mode is `legacy`"),
         };
         findings.push(
             find(&rule::LEGACY_FAILBACK, span, message)
-                .label("standby and ipfail do nothing")
+                .label("standby and ipfail have no effect")
                 .help("`auto_failback on` or `auto_failback off`, the same on all nodes"),
         );
     }
@@ -52,14 +52,14 @@ fn failback(draft: &Draft, negotiated: bool, findings: &mut Vec<Finding>) {
     if draft.ping_nodes.is_empty() {
         findings.push(
             find(&rule::IPFAIL_WITHOUT_PING, ipfail.clone(), "ipfail has no ping node to ask")
-                .label("does nothing")
+                .label("has no effect")
                 .help("`ping GATEWAY`: the address of a router that both nodes can see"),
         );
     }
     if !negotiated {
         findings.push(
             find(&rule::IPFAIL_LEGACY, ipfail, "ipfail cannot work with `auto_failback legacy`")
-                .label("does nothing")
+                .label("has no effect")
                 .original("ERROR: auto_failback set to incompatible legacy option."),
         );
     }
@@ -72,7 +72,7 @@ fn autojoin(draft: &Draft, values: &Values, findings: &mut Vec<Finding>) {
         find(
             &rule::AUTOJOIN_CONFLICT,
             span.clone(),
-            "nodes cannot join by themselves beside haresources",
+            "nodes cannot join automatically with haresources",
         )
         .label("only `none` is possible")
         .fix("list every node instead", span, "none")

@@ -275,7 +275,7 @@ pub struct ApiAuthorization {
     pub groups: Vec<String>,
 }
 
-/// `address_agent`: who changes floating addresses.
+/// `address_agent`: program that changes floating addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressAgent {
     /// The executor, through netlink.

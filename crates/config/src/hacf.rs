@@ -252,7 +252,7 @@ impl Reader<'_> {
             Support::Served => return,
             Support::Inert(reason) => (
                 &rule::INERT_DIRECTIVE,
-                format!("`{}` does nothing here any more", known.name),
+                format!("`{}` no longer has an effect", known.name),
                 reason,
             ),
             Support::New => (
@@ -312,9 +312,9 @@ impl Reader<'_> {
                 &rule::PACEMAKER_TWICE,
                 File::HaCf,
                 name.span(),
-                "`pacemaker` and its synonym `crm` may stand only once",
+                "`pacemaker` and its synonym `crm` may be given only once",
             )
-            .label("once more")
+            .label("given again")
             .original("ERROR: pacemaker/crm directive used multiple times!");
             return self.report(finding);
         }
@@ -329,7 +329,7 @@ impl Reader<'_> {
             &rule::PACEMAKER_ENABLED,
             File::HaCf,
             word.span(),
-            "Systole runs the resources of haresources and no Pacemaker",
+            "Systole runs the resources of haresources, not Pacemaker",
         )
         .label("only `off` is possible here")
         .help("heartbeat 3.0.6 would ignore haresources and start Pacemaker's programs");
@@ -345,7 +345,7 @@ impl Reader<'_> {
             name.span(),
             format!("`nice_failback` is obsolete and here means `auto_failback {mode}`"),
         )
-        .label("say `auto_failback on` or `auto_failback off` instead")
+        .label("use `auto_failback on` or `auto_failback off` instead")
         .original(
             "ERROR: nice_failback flag is obsolete.. Use auto_failback {on, off, legacy} instead.",
         )
@@ -383,7 +383,7 @@ fn rest_of<'a>(line: Line<'a>, name: Word<'_>) -> Word<'a> {
 pub(crate) fn slash_comment(rule: &'static Rule, file: File, word: Word<'_>) -> Finding {
     let fix = if word.text == "//" { word.span() } else { word.start..word.start + 2 };
     Finding::new(rule, file, word.span(), "a comment begins with `#`")
-        .label("this is no comment")
+        .label("this is not a comment")
         .fix("begin the comment with `#`", fix, "#")
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn odd(word: Word<'_>, number: u32) -> Option<Finding> {
     }
     let message = format!("`{}` is read as {number}", word.text);
     let label =
-        if digits.is_empty() { "this is no number" } else { "what follows the number is ignored" };
+        if digits.is_empty() { "not a number" } else { "what follows the number is ignored" };
     let finding = Finding::new(&rule::TRAILING_TEXT, File::HaCf, word.span(), message);
     Some(finding.label(label).fix("the number alone", word.span(), number.to_string()))
 }

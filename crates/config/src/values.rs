@@ -92,7 +92,7 @@ impl Values {
     /// A time; every directive that takes one has a default.
     pub(crate) fn time(&self, directive: &str) -> Duration {
         let Some(Parsed::Time(time)) = self.get(directive) else {
-            panic!("`{directive}` is no time");
+            panic!("`{directive}` is not a time");
         };
         *time
     }
@@ -108,7 +108,7 @@ impl Values {
     /// A number.
     pub(crate) fn number(&self, directive: &str) -> Option<u32> {
         self.get(directive).map(|value| {
-            let Parsed::Number(number) = value else { panic!("`{directive}` is no number") };
+            let Parsed::Number(number) = value else { panic!("`{directive}` is not a number") };
             *number
         })
     }
@@ -122,7 +122,7 @@ impl Values {
     /// A word.
     pub(crate) fn word(&self, directive: &str) -> Option<&str> {
         self.get(directive).map(|value| {
-            let Parsed::Word(word) = value else { panic!("`{directive}` is no word") };
+            let Parsed::Word(word) = value else { panic!("`{directive}` is not a word") };
             word.as_str()
         })
     }

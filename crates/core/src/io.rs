@@ -138,15 +138,13 @@ pub enum Refusal {
     #[error("the other node did not answer")]
     NoReply,
     /// The giver could not stop what it was to give.
-    #[error("a group could not be stopped where it runs, and stays there; `hb status` says why")]
+    #[error("a group could not be stopped where it runs, and remains there; `hb status` says why")]
     CannotStop,
     /// The other node died while the hand-over ran.
-    #[error("the other node died meanwhile")]
+    #[error("the other node died during the hand-over")]
     PeerDied,
     /// The taker could not start everything; what it lacks is taken back.
-    #[error(
-        "not every group could be started on the node that was to take it; `hb status` says why"
-    )]
+    #[error("not every group could be started on the target node; `hb status` says why")]
     Failed,
     /// The node is heard, and with it its generation is known to be right.
     #[error("that node is alive: there is nothing to forget")]
@@ -155,37 +153,37 @@ pub enum Refusal {
     #[error("this node is starting or stopping")]
     NotReady,
     /// The taker could not look whether it can: something failed there that says nothing of the groups.
-    #[error("the node that should take it could not look whether it can run it; its log says why")]
+    #[error("the target node could not check whether it can run it; its log says why")]
     CannotLook,
     /// There is nothing to try again.
     #[error("nothing has failed on this node")]
     NothingFailed,
     /// The taker has no agent of a name that a group wants.
-    #[error("the node that should take it has no agent for a resource of it")]
+    #[error("the target node has no agent for one of its resources")]
     AgentMissing,
     /// The taker has no interface that is up for an address.
-    #[error("the node that should take it has no interface that is up for an address of it")]
+    #[error("the target node has no interface that is up for one of its addresses")]
     NoInterface,
     /// The taker sees fewer ping nodes than the giver.
-    #[error("the node that should take it sees fewer ping nodes")]
+    #[error("the target node sees fewer ping nodes")]
     FewerPings,
     /// The taker's haresources has no such line.
-    #[error("the haresources of the two nodes differ in it")]
+    #[error("the line of a group differs between the haresources of the two nodes")]
     Differs,
     /// A changed line wants more than its old one, and another node runs a line that is not known here.
     #[error(
-        "a line that runs here would get more resources, and another node runs a line that is not in this \
-         haresources: give that node the same file first"
+        "a line that runs here would get more resources, and another node runs a line that is not \
+         in this haresources: copy the same file to that node first"
     )]
     UnknownLine,
     /// Of more than two nodes several have what a node wants, or the one that has it would give more.
     #[error(
-        "several nodes have groups of that, or the one that has them would give others too: take them one by \
-         one with `--group`"
+        "several nodes own groups of that set, or their owner would give others too: take them \
+         one by one with `--group`"
     )]
     SeveralOwners,
     /// The taker has failed to start it before, and nobody has mended it.
-    #[error("the node that should take it could not run it; `hb retry` there lets it try again")]
+    #[error("the target node could not run it; `hb retry` there allows another attempt")]
     Unable,
     /// The group is not here to be given.
     #[error("this node does not run it")]
@@ -200,10 +198,10 @@ pub enum Refusal {
     #[error("no fencing device is configured: nothing waits for a confirmation")]
     NoFencing,
     /// There is nothing to release.
-    #[error("nothing is held that this could release; `hb status` shows what is")]
+    #[error("there is no matching hold to release; `hb status` shows the holds")]
     NotHeld,
     /// This node has asked for it, and has no reason to any more.
-    #[error("what it was wanted for is over")]
+    #[error("the reason for it no longer exists")]
     Withdrawn,
     /// There is no room for the new groups beside those that are being given up.
     #[error("there are more groups than a cluster can have, with those that are being given up")]

@@ -50,8 +50,8 @@ impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Success => out.write_str("it succeeded"),
-            Self::Running => out.write_str("it says that it runs"),
-            Self::NotRunning => out.write_str("it says that it does not run"),
+            Self::Running => out.write_str("it reports that it runs"),
+            Self::NotRunning => out.write_str("it reports that it does not run"),
             Self::Failed(code) => write!(out, "exit code {code}"),
             Self::TimedOut => out.write_str("it took too long and was killed"),
             Self::Missing => out.write_str("there is no such agent"),

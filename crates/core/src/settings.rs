@@ -238,7 +238,7 @@ impl Default for HoldDown {
     }
 }
 
-/// `stop_failure`: what a stop that keeps failing leads to. Nobody else starts the group meanwhile.
+/// `stop_failure`: action if a stop keeps failing. No other node starts the group meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopFailure {
     /// The machine reboots, as with heartbeat 3.0.6, so that the peer may take over.

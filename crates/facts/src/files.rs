@@ -100,7 +100,7 @@ pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
         } else if kind.is_fifo() {
             "it is a FIFO"
         } else {
-            "it is no regular file"
+            "it is not a regular file"
         };
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }

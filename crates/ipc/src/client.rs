@@ -17,16 +17,16 @@ pub enum AskError {
     #[error("heartbeat is not running")]
     NotRunning,
     /// The caller may not even connect.
-    #[error("permission denied: only root and members of group haclient may ask")]
+    #[error("permission denied: only root and members of group haclient may query the status")]
     Denied,
     /// Somebody else listens in the daemon's place.
-    #[error("another user's process listens in the place of heartbeat")]
+    #[error("another user's process listens in place of heartbeat")]
     Foreign,
     /// The connection broke.
     #[error("heartbeat does not answer")]
     Silent(#[source] io::Error),
     /// The answer is not one.
-    #[error("heartbeat answers in another language")]
+    #[error("heartbeat speaks an incompatible protocol")]
     Malformed(#[source] serde_json::Error),
 }
 

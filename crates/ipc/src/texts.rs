@@ -11,9 +11,9 @@ pub const fn obstacle(obstacle: Obstacle) -> &'static str {
         Obstacle::HandedOver => "it is being handed over",
         Obstacle::Retired => "its line is no longer in haresources",
         Obstacle::NotReady => "this node is starting or stopping",
-        Obstacle::NoExecutor => "the executor is not there",
+        Obstacle::NoExecutor => "the executor is not running",
         Obstacle::Unverified => {
-            "this node stood still, and waits until it has heard every other node again"
+            "this node was stalled, and waits until it has heard every other node again"
         }
         Obstacle::Negotiating => {
             "the heartbeat of the other node has not agreed yet which node has what"

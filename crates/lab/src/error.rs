@@ -12,7 +12,9 @@ pub enum LabError {
     #[error("the lab makes network namespaces and needs root: run it with sudo")]
     NotRoot,
     /// The host is no Debian, from whose archive a node with systemd is made.
-    #[error("nodes with systemd are of the host's Debian version, and this host is no Debian")]
+    #[error(
+        "nodes with systemd are of the host's Debian version, and this host does not run Debian"
+    )]
     NotDebian,
     /// The init process of a node did not get where it should.
     #[error("{node} did not boot: systemd is {state:?}; {output}")]

@@ -302,7 +302,7 @@ impl Control {
                     (Level::Info, "The generation of this run is stored now.".to_owned())
                 }
                 Told::Full => {
-                    let text = "The disk is too slow: not everything is stored any more.";
+                    let text = "The disk is too slow: some state is no longer stored.";
                     (Level::Error, text.to_owned())
                 }
             };
@@ -356,7 +356,11 @@ impl Control {
         let who = Requester::of(uid, pid.cast_signed());
         self.note(who.orders(JournalOrder::Stop, NOBODY));
         if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
-            return self.say(Level::Error, "The beat thread takes no order: send the signal again");
+            return self.say(
+                Level::Error,
+                "The beat thread accepts no orders: send the signal \
+                                        again",
+            );
         }
         self.is_stopping = true;
         self.end_reading();

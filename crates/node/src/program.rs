@@ -52,7 +52,7 @@ pub(crate) fn check_format(program: &Path) -> io::Result<()> {
     let mut bytes = [0; 4];
     let begin = fs::File::open(program)?.read_at(&mut bytes, 0)?;
     let is_sound = bytes[..begin] == *b"\x7fELF" || bytes.starts_with(b"#!");
-    if is_sound { Ok(()) } else { Err(io::Error::other("it is no program")) }
+    if is_sound { Ok(()) } else { Err(io::Error::other("it is not a program")) }
 }
 
 /// Sees that a program can be executed and is one of ours: it tells a version.
@@ -75,13 +75,13 @@ pub(crate) fn check(program: &Path) -> Result<(), String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return failed(format!("it does not tell its version: {status}")),
+            Ok(Some(status)) => return failed(format!("it does not report its version: {status}")),
             Ok(None) if Instant::now() < limit => sleep(VERSION_STEP),
             Ok(None) => {
                 // Nothing else can be done about one that does not end.
                 let _ = child.kill();
                 let _ = child.wait();
-                return failed("it does not tell its version in time".to_owned());
+                return failed("it does not report its version in time".to_owned());
             }
             Err(error) => return failed(error.to_string()),
         }
@@ -117,13 +117,13 @@ mod tests {
         let missing = check(Path::new("/nonexistent/heartbeat")).unwrap_err();
         assert!(missing.starts_with("/nonexistent/heartbeat: No such file"), "{missing}");
         let failing = check(Path::new("/bin/false")).unwrap_err();
-        assert!(failing.contains("it does not tell its version: exit status: 1"), "{failing}");
+        assert!(failing.contains("it does not report its version: exit status: 1"), "{failing}");
         assert!(check(Path::new("/etc/passwd")).is_err());
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("heartbeat");
         fs::write(&empty, "").unwrap();
         fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
         let empty = check(&empty).unwrap_err();
-        assert!(empty.ends_with("/heartbeat: it is no program"), "{empty}");
+        assert!(empty.ends_with("/heartbeat: it is not a program"), "{empty}");
     }
 }

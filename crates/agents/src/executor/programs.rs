@@ -68,7 +68,7 @@ impl Programs {
         let refused = |text| Input::NotBegun { run, why: NotBegun::Error(text) };
         let Some(ResourceKind::Agent { name, .. }) = request.resources.first().map(|it| &it.kind)
         else {
-            return Err(refused("it is no agent".to_owned()));
+            return Err(refused("it is not an agent".to_owned()));
         };
         let name = name.clone();
         let gate = self.starter.start(run, request, action).map_err(refused)?;
@@ -223,7 +223,7 @@ impl Executor {
                 self.programs.lingering.extend(remains.outlets.into_iter().flatten());
                 outcome
             }
-            Err(error) => Outcome::NotAsked { text: format!("its end is not known: {error}") },
+            Err(error) => Outcome::NotAsked { text: format!("its end is unknown: {error}") },
         };
         self.tell(Input::Ended { run, outcome });
     }

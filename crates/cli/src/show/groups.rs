@@ -27,18 +27,18 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
     };
     let _ = match &group.owner {
         Some(owner) if is_dead(owner) => {
-            write!(text, "nobody runs it: {owner} had it, and is dead")
+            write!(text, "no node runs it: its owner {owner} is dead")
         }
         Some(owner) if group.kept_free => write!(
             text,
-            "nobody runs it: {owner} keeps it free, because its haresources has no such line"
+            "no node runs it: {owner} prevents its start because its haresources lacks this line"
         ),
         Some(owner) => {
             let least = if group.at_least { "at least " } else { "" };
             let since = age(group.since_ms);
             write!(text, "{phase} on {owner} for {least}{since}: {}", group.reason)
         }
-        None => write!(text, "nobody has it yet"),
+        None => write!(text, "no owner yet"),
     };
     if group.stopping_here {
         text += "\n    still being stopped on this node";
@@ -57,7 +57,7 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         };
         let _ = write!(text, "\n    {node} {what} {resource}: {outcome}");
         let name = group.resources.first().map_or("", |name| name);
-        let _ = write!(text, "\n      when that is mended, on {node}: hb retry {name}");
+        let _ = write!(text, "\n      after fixing the cause, run on {node}: hb retry {name}");
     }
     text + &obstacles(group) + &stay(&group.stay, &group.preferred, &group.name)
 }
@@ -80,17 +80,19 @@ fn obstacles(group: &GroupReport) -> String {
 pub(super) fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
     let mut text = String::new();
     if let Some(why) = &stay.withheld {
-        text += &format!("\n    held, and so not taken by this node although {why}");
+        text += &format!("\n    not taken by this node because of a hold, although {why}");
     }
     if let Some(left) = stay.held_down_ms {
         text += &format!(
-            "\n    moved by itself too often: stays where it works best for another {}",
+            "\n    moved automatically too often: stays where it works best for another {}",
             time_left(left)
         );
     }
     if let Some(left) = stay.home_in_ms {
-        text +=
-            &format!("\n    goes home to {preferred} in {} if that stays well", time_left(left));
+        text += &format!(
+            "\n    returns to {preferred} in {} if {preferred} stays healthy",
+            time_left(left)
+        );
     }
     if stay.waits_for_takeover {
         text += &format!("\n    away from home; on {preferred}: hb takeover --group {name}");
@@ -104,13 +106,14 @@ const fn inability(why: Inability) -> &'static str {
         // What failed stands in a line of its own.
         Inability::Failed | Inability::Unknown => "",
         Inability::Interface => " (an interface that it needs has no carrier or is missing)",
-        Inability::OtherLine => " (its haresources has no such line)",
+        Inability::OtherLine => " (its haresources lacks this line)",
         Inability::UnknownLine => {
-            " (another node lacks the line and runs one that is not known here: both need the same haresources)"
+            " (another node lacks the line and runs a line that is unknown here: all nodes need the same \
+             haresources)"
         }
         Inability::ExecutorLost => " (its executor is gone)",
         Inability::Told => {
-            " (it says so: no interface that works, no executor, or another haresources)"
+            " (as it reports: no working interface, no executor, or another haresources)"
         }
     }
 }
@@ -119,17 +122,19 @@ const fn inability(why: Inability) -> &'static str {
 pub(super) fn retired(group: &GroupReport) -> Option<String> {
     let what = match group.retired? {
         Retirement::Here if group.phase == Phase::Blocked => {
-            format!("it cannot be stopped here; when that is mended: hb retry {}", group.name)
+            format!("it cannot be stopped here; after fixing the cause: hb retry {}", group.name)
         }
         Retirement::Here => "it is being stopped here".to_owned(),
         Retirement::Claimed => "claimed here until every node has the new file".to_owned(),
         Retirement::Elsewhere => {
             let owner = group.owner.as_deref().unwrap_or("another node");
-            format!("{owner} still has it by its own file")
+            format!("{owner} still runs it from its own file")
         }
         Retirement::Untold => {
             let owner = group.owner.as_deref().unwrap_or("another node");
-            format!("{owner} may have it by its own file: a C heartbeat does not tell")
+            format!(
+                "{owner} may still run it from its own file; a C heartbeat does not report this"
+            )
         }
         Retirement::Over => return None,
     };
@@ -152,15 +157,15 @@ mod tests {
             home_in_ms: Some(61_000),
             waits_for_takeover: true,
         };
-        let told = "\n    held, and so not taken by this node although web1 was silent for 650 ms\
-                    \n    moved by itself too often: stays where it works best for another 53 s\
-                    \n    goes home to web1 in 1 min 1 s if that stays well\
+        let told = "\n    not taken by this node because of a hold, although web1 was silent for 650 ms\
+                    \n    moved automatically too often: stays where it works best for another 53 s\
+                    \n    returns to web1 in 1 min 1 s if web1 stays healthy\
                     \n    away from home; on web1: hb takeover --group 10.0.0.9";
         assert_eq!(stay(&all, "web1", "10.0.0.9"), told);
         assert_eq!(stay(&StayReport::default(), "web1", "10.0.0.9"), "");
         let hold = HoldReport { by: "web2".to_owned(), left_ms: 3_599_000 };
         let text = held("Everything is", &hold);
-        assert!(text.starts_with("Everything is held for another 59 min 59 s by order on web2: "));
+        assert!(text.starts_with("Everything is held for another 59 min 59 s (ordered on web2): "));
     }
 
     #[test]
@@ -201,10 +206,10 @@ mod tests {
         let start = "  retired: web1 10.0.0.9 nginx\n    claimed here until";
         assert!(retired(&old).is_some_and(|text| text.starts_with(start)));
         let told = group(&report, &[dead]);
-        assert!(told.contains("\n    nobody runs it: web2 had it, and is dead\n"), "{told}");
+        assert!(told.contains("\n    no node runs it: its owner web2 is dead\n"), "{told}");
         let kept = GroupReport { kept_free: true, ..report.clone() };
         let told = group(&kept, &[]);
-        assert!(told.contains("\n    nobody runs it: web2 keeps it free, because"), "{told}");
+        assert!(told.contains("\n    no node runs it: web2 prevents its start because"), "{told}");
         report.stopping_here = true;
         assert!(
             group(&report, &[])
@@ -216,15 +221,15 @@ mod tests {
         report.owner = None;
         report.obstacles = vec![Obstacle::NoExecutor, Obstacle::Failed, Obstacle::NotFirst];
         let what =
-            "\n    not started by this node: the executor is not there; another node comes first";
+            "\n    not started by this node: the executor is not running; another node comes first";
         assert!(group(&report, &[]).contains(what), "what failed has a line of its own");
         report.obstacles.clear();
         report.unable = vec!["web1".to_owned()];
-        assert!(group(&report, &[]).contains("nobody has it yet"));
+        assert!(group(&report, &[]).contains("no owner yet"));
         assert!(group(&report, &[]).ends_with("term 3, cannot run on web1"), "a daemon of before");
         for (why, told) in [
             (Inability::Interface, " (an interface that it needs has no carrier or is missing)"),
-            (Inability::OtherLine, " (its haresources has no such line)"),
+            (Inability::OtherLine, " (its haresources lacks this line)"),
             (Inability::ExecutorLost, " (its executor is gone)"),
             (Inability::Failed, ""),
         ] {
@@ -238,7 +243,7 @@ mod tests {
             outcome: "exit code 1".to_owned(),
         }];
         let advice = "web1\n    web1 could not start nginx: exit code 1\n      \
-                      when that is mended, on web1: hb retry 10.0.0.9";
+                      after fixing the cause, run on web1: hb retry 10.0.0.9";
         assert!(group(&report, &[]).ends_with(advice), "{}", group(&report, &[]));
         report.failures[0].outcome = "interface eth1.10 does not exist".to_owned();
         let reason = "web1 could not start nginx: interface eth1.10 does not exist\n";

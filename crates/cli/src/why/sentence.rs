@@ -41,7 +41,7 @@ impl Teller {
             JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
             JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
             JournalEvent::AddressBack { addresses, cause, .. } => {
-                format!("{addresses} was gone and is back, and nothing else was touched: {cause}")
+                format!("{addresses} was missing and added again; nothing else changed: {cause}")
             }
             JournalEvent::Alarm { text, .. } => alarm(text.as_deref()),
             JournalEvent::Death { node, evidence, silence_ms, limit_ms, links } => {
@@ -49,7 +49,7 @@ impl Teller {
                 format!("{node} is dead: {}", proof.as_deref().unwrap_or(evidence))
             }
             JournalEvent::Late { node, milliseconds } => {
-                format!("a beat of {node} came after {} only", span(*milliseconds))
+                format!("a beat of {node} came only after {}", span(*milliseconds))
             }
             JournalEvent::Departure { node } => format!("{node} said goodbye"),
             JournalEvent::Return { node, evidence } => format!("{node} is back: {evidence}"),
@@ -64,7 +64,7 @@ impl Teller {
             }
             JournalEvent::Denied { uid, pid, user } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), None);
-                format!("{who} wanted to order something, and may not")
+                format!("{who} gave an order without permission")
             }
             JournalEvent::Answer { order, refused, failed, ticket: _ } => {
                 answer(order, *refused, failed.as_deref())
@@ -79,13 +79,13 @@ impl Teller {
             JournalEvent::Pings(counts) => evidence::pings(counts, teller(entry)),
             JournalEvent::Job(job) => jobs::sentence(teller(entry), &[job]),
             JournalEvent::LetGo { why, .. } => {
-                format!("the executor of {} let go of it: {why}", teller(entry))
+                format!("the executor of {} released it: {why}", teller(entry))
             }
             JournalEvent::Executor { there: false } => {
                 format!("the executor of {} is gone", teller(entry))
             }
             JournalEvent::Executor { there: true } => {
-                format!("the executor of {} is there again", teller(entry))
+                format!("the executor of {} is running again", teller(entry))
             }
             JournalEvent::StopFailure { resource, measure, .. } => {
                 format!(
@@ -98,12 +98,12 @@ impl Teller {
                 format!("heartbeat {version} started on this node, generation {generation}")
             }
             JournalEvent::Reload { changes, restarts } => {
-                let how = if *restarts { " and executed itself again" } else { "" };
-                format!("this node took another configuration{how}: {}", changes.join("; "))
+                let how = if *restarts { " and restarted itself" } else { "" };
+                format!("this node loaded another configuration{how}: {}", changes.join("; "))
             }
             JournalEvent::Stop => "this node was told to stop".to_owned(),
             JournalEvent::Pause { milliseconds } => {
-                format!("{} stood still for {}", teller(entry), span(*milliseconds))
+                format!("{} was stalled for {}", teller(entry), span(*milliseconds))
             }
             JournalEvent::Failure { node, action, resource, outcome, .. } => match action {
                 Action::Start => format!("{node} could not start {resource}: {outcome}"),
@@ -143,7 +143,7 @@ fn not_taken(obstacle: Obstacle, evidence: &str) -> String {
 fn done_about(measure: &str) -> String {
     match measure {
         "reboot" => "the machine is restarted".to_owned(),
-        "release-address" => "the group is blocked there, and loses its addresses".to_owned(),
+        "release-address" => "the group is blocked there, and its addresses are removed".to_owned(),
         "block" => "the group is blocked there".to_owned(),
         other => other.to_owned(),
     }
@@ -168,11 +168,11 @@ fn hold(group: Option<&str>, step: &str, evidence: &str) -> String {
     let what = if group.is_some() { "it" } else { "everything" };
     match step {
         "held" => format!("{what} is held: {evidence}"),
-        "released" => format!("{what} is not held any more: released, {evidence}"),
-        "expired" => format!("{what} is not held any more: {evidence}"),
+        "released" => format!("{what} is no longer held: released, {evidence}"),
+        "expired" => format!("{what} is no longer held: {evidence}"),
         "withheld" => format!("it is not taken, because it is held: {evidence}"),
-        "kept" => format!("it is kept where it is: {evidence}"),
-        "kept_no_longer" => format!("it may move by itself again: {evidence}"),
+        "kept" => format!("it stays where it is: {evidence}"),
+        "kept_no_longer" => format!("it may move automatically again: {evidence}"),
         other => format!("{what}: {other}: {evidence}"),
     }
 }
@@ -220,7 +220,7 @@ fn order_text(order: &JournalOrder) -> String {
         JournalOrder::StandbyGroup(group) => format!("standby of group {group}"),
         JournalOrder::TakeoverGroup(group) => format!("takeover of group {group}"),
         JournalOrder::ForgetPeer(node) => format!("forget the generation of {node}"),
-        JournalOrder::ConfirmDead(node) => format!("take {node} for dead"),
+        JournalOrder::ConfirmDead(node) => format!("confirm that {node} is dead"),
         JournalOrder::Hold(group, milliseconds) => {
             let what = group.as_deref().unwrap_or("everything");
             format!("hold {what} for {} s", milliseconds / 1000)
@@ -229,18 +229,18 @@ fn order_text(order: &JournalOrder) -> String {
             format!("release {}", group.as_deref().unwrap_or("everything"))
         }
         JournalOrder::Stop => "stop".to_owned(),
-        JournalOrder::Restart => "execute the daemon anew".to_owned(),
+        JournalOrder::Restart => "restart the daemon".to_owned(),
         JournalOrder::Reload => "read the files again".to_owned(),
-        JournalOrder::Retry(None) => "try again what failed".to_owned(),
-        JournalOrder::Retry(Some(group)) => format!("try {group} again"),
+        JournalOrder::Retry(None) => "retry failed groups".to_owned(),
+        JournalOrder::Retry(Some(group)) => format!("retry {group}"),
     }
 }
 
 /// Whether this node reaches its clients.
 fn reach(fault: Option<&str>) -> String {
     match fault {
-        Some(fault) => format!("this node lost the way to its clients: {fault}"),
-        None => "this node has its way to the clients again".to_owned(),
+        Some(fault) => format!("this node cannot reach its clients: {fault}"),
+        None => "this node can reach its clients again".to_owned(),
     }
 }
 

@@ -135,7 +135,7 @@ fn summary(
     let (is, runs) = if is_past { ("was", "ran") } else { ("is", "runs") };
     Some(match phase {
         Phase::Starting if cause == "listed" => {
-            format!("{is} taken for running on {owner} since {since}, until its executor speaks.")
+            format!("{is} considered running on {owner} since {since}, until its executor reports.")
         }
         Phase::Failed if cause == "executor_lost" => {
             format!("was given up on {owner} at {since}: its executor did not come back.")

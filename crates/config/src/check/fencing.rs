@@ -45,10 +45,10 @@ fn stonith(
         return;
     };
     if let Some(from) = from.as_deref().filter(|from| *from != "*" && !is_node(draft, from)) {
-        let message = format!("no node is called `{from}`, which shall drive this device");
+        let message = format!("`{from}`, which is to drive this device, is not a node");
         findings.push(
             find(&rule::STONITH_FOREIGN_HOST, line.span.clone(), message)
-                .label("driven by nobody")
+                .label("no node drives it")
                 .help(
                     "the name of the node that is connected to the device, or `*` for every node",
                 ),
@@ -75,7 +75,7 @@ fn stonith(
         let message = "`stonith` needs a file with the parameters of its device";
         findings.push(
             find(&rule::STONITH_FILE, line.span.clone(), message)
-                .label("no such file behind it")
+                .label("the file is missing")
                 .original(format!("ERROR: Invalid Stonith config file [{path}]")),
         );
     }
@@ -84,7 +84,7 @@ fn stonith(
 fn agent(draft: &Draft, facts: &Facts<'_>, line: &Placed<FenceLine>, findings: &mut Vec<Finding>) {
     let FenceDevice::Agent { node, agent, .. } = &line.value.device else { return };
     if !is_node(draft, node) {
-        let message = format!("`fence` for `{node}`, which is no node");
+        let message = format!("`fence` names `{node}`, which is not a node");
         findings.push(find(&rule::FENCE_UNKNOWN_NODE, line.span.clone(), message).label("unknown"));
     }
     let path = format!("{FENCE_AGENTS}/{agent}");
@@ -147,7 +147,7 @@ fn readable(draft: &Draft, mode: Option<u32>, findings: &mut Vec<Finding>) {
         let message = format!("ha.cf is readable by everybody: its mode is {:o}", mode & 0o7777);
         findings.push(
             find(&rule::FENCE_SECRET_READABLE, line.span.clone(), message)
-                .label("what this line tells the device is no secret")
+                .label("the parameters in this line are readable by everybody")
                 .help("`chmod 640 ha.cf`"),
         );
     }

@@ -19,7 +19,10 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
         findings.push(
             find(&rule::NO_WATCHDOG, span, message)
                 .label("no such file: the daemon runs without it")
-                .help("`modprobe softdog` makes /dev/watchdog where the machine has none"),
+                .help(
+                    "`modprobe softdog` creates /dev/watchdog on a machine without a hardware \
+                       watchdog",
+                ),
         );
     }
     let Some(file) = facts.log_file else { return };
@@ -35,13 +38,13 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
 fn hindrance(file: Find<'_, FileKind>, path: &str) -> Option<&'static str> {
     match file(path) {
         Some(FileKind::Executable | FileKind::Plain | FileKind::Device) => None,
-        Some(FileKind::Other) => Some("no regular file"),
+        Some(FileKind::Other) => Some("not a regular file"),
         None => {
             let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
             let folder = if folder.is_empty() { "/" } else { folder };
             match file(folder) {
                 Some(FileKind::Other) => None,
-                Some(_) => Some("what should be its directory is a file"),
+                Some(_) => Some("its directory is a file"),
                 None => Some("there is no such directory"),
             }
         }

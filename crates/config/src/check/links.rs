@@ -32,7 +32,7 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
                     "this `ucast` leads to this node itself",
                 )
                 .label("an address of this machine")
-                .help("name the other node's address: no link leads there"),
+                .help("name the other node's address: no link leads to the other node"),
             );
         }
     }

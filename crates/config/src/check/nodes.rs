@@ -23,8 +23,7 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
     if draft.nodes.len() == 1 {
         let message = format!("`{}` is the only node", first.value);
         findings.push(
-            find(&rule::ONE_NODE, first.span.clone(), message)
-                .label("nobody can take over from it"),
+            find(&rule::ONE_NODE, first.span.clone(), message).label("no other node can take over"),
         );
     }
     if let Some(third) = draft.nodes.get(CLASSIC_NODES) {
@@ -34,7 +33,7 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
                 third.span.clone(),
                 "a C heartbeat runs haresources on two nodes",
             )
-            .label("it confuses who owns what when there are more"),
+            .label("with more nodes it mixes up ownership"),
         );
     }
     if let Some(beyond) = draft.nodes.get(NODES_MAX) {

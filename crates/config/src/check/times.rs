@@ -26,7 +26,7 @@ pub(super) fn check(draft: &Draft, values: &Values, findings: &mut Vec<Finding>)
         findings.push(
             find(&rule::DEADTIME_TOO_SMALL, span, "deadtime must be longer than two beats")
                 .label(format!("expected more than {}", in_milliseconds(least)))
-                .help("four to ten beats ride out what a busy machine and its network lose")
+                .help("four to ten beats tolerate the losses of a busy machine and network")
                 .original(format!(
                     "ERROR: Dead time [{}] is too small compared to keeplive [{}]",
                     milliseconds(deadtime),
@@ -102,7 +102,7 @@ fn initdead(
                 span.clone(),
                 "initdead is shorter than twice deadtime",
             )
-            .label("a node that boots a little slower is taken for dead"),
+            .label("a node that boots a little slower is considered dead"),
         );
     }
     if initdead < INITDEAD_COMFORT {

@@ -90,7 +90,7 @@ static ROWS: &[Directive] = &[
         meaning: "Host of a quorum server.",
         default_words: "none",
         classic: "no effect with haresources",
-        ..inert("a quorum server has no say beside haresources")
+        ..inert("a quorum server has no effect with haresources")
     },
     Directive {
         name: "use_apphbd",

@@ -91,7 +91,7 @@ static ROWS: &[Directive] = &[
         role: setting(Kind::Choice(&["native", "script"])),
         default: DefaultValue::Text("native"),
         change: Told::As(Subject::Addresses, Takes::Restart),
-        listed: Some(Listed(43, "who changes floating addresses")),
+        listed: Some(Listed(43, "program that changes floating addresses")),
         meaning: "`native`: Systole changes floating addresses itself. `script`: the scripts \
                   `IPaddr`, `IPaddr2` and `IPv6addr` change them.",
         ..NEW
@@ -101,7 +101,7 @@ static ROWS: &[Directive] = &[
         role: setting(Kind::Choice(&["reboot", "release-address", "block"])),
         default: DefaultValue::Text("reboot"),
         change: Told::As(Subject::Agents, Takes::Live),
-        listed: Some(Listed(44, "what a stop that keeps failing leads to")),
+        listed: Some(Listed(44, "action if a stop keeps failing")),
         meaning: "What happens if a stop keeps failing. `reboot`: the machine reboots, so that \
                   the peer may take over. `block`: the group is blocked here. `release-address`: \
                   the same, and its addresses are removed ([stop-failure.md](stop-failure.md)).",

@@ -126,7 +126,7 @@ static ROWS: &[Directive] = &[
         name: "hold_down",
         role: Role::HoldDown,
         default: DefaultValue::Text("6 10m"),
-        listed: Some(Listed(48, "how many moves of a group within which time keep it where it is")),
+        listed: Some(Listed(48, "number of moves within a time after which a group stays")),
         meaning: "`hold_down MOVES TIME`: a group that has moved automatically MOVES times (1 to \
                   16) within TIME stays where it works best: for 1 minute at first, twice as long \
                   each further time, at most 1 hour. `off`: never. See [below](#automatic-moves).",

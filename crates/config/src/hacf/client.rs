@@ -142,7 +142,7 @@ impl Reader<'_> {
         if self.draft.api_authorizations.iter().any(|known| known.client == entry.client) {
             let message = format!("client `{}` has an `apiauth` line already", entry.client);
             let finding = Finding::new(&rule::APIAUTH_TWICE, File::HaCf, client.span(), message)
-                .label("once more")
+                .label("given again")
                 .original(format!(
                     "ERROR: Duplicate apiauth directive for API client {}: [{}]",
                     entry.client, rest.text
@@ -170,7 +170,7 @@ impl Reader<'_> {
             &rule::BAD_APIAUTH,
             File::HaCf,
             at.span(),
-            "an `apiauth` line names a client and who may be it",
+            "an `apiauth` line names a client and who may sign on as it",
         )
         .label(label);
         finding.original.extend(first);

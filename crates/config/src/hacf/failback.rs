@@ -77,7 +77,7 @@ impl Reader<'_> {
     pub(super) fn group_failback(&mut self, name: Word<'_>, words: &[Word<'_>]) {
         const FORM: &str = "expected `failback GROUP on`, `off`, `manual` or `after TIME`";
         let [group, mode, rest @ ..] = words else {
-            let message = "`failback` lacks its group or what becomes of it";
+            let message = "`failback` lacks its group or its mode";
             return self.find(&rule::BAD_FAILBACK, name.span(), message, FORM);
         };
         let failback = match (boolean(mode.text), mode.text) {
@@ -92,7 +92,7 @@ impl Reader<'_> {
             (None, _) => None,
         };
         let Some(failback) = failback else {
-            let message = format!("`{}` is no value for `failback`", mode.text);
+            let message = format!("`{}` is not a value for `failback`", mode.text);
             let mut finding =
                 Finding::new(&rule::BAD_FAILBACK, File::HaCf, mode.span(), message).label(FORM);
             if let Some(meant) = nearest(mode.text, ["manual", "after"]) {

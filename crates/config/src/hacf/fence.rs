@@ -60,7 +60,7 @@ impl Reader<'_> {
         };
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if !agent.text.starts_with("fence_") || !agent.text.bytes().all(is_plain) {
-            let message = format!("`{}` is no name of a fence agent", agent.text);
+            let message = format!("`{}` is not the name of a fence agent", agent.text);
             return self.find(&rule::BAD_FENCE, agent.span(), message, FORM);
         }
         let mut options = Vec::new();
@@ -71,7 +71,7 @@ impl Reader<'_> {
                 return self.find(&rule::BAD_FENCE, word.span(), "no `NAME=VALUE`", FORM);
             };
             if option == "action" && !matches!(value, "off" | "reboot") {
-                let message = format!("`{value}` makes sure of nothing");
+                let message = format!("`{value}` does not stop the node");
                 let label = "expected `off` or `reboot`";
                 return self.find(&rule::BAD_FENCE, word.span(), message, label);
             }

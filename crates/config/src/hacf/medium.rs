@@ -112,7 +112,7 @@ impl Reader<'_> {
                 &rule::EXTRA_WORDS,
                 File::HaCf,
                 word.span(),
-                "the line goes on behind its last value",
+                "extra words after the last value",
             )
             .label("ignored from here on")
         };
@@ -125,7 +125,7 @@ impl Reader<'_> {
                 &rule::DUPLICATE_MEDIUM,
                 span,
                 "the same medium is listed already",
-                "carries every message once more",
+                "every message would be sent twice",
             );
             return;
         }
@@ -264,7 +264,7 @@ impl Reader<'_> {
                     ),
                 ),
             };
-            let message = format!("`{}` is no serial port", word.text);
+            let message = format!("`{}` is not a serial port", word.text);
             let finding = Finding::new(&rule::NOT_A_TERMINAL, File::HaCf, word.span(), message)
                 .label(label)
                 .original(original)

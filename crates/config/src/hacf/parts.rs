@@ -29,7 +29,7 @@ impl<'a> Parts<'a> {
                 last.span(),
                 format!("`{}` lacks its {what}", self.name.text),
             )
-            .label("expected behind this")
+            .label("expected after this")
             .help(format!("the whole line is `{}`", usage(self.name.text)));
             Box::new(finding)
         })
@@ -90,7 +90,7 @@ pub(super) fn bad(word: Word<'_>, label: &str) -> Finding {
         &rule::BAD_MEDIUM,
         File::HaCf,
         word.span(),
-        format!("`{}` cannot stand here", word.text),
+        format!("`{}` is not allowed here", word.text),
     )
     .label(label)
 }

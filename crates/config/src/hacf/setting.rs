@@ -75,7 +75,7 @@ impl Reader<'_> {
     fn multiply_specified(&mut self, known: &Directive, at: Word<'_>) {
         let message = format!("`{}` may be given only once", known.name);
         let finding = Finding::new(&rule::MULTIPLY_SPECIFIED, File::HaCf, at.span(), message)
-            .label("once more")
+            .label("given again")
             .original(format!("heartbeat: {} multiply specified.", known.once));
         self.report(finding);
     }
@@ -92,7 +92,7 @@ impl Reader<'_> {
             return;
         };
         let message = format!(
-            "`{}` must stand before the `{}` line it is meant for",
+            "`{}` must come before the `{}` line it is meant for",
             known.name,
             medium.value.directive()
         );
@@ -116,7 +116,7 @@ impl Reader<'_> {
             );
             Finding::new(&rule::BEFORE_PACEMAKER, File::HaCf, name.span(), message)
                 .label("refused")
-                .help("leave it out: it does nothing beside haresources")
+                .help("remove it: it has no effect with haresources")
         };
         self.report(finding);
     }
@@ -128,7 +128,7 @@ impl Reader<'_> {
         let message = format!("heartbeat 3.0.6 refuses `{}` below a `pacemaker` line", known.name);
         let finding = Finding::new(&rule::BEFORE_PACEMAKER, File::HaCf, name.span(), message)
             .label("refused")
-            .help("leave it out: it does nothing beside haresources")
+            .help("remove it: it has no effect with haresources")
             .original(must_precede_pacemaker(known));
         self.report(finding);
     }
@@ -229,7 +229,7 @@ impl Reader<'_> {
             self.findings.extend(number::odd(word, number));
             return Some(number);
         }
-        let message = format!("`{}` is no value for `{}`", word.text, known.name);
+        let message = format!("`{}` is not a value for `{}`", word.text, known.name);
         let finding = Finding::new(&rule::BAD_NUMBER, File::HaCf, word.span(), message)
             .label(format!("expected a number from {least} to {most}"));
         self.report(complain(known, word, finding));
@@ -271,7 +271,7 @@ impl Reader<'_> {
         if read.is_none() {
             let expected: Vec<String> =
                 choices.iter().map(|choice| format!("`{choice}`")).collect();
-            let message = format!("`{}` is no value for `{}`", word.text, known.name);
+            let message = format!("`{}` is not a value for `{}`", word.text, known.name);
             let finding = Finding::new(&rule::BAD_CHOICE, File::HaCf, word.span(), message)
                 .label(format!("expected {}", expected.join(" or ")));
             self.report(meant(known, choices, word, finding));
@@ -282,7 +282,7 @@ impl Reader<'_> {
     fn facility(&mut self, known: &Directive, word: Word<'_>) -> Option<Parsed> {
         let read = Kind::Facility.read(word.text);
         if read.is_none() {
-            let message = format!("`{}` is no syslog facility", word.text);
+            let message = format!("`{}` is not a syslog facility", word.text);
             let finding = Finding::new(&rule::BAD_FACILITY, File::HaCf, word.span(), message)
                 .label("expected one as in syslog.conf(5), or `none`");
             self.report(meant(known, &FACILITIES, word, finding));

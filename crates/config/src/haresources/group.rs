@@ -40,7 +40,7 @@ impl Reader<'_> {
         let name = node.text.to_lowercase();
         let preferred = self.nodes.iter().position(|known| *known == name);
         if preferred.is_none() && !is_reported(node, findings) && !self.nodes.is_empty() {
-            let message = format!("`{}` begins a line and is no node of ha.cf", node.text);
+            let message = format!("`{}` begins a line and is not a node of ha.cf", node.text);
             findings.push(
                 Finding::new(
                     &rule::LINE_WITHOUT_NODE,
@@ -142,7 +142,7 @@ impl Reader<'_> {
                     word.span(),
                     "a comment begins with `#`",
                 )
-                .label("taken for a resource; the group cannot run here"),
+                .label("read as a resource; the group cannot run here"),
             );
             return;
         }
@@ -153,8 +153,8 @@ impl Reader<'_> {
         let (message, help) = match instance {
             _ if is_found => return,
             Some((kind, instance)) if find(kind).is_some() => (
-                format!("there are no parameters for `{kind}` by the name `{instance}`"),
-                format!("looked for in the file /etc/ha.d/conf/OCF/{kind}/{instance}"),
+                format!("there is no parameter file `{instance}` for `{kind}`"),
+                format!("looked for as /etc/ha.d/conf/OCF/{kind}/{instance}"),
             ),
             Some((kind, _)) => (
                 format!("there is no agent `{kind}`"),
@@ -180,7 +180,7 @@ fn ipv6_short_form(word: Word<'_>, findings: &mut Vec<Finding>) {
             &rule::IPV6_SHORT_FORM,
             File::Haresources,
             word.span(),
-            "a C heartbeat does not know IPv6 addresses by themselves",
+            "a C heartbeat accepts an IPv6 address only after `IPv6addr::`",
         )
         .label("fine here")
         .fix("for a file that both read", word.start..word.start, "IPv6addr::"),
@@ -198,7 +198,7 @@ fn split_arguments(word: Word<'_>, rest: &str, findings: &mut Vec<Finding>) -> V
                 word.span(),
                 "an empty argument cannot be given",
             )
-            .label("left out, and those behind it move up"),
+            .label("left out, and those after it move up"),
         );
     }
     arguments
@@ -227,7 +227,7 @@ pub(super) fn compare(groups: &[ReadGroup], findings: &mut Vec<Finding>) {
                 format!("there is a group named `{name}` already"),
             )
             .label(if same {
-                "the same line once more, ignored"
+                "the same line again, ignored"
             } else {
                 "a C heartbeat runs both lines as one group"
             });
@@ -242,7 +242,10 @@ pub(super) fn compare(groups: &[ReadGroup], findings: &mut Vec<Finding>) {
                     &rule::GROUP_NAME_ELSEWHERE,
                     File::Haresources,
                     one.spans[0].clone(),
-                    format!("`{name}` names this group and stands in another one"),
+                    format!(
+                        "`{name}` is the first resource of this group and also occurs in \
+                             another group"
+                    ),
                 )
                 .label("a C heartbeat runs both lines as one group"),
             );

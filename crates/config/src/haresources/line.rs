@@ -56,11 +56,11 @@ fn bad_node_name(first: Word<'_>, name: &str, nodes: &[String], path: &str) -> F
     }
     if let Some(message) = byte_order_mark(first) {
         return Finding::new(&rule::BAD_NODE_NAME, File::Haresources, first.span(), message)
-            .label("no node of ha.cf")
+            .label("not a node of ha.cf")
             .help(WITHOUT_MARK)
             .original(original);
     }
-    let message = format!("`{}` is no node of ha.cf", first.text);
+    let message = format!("`{}` is not a node of ha.cf", first.text);
     let mut finding = Finding::new(&rule::BAD_NODE_NAME, File::Haresources, first.span(), message)
         .label(format!("expected {}", listed(nodes)))
         .original(original);
@@ -127,7 +127,7 @@ fn without_return<'a>(line: Line<'a>, findings: &mut Vec<Finding>) -> Line<'a> {
                 end..end + 1,
                 "the line ends as on Windows",
             )
-            .label("a C heartbeat takes the carriage return for a part of the last word")
+            .label("a C heartbeat reads the carriage return as part of the last word")
             .fix("end lines with a line feed alone", end..end + 1, ""),
         );
     }
@@ -159,9 +159,9 @@ fn comment_on_continuation(next: Line<'_>, findings: &mut Vec<Finding>) {
             &rule::COMMENT_ON_CONTINUATION,
             File::Haresources,
             next.start + at..next.start + end,
-            "a comment cannot stand on a continued line",
+            "a comment is not allowed on a continued line",
         )
-        .label("`#` and these words are taken for resources")
+        .label("`#` and these words are read as resources")
         .help("put the comment on a line of its own, above the group"),
     );
 }
@@ -177,8 +177,8 @@ fn blank_after_backslash(line: Line<'_>, findings: &mut Vec<Finding>) {
                 end - 1..line.span().end,
                 "a backslash joins lines only at the very end",
             )
-            .label("blanks follow, so it is taken for a resource")
-            .fix("leave nothing behind it", end..line.span().end, ""),
+            .label("blanks follow, so it is read as a resource")
+            .fix("leave nothing after it", end..line.span().end, ""),
         );
     }
 }

@@ -201,7 +201,7 @@ impl Cluster {
         Some((running.taker, running.scope, running.motive))
     }
 
-    /// Whether a hand-over is under way that may have moved groups.
+    /// Whether a hand-over is in progress that may have moved groups.
     pub(super) fn moves_groups(&self) -> bool {
         self.hand_over.as_ref().is_some_and(HandOver::has_begun)
     }

@@ -105,7 +105,7 @@ struct Node {
     failure: Outcome,
     /// What its agents say when they fail.
     says: &'static str,
-    /// Its stops fail, and it says that it runs.
+    /// Its stops fail, and it reports that it runs.
     stuck: Option<GroupId>,
     /// What a check finds.
     finds: Outcome,

@@ -55,7 +55,7 @@ pub enum Cause {
     LetGo,
     /// A resource of the group could not be stopped.
     StopFailed,
-    /// Somebody ordered to try again what failed.
+    /// Somebody ordered to retry failed groups.
     Retry,
     /// Its line in haresources was added, changed or removed.
     Reload,
@@ -87,41 +87,43 @@ impl Cause {
                 };
                 format!("{} was silent for {} ms{proof}", name(owner), silence.as_millis())
             }
-            Self::OwnerLeft(owner) => format!("{} said that it is stopped there", name(owner)),
+            Self::OwnerLeft(owner) => format!("{} reported that it is stopped there", name(owner)),
             Self::OwnerUnheard(owner) => {
                 format!("{} was not heard since this node started", name(owner))
             }
-            Self::OwnerFailed(owner) => format!("{} said that it cannot run it", name(owner)),
+            Self::OwnerFailed(owner) => format!("{} reported that it cannot run it", name(owner)),
             Self::OwnerInDoubt(owner) => format!(
-                "{} has lost its executor: addresses have expired there, services may run on",
+                "{} has lost its executor: addresses have expired there, services may still be \
+                 running",
                 name(owner)
             ),
             Self::ExecutorLost => {
-                "the executor is gone or stands still: addresses have expired, services may run on"
+                "the executor is gone or stalled: addresses have expired, services may still be \
+                 running"
                     .to_owned()
             }
             Self::HandOver { giver, taker } => {
                 format!("{} hands it over to {}", name(giver), name(taker))
             }
             Self::Listed => {
-                "it ran here when this daemon started, and the executor has not said what runs yet"
+                "it ran here when this daemon started, and the executor has not yet reported what \
+                 runs"
                     .to_owned()
             }
             Self::Adopted => "it was found running after a restart of the daemon".to_owned(),
             Self::Unsure => {
-                "the executor came back, and cannot say of all of it that it runs: it asks"
-                    .to_owned()
+                "the executor came back and cannot confirm that all of it runs: checking".to_owned()
             }
             Self::Reclaimed(node) => {
                 format!("{} remembers it in a higher term and does not run it", name(node))
             }
-            Self::Claimed(node) => format!("{} says so", name(node)),
+            Self::Claimed(node) => format!("as reported by {}", name(node)),
             Self::Outranked(node) => format!("{} has a higher claim", name(node)),
             Self::Stopping => "this node was told to stop".to_owned(),
             Self::StartFailed => "a resource did not start".to_owned(),
-            Self::LetGo => "the executor does not hold it any more".to_owned(),
+            Self::LetGo => "the executor no longer holds it".to_owned(),
             Self::StopFailed => "a resource cannot be stopped".to_owned(),
-            Self::Retry => "it was ordered to be tried again".to_owned(),
+            Self::Retry => "a retry was ordered".to_owned(),
             Self::Reload => "the configuration was changed".to_owned(),
         }
     }

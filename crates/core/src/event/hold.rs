@@ -27,7 +27,7 @@ pub enum HoldEvent {
         /// The group; everything if absent.
         group: Option<GroupId>,
     },
-    /// A group has moved by itself too often, and is kept where it is.
+    /// A group has moved automatically too often, and is kept where it is.
     Down {
         /// The group.
         group: GroupId,

@@ -99,7 +99,7 @@ impl Addresses {
         left.map(|kept| (kept.group, &kept.resource))
     }
 
-    /// Forgets addresses that are not held any more.
+    /// Forgets addresses that are no longer held.
     pub(super) fn forget(&mut self, group: GroupKey, resources: &[Resource]) {
         self.kept.retain(|kept| kept.group != group || !resources.contains(&kept.resource));
     }
@@ -195,7 +195,7 @@ impl Machine {
         // A daemon that is greeted later hears only of what is there.
         if self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted) {
             for (group, resources) in by_group(missing) {
-                self.lose(group, resources, "it was gone when the executor began".to_owned());
+                self.lose(group, resources, "it was missing when the executor started".to_owned());
             }
         }
         self.renew_due();
@@ -252,10 +252,10 @@ impl Machine {
         for kept in self.addresses.kept.iter_mut().filter(ours) {
             let why = match (&kept.state, kept.by.take()) {
                 (State::Expired { .. }, _) => {
-                    "its lifetime had expired: the executor stood still".to_owned()
+                    "its lifetime had expired: the executor was stalled".to_owned()
                 }
                 (_, Some(by)) => format!("it was removed by {by}"),
-                (_, None) => "it was removed, nobody knows by whom".to_owned(),
+                (_, None) => "it was removed by an unknown program".to_owned(),
             };
             kept.state = State::Returning { run, since: now, why };
         }

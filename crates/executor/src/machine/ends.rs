@@ -160,7 +160,7 @@ impl Machine {
                 State::Entering { .. } => {
                     let active = self.active.swap_remove(at);
                     self.withdraw(&active.job);
-                    let text = "its start is not written down in time".to_owned();
+                    let text = "its start was not recorded in time".to_owned();
                     self.conclude(active, Outcome::NotAsked { text });
                 }
                 State::Beginning { unwanted, .. } => {

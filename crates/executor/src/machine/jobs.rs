@@ -204,7 +204,7 @@ impl Machine {
         while let Some(at) = self.active.iter().position(waits) {
             let active = self.active.swap_remove(at);
             self.withdraw(&active.job);
-            let text = format!("its start cannot be written down: {error}");
+            let text = format!("its start cannot be recorded: {error}");
             self.finish(&active.job, Outcome::NotAsked { text });
         }
     }

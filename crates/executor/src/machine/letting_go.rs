@@ -79,7 +79,7 @@ impl Machine {
     /// Lets go when the permit has run out, and tries again what could not be stopped.
     pub(super) fn check_permit(&mut self) {
         if self.keeps_something() && !self.lease.is_valid(self.now) {
-            self.log(Level::Error, "No permit any more: letting go of all resources".to_owned());
+            self.log(Level::Error, "Permit expired: releasing all resources".to_owned());
             self.let_go(LetGoReason::PermitExpired);
         }
         let now = self.now;

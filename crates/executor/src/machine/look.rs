@@ -67,7 +67,8 @@ impl Machine {
                 Outcome::Failed { code: GENERIC, text }
             }
             Finding::Unknown(text) => {
-                let line = format!("Cannot see whether {group_name} could be started here: {text}");
+                let line =
+                    format!("Cannot check whether {group_name} could be started here: {text}");
                 self.log(Level::Error, line);
                 Outcome::NotAsked { text }
             }
@@ -80,7 +81,7 @@ impl Machine {
         let late = |look: &&Look| self.now >= look.until;
         let late: Vec<_> = self.looks.looks.iter().filter(late).map(|look| look.id).collect();
         for look in late {
-            let text = "the look at its agents takes too long".to_owned();
+            let text = "the check of its agents takes too long".to_owned();
             self.record_looked(look, Finding::Unknown(text));
         }
     }

@@ -73,7 +73,7 @@ impl Way {
                 let text = lab.config().ha_cf(node) + &format!("hopfudge {}\n", 2 + number);
                 lab.write_file(node, "etc/ha.d/ha.cf", &text)?;
                 let told = lab.run(node, &["hb", "reload"])?;
-                assert!(told.success() && told.stdout.contains("executes itself"), "{told:?}");
+                assert!(told.success() && told.stdout.contains("restarts itself"), "{told:?}");
             }
         }
         Ok(())
@@ -159,7 +159,7 @@ fn a_daemon_does_not_start_anew_while_a_hand_over_moves_a_group() -> Outcome {
                     for told in [restart, reload] {
                         let text = format!("{told:?}");
                         assert!(
-                            told.code == Some(1) && text.contains("a hand-over is under way"),
+                            told.code == Some(1) && text.contains("a hand-over is in progress"),
                             "{text}"
                         );
                     }

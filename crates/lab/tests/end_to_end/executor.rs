@@ -101,7 +101,7 @@ fn an_executor_that_cannot_be_started_again_leaves_its_groups_to_the_other_node(
             lab.wait_for_log(Node::Web1, &["Cannot start the executor"])?;
             may_run(true)?;
             lab.wait_for("web1 has an executor again", LIMIT, || {
-                lab.log(Node::Web1).contains("The executor is there again")
+                lab.log(Node::Web1).contains("The executor is running again")
             })?;
             lab.wait_for("what ran on is stopped", LIMIT, || {
                 lab.log(Node::Web1).contains("nginx  stop")

@@ -55,7 +55,7 @@ fn config(groups: &[&str]) -> ClusterConfig {
 /// an address was not renewed in time. Then more was started and stopped than the test has ordered.
 fn was_slow(lab: &Lab) -> bool {
     let words = |node| lab.log(node) + &lab.read_file(node, "var/lib/heartbeat/journal.jsonl");
-    let signs = ["This node did not run for", "\"let_go\"", "letting go of all", "is dead"];
+    let signs = ["This node did not run for", "\"let_go\"", "releasing all", "is dead"];
     let text = Node::ALL.map(words).concat();
     let was_slow = signs.iter().any(|sign| text.contains(sign));
     if was_slow {
@@ -132,7 +132,7 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
     }
     for node in Node::ALL {
         let failed = "web1 could not start fussy: exit code 7\n      \
-                      when that is mended, on web1: hb retry 192.168.122.101";
+                      after fixing the cause, run on web1: hb retry 192.168.122.101";
         let both = ["web1 could not start hopeless: exit", "web2 could not start hopeless: exit"];
         says(&lab, node, &["hb", "status"], &[failed, both[0], both[1]])?;
         says(&lab, node, &["hb", "why", "192.168.122.102"], &both)?;

@@ -113,7 +113,7 @@ fn a_lost_carrier_moves_the_service_over_the_link_that_is_left() -> Outcome {
         // The stop of nginx alone takes a second.
         print_gap(lab, "carrier lost", since, Duration::from_millis(1500));
         lab.wait_for_log(Node::Web1, &["cannot be reached here: ", "eth0 has no carrier"])?;
-        lab.wait_for_answer(Node::Web1, &["hb", "why"], &["lost the way to its clients"])?;
+        lab.wait_for_answer(Node::Web1, &["hb", "why"], &["cannot reach its clients"])?;
         lab.join(Node::Web1, Link::Service)?;
         owned_by(lab, Node::Web1)?;
         assert!(!lab.log(Node::Web2).contains("node web1: is dead"), "{}", lab.log(Node::Web2));

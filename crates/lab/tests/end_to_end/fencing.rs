@@ -146,7 +146,7 @@ fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> 
                 "nothing of web1 is taken before it is fenced",
                 "web1 could not be reset (attempt",
                 "root (process",
-                "ordered: take web1 for dead",
+                "ordered: confirm that web1 is dead",
                 "and was confirmed dead by hand",
             ];
             let why = ["hb", "why", "192.168.122.100"];

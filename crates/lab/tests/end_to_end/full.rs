@@ -88,7 +88,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
     for node in full {
         fill(lab, *node)?;
     }
-    let why = "a start could not be written down: No space left on device";
+    let why = "a start could not be recorded: No space left on device";
     let said = || lab.log(giver.other()).matches(why).count();
     let before = said();
     // An order right behind the move before is refused because that is not over.
@@ -99,7 +99,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
         assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{told:?}");
         said() > before
     })?;
-    assert!(answer.contains("could not look whether it can run it"), "{answer}");
+    assert!(answer.contains("could not check whether it can run it"), "{answer}");
     runs_on(lab, giver)?;
     sleep(WHILE);
     for node in full {

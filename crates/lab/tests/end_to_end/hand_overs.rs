@@ -150,14 +150,14 @@ fn refuse_what_cannot_run(lab: &Lab) -> Outcome {
     };
     let aside = format!("{service}.aside");
     assert!(lab.run(Node::Web2, &["mv", &service, &aside])?.success());
-    let lacks_agent = "the node that should take it has no agent for a resource of it";
+    let lacks_agent = "the target node has no agent for one of its resources";
     refused(&["hb", "standby"], lacks_agent)?;
     refused(&["hb", "standby", "--group", &address], lacks_agent)?;
     refused(&["hb", "standby", "--group", "bogus"], "there is no group bogus; groups are")?;
     assert!(lab.run(Node::Web2, &["mv", &aside, &service])?.success());
 
     assert!(lab.run(Node::Web2, &["ip", "link", "set", "eth0", "down"])?.success());
-    refused(&["hb", "standby"], "has no interface that is up for an address of it")?;
+    refused(&["hb", "standby"], "has no interface that is up for one of its addresses")?;
     assert!(lab.run(Node::Web2, &["ip", "link", "set", "eth0", "up"])?.success());
 
     assert!(lab.probe().gaps(since).iter().all(|gap| gap.before == gap.after), "nothing moved");

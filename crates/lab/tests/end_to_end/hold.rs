@@ -38,31 +38,32 @@ fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Ou
         let told = orders(lab, Node::Web1, &["hold", "--for", "10m"])?;
         assert!(told.contains("Everything is held for another"), "{told}");
         for node in Node::ALL {
-            says(lab, node, "by order on web1: it moves by order only")?;
+            says(lab, node, "(ordered on web1): moves only by order")?;
         }
         let json = lab.run(Node::Web2, &["hb", "status", "--json"])?.stdout;
         assert!(json.contains("\"left_ms\":") && json.contains("\"by\": \"web1\""), "{json}");
 
         lab.power_off(Node::Web1)?;
-        says(lab, Node::Web2, "held, and so not taken by this node although web1 was silent")?;
+        let withheld = "not taken by this node because of a hold, although web1 was silent";
+        says(lab, Node::Web2, withheld)?;
         nobody_takes_it(lab);
         lab.wait_for_log(Node::Web2, &["is not taken, because it is held"])?;
         orders(lab, Node::Web2, &["release"])?;
         owned_by(lab, Node::Web2)?;
-        let sentences = ["it is not taken, because it is held", "not held any more: released"];
+        let sentences = ["it is not taken, because it is held", "no longer held: released"];
         println!("{}", lab.wait_for_answer(Node::Web2, &["hb", "why"], &sentences)?);
 
         let told = orders(lab, Node::Web2, &["hold"])?;
-        assert!(told.contains("web1 is not heard, and learns of it when it is."), "{told}");
+        assert!(told.contains("web1 is not heard; it learns of the hold when it is."), "{told}");
         lab.power_on(Node::Web1)?;
         lab.start_daemon(Node::Web1)?;
-        says(lab, Node::Web1, "by order on web2")?;
+        says(lab, Node::Web1, "(ordered on web2)")?;
         stays_with(lab, Node::Web2);
         orders(lab, Node::Web1, &["release"])?;
         owned_by(lab, Node::Web1)?;
         let again = lab.run(Node::Web2, &["hb", "release"])?;
         assert_eq!(again.code, Some(1), "{}", again.stdout);
-        assert!(again.stderr.contains("nothing is held"), "{}", again.stderr);
+        assert!(again.stderr.contains("there is no matching hold to release"), "{}", again.stderr);
         Ok(())
     })
 }
@@ -76,7 +77,7 @@ fn a_group_goes_home_after_a_while() -> Outcome {
         lab.power_on(Node::Web1)?;
         lab.start_daemon(Node::Web1)?;
         // That it is seen to wait shows that it does.
-        says(lab, Node::Web2, "goes home to web1 in")?;
+        says(lab, Node::Web2, "returns to web1 in")?;
         let since = Instant::now();
         owned_by(lab, Node::Web1)?;
         println!("home {:?} after it was seen to wait", since.elapsed());
@@ -99,10 +100,11 @@ fn what_moves_again_and_again_stays_where_it_works() -> Outcome {
         owned_by(lab, Node::Web2)?;
         lab.join(Node::Web1, Link::Service)?;
         for node in Node::ALL {
-            says(lab, node, "moved by itself too often: stays where it works best for another")?;
+            let kept = "moved automatically too often: stays where it works best for another";
+            says(lab, node, kept)?;
         }
         stays_with(lab, Node::Web2);
-        let kept = "it is kept where it is: it moved by itself 3 times";
+        let kept = "it stays where it is: it moved automatically 3 times";
         lab.wait_for_answer(Node::Web1, &["hb", "why"], &[kept])?;
         // What it had is taken from a dead node all the same.
         lab.power_off(Node::Web2)?;

@@ -101,7 +101,7 @@ fn keys_change_from_md5_to_sha1_while_the_pair_beats() -> Outcome {
         let starts = Node::ALL.map(|node| lab.log(node).len());
         let said = |node: Node| lab.log(node)[starts[usize::from(node == Node::Web2)]..].to_owned();
         renew(lab, Node::Web1)?;
-        let waits = "Keys are being renewed: web2 was not heard with the new one yet.";
+        let waits = "Keys are being renewed: web2 not yet heard with the new key.";
         lab.wait_for(waits, LIMIT, || status(lab, Node::Web1).contains(waits))?;
         // Five seconds later it shows its new signature again, which web2 does not know.
         let unknown = "unknown key id";

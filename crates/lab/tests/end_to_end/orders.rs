@@ -19,7 +19,8 @@ fn an_old_command_moves_a_group_and_the_journal_says_why() -> Outcome {
         assert_eq!((right.code, right.stdout.as_str()), (Some(0), "Going standby [local].\n"));
         owned_by(lab, Node::Web2)?;
 
-        let story = ["ordered: standby [local]", "web1 stops it", "runs on web2", "web2 says so"];
+        let story =
+            ["ordered: standby [local]", "web1 stops it", "runs on web2", "as reported by web2"];
         let giver = lab.wait_for_answer(Node::Web1, &["hb", "why", &address], &story)?;
         let hands = "web1 hands it over to web2";
         let taker = lab.wait_for_answer(Node::Web2, &["hb", "why"], &[hands])?;

@@ -46,7 +46,7 @@ fn an_address_with_another_line_on_each_node_has_one_owner_and_an_alarm_on_both(
         lab.wait_for_answer(web2, &["hb", "status"], &[waits])?;
         let ordered = lab.run(web2, &["hb", "takeover", "--group", "192.168.122.101/24/eth0"])?;
         assert!(!ordered.success(), "{ordered:?}");
-        let why = "the haresources of the two nodes differ in it";
+        let why = "the line of a group differs between the haresources of the two nodes";
         assert!(ordered.stderr.contains(why), "{ordered:?}");
         assert_eq!(lab.owners(ADDRESS), [web1]);
         lab.write_file(web2, FILE, &lab.read_file(web1, FILE))?;

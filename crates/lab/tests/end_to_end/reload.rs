@@ -57,7 +57,7 @@ fn why_tells_the_removed_line_as_past(lab: &Lab) -> Result<(), LabError> {
     assert!(all.stdout.contains(&address(110).to_string()), "{}", all.stdout);
     let one = lab.run(Node::Web1, &["hb", "why", &removed])?;
     assert!(!one.stdout.contains(&runs), "{}", one.stdout);
-    assert!(one.stdout.contains("It is in haresources no more"), "{}", one.stdout);
+    assert!(one.stdout.contains("It is no longer in haresources"), "{}", one.stdout);
     Ok(())
 }
 
@@ -94,7 +94,7 @@ fn a_reload_touches_only_what_has_changed_whichever_node_is_first() -> Outcome {
             print_gap(lab, "two reloads", since, Duration::from_millis(50));
             assert_eq!(moves(lab, Node::Web1), before, "what has not changed is not restarted");
             assert_eq!(moves(lab, Node::Web2), 0);
-            let changed = "took another configuration: group changed";
+            let changed = "loaded another configuration: group changed";
             lab.wait_for_answer(Node::Web1, &["hb", "why", "192.168.122.110"], &[changed])?;
             let (code, told) = reload(lab, Node::Web1)?;
             assert_eq!((code, told.as_str()), (Some(0), "nothing changed\n"));
@@ -135,7 +135,7 @@ fn what_a_running_daemon_cannot_take_restarts_it_and_moves_nothing() -> Outcome 
         lab.write_file(Node::Web1, HARESOURCES, &changed(lab.config()))?;
         let (code, told) = reload(lab, Node::Web1)?;
         assert_eq!(code, Some(0), "{told}");
-        assert!(told.contains("logging: changed") && told.contains("executes itself"), "{told}");
+        assert!(told.contains("logging: changed") && told.contains("restarts itself"), "{told}");
         lab.wait_for("it is there again", LIMIT, || {
             lab.log(Node::Web1).matches("Heartbeat generation").count() == 2 && pid() == daemon
         })?;

@@ -102,7 +102,7 @@ fn a_restart_that_would_fail_is_refused() -> Outcome {
             fs::remove_file(folder.path().join("heartbeat"))?;
             refused("No such file")?;
             fs::write(folder.path().join("heartbeat"), "half a program")?;
-            refused("it is no program")?;
+            refused("it is not a program")?;
             fs::write(folder.path().join("heartbeat"), "#!/bin/sh\n")?;
             refused("Permission denied")?;
             install(folder.path())?;

@@ -126,7 +126,7 @@ impl BeatLoop {
             }
             Report::LettingGo { reason, groups } => {
                 let why = match reason {
-                    LetGoReason::PermitExpired => "its leave to act was not renewed in time",
+                    LetGoReason::PermitExpired => "its permit was not renewed in time",
                     LetGoReason::Ordered => "it was told to",
                 };
                 self.let_go(now, &groups, why);

@@ -43,7 +43,7 @@ pub(super) fn of_dead_owners(
         let owner = group.owner.as_ref()?;
         let is_dead = nodes.iter().any(|node| node.name == *owner && node.status == DEAD);
         let name = group.name.clone();
-        let text = format!("nobody runs {name}: {owner} had it, and is dead");
+        let text = format!("no node runs {name}: its owner {owner} is dead");
         is_dead.then_some(AlarmReport { group: name, text })
     })
 }
@@ -56,8 +56,9 @@ fn line_of(group: &GroupReport) -> String {
 fn of_unknown_line(group: &GroupReport) -> AlarmReport {
     let (name, line) = (&group.name, line_of(group));
     let text = format!(
-        "{name} ({line}) is not started here: another node lacks this line, and runs one that is not \
-         in this haresources. It may be about the same address: give all nodes the same file and reload"
+        "{name} ({line}) is not started here: another node lacks this line, and runs one that is \
+         not in this haresources. The two lines may use the same address: give all nodes the same \
+         file and reload"
     );
     AlarmReport { group: name.clone(), text }
 }
@@ -81,7 +82,7 @@ impl Control {
     /// Addresses were gone and are back.
     pub(super) fn address_back(&mut self, group: GroupId, addresses: String, cause: String) {
         let Some(group) = self.name_of(group) else { return };
-        let text = format!("{addresses} of group {group} was gone and is back: {cause}");
+        let text = format!("{addresses} of group {group} was missing and was added again: {cause}");
         self.say(Level::Warning, text);
         self.note(JournalEvent::AddressBack { group, addresses, cause });
     }
@@ -166,7 +167,7 @@ mod tests {
             of_dead_owners(&[web2(status)], std::slice::from_ref(group)).collect()
         };
         assert_eq!(abandoned("active", &group), []);
-        let text = "nobody runs 10.0.0.5: web2 had it, and is dead";
+        let text = "no node runs 10.0.0.5: its owner web2 is dead";
         assert_eq!(abandoned("dead", &group)[0].text, text);
         group.phase = Phase::Failed;
         assert_eq!(abandoned("dead", &group), [], "that is told already");

@@ -20,8 +20,8 @@ pub(super) fn lines(errors: &ErrorCounters) -> Vec<Line> {
         }
     }
     if errors.is_restless {
-        let text = "The beat thread does not come to rest by itself and is slowed down. This is a \
-                    mistake in heartbeat: please report it.";
+        let text = "The beat thread does not come to rest and is slowed down. This is a bug in \
+                    heartbeat: please report it.";
         lines.push(Line::new(Level::Error, text));
     }
     lines

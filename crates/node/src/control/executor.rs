@@ -15,8 +15,8 @@ impl Control {
         self.parts.executor.lost();
         let is_told = self.parts.executor.is_worth_telling();
         let text = match hung {
-            None => "The executor is gone. Starting another one.",
-            Some(_) => "The executor stands still. Killing it, and starting another one.",
+            None => "The executor is gone. Starting a new one.",
+            Some(_) => "The executor is stalled. Killing it and starting a new one.",
         };
         if is_told {
             self.say(Level::Error, text);
@@ -36,7 +36,7 @@ impl Control {
         match self.parts.executor.tend() {
             Ok(Some(executor)) => {
                 if self.parts.executor.is_worth_telling() {
-                    self.say(Level::Info, "The executor is there again.");
+                    self.say(Level::Info, "The executor is running again.");
                     self.note(JournalEvent::Executor { there: true });
                 }
                 if self.parts.beat.command(Command::Executor(Box::new(executor))).is_err() {

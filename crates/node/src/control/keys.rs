@@ -24,7 +24,7 @@ impl Control {
         };
         let is_taken = self.parts.beat.command(Command::Keys(Box::new(keys))).is_ok();
         if !is_taken {
-            self.say(Level::Error, "The beat thread takes no keys: reload again");
+            self.say(Level::Error, "The beat thread accepts no keys: reload again");
         }
         is_taken
     }

@@ -20,7 +20,7 @@ impl Lacking {
             (Ok(()), None) | (Err(_), Some(_)) => None,
             (Ok(()), Some(place)) => {
                 self.0.swap_remove(place);
-                Some(Line::new(Level::Info, format!("Now it works to {what}.")))
+                Some(Line::new(Level::Info, format!("It is now possible to {what}.")))
             }
             (Err(error), None) => {
                 self.0.push(what);
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(told.level, Level::Error);
         assert_eq!(lacking.note("write", full()), None);
         assert!(lacking.note("read", full()).is_some());
-        assert_eq!(lacking.note("write", Ok(())).unwrap().text, "Now it works to write.");
+        assert_eq!(lacking.note("write", Ok(())).unwrap().text, "It is now possible to write.");
         assert_eq!(lacking.note("write", Ok(())), None);
     }
 }

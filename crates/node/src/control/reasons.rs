@@ -162,7 +162,7 @@ mod tests {
         let stop = Job { action: Action::Stop, ..JOB };
         reasons.note(stop.id, "Operation not permitted");
         reasons.ended(&settings, stop, failed);
-        // The last look after it says that it runs still.
+        // The last look after it reports that it runs still.
         let look = Job { id: JobId(8), action: Action::Status, ..JOB };
         reasons.ended(&settings, look, Outcome::Running);
         let event = |outcome| Event::StopFailed { group: JOB.group, resource: JOB.first, outcome };

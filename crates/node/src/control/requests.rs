@@ -62,7 +62,7 @@ impl Control {
         let order = match order::of(&asked.request, &self.parts.settings) {
             Ok(Some(order)) => order,
             // What is no order has not come here.
-            Ok(None) => return self.fail(asked.client, "this is no order"),
+            Ok(None) => return self.fail(asked.client, "this is not an order"),
             Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
         };
         let journal_order = journal::of_order(&self.parts.settings, order);

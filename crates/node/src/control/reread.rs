@@ -50,7 +50,7 @@ impl Control {
         if let Some(step) = self.reading.step() {
             return Some(format!("the files are being read already ({step})"));
         }
-        self.reload.is_some().then(|| "a reload is under way".to_owned())
+        self.reload.is_some().then(|| "a reload is in progress".to_owned())
     }
 
     /// SIGHUP. One that comes while the files are read is not lost: they may have changed since. Where they

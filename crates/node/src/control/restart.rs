@@ -76,7 +76,7 @@ impl Control {
         }
         if self.moves_groups {
             // The successor would start again what is being given away, and nobody would get an answer.
-            return Err("a hand-over is under way: try again when it is over".to_owned());
+            return Err("a hand-over is in progress: try again when it is over".to_owned());
         }
         if let Some(text) = self.running.stopped_in_vain(&read.hindrances) {
             return Err(text);

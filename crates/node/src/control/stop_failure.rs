@@ -43,12 +43,12 @@ pub(super) fn act(
     match policy {
         StopFailure::Block | StopFailure::ReleaseAddress => {
             let what = match policy {
-                StopFailure::ReleaseAddress => "blocked here and loses its addresses",
+                StopFailure::ReleaseAddress => "blocked here; its addresses are removed",
                 StopFailure::Block | StopFailure::Reboot => "blocked here",
             };
             say(log, "Resource STOP failure.");
             say(log, &format!("Group {group} is {what}: {resource} could not be stopped."));
-            say(log, &format!("Nobody starts it. When {resource} is mended: hb retry {group}"));
+            say(log, &format!("No node will start it. After fixing {resource}: hb retry {group}"));
         }
         StopFailure::Reboot => {
             say(log, "Resource STOP failure. Reboot required!");

@@ -18,10 +18,12 @@ impl Control {
                         Part::Beat => "beat thread",
                         Part::Executor => "executor",
                     };
-                    let text = format!("Watchdog {path} is not kept: the {what} stands still.");
+                    let text = format!("Watchdog {path} is not being fed: the {what} is stalled.");
                     self.say(Level::Critical, text);
                 }
-                Notice::Resumed => self.say(Level::Info, format!("Watchdog {path} is kept again.")),
+                Notice::Resumed => {
+                    self.say(Level::Info, format!("Watchdog {path} is being fed again."));
+                }
                 Notice::Failed(error) => {
                     let text = format!("Watchdog write failure: closing {path}! {error}");
                     self.say(Level::Error, text);

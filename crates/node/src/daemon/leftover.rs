@@ -33,13 +33,12 @@ pub(super) fn retire(
         told.push(held.group);
         let name = &held.group_name;
         log.write(&if group_of(settings, held.group).is_some() {
-            let text =
-                format!("{name} runs here and is not in haresources any more: it is stopped");
+            let text = format!("{name} runs here but is no longer in haresources: stopping it");
             Line::new(Level::Info, text)
         } else {
             let text = format!(
-                "{name} runs here and is not in haresources any more, and there is no room for it \
-                 among the groups: it is stopped without being told to the other nodes"
+                "{name} runs here but is no longer in haresources, and there is no room for it \
+                 among the groups: stopping it without telling the other nodes"
             );
             Line::new(Level::Error, text)
         });

@@ -41,9 +41,10 @@ pub(super) fn open(
     if media.iter().all(|medium| medium.link.is_none()) {
         let (text, goes_on) = match way {
             Way::Fresh => ("No medium could be opened. Heartbeat ends.", false),
-            Way::Successor => {
-                ("No medium could be opened: nobody is heard until an interface is back.", true)
-            }
+            Way::Successor => (
+                "No medium could be opened: no node can be heard until an interface is back.",
+                true,
+            ),
         };
         log.write(&Line::new(Level::Error, text));
         return goes_on.then_some((media, known));

@@ -74,14 +74,14 @@ pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<E
 /// they are held.
 fn tell_unfinished(executor: Option<&Executor>, log: &mut Log) {
     let Some(greeting) = executor.and_then(|executor| executor.greeting.as_ref()) else {
-        let text = "The executor does not answer yet: what it has on record is held until it does.";
+        let text = "The executor does not answer yet: the groups in its ledger count as held \
+                    until it does.";
         return log.write(&Line::new(Level::Warning, text));
     };
     for run in &greeting.unfinished {
         let words: Vec<_> = run.resources.iter().map(|resource| resource.word.as_str()).collect();
         let (what, verb) = (words.join(" "), run.action.verb());
-        let text =
-            format!("The {verb} of {what} goes on. Its group is held, and waits for its end.");
+        let text = format!("The {verb} of {what} is still in progress; its group waits for it.");
         log.write(&Line::new(Level::Info, text));
     }
 }

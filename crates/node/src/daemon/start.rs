@@ -130,7 +130,7 @@ fn run_threads(
     let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
     let mut process = ExecutorProcess::new(paths.clone(), facts);
     let listed = process.listed().unwrap_or_else(|error| {
-        let text = format!("Cannot read what the executor holds until it says so itself: {error}");
+        let text = format!("Cannot read what the executor holds until it reports it: {error}");
         plan.log.write(&Line::new(Level::Error, text));
         Vec::new()
     });
@@ -241,7 +241,7 @@ fn control(
 /// Names what agents will not find in their environment. Names alone: a value may be a secret.
 fn tell_left_out(log: &mut Log) {
     for name in Inherited::ours().left_out {
-        let text = format!("{name} is not passed to agents: it is no text, or there is too much");
+        let text = format!("{name} is not passed to agents: it is not UTF-8, or too long");
         log.write(&Line::new(Level::Warning, text));
     }
 }

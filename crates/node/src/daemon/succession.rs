@@ -87,7 +87,7 @@ pub(super) fn execute_again(
             if attempt == 0 {
                 let program = program.display();
                 let text = format!(
-                    "Cannot execute {program}: {error}. The program that runs is executed again."
+                    "Cannot execute {program}: {error}. The running program is executed again."
                 );
                 // It is written when the log is dropped: nothing of it would be left after the next.
                 Log::open(settings, options.foreground).write(&Line::new(Level::Error, text));

@@ -80,7 +80,7 @@ pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
         if Instant::now() >= limit {
             let lock = paths.lock();
             complain(&format!(
-                "ERROR: A heartbeat runs that has no pid file and answers nobody: it holds {0}. \
+                "ERROR: A heartbeat is running without a pid file and does not answer: it holds {0}. \
                  `fuser {0}` names it.\n",
                 lock.display()
             ));

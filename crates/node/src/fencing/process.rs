@@ -151,7 +151,7 @@ fn watch(mut child: Child, limit: Duration) -> (Result<(), String>, String) {
             Ok(Some(Exit::Code(0))) => Ok(()),
             Ok(Some(Exit::Code(code))) => Err(format!("exit code {code}")),
             Ok(Some(Exit::Signal(signal))) => Err(format!("killed by signal {signal}")),
-            Err(error) => Err(format!("lost sight of it: {error}")),
+            Err(error) => Err(format!("lost track of it: {error}")),
             Ok(None) => {
                 let left = end_at.saturating_duration_since(Instant::now());
                 if left.is_zero() {

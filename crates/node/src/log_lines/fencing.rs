@@ -36,11 +36,11 @@ pub(super) fn lines(node: &str, step: FencingEvent) -> Vec<Line> {
             if retry.is_some_and(|wait| !wait.is_zero()) {
                 let first = if is_heard {
                     format!(
-                        "{node} is heard, and cannot tell what still runs there. Mend its executor, or \
-                         switch it off"
+                        "{node} is heard, and cannot tell what still runs there. Repair its \
+                         executor, or switch the node off"
                     )
                 } else {
-                    format!("See whether {node} is off")
+                    format!("Check whether {node} is off")
                 };
                 lines.push(warning(format!("{first}; when it is off: hb confirm-dead {node}")));
             }
@@ -50,7 +50,7 @@ pub(super) fn lines(node: &str, step: FencingEvent) -> Vec<Line> {
             vec![info(format!("{node} is heard again, and is not fenced."))]
         }
         FencingEvent::Cancelled { is_heard: false } => {
-            vec![info(format!("Nothing waits for the fencing of {node} any more."))]
+            vec![info(format!("Fencing of {node} is no longer needed."))]
         }
         FencingEvent::Confirmed => vec![warning(format!("{node} was confirmed dead by hand."))],
     }

@@ -12,15 +12,13 @@ impl LogRenderer {
                 let (what, by) = (self.held(group), self.node(by));
                 let seconds = left.as_secs();
                 warning(format!(
-                    "{what} held for {seconds} s by order on {by}: it moves by order only, and is \
-                     not taken from a dead node. `hb release` ends that."
+                    "{what} held for {seconds} s (ordered on {by}): moves only by order; not \
+                     taken over from a dead node. `hb release` ends that."
                 ))
             }
-            HoldEvent::Released { group, by } => info(format!(
-                "{} not held any more: released on {}.",
-                self.held(group),
-                self.node(by)
-            )),
+            HoldEvent::Released { group, by } => {
+                info(format!("{} no longer held: released on {}.", self.held(group), self.node(by)))
+            }
             HoldEvent::Expired { group } => {
                 info(format!("{}: its time is over.", self.free(group)))
             }
@@ -29,15 +27,16 @@ impl LogRenderer {
                 // Another node tells how long it lasts, and not the moves of before our start.
                 let moves = match moves {
                     0 => String::new(),
-                    moves => format!(" ({moves} times of late)"),
+                    moves => format!(" ({moves} times recently)"),
                 };
                 warning(format!(
-                    "Group {key} moved by itself too often{moves}: it stays where it works best for \
+                    "Group {key} moved automatically too often{moves}: it stays where it works best \
+                     for \
                      {seconds} s."
                 ))
             }
             HoldEvent::DownOver { group } => {
-                info(format!("Group {} may move by itself again.", self.key(group)))
+                info(format!("Group {} may move automatically again.", self.key(group)))
             }
         }
     }
@@ -51,8 +50,8 @@ impl LogRenderer {
 
     fn free(&self, group: Option<GroupId>) -> String {
         match group {
-            None => "Everything may move by itself again".to_owned(),
-            Some(group) => format!("Group {} is not held any more", self.key(group)),
+            None => "Everything may move automatically again".to_owned(),
+            Some(group) => format!("Group {} is no longer held", self.key(group)),
         }
     }
 

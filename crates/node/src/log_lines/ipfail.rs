@@ -43,7 +43,7 @@ impl LogRenderer {
                 vec![info("Aborted delayed giveup"), debug("giveup timeout has been destroyed.")]
             }
             IpfailEvent::Held => {
-                vec![info("Nothing is given up, because it is held where it is.")]
+                vec![info("Nothing is given up because of a hold.")]
             }
             IpfailEvent::NothingToAbort => vec![info("No giveup timer to abort.")],
             IpfailEvent::AbortSent => vec![debug("Abort message sent.")],

@@ -39,7 +39,7 @@ pub(super) fn unreadable(node: &str, field: &str) -> Line {
     let line = if field == "rsc_hold" {
         error("resource message without rsc_hold field.")
     } else {
-        warning(format!("A message of {node} means nothing: its field {field} cannot be read."))
+        warning(format!("A message from {node} is unreadable: its field {field} is invalid."))
     };
     line.repeating(Repeating::BadPacket)
 }
@@ -80,7 +80,7 @@ pub(super) fn ping_dead(ping: &str) -> Vec<Line> {
 
 pub(super) fn paused(gap: Duration) -> Line {
     let gap = gap.as_millis();
-    warning(format!("This node did not run for {gap} ms. Checking what it still owns."))
+    warning(format!("This node did not run for {gap} ms. Checking what this node still owns."))
 }
 
 pub(super) fn replay(node: &str, generation: u64, current: u64, count: u64) -> Line {

@@ -37,8 +37,8 @@ impl LogRenderer {
         if owner != self.settings.me {
             if let Cause::Outranked(winner) = cause {
                 let winner = self.node(*winner);
-                let what = format!("{winner} has the better claim to group {key}");
-                lines.push(warning(format!("{what}: what runs of it here is stopped.")));
+                let what = format!("{winner} has a better claim to group {key}");
+                lines.push(warning(format!("{what}: its resources on this node are stopped.")));
             }
             return lines;
         }
@@ -75,7 +75,7 @@ impl LogRenderer {
         let text = format!("Giving up resources due to failure of {word}");
         vec![
             critical(text).said_by(MANAGER),
-            info(format!("{key} is not tried again here. When {word} is mended: hb retry {key}")),
+            info(format!("{key} will not be retried here. After fixing {word}: hb retry {key}")),
         ]
     }
 
@@ -117,12 +117,12 @@ impl LogRenderer {
         let (key, me) = (self.key(group), self.node(self.settings.me));
         let lines = [
             format!(
-                "The stop waits for the executor: without it nobody can tell whether services of {key} \
-                 still run here. It goes on when the executor can be started again."
+                "The stop waits for the executor: without it, it is unknown whether services of \
+                 {key} still run here. It continues when the executor can be started again."
             ),
             format!(
-                "If it cannot be started: switch this machine off. Where the other nodes wait for its \
-                 fencing, tell them that it is off: hb confirm-dead {me}"
+                "If it cannot be started: switch this machine off. If the other nodes wait for \
+                 its fencing, tell them that it is off: hb confirm-dead {me}"
             ),
         ];
         lines.map(warning).into()
@@ -141,7 +141,8 @@ impl LogRenderer {
     pub(super) fn left_running(&self, group: GroupId) -> Line {
         let key = self.key(group);
         error(format!(
-            "Group {key}: services of it may run on here, because the executor that stopped them is gone."
+            "Group {key}: its services may still be running here, because the executor that \
+             stopped them is gone."
         ))
     }
 }

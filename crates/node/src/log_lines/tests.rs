@@ -116,7 +116,7 @@ fn liveness_is_told_as_by_heartbeat() {
         ),
         (
             Event::Paused(Duration::from_millis(700)),
-            &["WARN: This node did not run for 700 ms. Checking what it still owns."],
+            &["WARN: This node did not run for 700 ms. Checking what this node still owns."],
         ),
     ]);
 }
@@ -169,7 +169,7 @@ fn traffic_is_told_as_by_heartbeat() {
         (Event::Unreadable(WEB1, "rsc_hold"), &["ERROR: resource message without rsc_hold field."]),
         (
             Event::Unreadable(WEB1, "st"),
-            &["WARN: A message of web1 means nothing: its field st cannot be read."],
+            &["WARN: A message from web1 is unreadable: its field st is invalid."],
         ),
         (
             Event::NodeListRefused(WEB1, "web1 web2 web3".into()),
@@ -267,7 +267,8 @@ fn groups_are_told_as_by_the_resource_manager() {
             change(WEB1, Phase::Active, Cause::Outranked(WEB1)),
             &[
                 "debug: group 192.168.122.100/24/eth0: Active on web1 in term 4: web1 has a higher claim",
-                "WARN: web1 has the better claim to group 192.168.122.100/24/eth0: what runs of it here is stopped.",
+                "WARN: web1 has a better claim to group 192.168.122.100/24/eth0: its resources on \
+                 this node are stopped.",
             ],
         ),
         (
@@ -280,7 +281,8 @@ fn groups_are_told_as_by_the_resource_manager() {
         (
             change(WEB2, Phase::Starting, Cause::Listed),
             &[
-                "debug: group 192.168.122.100/24/eth0: Starting on web2 in term 4: it ran here when this daemon started, and the executor has not said what runs yet",
+                "debug: group 192.168.122.100/24/eth0: Starting on web2 in term 4: it ran here when \
+                 this daemon started, and the executor has not yet reported what runs",
             ],
         ),
         (
@@ -310,8 +312,8 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
             Event::StartFailed { group: GROUP, resource: 1, outcome },
             &[
                 "ResourceManager CRIT: Giving up resources due to failure of nginx",
-                "info: 192.168.122.100/24/eth0 is not tried again here. When nginx is mended: \
-                 hb retry 192.168.122.100/24/eth0",
+                "info: 192.168.122.100/24/eth0 will not be retried here. After fixing nginx: hb \
+                 retry 192.168.122.100/24/eth0",
             ],
         ),
         (
@@ -343,10 +345,8 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
         ),
         (
             Event::LeftRunning(GROUP),
-            &[
-                "ERROR: Group 192.168.122.100/24/eth0: services of it may run on here, because the executor \
-               that stopped them is gone.",
-            ],
+            &["ERROR: Group 192.168.122.100/24/eth0: its services may still be running here, \
+                 because the executor that stopped them is gone."],
         ),
         (
             Event::StopDoubtful { group: GROUP, resource: 1 },
@@ -369,10 +369,10 @@ fn graceful_stop_is_told_as_by_heartbeat() {
         (
             Event::StopInDoubt(GROUP),
             &[
-                "WARN: The stop waits for the executor: without it nobody can tell whether services \
-                 of 192.168.122.100/24/eth0 still run here. It goes on when the executor can be \
-                 started again.",
-                "WARN: If it cannot be started: switch this machine off. Where the other nodes wait \
+                "WARN: The stop waits for the executor: without it, it is unknown whether \
+                 services of 192.168.122.100/24/eth0 still run here. It continues when \
+                 the executor can be started again.",
+                "WARN: If it cannot be started: switch this machine off. If the other nodes wait \
                  for its fencing, tell them that it is off: hb confirm-dead web2",
             ],
         ),

@@ -25,7 +25,7 @@ fn a_restart_while_the_only_interface_is_away_keeps_everything() {
     node.wait_for("the new daemon says that nobody is heard", || {
         assert!(has_address(), "{}", node.log());
         node.log()
-            .contains("No medium could be opened: nobody is heard until an interface is back.")
+            .contains("No medium could be opened: no node can be heard until an interface is back.")
     });
     node.wait_for("the group", || {
         assert!(has_address(), "{}", node.log());

@@ -30,7 +30,7 @@ fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
     });
     let group = node.status().unwrap()["groups"][0].clone();
     assert_eq!((&group["phase"], &group["term"]), (&"active".into(), &term));
-    assert!(node.log().contains("The executor stands still."), "{}", node.log());
+    assert!(node.log().contains("The executor is stalled."), "{}", node.log());
     assert_eq!(node.code(&["-k"]), 0);
     assert!(!has_address());
 }
@@ -126,7 +126,9 @@ fn an_address_that_is_removed_again_and_again_comes_back_without_the_services() 
         longest = longest.max(begin.elapsed());
     }
     println!("back after {longest:?} at the latest");
-    node.wait_for("the log", || node.log().matches("was gone and is back").count() == 20);
+    node.wait_for("the log", || {
+        node.log().matches("was missing and was added again").count() == 20
+    });
     let alarm = node.status().unwrap()["alarms"][0].clone();
     assert_eq!(alarm["group"], "127.8.8.8/32/lo");
     assert!(alarm["text"].as_str().unwrap().contains("is removed again and again"), "{alarm}");

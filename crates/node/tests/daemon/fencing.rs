@@ -54,7 +54,7 @@ fn a_device_whose_program_finds_no_room_is_asked_again_and_has_not_failed() {
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
     assert!(has_address());
     let log = node.log();
-    assert!(log.contains("Now it works to start the program of a fencing device."), "{log}");
+    assert!(log.contains("It is now possible to start the program of a fencing device."), "{log}");
     for failed in ["did not reset", "STONITH of other failed"] {
         assert!(!log.contains(failed), "{log}");
     }

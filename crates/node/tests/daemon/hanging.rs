@@ -151,12 +151,14 @@ fn a_control_thread_that_stands_still_is_told_and_what_runs_is_kept() {
     let mut waiting = UnixStream::connect(node.path("run/heartbeat/control.sock")).unwrap();
     waiting.set_read_timeout(Some(PATIENCE)).unwrap();
     writeln!(waiting, "{RELOAD}").unwrap();
-    node.wait_for("a word about it", || node.log().contains("CRIT: The control thread has stood"));
+    node.wait_for("a word about it", || {
+        node.log().contains("CRIT: The control thread has been stalled")
+    });
     assert!(has_address());
     drop(dead);
     let mut answer = String::new();
     BufReader::new(waiting).read_line(&mut answer).unwrap();
     assert!(answer.contains("reloaded"), "{answer}");
-    node.wait_for("the end of it", || node.log().contains("WARN: The control thread goes on"));
+    node.wait_for("the end of it", || node.log().contains("WARN: The control thread continues"));
     terminate(&node);
 }

@@ -73,7 +73,7 @@ fn an_emptied_haresources_stops_nothing_unless_that_is_meant() {
         assert!(answer["text"].as_str().unwrap().contains("`hb reload --empty`"), "{answer}");
     }
     kill(node.pid().unwrap(), Signal::Hangup).unwrap();
-    node.wait_for("a word", || node.log().matches("haresources has no group any more").count() > 2);
+    node.wait_for("a word", || node.log().matches("haresources no longer has a group").count() > 2);
     assert!(has_address());
     let answer = node.ask(r#"{"request":"reload","empty":true}"#).unwrap();
     assert_eq!(answer["response"], "reloaded", "{answer}");

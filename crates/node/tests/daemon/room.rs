@@ -118,7 +118,7 @@ fn a_program_that_cannot_be_executed_any_more_is_not_needed_for_a_restart() {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     fs::remove_file(&told).unwrap();
     await_start(&node, 2);
-    assert!(node.log().contains("The program that runs is executed again."), "{}", node.log());
+    assert!(node.log().contains("The running program is executed again."), "{}", node.log());
     node.program = env!("CARGO_BIN_EXE_heartbeat").into();
     assert_eq!(node.code(&["-k"]), 0);
     assert!(!has_address());

@@ -85,7 +85,7 @@ fn signs_of_life_go_on_behind_an_executor_that_is_replaced() {
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
     let executor = node.executor().unwrap();
     systole_sys::process::kill(executor, systole_sys::signals::Signal::Stop).unwrap();
-    node.wait_for("another one", || node.log().contains("The executor is there again."));
+    node.wait_for("another one", || node.log().contains("The executor is running again."));
     // Those that were under way come first.
     for _ in 0..5 {
         mute.await_word("WATCHDOG=1");

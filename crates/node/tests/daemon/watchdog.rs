@@ -60,12 +60,12 @@ fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
     kill(node.executor().unwrap(), Signal::Stop).unwrap();
     let before = node.watchdog().len();
     node.wait_for("a word about it", || {
-        node.log().contains("is not kept: the executor stands still.")
+        node.log().contains("is not being fed: the executor is stalled.")
     });
     // One write may have been under way; without the stop there would have been two or three.
     assert!(node.watchdog().len() <= before + 1, "{} {before}", node.watchdog());
     fs::remove_file(&folder).unwrap();
-    node.wait_for("a word about the end", || node.log().contains("is kept again."));
+    node.wait_for("a word about the end", || node.log().contains("is being fed again."));
     node.wait_until_kept();
     // A crash releases nothing.
     kill(node.pid().unwrap(), Signal::Kill).unwrap();

@@ -19,7 +19,7 @@ pub(super) fn silence(
     if !heard.is_empty() {
         let beats = heard.iter().map(|last| {
             let ago = span(last.silence_ms.unwrap_or_default());
-            let down = if last.up { "" } else { ", where it did not hear us" };
+            let down = if last.up { "" } else { ", on which it did not hear this node" };
             format!("{ago} before on {}{down}", last.link)
         });
         parts.push(format!("last beat {}", list(beats)));
@@ -41,16 +41,16 @@ pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
     };
     let theirs = match theirs {
         Some(theirs) => format!("{node} {theirs}"),
-        None => format!("{node} did not tell"),
+        None => format!("{node} did not report"),
     };
     let decision: &str = match &**decision {
         "gives_up" => &format!("{me} gives everything away, unless that changes at once"),
         "told_to_give_up" => {
-            &format!("{node} says that this is less, and {me} gives everything away")
+            &format!("{node} reports that this is fewer, and {me} gives everything away")
         }
-        "tells_more" => &format!("{me} tells {node} that it sees less"),
-        "waits" => "one answers again, and nothing is given away before it counts",
-        "stays" => "nothing is given away any more",
+        "tells_more" => &format!("{me} tells {node} that it sees fewer"),
+        "waits" => "a ping node answers again; nothing is given away until it counts",
+        "stays" => "nothing is given away",
         "goes_home" => "equal, and groups go home",
         "refuses" => &format!("{me} refuses to take groups"),
         "is_refused" => &format!("{node} refuses to take groups"),

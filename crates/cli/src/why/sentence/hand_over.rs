@@ -54,7 +54,7 @@ fn motive(stage: &HandOverStage, me: &str) -> String {
         "node" if me == taker => String::new(),
         "node" => format!(", because {taker} wants it"),
         "failback" => format!(", because {taker} is its home"),
-        "carrier" => format!(", because {giver} lost the way to its clients"),
+        "carrier" => format!(", because {giver} cannot reach its clients"),
         "ipfail" => format!(", because {giver} sees fewer ping nodes"),
         "failed" => format!(", because {giver} could not start what is at home there"),
         other => format!(" ({other})"),

@@ -167,7 +167,7 @@ fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
         summary(&entry, &TimeZone::UTC, now, (false, false)).expect("it is told")
     };
     let listed = told("listed", Phase::Starting);
-    assert!(listed.starts_with("is taken for running on web1 since"), "{listed}");
+    assert!(listed.starts_with("is considered running on web1 since"), "{listed}");
     let lost = told("executor_lost", Phase::Failed);
     assert!(lost.starts_with("was given up on web1 at"), "{lost}");
     assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));

@@ -59,7 +59,7 @@ fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
         let claim = pair.told_by(B, SECOND);
         assert_eq!((claim.owner, claim.phase, claim.runs_here), (B, Phase::Starting, true));
         let report = pair.node(B).cluster.snapshot().groups.swap_remove(SECOND.index());
-        assert!(report.reason.contains("the executor has not said"), "{}", report.reason);
+        assert!(report.reason.contains("the executor has not yet reported"), "{}", report.reason);
         greets(&mut pair, &[SECOND], true);
         wait(&mut pair, LONG);
         assert_eq!(pair.node(B).phase(SECOND), Phase::Active);

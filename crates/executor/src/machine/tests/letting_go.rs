@@ -192,7 +192,7 @@ fn what_hangs_in_the_kernel_keeps_no_neighbour_from_being_let_go() {
     let (_, action) = bench.begun();
     assert_eq!(action, Action::Status, "and it hangs");
     bench.pass(3 * SECOND);
-    assert!(bench.logs().iter().any(|line| line.contains("letting go")));
+    assert!(bench.logs().iter().any(|line| line.contains("releasing all")));
     bench.pass(60 * SECOND);
     let stops = bench.take(|output| match output {
         Output::Begin { request, action: Action::Stop, .. } => Some(request.resources.clone()),

@@ -55,8 +55,9 @@ fn find_with(
         hindrances.extend(replaced.map(|old| Hindrance {
             before: old.key,
             text: format!(
-                "{} runs here, and would be stopped for a line that cannot start: {missing}. Mend that \
-                 (`hb check` says more), or hand the group over before (`hb standby --group {0}`)",
+                "{} runs here, and would be stopped for a line that cannot start: {missing}. Fix \
+                 that (`hb check` says more), or hand the group over before (`hb standby --group \
+                 {0}`)",
                 old.name()
             ),
         }));

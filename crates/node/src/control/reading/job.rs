@@ -28,8 +28,8 @@ pub(in crate::control) enum Purpose {
 }
 
 /// Why a file that may have been written by half changes nothing.
-const EMPTIED: &str = "haresources has no group any more, which would stop everything: \
-                       `hb reload --empty` does it";
+const EMPTIED: &str = "haresources no longer has a group, which would stop everything: `hb reload \
+                       --empty` accepts that";
 
 /// What the helper needs, and what is in force.
 pub(in crate::control) struct Job {

@@ -24,7 +24,7 @@ impl Stall {
             let stood_for = std::mem::take(&mut self.stands_for).as_secs();
             self.turns = turns;
             self.told.take()?;
-            let text = format!("The control thread goes on, after {stood_for} s.");
+            let text = format!("The control thread continues after {stood_for} s.");
             return Some(Line::new(Level::Warning, text));
         }
         self.stands_for += gap;
@@ -34,8 +34,8 @@ impl Stall {
         }
         self.told = Some(self.stands_for);
         let text = format!(
-            "The control thread has stood still for {} s: it starts no executor, fences nobody, and takes \
-             no order or signal until it goes on. What runs here is kept.",
+            "The control thread has been stalled for {} s: it starts no executor, fences no node, \
+             and accepts no order or signal until it continues. What runs here is kept.",
             self.stands_for.as_secs()
         );
         Some(Line::new(Level::Critical, text))
@@ -55,7 +55,7 @@ mod tests {
         let told: Vec<u32> = (1..=45).filter(|_| stall.look(1, GAP).is_some()).collect();
         assert_eq!(told, [10, 20, 40]);
         let line = stall.look(2, GAP).unwrap();
-        assert_eq!(line.text, "The control thread goes on, after 45 s.");
+        assert_eq!(line.text, "The control thread continues after 45 s.");
         assert_eq!(stall.look(3, GAP), None);
         let told: Vec<u32> = (1..=15).filter(|_| stall.look(3, GAP).is_some()).collect();
         assert_eq!(told, [10], "the next time begins anew");

@@ -16,8 +16,8 @@ fn a_device_that_fails_is_told_with_what_a_person_can_do() {
             &[
                 not_reset,
                 again,
-                "WARN: web1 is heard, and cannot tell what still runs there. Mend its executor, or \
-                 switch it off; when it is off: hb confirm-dead web1",
+                "WARN: web1 is heard, and cannot tell what still runs there. Repair its executor, \
+                 or switch the node off; when it is off: hb confirm-dead web1",
             ],
         ),
         (
@@ -25,7 +25,7 @@ fn a_device_that_fails_is_told_with_what_a_person_can_do() {
             &[
                 not_reset,
                 again,
-                "WARN: See whether web1 is off; when it is off: hb confirm-dead web1",
+                "WARN: Check whether web1 is off; when it is off: hb confirm-dead web1",
             ],
         ),
         (failed(Some(Duration::ZERO), false), &[not_reset, again]),

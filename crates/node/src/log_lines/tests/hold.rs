@@ -9,30 +9,30 @@ fn hold_and_hold_down_are_lines_of_their_own() {
     let table: &[(HoldEvent, &str)] = &[
         (
             HoldEvent::Begins { group: None, by: WEB1, left: minute },
-            "WARN: Everything is held for 60 s by order on web1: it moves by order only, and is \
-             not taken from a dead node. `hb release` ends that.",
+            "WARN: Everything is held for 60 s (ordered on web1): moves only by order; not taken \
+             over from a dead node. `hb release` ends that.",
         ),
         (
             HoldEvent::Released { group: Some(GROUP), by: WEB2 },
-            "info: Group 192.168.122.100/24/eth0 is not held any more: released on web2.",
+            "info: Group 192.168.122.100/24/eth0 is no longer held: released on web2.",
         ),
         (
             HoldEvent::Expired { group: None },
-            "info: Everything may move by itself again: its time is over.",
+            "info: Everything may move automatically again: its time is over.",
         ),
         (
             HoldEvent::Down { group: GROUP, moves: 6, span: minute },
-            "WARN: Group 192.168.122.100/24/eth0 moved by itself too often (6 times of late): it \
+            "WARN: Group 192.168.122.100/24/eth0 moved automatically too often (6 times recently): it \
              stays where it works best for 60 s.",
         ),
         (
             HoldEvent::Down { group: GROUP, moves: 0, span: minute },
-            "WARN: Group 192.168.122.100/24/eth0 moved by itself too often: it stays where it works \
+            "WARN: Group 192.168.122.100/24/eth0 moved automatically too often: it stays where it works \
              best for 60 s.",
         ),
         (
             HoldEvent::DownOver { group: GROUP },
-            "info: Group 192.168.122.100/24/eth0 may move by itself again.",
+            "info: Group 192.168.122.100/24/eth0 may move automatically again.",
         ),
     ];
     for (event, line) in table {
@@ -51,5 +51,5 @@ fn group_that_is_not_taken_is_a_line_with_cause_and_obstacle() {
     let begin = "WARN: Group 192.168.122.100/24/eth0 is not taken by this node although web1 was silent \
                  for 30001 ms: ";
     assert_eq!(told(Obstacle::Held), [format!("{begin}it is held; hb release ends that.")]);
-    assert_eq!(told(Obstacle::NoExecutor), [format!("{begin}the executor is not there.")]);
+    assert_eq!(told(Obstacle::NoExecutor), [format!("{begin}the executor is not running.")]);
 }

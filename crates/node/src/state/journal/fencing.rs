@@ -24,7 +24,7 @@ pub(super) fn event(node: String, step: FencingEvent) -> JournalEvent {
             ("failed", Some(attempt), next)
         }
         FencingEvent::Cancelled { is_heard } => {
-            let why = if is_heard { "it is heard again" } else { "nothing waits for it any more" };
+            let why = if is_heard { "it is heard again" } else { "fencing is no longer needed" };
             ("cancelled", None, why.to_owned())
         }
         FencingEvent::Confirmed => ("confirmed", None, "by hand".to_owned()),

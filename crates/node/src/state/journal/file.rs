@@ -118,7 +118,7 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
     options.read(true).append(true).create(true).mode(0o640);
     let mut file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
     }
     let mut size = file.metadata()?.len();
     if size > 0 {

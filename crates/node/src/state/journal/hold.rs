@@ -17,7 +17,7 @@ pub(super) fn event(settings: &Settings, step: HoldEvent) -> JournalEvent {
         HoldEvent::Down { group, moves, span } => {
             let times = if moves == 1 { "once".to_owned() } else { format!("{moves} times") };
             let evidence =
-                format!("it moved by itself {times} of late; kept for {} s", span.as_secs());
+                format!("it moved automatically {times} recently; kept for {} s", span.as_secs());
             (Some(name(group)), "kept", evidence)
         }
         HoldEvent::DownOver { group } => {
