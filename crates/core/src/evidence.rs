@@ -109,7 +109,7 @@ impl HandOverReason {
     }
 }
 
-/// A stage of a [`Plan`]: both nodes pass the same ones.
+/// A stage of a [`HandOverProgress`]: both nodes pass the same ones.
 ///
 /// ```text
 ///  Wanted ──▶ Asked ──▶ Agreed ──▶ Released ──▶ Done
