@@ -137,7 +137,8 @@ impl Cluster {
             Obstacle::Negotiating if goes_on => self.awaits_classic_report(),
             Obstacle::Negotiating => self.classic_forbids(),
             Obstacle::Failed => {
-                let failure = state.failure(me);
+                let is_given = matches!(purpose, Purpose::Given { .. });
+                let failure = state.failure(me).filter(|_| is_given);
                 !state.row.is_able(me) || failure.is_some_and(|it| it.action == Action::Stop)
             }
             Obstacle::NoCarrier => !self.has_carrier_or_is_alone(group),

@@ -158,10 +158,11 @@ impl Cluster {
         if order.len() > GROUPS_MAX {
             return Err(Refusal::TooManyGroups);
         }
-        for (place, _) in &mut settings.group_failback {
+        // A daemon that is started without groups (`-M`) keeps what ha.cf says of them.
+        settings.group_failback.retain_mut(|(place, _)| {
             let id = arrangement.configured.get(place.index());
-            *place = id.copied().ok_or(Refusal::Differs)?;
-        }
+            id.map(|id| *place = *id).is_some()
+        });
         settings.groups = groups;
         settings.group_order = Some(order.into());
         Ok(arrangement)

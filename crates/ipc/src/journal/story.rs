@@ -36,12 +36,12 @@ impl JournalEvent {
         match self {
             Self::Ownership { group, .. }
             | Self::Failure { group, .. }
-            | Self::NotTaken { group, .. }
             | Self::Reach { group, .. }
             | Self::AddressBack { group, .. }
             | Self::Alarm { group, .. }
             | Self::LetGo { group, .. }
             | Self::StopFailure { group, .. } => (Group(group), Middle, false),
+            Self::NotTaken { group, .. } => (Group(group), Middle, true),
             Self::Job(job) => (Group(&job.group), Middle, false),
             Self::HandOver(stage) => {
                 let place = if begins(&stage.stage) { Beginning } else { Conclusion };

@@ -339,3 +339,22 @@ fn a_goodbye_while_the_other_node_has_no_executor_is_no_death() {
     let took = pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
+
+/// A stop that failed under an executor that is lost says nothing of the next one, which holds nothing.
+#[test]
+fn group_whose_stop_failed_under_a_lost_executor_is_taken_when_another_one_holds_nothing() {
+    let mut pair = Pair::settled_with(|settings| settings.stop_failure = StopFailure::Block);
+    let now = pair.now;
+    pair.node(B).stuck = Some(SECOND);
+    pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.until("blocked", |pair| pair.node(B).phase(SECOND) == Phase::Blocked);
+    pair.end(A);
+    pair.pass(DEADTIME * 3);
+    pair.lose_executor();
+    pair.pass(RELEASED * 2);
+    let now = pair.now;
+    let b = pair.node(B);
+    (b.stuck, b.runs) = (None, Vec::new());
+    b.greet(now, &[], true);
+    pair.until("both run on B", |pair| pair.runs(B) == [FIRST, SECOND]);
+}

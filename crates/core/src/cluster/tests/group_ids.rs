@@ -84,6 +84,15 @@ fn failback_of_a_group_follows_its_line_to_another_place() {
 }
 
 #[test]
+fn reload_without_groups_takes_no_offence_at_the_failback_of_one() {
+    let mut node = alone(&[X, Y]);
+    let group_failback = vec![(FIRST, Failback::Manual)];
+    let none = Settings { group_failback, ..with_groups(A, Failback::On, &[]) };
+    assert_eq!(node.reload(none), Ok(()));
+    assert_eq!(node.cluster.settings().group_failback, []);
+}
+
+#[test]
 fn job_that_ends_after_a_reload_is_that_of_its_group() {
     let mut node = alone(&[X, Y]);
     node.holds_jobs = true;
