@@ -183,8 +183,8 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
 }
 
 /// A set of the peer has not started here, and is to go back while this node's own set is being
-/// given to it. The control thread takes the last plan for the state of the hand-over (it makes `hb
-/// restart` refuse).
+/// given to it. The control thread takes the last plan for the state of the hand-over, which makes
+/// `hb restart` refuse.
 #[test]
 fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
     let mut beside = Beside::joint_with(Failback::Off);
