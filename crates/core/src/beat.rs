@@ -1,4 +1,4 @@
-//! What a node of Systole adds to each of its beats: its view of every group.
+//! What a Systole node adds to each of its beats: its view of every group.
 
 mod size;
 mod told;
@@ -10,7 +10,7 @@ pub(crate) use size::{ROW_MAX, WORDS_MAX};
 pub use told::Mark;
 pub(crate) use told::Told;
 
-/// The phase of an ownership, as its owner says it.
+/// The phase of an ownership, as its owner reports it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -36,8 +36,8 @@ impl Phase {
         matches!(self, Self::Starting | Self::Active | Self::Stopping | Self::Blocked)
     }
 
-    /// What the owner tells the others. One that has no executor cannot say that a group is active:
-    /// nobody renews its addresses.
+    /// What the owner reports to the others. An owner without an executor cannot report a group as
+    /// active, because nothing renews its addresses.
     pub(crate) const fn told(self, lacks_executor: bool) -> Self {
         match self {
             Self::Active if lacks_executor => Self::Starting,
@@ -51,55 +51,55 @@ impl Phase {
     }
 }
 
-/// Who owns a group: the row of a node's table for one group.
+/// The ownership of a group: the row of a node's table for one group.
 ///
 /// The term grows by one at each change of owner. Of two claims the one with the higher term
-/// holds.
+/// prevails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     /// The group.
     pub group: GroupKey,
-    /// The owner, or the last one when the phase is [`Phase::Stopped`].
+    /// The owner, or the last owner if the phase is [`Phase::Stopped`].
     pub owner: NodeId,
     /// The number of the ownership.
     pub term: u64,
-    /// How far the owner is.
+    /// How far the owner has come.
     pub phase: Phase,
     /// Whether the *sender* of this table cannot run the group.
     pub unable: bool,
-    /// What failed at the sender and was not mended since.
+    /// What failed at the sender and was not repaired since.
     pub failure: Option<Failure>,
-    /// Whether something of the group may still run at the *sender*, whoever owns it: nobody else
-    /// may start it.
+    /// Whether something of the group may still run at the *sender*, whichever node owns it: no
+    /// other node may start it.
     pub runs_here: bool,
 }
 
 impl Claim {
-    /// Whether nothing runs at the sender by this row, and something may run there all the same: it has
-    /// lost its executor.
+    /// Whether, by this row, nothing runs at the sender although something may still run there: the
+    /// sender has lost its executor.
     pub(crate) fn is_in_doubt(&self, sender: NodeId) -> bool {
         self.runs_here && self.owner == sender && self.phase == Phase::Failed && self.unable
     }
 }
 
-/// What the sender heard last of a node.
+/// What the sender last heard from a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Echo {
     /// The node that was heard.
     pub node: NodeId,
     /// The session of the heard node that the sequences belong to.
     pub session: u64,
-    /// The highest sequence.
+    /// The highest sequence heard.
     pub sequence: u64,
     /// The highest sequence of a beat after which the sender had the whole table of that node, as
-    /// the beat describes it; 0 if it never had.
+    /// described by that beat; 0 if it never had.
     pub known: u64,
-    /// What each medium of the sender brought.
+    /// How far each medium of the sender lags.
     pub lags: Lags,
 }
 
 impl Echo {
-    /// An echo of one sequence over one medium, without its table.
+    /// An echo of one sequence over one medium, with no table known.
     #[must_use]
     pub const fn of(node: NodeId, link: LinkId, session: u64, sequence: u64) -> Self {
         let mut lags = Lags::NONE;
@@ -107,7 +107,7 @@ impl Echo {
         Self { node, session, sequence, known: 0, lags }
     }
 
-    /// Notes one more sequence, heard over one medium.
+    /// Records one more sequence, heard over one medium.
     pub fn note(&mut self, link: LinkId, sequence: u64) {
         let more = sequence.saturating_sub(self.sequence);
         self.sequence += more;
@@ -117,7 +117,7 @@ impl Echo {
         self.lags.note(link, self.sequence - sequence);
     }
 
-    /// Forgets what was heard after the last beat of which the whole table is known.
+    /// Forgets what was heard after the last beat at which the whole table was known.
     pub(crate) fn keep_known(&mut self) {
         let later = self.sequence - self.known.min(self.sequence);
         self.sequence -= later;
@@ -127,24 +127,24 @@ impl Echo {
     }
 }
 
-/// By how many sequences each medium is behind the one that brought the highest.
+/// How many sequences each medium is behind the medium that delivered the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lags([u8; LINKS_MAX]);
 
 impl Lags {
-    /// No medium is told of.
+    /// No medium is listed.
     pub const NONE: Self = Self([Self::SILENT; LINKS_MAX]);
-    /// A medium that is behind this far, or has brought nothing, is not told of.
+    /// Marks a medium that is not listed, because it is this far behind or has delivered nothing.
     const SILENT: u8 = u8::MAX;
 
-    /// Notes how far a medium is behind, unless that is too far to be of interest.
+    /// Records how far a medium is behind, unless that is too far to be of interest.
     pub fn note(&mut self, link: LinkId, lag: u64) {
         if let (Ok(lag), Some(place)) = (u8::try_from(lag), self.0.get_mut(link.index())) {
             *place = lag;
         }
     }
 
-    /// The media that are told of, with how far they are behind.
+    /// The listed media, with how far they are behind.
     pub fn iter(&self) -> impl Iterator<Item = (LinkId, u8)> + '_ {
         let all = (0..).map(LinkId).zip(self.0);
         all.filter(|(_, lag)| *lag != Self::SILENT)
@@ -153,63 +153,64 @@ impl Lags {
 
 /// The last order to hold or to release, of everything or of one group, as the sender knows it.
 ///
-/// It counts as long as what was ordered could last, and a release as long as the hold that it
-/// ended; after that its number is told alone. Of two the one with the higher number holds, then
-/// that of the lower node.
+/// A hold counts for as long as it could last, and a release for as long as the hold that it ended;
+/// after that only the number is sent. Of two orders the one with the higher number prevails, then
+/// the one of the lower node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldNotice {
-    /// The group, by the place of its claim in the same beat; everything if absent.
+    /// The group, by the index of its claim in the same beat; everything if absent.
     pub claim: Option<u16>,
     /// The number of the order.
     pub count: u32,
-    /// The node that it was given to.
+    /// The node that received the order.
     pub by: NodeId,
-    /// It ends what was held.
+    /// Whether the order ends a hold.
     pub is_release: bool,
-    /// How much longer it counts, in milliseconds; 0 when it is over.
+    /// How much longer the order counts, in milliseconds; 0 when it is over.
     pub left: u64,
 }
 
-/// A group that has moved by itself of late, as the sender knows it.
+/// A group that has recently moved automatically, as the sender knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moves {
-    /// The group, by the place of its claim in the same beat.
+    /// The group, by the index of its claim in the same beat.
     pub claim: u16,
-    /// How often it has moved by itself, as far back as anybody knows.
+    /// How many times it has moved automatically, as far back as any node knows.
     pub count: u32,
-    /// How often in a row it was kept where it was.
+    /// How many times in a row it was kept where it was.
     pub level: u8,
-    /// It has gone once more since it is kept, to where it works better.
+    /// Whether it has moved once more while being kept, to a node where it works better.
     pub has_fled: bool,
     /// How much longer it is kept where it is, in milliseconds; 0 when it is not.
     pub left: u64,
 }
 
-/// How a beat tells of the sender's table.
+/// How a beat describes the sender's table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TableForm {
-    /// A mark of all, and some rows.
+    /// By a mark of all rows, and some rows.
     #[default]
     Marked,
-    /// Every row, for a node of the version before, which reads no marks.
+    /// By every row, for a node of the previous version, which reads no marks.
     Whole,
-    /// Nothing: the sender has yet to hear which of both can be read.
+    /// Not at all: the sender does not know yet which of the two forms the others can read.
     Silent,
 }
 
-/// What a node of Systole adds to each `status` message.
+/// What a Systole node adds to each `status` message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beat {
-    /// How it tells of the sender's table.
+    /// How the beat describes the sender's table.
     pub form: TableForm,
     /// What the sender can do, as bits. Unknown bits are ignored.
     pub capabilities: u32,
     /// Random number of this run of the sender's daemon.
     pub session: u64,
-    /// How far the sender's generation is above the one with which its daemon was started, if it has
-    /// executed itself since, and [`Beat::GROWN_MAX`] at most; 0 if it has not, or does not know.
+    /// How far the sender's generation is above the generation with which its daemon was started,
+    /// if the daemon has executed itself since, at most [`Beat::GROWN_MAX`]; 0 if it has not, or if
+    /// that is unknown.
     pub grown: u32,
-    /// Digest of the sender's node list; tables of another list are not read.
+    /// Digest of the sender's node list; tables of nodes with a different list are not read.
     pub nodes: u32,
     /// The sender has completed its communication and takes part in decisions.
     pub ready: bool,
@@ -217,25 +218,24 @@ pub struct Beat {
     pub leaving: bool,
     /// How many ping nodes answer the sender, once it knows.
     pub pings: Option<u16>,
-    /// What the sender heard last of whom.
+    /// What the sender last heard from each node.
     pub echoes: Vec<Echo>,
     /// Describes the sender's whole table.
     pub table: Mark,
-    /// The sender's view of groups: of those that changed, and of others that somebody may lack.
+    /// The sender's view of groups: those that changed, and others that some node may lack.
     pub claims: Vec<Claim>,
-    /// What is held of everything and of these groups, and what was released before it would have
-    /// ended.
+    /// Holds of everything and of these groups, and holds that were released before their end.
     pub holds: Vec<HoldNotice>,
-    /// Which of these groups have moved by themselves of late.
+    /// Which of these groups have recently moved automatically.
     pub moves: Vec<Moves>,
 }
 
 impl Beat {
     /// The capability to read marks.
     pub const READS_MARKS: u32 = 1;
-    /// The capability to read the words of failures, which change the mark.
+    /// The capability to read the words of failures, which affect the mark.
     pub const READS_WORDS: u32 = 2;
-    /// Generations follow the clock, in seconds: these are eight years. More bytes do not fit.
+    /// Generations follow the clock in seconds, so this is eight years. More bytes do not fit.
     pub const GROWN_MAX: u32 = (1 << 28) - 1;
 
     /// The rows of the sender's table that the beat carries.
@@ -247,7 +247,7 @@ impl Beat {
         })
     }
 
-    /// Puts a row of the table in.
+    /// Adds a row of the table.
     pub(crate) fn tell(&mut self, told: &Told) {
         let claim = u16::try_from(self.claims.len()).unwrap_or(u16::MAX);
         self.claims.push(told.claim);

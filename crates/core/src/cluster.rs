@@ -62,18 +62,18 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use transmit::Transmitter;
 
-/// Shortest time between two reports of what an outsider can cause.
+/// Shortest time between two reports of something that an outsider can cause.
 const TELL_GAP: Duration = Duration::from_secs(1);
-/// How often what is due is looked at in one turn: what one look brings may be due at once.
+/// How many times one turn looks for due work: the result of one pass may be due at once.
 const PASSES_MAX: u32 = 4;
-/// Room for outputs of one turn; more than one turn ever makes.
+/// Capacity for the outputs of one turn: more than one turn ever makes.
 const OUTBOX_CAPACITY: usize = 256;
 
-/// Membership and ownership of one node, without clock, socket, file or thread.
+/// Membership and ownership as one node sees them, without clock, socket, file or thread.
 ///
-/// Drive it in this order, at every wake-up:
-/// 1. read *all* sockets and [`handle`](Self::handle) every input, then [`elapse`](Self::elapse);
-/// 2. [`poll`](Self::poll) until `None`, and do what it says in that order;
+/// Drive it in this order at every wake-up:
+/// 1. read *all* sockets, [`handle`](Self::handle) every input, then call [`elapse`](Self::elapse);
+/// 2. call [`poll`](Self::poll) until it returns `None`, and carry out the outputs in that order;
 /// 3. sleep until [`deadline`](Self::deadline) or the next input.
 ///
 /// `now` must never run backwards. Calling too often is harmless.
@@ -84,29 +84,29 @@ pub struct Cluster {
     random: Random,
     now: Time,
     status: NodeStatus,
-    /// When the status changed last.
+    /// When the status last changed.
     status_since: Time,
-    /// One per node; our own place is never heard.
+    /// One per node; the entry of this node is unused, because a node never hears itself.
     peers: Vec<Peer>,
-    /// When a message of an unknown node was reported last.
+    /// When a message from an unknown node was last reported.
     stranger_reported: Option<Time>,
     pings: Vec<PingNode>,
-    /// No hand-over is asked for before because a carrier is lost.
+    /// No hand-over because of a lost carrier is requested before this time.
     leaving_after: Time,
     transmitter: Transmitter,
     history: History,
     groups: Groups,
     next_job: JobId,
-    /// Whether there is one, and if not, what was decided because of that.
+    /// Whether there is an executor, and if not, what was decided because of that.
     absence: Absence,
     /// No executor has said yet what it holds.
     awaits_greeting: bool,
-    /// Peers that must be heard before we trust our own table again, after a pause.
+    /// Peers that must be heard before this node trusts its own table again after a pause.
     unverified: Vec<NodeId>,
-    /// When a pause was noticed that has ended the permit of the executor, which has got no other
-    /// since.
+    /// When a pause was noticed that ended the permit of the executor, if the executor has not
+    /// received a new permit since.
     owes_permit: Option<Time>,
-    /// What echoes this barrier was said after that pause.
+    /// A peer that echoes this barrier has spoken since that pause.
     verified: EchoBarrier,
     hand_over: Option<HandOver>,
     failback_after: Time,
@@ -118,16 +118,16 @@ pub struct Cluster {
     ipfail: Ipfail,
     classic: Classic,
     shutdown: Shutdown,
-    /// One per node; our own place is never needed.
+    /// One per node; the entry of this node is unused.
     fences: Vec<Fence>,
-    /// What is held of everything.
+    /// The last order to hold or release all groups.
     hold: HoldOrder,
-    /// Others know of the last hold, of everything or of one group.
+    /// Passed once the others know about the last hold, whether of everything or of one group.
     held: EchoBarrier,
-    /// Configured groups, and retired ones with which they share a resource.
+    /// Pairs of a configured group and a retired group that share a resource.
     overlaps: Vec<(GroupId, GroupId)>,
     detection: Detection,
-    /// Peers still count with the times of before a change of them.
+    /// Set while peers still reckon with the times before a change of them.
     transition: Option<Transition>,
     outbox: VecDeque<Output>,
     #[cfg(feature = "test-hooks")]
@@ -135,7 +135,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A node that has just started, at [`Time::START`].
+    /// Creates a node that has just started, at [`Time::START`].
     #[must_use]
     pub fn new(mut settings: Settings, boot: Boot) -> Self {
         settings.retire(&boot.retired);
@@ -185,7 +185,7 @@ impl Cluster {
         cluster
     }
 
-    /// Takes note of one input.
+    /// Processes one input.
     pub fn handle(&mut self, now: Time, input: &Input<'_>) {
         self.record_time(now);
         match input {
@@ -204,8 +204,8 @@ impl Cluster {
         }
     }
 
-    /// Lets time pass, and decides. Whatever is due by now is done, so that the next
-    /// [`deadline`](Self::deadline) lies in the future: a shell that sleeps until then never spins.
+    /// Lets time pass and decides. Everything due by now is done, so that the next
+    /// [`deadline`](Self::deadline) is in the future: a shell that sleeps until then never spins.
     pub fn elapse(&mut self, now: Time) {
         self.record_time(now);
         for _ in 0..PASSES_MAX {
@@ -240,20 +240,20 @@ impl Cluster {
         self.elapse_transmitter();
     }
 
-    /// The next thing to do, or `None` when all is done.
+    /// Returns the next thing to do, or `None` when everything is done.
     #[must_use]
     pub fn poll(&mut self) -> Option<Output> {
         self.outbox.pop_front()
     }
 
-    /// When [`Cluster::elapse`] must be called at the latest.
+    /// The latest time at which [`Cluster::elapse`] must be called.
     #[must_use]
     pub fn deadline(&self) -> Time {
         if self.is_mutated(Mutation::NeverRest) {
             return self.now;
         }
         let links = self.link_deadlines();
-        // Without an executor what is due cannot be done, and waits for it instead.
+        // Without an executor, due jobs cannot run; they wait for an executor instead.
         let runners = self.settings.group_ids().filter(|group| self.may_run_job_of(*group));
         let runners = runners.filter_map(|group| self.groups[group].runner.deadline());
         let others = [
@@ -274,25 +274,25 @@ impl Cluster {
         all.fold(Time::from_nanos(u64::MAX), Time::min)
     }
 
-    /// How long this node may be away between two turns: after that it counts as a pause.
+    /// How long this node may be away between two turns before the absence counts as a pause.
     #[must_use]
     pub fn patience(&self) -> Duration {
         self.detection().permit()
     }
 
-    /// What our next status takes along.
+    /// What the next status of this node carries.
     #[must_use]
     pub fn beat(&self) -> &Beat {
         &self.transmitter.beat
     }
 
-    /// The settings it runs with.
+    /// The settings that this node runs with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Our own status.
+    /// The status of this node.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
         self.status
@@ -306,23 +306,25 @@ impl Cluster {
         })
     }
 
-    /// How far this node is with a group that it owns; [`Phase::Stopped`] if it does not own the group.
+    /// How far this node is with a group that it owns; [`Phase::Stopped`] if it does not own the
+    /// group.
     ///
     /// # Panics
     ///
-    /// When there is no such group.
+    /// If there is no such group.
     #[must_use]
     pub fn own_phase(&self, group: GroupId) -> Phase {
         if self.is_ours(group) { self.groups[group].row.phase } else { Phase::Stopped }
     }
 
-    /// The uuid of a node, once it was heard.
+    /// The uuid of a node; `None` for a node that was never heard.
     #[must_use]
     pub fn uuid(&self, node: NodeId) -> Option<crate::Uuid> {
         if node == self.settings.me { Some(self.boot.uuid) } else { self.peers[node.index()].uuid }
     }
 
-    /// Whether a node is heard: it is not dead, and has been heard at all.
+    /// Whether a node is heard: it has been heard at least once and is not dead. Always false for
+    /// this node.
     #[must_use]
     pub fn hears(&self, node: NodeId) -> bool {
         node != self.settings.me && self.peer(node).is_alive()
@@ -334,7 +336,7 @@ impl Cluster {
         self.awaits_greeting
     }
 
-    /// Whether the last status of a node was that of a C heartbeat.
+    /// Whether the last status of a node was that of a C node.
     #[must_use]
     pub fn is_classic(&self, node: NodeId) -> bool {
         node != self.settings.me && self.peer(node).kind == crate::peer::Kind::Classic
@@ -390,23 +392,24 @@ impl Cluster {
         &mut self.peers[node.index()]
     }
 
-    /// Whether our communication is up and we are not stopping.
+    /// Whether communication is up and this node is not stopping.
     fn takes_part(&self) -> bool {
         self.status == NodeStatus::Active && !self.shutdown.has_begun()
     }
 
-    /// What the next beat tells.
+    /// The barrier that is passed by the echo of the next beat.
     fn next_barrier(&self) -> EchoBarrier {
         EchoBarrier::at(self.history.next())
     }
 
-    /// Whether no other node can act any longer as if it had not heard what a beat has told.
+    /// Whether every other node knows what the beat of a barrier said, or can no longer act as if
+    /// it did not.
     fn is_known(&self, barrier: EchoBarrier) -> bool {
         self.others().all(|node| barrier.is_passed_by(self.peer(node)))
     }
 
-    /// Others may believe that this node cannot run its groups, or know nothing of it: nothing is taken
-    /// before they know better.
+    /// The others may believe that this node cannot run its groups, or may know nothing about it.
+    /// Nothing is taken before they know better.
     fn tell_ability_anew(&mut self) {
         let barrier = self.next_barrier();
         self.groups.iter_mut().for_each(|group| group.able = barrier);
@@ -421,7 +424,8 @@ impl Cluster {
     }
 }
 
-/// Whether what an outsider can cause as often as he likes may be reported now; notes that it is.
+/// Whether something that an outsider can cause at will may be reported now; if so, records the
+/// report.
 fn may_tell(told: &mut Option<Time>, now: Time) -> bool {
     let may = told.is_none_or(|told| now.since(told) >= TELL_GAP);
     if may {

@@ -1,8 +1,9 @@
-//! Which transitions of the core's tables were ever taken, for the check of the checks.
+//! Which transitions of the core's state machines were ever taken, to check the tests.
 //!
 //! A [`Table`] is a state machine of the core: its states, and what may happen in each. With the
-//! feature `test-hooks` every pair of a state and an input that is met is counted, on the thread that
-//! meets it. Without it a visit is nothing, and the daemon does not compile with it.
+//! feature `test-hooks`, every pair of a state and an input that occurs is counted, on the thread
+//! where it occurs. Without the feature nothing is counted; the daemon does not compile with the
+//! feature.
 
 mod tables;
 
@@ -16,7 +17,7 @@ mod count {
     use std::cell::RefCell;
     use std::collections::BTreeMap;
 
-    /// How often each pair of a state and an input of a table was met.
+    /// How often each pair of a state and an input of a table occurred.
     pub type Visits = BTreeMap<(Table, &'static str, &'static str), u64>;
 
     thread_local! {
@@ -31,7 +32,7 @@ mod count {
         VISITS.with_borrow_mut(|visits| *visits.entry((table, state, input)).or_default() += 1);
     }
 
-    /// What was met on this thread since it was asked last.
+    /// Returns what occurred on this thread since the last call.
     #[must_use]
     pub fn take_visits() -> Visits {
         VISITS.take()

@@ -1,20 +1,20 @@
-//! The times by which nodes judge each other.
+//! The times by which nodes judge whether other nodes are alive.
 
 use crate::Settings;
 use std::time::Duration;
 
-/// Shortest lifetime of an address, and the one that it has unless the daemon says otherwise.
+/// Shortest lifetime of an address, and its default unless the daemon sets another.
 ///
 /// The kernel looks at lifetimes at most once a second or so: 3 s end after 3.3 s at the latest,
-/// and leave room for two missed renewals of one a second.
+/// and leave room for two missed renewals at one renewal per second.
 pub const LIFETIME_MIN: Duration = Duration::from_secs(3);
 /// Longest lifetime of an address.
 pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
 
-/// How fast a node beats, when the others call it dead, and what it may do between two beats.
+/// How often a node beats, when the others declare it dead, and what it may do between two beats.
 ///
-/// The dead time that is announced and the one that is kept differ only while a change of the times is
-/// not yet known everywhere: then a node announces the longer one and keeps to the shorter one.
+/// The announced dead time and the kept dead time differ only while a change of the times is not
+/// yet known everywhere: then a node announces the longer one and keeps to the shorter one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detection {
     keepalive: Duration,
@@ -23,7 +23,7 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// Beats every `keepalive`; silence for `deadtime` means death.
+    /// A beat every `keepalive`; silence for `deadtime` means death.
     #[must_use]
     pub const fn new(keepalive: Duration, deadtime: Duration) -> Self {
         Self { keepalive, announced: deadtime, kept: deadtime }
@@ -35,7 +35,7 @@ impl Detection {
         Self::new(settings.keepalive, settings.deadtime)
     }
 
-    /// The times while some nodes still count with these and others with `next`.
+    /// The times while some nodes still reckon with these times and others with `next`.
     #[must_use]
     pub(crate) fn until_known(self, next: Self) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Detection {
         }
     }
 
-    /// The same dead times with beats at another interval.
+    /// The same dead times with another time between beats.
     pub(crate) const fn with_keepalive(self, keepalive: Duration) -> Self {
         Self { keepalive, ..self }
     }
@@ -56,14 +56,15 @@ impl Detection {
         self.keepalive
     }
 
-    /// Silence after which the others call this node dead.
+    /// Silence after which the others declare this node dead.
     #[must_use]
     pub const fn announced_deadtime(self) -> Duration {
         self.announced
     }
 
-    /// How long the executor may act after a beat, and this node may be away between two turns: the others
-    /// call it dead a dead time after the beat, so a keepalive before that it must have let go.
+    /// How long the executor may act after a beat, and this node may be away between two turns. The
+    /// others declare this node dead a dead time after the beat, so the executor must have let go a
+    /// keepalive before that.
     #[must_use]
     pub const fn permit(self) -> Duration {
         self.kept.saturating_sub(self.keepalive)
@@ -71,9 +72,10 @@ impl Detection {
 
     /// How long an address lives without being renewed, in whole seconds, as the kernel counts.
     ///
-    /// When every process is killed at once, the others take over a dead time after the last beat, and
-    /// the kernel may be a little late: until then the address must be gone. It is as long as
-    /// possible, because an executor that stands still for longer loses its addresses.
+    /// When every process is killed at once, the others take over a dead time after the last beat,
+    /// and the kernel may be a little late: the address must be gone by then. The lifetime is as
+    /// long as possible, because an executor that stands still for longer than that loses its
+    /// addresses.
     #[must_use]
     pub fn address_lifetime(self) -> Duration {
         /// How late the kernel is at most.

@@ -1,4 +1,4 @@
-//! What the core has to tell: facts that the shell turns into log lines.
+//! What the core reports: facts that the shell turns into log lines.
 
 mod cause;
 mod hold;
@@ -14,11 +14,11 @@ use std::time::Duration;
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Our own status changed.
+    /// The status of this node changed.
     LocalStatus(NodeStatus),
-    /// Every node was heard or is dead: we take part.
+    /// Every node was heard or is dead: this node takes part.
     CommunicationUp,
-    /// A peer says a new status.
+    /// A peer reports a new status.
     PeerStatus(NodeId, NodeStatus),
     /// A peer was silent for its dead time.
     PeerDead(NodeId, Box<Silence>),
@@ -28,16 +28,16 @@ pub enum Event {
     PeerReturned(NodeId),
     /// A beat came late.
     LateBeat {
-        /// Whose.
+        /// The sender.
         node: NodeId,
-        /// Time since the one before.
+        /// Time since the beat before.
         interval: Duration,
-        /// Whether it was later than our own deadtime.
+        /// Whether the interval was longer than this node's own deadtime.
         deadly: bool,
     },
     /// A link carries messages.
     LinkUp(NodeId, LinkId),
-    /// A link carries none any more.
+    /// A link no longer carries messages.
     LinkDead(NodeId, LinkId),
     /// A ping node answers.
     PingAlive(PingId),
@@ -45,13 +45,13 @@ pub enum Event {
     PingDead(PingId),
     /// A message came from a name that is not configured.
     Stranger(Box<str>),
-    /// A message carries an older generation than the one known.
+    /// A message carries an older generation than the known one.
     Replay {
-        /// The sender it claims.
+        /// The node that the message names as its sender.
         node: NodeId,
-        /// Its generation.
+        /// The generation of the message.
         generation: u64,
-        /// The one known.
+        /// The known generation.
         current: u64,
         /// How many such messages came since the last report, this one included.
         count: u64,
@@ -67,75 +67,76 @@ pub enum Event {
         /// The number after it.
         sequence: u64,
     },
-    /// So many are missing that they are not asked for.
+    /// So many messages are missing that they are not requested.
     PacketsGivenUp(NodeId),
-    /// Nothing is missing any more.
+    /// No message is missing any longer.
     PacketsComplete(NodeId),
-    /// The sender cannot send this one again.
+    /// The sender cannot send this message again.
     PacketLostForGood(NodeId, u64),
-    /// We cannot send this one again.
+    /// This node cannot send this message again.
     CannotResend(NodeId, u64),
-    /// A peer asked for a message that we have not sent.
+    /// A peer asked for a message that this node has not sent.
     NeverSent {
-        /// Who asked.
+        /// The peer.
         node: NodeId,
-        /// For what.
+        /// The sequence that it asked for.
         sequence: u64,
-        /// The last that we have sent.
+        /// The last sequence that this node has sent.
         sent: u64,
     },
-    /// A peer acknowledged a message that we have not sent.
+    /// A peer acknowledged a message that this node has not sent.
     AckBeyond {
-        /// Who did.
+        /// The peer.
         node: NodeId,
-        /// What it acknowledged.
+        /// The sequence that it acknowledged.
         sequence: u64,
-        /// The last that we have sent.
+        /// The last sequence that this node has sent.
         sent: u64,
     },
     /// A message of a peer has a field that is absent or cannot be read.
     Unreadable(NodeId, &'static str),
-    /// A peer does not speak of flow control: nothing is acknowledged any more.
+    /// A peer does not take part in flow control: nothing is acknowledged any longer.
     FlowControlOff,
-    /// A peer has another uuid than before.
+    /// A peer has a different uuid than before.
     UuidChanged(NodeId, Uuid),
-    /// A peer told a node list that is not ours. We keep ours.
+    /// A peer sent a node list that differs from this node's list, which stays in force.
     NodeListRefused(NodeId, Box<str>),
     /// This many messages wait for an acknowledgement.
     HistoryFilling(usize),
     /// The node lists of two nodes differ.
     NodeListsDiffer(NodeId),
-    /// The other node's haresources has groups that ours lacks, or lacks some of ours.
+    /// The other node's haresources has groups that are not in this node's haresources, or the
+    /// reverse.
     GroupsDiffer(NodeId),
     /// A dead or departed peer had released everything.
     PeerHadNothing(NodeId),
-    /// A dead peer's groups are taken without fencing it.
+    /// A dead peer's groups are taken without fencing the peer.
     NotFenced(NodeId),
-    /// A takeover needs a peer to be fenced, or needs it no more.
+    /// A takeover needs a peer to be fenced, or no longer needs it.
     Fencing(NodeId, FencingEvent),
     /// The groups of a peer are being taken.
     TakeoverBegins(NodeId),
-    /// They are all taken.
+    /// The groups of a peer are all taken.
     TakeoverDone(NodeId),
     /// A peer said goodbye.
     PeerLeft(NodeId),
-    /// For the first time it is settled who runs what.
+    /// For the first time since the start it is settled which node runs what.
     InitialAcquisition,
-    /// The peer is in no transition any more.
+    /// The peer is no longer in transition.
     RemoteStable(NodeId),
-    /// We are in no transition any more.
+    /// This node is no longer in transition.
     LocalStable,
-    /// Our own groups were looked at; whether there was one to take.
+    /// This node's own groups were examined; the flag says whether there was one to take.
     LocalAcquired(bool),
-    /// A group changed hands or phase here.
+    /// A group changed its owner or its phase here.
     Ownership {
         /// The group.
         group: GroupId,
         /// Its owner.
         owner: NodeId,
-        /// The number of the ownership.
+        /// The term of the ownership.
         term: u64,
-        /// How far the owner is.
+        /// How far the owner has come.
         phase: Phase,
         /// Why.
         cause: Cause,
@@ -144,40 +145,40 @@ pub enum Event {
     StartFailed {
         /// The group.
         group: GroupId,
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// What came of it.
+        /// The outcome of the start.
         outcome: Outcome,
     },
-    /// A stop failed and is tried again.
+    /// A stop failed and is retried.
     StopRetried {
         /// The group.
         group: GroupId,
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// What came of it.
+        /// The outcome of the stop.
         outcome: Outcome,
     },
-    /// The executor is gone for good while it stopped what another node has: services of this group may run
-    /// on here.
+    /// The executor is gone for good while it was stopping a group that another node has: services
+    /// of the group may still run here.
     LeftRunning(GroupId),
     /// A stop failed for good, but the resource does not run.
     StopDoubtful {
         /// The group.
         group: GroupId,
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
     },
-    /// A stop failed for good, and nobody says that the resource does not run.
+    /// A stop failed for good, and nothing shows that the resource does not run.
     StopFailed {
         /// The group.
         group: GroupId,
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// What came of the last attempt.
+        /// The outcome of the last attempt.
         outcome: Outcome,
     },
-    /// Another node tells that it could not start a group, or cannot stop it.
+    /// Another node reports that it could not start a group, or cannot stop it.
     PeerFailed {
         /// The node.
         node: NodeId,
@@ -195,28 +196,28 @@ pub enum Event {
         /// Time since it began.
         took: Duration,
     },
-    /// Something is held, or kept where it is, or is not any more.
+    /// Something is held, or kept where it is, or no longer is.
     Hold(HoldEvent),
-    /// Nobody runs a group, and this node does not take it.
+    /// No node runs a group, and this node does not take it.
     NotTaken {
         /// The group.
         group: GroupId,
-        /// What keeps this node from it.
+        /// What prevents this node from taking it.
         obstacle: Obstacle,
-        /// Why it would take it.
+        /// Why this node would take it.
         cause: Cause,
     },
     /// A step of a hand-over.
     HandOver(HandOverEvent),
     /// A hand-over has reached a stage.
     HandOverProgress(HandOverProgress),
-    /// Ping nodes were counted, and something follows.
+    /// Ping nodes were counted, and the counts have a consequence.
     PingsCounted(Box<PingCounts>),
-    /// The built-in ipfail speaks.
+    /// A step of the built-in ipfail.
     Ipfail(IpfailEvent),
-    /// Our graceful stop begins.
+    /// The graceful stop of this node begins.
     StopBegins,
-    /// Our graceful stop waits for resources that are in transition.
+    /// The graceful stop of this node waits for resources that are in transition.
     StopDelayed,
     /// The graceful stop waits for an executor, because services of this group may still run.
     StopInDoubt(GroupId),
@@ -229,9 +230,9 @@ pub enum Event {
 /// A step of fencing a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FencingEvent {
-    /// Groups wait for it; a device will be asked after this long.
+    /// Groups wait for the node to be fenced; a device will be asked after this long.
     Wanted {
-        /// Time that the node has to fence us first.
+        /// How long the node has to fence this node first.
         delay: Duration,
     },
     /// A device is asked.
@@ -239,23 +240,23 @@ pub enum FencingEvent {
         /// The number of the attempt.
         attempt: u32,
     },
-    /// A device has reset it.
+    /// A device has reset the node.
     Done {
         /// The number of the attempt.
         attempt: u32,
-        /// Whether it has been heard while the device worked: then it counts as alive.
+        /// Whether the node has been heard while the device worked: then it counts as alive.
         is_heard: bool,
     },
-    /// No device has.
+    /// No device has reset the node.
     Failed {
         /// The number of the attempt.
         attempt: u32,
-        /// When it is tried again; absent when it is not needed any more.
+        /// After how long it is retried; absent when it is no longer needed.
         retry: Option<Duration>,
-        /// It is heard all the same, and cannot tell what it runs.
+        /// Whether the node is heard all the same, but cannot tell what it runs.
         is_heard: bool,
     },
-    /// It is not needed any more before a device was asked again.
+    /// Fencing became unnecessary before a device was asked again.
     Cancelled {
         /// Whether that is because the node is heard again.
         is_heard: bool,
@@ -264,34 +265,34 @@ pub enum FencingEvent {
     Confirmed,
 }
 
-/// A step of a standby hand-over. What moves is told from the giver's view.
+/// A step of a standby hand-over. Scopes are from the giver's view unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOverEvent {
     /// A node wants to give.
     Wanted(NodeId, Scope),
     /// The taker can take.
     Granted(NodeId, Scope),
-    /// We begin to release.
+    /// This node begins to release.
     Releasing(Scope),
-    /// We have released.
+    /// This node has released.
     Released(Scope),
-    /// We begin to acquire from the giver.
+    /// This node begins to acquire from the giver.
     Acquiring(NodeId, Scope),
-    /// We have acquired; what, from our own view.
+    /// This node has acquired; the scope is from its own view.
     Acquired(Scope),
-    /// It is finished, with us as the taker.
+    /// It is finished, with this node as the taker.
     Taken(Scope),
-    /// It is finished, with us as the giver.
+    /// It is finished, with this node as the giver.
     Given(Scope),
-    /// Nobody answered.
+    /// No node answered.
     NoReply,
-    /// A step was not taken.
+    /// A step was not followed.
     Refused {
-        /// Whose step.
+        /// The node that sent the step.
         node: NodeId,
         /// The step.
         step: Step,
-        /// Why.
+        /// The reason.
         why: Refusal,
         /// How long the running hand-over may still take.
         left: Duration,
@@ -302,40 +303,40 @@ pub enum HandOverEvent {
     Cancelled,
 }
 
-/// What ipfail has to say.
+/// What ipfail reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IpfailEvent {
-    /// We tell the peer our count and want to know its.
+    /// This node sends its count to the peer and asks for the peer's count.
     Asking,
-    /// The peer tells its count.
+    /// The peer sends its count.
     Asked,
     /// A ping node that answers.
     Found(PingId),
-    /// A ping node answers again: its count is waited for.
+    /// A ping node answers again: this node waits until it counts.
     Rising,
-    /// Both see as many.
+    /// Both nodes see equally many ping nodes.
     Balanced,
-    /// We see more.
+    /// This node sees more.
     TellingMore,
-    /// We see fewer.
+    /// This node sees fewer.
     GivingUpFewer,
-    /// We were told that we see fewer.
+    /// The peer said that this node sees fewer.
     GivingUpTold,
-    /// Counts are equal and groups go home.
+    /// Counts are equal, and groups fail back.
     GivingUpForeign,
-    /// A hand-over will be asked for after this long.
+    /// A hand-over will be requested after this long.
     Delayed(Duration),
     /// The wait is over.
     Expired,
     /// A waiting hand-over is cancelled.
     Aborted,
-    /// Nothing of what should be given up may move.
+    /// Nothing that should be given up may move.
     Held,
     /// There was nothing to cancel.
     NothingToAbort,
-    /// The peer is told that the counts are equal.
+    /// This node tells the peer that the counts are equal.
     AbortSent,
-    /// The peer is told that it sees fewer.
+    /// This node tells the peer that the peer sees fewer.
     DeadSent,
     /// No ping node answers.
     WeAreDead,
@@ -349,10 +350,10 @@ pub enum IpfailEvent {
     PingNodeDead(PingId),
     /// A link's status changed.
     LinkStatus(NodeId, LinkId, bool),
-    /// The peer's ipfail is there.
+    /// The peer's ipfail is present.
     PeerJoined(NodeId),
     /// The peer is in transition.
     PeerUnstable,
-    /// The peer is in no transition any more.
+    /// The peer is no longer in transition.
     PeerStable,
 }

@@ -1,27 +1,28 @@
-//! What decisions rest on and how long their steps took: told for the journal, and for nothing else.
+//! The facts that decisions rest on, and how long the steps of decisions took: only for the
+//! journal.
 
 use crate::{LinkId, NodeId, PingId, Refusal, Scope, Ticket};
 use std::time::Duration;
 
-/// How long a node was silent when it was taken for dead.
+/// How long a node was silent when it was declared dead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
-    /// Since its last status; absent when it was never heard.
+    /// Time since its last status; absent when the node was never heard.
     pub lasted: Option<Duration>,
     /// The silence that made it dead.
     pub limit: Duration,
-    /// One for each of our links, in their order.
+    /// One for each link of this node, in their order.
     pub links: Vec<LastBeat>,
 }
 
-/// The last message of a node that a link brought.
+/// The last message of a node that a link delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastBeat {
     /// The link.
     pub link: LinkId,
-    /// How long ago; absent when there was none.
+    /// How long ago it came; absent when there was none.
     pub ago: Option<Duration>,
-    /// Whether the link was up then: not when the node did not hear us over it.
+    /// Whether the link was up then. It was not if the node did not hear this node over it.
     pub was_up: bool,
 }
 
@@ -30,11 +31,11 @@ pub struct LastBeat {
 pub struct PingCounts {
     /// The other node.
     pub node: NodeId,
-    /// How many answer us.
+    /// How many ping nodes answer this node.
     pub ours: u32,
-    /// How many answer it, as far as it told.
+    /// How many ping nodes answer the other node, if it has reported them.
     pub theirs: Option<u32>,
-    /// Those that do not answer us.
+    /// The ping nodes that do not answer this node.
     pub lost: Vec<PingId>,
     /// What follows.
     pub verdict: PingVerdict,
@@ -43,19 +44,20 @@ pub struct PingCounts {
 /// What follows from counts of ping nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PingVerdict {
-    /// We see fewer and give everything away, unless that changes at once.
+    /// This node sees fewer and gives everything away, unless that changes at once.
     GivesUp,
-    /// The other node says that it sees more: the same.
+    /// The other node says that it sees more; this node gives everything away likewise.
     ToldToGiveUp,
-    /// We see more, and tell the other node so.
+    /// This node sees more, and says so to the other node.
     TellsMore,
-    /// A ping node answers us again: nothing is given away before it counts or is lost again.
+    /// A ping node answers this node again: nothing is given away before that ping node counts or
+    /// is lost again.
     Waits,
     /// Counts are equal again, or this node sees more: nothing is given away.
     Stays,
-    /// Counts are equal: groups go home.
+    /// Counts are equal: groups fail back.
     GoesHome,
-    /// We see fewer, and refuse to take groups.
+    /// This node sees fewer, and refuses to take groups.
     Refuses,
     /// The other node sees fewer, and refuses to take groups.
     IsRefused,
@@ -64,43 +66,43 @@ pub enum PingVerdict {
 /// How far a planned hand-over has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandOverProgress {
-    /// Who gives.
+    /// The node that gives.
     pub giver: NodeId,
-    /// Who takes.
+    /// The node that takes.
     pub taker: NodeId,
     /// What moves, from the giver's view.
     pub scope: Scope,
-    /// Who wants it.
+    /// Who wants the hand-over, and why.
     pub motive: HandOverReason,
     /// What has just happened.
     pub stage: ProgressStage,
-    /// Since the stage before.
+    /// Time since the stage before.
     pub took: Duration,
-    /// Since it began.
+    /// Time since the hand-over began.
     pub total: Duration,
-    /// Whether the other node is of the classic line.
+    /// Whether the other node is a C node.
     pub beside_classic: bool,
 }
 
 /// Who wants a hand-over, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOverReason {
-    /// Somebody who gave this node an order.
+    /// A person or program that gave this node an order.
     Order(Ticket),
     /// The other node.
     Node,
-    /// This node, because the groups' home is the other one.
+    /// This node, because the groups prefer the other node.
     Home,
     /// This node, because an interface of a group lost its carrier.
     Carrier,
     /// This node, because it sees fewer ping nodes.
     Ipfail,
-    /// This node, because it could not start a group of a classic peer.
+    /// This node, because it could not start a group of a C node.
     Failed,
 }
 
 impl HandOverReason {
-    /// Whether the giver decided it by itself.
+    /// Whether the giver decided it automatically.
     pub(crate) const fn is_own(self) -> bool {
         match self {
             Self::Order(_) | Self::Node => false,
@@ -117,7 +119,7 @@ impl HandOverReason {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgressStage {
-    /// The taker wants to be asked.
+    /// The taker wants the giver to ask.
     Wanted,
     /// The giver asks.
     Asked,
@@ -127,14 +129,14 @@ pub enum ProgressStage {
     Released,
     /// The taker runs everything.
     Done,
-    /// It is over before that, or something could not be started.
+    /// The hand-over ended before it was done, or something could not be started.
     Ended(Refusal),
-    /// It could not even be asked for.
+    /// The hand-over could not even be requested.
     Unasked(Refusal),
 }
 
 impl HandOverReason {
-    /// Whom to answer.
+    /// The order to be answered.
     pub(crate) const fn ticket(self) -> Option<Ticket> {
         match self {
             Self::Order(ticket) => Some(ticket),

@@ -10,14 +10,14 @@ use std::ops::Range;
 use std::time::Duration;
 use yielding::{Aside, Way};
 
-/// How often a failed stop is tried again.
+/// How often a failed stop is retried.
 const STOP_RETRIES: u32 = 10;
-/// How long to wait before something is tried again.
+/// How long to wait before a retry.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// How often an agent that cannot be asked to start is tried again before the others may try: for
-/// 15 s, because the wait doubles.
+/// How many times an agent that cannot be asked to start is retried before the other nodes may try:
+/// 15 s in total, because the wait doubles.
 const UNASKED_MAX: u32 = 4;
-/// The wait before an agent that cannot be asked is tried again stays below a minute.
+/// Keeps the wait before an agent that cannot be asked is retried below a minute.
 const DOUBLINGS_MAX: u32 = 5;
 
 /// The resources of a group on this node.
@@ -33,25 +33,26 @@ const DOUBLINGS_MAX: u32 = 5;
 ///                     Stuck ──release addresses──▶ Releasing ──last one──▶ Stuck
 /// ```
 ///
-/// Resources start left to right and stop right to left; neighbouring addresses are one step.
-/// A group that another node runs too stops by way of `Yielding`: its addresses first, then as always.
-/// One job runs at a time; only addresses that another node has go beside the stop of a service.
+/// Resources start left to right and stop right to left; neighbouring addresses are one step. A
+/// group that another node runs too stops by way of `Yielding`: its addresses first, then
+/// everything as always. One job runs at a time, with one exception: addresses that another node
+/// has are stopped beside the stop of a service.
 #[derive(Debug)]
 pub(crate) struct Runner {
     group: GroupId,
     steps: Vec<Step>,
     state: State,
-    /// The job that runs, and since when.
+    /// The running job and the time when it began.
     job: Option<(Job, Time)>,
-    /// What was said of the start or stop that began last.
+    /// What was said about the start or stop that began last.
     words: Words,
-    /// An earlier daemon began its start, and this one has not gone on with it.
+    /// An earlier daemon began to start the group, and this daemon has not continued that start.
     is_taken_up: bool,
-    /// Nothing of it ran when its start began.
+    /// Nothing of the group ran when its start began.
     is_fresh: bool,
     /// Whether another node has the same addresses, so that they go first.
     way: Way,
-    /// The stop of addresses that goes on beside the stop of a service.
+    /// The stop of addresses that runs beside the stop of a service.
     aside: Option<Aside>,
 }
 
@@ -69,7 +70,7 @@ enum State {
         step: usize,
         stop_after: bool,
         wait_until: Option<Time>,
-        /// How often its agent could not be asked.
+        /// How many times the agent could not be asked.
         unasked: u32,
     },
     Active,
@@ -83,33 +84,33 @@ enum State {
     Stuck {
         step: usize,
     },
-    /// It cannot, and the addresses left of it go without it.
+    /// The resource of step `stuck` cannot be stopped, and the addresses left of it go without it.
     Releasing {
         stuck: usize,
         step: usize,
-        /// Everything is tried again after that.
+        /// Everything is retried after that.
         stop_after: bool,
     },
-    /// Another node runs the group too: the addresses go before anything else is stopped.
+    /// Another node runs the group too: its addresses go before anything else is stopped.
     Yielding {
         step: usize,
     },
 }
 
-/// How a stop came to where it is.
+/// How a stop got to where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tale {
-    /// It began because a resource could not be started.
+    /// The stop began because a resource could not be started.
     failed: bool,
-    /// How often the stop of this step failed.
+    /// How many times the stop of this step failed.
     tries: u32,
-    /// How often its agent could not be asked since it last answered.
+    /// How many times the agent could not be asked since it last answered.
     unasked: u32,
-    /// What came of it last.
+    /// The last outcome.
     last: Outcome,
 }
 
-/// What a runner has to tell.
+/// What a runner reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// Nothing new.
@@ -118,42 +119,41 @@ pub(crate) enum Progress {
     Started,
     /// A resource could not be started; the group is being stopped.
     StartFailed {
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// What came of it.
+        /// The outcome of the start.
         outcome: Outcome,
     },
     /// Every resource is stopped.
     Stopped {
-        /// Because one could not be started.
+        /// Whether that is because a resource could not be started.
         failed: bool,
     },
-    /// A stop failed and will be tried again.
+    /// A stop failed and will be retried.
     StopRetried {
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// What came of it.
+        /// The outcome of the stop.
         outcome: Outcome,
     },
-    /// A stop failed for good, but the resource does not run; the next one is stopped, if there
-    /// is one.
+    /// A stop failed for good, but the resource does not run; the next one, if any, is stopped.
     StopDoubtful {
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// The group stops because one could not be started.
+        /// Whether the group stops because a resource could not be started.
         failed: bool,
     },
     /// A resource cannot be stopped.
     StopFailed {
-        /// The resource, by its place.
+        /// The resource, by its index in the group.
         resource: usize,
-        /// What came of the last attempt.
+        /// The outcome of the last attempt.
         outcome: Outcome,
     },
 }
 
 impl Runner {
-    /// Nothing runs.
+    /// A runner of which nothing runs.
     pub(crate) fn new(group: GroupId, resources: &[Resource]) -> Self {
         let is_address = |resource: &Resource| matches!(resource.kind, ResourceKind::Address(_));
         let steps = resources.chunk_by(|left, right| is_address(left) && is_address(right));
@@ -176,14 +176,15 @@ impl Runner {
         }
     }
 
-    /// Takes it as running, as the executor found it: it was idle, or its start was to go on.
+    /// Takes the group as running because the executor found it so: the group was idle, or its
+    /// start was to continue.
     pub(crate) fn adopt(&mut self) {
         self.visit("adopt");
         self.state = State::Active;
     }
 
-    /// Takes it as not running: the executor found it so before a job of it was begun, or there is no
-    /// executor that could do anything about it.
+    /// Takes the group as not running: the executor found it so before a job of the group began, or
+    /// there is no executor that could do anything about it.
     pub(crate) fn abandon(&mut self) {
         self.visit("abandon");
         if self.job.is_none() {
@@ -191,13 +192,13 @@ impl Runner {
         }
     }
 
-    /// Whether nothing of it runs, or is about to.
+    /// Whether nothing of the group runs or is about to.
     pub(crate) fn is_idle(&self) -> bool {
         self.state == State::Idle
     }
 
-    /// Whether something of it may run: nothing does while its first agent could not even be asked to
-    /// start.
+    /// Whether something of the group may run: nothing does while its first agent could not even be
+    /// asked to start.
     pub(crate) fn may_run(&self) -> bool {
         match self.state {
             State::Idle => false,
@@ -217,22 +218,23 @@ impl Runner {
         self.state == State::Active
     }
 
-    /// Whether it is being started.
+    /// Whether the group is being started.
     pub(crate) fn is_starting(&self) -> bool {
         matches!(self.state, State::Starting { .. })
     }
 
-    /// Whether it neither starts nor stops.
+    /// Whether the group neither starts nor stops.
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self.state, State::Idle | State::Active | State::Stuck { .. })
     }
 
-    /// Whether a resource of it cannot be stopped.
+    /// Whether a resource of the group cannot be stopped.
     pub(crate) fn is_stuck(&self) -> bool {
         matches!(self.state, State::Stuck { .. } | State::Releasing { .. })
     }
 
-    /// Whether its agent could not be asked to stop: there was no process or no room for that.
+    /// Whether the group's agent could not be asked to stop: there was no process or no room for
+    /// it.
     pub(crate) fn cannot_ask_to_stop(&self) -> bool {
         match self.state {
             State::Stopping { tale, .. } => tale.unasked > 0,
@@ -245,17 +247,18 @@ impl Runner {
         }
     }
 
-    /// The job that runs.
+    /// The id of the running job.
     pub(crate) fn job(&self) -> Option<JobId> {
         self.job.map(|(job, _)| job.id)
     }
 
-    /// The job that runs, and since when.
+    /// The running job and the time when it began.
     pub(crate) fn running(&self) -> Option<(Job, Time)> {
         self.job
     }
 
-    /// Takes note of what is said of the running job, unless that is a look after stops that have failed.
+    /// Records what is said about the running job, unless that job is the status check after failed
+    /// stops.
     pub(crate) fn said(&mut self, job: JobId, words: Words) {
         let is_it =
             |(running, _): (Job, Time)| running.id == job && running.action != Action::Status;
@@ -264,7 +267,7 @@ impl Runner {
         }
     }
 
-    /// What was said of the start or stop that ended last.
+    /// What was said about the start or stop that ended last.
     pub(crate) const fn words(&self) -> Words {
         self.words
     }
@@ -279,14 +282,15 @@ impl Runner {
         }
     }
 
-    /// Takes up a start that an earlier daemon began, or may have. Only from idle.
+    /// Continues a start that an earlier daemon began or may have begun. Only from idle.
     pub(crate) fn take_up(&mut self) {
         self.is_taken_up = self.is_idle();
         self.start();
         self.is_fresh = false;
     }
 
-    /// Goes through its start again, though it runs: nobody knows whether all of it does.
+    /// Goes through the start again although the group runs, because it is unknown whether all of
+    /// it does.
     pub(crate) fn verify(&mut self) {
         self.visit("verify");
         if self.is_active() {
@@ -295,13 +299,15 @@ impl Runner {
         }
     }
 
-    /// Whether an earlier daemon began its start, and this one has not gone on with it.
+    /// Whether an earlier daemon began to start the group, and this daemon has not continued that
+    /// start.
     pub(crate) fn is_taken_up(&self) -> bool {
         self.is_taken_up && self.is_starting()
     }
 
     /// Begins to stop, or stops once the running job of a start has ended. Every resource is
-    /// stopped, also those that were never started. What could not be stopped is tried again.
+    /// stopped, even those that were never started. A resource that could not be stopped is
+    /// retried.
     pub(crate) fn stop(&mut self) {
         self.visit("stop");
         match &mut self.state {
@@ -314,8 +320,8 @@ impl Runner {
         }
     }
 
-    /// The executor let go of the group, or holds a part of it only: every resource is stopped,
-    /// whatever its state, so that it is known. A stop that goes on is not begun anew.
+    /// The executor let go of the group, or holds only a part of it: every resource is stopped,
+    /// whatever its state, so that its state is known. A stop already in progress is not restarted.
     pub(crate) fn let_go(&mut self) {
         self.visit("let go");
         if !matches!(self.state, State::Stopping { .. }) {
@@ -325,8 +331,9 @@ impl Runner {
         }
     }
 
-    /// The executor is gone, and with it the news of the running job. What was about to start does so
-    /// from its beginning: what its resources on the left are now nobody knows, and a start asks first.
+    /// The executor is gone, and with it the result of the running job. A start begins again from
+    /// the first resource, because the state of the resources on the left is unknown, and a start
+    /// asks first.
     pub(crate) fn lose_job(&mut self) {
         self.visit("executor gone");
         (self.job, self.aside) = (None, None);
@@ -341,11 +348,11 @@ impl Runner {
             | State::Releasing { .. }
             | State::Yielding { .. } => {}
         }
-        // The next executor may find them.
+        // The next executor may find the addresses.
         self.give_way_again();
     }
 
-    /// The next job, if one is due.
+    /// Returns the next job, if one is due.
     pub(crate) fn poll(&mut self, now: Time, next: &mut JobId) -> Option<Job> {
         if self.job.is_some() || self.aside.is_some() {
             return None;
@@ -412,7 +419,7 @@ impl Runner {
     }
 }
 
-/// How long to wait before an agent is asked again that could not be asked so often.
+/// How long to wait before an agent is asked again that could not be asked this many times.
 fn back_off(unasked: u32) -> Duration {
     RETRY_DELAY * 2_u32.pow(unasked.min(DOUBLINGS_MAX))
 }
@@ -420,7 +427,7 @@ fn back_off(unasked: u32) -> Duration {
 #[cfg(test)]
 mod tests;
 
-/// Meets what worlds do not, on this thread.
+/// Covers transitions that the simulated worlds do not reach, on this thread.
 #[cfg(all(test, feature = "test-hooks"))]
 pub(crate) fn every_rare_meeting() {
     tests::every_rare_meeting_of_a_state_and_an_input_has_one_end();

@@ -1,4 +1,4 @@
-//! What we have sent: which of our last messages can still be sent again, and which of them
+//! What this node has sent: which of its last messages can still be sent again, and which of them
 //! every live node has acknowledged.
 
 use crate::Time;
@@ -8,41 +8,41 @@ use std::time::Duration;
 
 /// Most sequenced messages that are kept for sending again.
 pub const HISTORY_MAX: usize = 500;
-/// Most messages that one request brings back.
+/// Most messages that are sent again for one request.
 const RESENT_MAX: u64 = 50;
-/// A message is not sent again within the longest request delay less this.
+/// A message is not sent again within the longest request delay minus this margin.
 const RESEND_MARGIN: Duration = Duration::from_millis(10);
 
-/// What to do about a message that was asked for.
+/// What to do about a requested message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resend {
     /// Send it again, as it was.
     Again,
-    /// It is below everything that is kept.
+    /// It is older than everything that is kept.
     TooLow,
-    /// It is void: nobody shall follow it any more.
+    /// It is void: no node may follow it any longer.
     Void,
-    /// Never sent, or sent a moment ago.
+    /// It was never sent, or was sent a moment ago.
     Nothing,
 }
 
-/// When each of the last sequenced messages was sent. Their bytes are the shell's: what is sent
-/// again must not differ from the first time, and nobody but the shell knows what that was.
+/// When each of the last sequenced messages was sent. The shell keeps their bytes: a message that
+/// is sent again must not differ from the first time, and only the shell knows what was sent.
 ///
-/// An acknowledgement takes nothing away: it carries no proof that it was meant for this run of
-/// ours, and must not make us forget what somebody still lacks.
+/// An acknowledgement removes nothing: it carries no proof that it was meant for this run of this
+/// node, and must not make this node forget what another node still lacks.
 #[derive(Debug)]
 pub(crate) struct History {
     /// When each message was last sent, the oldest first.
     sent: VecDeque<Time>,
-    /// The numbers of those that are not sent again.
+    /// The numbers of messages that are not sent again.
     void: VecDeque<u64>,
     next: u64,
     acknowledged: u64,
 }
 
 impl History {
-    /// Nothing sent yet; the first sequence is 1.
+    /// A history with nothing sent yet; the first sequence is 1.
     pub(crate) fn new() -> Self {
         let sent = VecDeque::with_capacity(HISTORY_MAX);
         Self { sent, void: VecDeque::with_capacity(HISTORY_MAX), next: 1, acknowledged: 0 }
@@ -53,7 +53,7 @@ impl History {
         self.next
     }
 
-    /// Notes that a message is being sent, under the number [`History::next`].
+    /// Records that a message is being sent, under the number [`History::next`].
     pub(crate) fn note(&mut self, now: Time) {
         if self.sent.len() == HISTORY_MAX {
             self.sent.pop_front();
@@ -64,20 +64,20 @@ impl History {
         self.void.retain(|sequence| *sequence >= oldest);
     }
 
-    /// The oldest message that is kept.
+    /// The number of the oldest message that is kept.
     fn oldest(&self) -> u64 {
         self.next - self.sent.len() as u64
     }
 
-    /// Whoever has not heard a message yet shall not hear it later.
+    /// Makes a message void: a node that has not heard it yet must not hear it later.
     pub(crate) fn make_void(&mut self, sequence: u64) {
         if !self.void.contains(&sequence) {
             self.void.push_back(sequence);
         }
     }
 
-    /// Notes what all live nodes have acknowledged. A node that joins them has acknowledged
-    /// nothing, and waits for nothing that was sent before.
+    /// Records what all live nodes have acknowledged. A node that joins them has acknowledged
+    /// nothing, and does not wait for anything that was sent before.
     pub(crate) fn acknowledged(&mut self, sequence: u64) {
         self.acknowledged = self.acknowledged.max(sequence);
     }
@@ -88,13 +88,14 @@ impl History {
         usize::try_from(waiting).map_or(HISTORY_MAX, |waiting| waiting.min(self.sent.len()))
     }
 
-    /// The range of a request that is worth looking at.
+    /// The part of a requested range that is worth looking at.
     pub(crate) fn clamp(&self, first: u64, last: u64) -> RangeInclusive<u64> {
         let last = last.min(self.next - 1).min(first.saturating_add(RESENT_MAX - 1));
         first..=last
     }
 
-    /// Judges one message of a request; one that is to be sent again counts as sent now.
+    /// Decides about one message of a request; a message that is to be sent again counts as sent
+    /// now.
     pub(crate) fn resend(&mut self, now: Time, sequence: u64, delay_max: Duration) -> Resend {
         let Some(place) = sequence.checked_sub(self.oldest()) else { return Resend::TooLow };
         if self.void.contains(&sequence) {

@@ -10,25 +10,25 @@ pub const LINKS_MAX: usize = 16;
 /// Most resource groups of a cluster.
 pub const GROUPS_MAX: usize = 256;
 
-/// A node: its place among the node names in alphabetical order, so that all nodes of a
-/// cluster number it alike whatever the order of their files.
+/// A node: its index in the alphabetical list of node names, so that all nodes of a cluster use the
+/// same numbers whatever the order of their files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u8);
 
 impl NodeId {
-    /// The place in a table with one row per node.
+    /// The index into a table with one row per node.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A medium of ours, in the order of `ha.cf`. One medium to one peer is a link.
+/// A medium of this node, in the order of `ha.cf`. One medium to one peer is a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkId(pub u8);
 
 impl LinkId {
-    /// The place in a table with one row per medium.
+    /// The index into a table with one row per medium.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
@@ -40,27 +40,27 @@ impl LinkId {
 pub struct PingId(pub u8);
 
 impl PingId {
-    /// The place in a table with one row per ping node.
+    /// The index into a table with one row per ping node.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A resource group: a line of `haresources`, by its place in the file.
+/// A resource group: a line of `haresources`, by its index in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupId(pub u16);
 
 impl GroupId {
-    /// The place in a table with one row per group.
+    /// The index into a table with one row per group.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What nodes call a group among themselves: a digest of its line, so that nodes whose files
-/// differ never mean different groups by one name.
+/// The key by which nodes refer to a group among themselves: a digest of its line, so that nodes
+/// whose files differ never mean different groups by one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKey(pub u32);
 
@@ -78,7 +78,7 @@ impl GroupKey {
     }
 }
 
-/// One run of an agent, by a number that is never used twice in a run of the daemon.
+/// The number of one run of an agent; no number is used twice in a run of the daemon.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -89,7 +89,7 @@ pub struct JobId(pub u64);
 pub struct Uuid(pub [u8; 16]);
 
 impl Uuid {
-    /// Whether all bytes are zero, which on the wire means "nobody in particular".
+    /// Whether all bytes are zero, which on the wire means "no particular node".
     #[must_use]
     pub fn is_nil(&self) -> bool {
         self.0 == [0; 16]

@@ -1,19 +1,18 @@
-//! What goes into the core and what comes out: plain data that a test compares and a journal
-//! stores.
+//! The inputs and outputs of the core: plain data that a test can compare and a journal can store.
 
 use crate::{Event, GroupId, GroupSet, Heard, JobId, NodeId, Outgoing, PeerRecord, PingId};
 use crate::{Outcome, Words};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Something that happened outside.
+/// Something that happened outside the core.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input<'a> {
-    /// A message whose signature was already checked.
+    /// A message was heard whose signature is already checked.
     Heard(Heard<'a>),
     /// A ping node answered.
     PingReply(PingId),
-    /// What was said of a job that has failed: its end comes next.
+    /// What was said about a job that has failed; its end follows.
     JobSaid {
         /// The job.
         job: JobId,
@@ -27,60 +26,62 @@ pub enum Input<'a> {
         /// What came of it.
         outcome: Outcome,
     },
-    /// The executor is there and works for us. It holds something of these groups, and nothing of
-    /// any other one.
+    /// An executor is present and works for this node. It holds something of these groups, and
+    /// nothing of any other group.
     ExecutorReady(Vec<Holding>),
-    /// The executor is gone; what it holds stays as it is until it returns or lets go.
+    /// The executor is gone; what it holds stays as it is until the executor returns or lets go.
     ExecutorGone,
-    /// The executor has let go of a group, because its permit ran out or an address is lost.
+    /// The executor has let go of a group, because its permit ran out or an address was lost.
     LetGo(GroupId),
-    /// An interface that a group needs lost its carrier or went down, or all of them are well again.
+    /// An interface that a group needs lost its carrier or went down, or all of them are working
+    /// again.
     Carrier {
         /// The group.
         group: GroupId,
-        /// Whether its interfaces are well.
+        /// Whether all its interfaces work.
         is_there: bool,
     },
-    /// An order, already authorised.
+    /// An order that is already authorised.
     Order {
-        /// Whom to answer.
+        /// Identifies the order in the answer.
         ticket: Ticket,
         /// What is wanted.
         order: Order,
     },
-    /// A fencing device has done its work, or has failed.
+    /// A fencing device has done its work or has failed.
     Fenced {
-        /// The node.
+        /// The node to be fenced.
         node: NodeId,
-        /// Which [`Output::Fence`] it answers.
+        /// The attempt: the number in the [`Output::Fence`] that this answers.
         attempt: u32,
         /// What came of it.
         outcome: FenceOutcome,
     },
 }
 
-/// What an executor holds of a group when it greets.
+/// What an executor holds of a group when it connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holding {
     /// The group.
     pub group: GroupId,
-    /// The term under which something of it ran last.
+    /// The term under which something of the group last ran.
     pub term: u64,
-    /// Whether it holds every resource of the group, and no run of the group goes on.
+    /// Whether the executor holds every resource of the group, and no job of the group is in
+    /// progress.
     pub is_whole: bool,
 }
 
-/// What came of an attempt to fence a node.
+/// The outcome of an attempt to fence a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FenceOutcome {
     /// The device says that the node was reset, or is off.
     Done,
-    /// The device failed or was too slow, and it was the last, or none could be asked.
+    /// The device failed or was too slow, and it was the last device, or no device could be asked.
     Failed,
-    /// It failed or was too slow, and the node has another one.
+    /// The device failed or was too slow, and the node has another device.
     Next,
-    /// No device was asked: one of another node is at work.
+    /// No device was asked, because a device of another node is at work.
     Busy,
 }
 
@@ -88,7 +89,7 @@ pub enum FenceOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// What an operator, or the built-in ipfail, wants.
+/// What an operator or the built-in ipfail wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -100,22 +101,23 @@ pub enum Order {
     StandbyGroup(GroupId),
     /// Take this group from the other node.
     TakeoverGroup(GroupId),
-    /// Forget the generation of a node that is not heard: it lost its own, and begins anew.
+    /// Forget the generation of a node that is not heard: the node lost its own generation and
+    /// begins anew.
     ForgetPeer(NodeId),
-    /// What failed here is mended: this group, or every one, may start here again, and one that
-    /// could not be stopped is stopped again.
+    /// What failed here is repaired: this group, or every group, may start here again, and a group
+    /// that could not be stopped is stopped again.
     Retry(Option<GroupId>),
-    /// Take a node that is not heard for fenced: the administrator has seen that it is off.
+    /// Treat a node that is not heard as fenced: the administrator has seen that it is off.
     ConfirmDead(NodeId),
-    /// Let nothing, or not this group, move by itself for so long.
+    /// Let nothing, or not this group, move automatically for this long.
     Hold(Option<GroupId>, Duration),
-    /// End what is held: all of it, or what is held of this group alone.
+    /// End all holds, or the hold of this group alone.
     Release(Option<GroupId>),
     /// Release everything, say goodbye and end.
     Stop,
 }
 
-/// Why an order was refused, or what came of it.
+/// Why an order was refused, or how it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -125,40 +127,41 @@ pub enum Refusal {
     /// A hand-over is running already.
     #[error("a hand-over is running already")]
     Busy,
-    /// Groups of ours are starting or stopping.
+    /// Groups of this node are starting or stopping.
     #[error("local resources are in transition")]
     LocalInFlux,
     /// The other node is starting or stopping groups.
     #[error("the other node is in transition")]
     RemoteInFlux,
-    /// `auto_failback legacy` knows no hand-over.
+    /// `auto_failback legacy` has no hand-over.
     #[error("a hand-over needs `auto_failback on` or `off`")]
     Legacy,
     /// The other node did not answer within 10 s.
     #[error("the other node did not answer")]
     NoReply,
-    /// The giver could not stop what it was to give.
+    /// The giver could not stop everything that it was to give.
     #[error("a group could not be stopped where it runs, and remains there; `hb status` says why")]
     CannotStop,
     /// The other node died while the hand-over ran.
     #[error("the other node died during the hand-over")]
     PeerDied,
-    /// The taker could not start everything; what it lacks is taken back.
+    /// The taker could not start everything; what it could not start is taken back.
     #[error("not every group could be started on the target node; `hb status` says why")]
     Failed,
-    /// The node is heard, and with it its generation is known to be right.
+    /// The node is heard, which shows that its generation is right.
     #[error("that node is alive: there is nothing to forget")]
     PeerAlive,
-    /// We are stopping, or our communication is not up yet.
+    /// This node is stopping, or its communication is not up yet.
     #[error("this node is starting or stopping")]
     NotReady,
-    /// The taker could not look whether it can: something failed there that says nothing of the groups.
+    /// The taker could not check whether it can run the groups: the check itself failed, which says
+    /// nothing about the groups.
     #[error("the target node could not check whether it can run it; its log says why")]
     CannotLook,
-    /// There is nothing to try again.
+    /// There is nothing to retry.
     #[error("nothing has failed on this node")]
     NothingFailed,
-    /// The taker has no agent of a name that a group wants.
+    /// The taker has no agent with a name that a group needs.
     #[error("the target node has no agent for one of its resources")]
     AgentMissing,
     /// The taker has no interface that is up for an address.
@@ -167,31 +170,33 @@ pub enum Refusal {
     /// The taker sees fewer ping nodes than the giver.
     #[error("the target node sees fewer ping nodes")]
     FewerPings,
-    /// The taker's haresources has no such line.
+    /// The taker's haresources lacks the line.
     #[error("the line of a group differs between the haresources of the two nodes")]
     Differs,
-    /// A changed line wants more than its old one, and another node runs a line that is not known here.
+    /// A changed line needs more than the old line did, and another node runs a line that is not
+    /// known here.
     #[error(
         "a line that runs here would get more resources, and another node runs a line that is not \
          in this haresources: copy the same file to that node first"
     )]
     UnknownLine,
-    /// Of more than two nodes several have what a node wants, or the one that has it would give more.
+    /// Of more than two nodes, several have groups that a node wants, or the one that has them
+    /// would give more.
     #[error(
         "several nodes own groups of that set, or their owner would give others too: take them \
          one by one with `--group`"
     )]
     SeveralOwners,
-    /// The taker has failed to start it before, and nobody has mended it.
+    /// The taker has failed to start the group before, and it was not repaired since.
     #[error("the target node could not run it; `hb retry` there allows another attempt")]
     Unable,
-    /// The group is not here to be given.
+    /// This node does not run the group, so it cannot give it.
     #[error("this node does not run it")]
     NotHere,
-    /// The other node knows sets only.
+    /// The other node, a C node, can hand over only whole sets.
     #[error("the other node runs heartbeat 3.0.6, which moves no single group of a set")]
     SetsOnly,
-    /// The node is heard: it is not dead, whoever says so.
+    /// The node is heard, so it is not dead, whatever anyone says.
     #[error("that node is heard: it is alive")]
     NotDead,
     /// Without a fencing device nothing waits for the confirmation.
@@ -200,7 +205,7 @@ pub enum Refusal {
     /// There is nothing to release.
     #[error("there is no matching hold to release; `hb status` shows the holds")]
     NotHeld,
-    /// This node has asked for it, and has no reason to any more.
+    /// This node requested the hand-over and no longer has a reason for it.
     #[error("the reason for it no longer exists")]
     Withdrawn,
     /// There is no room for the new groups beside those that are being given up.
@@ -209,7 +214,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What another node's refusal is to us: its *here* is our *there*.
+    /// Translates another node's refusal to the view of this node, where *here* and *there* are
+    /// swapped.
     #[must_use]
     pub const fn as_told(self) -> Self {
         match self {
@@ -242,7 +248,7 @@ impl Refusal {
         }
     }
 
-    /// Whether a further try is idle until a person has done something.
+    /// Whether a retry is useless until a person has done something.
     #[must_use]
     pub const fn needs_mending(self) -> bool {
         match self {
@@ -281,28 +287,29 @@ impl Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Does it run?
+    /// Ask whether it runs.
     Status,
-    /// See that it runs: ask whether it does, and start it if it does not.
+    /// Make sure that it runs: ask whether it does, and start it if it does not.
     Start,
     /// Stop it.
     Stop,
-    /// Is it healthy?
+    /// Ask whether it is healthy.
     Monitor,
-    /// Is everything there that a start needs? Concerns a whole group, and touches nothing.
+    /// Check whether everything is there that a start needs. Concerns a whole group and changes
+    /// nothing.
     Check,
 }
 
 /// One run of an agent, or one batch of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
-    /// Its number.
+    /// The number of the job.
     pub id: JobId,
     /// The group.
     pub group: GroupId,
     /// The first resource of the group that it concerns.
     pub first: usize,
-    /// How many resources: one agent, or neighbouring addresses.
+    /// The number of resources: one agent, or neighbouring addresses.
     pub count: usize,
     /// What to do.
     pub action: Action,
@@ -311,49 +318,49 @@ pub struct Job {
 /// Something the shell must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Sign the message and send it on every link. A status takes the current
-    /// [`Cluster::beat`](crate::Cluster::beat) along. What has a sequence is kept: the last
+    /// Sign the message and send it on every link. A status carries the current
+    /// [`Cluster::beat`](crate::Cluster::beat). Messages with a sequence are kept: the last
     /// [`HISTORY_MAX`](crate::HISTORY_MAX) may have to be sent again.
     Send(Outgoing),
-    /// Send the message with this sequence again on every link, the very bytes of the first time.
+    /// Send the message with this sequence again on every link, byte for byte as the first time.
     Resend(u64),
     /// Ask every ping node for a sign of life.
     Ping,
     /// Let the executor act for this long from now on.
     Permit(Duration),
-    /// Have the executor run this.
+    /// Have the executor run this job.
     Run(Job),
     /// Have the executor end this job at once.
     Cancel(JobId),
-    /// Store [`Cluster::terms`](crate::Cluster::terms) and [`Cluster::holds`](crate::Cluster::holds),
-    /// off the takeover path.
+    /// Store [`Cluster::terms`](crate::Cluster::terms) and
+    /// [`Cluster::holds`](crate::Cluster::holds), off the takeover path.
     Store,
-    /// Store what is known of another node in place of what was stored of it, likewise. Without a
-    /// generation there is nothing to remember.
+    /// Store this record of another node in place of the former one, also off the takeover path.
+    /// Without a generation there is nothing to remember.
     StorePeer(PeerRecord),
     /// Answer an order.
     Answer {
-        /// Whose.
+        /// The ticket of the order.
         ticket: Ticket,
-        /// Done, or why not.
+        /// Done, or the reason why not.
         result: Result<(), Refusal>,
     },
-    /// Tell the log, the metrics and the subscribers.
+    /// Report to the log, the metrics and the subscribers.
     Report(Event),
     /// A resource could not be stopped: do what [`StopFailure`](crate::StopFailure) says.
     StopFailed {
         /// The group.
         group: GroupId,
-        /// The resource, by its place in the group.
+        /// The resource, by its index in the group.
         resource: usize,
     },
-    /// Have a fencing device of a node reset it; [`Input::Fenced`] tells what came of it.
+    /// Have a fencing device of a node reset that node; [`Input::Fenced`] reports the outcome.
     Fence {
-        /// The node.
+        /// The node to be fenced.
         node: NodeId,
         /// The number of the attempt, which the answer repeats.
         attempt: u32,
-        /// The device, by its place among those of the node.
+        /// The device, by its index among those of the node.
         device: u8,
     },
     /// The daemon may end: everything is released and goodbye was said.

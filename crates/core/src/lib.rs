@@ -1,7 +1,7 @@
-//! Every decision of a Systole node: no clock, file, socket, thread or randomness.
+//! Every decision of a Systole node, without clock, file, socket, thread or randomness.
 //!
-//! A [`Cluster`] is one node. The daemon, the simulator and the fuzzer drive it alike, through
-//! its four methods: take an [`Input`], let [`Time`] pass, poll an [`Output`], tell the next
+//! A [`Cluster`] is one node. The daemon, the simulator and the fuzzer all drive it through the
+//! same four methods: hand in an [`Input`], let [`Time`] pass, poll an [`Output`], ask for the next
 //! deadline.
 
 mod beat;
@@ -61,5 +61,6 @@ pub use settings::{
 pub use time::Time;
 pub use words::{Words, printable};
 
-/// Whether this core can be told to make mistakes. The daemon refuses to be built with one that can.
+/// Whether this core can be told to make mistakes. The daemon refuses to be built with a core that
+/// can.
 pub const HAS_TEST_HOOKS: bool = cfg!(feature = "test-hooks");

@@ -11,14 +11,14 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// Where a peer is dead after this long, and we ourselves are after so long: what is echoed may
-    /// be as old as both together.
+    /// `theirs` is the silence after which the peer is dead, and `ours` that after which this node
+    /// is. An echoed message may be as old as both together.
     pub(crate) fn new(theirs: Duration, ours: Duration) -> Self {
         Self { silence: theirs, echo: theirs + theirs.max(ours) }
     }
 }
 
-/// Whether one of our media brings messages of a peer, and takes ours to it.
+/// Whether one of this node's media delivers messages from a peer and to that peer.
 ///
 /// ```text
 ///           heard                silent, or its echo stale
@@ -34,12 +34,12 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The highest sequence of the peer that came over it.
+    /// The highest sequence of the peer that came over the link.
     pub(crate) const fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// Notes the sequence of a message that came over it.
+    /// Records the sequence of a message that came over the link.
     pub(crate) fn record_sequence(&mut self, sequence: u64) {
         self.sequence = self.sequence.max(sequence);
     }
@@ -49,17 +49,17 @@ impl Link {
         self.is_up
     }
 
-    /// Whether it carried messages, both ways, when it brought the last one.
+    /// Whether the link carried messages both ways when it delivered the last one.
     pub(crate) const fn was_up(&self) -> bool {
         self.was_up
     }
 
-    /// When a message of the peer came over it last.
+    /// When a message of the peer last came over the link.
     pub(crate) const fn heard_at(&self) -> Option<Time> {
         self.heard
     }
 
-    /// Notes a message of the peer. Returns whether the link came up.
+    /// Records a message of the peer. Returns whether the link came up.
     pub(crate) fn heard(&mut self, now: Time, patience: Patience) -> bool {
         self.heard = Some(now);
         let was_up = self.is_up;
@@ -68,7 +68,7 @@ impl Link {
         self.is_up && !was_up
     }
 
-    /// Notes that the peer heard over this link what we sent at `sent`.
+    /// Records that the peer heard over this link what this node sent at `sent`.
     pub(crate) fn echoed(&mut self, sent: Time) {
         self.echoed = self.echoed.max(Some(sent));
     }
@@ -89,7 +89,7 @@ impl Link {
         was_up && !self.is_up
     }
 
-    /// When [`Link::elapse`] next has something to say.
+    /// When [`Link::elapse`] next has something to do.
     pub(crate) fn deadline(&self, patience: Patience) -> Option<Time> {
         if !self.is_up {
             return None;
@@ -98,7 +98,8 @@ impl Link {
         self.heard.map(|heard| heard + patience.silence).into_iter().chain(echo).min()
     }
 
-    /// A peer that echoes at all must echo: its beat must come to us, and ours to it.
+    /// A peer that has ever echoed must keep echoing: its beats must reach this node, and this
+    /// node's must reach it.
     fn echo_is_stale(&self, now: Time, patience: Patience) -> bool {
         self.echoed.is_some_and(|sent| now.since(sent) >= patience.echo)
     }

@@ -1,19 +1,19 @@
-//! What nodes tell each other, as plain types. `systole-wire` turns them into bytes.
+//! What nodes send each other, as plain types. `systole-wire` turns them into bytes.
 
 use crate::{Beat, GroupKey, LinkId, NodeId, Refusal, Time, Uuid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// The status of a node as it says it itself (`st`).
+/// The status of a node, as the node itself reports it (`st`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeStatus {
     /// Just started, or never heard.
     Init,
-    /// Running, its communication not complete.
+    /// Running, but its communication is not complete.
     Up,
-    /// Communication is complete: it takes part in everything.
+    /// Its communication is complete: it takes part in everything.
     Active,
     /// Silent for its dead time. Never sent by the node itself.
     Dead,
@@ -38,8 +38,8 @@ impl fmt::Display for NodeStatus {
     }
 }
 
-/// A set of groups seen from one of two nodes (`rsc_hold`): *local* are its own by
-/// preference, *foreign* those of the other.
+/// A set of groups seen from one of two nodes (`rsc_hold`): *local* are the groups that prefer the
+/// node, *foreign* those that prefer the other node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupSet {
@@ -66,13 +66,13 @@ impl GroupSet {
         }
     }
 
-    /// Whether the set has the groups that prefer this node.
+    /// Whether the set includes the groups that prefer this node.
     #[must_use]
     pub const fn has_local(self) -> bool {
         matches!(self, Self::Local | Self::All)
     }
 
-    /// Whether the set has the groups that prefer the other node.
+    /// Whether the set includes the groups that prefer the other node.
     #[must_use]
     pub const fn has_foreign(self) -> bool {
         matches!(self, Self::Foreign | Self::All)
@@ -114,7 +114,7 @@ impl fmt::Display for GroupSet {
     }
 }
 
-/// A step of the standby hand-over (`info` of `ask_resources`).
+/// A step of a standby hand-over (`info` of `ask_resources`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
@@ -171,16 +171,16 @@ pub enum Fencing {
     Unneeded,
 }
 
-/// A message of one node to the others, without its header.
+/// A message from one node to the others, without its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// `status`: a beat.
     Status {
         /// The sender's status.
         status: NodeStatus,
-        /// How long it may be silent before it is dead (`dt`).
+        /// How long the sender may be silent before it is dead (`dt`).
         deadtime: Duration,
-        /// Whether it takes part in acknowledgements (`protocol` is present).
+        /// Whether the sender takes part in acknowledgements (`protocol` is present).
         flow_control: bool,
     },
     /// `NS_ackmsg`: everything up to `sequence` was received.
@@ -188,7 +188,7 @@ pub enum Message {
         /// The highest sequence below which nothing is missing.
         sequence: u64,
     },
-    /// `NS_rexmit`: please send these again.
+    /// `NS_rexmit`: requests that these messages be sent again.
     Rexmit {
         /// The first missing sequence.
         first: u64,
@@ -199,7 +199,7 @@ pub enum Message {
     Nak {
         /// The sequence that is lost.
         sequence: u64,
-        /// Whether it was below what is kept, or not found.
+        /// Whether the sequence was below what is kept, rather than not found.
         too_low: bool,
     },
     /// `reqnodes`: asks for the node list.
@@ -211,7 +211,7 @@ pub enum Message {
         /// Names of deleted nodes.
         deleted: Box<str>,
     },
-    /// `starting`: my communication is up, what do you hold?
+    /// `starting`: the sender's communication is up, and it asks what the others hold.
     Starting,
     /// `resource`: what the sender holds.
     Resource {
@@ -230,9 +230,10 @@ pub enum Message {
         hold: GroupSet,
         /// The step.
         step: Step,
-        /// Whether ipfail asked for it (the message carries its client's names).
+        /// Whether ipfail requested it (the message carries its client's names).
         ipfail: bool,
-        /// Whether a person did, as a giver of Systole says: then it stays where it goes.
+        /// Whether a person requested it, as a Systole giver says: then the groups stay where they
+        /// go.
         by_order: bool,
     },
     /// `hb_takeover`: the sender wants this set, from its own view.
@@ -240,35 +241,36 @@ pub enum Message {
         /// The set.
         hold: GroupSet,
     },
-    /// `systole_step`: a step of the hand-over of one group, between nodes of Systole.
+    /// `systole_step`: a step of the hand-over of one group, between Systole nodes.
     GroupStep {
         /// The group.
         group: GroupKey,
         /// The step.
         step: Step,
-        /// Whether a person asked for it, as its giver says: then it stays where it goes.
+        /// Whether a person requested it, as the giver says: then the group stays where it goes.
         by_order: bool,
     },
-    /// `systole_order`: the sender wants this group, between nodes of Systole.
+    /// `systole_order`: the sender wants this group, between Systole nodes.
     GroupOrder {
         /// The group.
         group: GroupKey,
     },
-    /// `systole_refuse`: the sender does not follow the receiver's step, between nodes of Systole.
+    /// `systole_refuse`: the sender does not follow the receiver's step, between Systole nodes.
     Refuse {
         /// The step; an order counts as the step that it wants.
         step: Step,
         /// Why, from the sender's view.
         why: Refusal,
-        /// The sequence of the step, where it matters which one it was.
+        /// The sequence of the step, where it matters which message it was.
         number: Option<u64>,
     },
-    /// `ip-request`: release this group, please (legacy mode).
+    /// `ip-request`: requests the release of this group (legacy mode).
     GroupRequest {
         /// The group's first resource word.
         key: Box<str>,
     },
-    /// `ip-request-resp`: the answer to `ip-request`, or to oneself an order to start.
+    /// `ip-request-resp`: the answer to `ip-request`, or, addressed to the sender itself, an order
+    /// to start.
     GroupGrant {
         /// The group's first resource word.
         key: Box<str>,
@@ -277,13 +279,13 @@ pub enum Message {
         /// Whether the request was granted.
         granted: bool,
     },
-    /// `shutdone`: all resources are released, the node goes.
+    /// `shutdone`: all resources are released, and the node leaves.
     Shutdone,
     /// `stonith`: the outcome of fencing a node.
     Stonith {
         /// The node that was to be fenced.
         node: Box<str>,
-        /// What came of it.
+        /// The outcome.
         result: Fencing,
     },
     /// `hbapi-clstat`: ipfail joined or left a node.
@@ -300,31 +302,31 @@ pub enum Message {
     AbortGiveup,
     /// `you_are_dead`: the receiver sees fewer ping nodes.
     YouAreDead,
-    /// `query-cstatus`: is this API client signed on at the receiver?
+    /// `query-cstatus`: asks whether this API client is signed on at the receiver.
     QueryClient {
         /// The client.
         client: Box<str>,
-        /// Who wants to know, at the sender.
+        /// The client at the sender that asks.
         asker: Box<str>,
     },
     /// `respond-cstatus`: the answer.
     ReplyClient {
         /// The client.
         client: Box<str>,
-        /// Who wanted to know.
+        /// The client that asked.
         asker: Box<str>,
-        /// Whether it is signed on.
+        /// Whether the client is signed on.
         online: bool,
     },
-    /// A type that is known, with a content that cannot be read. It takes part in sequencing and
-    /// means nothing.
+    /// A known type whose content cannot be read. It takes part in sequencing and has no other
+    /// effect.
     Unreadable {
         /// The field at fault.
         field: &'static str,
     },
     /// Any other type. It takes part in sequencing and means nothing to the core.
     Unknown {
-        /// Whether the type begins with `NS_`, which has no sequence.
+        /// Whether the type begins with `NS_`; such messages have no sequence.
         unsequenced: bool,
     },
 }
@@ -348,13 +350,13 @@ impl Message {
 pub struct Outgoing {
     /// The content.
     pub message: Message,
-    /// The addressee, or everybody.
+    /// The addressee; absent means every node.
     pub dest: Option<NodeId>,
     /// The addressee's uuid, as far as known.
     pub dest_uuid: Option<Uuid>,
     /// The sequence number, if the message has one.
     pub sequence: Option<u64>,
-    /// When it was made.
+    /// When the message was made.
     pub made: Time,
 }
 
@@ -367,9 +369,9 @@ pub struct Heard<'a> {
     pub source: &'a str,
     /// The sender's uuid.
     pub source_uuid: Option<Uuid>,
-    /// The addressee's name; absent means everybody.
+    /// The addressee's name; absent means every node.
     pub dest: Option<&'a str>,
-    /// The addressee's uuid, which decides alone when it is not nil.
+    /// The addressee's uuid; unless nil, it alone decides.
     pub dest_uuid: Option<Uuid>,
     /// The sender's generation, 0 if absent.
     pub generation: u64,
@@ -379,6 +381,6 @@ pub struct Heard<'a> {
     pub unix_time: u64,
     /// The content.
     pub message: &'a Message,
-    /// What a node of Systole adds to its status.
+    /// What a Systole node adds to its status.
     pub beat: Option<&'a Beat>,
 }

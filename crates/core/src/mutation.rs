@@ -1,50 +1,50 @@
 //! Deliberate mistakes, one for each law: a check that never fails proves nothing.
 //!
-//! They are there only with the feature `test-hooks`, under which the daemon does not compile.
+//! They exist only with the feature `test-hooks`, under which the daemon does not compile.
 
 /// A mistake that a core can be told to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mutation {
-    /// Takes groups of the living (SINGLE OWNER).
+    /// Takes groups of living nodes (SINGLE OWNER).
     TakeFromTheLiving,
-    /// Takes nothing of the dead (ONE OWNER SOON).
+    /// Takes no groups of dead nodes (ONE OWNER SOON).
     ForgetTheDead,
     /// Gives groups away without a reason (STABLE).
     Restless,
     /// Trusts its table after a pause (PAUSE).
     TrustAfterPause,
-    /// Waits for jobs of which a dead executor tells nothing any more (CRASH).
+    /// Waits for jobs whose results a dead executor no longer reports (CRASH).
     AwaitTheDead,
-    /// Runs on when another node's claim holds (HEAL).
+    /// Runs on when another node's claim takes precedence (HEAL).
     KeepWhenOutranked,
-    /// Starts the next resource whatever came of the one before (ORDER).
+    /// Starts the next resource whatever the outcome of the one before (ORDER).
     BelieveEveryStart,
-    /// Starts what its owner has only begun to stop (ORDER).
+    /// Starts groups that their owner has only begun to stop (ORDER).
     StartOnIntent,
-    /// Believes what an earlier run has heard already (REPLAY).
+    /// Believes messages that an earlier run has already heard (REPLAY).
     BelieveRecordings,
     /// Asks to be woken at once, always (BOUND).
     NeverRest,
-    /// Moves groups without a word (EXPLAIN).
+    /// Moves groups without reporting it (EXPLAIN).
     MoveInSilence,
-    /// Takes and gives though it is held (HOLD).
+    /// Takes and gives groups although they are held (HOLD).
     IgnoreHold,
     /// Takes what it can run again before the others know that it can (ORDER).
     TakeBeforeItIsKnown,
-    /// Starts a group beside one with the same address that it has replaced (SINGLE OWNER).
+    /// Starts a group beside a replaced group with the same address (SINGLE OWNER).
     IgnoreTheRetired,
-    /// Gives way to a higher term of who does not run it (UNDISTURBED).
+    /// Gives way to a higher term of a node that does not run the group (UNDISTURBED).
     LetMemoryOutrank,
-    /// Starts what a node that is heard still runs, whoever owns it (SINGLE OWNER).
+    /// Starts what a heard node still runs, whichever node owns it (SINGLE OWNER).
     StartBesideTheLoser,
-    /// Says at its start that nothing runs, before the executor has spoken (SINGLE OWNER).
+    /// Says at its start that nothing runs, before the executor has reported (SINGLE OWNER).
     ForgetTheLedger,
-    /// Beats as slowly as a new ha.cf says before the others know of it (UNDISTURBED).
+    /// Beats as slowly as a new ha.cf says before the others know about it (UNDISTURBED).
     ForgetFormerTimes,
 }
 
 impl Mutation {
-    /// Those that today's worlds are known to notice.
+    /// The mistakes that the present simulated worlds are known to detect.
     pub const ALL: [Self; 17] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,

@@ -1,10 +1,10 @@
-//! What comes of jobs, and what is kept of those that failed.
+//! The outcomes of jobs, and what is kept of those that failed.
 
 use crate::{Action, Resource, ResourceKind, Words};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What came of a job.
+/// The outcome of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -14,21 +14,22 @@ pub enum Outcome {
     Running,
     /// A status found it not running.
     NotRunning,
-    /// It failed with this exit code; as in a shell, 128 and its number for a signal.
+    /// It failed with this exit code; as in a shell, 128 plus its number for a signal.
     Failed(i32),
     /// It took too long and was killed.
     TimedOut,
     /// There is no such agent.
     Missing,
-    /// It was ended, or not begun, for a reason that says nothing of the agent.
+    /// It was ended, or never begun, for a reason that says nothing about the agent.
     Cancelled,
-    /// The agent could not be asked, because something failed on our side. Says nothing of the agent.
+    /// The agent could not be asked, because something failed on this node. Says nothing about the
+    /// agent.
     NotAsked,
 }
 
 impl Outcome {
-    /// What came of a job and why, in the words of whoever ran it. Of an address there is no exit code but
-    /// one that we make up.
+    /// Describes the outcome and its reason, in the words of whatever ran the job. An address has
+    /// no exit code except one that Systole makes up.
     #[must_use]
     pub fn explain(&self, words: &str, is_address: bool) -> String {
         match self {
@@ -61,21 +62,21 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why a node cannot start a group, or cannot stop it.
+/// Why a node cannot start or cannot stop a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// Start or stop.
+    /// Whether the start or the stop failed.
     pub action: Action,
-    /// The resource, by its place in the group; from 255 on, 255.
+    /// The resource, by its index in the group; 255 stands for 255 and above.
     pub resource: u8,
     /// What came of it.
     pub outcome: Outcome,
-    /// What was said of it, if anything was.
+    /// What was said about it, if anything.
     pub words: Words,
 }
 
 impl Failure {
-    /// A failure with what was said of it, where that tells more than the outcome.
+    /// A failure with what was said about it, where that says more than the outcome.
     pub(crate) fn new(action: Action, resource: usize, outcome: Outcome, words: Words) -> Self {
         let words = match outcome {
             Outcome::Failed(_) | Outcome::NotAsked => words,
@@ -89,7 +90,7 @@ impl Failure {
         Self { action, resource: u8::try_from(resource).unwrap_or(u8::MAX), outcome, words }
     }
 
-    /// What came of it and why, for people.
+    /// Describes the outcome and its reason for people.
     #[must_use]
     pub fn describe(&self, resource: Option<&Resource>) -> String {
         let kind = resource.map(|resource| &resource.kind);

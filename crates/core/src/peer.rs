@@ -1,4 +1,4 @@
-//! What we know of another node.
+//! What this node knows about another node.
 
 use crate::link::Link;
 use crate::rarely::Rarely;
@@ -7,15 +7,15 @@ use crate::view::View;
 use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, TableForm, Time, Uuid};
 use std::time::Duration;
 
-/// What a peer's daemon is, learned from its status messages.
+/// What kind of daemon a peer runs, learned from its status messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// No status heard yet.
+    /// No status was heard yet.
     #[default]
     Unknown,
-    /// Its status carries a [`Beat`](crate::Beat).
+    /// Systole: its status carries a [`Beat`](crate::Beat).
     Systole,
-    /// It is a heartbeat of the classic line.
+    /// Heartbeat 3.0.6: the peer is a C node.
     Classic,
 }
 
@@ -31,34 +31,35 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts that it told")]
 pub(crate) struct Peer {
-    /// Its status: as it says, or dead.
+    /// Its status: as the peer says, or dead.
     pub(crate) status: NodeStatus,
-    /// Whether its status is known: it was heard, or declared dead.
+    /// Whether its status is known: the peer was heard, or was declared dead.
     pub(crate) is_settled: bool,
-    /// Its generation, 0 before the first message.
+    /// Its generation; 0 before the first message.
     pub(crate) generation: u64,
-    /// What it said up to this sequence was heard by an earlier run of ours.
+    /// Messages up to this sequence were heard by an earlier run of this node.
     pub(crate) heard_before: u64,
-    /// When that was stored last.
+    /// When that sequence was last stored.
     pub(crate) stored_at: Option<Time>,
-    /// A Systole peer has heard this run of ours: it echoed our session, and what it has said
-    /// since is no recording of an earlier time.
+    /// A Systole peer has heard this run of this node: it echoed this node's session, so what it
+    /// has sent since is no recording from an earlier time.
     pub(crate) answers: bool,
-    /// When messages of an older generation were reported, and how many were not.
+    /// Messages with an older generation, and how they were reported.
     pub(crate) replays: Replays,
-    /// When it was reported last that it asks for, or acknowledges, what was never sent.
+    /// When it was last reported that the peer requests or acknowledges messages that were never
+    /// sent.
     pub(crate) beyond_told: Option<Time>,
     /// Its uuid.
     pub(crate) uuid: Option<Uuid>,
-    /// What its daemon is.
+    /// The kind of its daemon.
     pub(crate) kind: Kind,
-    /// In which form a Systole peer told of its table last, in this run or one before.
+    /// The form in which a Systole peer last sent its table, in this run or an earlier one.
     pub(crate) form: Option<TableForm>,
-    /// Whether it reads marks.
+    /// Whether the peer reads marks.
     pub(crate) reads_marks: bool,
-    /// It reads the words of failures.
+    /// Whether the peer reads the words of failures.
     pub(crate) reads_words: bool,
-    /// The digest of its node list, as it said last.
+    /// The digest of its node list, as the peer last sent it.
     pub(crate) nodes: Option<u32>,
     /// The session of a Systole peer.
     pub(crate) session: u64,
@@ -66,64 +67,72 @@ pub(crate) struct Peer {
     pub(crate) is_ready: bool,
     /// A Systole peer is stopping.
     pub(crate) is_leaving: bool,
-    /// It said goodbye and has not restarted.
+    /// The peer said goodbye and has not restarted.
     pub(crate) has_left: bool,
-    /// The sequence of the last message that told its holdings, or a part of them.
+    /// The sequence of the last message that reported its holdings, or a part of them.
     pub(crate) told_at: u64,
-    /// What we have of the table of a Systole peer.
+    /// What this node has of the table of a Systole peer.
     pub(crate) view: View,
-    /// How often in a row it was told at once that we lack a part of its table.
+    /// How many times in a row the peer was told at once that this node lacks a part of its table.
     pub(crate) asked: u8,
-    /// The highest sequence of a beat of ours after which it had our whole table.
+    /// The highest sequence of a beat of this node after which the peer had this node's whole
+    /// table.
     pub(crate) known: u64,
-    /// The same, but only if we have its whole table as of that echo, which shows what it did then.
+    /// The same, but only if this node has the peer's whole table as of that echo, which shows what
+    /// the peer did then.
     pub(crate) agreed: u64,
     /// How many ping nodes a Systole peer sees.
     pub(crate) pings: Option<u16>,
-    /// It sees fewer ping nodes than this node, or has seen none since it did.
+    /// The peer sees fewer ping nodes than this node, or has seen none since it did.
     pub(crate) is_cut_off: bool,
-    /// How many ping nodes a classic peer has told that it sees.
+    /// How many ping nodes a C node has reported that it sees.
     pub(crate) counted: Option<u32>,
-    /// Groups of ours that a Systole peer's haresources lacks.
+    /// Groups of this node that are missing in a Systole peer's haresources.
     pub(crate) lacks: Vec<GroupId>,
-    /// Of each group of ours whether a Systole peer says that something of it still runs there.
+    /// For each group of this node: whether a Systole peer says that something of it still runs
+    /// there.
     pub(crate) runs: Vec<bool>,
-    /// Of each group of ours whether it has lost its executor, and cannot tell whether services of it
-    /// run there on.
+    /// For each group of this node: whether the peer has lost its executor and cannot tell whether
+    /// services of the group still run there.
     pub(crate) in_doubt: Vec<bool>,
-    /// Lines that are not in our haresources, and of which it says that something still runs there.
+    /// Lines that are not in this node's haresources, and of which the peer says that something
+    /// still runs there.
     pub(crate) runs_unknown: Vec<GroupKey>,
-    /// It cannot tell whether services of such a line run there on.
+    /// The peer cannot tell whether services of such a line still run there.
     pub(crate) doubts_unknown: bool,
-    /// A digest of the lines that are not in our haresources and that it could run; 0 without any.
+    /// A digest of the lines that are not in this node's haresources and that the peer could run; 0
+    /// if there are none.
     pub(crate) strange: u64,
-    /// The first of our beats after that had changed: who has heard it knows what we make of them.
+    /// The first beat of this node after that digest changed: a peer that has heard it knows how
+    /// this node treats those lines.
     pub(crate) unknown_known: u64,
     /// A Systole peer says that everything is held.
     pub(crate) holds_all: bool,
-    /// Groups that it says are held.
+    /// Groups that the peer says are held.
     pub(crate) holds_groups: Vec<GroupId>,
-    /// The highest sequence of ours that it has echoed with its whole table.
+    /// The highest sequence of this node that the peer has echoed with its whole table.
     pub(crate) echoed: u64,
-    /// What it has acknowledged of ours.
+    /// The highest sequence of this node that the peer has acknowledged.
     pub(crate) acknowledged: u64,
-    /// One per medium of ours.
+    /// One per medium of this node.
     pub(crate) links: Vec<Link>,
     /// Its sequence numbers.
     pub(crate) receiver: Receiver,
-    /// When its last status came.
+    /// When its last status arrived.
     pub(crate) last_status: Option<Time>,
     /// The sequence of its last status.
     pub(crate) status_sequence: u64,
-    /// When that was said, by its own clock, in seconds since 1970.
+    /// When that status was sent, by the peer's clock, in seconds since 1970.
     pub(crate) status_time: u64,
-    /// When it last proved that it hears us, by an echo: the time of our echoed message.
+    /// When the peer last proved by an echo that it hears this node: the time of the echoed
+    /// message.
     pub(crate) heard_us: Option<Time>,
-    /// Since when it has been heard, without having been dead or restarted in between.
+    /// Since when the peer has been heard, without having been dead or restarted in between.
     pub(crate) heard_since: Time,
-    /// Since when our start waits for it. Time in which we stood still does not count.
+    /// Since when the start of this node waits for the peer. Time during which this node stood
+    /// still does not count.
     pub(crate) awaited_since: Time,
-    /// Silence that makes it dead, as it said last.
+    /// Silence after which the peer is dead, as it last said.
     pub(crate) dead_after: Duration,
 }
 
@@ -131,12 +140,12 @@ pub(crate) struct Peer {
 #[derive(Debug, Default)]
 pub(crate) struct Replays {
     told: Rarely,
-    /// The latest: its generation, when it came, and how many there were in this generation.
+    /// The latest one: its generation, when it came, and how many have come in this generation.
     pub(crate) last: Option<(u64, Time, u64)>,
 }
 
 impl Replays {
-    /// Notes one. If it is to be told now, returns how many there were since the last time.
+    /// Records one. If it is to be reported now, returns how many there were since the last report.
     pub(crate) fn note(&mut self, now: Time, generation: u64) -> Option<u64> {
         let before = self.last.map_or(0, |(_, _, count)| count);
         self.last = Some((generation, now, before.saturating_add(1)));
@@ -197,7 +206,7 @@ impl Peer {
         }
     }
 
-    /// Forgets what it said of a group that is no longer known, or not known yet.
+    /// Forgets what the peer said about a group that is no longer known, or not known yet.
     pub(crate) fn forget_group(&mut self, group: GroupId) {
         self.lacks.retain(|other| *other != group);
         self.holds_groups.retain(|other| *other != group);
@@ -208,8 +217,8 @@ impl Peer {
         }
     }
 
-    /// A group is known from now on. Until the next table of the peer says otherwise the peer lacks a line
-    /// of which it has not told.
+    /// Adds a group that is known from now on. If the peer has not mentioned the line, it counts as
+    /// lacking it until its next table says otherwise.
     pub(crate) fn add_group(&mut self, group: GroupId, key: GroupKey) {
         if !self.view.has(key) {
             self.lacks.push(group);
@@ -217,40 +226,41 @@ impl Peer {
         self.runs[group.index()] = self.runs_unknown.contains(&key);
     }
 
-    /// Whether it is heard.
+    /// Whether the peer is heard.
     pub(crate) fn is_alive(&self) -> bool {
         self.last_status.is_some() && self.status != NodeStatus::Dead
     }
 
-    /// Whether it is heard, and may take something: who has said goodbye does not any more.
+    /// Whether the peer is heard and may take groups: a peer that has said goodbye no longer does.
     pub(crate) fn decides(&self) -> bool {
         self.is_alive() && !self.has_left
     }
 
-    /// Whether it is heard and means to stay.
+    /// Whether the peer is heard and means to stay.
     pub(crate) fn is_present(&self) -> bool {
         self.is_alive() && !self.is_leaving && !self.has_left
     }
 
-    /// Whether it says that a group is held.
+    /// Whether the peer says that a group is held.
     pub(crate) fn holds(&self, group: GroupId) -> bool {
         self.holds_all || self.holds_groups.contains(&group)
     }
 
-    /// Whether it is heard, and may run what we have not heard of: we have not had its whole table, or, of
-    /// one that does not hear us and so cannot know what we lack, do not have it now.
+    /// Whether the peer is heard and may run something that this node has not heard about: this
+    /// node never had its whole table or, if the peer does not hear this node and so cannot know
+    /// what it lacks, does not have it now.
     pub(crate) fn hides_something(&self) -> bool {
         let is_known = if self.answers { self.view.whole_at() > 0 } else { self.view.is_whole() };
         self.is_alive() && self.kind == Kind::Systole && !is_known
     }
 
-    /// Whether it can take part in a hand-over now.
+    /// Whether the peer can take part in a hand-over now.
     pub(crate) fn can_negotiate(&self) -> bool {
         self.is_present() && self.is_ready
     }
 
-    /// Forgets what a restart of its daemon makes untrue. What it ran may run on: that holds until its
-    /// first table.
+    /// Forgets what a restart of the peer's daemon makes untrue. What it ran may still run: that
+    /// holds until its first table.
     pub(crate) fn restart(&mut self, generation: u64) {
         self.replays.last = None;
         self.generation = generation;
@@ -283,7 +293,8 @@ impl Peer {
         }
     }
 
-    /// Forgets what we have of its table and it has of ours: it is another run of its daemon.
+    /// Forgets each side's view of the other's table, because the peer is another run of its
+    /// daemon.
     pub(crate) fn forget_table(&mut self) {
         self.view.forget();
         self.asked = 0;
@@ -292,7 +303,7 @@ impl Peer {
         self.strange = 0;
     }
 
-    /// Notes the arrival of a status. Returns the time since the one before.
+    /// Records the arrival of a status. Returns the time since the one before.
     pub(crate) fn record_status(&mut self, now: Time, sequence: u64) -> Option<Duration> {
         // A restart is no silence, however long it took.
         let before = self.last_status.filter(|_| self.status_sequence > 0);
@@ -302,7 +313,7 @@ impl Peer {
         interval
     }
 
-    /// When it is dead if it stays silent; `patience` overrides what it said (initdead).
+    /// When the peer is dead if it stays silent; `patience` overrides what it said (initdead).
     pub(crate) fn deadline(&self, patience: Option<Duration>) -> Option<Time> {
         if self.status == NodeStatus::Dead {
             return None;
@@ -312,7 +323,8 @@ impl Peer {
         self.silent_at(patience).into_iter().chain(settles).min()
     }
 
-    /// Whether whatever it said so far may be a recording, and our start waits for it.
+    /// Whether everything that the peer has said so far may be a recording, and the start of this
+    /// node waits for the peer.
     fn is_unproven(&self) -> bool {
         self.kind == Kind::Systole && !self.answers && !self.is_settled
     }
@@ -325,11 +337,11 @@ impl Peer {
         Some(since + patience.unwrap_or(self.dead_after))
     }
 
-    /// Lets time pass. Returns whether it died of its silence.
+    /// Lets time pass. Returns whether the peer died of its silence.
     ///
-    /// What may be a recording does not prolong our start: we wait as long for it as for a node that
-    /// says nothing. It may also be a node that does not hear us, so that it is not dead; as long as
-    /// it is heard nothing is started beside it.
+    /// What may be a recording does not prolong the start of this node, which waits as long for
+    /// such a peer as for a silent one. It may also be a peer that does not hear this node, so it
+    /// is not dead: as long as it is heard, nothing is started beside it.
     pub(crate) fn elapse(&mut self, now: Time, patience: Option<Duration>) -> bool {
         if self.is_unproven()
             && patience.is_some_and(|patience| now >= self.awaited_since + patience)
@@ -346,7 +358,7 @@ impl Peer {
         true
     }
 
-    /// Restarts the clock of its silence: it was we who were away until now.
+    /// Restarts the clock of the peer's silence, because it was this node that was away until now.
     pub(crate) fn forgive(&mut self, now: Time) {
         if self.is_alive() {
             self.last_status = Some(now);

@@ -1,6 +1,6 @@
 //! Pseudo-random numbers from a seed that the shell hands in.
 
-/// `SplitMix64`: small, and the same for ever, so that a seed replays a run.
+/// `SplitMix64`: small, and never changing, so that a seed replays a run.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
@@ -25,7 +25,7 @@ impl Random {
         if bound == 0 { 0 } else { self.next() % bound }
     }
 
-    /// Whether an event of this chance in a thousand happens.
+    /// Whether an event with this chance in a thousand happens.
     pub const fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }

@@ -1,4 +1,4 @@
-//! What an outsider can cause as often as they like: told once, then at growing intervals, with a
+//! Events that an outsider can cause at will: reported once, then at growing intervals, with a
 //! count.
 
 use crate::Time;
@@ -9,20 +9,21 @@ use std::time::Duration;
 const GAP_FIRST: Duration = Duration::from_mins(1);
 const GAP_GROWTH: u32 = 5;
 const GAP_LAST: Duration = Duration::from_hours(24);
-/// What did not happen for so long is news when it comes again.
+/// An event that did not happen for this long is news when it happens again.
 const FORGET_AFTER: Duration = Duration::from_hours(1);
 
-/// What was told of one thing.
+/// What was reported about one thing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rarely {
-    /// When it was told last, and how long nothing more is told after that.
+    /// When it was last reported, and for how long after that nothing more is reported.
     told: Option<(Time, Duration)>,
     latest: Time,
     untold: u64,
 }
 
 impl Rarely {
-    /// Notes that it happened. If it is to be told now, returns how often it has since the last time.
+    /// Records one event. If it is to be reported now, returns how many there were since the last
+    /// report.
     pub(crate) fn note(&mut self, now: Time) -> Option<u64> {
         let silence = now.since(std::mem::replace(&mut self.latest, now));
         self.untold = self.untold.saturating_add(1);

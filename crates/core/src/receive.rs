@@ -1,61 +1,63 @@
-//! What one sender has sent us: generations, sequence numbers, gaps, acknowledgements.
+//! What this node has received from one sender: generations, sequence numbers, gaps,
+//! acknowledgements.
 
 use crate::{Random, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Most messages that are asked for after one gap; a larger gap is given up.
+/// Most messages that are requested after one gap; a larger gap is given up.
 const GAP_MAX: u64 = 250;
-/// Most sequence numbers that are missed of one sender at a time.
+/// Most missing sequence numbers of one sender at a time.
 const MISSING_MAX: u64 = 500;
-/// Shortest wait before a missing message is asked for: senders overtake themselves.
+/// Shortest wait before a missing message is requested, because messages of a sender may overtake
+/// each other.
 const REQUEST_DELAY_MIN: Duration = Duration::from_millis(50);
-/// With a longest wait below this the shortest wait is nothing.
+/// If the longest wait is below this, the shortest wait is zero.
 const REQUEST_DELAY_SHORT: Duration = Duration::from_millis(100);
 /// One message in this many is acknowledged.
 const ACK_EVERY: u64 = 10;
 
-/// What a sequence number means to us.
+/// What a sequence number means to the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// New; process it.
     New,
-    /// New, and the numbers between are missing; process it.
+    /// New, and the numbers before it are missing; process it.
     Gap {
         /// The last number before the gap.
         last: u64,
-        /// How many are missing.
+        /// How many numbers are missing.
         count: u64,
     },
-    /// New, and so many are missing that they were given up; process it.
+    /// New, and so many numbers before it are missing that they were given up; process it.
     GapTooLarge,
-    /// One of the missing; process it.
+    /// One of the missing numbers; process it.
     Late {
         /// Whether it was the last missing one.
         complete: bool,
     },
-    /// The newest message once more, as redundant links bring it.
+    /// The newest message once more, as redundant links deliver it.
     Duplicate,
-    /// An old one; it says nothing, not even that the link works.
+    /// An old message; it proves nothing, not even that the link works.
     Old,
 }
 
-/// The memory of one sender's sequence numbers.
+/// The record of one sender's sequence numbers.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     last: Option<u64>,
     missing: BTreeMap<u64, Time>,
     delay_max: Duration,
     ack_digit: u64,
-    /// The highest number that wants an acknowledgement whatever its digit.
+    /// The highest number that demands an acknowledgement whatever its digit.
     prompted: u64,
-    /// What was acknowledged: of the numbers up to it nothing is missing.
+    /// The number that was acknowledged: nothing up to it is missing.
     acknowledged: u64,
     ack_due: Option<u64>,
 }
 
 impl Receiver {
-    /// Knows nothing yet; asks for a missing message after at most `delay_max`.
+    /// A receiver that knows nothing yet; it requests a missing message after at most `delay_max`.
     pub(crate) fn new(delay_max: Duration, random: &mut Random) -> Self {
         Self {
             last: None,
@@ -82,7 +84,7 @@ impl Receiver {
         self.last.unwrap_or(0)
     }
 
-    /// Takes note of a sequence number. `prompt` asks for an acknowledgement whatever its digit.
+    /// Records a sequence number. `prompt` demands an acknowledgement whatever its digit.
     pub(crate) fn note(
         &mut self,
         now: Time,
@@ -103,7 +105,7 @@ impl Receiver {
     fn judge(&mut self, now: Time, sequence: u64, random: &mut Random) -> Verdict {
         let Some(last) = self.last else {
             self.last = Some(sequence);
-            // Of what came before nobody knows whether it came.
+            // It is unknown whether the messages before this one arrived.
             self.acknowledged = sequence.saturating_sub(1);
             return Verdict::New;
         };
@@ -132,7 +134,7 @@ impl Receiver {
         Verdict::Gap { last, count }
     }
 
-    /// Gives a number up that the sender cannot send again. Returns whether it was missing.
+    /// Gives up a number that the sender cannot send again. Returns whether it was missing.
     pub(crate) fn give_up(&mut self, sequence: u64) -> bool {
         let was_missing = self.missing.remove(&sequence).is_some();
         if was_missing {
@@ -141,7 +143,7 @@ impl Receiver {
         was_missing
     }
 
-    /// Whether nothing that was sent before what is heard is missing.
+    /// Whether nothing is missing of what was sent before the last message heard.
     pub(crate) fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }
@@ -151,7 +153,7 @@ impl Receiver {
         self.missing.clear();
     }
 
-    /// A number whose time to be asked for has come; it will be asked for again later.
+    /// Returns a number that is due to be requested; it will be requested again later.
     pub(crate) fn request(&mut self, now: Time) -> Option<u64> {
         let again = now + self.delay_max.max(Duration::from_millis(1));
         let (&number, due) = self.missing.iter_mut().find(|(_, due)| **due <= now)?;
@@ -164,13 +166,13 @@ impl Receiver {
         self.ack_due.take()
     }
 
-    /// When [`Receiver::request`] next has something to say.
+    /// When [`Receiver::request`] next returns a number.
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.missing.values().min().copied()
     }
 
-    /// An acknowledgement is due when nothing is missing below a number that has our digit, or
-    /// that wants one.
+    /// Makes an acknowledgement due when nothing is missing up to a number that has this receiver's
+    /// digit or demands an acknowledgement.
     fn acknowledge(&mut self) {
         let complete = self.missing.keys().next().map_or(self.last(), |lowest| lowest - 1);
         let prompted = if self.prompted > self.acknowledged { complete } else { 0 };
@@ -244,7 +246,8 @@ mod tests {
         assert_eq!(receiver.take_ack(), Some(102));
     }
 
-    /// Under steady loss something is always missing; what is complete below it must not wait.
+    /// Under steady loss something is always missing; the numbers that are complete below it must
+    /// not wait.
     #[test]
     fn what_is_complete_below_a_gap_is_acknowledged() {
         let (mut receiver, mut random) = receiver();

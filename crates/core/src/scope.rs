@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Scope {
     /// A set, from the giver's view unless said otherwise.
     Set(GroupSet),
-    /// One group, which only nodes of Systole can hand over alone.
+    /// One group, which only Systole nodes can hand over alone.
     Group(GroupId),
 }
 
@@ -23,7 +23,7 @@ impl Scope {
         }
     }
 
-    /// How people call it: the word of the set, or the name of the group.
+    /// The name for people: the word of the set, or the name of the group.
     #[must_use]
     pub fn describe(self, settings: &Settings) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! What the administrator wants, checked; and in `boot` the facts of this run.
+//! What the administrator wants, already checked, and in `boot` the facts of this run.
 
 mod boot;
 
@@ -11,25 +11,28 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the three files say, as far as decisions need it. Immutable; a reload makes a new one.
+/// The contents of the three configuration files, as far as decisions need them. Immutable: a
+/// reload makes a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Names of all nodes in lower case, in alphabetical order; a [`NodeId`] is a place here.
+    /// Names of all nodes in lower case, in alphabetical order; a [`NodeId`] is an index into this
+    /// list.
     pub nodes: Vec<String>,
     /// The same nodes in the order of `ha.cf`.
     pub node_order: Vec<NodeId>,
     /// This node.
     pub me: NodeId,
-    /// Names of our links (`eth0`), in the order of `ha.cf`; a [`LinkId`](crate::LinkId) is a place
-    /// here. Several media on one interface are one link.
+    /// Names of this node's links (`eth0`), in the order of `ha.cf`; a [`LinkId`](crate::LinkId) is
+    /// an index into this list. Several media on one interface are one link.
     pub links: Vec<String>,
-    /// Links that carry only so many bytes in a second: serial lines. The others carry all that we say.
+    /// Serial lines, with the number of bytes that each carries per second. The other links carry
+    /// everything that this node sends.
     pub slow_links: Vec<(LinkId, u32)>,
     /// Ping nodes and ping groups.
     pub ping_nodes: Vec<String>,
     /// Time between two beats.
     pub keepalive: Duration,
-    /// Silence after which our peers shall call us dead.
+    /// Silence after which the peers must declare this node dead.
     pub deadtime: Duration,
     /// Silence after which a beat is late.
     pub warntime: Duration,
@@ -39,35 +42,38 @@ pub struct Settings {
     pub deadping: Duration,
     /// How long a ping node that was dead must answer before it counts again.
     pub aliveping: Duration,
-    /// Longest wait before a missing message is asked for.
+    /// Longest wait before a missing message is requested.
     pub rexmit_delay: Duration,
-    /// What becomes of groups when their preferred node returns.
+    /// What happens to groups when their preferred node returns.
     pub failback: Failback,
     /// Whether the built-in ipfail decides.
     pub ipfail: bool,
-    /// Longest time that the executor keeps what it has without a permit.
+    /// Longest time that the executor keeps its resources without a permit.
     pub restart_grace: Duration,
-    /// How dead nodes are made sure of, where a device is configured.
+    /// How a silent node is made certain to be dead, where a fencing device is configured.
     pub fencing: Option<FencingPolicy>,
-    /// The groups; a [`GroupId`] is a place here, and stays the same for as long as a daemon runs. Beside
-    /// those that [`group_ids`](Self::group_ids) names there may be some that are forgotten since.
+    /// The groups; a [`GroupId`] is an index into this list, and stays the same for as long as a
+    /// daemon runs. The list may also have groups that were forgotten since, which
+    /// [`group_ids`](Self::group_ids) omits.
     pub groups: Vec<Group>,
-    /// The groups that count, in the order of `haresources`, retired ones last. Absent: all, as they stand.
+    /// The groups that count, in the order of `haresources`, retired ones last. Absent: all of
+    /// [`groups`](Self::groups), in their order.
     pub group_order: Option<Arc<[GroupId]>>,
-    /// What a stop that keeps failing leads to.
+    /// What happens when a stop keeps failing.
     pub stop_failure: StopFailure,
-    /// What becomes of single groups when their preferred node returns, if not [`Self::failback`].
+    /// What happens to single groups when their preferred node returns, where it differs from
+    /// [`Self::failback`].
     pub group_failback: Vec<(GroupId, Failback)>,
-    /// When groups that move again and again are kept where they are.
+    /// When a group that moves again and again is kept where it is.
     pub hold_down: Option<HoldDown>,
 }
 
 impl Settings {
-    /// The settings of a node without links, ping nodes and groups: what every other line of `ha.cf`
-    /// sets is as without that line.
+    /// Returns the settings of a node without links, ping nodes and groups, with every other
+    /// directive of `ha.cf` at its default.
     ///
-    /// `nodes` are the names of all nodes in lower case, in alphabetical order, which is also taken for
-    /// that of `ha.cf`.
+    /// `nodes` are the names of all nodes in lower case, in alphabetical order; that order also
+    /// stands for the order of `ha.cf`.
     #[must_use]
     pub fn new<Name: Into<String>>(me: NodeId, nodes: impl IntoIterator<Item = Name>) -> Self {
         const KEEPALIVE: Duration = Duration::from_secs(1);
@@ -112,15 +118,15 @@ impl Settings {
         &self.nodes[node.index()]
     }
 
-    /// What becomes of a group when its preferred node returns.
+    /// What happens to a group when its preferred node returns.
     #[must_use]
     pub fn failback_of(&self, group: GroupId) -> Failback {
         let own = self.group_failback.iter().find(|(other, _)| *other == group);
         own.map_or(self.failback, |(_, failback)| *failback)
     }
 
-    /// Adds groups that are no longer in the files, as far as there is room for them. Only before a daemon
-    /// has begun to run with these settings.
+    /// Adds groups that are no longer in the files, as long as there is room for them. To be called
+    /// only before a daemon has begun to run with these settings.
     pub fn retire(&mut self, groups: &[Group]) {
         for group in groups {
             let is_known = self.groups.iter().any(|other| other.key == group.key);
@@ -143,12 +149,12 @@ impl Settings {
         GroupIds { order: self.group_order.clone(), places }
     }
 
-    /// All groups with their ids, in the same order.
+    /// All groups with their ids, in the order of `haresources`, retired ones last.
     pub fn known_groups(&self) -> impl Iterator<Item = (GroupId, &Group)> {
         self.group_ids().map(|id| (id, &self.groups[id.index()]))
     }
 
-    /// The groups that are no longer in `haresources`, and still matter.
+    /// The groups that are no longer in `haresources` but still matter.
     #[must_use]
     pub fn retired_ids(&self) -> GroupIds {
         let mut ids = self.group_ids();
@@ -177,10 +183,10 @@ impl Iterator for GroupIds {
     }
 }
 
-/// What is known of fencing before it is needed: every other node has a device.
+/// What is configured about fencing. It implies that every other node has a fencing device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FencingPolicy {
-    /// How long the node that comes second waits where two nodes would fence each other.
+    /// How long the second node waits where two nodes would fence each other.
     pub delay: Duration,
 }
 
@@ -188,13 +194,13 @@ pub struct FencingPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Failback {
-    /// Groups go back to their preferred node when it returns.
+    /// Groups return to their preferred node when it returns.
     On,
     /// Groups stay where they are.
     Off,
-    /// The protocol before negotiation; groups go back when asked for.
+    /// The protocol before negotiation; groups return when their node asks for them.
     Legacy,
-    /// Groups go back once their preferred node has been there, settled and able, for so long.
+    /// Groups return once their preferred node has been present, settled and able for this long.
     After(Duration),
     /// Groups stay where they are, and the status names those that are away from home.
     Manual,
@@ -212,22 +218,22 @@ impl fmt::Display for Failback {
     }
 }
 
-/// `hold_down`: a group that has moved by itself this often within a window stays where it is, for
+/// `hold_down`: a group that has moved automatically this often within a window stays where it is,
 /// longer each time that this happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldDown {
     /// How many moves are too many; at least 1.
     pub moves: u8,
-    /// Within which time.
+    /// The window in which they are counted.
     pub window: Duration,
-    /// How long it stays the first time; each further time it is twice as long.
+    /// How long the group stays the first time; each further time is twice as long.
     pub first: Duration,
-    /// How long it stays at most.
+    /// The longest time that the group stays.
     pub longest: Duration,
 }
 
 impl Default for HoldDown {
-    /// A fault and its end are two moves. Three of them in ten minutes are not bad luck any more.
+    /// A fault and its end are two moves. Three faults in ten minutes are no longer bad luck.
     fn default() -> Self {
         Self {
             moves: 6,
@@ -238,39 +244,39 @@ impl Default for HoldDown {
     }
 }
 
-/// `stop_failure`: action if a stop keeps failing. No other node starts the group meanwhile.
+/// `stop_failure`: what to do if a stop keeps failing. Meanwhile no other node starts the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopFailure {
-    /// The machine reboots, as with heartbeat 3.0.6, so that the peer may take over.
+    /// The machine reboots, as with heartbeat 3.0.6, so that the peer can take over.
     Reboot,
-    /// The group is blocked here until somebody looks at it, but its addresses are released.
+    /// The group is blocked here until a person looks at it, but its addresses are released.
     ReleaseAddress,
-    /// The group is blocked here, as it is, until somebody looks at it.
+    /// The group is blocked here, as it is, until a person looks at it.
     Block,
 }
 
 /// A line of `haresources`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// What nodes call the group among themselves.
+    /// The key by which nodes refer to the group among themselves.
     pub key: GroupKey,
     /// The node that should run it.
     pub preferred: NodeId,
     /// Its resources in start order.
     pub resources: Vec<Resource>,
-    /// It stands in haresources no more, and stays known until nobody can run it any longer. Never
-    /// read from a file; see [`Cluster::reconfigure`](crate::Cluster::reconfigure).
+    /// The group is no longer in haresources, but stays known until no node can run it any more.
+    /// Never read from a file; see [`Cluster::reconfigure`](crate::Cluster::reconfigure).
     pub is_retired: bool,
 }
 
 impl Group {
-    /// The first resource word, by which people name the group.
+    /// The first resource word, which is the name of the group for people.
     #[must_use]
     pub fn name(&self) -> &str {
         self.resources.first().map_or("", |resource| &resource.word)
     }
 
-    /// Whether two groups have a resource in common: the same address, or the same word.
+    /// Whether two groups have a resource in common: the same address or the same word.
     #[must_use]
     pub fn shares_with(&self, other: &Self) -> bool {
         self.resources.iter().any(|one| other.resources.iter().any(|two| one.is_same_as(two)))
@@ -287,8 +293,8 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Whether both words mean one thing of which there must be one: an address, however it is
-    /// written, or an agent with its arguments.
+    /// Whether both words mean the same thing, of which only one may run: an address, in whatever
+    /// notation, or an agent with its arguments.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
@@ -300,7 +306,7 @@ impl Resource {
     }
 }
 
-/// What a resource word means.
+/// The meaning of a resource word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
@@ -315,12 +321,12 @@ pub enum ResourceKind {
     },
 }
 
-/// A floating address as written; what is absent is chosen where it runs.
+/// A floating address as written; whatever is absent is chosen on the node that runs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressSpec {
     /// The address.
     pub address: IpAddr,
-    /// Prefix length; absent means that of the interface's network.
+    /// Prefix length; if absent, that of the interface's network.
     pub prefix: Option<u8>,
     /// Interface, or interface and label (`eth0:1`).
     pub interface: Option<String>,

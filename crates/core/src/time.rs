@@ -1,4 +1,4 @@
-//! Time is a number that the shell hands in.
+//! Time as a number that the shell hands in.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Time {
         self.0
     }
 
-    /// How long ago `earlier` was, or zero when it lies ahead.
+    /// How long ago `earlier` was; zero if it lies in the future.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -1,4 +1,4 @@
-//! What we have of the table of a peer.
+//! What this node has of the table of a peer.
 //!
 //! ```text
 //!             the mark is that of what we have
@@ -8,15 +8,16 @@
 //!        another mark, and not the rows that make it; another epoch or session
 //! ```
 //!
-//! A beat carries a few rows and the mark of all. The rows replace what we had of the same groups. If
-//! what we have then matches the mark, we have the table as it was when the beat was said, whatever
-//! was lost before; if not, the sender learns that from our echo, and tells what we lack.
+//! A beat carries a few rows and the mark of all rows. The rows replace the known rows of the same
+//! groups. If the known rows then match the mark, this node has the table as it was when the beat
+//! was sent, whatever was lost before. If not, the sender learns that from this node's echo, and
+//! sends the rows that are lacking.
 
 use crate::beat::Told;
 use crate::{Beat, GROUPS_MAX, GroupKey, HoldNotice, Mark, Moves, NodeId, TableForm, Time};
 use std::time::Duration;
 
-/// The rows of a peer's table that we have heard.
+/// The rows of a peer's table that this node has heard.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     /// Ordered by group.
@@ -27,7 +28,7 @@ pub(crate) struct View {
     is_whole: bool,
 }
 
-/// A row, and when it was heard, if it has a time that runs down.
+/// A row, and when it was heard if it contains a time that runs down.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     told: Told,
@@ -35,7 +36,7 @@ struct Known {
 }
 
 impl Known {
-    /// The row as the sender would tell it now.
+    /// The row as the sender would report it now.
     fn aged(&self, now: Time) -> Told {
         let gone = self.at.map_or(Duration::ZERO, |at| now.since(at));
         let gone = u64::try_from(gone.as_millis()).unwrap_or(u64::MAX);
@@ -47,7 +48,7 @@ impl Known {
 }
 
 impl View {
-    /// Takes the rows of a beat. Returns whether we have the whole table now.
+    /// Takes the rows of a beat. Returns whether this node has the whole table now.
     pub(crate) fn hear(&mut self, now: Time, beat: &Beat) -> bool {
         if beat.table.epoch != self.mark.epoch || beat.form == TableForm::Whole {
             self.rows.clear();
@@ -60,22 +61,22 @@ impl View {
         self.is_whole
     }
 
-    /// Whether we have the whole table as the last beat had it.
+    /// Whether this node has the whole table as of the last beat.
     pub(crate) const fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    /// Notes that we had the whole table after the beat with this sequence.
+    /// Records that this node had the whole table after the beat with this sequence.
     pub(crate) fn record_whole(&mut self, sequence: u64) {
         self.whole_at = self.whole_at.max(sequence);
     }
 
-    /// The highest sequence of a beat after which we had the whole table; 0 if we never had.
+    /// The highest sequence of a beat after which this node had the whole table; 0 if it never had.
     pub(crate) const fn whole_at(&self) -> u64 {
         self.whole_at
     }
 
-    /// What the peer says of a group, as it would say it now.
+    /// What the peer says about a group, as it would say it now.
     pub(crate) fn get(&self, now: Time, group: GroupKey) -> Option<Told> {
         let place = self.place(group).ok()?;
         Some(self.rows[place].aged(now))
@@ -87,20 +88,21 @@ impl View {
         hold.is_some_and(|hold| !hold.is_release && hold.left > 0)
     }
 
-    /// Whether the peer tells of a group.
+    /// Whether the peer's table has a row for a group.
     pub(crate) fn has(&self, group: GroupKey) -> bool {
         self.place(group).is_ok()
     }
 
-    /// All groups of which something still runs at the peer, as it says. Not what is in doubt.
+    /// All groups of which something still runs at the peer, as the peer says. Groups in doubt are
+    /// left out.
     pub(crate) fn running(&self, from: NodeId) -> impl Iterator<Item = GroupKey> + '_ {
         let claims = self.rows.iter().map(|known| known.told.claim);
         let running = claims.filter(move |claim| claim.runs_here && !claim.is_in_doubt(from));
         running.map(|claim| claim.group)
     }
 
-    /// All groups that the peer has let go of without an executor, and of which it cannot tell whether
-    /// services run on.
+    /// All groups that the peer has let go of without an executor, and of which it cannot tell
+    /// whether services still run.
     pub(crate) fn in_doubt(&self, from: NodeId) -> impl Iterator<Item = GroupKey> + '_ {
         let claims = self.rows.iter().map(|known| known.told.claim);
         claims.filter(move |claim| claim.is_in_doubt(from)).map(|claim| claim.group)
@@ -112,7 +114,7 @@ impl View {
         able.map(|known| known.told.claim.group)
     }
 
-    /// All groups of which the peer tells.
+    /// All groups in the peer's table.
     pub(crate) fn groups(&self) -> impl Iterator<Item = GroupKey> + '_ {
         self.rows.iter().map(|known| known.told.claim.group)
     }
@@ -134,7 +136,8 @@ impl View {
                 self.mark.remove(self.rows[place].told.digest());
                 self.rows[place] = known;
             }
-            // More than there can be: rows of another table are among them, and it is never whole.
+            // More rows than there can be: rows of another table are among them, and the view never
+            // becomes whole.
             Err(_) if self.rows.len() >= GROUPS_MAX => return,
             Err(place) => self.rows.insert(place, known),
         }

@@ -1,11 +1,11 @@
-//! Short texts of a fixed size: they ride in beats, so they are bounded, allocate nothing and hold nothing
-//! that a terminal or a log would obey.
+//! Short texts of a fixed size. They are carried in beats, so they are bounded, allocate nothing
+//! and contain nothing that a terminal or a log would interpret.
 
 use std::fmt;
 
 /// A line of a few words, such as why an agent failed.
 ///
-/// Two nodes that hold the same words hold the same bytes: [`Words::new`] changes nothing in what it has
+/// Equal words on two nodes have equal bytes: [`Words::new`] does not change a text that it has
 /// made itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Words {
@@ -14,21 +14,22 @@ pub struct Words {
 }
 
 impl Words {
-    /// Most bytes of the text in a beat, where what is not [plain](Self::is_plain) takes three.
+    /// Most bytes of the text in a beat, where each byte that is not [plain](Self::is_plain) takes
+    /// three.
     pub const TEXT_MAX: usize = 64;
     /// No words.
     pub const NONE: Self = Self { length: 0, bytes: [0; Self::TEXT_MAX] };
-    /// What stands in the place of what had no room.
+    /// Stands in place of text that had no room.
     const MORE: &str = "...";
 
-    /// The first line of a text that says something, without control characters. What is too long is cut
-    /// between two characters, and ends with three dots.
+    /// Returns the first non-empty line of a text, without control characters. A line that is too
+    /// long is cut between two characters and ends with three dots.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut lines = text.lines().map(|line| line.trim_matches(|it| printable(it) == ' '));
         let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
         let mut words = Self::NONE;
-        // How long it was when the dots still had room behind it.
+        // How long the text was when the dots still had room after it.
         let (mut size, mut short) = (0, 0);
         for letter in line.chars().map(printable) {
             let mut buffer = [0; 4];
@@ -58,20 +59,20 @@ impl Words {
         str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
     }
 
-    /// Whether there are none.
+    /// Whether there are no words.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Whether a byte stands for itself in the text of a beat: others are written as `%` and two
+    /// Whether a byte is written as itself in the text of a beat; others are written as `%` and two
     /// hexadecimal digits.
     #[must_use]
     pub const fn is_plain(byte: u8) -> bool {
         (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b',' | b';' | b'%')
     }
 
-    /// How many bytes of text it takes.
+    /// How many bytes of text the words take.
     pub(crate) fn text_len(&self) -> usize {
         self.as_str().bytes().map(Self::text_of).sum()
     }
@@ -85,7 +86,8 @@ impl Words {
         self.length += 1;
     }
 
-    /// Forgets what is behind the end, so that equal words have equal bytes, and blanks before it.
+    /// Clears the bytes after the end, so that equal words have equal bytes, and removes blanks
+    /// before it.
     fn cut_blanks(&mut self) {
         while self.length > 0 && self.bytes[usize::from(self.length) - 1] == b' ' {
             self.length -= 1;
@@ -112,8 +114,9 @@ impl fmt::Display for Words {
     }
 }
 
-/// A blank in place of a character that a terminal or a log may obey: the control characters of ASCII and
-/// ISO 6429, and those of Unicode that end a line, turn the direction of writing, or show nothing.
+/// Replaces a character that a terminal or a log may interpret with a blank: the control characters
+/// of ASCII and ISO 6429, and the Unicode characters that end a line, change the writing direction
+/// or show nothing.
 #[must_use]
 pub const fn printable(letter: char) -> char {
     match letter {

@@ -36,8 +36,8 @@ fn cluster() -> Cluster {
     Cluster::new(settings, Boot::new(1, Uuid([1; 16])))
 }
 
-/// Both nodes beat on two links for a while; every tenth message is acknowledged. Returns
-/// whether our group runs.
+/// Both nodes beat on two links for a while; every tenth message is acknowledged. Returns whether
+/// this node's group runs.
 fn live(cluster: &mut Cluster, beat: &mut Beat, from: u64, to: u64) -> bool {
     let mut started = false;
     for sequence in from..to {

@@ -1,6 +1,6 @@
-//! How long the text of a beat gets at most, so that what does not fit waits for the next one.
+//! The maximum length of the text of a beat, so that rows that do not fit wait for the next beat.
 //!
-//! `systole-wire`, which writes it, checks that nothing is longer.
+//! `systole-wire`, which writes the text, checks that no text is longer.
 
 use super::{Beat, Claim, Echo, HoldNotice, Moves, Told};
 use crate::{Failure, Words};
@@ -11,13 +11,13 @@ pub const BEAT_TEXT_MAX: usize = 750;
 /// Most bytes of a host name on Linux.
 pub const NAME_USUAL: usize = 64;
 
-/// Most bytes of a row of the table without words: room that is kept for one in every beat.
+/// Most bytes of a row of the table without words: every beat reserves room for one such row.
 pub(crate) const ROW_MAX: usize = 100;
-/// Most bytes that the words of a failure add to it: room that is kept in every other beat.
+/// Most bytes that the words of a failure add to a row: every other beat reserves this room.
 pub(crate) const WORDS_MAX: usize = ",tff.".len() + Words::TEXT_MAX;
 
 impl Claim {
-    /// Most bytes of its text, separators included.
+    /// Most bytes of the claim's text, separators included.
     fn text_max(&self) -> usize {
         let failure = self.failure.map_or(0, |failure| failure.text_max());
         digits(self.group.0.into()) + ".f.".len() + digits(self.term) + ".5*!,".len() + failure
@@ -25,7 +25,7 @@ impl Claim {
 }
 
 impl Failure {
-    /// Most bytes of its text, with its words in an extra of their own.
+    /// Most bytes of the failure's text, with its words in an extra of their own.
     fn text_max(&self) -> usize {
         let words = match self.words.text_len() {
             0 => 0,
@@ -36,21 +36,21 @@ impl Failure {
 }
 
 impl HoldNotice {
-    /// Most bytes of its text, separators included.
+    /// Most bytes of the notice's text, separators included.
     pub(crate) fn text_max(&self) -> usize {
         ",gff.".len() + digits(self.count.into()) + ".f.".len() + digits(self.left) + "~".len()
     }
 }
 
 impl Moves {
-    /// Most bytes of its text, separators included.
+    /// Most bytes of the text, separators included.
     fn text_max(&self) -> usize {
         ",mff.".len() + digits(self.count.into()) + ".ff.".len() + digits(self.left) + "!".len()
     }
 }
 
 impl Echo {
-    /// Most bytes of its text, separators included, with its media or without.
+    /// Most bytes of the echo's text, separators included, with its media or without.
     pub(crate) fn text_max(&self, with_lags: bool) -> usize {
         const FIXED: usize = "f.0123456789a...,".len();
         const LAG: usize = "0fe".len();
@@ -61,7 +61,7 @@ impl Echo {
 }
 
 impl Told {
-    /// Most bytes of its text, separators included.
+    /// Most bytes of the row's text, separators included.
     pub(crate) fn text_max(&self) -> usize {
         let hold = self.hold.map_or(0, |hold| hold.text_max());
         let moves = self.moves.map_or(0, |moves| moves.text_max());
@@ -70,7 +70,7 @@ impl Told {
 }
 
 impl Beat {
-    /// Most bytes of its text.
+    /// Most bytes of the beat's text.
     #[must_use]
     pub fn text_max(&self) -> usize {
         let echoes = self.echoes.iter().map(|echo| echo.text_max(true));
@@ -80,7 +80,7 @@ impl Beat {
         self.head_max() + echoes.chain(claims).chain(stays).sum::<usize>()
     }
 
-    /// Most bytes of the text of everything but echoes and the table's rows.
+    /// Most bytes of the text of everything but the echoes and the table's rows.
     pub(crate) fn head_max(&self) -> usize {
         const FIXED: usize = "2;;;;rl;..;;;;,p".len();
         let numbers = [

@@ -3,7 +3,8 @@
 use super::{Beat, Claim, HoldNotice, Moves};
 use crate::{Action, Failure, Outcome, Words};
 
-/// Describes the whole table of a node, so that who has heard a part of it knows whether it has all.
+/// Describes the whole table of a node, so that a node that has heard a part of it knows whether it
+/// has all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Mark {
     /// Grows when a row is removed: a node that has rows of another epoch forgets them.
@@ -21,13 +22,13 @@ impl Mark {
         self.digest = self.digest.wrapping_add(digest);
     }
 
-    /// Takes a row away.
+    /// Removes a row.
     pub(crate) const fn remove(&mut self, digest: u64) {
         self.rows = self.rows.saturating_sub(1);
         self.digest = self.digest.wrapping_sub(digest);
     }
 
-    /// Describes the table whose rows are all in one beat.
+    /// Returns the mark of a table whose rows are all in one beat.
     #[must_use]
     pub fn of(beat: &Beat) -> Self {
         let mut mark = Self { epoch: beat.table.epoch, ..Self::default() };
@@ -36,7 +37,7 @@ impl Mark {
     }
 }
 
-/// A row of a node's table: all that it says of one group.
+/// A row of a node's table: everything that it says about one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) claim: Claim,
@@ -45,7 +46,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// A digest of everything but times that pass by themselves.
+    /// A digest of everything except times that run down on their own.
     pub(crate) fn digest(&self) -> u64 {
         let Self {
             claim: Claim { group, owner, term, phase, unable, failure, runs_here },
@@ -76,24 +77,24 @@ impl Told {
 }
 
 impl Failure {
-    /// All that its text says but its words, as one number.
+    /// Everything that its text says, except the words, as one number.
     fn digest(self) -> u64 {
         let Self { action, resource, outcome, words: _ } = self;
         let outcome = match outcome {
-            // No program ends with more.
+            // No program ends with a higher code.
             Outcome::Failed(code) => u64::from(u8::try_from(code).unwrap_or(u8::MAX)),
             Outcome::TimedOut => 1 << 8,
             Outcome::Missing => 2 << 8,
             Outcome::NotAsked => 3 << 8,
-            // No failure is one of these.
+            // These outcomes are not failures.
             Outcome::Success | Outcome::Running | Outcome::NotRunning | Outcome::Cancelled => 0,
         };
         outcome << 16 | u64::from(resource) << 8 | u64::from(action == Action::Start)
     }
 }
 
-/// Words mixed one after the other (the finalizer of `SplitMix64`), so that the digests of two rows
-/// that differ a little have nothing in common, and their sums neither.
+/// Mixes words one after the other (the finalizer of `SplitMix64`), so that the digests of two
+/// slightly different rows have nothing in common, and neither have their sums.
 struct Digest(u64);
 
 impl Digest {
@@ -104,7 +105,8 @@ impl Digest {
         self.0 = mixed ^ (mixed >> 31);
     }
 
-    /// No words change nothing: a node that does not read them has the same digest.
+    /// Empty words do not change the digest, so a node that does not read words computes the same
+    /// digest.
     fn mix_words(&mut self, words: &Words) {
         for (place, part) in (0_u64..).zip(words.as_str().as_bytes().chunks(4)) {
             let part = part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));

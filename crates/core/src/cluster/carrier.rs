@@ -1,10 +1,11 @@
-//! Groups whose service interface has lost its carrier: seen at once, by the executor.
+//! Groups whose service interface has lost its carrier, which the executor sees at once.
 //!
-//! Who has lost it says in its beats that it cannot run the group, and hands the group over to a node
-//! that can. An owner keeps it as long as nobody else can; a survivor without a carrier takes it when
-//! it is alone, because what is plugged in again then works at once. It may be this node alone that is
-//! cut off, and the silent owner may run it all the while: so the survivor goes on saying that it cannot
-//! run the group until it has met somebody, who then keeps what its clients have used.
+//! A node that has lost the carrier says in its beats that it cannot run the group, and hands the
+//! group over to a node that can. An owner keeps the group as long as no other node can run it. A
+//! survivor without a carrier takes the group when it is alone, because then the group works as
+//! soon as the cable is plugged in again. But this node alone may be cut off, and the silent owner
+//! may be running the group all the while: so the survivor keeps saying that it cannot run the
+//! group until it has met another node, which then keeps what its clients have used.
 
 use super::Cluster;
 use super::hand_over::Asker;
@@ -12,7 +13,7 @@ use crate::peer::Kind;
 use crate::{Cause, GroupId, GroupSet, NodeId, Phase, Proof, Refusal, Scope, Time};
 use std::time::Duration;
 
-/// How long after a hand-over that failed, or could not even be asked for, it is tried again.
+/// Wait after a hand-over that failed or could not even be requested before it is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
@@ -28,7 +29,8 @@ impl Cluster {
         }
         if is_there {
             self.groups[group].lacks_carrier = false;
-            // The others were told that we cannot run it, and may be about to.
+            // The others were told that this node cannot run the group, and may be about to take
+            // it.
             self.groups[group].able = self.next_barrier();
         } else {
             self.groups[group].lacks_carrier = true;
@@ -37,12 +39,12 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// Whether the interfaces that a group needs are well here, as far as known.
+    /// Whether the interfaces that a group needs work here, as far as known.
     pub(super) fn has_carrier(&self, group: GroupId) -> bool {
         !self.groups[group].lacks_carrier
     }
 
-    /// Takes note of a group that is taken though it may be this node that is cut off.
+    /// Records that a group is taken although it may be this node that is cut off.
     pub(super) fn record_taken_alone(&mut self, group: GroupId, cause: Cause) {
         let is_guess = matches!(cause, Cause::OwnerDead { proof: Proof::Silence, .. });
         if is_guess && !self.has_carrier(group) {
@@ -50,12 +52,13 @@ impl Cluster {
         }
     }
 
-    /// Whether a group was taken without a carrier, and nobody was met since.
+    /// Whether a group was taken without a carrier, and no other node was met since.
     pub(super) fn is_taken_alone(&self, group: GroupId) -> bool {
         self.groups[group].taken_alone.is_some()
     }
 
-    /// Whoever is heard again, and knows what was taken here, has taken it back by now if it ran there.
+    /// A node that is heard again and knows what was taken here has taken the group back by now, if
+    /// it ran there.
     pub(super) fn end_loneliness(&mut self) {
         for group in self.settings.group_ids() {
             let Some(barrier) = self.groups[group].taken_alone else { continue };
@@ -77,14 +80,14 @@ impl Cluster {
         self.has_carrier(group) || is_alone()
     }
 
-    /// Whether this node can run a group as well as others can.
+    /// Whether this node can run a group as well as other nodes can.
     pub(super) fn can_run(&self, group: GroupId) -> bool {
         let is_fit = self.has_carrier_or_is_alone(group);
         let is_able = self.groups[group].row.is_able(self.settings.me);
         is_able && is_fit && self.is_configured(group) && !self.waits_for_unknown_line(group)
     }
 
-    /// Hands over a group that nobody can reach here any more, if somebody else can run it.
+    /// Hands over a group whose clients can no longer reach it here, if another node can run it.
     pub(super) fn leave_for_carrier(&mut self) {
         if self.now < self.leaving_after || self.hand_over.is_some() {
             return;
@@ -93,25 +96,26 @@ impl Cluster {
             let Some(taker) = self.better_place(group) else { continue };
             match self.ask_to_take(group, taker) {
                 Ok(()) => return,
-                // The others go without it.
+                // The other groups go without it.
                 Err(why) if why.needs_mending() => {}
                 Err(_) => return self.delay_leaving(),
             }
         }
     }
 
-    /// A hand-over failed or could not begin: the next one that a lost carrier asks for waits a little.
+    /// A hand-over failed or could not begin: the next hand-over because of a lost carrier waits a
+    /// little.
     pub(super) fn delay_leaving(&mut self) {
         self.leaving_after = self.now + RETRY;
     }
 
-    /// When a hand-over is asked for again.
+    /// When a hand-over is requested again.
     pub(super) fn leaving_deadline(&self) -> Option<Time> {
         let is_missing = self.groups.iter().any(|group| group.lacks_carrier);
         (is_missing && self.leaving_after > self.now).then_some(self.leaving_after)
     }
 
-    /// The node that a group whose carrier is lost here is handed to.
+    /// The node to which a group is handed that has lost its carrier here.
     fn better_place(&self, group: GroupId) -> Option<NodeId> {
         if self.has_carrier(group) {
             return None;
@@ -120,7 +124,7 @@ impl Cluster {
         let can_take = |node: &NodeId| {
             let peer = self.peer(*node);
             let could = peer.can_negotiate() && self.could_take(group, *node);
-            // A classic one does not tell whether it has a carrier.
+            // A C node does not say whether it has a carrier.
             let is_no_better = peer.kind == Kind::Classic && peer.is_cut_off;
             could && !is_no_better && !self.has_declined(group, *node)
         };
@@ -128,7 +132,7 @@ impl Cluster {
         self.others().find(can_take).filter(|_| may_go)
     }
 
-    /// A classic node can be given a whole set only.
+    /// Asks a node to take a group. A C node can be given only a whole set.
     fn ask_to_take(&mut self, group: GroupId, taker: NodeId) -> Result<(), Refusal> {
         let (me, alone) = (self.settings.me, Scope::Group(group));
         let is_local = self.preferred(group) == me;

@@ -1,9 +1,9 @@
-//! Beside a heartbeat of the classic line: its two-node sets, words and timers.
+//! The protocol with a C node: its two-node sets, messages and timers.
 //!
-//! A classic peer tells no table. It knows two sets, its own groups and the other's, and says
-//! what it holds of them in `resource` messages. This adapter turns those into rows of our
-//! table, and our rows into such messages. Nothing else in the core knows of it but for one
-//! question: [`Cluster::classic_forbids`].
+//! A C node sends no table. It knows two sets, its own groups and the other node's groups, and says
+//! in `resource` messages what it holds of them. This adapter turns those messages into rows of
+//! this node's table, and the rows of this node into such messages. Apart from one question,
+//! [`Cluster::classic_forbids`], nothing else in the core knows about C nodes.
 
 use super::Cluster;
 use crate::peer::Kind;
@@ -22,14 +22,14 @@ mod unfinished;
 use conflict::Conflict;
 pub(super) use reports::FORSAKEN_AFTER;
 
-/// How long a node of the classic line waits for another that starts with it.
+/// How long a C node waits for another node that starts with it.
 const JOINT_START_WAIT: Duration = Duration::from_secs(10);
-/// Most questions of which it is known that nobody has answered them.
+/// Most questions of which it is recorded that no node has answered them.
 const QUESTIONS_MAX: usize = 32;
 /// How often an unanswered question is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How far the negotiation with a classic peer is.
+/// How far the negotiation with a C node has come.
 ///
 /// ```text
 ///  Idle ──communication up, "starting" sent──▶ Starting ──its "starting"──▶ BothStarting
@@ -40,57 +40,59 @@ const RETRY: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
-    /// No classic peer has been met.
+    /// No C node has been met.
     #[default]
     Idle,
     Starting,
     BothStarting,
-    /// A report was heard; the time says when we stop waiting.
+    /// A report was heard; this node stops waiting at this time.
     Reported(Time),
     Stable,
 }
 
-/// The negotiation with a classic peer.
+/// The negotiation with a C node.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Classic {
     stage: Stage,
-    /// What we hold, from our view, as we tell it.
+    /// The set that this node holds, from its own view, as it reports it.
     ours: GroupSet,
-    /// What the peer holds, from its view, as it tells it.
+    /// The set that the peer holds, from the peer's view, as the peer reports it.
     theirs: GroupSet,
-    /// What the peer has told that it will not hold any more, and holds until its stop is done.
+    /// The set that the peer has announced to give up, and still holds until its stop is done.
     giving_up: GroupSet,
-    /// It has announced its stop.
+    /// The peer has announced its stop.
     announces_stop: bool,
     is_peer_stable: bool,
-    /// The peer has said that it starts, since it is heard.
+    /// The peer has said that it is starting, since it was heard again.
     is_peer_starting: bool,
-    /// When the node list was asked for, while it is waited for, and whether it came.
+    /// When the node list was requested, while this node waits for it, and whether it arrived.
     asked_nodes: Option<Time>,
     has_nodes: bool,
-    /// When our groups were asked for (legacy mode).
+    /// When this node's groups were requested (legacy mode).
     asked_groups: Option<Time>,
-    /// Nothing but our own running jobs keeps us from being stable.
+    /// Only running jobs of this node keep it from being stable.
     may_settle: bool,
     conflict: Conflict,
-    /// What a peer gives up in the restart after a partition goes back to it.
+    /// Groups that a peer gives up in the restart after a partition go back to it.
     owes: bool,
-    /// Whether the peer has told what it holds since it is heard; if not, when it is to be asked (again).
+    /// Whether the peer has reported its holdings since it was heard again; if not, when to ask for
+    /// them (again).
     has_reported: bool,
-    /// The sequence of its last full report, and the first one that was sent since it is heard again.
+    /// The sequence of the peer's last full report, and the first sequence that the peer sent since
+    /// it was heard again.
     reported_at: u64,
     report_from: u64,
-    /// Since when it says that it is settled and does not hold its own set.
+    /// Since when the peer says that it is settled and does not hold its own set.
     without_own: Option<Time>,
-    /// When it died last.
+    /// When the peer last died.
     died: Time,
     unreported: Option<Time>,
-    /// The sequences of our questions what it holds that are not answered.
+    /// The sequences of this node's unanswered questions about the peer's holdings.
     asked_by: Vec<u64>,
-    /// What an earlier run of this daemon has begun with the peer, and not ended.
+    /// A hand-over that an earlier run of this daemon has begun with the peer and not finished.
     recalled: Option<Recalled>,
-    /// When the peer's groups are handed back, because one of them could not be started here.
+    /// When the peer's groups are handed back because one of them could not be started here.
     gives_up: Option<Time>,
 }
 
@@ -98,35 +100,36 @@ pub(super) struct Classic {
 #[derive(Debug, Clone, Copy)]
 struct Recalled {
     peer: NodeId,
-    /// The peer's daemon with which it began.
+    /// The generation of the peer's daemon with which the hand-over began.
     generation: u64,
     unfinished: Unfinished,
-    /// The number of the peer's "done", if that was heard.
+    /// The sequence of the peer's "done", if it was heard.
     done_by: Option<u64>,
-    /// What it has said while no daemon was here is not said again.
+    /// Messages that the peer sent while no daemon was running here are not repeated.
     may_lack_words: bool,
 }
 
 impl Classic {
-    /// Nothing is known of a peer. What is asked costs no allocation later.
+    /// A negotiation that knows nothing about a peer. Recording a question needs no allocation
+    /// later.
     pub(super) fn new() -> Self {
         Self { asked_by: Vec::with_capacity(QUESTIONS_MAX), ..Self::default() }
     }
 
-    /// What the peer holds, from its view, with what it is giving up.
+    /// The set that the peer holds, from the peer's view, including what it is giving up.
     fn held_there(&self) -> GroupSet {
         self.theirs.with(self.giving_up)
     }
 
-    /// Whether the peer holds nothing and is not stable because it ends: one that starts has said so.
-    /// What it still stops is nobody's before it has gone.
+    /// Whether the peer holds nothing and is unstable because it is stopping: a peer that starts
+    /// has said so. Groups that it is still stopping belong to no node before it has gone.
     fn is_peer_ending(&self) -> bool {
         self.theirs == GroupSet::None && !self.is_peer_stable && !self.is_peer_starting
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.stage {
-            // Once it may settle, it is the end of a job that wakes us.
+            // Once this node may settle, it is woken by the end of a job.
             Stage::Reported(until) => {
                 Some(until).filter(|_| !self.may_settle && !self.is_peer_ending())
             }
@@ -140,18 +143,18 @@ impl Classic {
 }
 
 impl Cluster {
-    /// The classic peer, if there is one and it is heard.
+    /// The C node, if there is one and it is heard.
     pub(super) fn classic_peer(&self) -> Option<NodeId> {
         let mut others = self.others().filter(|node| self.peer(*node).is_alive());
         others.find(|node| self.peer(*node).kind == Kind::Classic)
     }
 
-    /// Whether a classic peer is heard.
+    /// Whether a C node is heard.
     pub(super) fn has_classic_peer(&self) -> bool {
         self.classic_peer().is_some()
     }
 
-    /// Whether a classic peer's protocol does not let us take anything now.
+    /// Whether the protocol of a C node forbids this node to take anything now.
     pub(super) fn classic_forbids(&self) -> bool {
         let legacy = self.settings.failback == Failback::Legacy;
         let Some(peer) = self.classic_peer() else { return false };
@@ -159,18 +162,18 @@ impl Cluster {
         legacy || self.classic.stage != Stage::Stable || !is_known
     }
 
-    /// Whether it is still being found out with a classic peer who has what.
+    /// Whether this node and a C node are still negotiating which of them has which groups.
     pub(super) fn is_negotiating(&self) -> bool {
         self.classic_peer().is_some() && self.classic.stage != Stage::Stable
     }
 
-    /// Whether a node runs groups without ever telling so.
+    /// Whether a node runs groups without ever reporting them.
     pub(super) fn tells_no_holdings(&self, node: NodeId) -> bool {
         let legacy = self.settings.failback == Failback::Legacy;
         legacy && self.peer(node).kind == Kind::Classic
     }
 
-    /// Whether our start must wait for a classic peer's node list; asks for it.
+    /// Whether the start of this node must wait for a C node's node list; requests the list.
     pub(super) fn awaits_node_list(&mut self) -> bool {
         let wanted = self.transmitter.flow_control && !self.classic.has_nodes;
         let Some(peer) = self.classic_peer().filter(|_| wanted) else {
@@ -183,7 +186,8 @@ impl Cluster {
         true
     }
 
-    /// The node list is not waited for: it came, or there is nobody to ask, or nothing to ask it for.
+    /// The node list is no longer awaited: it arrived, or there is no node to ask, or no reason to
+    /// ask.
     pub(super) fn need_no_node_list(&mut self) {
         self.classic.asked_nodes = None;
     }
@@ -192,10 +196,11 @@ impl Cluster {
         self.classic.has_nodes = true;
     }
 
-    /// Our communication came up: ask a classic peer what it holds.
+    /// Communication of this node came up: asks a C node what it holds.
     pub(super) fn classic_begin(&mut self) {
         let Some(peer) = self.classic_peer() else {
-            // Whoever comes later meets a node that is settled, and has ended what was going on.
+            // A C node that comes later meets a node that is settled and has ended its unfinished
+            // hand-over.
             self.forget_recalled();
             self.classic.stage = Stage::Stable;
             self.classic.ours = self.all_but_held();
@@ -208,14 +213,15 @@ impl Cluster {
         }
         self.classic.stage = Stage::Starting;
         self.classic.may_settle = false;
-        // What an executor has kept for a daemon that was started anew is held already. It is told once
-        // the peer has said what it holds: it may have taken over since, and keeps it then.
+        // Groups that an executor has kept for a restarted daemon are held already. They are
+        // reported once the peer has reported its holdings: the peer may have taken them over
+        // since, and then keeps them.
         self.classic.ours = self.classic.ours.with(self.held_whole());
         self.send_starting();
     }
 
-    /// A node is heard in time whose groups were waiting for its end. Where nothing runs here yet,
-    /// we meet as two that start.
+    /// A node is heard in time while its groups were waiting for its end. If nothing runs here yet,
+    /// both nodes meet as two starting nodes.
     pub(super) fn classic_meets(&mut self) {
         if self.is_initial && self.is_idle() {
             self.classic_begin();
@@ -226,7 +232,8 @@ impl Cluster {
         self.groups.iter().all(|group| group.runner.is_idle())
     }
 
-    /// Waiting is over: what the peer does not hold of ours is ours.
+    /// The wait is over: groups that prefer this node and that the peer does not hold belong to
+    /// this node.
     fn classic_settle(&mut self) {
         self.classic.stage = Stage::Stable;
         let acquires = !self.classic.held_there().has_foreign() && !self.is_own_set_away();
@@ -249,7 +256,7 @@ impl Cluster {
         let may_wait = self.classic.may_settle || self.classic.is_peer_ending();
         let is_late = self.now >= until && !may_wait;
         self.classic.may_settle |= is_late;
-        // A hand-over may be asked for as soon as we say that we are stable, and only once.
+        // As soon as this node says that it is stable, a hand-over may be requested, and only once.
         if self.classic.may_settle && self.is_settled() {
             if is_late {
                 self.report(Event::LocalStable);
@@ -259,8 +266,8 @@ impl Cluster {
         }
     }
 
-    /// Whether a classic peer may hold what stands in our ledger, and has yet to say so: nothing of it
-    /// is started on before.
+    /// Whether a C node may hold groups that are listed in this node's ledger, and has yet to say
+    /// so. No start of such a group is continued before that.
     pub(super) fn awaits_classic_report(&self) -> bool {
         let is_known = match self.classic.stage {
             Stage::Stable => true,
@@ -270,7 +277,7 @@ impl Cluster {
         self.settings.failback != Failback::Legacy && self.has_classic_peer() && !is_known
     }
 
-    /// A group is new here: beside a classic peer whoever has its set has it.
+    /// A group is new here: beside a C node, the node that has the set of the group has the group.
     pub(super) fn classic_adds(&mut self, group: GroupId) {
         let Some(peer) = self.classic_peer() else { return };
         if self.settings.failback == Failback::Legacy || self.groups[group].row.phase.holds() {

@@ -1,4 +1,4 @@
-//! What states are called where transitions are counted.
+//! The names of states for the count of transitions.
 
 use super::Cluster;
 use super::ipfail::Ipfail;

@@ -1,8 +1,9 @@
-//! What this node wants to give away by itself: who would not take it, and when the wish is over.
+//! What this node wants to give away automatically: which node refused it, and when the wish is
+//! over.
 //!
-//! A refusal is remembered with what it rests on, for each group and taker. It is asked again when that
-//! has changed, or else after a while, ever longer, because an agent that was missing may be there without
-//! a word. Meanwhile the other groups go by themselves.
+//! A refusal is remembered for each group and taker, with the facts that it rests on. The group is
+//! offered again when those facts have changed, or else after a while, which grows, because a
+//! missing agent may be installed without any message. Meanwhile the other groups go on their own.
 
 use super::Cluster;
 use crate::mutation::Mutation;
@@ -10,24 +11,25 @@ use crate::peer::Kind;
 use crate::{Event, Failure, GroupId, HandOverEvent, HandOverReason, NodeId, Refusal, Scope, Time};
 use std::time::Duration;
 
-/// How long after the first refusal that only a person can mend the same is asked again; it doubles.
+/// Wait before a group is offered again after a first refusal that only a person can resolve; it
+/// doubles.
 const MEND_FIRST: Duration = Duration::from_secs(10);
 /// The longest such wait.
 const MEND_MAX: Duration = Duration::from_mins(5);
 
-/// What a refusal rests on, as far as it is known here.
+/// The facts that a refusal rests on, as far as they are known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Basis {
-    /// The taker's daemon has not been started anew.
+    /// The generation of the taker's daemon, which changes when it is restarted.
     generation: u64,
     is_able: bool,
     is_lacking: bool,
     failure: Option<Failure>,
-    /// The ping nodes that both see, where those were the reason.
+    /// The ping nodes that both nodes see, if those were the reason.
     pings: Option<(Option<u16>, Option<u16>)>,
 }
 
-/// A group that another node would not take.
+/// A group that another node refused to take.
 #[derive(Debug, Clone, Copy)]
 struct Declined {
     group: GroupId,
@@ -38,16 +40,17 @@ struct Declined {
     times: u32,
 }
 
-/// What was asked for in vain.
+/// Offers that were refused.
 #[derive(Debug, Default)]
 pub(super) struct DeclinedOffers {
     declined: Vec<Declined>,
-    /// Nodes that refused several groups at once: until then they are asked for one by one.
+    /// Nodes that refused several groups at once: until this time they are offered groups one by
+    /// one.
     one_by_one: Vec<(NodeId, Time)>,
 }
 
 impl DeclinedOffers {
-    /// With other files nothing that was refused is known to be so still.
+    /// Forgets all refusals: with changed files none of them is known to hold still.
     pub(super) fn forget(&mut self) {
         self.declined.clear();
         self.one_by_one.clear();
@@ -67,7 +70,7 @@ impl Cluster {
         }
     }
 
-    /// Whether a node has refused a group, and nothing is known that would have changed its mind.
+    /// Whether a node has refused a group, and nothing is known that would have changed its answer.
     pub(super) fn has_declined(&self, group: GroupId, taker: NodeId) -> bool {
         let all = self.declined_offers.declined.iter();
         let mut same = all.filter(|entry| (entry.group, entry.taker) == (group, taker));
@@ -76,20 +79,20 @@ impl Cluster {
         })
     }
 
-    /// Whether a node is asked for groups one by one.
+    /// Whether a node is offered groups one by one.
     pub(super) fn asks_one_by_one(&self, taker: NodeId) -> bool {
         let mut all = self.declined_offers.one_by_one.iter();
         all.any(|(node, until)| *node == taker && self.now < *until)
     }
 
-    /// When something that was refused is asked for again.
+    /// When a refused group is offered again.
     pub(super) fn declined_deadline(&self) -> Option<Time> {
         let ours = self.declined_offers.declined.iter().filter(|entry| self.is_ours(entry.group));
         ours.map(|entry| entry.until).filter(|until| *until > self.now).min()
     }
 
-    /// Notes that a node does not take what this node wants to give it, for a reason that does not
-    /// go away by waiting a moment. Returns whether it is such a reason.
+    /// Records that a node does not take what this node wants to give it, for a reason that does
+    /// not go away by waiting a moment. Returns whether it is such a reason.
     pub(super) fn record_declined(&mut self, scope: Scope, taker: NodeId, why: Refusal) -> bool {
         if !why.needs_mending() {
             return false;
@@ -127,8 +130,8 @@ impl Cluster {
         }
     }
 
-    /// Takes back what was asked for and has no reason any more. Nothing was let go yet; who hears the
-    /// question later, and answers, is refused.
+    /// Withdraws an offer that no longer has a reason. Nothing was let go yet; a node that hears
+    /// the offer later and answers it is refused.
     pub(super) fn withdraw_offer(&mut self) {
         if self.is_offer_obsolete() {
             self.visit_hand_over("withdrawn");
@@ -147,7 +150,7 @@ impl Cluster {
         let is_held = || groups.iter().any(|group| self.is_held(*group));
         match motive {
             HandOverReason::Order(_) | HandOverReason::Node => false,
-            // What a whole set has come to include meanwhile is not always to go.
+            // Not every group that has meanwhile joined a whole set is to go.
             HandOverReason::Home if self.is_mutated(Mutation::Restless) => false,
             HandOverReason::Home => !groups.iter().all(|group| self.belongs_home(*group, taker)),
             HandOverReason::Failed => is_held(),

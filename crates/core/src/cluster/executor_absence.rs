@@ -1,4 +1,4 @@
-//! A node whose executor is gone, or stands still, and does not come back.
+//! A node whose executor is gone or stands still, and does not come back.
 //!
 //! ```text
 //!             the first turn without one
@@ -9,17 +9,17 @@
 //!    └────────────────────────────────────┴────────────────────────────────────────┘
 //! ```
 //!
-//! Nobody renews what it held: its addresses expire, and until then the groups stay claimed, so that
-//! an executor that is started again finds them. After that nothing is claimed any more, and the
-//! others may run it. Services may run on, and nobody here can tell. This node says so: where a
-//! fencing device is configured the others fence it first. An executor that comes back late stops
-//! everything that it holds before this node takes anything.
+//! Nothing renews what the executor held: its addresses expire, and until then the groups stay
+//! claimed, so that a restarted executor finds them. After that nothing is claimed any longer, and
+//! the others may run the groups. Services may still run, and no one on this node can tell. This
+//! node says so: where a fencing device is configured, the others fence this node first. An
+//! executor that comes back late stops everything that it holds before this node takes anything.
 
 use super::Cluster;
 use crate::{Cause, Claim, Event, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time};
 use std::time::Duration;
 
-/// How long a daemon that starts gives permits to an executor that has not spoken.
+/// How long a starting daemon gives permits to an executor that has not reported yet.
 const GREETING_MAX: Duration = Duration::from_secs(5);
 /// The kernel looks at lifetimes once a second or so.
 const GRAIN: Duration = Duration::from_secs(1);
@@ -27,19 +27,19 @@ const GRAIN: Duration = Duration::from_secs(1);
 /// How long there has been no executor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Absence {
-    /// This node has not begun to wait for one.
+    /// This node has not begun to wait for an executor.
     #[default]
     Unnoticed,
-    /// It is awaited. One that has not spoken gets permits until then.
+    /// An executor is awaited. An executor that has not reported yet gets permits until this time.
     Awaited { permits_until: Time },
-    /// Every address that it held has expired.
+    /// Every address that the executor held has expired.
     Over,
-    /// It is there.
+    /// An executor is present.
     None,
 }
 
 impl Cluster {
-    /// The executor is gone. It gets no permit until it has spoken again.
+    /// The executor is gone. It gets no permit until it has reported again.
     pub(super) fn begin_absence(&mut self) {
         match self.absence {
             Absence::None => self.absence = Absence::Awaited { permits_until: self.now },
@@ -47,19 +47,20 @@ impl Cluster {
         }
     }
 
-    /// Whether an executor is there that has said what it holds.
+    /// Whether an executor is present that has said what it holds.
     pub(super) fn has_executor(&self) -> bool {
         self.absence == Absence::None
     }
 
-    /// Time in which this node stood still itself may not have been time for its addresses.
+    /// Prolongs the wait after a pause: time in which this node itself stood still may not have
+    /// counted for the executor's addresses.
     pub(super) fn prolong_absence(&mut self) {
         if let Absence::Awaited { permits_until } = &mut self.absence {
             *permits_until = self.now.max(*permits_until);
         }
     }
 
-    /// Whether the executor that is connected may get a permit.
+    /// Whether the connected executor may get a permit.
     pub(super) fn may_permit(&self) -> bool {
         match self.absence {
             Absence::Unnoticed | Absence::None => true,
@@ -68,14 +69,14 @@ impl Cluster {
         }
     }
 
-    /// When every address has run out that an executor may have renewed under its last permit.
+    /// When every address has expired that an executor may have renewed under its last permit.
     pub(super) fn absence_deadline(&self) -> Option<Time> {
         let Absence::Awaited { permits_until } = self.absence else { return None };
         let detection = self.detection();
         Some(permits_until + detection.permit() + detection.address_lifetime() + GRAIN)
     }
 
-    /// Gives up what an executor held that does not come back.
+    /// Gives up what was held by an executor that does not come back.
     pub(super) fn elapse_absence(&mut self) {
         if self.absence == Absence::Unnoticed && !self.has_executor() {
             self.absence = Absence::Awaited { permits_until: self.now + GREETING_MAX };
@@ -84,7 +85,8 @@ impl Cluster {
             return;
         }
         self.absence = Absence::Over;
-        // What was to be given may run on: who takes it shall know that, and fence us first.
+        // Groups that were to be given may still run: the node that takes them must know that, and
+        // fence this node first.
         if self.hand_over.as_ref().is_some_and(|running| running.parts().0 == self.settings.me) {
             self.end_hand_over(Err(Refusal::CannotStop));
         }
@@ -110,18 +112,19 @@ impl Cluster {
         }
     }
 
-    /// Whether the executor is given up: others may run what it held.
+    /// Whether the executor is given up: the others may run what it held.
     pub(super) fn has_given_up_executor(&self) -> bool {
         self.absence == Absence::Over
     }
 
-    /// Whether this node can run a group, and has not lost its executor for so long that others may.
+    /// Whether this node can run a group, and has not been without an executor for so long that
+    /// others may run it.
     pub(super) fn can_still_run(&self, group: GroupId) -> bool {
         self.can_run(group) && !self.has_given_up_executor()
     }
 
-    /// The executor is there. What it holds of that which was given up is stopped: somebody else may
-    /// have it.
+    /// An executor is present. Whatever it holds of the groups that were given up is stopped,
+    /// because another node may have them.
     pub(super) fn end_absence(&mut self, held: &[Holding]) {
         let was_over = std::mem::replace(&mut self.absence, Absence::None) == Absence::Over;
         self.groups.iter_mut().for_each(|group| group.in_doubt = false);
@@ -132,8 +135,8 @@ impl Cluster {
         }
     }
 
-    /// Takes note of what a node says runs there. If by its row nothing runs any more, and something
-    /// may run all the same, that is in doubt: it alone keeps nobody from taking the group.
+    /// Records what a node says runs there. If by its row nothing runs any longer, but something
+    /// may still run, the group is in doubt: that alone keeps no node from taking the group.
     pub(super) fn handle_doubt(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
         let is_in_doubt = claim.is_in_doubt(from);
         let peer = self.peer_mut(from);
@@ -141,7 +144,8 @@ impl Cluster {
         peer.runs[group.index()] = claim.runs_here && !is_in_doubt;
     }
 
-    /// Whether a node cannot tell whether services of a group run there, and is not certain to be dead.
+    /// Whether a node cannot tell whether services of a group run there, and is not certain to be
+    /// dead.
     pub(super) fn is_in_doubt_at(&self, node: NodeId, group: GroupId) -> bool {
         let peer = self.peer(node);
         let by_unknown_line = peer.doubts_unknown && peer.lacks.contains(&group);
@@ -149,13 +153,13 @@ impl Cluster {
         peer.is_alive() && is_in_doubt && !self.is_certainly_dead(node)
     }
 
-    /// Whether a group must not be started before a node was fenced that may run services of it.
+    /// Whether a group must not be started before a node that may run services of it was fenced.
     pub(super) fn is_in_doubt_elsewhere(&self, group: GroupId) -> bool {
         let is_fenced = self.settings.fencing.is_some();
         is_fenced && self.others().any(|node| self.is_in_doubt_at(node, group))
     }
 
-    /// Why nobody runs a group that its owner calls failed.
+    /// Why no node runs a group that its owner reports as failed.
     pub(super) fn cause_of_failed(&self, owner: NodeId, group: GroupId) -> Cause {
         let is_other = owner != self.settings.me;
         if is_other && self.peer(owner).in_doubt[group.index()] {

@@ -1,4 +1,4 @@
-//! Groups go home: what a node took because the preferred one was away, it hands back.
+//! Failback: groups that a node took because their preferred node was away are handed back to it.
 
 use super::Cluster;
 use super::hand_over::Asker;
@@ -7,11 +7,11 @@ use crate::peer::Kind;
 use crate::{Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
-/// How long after a refused failback it is tried again.
+/// Wait before a refused failback is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
-    /// Hands groups back that we have only because their preferred node was away.
+    /// Hands back groups that this node has only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
         self.record_homes();
         if self.now < self.failback_after || self.hand_over.is_some() {
@@ -30,21 +30,22 @@ impl Cluster {
             let scope = if all { Scope::Set(GroupSet::Foreign) } else { Scope::Group(group) };
             match self.order_standby(scope, Some(home), Asker::Home) {
                 Ok(()) => return,
-                // The others go without it.
+                // The other groups go without it.
                 Err(why) if why.needs_mending() => {}
                 Err(_) => return self.delay_failback(),
             }
         }
     }
 
-    /// Whether a group of ours is to be handed to its home now.
+    /// Whether a group of this node is to be handed to its preferred node now.
     fn leaves_for_home(&self, group: GroupId) -> bool {
         let is_away = self.groups[group].home_since.is_some();
         is_away && self.shall_go_home(group) && !self.has_declined(group, self.preferred(group))
     }
 
-    /// Whether everything that we have and is not at home here leaves for one node: only then the
-    /// whole set goes at once. What cannot run there, shall stay, or has another home would go too.
+    /// Whether every group that this node has and that prefers another node leaves for one node.
+    /// Only then the whole set goes at once: a group that cannot run there, must stay, or prefers a
+    /// third node would go too.
     fn all_leave_for(&self, home: NodeId) -> bool {
         let me = self.settings.me;
         let mut groups = self.settings.group_ids();
@@ -55,7 +56,7 @@ impl Cluster {
         all_can && !self.reserves_some_of(GroupSet::Foreign)
     }
 
-    /// The groups of other homes that are here because a person wanted it so, to be stored.
+    /// The groups that prefer another node and are here because a person ordered it, to be stored.
     pub fn kept_by_order(&self) -> impl Iterator<Item = GroupKey> + '_ {
         let me = self.settings.me;
         let kept = move |group: &GroupId| {
@@ -67,7 +68,8 @@ impl Cluster {
         groups.map(|group| self.settings.groups[group.index()].key)
     }
 
-    /// A node was started anew: whatever of it is here, also by order, is away from home from now on.
+    /// A node was restarted: all its groups that are here, even by order, are away from home from
+    /// now on.
     pub(super) fn expect_home(&mut self, node: NodeId) {
         let mut is_news = false;
         for group in self.settings.group_ids() {
@@ -80,7 +82,8 @@ impl Cluster {
         }
     }
 
-    /// Notes since when each group that we have only for its home's absence could go home.
+    /// Records since when each group that this node has only because its preferred node was away
+    /// could go home.
     fn record_homes(&mut self) {
         self.record_cut_off();
         for group in self.settings.group_ids() {
@@ -103,19 +106,20 @@ impl Cluster {
         (is_wanted || self.owes_after_heal()) && self.may_go_home(group)
     }
 
-    /// Whether a group that is here should be at this node instead, by the rules of failback.
+    /// Whether a group that is here should be at its preferred node, `home`, by the rules of
+    /// failback.
     pub(super) fn belongs_home(&self, group: GroupId, home: NodeId) -> bool {
         let is_borrowed = self.groups[group].row.is_borrowed;
         is_borrowed && self.preferred(group) == home && self.shall_go_home(group)
     }
 
-    /// When a group has been waiting for its home long enough, if it has to wait.
+    /// When a group has waited for its failback long enough, if it has to wait.
     pub(super) fn home_due(&self, group: GroupId) -> Option<Time> {
         let Failback::After(span) = self.settings.failback_of(group) else { return None };
         self.groups[group].home_since.map(|since| since + span)
     }
 
-    /// Whether a group's home is another node that could take it now, as far as we know.
+    /// Whether a group prefers another node that could take it now, as far as this node knows.
     fn can_go_home(&self, group: GroupId) -> bool {
         let (me, home) = (self.settings.me, self.preferred(group));
         home != me
@@ -125,8 +129,8 @@ impl Cluster {
             && !self.peer(home).is_cut_off
     }
 
-    /// Notes which nodes see fewer ping nodes than this one, or did, and have seen none since: what this
-    /// node loses afterwards brings their network not back.
+    /// Records which nodes see fewer ping nodes than this node, or did and have seen none since: if
+    /// this node loses ping nodes afterwards, that does not bring their network back.
     fn record_cut_off(&mut self) {
         let me = self.settings.me;
         for node in self.others() {
@@ -146,7 +150,7 @@ impl Cluster {
         }
     }
 
-    /// A classic node tells how many ping nodes it sees, which it does when that changes.
+    /// Records how many ping nodes a C node sees, which it reports when that changes.
     pub(super) fn record_classic_count(&mut self, node: NodeId, count: u32) {
         let peer = self.peer_mut(node);
         if peer.kind == Kind::Classic {
@@ -159,7 +163,7 @@ impl Cluster {
         self.failback_after = self.now + RETRY;
     }
 
-    /// When a failback that could not begin is tried again.
+    /// When a failback that could not begin is retried.
     pub(super) fn failback_deadline(&self) -> Option<Time> {
         let homes = self.settings.group_ids().filter_map(|group| self.home_due(group));
         homes.chain([self.failback_after]).filter(|at| *at > self.now).min()

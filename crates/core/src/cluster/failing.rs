@@ -1,9 +1,10 @@
-//! Resources that fail: what came of a job, what is told of a failure, and the way to try again.
+//! Resources that fail: the outcome of a job, the report of a failure, and the way to a retry.
 //!
-//! A group that cannot be started here is stopped here, and then the others may try it, each once:
-//! who failed says so in its table and does not take the group again. Where everybody failed it
-//! rests. A group that cannot be stopped stays claimed, so that nobody starts it. Both end when
-//! somebody has looked at it and says so, or when the daemon restarts.
+//! A group that cannot be started here is stopped here, and then the other nodes may try it, each
+//! once: the node where it failed says so in its table and does not take the group again. If it
+//! failed on every node, the group rests. A group that cannot be stopped stays claimed, so that no
+//! other node starts it. Both states end when a person has looked at the group and says so, or when
+//! the daemon restarts.
 
 use super::Cluster;
 use crate::group::Progress;
@@ -14,12 +15,12 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long the others may try a group whose agent could not be asked here, before it may be tried
-/// here again: what failed was nothing of its own.
+/// How long the other nodes may try a group whose agent could not be asked here, before the group
+/// may be tried here again: the failure was not the group's own.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 impl Cluster {
-    /// Takes note of the end of a job.
+    /// Processes the end of a job.
     pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
         if self.check_done(job, outcome) {
             return;
@@ -110,7 +111,7 @@ impl Cluster {
         self.record_release(group);
     }
 
-    /// A stop that failed before has succeeded now.
+    /// A stop that failed before has now succeeded.
     fn forget_failed_stop(&mut self, group: GroupId) {
         let me = self.settings.me;
         let failure = self.groups[group].failure(me);
@@ -120,8 +121,8 @@ impl Cluster {
         }
     }
 
-    /// Notes what a peer tells of a failure of its own. That it tells the words no more, because a node
-    /// that does not read them has come, is no news.
+    /// Records a failure that a peer reports. If the peer only drops the words, because a node has
+    /// come that does not read them, that is no news.
     pub(super) fn handle_failure(&mut self, node: NodeId, group: GroupId, claim: &Claim) {
         let (failure, known) = (claim.failure, self.groups[group].failure(node));
         if failure == known {
@@ -136,7 +137,7 @@ impl Cluster {
         }
     }
 
-    /// Somebody has mended what failed here.
+    /// A person has repaired what failed here.
     pub(super) fn order_retry(&mut self, wanted: Option<GroupId>) -> Result<(), Refusal> {
         let me = self.settings.me;
         let mut found = false;
@@ -161,7 +162,7 @@ impl Cluster {
         }
     }
 
-    /// Lets groups be tried again whose agent could not be asked a while ago.
+    /// Allows a retry of groups whose agent could not be asked a while ago.
     pub(super) fn elapse_unasked(&mut self) {
         for group in self.settings.group_ids() {
             if self.groups[group].ask_again.is_some_and(|at| self.now >= at) {
@@ -170,7 +171,7 @@ impl Cluster {
         }
     }
 
-    /// Notes that we can run a group again.
+    /// Records that this node can run a group again.
     pub(super) fn regain(&mut self, group: GroupId) {
         let me = self.settings.me;
         self.groups[group].ask_again = None;

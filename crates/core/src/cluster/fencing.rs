@@ -1,4 +1,4 @@
-//! Making sure that a silent node is dead before anything that it may run is started here, where
+//! Making certain that a silent node is dead before anything that it may run is started here, where
 //! a fencing device is configured.
 
 mod fence;
@@ -10,29 +10,29 @@ use fence::{Answer, Effects, Input, Turn};
 use std::time::Duration;
 
 impl Cluster {
-    /// Whether some node is silent of which it is not certain that it is dead: then nothing is
-    /// started here. A node that we do not hear may hear us, and may have taken what we let go.
+    /// Whether some node is silent but not certain to be dead: then nothing is started here. A node
+    /// that this node does not hear may hear this node, and may have taken what this node let go.
     pub(super) fn is_anyone_uncertain(&self) -> bool {
         self.fences.iter().any(Fence::is_uncertain)
     }
 
-    /// Whether a node is silent, and may run something all the same.
+    /// Whether a node is silent but may still run something.
     pub(super) fn is_uncertain(&self, node: NodeId) -> bool {
         self.fences[node.index()].is_uncertain()
     }
 
-    /// What shows that a silent node is dead.
+    /// The proof that a silent node is dead.
     pub(super) fn proof_of_death(&self, node: NodeId) -> Proof {
         self.fences[node.index()].proof()
     }
 
-    /// Whether a node was fenced, or confirmed dead, and not heard since.
+    /// Whether a node was fenced or confirmed dead, and not heard since.
     pub(super) fn is_certainly_dead(&self, node: NodeId) -> bool {
         self.fences[node.index()].is_certain()
     }
 
-    /// A group waits until every silent node is certain to be dead, and every node that cannot tell whether
-    /// it runs the group.
+    /// A group waits until every silent node is certain to be dead, and likewise every node that
+    /// cannot tell whether it runs the group.
     pub(super) fn want_fences(&mut self, group: GroupId) {
         for node in self.others() {
             if self.is_uncertain(node) || self.is_in_doubt_at(node, group) {
@@ -47,7 +47,8 @@ impl Cluster {
             return false;
         }
         self.step_fence(node, Input::Silent);
-        // A node that had nothing may have taken in the last moment what nobody has.
+        // A node that had nothing may have taken, in the last moment, groups that no other node
+        // has.
         self.is_certainly_dead(node) || !had_nothing || !self.holds_everything()
     }
 
@@ -65,7 +66,7 @@ impl Cluster {
         }
     }
 
-    /// Lets time pass, after it was found out which groups wait.
+    /// Lets time pass, after it was determined which groups wait.
     pub(super) fn elapse_fencing(&mut self) {
         if self.settings.fencing.is_none() {
             return;
@@ -123,10 +124,11 @@ impl Cluster {
         }
     }
 
-    /// How long the other node may be faster. Where both have something to take from each other,
-    /// one of them waits, so that one survives: the one that is preferred by fewer groups, or else
-    /// stands later in `ha.cf`. Both know that without asking. A node that has every group has
-    /// nothing to take, fences nobody, and need not be waited for.
+    /// How long to wait because the other node may fence first. Where both nodes have something to
+    /// take from each other, one of them waits, so that one survives: the node that fewer groups
+    /// prefer, or else the node that comes later in `ha.cf`. Both know that without asking. A node
+    /// that has every group has nothing to take and fences no node, so this node need not wait for
+    /// it.
     fn fence_delay(&self, node: NodeId) -> Duration {
         let has = |group: GroupId| {
             let row = self.groups[group].row;

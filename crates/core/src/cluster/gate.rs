@@ -5,29 +5,29 @@ use crate::mutation::Mutation;
 use crate::{Action, Cause, Event, GroupId, NodeId, NodeStatus, Phase, Time};
 use serde::{Deserialize, Serialize};
 
-/// What keeps a node from starting a group, or from going on with its start.
+/// What keeps a node from starting a group, or from continuing its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstacle {
     /// Something of the group runs, starts or stops here already.
     Busy,
-    /// Another node owns the group, as far as is known, or nobody wants it to move.
+    /// Another node owns the group, as far as is known, or no one wants the group to move.
     Owned,
-    /// The group is part of a hand-over that is under way.
+    /// The group is part of a hand-over in progress.
     HandedOver,
     /// The line of the group is no longer in `haresources`.
     Retired,
     /// This node has not come up yet, or is stopping.
     NotReady,
-    /// No executor is there.
+    /// There is no executor.
     NoExecutor,
     /// This node stood still, and has not heard every other node since.
     Unverified,
-    /// It is being negotiated with a C node which node has what.
+    /// This node is negotiating with a C node which of them has what.
     Negotiating,
-    /// A start failed here, or a stop did, and nobody has run `hb retry` since.
+    /// A start or a stop failed here, and no one has run `hb retry` since.
     Failed,
-    /// An interface that the group needs has no carrier here, and another node is there.
+    /// An interface that the group needs has no carrier here, and another node is present.
     NoCarrier,
     /// Another node lacks the line, and runs one that this node does not know.
     UnknownLine,
@@ -37,7 +37,7 @@ pub enum Obstacle {
     Conflicting,
     /// A node that is heard runs the group, or may run it.
     RunsElsewhere,
-    /// Another node comes first, or may be about to.
+    /// Another node comes first, or may do so soon.
     NotFirst,
     /// `hb hold` keeps the group where it was.
     Held,
@@ -53,7 +53,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// All, cheap and frequent ones first. The last three are what a node does something about.
+    /// All obstacles, cheap and frequent ones first. For the last three a node takes action.
     pub const ALL: [Self; 19] = [
         Self::Busy,
         Self::Owned,
@@ -76,8 +76,8 @@ impl Obstacle {
         Self::Unreserved,
     ];
 
-    /// Whether the obstacle is told in the log and the journal when it keeps a node from a group that nobody
-    /// runs. The others pass in a moment, or have events of their own.
+    /// Whether the obstacle is reported in the log and the journal when it keeps a node from a
+    /// group that no node runs. The others pass in a moment, or have events of their own.
     const fn is_reported(self) -> bool {
         matches!(self, Self::NoExecutor | Self::UnknownLine | Self::Conflicting | Self::Held)
     }
@@ -105,17 +105,17 @@ impl Obstacle {
     }
 }
 
-/// Why a group is to be started.
+/// The purpose for which a group is to be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Nobody runs it.
+    /// No node runs the group.
     Take,
-    /// It is handed over. A giver offers what it runs; what else belongs to the set goes along, unless
-    /// something speaks against that.
+    /// The group is handed over. A giver offers what it runs; the rest of the set goes along unless
+    /// there is an obstacle.
     Given { is_offered: bool },
-    /// A C node has granted it (`auto_failback legacy`).
+    /// A C node has granted the group (`auto_failback legacy`).
     Granted,
-    /// Its start has begun already.
+    /// The start of the group has already begun.
     GoOn,
 }
 
@@ -176,7 +176,7 @@ impl Cluster {
         }
     }
 
-    /// The first obstacle to a start, if there is any.
+    /// The first obstacle to a start, if there is one.
     pub(super) fn first_obstacle(&self, group: GroupId, purpose: Purpose) -> Option<Obstacle> {
         self.obstacles(group, purpose).next()
     }
@@ -191,8 +191,8 @@ impl Cluster {
         all.filter(move |it| self.has_obstacle(*it, group, purpose))
     }
 
-    /// What the status shows of a group that nobody runs and this node does not start, or whose start this
-    /// node does not continue.
+    /// The obstacles that the status shows for a group that no node runs and this node does not
+    /// start, or whose start this node does not continue.
     pub(super) fn shown_obstacles(&self, group: GroupId) -> Vec<Obstacle> {
         let is_starting = self.groups[group].runner.is_starting();
         let purpose = if is_starting { Purpose::GoOn } else { Purpose::Take };
@@ -206,7 +206,8 @@ impl Cluster {
         if obstacles.iter().any(is_elsewhere) { Vec::new() } else { obstacles }
     }
 
-    /// Reports once what keeps this node from a group that nobody runs, if that lasts.
+    /// Reports once what keeps this node from a group that no node runs, for as long as the
+    /// obstacle lasts.
     fn report_obstacle(&mut self, group: GroupId, first: Option<Obstacle>) {
         let reported = first.filter(|it| it.is_reported());
         let before = std::mem::replace(&mut self.groups[group].reported_obstacle, reported);
@@ -217,8 +218,8 @@ impl Cluster {
         }
     }
 
-    /// Takes a group that nobody runs, unless something keeps this node from it. Does what can be done
-    /// about that.
+    /// Takes a group that no node runs, unless an obstacle keeps this node from it. Does what can
+    /// be done about the obstacle.
     pub(super) fn take_if_free(&mut self, group: GroupId) {
         let obstacle = self.free_for(group, Purpose::Take);
         self.report_obstacle(group, obstacle);
@@ -233,14 +234,15 @@ impl Cluster {
         }
     }
 
-    /// Takes a group that is handed over, unless something keeps this node from it.
+    /// Takes a group that is handed over, unless an obstacle keeps this node from it.
     pub(super) fn take_given(&mut self, group: GroupId, giver: NodeId, purpose: Purpose) {
         if self.free_for(group, purpose).is_none() {
             self.take(group, Cause::HandOver { giver, taker: self.settings.me });
         }
     }
 
-    /// The first obstacle that is left once former lines are reserved, if that was all.
+    /// The first remaining obstacle. If the first obstacle is that former lines are not reserved,
+    /// reserves them first.
     fn free_for(&mut self, group: GroupId, purpose: Purpose) -> Option<Obstacle> {
         let obstacle = self.first_obstacle(group, purpose);
         if obstacle != Some(Obstacle::Unreserved) {
@@ -250,13 +252,13 @@ impl Cluster {
         self.first_obstacle(group, purpose)
     }
 
-    /// The giver has stopped what it offers, and keeps it for the taker until that has claimed it.
+    /// Whether the giver has stopped what it offers, and keeps it until the taker has claimed it.
     fn is_kept_for_taker(&self, group: GroupId, purpose: Purpose) -> bool {
         let is_stopping = self.groups[group].row.phase == Phase::Stopping;
         is_stopping && purpose == Purpose::Given { is_offered: true }
     }
 
-    /// Why this node would become the owner of a group now, if nobody has it.
+    /// Why this node would become the owner of a group now, if no node has it.
     pub(super) fn cause_to_take(&self, group: GroupId) -> Option<Cause> {
         let row = &self.groups[group].row;
         let is_intent = row.phase == Phase::Stopping && self.is_mutated(Mutation::StartOnIntent);
@@ -280,7 +282,7 @@ impl Cluster {
                 Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
             }
             Some(owner) if row.phase == Phase::Failed => self.cause_of_failed(owner, group),
-            // A row that was only recalled is nothing that it said.
+            // A row that was only recalled is not something that the owner said.
             Some(owner) if self.peer(owner).last_status.is_none() => Cause::OwnerUnheard(owner),
             Some(owner) => Cause::OwnerLeft(owner),
         };

@@ -1,7 +1,7 @@
-//! What this node knows of each resource group, in one place.
+//! Everything that this node knows about each resource group, in one place.
 //!
-//! A group keeps its [`GroupId`] for as long as the daemon runs. A reload adds groups at the end; a group
-//! that is forgotten leaves its place empty, and gets the same place again if its line comes back.
+//! A group keeps its [`GroupId`] for as long as the daemon runs. A reload adds groups at the end; a
+//! forgotten group leaves its place empty, and gets the same place again if its line comes back.
 
 use super::gate::Obstacle;
 use super::hold::HoldOrder;
@@ -12,21 +12,21 @@ use crate::peer::{Kind, Peer};
 use crate::{Action, Cause, Failure, Group, GroupId, NodeId, Settings, Time};
 use std::ops::{Index, IndexMut};
 
-/// The first beat of this node that told the others something which they must know before this node may
-/// act on it.
+/// The first beat of this node that told the others something which they must know before this node
+/// may act on it.
 ///
-/// A node that might act on the contrary has either echoed that beat, and then its table shows what it did
-/// before, or it has not, and then this node waits.
+/// A node that might act on the contrary has either echoed that beat, and then its table shows what
+/// it did before; or it has not, and then this node waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct EchoBarrier(u64);
 
 impl EchoBarrier {
-    /// The beat with this sequence tells it.
+    /// The barrier of the beat with this sequence.
     pub(super) const fn at(sequence: u64) -> Self {
         Self(sequence)
     }
 
-    /// Whether a node that has heard this sequence knows it.
+    /// Whether a node that has heard this sequence knows what the barrier's beat says.
     pub(super) const fn is_reached(self, sequence: u64) -> bool {
         sequence >= self.0
     }
@@ -36,63 +36,64 @@ impl EchoBarrier {
         self.is_reached(peer.agreed)
     }
 
-    /// Whether a peer cannot act on the contrary any longer: it has echoed the beat, or decides nothing.
-    /// A C node echoes nothing, and negotiates instead.
+    /// Whether a peer can no longer act on the contrary: it has echoed the beat, or decides
+    /// nothing. A C node echoes nothing, and negotiates instead.
     pub(super) fn is_passed_by(self, peer: &Peer) -> bool {
         !peer.decides() || peer.kind == Kind::Classic || self.is_echoed_by(peer)
     }
 }
 
-/// One resource group, as this node knows it.
+/// Everything that this node knows about one resource group.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct GroupState {
-    /// Who owns it.
+    /// The ownership of the group.
     pub(super) row: Row,
     /// What failed on which node: at most a start and a stop of each node.
     failures: Vec<(NodeId, Failure)>,
-    /// Its resources on this node.
+    /// The group's resources on this node.
     pub(super) runner: Runner,
-    /// Since when the group is as it is.
+    /// Since when the group is in its present state.
     pub(super) since: Time,
-    /// Why it is so.
+    /// Why the group is in that state.
     pub(super) cause: Cause,
-    /// Others know that this node can run the group.
+    /// Passed once the others know that this node can run the group.
     pub(super) able: EchoBarrier,
-    /// Others know that this node keeps a retired group reserved for what replaces it here.
+    /// Passed once the others know that this node keeps a retired group reserved for its
+    /// replacement here.
     pub(super) reserved: EchoBarrier,
     /// When a group whose agent could not be asked here may be tried here again.
     pub(super) ask_again: Option<Time>,
-    /// Services of the group may run on here although nobody can tell.
+    /// Services of the group may still run here, although no one can tell.
     pub(super) in_doubt: bool,
     /// The ledger lists the group, and no executor has said yet what it holds.
     pub(super) is_listed: bool,
     /// An interface that the group needs has lost its carrier here.
     pub(super) lacks_carrier: bool,
-    /// The group was taken from a silent owner without a carrier here, and nobody who knows that was met
-    /// since.
+    /// The group was taken from a silent owner without a carrier here, and no node that knows about
+    /// that was met since.
     pub(super) taken_alone: Option<EchoBarrier>,
-    /// The C nodes that have asked for the group (`auto_failback legacy`), each once.
+    /// The C nodes that have requested the group (`auto_failback legacy`), each once.
     pub(super) requested_by: Vec<NodeId>,
-    /// `hb hold` or `hb release` of this group.
+    /// The last `hb hold` or `hb release` of this group.
     pub(super) hold: HoldOrder,
     /// How the group has moved without an order.
     pub(super) down: Down,
-    /// Since when, without a break, the group's preferred node could have taken it from us.
+    /// Since when, without a break, the group's preferred node could have taken it from this node.
     pub(super) home_since: Option<Time>,
-    /// Somebody wants the group to start here, or this node gave it away and nobody has run it since: the
-    /// group may start here though it is held.
+    /// The group may start here although it is held, because someone wants it to start here, or
+    /// because this node gave it away and no node has run it since.
     pub(super) is_exempt: bool,
-    /// What keeps this node from the group, as it was reported last.
+    /// The obstacle that keeps this node from the group, as last reported.
     pub(super) reported_obstacle: Option<Obstacle>,
-    /// Another node runs a line that is not known here, and lacks this one.
+    /// Another node runs a line that is not known here, and lacks the line of this group.
     pub(super) waits_for_unknown_line: bool,
-    /// The line wants more than the line that it replaces here.
+    /// The line needs more than the line that it replaces here.
     pub(super) has_grown: bool,
 }
 
 impl GroupState {
-    /// A group that nobody owns, from this moment and this beat on.
+    /// A group that no node owns, from this moment and this beat on.
     pub(super) fn new(id: GroupId, group: &Group, since: Time, able: EchoBarrier) -> Self {
         Self {
             row: Row::NEW,
@@ -118,7 +119,7 @@ impl GroupState {
         }
     }
 
-    /// Forgets what keeps the group where it is.
+    /// Forgets everything that keeps the group where it is.
     pub(super) fn forget_stay(&mut self) {
         self.hold = HoldOrder::default();
         self.down = Down::default();
@@ -129,7 +130,7 @@ impl GroupState {
         self.has_grown = false;
     }
 
-    /// What failed on a node and was not repaired since: a stop before a start.
+    /// What failed on a node and was not repaired since: a stop takes precedence over a start.
     pub(super) fn failure(&self, node: NodeId) -> Option<Failure> {
         let all = self.failures.iter().filter(|(other, _)| *other == node);
         all.map(|(_, failure)| *failure).max_by_key(|failure| failure.action == Action::Stop)
@@ -152,7 +153,7 @@ impl GroupState {
         self.failures.retain(|(other, failure)| (*other, failure.action) != (node, action));
     }
 
-    /// A node may try again whatever failed there.
+    /// Forgets everything that failed on a node, which may then try again.
     pub(super) fn forget_failures(&mut self, node: NodeId) {
         self.failures.retain(|(other, _)| *other != node);
     }
@@ -175,12 +176,12 @@ impl Groups {
         self.0.get(group.index())
     }
 
-    /// The groups in the order of their ids. Those that are forgotten own nothing and run nothing.
+    /// The groups in the order of their ids. Forgotten groups own nothing and run nothing.
     pub(super) fn iter(&self) -> impl Iterator<Item = &GroupState> {
         self.0.iter()
     }
 
-    /// The same, to be changed.
+    /// The same groups, mutable.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut GroupState> {
         self.0.iter_mut()
     }

@@ -15,16 +15,16 @@ use crate::peer::Kind;
 use crate::{GroupId, HandOverReason, JobId, Message, NodeId, Scope, Step, Ticket, Time};
 use std::time::Duration;
 
-/// How long one node waits for the other's word.
+/// How long one node waits for a message of the other.
 const REPLY_WAIT: Duration = Duration::from_secs(10);
-/// How long a classic giver may take to begin after our promise. A giver waits for the promise for 10 s.
-/// One that refuses the order of its own administrator has sent us the request all the same, and never
-/// begins.
+/// How long a C node that gives may take to begin after this node's promise. A giver waits 10 s for
+/// the promise. A C node that refuses the order of its own administrator has sent the request all
+/// the same, and never begins.
 const BEGIN_WAIT: Duration = Duration::from_secs(15);
-/// How long a classic peer's releasing and acquiring may take, of which nothing is seen.
+/// How long a C node may take to release or acquire, during which nothing of it can be seen.
 const WORK_WAIT: Duration = Duration::from_hours(1);
 
-/// A hand-over under way.
+/// A hand-over in progress.
 ///
 /// ```text
 ///  giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ Told
@@ -33,11 +33,11 @@ const WORK_WAIT: Duration = Duration::from_hours(1);
 ///          Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
 /// ```
 ///
-/// A taker that was not asked by a person of its own begins with Checking. Nothing is let go before
-/// the taker has said "other"; until then each may refuse, and a node of Systole says so. It
-/// ends early as well when nobody answers, when the other node dies, leaves or restarts, when
-/// this node stops, or was away before anything moved (`interruption.rs`), and when nothing of it is seen
-/// to go on for 10 s. Who is left then decides as if there had been none.
+/// A taker that was not asked by a person on its own node begins with Checking. Nothing is let go
+/// before the taker has said "other"; until then each side may refuse, and a Systole node says so.
+/// The hand-over also ends early when the other node does not answer, dies, leaves or restarts,
+/// when this node stops, or was away before anything moved (`interruption.rs`), and when no
+/// progress is seen for 10 s. The remaining node then decides as if there had been no hand-over.
 #[derive(Debug)]
 pub(super) struct HandOver {
     /// What moves, from the giver's view.
@@ -47,31 +47,32 @@ pub(super) struct HandOver {
     stage: Stage,
     until: Time,
     motive: HandOverReason,
-    /// A person asked for it: what moves stays where it goes.
+    /// A person requested it: the groups that move stay where they go.
     by_order: bool,
     ticket: Option<Ticket>,
-    /// When it began, and when it reached its stage.
+    /// When the hand-over began, and when it reached its stage.
     since: (Time, Time),
-    /// The other node's last sequence when it began: what is older belongs to another one.
+    /// The other node's last sequence when the hand-over began: older messages belong to another
+    /// hand-over.
     began_at: u64,
-    /// Our last sequence then: that of what we have asked for, if we did.
+    /// The last sequence of this node at that time: the sequence of its request, if it made one.
     asked_by: u64,
-    /// The number of a classic giver's "done" that waits for what is missing of its words.
+    /// The sequence of the "done" of a C node that gives, while earlier messages of it are missing.
     done_by: Option<u64>,
-    /// The number under which a classic giver has said that it lets go.
+    /// The sequence of the message by which a C node that gives has said that it lets go.
     lets_go_by: Option<u64>,
-    /// A classic giver may have said that it is done while no daemon was here: at the end of the wait that
-    /// is taken for said.
+    /// A C node that gives may have said "done" while no daemon was running here: at the end of the
+    /// wait the "done" counts as said.
     may_be_done: bool,
-    /// The other node is of the classic line.
+    /// The other node is a C node.
     beside_classic: bool,
     /// The checks whose outcome a taker waits for.
     checks: Vec<JobId>,
-    /// What the giver had of it when it began to let go, or for a taker when it was offered, each with its
-    /// term then.
+    /// The groups that the giver had when it began to let go, or, for a taker, when they were
+    /// offered, each with its term then.
     gives: Vec<(GroupId, u64)>,
-    /// Of which groups the giver was the owner then, whether they ran or not. What it takes later is no
-    /// part of it.
+    /// The groups that the giver owned at that time, whether they ran or not. Groups that it takes
+    /// later are not part of the hand-over.
     owned: Vec<GroupId>,
 }
 
@@ -79,9 +80,9 @@ pub(super) struct HandOver {
 enum Stage {
     Asked,
     Releasing,
-    /// Everything is let go; this is the number of our "done".
+    /// Everything is let go; this is the sequence of this node's "done".
     Given(u64),
-    /// The taker is done. Its table, sent just before under this number, says with what.
+    /// The taker is done. Its table, sent just before under this sequence, says what it has.
     Told(u64),
     Invited,
     Checking,
@@ -90,9 +91,9 @@ enum Stage {
 }
 
 impl Stage {
-    /// Whether the other node may still refuse a step that we have said. Before our "done" nothing
-    /// has been let go. A refusal of that names it by its number: a number is heard once, so
-    /// nothing will be taken because of it.
+    /// Whether the other node may still refuse a step that this node has sent. Before this node's
+    /// "done" nothing has been let go. A refusal of a "done" names it by its sequence: a sequence
+    /// is heard only once, so nothing will be taken because of it.
     const fn awaits_answer_to(self, step: Step, number: Option<u64>) -> bool {
         match (step, self) {
             (Step::Me, Self::Asked | Self::Invited) | (Step::Other, Self::Promised) => true,
@@ -103,7 +104,7 @@ impl Stage {
 }
 
 impl HandOver {
-    /// What its stage is called where transitions are counted.
+    /// The name of its stage for the count of transitions.
     pub(super) const fn name(&self) -> &'static str {
         match self.stage {
             Stage::Asked => "asked",
@@ -121,7 +122,7 @@ impl HandOver {
         self.until
     }
 
-    /// Giver, taker, and what moves from the giver's view.
+    /// The giver, the taker, and what moves, from the giver's view.
     pub(super) const fn parts(&self) -> (NodeId, NodeId, Scope) {
         (self.giver, self.taker, self.scope)
     }
@@ -131,7 +132,7 @@ impl HandOver {
         if self.giver == me { self.taker } else { self.giver }
     }
 
-    /// Whether it began with a group.
+    /// Whether a group was part of the hand-over when it began.
     fn gives(&self, group: GroupId) -> bool {
         self.gives.iter().any(|(other, _)| *other == group)
     }
@@ -145,7 +146,7 @@ impl HandOver {
         }
     }
 
-    /// Whether `node` is one of the two.
+    /// Whether `node` is the giver or the taker.
     fn is_with(&self, node: NodeId) -> bool {
         self.giver == node || self.taker == node
     }
@@ -154,25 +155,28 @@ impl HandOver {
 /// Who wants this node to give groups away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
-    /// Somebody who waits for the answer.
+    /// A person who waits for the answer.
     Person(Ticket),
     /// Another node, by an order of its own.
     Node,
-    /// This node, because a group's home is another one.
+    /// This node, because a group prefers another node.
     Home,
     /// This node, because a group's interface lost its carrier.
     Carrier,
-    /// The built-in ipfail. A classic one asks through the client API, which shows on the wire.
+    /// The built-in ipfail. On a C node ipfail asks through the client API, which shows on the
+    /// wire.
     Ipfail,
-    /// The same, because both see the same again and the groups' home is the other node.
+    /// The built-in ipfail, because both nodes again see equally many ping nodes and the groups
+    /// prefer the other node.
     IpfailHome,
-    /// This node, because it could not start a group of a classic peer.
+    /// This node, because it could not start a group of a C node.
     Failed,
 }
 
 impl Cluster {
-    /// Whether a group is part of a running hand-over and must not move otherwise: it is the giver's still.
-    /// What another node had, or has taken since, is no part of it, nor what a giver takes meanwhile.
+    /// Whether a group is part of a running hand-over and must not move otherwise: the giver still
+    /// owns it. Not part of the hand-over are groups that another node had or has taken since, and
+    /// groups that a giver takes meanwhile.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.as_ref().is_some_and(|running| {
             let is_givers = self.groups[group].row.owner == Some(running.giver);
@@ -189,13 +193,13 @@ impl Cluster {
         self.is_handed_over(group) || running.is_some_and(|running| running.gives(group))
     }
 
-    /// Whether a group is being given away by us.
+    /// Whether this node is giving a group away.
     pub(super) fn is_given_away(&self, group: GroupId) -> bool {
         let giver = self.hand_over.as_ref().map(|running| running.giver);
         giver == Some(self.settings.me) && self.is_handed_over(group)
     }
 
-    /// What this node has asked another one to take, and nothing was answered yet.
+    /// What this node has asked another node to take, as long as that node has not answered.
     pub(super) fn pending_offer(&self) -> Option<(NodeId, Scope, HandOverReason)> {
         let running = self.hand_over.as_ref().filter(|running| running.stage == Stage::Asked)?;
         Some((running.taker, running.scope, running.motive))
@@ -206,7 +210,7 @@ impl Cluster {
         self.hand_over.as_ref().is_some_and(HandOver::has_begun)
     }
 
-    /// Whether a person asked for the hand-over that is under way.
+    /// Whether a person requested the hand-over in progress.
     pub(super) fn is_handed_over_by_order(&self) -> bool {
         self.hand_over.as_ref().is_some_and(|running| running.by_order)
     }
@@ -225,7 +229,7 @@ impl Cluster {
         all.filter(|group| self.is_in_scope(*group, giver, scope)).collect()
     }
 
-    /// Those of them that the giver has.
+    /// The groups of a scope that the giver has.
     pub(super) fn groups_at(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let mut groups = self.groups_of(giver, scope);
         groups.retain(|group| {
@@ -235,14 +239,14 @@ impl Cluster {
         groups
     }
 
-    /// Those of which the giver is the owner, whether they run or not.
+    /// The groups of a scope that the giver owns, whether they run or not.
     fn groups_owned_by(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let mut groups = self.groups_of(giver, scope);
         groups.retain(|group| self.groups[*group].row.owner == Some(giver));
         groups
     }
 
-    /// What a giver takes, or takes back, is no part of a hand-over any more.
+    /// Takes a group out of the hand-over, because the giver takes it or takes it back.
     pub(super) fn keep_what_is_taken(&mut self, group: GroupId) {
         let me = self.settings.me;
         if let Some(running) = self.hand_over.as_mut().filter(|running| running.giver == me) {
@@ -250,7 +254,8 @@ impl Cluster {
         }
     }
 
-    /// A classic peer starts a group with the rest of its set, though it did not run here.
+    /// Adds a group to the hand-over: a C node starts it with the rest of its set, although it did
+    /// not run here.
     pub(super) fn gives_too(&mut self, group: GroupId) {
         let term = self.groups[group].row.term;
         if let Some(running) = self.hand_over.as_mut().filter(|running| !running.gives(group)) {
@@ -258,7 +263,7 @@ impl Cluster {
         }
     }
 
-    /// Groups with their terms.
+    /// Groups with their present terms.
     fn with_terms(&self, groups: Vec<GroupId>) -> Vec<(GroupId, u64)> {
         let term = |group: GroupId| (group, self.groups[group].row.term);
         groups.into_iter().map(term).collect()
@@ -306,7 +311,7 @@ impl Cluster {
         let is_promise = stage == Stage::Promised;
         let wait = match partner.kind {
             Kind::Classic if is_promise => BEGIN_WAIT,
-            // What goes on here is seen.
+            // The work that goes on at this node can be seen.
             Kind::Classic if stage == Stage::Releasing => REPLY_WAIT,
             Kind::Classic => WORK_WAIT,
             Kind::Systole | Kind::Unknown => REPLY_WAIT,
@@ -317,7 +322,7 @@ impl Cluster {
         self.store_unfinished();
     }
 
-    /// Has stored how far a hand-over with a classic peer is.
+    /// Has the progress of a hand-over with a C node stored.
     fn store_unfinished(&mut self) {
         let running = self.hand_over.as_ref().filter(|running| running.beside_classic);
         if let Some(partner) = running.map(|running| running.partner(self.settings.me)) {
@@ -325,7 +330,8 @@ impl Cluster {
         }
     }
 
-    /// A classic giver says that it lets go now. A word that comes late may belong to an earlier one.
+    /// A C node that gives says that it lets go now. A delayed message may belong to an earlier
+    /// hand-over.
     pub(super) fn classic_lets_go(&mut self, giver: NodeId, number: u64) {
         let is_meant = |it: &HandOver| it.giver == giver && number > it.began_at;
         if self.hand_over.as_ref().is_some_and(is_meant) {
@@ -333,7 +339,7 @@ impl Cluster {
         }
     }
 
-    /// A classic giver lets go, which may take as long as its agents need.
+    /// A C node that gives lets go, which may take as long as its agents need.
     fn giver_has_begun(&mut self, number: u64) {
         let until = self.now + WORK_WAIT;
         if let Some(running) = self.hand_over.as_mut().filter(|it| it.stage == Stage::Promised) {
@@ -346,7 +352,7 @@ impl Cluster {
         self.send_planned(peer, scope, step, (false, false));
     }
 
-    /// Says a step; who asked for it is told with the first one: ipfail, or a person.
+    /// Sends a step. The first step also says whether ipfail or a person requested the hand-over.
     fn send_planned(
         &mut self,
         peer: NodeId,
@@ -354,7 +360,7 @@ impl Cluster {
         step: Step,
         (ipfail, by_order): (bool, bool),
     ) {
-        // A C node does not know that word.
+        // A C node does not know that field.
         let by_order = by_order && self.peer(peer).kind == Kind::Systole;
         match scope {
             Scope::Set(hold) => {
@@ -368,7 +374,7 @@ impl Cluster {
         }
     }
 
-    /// The addressee of a step: nobody by name among two nodes, as in the classic protocol.
+    /// The addressee of a step: absent with only two nodes, as in the classic protocol.
     fn partner(&self, peer: NodeId) -> Option<NodeId> {
         (self.settings.nodes.len() > 2).then_some(peer)
     }

@@ -1,10 +1,10 @@
-//! `hb hold`: nothing moves by itself, until a moment or until somebody says so.
+//! `hb hold`: nothing moves automatically, until a given time or until someone releases the hold.
 //!
-//! A group that is held starts where it had its last owner, and nowhere else, whatever became of
-//! that owner; nobody gives it away but by order. What is held is told in beats with the time that
-//! is left, so that it holds on every node of our kind and outlives the restart of one. As long
-//! as a peer says that something is held it counts here too: two nodes that saw it end in different
-//! moments would decide differently in between.
+//! A group that is held starts on its last owner and nowhere else, whatever became of that owner;
+//! no node gives the group away except by order. Beats carry the hold with the time that is left,
+//! so that it holds on every Systole node and outlives the restart of one. A hold that any peer
+//! reports counts here too: two nodes that saw it end at different moments would decide differently
+//! in between.
 
 use super::Cluster;
 use super::gate::{Obstacle, Purpose};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Longest time that something can be held.
 pub const HOLD_MAX: Duration = Duration::from_hours(24);
-/// How long it is held if nobody says how long.
+/// How long a hold lasts if no time is given.
 pub const HOLD_DEFAULT: Duration = Duration::from_hours(1);
 
 /// The last order to hold or to release that is known here, of everything or of one group.
@@ -30,19 +30,20 @@ pub const HOLD_DEFAULT: Duration = Duration::from_hours(1);
 ///                   └──────────────────▲
 /// ```
 ///
-/// Its number is remembered and told when it is over, so that a beat that was under way begins
-/// nothing anew, and a node that restarts gives its next order a higher one.
+/// The number of the order is remembered and sent after it is over, so that a beat that was under
+/// way does not start the hold again, and a node that restarts gives its next order a higher
+/// number.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct HoldOrder {
     count: u32,
     by: Option<NodeId>,
     is_release: bool,
-    /// Until when it counts.
+    /// Until when the order counts.
     until: Option<Time>,
 }
 
 impl HoldOrder {
-    /// Who holds, and until when.
+    /// The node that ordered the hold in force, and until when it lasts.
     pub(super) fn in_force(&self) -> Option<(NodeId, Time)> {
         self.by.zip(self.until).filter(|_| !self.is_release)
     }
@@ -51,7 +52,7 @@ impl HoldOrder {
         self.until
     }
 
-    /// What a beat says of it.
+    /// The notice of the order for a beat.
     pub(super) fn told(&self, now: Time, claim: Option<u16>) -> Option<HoldNotice> {
         let by = self.by?;
         let left = self.until.map_or(Duration::ZERO, |until| until.since(now));
@@ -60,27 +61,28 @@ impl HoldOrder {
         Some(HoldNotice { claim, count, by, is_release, left })
     }
 
-    /// What is to be stored of it.
+    /// The record of the order, to be stored.
     fn record(&self, now: Time, group: Option<GroupKey>) -> Option<HoldRecord> {
         let left = self.until.map_or(Duration::ZERO, |until| until.since(now));
         let (count, is_release) = (self.count, self.is_release);
         self.by.map(|by| HoldRecord { group, count, by, is_release, left })
     }
 
-    /// Takes up what was stored.
+    /// Restores an order that was stored.
     fn recall(&mut self, now: Time, record: &HoldRecord) {
         let HoldRecord { count, by, is_release, left, .. } = *record;
         let until = (!left.is_zero()).then(|| now + left.min(HOLD_MAX));
         *self = Self { count, by: Some(by), is_release, until };
     }
 
-    /// Takes an order of this node.
+    /// Records an order given to this node.
     fn order(&mut self, me: NodeId, until: Time, is_release: bool) {
         let count = self.count.saturating_add(1);
         *self = Self { count, by: Some(me), is_release, until: Some(until) };
     }
 
-    /// Takes what another node tells, if that is newer and not over. Returns whether it is.
+    /// Takes over an order that another node reports, if it is newer and not over. Returns whether
+    /// it is.
     fn merge(&mut self, now: Time, told: &HoldNotice, me: NodeId) -> bool {
         if told.left == 0 {
             self.learn_number(told, me);
@@ -96,8 +98,8 @@ impl HoldOrder {
         is_higher || wins
     }
 
-    /// What is over ends nothing: an order that this node got when it did not know of that number
-    /// gets a higher one.
+    /// An expired order ends nothing: an order that this node received without knowing that number
+    /// gets a higher number.
     fn learn_number(&mut self, told: &HoldNotice, me: NodeId) {
         if self.until.is_none() && told.count > self.count {
             (self.count, self.by) = (told.count, Some(told.by));
@@ -106,7 +108,7 @@ impl HoldOrder {
         }
     }
 
-    /// Lets time pass. Returns whether it was in force until now.
+    /// Lets time pass. Returns whether a hold ended just now.
     fn expire(&mut self, now: Time) -> bool {
         let is_over = self.until.is_some_and(|until| now >= until);
         let was_in_force = is_over && self.in_force().is_some();
@@ -127,19 +129,21 @@ impl Cluster {
             || self.others().any(|node| self.peer(node).decides() && self.peer(node).holds(group))
     }
 
-    /// Whether we ourselves say of a group that it is held. Who has only heard it of a peer may have
-    /// told that peer already that it is over: by then that one decides as if nothing were held.
+    /// Whether this node itself says that a group is held. A node that only heard about the hold
+    /// from a peer may already have told that peer that the hold is over: by then the peer decides
+    /// as if nothing were held.
     fn is_held_here(&self, group: GroupId) -> bool {
         let here = [&self.hold, &self.groups[group].hold];
         here.into_iter().any(|register| register.in_force().is_some())
     }
 
-    /// Whether nothing at all moves but by order.
+    /// Whether nothing at all moves except by order.
     pub(super) fn is_everything_held(&self) -> bool {
         self.hold.in_force().is_some() && !self.is_mutated(Mutation::IgnoreHold)
     }
 
-    /// Whether a group is held, another node had it last, and nobody wants it to start here instead.
+    /// Whether a group is held, another node had it last, and no one wants it to start here
+    /// instead.
     pub(super) fn is_held_elsewhere(&self, group: GroupId) -> bool {
         let state = &self.groups[group];
         let Some(owner) = state.row.owner.filter(|owner| *owner != self.settings.me) else {
@@ -149,15 +153,15 @@ impl Cluster {
         (starts_itself || !state.is_exempt) && self.is_held(group)
     }
 
-    /// Whether a group that is held was ours last, and every node that might take it knows that it is held:
-    /// then this node may start it again, whoever comes first. The echo of the others comes with their
-    /// tables, so that this node sees if one of them took it before.
+    /// Whether a held group last belonged to this node, and every node that might take it knows
+    /// that it is held: then this node may start it again, whichever node comes first. The others'
+    /// echoes come with their tables, so this node sees if one of them took the group before.
     pub(super) fn keeps_held(&self, group: GroupId) -> bool {
         let is_known = self.is_held_here(group) && self.is_known(self.held);
         self.is_ours(group) && is_known && self.is_held(group) && self.can_run(group)
     }
 
-    /// What is held or was released, to be stored.
+    /// The holds and releases, to be stored.
     pub fn holds(&self) -> impl Iterator<Item = HoldRecord> + '_ {
         let groups = self.settings.known_groups();
         let groups =
@@ -165,7 +169,7 @@ impl Cluster {
         self.hold.record(self.now, None).into_iter().chain(groups)
     }
 
-    /// Takes up what an earlier run has stored.
+    /// Restores the orders that an earlier run has stored.
     pub(super) fn recall_holds(&mut self) {
         for index in 0..self.boot.holds.len() {
             let record = self.boot.holds[index];
@@ -188,7 +192,8 @@ impl Cluster {
         span: Duration,
     ) -> Result<(), Refusal> {
         if !self.takes_part() {
-            // Its number might be lower than that of a release of which it has yet to hear.
+            // The number of the hold might be lower than that of a release that this node has yet
+            // to hear about.
             return Err(Refusal::NotReady);
         }
         let (me, left) = (self.settings.me, span.min(HOLD_MAX));
@@ -198,7 +203,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Obeys the order to end what is held.
+    /// Obeys the order to end holds.
     pub(super) fn order_release(&mut self, wanted: Option<GroupId>) -> Result<(), Refusal> {
         let me = self.settings.me;
         let mut found = false;
@@ -218,7 +223,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Takes note of what a peer says is held of everything. A recording holds nothing up.
+    /// Records what a peer says about a hold of everything. A recording holds nothing.
     pub(super) fn handle_hold_of_all(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
         let mut all = beat.holds.iter().filter(|told| told.claim.is_none());
         let told = all.next().filter(|_| is_answer);
@@ -229,7 +234,7 @@ impl Cluster {
         }
     }
 
-    /// Takes note of an order that a peer knows.
+    /// Records an order that a peer knows.
     pub(super) fn handle_hold(&mut self, group: Option<GroupId>, told: &HoldNotice) {
         let (now, me) = (self.now, self.settings.me);
         let was_in_force = self.register(group).in_force().is_some();
@@ -267,7 +272,7 @@ impl Cluster {
         all.chain([self.hold.deadline()]).flatten().min()
     }
 
-    /// Why we would take a group, if it is held and we do not.
+    /// Why this node would take a group that it does not take because it is held.
     pub(super) fn withheld(&self, group: GroupId) -> Option<Cause> {
         if !self.is_held_elsewhere(group) {
             return None;
@@ -287,7 +292,8 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// What was held may move: everybody shall know, and think over what had to wait.
+    /// Groups that were held may move: every node must know, and this node reconsiders what had to
+    /// wait.
     fn hold_ended(&mut self) {
         self.outbox.push_back(Output::Store);
         self.beat_soon();

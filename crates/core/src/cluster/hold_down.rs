@@ -1,19 +1,20 @@
-//! GroupSet-down: a group that moves again and again is kept where it works best, for longer each time.
+//! Hold-down: a group that moves again and again is kept where it works best, for longer each time.
 //!
-//! Only what a node decides for the better is delayed: failback, ipfail, a lost carrier. What a dead
-//! or departed node had is taken at once, however often. Where a group is kept it may be worse off
-//! than elsewhere: so it may leave once more, for where it has its carrier or more ping nodes answer.
+//! Only moves by which a node improves something are delayed: failback, ipfail, a lost carrier. The
+//! groups of a dead or departed node are taken at once, however often that happens. Where a group
+//! is kept it may work worse than elsewhere, so it may leave once more, for a node where it has its
+//! carrier or where more ping nodes answer.
 
 use super::Cluster;
 use crate::{Cause, Event, GroupId, HoldDown, HoldEvent, Moves, Time};
 use std::time::Duration;
 
-/// Most moves that are dated; no configuration counts more.
+/// Most moves that are recorded with their time; no configuration counts more.
 pub(super) const DATED_MAX: usize = 16;
-/// Most doublings of a stay.
+/// Most doublings of the time for which a group is kept.
 const LEVEL_MAX: u8 = 16;
 
-/// How a group has moved by itself.
+/// How a group has moved automatically.
 ///
 /// ```text
 ///         too many moves within the window                    time is up
@@ -23,15 +24,15 @@ const LEVEL_MAX: u8 = 16;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub(super) struct Down {
-    /// How often, as far back as anybody knows.
+    /// How many times it has moved, as far back as any node knows.
     count: u32,
-    /// When it did so last, newest first.
+    /// The times of the last moves, newest first.
     dated: [Option<Time>; DATED_MAX],
-    /// How often in a row it was kept.
+    /// How many times in a row it was kept.
     level: u8,
     until: Option<Time>,
     has_fled: bool,
-    /// When it may be forgotten how often it was kept.
+    /// When `level` may be forgotten.
     forget_at: Option<Time>,
 }
 
@@ -45,7 +46,7 @@ impl Down {
         self.until
     }
 
-    /// What a beat says of it.
+    /// What a beat says about the moves.
     pub(super) fn told(&self, now: Time, claim: u16) -> Option<Moves> {
         let until = self.until.map_or(Duration::ZERO, |until| until.since(now));
         let left = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
@@ -53,7 +54,7 @@ impl Down {
         (count > 0).then_some(Moves { claim, count, level, has_fled, left })
     }
 
-    /// Dates a move. Returns how many there were within the window.
+    /// Records the time of a move. Returns how many moves there were within the window.
     fn date(&mut self, now: Time, policy: HoldDown) -> u8 {
         self.dated.rotate_right(1);
         self.dated[0] = Some(now);
@@ -63,8 +64,8 @@ impl Down {
         u8::try_from(self.dated.iter().filter(recent).count()).unwrap_or(u8::MAX)
     }
 
-    /// Notes a move that this node has decided. Returns how many there were and how long it is
-    /// kept, if it is kept from now on.
+    /// Records a move that this node has decided. If the group is kept from now on, returns how
+    /// many moves there were and how long it is kept.
     fn moved(&mut self, now: Time, policy: HoldDown) -> Option<(u8, Duration)> {
         self.count = self.count.saturating_add(1);
         let recent = self.date(now, policy);
@@ -84,7 +85,7 @@ impl Down {
         self.forget_at = Some(now + span + span.max(policy.window));
     }
 
-    /// Takes what another node tells, if it knows of more moves.
+    /// Takes over what another node reports, if that node knows about more moves.
     fn merge(&mut self, now: Time, told: &Moves, policy: HoldDown) -> Option<(u8, Duration)> {
         if told.count < self.count {
             return None;
@@ -93,7 +94,7 @@ impl Down {
             self.has_fled |= told.has_fled && self.until.is_some();
             return None;
         }
-        // Who has just started has no dates of what it missed.
+        // A node that has just started has no times for the moves that it missed.
         let is_first = std::mem::replace(&mut self.count, told.count) == 0 && told.count > 1;
         let recent = if is_first { 0 } else { self.date(now, policy) };
         let was_kept = self.until.is_some();
@@ -107,7 +108,7 @@ impl Down {
         (!was_kept).then_some((recent, left))
     }
 
-    /// Lets time pass. Returns whether it was kept until now.
+    /// Lets time pass. Returns whether the group was kept until now.
     fn elapse(&mut self, now: Time) -> bool {
         let is_over = self.until.is_some_and(|until| now >= until);
         if is_over {
@@ -122,27 +123,27 @@ impl Down {
 }
 
 impl Cluster {
-    /// Whether a group that is ours may leave for a place where it works better.
+    /// Whether a group of this node may leave for a node where it works better.
     pub(super) fn may_leave(&self, group: GroupId) -> bool {
         let down = &self.groups[group].down;
         let is_bound = down.until.is_some() && down.has_fled;
         !is_bound && !self.is_held(group)
     }
 
-    /// Whether a group that is ours may go home.
+    /// Whether a group of this node may go home.
     pub(super) fn may_go_home(&self, group: GroupId) -> bool {
         !self.is_held(group) && self.groups[group].down.until.is_none()
     }
 
-    /// Notes that this node has decided to give a group away.
+    /// Records that this node has decided to give a group away.
     pub(super) fn record_gift(&mut self, group: GroupId) {
         let down = &mut self.groups[group].down;
         down.has_fled |= down.until.is_some();
         self.record_move(group);
     }
 
-    /// Notes that this node takes a group, if that is because something went wrong. What was
-    /// ordered, and what says goodbye, does not count.
+    /// Records that this node takes a group, if that is because something went wrong. Moves by
+    /// order, and the groups of a node that says goodbye, do not count.
     pub(super) fn record_takeover(&mut self, group: GroupId, cause: Cause) {
         let me = self.settings.me;
         let is_fault = match cause {
@@ -187,7 +188,7 @@ impl Cluster {
         }
     }
 
-    /// Takes note of what a peer knows of moves.
+    /// Records what a peer knows about moves.
     pub(super) fn handle_moves(&mut self, group: GroupId, told: &Moves) {
         let (now, Some(policy)) = (self.now, self.settings.hold_down) else { return };
         let kept = self.groups[group].down.merge(now, told, policy);

@@ -1,10 +1,10 @@
-//! Who belongs to the cluster, and who is who: what we tell of it, and what we let ourselves be
-//! told. `ha.cf` alone decides; no message changes it.
+//! Which nodes belong to the cluster: what this node reports about that, and what it accepts from
+//! others. `ha.cf` alone decides; no message changes it.
 
 use super::Cluster;
 use crate::{Event, Heard, Message, NodeId};
 
-/// The one client that is built in.
+/// The only client that is built in.
 const IPFAIL: &str = "ipfail";
 
 impl Cluster {
@@ -17,7 +17,7 @@ impl Cluster {
         }
     }
 
-    /// Tells all nodes of `ha.cf`, in its order.
+    /// Sends the names of all nodes of `ha.cf`, in its order.
     pub(super) fn reply_nodes(&mut self, from: NodeId) {
         let names = self.settings.node_order.iter().map(|node| self.settings.name(*node));
         let nodes = names.collect::<Vec<&str>>().join(" ").into();
@@ -25,7 +25,7 @@ impl Cluster {
         self.send(message, Some(from));
     }
 
-    /// Compares a peer's node list with ours.
+    /// Compares a peer's node list with the list of this node.
     pub(super) fn compare_nodes(&mut self, from: NodeId, nodes: &str) {
         let ours = &self.settings.nodes;
         let names = || nodes.split_ascii_whitespace();
@@ -36,7 +36,7 @@ impl Cluster {
         }
     }
 
-    /// Tells whether an API client is signed on here.
+    /// Reports whether an API client is signed on here.
     pub(super) fn reply_client(&mut self, from: NodeId, client: &str, asker: &str) {
         let online = client == IPFAIL && self.settings.ipfail && self.takes_part();
         let (client, asker) = (client.into(), asker.into());

@@ -11,28 +11,29 @@ use crate::{
 use std::cmp::Ordering;
 use std::time::Duration;
 
-/// How long what the other node cannot run stays before that is thought over.
+/// How long groups that the other node cannot run stay before that is reconsidered.
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// The built-in ipfail.
 ///
-/// Nodes tell each other how many ping nodes they see, whenever that may have changed. Who sees
-/// fewer waits two keepalives, in which an equal count cancels it, and then goes standby. While a
-/// ping node is on its way back nothing is given up: what becomes of it changes the count.
+/// Nodes tell each other how many ping nodes they see whenever that may have changed. A node that
+/// sees fewer waits two keepalives, in which an equal count cancels the wait, and then goes
+/// standby. While a ping node is on its way back nothing is given up, because what becomes of that
+/// ping node changes the count.
 #[derive(Debug, Default)]
 pub(super) struct Ipfail {
-    /// When to go standby, and with what.
+    /// When to go standby, and with which set.
     giving_up: Option<(Time, GroupSet)>,
     /// A standby had to wait for a transition to end, here or at the peer.
     is_wanted: bool,
     was_peer_stable: Option<bool>,
     was_handing_over: bool,
-    /// When it is thought over again, because what was refused may be taken by then.
+    /// When the decision is reconsidered, because groups that were refused may be taken by then.
     again_at: Option<Time>,
 }
 
 impl Ipfail {
-    /// One that had to wait with its standby.
+    /// An ipfail whose standby had to wait.
     #[cfg(test)]
     pub(super) fn waiting() -> Self {
         Self { is_wanted: true, ..Self::default() }
@@ -58,7 +59,7 @@ impl Cluster {
         }
     }
 
-    /// Says that our ipfail is there.
+    /// Announces that this node's ipfail is present.
     pub(super) fn join_ipfail(&mut self) {
         if self.settings.ipfail {
             self.send(Message::IpfailPresence { joined: true }, None);
@@ -76,14 +77,15 @@ impl Cluster {
         self.report_ipfail(event);
     }
 
-    /// Whether our count means anything: a node that has just started has not heard of its ping
-    /// nodes yet, which is not the same as having lost them. It tells its count when it has.
+    /// Whether the count of this node means anything: a node that has just started has not heard
+    /// its ping nodes yet, which is not the same as having lost them. It sends its count as soon as
+    /// it has heard them.
     fn can_compare(&self) -> bool {
         let knows = self.pings.iter().all(PingNode::is_settled);
         self.settings.ipfail && self.takes_part() && knows
     }
 
-    /// Tells the peer how many ping nodes we see, which also asks for its count.
+    /// Tells the peer how many ping nodes this node sees, which also asks for the peer's count.
     pub(super) fn tell_ping_count(&mut self) {
         if !self.can_compare() {
             return;
@@ -130,8 +132,8 @@ impl Cluster {
         }
     }
 
-    /// Equal counts cancel what was about to happen; else, with automatic failback, groups go
-    /// home. That nobody sees anything is no reason to move.
+    /// Equal counts cancel a pending standby; otherwise, with automatic failback, groups go home.
+    /// If neither node sees any ping node, that is no reason to move.
     fn balanced(&mut self, peer: NodeId, count: u32) {
         if self.ipfail.giving_up.take().is_some() {
             self.tell_pings(peer, Some(count), PingVerdict::Stays);
@@ -146,7 +148,7 @@ impl Cluster {
                 && self.preferred(group) != me
                 && !self.is_handed_over(group)
         });
-        // Among nodes of Systole what a person has brought here stays.
+        // Among Systole nodes, groups that a person has brought here stay.
         let is_classic = self.peer(peer).kind == Kind::Classic;
         let goes_home = self.settings.group_ids().all(|group| {
             let is_away = self.is_ours(group) && self.preferred(group) != me;
@@ -164,7 +166,7 @@ impl Cluster {
 
     pub(super) fn handle_abort(&mut self, from: NodeId) {
         self.visit_ipfail("abort");
-        // It sees as many as we have told.
+        // The peer sees as many ping nodes as this node has told it.
         let ours = self.count_ping_nodes();
         self.record_classic_count(from, ours);
         let aborted = self.ipfail.giving_up.take().is_some();
@@ -228,32 +230,32 @@ impl Cluster {
         }
         self.report_ipfail(IpfailEvent::Expired);
         self.ipfail.is_wanted = if self.hand_over.is_some() {
-            // What it brings or takes is not known yet.
+            // What the hand-over brings or takes away is not known yet.
             true
         } else {
             self.go_standby(hold)
         };
     }
 
-    /// Whether a count has changed since a standby was decided, so that it has no reason any more. A
-    /// classic peer tells its count when it is asked only.
+    /// Whether a count has changed since a standby was decided, so that the standby no longer has a
+    /// reason. A C node sends its count only when asked.
     fn is_giving_up_over(&self, hold: GroupSet) -> bool {
         let Some(taker) = self.best_connected() else { return false };
         if hold == GroupSet::Foreign {
-            // That goes home because both see the same.
+            // This set goes home because both nodes see equally many.
             self.sees_fewer_pings(taker, self.settings.me)
         } else {
             self.sees_enough_pings(taker)
         }
     }
 
-    /// Of the nodes that could take something, the one that sees the most ping nodes.
+    /// Of the nodes that could take groups, the node that sees the most ping nodes.
     fn best_connected(&self) -> Option<NodeId> {
         let partners = self.others().filter(|node| self.peer(*node).can_negotiate());
         partners.max_by_key(|node| (self.peer(*node).pings, std::cmp::Reverse(node.0)))
     }
 
-    /// Gives away what may leave. Returns whether that has to be thought over later.
+    /// Gives away what may leave. Returns whether that has to be reconsidered later.
     fn go_standby(&mut self, hold: GroupSet) -> bool {
         let taker = self.best_connected();
         let asker = if hold == GroupSet::Foreign { Asker::IpfailHome } else { Asker::Ipfail };
@@ -268,7 +270,7 @@ impl Cluster {
             }
             return self.order_standby(Scope::Set(hold), taker, asker).is_err();
         }
-        // What is held, kept here, or was refused stays; the others go one by one.
+        // Groups that are held, kept here or were refused stay; the others go one by one.
         let here: Vec<GroupId> = self.groups_here(hold).collect();
         let mut is_refused = false;
         for group in here {
@@ -276,7 +278,7 @@ impl Cluster {
                 continue;
             }
             if taker.is_some_and(|taker| !self.could_take(group, taker)) {
-                // It says when it can.
+                // The taker says when it can.
                 is_refused = true;
                 continue;
             }
@@ -298,8 +300,8 @@ impl Cluster {
         is_refused
     }
 
-    /// Whether this node sees no fewer ping nodes than another one, as far as both are known; what
-    /// answers again counts, as where it gives up.
+    /// Whether this node sees no fewer ping nodes than another node, as far as both counts are
+    /// known. Ping nodes that answer again count, as in the decision to give up.
     pub(super) fn sees_enough_pings(&self, other: NodeId) -> bool {
         let known = self.pings_seen().zip(self.peer(other).pings);
         known.is_some_and(|(ours, theirs)| {
@@ -307,7 +309,7 @@ impl Cluster {
         })
     }
 
-    /// Whether nothing of a set is held or kept here.
+    /// Whether no group of a set is held or kept here.
     pub(super) fn may_all_leave(&self, hold: GroupSet) -> bool {
         self.groups_here(hold).all(|group| self.may_leave(group))
     }
@@ -322,12 +324,13 @@ impl Cluster {
         })
     }
 
-    /// What was to leave was refused: what else there is is thought over when this hand-over has ended.
+    /// Groups that were to leave were refused: the rest is reconsidered when this hand-over has
+    /// ended.
     pub(super) fn ipfail_was_refused(&mut self) {
         self.ipfail.is_wanted = true;
     }
 
-    /// When the peer ends a transition, a standby that had to wait for it is thought over.
+    /// When the peer ends a transition, a standby that had to wait for that is reconsidered.
     fn watch_peer_stability(&mut self) {
         let Some(peer) = self.ipfail_taker() else {
             self.ipfail.was_peer_stable = None;
@@ -352,7 +355,7 @@ impl Cluster {
         }
     }
 
-    /// When a hand-over ends, so is one that had to wait for it.
+    /// When a hand-over ends, a standby that had to wait for that is reconsidered.
     fn watch_hand_over(&mut self) {
         let runs = self.hand_over.is_some();
         let has_ended = std::mem::replace(&mut self.ipfail.was_handing_over, runs) && !runs;
@@ -364,7 +367,7 @@ impl Cluster {
         }
     }
 
-    /// Tells what two nodes see, and what follows from it.
+    /// Reports what two nodes see, and what follows from it.
     pub(super) fn tell_pings(&mut self, node: NodeId, theirs: Option<u32>, verdict: PingVerdict) {
         let answers = |ping: &PingId| self.pings[ping.index()].is_alive();
         let (seen, lost): (Vec<_>, Vec<_>) = self.ping_ids().partition(answers);
@@ -373,27 +376,28 @@ impl Cluster {
         self.report(Event::PingsCounted(Box::new(counts)));
     }
 
-    /// What kept whole sets from moving is gone: a standby that had to wait is thought over.
+    /// The reason that kept whole sets from moving is gone: a standby that had to wait is
+    /// reconsidered.
     pub(super) fn ipfail_may_move(&mut self) {
         if std::mem::take(&mut self.ipfail.is_wanted) {
             self.tell_ping_count();
         }
     }
 
-    /// Ping nodes that answer again, and do not count yet.
+    /// The number of ping nodes that answer again but do not count yet.
     fn count_rising(&self) -> u32 {
         let rising = self.pings.iter().filter(|ping| ping.is_rising()).count();
         u32::try_from(rising).unwrap_or(u32::MAX)
     }
 
-    /// ipfail speaks with one other node: of those that are alive the one that has told the most ping
-    /// nodes, and of several the last.
+    /// The one node that ipfail talks to: of the nodes that are alive, the node that has reported
+    /// the most ping nodes, and of several the last.
     fn ipfail_peer(&self) -> Option<NodeId> {
         let alive = self.others().filter(|node| self.peer(*node).is_alive());
         alive.max_by_key(|node| self.peer(*node).pings)
     }
 
-    /// The node that would be given something, whether it is ready for that or not.
+    /// The node that would be given groups, whether it is ready for them or not.
     fn ipfail_taker(&self) -> Option<NodeId> {
         let alive = self.others().filter(|node| self.peer(*node).is_alive());
         alive.max_by_key(|node| (self.peer(*node).pings, std::cmp::Reverse(node.0)))

@@ -1,4 +1,4 @@
-//! The executor, and what of its groups is known before it has spoken.
+//! The executor, and what is known about its groups before it has reported.
 //!
 //! ```text
 //!   ledger of this boot          the executor greets
@@ -8,12 +8,12 @@
 //!    the better claim ──▶ stopping                   holds nothing: free
 //! ```
 //!
-//! What is listed and stands in no line any more (the file was changed while no daemon was here, or
-//! before one died) is retired: it is stopped, and claimed until then.
+//! A listed group whose line is no longer in the file (the file was changed while no daemon was
+//! running here, or before a daemon died) is retired: it is stopped, and claimed until then.
 //!
-//! What is listed runs, as far as anybody knows, and so it is claimed: an executor that hangs, or waits
+//! A listed group runs, as far as is known, and so it is claimed: an executor that hangs, or waits
 //! for an agent that does not end, holds it all the same. Nothing of it is started before this node
-//! takes part: somebody may have taken it while no daemon was here.
+//! takes part, because another node may have taken it while no daemon was running here.
 
 use super::Cluster;
 use super::gate::Purpose;
@@ -21,7 +21,7 @@ use crate::mutation::Mutation;
 use crate::{Cause, GroupId, Holding, Output, Phase};
 
 impl Cluster {
-    /// Takes up what the ledger lists, before the executor has spoken.
+    /// Restores the groups that the ledger lists, before the executor has reported.
     pub(super) fn recall_ledger(&mut self) {
         if self.is_mutated(Mutation::ForgetTheLedger) {
             return;
@@ -43,11 +43,13 @@ impl Cluster {
         }
     }
 
-    /// What runs here and stands in no line any more is stopped, and ours until then, as after a
-    /// reload: who still has the line does not take it, and what replaces it starts after it.
+    /// A group that runs here and is no longer in the file is stopped and belongs to this node
+    /// until then, as after a reload: a node that still has the line does not take the group, and a
+    /// replacement starts after it.
     fn take_up_retired(&mut self, group: GroupId, term: u64) {
         self.groups[group].runner.let_go();
-        // A node without any line guards nothing. A claim would only keep it from those who have one.
+        // A node without any line protects nothing. A claim would only keep the group from the
+        // nodes that have a line.
         if self.settings.groups.iter().any(|group| !group.is_retired) {
             self.presume(group, term);
             self.set_phase(group, Phase::Stopping, Cause::Reload);
@@ -55,22 +57,23 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// Makes a group ours that was ours when it was started, as far as the executor knows.
+    /// Makes this node the owner of a group that it owned when the group was started, as far as the
+    /// executor knows.
     fn presume(&mut self, group: GroupId, term: u64) {
         let me = self.settings.me;
         let key = self.settings.groups[group.index()].key;
-        // Only a person's order keeps a group away from its home.
+        // Only a person's order keeps a group away from its preferred node.
         let is_kept = self.boot.kept_by_order.contains(&key);
         let is_borrowed = self.preferred(group) != me && !is_kept;
         self.presume_ours(group, term, is_borrowed);
     }
 
-    /// Whether a group is claimed because the ledger lists it, and the executor has yet to speak.
+    /// Whether a group is claimed because the ledger lists it, and the executor has yet to report.
     pub(super) fn is_listed(&self, group: GroupId) -> bool {
         self.groups[group].is_listed
     }
 
-    /// The executor has said what it holds.
+    /// Processes the executor's report of what it holds.
     pub(super) fn executor_ready(&mut self, held: &[Holding]) {
         self.end_absence(held);
         if std::mem::take(&mut self.awaits_greeting) {
@@ -86,20 +89,20 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// What was listed is compared with what is held.
+    /// Compares what was listed with what is held.
     fn compare(&mut self, group: GroupId, is_listed: bool, holding: Option<Holding>) {
         let is_starting = self.groups[group].runner.is_starting();
         match (is_listed, holding) {
             (true, Some(holding)) if holding.is_whole && is_starting => self.adopt(group),
             (true, None) if is_starting => self.find_free(group),
-            // Its start goes on, or it is being stopped already: to stop what does not run costs
-            // nothing.
+            // Its start continues, or it is being stopped already: stopping a group that does not
+            // run costs nothing.
             (true, Some(_) | None) | (false, None) => {}
             (false, Some(holding)) => self.find_held(group, holding),
         }
     }
 
-    /// Something is held that the ledger did not list: it could not be read.
+    /// Something is held that the ledger did not list, because the ledger could not be read.
     fn find_held(&mut self, group: GroupId, holding: Holding) {
         let row = &self.groups[group].row;
         let is_elsewhere = row.phase.holds() && row.owner != Some(self.settings.me);
@@ -117,8 +120,8 @@ impl Cluster {
         self.owned(group, Cause::Listed);
     }
 
-    /// An executor that came back holds a part of what runs here, or cannot say it of the rest: its start
-    /// is gone through again, which asks each resource and leaves what runs as it is.
+    /// A returning executor holds only a part of what runs here, or cannot say more: the start is
+    /// gone through again, which asks each resource and leaves running resources as they are.
     fn verify(&mut self, group: GroupId) {
         let is_running = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
         if is_running && self.is_configured(group) && self.groups[group].runner.is_active() {
@@ -133,7 +136,7 @@ impl Cluster {
         self.set_phase(group, Phase::Active, Cause::Adopted);
     }
 
-    /// Nothing runs of what was listed: it is free.
+    /// Nothing runs of a group that was listed: it is free.
     fn find_free(&mut self, group: GroupId) {
         self.groups[group].runner.abandon();
         if self.is_ours(group) {
@@ -150,7 +153,8 @@ impl Cluster {
         self.groups.iter_mut().for_each(|group| group.runner.lose_job());
     }
 
-    /// The executor let go of a group: it is not ours any more until we decide so again.
+    /// The executor let go of a group, which no longer belongs to this node until this node takes
+    /// it again.
     pub(super) fn let_go(&mut self, group: GroupId) {
         if self.groups.get(group).is_none() {
             return;
@@ -158,7 +162,7 @@ impl Cluster {
         let runner = &mut self.groups[group].runner;
         let is_starting = runner.is_starting();
         if let Some(job) = runner.job().filter(|_| is_starting) {
-            // Else the stop waits behind a start that may take as long as its agent likes.
+            // Otherwise the stop would wait for a start that may take as long as its agent likes.
             self.outbox.push_back(Output::Cancel(job));
         }
         runner.let_go();
@@ -167,8 +171,8 @@ impl Cluster {
         }
     }
 
-    /// Whether the next job of a group may be begun. A start adds something, and passes the gate for each of
-    /// its jobs; a stop only needs an executor.
+    /// Whether the next job of a group may begin. A start adds something, and passes the gate for
+    /// each of its jobs; a stop needs only an executor.
     pub(super) fn may_run_job_of(&self, group: GroupId) -> bool {
         if !self.groups[group].runner.is_starting() {
             return self.has_executor();

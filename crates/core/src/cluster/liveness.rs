@@ -1,4 +1,4 @@
-//! Who is there: silence, pauses of our own, and the start.
+//! Which nodes are present: silence, pauses of this node, and its start.
 
 use super::Cluster;
 use crate::link::Patience;
@@ -7,8 +7,8 @@ use crate::{Event, Fencing, IpfailEvent, LastBeat, LinkId, NodeId, NodeStatus, S
 use std::time::Duration;
 
 impl Cluster {
-    /// Notices a pause of our own: then peers were not silent, it was we who did not listen, and
-    /// what we think we own may have been taken meanwhile.
+    /// Notices a pause of this node. After a pause the peers were not silent; this node did not
+    /// listen. Groups that this node believes it owns may have been taken meanwhile.
     pub(super) fn record_time(&mut self, now: Time) {
         let gap = now.since(self.now);
         self.now = self.now.max(now);
@@ -37,8 +37,8 @@ impl Cluster {
         }
     }
 
-    /// Lends the executor a permit as soon as a pause is over and every peer was heard again or is
-    /// dead: before anything is begun, since what has no permit would be refused.
+    /// Gives the executor a permit as soon as a pause is over and every peer was heard again or is
+    /// dead: before anything begins, because a job without a permit would be refused.
     pub(super) fn renew_permit(&mut self) {
         if self.owes_permit.is_some() && self.unverified.is_empty() {
             self.owes_permit = None;
@@ -92,7 +92,7 @@ impl Cluster {
         self.unverified.retain(|node| peers[node.index()].is_alive());
     }
 
-    /// Our communication is up when every node was heard or is dead.
+    /// Communication of this node is up when every node was heard or is dead.
     pub(super) fn elapse_communication(&mut self) {
         let settled = self.others().all(|node| self.peer(node).is_settled);
         if self.status != NodeStatus::Up || !settled || self.shutdown.has_begun() {
@@ -105,8 +105,8 @@ impl Cluster {
         self.report(Event::CommunicationUp);
         let patience = self.others().map(|node| self.peer(node).dead_after).min();
         if patience.is_some_and(|patience| self.now.since(self.status_since) >= patience) {
-            // Others do not wait for us any more. Whoever takes something now shall hear of us first, or
-            // we of what it took.
+            // The others no longer wait for this node. A node that takes something now must hear
+            // from this node first, or this node from it.
             self.tell_ability_anew();
         }
         self.set_status(NodeStatus::Active);
@@ -139,7 +139,8 @@ impl Cluster {
         }
     }
 
-    /// How long each link has brought nothing of a node; `patience` overrides its dead time.
+    /// For how long each link has delivered nothing from a node; `patience` overrides the node's
+    /// dead time.
     fn silence(&self, node: NodeId, patience: Option<Duration>) -> Silence {
         let ago = |heard: Time| self.now.since(heard);
         let peer = self.peer(node);

@@ -1,4 +1,4 @@
-//! What others say: who speaks, whether it is new, and what it means.
+//! Messages from others: which node sends, whether the message is new, and what it means.
 
 use super::{Cluster, may_tell};
 use crate::mutation::Mutation;
@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 impl Cluster {
-    /// Takes a message through the checks that every message passes, in this order: a known
-    /// sender, its generation, its sequence number, the addressee.
+    /// Takes a message through the checks that every message passes, in this order: a known sender,
+    /// its generation, its sequence number, the addressee.
     pub(super) fn receive(&mut self, heard: &Heard<'_>) {
         let Some(from) = self.settings.node(heard.source) else {
             return self.handle_stranger(heard.source);
@@ -24,7 +24,8 @@ impl Cluster {
         self.record_uuid(from, heard);
         let is_for_us = self.is_for_us(heard);
         if let Message::Nak { sequence, .. } = heard.message {
-            // What cannot be sent again is lost for everybody, whoever had asked for it.
+            // A message that cannot be sent again is lost for every node, whichever node had asked
+            // for it.
             let was_missing = self.peer_mut(from).receiver.give_up(*sequence);
             if was_missing && is_for_us {
                 self.report(Event::PacketLostForGood(from, *sequence));
@@ -34,7 +35,7 @@ impl Cluster {
         }
     }
 
-    /// Whoever has a message of another cluster with the same key can send it without end.
+    /// Anyone who has a message of another cluster with the same key can send it without end.
     fn handle_stranger(&mut self, name: &str) {
         if may_tell(&mut self.stranger_reported, self.now) {
             self.report(Event::Stranger(name.into()));
@@ -73,8 +74,8 @@ impl Cluster {
                 self.report(Event::PeerRestarted(from));
                 self.peer_restarted(from);
             }
-            // Also if it was started anew while this node's daemon was. One that has only executed
-            // itself since we last heard it is as good as the one before.
+            // This also holds if the peer was restarted while this node's daemon was. A peer that
+            // has only executed itself since it was last heard counts as the same run.
             let grown = heard.beat.map_or(0, |beat| beat.grown);
             let is_same = grown > 0 && generation.saturating_sub(grown.into()) <= current;
             if current > 0 && !is_same {
@@ -89,7 +90,7 @@ impl Cluster {
         if sequence <= peer.heard_before && !believes_all {
             return false;
         }
-        // What was recalled is stored already; its minute begins with the first status.
+        // A recalled sequence is stored already; its minute begins with the first status.
         peer.stored_at.get_or_insert(now);
         if was_met && peer.status == NodeStatus::Dead {
             if sequence <= peer.status_sequence {
@@ -102,10 +103,10 @@ impl Cluster {
         true
     }
 
-    /// Whether the message was not processed before; notes its number and its link.
+    /// Whether the message was not processed before; records its number and its link.
     ///
-    /// The numbers of a Systole peer count from its first beat that answers this run of ours:
-    /// what comes before may be a recording, and tells no more than that somebody is there.
+    /// The numbers of a Systole peer count from its first beat that answers this run of this node:
+    /// earlier messages may be recordings, and only show that some node is present.
     fn is_news(&mut self, from: NodeId, heard: &Heard<'_>) -> bool {
         let answers = heard.beat.is_some_and(|beat| self.is_answer(beat));
         let peer = self.peer_mut(from);
@@ -115,8 +116,8 @@ impl Cluster {
         let may_be_old = is_systole && !peer.answers;
         if !heard.message.is_sequenced() {
             if !is_systole {
-                // As with a C node, whose acknowledgements keep a link alive; a Systole peer
-                // beats on all of its links, and these messages can be recorded.
+                // As with a C node, whose acknowledgements keep a link alive. A Systole peer beats
+                // on all of its links, and these messages can be recorded.
                 self.link_heard(from, heard);
             }
             return !may_be_old;
@@ -250,9 +251,8 @@ impl Cluster {
         }
     }
 
-    /// Takes note of a status. One that comes behind a later one shows that its sender lives, and
-    /// is no news; one that was also said earlier than that shows nothing. Returns whether it is
-    /// not of that last kind.
+    /// Records a status. An out-of-order status only refreshes liveness; one that was also sent
+    /// earlier is ignored. Returns false for the latter.
     fn handle_status(
         &mut self,
         from: NodeId,

@@ -1,4 +1,4 @@
-//! What people order.
+//! Orders that people give.
 
 use super::Cluster;
 use super::hand_over::Asker;

@@ -1,8 +1,10 @@
-//! A node whose list of nodes is another one than ours: numbers mean other nodes there.
+//! A node whose node list differs from the list of this node, so that node numbers mean other nodes
+//! there.
 //!
-//! Nothing that it says of others can be read, so nothing is placed with it and handed to it. What it says of
-//! itself can: beside what runs there nothing is started, and where both run a group, as after a cut, one of
-//! them wins as always. Its echo of our session shows which number is ours there.
+//! Nothing that it says about other nodes can be read, so nothing is placed on it or handed to it.
+//! What it says about itself can be read: nothing is started beside what runs there, and where both
+//! nodes run a group, as after a partition, one of them prevails as always. Its echo of this node's
+//! session shows which number this node has there.
 
 use super::Cluster;
 use crate::{Beat, Claim, Event, GroupId, NodeId, Phase};
@@ -18,8 +20,8 @@ impl Cluster {
         let us = answer.map(|echo| echo.node);
         let (now, peer) = (self.now, self.peer_mut(from));
         let is_whole = peer.view.hear(now, beat);
-        // What does not answer us may be a recording: it neither ends our start nor counts as somebody
-        // who will take a group.
+        // A node that does not answer this node may be a recording: it neither ends the start of
+        // this node nor counts as a node that will take a group.
         peer.is_settled |= us.is_some() && is_whole;
         peer.lacks.clear();
         for group in self.settings.group_ids() {
@@ -34,7 +36,8 @@ impl Cluster {
         }
     }
 
-    /// Takes from its row of a group what is about that node, which calls us `us` if it has heard us.
+    /// Reads from its row of a group what concerns that node itself, which calls this node `us` if
+    /// it has heard this node.
     fn handle_of_itself(
         &mut self,
         from: NodeId,

@@ -1,16 +1,16 @@
-//! What is remembered of other nodes across our own restarts, so that nothing that an earlier
-//! run of ours has heard can be played to this one.
+//! What is remembered about other nodes across restarts of this node, so that nothing that an
+//! earlier run of this node has heard can be replayed to this run.
 
 use super::Cluster;
 use crate::{NodeId, Output, PeerRecord, Refusal, Time};
 use std::time::Duration;
 
-/// How long sequences grow before they are stored again. What was recorded since, between nodes
-/// of Systole, gives itself away by not answering us.
+/// How long sequences grow before they are stored again. Between Systole nodes, messages recorded
+/// since then give themselves away by not answering this node.
 const STORE_EVERY: Duration = Duration::from_mins(1);
 
 impl Cluster {
-    /// Takes up what an earlier run has stored.
+    /// Restores the records that an earlier run has stored.
     pub(super) fn recall_peers(&mut self) {
         for index in 0..self.boot.peers.len() {
             let record = self.boot.peers[index];
@@ -23,7 +23,7 @@ impl Cluster {
         self.recall_unfinished();
     }
 
-    /// Has stored what is known of a node.
+    /// Has the record of a node stored.
     pub(super) fn store_peer(&mut self, node: NodeId) {
         let now = self.now;
         let peer = self.peer_mut(node);
@@ -35,7 +35,7 @@ impl Cluster {
         self.outbox.push_back(Output::StorePeer(record));
     }
 
-    /// Has stored again what has grown for some time.
+    /// Has records stored again that have changed for some time.
     pub(super) fn elapse_memory(&mut self) {
         let now = self.now;
         let is_due = |stored: Time| now.since(stored) >= STORE_EVERY;
@@ -47,7 +47,7 @@ impl Cluster {
         }
     }
 
-    /// Has everything stored before we end.
+    /// Has all records stored before this node ends.
     pub(super) fn store_peers(&mut self) {
         for node in self.others() {
             if self.peer(node).generation > 0 {
@@ -56,8 +56,8 @@ impl Cluster {
         }
     }
 
-    /// Obeys the order to forget a node's generation. One that is heard needs no such thing, and
-    /// to forget it would open the door to its past.
+    /// Obeys the order to forget a node's generation. A node that is heard does not need that, and
+    /// forgetting its generation would allow replays of its past.
     pub(super) fn forget_peer(&mut self, node: NodeId) -> Result<(), Refusal> {
         let is_other = node != self.settings.me && node.index() < self.peers.len();
         if !is_other || self.peer(node).is_alive() {

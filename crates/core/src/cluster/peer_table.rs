@@ -1,4 +1,5 @@
-//! What a peer of our kind adds to its beats: its table of groups, and what it has heard of us.
+//! What a Systole peer adds to its beats: its table of groups, and what it has heard from this
+//! node.
 
 use super::Cluster;
 use super::rows::{Meeting, Merged};
@@ -10,18 +11,18 @@ use crate::{
 };
 
 impl Cluster {
-    /// Whether a beat was said to this run of ours: it echoes our session.
+    /// Whether a beat was sent to this run of this node: it echoes this node's session.
     pub(super) fn is_answer(&self, beat: &Beat) -> bool {
         self.own_echo(beat).is_some()
     }
 
-    /// Reads what a Systole peer adds to its status. It counts only if nothing newer of its table was
-    /// heard, because messages overtake each other.
+    /// Reads what a Systole peer adds to its status. It counts only if nothing newer of the peer's
+    /// table was heard, because messages overtake each other.
     pub(super) fn handle_beat(&mut self, from: NodeId, sequence: u64, beat: Option<&Beat>) {
         let Some(beat) = beat else {
             let peer = self.peer_mut(from);
             if peer.kind != Kind::Classic {
-                // It will never say in a table what still runs.
+                // A C node will never report in a table what still runs there.
                 peer.runs.fill(false);
                 peer.runs_unknown.clear();
                 peer.doubts_unknown = false;
@@ -74,13 +75,14 @@ impl Cluster {
             self.ask(from);
         }
         self.handle_unknown_lines(from);
-        // Of several nodes another one may be the best connected from now on.
+        // With several nodes, another node may be the best connected from now on.
         if sees_others && self.settings.nodes.len() > 2 {
             self.tell_ping_count();
         }
     }
 
-    /// Takes note of what a peer has heard of us. That alone says nothing of what it made of it.
+    /// Records what a peer has heard from this node. That alone does not show what the peer decided
+    /// because of it.
     fn handle_echo(&mut self, from: NodeId, beat: &Beat) {
         let Some(echo) = self.own_echo(beat) else { return };
         for (link, lag) in echo.lags.iter() {
@@ -95,7 +97,8 @@ impl Cluster {
         self.handle_known(from, &echo);
     }
 
-    /// A peer has heard what it echoes, and we have its whole table: what it made of it is in there.
+    /// A peer has heard what it echoes, and this node has its whole table, which shows what the
+    /// peer decided because of it.
     fn agree(&mut self, from: NodeId, beat: &Beat) {
         let Some(echo) = self.own_echo(beat) else { return };
         let peer = self.peer_mut(from);
@@ -112,7 +115,7 @@ impl Cluster {
         echoes.find(|echo| echo.node == me && echo.session == session).copied()
     }
 
-    /// Takes the whole table of a peer: it has groups that it tells of, and no others.
+    /// Takes over the whole table of a peer: the peer has the groups in it, and no others.
     fn handle_table(&mut self, from: NodeId, is_answer: bool, is_first: bool) {
         let now = self.now;
         let mut differ = false;
@@ -143,7 +146,7 @@ impl Cluster {
         }
     }
 
-    /// Takes some rows of the table of a peer, of which we do not have the others.
+    /// Takes over some rows of the table of a peer of which this node does not have the other rows.
     fn handle_rows(&mut self, from: NodeId, beat: &Beat, is_answer: bool) {
         for told in beat.told() {
             if let Some(group) = self.group_with_key(told.claim.group) {
@@ -154,7 +157,7 @@ impl Cluster {
 
     fn handle_row(&mut self, from: NodeId, group: GroupId, told: &Told, is_answer: bool) {
         if is_answer {
-            // A recording holds nothing up.
+            // A recording holds nothing.
             if let Some(hold) = &told.hold {
                 self.handle_hold(Some(group), hold);
             }
@@ -182,7 +185,7 @@ impl Cluster {
             Merged::Same => {}
             Merged::Reclaimed => {
                 let before = self.groups[group].cause;
-                // What is being stopped has its reason.
+                // The phase of a group that is being stopped has its own cause.
                 let is_stopping = self.groups[group].row.phase == Phase::Stopping;
                 let cause = if is_stopping { before } else { Cause::Reclaimed(from) };
                 self.owned(group, cause);
@@ -193,12 +196,14 @@ impl Cluster {
             Merged::Changed => {
                 let row = self.groups[group].row;
                 if row.owner == Some(me) && before.owner != Some(me) {
-                    // A term of ours that we had forgotten: say at once that nothing runs.
+                    // This node had forgotten one of its own terms: it says at once that nothing
+                    // runs.
                     self.beat_soon();
                 }
                 let stays_ours = row.owner == Some(me) && before.owner == Some(me);
                 let cause = match row.phase {
-                    // It knew more of us than we did: what we do with the group has its reason.
+                    // The peer knew more about this node than this node did: what this node does
+                    // with the group has its own cause.
                     _ if stays_ours => self.groups[group].cause,
                     Phase::Failed => self.cause_of_failed(from, group),
                     Phase::Stopped => Cause::OwnerLeft(from),
@@ -209,11 +214,11 @@ impl Cluster {
                 self.owned(group, cause);
             }
             Merged::Outranked => {
-                // What was given away is claimed by the taker, and nothing of it is lost.
+                // A group that was given away is claimed by the taker, and nothing of it is lost.
                 let is_idle = self.groups[group].runner.is_idle();
                 let cause = if is_idle { Cause::Claimed(from) } else { Cause::Outranked(from) };
                 self.owned(group, cause);
-                // Who starts anew while it stops shall not take it for its own.
+                // A node that restarts while it stops the group must not take it for its own.
                 self.outbox.push_back(Output::Store);
                 if !self.is_mutated(Mutation::KeepWhenOutranked) {
                     self.give_way_to_owner(group);
@@ -222,8 +227,9 @@ impl Cluster {
         }
     }
 
-    /// Notes the lines that we do not know, or do not know yet: those that still run there, and whether
-    /// those that might have changed. Of a line that it has not told since we have a part of its table only, what it said last is believed.
+    /// Records the lines that are not known here, or not known yet: those that still run there, and
+    /// whether those that it could run have changed. For a line that the peer has not repeated
+    /// since this node has only a part of its table, the last report is believed.
     pub(super) fn handle_unknown_lines(&mut self, from: NodeId) {
         let mut strange = std::mem::take(&mut self.peer_mut(from).runs_unknown);
         let view = &self.peer(from).view;
@@ -245,16 +251,17 @@ impl Cluster {
         }
     }
 
-    /// What does not answer us may be a recording, or comes of a node that does not know us yet: it
-    /// changes no row, and so neither stops nor frees anything, nor makes anybody the last owner. That
-    /// something runs there is believed as long as it is heard: nothing is started beside it.
+    /// A node that does not answer this node may be a recording, or does not know this node yet: it
+    /// changes no row, and so neither stops nor frees anything, nor makes any node the last owner.
+    /// That something runs there is believed as long as it is heard: nothing is started beside it.
     fn handle_unproven(&mut self, from: NodeId, group: GroupId, claim: &Claim) {
         let holds = claim.owner == from && claim.phase.holds();
         self.peer_mut(from).runs[group.index()] |= claim.runs_here || holds;
     }
 
-    /// Whether a node has shown lately that it hears us, and whether it has not for so long that it may
-    /// take us for dead. One that was only just heard again has had no time to show it.
+    /// Whether a node has recently shown that it hears this node, and whether it has not for so
+    /// long that it may take this node for dead. A node that was only just heard again has had no
+    /// time to show it.
     fn hearing(&self, node: NodeId) -> (bool, bool) {
         let peer = self.peer(node);
         let patience = peer.dead_after / 2;
@@ -280,8 +287,8 @@ impl Cluster {
         }
     }
 
-    /// Whether a node that is heard says of another one that it has a group. It says so only as long as
-    /// it hears that one: what is silent here alone is not dead.
+    /// Whether a node that is heard says that another node has a group. It says so only as long as
+    /// it hears that other node: a node that is silent only here is not dead.
     pub(super) fn is_vouched_for(&self, owner: NodeId, group: GroupId) -> bool {
         let key = self.settings.groups[group.index()].key;
         self.others().filter(|node| *node != owner).any(|node| {
@@ -291,7 +298,8 @@ impl Cluster {
         })
     }
 
-    /// Whether a node that is heard runs a group, or may, because what it runs is not known here.
+    /// Whether a node that is heard runs a group, or may run it because what it runs is not known
+    /// here.
     pub(super) fn may_run_elsewhere(&self, group: GroupId) -> bool {
         let errs = self.is_mutated(Mutation::StartBesideTheLoser)
             || self.is_mutated(Mutation::StartOnIntent);
@@ -299,14 +307,14 @@ impl Cluster {
         hides || self.runs_elsewhere(group)
     }
 
-    /// Whether a node that is heard says that something of a group still runs there, whoever owns
-    /// it. A goodbye, or a giver's "done", says the contrary.
+    /// Whether a node that is heard says that something of a group still runs there, whichever node
+    /// owns the group. A goodbye, or a giver's "done", says the contrary.
     pub(super) fn runs_elsewhere(&self, group: GroupId) -> bool {
         let says_so = |node: NodeId| {
             let peer = self.peer(node);
             peer.is_alive() && peer.runs[group.index()]
         };
-        // Two mistakes that this alone would catch.
+        // Two mistakes that only this check would catch.
         let errs = self.is_mutated(Mutation::StartBesideTheLoser)
             || self.is_mutated(Mutation::StartOnIntent);
         !errs && self.others().any(says_so)

@@ -1,11 +1,11 @@
-//! Ping nodes: hosts outside the cluster whose answers prove that our network works.
+//! Ping nodes: hosts outside the cluster whose answers prove that this node's network works.
 
 use super::Cluster;
 use crate::coverage::{Table, visit};
 use crate::{Event, IpfailEvent, PingId, Settings, Time};
 use std::time::Duration;
 
-/// What is known of a ping node.
+/// What is known about a ping node.
 ///
 /// ```text
 ///  Unknown ──answers──▶ Alive ◀──answered for aliveping── Rising ──no answer for two beats──▶ Dead
@@ -13,7 +13,8 @@ use std::time::Duration;
 ///     └──deadping──▶ Dead ◀──deadping                        └──────────── answers ───────────┘
 /// ```
 ///
-/// One that comes and goes stays dead: what looks like a network that works now and then is none.
+/// A ping node that comes and goes stays dead: a network that works only now and then counts as
+/// none.
 #[derive(Debug, Default)]
 pub(super) struct PingNode {
     state: State,
@@ -22,12 +23,12 @@ pub(super) struct PingNode {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
-    /// Not yet heard of, and not yet given up.
+    /// Not heard yet, and not given up yet.
     #[default]
     Unknown,
     Alive,
     Dead,
-    /// It answers again since then.
+    /// It has been answering again since this time.
     Rising(Time),
 }
 
@@ -36,17 +37,17 @@ impl PingNode {
         self.heard
     }
 
-    /// Whether it counts.
+    /// Whether the ping node counts.
     pub(super) fn is_alive(&self) -> bool {
         self.state == State::Alive
     }
 
-    /// Whether it is about to count again.
+    /// Whether the ping node is about to count again.
     pub(super) const fn is_rising(&self) -> bool {
         matches!(self.state, State::Rising(_))
     }
 
-    /// Whether it was heard, or waited for in vain.
+    /// Whether the ping node was heard, or was waited for in vain.
     pub(super) fn is_settled(&self) -> bool {
         self.state != State::Unknown
     }
@@ -61,7 +62,7 @@ impl PingNode {
         visit(Table::Ping, || (name(), input));
     }
 
-    /// Notes an answer. Returns whether the node counts from now on.
+    /// Records an answer. Returns whether the ping node counts from now on.
     fn answered(&mut self, now: Time, rise: Duration) -> bool {
         self.visit("answer");
         self.heard = Some(now);
@@ -81,14 +82,14 @@ impl PingNode {
         rises
     }
 
-    /// Restarts the clock of its silence.
+    /// Restarts the clock of the ping node's silence.
     fn forgive(&mut self, now: Time) {
         if matches!(self.state, State::Alive | State::Rising(_)) {
             self.heard = self.heard.max(Some(now));
         }
     }
 
-    /// When it is given up if it does not answer.
+    /// When the ping node is given up if it does not answer.
     fn deadline(&self, patience: Patience) -> Option<Time> {
         let since = self.heard.unwrap_or(Time::START);
         match self.state {
@@ -98,7 +99,7 @@ impl PingNode {
         }
     }
 
-    /// Lets time pass. Returns whether it is given up now.
+    /// Lets time pass. Returns whether the ping node is given up now.
     fn elapse(&mut self, now: Time, patience: Patience) -> bool {
         let is_late = self.deadline(patience).is_some_and(|deadline| now >= deadline);
         if is_late {
@@ -113,7 +114,7 @@ impl PingNode {
 #[derive(Debug, Clone, Copy)]
 struct Patience {
     alive: Duration,
-    /// Once it was dead.
+    /// The patience once the ping node was dead.
     rising: Duration,
 }
 
@@ -123,7 +124,7 @@ impl Cluster {
         Patience { alive: self.settings.deadping, rising }
     }
 
-    /// Ping nodes are judged by another time from now on.
+    /// From now on ping nodes are judged by another time.
     pub(super) fn forgive_pings(&mut self) {
         for ping in &mut self.pings {
             ping.forgive(self.now);
@@ -163,7 +164,7 @@ impl Cluster {
     }
 }
 
-/// What is known of ping nodes, by their names, in the order of other settings.
+/// Rearranges what is known about ping nodes, by their names, to the order of other settings.
 pub(super) fn rearrange(
     pings: Vec<PingNode>,
     before: &Settings,
@@ -189,7 +190,8 @@ mod tests {
         Time::START + Duration::from_millis(milliseconds)
     }
 
-    /// Answers at these times, and whether the node counts after each; between them time passes.
+    /// Plays answers at these times and checks whether the node counts after each; time passes
+    /// between them.
     fn play(answers: &[(u64, bool)]) {
         let mut node = PingNode::default();
         let mut before = 0;
@@ -206,9 +208,9 @@ mod tests {
     #[test]
     fn the_first_answer_counts_and_later_ones_only_in_a_row() {
         play(&[(100, true), (200, true), (700, true)]);
-        // Silent for 600 ms: dead. It answers again, and counts when it did so for 200 ms.
+        // Silent for 600 ms: dead. It answers again, and counts after doing so for 200 ms.
         play(&[(100, true), (800, false), (900, false), (1000, true)]);
-        // An answer now and then brings it nowhere.
+        // An occasional answer does not make it count.
         play(&[(100, true), (800, false), (1050, false), (1300, false), (1550, false)]);
         // Given up at the start, before it was ever heard.
         play(&[(700, false), (800, false), (900, true)]);

@@ -1,4 +1,4 @@
-//! Which node runs a group, and the way from one to the other.
+//! Which node runs a group, and how the group moves from one node to another.
 
 use super::Cluster;
 use crate::mutation::Mutation;
@@ -6,7 +6,8 @@ use crate::peer::Kind;
 use crate::{Cause, Event, GroupId, NodeId, NodeStatus, Output, Phase};
 
 impl Cluster {
-    /// Takes what nobody has and we come first for, and drives every group on.
+    /// Takes groups that no node has and for which this node comes first, and drives every group
+    /// on.
     pub(super) fn place(&mut self) {
         self.record_returns();
         self.end_loneliness();
@@ -22,9 +23,9 @@ impl Cluster {
         self.record_stability();
     }
 
-    /// The node that comes first for a group: the preferred one, else the lowest that can. Nobody
-    /// while a node that would come before us is about to be ready; one that waits for another node may
-    /// do so for long.
+    /// The node that comes first for a group: the preferred node, else the lowest node that can run
+    /// it. `None` while a node that would come before this node is about to be ready; a node that
+    /// waits for another node is passed over, because it may wait for long.
     pub(super) fn first_for(&self, group: GroupId) -> Option<NodeId> {
         let preferred = self.preferred(group);
         if self.is_forsaken(group) && self.can_run(group) {
@@ -54,8 +55,8 @@ impl Cluster {
         None
     }
 
-    /// Whether a node does not take part yet, a dead time after it was heard and this node began to: it
-    /// waits, up to its initdead, for one that is not heard.
+    /// Whether a node still does not take part a dead time after it was heard and this node came
+    /// up: it waits, up to its initdead, for a node that is not heard.
     fn waits_for_another(&self, node: NodeId) -> bool {
         let peer = self.peer(node);
         let is_up = peer.kind == Kind::Systole && peer.status == NodeStatus::Up;
@@ -63,10 +64,11 @@ impl Cluster {
         is_up && self.now.since(since) >= self.settings.deadtime
     }
 
-    /// Becomes the owner of a group in a new term, and starts it.
+    /// Makes this node the owner of a group in a new term, and starts the group.
     pub(super) fn take(&mut self, group: GroupId, cause: Cause) {
         let me = self.settings.me;
-        // What a person gives away stays; who gave one away that it cannot run wants it back.
+        // A group that a person gives away stays; but a node that gave a group away because it
+        // could not run it wants it back.
         let is_gift = self.is_handed_over_by_order()
             && matches!(cause, Cause::HandOver { giver, .. } if self.groups[group].row.is_able(giver));
         let row = self.groups[group].row;
@@ -85,7 +87,7 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// Stops a group of ours; the row says when it is done.
+    /// Stops a group of this node; the row says when that is done.
     pub(super) fn release(&mut self, group: GroupId, cause: Cause) {
         let runner = &mut self.groups[group].runner;
         if runner.is_idle() {
@@ -98,15 +100,15 @@ impl Cluster {
         self.record_release(group);
     }
 
-    /// Stops a group at once because another node's claim holds: no start is waited for.
+    /// Stops a group at once because another node's claim takes precedence: no start is waited for.
     pub(super) fn yield_group(&mut self, group: GroupId) {
         self.cancel_start(group);
         self.groups[group].runner.stop();
         self.beat_soon();
     }
 
-    /// Stops what another node runs too, and rightly: its addresses first, which nobody shall have twice
-    /// for as long as services take to stop.
+    /// Stops a group that another node rightly runs too: its addresses first, because no address
+    /// may exist twice for as long as services take to stop.
     pub(super) fn give_way_to_owner(&mut self, group: GroupId) {
         self.cancel_start(group);
         self.groups[group].runner.give_way();
@@ -121,12 +123,12 @@ impl Cluster {
         }
     }
 
-    /// Tells that the owner of a group, or its phase, changed.
+    /// Reports that the owner of a group or its phase changed.
     pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
         let row = self.groups[group].row;
         let state = &mut self.groups[group];
         (state.since, state.cause) = (self.now, cause);
-        // Whoever runs it, it has found its place.
+        // Whichever node runs the group, it has found its place.
         self.groups[group].is_exempt &= row.phase != Phase::Active;
         if let Some(owner) = row.owner.filter(|_| !self.is_mutated(Mutation::MoveInSilence)) {
             let (term, phase) = (row.term, row.phase);
@@ -134,8 +136,8 @@ impl Cluster {
         }
     }
 
-    /// Tells that a group of ours is stopped. Not while it is handed over: it shall go to the
-    /// taker, and until that has claimed it nobody else shall think it free.
+    /// Reports that a group of this node is stopped. Not while it is handed over: it must go to the
+    /// taker, and until the taker has claimed it no other node may consider it free.
     pub(super) fn record_release(&mut self, group: GroupId) {
         if self.settings.groups[group.index()].is_retired {
             return self.record_retirement(group);
@@ -149,17 +151,17 @@ impl Cluster {
         }
     }
 
-    /// The groups of a dead or departed peer are ours to take.
+    /// The groups of a dead or departed peer may be taken by this node.
     pub(super) fn begin_takeover(&mut self, node: NodeId) {
         if self.is_everything_held() {
-            // It is told when it begins.
+            // The takeover is reported when it begins.
             return;
         }
         self.takeover_from = Some(node);
         self.report(Event::TakeoverBegins(node));
     }
 
-    /// A peer's daemon restarted: what it held it has lost, unless its table says otherwise.
+    /// A peer's daemon restarted: it has lost what it held, unless its table says otherwise.
     pub(super) fn peer_restarted(&mut self, node: NodeId) {
         self.cancel_hand_over(node);
         self.classic_restarts(node);
@@ -169,7 +171,7 @@ impl Cluster {
         }
     }
 
-    /// A peer said goodbye: everything it had is stopped.
+    /// A peer said goodbye: everything that it had is stopped.
     pub(super) fn peer_left(&mut self, node: NodeId, sequence: u64) {
         self.visit_peer(node, "goodbye");
         let peer = self.peer_mut(node);
@@ -205,7 +207,7 @@ impl Cluster {
         runners && !self.settings.group_ids().any(is_awaited)
     }
 
-    /// Whether, as far as its table says, a group starts or stops at a peer.
+    /// Whether a group starts or stops at a peer, as far as its table says.
     pub(super) fn is_peer_at_work(&self, node: NodeId) -> bool {
         let rows = self.settings.group_ids().map(|group| &self.groups[group].row);
         let mut owned = rows.filter(|row| row.owner == Some(node));

@@ -1,8 +1,9 @@
-//! Other settings for a node that runs: what did not change is not touched.
+//! Other settings for a running node: what did not change is not touched.
 //!
-//! A group is known by a digest of its line, so that a changed one is an old group and a new one.
-//! The old one is *retired*: it is stopped where it runs, never taken again, and known as long as it
-//! matters. Ids of groups never change. See [`retired`] for what that is, and [`unknown_lines`] for lines of other nodes.
+//! A group is identified by a digest of its line, so that a changed line means an old group and a
+//! new one. The old group is *retired*: it is stopped where it runs, never taken again, and known
+//! as long as it matters. Ids of groups never change. See [`retired`] for when a retired group
+//! matters, and [`unknown_lines`] for lines of other nodes.
 
 mod retired;
 mod times;
@@ -18,27 +19,27 @@ use crate::{
     Cause, Failback, GROUPS_MAX, Group, GroupId, GroupSet, NodeId, Output, Refusal, Settings, Time,
 };
 
-/// Retired groups beyond this many are forgotten at a reload unless they matter.
+/// Retired groups beyond this number are forgotten at a reload unless they matter.
 pub(super) const REMEMBERED_MAX: usize = 32;
 
-/// Which groups other settings have.
+/// The groups of other settings.
 struct Arrangement {
     /// The groups of the files, in their order.
     configured: Vec<GroupId>,
-    /// Those among them and the retired ones that were not known before.
+    /// The configured and retired groups that were not known before.
     new: Vec<GroupId>,
-    /// For each group of the files whose line was not there before what it replaces.
+    /// For each configured group whose line is new: what it replaces.
     predecessors: Vec<(GroupId, Predecessor)>,
 }
 
-/// What a new line replaces.
+/// The group that a new line replaces.
 #[derive(Debug, Clone, Copy)]
 struct Predecessor {
     row: Row,
-    /// Others know that this node can run it, if it runs here: whoever knows that waits for this node
-    /// before it takes the other.
+    /// The barrier after which the others know that this node can run the old group, if it runs
+    /// here: a node that knows waits for this node before it takes the new group.
     known: Option<EchoBarrier>,
-    /// The new line wants something that the old one does not.
+    /// The new line needs something that the old line does not.
     adds: bool,
 }
 
@@ -50,18 +51,20 @@ impl Arrangement {
 }
 
 impl Cluster {
-    /// Takes other settings at this moment: groups, times, ping nodes and policies may differ, everything else
-    /// must be the same. Groups that are given up but still matter are added to them as retired.
+    /// Applies other settings at this moment. Groups, times, ping nodes and policies may differ,
+    /// everything else must be the same. Groups that are given up but still matter are added to the
+    /// settings as retired.
     ///
-    /// The new settings count groups by their places in the file. A group whose line was there before keeps
-    /// its id, whatever its place: [`settings`](Self::settings) has the ids of the others.
+    /// The new settings number groups by their places in the file. A group whose line existed
+    /// before keeps its id, whatever its place: [`settings`](Self::settings) has the ids of the
+    /// others.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Busy`] during a hand-over or with outputs that wait, [`Refusal::NotReady`] while this
-    /// node stops, [`Refusal::UnknownLine`] where the files differ in what would be added to a running line,
-    /// [`Refusal::Differs`] when something differs that cannot change, and [`Refusal::TooManyGroups`].
-    /// Nothing has changed then.
+    /// [`Refusal::Busy`] during a hand-over or while outputs are waiting, [`Refusal::NotReady`]
+    /// while this node stops, [`Refusal::UnknownLine`] where the files differ in what would be
+    /// added to a running line, [`Refusal::Differs`] if something differs that cannot change, and
+    /// [`Refusal::TooManyGroups`]. In all these cases nothing has changed.
     pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), Refusal> {
         self.record_time(now);
         self.refuse_settings(&settings)?;
@@ -87,7 +90,7 @@ impl Cluster {
         self.record_policies(&before);
         self.outbox.push_back(Output::Store);
         self.transmitter.next_beat = self.transmitter.next_beat.min(self.now + self.keepalive());
-        // A beat of before may be older than what is patient from now on.
+        // An answer from before may be older than the new times allow.
         self.forgive_pings();
         self.beat_soon();
         Ok(())
@@ -114,8 +117,9 @@ impl Cluster {
         }
     }
 
-    /// Gives the groups of the files their ids, and adds those that are given up: those that matter, and the
-    /// latest of the others, because another node may still be given a file that this one has left behind.
+    /// Gives the groups of the files their ids, and adds the groups that are given up: those that
+    /// matter, and the latest of the others, because another node may still be given a file that
+    /// this node has already replaced.
     fn arrange(&self, settings: &mut Settings) -> Result<Arrangement, Refusal> {
         let lines = std::mem::take(&mut settings.groups);
         let mut groups = self.settings.groups.clone();
@@ -168,7 +172,8 @@ impl Cluster {
         Ok(arrangement)
     }
 
-    /// The id of a line that is not known: the one that it had before it was forgotten, else a new one.
+    /// The id for a line that is not known: the id that it had before it was forgotten, else a new
+    /// one.
     fn place_for(
         &self,
         line: &Group,
@@ -183,8 +188,8 @@ impl Cluster {
         former.or_else(next).ok_or(Refusal::TooManyGroups)
     }
 
-    /// Whether a line would go on here with more than its old one had, while another node lacks it and
-    /// runs a line that is not known here: that may want the same.
+    /// Whether a line would continue here with more than its old line had, while another node lacks
+    /// the line and runs a line that is not known here and may need the same.
     fn takes_beside_unknown(&self, settings: &Settings, arrangement: &Arrangement) -> bool {
         let me = self.settings.me;
         let is_known =
@@ -200,7 +205,8 @@ impl Cluster {
         })
     }
 
-    /// What a new line replaces: the group of the same name, or else one that shares something.
+    /// What a new line replaces: the group of the same name, or else a group that shares a
+    /// resource.
     fn predecessor(&self, line: &Group, lines: &[Group]) -> Option<Predecessor> {
         let is_gone = |id: &GroupId| {
             let key = self.settings.groups[id.index()].key;
@@ -255,7 +261,8 @@ impl Cluster {
         shared.map(|((one, _), (two, _))| (one, two)).collect()
     }
 
-    /// A group is new here. It follows what it replaces; beside a classic node, its set.
+    /// Adds a new group. It follows the group that it replaces; beside a C node, it follows its
+    /// set.
     fn add(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
         self.groups[group].has_grown = predecessor.is_some_and(|it| it.adds);
         if let Some(Predecessor { row, known, adds: _ }) = predecessor
@@ -285,8 +292,8 @@ impl Cluster {
         self.failback_after = self.now;
     }
 
-    /// The groups of a set that we have, seen from us, among them what others still have in their
-    /// files and we have not.
+    /// Whether this node has a retired group of a set, seen from this node: a group that other
+    /// nodes still have in their files and this node does not.
     pub(super) fn reserves_some_of(&self, hold: GroupSet) -> bool {
         let me = self.settings.me;
         self.retired().any(|group| {
@@ -302,12 +309,12 @@ impl Cluster {
         self.settings.group_ids().find(|id| self.settings.groups[id.index()].key == key)
     }
 
-    /// Whether a group is there and stands in haresources.
+    /// Whether a group exists and is listed in haresources.
     pub(super) fn is_configured(&self, group: GroupId) -> bool {
         self.settings.groups.get(group.index()).is_some_and(|group| !group.is_retired)
     }
 
-    /// Whether a node is dead, and it is certain that it runs nothing any more.
+    /// Whether a node is dead, so that it is certain that it no longer runs anything.
     pub(super) fn is_gone(&self, node: NodeId) -> bool {
         let peer = self.peer(node);
         !peer.is_alive() && peer.is_settled

@@ -1,4 +1,4 @@
-//! What `hb status` shows: a copy of the state, every fact with its age.
+//! The data of `hb status`: a copy of the state, every fact with its age.
 
 mod groups;
 
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// This node's name.
+    /// The name of this node.
     pub node: String,
-    /// Its status word.
+    /// The status word of this node.
     pub status: String,
-    /// Its generation.
+    /// The generation of this node.
     pub generation: u64,
     /// Milliseconds since the daemon started.
     pub uptime_ms: u64,
@@ -24,22 +24,22 @@ pub struct Snapshot {
     pub stable: bool,
     /// Whether the graceful stop has begun.
     pub stopping: bool,
-    /// Whether the executor is there.
+    /// Whether an executor is present.
     pub executor: bool,
     /// `auto_failback`, as in `ha.cf`.
     pub auto_failback: String,
-    /// Every node, this one too.
+    /// Every node, including this one.
     pub nodes: Vec<NodeReport>,
     /// Every ping node.
     pub ping_nodes: Vec<PingReport>,
     /// Every group.
     pub groups: Vec<GroupReport>,
-    /// What is being handed over: giver, taker, and a set from the giver's view or a group.
+    /// What is being handed over: the giver, the taker, and a set from the giver's view or a group.
     pub hand_over: Option<(String, String, String)>,
     /// Silent nodes that must be fenced before anything is taken.
     #[serde(default)]
     pub fencing: Vec<FenceReport>,
-    /// What forbids every group to move by itself.
+    /// The hold that forbids every group to move automatically.
     #[serde(default)]
     pub hold: Option<HoldReport>,
 }
@@ -47,7 +47,7 @@ pub struct Snapshot {
 /// A hold of a [`Snapshot`] or of one of its groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldReport {
-    /// The node that it was ordered on.
+    /// The node on which the hold was ordered.
     pub by: String,
     /// How much longer it lasts.
     pub left_ms: u64,
@@ -56,24 +56,24 @@ pub struct HoldReport {
 /// What keeps a group of a [`Snapshot`] where it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StayReport {
-    /// What forbids it to move by itself.
+    /// The hold that forbids the group to move automatically.
     pub hold: Option<HoldReport>,
-    /// Why this node would take it, if it is not taken because it is held.
+    /// Why this node would take the group, if it is not taken only because it is held.
     pub withheld: Option<String>,
-    /// How much longer it is kept where it is, because it has moved too often.
+    /// How much longer the group is kept where it is because it has moved too often.
     pub held_down_ms: Option<u64>,
-    /// Time until it goes home.
+    /// Time until the group goes home.
     pub home_in_ms: Option<u64>,
-    /// It is away from home, and goes there by order only.
+    /// The group is away from home, and goes there by order only.
     pub waits_for_takeover: bool,
 }
 
 /// A silent node of a [`Snapshot`] that is being fenced, and what waits for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FenceReport {
-    /// Its name.
+    /// The name of the node.
     pub node: String,
-    /// How far it is.
+    /// How far the fencing has come.
     pub state: FenceState,
     /// How long groups have been waiting.
     pub since_ms: u64,
@@ -85,15 +85,15 @@ pub struct FenceReport {
     pub groups: Vec<String>,
 }
 
-/// How far the fencing of a node is.
+/// How far the fencing of a node has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FenceState {
-    /// It has the chance to fence us first.
+    /// The node has the chance to fence this node first.
     Delayed,
-    /// A device works.
+    /// A device is working.
     Running,
-    /// No device could do it; it is tried again.
+    /// No device could reset the node; it is retried.
     Failed,
 }
 
@@ -104,18 +104,19 @@ pub struct NodeReport {
     pub name: String,
     /// Its status word.
     pub status: String,
-    /// What its daemon is: `systole`, `heartbeat`, or `unknown`.
+    /// The daemon that the node runs: `systole`, `heartbeat`, or `unknown`.
     pub daemon: String,
-    /// How long ago its last beat came.
+    /// How long ago the node's last beat arrived.
     pub silence_ms: Option<u64>,
-    /// Silence that makes it dead.
+    /// Silence after which the node is dead.
     pub deadtime_ms: u64,
-    /// Its links; none for this node.
+    /// The links to the node; none for this node.
     pub links: Vec<LinkReport>,
-    /// It was not heard since this node has started, and for so much longer it is waited for.
+    /// For how much longer this node waits for the node, if it was not heard since this node
+    /// started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited_ms: Option<u64>,
-    /// Messages of it that were refused because a later generation of it is known.
+    /// Messages of the node that were refused because a later generation of it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<OlderReport>,
 }
@@ -125,22 +126,22 @@ pub struct NodeReport {
 pub struct OlderReport {
     /// The generation of the latest of them.
     pub generation: u64,
-    /// The one that is known.
+    /// The generation that is known.
     pub known: u64,
-    /// How many there were.
+    /// How many such messages there were.
     pub count: u64,
-    /// How long ago the latest came.
+    /// How long ago the latest of them came.
     pub last_ms: u64,
 }
 
 /// A link of a [`NodeReport`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkReport {
-    /// Our medium.
+    /// The medium of this node.
     pub name: String,
     /// Whether it carries messages.
     pub up: bool,
-    /// How long ago it last did.
+    /// How long ago it last carried a message.
     pub silence_ms: Option<u64>,
 }
 
@@ -149,59 +150,60 @@ pub struct LinkReport {
 pub struct PingReport {
     /// Its name.
     pub name: String,
-    /// Whether it answers.
+    /// Whether the ping node answers.
     pub up: bool,
-    /// How long ago it last did.
+    /// How long ago it last answered.
     pub silence_ms: Option<u64>,
 }
 
 /// A group of a [`Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupReport {
-    /// Its first resource word.
+    /// The group's first resource word.
     pub name: String,
-    /// Its resources, in start order.
+    /// The group's resources, in start order.
     pub resources: Vec<String>,
-    /// The node that should run it.
+    /// The node that should run the group.
     pub preferred: String,
-    /// The node that owns it, or owned it last.
+    /// The node that owns the group, or owned it last.
     pub owner: Option<String>,
-    /// The number of the ownership.
+    /// The term of the ownership.
     pub term: u64,
-    /// How far the owner is.
+    /// How far the owner has come.
     pub phase: Phase,
-    /// How long it has been so.
+    /// How long the group has been in this state.
     pub since_ms: u64,
-    /// It may have been so for longer: the owner was not heard before.
+    /// The group may have been in this state for longer: the owner was not heard before.
     #[serde(default)]
     pub at_least: bool,
-    /// Why it is so, in words.
+    /// Why the group is in this state, in words.
     pub reason: String,
-    /// Another node owns it, and something of it still runs on this one, which stops it.
+    /// Another node owns the group, and something of it still runs on this node, which stops it.
     #[serde(default)]
     pub stopping_here: bool,
-    /// The owner does not run it, and only keeps others from it: its haresources has this line no more.
+    /// The owner does not run the group, and only keeps others from it: the owner's haresources no
+    /// longer has the line.
     #[serde(default)]
     pub kept_free: bool,
-    /// Nodes that cannot run it.
+    /// Nodes that cannot run the group.
     pub unable: Vec<String>,
-    /// Why each of these cannot, in the same order.
+    /// Why each of these nodes cannot, in the same order.
     #[serde(default)]
     pub unable_because: Vec<Inability>,
-    /// What failed where and was not mended since.
+    /// What failed on which node and was not repaired since.
     pub failures: Vec<FailureReport>,
-    /// What keeps this node from starting it, or from going on with its start, if nobody runs it.
+    /// What keeps this node from starting the group or continuing its start, if no node runs it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<Obstacle>,
-    /// What keeps it where it is.
+    /// What keeps the group where it is.
     #[serde(default)]
     pub stay: StayReport,
-    /// Set when its line stands in haresources no more: what is left of it.
+    /// Set if the group's line is no longer in haresources: what is left of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retirement>,
 }
 
-/// Why a node cannot run a group, as far as it is known.
+/// Why a node cannot run a group, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Inability {
@@ -209,33 +211,34 @@ pub enum Inability {
     Failed,
     /// An interface that the group needs has no carrier, or does not exist.
     Interface,
-    /// Its haresources has no such line.
+    /// The node's haresources lacks the line.
     OtherLine,
     /// Another node lacks the line, and runs one that this node does not know.
     UnknownLine,
-    /// Its executor is gone, and its services may run on.
+    /// The node's executor is gone, and its services may still run.
     ExecutorLost,
-    /// It says so, and nothing has failed there: it has no interface that works for the group, no
-    /// executor, or another line.
+    /// The node says so, and nothing has failed there: it has no working interface for the group,
+    /// no executor, or another line.
     Told,
-    /// The reason is not known, or not to the reader.
+    /// The reason is unknown, at least to the reader.
     #[serde(other)]
     Unknown,
 }
 
-/// What is left of a group whose line stands in haresources no more.
+/// What is left of a group whose line is no longer in haresources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retirement {
-    /// It is being stopped here, or cannot be stopped.
+    /// The group is being stopped here, or cannot be stopped.
     Here,
-    /// It is claimed here, so that no node that still has the line starts it.
+    /// The group is claimed here, so that no node that still has the line starts it.
     Claimed,
-    /// Another node has it by its own file.
+    /// Another node has the group by its own file.
     Elsewhere,
-    /// Another node may have it by its own file. It runs a C heartbeat, which does not tell.
+    /// Another node may have the group by its own file, but it is a C node, which does not report
+    /// that.
     Untold,
-    /// Nobody speaks of it any more.
+    /// No node reports the group any longer.
     Over,
 }
 
@@ -248,12 +251,12 @@ pub struct FailureReport {
     pub action: Action,
     /// The resource word.
     pub resource: String,
-    /// What came of it, in words.
+    /// The outcome, in words.
     pub outcome: String,
 }
 
 impl Cluster {
-    /// A copy of the state, for people and their tools.
+    /// Returns a copy of the state, for people and their tools.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let names = |node: NodeId| self.settings.name(node).to_owned();
@@ -283,7 +286,7 @@ impl Cluster {
         Some(HoldReport { by: self.settings.name(by).to_owned(), left_ms: self.left(until) })
     }
 
-    /// Milliseconds until then.
+    /// Milliseconds until a time.
     fn left(&self, at: Time) -> u64 {
         millis(at.since(self.now))
     }
@@ -355,7 +358,7 @@ impl Cluster {
         }
     }
 
-    /// How long a node that was not heard since the start is waited for.
+    /// Until when this node waits for a node that was not heard since the start.
     fn awaited_until(&self, node: NodeId) -> Option<Time> {
         let peer = self.peer(node);
         let is_awaited = self.status == NodeStatus::Up && !peer.is_settled;

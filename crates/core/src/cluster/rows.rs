@@ -1,4 +1,4 @@
-//! Who owns each group: the only place that changes it, or how far the owner is.
+//! The owner of each group: the only place that changes it, or how far the owner has come.
 
 mod coverage_names;
 mod merge;
@@ -12,18 +12,19 @@ pub(super) use merge::{Meeting, Merged};
 pub(super) use row::{Row, bit};
 
 impl Cluster {
-    /// Takes up what was stored before the daemon started.
+    /// Restores a row that was stored before the daemon started.
     pub(super) fn recall_row(&mut self, group: GroupId, owner: NodeId, term: u64) {
         self.groups[group].row.recall(owner, term);
     }
 
-    /// Takes a group for held by this node, in this term at least, without having started it.
+    /// Presumes that this node holds a group, at least in this term, without having started it.
     pub(super) fn presume_ours(&mut self, group: GroupId, term: u64, is_borrowed: bool) {
         let me = self.settings.me;
         self.groups[group].row.presume(me, term, is_borrowed);
     }
 
-    /// Keeps a group for this node, which is about to start it in place of what the group replaces.
+    /// Keeps a group for this node, which is about to start it in place of the line that the group
+    /// replaces.
     pub(super) fn entrust(&mut self, group: GroupId, term: u64, is_borrowed: bool) {
         let me = self.settings.me;
         self.groups[group].row.entrust(me, term, is_borrowed);
@@ -54,19 +55,19 @@ impl Cluster {
         row.advance(phase);
     }
 
-    /// Records how far the owner is, and reports nothing.
+    /// Records how far the owner has come, and reports nothing.
     pub(super) fn record_phase(&mut self, group: GroupId, phase: Phase) {
         self.groups[group].row.advance(phase);
     }
 
-    /// Records how far the owner is, and reports it, whether it is news or not.
+    /// Records how far the owner has come, and reports it, whether it is news or not.
     pub(super) fn set_phase(&mut self, group: GroupId, phase: Phase, cause: Cause) {
         self.groups[group].row.advance(phase);
         self.owned(group, cause);
     }
 
-    /// Records how far this node is with a group of its own. If that is news it is reported, and the others
-    /// hear of it soon. Returns whether it is.
+    /// Records how far this node has come with a group of its own. If that is news, it is reported,
+    /// and the others hear about it soon. Returns whether it is news.
     pub(super) fn change_phase(&mut self, group: GroupId, phase: Phase, cause: Cause) -> bool {
         let is_news = self.groups[group].row.advance(phase);
         if is_news {
@@ -76,8 +77,7 @@ impl Cluster {
         is_news
     }
 
-    /// Whatever of this node's preferred groups is elsewhere is away from home from now on. Returns whether
-    /// that is news.
+    /// A group counts as away from home from now on. Returns whether that is news.
     pub(super) fn borrow(&mut self, group: GroupId) -> bool {
         self.groups[group].row.borrow()
     }
@@ -92,7 +92,7 @@ impl Cluster {
         self.groups.iter_mut().for_each(|group| group.row.released_by(node));
     }
 
-    /// Merges what another node says of a group.
+    /// Merges what another node says about a group.
     pub(super) fn merge_claim(&mut self, at: &Meeting, group: GroupId, claim: &Claim) -> Merged {
         self.groups[group].row.merge(at, claim)
     }
@@ -103,7 +103,7 @@ impl Cluster {
     }
 }
 
-/// Meets what worlds do not, on this thread.
+/// Covers transitions that the simulated worlds do not reach, on this thread.
 #[cfg(all(test, feature = "test-hooks"))]
 pub(super) fn every_meeting() {
     tests::every_meeting_of_two_claims_has_one_end();

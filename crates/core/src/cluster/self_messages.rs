@@ -1,16 +1,17 @@
-//! What a classic node says aloud though nobody needs to hear it: its scripts work by sending
-//! messages to their own daemon, and those leave on every medium like all others. Beside a
-//! classic peer we say the same, so that no log, capture or monitor sees another kind of node.
+//! Messages that a C node sends although no node needs them: its scripts work by sending messages
+//! to their own daemon, and those messages leave on every medium like all others. Beside a C node
+//! this node sends the same messages, so that no log, capture or monitor sees a different kind of
+//! node.
 
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{Failback, GroupSet, Message, NodeId, Occasion, Step};
 
-/// One in so many of its own messages a node acknowledges to itself.
+/// A node acknowledges one in this many of its own messages to itself.
 const OWN_ACK_EVERY: u64 = 10;
 
 impl Cluster {
-    /// Our own groups start: in a classic node an order to itself for each of them, and the
+    /// This node's own groups start. A C node sends itself an order for each of them, and then the
     /// report of the script that gave the orders.
     pub(super) fn say_acquired(&mut self, hold: GroupSet) {
         let me = self.settings.me;
@@ -28,7 +29,7 @@ impl Cluster {
         }
     }
 
-    /// The peer has said goodbye, and what it had starts here.
+    /// The peer has said goodbye, and its groups start here.
     pub(super) fn say_succeeded(&mut self) {
         self.classic_report(Occasion::Report);
         let (hold, step) = (GroupSet::All, Step::Done);
@@ -36,7 +37,7 @@ impl Cluster {
         self.say_holding(hold);
     }
 
-    /// The report of the script that asked for our own groups.
+    /// Sends the report of the script that requested this node's own groups.
     pub(super) fn say_holding(&mut self, hold: GroupSet) {
         if self.settings.failback != Failback::Legacy {
             let (stable, occasion) = (Some(true), Occasion::Acquired);
@@ -44,7 +45,7 @@ impl Cluster {
         }
     }
 
-    /// What a dead or departed peer had runs here: the report of the takeover script.
+    /// The groups of a dead or departed peer run here: sends the report of the takeover script.
     pub(super) fn say_taken_over(&mut self, from: NodeId) {
         let peer = self.peer(from);
         let is_gone = peer.has_left || !peer.is_alive();
@@ -54,7 +55,7 @@ impl Cluster {
         }
     }
 
-    /// A sequenced message was sent: now and then a classic node acknowledges its own.
+    /// A sequenced message was sent: now and then a C node acknowledges its own messages.
     pub(super) fn say_heard_ourselves(&mut self, sequence: u64) {
         let is_due = sequence.is_multiple_of(OWN_ACK_EVERY) && self.transmitter.flow_control;
         if is_due && self.has_classic_peer() {

@@ -1,8 +1,10 @@
-//! How much we say: as much as there is to tell, or as a slow line carries where no other way is left.
+//! How much this node sends: everything, or as much as a slow line carries where no other link is
+//! left.
 //!
-//! A serial line of 9600 baud carries 960 bytes in a second. What it is told beyond that is lost, and
-//! what is lost is told again: a line that is told too much carries nothing in the end. So beats that are
-//! due use three quarters of it, and those that bring news come when little waits for the line still.
+//! A serial line of 9600 baud carries 960 bytes per second. Whatever is sent beyond that is lost,
+//! and whatever is lost is sent again, so an overloaded line carries nothing in the end. Therefore
+//! due beats use three quarters of the line, and beats that bring news come when little is still
+//! waiting for the line.
 
 use super::Cluster;
 use crate::link::Link;
@@ -10,11 +12,11 @@ use crate::peer::{Kind, Peer};
 use crate::{BEAT_TEXT_MAX, LinkId, Time};
 use std::time::Duration;
 
-/// Most bytes of a beat beside its text: the other fields of a status, and its signature.
+/// Most bytes of a beat besides its text: the other fields of a status, and its signature.
 const FRAME_MAX: usize = 440;
 
 impl Cluster {
-    /// How many bytes in a second reach every node that reads tables, unless it is as many as we like.
+    /// How many bytes per second reach every node that reads tables; `None` if there is no limit.
     fn speed(&self) -> Option<u32> {
         if self.settings.slow_links.is_empty() {
             return None;
@@ -24,7 +26,8 @@ impl Cluster {
         ours.filter_map(|peer| self.speed_to(peer)).min()
     }
 
-    /// What the fastest link carries that takes messages to a peer, or of all links while none does.
+    /// The bytes per second of the fastest link that carries messages to a peer, or of all links
+    /// while no link does.
     fn speed_to(&self, peer: &Peer) -> Option<u32> {
         let is_any_up = peer.links.iter().any(Link::is_up);
         let links = (0..).map(LinkId).zip(&peer.links);
@@ -36,7 +39,7 @@ impl Cluster {
         Some(fastest)
     }
 
-    /// Room for the text of a beat.
+    /// Room for the text of a beat, in bytes.
     pub(super) fn text_room(&self) -> usize {
         let Some(speed) = self.speed() else { return BEAT_TEXT_MAX };
         let share = u128::from(speed) * self.keepalive().as_millis() * 3 / 4 / 1000;
@@ -44,18 +47,18 @@ impl Cluster {
         share.saturating_sub(FRAME_MAX).min(BEAT_TEXT_MAX)
     }
 
-    /// Notes that the beat that was made last was sent.
+    /// Records that the last composed beat was sent.
     pub(super) fn load_line(&mut self) {
         let Some(speed) = self.speed() else { return };
         let bytes = u32::try_from(FRAME_MAX + self.transmitter.beat.text_max()).unwrap_or(u32::MAX);
         let free =
             self.transmitter.line_free.max(self.now) + Duration::from_secs(1) * bytes / speed;
-        // However slow it is: it may be another line that is left a moment later.
+        // However slow the line is: a moment later another line may be the one that is left.
         self.transmitter.line_free = free.min(self.now + self.keepalive() * 2);
     }
 
-    /// When a beat may be sent that is not due: half of what the line carries between two beats may
-    /// wait for it.
+    /// When a beat may be sent that is not due: up to half of what the line carries between two
+    /// beats may be waiting for the line.
     pub(super) fn line_has_room(&self) -> Time {
         let waits = self.transmitter.line_free.since(self.now);
         match self.speed() {
@@ -64,7 +67,7 @@ impl Cluster {
         }
     }
 
-    /// How long an answer to what was said last may be under way, if the line says.
+    /// How long an answer to the last message may be under way, if the line limits that.
     pub(super) fn line_delay(&self) -> Duration {
         self.speed().map_or(Duration::ZERO, |_| self.keepalive() * 2)
     }

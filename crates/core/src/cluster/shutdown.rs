@@ -1,4 +1,4 @@
-//! The graceful stop: release everything, say goodbye, be sure that it was heard.
+//! The graceful stop: release everything, say goodbye, make sure that the goodbye was heard.
 
 mod machine;
 
@@ -66,13 +66,13 @@ impl Cluster {
         self.report(Event::Relinquished);
         let sequence = self.history.next();
         self.send(Message::Shutdone, None);
-        // Without negotiation a C node that takes over does not tell when it is done.
+        // Without negotiation, a C node that takes over does not say when it is done.
         let awaits_takeover =
             self.settings.failback != Failback::Legacy && self.classic_peer().is_some();
         self.shutdown.step(self.now, Input::GoodbyeSent { sequence, awaits_takeover });
     }
 
-    /// Whether every node that listens has acknowledged a message of ours.
+    /// Whether every node that listens has acknowledged a message of this node.
     fn is_acknowledged(&self, sequence: u64) -> bool {
         self.others().map(|node| self.peer(node)).all(|peer| {
             let listens = peer.is_alive() && peer.status != NodeStatus::Dead && !peer.has_left;
@@ -80,7 +80,7 @@ impl Cluster {
         })
     }
 
-    /// A C node that says "done" has what was ours.
+    /// A C node that says "done" has taken over this node's groups.
     pub(super) fn record_taken_over(&mut self, from: NodeId, step: Step) {
         let is_taken_over = step == Step::Done && self.peer(from).kind == Kind::Classic;
         self.shutdown.step(self.now, Input::Step { is_taken_over });

@@ -1,11 +1,12 @@
-//! How the others get our table: a beat has room for some rows of it, and a mark of all.
+//! How the other nodes get the table of this node: a beat has room for some rows, and a mark of all
+//! rows.
 //!
-//! A row is told in the first beat that has room for it after it changed, and again until every node
-//! of our kind has echoed that it has the whole table as of a beat that described this row. Who has
-//! just come, or was away, lacks everything. What does not fit is told in turns: at once, a few
-//! milliseconds apart, while somebody listens who lacks it; else with the beats that are due anyway.
-//! When all was told and somebody who has heard the last of it still lacks something, because a beat
-//! was lost, it begins anew. Whoever lacks something says so at once.
+//! A row is sent in the first beat that has room for it after it changed, and again until every
+//! Systole node has echoed that it has the whole table as of a beat that described this row. A node
+//! that has just come, or was away, lacks everything. Rows that do not fit take turns: at once, a
+//! few milliseconds apart, while a node that lacks them listens; otherwise with the beats that are
+//! due anyway. If all rows were sent and a node that has heard the last of them still lacks
+//! something, because a beat was lost, it starts over. A node that lacks something says so at once.
 
 use super::Cluster;
 use crate::beat::{ROW_MAX, Told, WORDS_MAX};
@@ -14,40 +15,40 @@ use crate::{BEAT_TEXT_MAX, Beat, Claim, Echo, GROUPS_MAX, Mark, NAME_USUAL, Phas
 use crate::{Failure, GroupId, LinkId, NodeId, Settings, TableForm, Time, Words};
 use std::time::Duration;
 
-/// An echo that comes this long after the last row was told, and does not confirm it, shows that a
+/// An echo that comes this long after the last row was sent, and does not confirm it, shows that a
 /// beat was lost.
 const UNDER_WAY_MAX: Duration = Duration::from_millis(100);
-/// How long after the last beat, and how often in a row, a missing part is asked for out of turn.
-/// After that only beats that are due ask for it, since it may never come.
+/// How long after the last beat, and how many times in a row, a missing part is requested out of
+/// turn. After that only due beats request it, since it may never come.
 const ASK_GAP: Duration = Duration::from_millis(20);
 const ASKED_MAX: u8 = 32;
 
-/// What the others were told of one group.
+/// What the other nodes were sent about one group.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Row {
-    /// The digest of what is to be told; absent if nothing is.
+    /// The digest of what is to be sent; absent if there is nothing to send.
     digest: Option<u64>,
-    /// The sequence of the first beat whose mark counts it as it is.
+    /// The sequence of the first beat whose mark counts the row as it is.
     changed: u64,
-    /// No beat has carried it as it is.
+    /// No beat has carried the row as it is.
     is_fresh: bool,
-    /// Another row before it is of the same group.
+    /// An earlier row is of the same group.
     is_twin: bool,
 }
 
-/// What the others were told of our table.
+/// What the other nodes were sent of this node's table.
 #[derive(Debug, Default)]
 pub(super) struct TableSync {
     rows: Vec<Row>,
     mark: Mark,
-    /// Where the next beat begins.
+    /// The row at which the next beat begins.
     next: usize,
-    /// The sequence of the beat that carried the last of what was fresh, and when that was.
+    /// The sequence of the beat that carried the last fresh row, and when it was sent.
     all_told: u64,
     all_told_at: Time,
-    /// The words of failures are told.
+    /// Whether the words of failures are sent.
     has_words: bool,
-    /// What the beat that is being made carries.
+    /// The rows in the beat that is being composed.
     pub(super) picked: Vec<GroupId>,
 }
 
@@ -60,7 +61,7 @@ impl TableSync {
         sync
     }
 
-    /// Forgets the row of a group. Returns whether it was told, and would be missed.
+    /// Forgets the row of a group. Returns whether it was sent, and would be missed.
     pub(super) fn forget_row(&mut self, group: GroupId) -> bool {
         let was_told = self.was_told(group);
         if let Some(row) = self.rows.get_mut(group.index()) {
@@ -86,18 +87,18 @@ impl TableSync {
         }
     }
 
-    /// Whether a row was told, and would be missed.
+    /// Whether a row was sent, and would be missed.
     fn was_told(&self, group: GroupId) -> bool {
         self.rows.get(group.index()).is_some_and(|row| row.digest.is_some())
     }
 
-    /// Others have rows that no longer exist: they forget all rows, and are told everything.
+    /// The others have rows that no longer exist: they forget all rows, and are sent everything.
     pub(super) fn begin_epoch(&mut self) {
         self.mark.epoch = self.mark.epoch.wrapping_add(1);
         self.rows.iter_mut().for_each(|row| row.digest = None);
     }
 
-    /// Notes what is to be told of a group from the beat with this sequence on.
+    /// Records what is to be sent about a group from the beat with this sequence on.
     fn note(&mut self, group: GroupId, digest: u64, sequence: u64) {
         let row = &mut self.rows[group.index()];
         if row.digest != Some(digest) {
@@ -106,7 +107,7 @@ impl TableSync {
         self.mark.add(digest);
     }
 
-    /// What was told and is not known is told anew.
+    /// Sends again what was sent but is not known to the others.
     fn begin_anew(&mut self, known: u64) {
         for row in &mut self.rows {
             row.is_fresh |= row.digest.is_some() && row.changed > known;
@@ -130,7 +131,7 @@ impl TableSync {
 }
 
 impl Cluster {
-    /// Makes the beat that is sent next.
+    /// Composes the beat that is sent next.
     pub(super) fn compose_beat(&mut self) {
         let mut beat = std::mem::take(&mut self.transmitter.beat);
         beat.ready = self.status == crate::NodeStatus::Active;
@@ -157,7 +158,7 @@ impl Cluster {
         self.transmitter.beat = beat;
     }
 
-    /// Puts in what we have heard of others. Returns how much room is left.
+    /// Adds what this node has heard from others. Returns how much room is left.
     fn tell_echoes(&self, beat: &mut Beat) -> usize {
         beat.echoes.clear();
         for node in self.others() {
@@ -170,8 +171,8 @@ impl Cluster {
         let least = fixed + 2 * ROW_MAX + if has_words { WORDS_MAX } else { 0 };
         let room = self.text_room().max(least).min(BEAT_TEXT_MAX);
         let mut room = room.saturating_sub(fixed);
-        // Media of many nodes are told of in turns: an echo is good for twice a dead time. In the largest
-        // clusters words have room in every other beat only, so that both have their turn.
+        // The media of many nodes take turns: an echo is good for twice a dead time. In the largest
+        // clusters, words have room only in every other beat, so that both have their turn.
         let sequence = usize::try_from(self.history.next()).unwrap_or_default();
         let (words, turn) = match (has_words, sequence.is_multiple_of(2)) {
             (false, _) => (0, sequence),
@@ -209,7 +210,7 @@ impl Cluster {
         Some(Echo { node, session: *session, sequence, known, lags })
     }
 
-    /// Compares our table with what was told of it.
+    /// Compares this node's table with what was sent of it.
     fn record_table(&mut self) {
         let sequence = self.history.next();
         let is_gone =
@@ -231,10 +232,11 @@ impl Cluster {
         !self.transmitter.sync.rows[group.index()].is_twin && self.is_told(group)
     }
 
-    /// Our row of a group.
+    /// This node's row of a group.
     pub(super) fn told(&self, id: GroupId) -> Told {
         let (group, row) = (&self.settings.groups[id.index()], &self.groups[id].row);
-        // Whoever owns it by now: that our services of it may run on is said of us, and claims nothing.
+        // Whichever node owns the group by now: that services of it may still run here is said
+        // about this node, and claims nothing.
         let is_in_doubt = self.groups[id].in_doubt && row.owner != Some(self.settings.me);
         let (owner, term, phase) = if is_in_doubt {
             (self.settings.me, 0, Phase::Failed)
@@ -270,10 +272,10 @@ impl Cluster {
                 .any(|group| group.failures_of(me).any(|failure| !failure.words.is_empty()))
     }
 
-    /// Whether this node cannot run a group, as far as it can tell: also one that an earlier daemon began
-    /// to start, as long as nobody has gone on with it.
+    /// Whether this node cannot run a group, as far as it can tell. That includes a group that an
+    /// earlier daemon began to start, as long as no daemon has continued that start.
     pub(super) fn is_unable(&self, group: GroupId) -> bool {
-        // What guards a running group by a line of before is as firm as that group.
+        // A reservation that protects a running group by its former line is as firm as that group.
         let is_reservation = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
         !self.has_executor()
             || self.groups[group].runner.is_taken_up()
@@ -284,9 +286,10 @@ impl Cluster {
             || !self.groups[group].row.is_able(self.settings.me)
     }
 
-    /// The phase of a row as others are told it. Of an owner that is not heard nobody here can say
-    /// that it holds the group still: who runs it would give way to a memory. Of one whose beats may have
-    /// waited while we stood still nobody can say that it runs it, nor that it does not.
+    /// The phase of a row as it is reported to others. If the owner is not heard, no one here can
+    /// say that it still holds the group: the node that runs the group would give way to a memory.
+    /// If the owner's beats may have waited while this node stood still, no one can say whether the
+    /// owner runs the group.
     fn told_phase(&self, row: &super::rows::Row) -> Phase {
         if row.owner == Some(self.settings.me) {
             return row.phase.told(!self.has_executor());
@@ -294,13 +297,13 @@ impl Cluster {
         let Some(owner) = row.owner.filter(|owner| self.peer(*owner).is_alive()) else {
             return Phase::Stopped;
         };
-        // What waited in our socket may be of before: it holds nothing against who runs the group, and
-        // nobody takes the group for it either.
+        // Messages that waited in the socket may be old: the row holds nothing against the node
+        // that runs the group, and no node takes the group because of it either.
         let may_be_old = self.unverified.contains(&owner) && row.phase.holds();
         if may_be_old { Phase::Stopping } else { row.phase }
     }
 
-    /// Puts rows in: what no beat has carried yet, then what somebody may not know.
+    /// Adds rows: first those that no beat has carried yet, then those that some node may not know.
     fn tell_rows(&mut self, beat: &mut Beat, mut room: usize) {
         let known = self.known_everywhere();
         let (count, next) = (self.transmitter.sync.rows.len(), self.transmitter.sync.next);
@@ -343,14 +346,15 @@ impl Cluster {
         }
     }
 
-    /// The highest sequence of a beat that described our table as every node of our kind knows it.
+    /// The highest sequence of a beat that described this node's table as every Systole node knows
+    /// it.
     pub(super) fn known_everywhere(&self) -> u64 {
         let others = self.others().map(|node| self.peer(node));
         let ours = others.filter(|peer| peer.kind != Kind::Classic);
         ours.map(|peer| peer.known).min().unwrap_or(u64::MAX)
     }
 
-    /// Whether somebody who listens waits for rows that no beat has carried yet.
+    /// Whether a node that listens waits for rows that no beat has carried yet.
     pub(super) fn is_awaited(&self) -> bool {
         let sync = &self.transmitter.sync;
         sync.has_fresh()
@@ -360,7 +364,8 @@ impl Cluster {
             })
     }
 
-    /// We lack a part of a peer's table: the echo in our next beat says so.
+    /// Requests a missing part of a peer's table: the echo in this node's next beat says that it is
+    /// missing.
     pub(super) fn ask(&mut self, node: NodeId) {
         let peer = self.peer_mut(node);
         if peer.asked < ASKED_MAX {
@@ -369,7 +374,7 @@ impl Cluster {
         }
     }
 
-    /// Takes note of what a peer that answers us knows of our table.
+    /// Records what a peer that answers this node knows of this node's table.
     pub(super) fn handle_known(&mut self, node: NodeId, echo: &Echo) {
         let peer = self.peer_mut(node);
         peer.known = peer.known.max(echo.known);

@@ -96,18 +96,18 @@ struct Node {
     generation: u64,
     said: Vec<Event>,
     sent: Vec<(Outgoing, Option<Beat>)>,
-    /// Everything with a sequence that was ever sent.
+    /// Every message with a sequence that was ever sent.
     kept: Vec<(Outgoing, Option<Beat>)>,
     runs: Vec<GroupId>,
     answers: Vec<Result<(), Refusal>>,
     fails: Option<GroupId>,
-    /// What comes of its start then.
+    /// The outcome of the start that fails.
     failure: Outcome,
     /// What its agents say when they fail.
     says: &'static str,
-    /// Its stops fail, and it reports that it runs.
+    /// Stops of this group fail, and its agent reports that it runs.
     stuck: Option<GroupId>,
-    /// What a check finds.
+    /// The outcome of a check.
     finds: Outcome,
     /// A check finds that an agent of this group is missing.
     misses: Option<GroupId>,
@@ -115,11 +115,11 @@ struct Node {
     holds_jobs: bool,
     held: Vec<crate::Job>,
     has_ended: bool,
-    /// Until when its executor may act.
+    /// Until when the node's executor may act.
     permit: Option<Time>,
-    /// Devices that were asked: for which node, and the number of the attempt.
+    /// The devices that were asked: for which node, and the number of the attempt.
     fences: Vec<(NodeId, u32)>,
-    /// What was stored last of another node.
+    /// The record of another node that was stored last.
     stored: Option<PeerRecord>,
     /// The owners that were stored last.
     stored_terms: Vec<(GroupKey, NodeId, u64)>,
@@ -211,7 +211,7 @@ impl Node {
         assert!(self.cluster.deadline() > now, "it rests after a turn: {:?}", self.cluster);
     }
 
-    /// The executor greets, and holds these groups.
+    /// The executor connects, and holds these groups.
     fn greet(&mut self, now: Time, groups: &[GroupId], is_whole: bool) {
         let holding = |group: &GroupId| Holding { group: *group, term: 1, is_whole };
         self.runs = groups.to_vec();
@@ -219,7 +219,7 @@ impl Node {
         self.cluster.handle(now, &Input::ExecutorReady(held));
     }
 
-    /// Lets the agents end that were held, and the others at once again.
+    /// Ends the jobs that were held back; later jobs end at once again.
     fn finish_jobs(&mut self, now: Time) {
         self.holds_jobs = false;
         for job in std::mem::take(&mut self.held) {
@@ -275,7 +275,7 @@ impl Node {
         self.said.contains(event)
     }
 
-    /// Whether it has called another one dead.
+    /// Whether the node has declared another node dead.
     fn counts_dead(&self, other: NodeId) -> bool {
         self.said.iter().any(|event| matches!(event, Event::PeerDead(node, _) if *node == other))
     }

@@ -1,4 +1,4 @@
-//! What we say: beats, sequence numbers, retransmission.
+//! What this node sends: beats, sequence numbers, retransmission.
 
 use super::table_sync::TableSync;
 use super::{Cluster, may_tell};
@@ -7,31 +7,31 @@ use crate::{Beat, Boot, Event, Message, NodeId, NodeStatus, Outgoing, Output, Se
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many of our last messages are remembered with their time, to date an echo.
+/// How many of this node's last messages are remembered with their time, to date an echo.
 const DATED_MAX: usize = 128;
-/// More unacknowledged messages than this are told with each message that is sent.
+/// If more messages than this wait for an acknowledgement, each message that is sent reports it.
 const WAITING_MAX: usize = 375;
-/// Most answers to requests within the longest request delay, to whoever asks: a request has no
-/// sequence, and who recorded one can send it as often as he likes.
+/// Most answers to requests within the longest request delay, to all nodes together: a request has
+/// no sequence, and anyone who recorded a request can send it without end.
 const ANSWERS_MAX: u32 = 250;
-/// Beats that only bring news are at least this far apart.
+/// Least time between beats that only bring news.
 const NEWS_GAP: Duration = Duration::from_millis(5);
 
-/// Our transmitter: when we beat, and what the beat says.
+/// The transmitter of this node: when it beats, and what the beat says.
 #[derive(Debug)]
 pub(super) struct Transmitter {
     pub(super) next_beat: Time,
     last_beat: Option<Time>,
-    /// When a slow line is done with what it was told, see `serial_pacing.rs`.
+    /// When a slow line has sent everything that was given to it, see `serial_pacing.rs`.
     pub(super) line_free: Time,
     pub(super) beat: Beat,
     pub(super) sync: TableSync,
     dated: VecDeque<(u64, Time)>,
     /// Since when answers to requests are counted, and how many there were.
     answers: (Time, u32),
-    /// Whether we acknowledge, and say so. A peer that does not ends it for this run.
+    /// Whether this node acknowledges, and says so. A peer that does not ends it for this run.
     pub(super) flow_control: bool,
-    /// This node is of the version before.
+    /// Whether this node plays a node of the previous version.
     #[cfg(test)]
     pub(super) is_former: bool,
 }
@@ -59,7 +59,7 @@ impl Transmitter {
         }
     }
 
-    /// Whether one more answer to a request may be given; it counts as given.
+    /// Whether one more answer to a request may be given; if so, it counts as given.
     fn may_answer(&mut self, now: Time, span: Duration) -> bool {
         if now.since(self.answers.0) >= span {
             self.answers = (now, 0);
@@ -69,7 +69,7 @@ impl Transmitter {
         may
     }
 
-    /// When we sent this sequence, if that was not long ago.
+    /// When this node sent a sequence, if that was not long ago.
     pub(super) fn sent_at(&self, sequence: u64) -> Option<Time> {
         let found = self.dated.iter().rev().find(|(number, _)| *number == sequence);
         found.map(|(_, time)| *time)
@@ -83,7 +83,8 @@ impl Transmitter {
     }
 }
 
-/// How far our generation is above the one with which this daemon was started, where that is known.
+/// How far this node's generation is above the generation with which this daemon was started, if
+/// known.
 fn grown(boot: &Boot) -> u32 {
     let grown = boot.generation.saturating_sub(boot.started);
     let told = u32::try_from(grown).ok().filter(|grown| *grown <= Beat::GROWN_MAX);
@@ -91,7 +92,7 @@ fn grown(boot: &Boot) -> u32 {
 }
 
 impl Cluster {
-    /// The first words of a node: that it is there, and that it is up.
+    /// The first messages of a node: that it is present, and that it is up.
     pub(super) fn start_beating(&mut self) {
         if self.status == NodeStatus::Init {
             self.send_status();
@@ -99,7 +100,7 @@ impl Cluster {
         }
     }
 
-    /// Brings the next beat forward: there is news.
+    /// Brings the next beat forward, because there is news.
     pub(super) fn beat_soon(&mut self) {
         self.beat_within(NEWS_GAP);
     }
@@ -141,7 +142,7 @@ impl Cluster {
         }
     }
 
-    /// Sends a message to everybody, or to one node.
+    /// Sends a message to every node, or to one node.
     pub(super) fn send(&mut self, message: Message, dest: Option<NodeId>) {
         let sequence = message.is_sequenced().then(|| self.history.next());
         let outgoing = Outgoing {
@@ -194,7 +195,8 @@ impl Cluster {
         }
     }
 
-    /// These messages have no sequence: an old one can be sent without end.
+    /// Reports misuse of messages that have no sequence, at limited intervals: an old one can be
+    /// sent without end.
     fn report_beyond(&mut self, node: NodeId, event: Event) {
         let now = self.now;
         if may_tell(&mut self.peer_mut(node).beyond_told, now) {
@@ -202,7 +204,7 @@ impl Cluster {
         }
     }
 
-    /// Notes what every node that is not dead has acknowledged.
+    /// Records what every node that is not dead has acknowledged.
     pub(super) fn count_acknowledged(&mut self) {
         let alive = self.others().map(|node| self.peer(node));
         let alive = alive.filter(|peer| peer.status != NodeStatus::Dead);
@@ -211,7 +213,7 @@ impl Cluster {
         self.history.acknowledged(all);
     }
 
-    /// Answers a request: sends again what is kept, and says of the rest that it is lost.
+    /// Answers a request: sends again what is kept, and reports the rest as lost.
     pub(super) fn resend(&mut self, from: NodeId, first: u64, last: u64) {
         if first == 0 || last < first {
             return;

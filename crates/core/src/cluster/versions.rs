@@ -1,25 +1,26 @@
-//! Beside a node of the version before, which tells its whole table in every beat, expects the same of
-//! the others, and takes a node whose beat it cannot read for a C heartbeat.
+//! Beside a node of the previous version, which sends its whole table in every beat, expects the
+//! same from the others, and mistakes a node whose beat it cannot read for a C node.
 //!
 //! ```text
-//!            somebody is heard            a node of the version before is known
+//!            a node is heard              a node of the previous version is known
 //!   Silent ─────────────────────▶ Marked ◀─────────────────────────────────────▶ Whole
 //!                                             no such node is known any more
 //! ```
 //!
-//! The first beats of a daemon tell nothing of its table, in a form that both versions read, until it
-//! has heard somebody. As long as a node of the version before is known it says everything in the
-//! form of that version, however long that is; each says in every beat whether it reads marks.
+//! The first beats of a daemon send nothing of its table, in a form that both versions read, until
+//! it has heard another node. As long as a node of the previous version is known, this node sends
+//! everything in the form of that version, however long that is; each node says in every beat
+//! whether it reads marks.
 //!
-//! Likewise the words of failures are told only while every node that is known says that it reads them:
-//! they change the mark, and another node takes them for nothing.
+//! Likewise the words of failures are sent only while every known node says that it reads them:
+//! they change the mark, and a node that does not read them ignores them.
 
 use super::Cluster;
 use crate::peer::{Kind, Peer};
 use crate::{Beat, NodeId, TableForm};
 
 impl Cluster {
-    /// In which form our table is told now.
+    /// The form in which this node's table is sent now.
     pub(super) fn form(&self) -> TableForm {
         #[cfg(test)]
         if self.transmitter.is_former {
@@ -27,7 +28,8 @@ impl Cluster {
         }
         let peers = || self.others().map(|node| self.peer(node));
         let known = || peers().filter(|peer| peer.kind != Kind::Classic && peer.form.is_some());
-        // Who says everything has heard somebody whom we may not have heard yet.
+        // A node that sends everything has heard another node that this node may not have heard
+        // yet.
         let is_told_whole = |peer: &Peer| peer.is_alive() && peer.form == Some(TableForm::Whole);
         let waits = peers().any(|peer| peer.form.is_none() && !peer.is_settled);
         if known().next().is_none() {
@@ -39,14 +41,15 @@ impl Cluster {
         }
     }
 
-    /// Whether the words of failures are told: who does not read them would never have our whole table.
+    /// Whether the words of failures are sent: a node that does not read them would never have this
+    /// node's whole table.
     pub(super) fn tells_words(&self) -> bool {
         let peers = self.others().map(|node| self.peer(node));
         let mut known = peers.filter(|peer| peer.kind != Kind::Classic && peer.form.is_some());
         self.form() == TableForm::Marked && known.all(|peer| peer.reads_words)
     }
 
-    /// Notes what a peer can read, as it says.
+    /// Records what a peer can read, as it says.
     pub(super) fn handle_form(&mut self, from: NodeId, beat: &Beat) {
         let before = self.form();
         let peer = self.peer_mut(from);
@@ -59,8 +62,8 @@ impl Cluster {
         }
     }
 
-    /// Puts in every row, whatever its size. Who reads this has the whole table whenever it has
-    /// heard us, so we echo only what we know so well.
+    /// Adds every row, whatever its size. A node that reads this form has the whole table whenever
+    /// it has heard this node, so this node echoes only what it knows just as completely.
     pub(super) fn tell_all(&mut self, beat: &mut Beat) {
         for echo in &mut beat.echoes {
             let peer = self.peer(echo.node);

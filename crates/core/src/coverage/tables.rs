@@ -1,4 +1,4 @@
-//! The tables: their states, their inputs, and which pairs cannot be.
+//! The state machines: their states, their inputs, and which pairs are impossible.
 
 #[cfg(feature = "test-hooks")]
 mod hand_over;
@@ -31,17 +31,17 @@ pub enum Table {
     Ping,
     /// The built-in ipfail.
     Ipfail,
-    /// A row of the table of owners, and what another node claims of it; among two nodes.
+    /// A row of the table of owners, and another node's claim on it; for two nodes.
     Row,
 }
 
-/// Pairs that cannot be, and why.
+/// Pairs that are impossible, and why.
 #[cfg(feature = "test-hooks")]
 pub type Impossible = (&'static [&'static str], &'static [&'static str], &'static str);
 
 #[cfg(feature = "test-hooks")]
 impl Table {
-    /// All of them.
+    /// All state machines.
     pub const ALL: [Self; 8] = [
         Self::Runner,
         Self::HandOver,
@@ -53,7 +53,7 @@ impl Table {
         Self::Row,
     ];
 
-    /// Its states.
+    /// The states of the machine.
     #[must_use]
     pub const fn states(self) -> &'static [&'static str] {
         match self {
@@ -89,7 +89,7 @@ impl Table {
         }
     }
 
-    /// What may happen to it.
+    /// What may happen to the machine.
     #[must_use]
     pub const fn inputs(self) -> &'static [&'static str] {
         match self {
@@ -153,8 +153,8 @@ impl Table {
         }
     }
 
-    /// Pairs of which it is known that they cannot be. A reason that does not hold is found out by
-    /// the first world that meets the pair.
+    /// Pairs that are known to be impossible. A wrong reason is exposed by the first simulated
+    /// world in which the pair occurs.
     #[must_use]
     pub const fn impossible(self) -> &'static [Impossible] {
         match self {
@@ -208,7 +208,8 @@ impl Table {
         }
     }
 
-    /// Pairs that only unit tests meet; that they do is checked there (`cluster/tests/transitions.rs`).
+    /// Pairs that occur only in unit tests; that they do is checked there
+    /// (`cluster/tests/transitions.rs`).
     #[must_use]
     pub const fn by_unit_tests(self) -> &'static [(&'static str, &'static str)] {
         match self {

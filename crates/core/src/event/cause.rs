@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Why a node became the owner of a group, or ceased to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// Nobody had it, and this node comes first.
+    /// No node had the group, and this node comes first.
     Unowned,
     /// The owner was silent for its dead time.
     OwnerDead {
@@ -14,66 +14,68 @@ pub enum Cause {
         owner: NodeId,
         /// How long it had been silent.
         silence: Duration,
-        /// What made sure of it.
+        /// What makes certain that the owner is dead.
         proof: Proof,
     },
     /// The owner said goodbye, or reported the group stopped.
     OwnerLeft(NodeId),
-    /// The owner before this node's start was not heard since.
+    /// The owner from before this node's start was not heard since.
     OwnerUnheard(NodeId),
     /// The owner could not start it.
     OwnerFailed(NodeId),
-    /// The owner has lost its executor: its addresses have expired there, and its services may run on.
+    /// The owner has lost its executor: the addresses have expired there, but the services may
+    /// still run.
     OwnerInDoubt(NodeId),
-    /// Our executor is gone, or stands still, and all addresses have expired.
+    /// The executor of this node is gone or stands still, and all addresses have expired.
     ExecutorLost,
-    /// A planned hand-over, between these two.
+    /// A planned hand-over between these two nodes.
     HandOver {
-        /// Who gives.
+        /// The node that gives.
         giver: NodeId,
-        /// Who takes.
+        /// The node that takes.
         taker: NodeId,
     },
-    /// The executor of this boot held it when this daemon started, and has not said yet what runs.
+    /// The executor of this boot held the group when this daemon started, and has not said yet what
+    /// runs.
     Listed,
-    /// It was found running after a restart of the daemon.
+    /// The group was found running after a restart of the daemon.
     Adopted,
-    /// An executor that came back can say of a part of it only that it runs: the rest is asked.
+    /// A returning executor can say only of a part of the group that it runs: the rest is asked.
     Unsure,
-    /// Another node claims it, and its claim is newer than what we knew.
+    /// Another node claims the group, and its claim is newer than the one known here.
     Claimed(NodeId),
-    /// Another node has a claim that holds against ours.
+    /// Another node has a claim that takes precedence over the claim of this node.
     Outranked(NodeId),
-    /// Another node remembers it in a higher term and does not run it: the claim of who runs it is
-    /// above that now.
+    /// Another node remembers the group under a higher term but does not run it: the claim of the
+    /// node that runs it is now above that term.
     Reclaimed(NodeId),
     /// This node is stopping.
     Stopping,
     /// A resource of the group could not be started.
     StartFailed,
-    /// The executor let go of it, without a permit or because an address was lost.
+    /// The executor let go of the group, because it had no permit or an address was lost.
     LetGo,
     /// A resource of the group could not be stopped.
     StopFailed,
-    /// Somebody ordered to retry failed groups.
+    /// An order was given to retry failed groups.
     Retry,
-    /// Its line in haresources was added, changed or removed.
+    /// The line of the group in haresources was added, changed or removed.
     Reload,
 }
 
-/// What makes sure that a silent node is dead.
+/// What makes certain that a silent node is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// Its silence alone: no fencing device is configured.
     Silence,
     /// A fencing device.
     Fenced,
-    /// The administrator.
+    /// The administrator's word.
     Confirmed,
 }
 
 impl Cause {
-    /// What showed that it holds, in words.
+    /// The evidence for the cause, in words.
     #[must_use]
     pub fn evidence(&self, settings: &Settings) -> String {
         let name = |node: NodeId| settings.name(node);

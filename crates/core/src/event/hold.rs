@@ -1,4 +1,4 @@
-//! What is held, and what is kept where it is.
+//! What is held by order, and what is kept where it is.
 
 use crate::{GroupId, NodeId};
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 /// What is held by an order, or kept where it is after too many moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldEvent {
-    /// Nothing, or not this group, moves by itself any more.
+    /// Nothing, or not this group, moves automatically from now on.
     Begins {
         /// The group; everything if absent.
         group: Option<GroupId>,
-        /// The node that it was ordered on.
+        /// The node on which it was ordered.
         by: NodeId,
         /// How long it lasts.
         left: Duration,
     },
-    /// Somebody has ended it.
+    /// The hold was ended by an order.
     Released {
         /// The group; everything if absent.
         group: Option<GroupId>,
-        /// The node that it was ordered on.
+        /// The node on which it was ordered.
         by: NodeId,
     },
-    /// Its time is over.
+    /// The hold has expired.
     Expired {
         /// The group; everything if absent.
         group: Option<GroupId>,
@@ -36,7 +36,7 @@ pub enum HoldEvent {
         /// How long it is kept.
         span: Duration,
     },
-    /// It is not kept any longer.
+    /// The group is no longer kept where it is.
     DownOver {
         /// The group.
         group: GroupId,

@@ -1,4 +1,4 @@
-//! What states and outcomes are called where transitions are counted.
+//! The names of states and outcomes for the count of transitions.
 
 use super::State;
 use crate::{Action, Outcome};

@@ -6,7 +6,7 @@ use super::{
 use crate::{Action, JobId, Outcome, Time};
 
 impl Runner {
-    /// Takes note of the end of the running job. Jobs of the past are ignored.
+    /// Processes the end of the running job. Jobs of the past are ignored.
     pub(crate) fn done(&mut self, now: Time, job: JobId, outcome: Outcome) -> Progress {
         if self.job() != Some(job) {
             self.visit("past job");
@@ -36,12 +36,12 @@ impl Runner {
                 Progress::None
             }
             State::Releasing { stuck, step, stop_after: false } => {
-                // One that stays is lost with its lifetime at the latest.
+                // An address that stays is lost at the latest when its lifetime ends.
                 self.state = self.release_step(stuck, step);
                 Progress::None
             }
             State::Yielding { step } => {
-                // One that stays is stopped again in its turn.
+                // An address that stays is stopped again in its turn.
                 self.state = self.yield_step(step);
                 Progress::None
             }
@@ -52,7 +52,7 @@ impl Runner {
     fn start_done(&mut self, now: Time, step: usize, unasked: u32, outcome: Outcome) -> Progress {
         let stop_after = false;
         if outcome == Outcome::Cancelled {
-            // Nobody here wanted that: the executor had no permit. It says nothing of the agent.
+            // No one here wanted that: the executor had no permit. It says nothing about the agent.
             let wait_until = Some(now + RETRY_DELAY);
             self.state = State::Starting { step, stop_after, wait_until, unasked };
             return Progress::None;
@@ -67,8 +67,8 @@ impl Runner {
             return if self.is_active() { Progress::Started } else { Progress::None };
         }
         let resource = self.steps[step].range.start;
-        // Where nothing ran before, an agent that could not even be asked to start has nothing to stop. Of
-        // several addresses the kernel may have added some before it had no room.
+        // Where nothing ran before, an agent that could not even be asked to start has nothing to
+        // stop. Of several addresses, the kernel may have added some before it ran out of room.
         let begun = step + usize::from(self.steps[step].is_address);
         let is_untouched = self.is_fresh && outcome == Outcome::NotAsked;
         self.state = self.stop_step(is_untouched.then_some(begun), true);
@@ -90,14 +90,14 @@ impl Runner {
             return Progress::None;
         }
         if outcome == Outcome::NotAsked {
-            // Neither stopped nor failed: tried again for as long as it takes.
+            // Neither stopped nor failed: retried for as long as it takes.
             let wait_until = Some(now + back_off(tale.unasked));
             let tale = Tale { unasked: tale.unasked + 1, ..tale };
             self.state = State::Stopping { step, action, wait_until, tale };
             return Progress::None;
         }
-        // An agent that is not there has started nothing. Of the last look after failed stops only
-        // a plain "no" counts: what nobody knows must not be started elsewhere.
+        // A missing agent has started nothing. Of the status check after failed stops only a plain
+        // "no" counts, because a resource in an unknown state must not be started elsewhere.
         let stopped = match action {
             Action::Stop => matches!(outcome, Outcome::Success | Outcome::Missing),
             Action::Status | Action::Start | Action::Monitor | Action::Check => {

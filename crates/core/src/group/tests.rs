@@ -21,7 +21,7 @@ fn runner() -> (Runner, JobId) {
     (Runner::new(GroupId(0), &resources), JobId(0))
 }
 
-/// Lets the next job end so; says what it was and what came of it.
+/// Ends the next job with this outcome. Returns the job and the progress.
 fn end(
     runner: &mut Runner,
     next: &mut JobId,
@@ -170,7 +170,7 @@ fn addresses_can_go_though_what_is_right_of_them_cannot() {
     let (mut runner, mut next, _) = stuck();
     runner.release_addresses();
     assert!(runner.is_stuck() && !runner.is_settled());
-    // An agent between them stays as it is.
+    // An agent between the addresses stays as it is.
     let (job, progress) = end(&mut runner, &mut next, Outcome::Success);
     assert_eq!((job, progress), ((Action::Stop, 0, 2), Progress::None));
     assert!(runner.is_stuck() && runner.is_settled());
@@ -195,7 +195,7 @@ fn what_was_cancelled_is_asked_for_again_a_second_later() {
     assert_eq!((job.action, job.first), (Action::Stop, 3));
 }
 
-/// Asks again and again in vain. Gives how long was waited each time, and what came of it last.
+/// Asks repeatedly in vain. Returns how long the wait was each time, and the last progress.
 fn ask_in_vain(runner: &mut Runner, times: usize) -> (Vec<u64>, Progress) {
     let (mut next, mut now) = (JobId(0), Time::START);
     let (mut waits, mut progress) = (Vec::new(), Progress::None);
@@ -238,7 +238,8 @@ fn what_could_not_even_be_asked_to_start_has_nothing_to_stop() {
     assert!(later.is_idle());
 }
 
-/// The kernel may have added one of two before it had no room, or all, and its answer was lost.
+/// The kernel may have added one of the two addresses before it had no room, or both, and its
+/// answer was lost.
 #[test]
 fn addresses_that_could_not_be_asked_for_are_removed_before_the_group_is_free() {
     let (mut runner, mut next) = runner();
@@ -282,7 +283,7 @@ fn letting_go_of_what_is_being_stopped_begins_nothing_anew() {
     assert_eq!(progress, Progress::Stopped { failed: false });
 }
 
-/// A group of an address and an agent in a state, with its job if one runs there.
+/// A group of an address and an agent in a given state, with its job if one runs in that state.
 fn runner_in(state: &str) -> (Runner, JobId) {
     let mut runner = Runner::new(GroupId(0), &[address(1), agent("one")]);
     let (mut next, mut now) = (JobId(0), Time::START);
@@ -318,10 +319,10 @@ fn runner_in(state: &str) -> (Runner, JobId) {
     (runner, next)
 }
 
-/// What worlds do not meet: (state, input) → the state after it.
+/// Transitions that the simulated worlds do not reach: (state, input) → the state after it.
 #[rustfmt::skip]
 const RARE: [(&str, &str, &str); 52] = [
-    // Nobody knows what runs, or nothing does.
+    // It is unknown what runs, or nothing does.
     ("idle", "abandon", "idle"),
     ("starting", "abandon", "idle"),
     ("active", "abandon", "idle"),
@@ -344,7 +345,7 @@ const RARE: [(&str, &str, &str); 52] = [
     ("starting", "missing", "stopping"),
     ("starting", "running", "stopping"),
     ("starting", "not running", "stopping"),
-    // Whatever comes of it, it stops.
+    // Whatever the outcome, the group stops.
     ("starting, to stop", "executor gone", "stopping"),
     ("starting, to stop", "failed", "stopping"),
     ("starting, to stop", "stop", "starting, to stop"),
@@ -353,17 +354,16 @@ const RARE: [(&str, &str, &str); 52] = [
     ("starting, to stop", "not running", "stopping"),
     ("starting, to stop", "let go", "stopping"),
     ("starting, to stop", "not asked", "stopping"),
-    // What fails on our side is no answer.
+    // A failure on this node is no answer.
     ("stopping", "cancelled", "stopping"),
     ("starting", "not asked", "starting"),
     ("stopping", "not asked", "stopping"),
     ("looking", "not asked", "looking"),
-    // An agent that is not there has started nothing; one that answers something else is asked
-    // again.
+    // A missing agent has started nothing; an agent that answers something else is asked again.
     ("stopping", "missing", "stopping"),
     ("stopping", "running", "stopping"),
     ("stopping", "not running", "stopping"),
-    // The look at what does not stop: only a plain no counts.
+    // The status check after failed stops: only a plain "no" counts.
     ("looking", "stop", "looking"),
     ("looking", "let go", "looking"),
     ("looking", "executor gone", "looking"),
@@ -371,7 +371,8 @@ const RARE: [(&str, &str, &str); 52] = [
     ("looking", "missing", "stopping"),
     ("looking", "not running", "stopping"),
     ("looking", "success", "stuck"),
-    // Addresses that go without what is right of them: one that stays is lost in time.
+    // Addresses are stopped without the resources to their right: an address that stays is lost in
+    // time.
     ("releasing", "stop", "releasing"),
     ("releasing", "executor gone", "releasing"),
     ("releasing", "let go", "stopping"),

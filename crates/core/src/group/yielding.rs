@@ -1,16 +1,16 @@
-//! Addresses that go before the rest of their group, or without it.
+//! Addresses that are stopped before the rest of their group, or without it.
 
 use super::{Runner, State};
 use crate::{Action, Job, JobId, Time};
 
-/// Whether addresses go before the rest of their group.
+/// Whether addresses are stopped before the rest of their group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// They go in their turn.
+    /// They are stopped in their turn.
     Kept,
-    /// They are to go first, once the running job has ended, or beside it.
+    /// They are to be stopped first, once the running job has ended, or beside that job.
     Due,
-    /// They go first, or have gone.
+    /// They are being stopped first, or are already stopped.
     Given,
 }
 
@@ -18,15 +18,15 @@ pub(super) enum Way {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Aside {
     step: usize,
-    /// What goes on, and since when.
+    /// The running stop and the time when it began.
     job: Option<(Job, Time)>,
 }
 
 impl Runner {
-    /// The next stop of addresses that goes on beside the running stop of a service.
+    /// Returns the next stop of addresses to run beside the running stop of a service.
     pub(crate) fn poll_aside(&mut self, now: Time, next: &mut JobId) -> Option<Job> {
         let is_stop = |(job, _): &(Job, Time)| job.action == Action::Stop;
-        // What is right of it has been stopped in its turn.
+        // Everything to the right of the service has been stopped in its turn.
         if let State::Stopping { step, .. } = self.state
             && self.way == Way::Due
             && self.job.as_ref().is_some_and(is_stop)
@@ -44,12 +44,12 @@ impl Runner {
         Some(job)
     }
 
-    /// Takes note of the end of a stop that went on beside another one. What it was, and since when; nothing
-    /// if it is another job.
+    /// Processes the end of a stop that ran beside another one. Returns that job and the time when
+    /// it began; `None` if `job` is another job.
     pub(crate) fn aside_done(&mut self, job: JobId) -> Option<(Job, Time)> {
         let Aside { step, job: running } = self.aside?;
         let ended = running.filter(|(running, _)| running.id == job)?;
-        // One that stays is stopped again in its turn.
+        // An address that stays is stopped again in its turn.
         self.aside = self.aside_left_of(step);
         Some(ended)
     }
@@ -59,7 +59,7 @@ impl Runner {
         Some(Aside { step, job: None })
     }
 
-    /// Whoever is stopped anew lets addresses go first again if another node has them.
+    /// A stop that begins anew stops addresses first again if another node has them.
     pub(super) fn give_way_again(&mut self) {
         let is_stopping = matches!(self.state, State::Stopping { .. } | State::Yielding { .. });
         if self.way != Way::Kept && is_stopping && self.job.is_none() {
@@ -68,8 +68,8 @@ impl Runner {
         }
     }
 
-    /// Begins to stop as [`Runner::stop`] does, but for the addresses, which go first: another node has
-    /// the group and the same addresses. What runs without them is stopped then, in its order.
+    /// Begins to stop as [`Runner::stop`] does, but stops the addresses first, because another node
+    /// has the group and the same addresses. What runs without them is then stopped in its order.
     pub(crate) fn give_way(&mut self) {
         if self.way != Way::Kept
             && matches!(self.state, State::Stopping { .. } | State::Yielding { .. })
@@ -83,7 +83,7 @@ impl Runner {
         }
     }
 
-    /// Lets the addresses go, if that was asked for and has not begun.
+    /// Stops the addresses if that was requested and has not begun.
     pub(super) fn yield_addresses(&mut self) {
         if self.way == Way::Due && matches!(self.state, State::Stopping { .. }) {
             self.way = Way::Given;
@@ -91,8 +91,8 @@ impl Runner {
         }
     }
 
-    /// Another node has a group that cannot be stopped here: its addresses go all the same, if they have not
-    /// gone.
+    /// Stops the addresses of a group that cannot be stopped here and that another node has, unless
+    /// they are already stopped.
     pub(super) fn give_way_though_stuck(&mut self, step: usize) {
         if self.way == Way::Due {
             self.way = Way::Given;
@@ -100,7 +100,8 @@ impl Runner {
         }
     }
 
-    /// Stops the addresses of a group that is stuck, though a resource right of them may run.
+    /// Stops the addresses of a group that is stuck, although a resource to the right of them may
+    /// run.
     pub(crate) fn release_addresses(&mut self) {
         self.visit("release addresses");
         if let State::Stuck { step } = self.state {

@@ -1,50 +1,51 @@
-//! The facts of one run of the daemon, and what it remembers of earlier runs.
+//! The facts of one run of the daemon, and what it remembers from earlier runs.
 
 use super::Group;
 use crate::{GroupId, GroupKey, GroupSet, HandOverReason, NodeId, Uuid};
 use std::time::Duration;
 
-/// What is remembered of another node across our own restarts: whatever it said up to there is
-/// old, and who sends it has recorded it.
+/// What this node remembers about another node across its own restarts. Every message up to this
+/// generation and sequence is old, and whoever sends one has recorded it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerRecord {
     /// The node.
     pub node: NodeId,
-    /// The highest generation that it was heard with.
+    /// The highest generation that was heard from the node.
     pub generation: u64,
     /// The highest sequence of that generation, as of some time ago.
     pub sequence: u64,
-    /// The hand-over with this node, one of the classic line, that goes on.
+    /// An unfinished hand-over with this node, if it is a C node.
     pub unfinished: Option<Unfinished>,
 }
 
-/// A hand-over with a node of the classic line that has begun to move groups. That node waits up to an
-/// hour for its end, and does not notice that this daemon is started anew meanwhile.
+/// A hand-over with a C node that has begun to move groups. The C node waits up to an hour for its
+/// end, and does not notice that this daemon restarts meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unfinished {
     /// What moves, from the giver's view.
     pub hold: GroupSet,
-    /// How far it is.
+    /// How far it has come.
     pub stage: UnfinishedStage,
-    /// Who wants it. An order is kept as one of the other node, because nobody waits for its answer any
-    /// more.
+    /// Who wants it. An order is stored as one of the other node, because no one waits for its
+    /// answer any longer.
     pub motive: HandOverReason,
 }
 
-/// How far a hand-over is that goes on.
+/// How far an unfinished hand-over has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnfinishedStage {
     /// This node gives, and has not stopped everything.
     Releasing,
-    /// This node has given, and the other one has not said that it has everything.
+    /// This node has given, and the other node has not said that it has everything.
     Given,
-    /// This node has promised to take, and the other one has not stopped everything.
+    /// This node has promised to take, and the other node has not stopped everything.
     Promised,
-    /// This node takes what the other one has stopped.
+    /// This node takes what the other node has stopped.
     Acquiring,
 }
 
-/// The last order to hold or to release, of everything or of one group, across our own restarts.
+/// The last order to hold or release, of everything or of one group, kept across restarts of this
+/// node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldRecord {
     /// The group; everything if absent.
@@ -53,48 +54,49 @@ pub struct HoldRecord {
     pub count: u32,
     /// The node that it was given to.
     pub by: NodeId,
-    /// It ends what was held.
+    /// Whether the order ends a hold.
     pub is_release: bool,
-    /// How much longer it counts.
+    /// How much longer the order counts.
     pub left: Duration,
 }
 
-/// Facts of this run of the daemon that are not in the three files.
+/// Facts about this run of the daemon that are not in the three configuration files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boot {
     /// Larger than at any earlier start (`hg`).
     pub generation: u64,
-    /// The generation with which this node's daemon was started last. It is that of this run, unless
-    /// the daemon has executed itself since; 0 if it is not known.
+    /// The generation with which this node's daemon was last started. It is the generation of this
+    /// run, unless the daemon has executed itself since; 0 if unknown.
     pub started: u64,
     /// Random number of this run.
     pub session: u64,
-    /// Our uuid.
+    /// The uuid of this node.
     pub uuid: Uuid,
     /// Seconds since 1970 at [`Time::START`](crate::Time::START).
     pub unix_time: u64,
-    /// Starts the pseudo-random choices (delays, acknowledgement digit).
+    /// Seed of the pseudo-random choices (delays, acknowledgement digit).
     pub seed: u64,
-    /// Ownership as stored before, by group: the highest term known and its owner.
+    /// Ownership as stored before, by group: the owner and the highest term known.
     pub terms: Vec<(GroupKey, NodeId, u64)>,
-    /// What an earlier run of ours remembered of the other nodes.
+    /// What an earlier run of this node remembered about the other nodes.
     pub peers: Vec<PeerRecord>,
-    /// What an earlier run knew to be held, or released.
+    /// Holds and releases that an earlier run knew about.
     pub holds: Vec<HoldRecord>,
-    /// Groups that an earlier run had because a person wanted it so: they do not go home.
+    /// Groups that an earlier run had because a person ordered it: they do not fail back.
     pub kept_by_order: Vec<GroupKey>,
-    /// Groups that are in the files no more, as an earlier run stored them: another node may still
-    /// have them.
+    /// Groups that are no longer in the files, as an earlier run stored them: another node may
+    /// still have them.
     pub retired: Vec<Group>,
-    /// Groups that the executor's ledger of this boot lists, each with the term under which something
-    /// of it ran last. Until the executor has said what it holds they count as held.
+    /// Groups that the executor's ledger of this boot lists, each with the term under which
+    /// something of it last ran. Until the executor has said what it holds, these groups count as
+    /// held.
     pub listed: Vec<(GroupId, u64)>,
 }
 
 impl Boot {
-    /// The first start of a node: nothing is remembered, and nothing is held. What a run draws at
-    /// random, session and seed, is the generation here, and the clock begins in 1970: who starts a
-    /// real node replaces them.
+    /// Returns the facts of the first start of a node: nothing is remembered and nothing is held.
+    /// Session and seed, which a real run draws at random, are the generation here, and the clock
+    /// starts in 1970: whoever starts a real node replaces them.
     #[must_use]
     pub const fn new(generation: u64, uuid: Uuid) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! An allocator that counts, for the tests that a beat allocates nothing. Each of their binaries has
+//! An allocator that counts, for the tests that a beat allocates nothing. Each test binary includes
 //! this file as a module.
 
 #![expect(unsafe_code, reason = "an allocator cannot be written without it")]
@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 thread_local! {
-    /// Allocations of this thread: the others of a test harness allocate meanwhile.
+    /// Allocations of this thread: other threads of a test harness allocate meanwhile.
     pub(crate) static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 

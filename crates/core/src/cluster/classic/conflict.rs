@@ -1,18 +1,19 @@
-//! A classic peer and we have the same groups: after a partition, or because one stood still.
+//! A C node and this node have the same groups: after a partition, or because one of them stood
+//! still.
 //!
-//! A classic node that sees another return from the dead gives everything up two seconds later
-//! and restarts. Where both see it so, that settles it. Where it was the peer that stood still, it
-//! noticed nothing but one late beat, has taken everything, and will not let go of it again.
+//! A C node that sees another node return from the dead gives everything up two seconds later and
+//! restarts. If both nodes see it so, that settles it. If it was the peer that stood still, the
+//! peer noticed nothing but one late beat, has taken everything, and will not let go of it again.
 
 use crate::cluster::Cluster;
 use crate::peer::Kind;
 use crate::{Cause, Failback, GroupId, GroupSet, NodeId, Occasion, Phase, Time};
 use std::time::Duration;
 
-/// How long a classic peer is given to begin its restart, which it does after two seconds.
+/// How long a C node is given to begin its restart, which it does after two seconds.
 pub(super) const RESTART_WAIT: Duration = Duration::from_secs(3);
 
-/// What is done about groups that both have.
+/// What is done about groups that both nodes have.
 ///
 /// ```text
 ///   None ──the peer tells that it has a group of ours──▶ Waiting
@@ -20,12 +21,12 @@ pub(super) const RESTART_WAIT: Duration = Duration::from_secs(3);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Conflict {
-    /// Nothing is on both nodes as far as told.
+    /// No group is on both nodes, as far as reported.
     #[default]
     None,
-    /// The peer should begin its restart until then.
+    /// The peer should begin its restart before this time.
     Waiting(Time),
-    /// We stop what it has.
+    /// This node stops the groups that the peer has.
     Yielding,
 }
 
@@ -37,7 +38,7 @@ impl Conflict {
         }
     }
 
-    /// Takes note of a report of the peer: one that stops needs no answer.
+    /// Processes a report of the peer: a peer that stops needs no answer.
     pub(super) fn note(&mut self, occasion: Occasion) {
         if occasion == Occasion::Shutdown {
             *self = Self::None;
@@ -46,8 +47,8 @@ impl Conflict {
 }
 
 impl Cluster {
-    /// A classic peer is heard again after a partition. What we had first we keep; what we took from it
-    /// meanwhile we give up at once, because it has that still.
+    /// A C node is heard again after a partition. Groups that this node had first it keeps; groups
+    /// that it took from the peer meanwhile it gives up at once, because the peer still has them.
     pub(in crate::cluster) fn classic_returns(&mut self, node: NodeId) {
         if self.peer(node).kind != Kind::Classic {
             return;
@@ -65,7 +66,7 @@ impl Cluster {
         self.await_restart(node);
     }
 
-    /// The sets of which a classic peer has groups by our table, seen from it.
+    /// The sets of which a C node has groups by this node's table, from the view of the C node.
     fn conceded_to(&self, peer: NodeId) -> GroupSet {
         let rows = self.settings.group_ids().filter(|group| {
             let row = &self.groups[*group].row;
@@ -77,14 +78,14 @@ impl Cluster {
         })
     }
 
-    /// Whether a classic peer gets its groups back that it gave up because of a partition: beside
-    /// another one it would have taken them again after its restart, whatever `auto_failback` says.
+    /// Whether a C node gets back the groups that it gave up because of a partition: beside another
+    /// C node, it would have taken them again after its restart, whatever `auto_failback` says.
     pub(in crate::cluster) fn owes_after_heal(&self) -> bool {
         self.classic.owes && self.classic_peer().is_some()
     }
 
-    /// A group of ours is stopped though nobody asked for it: a classic peer that called us dead
-    /// may have it, and told so.
+    /// A group of this node is stopped although no one ordered it: a C node that declared this node
+    /// dead may have the group, and has said so.
     pub(in crate::cluster) fn classic_recalls(&mut self) {
         if let Some(peer) = self.classic_peer()
             && self.settings.failback != Failback::Legacy
@@ -93,7 +94,7 @@ impl Cluster {
         }
     }
 
-    /// Gives up what a classic peer has, too, when it does not restart by itself.
+    /// Gives up the groups that a C node has too, if the C node does not restart on its own.
     pub(super) fn elapse_conflict(&mut self) {
         let Some(peer) = self.classic_peer() else {
             self.classic.conflict = Conflict::None;
@@ -105,7 +106,7 @@ impl Cluster {
                 self.classic.conflict = Conflict::Waiting(self.now + RESTART_WAIT);
             }
             Conflict::Waiting(_) if contested.is_empty() => self.classic.conflict = Conflict::None,
-            // Who has just fallen silent may have nothing any more.
+            // A peer that has just fallen silent may no longer have anything.
             Conflict::Waiting(until) if self.now >= until && !self.is_heard_in_time(peer) => {
                 self.classic.conflict = Conflict::Waiting(self.now + self.keepalive());
             }
@@ -116,7 +117,7 @@ impl Cluster {
                 self.classic.ours = self.held();
                 self.classic.conflict = Conflict::Yielding;
                 self.classic.owes = false;
-                // It hands our groups back when it sees us become stable.
+                // The peer hands this node's groups back when it sees this node become stable.
                 self.classic_report(Occasion::Standby);
             }
             Conflict::Yielding if self.is_settled() => {
@@ -132,13 +133,13 @@ impl Cluster {
         last.is_some_and(|last| self.now.since(last) <= self.keepalive() * 2)
     }
 
-    /// The groups that run here and of which a classic peer says that it has them.
+    /// The groups that run here and that a C node says it has.
     fn contested(&self, peer: NodeId) -> impl Iterator<Item = GroupId> + '_ {
         let is_over = !self.takes_part() || self.peer(peer).has_left || self.moves_groups();
         self.settings.group_ids().filter(move |group| !is_over && self.is_contested(*group))
     }
 
-    /// Whether a group runs here, and a classic peer says that it has it.
+    /// Whether a group runs here although a C node says that it has the group.
     pub(in crate::cluster) fn is_contested(&self, group: GroupId) -> bool {
         let theirs = self.classic.theirs;
         let says_so = |peer| {
@@ -148,23 +149,23 @@ impl Cluster {
         is_here && self.classic_peer().is_some_and(says_so)
     }
 
-    /// Stops a group and lets the peer have it.
+    /// Stops a group and leaves it to the peer.
     fn concede(&mut self, group: GroupId, peer: NodeId) {
         self.give_way_to_owner(group);
         self.leave_to(peer, group, Phase::Active, Cause::Outranked(peer));
     }
 
-    /// The sets of which we have groups.
+    /// The sets of which this node has groups.
     pub(super) fn held(&self) -> GroupSet {
         self.sets_of(|_| true)
     }
 
-    /// The sets of which we have groups that run.
+    /// The sets of which this node has groups that run.
     pub(super) fn held_whole(&self) -> GroupSet {
         self.sets_of(|group| self.groups[group].runner.is_active())
     }
 
-    /// The sets of which we have groups of which something runs.
+    /// The sets of which this node has groups that run at least in part.
     pub(super) fn held_in_part(&self) -> GroupSet {
         self.sets_of(|group| !self.groups[group].runner.is_idle())
     }
@@ -175,7 +176,7 @@ impl Cluster {
         self.sets_among(held.filter(|group| counts(*group)))
     }
 
-    /// The sets to which groups belong, seen from us.
+    /// The sets to which groups belong, seen from this node.
     pub(in crate::cluster) fn sets_among(&self, groups: impl Iterator<Item = GroupId>) -> GroupSet {
         let me = self.settings.me;
         groups.fold(GroupSet::None, |hold, group| {

@@ -1,16 +1,17 @@
-//! A group of a classic peer that could not be started here.
+//! A group of a C node that could not be started here.
 //!
-//! Its protocol has no word for that: it believes that we run what we hold. As one of its own kind
-//! would, we hand its groups back after a while. Nothing is given away for a group that is our own.
+//! The classic protocol has no word for that: the C node believes that this node runs what it
+//! holds. As another C node would, this node hands the C node's groups back after a while. Nothing
+//! is given away for a group that prefers this node.
 
 use crate::cluster::Cluster;
 use crate::cluster::hand_over::Asker;
 use crate::{Failback, GroupId, GroupSet, Scope};
 use std::time::Duration;
 
-/// How long a node of the classic line waits before it gives up what it could not start.
+/// How long a C node waits before it gives up what it could not start.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
-/// How long after a refusal it is tried again.
+/// Wait after a refusal before the hand-over is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
@@ -39,29 +40,29 @@ impl Cluster {
             }
             Some(peer) => {
                 let asked = self.order_standby(Scope::Set(hold), Some(peer), Asker::Failed);
-                // It may not answer, or refuse.
+                // The peer may not answer, or may refuse.
                 Some(self.now + if asked.is_err() { RETRY } else { GIVE_UP_AFTER })
             }
             None => None,
         };
     }
 
-    /// What an executor held that does not come back is the peer's, our own groups too: it believes that we
-    /// run them.
+    /// The groups that a lost executor held go to the peer, even the groups that prefer this node:
+    /// the peer believes that this node runs them.
     pub(in crate::cluster) fn classic_abandons(&mut self) {
         if self.settings.failback != Failback::Legacy {
             self.classic.gives_up.get_or_insert(self.now);
         }
     }
 
-    /// The sets that are to be given up, as far as the peer believes that we have them.
+    /// The sets to be given up, as far as the peer believes that this node has them.
     fn gives_up(&self) -> GroupSet {
         let failed = if self.has_lost_one() { GroupSet::Foreign } else { GroupSet::None };
         let abandoned = if self.has_given_up_executor() { self.unheld() } else { GroupSet::None };
         failed.with(abandoned)
     }
 
-    /// The sets that the peer believes us to have, and of which we hold no group.
+    /// The sets that the peer believes this node has, but of which this node holds no group.
     pub(super) fn unheld(&self) -> GroupSet {
         let configured = self.settings.group_ids().filter(|group| self.is_configured(*group));
         let unheld = self.sets_among(configured).without(self.held());
@@ -71,7 +72,8 @@ impl Cluster {
         )
     }
 
-    /// Whether a group of the peer is still ours though it could not be started here.
+    /// Whether this node still owns a group of the peer although the group could not be started
+    /// here.
     fn has_lost_one(&self) -> bool {
         let me = self.settings.me;
         let mut groups = self.settings.group_ids();

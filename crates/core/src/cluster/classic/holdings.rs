@@ -1,4 +1,4 @@
-//! What we hold beside a classic peer, as it changes and is told.
+//! What this node holds beside a C node, as it changes and is reported.
 
 use super::Stage;
 use crate::cluster::Cluster;
@@ -6,7 +6,7 @@ use crate::peer::Kind;
 use crate::{Cause, Failback, Fencing, GroupSet, Message, NodeId, Occasion, Phase, Scope};
 
 impl Cluster {
-    /// Tells a classic peer what we hold.
+    /// Reports to a C node what this node holds.
     pub(in crate::cluster) fn classic_report(&mut self, occasion: Occasion) {
         if self.classic_peer().is_none() || self.settings.failback == Failback::Legacy {
             return;
@@ -18,14 +18,15 @@ impl Cluster {
         self.send(Message::Resource { hold, full: true, stable, occasion }, None);
     }
 
-    /// A hand-over with a classic peer begins on our side: we let go of this set.
+    /// A hand-over with a C node begins on this side: this node lets go of this set.
     pub(in crate::cluster) fn classic_releases(&mut self, hold: GroupSet) {
         self.classic.ours = self.classic.ours.without(hold);
         self.classic_report(Occasion::Standby);
     }
 
-    /// Everything of a set is let go for a classic peer. From now on it may be at work there, which a
-    /// daemon that is started anew must know: the peer says that it holds it when all of it runs.
+    /// Every group of a set is let go for a C node. From now on the C node may be working on the
+    /// set, which a restarted daemon must know: the C node says that it holds the set only when all
+    /// of it runs.
     pub(in crate::cluster) fn classic_is_given(&mut self, taker: NodeId, scope: Scope) {
         let me = self.settings.me;
         if self.peer(taker).kind != Kind::Classic {
@@ -54,7 +55,7 @@ impl Cluster {
         self.classic_report(Occasion::Report);
     }
 
-    /// A peer died: everything will be ours.
+    /// A peer died: everything will belong to this node.
     pub(in crate::cluster) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
         self.classic.died = self.now;
         self.forget_questions();
@@ -69,14 +70,15 @@ impl Cluster {
         }
     }
 
-    /// A classic peer said goodbye: everything will be ours.
+    /// A C node said goodbye: everything will belong to this node.
     pub(in crate::cluster) fn classic_succeeds(&mut self) {
         self.forget_recalled();
         self.classic_takes_all();
         self.say_succeeded();
     }
 
-    /// What is ours while nobody else is there: all, but nothing new while everything is held.
+    /// What belongs to this node while no other node is present: everything, but nothing new while
+    /// everything is held.
     pub(super) fn all_but_held(&self) -> GroupSet {
         if self.is_everything_held() { self.held() } else { GroupSet::All }
     }
@@ -89,14 +91,15 @@ impl Cluster {
         self.classic.is_peer_stable = true;
     }
 
-    /// Nothing is held any more: what nobody is there to run will be ours.
+    /// Nothing is held any longer: groups that no other node is there to run will belong to this
+    /// node.
     pub(in crate::cluster) fn classic_released(&mut self) {
         if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_held() {
             self.classic.ours = GroupSet::All;
         }
     }
 
-    /// We stop: nothing is ours any more.
+    /// This node stops: nothing belongs to it any longer.
     pub(in crate::cluster) fn classic_leaves(&mut self) {
         self.classic.ours = GroupSet::None;
     }

@@ -1,4 +1,4 @@
-//! `auto_failback legacy`: groups are asked for one by one, and nobody tells what it holds.
+//! `auto_failback legacy`: groups are requested one by one, and no node reports what it holds.
 
 use super::RETRY;
 use crate::cluster::Cluster;
@@ -6,8 +6,8 @@ use crate::cluster::gate::Purpose;
 use crate::{Cause, Failback, GroupId, Message, NodeId, Phase};
 
 impl Cluster {
-    /// Asks a classic peer for each group that should be here. One that is still starting does
-    /// not answer, so the question is repeated.
+    /// Requests from a C node each group that should be here. A C node that is still starting does
+    /// not answer, so the request is repeated.
     pub(super) fn ask_for_groups(&mut self) {
         let wanted: Vec<GroupId> = self.wanted_groups().collect();
         self.classic.asked_groups = (!wanted.is_empty()).then_some(self.now);
@@ -17,7 +17,7 @@ impl Cluster {
         }
     }
 
-    /// Our own groups that do not run here and could.
+    /// The groups that prefer this node, do not run here and could run here.
     fn wanted_groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         let me = self.settings.me;
         self.settings.group_ids().filter(move |group| {
@@ -29,7 +29,7 @@ impl Cluster {
         })
     }
 
-    /// Asks when a group of ours has stopped here, and again when it was not answered.
+    /// Requests a group of this node when it has stopped here, and again if there was no answer.
     pub(super) fn ask_again(&mut self) {
         let is_due = self.classic.asked_groups.is_none_or(|at| self.now.since(at) >= RETRY);
         if self.settings.failback != Failback::Legacy || !is_due {
@@ -41,7 +41,7 @@ impl Cluster {
         }
     }
 
-    /// The peer asks us to release one of its groups (legacy mode).
+    /// The peer requests that this node release one of the peer's groups (legacy mode).
     pub(in crate::cluster) fn handle_group_request(&mut self, from: NodeId, key: &str) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
         let owned = self.is_ours(group) && self.groups[group].row.phase.holds();
@@ -56,7 +56,7 @@ impl Cluster {
         }
     }
 
-    /// Keeps one request of each node for each group, however often it asks.
+    /// Keeps one request per node and group, however often the node asks.
     fn record_request(&mut self, group: GroupId, from: NodeId) {
         let requested_by = &mut self.groups[group].requested_by;
         if !requested_by.contains(&from) {
@@ -83,7 +83,7 @@ impl Cluster {
         self.leave_to(to, group, Phase::Active, cause);
     }
 
-    /// The peer has released one of our groups (legacy mode).
+    /// The peer has released one of this node's groups (legacy mode).
     pub(in crate::cluster) fn handle_group_grant(
         &mut self,
         from: NodeId,

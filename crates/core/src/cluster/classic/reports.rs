@@ -1,7 +1,8 @@
-//! What a classic peer holds, which it says only when it is asked, or when it changes.
+//! What a C node holds, which it reports only when asked, or when it changes.
 //!
-//! Nothing is begun beside a peer that takes part and has not said what it holds since it is heard, or
-//! since a pause of our own. It answers `starting` with a report at any time.
+//! Nothing is begun beside a C node that takes part and has not reported its holdings since it was
+//! heard again, or since a pause of this node. A C node answers `starting` with a report at any
+//! time.
 
 use super::conflict::{Conflict, RESTART_WAIT};
 use super::{JOINT_START_WAIT, QUESTIONS_MAX, RETRY, Stage};
@@ -12,8 +13,8 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long a classic peer may go on without its own set, of which nothing is remembered, before it is
-/// run here.
+/// How long a C node may go without its own set before the set is run here, if nothing is
+/// remembered about the set.
 pub(in crate::cluster) const FORSAKEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Cluster {
@@ -22,8 +23,8 @@ impl Cluster {
             return;
         }
         if sequence < self.classic.reported_at {
-            // It was said before it told what it holds, and changes nothing. Who is starting waits for the
-            // answer all the same.
+            // The message was sent before the last report of the peer, and changes nothing. A
+            // starting peer waits for the answer all the same.
             if !self.classic.is_peer_stable && self.status == NodeStatus::Active {
                 self.classic_report(Occasion::Report);
             }
@@ -38,8 +39,8 @@ impl Cluster {
             self.classic.stage = Stage::BothStarting;
         }
         self.set_classic_stable(from, false);
-        // What we could not run, or hold back, while it was away is its own again: what it hears to be here
-        // it does not take.
+        // Groups that this node could not run or held back while the peer was away are the peer's
+        // own again. The peer does not take groups that it hears to be here.
         self.classic.ours = self.classic.ours.without(self.unheld());
         self.classic_report(Occasion::Report);
     }
@@ -54,7 +55,7 @@ impl Cluster {
         if self.peer(from).kind != Kind::Classic || self.status != NodeStatus::Active {
             return;
         }
-        // One that was sent again says what was true before the last one.
+        // A message that was sent again says what was true before the last report.
         if sequence < self.classic.reported_at {
             return;
         }
@@ -66,12 +67,13 @@ impl Cluster {
         if is_first {
             self.classic.stage = Stage::Reported(self.now + JOINT_START_WAIT);
         }
-        // What is told in part is not all that it holds.
+        // A partial report does not name everything that the peer holds.
         self.classic.has_reported |= full && sequence >= self.classic.report_from;
-        // Its own stop is known by `shutdone` alone: what is announced is not done.
+        // Only `shutdone` shows that the peer has stopped: what is announced is not done.
         let announces = occasion == Occasion::Shutdown;
         self.classic.announces_stop = announces || self.classic.announces_stop && !full;
-        // Nor is what one that is in a transition does not name any more: its announcement may be lost.
+        // Nor is a set done that a peer in transition no longer names: its announcement may be
+        // lost.
         let is_vague = stable == Some(false) && !self.classic.is_peer_starting;
         let before = self.classic.held_there();
         let keeps = !full && hold != GroupSet::None;
@@ -89,7 +91,8 @@ impl Cluster {
             self.classic.ours = self.held_whole();
         }
         let has_nothing = full && hold == GroupSet::None && occasion == Occasion::Report;
-        // It waits for us as we would for it; who says so first spares both the 10 s.
+        // The peer waits for this node as this node would for the peer; the node that says so first
+        // saves both the 10 s.
         self.classic.may_settle |= has_nothing && self.classic.is_peer_starting;
         let is_without = stable != Some(false) && !self.classic.held_there().has_local();
         let since = self.classic.without_own.unwrap_or(self.now);
@@ -117,9 +120,10 @@ impl Cluster {
         self.peer_mut(node).is_ready = stable;
     }
 
-    /// A beat of a classic peer, which answers nothing: what waited in the sockets while this node stood
-    /// still was heard before half a beat has passed. If we were dead to it, it is about to restart
-    /// itself; if it does not, it is asked what it holds. Nothing begins before.
+    /// Processes a beat of a C node, which answers nothing: messages that waited in the sockets
+    /// while this node stood still were heard before half a beat has passed. If this node was dead
+    /// to the peer, the peer is about to restart itself; if it does not, it is asked what it holds.
+    /// Nothing begins before that.
     pub(in crate::cluster) fn verify_classic(&mut self, peer: NodeId) {
         if !self.unverified.contains(&peer) || !self.is_past_pause() {
             return;
@@ -130,29 +134,29 @@ impl Cluster {
         }
     }
 
-    /// A classic peer that is heard again may be about to restart itself. It is asked what it holds only
-    /// when it does not: it calls it an error when it is told that both hold the same.
+    /// A C node that is heard again may be about to restart itself. It is asked what it holds only
+    /// when it does not: it calls it an error when it is told that both nodes hold the same.
     pub(super) fn await_restart(&mut self, peer: NodeId) {
         self.classic.has_reported = false;
         self.classic.report_from = self.peer(peer).status_sequence;
         self.classic.unreported = Some(self.now + RESTART_WAIT);
     }
 
-    /// A classic peer says goodbye, and not before our pause: nothing has to be asked any more.
+    /// A C node says goodbye, and not before this node's pause: it need not be asked any longer.
     pub(in crate::cluster) fn verify_gone(&mut self, peer: NodeId) {
         if self.peer(peer).kind == Kind::Classic && self.is_past_pause() {
             self.unverified.retain(|node| *node != peer);
         }
     }
 
-    /// Whether what is heard now was said after our last pause.
+    /// Whether a message that is heard now was sent after the last pause of this node.
     fn is_past_pause(&self) -> bool {
         let is_fresh = |at| self.now.since(at) >= self.keepalive() / 2;
         self.owes_permit.is_none_or(is_fresh)
     }
 
-    /// Whether nobody will ever run a group of a classic peer unless we do: it is settled and does not
-    /// hold its own set. It looks only once whether it should.
+    /// Whether no node will ever run a group of a C node unless this node does: the C node is
+    /// settled and does not hold its own set. It checks only once whether it should.
     pub(in crate::cluster) fn is_forsaken(&self, group: GroupId) -> bool {
         let Some(peer) = self.classic_peer() else { return false };
         let classic = &self.classic;
@@ -164,7 +168,7 @@ impl Cluster {
             && !self.peer(peer).has_left;
         let is_theirs = self.preferred(group) == peer && self.settings.failback != Failback::Legacy;
         let owner = self.groups[group].row.owner;
-        // Of what was only recalled it may just be letting go.
+        // The peer may just be letting go of a group of which the owner was only recalled.
         let is_recalled = owner == Some(peer) && self.groups[group].since == Time::START;
         let is_known = owner.is_some() && !is_recalled;
         let wait = if is_known { Duration::ZERO } else { FORSAKEN_AFTER };
@@ -172,8 +176,9 @@ impl Cluster {
         is_settled && is_theirs && since.is_some_and(|since| self.now.since(since) >= wait)
     }
 
-    /// Tells a classic peer of sets that it has forsaken, or does not hold any more, and that are ours now;
-    /// while both are starting, of those of which something runs here. What it is not told of it takes.
+    /// Reports to a C node the sets that it has forsaken or no longer holds, and that belong to
+    /// this node now; while both are starting, the sets of which something runs here. The C node
+    /// takes what is not reported.
     pub(super) fn tell_forsaken(&mut self) {
         let held = match self.classic.stage {
             Stage::Stable => self.held(),
@@ -193,7 +198,7 @@ impl Cluster {
         }
     }
 
-    /// Asks a classic peer what it holds.
+    /// Asks a C node what it holds.
     pub(super) fn send_starting(&mut self) {
         if self.classic.asked_by.len() == QUESTIONS_MAX {
             let oldest = self.classic.asked_by.remove(0);
@@ -203,52 +208,54 @@ impl Cluster {
         self.send(Message::Starting, None);
     }
 
-    /// What we have asked was answered, or nobody is there to answer. Whoever asks for the message again
-    /// does not get it: a peer that is asked waits until we have said that we are stable.
+    /// The questions of this node were answered, or there is no node to answer. A node that
+    /// requests such a message again does not get it: a peer that is asked waits until this node
+    /// has said that it is stable.
     pub(super) fn forget_questions(&mut self) {
         while let Some(sequence) = self.classic.asked_by.pop() {
             self.history.make_void(sequence);
         }
     }
 
-    /// Whether a classic peer has reported, after this word, that it holds something of a set, which is from
-    /// its view.
+    /// Whether a C node has reported, after message `number`, that it holds something of a set,
+    /// which is from its view.
     pub(in crate::cluster) fn classic_reports(&self, scope: Scope, number: u64) -> bool {
         let Scope::Set(hold) = scope else { return false };
         self.classic.reported_at > number && hold.without(self.classic.theirs) != hold
     }
 
-    /// The number of the last report of a classic peer.
+    /// The sequence of the last report of a C node.
     pub(in crate::cluster) const fn last_report(&self) -> u64 {
         self.classic.reported_at
     }
 
-    /// A classic peer is done with its part of a hand-over: what it has reported before is older.
+    /// A C node is done with its part of a hand-over: its earlier reports are outdated.
     pub(in crate::cluster) fn record_done(&mut self, from: NodeId, sequence: u64) {
         if self.peer(from).kind == Kind::Classic {
             self.classic.reported_at = self.classic.reported_at.max(sequence);
         }
     }
 
-    /// Whether a classic peer has said, after this word, that it has a set, or that it stops whatever it
-    /// has; the set is from its view.
+    /// Whether a C node has said, after message `number`, that it has a set, or that it stops,
+    /// whatever it has. The set is from its view.
     pub(in crate::cluster) fn classic_has_again(&self, scope: Scope, number: u64) -> bool {
         let Scope::Set(hold) = scope else { return false };
         let has_any = hold.without(self.classic.held_there()) != hold;
         self.classic.reported_at > number && (has_any || self.classic.announces_stop)
     }
 
-    /// Asks a classic peer what it holds, until it has said so.
+    /// Asks a C node what it holds, until it has said so.
     pub(super) fn ask_what_it_holds(&mut self, peer: NodeId) {
         self.classic.has_reported = false;
         self.classic.unreported = Some(self.now + RETRY);
-        // It expects to be told that we are stable, once it has said that it is.
+        // The peer expects to be told that this node is stable, once it has said that it is stable
+        // itself.
         self.set_classic_stable(peer, false);
         self.send_starting();
     }
 
-    /// Asks a classic peer what it holds that has not said so since it is heard: it was started, or has
-    /// taken what it could not hear of, while no link was there.
+    /// Asks a C node what it holds if it has not said so since it was heard again: it was started,
+    /// or has taken groups without being able to hear about them while there was no link.
     pub(super) fn ask_for_report(&mut self) {
         let Some(peer) = self.classic_peer() else {
             self.classic.has_reported = false;
@@ -264,20 +271,20 @@ impl Cluster {
             self.classic.unreported = None;
             return;
         }
-        // One that has just started says so of itself.
+        // A peer that has just started reports on its own.
         let at = *self.classic.unreported.get_or_insert(self.now + RETRY / 4);
         if self.now >= at {
             self.ask_what_it_holds(peer);
         }
     }
 
-    /// Whether a classic peer takes part and has not said yet what it holds.
+    /// Whether a C node takes part and has not said yet what it holds.
     pub(super) fn owes_report(&self, peer: NodeId) -> bool {
         let peer = self.peer(peer);
         peer.status == NodeStatus::Active && !peer.has_left && !self.classic.has_reported
     }
 
-    /// A classic peer was started anew: it holds nothing before it says so.
+    /// A C node was restarted: it holds nothing before it says so.
     pub(in crate::cluster) fn classic_restarts(&mut self, node: NodeId) {
         if self.peer(node).kind != Kind::Classic {
             return;
@@ -295,7 +302,7 @@ impl Cluster {
         self.set_classic_stable(node, false);
     }
 
-    /// Turns what the peer says it holds into rows.
+    /// Turns the holdings that the peer reports into rows.
     pub(super) fn record_theirs(&mut self, peer: NodeId) {
         let theirs = self.classic.held_there();
         let has_reported = self.classic.has_reported;
@@ -306,7 +313,8 @@ impl Cluster {
             let is_theirs = row.owner == Some(peer) && row.phase.holds();
             let is_ours = self.is_ours(group) && !self.groups[group].runner.is_idle();
             if held && is_ours && self.is_left_over(group) {
-                // It was started here before this daemon, and the peer has taken it since.
+                // The group was started here before this daemon was, and the peer has taken it
+                // since.
                 self.leave_to(peer, group, Phase::Active, Cause::Outranked(peer));
                 self.outbox.push_back(crate::Output::Store);
                 self.give_way_to_owner(group);
@@ -320,7 +328,7 @@ impl Cluster {
         }
     }
 
-    /// A hand-over with a classic peer has ended: what it says that it has it does not let go of any more.
+    /// A hand-over with a C node has ended: the peer no longer lets go of what it says it has.
     pub(in crate::cluster) fn rests_at_peer(&mut self, peer: NodeId) {
         let theirs = self.classic.held_there();
         for group in self.settings.group_ids() {
@@ -333,8 +341,8 @@ impl Cluster {
         }
     }
 
-    /// Whether a group of ours is what this daemon has found here, whole or in part, and nothing more, and
-    /// a classic peer is just being asked what it holds.
+    /// Whether a group of this node is what this daemon has found here, whole or in part, and
+    /// nothing more, while a C node is still being asked what it holds.
     pub(super) fn is_left_over(&self, group: GroupId) -> bool {
         let runner = &self.groups[group].runner;
         let is_begun = !runner.is_starting() || runner.job().is_some();

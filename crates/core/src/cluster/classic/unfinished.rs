@@ -1,9 +1,9 @@
-//! A hand-over with a classic peer that an earlier run of this daemon has begun, and not ended.
+//! A hand-over with a C node that an earlier run of this daemon has begun and not finished.
 //!
-//! The peer waits for its end for up to an hour, refuses orders and does not stop meanwhile. It does not
-//! notice that our daemon is started anew, and what it reports does not tell that it is at work: it says
-//! that it is settled and holds nothing of the set. So what is under way is stored, and gone on with once
-//! it is known what the peer holds.
+//! The C node waits for its end for up to an hour, and meanwhile refuses orders and does not stop.
+//! It does not notice that this daemon restarts, and its reports do not show that it is at work: it
+//! says that it is settled and holds nothing of the set. So an unfinished hand-over is stored, and
+//! continued once it is known what the C node holds.
 
 use super::{Recalled, Stage};
 use crate::cluster::Cluster;
@@ -11,7 +11,7 @@ use crate::cluster::hand_over::HandOver;
 use crate::{GroupSet, NodeId, Scope, Unfinished, UnfinishedStage};
 
 impl Unfinished {
-    /// What moves, from the view of the node that remembers it.
+    /// The set that moves, from the view of the node that remembers it.
     const fn seen_from_here(self) -> GroupSet {
         match self.stage {
             UnfinishedStage::Releasing | UnfinishedStage::Given => self.hold,
@@ -21,7 +21,7 @@ impl Unfinished {
 }
 
 impl Cluster {
-    /// Takes up what an earlier run has stored of a hand-over.
+    /// Restores the hand-over that an earlier run has stored.
     pub(in crate::cluster) fn recall_unfinished(&mut self) {
         let mut records = self.boot.peers.iter();
         self.classic.recalled = records.find_map(|record| {
@@ -31,14 +31,14 @@ impl Cluster {
         });
     }
 
-    /// This node stood still in the middle of a hand-over. What the peer has made of that is known when it has
-    /// told what it holds.
+    /// This node stood still in the middle of a hand-over. How the peer reacted is known when it
+    /// has reported its holdings.
     pub(in crate::cluster) fn recall_interrupted(&mut self, peer: NodeId) {
         let running = self.hand_over.as_ref();
         let unfinished = running.and_then(|running| running.unfinished(peer));
         let done_by = running.and_then(HandOver::done_by);
         let generation = self.peer(peer).generation;
-        // What it has said during the pause is in the socket, or is asked for.
+        // Messages that the peer sent during the pause are in the socket, or are requested again.
         let may_lack_words = running.is_some_and(HandOver::may_be_done);
         self.classic.recalled = unfinished.map(|unfinished| Recalled {
             peer,
@@ -49,31 +49,32 @@ impl Cluster {
         });
     }
 
-    /// What is stored of a hand-over with a node that goes on.
+    /// The record of an unfinished hand-over with a node.
     pub(in crate::cluster) fn unfinished_with(&self, node: NodeId) -> Option<Unfinished> {
         let recalled = self.recalled().filter(|it| it.peer == node).map(|it| it.unfinished);
         recalled.or_else(|| self.hand_over.as_ref()?.unfinished(node))
     }
 
-    /// The hand-over of an earlier run, as long as the peer is the daemon with which it began.
+    /// The hand-over of an earlier run, as long as the peer runs the daemon with which it began.
     fn recalled(&self) -> Option<&Recalled> {
         let recalled = self.classic.recalled.as_ref();
         recalled.filter(|it| self.peer(it.peer).generation == it.generation)
     }
 
-    /// Whether a hand-over of an earlier run with a classic peer has yet to be gone on with.
+    /// Whether a hand-over of an earlier run with a C node has yet to be continued.
     pub(in crate::cluster) fn has_unfinished_with(&self, peer: NodeId) -> bool {
         self.recalled().is_some_and(|it| it.peer == peer)
     }
 
-    /// A hand-over of an earlier run is over.
+    /// The hand-over of an earlier run is over.
     pub(super) fn forget_recalled(&mut self) {
         if let Some(recalled) = self.classic.recalled.take() {
             self.store_peer(recalled.peer);
         }
     }
 
-    /// Whether our own set is on its way in a hand-over, as of an earlier run, and not here yet.
+    /// Whether the set that prefers this node is part of a hand-over, possibly of an earlier run,
+    /// and not here yet.
     pub(super) fn is_own_set_away(&self) -> bool {
         let unfinished = self.classic_peer().and_then(|peer| self.unfinished_with(peer));
         unfinished.is_some_and(|it| {
@@ -85,8 +86,8 @@ impl Cluster {
         self.recalled().is_some_and(|it| it.unfinished.stage == UnfinishedStage::Releasing)
     }
 
-    /// The peer is done with its part, before that hand-over is gone on with. Returns whether that was
-    /// meant.
+    /// The peer is done with its part before the recalled hand-over is continued. Returns whether
+    /// the "done" was meant for that hand-over.
     pub(in crate::cluster) fn recalled_is_done(
         &mut self,
         from: NodeId,
@@ -115,13 +116,13 @@ impl Cluster {
         true
     }
 
-    /// Goes on with the hand-over of an earlier run.
+    /// Continues the hand-over of an earlier run.
     pub(super) fn resume_recalled(&mut self) {
         let Some(peer) = self.classic_peer().filter(|_| self.classic.recalled.is_some()) else {
             return;
         };
         let is_stable = self.classic.stage == Stage::Stable;
-        // What was being stopped is not started for it first.
+        // A group that was being stopped is not started for the hand-over first.
         let may_go_on = self.is_releasing_recalled() && !self.awaits_classic_report();
         let is_known = (is_stable || may_go_on) && !self.owes_report(peer);
         let is_free = self.hand_over.is_none() && self.has_executor() && self.unverified.is_empty();
@@ -135,14 +136,14 @@ impl Cluster {
         let hold = unfinished.hold;
         let there = self.classic.theirs;
         let is_over = match unfinished.stage {
-            // Of everything it had its own part before.
+            // The peer already had its own part of the whole.
             UnfinishedStage::Releasing | UnfinishedStage::Given => {
                 hold.mirrored().without(there) == GroupSet::None
             }
             UnfinishedStage::Promised | UnfinishedStage::Acquiring => hold.without(there) != hold,
         };
         if is_over {
-            // It has called us dead and has taken everything, or it is done.
+            // The peer has declared this node dead and has taken everything, or it is done.
             return self.forget_recalled();
         }
         self.classic.recalled = None;

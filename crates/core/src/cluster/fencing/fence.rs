@@ -1,15 +1,15 @@
-//! Making sure that one other node is dead: the state machine, without cluster and device.
+//! Making certain that one other node is dead: the state machine, without cluster and device.
 
 use crate::coverage::{Table, visit};
 use crate::{FenceOutcome, FenceState, FencingEvent, Proof, Time};
 use std::time::Duration;
 
-/// How long after the first failure a device is asked again; the wait doubles with each failure.
+/// Wait after the first failure before a device is asked again; the wait doubles with each failure.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait for the next attempt.
 const RETRY_MAX: Duration = Duration::from_mins(1);
 
-/// How far the fencing of a node is.
+/// How far the fencing of a node has come.
 ///
 /// ```text
 ///             a group waits            delay over            done
@@ -21,25 +21,25 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 ///    └───────────────────────────── confirmed by hand ────────────────────┘
 /// ```
 ///
-/// Each device of a node is an attempt of its own: after one that could not do it the next is asked as
-/// the first was, if it is still needed. While the process that drives devices has another one to
-/// drive nothing waits there: it is asked again later.
+/// Each device of a node is an attempt of its own: after a device that could not reset the node,
+/// the next device is asked as the first was, if that is still needed. While the process that
+/// drives devices has another device to drive, nothing waits there: it is asked again later.
 ///
-/// A node that is heard while the device works may be hit in the next moment: the device is not
-/// interrupted, since nobody would know how far it came. If it fails, the node lives; if it
-/// succeeds, the node is dead unless it is heard again after that.
+/// A node that is heard while the device works may be hit in the next moment. The device is not
+/// interrupted, because then it would be unknown how far it came. If the device fails, the node
+/// lives; if it succeeds, the node is dead unless it is heard again after that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
-    /// No group waits for it.
+    /// No group waits for the node to be fenced.
     #[default]
     Unneeded,
-    /// The node has the chance to fence this one first.
+    /// The node has the chance to fence this node first.
     Delayed { until: Time },
-    /// A device works.
+    /// A device is working.
     Running,
-    /// No device could do it.
+    /// No device could reset the node.
     Failed { retry_at: Time },
-    /// The node does not run, as of then: what it was heard with later counts against that.
+    /// The node does not run, as of this time: a later sign of life counts against that.
     Certain { at: Time, proof: Proof },
 }
 
@@ -48,7 +48,7 @@ enum State {
 pub(super) enum Input {
     /// The node fell silent without a goodbye.
     Silent,
-    /// A turn in which it was found out which groups wait.
+    /// A turn in which it was determined which groups wait.
     Turn(Turn),
     /// A device has answered.
     Answer(Answer),
@@ -56,25 +56,25 @@ pub(super) enum Input {
     Confirmed,
 }
 
-/// What is known of a node in a turn.
+/// What is known about a node in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) is_alive: bool,
-    /// When its last status came.
+    /// When the last status of the node arrived.
     pub(super) heard: Option<Time>,
-    /// The run of its daemon that is known.
+    /// The generation of its daemon that is known.
     pub(super) generation: u64,
-    /// How long it may be faster, if a group begins to wait now.
+    /// How long to wait because the node may fence first, if a group begins to wait now.
     pub(super) delay: Duration,
 }
 
-/// What a device has answered, and what is known of the node then.
+/// What a device has answered, and what is known about the node then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) attempt: u32,
     pub(super) outcome: FenceOutcome,
     pub(super) is_alive: bool,
-    /// The node is heard, and cannot tell what it runs: it is fenced all the same.
+    /// The node is heard but cannot tell what it runs: it is fenced all the same.
     pub(super) is_in_doubt: bool,
     pub(super) generation: u64,
 }
@@ -83,13 +83,14 @@ pub(super) struct Answer {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Effects {
     pub(super) reports: [Option<FencingEvent>; 2],
-    /// Ask a device: the number of the attempt, and the device by its place among those of the node.
+    /// Ask a device: the number of the attempt, and the device, by its index among those of the
+    /// node.
     pub(super) ask: Option<(u32, u8)>,
     /// A silent node is certain to be dead from now on.
     pub(super) is_certain: bool,
-    /// No device could do it.
+    /// No device could reset the node.
     pub(super) has_failed: bool,
-    /// It was heard in time, and nothing is done to it.
+    /// The node was heard in time, and nothing is done to it.
     pub(super) is_spared: bool,
 }
 
@@ -103,24 +104,24 @@ impl Effects {
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::cluster) struct Fence {
     state: State,
-    /// When it fell silent without a goodbye, if it is silent.
+    /// When the node fell silent without a goodbye, if it is silent.
     died: Option<Time>,
-    /// A group would be taken if it was certain to be dead.
+    /// A group would be taken if the node were certain to be dead.
     is_wanted: bool,
-    /// Since when a group waits.
+    /// Since when a group has been waiting.
     since: Time,
     /// The number of the last attempt of this run.
     attempt: u32,
-    /// Failures of all devices since a group waits.
+    /// Failures of all devices since a group began to wait.
     failures: u32,
-    /// The run of the node that was known when the device was asked.
+    /// The generation of the node that was known when the device was asked.
     generation: u64,
-    /// The device that is asked next, by its place among those of the node.
+    /// The device that is asked next, by its index among those of the node.
     device: u8,
 }
 
 impl Fence {
-    /// When a turn is due at the latest.
+    /// The latest time at which a turn is due.
     pub(in crate::cluster) const fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Delayed { until } => Some(until),
@@ -129,7 +130,7 @@ impl Fence {
         }
     }
 
-    /// Whether the node is silent, and may run something all the same.
+    /// Whether the node is silent but may still run something.
     pub(super) const fn is_uncertain(&self) -> bool {
         self.died.is_some() && !self.is_certain()
     }
@@ -139,7 +140,7 @@ impl Fence {
         matches!(self.state, State::Certain { .. })
     }
 
-    /// What shows that the node is dead.
+    /// The proof that the node is dead.
     pub(super) const fn proof(&self) -> Proof {
         match self.state {
             State::Certain { proof, .. } => proof,
@@ -149,7 +150,8 @@ impl Fence {
         }
     }
 
-    /// For the status: how far it is, since when a group waits, and the attempts since then.
+    /// For the status: how far the fencing has come, since when a group waits, and the attempts
+    /// since then.
     pub(in crate::cluster) const fn progress(&self) -> Option<(FenceState, Time, u32)> {
         let (state, attempts) = match self.state {
             State::Unneeded | State::Certain { .. } => return None,
@@ -170,12 +172,12 @@ impl Fence {
         self.is_wanted && self.state == State::Unneeded
     }
 
-    /// The node is heard again.
+    /// Records that the node is heard again.
     pub(super) const fn record_return(&mut self) {
         self.died = None;
     }
 
-    /// Takes an input. The only place where the state changes.
+    /// Processes an input. The only place where the state changes.
     pub(super) fn step(&mut self, now: Time, input: Input) -> Effects {
         visit(Table::Fence, || (self.state.name(), self.name_of(now, &input)));
         match input {
@@ -238,17 +240,18 @@ impl Fence {
         Effects { ask: Some((self.attempt, self.device)), ..Effects::report(begins) }
     }
 
-    /// Whether nobody waits for an answer.
+    /// Whether nothing waits for an answer.
     fn is_past(&self, answer: &Answer) -> bool {
         self.state != State::Running || self.attempt != answer.attempt
     }
 
     fn answered(&mut self, now: Time, answer: Answer) -> Effects {
         let Answer { attempt, outcome, is_alive, is_in_doubt, generation } = answer;
-        // One that is heard lives, and is left alone, unless it cannot tell what it runs.
+        // A node that is heard lives, and is left alone unless it cannot tell what it runs.
         let is_over = is_alive && !is_in_doubt;
         match outcome {
-            // A device may answer long after it has switched: a run that began since then lives.
+            // A device may answer long after it has switched: a daemon that started since then
+            // lives.
             FenceOutcome::Done if generation != self.generation => {
                 self.fail(now, answer, is_over, Duration::ZERO)
             }
@@ -258,7 +261,8 @@ impl Fence {
                 Effects { is_certain: !is_alive, ..Effects::report(done) }
             }
             FenceOutcome::Next => {
-                // Nothing is done automatically: whether the next one is asked is decided as for the first.
+                // Nothing is done automatically: whether the next device is asked is decided as for
+                // the first.
                 self.device = self.device.saturating_add(1);
                 self.fail(now, answer, is_over, Duration::ZERO)
             }
@@ -284,7 +288,7 @@ impl Fence {
         Effects::report(FencingEvent::Failed { attempt, retry, is_heard })
     }
 
-    /// What an input is called where transitions are counted.
+    /// The name of an input for the count of transitions.
     fn name_of(&self, now: Time, input: &Input) -> &'static str {
         let is_due = self.deadline().is_some_and(|deadline| now >= deadline);
         match input {
@@ -304,7 +308,7 @@ impl Fence {
 }
 
 impl State {
-    /// What it is called where transitions are counted.
+    /// The name of the state for the count of transitions.
     const fn name(self) -> &'static str {
         match self {
             Self::Unneeded => "unneeded",

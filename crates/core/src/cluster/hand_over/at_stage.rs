@@ -1,10 +1,10 @@
-//! A hand-over that is at a stage already, for rows.
+//! A hand-over that is already at a given stage, for tests of table rows.
 
 use super::{HandOver, REPLY_WAIT, Stage};
 use crate::{GroupId, HandOverReason, JobId, NodeId, Scope, Time};
 
 impl HandOver {
-    /// One of a group, at this stage, from now on.
+    /// A hand-over of one group, at this stage, from now on.
     pub(in crate::cluster) fn at(
         name: &str,
         (giver, taker): (NodeId, NodeId),
@@ -45,7 +45,7 @@ impl HandOver {
         all.into_iter().find(|one| one.name() == name).expect("a stage of this name")
     }
 
-    /// The same for another reason.
+    /// The same hand-over for another reason.
     pub(in crate::cluster) fn because(self, motive: HandOverReason) -> Self {
         Self { motive, ..self }
     }

@@ -1,4 +1,4 @@
-//! What a taker looks at before it promises, and how it refuses.
+//! What a taker checks before it promises, and how it refuses.
 
 use super::{Cluster, Stage};
 use crate::cluster::ping::PingNode;
@@ -7,7 +7,7 @@ use crate::{Action, Event, GroupId, HandOverEvent, Job, JobId, Message, NodeId, 
 use crate::{PingVerdict, Refusal, Scope, Step};
 
 impl Cluster {
-    /// What speaks against taking groups, as far as it is known without looking.
+    /// Refuses to take groups if a reason is known without checking.
     pub(super) fn refuse_to_take(&self, giver: NodeId, scope: Scope) -> Result<(), Refusal> {
         if !self.has_executor() {
             return Err(Refusal::NotReady);
@@ -29,8 +29,8 @@ impl Cluster {
         Err(if waits { Refusal::Differs } else { Refusal::Unable })
     }
 
-    /// Whether a node could run a group that it is given, as far as known. Where a stop of it failed,
-    /// what is left of it is in the way.
+    /// Whether a node could run a group that it is given, as far as known. If a stop of the group
+    /// failed there, what is left of the group is an obstacle.
     pub(in crate::cluster) fn could_take(&self, group: GroupId, node: NodeId) -> bool {
         let failure = self.groups[group].failure(node);
         let is_in_the_way = failure.is_some_and(|failure| failure.action == Action::Stop);
@@ -48,19 +48,19 @@ impl Cluster {
         if node == self.settings.me { self.pings_seen() } else { self.peer(node).pings }
     }
 
-    /// How many ping nodes another node has told that it sees.
+    /// How many ping nodes another node has reported that it sees.
     pub(in crate::cluster) fn pings_of(&self, node: NodeId) -> Option<u32> {
         self.peer(node).pings.map(u32::from)
     }
 
-    /// How many ping nodes answer us, once each was heard or is dead.
+    /// How many ping nodes answer this node, once each was heard or is dead.
     pub(in crate::cluster) fn pings_seen(&self) -> Option<u16> {
         let is_known = !self.pings.is_empty() && self.pings.iter().all(PingNode::is_settled);
         let count = self.pings.iter().filter(|ping| ping.is_alive()).count();
         u16::try_from(count).ok().filter(|_| is_known)
     }
 
-    /// Has the executor look whether everything is there that the groups to come need.
+    /// Has the executor check whether everything is there that the offered groups need.
     pub(super) fn begin_checks(&mut self, giver: NodeId, scope: Scope) {
         let me = self.settings.me;
         let mut checks = Vec::new();
@@ -80,7 +80,7 @@ impl Cluster {
         }
     }
 
-    /// Takes note of the end of a check. Returns whether it was one.
+    /// Processes the end of a check. Returns whether the job was a check.
     pub(in crate::cluster) fn check_done(&mut self, job: JobId, outcome: Outcome) -> bool {
         let Some(running) = &mut self.hand_over else { return false };
         let before = running.checks.len();
@@ -109,7 +109,7 @@ impl Cluster {
         }
     }
 
-    /// We cannot take what was offered.
+    /// This node cannot take what was offered.
     fn withdraw(&mut self, why: Refusal) {
         let Some(running) = &self.hand_over else { return };
         let giver = running.giver;
@@ -117,8 +117,8 @@ impl Cluster {
         self.end_hand_over(Err(why));
     }
 
-    /// Does not follow another node's step, and tells it if it understands. A "done" is named by
-    /// its number.
+    /// Does not follow another node's step, and says so if that node understands a refusal. A
+    /// "done" is named by its sequence.
     pub(super) fn refuse_step(
         &mut self,
         node: NodeId,
@@ -133,14 +133,14 @@ impl Cluster {
         }
         self.report(Event::HandOver(HandOverEvent::Refused { node, step, why, left }));
         if self.peer(node).kind == Kind::Systole {
-            // A node that reads no words of failures does not know this refusal either.
+            // A node that does not read the words of failures does not know this refusal either.
             let is_unknown = why == Refusal::CannotLook && !self.peer(node).reads_words;
             let why = if is_unknown { Refusal::NotReady } else { why };
             self.send(Message::Refuse { step, why, number }, Some(node));
         }
     }
 
-    /// The other node does not follow our step.
+    /// The other node does not follow a step of this node.
     pub(in crate::cluster) fn handle_refusal(
         &mut self,
         from: NodeId,

@@ -1,20 +1,20 @@
-//! What becomes of a hand-over when one of the two nodes stood still.
+//! What happens to a hand-over when one of the two nodes stood still.
 
 use super::{Cluster, HandOver, Stage};
 use crate::peer::Kind;
 use crate::{GroupId, Message, NodeId, Phase, Refusal, Step};
 use std::time::Duration;
 
-/// How long a taker's table shows that everything runs before its "done" is no longer waited for.
+/// How long a taker's table must show that everything runs before its "done" is no longer awaited.
 const TABLE_WAIT: Duration = Duration::from_secs(1);
 
 impl Cluster {
-    /// This node stood still. The other one may have called it dead, and ended what was agreed.
+    /// This node stood still. The other node may have declared it dead and ended the hand-over.
     ///
-    /// Who has promised to take ends it and refuses the giver's "done", since what was promised may
-    /// be owned by somebody else. Whoever has begun to move groups goes on, because nobody else knows
-    /// how far they are: a giver is told by the refusal of its "done", or by the taker's table, that
-    /// the other node did not wait. A C node tells neither: it is
+    /// A node that has promised to take ends the hand-over and refuses the giver's "done", because
+    /// another node may own the promised groups now. A node that has begun to move groups
+    /// continues, because no other node knows how far they are: the refusal of its "done", or the
+    /// taker's table, shows a giver that the other node did not wait. A C node sends neither: it is
     /// asked what it holds.
     pub(in crate::cluster) fn interrupt_hand_over(&mut self) {
         self.visit_hand_over("own pause");
@@ -39,8 +39,8 @@ impl Cluster {
         self.end_hand_over(Err(Refusal::PeerDied));
     }
 
-    /// We do not hear the other node any more, which may hear us and wait: what it has said last is
-    /// not followed.
+    /// This node no longer hears the other node, which may hear this node and wait: the other
+    /// node's last step is not followed.
     pub(super) fn tell_cancelled(&mut self, node: NodeId) {
         let Some(running) = self.hand_over.as_ref() else { return };
         let step = match running.stage {
@@ -59,17 +59,18 @@ impl Cluster {
         }
     }
 
-    /// Whether the taker has long had what it was given, as its table shows, though it never said
-    /// so: it has called us dead meanwhile, and with that ended the hand-over. What its table says that it
-    /// cannot run counts as left here only once it has heard our "done", which has this number: until then
-    /// it may be about to take that all the same.
+    /// Whether the taker has long had what it was given, as its table shows, although it never said
+    /// so: it has declared this node dead meanwhile, which ended the hand-over. Groups that the
+    /// taker's table says it cannot run count as left here only once the taker has heard this
+    /// node's "done", which has this sequence: until then it may be about to take those groups all
+    /// the same.
     pub(super) fn has_taken_silently(&self, running: &HandOver, number: u64) -> bool {
         let (me, taker) = (self.settings.me, running.taker);
         if self.peer(taker).kind == Kind::Systole && self.peer(taker).agreed < number {
             return false;
         }
         let owner = |group: &GroupId| self.groups[*group].row.owner;
-        // A C node says what it has when all of it runs.
+        // A C node says what it has only when all of it runs.
         let is_told = |phase: Phase| self.peer(taker).kind == Kind::Systole || phase.holds();
         let is_done = |group: &GroupId| {
             let since = self.groups[*group].since;
@@ -86,7 +87,7 @@ impl Cluster {
         gives.clone().any(is_done) && gives.all(|group| is_done(group) || is_left(group))
     }
 
-    /// Whether a taker of Systole has not taken what it was given, or has let go of it again.
+    /// Whether a Systole taker has not taken a group that it was given, or has let go of it again.
     pub(super) fn has_dropped(&self, group: GroupId, taker: NodeId) -> bool {
         let row = &self.groups[group].row;
         let is_told = taker == self.settings.me || self.peer(taker).kind == Kind::Systole;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Cluster {
-    /// Asks another node to take groups of ours: this one, or the first that can.
+    /// Asks another node to take groups of this node: the given taker, or the first node that can.
     pub(in crate::cluster) fn order_standby(
         &mut self,
         scope: Scope,
@@ -17,7 +17,7 @@ impl Cluster {
         asker: Asker,
     ) -> Result<(), Refusal> {
         let result = self.try_standby(scope, taker, asker);
-        // Whoever else asks hears the answer.
+        // A person or another node that asks gets the answer.
         let is_own = !matches!(asker, Asker::Person(_) | Asker::Node);
         if let (Err(why), Some(taker), true) =
             (result, taker.or_else(|| self.first_partner()), is_own)
@@ -57,8 +57,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Takes what nobody has, and asks the other node for the rest; the scope is from our view.
-    /// Done at once when there is nobody to ask.
+    /// Takes groups that no node has, and asks the other node for the rest; the scope is from this
+    /// node's view. Done at once when there is no node to ask.
     pub(in crate::cluster) fn order_takeover(
         &mut self,
         scope: Scope,
@@ -73,7 +73,7 @@ impl Cluster {
             let row = &self.groups[*group].row;
             let owner = row.owner.filter(|owner| *owner != me && !self.is_gone(*owner));
             let is_there = row.phase.holds() && owner.is_some();
-            // What only a hold keeps us from taking is ours by order.
+            // A group that only a hold keeps this node from taking belongs to this node by order.
             is_there && self.withheld(*group).is_none()
         };
         let (elsewhere, here): (Vec<GroupId>, Vec<GroupId>) =
@@ -89,14 +89,14 @@ impl Cluster {
             self.take_by_order(&groups, here);
             return Ok(None);
         }
-        // The one that has it: with more than two nodes another one could give nothing.
+        // The node that has the groups: with more than two nodes, another node could give nothing.
         let mut owners = elsewhere.iter().filter_map(|group| self.groups[*group].row.owner);
         let owner = owners.find(|owner| self.peer(*owner).can_negotiate());
         let peer = owner.or_else(|| self.first_partner()).ok_or_else(|| self.no_partner())?;
         let scope = self.as_spoken(scope, me, peer)?;
         self.refuse_contested()?;
         self.refuse_in_flux(peer)?;
-        // A set is another one at each of more than two nodes.
+        // With more than two nodes, a set means different groups on each node.
         let gives = self.groups_at(peer, scope.mirrored());
         let is_same =
             gives.len() == elsewhere.len() && gives.iter().all(|it| elsewhere.contains(it));
@@ -104,7 +104,7 @@ impl Cluster {
             return Err(Refusal::SeveralOwners);
         }
         self.take_by_order(&groups, here);
-        // The table first: the giver shall know from it what we can run again.
+        // The table first: it must show the giver what this node can run again.
         self.send_status();
         match scope {
             Scope::Set(hold) => {
@@ -125,19 +125,21 @@ impl Cluster {
         Ok(Some(()))
     }
 
-    /// A takeover that is carried out: what failed here is tried again, and what nobody runs is not held back.
+    /// Carries out a takeover: groups that failed here are retried, and groups that no node runs
+    /// are not held back.
     fn take_by_order(&mut self, groups: &[GroupId], here: Vec<GroupId>) {
         for group in groups {
             self.regain(*group);
         }
-        // A line that has left the file may come back while the hold lasts: nobody has asked for that.
+        // A line that has left the file may come back while the hold lasts: no one has ordered
+        // that.
         for group in here {
             let is_wanted = self.is_held(group) && self.is_configured(group);
             self.groups[group].is_exempt |= is_wanted;
         }
     }
 
-    /// What this node is about to give away is not here to stay.
+    /// Refuses groups that this node is about to give away: they are not here to stay.
     fn refuse_leaving(&self, groups: &[GroupId]) -> Result<(), Refusal> {
         let me = self.settings.me;
         let mut running = self.hand_over.iter().filter(|running| running.giver == me);
@@ -145,7 +147,8 @@ impl Cluster {
         if running.any(|running| leaves(running.scope)) { Err(Refusal::Busy) } else { Ok(()) }
     }
 
-    /// What is being stopped here is not here to stay, and what cannot be stopped cannot be started.
+    /// Refuses groups that are being stopped here, which are not here to stay, and groups that
+    /// cannot be stopped, which cannot be started.
     fn refuse_stopping(&self, groups: &[GroupId]) -> Result<(), Refusal> {
         let runners = || groups.iter().map(|group| &self.groups[*group].runner);
         let is_stopping = |runner: &Runner| !runner.is_settled() && !runner.is_starting();
@@ -158,7 +161,7 @@ impl Cluster {
         }
     }
 
-    /// Why there is nobody to ask: one that is heard is only not ready.
+    /// Why there is no node to ask: a node that is heard is merely not ready.
     fn no_partner(&self) -> Refusal {
         let is_heard = |node: NodeId| self.peer(node).is_alive() && !self.peer(node).has_left;
         if self.others().any(is_heard) { Refusal::RemoteInFlux } else { Refusal::NoPeer }
@@ -168,8 +171,8 @@ impl Cluster {
         self.others().find(|node| self.peer(*node).can_negotiate())
     }
 
-    /// A scope from our view as the other node understands it. One that knows sets only can be
-    /// told of a group if that is a whole set.
+    /// A scope from this node's view as the other node understands it. A node that knows only sets
+    /// can be told about a group only if that group is a whole set.
     pub(in crate::cluster) fn as_spoken(
         &self,
         scope: Scope,
@@ -186,7 +189,8 @@ impl Cluster {
         is_alone.then_some(Scope::Set(hold)).ok_or(Refusal::SetsOnly)
     }
 
-    /// What another node's haresources still has, and ours has not, does not go there.
+    /// Refuses groups that are still in another node's haresources but not in this node's: they do
+    /// not go there.
     fn refuse_retired(&self, scope: Scope) -> Result<(), Refusal> {
         let differs = match scope {
             Scope::Set(hold) => self.reserves_some_of(hold),
@@ -195,8 +199,8 @@ impl Cluster {
         if differs { Err(Refusal::Differs) } else { Ok(()) }
     }
 
-    /// What a classic peer has too is settled before anything is asked of it. What it gives by itself settles
-    /// that as well.
+    /// Refuses while a C node has groups that this node has too: that is settled before anything is
+    /// asked of the C node. Groups that the C node gives on its own settle it as well.
     fn refuse_contested(&self) -> Result<(), Refusal> {
         let is_contested = self.settings.group_ids().any(|group| self.is_contested(group));
         if is_contested { Err(Refusal::RemoteInFlux) } else { Ok(()) }
@@ -215,15 +219,15 @@ impl Cluster {
         }
     }
 
-    /// What a taker has said that it cannot run is not given to it.
+    /// Refuses to give a taker what it has said it cannot run.
     fn refuse_unable(&self, scope: Scope, taker: NodeId) -> Result<(), Refusal> {
         for group in self.groups_at(self.settings.me, scope) {
             if self.peer(taker).lacks.contains(&group) {
                 return Err(Refusal::Differs);
             }
             if !self.could_take(group, taker) {
-                // Who cannot though nothing has failed there waits for lines of a node that lacks this
-                // one, or has lost the way to the clients.
+                // A node that cannot run the group although nothing has failed there waits for
+                // lines of a node that lacks this line, or has lost the way to the clients.
                 let has_failed = self.groups[group].failure(taker).is_some();
                 let differs = self.is_waited_for_elsewhere(group);
                 return Err(match (has_failed, differs) {

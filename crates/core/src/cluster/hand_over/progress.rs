@@ -1,11 +1,12 @@
-//! How a hand-over goes on, and ends.
+//! How a hand-over continues and ends.
 
 use super::{Cluster, HandOver, REPLY_WAIT, Stage};
 use crate::peer::Kind;
 use crate::{Event, GroupId, HandOverEvent, HandOverReason, NodeId, Phase, Refusal, Scope, Step};
 
 impl Cluster {
-    /// While something of the hand-over goes on here or there it may take as long as it needs.
+    /// While something of the hand-over is in progress here or there, the hand-over may take as
+    /// long as it needs.
     fn prolong_hand_over(&mut self) {
         let me = self.settings.me;
         let Some(running) = self.hand_over.as_ref().filter(|r| r.stage != Stage::Asked) else {
@@ -13,7 +14,7 @@ impl Cluster {
         };
         let (giver, scope) = (running.giver, running.scope);
         let partner = running.partner(me);
-        // What a classic peer is at it does not tell: an hour is all that it gets.
+        // A C node does not report what it is doing: an hour is all that it gets.
         let is_told = self.peer(partner).kind != Kind::Classic;
         let is_there = is_told && self.is_peer_at_work(partner);
         let goes_on = self.is_moving_here(giver, scope, is_told) || is_there;
@@ -23,8 +24,8 @@ impl Cluster {
         }
     }
 
-    /// Whether something of a scope starts or stops here, and its agents answer, or a classic peer waits for
-    /// that whatever we do.
+    /// Whether something of a scope starts or stops here and its agents answer, or a C node waits
+    /// for that whatever this node does.
     fn is_moving_here(&self, giver: NodeId, scope: Scope, is_told: bool) -> bool {
         let runners = self.groups_of(giver, scope).into_iter();
         let mut runners = runners.map(|group| &self.groups[group].runner);
@@ -54,8 +55,9 @@ impl Cluster {
             }
             return self.end_hand_over(Err(why));
         }
-        // What a giver has taken meanwhile it does not give, nor what another node had already. What it began
-        // with may be claimed by a node that has not heard of that yet: it is stopped all the same.
+        // A giver does not give groups that it has taken meanwhile, or that another node already
+        // had. Groups that the hand-over began with may be claimed by a node that has not heard
+        // about that yet: they are stopped all the same.
         let is_kept = |group: GroupId| match self.groups[group].row.owner {
             Some(owner) if owner == giver => !running.owned.contains(&group),
             Some(_) => !running.gives(group) && self.groups[group].row.phase.holds(),
@@ -106,8 +108,9 @@ impl Cluster {
         }
     }
 
-    /// A node that is stopping ends a hand-over with that, and tells it by its beats alone. What was
-    /// released for it is free, and what it has released does not wait for its other groups.
+    /// A stopping node ends a hand-over by its stop, and announces that in its beats alone. Groups
+    /// that were released for it are free, and groups that it has released do not wait for its
+    /// other groups.
     fn end_with_who_leaves(&mut self) {
         let me = self.settings.me;
         let leaves = self.hand_over.as_ref().is_some_and(|running| {
@@ -119,7 +122,7 @@ impl Cluster {
         }
     }
 
-    /// Whether the giver has something that it cannot stop. A classic one does not tell.
+    /// Whether the giver has something that it cannot stop. A C node does not report that.
     fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
         let is_ours = giver == self.settings.me;
         let is_stuck = |group: &GroupId| is_ours && self.groups[*group].runner.is_stuck();
@@ -132,14 +135,14 @@ impl Cluster {
         })
     }
 
-    /// Whether a node's table as of this number is known. A classic peer has none.
+    /// Whether a node's table as of this sequence is known. A C node has none.
     fn has_told(&self, node: NodeId, table: u64) -> bool {
         let peer = self.peer(node);
         peer.kind == Kind::Classic || peer.view.whole_at() >= table
     }
 
-    /// A classic peer has called us dead in the middle, and has taken everything: also what it was giving
-    /// away, or what we have not let go of yet.
+    /// A C node has declared this node dead in the middle, and has taken everything: even groups
+    /// that it was giving away, or that this node has not let go of yet.
     fn end_what_is_kept(&mut self) {
         let Some(running) = self.hand_over.as_ref().filter(|it| it.beside_classic) else { return };
         let has_begun = running.lets_go_by.is_some();
@@ -164,8 +167,9 @@ impl Cluster {
     }
 
     pub(super) fn conclude(&mut self, giver: NodeId, taker: NodeId, scope: Scope) {
-        // Only what was given counts. What the taker could not run before, or does not know because its
-        // lines differ, was not to be started, nor was what stands in no line of ours.
+        // Only what was given counts. Groups that the taker could not run before, or does not know
+        // because its lines differ, were not to be started, nor were groups that are in no line of
+        // this node.
         let moved =
             self.hand_over.iter().flat_map(|running| running.gives.iter().map(|(group, _)| *group));
         let failed = moved
@@ -191,8 +195,9 @@ impl Cluster {
         let Some(ended) = self.hand_over.take() else { return };
         self.tell_end(&ended, result);
         if result.is_err() && matches!(ended.stage, Stage::Asked | Stage::Invited) {
-            // What was lost on the way is not followed when it is sent again: it has been answered. A C
-            // node would wait an hour for the rest of it, and would not restart itself meanwhile.
+            // A step that was lost on the way is not followed when it is sent again: it has been
+            // answered. A C node would wait an hour for the rest of it, and would not restart
+            // itself meanwhile.
             self.history.make_void(ended.asked_by);
         }
         if let Some(ticket) = ended.ticket {
@@ -212,7 +217,8 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// Whether anything else is asked for at once depends on whose the reason is.
+    /// Decides how soon another hand-over is requested, which depends on whose reason the failed
+    /// one had.
     fn hand_over_failed(&mut self, ended: &HandOver, why: Refusal) {
         let is_own = ended.giver == self.settings.me && ended.motive.is_own();
         if ended.motive == HandOverReason::Ipfail {

@@ -1,4 +1,4 @@
-//! What is told of a hand-over for the journal: its stages, and how long each took.
+//! What is reported about a hand-over for the journal: its stages, and how long each took.
 
 use super::{Asker, Cluster, HandOver, Stage};
 use crate::{Event, HandOverProgress, HandOverReason, NodeId, ProgressStage, Refusal, Scope};
@@ -18,7 +18,7 @@ impl Asker {
 }
 
 impl Cluster {
-    /// Tells the stage that the hand-over has just reached, if the journal knows it.
+    /// Reports the stage that the hand-over has just reached, if the journal knows it.
     pub(super) fn tell_stage(&mut self) {
         let now = self.now;
         let Some(running) = &mut self.hand_over else { return };
@@ -27,7 +27,7 @@ impl Cluster {
             Stage::Asked | Stage::Checking => ProgressStage::Asked,
             Stage::Releasing | Stage::Promised => ProgressStage::Agreed,
             Stage::Given(_) | Stage::Acquiring => ProgressStage::Released,
-            // The taker says that it is done, but its table says with what.
+            // The taker says that it is done, but its table says what it has.
             Stage::Told(_) => return,
         };
         let plan = running.plan(stage, now);
@@ -35,7 +35,8 @@ impl Cluster {
         self.report(Event::HandOverProgress(plan));
     }
 
-    /// Tells the end of a hand-over. A wish that is heard ends for the hand-over that follows.
+    /// Reports the end of a hand-over. A wish that is heard ends in favour of the hand-over that
+    /// follows.
     pub(super) fn tell_end(&mut self, ended: &HandOver, result: Result<(), Refusal>) {
         let stage = match (result, ended.stage) {
             (Err(why), _) => ProgressStage::Ended(why),
@@ -52,7 +53,7 @@ impl Cluster {
         self.report(Event::HandOverProgress(ended.plan(stage, self.now)));
     }
 
-    /// Tells that this node wants to give, and that it cannot even ask.
+    /// Reports that this node wants to give, and that it cannot even ask.
     pub(super) fn tell_unasked(&mut self, taker: NodeId, scope: Scope, asker: Asker, why: Refusal) {
         let plan = HandOverProgress {
             giver: self.settings.me,

@@ -1,4 +1,4 @@
-//! A hand-over with a classic peer goes on though this daemon was started anew.
+//! A hand-over with a C node continues although this daemon was restarted.
 
 use super::{HandOver, Stage, WORK_WAIT};
 use crate::cluster::Cluster;
@@ -6,8 +6,8 @@ use crate::cluster::classic::FORSAKEN_AFTER;
 use crate::{Cause, HandOverReason, NodeId, Phase, Scope, Unfinished, UnfinishedStage};
 
 impl HandOver {
-    /// What the next run of this daemon has to know of it, if it is one with this classic peer: nothing
-    /// before something moves.
+    /// What the next run of this daemon must know about the hand-over, if it is with this C node:
+    /// nothing before something moves.
     pub(in crate::cluster) fn unfinished(&self, peer: NodeId) -> Option<Unfinished> {
         let Scope::Set(hold) = self.scope else { return None };
         let stage = match self.stage {
@@ -31,20 +31,20 @@ impl HandOver {
 }
 
 impl HandOver {
-    /// The number of the peer's "done", if it was heard and waits for what is missing.
+    /// The sequence of the peer's "done", if it was heard and waits for missing messages.
     pub(in crate::cluster) const fn done_by(&self) -> Option<u64> {
         self.done_by
     }
 
-    /// Whether the peer may have said that it is done while no daemon was here.
+    /// Whether the peer may have said "done" while no daemon was running here.
     pub(in crate::cluster) const fn may_be_done(&self) -> bool {
         self.may_be_done
     }
 }
 
 impl Cluster {
-    /// Goes on with what an earlier run has begun. The number of the peer's "done" is given if it was heard,
-    /// and whether it may have been said while no daemon was here.
+    /// Continues the hand-over that an earlier run has begun. The sequence of the peer's "done" is
+    /// given if it was heard, and whether it may have been sent while no daemon was running here.
     pub(in crate::cluster) fn resume_hand_over(
         &mut self,
         peer: NodeId,
@@ -66,13 +66,13 @@ impl Cluster {
                 if let Some(running) = &mut self.hand_over {
                     running.gives = gives;
                 }
-                // The number of that "done" is not known. A classic peer never names it.
+                // The sequence of that "done" is not known. A C node never names it.
                 self.advance_hand_over(Stage::Given(0));
             }
             UnfinishedStage::Promised => {
                 self.leave_to_peer(peer, scope, Phase::Stopping);
                 self.advance_hand_over(Stage::Promised);
-                // It has begun to let go, which may take as long as its agents need.
+                // The peer has begun to let go, which may take as long as its agents need.
                 self.giver_has_begun(self.last_report());
                 match (done_by, &mut self.hand_over) {
                     (Some(number), _) => self.acquire_by(number),
@@ -86,8 +86,8 @@ impl Cluster {
         }
     }
 
-    /// A classic peer is at work with a set, which is given from the giver's view, and reports that it does
-    /// not hold it. What is stored of owners may be older, and what the peer has told is not stored.
+    /// A C node is working on a set, which is given from the giver's view, and reports that it does
+    /// not hold it. Stored owners may be older, and what the peer has reported is not stored.
     fn leave_to_peer(&mut self, peer: NodeId, scope: Scope, phase: Phase) {
         let Some((giver, taker, _)) = self.hand_over.as_ref().map(HandOver::parts) else { return };
         for group in self.groups_of(giver, scope) {
@@ -105,7 +105,8 @@ impl Cluster {
         }
     }
 
-    /// It was waited long enough for a word that may have been said while no daemon was here.
+    /// This node has waited long enough for a "done" that may have been sent while no daemon was
+    /// running here.
     pub(super) fn take_for_done(&mut self) {
         let until = self.now + WORK_WAIT;
         if let Some(running) = &mut self.hand_over {
@@ -114,7 +115,7 @@ impl Cluster {
         self.acquire_by(self.last_report());
     }
 
-    /// A classic giver has said that it is done, by the message of this number.
+    /// A C node that gives has said, by the message with this sequence, that it is done.
     pub(in crate::cluster) fn acquire_by(&mut self, number: u64) {
         if let Some(running) = &mut self.hand_over {
             running.done_by = Some(number);

@@ -9,14 +9,14 @@ use crate::{
 };
 
 impl Cluster {
-    /// The other node wants groups of ours.
+    /// The other node wants groups of this node.
     pub(in crate::cluster) fn handle_takeover_order(&mut self, from: NodeId, scope: Scope) {
         if let Err(why) = self.order_standby(scope, Some(from), Asker::Node) {
             self.refuse_step(from, Step::Me, why, None);
         }
     }
 
-    /// The other node wants one group of ours.
+    /// The other node wants one group of this node.
     pub(in crate::cluster) fn handle_group_order(&mut self, from: NodeId, key: GroupKey) {
         match self.group_with(key) {
             Some(scope) => self.handle_takeover_order(from, scope),
@@ -24,7 +24,7 @@ impl Cluster {
         }
     }
 
-    /// A step that concerns one group.
+    /// Processes a step that concerns one group.
     pub(in crate::cluster) fn handle_group_step(
         &mut self,
         from: NodeId,
@@ -94,7 +94,8 @@ impl Cluster {
         }
     }
 
-    /// The other node wants to give: look whether we can take, unless something speaks against it.
+    /// The other node wants to give: checks whether this node can take, unless there is a reason
+    /// against it.
     fn promise(&mut self, giver: NodeId, scope: Scope, by_order: bool) {
         let me = self.settings.me;
         let mut ticket = None;
@@ -104,14 +105,15 @@ impl Cluster {
             let invited = waits && running.giver == giver;
             let may_let_go = running.stage == Stage::Promised && self.lacks_words_of(giver);
             if running.lets_go_by.is_some() || may_let_go {
-                // A C node that refuses the order of its own administrator has asked us all the same.
+                // A C node that refuses the order of its own administrator has sent the request all
+                // the same.
                 return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
             }
             if !crossing && !invited {
                 return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
             }
             if invited {
-                // Our own wish is heard: its answer waits for the hand-over that follows.
+                // This node's own wish is heard: its answer waits for the hand-over that follows.
                 ticket = self.hand_over.as_mut().and_then(|running| running.ticket.take());
             }
             self.end_hand_over(if invited { Ok(()) } else { Err(Refusal::Busy) });
@@ -126,7 +128,7 @@ impl Cluster {
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
         let motive = ticket.map_or(HandOverReason::Node, HandOverReason::Order);
         self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
-        // Why a C node gives something away it does not tell.
+        // A C node does not say why it gives groups away.
         let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
         let offered = self.with_terms(self.groups_at(giver, scope));
         let owned = self.groups_owned_by(giver, scope);
@@ -137,7 +139,7 @@ impl Cluster {
         self.begin_checks(giver, scope);
     }
 
-    /// Whether something is missing of what a classic peer has said: it may have begun to let go.
+    /// Whether messages of a C node are missing: it may have begun to let go.
     fn lacks_words_of(&self, peer: NodeId) -> bool {
         let peer = self.peer(peer);
         peer.kind == Kind::Classic && !peer.receiver.is_complete()
@@ -159,7 +161,7 @@ impl Cluster {
         let is_own_idea = self.hand_over.as_ref().is_some_and(|running| running.motive.is_own());
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
-                // What does not run is not moved, and stays held.
+                // A group that does not run is not moved, and stays held.
                 let is_given = self.groups[group].row.phase.holds();
                 self.groups[group].is_exempt |= is_given;
                 if is_own_idea {
@@ -170,8 +172,9 @@ impl Cluster {
         }
     }
 
-    /// Takes each group of a set as soon as the giver tells that it has stopped it: it does not wait for
-    /// the others, whose agents may take their time. A classic giver tells of the whole only.
+    /// Takes each group of a set as soon as the giver reports that it has stopped it, without
+    /// waiting for the other groups, whose agents may take their time. A C node that gives reports
+    /// only the whole set.
     pub(super) fn take_what_is_given(&mut self) {
         let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
         let Some((giver, _, scope)) = promised.map(super::HandOver::parts) else { return };
@@ -186,8 +189,8 @@ impl Cluster {
         }
     }
 
-    /// A classic giver is done, and nothing is missing of what it has said: it may have called us dead
-    /// meanwhile and taken the set again, and what is sent again comes in any order.
+    /// A C node that gives is done, and no message of it is missing: it may have declared this node
+    /// dead meanwhile and taken the set again, and messages that are sent again come in any order.
     pub(super) fn acquire_from_classic(&mut self) {
         let Some(running) = &self.hand_over else { return };
         let (giver, scope) = (running.giver, running.scope);
@@ -207,17 +210,18 @@ impl Cluster {
         self.advance_hand_over(Stage::Acquiring);
         for group in self.groups_of(giver, scope) {
             let row = self.groups[group].row;
-            // What the giver has taken since, as from a third node, it does not give.
+            // A giver does not give groups that it has taken since, for example from a third node.
             let is_offered = self.is_offered(giver, group);
             let is_given = is_offered && (is_news || row.phase == Phase::Stopping);
             if row.owner == Some(giver) && row.phase.holds() && is_given {
-                // The giver's "done" is the stop that its table has yet to tell. One that came
-                // late does not undo that the giver has taken a group again.
+                // The giver's "done" stands for the stop that its table has yet to report. A late
+                // "done" does not undo that the giver has taken a group again.
                 self.record_phase(group, Phase::Stopped);
             }
             self.peer_mut(giver).runs[group.index()] &= !is_given;
             if self.peer(giver).kind == Kind::Classic {
-                // It believes that we run what it gives: what has failed here before is tried again.
+                // The C node believes that this node runs what it gives: groups that failed here
+                // before are retried.
                 self.regain(group);
             }
             let is_meant = is_offered || row.owner == Some(giver);
@@ -227,8 +231,8 @@ impl Cluster {
         }
     }
 
-    /// Takes what was given and could not be taken before: what another run of it had left here was being
-    /// stopped.
+    /// Takes groups that were given and could not be taken before, because the remains of another
+    /// run of them were still being stopped here.
     pub(super) fn take_what_is_free_now(&mut self) {
         let acquiring = self.hand_over.as_ref().filter(|it| it.stage == Stage::Acquiring);
         let Some((giver, _, scope)) = acquiring.map(super::HandOver::parts) else { return };
@@ -240,7 +244,8 @@ impl Cluster {
         }
     }
 
-    /// Whether a giver has offered a group, in the term that it has. What a classic one had it does not tell.
+    /// Whether a giver has offered a group in its present term. A C node does not report what it
+    /// had.
     fn is_offered(&self, giver: NodeId, group: GroupId) -> bool {
         let term = self.groups[group].row.term;
         let is_told = self.peer(giver).kind == Kind::Systole;
@@ -259,12 +264,12 @@ impl Cluster {
         self.advance_hand_over(Stage::Given(number));
     }
 
-    /// Everything runs here, or has failed to.
+    /// Everything runs here, or has failed to start.
     pub(super) fn tell_acquisition(&mut self) {
         let Some(running) = &self.hand_over else { return };
         let (giver, scope) = (running.giver, running.scope);
         self.report(Event::HandOver(HandOverEvent::Acquired(scope.mirrored())));
-        // The table first: the giver shall know from it what could not be started.
+        // The table first: it must show the giver what could not be started.
         self.send_status();
         self.send_step(giver, scope, Step::Done);
         self.report(Event::HandOver(HandOverEvent::Taken(scope)));

@@ -1,18 +1,21 @@
-//! Groups that stand in haresources no more.
+//! Groups that are no longer in haresources.
 //!
-//! The files of two nodes change one after the other. Meanwhile one knows a group by a line that the
-//! other has not, and two lines may want the same address. So that nothing runs twice:
+//! The files of two nodes change one after the other. Meanwhile one node knows a group by a line
+//! that the other node does not have, and two lines may need the same address. So that nothing runs
+//! twice:
 //!
-//! * A node goes on claiming what it has retired as long as another node may still have the line:
-//!   otherwise that one would take it. With the claim it *guards* what runs here instead.
-//! * Nothing is started that shares a resource with a retired group which another node has, or before
-//!   the claim on the retired one is known to whoever may still have the line.
-//! * Nor is anything started that another node's file lacks, while that node runs a line that is not
+//! * A node keeps claiming a group that it has retired as long as another node may still have the
+//!   line, because otherwise that node would take it. With the claim this node *guards* what runs
+//!   here instead.
+//! * A group that shares a resource with a retired group is not started while another node has the
+//!   retired group, or before every node that may still have the line knows the claim on it.
+//! * Nor is a group started that another node's file lacks, while that node runs a line that is not
 //!   known here: see [`unknown_lines`].
-//! * Where another node has the better claim on a retired group, what shares a resource with it stops.
+//! * Where another node has the better claim on a retired group, every group that shares a resource
+//!   with it stops.
 //!
-//! A guard that guards nothing any more, because nothing of it can run here, is given up: then the
-//! other node runs what stands in its own file.
+//! A claim that no longer guards anything, because no group that it guards can run here, is given
+//! up: then the other node runs what is in its own file.
 
 use super::Predecessor;
 use crate::cluster::Cluster;
@@ -23,11 +26,11 @@ use crate::peer::Kind;
 use crate::{Cause, GroupId, GroupIds, NodeId, Output, Phase, Retirement};
 use std::time::Duration;
 
-/// How long a node that has an old line is given to take what nobody runs.
+/// How long a node that has an old line is given to take a group that no node runs.
 const TURN: Duration = Duration::from_secs(5);
 
 impl Cluster {
-    /// The groups that are retired.
+    /// The retired groups.
     pub(in crate::cluster) fn retired(&self) -> GroupIds {
         self.settings.retired_ids()
     }
@@ -51,7 +54,8 @@ impl Cluster {
         } else if self.is_reserved_here(retired) {
             Retirement::Claimed
         } else if let Some(holder) = self.holder(row) {
-            // A C node tells sets and no lines: what we remember of its sets is no news of its file.
+            // A C node reports sets, not lines: what is remembered of its sets is no news about its
+            // file.
             let is_told = self.peer(holder).kind != Kind::Classic;
             if is_told { Retirement::Elsewhere } else { Retirement::Untold }
         } else {
@@ -59,8 +63,8 @@ impl Cluster {
         }
     }
 
-    /// Whether our beats tell of a group: of what is retired, while it is ours and matters, or while it
-    /// or what shares a resource with it runs here.
+    /// Whether this node's beats report a group. A retired group is reported while this node owns
+    /// it and it matters, or while the group, or a group that shares a resource with it, runs here.
     pub(in crate::cluster) fn is_told(&self, group: GroupId) -> bool {
         let row = &self.groups[group].row;
         let is_ours = row.owner == Some(self.settings.me);
@@ -76,23 +80,23 @@ impl Cluster {
         pairs.map(|(_, retired)| *retired)
     }
 
-    /// The groups that share a resource with a retired one.
+    /// The groups that share a resource with a retired group.
     fn heirs(&self, retired: GroupId) -> impl Iterator<Item = GroupId> + '_ {
         let pairs = self.overlaps.iter().filter(move |(_, two)| *two == retired);
         pairs.map(|(group, _)| *group)
     }
 
-    /// Whether something of a group may run here, or, of one that is retired, something that shares a
-    /// resource with it: who has the old line must not start it, and a claim that guards what runs
-    /// does not give way to one that only keeps the line free.
+    /// Whether something of a group may run here, or, for a retired group, something that shares a
+    /// resource with it: a node that has the old line must not start it, and a claim that guards a
+    /// running group does not give way to a claim that only keeps the line free.
     pub(in crate::cluster) fn runs_here(&self, group: GroupId) -> bool {
         let is_at_work =
             |group: GroupId| self.groups[group].runner.may_run() || self.groups[group].in_doubt;
         is_at_work(group) || self.heirs(group).chain(self.kin(group)).any(is_at_work)
     }
 
-    /// The other retired groups that share a resource with a retired one: a line that was changed twice may
-    /// still be stopped by its second form where another node has the first one.
+    /// The other retired groups that share a resource with a retired group: a line that was changed
+    /// twice may still be stopping in its second form while another node has the first form.
     fn kin(&self, retired: GroupId) -> impl Iterator<Item = GroupId> + '_ {
         let group = &self.settings.groups[retired.index()];
         let shares = move |other: &GroupId| {
@@ -102,13 +106,13 @@ impl Cluster {
         self.retired().filter(shares)
     }
 
-    /// Whether something retired that shares a resource with a group runs here still.
+    /// Whether a retired group that shares a resource with a group still runs here.
     pub(in crate::cluster) fn conflicts_here(&self, group: GroupId) -> bool {
         self.rivals(group).any(|retired| !self.groups[retired].runner.is_idle())
     }
 
-    /// Whether something retired that shares a resource with a group runs here, or another node
-    /// has it.
+    /// Whether a retired group that shares a resource with a group runs here, or another node has
+    /// it.
     pub(in crate::cluster) fn is_in_conflict(&self, group: GroupId) -> bool {
         if self.is_mutated(Mutation::IgnoreTheRetired) {
             return false;
@@ -121,18 +125,19 @@ impl Cluster {
             || self.may_run_by_another_line(group)
     }
 
-    /// Whether another node has something retired that shares a resource with a group.
+    /// Whether another node has a retired group that shares a resource with a group.
     pub(in crate::cluster) fn is_claimed_by_an_old_line(&self, group: GroupId) -> bool {
         self.rivals(group).any(|retired| self.holder(&self.groups[retired].row).is_some())
     }
 
-    /// Whether a node that is heard still runs something retired that shares a resource with a group.
+    /// Whether a node that is heard still runs a retired group that shares a resource with a group.
     pub(in crate::cluster) fn conflicts_elsewhere(&self, group: GroupId) -> bool {
         self.rivals(group).any(|retired| self.runs_elsewhere(retired))
     }
 
-    /// Whether a group waits for another node, which runs something that it shares a resource with by a line
-    /// that is retired here: until that node has the new file too, it cannot run here.
+    /// Whether a group waits for another node, which runs something that shares a resource with the
+    /// group by a line that is retired here: until that node has the new file too, the group cannot
+    /// run here.
     pub(in crate::cluster) fn waits_for_another_file(&self, group: GroupId) -> bool {
         let is_needed_there = |retired: GroupId| {
             self.holder(&self.groups[retired].row).is_some() && self.runs_elsewhere(retired)
@@ -140,14 +145,14 @@ impl Cluster {
         self.groups[group].runner.is_idle() && self.rivals(group).any(is_needed_there)
     }
 
-    /// The other node that has a group, unless it is dead.
+    /// The other node that has a group, unless that node is dead.
     fn holder(&self, row: &Row) -> Option<NodeId> {
         let owner = row.owner.filter(|owner| *owner != self.settings.me && row.phase.holds());
         owner.filter(|owner| !self.is_gone(*owner))
     }
 
-    /// Whether nobody who may have a former line that shares a resource with a group can start it: every
-    /// such line is reserved, and they know that.
+    /// Whether no node can start a former line that shares a resource with a group: every such line
+    /// is reserved, and every node that may have it knows that.
     pub(in crate::cluster) fn is_reserved(&self, group: GroupId) -> bool {
         let is_safe = |retired| {
             !self.may_be_elsewhere(retired)
@@ -178,10 +183,10 @@ impl Cluster {
         holders.all(|node| barrier.is_passed_by(self.peer(node)))
     }
 
-    /// Whether a retired group is free, and nobody is about to take it by its own file.
+    /// Whether a retired group is free, and no node is about to take it by its own file.
     fn may_reserve(&self, retired: GroupId) -> bool {
-        // Each of two nodes may have replaced the line of the other one, and wait for it: the first of them
-        // waits no longer than the other one would have needed.
+        // Each of two nodes may have replaced the other's line and wait for the other. The first of
+        // them waits no longer than the other would have needed.
         let has_waited = self.now.since(self.groups[retired].since) >= TURN;
         let is_wanted = |node: NodeId| {
             let peer = self.peer(node);
@@ -206,7 +211,7 @@ impl Cluster {
         self.beat_soon();
     }
 
-    /// Sees that what is retired and what replaces it keep apart.
+    /// Keeps retired groups and their replacements apart.
     pub(in crate::cluster) fn update_retired(&mut self) {
         self.end_vain_trust();
         for retired in self.retired() {
@@ -221,7 +226,8 @@ impl Cluster {
         }
     }
 
-    /// What was kept for this node and cannot run here is free, once nothing is in its way.
+    /// Frees a group that was kept for this node but cannot run here, once nothing of a former line
+    /// still runs.
     fn end_vain_trust(&mut self) {
         for group in self.settings.group_ids() {
             let is_kept = self.groups[group].row.is_entrusted;
@@ -234,7 +240,7 @@ impl Cluster {
         }
     }
 
-    /// Claims a retired group that nobody has, and that another node may be about to take, because
+    /// Claims a retired group that no node has and that another node may be about to take, because
     /// something runs here that shares a resource with it.
     fn reserve_what_runs(&mut self, retired: GroupId) {
         let is_needed = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
@@ -244,9 +250,9 @@ impl Cluster {
         }
     }
 
-    /// Lets others have a retired group if nothing that shares a resource with it can run here: not even
-    /// its heir, where that has grown by what another node runs and does not start before the other file
-    /// has changed too.
+    /// Leaves a retired group to others if nothing that shares a resource with it can run here: not
+    /// even its heir, if the heir has grown by a resource that another node runs, and does not
+    /// start before the other file has changed too.
     fn give_up_reservation(&mut self, retired: GroupId) {
         let may_run = |heir: GroupId| {
             let may_start = self.can_still_run(heir) && !self.waits_for_another_file(heir);
@@ -255,7 +261,7 @@ impl Cluster {
         let has_heirs = self.heirs(retired).next().is_some();
         let is_idle = self.groups[retired].runner.is_idle();
         if is_idle && has_heirs && !self.heirs(retired).any(may_run) {
-            // Services of an executor that is lost may run on: that is in doubt, and said so.
+            // Services of a lost executor may still run: that is in doubt, and is reported as such.
             let is_in_doubt = self.heirs(retired).any(|heir| self.groups[heir].in_doubt);
             let phase = if is_in_doubt { Phase::Failed } else { Phase::Stopped };
             self.set_phase(retired, phase, Cause::Reload);
@@ -264,8 +270,8 @@ impl Cluster {
     }
 
     /// Another node has the better claim on a retired group. What runs here gives way to what runs
-    /// there, and neither to a claim that only keeps the line free nor to what is being stopped, or is
-    /// only believed to run.
+    /// there, but not to a claim that only keeps the line free, nor to a group that is being
+    /// stopped or only believed to run.
     fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
         let reserves = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
         let is_weak = match self.groups[retired].row.phase {
@@ -280,8 +286,8 @@ impl Cluster {
         }
     }
 
-    /// Stops what shares a resource with a retired group on which another node has the better
-    /// claim.
+    /// Stops the groups that share a resource with a retired group on which another node has the
+    /// better claim.
     fn give_way(&mut self, retired: GroupId, holder: NodeId) {
         for pair in 0..self.overlaps.len() {
             let (group, other) = self.overlaps[pair];
@@ -295,8 +301,8 @@ impl Cluster {
         }
     }
 
-    /// How far the owner of a guard is: it is being stopped while all that it guards is, and is only
-    /// about to start while an earlier daemon alone has begun to start that.
+    /// The phase of a claim that guards other groups: stopping while all that it guards is being
+    /// stopped, and starting while an earlier daemon alone has begun to start that.
     fn phase_of_reservation(&self, retired: GroupId) -> Phase {
         let runners = || self.heirs(retired).map(|heir| &self.groups[heir].runner);
         let mut at_work = runners().filter(|runner| !runner.is_idle()).peekable();
@@ -309,7 +315,8 @@ impl Cluster {
         if is_at_work && !runners().any(is_firm) { Phase::Stopping } else { Phase::Active }
     }
 
-    /// A retired group of ours is stopped. While others may still have its line it stays claimed.
+    /// A retired group of this node is stopped. While others may still have its line it stays
+    /// claimed.
     pub(in crate::cluster) fn record_retirement(&mut self, retired: GroupId) {
         if !self.groups[retired].runner.is_idle() || !self.is_reserved_here(retired) {
             return;
@@ -325,7 +332,7 @@ impl Cluster {
         self.ipfail_may_move();
     }
 
-    /// Another node tells of a group no more: if that is retired, it does not run there any longer.
+    /// Another node no longer reports a group: if the group is retired, it no longer runs there.
     pub(in crate::cluster) fn forgotten_by(&mut self, node: NodeId, group: GroupId) {
         let row = &self.groups[group].row;
         let had_it = row.owner == Some(node) && row.phase.holds();
@@ -334,7 +341,7 @@ impl Cluster {
         }
     }
 
-    /// A group stands in haresources no more: it is stopped where it runs.
+    /// A group is no longer in haresources: it is stopped where it runs.
     pub(super) fn retire(&mut self, group: GroupId) {
         self.groups[group].forget_stay();
         self.end_trust(group);
@@ -347,7 +354,8 @@ impl Cluster {
         }
     }
 
-    /// A group stands in haresources again. What was claimed for others' sake is to start here.
+    /// A group is in haresources again. A group that was claimed only because of others is to start
+    /// here.
     pub(super) fn reinstate(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
         if !self.groups[group].runner.is_idle() {
             return;
@@ -357,7 +365,7 @@ impl Cluster {
             self.entrust(group, row.term, row.is_borrowed);
             return self.owned(group, Cause::Reload);
         }
-        // The others were told that we cannot run it.
+        // The others were told that this node cannot run the group.
         self.groups[group].able = self.next_barrier();
         if self.holder(&self.groups[group].row).is_none() {
             self.add(group, predecessor);

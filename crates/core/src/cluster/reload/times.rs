@@ -1,4 +1,4 @@
-//! Times that change while others still count with those of before.
+//! Times that change while other nodes still reckon with the former times.
 
 use crate::cluster::Cluster;
 use crate::cluster::groups::EchoBarrier;
@@ -9,13 +9,14 @@ use std::time::Duration;
 
 /// A change of times that is not yet known everywhere.
 ///
-/// A node that falls silent must have let go before the others call it dead. So until all count with the
-/// new times, and what was permitted under the former ones has run out, [`Detection::until_known`] holds.
+/// A node that falls silent must have let go before the others declare it dead. So until all nodes
+/// reckon with the new times, and every permit under the former times has run out,
+/// [`Detection::until_known`] holds.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cluster) struct Transition {
-    /// What was permitted before has run out.
+    /// When the permits under the former times have run out.
     until: Time,
-    /// Others have heard the new times.
+    /// Passed once the others have heard the new times.
     known: EchoBarrier,
 }
 
@@ -39,13 +40,13 @@ impl Cluster {
         self.detection
     }
 
-    /// The time between two beats of ours.
+    /// The time between two beats of this node.
     pub(in crate::cluster) fn keepalive(&self) -> Duration {
         self.detection().keepalive()
     }
 
-    /// Ends a change of times once all know of it. Who has heard nothing of us for so long
-    /// has called us dead.
+    /// Ends a change of times once all nodes know about it. A node that has not heard this node for
+    /// so long has declared it dead.
     pub(in crate::cluster) fn elapse_transition(&mut self) {
         let Some(Transition { until, known }) = self.transition else { return };
         let is_known = self.others().all(|node| {

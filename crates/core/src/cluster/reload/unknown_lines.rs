@@ -1,17 +1,17 @@
-//! Lines that another node runs and that are not known here: they may want the same resource.
+//! Lines that another node runs and that are not known here: they may need the same resource.
 //!
-//! What the file of that node lacks is not started meanwhile. A group that waits for this is told as one
-//! that this node cannot run: another node with the same line runs it, nobody gives it to this one, and
-//! when the wait is over the others know of it before anything starts. What runs by a line of before, and
-//! goes on by a new one, waits for nobody: it takes nothing that was not here already, and a reload that
-//! would is refused.
+//! Groups that are missing in that node's file are not started meanwhile. A waiting group is
+//! reported as a group that this node cannot run: another node with the same line runs it, no node
+//! gives it to this node, and when the wait is over the others know about it before anything
+//! starts. A group that runs by a former line and continues by a new line waits for no node: it
+//! takes nothing that was not here already, and a reload that would take more is refused.
 
 use crate::GroupId;
 use crate::NodeId;
 use crate::cluster::Cluster;
 
 impl Cluster {
-    /// Sees which groups wait for a line that is not known here.
+    /// Updates which groups wait for a line that is not known here.
     pub(in crate::cluster) fn update_unknown_lines(&mut self) {
         for group in self.settings.group_ids() {
             let waits = self.is_configured(group)
@@ -20,7 +20,8 @@ impl Cluster {
             let stay = &mut self.groups[group];
             let has_waited = std::mem::replace(&mut stay.waits_for_unknown_line, waits);
             if has_waited && !waits {
-                // The others were told that we cannot run it, and may be about to.
+                // The others were told that this node cannot run the group, and may be about to
+                // take it.
                 self.groups[group].able = self.next_barrier();
             }
             if has_waited != waits {
@@ -34,27 +35,27 @@ impl Cluster {
         self.groups.get(group).is_some_and(|state| state.waits_for_unknown_line)
     }
 
-    /// Whether a group cannot be started here yet because of lines: for that reason, or because another node
-    /// claims an old line for the sake of a third one, which may still have it.
+    /// Whether a group cannot be started here yet because of lines: for that reason, or because
+    /// another node claims an old line on account of a third node, which may still have it.
     pub(in crate::cluster) fn waits_for_lines(&self, group: GroupId) -> bool {
         self.waits_for_unknown_line(group) || self.is_claimed_by_an_old_line(group)
     }
 
-    /// Whether what a group wants may run elsewhere, by a line that is not known here.
+    /// Whether something that a group needs may run elsewhere, by a line that is not known here.
     pub(in crate::cluster) fn may_run_by_another_line(&self, group: GroupId) -> bool {
         self.meets_unknown_line(group) && !self.replaces_what_was_here(group)
     }
 
-    /// Whether a node that is heard runs a line that is not known here, and lacks this one: another node
-    /// with the lines of this one waits for that too.
+    /// Whether a node that is heard runs a line that is not known here, and lacks the line of a
+    /// group. Another node with the same lines as this node waits for that too.
     pub(in crate::cluster) fn is_waited_for_elsewhere(&self, group: GroupId) -> bool {
         self.others().map(|node| self.peer(node)).any(|peer| {
             peer.is_alive() && !peer.runs_unknown.is_empty() && peer.lacks.contains(&group)
         })
     }
 
-    /// Whether a node that is heard does not have the line of a group, and runs one that we do not know or
-    /// may be about to.
+    /// Whether a node that is heard lacks the line of a group, and runs a line that this node does
+    /// not know, or may be about to.
     fn meets_unknown_line(&self, group: GroupId) -> bool {
         self.others().any(|node| {
             let peer = self.peer(node);
@@ -63,9 +64,9 @@ impl Cluster {
         })
     }
 
-    /// Of two that are about to start such lines at the same moment the one that comes first among the
-    /// nodes does. The other waits until that one takes part, knows our lines, and has told since what it
-    /// has done.
+    /// If two nodes are about to start such lines at the same moment, the node that comes first
+    /// among the nodes starts. The other node waits until the first takes part, knows this node's
+    /// lines, and has since reported what it has done.
     fn is_undecided(&self, node: NodeId) -> bool {
         let peer = self.peer(node);
         let has_decided = peer.is_ready && peer.agreed >= peer.unknown_known;
@@ -73,7 +74,7 @@ impl Cluster {
         is_first && peer.strange != 0 && !has_decided
     }
 
-    /// Whether a group goes on with what this node had until the line changed, and with nothing else.
+    /// Whether a group continues what this node had until the line changed, and nothing else.
     fn replaces_what_was_here(&self, group: GroupId) -> bool {
         let is_ours = self.groups[group].row.is_entrusted && self.is_ours(group);
         is_ours && !self.groups[group].has_grown

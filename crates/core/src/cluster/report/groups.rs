@@ -1,4 +1,4 @@
-//! What `hb status` shows of groups.
+//! The data of `hb status` about groups.
 
 use super::{FailureReport, GroupReport, Inability, StayReport};
 use crate::cluster::Cluster;
@@ -6,12 +6,12 @@ use crate::peer::Kind;
 use crate::{Failback, GroupId, NodeId, Phase, Time};
 
 impl Cluster {
-    /// What the status shows of a group. [`Snapshot::groups`](crate::Snapshot::groups) has them in the order
-    /// of [`Settings::group_ids`](crate::Settings::group_ids).
+    /// Returns what the status shows of a group. [`Snapshot::groups`](crate::Snapshot::groups) has
+    /// the groups in the order of [`Settings::group_ids`](crate::Settings::group_ids).
     ///
     /// # Panics
     ///
-    /// When there is no such group.
+    /// If there is no such group.
     #[must_use]
     pub fn group_report(&self, id: GroupId) -> GroupReport {
         let (group, state) = (&self.settings.groups[id.index()], &self.groups[id]);
@@ -76,7 +76,8 @@ impl Cluster {
         })
     }
 
-    /// Whether what another node has was so when its table was heard first, or again after a silence.
+    /// Whether a group of another node was already in its present state when that node's table was
+    /// first heard, or heard again after a silence.
     fn was_met_with(&self, owner: NodeId, since: Time) -> bool {
         let peer = self.peer(owner);
         let met = peer.heard_since..=peer.heard_since + peer.dead_after;

@@ -1,12 +1,12 @@
-//! What rows and claims are called where transitions are counted.
+//! The names of rows and claims for the count of transitions.
 
 use super::Row;
 use crate::coverage::{Table, visit};
 use crate::{Claim, NodeId};
 use std::cmp::Ordering::{Equal, Greater, Less};
 
-/// Counts a claim of `from` that meets a row. A row that a third node owns, or a claim for one, is
-/// none of the table among two nodes.
+/// Counts a claim of `from` that meets a row. A row or a claim that names a third node as the owner
+/// is not part of this table, which is for two nodes.
 pub(super) fn visit_row(me: NodeId, from: NodeId, row: &Row, claim: &Claim) {
     let is_of_two = |node: NodeId| node == me || node == from;
     if row.owner.is_none_or(is_of_two) && is_of_two(claim.owner) {

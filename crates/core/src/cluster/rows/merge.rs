@@ -1,42 +1,45 @@
-//! A claim meets a row: which of them holds.
+//! Decides between a claim and a row when they meet.
 //!
-//! Who holds a group is never outranked by who does not, whatever their terms: a node that returns
-//! remembers a term, and that says nothing of what runs. Nor does a daemon that has not heard its executor
-//! outrank who runs it, or one whose first agent could not be asked to start, or whose clients cannot
-//! reach it. What such a daemon believes to run is still more than what is only about to start elsewhere,
-//! or is being stopped there: its executor may be back in a moment. Who runs all of it is not outranked by
-//! who is still starting it, as after a cut in which that one called the other dead. Between two that hold
-//! it alike, or both do not, the higher term counts; in the same term the preferred node, then the lower
-//! one, so that every node decides alike.
+//! A node that holds a group is never outranked by a node that does not, whatever their terms: a
+//! returning node remembers a term, and that says nothing about what runs. Nor is a node that runs
+//! the group outranked by a daemon that has not heard its executor, or whose first agent could not
+//! be asked to start, or whose clients cannot reach it. What such a daemon believes to run still
+//! counts more than a group that is only about to start elsewhere, or is being stopped there,
+//! because its executor may be back in a moment. A node that runs all of the group is not outranked
+//! by a node that is still starting it, as after a partition in which the latter declared the
+//! former dead. Between two nodes that both hold it alike, or both do not, the higher term decides;
+//! in the same term the preferred node, then the lower node, so that every node decides alike.
 //!
-//! One that does not hear us cannot give way: then we do, as soon as it runs the group.
+//! A node that does not hear this node cannot give way: then this node does, as soon as that node
+//! runs the group.
 
 use super::{Row, coverage_names};
 use crate::{Claim, NodeId, Phase};
 
-/// What a claim of a peer changed for us.
+/// How a claim of a peer changed this node's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cluster) enum Merged {
-    /// Nothing.
+    /// It changed nothing.
     Same,
     /// The row changed.
     Changed,
-    /// The row changed, and it was ours: whatever of the group runs here must stop.
+    /// The row changed, and this node was the owner: whatever of the group runs here must stop.
     Outranked,
-    /// The other node's claim loses against ours; it will hear so from us.
+    /// The other node's claim loses against this node's claim; that node will hear so from this
+    /// node.
     Outranks,
-    /// The other node's claim has a higher term than ours had, and does not hold: ours is above it
-    /// now.
+    /// The other node's claim has a higher term than this node's claim had, but does not prevail:
+    /// the term of this node's claim is now above it.
     Reclaimed,
 }
 
-/// Who speaks to whom when a claim is heard.
+/// Which node speaks to which when a claim is heard.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of who hears it")]
 pub(in crate::cluster) struct Meeting {
-    /// Who hears it.
+    /// The node that hears the claim.
     pub(in crate::cluster) me: NodeId,
-    /// Who says it.
+    /// The node that sends the claim.
     pub(in crate::cluster) from: NodeId,
     /// The node that should run the group.
     pub(in crate::cluster) preferred: NodeId,
@@ -44,11 +47,11 @@ pub(in crate::cluster) struct Meeting {
     pub(in crate::cluster) runs_here: bool,
     /// Whether this node says that it cannot run the group.
     pub(in crate::cluster) unable: bool,
-    /// Whether it has no executor.
+    /// Whether this node has no executor.
     pub(in crate::cluster) is_helpless: bool,
-    /// Whether the node that says it has shown lately that it hears this one.
+    /// Whether the sender has recently shown that it hears this node.
     pub(in crate::cluster) hears_us: bool,
-    /// Whether the node that says it has not heard this one for so long that it may have taken what runs
+    /// Whether the sender has not heard this node for so long that it may have taken what runs
     /// here.
     pub(in crate::cluster) is_deaf: bool,
     /// The nodes that are heard here, as bits.
@@ -57,22 +60,23 @@ pub(in crate::cluster) struct Meeting {
     pub(in crate::cluster) by_term_alone: bool,
 }
 
-/// How firmly a group is held by whom a row or a claim names.
+/// How firmly a group is held by the node that a row or a claim names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Grip {
-    /// Nothing of it runs there, as far as is known, or nobody says so who should know.
+    /// Nothing of the group runs there as far as is known, or no node says so that should know.
     None,
-    /// It is kept for what is about to start, or so that nobody starts it, and does not run.
+    /// The group is kept for a start, or so that no node starts it, and does not run.
     Kept,
-    /// It runs there still, and is being stopped.
+    /// The group still runs there, and is being stopped.
     Loose,
-    /// A daemon that has no executor believes that it runs. It may have expired since.
+    /// A daemon that has no executor believes that the group runs. It may have expired since.
     Believed,
-    /// It runs where it cannot be reached, or that node says for another reason that it cannot run it.
+    /// The group runs where it cannot be reached, or the node says for another reason that it
+    /// cannot run it.
     Cut,
-    /// It is being started there, and a part of it runs.
+    /// The group is being started there, and a part of it runs.
     Begun,
-    /// It runs there, or cannot be stopped.
+    /// The group runs there, or cannot be stopped.
     Firm,
 }
 
@@ -90,7 +94,8 @@ impl Grip {
         }
     }
 
-    /// As a third node judges and tells it: whoever has begun goes on, because the other one is not heard there.
+    /// The grip as a third node judges and reports it: a start in progress counts as running,
+    /// because the other node is not heard there.
     const fn as_hearsay(self) -> Self {
         match self {
             Self::Begun => Self::Firm,
@@ -104,7 +109,7 @@ impl Meeting {
         self.heard & super::bit(node) != 0
     }
 
-    /// A claim for a node that neither says nor hears it.
+    /// Whether a claim names an owner that neither sends nor hears it.
     fn is_hearsay(&self, claim: &Claim) -> bool {
         claim.owner != self.from && claim.owner != self.me
     }
@@ -114,7 +119,7 @@ impl Meeting {
             Some(owner) if owner == self.me => {
                 Grip::of(row.phase.told(self.is_helpless), self.runs_here, self.unable)
             }
-            // It speaks, and claims it for somebody else.
+            // The owner itself sends the claim, and claims the group for another node.
             Some(owner) if owner == self.from => Grip::None,
             Some(owner) if self.hears(owner) => Grip::of(row.phase, true, false),
             Some(_) | None => Grip::None,
@@ -123,10 +128,10 @@ impl Meeting {
 
     fn grip_of_claim(&self, claim: &Claim) -> Grip {
         if claim.owner == self.me {
-            // What others remember of us says nothing of what runs here.
+            // What others remember about this node says nothing about what runs here.
             Grip::None
         } else {
-            // What its owner can is known of the owner alone.
+            // Only the owner itself can say whether it is able.
             let is_own = claim.owner == self.from;
             let is_cut = claim.phase == Phase::Active && self.is_deaf;
             let unable = is_own && claim.unable && !is_cut;
@@ -134,14 +139,14 @@ impl Meeting {
         }
     }
 
-    /// Whether the claim would hold if only terms counted.
+    /// Whether the claim would prevail if only terms counted.
     fn is_higher(&self, row: &Row, claim: &Claim) -> bool {
         let is_higher = claim.term > row.term;
         let is_tie = claim.term == row.term;
         claim.term > 0 && (is_higher || is_tie && wins(claim.owner, row.owner, self.preferred))
     }
 
-    /// Whether the claim holds against the row.
+    /// Whether the claim prevails over the row.
     fn holds(&self, row: &Row, claim: &Claim) -> bool {
         let is_higher = self.is_higher(row, claim);
         if self.by_term_alone {
@@ -149,19 +154,20 @@ impl Meeting {
         }
         let (theirs, ours) = (self.grip_of_claim(claim), self.grip_of_row(row));
         if self.is_hearsay(claim) {
-            // Whom we hear tells us itself what runs there.
+            // A node that this node hears reports itself what runs there.
             let tells_itself =
                 self.hears(claim.owner) && (ours > Grip::None || theirs == Grip::None);
             return is_higher && theirs.as_hearsay() >= ours.as_hearsay() && !tells_itself;
         }
-        // Two that this node hears may not hear each other: then its word ends it, as a third node's.
+        // Two nodes that this node hears may not hear each other: then this node's decision settles
+        // it, as a third node's.
         let is_witness = row.owner.is_some_and(|owner| owner != self.me) && claim.owner != self.me;
         let (theirs, ours) =
             if is_witness { (theirs.as_hearsay(), ours.as_hearsay()) } else { (theirs, ours) };
         theirs > ours && claim.term > 0 || theirs == ours && is_higher
     }
 
-    /// Whether we hold it, and the claim would outrank us by its term alone.
+    /// Whether this node holds the group, but the claim would outrank it by its term alone.
     fn must_be_topped(&self, row: &Row, claim: &Claim) -> bool {
         let is_theirs = claim.owner != self.me && row.owner == Some(self.me);
         let tells_itself = self.is_hearsay(claim) && self.hears(claim.owner);
@@ -175,8 +181,8 @@ impl Meeting {
 }
 
 impl Row {
-    /// Merges what another node says of the group into our row. Of its own running state the owner
-    /// knows best, whatever term it remembers.
+    /// Merges what another node says about the group into this node's row. The owner knows its own
+    /// running state best, whatever term it remembers.
     pub(super) fn merge(&mut self, at: &Meeting, claim: &Claim) -> Merged {
         self.record_ability(at.from, !claim.unable);
         let Meeting { me, from, .. } = *at;
@@ -201,7 +207,8 @@ impl Row {
             return Merged::Reclaimed;
         }
         if self.owner == Some(from) {
-            // It does not claim what we think it owns: it lost its memory, and the group.
+            // The sender does not claim what this node believes it owns: it lost its memory, and
+            // the group.
             let phase = if self.phase.holds() { Phase::Stopped } else { self.phase };
             return self.replace(Self { phase, ..*self }, false);
         }
@@ -222,7 +229,7 @@ impl Row {
     }
 }
 
-/// Whether `challenger` wins against `holder` in the same term.
+/// Whether `challenger` prevails over `holder` in the same term.
 pub(super) fn wins(challenger: NodeId, holder: Option<NodeId>, preferred: NodeId) -> bool {
     match holder {
         None => true,

@@ -2,26 +2,26 @@
 
 use crate::{NodeId, Phase};
 
-/// What we know of one group.
+/// What this node knows about the ownership of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cluster) struct Row {
-    /// The owner, or the last one when the phase is stopped; `None` before the first term.
+    /// The owner, or the last owner if the phase is stopped; `None` before the first term.
     pub(in crate::cluster) owner: Option<NodeId>,
     /// The number of the ownership; it grows at each change of owner.
     pub(in crate::cluster) term: u64,
-    /// How far the owner is.
+    /// How far the owner has come.
     pub(in crate::cluster) phase: Phase,
     /// Nodes that said they cannot run the group, as bits.
     pub(super) unable: u32,
-    /// The owner has it only because the preferred node was away: failback may return it.
+    /// The owner has the group only because the preferred node was away: failback may return it.
     pub(in crate::cluster) is_borrowed: bool,
-    /// It is ours and claimed, and nothing of it runs yet: it is about to start in place of what it
-    /// replaces.
+    /// This node owns and claims the group, and nothing of it runs yet: it is about to start in
+    /// place of the group that it replaces.
     pub(in crate::cluster) is_entrusted: bool,
 }
 
 impl Row {
-    /// Nobody owns it, or ever did.
+    /// No node owns the group or ever did.
     pub(in crate::cluster) const NEW: Self = Self {
         owner: None,
         term: 0,
@@ -33,8 +33,8 @@ impl Row {
 }
 
 impl Row {
-    /// Keeps the group for `node`, which is about to start it: nobody else takes it meanwhile. The row has
-    /// at least this term.
+    /// Keeps the group for `node`, which is about to start it: no other node takes it meanwhile.
+    /// The row has at least this term.
     pub(super) fn entrust(&mut self, node: NodeId, term: u64, is_borrowed: bool) {
         self.owner = Some(node);
         self.term = self.term.max(term).max(1);
@@ -43,9 +43,9 @@ impl Row {
         self.is_entrusted = true;
     }
 
-    /// Takes the group for held by `node` in this term, or in the one that is known.
+    /// Presumes that `node` holds the group in this term, or in the known term if that is higher.
     pub(super) fn presume(&mut self, node: NodeId, term: u64, is_borrowed: bool) {
-        // What is remembered of another owner counts when that owner says so itself.
+        // What is remembered about another owner counts only when that owner says so itself.
         let known = if self.owner == Some(node) { self.term } else { 0 };
         self.owner = Some(node);
         self.term = known.max(term).max(1);
@@ -90,7 +90,7 @@ impl Row {
         !std::mem::replace(&mut self.is_borrowed, true)
     }
 
-    /// Records how far the owner is. Returns whether that is news.
+    /// Records how far the owner has come. Returns whether that is news.
     pub(super) fn advance(&mut self, phase: Phase) -> bool {
         let changed = self.phase != phase;
         self.phase = phase;
@@ -105,7 +105,7 @@ impl Row {
     }
 }
 
-/// The bit of a node in a set of them.
+/// The bit of a node in a set of nodes.
 pub(in crate::cluster) const fn bit(node: NodeId) -> u32 {
     1 << (node.0 % 32)
 }

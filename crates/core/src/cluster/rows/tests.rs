@@ -10,7 +10,7 @@ fn row(owner: Option<NodeId>, term: u64, phase: Phase) -> Row {
     Row { owner, term, phase, ..Row::NEW }
 }
 
-/// We are A and preferred, and hear everybody.
+/// This node is A, is preferred, and hears every node.
 fn heard(from: NodeId, runs_here: bool) -> Meeting {
     Meeting {
         me: A,
@@ -38,7 +38,8 @@ fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {
     }
 }
 
-/// We are A, B speaks, A is preferred: (our row, the claim) → (verdict, our row after).
+/// This node is A, B sends the claim, A is preferred: (row of A, claim) → (verdict, row of A
+/// after).
 #[test]
 pub(super) fn every_meeting_of_two_claims_has_one_end() {
     use Merged::{Changed, Outranked, Outranks, Reclaimed, Same};
@@ -47,7 +48,7 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
     type Meeting = (Known, (NodeId, u64, Phase), Merged, Known);
     #[rustfmt::skip]
     let rows: &[Meeting] = &[
-        // Nobody knows anything.
+        // No node knows anything.
         ((None, 0, Stopped), (A, 0, Stopped), Same, (None, 0, Stopped)),
         ((None, 0, Stopped), (B, 1, Active), Changed, (Some(B), 1, Active)),
         // The owner reports progress.
@@ -55,24 +56,26 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(B), 3, Active), (B, 3, Active), Same, (Some(B), 3, Active)),
         ((Some(B), 3, Active), (B, 3, Stopped), Changed, (Some(B), 3, Stopped)),
         ((Some(B), 3, Starting), (B, 3, Failed), Changed, (Some(B), 3, Failed)),
-        // It has gone and come back to it since, and let go.
+        // B has let go of the group and taken it again since, and let go of it once more.
         ((Some(B), 3, Active), (B, 5, Stopped), Changed, (Some(B), 5, Stopped)),
-        // A higher term outranks what we run, a lower one is told so by our next beat.
+        // A higher term outranks what this node runs; a node with a lower term hears so in this
+        // node's next beat.
         ((Some(A), 3, Active), (B, 4, Active), Outranked, (Some(B), 4, Active)),
         ((Some(A), 3, Stopped), (B, 4, Active), Changed, (Some(B), 4, Active)),
         ((Some(A), 5, Active), (B, 4, Active), Outranks, (Some(A), 5, Active)),
         // The same term twice: the preferred node wins.
         ((Some(A), 4, Active), (B, 4, Active), Outranks, (Some(A), 4, Active)),
         ((Some(B), 4, Active), (A, 4, Active), Changed, (Some(A), 4, Stopped)),
-        // The owner restarted: less memory than ours, and nothing runs there.
+        // The owner restarted: it remembers less than this node, and nothing runs there.
         ((Some(B), 5, Active), (B, 2, Stopped), Changed, (Some(B), 5, Stopped)),
         ((Some(B), 5, Active), (A, 2, Active), Changed, (Some(B), 5, Stopped)),
         ((Some(B), 5, Active), (A, 0, Stopped), Changed, (Some(B), 5, Stopped)),
-        // We restarted: the peer remembers a term of ours.
+        // This node restarted: the peer remembers one of its terms.
         ((None, 0, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
         ((Some(A), 9, Active), (A, 9, Starting), Same, (Some(A), 9, Active)),
         ((Some(A), 2, Active), (A, 9, Active), Changed, (Some(A), 9, Active)),
-        // We have lost our disk: what the peer remembers of us says nothing of what we run.
+        // This node has lost its disk: what the peer remembers about it says nothing about what it
+        // runs.
         ((None, 0, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
         ((Some(A), 2, Active), (A, 9, Stopped), Changed, (Some(A), 9, Active)),
         ((Some(A), 2, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
@@ -82,13 +85,15 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(B), 2, Active), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
         ((Some(B), 2, Stopped), (A, 9, Active), Changed, (Some(A), 9, Stopped)),
         ((Some(B), 2, Stopped), (A, 9, Stopped), Changed, (Some(A), 9, Stopped)),
-        // It does not claim what it owned: that is over, whoever it thinks has it.
+        // The sender does not claim what it owned: that ownership is over, whichever node it thinks
+        // has the group.
         ((Some(B), 5, Active), (A, 2, Stopped), Changed, (Some(B), 5, Stopped)),
         ((Some(B), 5, Stopped), (A, 2, Active), Same, (Some(B), 5, Stopped)),
         ((Some(B), 4, Active), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
         ((Some(B), 4, Stopped), (A, 4, Active), Changed, (Some(A), 4, Stopped)),
         ((Some(B), 4, Stopped), (A, 4, Stopped), Changed, (Some(A), 4, Stopped)),
-        // Who holds it is not outranked by who does not, and claims it above the higher term.
+        // A node that holds the group is not outranked by a node that does not, and claims it above
+        // the higher term.
         ((Some(A), 3, Active), (B, 7, Stopped), Reclaimed, (Some(A), 8, Active)),
         ((Some(A), 3, Starting), (B, 7, Failed), Reclaimed, (Some(A), 8, Starting)),
         ((Some(A), 3, Blocked), (B, 7, Stopped), Reclaimed, (Some(A), 8, Blocked)),
@@ -96,17 +101,18 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
         ((Some(A), 3, Active), (B, u64::MAX, Stopped), Reclaimed, (Some(A), u64::MAX, Active)),
         ((Some(A), 3, Active), (B, 3, Stopped), Same, (Some(A), 3, Active)),
         ((Some(A), 3, Active), (B, 2, Failed), Same, (Some(A), 3, Active)),
-        // What is being stopped holds less than what runs.
+        // A group that is being stopped counts less than a group that runs.
         ((Some(A), 3, Active), (B, 7, Stopping), Reclaimed, (Some(A), 8, Active)),
         ((Some(A), 7, Stopping), (B, 3, Active), Outranked, (Some(B), 7, Active)),
         ((Some(A), 3, Stopping), (B, 7, Stopping), Outranked, (Some(B), 7, Stopping)),
         ((Some(A), 7, Stopping), (B, 3, Stopping), Outranks, (Some(A), 7, Stopping)),
-        // What we remember holds nothing against who runs it, whatever the terms.
+        // What this node remembers does not count against the node that runs the group, whatever
+        // the terms.
         ((Some(A), 7, Stopped), (B, 3, Active), Changed, (Some(B), 7, Active)),
         ((Some(A), 7, Stopped), (B, 3, Starting), Changed, (Some(B), 7, Starting)),
         ((Some(A), 7, Failed), (B, 3, Stopping), Changed, (Some(B), 7, Stopping)),
         ((Some(A), 7, Stopped), (B, 3, Blocked), Changed, (Some(B), 7, Blocked)),
-        // Two that hold nothing: the higher term.
+        // Neither holds anything: the higher term prevails.
         ((Some(A), 3, Failed), (B, 7, Stopped), Changed, (Some(B), 7, Stopped)),
         ((Some(A), 7, Failed), (B, 3, Stopped), Same, (Some(A), 7, Failed)),
         // The owner has an older memory, and says that it stopped.
@@ -122,7 +128,8 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
     }
 }
 
-/// We are A, B speaks: (whether it runs here, and there) → verdict; in whose term it is ours, and theirs.
+/// This node is A, B sends the claim: (whether it runs here, and there, with the terms) → the
+/// verdict, and the owner with its term after.
 #[test]
 fn what_is_only_kept_gives_way_to_what_runs() {
     use Merged::{Outranked, Outranks, Reclaimed};
@@ -154,7 +161,7 @@ fn what_a_node_without_its_executor_believes_to_run_gives_way_to_what_runs() {
     assert_eq!(merged, Merged::Outranked);
 }
 
-/// Its executor may be back in a moment, and goes on with what runs.
+/// The executor may be back in a moment, and continues with what runs.
 #[test]
 fn what_a_node_without_its_executor_believes_to_run_stays_against_what_does_not() {
     let about_to_start = Claim { runs_here: false, ..claim(B, 7, Phase::Starting) };
@@ -172,7 +179,8 @@ fn what_a_node_without_its_executor_believes_to_run_stays_against_what_does_not(
     }
 }
 
-/// We are A, B speaks of C, whom we hear or do not: (our row, the claim) → (verdict, our row after).
+/// This node is A, B reports about C, which A hears or not: (row of A, claim) → (verdict, row of A
+/// after).
 #[test]
 fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
     use Merged::{Changed, Outranked, Reclaimed, Same};
@@ -182,23 +190,24 @@ fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
     type Meeting = (bool, Known, (NodeId, u64, Phase), Merged, Known);
     #[rustfmt::skip]
     let rows: &[Meeting] = &[
-        // Whom B hears, and we do not, may run it: of two that run it one stops.
+        // A node that B hears and this node does not may run the group: of two that run it one
+        // stops.
         (false, (Some(A), 3, Active), (C, 7, Active), Outranked, (Some(C), 7, Active)),
         (false, (Some(A), 7, Active), (C, 3, Active), Same, (Some(A), 7, Active)),
         (false, (Some(A), 3, Active), (C, 7, Stopped), Reclaimed, (Some(A), 8, Active)),
         (false, (Some(A), 3, Stopped), (C, 7, Active), Changed, (Some(C), 7, Active)),
-        // Whom we hear tells us itself whether it runs.
+        // A node that this node hears reports itself whether it runs the group.
         (true, (Some(A), 3, Active), (C, 7, Active), Same, (Some(A), 3, Active)),
         (true, (Some(A), 3, Active), (C, 7, Stopped), Same, (Some(A), 3, Active)),
         (true, (Some(C), 3, Active), (C, 7, Stopped), Same, (Some(C), 3, Active)),
         (true, (Some(A), 3, Stopped), (C, 7, Stopped), Same, (Some(A), 3, Stopped)),
-        // What is said to run is not started, however it came to be known.
+        // A group that is said to run is not started, however that came to be known.
         (true, (Some(A), 3, Stopped), (C, 7, Active), Changed, (Some(C), 7, Active)),
-        // B remembers itself, or us, beside one that we hear and that runs it.
+        // B remembers itself or A as the owner, while C runs the group and is heard.
         (true, (Some(C), 3, Active), (B, 7, Stopped), Same, (Some(C), 3, Active)),
         (true, (Some(C), 3, Active), (A, 7, Stopped), Same, (Some(C), 3, Active)),
         (false, (Some(C), 3, Active), (A, 7, Stopped), Changed, (Some(A), 7, Stopped)),
-        // One that runs it says so itself, beside one that was heard long ago.
+        // B says itself that it runs the group, while C was last heard long ago.
         (false, (Some(C), 7, Active), (B, 3, Active), Changed, (Some(B), 7, Active)),
         (true, (Some(C), 7, Active), (B, 3, Active), Same, (Some(C), 7, Active)),
         (true, (Some(C), 3, Active), (B, 7, Active), Changed, (Some(B), 7, Active)),
@@ -275,7 +284,8 @@ fn phases() -> impl Strategy<Value = Phase> {
 }
 
 proptest! {
-    /// Whatever two nodes believe when they meet, telling each other settles it for both alike.
+    /// Whatever two nodes believe when they meet: once they have told each other, both decide
+    /// alike.
     #[test]
     fn two_nodes_that_tell_each_other_agree(
         (ours, our_term, our_phase) in (any::<bool>(), 0_u64..4, phases()),

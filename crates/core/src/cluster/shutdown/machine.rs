@@ -7,8 +7,8 @@ use std::time::Duration;
 
 /// How long to wait for the goodbye to be acknowledged.
 const GOODBYE_WAIT: Duration = Duration::from_secs(2);
-/// How long a C node may take to start what was ours. When this node falls silent before, the C node calls
-/// it dead and forgets what it was doing.
+/// How long a C node may take to start what was this node's. If this node falls silent before, the
+/// C node declares it dead and forgets what it was doing.
 const CLASSIC_WAIT: Duration = Duration::from_secs(5);
 
 /// A graceful stop.
@@ -20,10 +20,10 @@ const CLASSIC_WAIT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug, Default)]
 pub(in crate::cluster) enum Shutdown {
-    /// Nobody has ordered one.
+    /// No stop was ordered.
     #[default]
     None,
-    /// Groups are being stopped. The reports that something keeps it waiting become rarer.
+    /// Groups are being stopped. The reports that something delays the stop become rarer.
     Releasing { waits: Rarely },
     /// The goodbye was sent under this sequence.
     Said { sequence: u64, until: Time, awaits_takeover: bool },
@@ -34,7 +34,7 @@ pub(in crate::cluster) enum Shutdown {
 /// What happens to a [`Shutdown`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Input {
-    /// It is ordered.
+    /// The stop is ordered.
     Ordered,
     /// A turn: which group may still run, and whether that cannot be told.
     Turn { runs: bool, in_doubt: Option<GroupId> },
@@ -42,7 +42,7 @@ pub(super) enum Input {
     Acknowledged(bool),
     /// Everything is stopped, and the goodbye is sent under this sequence.
     GoodbyeSent { sequence: u64, awaits_takeover: bool },
-    /// A node has said a step of a hand-over: a C node that is done has what was ours.
+    /// A node has sent a step of a hand-over: a C node that is done has what was this node's.
     Step { is_taken_over: bool },
 }
 
@@ -52,7 +52,7 @@ pub(super) enum Effect {
     Nothing,
     /// Release every group.
     Release,
-    /// Report that the stop waits, because nobody can tell whether this group runs.
+    /// Report that the stop waits, because it cannot be told whether this group runs.
     ReportDoubt(GroupId),
     /// Say goodbye.
     SayGoodbye,
@@ -61,7 +61,7 @@ pub(super) enum Effect {
 }
 
 impl Shutdown {
-    /// When a turn is due at the latest.
+    /// The latest time at which a turn is due.
     pub(in crate::cluster) const fn deadline(&self) -> Option<Time> {
         match self {
             Self::Said { until, .. } => Some(*until),
@@ -69,12 +69,12 @@ impl Shutdown {
         }
     }
 
-    /// Whether it was ordered.
+    /// Whether a stop was ordered.
     pub(in crate::cluster) const fn has_begun(&self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// Takes an input. The only place where the state changes.
+    /// Processes an input. The only place where the state changes.
     pub(super) fn step(&mut self, now: Time, input: Input) -> Effect {
         if let Some(name) = self.name_of(now, input) {
             visit(Table::Shutdown, || (self.name(), name));
@@ -111,7 +111,7 @@ impl Shutdown {
         }
     }
 
-    /// What the state is called where transitions are counted.
+    /// The name of the state for the count of transitions.
     const fn name(&self) -> &'static str {
         match self {
             Self::None => "none",
@@ -121,7 +121,8 @@ impl Shutdown {
         }
     }
 
-    /// What an input is called there. What only this machine itself leads to is not counted.
+    /// The name of an input for that count. Inputs that only this machine itself causes are not
+    /// counted.
     fn name_of(&self, now: Time, input: Input) -> Option<&'static str> {
         match (self, input) {
             (_, Input::Ordered) => Some("stop"),

@@ -3,8 +3,8 @@
 use super::pair::Pair;
 use super::*;
 
-/// Somebody pulls the only cable of the standby node, and puts it back: the node that served its clients
-/// all the time goes on.
+/// Someone pulls the only cable of the standby node and plugs it in again: the node that served its
+/// clients all the time continues.
 #[test]
 fn a_cable_of_the_standby_disturbs_nothing() {
     let mut pair = Pair::settled(Failback::Off);
@@ -31,7 +31,7 @@ fn a_cable_of_the_standby_disturbs_nothing() {
     assert_eq!(stops, 0, "A stopped what its clients used");
 }
 
-/// The same, and the cable is back on the links before the carrier of the service is.
+/// The same, but the cable is back on the links before the carrier of the service is.
 #[test]
 fn who_has_no_carrier_does_not_win_a_heal() {
     let mut pair = Pair::settled(Failback::Off);

@@ -1,11 +1,11 @@
-//! Groups that left because of a fault, the end of the fault, and what a person wants.
+//! Groups that left because of a fault, the end of the fault, and what a person orders.
 
 use super::pair::Pair;
 use super::*;
 use crate::HandOverReason;
 use crate::cluster::hand_over::HandOver;
 
-/// Both prefer A.
+/// Both groups prefer A.
 const BOTH: [GroupId; 2] = [FIRST, SECOND];
 
 impl Pair {
@@ -14,7 +14,7 @@ impl Pair {
         self.node(id).cluster.handle(now, &Input::Carrier { group, is_there });
     }
 
-    /// Two nodes with two groups that are at home on A.
+    /// Two nodes with two groups that prefer A.
     fn with_both_at_home(failback: Failback) -> Self {
         let node = |id| {
             let mut settings = settings(id, failback);
@@ -37,7 +37,7 @@ impl Pair {
     }
 }
 
-/// The only link goes down and comes back: what was asked for meanwhile arrives after it.
+/// The only link goes down and comes back: what was requested meanwhile arrives after that.
 #[test]
 fn what_a_carrier_asked_for_is_taken_back_when_it_is_there_again() {
     let mut pair = Pair::settled(Failback::On);
@@ -61,7 +61,7 @@ fn what_ipfail_asked_for_is_taken_back_when_both_see_the_same_again() {
     pair.answers[0] = false;
     let asked = Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(GroupSet::All)));
     pair.until("it is asked for", |pair| pair.node(A).has_said(&asked));
-    // The question is on its way, and nothing gets through for a moment.
+    // The request is on its way, and nothing gets through for a moment.
     pair.node(A).sent.clear();
     pair.cut = true;
     pair.answers[0] = true;
@@ -74,7 +74,8 @@ fn what_ipfail_asked_for_is_taken_back_when_both_see_the_same_again() {
     });
 }
 
-/// Too late to take it back: it moves, and comes home, though its giver can run it again meanwhile.
+/// It is too late to withdraw the request: the group moves, and comes home although its giver can
+/// run it again meanwhile.
 #[test]
 fn what_moved_for_a_fault_that_ended_meanwhile_comes_home() {
     let mut pair = Pair::settled(Failback::On);
@@ -120,7 +121,8 @@ fn what_a_person_moved_stays_until_its_home_is_started_anew() {
         let now = pair.now;
         pair.node(order.0).order(now, order.1);
         pair.until("it moved", |pair| pair.runs(B) == BOTH);
-        // That its home sees fewer ping nodes for a while is no reason to go there.
+        // The fact that A sees fewer ping nodes for a while is no reason for the groups to go
+        // there.
         pair.pass(Duration::from_secs(3));
         pair.answers[0] = false;
         pair.pass(Duration::from_secs(3));
@@ -132,7 +134,7 @@ fn what_a_person_moved_stays_until_its_home_is_started_anew() {
     }
 }
 
-/// The daemon of the node that has it is restarted, and adopts what it has.
+/// The daemon of the node that has the group is restarted, and adopts what it has.
 fn restart_holder(pair: &mut Pair) {
     let runs = pair.runs(B);
     let now = pair.now;
@@ -162,14 +164,15 @@ fn what_a_person_moved_stays_when_the_daemon_that_has_it_is_restarted() {
     restart_holder(&mut pair);
     pair.pass(Duration::from_secs(8));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
-    // Both are started anew, its home after the daemon that has it was last heard of.
+    // Both are restarted, A after the daemon that has the group last heard it.
     restart_holder(&mut pair);
     let settings = pair.node(A).cluster.settings().clone();
     pair.nodes[0] = Some(Node::with(settings, 2));
     pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
 }
 
-/// The daemon of the first group's home is another run: of this generation, and started with that one.
+/// The daemon of the first group's home is another run: it has this generation, and was started
+/// with the generation `started`.
 fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
     let before = &pair.node(A).cluster;
     let boot = Boot {
@@ -178,7 +181,7 @@ fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
         peers: vec![PeerRecord { node: B, generation: 1, sequence: 0, unfinished: None }],
         ..boot(generation)
     };
-    // Its clock is that of the pair.
+    // The clock of the new node is that of the pair.
     let settings = Settings { initdead: INITDEAD * 100, ..before.settings().clone() };
     let mut after = Node::with(settings.clone(), generation);
     after.cluster = Cluster::new(settings, boot);
@@ -200,7 +203,7 @@ fn what_a_person_moved_stays_when_the_daemon_of_its_home_executes_itself() {
             assert!(pair.node(B).has_said(&Event::PeerRestarted(A)));
             assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![FIRST, SECOND]));
         }
-        // It was started anew, and has executed itself before it was heard.
+        // The daemon was restarted, and has executed itself before it was heard.
         replace_home(&mut pair, 12, 11);
         pair.until("it is at home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
     }
@@ -220,7 +223,7 @@ fn what_moved_for_a_fault_goes_home_though_the_daemon_that_has_it_was_restarted(
 
 #[test]
 fn a_group_that_is_refused_keeps_no_other_one_from_leaving() {
-    // For a lost carrier.
+    // Because of a lost carrier.
     let mut pair = Pair::with_both_at_home(Failback::Off);
     pair.node(B).misses = Some(FIRST);
     for group in BOTH {
@@ -232,7 +235,7 @@ fn a_group_that_is_refused_keeps_no_other_one_from_leaving() {
     pair.node(B).misses = None;
     let took = pair.until("it is tried again", |pair| pair.runs(B) == BOTH);
     assert!(took < Duration::from_secs(12), "{took:?}");
-    // For ping nodes.
+    // Because of ping nodes.
     let mut pair = Pair::with_both_at_home(Failback::Off);
     pair.node(B).misses = Some(FIRST);
     pair.answers[0] = false;
@@ -242,7 +245,7 @@ fn a_group_that_is_refused_keeps_no_other_one_from_leaving() {
     pair.node(B).misses = None;
     let took = pair.until("it is tried again", |pair| pair.runs(B) == BOTH);
     assert!(took < Duration::from_secs(22), "{took:?}");
-    // For home.
+    // Because of failback.
     let mut pair = Pair::with_both_at_home(Failback::On);
     pair.start_anew(A);
     pair.node(A).misses = Some(FIRST);
@@ -266,7 +269,7 @@ fn what_is_refused_again_and_again_is_asked_for_ever_more_rarely() {
         waits.push(wait.as_secs());
     }
     assert_eq!(waits, [0, 10, 20]);
-    // What it rests on changes: it is asked at once.
+    // The basis of the refusal changes: the group is offered at once.
     pair.node(A).said.clear();
     let settings = pair.node(B).cluster.settings().clone();
     pair.node(B).misses = None;
@@ -276,7 +279,7 @@ fn what_is_refused_again_and_again_is_asked_for_ever_more_rarely() {
     pair.until("it moves", |pair| pair.runs(B) == [FIRST]);
 }
 
-/// A whole set was asked for, and has come to include a group that is to stay.
+/// A whole set was requested, and has come to include a group that must stay.
 #[test]
 fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
     let mut pair = Pair::settled(Failback::Off);
@@ -292,7 +295,8 @@ fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
     assert_eq!(pair.runs(B), BOTH);
 }
 
-/// B has listened for half a second when it stands still, and the way to A comes up a moment after that.
+/// B has listened for half a second when it stands still, and the link to A comes up a moment after
+/// that.
 #[test]
 fn time_in_which_a_node_stood_still_is_no_part_of_its_initdead() {
     let mut pair = Pair::settled(Failback::Off);

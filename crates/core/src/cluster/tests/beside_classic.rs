@@ -1,5 +1,5 @@
-//! One node of Systole beside a heartbeat of the classic line, whose words are given here as a
-//! capture of two classic nodes shows them.
+//! One Systole node beside a C node, whose messages are given here as a capture of two C nodes
+//! shows them.
 
 use super::*;
 
@@ -12,7 +12,7 @@ mod network;
 mod reports;
 mod returns;
 
-/// Our node is A; the classic one is B.
+/// The Systole node is A; the C node is B.
 struct Beside {
     node: Node,
     now: Time,
@@ -43,7 +43,7 @@ impl Beside {
         self.say(Message::Resource { hold, full: true, stable: Some(stable), occasion });
     }
 
-    /// Lets time pass; the classic node beats.
+    /// Lets time pass; the C node beats.
     fn pass(&mut self, span: Duration) {
         let end = self.now + span;
         while self.now < end {
@@ -52,7 +52,7 @@ impl Beside {
         }
     }
 
-    /// Lets time pass without a word of the classic node.
+    /// Lets time pass without any message of the C node.
     fn silence(&mut self, span: Duration) {
         let end = self.now + span;
         while self.now < end {
@@ -69,7 +69,7 @@ impl Beside {
         sent.into_iter().map(message).filter(is_talk).collect()
     }
 
-    /// The classic daemon is started anew, and says so.
+    /// The C node's daemon restarts, and says so.
     fn starts_anew(&mut self) {
         (self.generation, self.sequence) = (2, 0);
         self.status(NodeStatus::Init);
@@ -78,7 +78,7 @@ impl Beside {
         self.say(Message::Starting);
     }
 
-    /// Both started, each holds its own.
+    /// Both have started, and each holds its own set.
     fn joint() -> Self {
         Self::joint_with(Failback::On)
     }
@@ -111,7 +111,7 @@ fn report(hold: GroupSet, stable: bool, occasion: Occasion) -> Message {
     Message::Resource { hold, full: true, stable: Some(stable), occasion }
 }
 
-/// The takeover script's report.
+/// The report of the takeover script.
 fn taken_over() -> Message {
     let occasion = Occasion::MachDown;
     Message::Resource { hold: GroupSet::Foreign, full: false, stable: None, occasion }
@@ -129,7 +129,8 @@ fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
     assert!(sent.contains(&Message::Starting), "{sent:?}");
 }
 
-/// The question is nobody's any more, whoever ends: each turn looks whether this node comes to rest.
+/// The request no longer belongs to anyone, whichever node ends: each turn checks whether this node
+/// comes to rest.
 #[test]
 fn a_peer_that_dies_before_it_tells_the_nodes_leaves_nothing_to_ask_again() {
     let mut beside = Beside::new(Failback::On);
@@ -421,7 +422,7 @@ fn a_hold_counts_here_alone_and_ends_with_a_takeover() {
     let acquired = report(GroupSet::All, true, Occasion::Acquired);
     let is_told = sent.contains(&all) || sent.contains(&acquired);
     assert!(!is_told, "what is not taken is not told: {sent:?}");
-    // Whoever comes back meanwhile takes its own.
+    // A node that comes back meanwhile takes its own groups.
     beside.generation = 2;
     beside.sequence = 0;
     beside.status(NodeStatus::Init);

@@ -1,4 +1,4 @@
-//! Two nodes of which one loses the carrier of a service interface, and not its links.
+//! Two nodes, one of which loses the carrier of a service interface but not its links.
 
 use super::pair::Pair;
 use super::*;
@@ -70,8 +70,9 @@ fn a_survivor_without_a_carrier_takes_over_because_nobody_else_is_left() {
     pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
 }
 
-/// The first group was taken long ago, and the second one is still being stopped. Who says "done" waits
-/// for what the taker makes of it, which takes it though it has just lost the carrier.
+/// The first group was taken long ago, and the second is still being stopped. A node that says
+/// "done" waits for what the taker decides, which takes the group although it has just lost the
+/// carrier.
 #[test]
 fn what_loses_its_carrier_while_it_is_given_does_not_run_twice() {
     let mut pair = Pair::settled(Failback::Off);

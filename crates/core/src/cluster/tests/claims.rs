@@ -1,12 +1,13 @@
-//! Claims that hold and claims that do not: who is cut off, loses what it had, and returns.
+//! Claims that prevail and claims that do not: a node that is cut off, loses what it had, and
+//! returns.
 
 use super::pair::Pair;
 use super::*;
 use crate::{Claim, Echo, Mark, Phase};
 
-/// Longer than a peer is waited for, and than a stop of a held agent would be.
+/// Longer than any wait for a peer, and longer than the stop of a held agent would take.
 const LONG: Duration = Duration::from_secs(4);
-/// A term beyond all that these nodes reach otherwise.
+/// A term higher than any that these nodes reach otherwise.
 const REMEMBERED: u64 = 9;
 
 fn key(group: GroupId) -> GroupKey {
@@ -21,7 +22,7 @@ fn returning(id: NodeId, generation: u64, terms: &[(GroupId, NodeId, u64)]) -> N
 
 fn started(id: NodeId, boot: Boot) -> Node {
     let mut node = Node::new(id, Failback::Off, boot.generation);
-    // Its clock is that of the pair, which has been running for a while.
+    // The clock of the new node is that of the pair, which has been running for a while.
     let settings = Settings { initdead: LONG * 20, ..settings(id, Failback::Off) };
     let has_listed = !boot.listed.is_empty();
     node.cluster = Cluster::new(settings, boot);
@@ -31,7 +32,7 @@ fn started(id: NodeId, boot: Boot) -> Node {
     node
 }
 
-/// A runs everything, and B is cut off and has no power.
+/// A runs everything; B is cut off and without power.
 fn alone() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
@@ -41,8 +42,8 @@ fn alone() -> Pair {
     pair
 }
 
-/// Lets a node return to one that runs everything, whose agents take long to stop: nothing is
-/// stopped there, and nothing started here.
+/// Lets a node return to a node that runs everything and whose agents take long to stop: nothing is
+/// stopped there, and nothing is started here.
 fn undisturbed(mut pair: Pair, node: Node) -> Pair {
     let id = node.id;
     let other = NodeId(1 - id.0);
@@ -120,7 +121,7 @@ fn a_claim_that_is_being_stopped_does_not_outrank_what_runs_well() {
 #[test]
 fn a_holder_that_lost_its_memory_keeps_what_it_holds() {
     let mut pair = alone();
-    // A's daemon is started anew without what it had stored; its executor holds everything.
+    // A's daemon is restarted without what it had stored; its executor holds everything.
     let runs = pair.runs(A);
     let listed = runs.iter().map(|group| (*group, 1)).collect();
     let mut node = started(A, Boot { listed, ..boot(2) });
@@ -172,7 +173,7 @@ fn of_two_that_run_it_at_a_heal_one_goes_on_and_the_other_says_so_until_it_has_s
     }
 }
 
-/// What B says under this number, to the run of A that is driven here.
+/// What B sends under this sequence to the run of A that is driven here.
 fn table(sequence: u64, claims: Vec<Claim>) -> (Outgoing, Option<Beat>) {
     let message =
         Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true };
@@ -193,7 +194,7 @@ fn claim(group: GroupId, owner: NodeId, term: u64, phase: Phase, runs_here: bool
     Claim { group: key(group), owner, term, phase, unable: false, failure: None, runs_here }
 }
 
-/// A node that hears B say each 100 ms that `FIRST` is free, and whether it runs there still.
+/// A node that hears B say every 100 ms that `FIRST` is free, and whether it still runs there.
 fn hears(node: &mut Node, from: u64, runs_there: bool) -> u64 {
     for beat in from..from + 10 {
         let claims = vec![
@@ -244,7 +245,7 @@ fn a_beat_that_was_overtaken_does_not_end_what_a_later_one_says() {
 
 #[test]
 fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
-    // What the giver had lost to the taker before is stopped there too when it says "done".
+    // What the giver had lost to the taker before is stopped there too when the giver says "done".
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::All));
@@ -255,7 +256,7 @@ fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
     );
 }
 
-/// What waited in its socket may be about a node that is dead by now.
+/// Messages that waited in its socket may be about a node that is dead by now.
 #[test]
 fn who_has_stood_still_says_of_nobody_that_it_runs_a_group_until_it_is_answered() {
     let mut pair = Pair::settled(Failback::Off);
@@ -278,7 +279,8 @@ fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
     assert_eq!(reason(&mut pair), before);
 }
 
-/// The other node has called it dead, and its agents take long to start: the way is back before they are done.
+/// The other node has declared it dead, but its agents take long to start: the link is back before
+/// they are done.
 #[test]
 fn who_runs_a_group_is_not_outranked_by_who_is_still_starting_it() {
     for failback in [Failback::On, Failback::Off] {

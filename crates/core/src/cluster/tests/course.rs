@@ -1,4 +1,4 @@
-//! What goes wrong on the way of a hand-over between nodes of Systole.
+//! What goes wrong during a hand-over between Systole nodes.
 
 use super::super::hand_over::HandOver;
 use super::pair::Pair;
@@ -8,7 +8,8 @@ use super::*;
 use crate::Action;
 
 impl Node {
-    /// Ends the jobs that wait, but for those of one group, which are given back. The next ones end at once.
+    /// Ends the waiting jobs except those of one group, which are returned. The next jobs end at
+    /// once.
     fn finish_jobs_but(&mut self, now: Time, slow: GroupId) -> Vec<crate::Job> {
         let held = std::mem::take(&mut self.held);
         let (slow, quick): (Vec<_>, Vec<_>) = held.into_iter().partition(|job| job.group == slow);
@@ -24,7 +25,7 @@ fn node(three: &mut Three, id: NodeId) -> &mut Node {
     three.nodes[id.index()].as_mut().expect("it has power")
 }
 
-/// A gives B all that it has, and its agent takes its time; C dies, A takes what C had.
+/// A gives B all that it has, and its agent takes its time; C dies, and A takes what C had.
 fn giver_that_takes_from_a_third(prepare: impl Fn(&mut Node)) -> Three {
     let mut three = Three::at_homes([A, C], |_| {});
     let now = three.now;
@@ -39,8 +40,8 @@ fn giver_that_takes_from_a_third(prepare: impl Fn(&mut Node)) -> Three {
     three
 }
 
-/// A's executor lets go of what A took from C meanwhile, and the stop of that takes its time too; the
-/// gift is let go of first.
+/// A's executor lets go of what A took from C meanwhile, and the stop of that takes its time too;
+/// the gift is let go of first.
 #[test]
 fn what_a_giver_took_and_still_stops_when_it_is_done_is_not_started_beside_it() {
     let mut three = giver_that_takes_from_a_third(|_| {});
@@ -81,7 +82,7 @@ fn what_a_giver_took_and_cannot_start_is_run_by_the_taker() {
     assert!(three.runs(B).contains(&SECOND), "nobody for a minute: {:?}", three.all_run());
 }
 
-/// A group is held, and has failed where it ran last; ipfail gives the other one away.
+/// A group is held, and has failed where it last ran; ipfail gives the other group away.
 #[test]
 fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
     let mut pair = Pair::settled_with(|_| {});
@@ -105,7 +106,7 @@ fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
     assert!(!pair.runs(B).contains(&SECOND), "{:?}", pair.node(B).cluster.groups[SECOND].cause);
 }
 
-/// Somebody thinks better of it, while the other node looks whether it can take what is offered.
+/// A person changes their mind while the other node checks whether it can take what is offered.
 #[test]
 fn a_takeover_of_what_is_about_to_leave_is_not_done_and_undone() {
     let mut pair = Pair::settled(Failback::Off);
@@ -125,8 +126,8 @@ fn a_takeover_of_what_is_about_to_leave_is_not_done_and_undone() {
     );
 }
 
-/// A gives two groups, and stops one quickly and one slowly; the quick one does not start at B, and is
-/// taken back.
+/// A gives two groups, and stops one quickly and the other slowly; the quick one does not start on
+/// B, and is taken back.
 fn giver_that_takes_back() -> (Pair, Vec<crate::Job>) {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
@@ -166,7 +167,7 @@ fn an_order_of_which_a_part_was_taken_back_is_answered_with_what_failed() {
     assert_eq!(pair.node(A).answers, [Err(Refusal::Failed)], "after {took:?}");
 }
 
-/// A's executor lets go of what A took back, and could start it again.
+/// A's executor lets go of what A took back, although A could start it again.
 #[test]
 fn what_a_giver_took_back_and_lost_is_started_again() {
     let (mut pair, slow) = giver_that_takes_back();
@@ -179,8 +180,8 @@ fn what_a_giver_took_back_and_lost_is_started_again() {
     assert!(pair.runs(A).contains(&SECOND), "nobody for a minute: {:?}", pair.runs(B));
 }
 
-/// B has lost its executor, and its services may run on: A has asked a device, which takes its time. Somebody
-/// sends B, which has nothing any more, to standby.
+/// B has lost its executor, and its services may still run: A has asked a device, which takes its
+/// time. A person sends B, which no longer has anything, to standby.
 #[test]
 fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
     let mut pair = Pair::settled_with(|settings| {
@@ -199,8 +200,8 @@ fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
     assert_eq!(pair.runs(A), [FIRST], "{cause:?}, {:?}", pair.node(B).answers);
 }
 
-/// A person at A takes two groups over from B, one of which is stopped slowly there; meanwhile B is told to
-/// stop.
+/// A person at A takes over two groups from B, one of which is stopped slowly there; meanwhile B is
+/// ordered to stop.
 #[test]
 fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
     for is_handed_over in [false, true] {
@@ -233,8 +234,8 @@ fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
     }
 }
 
-/// The taker has something of one of two groups to stop when it hears that all is let go; that ends soon, and
-/// the start of the other group takes its time.
+/// The taker still has to stop something of one of two groups when it hears that all is let go;
+/// that ends soon, but the start of the other group takes its time.
 #[test]
 fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
     let mut pair = Pair::settled(Failback::Off);
@@ -270,7 +271,8 @@ fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
     assert!(all.contains(&SECOND), "nobody for a minute: {rows:?}");
 }
 
-/// A gives two groups, one of which is stopped slowly; meanwhile B is told to stop, which takes its time too.
+/// A gives two groups, one of which is stopped slowly; meanwhile B is ordered to stop, which takes
+/// its time too.
 #[test]
 fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
     const LINES: [Line; 3] = [(A, &["first"]), (A, &["third"]), (B, &["second"])];
@@ -301,8 +303,9 @@ fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
     );
 }
 
-/// A gives two groups; B has begun to run the one that is stopped quickly, and stands still for a moment: its
-/// executor lets go of that, and A takes it back. Then A has stopped the other one too.
+/// A gives two groups. B has begun to run the group that is stopped quickly, and stands still for a
+/// moment: its executor lets go of the group, and A takes it back. Then A has stopped the other
+/// group too.
 #[test]
 fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_that_stood_still() {
     const LINES: [Line; 3] = [(A, &["first"]), (A, &["third"]), (B, &["second"])];

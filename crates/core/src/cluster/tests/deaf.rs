@@ -1,9 +1,9 @@
-//! A node that is heard and does not hear: it takes what runs here, and nobody can tell it.
+//! A node that is heard but does not hear: it takes what runs here, and no node can tell it.
 
 use super::pair::Pair;
 use super::*;
 
-/// Whether A, which hears B and is not heard, runs what B runs too, and for how long.
+/// How long A, which hears B but is not heard, runs a group that B runs too.
 fn both_run(pair: &mut Pair, group: GroupId, span: Duration) -> Duration {
     let end = pair.now + span;
     let mut both = Duration::ZERO;
@@ -25,7 +25,7 @@ fn who_hears_that_another_one_took_its_group_yields() {
     assert!(both < Duration::from_secs(1), "{both:?}");
 }
 
-/// The same; B could not ask its agent at first.
+/// The same, but B could not ask its agent at first.
 #[test]
 fn who_hears_that_another_one_took_its_group_late_yields() {
     let mut pair = Pair::settled(Failback::Off);
@@ -38,7 +38,7 @@ fn who_hears_that_another_one_took_its_group_late_yields() {
     assert!(both < Duration::from_secs(1), "{both:?}");
 }
 
-/// The same; the interface of B has no carrier at first.
+/// The same, but the interface of B has no carrier at first.
 #[test]
 fn who_hears_that_another_one_took_its_group_without_a_carrier_yields() {
     let mut pair = Pair::settled(Failback::Off);

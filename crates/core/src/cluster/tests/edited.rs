@@ -1,18 +1,19 @@
 //! A daemon that ended before it had read its changed file, and is started again: its ledger lists
-//! what stands in no line any more.
+//! groups that are in no line any longer.
 
 use super::pair::Pair;
 use super::reload::{CHANGED, Line, OLD, groups, with_groups};
 use super::*;
 use crate::{Action, Phase};
 
-/// The first line has another home.
+/// The first line has another preferred node.
 const MOVED: [Line; 2] = [(B, &["first"]), (B, &["second"])];
 
-/// The key of the line that A has lost: its words are those of another line, its key is not.
+/// The key of the line that A has lost: its words are those of another line, but its key is not.
 const LOST: GroupKey = GroupKey(4711);
 
-/// Two nodes with `OLD`, whose first line has a key of its own, as lines with other homes have.
+/// Two nodes with `OLD`, whose first line has a key of its own, as lines with other preferred nodes
+/// have.
 fn settled(failback: Failback) -> Pair {
     let nodes = [A, B].map(|id| {
         let mut node = Node::new(id, failback, 1);
@@ -32,7 +33,7 @@ fn old(id: NodeId, failback: Failback) -> Settings {
     settings
 }
 
-/// A's daemon is started with these lines; its executor holds the old one, and takes its time.
+/// A's daemon is started with these lines; its executor holds the old line, and takes its time.
 fn restart_a(pair: &mut Pair, failback: Failback, lines: &[Line], is_remembered: bool) -> GroupId {
     let before = pair.node(A);
     let generation = before.generation + 1;

@@ -1,4 +1,4 @@
-//! What is told for the journal: the evidence of decisions, and how long their steps took.
+//! What is reported for the journal: the evidence of decisions, and how long their steps took.
 
 use super::pair::Pair;
 use super::*;
@@ -10,10 +10,11 @@ use crate::{
 
 /// How long the slow jobs of a test take.
 const SLOW: Duration = Duration::from_millis(300);
-/// What may lie between the beginning of a job and that of the time that the test counts.
+/// The time that may lie between the beginning of a job and the beginning of the time that the test
+/// counts.
 const EARLY: Duration = Duration::from_millis(20);
 
-/// The stages of hand-overs that a node told, in order.
+/// The stages of hand-overs that a node reported, in order.
 fn plans(node: &Node) -> Vec<HandOverProgress> {
     let plan =
         |event: &Event| if let Event::HandOverProgress(plan) = event { Some(*plan) } else { None };
@@ -91,7 +92,7 @@ fn both_nodes_tell_the_stages_of_a_hand_over_and_how_long_each_took() {
         assert!(told[0].took.is_zero() && told[1].took < SLOW / 2, "{told:?}");
         assert_eq!(told[3].total, told.iter().map(|plan| plan.took).sum());
     }
-    // The order of events is that of what happened.
+    // The events are in the order in which things happened.
     let place = |of: fn(&Event) -> bool| pair.nodes[0].as_ref()?.said.iter().position(of);
     let agreed = place(
         |event| matches!(event, Event::HandOverProgress(plan) if plan.stage == ProgressStage::Agreed),
@@ -127,7 +128,7 @@ fn a_hand_over_says_who_wants_it() {
     let motives: Vec<_> = plans(pair.node(A)).into_iter().map(|plan| plan.motive).collect();
     assert!(motives.starts_with(&[HandOverReason::Node; 3]), "{motives:?}");
 
-    // Taken because it was dead, and handed back by failback.
+    // Taken because the owner was dead, and handed back by failback.
     let mut pair = Pair::settled(Failback::On);
     pair.nodes[0] = None;
     pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -198,7 +199,7 @@ fn what_another_node_had_before_our_start_is_taken_because_it_is_not_heard() {
         })
     };
     assert_eq!(cause(pair.node(B)), Some(Cause::OwnerUnheard(A)));
-    // Of one that was heard it is known.
+    // If the owner was heard, the cause is known.
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Stop);

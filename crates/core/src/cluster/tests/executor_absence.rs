@@ -1,4 +1,4 @@
-//! A node whose executor is gone, or stands still, for longer than an address lives.
+//! A node whose executor is gone or stands still for longer than an address lives.
 
 use super::ledger::restart_b;
 use super::pair::Pair;
@@ -6,9 +6,10 @@ use super::*;
 use crate::FencingEvent;
 use crate::{FenceOutcome, FencingPolicy, Phase};
 
-/// Nobody knows before whether the addresses have run out.
+/// Before this it is unknown whether the addresses have expired.
 const LIFETIME: Duration = Duration::from_secs(3);
-/// A group is released then at the latest: a permit, the lifetime, and what the kernel is late.
+/// A group is released after this at the latest: a permit, the lifetime, and the delay of the
+/// kernel.
 const RELEASED: Duration = Duration::from_millis(450 + 3_000 + 1_000 + 10);
 
 impl Pair {
@@ -64,7 +65,8 @@ fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
     assert!(pair.node(B).said.iter().any(told));
 }
 
-/// Its ledger could not be written since something had started: it cannot say that this runs.
+/// The ledger could not be written since something had started: the executor cannot say that this
+/// runs.
 #[test]
 fn an_executor_that_comes_back_with_a_part_goes_through_the_start_and_stops_nothing() {
     let mut pair = Pair::settled(Failback::Off);
@@ -253,7 +255,7 @@ fn a_goodbye_is_not_said_while_services_may_run() {
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]));
 }
 
-/// Both ran all, as after a cut, and A wins; what B has to stop hangs.
+/// Both nodes ran everything, as after a partition, and A prevails; what B has to stop hangs.
 fn b_gives_way() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
@@ -264,7 +266,7 @@ fn b_gives_way() -> Pair {
     pair
 }
 
-/// Both ran it, A wins; B's stop hangs, and its executor dies for good.
+/// Both nodes ran it, and A prevails; B's stop hangs, and its executor dies for good.
 #[test]
 fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_group() {
     let mut pair = b_gives_way();
@@ -281,7 +283,7 @@ fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_grou
     pair.until("it runs again", |pair| pair.runs(A).contains(&group));
 }
 
-/// The same: what nobody has an executor for is free at a goodbye of the owner.
+/// The same: groups for which no node has an executor are free after a goodbye of the owner.
 #[test]
 fn who_lost_its_executor_while_it_gave_way_does_not_block_itself_for_ever() {
     let mut pair = b_gives_way();
@@ -296,7 +298,7 @@ fn who_lost_its_executor_while_it_gave_way_does_not_block_itself_for_ever() {
     pair.until("B has all", |pair| pair.runs(B).len() == 2);
 }
 
-/// A has taken what B lost with its executor, and its own executor lets go of it for a moment.
+/// A has taken what B lost with its executor, and A's own executor lets go of it for a moment.
 #[test]
 fn what_was_taken_from_a_node_without_an_executor_starts_again_when_it_was_let_go() {
     let mut pair = Pair::settled(Failback::Off);
@@ -309,7 +311,7 @@ fn what_was_taken_from_a_node_without_an_executor_starts_again_when_it_was_let_g
     pair.until("it runs again", |pair| pair.runs(A) == [FIRST, SECOND]);
 }
 
-/// The same with a group of two services of which the first one takes its time to start.
+/// The same with a group of two services, the first of which takes its time to start.
 #[test]
 fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
     let mut pair = Pair::settled_with(|settings| {
@@ -324,7 +326,7 @@ fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
     pair.until("A runs all of it", |pair| pair.node(A).phase(SECOND) == Phase::Active);
 }
 
-/// A has another executor in the moment in which B says goodbye and ends.
+/// A gets another executor at the moment when B says goodbye and ends.
 #[test]
 fn a_goodbye_while_the_other_node_has_no_executor_is_no_death() {
     let deadtime = Duration::from_secs(10);

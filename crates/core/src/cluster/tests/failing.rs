@@ -54,7 +54,7 @@ fn why_a_start_failed_is_told_on_both_nodes_until_it_is_mended() {
     assert_eq!(failure.words.as_str(), "interface eth1.10 does not exist");
     let event = Event::PeerFailed { node: A, group: FIRST, failure };
     assert_eq!(pair.node(B).said.iter().filter(|said| **said == event).count(), 1, "told once");
-    // It fails again, for another reason.
+    // The start fails again, for another reason.
     pair.node(A).says = "Operation not permitted";
     let now = pair.now;
     pair.node(A).order(now, Order::Retry(Some(FIRST)));
@@ -186,7 +186,7 @@ fn what_cannot_be_stopped_is_blocked_here_and_hinders_nothing_else() {
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::Local));
     pair.until("the other group moves", |pair| pair.runs(A) == [FIRST, SECOND]);
-    // Tried again in vain, then mended.
+    // Retried in vain, then repaired.
     let now = pair.now;
     pair.node(A).order(now, Order::Retry(None));
     pair.pass(RETRIES);
@@ -231,7 +231,7 @@ fn a_start_that_the_executor_cut_short_is_no_failure() {
     assert_eq!(pair.node(A).failed_starts(), 0);
 }
 
-/// A daemon that asks to be woken for what it cannot do wakes without end.
+/// A daemon that asks to be woken for something that it cannot do wakes without end.
 #[test]
 fn without_an_executor_nothing_that_it_should_do_is_a_deadline() {
     let mut pair = Pair::settled(Failback::Off);
@@ -260,7 +260,8 @@ fn what_is_lost_while_it_starts_is_not_started_to_the_end() {
     assert!(outputs.contains(&Output::Cancel(job)), "{outputs:?}");
 }
 
-/// Of two owners after a partition the loser cannot stop: it is given nothing of which it has a rest.
+/// Of two owners after a partition the loser cannot stop: it is not given a group of which it still
+/// has remains.
 #[test]
 fn what_is_in_the_way_of_a_group_is_not_given_the_group() {
     let mut pair = Pair::settled(Failback::Off);

@@ -1,4 +1,4 @@
-//! Nothing of a silent node is taken before it is certain to be dead.
+//! Nothing is taken from a silent node before it is certain to be dead.
 
 use super::pair::Pair;
 use super::*;
@@ -122,7 +122,7 @@ fn a_fence_that_waits_is_cancelled_when_the_node_is_heard() {
     pair.pass(2 * DELAY);
     assert!(!pair.has_asked(B));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
-    // The other one had asked already: the node lives if the device fails.
+    // A had already asked the device: the node lives if the device fails.
     pair.answer(A, FenceOutcome::Failed);
     assert!(pair.said(A, FencingEvent::Failed { attempt: 1, retry: None, is_heard: true }));
     pair.pass(2 * DELAY);
@@ -223,7 +223,7 @@ fn the_administrator_confirms_a_death_but_not_of_the_living() {
     assert_eq!(pair.runs(A), [FIRST, SECOND]);
     let reason = &pair.node(A).cluster.snapshot().groups[1].reason;
     assert!(reason.ends_with("was confirmed dead by hand"), "{reason}");
-    // What the device says then changes nothing.
+    // What the device says after that changes nothing.
     let said = pair.node(A).said.len();
     pair.answer(A, FenceOutcome::Failed);
     let fencing = |event: &Event| matches!(event, Event::Fencing(..));
@@ -234,8 +234,8 @@ fn the_administrator_confirms_a_death_but_not_of_the_living() {
     assert_eq!(plain.answers, [Err(Refusal::NoFencing)]);
 }
 
-/// A device takes long to answer. Meanwhile the node that it has hit boots, is heard, and runs its group;
-/// then the link is cut. The answer of before says nothing of that run.
+/// A device takes long to answer. Meanwhile the node that it has reset boots, is heard, and runs
+/// its group; then the link is cut. The late answer says nothing about that run.
 #[test]
 fn a_late_done_of_a_device_is_no_proof_for_a_run_that_was_heard_since() {
     let node = |id, generation| {
@@ -250,7 +250,7 @@ fn a_late_done_of_a_device_is_no_proof_for_a_run_that_was_heard_since() {
     pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
     let (target, attempt) = pair.node(A).fences.pop().expect("asked");
     pair.pass(Duration::from_secs(1));
-    // It was hit, and boots.
+    // The node was reset, and boots.
     pair.nodes[1] = node(B, 2);
     pair.until("it runs its own again", |pair| pair.runs(B) == [SECOND]);
     pair.pass(Duration::from_secs(3));

@@ -56,7 +56,7 @@ fn line_that_comes_back_after_it_was_forgotten_has_its_former_id_and_nothing_els
     node.fails = Some(FIRST);
     reload(&mut node, &[Y]);
     assert_eq!(order(&node), [SECOND, FIRST], "it is remembered, as retired");
-    // So many others are remembered since that there is no room for it.
+    // So many other groups are remembered since then that there is no room for it.
     for number in 0..2 * REMEMBERED_MAX {
         let word: &'static str = format!("other{number}").leak();
         let words: &'static [&'static str] = vec![word].leak();

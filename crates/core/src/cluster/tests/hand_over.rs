@@ -1,11 +1,11 @@
-//! Hand-overs between two nodes of Systole: what a taker looks at, single groups, and who dies.
+//! Hand-overs between two Systole nodes: what a taker checks, single groups, and nodes that die.
 
 use super::pair::Pair;
 use super::reload::{CHANGED, Line, OLD};
 use super::*;
 use crate::ProgressStage;
 
-/// What came of an order to give our own groups away, and how long the answer took.
+/// The result of an order to give this node's own groups away, and how long the answer took.
 fn give(pair: &mut Pair) -> (Result<(), Refusal>, Duration) {
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
@@ -85,7 +85,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     let now = pair.now;
-    // The giver is at work with its own group.
+    // The giver is busy with its own group.
     pair.node(A).runs.clear();
     pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
     pair.node(B).order(now, Order::Takeover(GroupSet::Foreign));
@@ -136,7 +136,7 @@ fn one_group_moves_and_the_other_does_not_notice() {
     assert!(refused.ends_with(&[Err(Refusal::NotHere), Err(Refusal::Differs)]), "{refused:?}");
 }
 
-/// Whoever dies, at whatever millisecond: one owner remains, and no second one before.
+/// Whichever node dies, at whatever millisecond: one owner remains, and no second owner before.
 #[test]
 fn whoever_dies_in_a_hand_over_one_owner_remains() {
     for victim in [A, B] {
@@ -167,11 +167,13 @@ fn all_on_one() -> Pair {
     pair
 }
 
-/// Longer than a permit lasts; and so long that the other node calls it dead; and that it gives up.
+/// Longer than a permit lasts; long enough that the other node declares it dead; long enough that
+/// the other node gives up.
 const STILL: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_millis(800), Duration::from_secs(12)];
 
-/// Whoever stands still, at whatever millisecond, with agents that are slow or not: one owner soon.
+/// Whichever node stands still, at whatever millisecond, with agents that are slow or not: there is
+/// one owner soon.
 #[test]
 fn whoever_stands_still_in_a_hand_over_leaves_nothing_without_an_owner() {
     let mut worst = [Duration::ZERO; 2];
@@ -236,7 +238,7 @@ fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
     assert_eq!(spoken, Err(Refusal::SetsOnly));
 }
 
-/// The giver does not hear the taker for a dead time, and the taker hears the giver.
+/// The giver does not hear the taker for a dead time, but the taker hears the giver.
 #[test]
 fn a_giver_that_calls_the_taker_dead_does_not_leave_it_waiting() {
     let mut pair = all_on_one();
@@ -251,7 +253,7 @@ fn a_giver_that_calls_the_taker_dead_does_not_leave_it_waiting() {
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
-/// Two nodes that have both read their changed file: what they retired is over.
+/// Two nodes that have both read their changed file: the groups that they retired are over.
 fn changed(failback: Failback) -> Pair {
     let mut pair = Pair::settled(failback);
     for id in [A, B] {
@@ -271,7 +273,7 @@ fn a_set_is_handed_over_whatever_both_nodes_have_retired() {
         pair.until("answered", |pair| !pair.node(A).answers.is_empty());
         assert_eq!(pair.node(A).answers, [Ok(())]);
         assert!(pair.run(B, &["first", "extra"]) && pair.runs(A).is_empty());
-        // Back by an order of who takes.
+        // Back by an order at the taker.
         let now = pair.now;
         pair.node(A).answers.clear();
         pair.node(A).order(now, Order::Takeover(GroupSet::Local));
@@ -293,7 +295,8 @@ fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
         };
         [A, B].map(|id| stages(pair.node(id)))
     };
-    // The carrier of the ping node moves all to B; failback takes it home when it answers again.
+    // The loss of the ping node moves everything to B; failback takes it home when the ping node
+    // answers again.
     let mut pair = changed(Failback::On);
     pair.answers[0] = false;
     pair.until("moved by ipfail", |pair| pair.run(B, &["first", "extra"]));
@@ -329,8 +332,8 @@ fn an_order_names_a_group_that_its_giver_cannot_stop() {
     }
 }
 
-/// A line that only one of the two files has does not run, because its agent fails there: it was not
-/// to move.
+/// A line that only one of the two files has does not run, because its agent fails there: it was
+/// not to move.
 #[test]
 fn an_order_is_done_when_what_was_given_moved_though_the_lines_differ() {
     let third: Line = (A, &["third"]);

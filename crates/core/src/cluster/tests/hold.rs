@@ -1,4 +1,4 @@
-//! Two nodes of which somebody wants that nothing moves.
+//! Two nodes, and a person who wants that nothing moves.
 
 use super::pair::Pair;
 use super::*;
@@ -19,7 +19,7 @@ impl Pair {
         self.step();
     }
 
-    /// Gives a node its power back that has forgotten everything but its terms.
+    /// Restores power to a node that has forgotten everything but its terms.
     fn restart(&mut self, id: NodeId, failback: Failback) {
         let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
         let mut node = Node::new(id, failback, 2);
@@ -28,7 +28,7 @@ impl Pair {
         self.nodes[id.index()] = Some(node);
     }
 
-    /// Starts a node again that remembers what the one before had stored.
+    /// Starts a node again that remembers what its former run had stored.
     fn restart_with_disk(&mut self, id: NodeId, holds: Vec<HoldRecord>) {
         let terms = vec![(GroupKey::of(["first"]), A, 1), (GroupKey::of(["second"]), B, 1)];
         let mut node = Node::new(id, Failback::On, 2);
@@ -105,7 +105,8 @@ fn who_restarts_learns_it_from_the_other_and_starts_what_was_its_own() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(A, None, SPAN);
     pair.end(A);
-    // Its clock begins with the pair's, so that it may not wait until it thinks itself alone.
+    // The clock of the new node starts with that of the pair, so that it may not wait until it
+    // thinks it is alone.
     pair.until("dead", |pair| pair.node(B).counts_dead(A));
     pair.restart(A, Failback::Off);
     pair.until("its own runs again", |pair| pair.runs(A) == [FIRST]);
@@ -170,7 +171,7 @@ fn people_are_obeyed_while_it_is_held() {
     pair.node(A).order(now, Order::TakeoverGroup(FIRST));
     pair.until("fetched", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
     pair.pass(Duration::from_secs(1));
-    // Even what nobody runs any more.
+    // This holds even for a group that no node runs any longer.
     pair.end(A);
     pair.pass(Duration::from_secs(2));
     assert_eq!(pair.runs(B), [SECOND]);
@@ -209,8 +210,8 @@ fn what_stops_by_itself_starts_again_where_it_was() {
     assert_eq!(pair.runs(A), [], "though it prefers this node");
 }
 
-/// The last owner has said that its hold is over, and has not heard that it is over at the other
-/// node too. That one decides as if nothing were held: the group is its own to take.
+/// The last owner has said that its hold is over, and has not heard that it is over on the other
+/// node too. The other node decides as if nothing were held: it may take the group.
 #[test]
 fn a_last_owner_whose_own_hold_is_over_leaves_the_group_to_who_comes_first() {
     let mut pair = Pair::settled(Failback::Off);
@@ -255,7 +256,7 @@ fn one_group_is_held_alone() {
     pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
 }
 
-/// A release outlives a partition, and a beat of before it brings nothing back.
+/// A release outlives a partition, and an earlier beat does not restore the hold.
 #[test]
 fn a_release_beats_an_older_hold_whenever_it_is_heard() {
     let mut pair = Pair::settled(Failback::Off);
@@ -272,7 +273,8 @@ fn a_release_beats_an_older_hold_whenever_it_is_heard() {
     assert_eq!(pair.held(A).map(|(by, _)| by).as_deref(), Some("beta"), "and is beaten itself");
 }
 
-/// Its number is lower than that of the hold before, which the other node remembers.
+/// The number of the new hold is lower than that of the earlier hold, which the other node
+/// remembers.
 #[test]
 fn a_hold_on_a_node_that_was_restarted_counts_on_the_other() {
     let mut pair = Pair::settled(Failback::Off);
@@ -289,7 +291,7 @@ fn a_hold_on_a_node_that_was_restarted_counts_on_the_other() {
     }
 }
 
-/// The two were apart when it was ordered, and what the other remembers is over.
+/// The two nodes were apart when the hold was ordered, and what the other node remembers is over.
 #[test]
 fn a_hold_outlives_the_memory_of_an_earlier_one() {
     let mut pair = Pair::settled(Failback::Off);
@@ -345,7 +347,7 @@ fn who_restarts_alone_knows_what_is_held() {
     assert_eq!(stored.iter().map(|hold| hold.group).collect::<Vec<_>>().len(), 2);
     pair.end(A);
     pair.end(B);
-    // Its clock begins with the pair's, and so does what is left.
+    // The clock of the new node starts with that of the pair, and so does the remaining time.
     pair.restart_with_disk(B, stored);
     pair.until("it takes part", |pair| pair.node(B).cluster.status() == NodeStatus::Active);
     assert!(pair.held(B).is_some());
@@ -357,7 +359,7 @@ fn who_restarts_alone_knows_what_is_held() {
     assert!(pair.node(B).cluster.holds().all(|hold| hold.is_release));
 }
 
-/// A person takes over while a line is in nobody's file. It comes back while all is held.
+/// A person takes over while a line is in no file. The line comes back while everything is held.
 #[test]
 fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
     let mut pair = Pair::settled(Failback::Off);
@@ -377,7 +379,7 @@ fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
     assert_eq!(pair.node(B).running(), [["second"]]);
 }
 
-/// B has said goodbye while everything was held: its word for the hold ends with it.
+/// B has said goodbye while everything was held: its report of the hold ends with that.
 #[test]
 fn what_had_to_wait_for_a_hold_moves_at_once_when_that_is_released_after_a_goodbye() {
     let deadtime = Duration::from_secs(20);

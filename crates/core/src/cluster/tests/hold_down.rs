@@ -29,7 +29,7 @@ impl Pair {
         self.node(id).cluster.handle(now, &Input::Carrier { group: FIRST, is_there });
     }
 
-    /// A carrier at home flaps once; the group is back at home after it.
+    /// The carrier at home flaps once, and the group is back at home after that.
     fn flap(&mut self) {
         self.lose_carrier(A, false);
         self.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -37,7 +37,7 @@ impl Pair {
         self.until("home", |pair| pair.runs(A) == [FIRST]);
     }
 
-    /// How often it was told that a group is kept, and for how long.
+    /// For how long a group is kept, for each time that this was reported.
     fn kept(&mut self, id: NodeId) -> Vec<Duration> {
         let mut spans = Vec::new();
         for event in &self.node(id).said {
@@ -69,7 +69,7 @@ fn too_many_moves_keep_a_group_where_it_works_and_both_nodes_say_how_long() {
     assert_eq!(pair.kept(A), [POLICY.first]);
     let took = pair.until("home", |pair| pair.runs(A) == [FIRST]);
     assert!(took > Duration::from_secs(15), "{took:?}");
-    // That was one more within the window: it is kept again, for twice as long.
+    // That was one more move within the window: the group is kept again, for twice as long.
     pair.pass(Duration::from_secs(1));
     assert_eq!(pair.kept(B).last(), Some(&(POLICY.first * 2)));
 }
@@ -99,7 +99,7 @@ fn what_is_kept_may_leave_once_for_where_it_works_and_is_taken_from_the_dead() {
 fn each_time_it_is_kept_for_longer_up_to_a_bound_and_in_the_end_it_is_forgotten() {
     let policy = HoldDown { moves: 1, ..POLICY };
     let mut pair = Pair::with(|settings| settings.hold_down = Some(policy));
-    // The move there, then those home as soon as it may.
+    // The move there, then the moves home as soon as the group may.
     pair.lose_carrier(A, false);
     pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.lose_carrier(A, true);

@@ -1,9 +1,10 @@
-//! Three nodes of which one is never heard: who starts waits for it, up to its initdead.
+//! Three nodes, one of which is never heard: a starting node waits for it, up to its initdead.
 
 use super::three::{C, Three, of_three};
 use super::*;
 
-/// A takes everything while B and C have no power, and B comes back: it is the home of the first group.
+/// A takes everything while B and C have no power, and B comes back: it is the preferred node of
+/// the first group.
 fn home_waits() -> Three {
     let node = |id, generation| {
         let mut settings = of_three(id);

@@ -1,19 +1,19 @@
-//! A daemon that starts while its executor holds something, and has not said what.
+//! A daemon that starts while its executor holds something but has not said what.
 
 use super::pair::Pair;
 use super::*;
 use crate::{Action, Phase};
 
-/// Longer than anybody is waited for.
+/// Longer than any wait for a node.
 const LONG: Duration = Duration::from_secs(4);
 
-/// The daemon of a node starts anew, with this ledger; nobody has greeted.
+/// A node's daemon restarts with this ledger; no executor has connected.
 fn restarted(pair: &Pair, id: NodeId, listed: Vec<(GroupId, u64)>, terms: bool) -> Node {
     let before = pair.nodes[id.index()].as_ref().expect("it ran");
     let terms = if terms { before.cluster.terms().collect() } else { Vec::new() };
     let generation = before.generation + 1;
     let mut node = Node::new(id, Failback::Off, generation);
-    // Its clock is that of the pair, which has been running for a while.
+    // The clock of the new node is that of the pair, which has been running for a while.
     let settings = Settings { initdead: LONG * 20, ..settings(id, Failback::Off) };
     node.cluster = Cluster::new(settings, Boot { terms, listed, ..boot(generation) });
     node.runs.clone_from(&before.runs);
@@ -21,7 +21,7 @@ fn restarted(pair: &Pair, id: NodeId, listed: Vec<(GroupId, u64)>, terms: bool) 
     node
 }
 
-/// B's daemon starts anew, with `SECOND` in its ledger.
+/// B's daemon restarts, with `SECOND` in its ledger.
 pub(super) fn restart_b() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     let node = restarted(&pair, B, vec![(SECOND, 1)], true);
@@ -29,7 +29,7 @@ pub(super) fn restart_b() -> Pair {
     pair
 }
 
-/// Lets time pass in which A starts nothing.
+/// Lets time pass, during which A starts nothing.
 fn wait(pair: &mut Pair, span: Duration) {
     let end = pair.now + span;
     while pair.now < end {
@@ -67,7 +67,7 @@ fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
     }
 }
 
-/// The disk was full when the group was stopped: the ledger lists it still.
+/// The disk was full when the group was stopped: the ledger still lists it.
 #[test]
 fn what_an_old_ledger_lists_outranks_nobody_who_runs_it() {
     let mut pair = Pair::settled(Failback::Off);
@@ -218,14 +218,14 @@ fn a_start_whose_executor_was_away_begins_with_its_first_resource() {
     assert_eq!((job.first, job.action), (1, Action::Start), "the second resource starts");
     node.cluster.handle(at(now), &Input::ExecutorGone);
     node.turn(at(now));
-    // An address on the left, say, has expired meanwhile.
+    // For example, an address on the left has expired meanwhile.
     node.greet(at(now), &[], false);
     node.turn(at(now));
     let job = node.held.remove(0);
     assert_eq!((job.first, job.action), (0, Action::Start), "what is on the left may be gone");
 }
 
-/// A left, B has everything, and A starts anew: it hears B, and nobody hears it.
+/// A left, B has everything, and A restarts: it hears B, but is not heard.
 fn start_unheard(listed: &[(GroupId, u64)]) -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
@@ -235,7 +235,7 @@ fn start_unheard(listed: &[(GroupId, u64)]) -> Pair {
     pair.mute = Some(A);
     let mut node = Node::new(A, Failback::Off, 2);
     let boot = Boot { listed: listed.to_owned(), ..boot(2) };
-    // Its clock is that of the pair, which has been running for a while.
+    // The clock of the new node is that of the pair, which has been running for a while.
     let initdead = pair.now.since(Time::START) + LONG;
     node.cluster = Cluster::new(Settings { initdead, ..settings(A, Failback::Off) }, boot);
     node.holds_jobs = true;

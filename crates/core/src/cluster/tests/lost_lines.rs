@@ -1,4 +1,4 @@
-//! Lines that changed, at a node that loses its executor for good.
+//! Lines that changed, on a node that loses its executor for good.
 
 use super::pair::Pair;
 use super::reload::CHANGED;
@@ -29,7 +29,8 @@ fn a_changed_line_is_not_kept_by_a_node_without_executor() {
     );
 }
 
-/// A's line has changed, B still has the old one; A's executor dies before the new one starts.
+/// A's line has changed, and B still has the old line; A's executor dies before the new line
+/// starts.
 #[test]
 fn an_old_line_is_not_guarded_by_a_node_without_executor() {
     let mut pair = Pair::settled(Failback::Off);
@@ -40,7 +41,7 @@ fn an_old_line_is_not_guarded_by_a_node_without_executor() {
     assert!(pair.node(B).running().contains(&vec!["first"]), "{:?}", pair.node(B).running());
 }
 
-/// The same after the old line was stopped: the executor dies while the new one starts.
+/// The same after the old line was stopped: the executor dies while the new line starts.
 #[test]
 fn an_old_line_is_not_guarded_when_the_executor_dies_later() {
     let mut pair = Pair::settled(Failback::Off);

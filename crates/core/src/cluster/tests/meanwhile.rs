@@ -1,11 +1,11 @@
-//! What befalls nodes while a hand-over goes on.
+//! What happens to nodes while a hand-over is in progress.
 
 use super::pair::Pair;
 use super::three::{C, Three};
 use super::*;
 
-/// A gives B all that it has, and its agent takes its time; C dies, A takes what C had, and A's executor
-/// lets go of that.
+/// A gives B all that it has, and its agent takes its time; C dies, A takes what C had, and A's
+/// executor lets go of that.
 #[test]
 fn what_a_giver_took_from_a_third_node_and_lost_runs_somewhere() {
     for late in [false, true] {
@@ -46,7 +46,7 @@ fn what_a_giver_took_from_a_third_node_and_lost_runs_somewhere() {
     }
 }
 
-/// A gives everything away and its agent takes a minute; what B had fails there.
+/// A gives everything away, and its agent takes a minute; what B had fails there.
 #[test]
 fn what_fails_at_the_taker_is_taken_by_the_giver() {
     let mut pair = Pair::settled(Failback::Off);
@@ -68,7 +68,7 @@ fn what_fails_at_the_taker_is_taken_by_the_giver() {
     );
 }
 
-/// The same among three, where C could run it.
+/// The same with three nodes, where C could run it.
 #[test]
 fn what_fails_at_the_taker_is_taken_by_the_third() {
     let mut three = Three::at_homes([A, B], |_| {});
@@ -120,7 +120,8 @@ fn ipfail_does_not_stop_what_the_taker_cannot_run() {
     assert_eq!(lost, 0, "{:?} {:?}", pair.runs(A), pair.runs(B));
 }
 
-/// As above, and the stop of the other one takes a minute: what failed at the taker runs nowhere meanwhile.
+/// As above, and the stop of the other group takes a minute: the group that failed on the taker
+/// runs nowhere meanwhile.
 #[test]
 fn ipfail_leaves_to_nobody_what_the_taker_cannot_run() {
     let mut pair = Pair::settled_with(|_| {});
@@ -153,8 +154,8 @@ fn ipfail_leaves_to_nobody_what_the_taker_cannot_run() {
     );
 }
 
-/// B takes two groups, of which one takes a minute to start; the other one runs already, and B's executor
-/// lets go of it, or it fails there.
+/// B takes two groups, one of which takes a minute to start. The other group runs already, and B's
+/// executor lets go of it, or it fails there.
 #[test]
 fn what_a_taker_loses_does_not_wait_for_what_it_still_starts() {
     let mut bad = Vec::new();

@@ -1,11 +1,13 @@
-//! Nodes that are started with different lines for the same resource: neither knows the other's line.
+//! Nodes that are started with different lines for the same resource: neither knows the other's
+//! line.
 
 use super::pair::Pair;
 use super::reload::{Line, groups, with_groups};
 use super::*;
 use crate::Inability;
 
-/// Two files that differ in the first line, whose resource both want: home of it in each, and rest.
+/// Pairs of files that differ in the first line, whose resource both need: each with the line's
+/// preferred node and the other lines.
 const FILES: [[&[Line]; 2]; 4] = [
     [&[(A, &["first"]), (B, &["second"])], &[(A, &["first", "extra"]), (B, &["second"])]],
     [&[(B, &["first"]), (B, &["second"])], &[(A, &["first", "extra"]), (B, &["second"])]],
@@ -20,7 +22,7 @@ fn nodes(files: &[&[Line]; 2]) -> [Option<Node>; 2] {
     })
 }
 
-/// The same, and one of them has a third node in its list.
+/// The same, but one of the nodes has a third node in its list.
 fn with_longer_list(longer: NodeId, files: &[&[Line]; 2]) -> [Settings; 2] {
     [A, B].map(|id| {
         let mut settings = with_groups(id, Failback::On, files[id.index()]);
@@ -32,7 +34,7 @@ fn with_longer_list(longer: NodeId, files: &[&[Line]; 2]) -> [Settings; 2] {
     })
 }
 
-/// Whether something runs of the resource that both want.
+/// Whether something runs that uses the resource that both need.
 fn is_served(pair: &mut Pair) -> bool {
     [A, B].into_iter().any(|id| pair.node(id).running().concat().contains(&"first"))
 }
@@ -55,7 +57,7 @@ fn who_comes_later_with_another_line_does_not_own_it_too() {
             let second = NodeId(1 - first.0);
             pair.end(second);
             pair.until("it runs alone", |pair| pair.runs(first).len() == 2);
-            // Its clock is that of the pair, which has been running for a while.
+            // The clock of the new node is that of the pair, which has been running for a while.
             let patient = Settings {
                 initdead: Duration::from_mins(1),
                 ..with_groups(second, Failback::On, files[second.index()])
@@ -86,7 +88,7 @@ fn who_comes_later_with_another_list_and_line_does_not_own_it_too() {
     }
 }
 
-/// The one that runs it dies: nothing is in the way any more.
+/// The node that runs it dies: nothing is in conflict any longer.
 #[test]
 fn the_survivor_runs_its_own_line() {
     for files in FILES {
@@ -101,7 +103,7 @@ fn the_survivor_runs_its_own_line() {
     }
 }
 
-/// B runs a line that A's file lacks, and the line that both know loses a resource at A first.
+/// B runs a line that A's file lacks, and the line that both know loses a resource, on A first.
 #[test]
 fn a_line_that_shrinks_beside_an_unknown_one_goes_on_by_the_new_one() {
     const BEFORE: [Line; 1] = [(A, &["first", "extra"])];
@@ -138,7 +140,7 @@ fn a_takeover_of_what_waits_for_another_line_is_refused() {
     assert_eq!(unable, because);
 }
 
-/// B runs its line alone, and A may start with these settings, of which the line is a part of that.
+/// B runs its line alone, and A may start with these settings, whose line is a part of B's line.
 fn b_alone() -> (Pair, Settings) {
     let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
     let mut pair = Pair::of(nodes(&files));
@@ -149,7 +151,7 @@ fn b_alone() -> (Pair, Settings) {
     (pair, patient)
 }
 
-/// B cannot tell any more whether services of its line run on, and has let its addresses go.
+/// B can no longer tell whether services of its line still run, and has let its addresses go.
 #[test]
 fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
     let (mut pair, patient) = b_alone();
@@ -159,7 +161,7 @@ fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
     pair.until("the other node runs its own line", |pair| pair.run(A, &["first"]));
 }
 
-/// What was another line until now is told by the last table of the other node.
+/// The last table of the other node already reports what was an unknown line until now.
 #[test]
 fn a_reload_to_the_lines_of_the_other_node_knows_them_at_once() {
     for files in FILES {
@@ -179,7 +181,7 @@ fn a_reload_to_the_lines_of_the_other_node_knows_them_at_once() {
     }
 }
 
-/// The line that both know gets a resource at A which B runs already, by a line that A's file lacks.
+/// On A, the line that both know gets a resource that B already runs by a line that A's file lacks.
 #[test]
 fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
     let there: &[Line] = &[(A, &["first"]), (B, &["third"])];
@@ -195,7 +197,7 @@ fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
     assert_eq!(pair.node(A).reload(with_groups(A, Failback::On, &same)), Ok(()));
 }
 
-/// A's daemon died while B was alone, and what its executor holds still is a part of its line.
+/// A's daemon died while B was alone, and what A's executor still holds is a part of A's line.
 #[test]
 fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
     let (mut pair, patient) = b_alone();
@@ -203,7 +205,7 @@ fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
     node.cluster = Cluster::new(patient, Boot { listed: vec![(FIRST, 1)], ..boot(2) });
     let now = pair.now;
     node.greet(now, &[FIRST], false);
-    // What is held is another part.
+    // The part that is held is a different one.
     node.runs.clear();
     node.sent.clear();
     pair.nodes[A.index()] = Some(node);
@@ -214,7 +216,7 @@ fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
     }
 }
 
-/// With a device B is fenced before anything starts that may be what runs on there.
+/// With a device, B is fenced before anything starts that may still run there.
 #[test]
 fn who_has_lost_its_executor_with_an_unknown_line_is_fenced_before_it_is_not_waited_for() {
     let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
@@ -272,7 +274,8 @@ fn a_goodbye_of_who_ran_an_unknown_line_is_no_death() {
     }
 }
 
-/// A's line grows by what B runs, and waits; then B's line for it changes, to one that A does not know.
+/// A's line grows by what B runs, and waits; then B's line for it changes to a line that A does not
+/// know.
 #[test]
 fn a_line_that_has_grown_and_waits_does_not_start_beside_an_unknown_one() {
     let mut pair = Pair::settled(Failback::Off);
@@ -283,8 +286,8 @@ fn a_line_that_has_grown_and_waits_does_not_start_beside_an_unknown_one() {
     pair.rest(10);
 }
 
-/// Each has had the other one's line before, so that each waits for the other to have its new file: neither
-/// runs anything. One of the two lines is run.
+/// Each node has had the other's line before, so that each waits for the other to get its new file,
+/// and neither runs anything. One of the two lines is run in the end.
 #[test]
 fn of_two_lines_that_each_replaced_the_other_one_runs() {
     const ONE: [Line; 1] = [(A, &["first", "extra"])];

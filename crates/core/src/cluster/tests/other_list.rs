@@ -1,4 +1,4 @@
-//! Two nodes of which one has a node more in its list.
+//! Two nodes, one of which has one more node in its list.
 
 use super::pair::Pair;
 use super::*;
@@ -13,7 +13,7 @@ fn longer(generation: u64, initdead: Duration) -> Node {
     Node::with(settings, generation)
 }
 
-/// Each has taken everything while nobody heard the other one.
+/// Each node has taken everything while neither heard the other.
 fn cut() -> Pair {
     let mut pair = Pair::of([Some(Node::new(A, Failback::Off, 1)), Some(longer(1, INITDEAD))]);
     pair.pass(Duration::from_secs(1));
@@ -42,7 +42,7 @@ fn who_starts_beside_it_starts_nothing_that_runs_there() {
     let mut pair = cut();
     pair.end(B);
     pair.pass(DEADTIME * 2);
-    // Its clock is that of the pair.
+    // The clock of the new node is that of the pair.
     pair.nodes[1] = Some(longer(2, pair.now.since(Time::START) + INITDEAD));
     pair.cut = false;
     let end = pair.now + INITDEAD * 3;
@@ -50,7 +50,7 @@ fn who_starts_beside_it_starts_nothing_that_runs_there() {
         pair.step();
         assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST, SECOND], vec![]), "{:?}", pair.now);
     }
-    // It is free when it is said to be stopped, or its node is dead.
+    // The group is free when it is reported as stopped, or its node is dead.
     pair.end(A);
     pair.until("the other one has all", |pair| pair.runs(B) == [FIRST, SECOND]);
 }

@@ -1,13 +1,13 @@
-//! Two nodes of Systole on a network without faults.
+//! Two Systole nodes on a network without faults.
 
 use super::*;
 use crate::Claim;
 
-/// Two nodes that hear each other a millisecond later, unless they are cut.
+/// Two nodes that hear each other after a millisecond, unless they are cut off from each other.
 pub(super) struct Pair {
     pub(super) nodes: [Option<Node>; 2],
     pub(super) cut: bool,
-    /// A node that nobody hears.
+    /// A node that is not heard.
     pub(super) mute: Option<NodeId>,
     /// Whether the ping node answers A and B.
     pub(super) answers: [bool; 2],
@@ -36,7 +36,7 @@ impl Pair {
         self.nodes[id.index()] = None;
     }
 
-    /// Lets time pass in steps of a millisecond, until something is true or 30 s are over.
+    /// Lets time pass in steps of a millisecond, until a condition holds or 30 s are over.
     pub(super) fn until(
         &mut self,
         what: &str,
@@ -87,7 +87,7 @@ impl Pair {
     }
 
     /// Lets a node stand still for longer than its permit lasts: its executor lets go of everything
-    /// when it goes on, before or after the daemon has read its socket.
+    /// when the node continues, before or after the daemon has read its socket.
     pub(super) fn stand_still(&mut self, id: NodeId, span: Duration, executor_first: bool) {
         self.still = Some(id);
         self.pass(span);
@@ -112,7 +112,7 @@ impl Pair {
         runs
     }
 
-    /// What a node says of a group, as the other one knows it.
+    /// What a node says about a group, as the other node knows it.
     pub(super) fn told_by(&mut self, id: NodeId, group: GroupId) -> Claim {
         let (now, other) = (self.now, if id == A { B } else { A });
         let cluster = &self.node(other).cluster;
@@ -120,7 +120,8 @@ impl Pair {
         cluster.peer(id).view.get(now, key).expect("it is told").claim
     }
 
-    /// Both started, with settings that differ from the usual ones, and each runs its own.
+    /// Both nodes have started, with settings that differ from the usual ones, and each runs its
+    /// own group.
     pub(super) fn settled_with(change: impl Fn(&mut Settings)) -> Self {
         let mut pair = Self::of([A, B].map(|id| {
             let mut settings = settings(id, Failback::Off);

@@ -1,4 +1,4 @@
-//! Two nodes of which one loses its ping node.
+//! Two nodes, one of which loses its ping node.
 
 use super::pair::Pair;
 use super::*;
@@ -31,7 +31,7 @@ fn what_moved_for_the_network_stays_when_the_other_node_loses_it_too() {
     pair.until("it goes home", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
 }
 
-/// B loses its network a moment after A, while what A has is on its way to it.
+/// B loses its network a moment after A, while A's groups are on their way to B.
 #[test]
 fn what_is_moving_for_the_network_stays_when_the_other_node_loses_it_meanwhile() {
     let mut pair = Pair::settled(Failback::On);
@@ -67,7 +67,7 @@ fn when_nobody_sees_a_ping_node_all_stay() {
     pair.answers = [false, false];
     pair.pass(Duration::from_secs(5));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
-    // Back at one node a moment earlier than at the other.
+    // The ping node is back on one node a moment earlier than on the other.
     pair.answers = [false, true];
     pair.pass(KEEPALIVE);
     pair.answers = [true, true];
@@ -122,7 +122,7 @@ fn a_count_that_has_changed_since_moves_nothing() {
     pair.answers = [false, true];
     pair.pass(Duration::from_millis(100));
     pair.answers = [false, false];
-    // What B says of its count gets lost; its beats tell it as well.
+    // B's messages about its count get lost; its beats report the count as well.
     let mute = |pair: &mut Pair| {
         let says = |sent: &(Outgoing, Option<Beat>)| {
             matches!(sent.0.message, Message::PingCount { .. } | Message::AbortGiveup)
@@ -149,7 +149,8 @@ fn a_count_that_has_changed_since_moves_nothing() {
     assert!(!pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Expired)));
 }
 
-/// A sees the gateway no more while something of it is being started; when that is done it is thought over.
+/// A no longer sees the gateway while something on A is being started; when that is done the
+/// standby is reconsidered.
 #[test]
 fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done() {
     let mut pair = Pair::settled(Failback::Off);
@@ -165,8 +166,8 @@ fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done
     pair.until("what has no network here goes", |pair| pair.runs(B) == [FIRST, SECOND]);
 }
 
-/// A has lost its network and asks B, which has begun something in this moment and refuses; or B
-/// does not answer, because it is deaf for a while and not dead.
+/// A has lost its network and asks B, which has just begun something and refuses; or B does not
+/// answer, because it is deaf for a while but not dead.
 #[test]
 fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
     for is_refused in [false, true] {
@@ -185,7 +186,7 @@ fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
     }
 }
 
-/// B, which A asks, is not heard for longer than an answer is waited for, and is not dead.
+/// B, which A asks, is not heard for longer than an answer is awaited, but is not dead.
 #[test]
 fn what_ipfail_wants_is_asked_again_after_an_answer_that_did_not_come() {
     let mut pair = Pair::settled_with(|settings| {

@@ -1,14 +1,14 @@
-//! Two nodes whose files change one after the other, or one alone.
+//! Two nodes whose files change one after the other, or only one of them.
 
 use super::pair::Pair;
 use super::*;
 use crate::{GROUPS_MAX, Phase};
 
-/// A line: its preferred node, its words. The first one is its name.
+/// A line: its preferred node and its words. The first word is its name.
 pub(super) type Line = (NodeId, &'static [&'static str]);
 
 pub(super) const OLD: [Line; 2] = [(A, &["first"]), (B, &["second"])];
-/// The first line has changed, and wants the same resource.
+/// The first line has changed, and needs the same resource.
 pub(super) const CHANGED: [Line; 2] = [(A, &["first", "extra"]), (B, &["second"])];
 const REMOVED: [Line; 1] = [(B, &["second"])];
 const ADDED: [Line; 3] = [(A, &["first"]), (B, &["second"]), (B, &["third"])];
@@ -39,7 +39,7 @@ impl Node {
         groups.find(|(_, group)| has_words(group)).expect("a line with these words").0
     }
 
-    /// The words of what runs here, or may.
+    /// The words of everything that runs here or may run here.
     pub(super) fn running(&self) -> Vec<Vec<&str>> {
         let groups = &self.cluster.settings().groups;
         let words = |group: &GroupId| {
@@ -79,7 +79,7 @@ impl Pair {
         self.watch("time passes", |pair| pair.now >= end);
     }
 
-    /// Starts a node, which hears the other one at once.
+    /// Starts a node, which hears the other node at once.
     fn start(&mut self, node: Node) {
         let id = node.id;
         self.until("the other one speaks", |pair| !pair.node(NodeId(1 - id.0)).sent.is_empty());
@@ -134,7 +134,7 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
     }
 }
 
-/// Who has the old file still starts it on no account, and shall know why.
+/// A node that still has the old file must never start the line, and must know why.
 #[test]
 fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {
     let mut pair = Pair::settled(Failback::Off);
@@ -155,7 +155,8 @@ fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {
     assert!(!is_kept(&mut pair), "the new line of A runs in its place");
 }
 
-/// Each node runs a line of its own, and the files merge the two; whichever node is reloaded first.
+/// Each node runs a line of its own, and the files merge the two lines, whichever node is reloaded
+/// first.
 #[test]
 fn merged_lines_run_by_the_old_file_until_both_nodes_have_the_new_one() {
     const BEFORE: [Line; 3] = [(A, &["first"]), (B, &["second"]), (A, &["third"])];
@@ -247,7 +248,7 @@ fn who_still_has_the_old_line_runs_it_when_the_owner_of_the_new_one_dies() {
     pair.rest(1);
     pair.end(A);
     pair.until("taken by its own file", |pair| pair.runs(B) == [FIRST, SECOND]);
-    // The owner returns with its new file, and what it stored.
+    // The owner returns with its new file and what it had stored.
     let mut returned = with_groups(A, Failback::On, &CHANGED);
     let retired = groups(&OLD[..1]);
     returned.retire(&[]);
@@ -272,7 +273,7 @@ fn a_line_that_is_changed_back_is_the_old_one() {
         pair.watch("as before", |pair| pair.run(A, &["first"]) && pair.run(B, &["second"]));
         pair.rest(5);
         assert!(pair.run(A, &["first"]));
-        // And so at once.
+        // The same holds for two changes at once.
         pair.change(id, Failback::On, &CHANGED);
         pair.change(id, Failback::On, &OLD);
         pair.watch("as before", |pair| pair.run(A, &["first"]));
@@ -352,7 +353,7 @@ fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
 fn a_retired_group_that_does_not_stop_is_blocked_and_nothing_starts_in_its_place() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
-    // What is retired comes last, and keeps its stop that fails.
+    // The retired group comes last, and keeps its failing stop.
     let now = pair.now;
     let node = pair.node(A);
     node.cluster.settings.stop_failure = StopFailure::Block;

@@ -1,9 +1,9 @@
-//! Recordings of what a node once said, played to a node that has heard it, or could have.
+//! Recordings of what a node once sent, replayed to a node that has heard them, or could have.
 
 use super::*;
 use crate::{Claim, Echo, Mark, Phase};
 
-/// Beta's generation, and what an earlier run of ours has stored of it.
+/// Beta's generation, and the record of Beta that an earlier run of this node has stored.
 const GENERATION: u64 = 7;
 const STORED: PeerRecord =
     PeerRecord { node: B, generation: GENERATION, sequence: 400, unfinished: None };
@@ -16,7 +16,7 @@ fn after_a_restart(peers: Vec<PeerRecord>) -> Node {
     node
 }
 
-/// What beta says with a sequence, where it has one.
+/// A message that Beta sends, with a sequence if it has one.
 fn said(message: Message, sequence: u64) -> (Outgoing, Option<Beat>) {
     let sequence = message.is_sequenced().then_some(sequence);
     (Outgoing { message, dest: None, dest_uuid: None, sequence, made: Time::START }, None)
@@ -27,7 +27,8 @@ fn status(sequence: u64) -> (Outgoing, Option<Beat>) {
     said(Message::Status { status, deadtime: DEADTIME, flow_control: true }, sequence)
 }
 
-/// A beat of a Systole node that owns everything and has heard the run of ours with this session.
+/// A beat of a Systole node that owns everything and has heard the run of this node with this
+/// session.
 fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
     let claim = |name: &str| Claim {
         group: GroupKey::of([name]),
@@ -50,7 +51,7 @@ fn beat(sequence: u64, session: u64) -> (Outgoing, Option<Beat>) {
     (status(sequence).0, Some(beat))
 }
 
-/// One of every kind of message that could move something.
+/// One message of every kind that could move something.
 fn orders() -> Vec<Message> {
     let hold = GroupSet::All;
     vec![
@@ -81,7 +82,7 @@ fn requests() -> [Message; 3] {
     ]
 }
 
-/// Everything that a message could change, but for when a replay was reported.
+/// Everything that a message could change, except the time when a replay was reported.
 fn state(node: &Node) -> String {
     let it = &node.cluster;
     let tables = format!("{:?} {:?}", it.groups, it.pings);
@@ -94,7 +95,7 @@ fn state(node: &Node) -> String {
     format!("{tables}\n{talks}\n{voice}\n{peers}")
 }
 
-/// Plays a recording; nothing may change, and nothing may be said but that it is one.
+/// Replays a recording; nothing may change, and nothing may be reported except that it is a replay.
 fn changes_nothing(node: &mut Node, generation: u64, recording: &(Outgoing, Option<Beat>)) {
     let now = node.cluster.now;
     let before = state(node);
@@ -165,7 +166,8 @@ fn without_the_stored_record_a_recording_is_believed() {
 fn orders_of_a_systole_node_count_from_its_first_beat_that_answers() {
     for order in orders() {
         let mut node = after_a_restart(vec![STORED]);
-        // It was recorded after the last record was stored, and heard the run before this one.
+        // The beat was recorded after the last record was stored, and its sender heard the run
+        // before this one.
         node.hear(at(5), "beta", GENERATION, &beat(450, 1));
         node.turn(at(5));
         changes_nothing(&mut node, GENERATION, &said(order.clone(), 451));

@@ -3,7 +3,7 @@
 use super::pair::Pair;
 use super::*;
 
-/// What beta says, outside of any story.
+/// A message that Beta sends, independent of any scenario.
 fn hear(node: &mut Node, now: Time, message: Message, sequence: Option<u64>) {
     let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made: now };
     node.hear(now, "beta", 1, &(outgoing, None));
@@ -14,7 +14,7 @@ fn status() -> Message {
     Message::Status { status: NodeStatus::Active, deadtime: DEADTIME, flow_control: true }
 }
 
-/// Our node after `beats` of both sides, of which nothing was acknowledged.
+/// This node after `beats` beats of both sides, none of which was acknowledged.
 fn after(beats: u64) -> (Node, Time) {
     let mut node = Node::new(A, Failback::On, 1);
     let mut now = Time::START;
@@ -156,7 +156,7 @@ fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
     assert_eq!(requests(&mut node, asked + Duration::from_millis(500)), Vec::<u64>::new());
 }
 
-/// The way is cut for longer than an answer is waited for, and shorter than a dead time.
+/// The link is cut for longer than an answer is awaited, but shorter than a dead time.
 #[test]
 fn an_order_that_was_answered_is_not_followed_when_the_way_is_back() {
     let orders = [

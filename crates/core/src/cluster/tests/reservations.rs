@@ -1,5 +1,5 @@
-//! Lines that changed while the nodes did not hear each other: what only keeps an old line free gives
-//! way to what runs.
+//! Lines that changed while the nodes did not hear each other: a claim that only keeps an old line
+//! free gives way to a running group.
 
 use super::pair::Pair;
 use super::reload::CHANGED;
@@ -8,7 +8,7 @@ use crate::{Action, Phase};
 
 const NEW_LINE: &[&str] = &["first", "extra"];
 
-/// B has the new file alone and is cut off: it runs the new line, and A the old one.
+/// Only B has the new file, and it is cut off: it runs the new line, and A the old line.
 fn apart() -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(B, Failback::Off, &CHANGED);
@@ -19,8 +19,8 @@ fn apart() -> Pair {
     pair
 }
 
-/// B starts anew with the new file while it is cut off, and runs the new line: of the old one it knows no
-/// owner.
+/// B restarts with the new file while it is cut off, and runs the new line: it knows no owner of
+/// the old line.
 fn begin_anew(pair: &mut Pair) {
     let before = pair.nodes[1].take().expect("it runs");
     let settings = before.cluster.settings().clone();
@@ -31,8 +31,8 @@ fn begin_anew(pair: &mut Pair) {
     pair.node(B).said.clear();
 }
 
-/// A takes the new file too: it runs neither line, keeps the old one free, and would start the new
-/// one. Then both hear each other.
+/// A gets the new file too: it runs neither line, keeps the old line free, and would start the new
+/// line. Then both nodes hear each other.
 fn join(pair: &mut Pair) {
     pair.node(A).holds_jobs = true;
     pair.change(A, Failback::Off, &CHANGED);
@@ -67,7 +67,8 @@ fn a_claim_that_only_keeps_an_old_line_free_stops_nothing_at_who_knows_no_owner_
     is_undisturbed(&mut pair);
 }
 
-/// Each runs the new line after a cut; A stood still, and lets go of it when both hear each other again.
+/// Each node runs the new line after a cut; A stood still, and lets go of the line when both nodes
+/// hear each other again.
 #[test]
 fn what_is_being_stopped_stops_nothing_elsewhere_that_shares_a_resource_with_it() {
     let mut pair = Pair::settled(Failback::Off);
@@ -85,7 +86,7 @@ fn what_is_being_stopped_stops_nothing_elsewhere_that_shares_a_resource_with_it(
     is_undisturbed(&mut pair);
 }
 
-/// Each has another line in the place of the old one, and does not know the other's.
+/// Each node has a different line in place of the old one, and does not know the other's line.
 #[test]
 fn a_line_waits_for_an_unknown_one_where_the_line_that_it_replaces_was_last() {
     const OTHER_LINE: &[&str] = &["first", "other"];
@@ -124,7 +125,7 @@ fn what_is_held_in_part_waits_for_an_old_line_that_is_being_stopped_elsewhere() 
     let is_stop = |job: &crate::Job| job.action == Action::Stop;
     assert!(pair.node(A).held.iter().any(is_stop), "A has lost the old line, and stops it");
     let before = pair.nodes[1].take().expect("it runs");
-    // Its clock is that of the pair, which has been running for a while.
+    // The clock of the new node is that of the pair, which has been running for a while.
     let settings =
         Settings { initdead: Duration::from_secs(100), ..before.cluster.settings().clone() };
     let listed = before.runs.iter().map(|group| (*group, 2)).collect();

@@ -1,11 +1,11 @@
-//! Three nodes of which one has other lines: it was reloaded first, or started with another file.
+//! Three nodes, one of which has other lines: it was reloaded first, or started with another file.
 
 use super::reload::{Line, with_groups};
 use super::three::{C, Three, of_three};
 use super::*;
 
 const BEFORE: [Line; 2] = [(A, &["first"]), (B, &["second"])];
-/// Both lines have changed, and want the same resources as before.
+/// Both lines have changed, and need the same resources as before.
 const AFTER: [Line; 2] = [(A, &["first", "extra"]), (B, &["second", "extra"])];
 
 fn with_lines(id: NodeId, failback: Failback, lines: &[Line]) -> Settings {
@@ -18,12 +18,12 @@ fn start(id: NodeId, failback: Failback, lines: &[Line], generation: u64) -> Nod
 }
 
 impl Three {
-    /// The words of everything that runs at a node.
+    /// The words of everything that runs on a node.
     fn words(&self, id: NodeId) -> Vec<&str> {
         self.nodes[id.index()].as_ref().map(|node| node.running().concat()).unwrap_or_default()
     }
 
-    /// Lets time pass until something is true; at no moment does a resource run on two nodes.
+    /// Lets time pass until a condition holds; at no moment does a resource run on two nodes.
     fn watch(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
         self.until(what, |three| {
             let mut all = [A, B, C].map(|id| three.words(id)).concat();
@@ -57,7 +57,7 @@ impl Three {
         node.turn(now);
     }
 
-    /// All three run, and then one of them has been reloaded.
+    /// All three nodes run, and then one of them has been reloaded.
     fn with_one_reloaded(first: NodeId) -> Self {
         let mut three = Self::of([A, B, C].map(|id| Some(start(id, Failback::On, &BEFORE, 1))));
         three.watch("all runs at home", |three| {
@@ -105,7 +105,7 @@ fn a_return_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
         three.nodes[B.index()] = None;
         three.watch("the others have all", Three::serves_all);
         for (lines, generation) in [(&BEFORE, 2), (&AFTER, 3)] {
-            // Its clock is that of the others, who have been running for a while.
+            // The clock of the new node is that of the others, which have been running for a while.
             let initdead = Duration::from_mins(1);
             let settings = Settings { initdead, ..with_lines(B, Failback::On, lines) };
             three.nodes[B.index()] = Some(Node::with(settings, generation));
@@ -117,7 +117,7 @@ fn a_return_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
     }
 }
 
-/// The third one comes a little later, and has either file.
+/// The third node comes a little later, and has either file.
 #[test]
 fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
     for last in [A, B, C] {
@@ -139,7 +139,7 @@ fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
     }
 }
 
-/// C has another file, B lost its carrier, and A is asked to give to B what both know.
+/// C has another file, B lost its carrier, and A is asked to give B the line that both know.
 #[test]
 fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
     let lines = |id| if id == C { &AFTER } else { &BEFORE };
@@ -159,8 +159,8 @@ fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
     assert_eq!(a.answers, [Err(Refusal::NoInterface)]);
 }
 
-/// B stops a line that C has won, and neither has an executor any more: C has let go of it in doubt, B's
-/// addresses are still there.
+/// B stops a line that C has won, and neither has an executor any longer: C has let go of the line
+/// in doubt, and B's addresses are still there.
 #[test]
 fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     const LINE: [Line; 1] = [(B, &["first"])];
@@ -175,7 +175,7 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     let settings = Settings { initdead, ..with_lines(A, Failback::Off, &OTHER) };
     three.nodes[A.index()] = Some(Node::with(settings, 1));
     three.rest(3);
-    // C runs it too, as after a cut, and wins. What B has to stop hangs.
+    // C runs it too, as after a partition, and prevails. What B has to stop hangs.
     let (b, c) = (B.index(), C.index());
     three.nodes[b].as_mut().expect("power").holds_jobs = true;
     let node = three.nodes[c].as_mut().expect("power");
@@ -204,7 +204,8 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
     three.rest(1);
 }
 
-/// A and B have the new file, C has not: B has what A had, and claims the old line for C's sake.
+/// A and B have the new file, C does not: B has what A had, and claims the old line on account of
+/// C.
 #[test]
 fn what_a_third_node_has_an_old_line_of_is_not_handed_over_to_nobody() {
     for gives_by_order in [false, true] {

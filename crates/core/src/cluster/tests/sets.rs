@@ -1,10 +1,10 @@
-//! A set that is handed over: each group of it goes by itself.
+//! A set that is handed over: each group of it goes on its own.
 
 use super::pair::Pair;
 use super::*;
 
-/// How long the healthy group of a set has nobody, while the stop of another group of that set does
-/// not end.
+/// How long the healthy group of a set has no owner while the stop of another group of that set
+/// does not end.
 #[test]
 fn a_healthy_group_of_a_set_does_not_wait_for_the_stop_of_another_one() {
     let mut pair = Pair::settled(Failback::Off);
@@ -25,7 +25,7 @@ fn a_healthy_group_of_a_set_does_not_wait_for_the_stop_of_another_one() {
     assert!(down < Duration::from_secs(2), "{down:?}");
 }
 
-/// A healthy set goes home by itself; one of its agents is well and slow.
+/// A healthy set goes home automatically; one of its agents works but is slow.
 #[test]
 fn a_quick_group_does_not_wait_for_a_slow_one_that_goes_home_too() {
     let of = |id, generation| {
@@ -45,7 +45,7 @@ fn a_quick_group_does_not_wait_for_a_slow_one_that_goes_home_too() {
     let jobs = std::mem::take(&mut pair.node(B).held);
     pair.node(B).holds_jobs = false;
     let now = pair.now;
-    // The first ends at once, the second after a minute.
+    // The first job ends at once, the second after a minute.
     let (quick, slow) = (jobs[0], jobs[1]);
     pair.node(B).run(now, quick);
     let mut down = Duration::ZERO;
@@ -60,7 +60,7 @@ fn a_quick_group_does_not_wait_for_a_slow_one_that_goes_home_too() {
     assert!(down < Duration::from_secs(2), "{down:?}");
 }
 
-/// A person gives everything away; of one group the agent can never be asked to stop.
+/// A person gives everything away; the agent of one group can never be asked to stop.
 #[test]
 fn a_standby_whose_stop_cannot_be_asked_ends() {
     let mut pair = Pair::settled(Failback::Off);

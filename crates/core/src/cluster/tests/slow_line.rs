@@ -1,4 +1,4 @@
-//! Nodes that nothing but a slow line joins: what it is told, it can carry.
+//! Nodes that are connected only by a slow line, which can carry all that is sent over it.
 
 use super::pair::Pair;
 use super::table_sync::{beats, crowded, is_whole};
@@ -6,9 +6,9 @@ use super::*;
 use crate::{BEAT_TEXT_MAX, LinkId};
 
 const GROUPS: usize = 200;
-/// Bytes in a second, which is 40 times what a whole table has.
+/// Bytes per second, which is 40 times what a whole table has.
 const SPEED: u32 = 5_000;
-/// Bytes of a beat beside its text, on the line: fewer than are counted with.
+/// Bytes of a beat besides its text, on the line: fewer than are reckoned with.
 const FRAME: usize = 300;
 
 fn joined_by(links: &[&str], slow: &[(LinkId, u32)]) -> Pair {
@@ -31,7 +31,7 @@ fn a_slow_line_is_told_no_more_than_it_carries_and_all_is_known() {
     pair.until("everything runs", |pair| pair.runs(A).len() == GROUPS);
     pair.until("A is known", |pair| is_whole(pair, B, A));
     pair.until("B is known", |pair| is_whole(pair, A, B));
-    // What may wait for the line.
+    // The beats that may wait for the line.
     let span = pair.now.since(Time::START) + KEEPALIVE;
     let carried = usize::try_from(span.as_millis()).unwrap() * SPEED as usize / 1000;
     for id in [A, B] {

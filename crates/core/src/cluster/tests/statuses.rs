@@ -1,8 +1,8 @@
-//! What a peer says of itself and of others: its status, its uuid, its node list, its clients.
+//! What a peer says about itself and others: its status, its uuid, its node list, its clients.
 
 use super::*;
 
-/// Beta, heard without any story.
+/// Beta, heard independently of any scenario.
 struct Beta {
     node: Node,
     now: Time,
@@ -48,7 +48,7 @@ fn status(status: NodeStatus, flow_control: bool) -> Message {
 
 #[test]
 fn a_status_that_comes_behind_a_later_one_is_no_news() {
-    // Sequence and time of the late one; whether it shows that its sender lives.
+    // Sequence and time of the late status, and whether it shows that its sender lives.
     for (sequence, unix_time, shows_life) in [(3, 100, true), (3, 101, true), (3, 99, false)] {
         let mut beta = Beta::new();
         beta.hear(1, 100, 2, &status(NodeStatus::Init, true));

@@ -1,10 +1,10 @@
-//! Tables that do not fit into one beat: what is told of them, and what is decided meanwhile.
+//! Tables that do not fit into one beat: what is sent of them, and what is decided meanwhile.
 
 use super::pair::Pair;
 use super::*;
 use crate::{BEAT_TEXT_MAX, Claim, GROUPS_MAX, Mark, Phase, Random};
 
-/// A node with this many groups that all prefer A, and that fail and are held as others do.
+/// A node with this many groups that all prefer A, and that fail and are held like any others.
 fn crowd(me: NodeId, count: usize, generation: u64) -> Node {
     Node::with(crowded(me, count), generation)
 }
@@ -27,7 +27,7 @@ fn pair(count: usize) -> Pair {
     pair
 }
 
-/// Whether a node has the whole table of another one, and the other knows.
+/// Whether a node has the whole table of another node, and the other node knows that.
 pub(super) fn is_whole(pair: &mut Pair, node: NodeId, other: NodeId) -> bool {
     let has = pair.node(node).cluster.peer(other).is_ready;
     let known = pair.node(other).cluster.known_everywhere();
@@ -43,7 +43,7 @@ fn lets_go(pair: &mut Pair, group: GroupId) {
     node.cluster.handle(now, &Input::LetGo(group));
 }
 
-/// Beats of a node since this place in what it has sent.
+/// The beats that a node has sent since this index in its messages.
 pub(super) fn beats(node: &Node, since: usize) -> Vec<Beat> {
     node.kept[since..].iter().filter_map(|(_, beat)| beat.clone()).collect()
 }
@@ -89,8 +89,8 @@ fn a_whole_table_travels_within_a_few_milliseconds_and_every_beat_is_small() {
     assert!(largest <= BEAT_TEXT_MAX, "{largest}");
 }
 
-/// The law: a node that has just started and has heard a part of the table starts nothing that is in
-/// the other part.
+/// The law: a node that has just started and has heard a part of the table starts nothing that is
+/// in the other part.
 #[test]
 fn nothing_is_taken_before_the_whole_table_is_known() {
     for seed in 1..5 {
@@ -98,7 +98,7 @@ fn nothing_is_taken_before_the_whole_table_is_known() {
         let now = pair.now;
         pair.node(A).order(now, Order::Standby(GroupSet::All));
         pair.until("B has everything", |pair| pair.runs(B).len() == GROUPS_MAX);
-        // A comes anew, as the preferred node of everything, and hears B in pieces.
+        // A restarts, as the preferred node of everything, and hears B in pieces.
         pair.end(A);
         pair.pass(DEADTIME * 2);
         let patient = Settings { initdead: INITDEAD * 30, ..crowded(A, GROUPS_MAX) };
@@ -160,7 +160,8 @@ fn a_group_that_is_gone_is_told_by_another_epoch() {
     assert!(!pair.node(B).has_said(&Event::GroupsDiffer(A)));
 }
 
-/// A description that the rows do not bear is never whole: what would rest on the table waits.
+/// A mark that the rows do not match never makes a table whole: whatever would rest on the table
+/// waits.
 #[test]
 fn a_peer_whose_table_stays_partial_is_heard_and_is_not_ready() {
     let mut pair = pair(5);

@@ -1,4 +1,5 @@
-//! Three nodes: what goes home, who is asked, and who is believed when two do not hear each other.
+//! Three nodes: what goes home, which node is asked, and which is believed when two do not hear
+//! each other.
 
 use super::*;
 
@@ -14,7 +15,7 @@ pub(super) fn of_three(id: NodeId) -> Settings {
     settings
 }
 
-/// Three nodes that hear each other a millisecond later.
+/// Three nodes that hear each other after a millisecond.
 pub(super) struct Three {
     pub(super) nodes: [Option<Node>; 3],
     pub(super) now: Time,
@@ -70,7 +71,8 @@ impl Three {
         self.nodes[id.index()].as_ref().map(|node| node.runs.clone()).unwrap_or_default()
     }
 
-    /// Both groups run at these homes, and settled there; nothing goes home by itself.
+    /// Both groups run on these preferred nodes, and have settled there; nothing goes home
+    /// automatically.
     pub(super) fn at_homes(homes: [NodeId; 2], change: impl Fn(&mut Settings)) -> Self {
         let mut three = Self::of([A, B, C].map(|id| {
             let mut settings = of_three(id);
@@ -87,7 +89,7 @@ impl Three {
         three
     }
 
-    /// What runs at each node.
+    /// The groups that run on each node.
     pub(super) fn all_run(&self) -> [Vec<GroupId>; 3] {
         [A, B, C].map(|id| self.runs(id))
     }
@@ -119,7 +121,8 @@ fn only_the_groups_of_the_node_that_returns_go_home_and_none_that_is_held() {
     }
 }
 
-/// A person at A orders what C runs; B comes first among the others, and has nothing of it.
+/// A person at A orders a takeover of what C runs; B comes first among the others, and has nothing
+/// of it.
 #[test]
 fn a_takeover_of_three_asks_the_node_that_has_the_group() {
     let node = |id| {
@@ -137,7 +140,7 @@ fn a_takeover_of_three_asks_the_node_that_has_the_group() {
     assert_eq!(three.runs(A), [SECOND], "{answers:?}");
 }
 
-/// A and B have lost their network, C has not. What runs at A goes to C, and stays there.
+/// A and B have lost their network, C has not. What runs on A goes to C, and stays there.
 #[test]
 fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network() {
     let mut three = Three::at_homes([A, A], |settings| settings.ipfail = true);
@@ -164,7 +167,7 @@ fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network_wherever_it_is() {
     assert_eq!(three.runs(B).len(), 2, "A {:?} C {:?}", three.runs(A), three.runs(C));
 }
 
-/// A gives B what it has; meanwhile C, which is about to end, lets go of what A never had.
+/// A gives B what it has; meanwhile C, which is about to end, lets go of groups that A never had.
 #[test]
 fn what_a_giver_never_had_is_no_gift() {
     let mut three = Three::at_homes([A, C], |_| {});
@@ -195,7 +198,8 @@ fn what_a_giver_never_had_is_no_gift() {
     assert_eq!(three.all_run().concat().len(), 2);
 }
 
-/// B has groups of two homes, or two nodes have one each: a set is another one at each of them.
+/// B has groups with two preferred nodes, or two nodes have one group each: a set means different
+/// groups on each of the nodes.
 #[test]
 fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
     for (homes, order) in
@@ -226,7 +230,7 @@ fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
     three.until("A has all of it", |three| three.runs(A).len() == 2);
 }
 
-/// A has lost its network while B, which it would ask, starts something.
+/// A has lost its network while B, which A would ask, starts something.
 #[test]
 fn ipfail_of_three_asks_again_when_the_best_one_is_settled() {
     for is_busy in [false, true] {
@@ -263,7 +267,7 @@ fn ipfail_of_three_asks_again_when_the_best_one_is_settled() {
     }
 }
 
-/// A was alone, and is still starting what B runs; C hears both, they do not hear each other.
+/// A was alone, and is still starting what B runs. C hears both, but they do not hear each other.
 #[test]
 fn a_witness_ends_what_one_runs_and_another_one_starts() {
     for homes in [[B, C], [A, C]] {
@@ -296,7 +300,8 @@ fn a_witness_ends_what_one_runs_and_another_one_starts() {
     }
 }
 
-/// A gives B all that it has, and its agent takes its time; meanwhile C dies. Neither waits for the other.
+/// A gives B all that it has, and its agent takes its time; meanwhile C dies. Neither waits for the
+/// other.
 #[test]
 fn what_a_dead_node_had_and_a_hand_over_of_others_do_not_hold_each_other_up() {
     let mut three = Three::at_homes([A, C], |_| {});
@@ -305,7 +310,7 @@ fn what_a_dead_node_had_and_a_hand_over_of_others_do_not_hold_each_other_up() {
     a.holds_jobs = true;
     a.order(now, Order::Standby(GroupSet::All));
     three.until("A stops it", |three| three.nodes[0].as_ref().is_some_and(|a| !a.held.is_empty()));
-    // That stop alone takes its time.
+    // Only that stop takes its time.
     three.nodes[0].as_mut().expect("it has power").holds_jobs = false;
     three.nodes[2] = None;
     three.until("somebody has what C had", |three| {

@@ -3,7 +3,8 @@
 use super::pair::Pair;
 use super::*;
 
-/// Times between two beats, and dead times: the fastest, those of the README, and two between.
+/// Pairs of keepalive and dead time, in milliseconds: the fastest, those of the README, and two in
+/// between.
 const TIMES: [(u64, u64); 4] = [(50, 200), (200, 1_000), (2_000, 30_000), (900, 2_000)];
 
 fn with_times(id: NodeId, (keepalive, deadtime): (u64, u64)) -> Settings {
@@ -18,7 +19,7 @@ fn with_times(id: NodeId, (keepalive, deadtime): (u64, u64)) -> Settings {
     }
 }
 
-/// Jumps to where something happens next.
+/// Jumps to the next event.
 fn jump(pair: &mut Pair) {
     let nodes = pair.nodes.iter().flatten();
     if nodes.clone().all(|node| node.sent.is_empty()) {
@@ -29,7 +30,8 @@ fn jump(pair: &mut Pair) {
     pair.step();
 }
 
-/// Nobody has called anybody or anything dead, and each node may act and keeps what it has.
+/// No node has declared another node or anything else dead, and each node may act and keeps what it
+/// has.
 fn check(pair: &mut Pair, what: &str) {
     let now = pair.now;
     for (id, group) in [(A, FIRST), (B, SECOND)] {
@@ -63,7 +65,7 @@ fn play(before: (u64, u64), after: (u64, u64), order: [NodeId; 2]) {
     }
     let steps = [(before.0, 2 * before.1 + 700), (before.0.min(after.0), 70_000)];
     for (id, (keepalive, wait)) in order.into_iter().zip(steps) {
-        // Shortly before a beat: what was said last is as old as it ever is.
+        // Shortly before a beat: the last message is as old as it ever gets.
         pair.now = pair.now + Duration::from_millis(keepalive * 9 / 10);
         let now = pair.now;
         pair.node(id).cluster.reconfigure(now, with_times(id, after)).expect("it is taken");

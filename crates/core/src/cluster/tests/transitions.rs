@@ -1,4 +1,4 @@
-//! What worlds do not meet: (state, input) → the state after it.
+//! Transitions that the simulated worlds do not reach: (state, input) → the state after it.
 
 use super::pair::Pair;
 use super::*;
@@ -22,7 +22,7 @@ fn pair_at(stage: &str) -> Pair {
     pair
 }
 
-/// B says something to A.
+/// B sends A a message.
 fn say(pair: &mut Pair, message: Message) {
     let now = pair.now;
     let node = pair.node(A);
@@ -39,7 +39,7 @@ fn stage(pair: &mut Pair) -> &'static str {
     pair.node(A).cluster.hand_over.as_ref().map_or("none", HandOver::name)
 }
 
-/// At a stage of a hand-over something happens.
+/// Something happens at a stage of a hand-over: (stage, input, stage after it).
 #[rustfmt::skip]
 const TURNS: [(&str, &str, &str); 62] = [
     // A step that is not due is refused, and changes nothing.
@@ -87,15 +87,16 @@ const TURNS: [(&str, &str, &str); 62] = [
     // The giver has begun anew.
     ("checking", "me", "checking"),
     ("promised", "me", "checking"),
-    // Nobody begins two.
+    // No node begins a second hand-over.
     ("checking", "order", "checking"),
     ("told", "order", "told"),
     ("invited", "order", "invited"),
-    // Who cannot look any more cannot promise; what has been given does not need our executor.
+    // A node that can no longer check cannot promise; giving needs no executor here once it is
+    // done.
     ("checking", "executor gone", "none"),
     ("invited", "executor gone", "invited"),
     ("told", "executor gone", "told"),
-    // What has begun to move goes on after a pause.
+    // A hand-over that has begun to move groups continues after a pause.
     ("asked", "own pause", "none"),
     ("invited", "own pause", "none"),
     ("checking", "own pause", "none"),
@@ -104,7 +105,7 @@ const TURNS: [(&str, &str, &str); 62] = [
     ("told", "own stop", "none"),
     ("told", "other node gone", "none"),
     ("checking", "other node gone", "none"),
-    // Nothing is waited for without end.
+    // Nothing is awaited without end.
     ("given", "no reply", "none"),
     ("told", "no reply", "none"),
     ("invited", "no reply", "none"),
@@ -138,7 +139,7 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
                 say(&mut pair, Message::Refuse { step, why, number });
             }
             "refusal" => {
-                // The number of our "done" at this stage.
+                // The sequence of this node's "done" at this stage.
                 let (step, why, number) = (Step::Done, Refusal::Busy, Some(u64::MAX));
                 say(&mut pair, Message::Refuse { step, why, number });
             }
@@ -165,8 +166,8 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
     }
 }
 
-/// A start has failed, and the agent cannot even be asked to stop: nothing goes on here that could be
-/// waited for.
+/// A start has failed, and the agent cannot even be asked to stop: nothing is in progress here that
+/// could be awaited.
 #[test]
 fn an_acquisition_whose_agents_cannot_be_asked_ends() {
     let mut pair = pair_at("acquiring");
@@ -235,7 +236,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     pair.until("it ends without an answer", |pair| pair.node(A).has_ended);
 }
 
-/// A is certain that B is dead, is told something, and asks for nothing anew.
+/// A is certain that B is dead, gets an input, and asks for nothing again.
 #[test]
 fn every_rare_turn_of_fencing_has_one_end() {
     let settled = |delay| {
@@ -261,13 +262,14 @@ fn every_rare_turn_of_fencing_has_one_end() {
     pair.end(A);
     pair.pass(DEADTIME * 2);
     past(&mut pair, B);
-    // Heard in between, and silent again: another group waited for the fence all the time.
+    // A was heard in between, and is silent again: another group waited for the fence all the time.
     assert!(pair.node(B).cluster.suspect(A, false));
     assert_eq!((pair.node(B).fences.len(), pair.runs(B)), (0, vec![SECOND]));
     let now = pair.now;
     pair.node(B).order(now, Order::ConfirmDead(A));
     pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
-    // A asks at once; an answer to another attempt is none, and one that failed is tried again.
+    // A asks at once. An answer to another attempt does not count, and an attempt that failed is
+    // retried.
     let mut pair = settled(Duration::ZERO);
     pair.end(B);
     pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
@@ -285,7 +287,7 @@ fn every_rare_turn_of_fencing_has_one_end() {
     pair.node(A).order(now, Order::ConfirmDead(B));
 }
 
-/// A waits with its standby, or is about to give up, and hears something of ping nodes.
+/// A waits with its standby, or is about to give up, and hears something about ping nodes.
 #[test]
 fn every_rare_word_of_ipfail_is_heeded() {
     for (message, gives_up) in [
@@ -298,7 +300,7 @@ fn every_rare_word_of_ipfail_is_heeded() {
         say(&mut pair, message.clone());
         assert_eq!(pair.node(A).cluster.ipfail.is_giving_up(), gives_up, "{message:?}");
     }
-    // Equal counts, and the other's word for them, begin nothing anew.
+    // Equal counts, and the other node's message about them, begin nothing anew.
     for (message, event) in [
         (Message::PingCount { count: 1 }, IpfailEvent::Balanced),
         (Message::AbortGiveup, IpfailEvent::NothingToAbort),
@@ -311,7 +313,7 @@ fn every_rare_word_of_ipfail_is_heeded() {
         assert!(pair.node(A).has_said(&Event::Ipfail(event)), "{message:?}");
         assert!(!pair.node(A).cluster.ipfail.is_giving_up(), "{message:?}");
     }
-    // The ping node is on its way back to A: what B sees more is no reason to give up.
+    // The ping node is on its way back to A: that B sees more is no reason to give up.
     for waits in [true, false] {
         let mut pair = Pair::settled(Failback::Off);
         pair.answers = [false, true];
@@ -330,7 +332,7 @@ fn every_rare_word_of_ipfail_is_heeded() {
     }
 }
 
-/// What [`crate::Table::by_unit_tests`] says is so. All of them on one thread, which counts.
+/// Checks [`crate::Table::by_unit_tests`]. All of the tests run on one thread, which counts.
 #[cfg(feature = "test-hooks")]
 #[test]
 fn unit_tests_meet_what_worlds_do_not() {

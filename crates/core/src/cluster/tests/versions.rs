@@ -1,4 +1,4 @@
-//! A pair of which one node is upgraded before the other.
+//! A pair of nodes of which one is upgraded before the other.
 
 use super::pair::Pair;
 use super::*;
@@ -6,12 +6,12 @@ use crate::{Mark, Phase, TableForm};
 
 const LONG: Duration = Duration::from_secs(15);
 
-/// What a node of this version, or of the one before, makes of a beat.
+/// What a node of this version, or of the previous one, reads from a beat.
 pub(super) fn read(beat: &Beat, is_former: bool) -> Option<Beat> {
     let mut beat = beat.clone();
     match (beat.form, is_former) {
         (TableForm::Marked | TableForm::Silent, false) => {}
-        // It takes the sender for a C heartbeat.
+        // A node of the previous version mistakes the sender for a C node.
         (TableForm::Marked, true) => return None,
         (TableForm::Silent, true) => (beat.form, beat.nodes) = (TableForm::Whole, 0),
         (TableForm::Whole, true | false) => {
@@ -23,7 +23,8 @@ pub(super) fn read(beat: &Beat, is_former: bool) -> Option<Beat> {
     Some(beat)
 }
 
-/// What the node makes of a beat: one that says that it does not read the words of failures leaves them out.
+/// What the node reads from a beat: a sender leaves out the words of failures for a node that says
+/// it does not read them.
 pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
     let mut beat = read(beat, node.transmitter.is_former)?;
     if node.transmitter.beat.capabilities & Beat::READS_WORDS == 0 {
@@ -33,7 +34,7 @@ pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
     Some(beat)
 }
 
-/// A node of the version before.
+/// A node of the previous version.
 fn former(id: NodeId, generation: u64) -> Node {
     let mut node = Node::new(id, Failback::Off, generation);
     node.cluster.transmitter.is_former = true;
@@ -48,7 +49,7 @@ fn settled() -> Pair {
     pair
 }
 
-/// A node of a pair that has been running for a while, whose clock is that of the pair.
+/// A node of a pair that has been running for a while, with the clock of the pair.
 fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> Node {
     let mut node = make(id, boot.generation);
     let voice = &node.cluster.transmitter;
@@ -60,7 +61,7 @@ fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> N
     node
 }
 
-/// The daemon of a node executes another program in its place; its executor holds what it held.
+/// A node's daemon executes another program in its place; its executor holds what it held.
 fn replace(pair: &mut Pair, id: NodeId, make: impl Fn(NodeId, u64) -> Node) {
     let before = pair.nodes[id.index()].take().expect("it runs");
     let generation = before.generation + 1;
@@ -147,7 +148,7 @@ fn a_takeover_and_a_return_between_two_versions_leave_one_owner() {
     }
 }
 
-/// As long as nobody was heard, both forms may be the wrong one.
+/// As long as no other node was heard, either form may be the wrong one.
 #[test]
 fn the_first_beats_say_nothing_of_the_table() {
     let mut pair = Pair::new(Failback::Off);
@@ -165,7 +166,7 @@ fn the_first_beats_say_nothing_of_the_table() {
     assert!(said(&mut pair, A).iter().all(|said| said.0 != TableForm::Whole));
 }
 
-/// Who hears less than the others follows them until it has heard everybody.
+/// A node that hears fewer nodes than the others follows them until it has heard every node.
 #[test]
 fn a_node_that_starts_beside_two_versions_says_everything() {
     let three = |me| Settings {
@@ -184,7 +185,7 @@ fn a_node_that_starts_beside_two_versions_says_everything() {
     node.hear(at(2), "beta", 1, &(status, Some(beat)));
     node.turn(at(10));
     assert_eq!(node.cluster.beat().form, TableForm::Whole, "the third one was not heard yet");
-    // Nobody is waited for whom nobody hears.
+    // A node that no node hears is not waited for.
     let mut now = 10;
     while node.cluster.beat().form == TableForm::Whole {
         now += 50;
@@ -194,7 +195,7 @@ fn a_node_that_starts_beside_two_versions_says_everything() {
     assert!(at(now) >= Time::START + DEADTIME);
 }
 
-/// A node that reads marks, and not the words of failures.
+/// A node that reads marks but not the words of failures.
 fn wordless(id: NodeId, generation: u64) -> Node {
     let mut node = current(id, generation);
     node.cluster.transmitter.beat.capabilities = Beat::READS_MARKS;

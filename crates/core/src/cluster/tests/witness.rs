@@ -1,10 +1,11 @@
-//! A and B do not hear each other, and C hears both and tells each of the other.
+//! A and B do not hear each other; C hears both, and reports to each about the other.
 
 use super::three::{C, Three};
 use super::*;
 
 impl Three {
-    /// C, which has just beaten, stands still for longer than a permit and shorter than a dead time.
+    /// C, which has just beaten, stands still for longer than a permit and shorter than a dead
+    /// time.
     fn c_stands_still(&mut self) {
         self.until("C beats", |three| three.nodes[2].as_ref().is_some_and(|c| !c.sent.is_empty()));
         self.step();
@@ -35,7 +36,7 @@ fn has_device(settings: &mut Settings) {
     settings.fencing = Some(crate::FencingPolicy { delay: Duration::from_secs(5) });
 }
 
-/// Both that do not hear each other keep what they have, whoever that is.
+/// Two nodes that do not hear each other both keep what they have, whichever nodes they are.
 #[test]
 fn a_cut_between_two_of_three_moves_nothing() {
     for homes in [[A, A], [A, B]] {
@@ -82,7 +83,7 @@ fn a_witness_that_stood_still_for_a_moment_has_nobody_fenced() {
     three.nobody_is_fenced();
 }
 
-/// C executes itself anew, at any moment between two beats of the others.
+/// C executes itself again, at any moment between two beats of the others.
 #[test]
 fn a_witness_whose_daemon_is_started_anew_moves_nothing() {
     for offset in (0..200).step_by(20) {

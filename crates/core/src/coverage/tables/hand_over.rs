@@ -1,4 +1,4 @@
-//! A hand-over: what may happen to it, what cannot, and what unit tests alone meet.
+//! A hand-over: what may happen to it, what cannot, and what occurs only in unit tests.
 
 use super::Impossible;
 

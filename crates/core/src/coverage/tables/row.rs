@@ -1,4 +1,4 @@
-//! A row of the table of ownership: what unit tests alone meet.
+//! A row of the table of ownership: what occurs only in unit tests.
 
 pub(super) const ROW_UNITS: &[(&str, &str)] = &[
     ("nobody's", "ours, higher, held"),

@@ -1,4 +1,4 @@
-//! The runner of a group: what may happen to it, what cannot, and what unit tests alone meet.
+//! The runner of a group: what may happen to it, what cannot, and what occurs only in unit tests.
 
 use super::Impossible;
 

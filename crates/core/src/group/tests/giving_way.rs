@@ -1,4 +1,4 @@
-//! Addresses go first where another node has the group too.
+//! Addresses are stopped first if another node has the group too.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn who_gives_way_in_the_middle_of_a_start_or_a_stop_lets_addresses_go_next() {
     }
 }
 
-/// A service takes its time to stop when it is heard that another node has the group too.
+/// A service takes its time to stop when this node hears that another node has the group too.
 #[test]
 fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() {
     use Action::Stop;
@@ -68,7 +68,7 @@ fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() 
     assert!(runner.is_idle());
 }
 
-/// A late removal must not meet the next start.
+/// A late removal must not hit the next start.
 #[test]
 fn who_gives_way_at_the_last_service_has_no_addresses_left_to_let_go() {
     let resources = [agent("one"), address(1), agent("two")];
@@ -85,7 +85,7 @@ fn who_gives_way_at_the_last_service_has_no_addresses_left_to_let_go() {
     assert!(runner.is_idle());
 }
 
-/// The next executor may have found the addresses that were removed, or were to be.
+/// The next executor may have found the addresses that were removed, or were to be removed.
 #[test]
 fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
     use Action::Stop;
@@ -110,8 +110,8 @@ fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
     }
 }
 
-/// The stop of the service fails and is to be tried again while the executor has not answered for the
-/// addresses yet: whatever is due must be done by a poll, or the shell spins.
+/// The stop of the service fails and is to be retried while the executor has not answered for the
+/// addresses yet: a poll must do whatever is due, or the shell spins.
 #[test]
 fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
     let resources = [address(1), agent("one"), agent("two")];
@@ -128,8 +128,8 @@ fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
     assert!(due.is_none_or(|due| due > later), "due at {due:?}, and nothing is done");
 }
 
-/// Another node is heard to have the group while the last look after failed stops goes on, which finds that
-/// it runs.
+/// During the status check after failed stops, which finds that the service runs, this node hears
+/// that another node has the group.
 #[test]
 fn who_gives_way_during_the_last_look_lets_addresses_go_though_it_is_stuck() {
     let (mut runner, mut next) = runner();

@@ -1,4 +1,4 @@
-//! Who has a group when both nodes have, or had, a reason to: heals, pauses, stops and starts.
+//! Which node has a group when both have, or had, a reason to: heals, pauses, stops and starts.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn what_a_peer_took_is_its_own_until_the_stop_that_it_announced_is_done() {
     beside.now = beside.now + Duration::from_secs(5);
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(2));
-    // It restarts because of us, and our own agent has needed as long for its stop.
+    // B restarts because of A, whose own agent has needed as long for its stop.
     beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.resource(GroupSet::None, false, Occasion::Shutdown);
     let now = beside.now;
@@ -142,7 +142,7 @@ fn stable_is_said_when_nothing_is_being_stopped_any_more() {
     assert!(beside.sent().contains(&stable));
 }
 
-/// The classic node comes back with a higher generation and nothing.
+/// The C node comes back with a higher generation and without groups.
 fn restart(beside: &mut Beside) {
     (beside.generation, beside.sequence) = (beside.generation + 1, 0);
     beside.status(NodeStatus::Init);
@@ -173,8 +173,8 @@ fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
     assert!(beside.sent().contains(&offer), "it restarts because it saw us return");
 }
 
-/// After a cut in which our daemon was started anew the peer has everything too, and gives our set back as
-/// soon as it hears that we are settled.
+/// After a cut in which this node's daemon was restarted, the peer has everything too, and gives
+/// this node's set back as soon as it hears that this node is settled.
 #[test]
 fn what_a_peer_has_too_and_gives_back_by_itself_is_not_refused() {
     let mut beside = Beside::joint();

@@ -1,8 +1,8 @@
-//! What goes wrong on the way of a hand-over beside a C node.
+//! What goes wrong during a hand-over beside a C node.
 
 use super::*;
 
-/// We have given our own set away, and the peer is starting that.
+/// This node has given its own set away, and the peer is starting that set.
 fn having_given() -> (Beside, Vec<(GroupKey, NodeId, u64)>) {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
@@ -29,7 +29,8 @@ fn killed(beside: &mut Beside, terms: Vec<(GroupKey, NodeId, u64)>, has_executor
     }
 }
 
-/// What was stored of the hand-over is newer than what was stored of owners: the disk had no room for that.
+/// The stored hand-over is newer than the stored owners, because the disk had no room for the
+/// owners.
 #[test]
 fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
     let (mut beside, terms) = having_given();
@@ -40,7 +41,7 @@ fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
     assert_eq!(beside.node.runs, [], "the peer is at work");
 }
 
-/// Daemon and executor are killed, and whoever had ordered it does so again before there is an executor.
+/// Daemon and executor are killed, and the person repeats the order before there is an executor.
 #[test]
 fn what_a_peer_is_starting_is_not_started_though_the_order_is_given_again() {
     let (mut beside, _) = having_given();
@@ -59,8 +60,8 @@ fn what_a_peer_is_starting_is_not_started_though_the_order_is_given_again() {
     assert_eq!(beside.node.runs, [], "the peer is at work: {answers:?}");
 }
 
-/// This node stood still; when it goes on the peer's report is in the socket, and a request behind it,
-/// which the peer has sent though it refuses the order for it.
+/// This node stood still. When it continues, the peer's report is in the socket, and after it a
+/// request that the peer has sent although it refuses the order for it.
 #[test]
 fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_same_turn() {
     let (mut beside, _) = having_given();
@@ -81,8 +82,8 @@ fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_sa
     assert_eq!(beside.node.runs, [], "the peer is at work");
 }
 
-/// We give everything away, and one of two groups cannot be stopped: the peer is never told that we are
-/// done, and waits for an hour.
+/// This node gives everything away, but one of two groups cannot be stopped: the peer is never told
+/// that this node is done, and waits for an hour.
 #[test]
 fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped() {
     let mut beside = Beside::having_all();
@@ -102,8 +103,8 @@ fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped(
     assert!(nowhere < 60, "the first ran nowhere for {nowhere} s, {answers:?}");
 }
 
-/// We took the peer's group when it was away, have conceded it since, and cannot stop it; then we give
-/// everything away.
+/// This node took the peer's group while the peer was away, has conceded it since, and cannot stop
+/// it. Then it gives everything away.
 #[test]
 fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopped_here() {
     let mut beside = Beside::conceded_and_stuck();
@@ -122,8 +123,8 @@ fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopp
     assert!(seconds < 60, "the first ran nowhere for {seconds} s: {:?}", beside.node.answers);
 }
 
-/// The peer stood still for a moment, has called us dead, and has taken everything: how long we keep what it
-/// has too, in seconds, at most a minute.
+/// The peer stood still for a moment, has declared this node dead, and has taken everything.
+/// Returns for how many seconds this node keeps what the peer has too, at most a minute.
 fn keeps_both(mut beside: Beside) -> u32 {
     beside.resource(GroupSet::All, true, Occasion::Acquired);
     let mut seconds = 0;
@@ -157,8 +158,8 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() 
     }
 }
 
-/// The word that it lets go is lost and comes late; before that a person at the peer has ordered something
-/// once more, which it refuses and asks us all the same.
+/// The message that the peer lets go is lost and comes late. Before that, a person at the peer
+/// repeats an order, which the peer refuses although it sends this node the request all the same.
 #[test]
 fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order_that_it_refuses() {
     for again in [GroupSet::Local, GroupSet::All, GroupSet::Foreign] {
@@ -177,7 +178,7 @@ fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order
     }
 }
 
-/// For a quarter of a minute no process can be made for the stop of what we give; then it can.
+/// For a quarter of a minute no process can be created to stop what this node gives; then it can.
 #[test]
 fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -206,7 +207,7 @@ fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
     );
 }
 
-/// The same, and we give the peer's own set back, which it does not take by itself.
+/// The same, but this node gives back the peer's own set, which the peer does not take on its own.
 #[test]
 fn what_could_not_be_asked_to_stop_is_not_left_to_nobody() {
     let mut beside = Beside::having_all();

@@ -1,16 +1,17 @@
-//! Our daemon is killed in the middle of a hand-over, and started anew at once. The classic node notices
-//! nothing: it says that it is settled, and waits for up to an hour for the end of the hand-over.
+//! This node's daemon is killed in the middle of a hand-over, and restarted at once. The C node
+//! notices nothing: it says that it is settled, and waits for up to an hour for the end of the
+//! hand-over.
 
 use super::*;
 use crate::Action;
 
 impl Beside {
-    /// Daemon and executor are killed; the next ones find what runs, and what was stored.
+    /// Daemon and executor are killed; the next ones find what runs and what was stored.
     pub(super) fn kill(&mut self) {
         self.kill_leaving(true);
     }
 
-    /// The same, and what runs is there as a whole or in part.
+    /// The same; `is_whole` says whether groups run as a whole or in part.
     fn kill_leaving(&mut self, is_whole: bool) {
         let before = &self.node;
         let listed = before.runs.iter().map(|group| (*group, 2)).collect();
@@ -28,7 +29,7 @@ impl Beside {
         self.node.greet(Time::START, &holds, is_whole);
     }
 
-    /// The daemon takes part again; the classic node says that it is settled and holds this.
+    /// The daemon takes part again; the C node says that it is settled and holds this set.
     pub(super) fn comes_back_beside(&mut self, hold: GroupSet) {
         self.status(NodeStatus::Active);
         self.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -40,7 +41,7 @@ impl Beside {
         self.sent().contains(message)
     }
 
-    /// We have given this away, of which we had our own set alone, and the peer is starting that.
+    /// This node, which had only its own set, has given this set away, and the peer is starting it.
     fn having_given(hold: GroupSet) -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         let now = beside.now;
@@ -53,7 +54,7 @@ impl Beside {
         beside
     }
 
-    /// We are giving this away, of which we had our own set alone, and have not stopped it.
+    /// This node, which had only its own set, is giving this set away, and has not stopped it.
     fn giving(hold: GroupSet) -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         let now = beside.now;
@@ -65,7 +66,7 @@ impl Beside {
         beside
     }
 
-    /// The peer has begun to let go of its set for us.
+    /// The peer has begun to let go of its set for this node.
     pub(super) fn being_given() -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         beside.say(ask(GroupSet::Local, Step::Me));
@@ -73,7 +74,7 @@ impl Beside {
         beside
     }
 
-    /// The peer has given its set to us.
+    /// The peer has given its set to this node.
     pub(super) fn having_all() -> Self {
         let mut beside = Self::being_given();
         beside.say(ask(GroupSet::Local, Step::Done));
@@ -84,7 +85,8 @@ impl Beside {
         beside
     }
 
-    /// We took the peer's group while it was silent, have conceded it since, and cannot stop it.
+    /// This node took the peer's group while the peer was silent, has conceded it since, and cannot
+    /// stop it.
     pub(super) fn conceded_and_stuck() -> Self {
         let mut beside = Self::joint_with(Failback::Off);
         beside.silence(Duration::from_secs(1));
@@ -99,13 +101,13 @@ impl Beside {
         beside
     }
 
-    /// This node stands still, for longer than a permit and not long enough to be dead.
+    /// This node stands still, for longer than a permit but not long enough to be dead.
     pub(super) fn stands_still(&mut self) {
         self.now = self.now + DEADTIME.saturating_sub(KEEPALIVE / 2);
     }
 
-    /// The peer is at work, and says that it is settled and holds this when it is asked; this node runs
-    /// nothing else meanwhile.
+    /// The peer is at work, and says that it is settled and holds this set when asked; this node
+    /// runs only `runs` meanwhile.
     pub(super) fn is_at_work(&mut self, seconds: u64, hold: GroupSet, runs: &[GroupId]) {
         for second in 0..seconds {
             self.pass(Duration::from_secs(1));
@@ -117,8 +119,8 @@ impl Beside {
     }
 }
 
-/// Our daemon is started beside a C node that has everything and gives us our own set back, which takes its
-/// time.
+/// This node's daemon is started beside a C node that has everything and gives back this node's own
+/// set, which takes its time.
 #[test]
 fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() {
     let mut beside = Beside::new(Failback::On);
@@ -135,7 +137,8 @@ fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() 
     assert_eq!(beside.node.runs, [FIRST]);
 }
 
-/// We give our own set away; what we have not stopped yet is stopped by the next daemon, which says so.
+/// This node gives its own set away. What it has not stopped yet is stopped by the next daemon,
+/// which says so.
 #[test]
 fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
     let mut beside = Beside::giving(GroupSet::Local);
@@ -151,7 +154,7 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
     assert_eq!(beside.node.cluster.groups[FIRST].row.owner, Some(B));
 }
 
-/// The same, and a part of the group is stopped already: it is not started again for that.
+/// The same, but a part of the group is already stopped: it is not started again for the hand-over.
 #[test]
 fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
     let mut beside = Beside::giving(GroupSet::Local);
@@ -171,7 +174,7 @@ fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
     assert_eq!(sent[done..].iter().find(has_own), None, "the peer may be starting it");
 }
 
-/// We give two groups away, and have stopped one of them when our daemon is killed.
+/// This node gives two groups away, and has stopped one of them when its daemon is killed.
 #[test]
 fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
     let mut beside = Beside::having_all();
@@ -196,7 +199,7 @@ fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
     beside.node.finish_jobs(now);
     beside.pass(Duration::from_millis(300));
     assert!(beside.has_said(&ask(GroupSet::All, Step::Done)));
-    // It answers our report that we have settled.
+    // The peer answers this node's report that it has settled.
     beside.resource(GroupSet::None, true, Occasion::Report);
     beside.is_at_work(20, GroupSet::None, &[]);
     beside.resource(GroupSet::All, true, Occasion::Report);
@@ -204,14 +207,14 @@ fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
     beside.is_at_work(20, GroupSet::All, &[]);
 }
 
-/// We have given our own set away, and the peer is starting it, which it does not tell.
+/// This node has given its own set away, and the peer is starting it without saying so.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
     for is_early in [false, true] {
         let mut beside = Beside::having_given(GroupSet::Local);
         beside.kill();
         if is_early {
-            // Its last word comes before this node takes part.
+            // The peer's last message comes before this node takes part.
             beside.status(NodeStatus::Active);
             beside.say(ask(GroupSet::Local, Step::Done));
         }
@@ -228,7 +231,7 @@ fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
     }
 }
 
-/// The peer gives us its set, and lets go of it while our daemon is started anew.
+/// The peer gives this node its set, and lets go of it while this node's daemon restarts.
 #[test]
 fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
     for says_so in [Some(true), Some(false), None] {
@@ -256,7 +259,7 @@ fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
     }
 }
 
-/// The peer has let go, and our start goes on when the daemon is killed.
+/// The peer has let go, and the start on this node is in progress when the daemon is killed.
 #[test]
 fn a_taker_that_is_killed_ends_its_start_and_says_so() {
     let mut beside = Beside::being_given();
@@ -269,7 +272,7 @@ fn a_taker_that_is_killed_ends_its_start_and_says_so() {
     assert!(beside.has_said(&ask(GroupSet::Local, Step::Done)), "the peer waits");
 }
 
-/// The peer has called us dead meanwhile and has everything, or was started anew.
+/// The peer has declared this node dead meanwhile and has everything, or was restarted.
 #[test]
 fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
     for is_anew in [false, true] {
@@ -286,8 +289,8 @@ fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
     }
 }
 
-/// The peer lets go while our daemon is started anew; then the way from us is cut, the peer calls us
-/// dead, takes its set again, and says so.
+/// The peer lets go while this node's daemon restarts. Then the link from this node is cut, and the
+/// peer declares this node dead, takes its set again, and says so.
 #[test]
 fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
     for hold in [GroupSet::Local, GroupSet::All] {
@@ -304,7 +307,8 @@ fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
     }
 }
 
-/// The peer takes its time to start what we have given to it, and our daemon is killed twice.
+/// The peer takes its time to start what this node has given to it, and this node's daemon is
+/// killed twice.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_is_killed_twice() {
     let mut beside = Beside::having_given(GroupSet::Local);
@@ -326,7 +330,8 @@ fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
     assert!(beside.node.cluster.hand_over.is_some());
 }
 
-/// The peer takes its time to start what we have given to it, and this node stands still twice.
+/// The peer takes its time to start what this node has given to it, and this node stands still
+/// twice.
 #[test]
 fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
     for hold in [GroupSet::Local, GroupSet::All] {
@@ -338,8 +343,8 @@ fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
     }
 }
 
-/// As `what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed`, but by `hb_standby` as it is
-/// called without a word: everything goes, of which this node has its own set alone.
+/// Like `what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed`, but with `hb_standby`
+/// called without an argument: everything goes, of which this node has only its own set.
 #[test]
 fn what_a_peer_is_starting_of_everything_is_not_started_by_a_daemon_that_was_killed() {
     let mut beside = Beside::having_given(GroupSet::All);
@@ -348,7 +353,7 @@ fn what_a_peer_is_starting_of_everything_is_not_started_by_a_daemon_that_was_kil
     beside.is_at_work(20, GroupSet::Local, &[]);
 }
 
-/// As `a_giver_that_is_killed_lets_go_of_the_rest_and_says_so`, but everything goes.
+/// Like `a_giver_that_is_killed_lets_go_of_the_rest_and_says_so`, but everything goes.
 #[test]
 fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
     let mut beside = Beside::giving(GroupSet::All);
@@ -359,8 +364,8 @@ fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
     assert!(beside.has_said(&ask(GroupSet::All, Step::Done)), "the peer waits for an hour");
 }
 
-/// The peer takes a minute to let go of its set, and this node, which nobody kills, stands still for a
-/// moment meanwhile: whatever was said then is heard.
+/// The peer takes a minute to let go of its set, and this node, which is not killed, stands still
+/// for a moment meanwhile: every message that was sent then is heard.
 #[test]
 fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
     for has_paused in [false, true] {
@@ -375,8 +380,8 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
     }
 }
 
-/// The peer gives its set away; we do not hear that it is done, because it has called us dead by then and
-/// has everything. Nobody is killed.
+/// The peer gives its set away. This node does not hear that the peer is done, because the peer has
+/// declared this node dead by then and has everything. No daemon is killed.
 #[test]
 fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
     let mut beside = Beside::being_given();
@@ -386,7 +391,8 @@ fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
     assert_eq!(beside.node.runs, [], "both have the first for two minutes");
 }
 
-/// The peer gives us its set; our daemon is killed, and meanwhile the peer takes that again.
+/// The peer gives this node its set; this node's daemon is killed, and meanwhile the peer takes the
+/// set again.
 #[test]
 fn what_a_peer_has_again_is_at_rest_there() {
     let mut beside = Beside::being_given();
@@ -405,7 +411,8 @@ fn what_a_peer_has_again_is_at_rest_there() {
     assert!(beside.has_said(&ask(GroupSet::Local, Step::Me)), "{row:?} {:?}", beside.node.answers);
 }
 
-/// What cannot be stopped here is not the peer's: it was started anew and has nothing.
+/// A group that cannot be stopped here does not belong to the peer: the peer was restarted and has
+/// nothing.
 #[test]
 fn what_cannot_be_stopped_here_is_not_given_to_a_peer_that_has_nothing() {
     let mut beside = Beside::conceded_and_stuck();

@@ -1,18 +1,18 @@
-//! Words that were lost on the way come late, in any order, or are asked for when they are void.
+//! Messages that were lost on the way come late, in any order, or are requested when they are void.
 
 use super::*;
 use crate::HandOverEvent;
 use crate::cluster::hand_over::HandOver;
 
 impl Beside {
-    /// Says something under the number that it had when it was lost.
+    /// Sends a message under the sequence that it had when it was lost.
     fn say_late(&mut self, sequence: u64, message: Message) {
         let newest = std::mem::replace(&mut self.sequence, sequence - 1);
         self.say(message);
         self.sequence = newest;
     }
 
-    /// Asks for a message of ours again. Whether it is sent.
+    /// Requests a message of this node again. Returns whether it is sent.
     fn gets_again(&mut self, number: u64) -> bool {
         self.pass(Duration::from_millis(300));
         self.node.sent.clear();
@@ -25,13 +25,14 @@ impl Beside {
     }
 }
 
-/// The number under which something was said last.
+/// The sequence under which a message was last sent.
 fn number_of(beside: &Beside, wanted: &Message) -> u64 {
     let found = beside.node.sent.iter().rev().find(|(outgoing, _)| outgoing.message == *wanted);
     found.and_then(|(outgoing, _)| outgoing.sequence).expect("it was said")
 }
 
-/// The peer gives its set away, calls us dead while the way is cut, and takes the set again.
+/// The peer gives its set away, declares this node dead while the link is cut, and takes the set
+/// again.
 #[test]
 fn a_done_counts_when_nothing_is_missing_of_what_was_said_with_it() {
     for takes_again in [false, true] {
@@ -55,7 +56,7 @@ fn a_done_counts_when_nothing_is_missing_of_what_was_said_with_it() {
     }
 }
 
-/// A report that was said before the hand-over, in which the peer had nothing.
+/// A report that was sent before the hand-over, when the peer had nothing.
 #[test]
 fn a_report_from_before_a_done_undoes_nothing() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -106,7 +107,7 @@ fn a_question_is_void_when_it_is_answered_or_its_addressee_has_died() {
     }
 }
 
-/// Its first word is lost and comes when it has long said that it is settled.
+/// The peer's first message is lost, and comes when the peer has long said that it is settled.
 #[test]
 fn a_starting_that_comes_late_unsettles_nobody() {
     let mut beside = Beside::new(Failback::Off);
@@ -149,8 +150,8 @@ fn a_hand_over_to_a_peer_that_never_ends_it_ends_after_an_hour() {
     assert!(beside.node.cluster.hand_over.is_none(), "{:?}", beside.node.cluster.hand_over);
 }
 
-/// The way was cut while it started, for longer than its joint start and shorter than a dead
-/// time; what was lost is sent again, and comes in either order.
+/// The link was cut while the C node started, for longer than its joint start and shorter than a
+/// dead time; the lost messages are sent again, and come in either order.
 #[test]
 fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
     for is_last in [false, true] {
@@ -167,7 +168,7 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
             (settled, report(GroupSet::None, true, Occasion::Report)),
         ];
         let order = if is_last { [1, 0] } else { [0, 1] };
-        // Both wait in the socket when this node wakes up.
+        // Both messages wait in the socket when this node wakes up.
         for place in order {
             let (number, message) = lost[place].clone();
             let (sequence, made) = (Some(number), beside.now);
@@ -181,8 +182,9 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
     }
 }
 
-/// A set of the peer has not started here, and is to go back while our own is being given to it.
-/// The control thread takes the last plan for the state of the hand-over (`hb restart` is refused by it).
+/// A set of the peer has not started here, and is to go back while this node's own set is being
+/// given to it. The control thread takes the last plan for the state of the hand-over, which makes
+/// `hb restart` refuse.
 #[test]
 fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -207,8 +209,8 @@ fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
     assert!(plans.is_empty(), "{} plans, the first is {:?}", plans.len(), plans[0]);
 }
 
-/// We stand still for longer than a permit, and not long enough to be dead to the peer, while
-/// it gives us its set.
+/// This node stands still for longer than a permit, but not long enough to be dead to the peer,
+/// while the peer gives this node its set.
 #[test]
 fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -221,15 +223,16 @@ fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
     for _ in 0..60 {
         beside.pass(Duration::from_secs(1));
         if beside.sent().contains(&Message::Starting) {
-            // It is in the middle of a hand-over, and waits for our "done".
+            // The peer is in the middle of a hand-over, and waits for this node's "done".
             beside.resource(GroupSet::None, false, Occasion::Report);
         }
     }
     assert_eq!(beside.node.runs, [FIRST, SECOND], "nobody has the second for a minute");
 }
 
-/// Its first word is lost, we ask it at once and it answers that it holds nothing, and then the first word
-/// is sent again: whoever starts takes its own set after 10 s if nobody has told it who has that.
+/// The peer's first message is lost, this node asks the peer at once and it answers that it holds
+/// nothing, and then the first message is sent again: a starting C node takes its own set after 10
+/// s if it was not told which node has the set.
 #[test]
 fn a_starting_that_is_sent_again_after_an_answer_to_ours_is_answered() {
     let mut beside = Beside::new(Failback::Off);
@@ -253,8 +256,9 @@ fn a_starting_that_is_sent_again_after_an_answer_to_ours_is_answered() {
     assert!(sent.contains(&told), "we run {holds:?}, and it is not told: {sent:?}");
 }
 
-/// The C node has our set too; the stop of a service fails while the executor, which stands still, has not
-/// answered for the addresses that go beside it. The node rests until it does.
+/// The C node has this node's set too. The stop of a service fails while the executor, which stands
+/// still, has not answered for the addresses that are stopped beside it. This node rests until the
+/// executor answers.
 #[test]
 fn a_node_rests_while_addresses_go_beside_a_stop_that_has_failed() {
     let mut settings = settings(A, Failback::Off);

@@ -1,9 +1,9 @@
-//! What befalls this node, or a C node, while a hand-over between them goes on.
+//! What happens to this node or to a C node while a hand-over between them is in progress.
 
 use super::*;
 
-/// The C node gives everything away, of which it has its own set alone, and takes its time; our executor
-/// lets go of our own group, which the C node never had.
+/// The C node gives everything away, of which it has only its own set, and takes its time. This
+/// node's executor lets go of this node's own group, which the C node never had.
 #[test]
 fn what_we_let_go_of_does_not_wait_for_a_peer_that_gives_everything() {
     for hold in [GroupSet::Local, GroupSet::All] {
@@ -19,7 +19,8 @@ fn what_we_let_go_of_does_not_wait_for_a_peer_that_gives_everything() {
     }
 }
 
-/// The C node says that it is done while no daemon is here; the next one stands still for a moment.
+/// The C node says that it is done while no daemon is running here; the next daemon stands still
+/// for a moment.
 #[test]
 fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
     for paused in [false, true] {
@@ -40,7 +41,8 @@ fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
     }
 }
 
-/// A person at the C node orders once more what is under way; it refuses that, and has asked us all the same.
+/// A person at the C node repeats the order that is in progress; the C node refuses that, but has
+/// sent the request all the same.
 #[test]
 fn an_order_that_a_peer_refuses_while_it_gives_ends_nothing() {
     for (again, stable) in
@@ -58,8 +60,9 @@ fn an_order_that_a_peer_refuses_while_it_gives_ends_nothing() {
     }
 }
 
-/// The C node takes two minutes to let go of its set, and a person there orders that once more, which it
-/// refuses and asks us all the same. This node, which nobody kills, stood still for a moment before.
+/// The C node takes two minutes to let go of its set, and a person there repeats the order, which
+/// the C node refuses although it sends the request all the same. This node, which is not killed,
+/// stood still for a moment before.
 #[test]
 fn what_a_peer_lets_go_of_slowly_is_not_taken_though_it_was_asked_twice() {
     for twice in [false, true] {
@@ -127,7 +130,8 @@ fn what_has_failed_here_before_and_is_given_again_is_handed_back() {
     }
 }
 
-/// A person at the C node orders something else while it gives; nobody stood still, nobody was killed.
+/// A person at the C node orders something else while the C node gives; no node stood still, and no
+/// daemon was killed.
 #[test]
 fn what_was_promised_is_kept_though_the_peer_asks_for_something_else() {
     let mut beside = Beside::being_given();
@@ -137,15 +141,15 @@ fn what_was_promised_is_kept_though_the_peer_asks_for_something_else() {
     assert!(beside.node.cluster.hand_over.is_some(), "the promise was dropped");
 }
 
-/// The C node has given its set, which takes its time to start here; then the way from us is cut for a
-/// moment, the C node calls us dead, takes everything, and says so.
+/// The C node has given its set, which takes its time to start here. Then the link from this node
+/// is cut for a moment, and the C node declares this node dead, takes everything, and says so.
 #[test]
 fn what_a_peer_has_too_is_let_go_of_though_we_still_start_what_it_gave() {
     let mut beside = Beside::being_given();
     beside.node.holds_jobs = true;
     beside.say(ask(GroupSet::Local, Step::Done));
     assert!(beside.node.held.iter().any(|job| job.group == SECOND), "it starts");
-    // That start alone takes its time.
+    // Only that start takes its time.
     beside.node.holds_jobs = false;
     beside.pass(Duration::from_secs(5));
     beside.resource(GroupSet::All, true, Occasion::Acquired);
@@ -153,7 +157,8 @@ fn what_a_peer_has_too_is_let_go_of_though_we_still_start_what_it_gave() {
     assert_eq!(beside.node.runs, [], "both have the first for two minutes");
 }
 
-/// We give the C node its set back, the stop takes its time, and the C node calls us dead as above.
+/// This node gives the C node its set back, the stop takes its time, and the C node declares this
+/// node dead as above.
 #[test]
 fn what_a_peer_has_too_is_let_go_of_though_we_still_stop_what_we_give() {
     let mut beside = Beside::being_given();

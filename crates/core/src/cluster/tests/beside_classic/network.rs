@@ -3,7 +3,7 @@
 use super::*;
 
 impl Beside {
-    /// Lets time pass while the ping node answers us, or does not.
+    /// Lets time pass while the ping node answers this node, or does not.
     fn pass_seeing(&mut self, span: Duration, answers: bool) {
         let end = self.now + span;
         while self.now < end {
@@ -14,7 +14,7 @@ impl Beside {
         }
     }
 
-    /// Our group loses its carrier, and the peer is asked to take it.
+    /// This node's group loses its carrier, and the peer is asked to take it.
     fn gives_what_lost_its_carrier(&mut self) {
         let now = self.now;
         self.node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
@@ -42,8 +42,8 @@ fn what_lost_its_carrier_does_not_go_to_a_peer_that_has_lost_its_network_before(
     }
 }
 
-/// Two ping nodes, one of which dies for good: the peer notices it a moment before us, and tells. From then
-/// on both see the same one, and the peer has nothing more to tell.
+/// Of two ping nodes one dies for good: the peer notices that a moment before this node, and
+/// reports it. From then on both nodes see the same one, and the peer has nothing more to report.
 #[test]
 fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
     let mut own = settings(A, Failback::Off);
@@ -64,7 +64,8 @@ fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
     beside.gives_what_lost_its_carrier();
 }
 
-/// The peer had lost its network for a moment; then our ipfail is switched off, and its network is back.
+/// The peer had lost its network for a moment; then this node's ipfail is switched off, and the
+/// peer's network is back.
 #[test]
 fn what_lost_its_carrier_goes_to_a_peer_of_which_nothing_is_counted_any_more() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -80,8 +81,9 @@ fn what_lost_its_carrier_goes_to_a_peer_of_which_nothing_is_counted_any_more() {
     beside.gives_what_lost_its_carrier();
 }
 
-/// We have lost our network, and the peer, which stood still for a moment and has taken everything, tells us
-/// so whenever it is asked. It answers our wish 20 ms later.
+/// This node has lost its network. The peer, which stood still for a moment and has taken everything,
+/// reports whenever it is asked that this node sees fewer ping nodes. It answers this node's wish
+/// 20 ms later.
 #[test]
 fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -111,7 +113,8 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
     assert!(both <= Duration::from_secs(5), "both have it for {both:?}, asked {asked} times");
 }
 
-/// The same, and a person wants to give what both have. The peer answers, and waits for our "done" for an hour.
+/// The same, and a person wants to give what both have. The peer answers, and waits for this node's
+/// "done" for an hour.
 #[test]
 fn what_a_peer_has_too_is_not_offered_to_it_and_taken_back() {
     let mut beside = Beside::joint_with(Failback::Off);

@@ -1,4 +1,5 @@
-//! What a C node says of what it holds, and what it does not say: worlds with a scripted one found each.
+//! What a C node says about what it holds, and what it does not say. Each case was found by a
+//! simulated world with a scripted C node.
 
 use super::*;
 
@@ -47,7 +48,7 @@ fn a_report_that_is_sent_again_is_older_than_what_was_heard_since() {
     assert_eq!(beside.node.runs, [FIRST], "the peer holds its own");
 }
 
-/// The message that announced its stop was lost with others.
+/// The message that announced the peer's stop was lost together with others.
 #[test]
 fn what_an_unsettled_peer_does_not_name_any_more_is_not_free() {
     let mut beside = Beside::joint();
@@ -95,14 +96,14 @@ fn a_set_that_a_settled_peer_does_not_hold_is_run_here() {
     assert!(beside.sent().contains(&told), "and is told");
 }
 
-/// What the peer was told last that is held here.
+/// The set that this node holds, as last reported to the peer.
 fn last_report(sent: &[Message]) -> Option<GroupSet> {
     sent.iter().rev().find_map(|message| {
         if let Message::Resource { hold, full: true, .. } = message { Some(*hold) } else { None }
     })
 }
 
-/// It is started anew in the middle of what a person gives it.
+/// The peer is restarted in the middle of a hand-over to it that a person ordered.
 #[test]
 fn what_a_restarted_peer_never_took_is_run_and_told_as_ours() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -125,7 +126,7 @@ fn what_a_restarted_peer_never_took_is_run_and_told_as_ours() {
     assert_eq!(last_report(&sent), Some(GroupSet::Local), "{sent:?}");
 }
 
-/// It is started anew while it gives us its set.
+/// The peer is restarted while it gives this node its set.
 #[test]
 fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -143,7 +144,8 @@ fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
     assert!(beside.node.cluster.hand_over.is_none());
 }
 
-/// Our own set was given to the peer, and the peer says later that it has nothing of ours.
+/// This node's own set was given to the peer, and the peer says later that it has nothing of this
+/// node.
 #[test]
 fn our_own_set_that_a_settled_peer_does_not_hold_any_more_is_run_and_told() {
     let mut beside = Beside::joint_with(Failback::Off);

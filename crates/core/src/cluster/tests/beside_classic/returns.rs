@@ -1,10 +1,11 @@
-//! A C node has given its groups away, is started anew, and gets them back as from another one.
+//! A C node has given its groups away, is restarted, and gets them back as it would from another C
+//! node.
 
 use super::*;
 use crate::Phase;
 use crate::cluster::tests::pair::Pair;
 
-/// It went standby, for whatever reason: a C node does not tell it.
+/// The C node went standby, for whatever reason: it does not say why.
 fn given() -> Beside {
     let mut beside = Beside::joint();
     beside.say(ask(GroupSet::Local, Step::Me));
@@ -52,7 +53,7 @@ fn what_it_gave_away_goes_home_after_a_start_that_nobody_saw_the_stop_of() {
     comes_back(&mut given());
 }
 
-/// Our daemon, started anew beside an executor that has kept a group, whole or in part.
+/// This node's daemon, restarted beside an executor that has kept a group, whole or in part.
 fn started_anew(group: GroupId, is_whole: bool) -> Beside {
     let mut beside = Beside::new(Failback::On);
     let listed = vec![(group, 3)];
@@ -64,8 +65,8 @@ fn started_anew(group: GroupId, is_whole: bool) -> Beside {
     beside
 }
 
-/// Our daemon was killed for longer than a dead time: the peer has taken everything, and our executor has
-/// let go of the address alone.
+/// This node's daemon was away for longer than a dead time after it was killed: the peer has taken
+/// everything, and this node's executor has let go of the address alone.
 #[test]
 fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     let mut beside = started_anew(FIRST, false);
@@ -84,8 +85,8 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     assert!(beside.node.held.iter().any(|job| job.action == Action::Stop));
 }
 
-/// Both our processes were killed and are here again before the address has expired, and the peer has
-/// taken over meanwhile.
+/// Both processes of this node were killed and are back before the address has expired, and the
+/// peer has taken over meanwhile.
 #[test]
 fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
     let mut beside = started_anew(FIRST, true);
@@ -104,7 +105,8 @@ fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
     assert!(sent.contains(&report(GroupSet::None, true, Occasion::Report)), "{sent:?}");
 }
 
-/// Our daemon was started anew at once, and so was the peer, which would take its own set otherwise.
+/// This node's daemon was restarted at once, and so was the peer, which would otherwise take its
+/// own set.
 #[test]
 fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
     for is_heard_to_start in [false, true] {
@@ -125,7 +127,7 @@ fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
     }
 }
 
-/// Everything is held while the other machine goes back from Systole to a C heartbeat.
+/// Everything is held while the other machine goes back from Systole to heartbeat 3.0.6.
 #[test]
 fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
     for dies in [false, true] {
@@ -167,7 +169,8 @@ fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
         beside.starts_anew();
         beside.resource(GroupSet::None, false, Occasion::Report);
         beside.pass(Duration::from_millis(300));
-        // As a C node: it takes of its own what nobody says that he holds, and that is nothing.
+        // As a C node does: it takes those of its groups that no node reports to hold, which are
+        // none.
         beside.resource(GroupSet::None, true, Occasion::Report);
         beside.pass(Duration::from_mins(10));
         let sent = beside.sent();
@@ -180,8 +183,8 @@ fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
     }
 }
 
-/// Our executor does not come back, so that what it held has expired: beside a node of ours it is
-/// released (`executor_absence.rs`).
+/// This node's executor does not come back, so that what it held has expired: beside a Systole node
+/// it is released (`executor_absence.rs`).
 #[test]
 fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
     let mut beside = Beside::joint_with(Failback::Off);
@@ -198,7 +201,8 @@ fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
     assert!(gives || sent.iter().any(frees), "the peer does not hear of it: {sent:?}");
 }
 
-/// As `a_hold_counts_here_alone_and_ends_with_a_takeover`, but the one group is held, not everything.
+/// Like `a_hold_counts_here_alone_and_ends_with_a_takeover`, but a single group is held, not
+/// everything.
 #[test]
 fn a_single_group_that_is_held_is_not_told_as_held_here() {
     let mut beside = Beside::joint();
@@ -217,8 +221,8 @@ fn a_single_group_that_is_held_is_not_told_as_held_here() {
     assert!(!holds || beside.node.runs.contains(&SECOND), "nobody runs the second: {sent:?}");
 }
 
-/// As `what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds`, but the executor greets
-/// after the first word of the peer.
+/// Like `what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds`, but the executor
+/// connects after the first message of the peer.
 #[test]
 fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it() {
     let mut wrong = Vec::new();
@@ -245,7 +249,7 @@ fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it(
         let sent = beside.sent();
         let told: Vec<_> =
             sent.iter().filter(|it| matches!(it, Message::Resource { .. })).collect();
-        // Who says that he is stable and does not name a set leaves it to the peer.
+        // A node that says it is stable and does not name a set leaves the set to the peer.
         let leaves = |it: &&Message| {
             matches!(
                 it,
@@ -265,8 +269,8 @@ fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it(
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Our executor, which greets at once, has kept a part of the peer's set, and both daemons were
-/// started anew: its start goes on here.
+/// This node's executor, which connects at once, has kept a part of the peer's set, and both
+/// daemons were restarted: the start of the set continues here.
 #[test]
 fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it() {
     let mut beside = started_anew(SECOND, false);
@@ -282,8 +286,8 @@ fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it(
     assert_eq!(first, Some(&report(GroupSet::All, true, Occasion::Report)), "{sent:?}");
 }
 
-/// As `what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here`, but the peer is in a
-/// transition of its own when it is asked, and answers nothing.
+/// Like `what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here`, but the peer is
+/// in a transition of its own when it is asked, and does not answer.
 #[test]
 fn what_an_executor_held_that_does_not_come_back_is_offered_again() {
     let mut beside = Beside::joint_with(Failback::Off);
