@@ -4,6 +4,7 @@ mod carrier;
 mod classic;
 mod coverage_names;
 mod declined;
+mod detection;
 mod executor_absence;
 mod failback;
 mod failing;
@@ -15,6 +16,7 @@ mod hold;
 mod hold_down;
 mod identity;
 mod ipfail;
+mod jobs;
 mod ledger;
 mod liveness;
 mod messages;
@@ -43,6 +45,7 @@ use crate::{
 };
 use classic::Classic;
 use declined::DeclinedOffers;
+use detection::TimesChange;
 use executor_absence::Absence;
 use fencing::Fence;
 pub use gate::Obstacle;
@@ -52,7 +55,6 @@ use hold::HoldOrder;
 pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use ipfail::Ipfail;
 use ping::PingNode;
-use reload::Transition;
 pub use report::{
     FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability, LinkReport,
     NodeReport, OlderReport, PingReport, Retirement, Snapshot, StayReport,
@@ -128,7 +130,7 @@ pub struct Cluster {
     overlaps: Vec<(GroupId, GroupId)>,
     detection: Detection,
     /// Set while peers still reckon with the times before a change of them.
-    transition: Option<Transition>,
+    times_change: Option<TimesChange>,
     outbox: VecDeque<Output>,
     #[cfg(feature = "test-hooks")]
     mutation: Option<Mutation>,
@@ -170,7 +172,7 @@ impl Cluster {
             held: EchoBarrier::default(),
             overlaps: Vec::new(),
             detection: Detection::of(&settings),
-            transition: None,
+            times_change: None,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
             mutation: None,

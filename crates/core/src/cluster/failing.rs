@@ -1,4 +1,4 @@
-//! Resources that fail: the outcome of a job, the report of a failure, and the way to a retry.
+//! Resources that fail: the report of a failure, and the way to a retry.
 //!
 //! A group that cannot be started here is stopped here, and then the other nodes may try it, each
 //! once: the node where it failed says so in its table and does not take the group again. If it
@@ -7,10 +7,8 @@
 //! the daemon restarts.
 
 use super::Cluster;
-use crate::group::Progress;
-use crate::mutation::Mutation;
 use crate::{
-    Action, Cause, Claim, Event, Failure, GroupId, JobId, NodeId, Outcome, Output, Phase, Refusal,
+    Action, Cause, Claim, Event, Failure, GroupId, NodeId, Outcome, Output, Phase, Refusal,
     StopFailure, Words,
 };
 use std::time::Duration;
@@ -20,59 +18,7 @@ use std::time::Duration;
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 impl Cluster {
-    /// Processes the end of a job.
-    pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
-        if self.check_done(job, outcome) {
-            return;
-        }
-        let aside = self.groups.iter_mut().find_map(|group| group.runner.aside_done(job));
-        if let Some((ran, since)) = aside {
-            let took = self.now.since(since);
-            return self.report(Event::JobEnded { job: ran, outcome, took });
-        }
-        let running = self.groups.iter().filter_map(|group| group.runner.running());
-        let found = running.into_iter().find(|(running, _)| running.id == job);
-        let Some((ran, since)) = found else { return };
-        let group = ran.group;
-        let now = self.now;
-        let words = self.groups[group].runner.words();
-        self.report(Event::JobEnded { job: ran, outcome, took: now.since(since) });
-        let believed =
-            self.is_mutated(Mutation::BelieveEveryStart) && self.groups[group].runner.is_starting();
-        let outcome = if believed { Outcome::Success } else { outcome };
-        match self.groups[group].runner.done(now, job, outcome) {
-            Progress::None => {}
-            Progress::Started => {
-                if self.is_ours(group) {
-                    self.set_phase(group, Phase::Active, self.groups[group].cause);
-                    self.beat_soon();
-                }
-            }
-            Progress::StartFailed { resource, outcome } => {
-                let failure = Failure::new(Action::Start, resource, outcome, words);
-                self.start_failed(group, resource, failure);
-                if self.groups[group].runner.is_idle() {
-                    self.stopped(group, true);
-                }
-            }
-            Progress::Stopped { failed } => self.stopped(group, failed),
-            Progress::StopRetried { resource, outcome } => {
-                self.report(Event::StopRetried { group, resource, outcome });
-            }
-            Progress::StopDoubtful { resource, failed } => {
-                self.report(Event::StopDoubtful { group, resource });
-                if self.groups[group].runner.is_idle() {
-                    self.stopped(group, failed);
-                }
-            }
-            Progress::StopFailed { resource, outcome } => {
-                let failure = Failure::new(Action::Stop, resource, outcome, words);
-                self.stop_failed(group, resource, failure);
-            }
-        }
-    }
-
-    fn start_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
+    pub(super) fn start_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let (me, outcome) = (self.settings.me, failure.outcome);
         self.report(Event::StartFailed { group, resource, outcome });
         self.record_ability(group, me, false);
@@ -87,7 +33,7 @@ impl Cluster {
         self.classic_fails(group);
     }
 
-    fn stop_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
+    pub(super) fn stop_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let (me, outcome) = (self.settings.me, failure.outcome);
         self.report(Event::StopFailed { group, resource, outcome });
         self.groups[group].record_failure(me, failure);
@@ -102,7 +48,7 @@ impl Cluster {
         self.outbox.push_back(Output::StopFailed { group, resource });
     }
 
-    fn stopped(&mut self, group: GroupId, failed: bool) {
+    pub(super) fn stopped(&mut self, group: GroupId, failed: bool) {
         self.forget_failed_stop(group);
         if failed && self.is_ours(group) {
             self.set_phase(group, Phase::Failed, self.groups[group].cause);

@@ -16,7 +16,6 @@
 //! takes part, because another node may have taken it while no daemon was running here.
 
 use super::Cluster;
-use super::gate::Purpose;
 use crate::mutation::Mutation;
 use crate::{Cause, GroupId, Holding, Output, Phase};
 
@@ -168,27 +167,6 @@ impl Cluster {
         runner.let_go();
         if self.is_ours(group) {
             self.change_phase(group, Phase::Stopping, Cause::LetGo);
-        }
-    }
-
-    /// Whether the next job of a group may begin. A start adds something, and passes the gate for
-    /// each of its jobs; a stop needs only an executor.
-    pub(super) fn may_run_job_of(&self, group: GroupId) -> bool {
-        if !self.groups[group].runner.is_starting() {
-            return self.has_executor();
-        }
-        self.first_obstacle(group, Purpose::GoOn).is_none()
-    }
-
-    pub(super) fn run_jobs(&mut self) {
-        for group in self.settings.group_ids() {
-            if !self.may_run_job_of(group) {
-                continue;
-            }
-            let (now, next) = (self.now, &mut self.next_job);
-            let runner = &mut self.groups[group].runner;
-            let jobs = [runner.poll(now, next), runner.poll_aside(now, next)];
-            self.outbox.extend(jobs.into_iter().flatten().map(Output::Run));
         }
     }
 }

@@ -6,10 +6,7 @@
 //! matters, and [`unknown_lines`] for lines of other nodes.
 
 mod retired;
-mod times;
 mod unknown_lines;
-
-pub(super) use times::Transition;
 
 use super::Cluster;
 use super::groups::{EchoBarrier, GroupState};

@@ -113,7 +113,7 @@ impl Cluster {
     }
 
     pub(super) fn elapse_transmitter(&mut self) {
-        self.elapse_transition();
+        self.elapse_times_change();
         self.request_missing();
         self.acknowledge();
         if self.now >= self.transmitter.next_beat {

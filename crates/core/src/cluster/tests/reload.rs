@@ -440,7 +440,7 @@ fn a_changed_dead_time_is_never_shorter_for_others_than_for_us() {
         let detection = cluster.detection();
         let announced = detection.announced_deadtime();
         assert_eq!((announced, detection.permit() + KEEPALIVE), (told, kept));
-        let took = pair.until("known", |pair| pair.node(A).cluster.transition.is_none());
+        let took = pair.until("known", |pair| pair.node(A).cluster.times_change.is_none());
         assert!(took + KEEPALIVE >= DEADTIME, "{took:?}");
         pair.rest(1);
         assert_eq!(pair.node(B).cluster.peer(A).dead_after, new);

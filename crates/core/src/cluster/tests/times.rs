@@ -77,7 +77,7 @@ fn play(before: (u64, u64), after: (u64, u64), order: [NodeId; 2]) {
         }
     }
     for id in [A, B] {
-        assert!(pair.node(id).cluster.transition.is_none(), "{what}: it is over");
+        assert!(pair.node(id).cluster.times_change.is_none(), "{what}: it is over");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Times that change while other nodes still reckon with the former times.
 
-use crate::cluster::Cluster;
-use crate::cluster::groups::EchoBarrier;
+use super::Cluster;
+use super::groups::EchoBarrier;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::{Detection, Settings, Time};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// reckon with the new times, and every permit under the former times has run out,
 /// [`Detection::until_known`] holds.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::cluster) struct Transition {
+pub(super) struct TimesChange {
     /// When the permits under the former times have run out.
     until: Time,
     /// Passed once the others have heard the new times.
@@ -23,17 +23,17 @@ pub(in crate::cluster) struct Transition {
 impl Cluster {
     pub(super) fn record_times(&mut self, settings: &Settings) {
         let next = Detection::of(settings);
-        if self.transition.is_none() && settings.deadtime == self.settings.deadtime {
+        if self.times_change.is_none() && settings.deadtime == self.settings.deadtime {
             self.detection = next;
             return;
         }
         let until = self.now + self.detection().permit();
         self.detection = self.detection().until_known(next);
-        self.transition = Some(Transition { until, known: self.next_barrier() });
+        self.times_change = Some(TimesChange { until, known: self.next_barrier() });
     }
 
     /// The times that hold now.
-    pub(in crate::cluster) fn detection(&self) -> Detection {
+    pub(super) fn detection(&self) -> Detection {
         if self.is_mutated(Mutation::ForgetFormerTimes) {
             return self.detection.with_keepalive(self.settings.keepalive);
         }
@@ -41,14 +41,14 @@ impl Cluster {
     }
 
     /// The time between two beats of this node.
-    pub(in crate::cluster) fn keepalive(&self) -> Duration {
+    pub(super) fn keepalive(&self) -> Duration {
         self.detection().keepalive()
     }
 
     /// Ends a change of times once all nodes know about it. A node that has not heard this node for
     /// so long has declared it dead.
-    pub(in crate::cluster) fn elapse_transition(&mut self) {
-        let Some(Transition { until, known }) = self.transition else { return };
+    pub(super) fn elapse_times_change(&mut self) {
+        let Some(TimesChange { until, known }) = self.times_change else { return };
         let is_known = self.others().all(|node| {
             let peer = self.peer(node);
             let heard = match peer.kind {
@@ -59,7 +59,7 @@ impl Cluster {
         });
         let announced = self.detection.announced_deadtime();
         if self.now >= until && (is_known || self.now >= until + announced) {
-            self.transition = None;
+            self.times_change = None;
             self.detection = Detection::of(&self.settings);
         }
     }
