@@ -88,8 +88,8 @@ pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
     greeting.held.iter().filter_map(known).collect()
 }
 
-/// Returns the groups of which the executor holds more than the core believes, or nothing. It stops them,
-/// so that their state is known again.
+/// Returns the groups of which the executor holds more than the core believes, or nothing. The core stops
+/// them, so that their state is known again.
 #[must_use]
 pub fn differences(
     settings: &Settings,
