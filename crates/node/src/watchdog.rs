@@ -51,7 +51,7 @@ pub(crate) enum Notice {
 /// How the daemon leaves the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shutdown {
-    /// Nothing is held any longer, so the device is switched off.
+    /// Nothing is held any longer, so the device's timer is stopped.
     Release,
     /// A successor opens the device again within its timeout.
     Leave,
