@@ -88,9 +88,9 @@ impl LedgerFile {
         Ok(file.map_or_else(Default::default, |file| (file.groups, file.doubtful)))
     }
 
-    /// Writes the file anew. The file is replaced as a whole, so that a reader sees either the old or the
-    /// new one. The old file stays beside it and reserves the space for the next removal: that something
-    /// was stopped can be recorded however full the disk is.
+    /// Writes a new version of the file. The file is replaced as a whole, so that a reader sees either the
+    /// old or the new one. The old file stays beside it and reserves the space for the next removal: that
+    /// something was stopped can be recorded however full the disk is.
     pub(crate) fn write(&self, groups: Vec<Held>, doubtful: Doubtful) -> io::Result<()> {
         let bytes = serde_json::to_vec(&File { boot: self.boot.clone(), groups, doubtful })?;
         let fresh = self.path.with_extension("new");

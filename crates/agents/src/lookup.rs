@@ -271,7 +271,7 @@ mod tests {
             write_script(&folder.join("db"), "");
             assert_eq!(directories.locate("OCF", &arguments).unwrap(), Some(located(provider)));
         }
-        // A name without an agent's name before it is one of heartbeat's own agents.
+        // A name without `OCF` before it means heartbeat's own agent.
         assert!(directories.exists("db", &[]));
     }
 

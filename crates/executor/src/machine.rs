@@ -196,12 +196,12 @@ impl Machine {
         others.into_iter().flatten().chain(runs).min()
     }
 
-    /// The groups that are being let go, each with the reason.
+    /// Returns the groups that are being let go, each with the reason.
     pub fn letting_go(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
         self.letting_go.groups()
     }
 
-    /// What is held, including what is half-started.
+    /// Returns what is held, including what is half-started.
     #[must_use]
     pub fn held(&self) -> &[Held] {
         self.books.ledger.groups()

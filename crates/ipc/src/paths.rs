@@ -65,8 +65,7 @@ impl Paths {
         self.runtime().join("executor")
     }
 
-    /// Returns the path of the file with the last generation, which is also there if the disk did not take
-    /// it.
+    /// Returns the path of the file with the last generation, even one that could not be stored on the disk.
     #[must_use]
     pub fn generation(&self) -> PathBuf {
         self.runtime().join("generation")

@@ -58,7 +58,7 @@ const DATAGRAMS_AFTER_PAUSE: usize = 4096;
 const REPORTS_PER_TURN: usize = 64;
 /// Time between two reports about errors.
 const TROUBLE_GAP: Duration = Duration::from_secs(1);
-/// Longest sleep. The thread's turns show whoever supervises it that the thread is alive.
+/// Longest sleep: the thread makes turns at least this often, which shows its supervisors that it is alive.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// The links, two ping sockets, the executor, the control thread.
 const DESCRIPTORS_MAX: usize = LINKS_MAX + 4;

@@ -138,7 +138,7 @@ pub(crate) struct Control {
     writer: StateWriter,
     signals: Signals,
     server: Server,
-    /// Reports signs of life to the supervisor, if there is one.
+    /// Sends signs of life to the service manager until it is dropped.
     supervision: Supervision,
     /// What could not be obtained yet.
     lacking: Lacking,

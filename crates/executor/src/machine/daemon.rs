@@ -124,7 +124,7 @@ impl Machine {
             action: Action::Stop,
             resources: vec![address.clone()],
         });
-        // These addresses end with their lifetime; until then they do not count as held.
+        // These addresses end with their lifetime, so nothing may rely on them.
         let left = self.addresses.left().map(|(group, address)| Unfinished {
             group,
             action: Action::Stop,

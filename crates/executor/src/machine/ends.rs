@@ -97,8 +97,7 @@ impl Active {
                 self.state = State::Beginning { since, until, unwanted: Some(why) };
             }
             State::Running => self.terminate(now, why, outbox),
-            // A caller ends runs that are still entering separately, and a change of addresses takes no
-            // time.
+            // The caller itself ends runs that are still entering, and a change of addresses takes no time.
             State::Entering { .. }
             | State::Changing { .. }
             | State::Beginning { unwanted: Some(_), .. }

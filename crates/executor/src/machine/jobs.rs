@@ -8,7 +8,7 @@ use std::time::Duration;
 use systole_core::{Resource, ResourceKind, Time};
 
 /// How long a program may take to start. No working program needs so long: after this time the disk of the
-/// program does not answer, or the machine lacks memory or processes for it.
+/// program does not answer, or the machine has no room left for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long a run counts towards the number of runs that go on at the same time. That number limits how
 /// many start at once, but a run that hangs must not hold up other groups.

@@ -34,7 +34,7 @@ pub enum JournalOrder {
 }
 
 impl JournalOrder {
-    /// The group that the order names, if any.
+    /// Returns the group that the order names, if any.
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         match self {

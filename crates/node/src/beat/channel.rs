@@ -34,7 +34,7 @@ const QUEUED: usize = 256;
 pub(crate) enum Command {
     /// An order that is already authorised.
     Order {
-        /// The ticket of whoever gets the answer.
+        /// The ticket of the client that gets the answer.
         ticket: Ticket,
         /// The order.
         order: Order,

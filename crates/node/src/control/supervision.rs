@@ -17,8 +17,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// Stack size of the thread in bytes. All of it is locked, so it is small. Formatting a line's time takes
-/// most of it.
+/// Stack size of the thread in bytes. All of it is locked, so it is small. Getting the time of a
+/// line takes most of it.
 const STACK: usize = 256 << 10;
 /// Longest time between two checks.
 const LOOK: Duration = Duration::from_secs(1);

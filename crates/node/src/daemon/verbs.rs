@@ -16,8 +16,7 @@ use systole_sys::signals::Signal;
 
 /// Time between two checks whether a daemon has ended.
 const POLL_GAP: Duration = Duration::from_millis(50);
-/// How long to wait for a daemon that holds the lock and may be starting or ending, before it counts as
-/// running.
+/// How long a daemon that is starting or ending may hold the lock before it is reported that one is running.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
 /// `-s`.

@@ -96,8 +96,8 @@ fn a_program_that_cannot_be_executed_any_more_is_not_needed_for_a_restart() {
     let program = node.path("heartbeat");
     fs::copy(&node.program, &program).unwrap();
     node.program = program.clone();
-    // The program ends when it is told to, so that it can be replaced between the check of it and its
-    // execution.
+    // The client ends only when it is told to, so that the daemon's program can be replaced between the
+    // check of it and its execution.
     let told = node.path("told");
     let script = format!(
         "trap 'touch {told}; while [ -e {told} ]; do sleep 0.01; done; exit 0' TERM\n\
