@@ -1,6 +1,6 @@
-//! An executor in a directory of its own: what the tests kill and restart.
+//! An executor in a directory of its own, which the tests kill and restart.
 //!
-//! `executor DIRECTORY IDLE_MS`, where the directory has the places that the tests make.
+//! Usage: `executor DIRECTORY IDLE_MS`. The directory has the layout that the tests create.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The native agent for floating addresses. Handles a row of them in one batch.
+//! The native agent for floating addresses. It handles several of them in one batch.
 
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -12,10 +12,10 @@ use systole_sys::address::{
 
 use crate::protocol::Outcome;
 
-/// Most batches that are being announced. Beyond it the oldest is announced no more.
+/// Maximum number of batches that are being announced. Beyond it the oldest is no longer announced.
 const ANNOUNCED_MAX: usize = 256;
 
-/// The agent, with its doors to the kernel.
+/// The agent, with its handles to the kernel.
 #[derive(Debug)]
 pub(crate) struct AddressAgent {
     addresses: Addresses,
@@ -32,17 +32,17 @@ struct Batch {
     next: Duration,
 }
 
-/// Resources that are started, stopped or looked for together: those of one run.
+/// The resources of one run, which are started, stopped or looked for together.
 pub(crate) type Row<'a> = &'a [Resource];
 
-/// What came of a start.
+/// The result of a start.
 #[derive(Debug)]
 pub(crate) struct Started {
-    /// How it ended.
+    /// The outcome.
     pub(crate) outcome: Outcome,
     /// Lines for the log, each with the interface's name.
     pub(crate) lines: Vec<(String, String)>,
-    /// How many addresses were announced.
+    /// The number of addresses that were announced.
     pub(crate) announced: usize,
 }
 
@@ -58,10 +58,11 @@ impl AddressAgent {
         Ok(Self { addresses, announcer, announced: VecDeque::new() })
     }
 
-    /// Adds the addresses of some runs in one batch, and announces them for the first time. One run
-    /// that fails does not harm the others.
+    /// Adds the addresses of several runs in one batch, and announces them for the first time. A run that
+    /// fails does not affect the others.
     ///
-    /// If an address of a run cannot be added, those that were are left to the stop that follows.
+    /// If an address of a run cannot be added, the addresses that were added are left to the stop that
+    /// follows.
     pub(crate) fn start(
         &mut self,
         now: Time,
@@ -91,7 +92,7 @@ impl AddressAgent {
         started
     }
 
-    /// Takes the kernel's answers for the addresses of one run.
+    /// Handles the kernel's answers for the addresses of one run.
     fn record_added(
         &mut self,
         now: Time,
@@ -111,7 +112,8 @@ impl AddressAgent {
         Started { outcome: Outcome::Success, lines, announced }
     }
 
-    /// Removes the addresses of some runs in one batch. One that is gone already is a success.
+    /// Removes the addresses of several runs in one batch. An address that is already gone counts as a
+    /// success.
     pub(crate) fn stop(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
         let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
         for batch in &mut self.announced {
@@ -124,12 +126,13 @@ impl AddressAgent {
         }
     }
 
-    /// Whether all the addresses of each run are here.
+    /// Finds for each run whether all of its addresses are present.
     pub(crate) fn monitor(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
         self.find(rows, |are_here| are_here.iter().all(|is_here| *is_here))
     }
 
-    /// Whether any of the addresses of each run is here still: after a stop that failed one is enough.
+    /// Finds for each run whether any of its addresses is still present: after a stop that failed, one is
+    /// enough.
     pub(crate) fn status(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
         self.find(rows, |are_here| are_here.contains(&true))
     }
@@ -147,13 +150,14 @@ impl AddressAgent {
         rows.iter().map(&mut look).collect()
     }
 
-    /// The machine's interfaces as they are now, with what it takes to choose a place for these.
+    /// Returns the machine's interfaces as they are now, with the data for choosing a place for these
+    /// addresses.
     pub(crate) fn network(&mut self, rows: &[Row<'_>]) -> io::Result<Network> {
         let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
         self.addresses.neighbourhood(&all)
     }
 
-    /// Renews the lifetimes, and says which addresses are there.
+    /// Renews the lifetimes, and returns which addresses are present.
     pub(crate) fn renew(
         &mut self,
         held: Vec<Resource>,
@@ -165,7 +169,7 @@ impl AddressAgent {
         Ok(held.into_iter().zip(are_here).collect())
     }
 
-    /// Removes addresses with our mark that nobody holds, and says which.
+    /// Removes addresses with this program's mark that are not held, and returns them.
     pub(crate) fn remove_orphans(&mut self, held: &[Resource]) -> io::Result<Vec<IpAddr>> {
         let kept: Vec<_> = wanted(held).map(|wish| wish.address).collect();
         self.addresses.remove_orphans(&kept)
@@ -189,7 +193,7 @@ impl AddressAgent {
             }
             // A lost announcement is like a lost frame: the schedule has more of them.
             let _ = announcer.announce(&batch.placed);
-            // Those that were missed while we paused would say the same once more.
+            // Announcements that were missed during a pause would only repeat the next one.
             let late = now.since(batch.added);
             let next = batch.schedule.find(|moment| *moment > late);
             batch.next = next.unwrap_or_default();
@@ -203,7 +207,7 @@ impl AddressAgent {
     }
 }
 
-/// Chooses where the addresses of a run belong. What is chosen later finds them there, as if they had
+/// Chooses where the addresses of a run belong. Later choices find these addresses there, as if they had
 /// been added.
 fn place(row: Row<'_>, network: &mut Network) -> Result<Vec<Placed>, ChooseError> {
     let chosen: Result<Vec<_>, _> = wanted(row).map(|wish| choose(&wish, network)).collect();
@@ -214,7 +218,7 @@ fn place(row: Row<'_>, network: &mut Network) -> Result<Vec<Placed>, ChooseError
     Ok(placed)
 }
 
-/// What is wrong with the interfaces of these addresses, if anything is.
+/// Returns the fault of the interfaces of these addresses, if there is one.
 pub(crate) fn fault(network: &Network, resources: &[Resource]) -> Option<String> {
     wanted(resources).find_map(|wish| {
         let name = match network.find(&wish) {
@@ -233,7 +237,7 @@ pub(crate) fn fault(network: &Network, resources: &[Resource]) -> Option<String>
     })
 }
 
-/// The addresses among resources.
+/// The addresses among the resources.
 fn wanted(resources: &[Resource]) -> impl Iterator<Item = Wanted> {
     resources.iter().filter_map(wish)
 }
@@ -248,12 +252,12 @@ fn wish(resource: &Resource) -> Option<Wanted> {
     }
 }
 
-/// What the kernel's answers to a removal mean for each run.
+/// Translates the kernel's answers to a removal into the outcome of each run.
 fn removed(rows: &[Row<'_>], answers: Vec<io::Result<()>>) -> Vec<Outcome> {
     let mut answers = answers.into_iter();
     let mut outcome_of = |row: &Row<'_>| {
         let wanted: Vec<_> = wanted(row).collect();
-        // All are taken, so that those of the next run follow.
+        // The answers for all addresses are taken, so that those of the next run follow.
         let own: Vec<_> = answers.by_ref().take(wanted.len()).collect();
         let refusal = wanted
             .iter()
@@ -268,13 +272,13 @@ fn for_each<T>(rows: &[Row<'_>], answer: impl Fn() -> T) -> Vec<T> {
     rows.iter().map(|_| answer()).collect()
 }
 
-/// The kernel could not be asked. Says nothing of an address.
+/// The outcome when the kernel could not be asked. Says nothing about an address.
 fn not_asked(error: &io::Error) -> Outcome {
     Outcome::NotAsked { text: error.to_string() }
 }
 
-/// The kernel refused to add or to remove one address. For want of memory it says nothing of the
-/// address either.
+/// The outcome when the kernel refused to add or remove an address. A refusal for lack of memory says
+/// nothing about the address either.
 fn refused(address: IpAddr, error: &io::Error) -> Outcome {
     let wants = [Errno::NOMEM, Errno::NOBUFS, Errno::AGAIN, Errno::INTR];
     let is_answer = Errno::from_io_error(error).is_some_and(|errno| !wants.contains(&errno));
@@ -283,7 +287,7 @@ fn refused(address: IpAddr, error: &io::Error) -> Outcome {
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Outcome {
-    /// The exit code that the agents of heartbeat give for it (`OCF_ERR_GENERIC`).
+    /// The exit code that heartbeat's agents use for a general error (`OCF_ERR_GENERIC`).
     const GENERIC: i32 = 1;
     Outcome::Failed { code: GENERIC, text: error.to_string() }
 }

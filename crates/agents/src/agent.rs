@@ -1,4 +1,4 @@
-//! One interface to every kind of agent that is a program: how it is called, and what its answer
+//! One interface to every kind of agent that is a program: how the agent is called, and what its answer
 //! means.
 
 mod environment;
@@ -17,7 +17,7 @@ const LSB_NOT_RUNNING: i32 = 3;
 const NO_SUCH_UNIT: i32 = 4;
 /// OCF: the resource is cleanly stopped (`OCF_NOT_RUNNING`).
 const OCF_NOT_RUNNING: i32 = 7;
-/// What a shell adds to the number of the signal that ended a program.
+/// A shell reports a program that was ended by a signal as this value plus the number of the signal.
 const SIGNAL_BASE: i32 = 128;
 
 /// An agent that was found, with its arguments.
@@ -27,7 +27,7 @@ pub struct Agent {
     arguments: Vec<String>,
 }
 
-/// How to call an agent for one action.
+/// The call of an agent for one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     /// The program.
@@ -53,7 +53,7 @@ impl Agent {
         Ok(located.map(|located| Self { located, arguments: arguments.to_vec() }))
     }
 
-    /// How the agent is called for `action`.
+    /// Returns how the agent is called for `action`.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Agent {
         variables.extend(more.iter().cloned());
         let (program, arguments) = match &self.located {
             Located::Script { path } => {
-                // No script of heartbeat or LSB knows "monitor".
+                // Neither heartbeat's nor LSB scripts know "monitor".
                 let verb = if action == Action::Monitor { Action::Status } else { action };
                 let mut arguments = self.arguments.clone();
                 arguments.push(verb.verb().to_owned());
@@ -80,7 +80,7 @@ impl Agent {
                     Some(file) => ocf::read_instance(path, file)?,
                     None => ocf::from_arguments(kind, &self.arguments),
                 });
-                // OCF has no "status" of its own; its "monitor" answers the question.
+                // OCF has no "status" of its own; its "monitor" serves for it.
                 let verb = if action == Action::Status { Action::Monitor } else { action };
                 (path.clone(), vec![verb.verb().to_owned()])
             }
@@ -97,12 +97,12 @@ impl Agent {
         Ok(Invocation { program, arguments, environment: environment.collect() })
     }
 
-    /// Does what is needed before it is called: a unit of systemd is told how it stands to ours
+    /// Prepares the call of an agent: a systemd unit is ordered relative to the daemon's own unit
     /// ([`ordered`]). May take seconds.
     ///
     /// # Errors
     ///
-    /// When that cannot be done. Nothing of it is the agent's.
+    /// When that cannot be done. Such an error is never the agent's.
     pub fn prepare(
         &self,
         action: Action,
@@ -114,7 +114,7 @@ impl Agent {
         ordered::prepare(&unit, action, directories, &mut systemctl)
     }
 
-    /// What the log says before a start or a stop, and who is named when it fails.
+    /// Returns the log line before a start or a stop, and the name of the agent when it fails.
     #[must_use]
     pub fn describe(&self, action: Action, directories: &Directories) -> (String, String) {
         let verb = action.verb();
@@ -131,11 +131,11 @@ impl Agent {
         }
     }
 
-    /// What the end of a run means.
+    /// Returns the outcome of a run that has ended.
     ///
-    /// The status of a script is read from its standard output alone, whatever its exit code, as
-    /// the original does: many old scripts say "running" and exit with nonsense. Everything else
-    /// is judged by its exit code.
+    /// The status of a script is read from its standard output only, whatever its exit code, as heartbeat
+    /// does: many old scripts say "running" and exit with a meaningless code. Everything else is judged by
+    /// its exit code.
     #[must_use]
     pub fn judge(&self, action: Action, exit: Exit, stdout: &[u8]) -> Outcome {
         let code = match exit {
@@ -151,7 +151,7 @@ impl Agent {
         };
         match (action, &self.located) {
             (Action::Start | Action::Stop, _) if code == 0 => Outcome::Success,
-            // What a stop of OCF should not say, but many do: it is stopped.
+            // The stop of an OCF agent should not return this code, but many do; the resource is stopped.
             (Action::Stop, Located::Ocf { .. }) if code == OCF_NOT_RUNNING => Outcome::Success,
             (Action::Start | Action::Stop, _) => failed(),
             (Action::Status, Located::Script { .. }) => {
@@ -172,8 +172,8 @@ impl Agent {
     }
 }
 
-/// What it means that a unit is not active. One that starts or stops has processes, as a rule;
-/// systemctl(1) gives the same exit code for it as for one that is stopped.
+/// Returns the outcome for a unit that is not active. A unit that is starting or stopping usually has
+/// processes, but systemctl(1) gives the same exit code for it as for a stopped one.
 fn judge_unit(stdout: &[u8]) -> Outcome {
     let state = String::from_utf8_lossy(stdout);
     match state.trim() {

@@ -1,9 +1,9 @@
-//! The executor: a small process that runs agents, owns addresses, and lets go of everything when
-//! its permit runs out.
+//! The executor: a small process that runs agents, owns addresses, and lets go of everything when its
+//! permit expires.
 //!
-//! What it decides, a [`Machine`] decides. Here is what surrounds it: one thread that waits in one
-//! place, reads what came, and does what the machine says. Whatever may have to wait for a disk, the
-//! look for an agent and the start of its program, is done by helper threads.
+//! Its decisions are made by a [`Machine`]. This module is what surrounds the machine: one thread that
+//! waits in one place, reads what has arrived, and does what the machine says. Work that may have to wait
+//! for a disk, looking for an agent and starting its program, is done by helper threads.
 
 mod daemon;
 mod kernel;
@@ -36,27 +36,28 @@ use systole_sys::clock;
 use systole_sys::process::Limits;
 use systole_sys::realtime;
 
-/// Most requests that are read in one turn, so that a flood does not keep addresses from renewal.
+/// Maximum number of requests that are read in one turn, so that a flood does not delay the renewal of
+/// addresses.
 const REQUESTS_PER_TURN: usize = 64;
-/// Most programs that run at the same time: one for each of many groups.
+/// Maximum number of programs that run at the same time: one for each of many groups.
 const PARALLEL: usize = 64;
 
-/// What an executor needs to know when it starts.
+/// The settings with which an executor starts.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the daemon connects, e.g. `/run/heartbeat/executor.sock`.
+    /// The socket to which the daemon connects, e.g. `/run/heartbeat/executor.sock`.
     pub socket: PathBuf,
-    /// What is held, e.g. `/run/heartbeat/executor.json`.
+    /// The ledger of what is held, e.g. `/run/heartbeat/executor.json`.
     pub ledger: PathBuf,
     /// The directory of running agents, e.g. `/run/heartbeat/executor.runs`.
     pub records: PathBuf,
-    /// Where agents are looked for.
+    /// The directories in which agents are looked for.
     pub directories: Directories,
-    /// How long what was adopted is kept until the first permit comes.
+    /// How long adopted resources are kept until the first permit arrives.
     pub grace: Duration,
     /// How long to wait for a daemon while nothing is held.
     pub idle: Duration,
-    /// The resource limits of agents; the executor's own when absent.
+    /// The resource limits of agents; the executor's own if absent.
     pub limits: Option<Limits>,
 }
 
@@ -74,34 +75,34 @@ impl Default for Options {
     }
 }
 
-/// Why an executor cannot work.
+/// The reason why an executor cannot work.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutorError {
-    /// Its socket cannot be bound; mostly because another executor lives.
+    /// The executor's socket cannot be bound, usually because another executor is running.
     #[error("cannot listen at {path}")]
     Listen {
         /// The socket's path.
         path: PathBuf,
-        /// What the kernel says.
+        /// The kernel's error.
         source: io::Error,
     },
-    /// Something else that it cannot do without.
+    /// Something else that the executor needs has failed.
     #[error("cannot {task}")]
     Task {
         /// What it was about to do.
         task: &'static str,
-        /// What the kernel says.
+        /// The kernel's error.
         source: io::Error,
     },
 }
 
-/// Is an executor until it is not needed any more: the daemon is gone and nothing is held, or the
-/// daemon asked it to stop.
+/// Runs an executor until it is no longer needed: the daemon is gone and nothing is held, or the daemon
+/// asked it to stop.
 ///
 /// # Errors
 ///
-/// When it cannot begin, or cannot wait any more. What is held is then still on record, for the
-/// next executor to adopt.
+/// When the executor cannot start, or can no longer wait for events. What is held is then still on record,
+/// for the next executor to adopt.
 pub fn run(options: Options) -> Result<(), ExecutorError> {
     let mut executor = Executor::open(options)?;
     loop {
@@ -113,7 +114,7 @@ pub fn run(options: Options) -> Result<(), ExecutorError> {
     }
 }
 
-/// The machine, and its doors to the outside.
+/// The machine, and its connections to the outside.
 #[derive(Debug)]
 struct Executor {
     machine: Machine,
@@ -127,7 +128,7 @@ struct Executor {
     /// The groups with addresses, whose interfaces are watched.
     services: Vec<Service>,
     looks: Looks,
-    /// Changes of addresses that are made together.
+    /// Changes of addresses that are to be made together.
     changes: Vec<Waiting>,
     /// The real-time priority of this thread.
     realtime: Option<u8>,
@@ -138,7 +139,8 @@ struct Executor {
 impl Executor {
     fn open(options: Options) -> Result<Self, ExecutorError> {
         let task = |task| move |source| ExecutorError::Task { task, source };
-        // One that cannot work listens for no moment: a daemon would take it for one that can.
+        // An executor that cannot work must not listen even for a moment: a daemon would take it for one
+        // that works.
         fs::create_dir_all(&options.records).map_err(task("open the directory of runs"))?;
         let now = Time::from_nanos(clock::boot_time());
         let places = Places::open(now, options.socket, options.ledger.clone())?;
@@ -197,11 +199,11 @@ impl Executor {
         self.send();
     }
 
-    /// Does all that the machine says.
+    /// Carries out all outputs of the machine.
     fn obey_all(&mut self) {
         loop {
             let output = self.machine.poll();
-            // Whatever comes behind changes of addresses waits for them.
+            // Outputs that come after changes of addresses wait for them.
             if !matches!(output, Some(Output::Change { .. })) && !self.changes.is_empty() {
                 self.change_all();
             } else if output.is_none() {
@@ -213,12 +215,12 @@ impl Executor {
         }
     }
 
-    /// Tells the machine.
+    /// Passes an input to the machine.
     fn tell(&mut self, input: Input) {
         self.machine.handle(self.now, input);
     }
 
-    /// Does what the machine says.
+    /// Carries out one output of the machine.
     fn obey(&mut self, output: Output) {
         match output {
             Output::Report(report) => self.report(&report),
@@ -259,8 +261,9 @@ impl Executor {
         }
     }
 
-    /// Makes this thread as hard to starve, and its memory as hard to page out, as the daemon's: what
-    /// renews addresses must not stop while what beats goes on. Helpers and agents stay as they are.
+    /// Gives this thread the daemon's protection against starvation and its memory the daemon's protection
+    /// against paging: the renewal of addresses must not stop while the beats go on. Helpers and agents are
+    /// left as they are.
     fn stand_above_the_load(&mut self, priority: Option<u8>) {
         if self.realtime == priority {
             return;
@@ -310,14 +313,14 @@ impl Executor {
         }
     }
 
-    /// Tells the daemon, if there is one.
+    /// Sends a report to the daemon, if one is connected.
     fn report(&mut self, report: &Report) {
         if let Some(daemon) = &mut self.daemon {
             daemon.push(report);
         }
     }
 
-    /// Tells the daemon's log in the name of an agent.
+    /// Writes to the daemon's log in the name of an agent.
     fn log_as(&mut self, agent: &str, instance: &str, level: Level, text: String) {
         let tag = format!("{agent}({instance})[{}]", std::process::id());
         self.report(&Report::Log { level, tag, text });

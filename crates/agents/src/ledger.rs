@@ -1,4 +1,4 @@
-//! What the executor holds, on disk, so that its successor can adopt it.
+//! The ledger on disk, from which a successor adopts what the executor holds.
 
 use crate::protocol::Held;
 use rustix::fs::{CWD, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags, flock};
@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use systole_core::{GroupKey, Resource};
 
-/// Longest file that is read, in bytes. What we write is far shorter.
+/// Maximum size in bytes of a file that is read. Files written by this executor are far shorter.
 const FILE_MAX: u64 = 16 << 20;
 
-/// How often a reader looks that has met a writer, and how long it waits in between. Once is enough, unless
-/// the writer stands still.
+/// How often a reader tries again that has met a writer, and how long it waits in between. Once is enough
+/// unless the writer stands still.
 const LOOKS_MAX: u32 = 100;
 const GAP: Duration = Duration::from_millis(1);
 
@@ -28,24 +28,25 @@ pub(crate) struct LedgerFile {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct File {
-    /// The boot in which it was written: nothing outlives a reboot.
+    /// The boot in which it was written, because nothing survives a reboot.
     boot: String,
     groups: Vec<Held>,
-    /// What of it may run and may not. A ledger of before does not say; all of it counts as running.
+    /// The resources of which it is unknown whether they run. Older ledgers lack them; everything in those
+    /// counts as running.
     #[serde(default)]
     doubtful: Doubtful,
 }
 
-/// Resources that are listed, and of which nobody knows whether they run.
+/// Listed resources of which it is unknown whether they run.
 type Doubtful = Vec<(GroupKey, Resource)>;
 
-/// What an executor of the boot `boot` wrote that it holds. A file that cannot be understood is as
-/// good as none: addresses have their mark, and a start asks for the status first.
+/// Returns what an executor of the boot `boot` recorded as held. A file that cannot be understood counts as
+/// missing: addresses have their mark, and a start asks for the status first.
 ///
 /// # Errors
 ///
-/// When there is one and it cannot be read, for want of descriptors for example: then nobody knows what
-/// is held.
+/// When the file exists but cannot be read, for example for lack of descriptors: then it is unknown what is
+/// held.
 pub fn read(path: &Path, boot: &str) -> io::Result<Vec<Held>> {
     Ok(read_file(path, boot)?.map_or_else(Vec::new, |file| file.groups))
 }
@@ -57,9 +58,9 @@ fn read_file(path: &Path, boot: &str) -> io::Result<Option<File>> {
     Ok(serde_json::from_slice::<File>(&text).ok().filter(|file| file.boot == boot))
 }
 
-/// Opens one that nobody writes into until it is closed: what lay there when it was opened may have
-/// become the room of the next ledger since. Where the writer was killed, and a child of it that hangs
-/// keeps its lock, nobody writes either.
+/// Opens a ledger into which no process writes until it is closed. A file without this lock may have become
+/// the space for the next ledger since it was opened. If the writer was killed, and a child of it that
+/// hangs keeps its lock, no process writes either.
 fn open_whole(path: &Path) -> io::Result<Option<fs::File>> {
     let mut looks = 0;
     loop {
@@ -81,42 +82,42 @@ impl LedgerFile {
         Self { path, boot }
     }
 
-    /// What an earlier executor of this boot left, and what of it is doubtful.
+    /// Returns what an earlier executor of this boot held, and which of it is doubtful.
     pub(crate) fn read(&self) -> io::Result<(Vec<Held>, Doubtful)> {
         let file = read_file(&self.path, &self.boot)?;
         Ok(file.map_or_else(Default::default, |file| (file.groups, file.doubtful)))
     }
 
-    /// Writes the file anew. It is replaced as a whole, so that a reader sees the old or the new. The old
-    /// one stays beside it, and has the room for whatever is struck out next: that something was stopped
-    /// can be written down however full the disk is.
+    /// Writes a new version of the file. The file is replaced as a whole, so that a reader sees either the
+    /// old or the new one. The old file stays beside it and reserves the space for the next removal: that
+    /// something was stopped can be recorded however full the disk is.
     pub(crate) fn write(&self, groups: Vec<Held>, doubtful: Doubtful) -> io::Result<()> {
         let bytes = serde_json::to_vec(&File { boot: self.boot.clone(), groups, doubtful })?;
         let fresh = self.path.with_extension("new");
         overwrite(&fresh, &bytes)?;
         exchange(&fresh, &self.path)?;
-        // Without room for it what comes next is tried again until it is there.
+        // Without this space, the next write is tried again until there is space.
         let _ = reserve(&fresh, bytes.len());
         Ok(())
     }
 }
 
-/// Writes a file in the room that it has, or another one where somebody reads it still.
+/// Overwrites a file in place, or replaces it if a reader still has it open.
 fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = open(path)?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::AGAIN) {
-        // The reader is not waited for: it may stand still.
+        // The writer does not wait for the reader, which may stand still.
         fs::remove_file(path)?;
         file = open(path)?;
     }
     let mut file = fs::File::from(file);
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)?;
-    // Closing is not enough: a child that was forked meanwhile, and waits for its program, has it open.
+    // Closing is not enough: a child that was forked meanwhile and waits for its program has the file open.
     Ok(flock(&file, FlockOperation::Unlock)?)
 }
 
-/// Lets a file have room for so many bytes, whatever its length.
+/// Reserves space for this many bytes in a file, whatever its length.
 fn reserve(path: &Path, length: usize) -> io::Result<()> {
     let flags = FallocateFlags::KEEP_SIZE;
     Ok(rustix::fs::fallocate(open(path)?, flags, 0, length as u64)?)
@@ -127,8 +128,8 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?)
 }
 
-/// Lets two files have each other's name, or one have the other's where that does not exist or the
-/// file system cannot exchange.
+/// Exchanges the names of two files. Renames one instead if the other does not exist or the file system
+/// cannot exchange names.
 fn exchange(fresh: &Path, old: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, fresh, CWD, old, RenameFlags::EXCHANGE) {
         Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => fs::rename(fresh, old),
@@ -190,7 +191,7 @@ mod tests {
         assert_eq!(file.read().unwrap(), (vec![], vec![]));
     }
 
-    /// One group whose name has this length.
+    /// One group with a name of this length.
     fn of_length(length: usize) -> Vec<Held> {
         let group_name = "x".repeat(length);
         vec![Held { group: GroupKey(1), group_name, term: 4, resources: Vec::new() }]
@@ -229,7 +230,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         let file = LedgerFile::new(path.clone(), "boot".into());
-        // Two short ones are written while the long one is read.
+        // Two short ledgers are written while the long one is read.
         let lengths = [300_000, 1, 2];
         file.write(of_length(1), Vec::new()).unwrap();
         std::thread::scope(|scope| {
@@ -252,7 +253,8 @@ mod tests {
     fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
-        // It leads to itself, for want of a way to run out of descriptors here alone.
+        // A link that leads to itself stands in for a lack of descriptors, which cannot be produced for
+        // this file alone.
         std::os::unix::fs::symlink(&path, &path).unwrap();
         assert!(LedgerFile::new(path, "boot".into()).read().is_err());
     }

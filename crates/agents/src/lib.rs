@@ -1,8 +1,8 @@
 //! Runs the resources of a group: scripts, OCF agents, systemd units and native addresses.
 //!
-//! The work is done by a small process of its own, the [`executor`]. The daemon tells it what to
-//! do through the messages of [`protocol`], and lends it a permit that must be renewed; without
-//! one the executor lets go of everything. What it decides, `systole_executor::Machine` decides.
+//! A small process of its own, the [`executor`], does the work. The daemon sends it requests through the
+//! messages of [`protocol`], and gives it a permit that must be renewed; without one the executor lets go
+//! of everything. Its decisions are made by `systole_executor::Machine`.
 
 mod address;
 pub mod agent;

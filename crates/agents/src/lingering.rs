@@ -1,8 +1,9 @@
-//! Outputs that daemons hold open whose agent has ended.
+//! Outputs that are still held open by daemons whose agent has ended.
 //!
-//! They are read and forgotten for as long as the daemons live: one that nobody reads would stop a
-//! daemon once it is full. A thread of its own does that, at ordinary priority and with rests, so that
-//! a daemon that writes without pause neither wakes the thread that renews addresses nor takes a core.
+//! They are read and discarded for as long as the daemons live, because an output that is not read would
+//! block a daemon once it is full. A separate thread does that, at ordinary priority and with rests, so
+//! that a daemon that writes without pause neither wakes the thread that renews addresses nor occupies a
+//! core.
 
 use crate::outlet::Outlet;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -13,12 +14,12 @@ use std::thread;
 use std::time::Duration;
 use systole_sys::eventfd::Wake;
 
-/// Most outputs: two for each of many more services than there are. Beyond it the oldest is read no
-/// more.
+/// Maximum number of outputs: two for each of many more services than there are. Beyond it the oldest is no
+/// longer read.
 const OUTLETS_MAX: usize = 1 << 14;
-/// Stack of the thread in bytes.
+/// Stack size of the thread in bytes.
 const STACK: usize = 256 << 10;
-/// How long the thread rests after each turn. A fifo holds what a daemon writes meanwhile, as a rule.
+/// How long the thread rests after each turn. Meanwhile the FIFO usually holds what a daemon writes.
 const REST: Duration = Duration::from_millis(10);
 
 /// Hands outputs to the thread that reads them.
@@ -37,7 +38,7 @@ struct Shared {
 }
 
 impl Lingering {
-    /// Makes the way to the thread, which starts with the first outputs.
+    /// Creates the channel to the thread. The thread starts with the first outputs.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl Lingering {
         }
     }
 
-    /// Wakes the thread, or tries again to start it: without a free process it is not there yet.
+    /// Wakes the thread, or tries again to start it if no process was free before.
     pub(crate) fn tend(&mut self) {
         if !self.is_read && !self.shared.fresh().is_empty() {
             let shared = Arc::clone(&self.shared);
@@ -89,17 +90,17 @@ impl Shared {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads until nobody hands over outputs any more.
+    /// Reads until no more outputs can be handed over.
     fn read(&self) {
         let mut outlets = Vec::new();
         while !self.is_over.load(Ordering::Acquire) {
-            // Lowered first: what comes later raises it again.
+            // The wake-up is lowered first: outputs that come later raise it again.
             let _ = self.wake.lower();
             outlets.append(&mut self.fresh());
             bound(&mut outlets);
             let mut fds = vec![PollFd::new(&self.wake, PollFlags::IN)];
             fds.extend(outlets.iter().map(|outlet| PollFd::new(outlet, PollFlags::IN)));
-            // An error is a signal, or a want of memory that is over after the rest.
+            // An error is a signal, or a lack of memory that is over after the rest.
             let _ = poll(&mut fds, None);
             let are_ready: Vec<_> = fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect();
             let mut are_ready = are_ready.into_iter();

@@ -5,29 +5,30 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The word that names an OCF agent and a file with its parameters: `OCF::type::instance`.
+/// The word for an OCF agent and a file with its parameters: `OCF::type::instance`.
 const OCF_WORD: &str = "OCF";
-/// The provider whose agents are looked at first.
+/// The provider whose agents are looked for first.
 pub(crate) const OCF_PROVIDER: &str = "heartbeat";
 
-/// Where agents are looked for. Tests use directories of their own.
+/// The directories in which agents are looked for. Tests use directories of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directories {
-    /// The configuration, with `resource.d` and `conf/OCF` below it (`HA_DIR`).
+    /// The configuration directory, with `resource.d` and `conf/OCF` below it (`HA_DIR`).
     pub configuration: PathBuf,
-    /// LSB scripts.
+    /// The directory of LSB scripts.
     pub init: PathBuf,
     /// The root of OCF agents, with `resource.d/<provider>` below it (`OCF_ROOT`).
     pub ocf_root: PathBuf,
-    /// Unit files of systemd, in the order of systemd.unit(5).
+    /// The directories of systemd unit files, in the order of systemd.unit(5).
     pub units: Vec<PathBuf>,
-    /// Unit files that a reboot forgets; the folder is there where systemd runs (`sd_booted(3)`).
+    /// The directory of unit files that do not survive a reboot. It exists where systemd runs
+    /// (`sd_booted(3)`).
     pub runtime_units: PathBuf,
     /// The program that starts units.
     pub systemctl: PathBuf,
-    /// Helper programs of heartbeat (`HA_BIN`).
+    /// The directory of heartbeat's helper programs (`HA_BIN`).
     pub helpers: PathBuf,
-    /// Where agents are started, if it exists.
+    /// The directory in which agents are started, if it exists.
     pub working: PathBuf,
 }
 
@@ -47,10 +48,10 @@ impl Default for Directories {
     }
 }
 
-/// What was found under a name.
+/// The agent that was found under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
-    /// A script of `resource.d` or `init.d`, called as heartbeat calls it.
+    /// A script of `resource.d` or `init.d`, called the way heartbeat calls it.
     Script {
         /// The script.
         path: PathBuf,
@@ -59,40 +60,41 @@ pub enum Located {
     Ocf {
         /// The agent.
         path: PathBuf,
-        /// Its type, which is its file's name.
+        /// The agent's type, which is the name of its file.
         kind: String,
-        /// The file with its parameters (`OCF::type::instance`); otherwise they are arguments.
+        /// The file with the agent's parameters (`OCF::type::instance`). Absent if the parameters are
+        /// arguments.
         parameters: Option<PathBuf>,
     },
-    /// A unit of systemd.
+    /// A systemd unit.
     Unit {
-        /// Its whole name, e.g. `nginx.service`.
+        /// Its full name, e.g. `nginx.service`.
         name: String,
     },
 }
 
 impl Directories {
-    /// Where resource scripts are (`HA_RESOURCEDIR`).
+    /// Returns the directory of resource scripts (`HA_RESOURCEDIR`).
     #[must_use]
     pub fn resource(&self) -> PathBuf {
         self.configuration.join("resource.d")
     }
 
-    /// Where OCF agents of heartbeat's own provider are (`OCF_AGENTS`).
+    /// Returns the directory of the OCF agents of heartbeat's own provider (`OCF_AGENTS`).
     #[must_use]
     pub fn ocf_agents(&self) -> PathBuf {
         self.ocf_root.join("resource.d").join(OCF_PROVIDER)
     }
 
-    /// Finds an agent: a script of `resource.d`, then of `init.d`, as the original does; then,
-    /// which the original does not, an OCF agent, then a unit of systemd.
+    /// Finds an agent: a script of `resource.d`, then of `init.d`, as heartbeat does; then, in addition to
+    /// heartbeat, an OCF agent, then a systemd unit.
     ///
-    /// An instance of OCF (`OCF::type::instance`) whose agent and file are there needs no script:
-    /// the wrapper that heartbeat is packaged with looks for agents where none are.
+    /// An OCF instance (`OCF::type::instance`) whose agent and file exist needs no script, because the
+    /// wrapper that heartbeat is packaged with looks for agents in a directory that has none.
     ///
     /// # Errors
     ///
-    /// When a place cannot be looked at: that says nothing of what is there.
+    /// When a directory cannot be examined, which says nothing about what it contains.
     pub fn locate(&self, name: &str, arguments: &[String]) -> io::Result<Option<Located>> {
         if !is_file_name(name) {
             return Ok(None);
@@ -113,7 +115,7 @@ impl Directories {
         Ok(self.unit(name)?.map(|name| Located::Unit { name }))
     }
 
-    /// Whether an agent of this name exists, for the checker of the configuration.
+    /// Returns whether an agent of this name exists, for the checker of the configuration.
     #[must_use]
     pub fn exists(&self, name: &str, arguments: &[String]) -> bool {
         self.locate(name, arguments).is_ok_and(|located| located.is_some())
@@ -143,7 +145,7 @@ impl Directories {
         Ok(is_executable(&path)?.then_some(path))
     }
 
-    /// An agent of another provider, the first by name.
+    /// Finds an agent of another provider, the first one in the order of provider names.
     fn ocf_agent_of_others(&self, kind: &str) -> io::Result<Option<PathBuf>> {
         let root = self.ocf_root.join("resource.d");
         if metadata(&root)?.is_none() {
@@ -159,7 +161,7 @@ impl Directories {
         Ok(first)
     }
 
-    /// The unit's name, if a unit file for it exists. An instance has the file of its template.
+    /// Returns the unit's name if a unit file for it exists. An instance uses the file of its template.
     fn unit(&self, name: &str) -> io::Result<Option<String>> {
         let full =
             if name.ends_with(".service") { name.to_owned() } else { format!("{name}.service") };
@@ -190,8 +192,8 @@ fn is_file(path: &Path) -> io::Result<bool> {
     Ok(metadata(path)?.is_some_and(|data| data.is_file()))
 }
 
-/// What is known of a file. One that does not exist is no error, but a disk that fails is: it says
-/// nothing of its files.
+/// Returns what is known about a file. A missing file is no error, but a failing disk is, because it says
+/// nothing about its files.
 fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     match path.metadata() {
         Ok(data) => Ok(Some(data)),
@@ -260,7 +262,7 @@ mod tests {
             kind: "db".into(),
             parameters: Some(file.clone()),
         };
-        // A wrapper may know agents that we do not.
+        // A wrapper may know agents that this program does not.
         let script = Located::Script { path: wrapper.clone() };
         assert_eq!(directories.locate("OCF", &arguments).unwrap(), Some(script));
         for provider in ["redhat", "linbit", "heartbeat"] {
@@ -269,7 +271,7 @@ mod tests {
             write_script(&folder.join("db"), "");
             assert_eq!(directories.locate("OCF", &arguments).unwrap(), Some(located(provider)));
         }
-        // Without its agent's name before it, an agent is heartbeat's own.
+        // A name without `OCF` before it means heartbeat's own agent.
         assert!(directories.exists("db", &[]));
     }
 

@@ -1,9 +1,10 @@
-//! Where the output of an agent goes: named pipes, which outlive the executor.
+//! The outputs of agents: named pipes, which outlive the executor.
 //!
-//! A service keeps what its start gave it for standard output. Were that a pipe that only we read,
-//! the next line that it writes after our end would kill it (`SIGPIPE`). So each is a fifo beside the
-//! record of the run, and the agent has it open for reading, too: then it is never without a
-//! reader, and our successor, who finds it by its name, reads on before it is full.
+//! A service keeps what its start was given as standard output. If that were a pipe that only the executor
+//! reads, the next line that the service writes after the executor's end would kill it (`SIGPIPE`). So each
+//! output is a FIFO beside the record of the run, and the agent has the FIFO open for reading, too. Then
+//! the FIFO is never without a reader, and a successor, which finds it by its name, continues to read
+//! before it is full.
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -13,22 +14,22 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// Most that is read in one turn, so that a flood delays nobody.
+/// Maximum number of bytes that are read in one turn, so that a flood delays nothing else.
 const READ_MAX: usize = 64 << 10;
-/// What the names of fifos end with: standard output, and standard error.
+/// The extensions of FIFOs: standard output and standard error.
 const EXTENSIONS: [&str; 2] = ["out", "err"];
 
-/// Our end of a fifo.
+/// The executor's end of a FIFO.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     fd: OwnedFd,
-    /// Absent where it has no name: then it ends with us.
+    /// Absent if the FIFO has no name: then it ends with this process.
     path: Option<PathBuf>,
 }
 
 impl Outlet {
-    /// Makes two fifos beside a record, for standard output and standard error, and gives the ends
-    /// for the agent with them.
+    /// Creates two FIFOs beside a record, for standard output and standard error, and returns them with the
+    /// ends for the agent.
     pub(crate) fn pair(record: &Path) -> io::Result<[(Self, OwnedFd); 2]> {
         let [out, err] = EXTENSIONS.map(|extension| record.with_extension(extension));
         let out = Self::make(&out)?;
@@ -41,8 +42,8 @@ impl Outlet {
         }
     }
 
-    /// Makes two that have no name, for a stop that finds no room: our successor does not find them, but a
-    /// stop leaves nobody behind who would write.
+    /// Creates two outputs without a name, for a stop that finds no space. A successor does not find them,
+    /// but a stop leaves no process behind that would write.
     pub(crate) fn unnamed_pair() -> io::Result<[(Self, OwnedFd); 2]> {
         Ok([Self::unnamed()?, Self::unnamed()?])
     }
@@ -50,7 +51,7 @@ impl Outlet {
     fn unnamed() -> io::Result<(Self, OwnedFd)> {
         let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
         let (fd, _writer) = rustix::pipe::pipe_with(flags)?;
-        // As with a fifo, whoever writes has it open for reading, too.
+        // As with a FIFO, the writer has it open for reading, too.
         let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
         let theirs = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         Ok((Self { fd, path: None }, theirs))
@@ -78,12 +79,12 @@ impl Outlet {
         Ok(Self { fd, path: Some(path) })
     }
 
-    /// Whether a file beside the records is a fifo of ours, by its name.
+    /// Whether a file beside the records is a FIFO of an executor, judged by its name.
     pub(crate) fn is_one(path: &Path) -> bool {
         path.extension().is_some_and(|found| EXTENSIONS.iter().any(|extension| found == *extension))
     }
 
-    /// The fifos that earlier executors left in a directory.
+    /// Returns the FIFOs that earlier executors left in a directory.
     pub(crate) fn left_in(directory: &Path) -> io::Result<Vec<Self>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(directory)? {
@@ -100,7 +101,7 @@ impl Outlet {
         Ok(found)
     }
 
-    /// Reads what is there, up to a bound. Says whether somebody still holds it open.
+    /// Reads what is available, up to a limit. Returns whether a process still holds it open.
     pub(crate) fn drain(&self, mut take: impl FnMut(&[u8])) -> bool {
         let mut buffer = [0; 4096];
         for _ in 0..READ_MAX / buffer.len() {
@@ -115,16 +116,16 @@ impl Outlet {
         true
     }
 
-    /// Removes it: nobody holds it open any more.
+    /// Removes the FIFO, because no process holds it open any longer.
     pub(crate) fn remove(&self) {
         if let Some(path) = &self.path {
-            // One that stays is found by the next executor, and found to be closed.
+            // A FIFO that stays is found by the next executor, and found to be closed.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Whether what is there is no fifo, or gone. Anything else may be over soon.
+/// Whether the file is not a FIFO or is gone. Any other error may be over soon.
 fn is_lasting(error: &io::Error) -> bool {
     let of_the_file = [Errno::LOOP, Errno::NXIO, Errno::NODEV, Errno::NOENT];
     error.kind() == io::ErrorKind::InvalidInput

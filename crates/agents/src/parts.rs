@@ -1,21 +1,21 @@
-//! Reports that are longer than a packet, in several packets.
+//! Splits reports that are longer than a packet into several packets.
 //!
-//! The greeting names everything that is held: with hundreds of groups of many resources it is longer
-//! than a packet may be. Every packet of such a report but the last one begins with a byte that is in
-//! no JSON.
+//! The greeting names everything that is held. With hundreds of groups of many resources it is longer than
+//! a packet may be. Every packet of such a report except the last begins with a byte that never occurs in
+//! JSON.
 
 use crate::protocol::{PACKET_MAX, ProtocolError, Report};
 
-/// Begins a packet that another one of the same report follows.
+/// The first byte of a packet that is followed by another one of the same report.
 const MORE: u8 = 1;
-/// Longest report in bytes.
+/// Maximum length of a report in bytes.
 const REPORT_MAX: usize = 32 << 20;
 
-/// The packets of a report.
+/// Splits a report into packets.
 ///
 /// # Errors
 ///
-/// When it cannot be written as JSON, which happens to none of ours.
+/// When the report cannot be written as JSON, which does not happen with the reports of this executor.
 pub fn split(report: &Report) -> Result<Vec<Vec<u8>>, ProtocolError> {
     let mut rest = &serde_json::to_vec(report)?[..];
     let mut packets = Vec::new();
@@ -28,16 +28,16 @@ pub fn split(report: &Report) -> Result<Vec<Vec<u8>>, ProtocolError> {
     Ok(packets)
 }
 
-/// Makes reports of packets.
+/// Joins packets to reports.
 #[derive(Debug, Default)]
 pub struct Joiner(Vec<u8>);
 
 impl Joiner {
-    /// The report that ends with this packet, if one does.
+    /// Takes a packet and returns the report that ends with it, if one does.
     ///
     /// # Errors
     ///
-    /// When it is too long, or is no report.
+    /// When the report is too long, or the packets are not a report.
     pub fn join(&mut self, packet: &[u8]) -> Result<Option<Report>, ProtocolError> {
         let size = self.0.len() + packet.len();
         if size > REPORT_MAX {

@@ -1,4 +1,4 @@
-//! Directories of ours that somebody has removed while we work.
+//! Restores directories of this program that were removed while it runs.
 
 use rustix::fs::{Mode, OFlags, fstat, mkdirat, open, openat};
 use rustix::io::Errno;
@@ -6,19 +6,19 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// What others could write with: group and everybody.
+/// Write permission for group and others.
 const WRITABLE: u32 = 0o022;
-/// How a directory is opened that is no link.
+/// Opens a directory that is not a symbolic link.
 const FLAGS: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Makes a directory again, for our user alone. What it is to lie in must be there: the daemon makes
-/// that, with the group that may enter it.
+/// Creates a directory again, for the current user only. Its parent must exist: the daemon creates the
+/// parent, with the group that may enter it.
 ///
 /// # Errors
 ///
-/// When what it is to lie in is gone too, when another user can write to one of the two, or when
-/// something else lies there. No link is followed in the place of either.
+/// When the parent is gone too, when another user can write to one of the two, or when something else is in
+/// the directory's place. Symbolic links are not followed for either.
 pub(crate) fn restore(directory: &Path) -> io::Result<()> {
     let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -31,18 +31,19 @@ pub(crate) fn restore(directory: &Path) -> io::Result<()> {
     trust(&openat(&parent, name, FLAGS, Mode::empty())?)
 }
 
-/// Opens a directory that no other user can write to. The last part of its path is no link.
+/// Opens a directory that no other user can write to. The last component of its path must not be a symbolic
+/// link.
 ///
 /// # Errors
 ///
-/// When there is none, or another user can write there.
+/// When the directory does not exist, or another user can write to it.
 pub(crate) fn open_own(directory: &Path) -> io::Result<OwnedFd> {
     let directory = open(directory, FLAGS, Mode::empty())?;
     trust(&directory)?;
     Ok(directory)
 }
 
-/// Sees that nobody but root and our user can write to a directory.
+/// Checks that only root and the current user can write to a directory.
 fn trust(directory: &OwnedFd) -> io::Result<()> {
     let found = fstat(directory)?;
     let is_ours = found.st_uid == 0 || found.st_uid == rustix::process::geteuid().as_raw();

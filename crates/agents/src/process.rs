@@ -6,46 +6,46 @@ use std::os::fd::{AsFd, BorrowedFd};
 use systole_sys::process::{Child, Exit};
 use systole_sys::signals::Signal;
 
-/// Most output of one run that is kept, in bytes.
+/// Maximum output of one run that is kept, in bytes.
 const OUTPUT_MAX: usize = 64 << 10;
 /// Longest line of output in the log, in bytes.
 const LINE_MAX: usize = 1 << 10;
 
-/// A program that runs.
+/// A running program.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    /// It was asked to end.
+    /// The program was asked to end.
     was_signalled: bool,
     stdout: Pipe,
     stderr: Pipe,
-    // Last, because fields are dropped in order: the record goes after the process.
+    // This field is last because fields are dropped in order: the record must go after the process.
     _record: Record,
 }
 
-/// What is left of a program.
+/// The remains of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Remains {
     /// How it ended.
     pub(crate) exit: Exit,
-    /// Its standard output, as far as kept.
+    /// Its standard output, up to the limit.
     pub(crate) stdout: Vec<u8>,
-    /// Its standard error, as far as kept.
+    /// Its standard error, up to the limit.
     pub(crate) stderr: Vec<u8>,
-    /// Bytes of output that were not kept.
+    /// Number of bytes of output that were not kept.
     pub(crate) dropped: u64,
-    /// Outputs that somebody whom it started still holds open.
+    /// The outputs that a process started by the program still holds open.
     pub(crate) outlets: [Option<Outlet>; 2],
 }
 
 impl Process {
-    /// Watches over a child, with its standard output and standard error.
+    /// Supervises a child, with its standard output and standard error.
     pub(crate) fn new(child: Child, record: Record, [stdout, stderr]: [Outlet; 2]) -> Self {
         let (stdout, stderr) = (Pipe::new(stdout), Pipe::new(stderr));
         Self { child, was_signalled: false, stdout, stderr, _record: record }
     }
 
-    /// What wakes us up for it.
+    /// The descriptors that wake up the executor for this program.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let pipes =
             [&self.stdout, &self.stderr].into_iter().filter_map(|pipe| pipe.outlet.as_ref());
@@ -55,22 +55,24 @@ impl Process {
     /// Asks the program and all its children to end.
     pub(crate) fn signal(&mut self, signal: Signal) {
         self.was_signalled = true;
-        // Fails only for want of rights over our own children; then the agent ends by itself.
+        // This fails only for lack of rights over a child; then the agent ends on its own.
         let _ = self.child.kill_group(signal);
     }
 
-    /// Reads what it wrote, and gives what remains of it if it has ended.
+    /// Reads what the program wrote, and returns its remains if it has ended.
     ///
-    /// The run ends with the program itself. Daemons that it started may keep its outputs open; what
-    /// is in them is taken, and not waited for.
+    /// The run ends with the program itself. Daemons that it started may keep its outputs open; what these
+    /// already contain is read, but their end is not waited for.
     pub(crate) fn check(&mut self) -> std::io::Result<Option<Remains>> {
-        // Looked at first: what was written before the end is then certainly in the pipes.
+        // The exit is checked first: then everything that was written before the end is certainly in the
+        // pipes.
         let exit = self.child.exit()?;
         self.stdout.drain();
         self.stderr.drain();
         let Some(exit) = exit else { return Ok(None) };
         if self.was_signalled {
-            // Its children had the same notice. Its number is still taken: nobody else is hit.
+            // Its children had the same signal. Its process number is still taken, so no other process is
+            // hit.
             self.signal(Signal::Kill);
         }
         Ok(Some(Remains {
@@ -83,7 +85,7 @@ impl Process {
     }
 }
 
-/// The output of a program as lines for the log.
+/// Splits the output of a program into lines for the log.
 pub(crate) fn lines(output: &[u8]) -> impl Iterator<Item = String> {
     let lines = output.split(|byte| *byte == b'\n');
     lines.flat_map(|line| line.chunks(LINE_MAX)).filter_map(|line| {
@@ -93,7 +95,7 @@ pub(crate) fn lines(output: &[u8]) -> impl Iterator<Item = String> {
     })
 }
 
-/// An output, and the beginning of what came through it.
+/// An output, with the beginning of what came through it.
 #[derive(Debug)]
 struct Pipe {
     outlet: Option<Outlet>,

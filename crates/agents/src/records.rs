@@ -1,5 +1,5 @@
-//! A file for every run of an agent, written before the agent begins, so that an executor that is
-//! killed leaves no run that its successor does not know.
+//! A file for every run of an agent, written before the agent begins, so that an executor that is killed
+//! leaves no run that its successor does not know about.
 
 use crate::outlet::Outlet;
 use crate::place;
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use systole_sys::process::ProcessId;
 
-/// Longest record that is read, in bytes.
+/// Maximum size in bytes of a record that is read.
 const RECORD_MAX: u64 = 1 << 20;
-/// Room that a start may need, in bytes: a ledger of all groups, which is written beside the one
-/// before, and a few records.
+/// Space in bytes that a start may need: a ledger of all groups, which is written beside the previous one,
+/// and a few records.
 const ROOM: usize = 64 << 10;
 
-/// The directory of records. Each has two lines: what is run, in JSON, by the executor; and the
-/// process that runs it, by this process itself before it becomes the agent.
+/// The directory of records. A record has two lines: the run, written in JSON by the executor; and the
+/// process that carries it out, written by that process itself before it becomes the agent.
 #[derive(Debug)]
 pub(crate) struct Records {
     directory: PathBuf,
@@ -29,26 +29,25 @@ pub(crate) struct Records {
     spares: Spares,
 }
 
-/// The record of a run that goes on. It is removed when this is dropped, for which the run must
-/// have ended.
+/// The record of an active run. Dropping it removes the record, so the run must have ended.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// Absent where no record could be had for a stop: then no successor knows of it.
+    /// Absent if no record could be written for a stop: then no successor knows about that stop.
     pub(crate) path: Option<PathBuf>,
     /// For [`systole_sys::process::Spawn::record`].
     pub(crate) file: File,
 }
 
-/// A run that is on record.
+/// A run that an earlier executor recorded.
 #[derive(Debug)]
 pub(crate) struct Leftover {
     path: PathBuf,
-    /// What it does.
+    /// The run.
     pub(crate) run: Unfinished,
 }
 
 impl Records {
-    /// Opens the directory, and makes it if need be.
+    /// Opens the directory, and creates it if necessary.
     pub(crate) fn open(directory: PathBuf, boot: String) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
         let spares = Spares::new(directory.clone());
@@ -56,9 +55,10 @@ impl Records {
         Ok(Self { directory, boot, next: AtomicU64::new(0), spares })
     }
 
-    /// Begins a record. One of a stop is had in any case: what cannot be stopped runs on, and nobody
-    /// else may have it. Where there is no room it takes one that was made ahead; where nothing can be
-    /// written at all it has no name, and a successor of ours does not know that the stop goes on.
+    /// Begins a record. A stop gets one in any case, because what cannot be stopped keeps running, and no
+    /// other node may have it. If there is no space, the record of a stop takes a file that was made in
+    /// advance. If nothing can be written at all, it has no name, and a successor does not know that the
+    /// stop goes on.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Records {
             Err(_) if is_stop => self.write_to_spare(&line).or_else(|_| unnamed(&line))?,
             record => record?,
         };
-        // The child has it, too, until it becomes the agent: see `Leftover::is_settled`.
+        // The child also has the lock until it becomes the agent: see `Leftover::is_settled`.
         rustix::fs::flock(&record.file, FlockOperation::NonBlockingLockExclusive)?;
         if !is_stop {
             self.spares.refill();
@@ -79,11 +79,11 @@ impl Records {
         Ok(record)
     }
 
-    /// Whether there is room for what a start has to write down.
+    /// Checks whether there is space for what a start has to write.
     ///
     /// # Errors
     ///
-    /// Why it could not be written.
+    /// The reason why it could not be written.
     pub(crate) fn try_room(&self) -> io::Result<()> {
         let trial = self.write(&vec![0; ROOM]).map(drop);
         self.spares.refill();
@@ -92,7 +92,7 @@ impl Records {
         })
     }
 
-    /// Writes a file with a new name. One that cannot be written whole is removed.
+    /// Writes a file with a new name. A file that cannot be written completely is removed.
     fn write(&self, bytes: &[u8]) -> io::Result<Record> {
         let path = self.new_path();
         let file = match File::create_new(&path) {
@@ -105,14 +105,14 @@ impl Records {
         Record { path: Some(path), file }.with(bytes)
     }
 
-    /// Writes one that was made ahead.
+    /// Writes to a file that was made in advance.
     fn write_to_spare(&self, bytes: &[u8]) -> io::Result<Record> {
         let path = self.new_path();
         let file = self.spares.take(&path)?;
         Record { path: Some(path), file }.with(bytes)
     }
 
-    /// A name that nothing has.
+    /// A name that no file has.
     fn new_path(&self) -> PathBuf {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -123,17 +123,17 @@ impl Records {
         }
     }
 
-    /// The outputs that earlier executors left: somebody may still write to them.
+    /// The outputs that earlier executors left, to which processes may still write.
     pub(crate) fn outlets(&self) -> io::Result<Vec<Outlet>> {
         Outlet::left_in(&self.directory)
     }
 
-    /// The runs that an earlier executor of this boot left. Records that mean nothing any more are
-    /// removed.
+    /// Returns the runs that an earlier executor of this boot left. Records that no longer mean anything
+    /// are removed.
     ///
     /// # Errors
     ///
-    /// When one cannot be read: what it names may run.
+    /// When a record cannot be read, because its run may still be active.
     pub(crate) fn leftovers(&self) -> io::Result<Vec<Leftover>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
@@ -145,7 +145,7 @@ impl Records {
             let line = text.lines().next().unwrap_or_default();
             match serde_json::from_str::<(String, Unfinished)>(line) {
                 Ok((boot, run)) if boot == self.boot => found.push(Leftover { path, run }),
-                // What cannot be understood was not written to its end, and nothing was started.
+                // A record that cannot be understood was not written completely, so nothing was started.
                 Ok(_) | Err(_) => fs::remove_file(&path)?,
             }
         }
@@ -154,13 +154,13 @@ impl Records {
 }
 
 impl Leftover {
-    /// The process that runs it, as soon as it has said so.
+    /// The process of the run, as soon as that process has recorded itself.
     pub(crate) fn process(&self) -> io::Result<Option<ProcessId>> {
         process_of(&self.path)
     }
 
-    /// Whether nobody is on the way any more from the fork to the agent: it runs, or will not. One that
-    /// is asked before [`process`](Self::process) is then told which.
+    /// Whether no process is on the way from the fork to the agent any longer: the agent runs, or never
+    /// will. Ask this before [`process`](Self::process), which then says which of the two is the case.
     pub(crate) fn is_settled(&self) -> io::Result<bool> {
         let file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -173,17 +173,17 @@ impl Leftover {
         }
     }
 
-    /// Forgets it.
+    /// Removes the record.
     pub(crate) fn remove(&self) -> io::Result<()> {
         fs::remove_file(&self.path)
     }
 }
 
-/// The process of a record, as soon as it has said so.
+/// The process of a record, as soon as that process has recorded itself.
 ///
 /// # Errors
 ///
-/// When the record cannot be read. One that is gone names nobody.
+/// When the record cannot be read. A record that is gone names no process.
 pub(crate) fn process_of(record: &Path) -> io::Result<Option<ProcessId>> {
     match read(record) {
         Ok(text) => Ok(process_in(&text)),
@@ -198,7 +198,7 @@ fn process_in(text: &str) -> Option<ProcessId> {
     Some(ProcessId { pid: pid.parse().ok()?, start: start.parse().ok()? })
 }
 
-/// Writes what has no name.
+/// Writes a record without a name.
 fn unnamed(bytes: &[u8]) -> io::Result<Record> {
     Record { path: None, file: spares::in_memory()? }.with(bytes)
 }
@@ -213,7 +213,8 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // A record that stays names a process that is gone: the successor sees that and removes it.
+            // A record that stays names a process that is gone; the successor finds that out and removes
+            // it.
             let _ = fs::remove_file(path);
         }
     }
@@ -297,7 +298,8 @@ mod tests {
     fn a_record_that_cannot_be_read_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let records = Records::open(directory.path().into(), "boot".into()).unwrap();
-        // It leads to itself, for want of a way to run out of descriptors here alone.
+        // A link that leads to itself stands in for a lack of descriptors, which cannot be produced for
+        // this file alone.
         let path = directory.path().join("1-1");
         std::os::unix::fs::symlink(&path, &path).unwrap();
         assert!(records.leftovers().is_err());

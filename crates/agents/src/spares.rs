@@ -1,4 +1,4 @@
-//! Records that are made ahead: a stop must find room whoever has filled `/run`.
+//! Records that are made in advance: a stop must find space even if `/run` is full.
 
 use rustix::fs::{AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags};
 use std::fs::File;
@@ -7,16 +7,16 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many there are: one for each program that may run at the same time.
+/// The number of spare records: one for each program that may run at the same time.
 const SPARES: usize = 64;
-/// Length of one in bytes: a page, which is the least that a file takes, and more than what a stop has
-/// to write down.
+/// Length of a spare record in bytes: one page, which is the least that a file takes, and more than a stop
+/// has to write.
 const LENGTH: u64 = 4096;
 
-/// What part of the room that is left they may take: one in so many.
+/// The fraction of the free space that the spare records may take: one in this number.
 const SHARE: u64 = 8;
 
-/// Files without a name, whose room and inode are taken already.
+/// Files without a name, whose space and inode are already allocated.
 #[derive(Debug)]
 pub(crate) struct Spares {
     directory: PathBuf,
@@ -24,12 +24,12 @@ pub(crate) struct Spares {
 }
 
 impl Spares {
-    /// None yet, for records in this directory.
+    /// Creates an empty set of spares, for records in this directory.
     pub(crate) const fn new(directory: PathBuf) -> Self {
         Self { directory, files: Mutex::new(Vec::new()) }
     }
 
-    /// Makes as many as are missing, as far as there is plenty of room.
+    /// Makes the missing spares, as long as there is plenty of space.
     pub(crate) fn refill(&self) {
         loop {
             let number = self.files().len();
@@ -43,11 +43,11 @@ impl Spares {
         }
     }
 
-    /// Gives one the name `path`.
+    /// Gives a spare record the name `path`.
     ///
     /// # Errors
     ///
-    /// When none is left, or a name cannot be given: the directory is gone, or can only be read.
+    /// When no spare is left, or it cannot be named because the directory is gone or read-only.
     pub(crate) fn take(&self, path: &Path) -> io::Result<File> {
         let file = self.files().pop().ok_or(io::ErrorKind::StorageFull)?;
         let source = format!("/proc/self/fd/{}", file.as_raw_fd());
@@ -61,7 +61,7 @@ impl Spares {
     }
 }
 
-/// A file in memory, in the place of a record that cannot be had.
+/// Returns a file in memory, used when a record on disk is impossible.
 ///
 /// # Errors
 ///
@@ -70,11 +70,11 @@ pub(crate) fn in_memory() -> io::Result<File> {
     Ok(rustix::fs::memfd_create("heartbeat-stop", MemfdFlags::CLOEXEC)?.into())
 }
 
-/// Whether so many of them are a small part of what is left.
+/// Whether this number of spares is a small part of the free space.
 fn has_plenty(directory: &Path, number: u64) -> bool {
     let Ok(left) = rustix::fs::statvfs(directory) else { return false };
     let room = left.f_bavail.saturating_mul(left.f_frsize) / LENGTH;
-    // A file system that does not count its inodes says that it has none.
+    // A file system that does not count its inodes reports zero of them.
     let inodes = if left.f_files == 0 { u64::MAX } else { left.f_favail };
     number.saturating_mul(SHARE) <= room.min(inodes)
 }

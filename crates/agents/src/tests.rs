@@ -1,10 +1,10 @@
-//! What several tests need.
+//! Helpers that several tests need.
 
 use crate::lookup::Directories;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// A directory with places for every kind of agent, gone when dropped.
+/// A directory with places for every kind of agent, which is removed when dropped.
 pub(crate) struct Scratch(tempfile::TempDir);
 
 impl Scratch {

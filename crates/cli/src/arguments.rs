@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use systole_core::{GroupSet, HOLD_MAX};
 
-/// Where the daemon's sockets are.
+/// The directory of the daemon's sockets.
 pub(crate) const RUN: &str = "/run";
 
 /// Shows and moves what a heartbeat cluster runs.
@@ -117,7 +117,7 @@ pub(crate) struct WhyOptions {
     pub(crate) json: bool,
 }
 
-/// How long something is held: a time as in ha.cf.
+/// Parses the duration of a hold: a time as in ha.cf.
 fn span(text: &str) -> Result<Duration, String> {
     let span = systole_config::time_span(text)
         .ok_or("expected a number of seconds, or one with `s`, `m` or `h`")?;
@@ -152,7 +152,7 @@ pub(crate) enum Set {
 }
 
 impl Set {
-    /// The set, with `home` for those that go home.
+    /// Returns the set, with `home` for groups that return to their home.
     pub(crate) const fn hold(self, home: GroupSet) -> GroupSet {
         match self {
             Self::All => GroupSet::All,

@@ -1,4 +1,4 @@
-//! `hb check`: the three files without a daemon.
+//! `hb check`: checks the three files without a daemon.
 
 use crate::{exit, print};
 use std::io::{self, IsTerminal as _};
@@ -7,7 +7,7 @@ use systole_config::{render, summary};
 use systole_facts::Files;
 use systole_facts::capabilities::{complaints, is_root};
 
-/// Prints all findings; the code is 0, 1 for warnings with `strict`, 2 for errors.
+/// Prints all findings. The exit code is 0, 1 for warnings with `strict`, 2 for errors.
 pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     let files = Files::read(directory);
     let loaded = files.check_for_people(directory);
@@ -38,7 +38,8 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     }
 }
 
-/// Rights that root lacks here, and so does a daemon that is started from here. Others start none.
+/// Returns complaints about capabilities that root lacks here, and so does a daemon started from here.
+/// Users other than root start no daemon.
 fn lacking(is_realtime: bool) -> Vec<String> {
     if is_root() { complaints(is_realtime) } else { Vec::new() }
 }

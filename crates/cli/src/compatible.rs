@@ -1,7 +1,7 @@
-//! Commands of heartbeat by the names that scripts and people know: `hb_standby`, `hb_takeover`.
+//! Heartbeat's commands under the names that scripts and users know: `hb_standby`, `hb_takeover`.
 //!
-//! The binary is `hb`; called by one of these names it behaves as that command does. They give
-//! their order and do not wait for its end, and their exit status does not tell what came of it.
+//! The binary is `hb`; called by one of these names, it behaves as that command does. These commands give
+//! their order without waiting for its end, and their exit status does not report the result.
 
 use crate::arguments::Set;
 use crate::order::{ask_daemon_within, refuse};
@@ -14,22 +14,22 @@ use systole_core::GroupSet;
 use systole_ipc::client::Patience;
 use systole_ipc::protocol::{Request, Response};
 
-/// How long to wait for a refusal; a daemon that refuses at once does so in milliseconds.
+/// How long to wait for a refusal. A daemon that refuses at once does so in milliseconds.
 const LOOK: Duration = Duration::from_secs(1);
-/// What the original exits with when its arguments make no sense.
+/// The exit status of heartbeat's command when its arguments are invalid.
 const WRONG_ARGUMENTS: u8 = 1;
 
 /// A command of heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Give groups to the other node.
+    /// Hand groups over to the other node.
     Standby,
-    /// Take groups from the other node.
+    /// Take groups over from the other node.
     Takeover,
 }
 
 impl Command {
-    /// The command that a program is called as, if it is one of heartbeat's.
+    /// Returns the command whose name the program was called by, if it is one of heartbeat's.
     pub(crate) fn of(program: &OsStr) -> Option<Self> {
         match Path::new(program).file_name()?.to_str()? {
             "hb_standby" => Some(Self::Standby),
@@ -38,7 +38,7 @@ impl Command {
         }
     }
 
-    /// Does what the command does, and gives its exit status.
+    /// Runs the command, and returns its exit status.
     pub(crate) fn run(self, program: &OsStr, arguments: &[OsString], run: &Path) -> u8 {
         let set = match set_of(arguments) {
             Ok(set) => set,
@@ -53,10 +53,11 @@ impl Command {
             Self::Takeover => Request::Takeover { set: set.hold(GroupSet::Local) },
         };
         match ask_daemon_within(run, &request, Patience::Limited(LOOK)) {
-            // It goes on, or it is done.
+            // The order is in progress, or done.
             Ok(None | Some(Response::Done)) => exit::OK,
             Ok(Some(refused @ Response::Refused { .. })) => {
-                // Told, because silence helps nobody; the status is that of the original.
+                // The refusal is printed, because silence would not help; the exit status is that of
+                // heartbeat's command.
                 refuse(&refused);
                 exit::OK
             }
@@ -66,7 +67,8 @@ impl Command {
     }
 }
 
-/// The set that the arguments name; the word that names none, or nothing for a call for help.
+/// Returns the set that the arguments name. The error is the word that names none, or nothing for a request
+/// for help.
 fn set_of(arguments: &[OsString]) -> Result<Set, Option<String>> {
     match arguments {
         [] => Ok(Set::All),

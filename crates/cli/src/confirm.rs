@@ -1,4 +1,4 @@
-//! `hb confirm-dead`: the administrator stands in for a fencing device.
+//! `hb confirm-dead`: the administrator acts in place of a fencing device.
 
 use crate::{complain, exit, order, print};
 use std::io;
@@ -6,10 +6,10 @@ use std::path::Path;
 use systole_core::{NodeReport, Refusal};
 use systole_ipc::protocol::{Request, Response};
 
-/// The answer that means it.
+/// The answer that confirms.
 const YES: &str = "yes";
 
-/// Has the daemon take a silent node for dead, after asking unless `is_sure`.
+/// Has the daemon consider a silent node dead, after asking unless `is_sure`.
 pub(crate) fn run(run: &Path, node: &str, is_sure: bool) -> u8 {
     let node = node.to_ascii_lowercase();
     if !is_sure && let Err(code) = refuse_heard(run, &node) {
@@ -22,7 +22,7 @@ pub(crate) fn run(run: &Path, node: &str, is_sure: bool) -> u8 {
     order::give(run, &Request::ConfirmDead { node })
 }
 
-/// Nobody is asked about a node that is heard: the daemon would refuse whatever the answer is.
+/// Refuses without asking if the node is heard, because the daemon would refuse whatever the answer is.
 fn refuse_heard(run: &Path, node: &str) -> Result<(), u8> {
     let status = match order::ask_daemon(run, &Request::Status) {
         Ok(Response::Status(status)) => status,
@@ -47,7 +47,7 @@ fn asks(node: &str) -> bool {
          this node?\nType `{YES}` to continue: "
     ));
     let mut answer = String::new();
-    // Without an input nobody says yes.
+    // Without an input there is no confirmation.
     io::stdin().read_line(&mut answer).is_ok() && answer.trim() == YES
 }
 

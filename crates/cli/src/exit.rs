@@ -4,7 +4,7 @@
 pub(crate) const OK: u8 = 0;
 /// The daemon refused, the laboratory failed, or `check --strict` found warnings.
 pub(crate) const REFUSED: u8 = 1;
-/// The command line makes no sense, or `check` found errors.
+/// The command line is invalid, or `check` found errors.
 pub(crate) const USAGE: u8 = 2;
 /// The daemon does not run.
 pub(crate) const NOT_RUNNING: u8 = 3;

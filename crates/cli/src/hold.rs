@@ -1,4 +1,4 @@
-//! `hb hold` and `hb release`: nothing moves by itself for a while.
+//! `hb hold` and `hb release`: nothing moves automatically for a while.
 
 use crate::order::{ask_daemon, give};
 use crate::{exit, print, show};
@@ -7,26 +7,26 @@ use std::time::Duration;
 use systole_core::Snapshot;
 use systole_ipc::protocol::{Request, Response};
 
-/// Has the daemon hold everything or a group, and shows what that means here.
+/// Has the daemon hold everything or one group, and prints the consequences.
 pub(crate) fn hold(run: &Path, group: Option<String>, span: Duration) -> u8 {
     let milliseconds = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let code = give(run, &Request::Hold { group, milliseconds });
     if code != exit::OK {
         return code;
     }
-    // It is held; what cannot be shown of it is told by `hb status` another time.
+    // The hold is in force; what cannot be shown now can be seen later with `hb status`.
     if let Ok(Response::Status(status)) = ask_daemon(run, &Request::Status) {
         print(&consequences(&status.snapshot));
     }
     code
 }
 
-/// Has the daemon end what is held.
+/// Has the daemon end a hold.
 pub(crate) fn release(run: &Path, group: Option<String>) -> u8 {
     give(run, &Request::Release { group })
 }
 
-/// What is held, and whom it does not reach.
+/// Returns what is held, and which nodes the hold does not reach.
 fn consequences(snapshot: &Snapshot) -> String {
     let mut text = show::holds(snapshot);
     for node in snapshot.nodes.iter().filter(|node| node.daemon == "heartbeat") {

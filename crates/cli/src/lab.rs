@@ -7,17 +7,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Daemon, Failback, Helper, LabError, story};
 
-/// The hidden subcommand that plays the laboratory's own programs.
+/// The hidden subcommand that runs the laboratory's own programs.
 const HELPER: &str = "lab-helper";
-/// The daemon's program, beside this one.
+/// The daemon's program, in the directory of this one.
 const DAEMON: &str = "heartbeat";
 
-/// Plays one of the laboratory's own programs.
+/// Runs one of the laboratory's own programs.
 pub(crate) fn help(arguments: Vec<OsString>) -> ExitCode {
     systole_lab::helper_main(arguments)
 }
 
-/// Shows two servers failing over.
+/// Shows the failover of two servers.
 pub(crate) fn run(options: &LabOptions) -> u8 {
     let daemon = match daemon(options) {
         Ok(daemon) => daemon,

@@ -1,4 +1,4 @@
-//! The `hb` command: asks and orders the daemon, checks its files, shows the laboratory.
+//! The `hb` command: queries the daemon and gives it orders, checks its files, shows the laboratory.
 
 mod arguments;
 mod check;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version come this way too, and go to standard output.
+            // Help and version also come here, and go to standard output.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::OK });
         }
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Writes to standard output; when that is closed nobody reads any more.
+/// Writes to standard output. If that is closed, there is no reader left.
 fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -66,7 +66,7 @@ fn complain(text: &str) {
     complain_plainly(&format!("hb: {text}"));
 }
 
-/// Writes to standard error without our name.
+/// Writes to standard error without the name of this program.
 fn complain_plainly(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -8,7 +8,7 @@ use systole_ipc::client::{AskError, Patience, ask};
 use systole_ipc::paths::Paths;
 use systole_ipc::protocol::{Request, Response, Status};
 
-/// Has the daemon give groups to the other node.
+/// Has the daemon hand groups over to the other node.
 pub(crate) fn standby(run: &Path, which: Which) -> u8 {
     give(
         run,
@@ -19,7 +19,7 @@ pub(crate) fn standby(run: &Path, which: Which) -> u8 {
     )
 }
 
-/// Has the daemon take groups from the other node.
+/// Has the daemon take groups over from the other node.
 pub(crate) fn takeover(run: &Path, which: Which) -> u8 {
     give(
         run,
@@ -35,7 +35,7 @@ pub(crate) fn forget_peer(run: &Path, node: &str) -> u8 {
     give(run, &Request::ForgetPeer { node: node.to_ascii_lowercase() })
 }
 
-/// Tells the daemon that what failed is mended.
+/// Has the daemon try again what failed, because its cause was repaired.
 pub(crate) fn retry(run: &Path, group: Option<String>) -> u8 {
     give(run, &Request::Retry { group })
 }
@@ -51,7 +51,7 @@ pub(crate) fn give(run: &Path, request: &Request) -> u8 {
     }
 }
 
-/// Asks the daemon; what hinders it is told, and gives the exit code.
+/// Sends a request to the daemon. A failure is printed, and its exit code returned.
 pub(crate) fn ask_daemon(run: &Path, request: &Request) -> Result<Response, u8> {
     let response = ask_daemon_within(run, request, Patience::of(request))?;
     response.ok_or_else(|| {
@@ -60,7 +60,8 @@ pub(crate) fn ask_daemon(run: &Path, request: &Request) -> Result<Response, u8> 
     })
 }
 
-/// Asks the daemon and waits so long; nothing when there is no answer by then.
+/// Sends a request to the daemon and waits for the time given. Returns nothing if there is no answer by
+/// then.
 pub(crate) fn ask_daemon_within(
     run: &Path,
     request: &Request,
@@ -80,17 +81,17 @@ pub(crate) fn ask_daemon_within(
     })
 }
 
-/// Whether a daemon runs that can be asked.
+/// Whether a daemon is running, as far as could be found out.
 pub(crate) enum Presence {
-    /// It has told its state.
+    /// A daemon has reported its state.
     Runs(Box<Status>),
-    /// Certainly none runs.
+    /// No daemon is running.
     Absent,
-    /// None has answered.
+    /// No daemon has answered, but one may be running.
     Unknown,
 }
 
-/// Whether a daemon runs, and what it knows.
+/// Asks whether a daemon is running, and for its state.
 pub(crate) fn presence(run: &Path) -> Presence {
     let paths = Paths { run: run.to_owned(), ..Paths::default() };
     match ask(&paths.control_socket(), &Request::Status, Patience::of(&Request::Status)) {
@@ -100,7 +101,7 @@ pub(crate) fn presence(run: &Path) -> Presence {
     }
 }
 
-/// Tells what the daemon said instead of what was wanted.
+/// Prints a response other than the expected one, and returns the exit code.
 pub(crate) fn refuse(response: &Response) -> u8 {
     match response {
         Response::Denied => {

@@ -5,7 +5,7 @@ use crate::{exit, print};
 use std::path::Path;
 use systole_ipc::protocol::{Request, Response};
 
-/// Prints what has changed; the code is 2 when there are mistakes in the files.
+/// Prints the changes. The exit code is 2 when there are mistakes in the files.
 pub(crate) fn run(run: &Path, empty: bool) -> u8 {
     match ask_daemon(run, &Request::Reload { empty }) {
         Ok(Response::Reloaded { changes, restarts }) => {

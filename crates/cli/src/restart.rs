@@ -1,4 +1,4 @@
-//! `hb restart`: the daemon executes its program anew.
+//! `hb restart`: the daemon executes its program again.
 
 use crate::order::{ask_daemon, refuse};
 use crate::{complain, exit, print};
@@ -10,9 +10,9 @@ use systole_ipc::client::{Patience, ask};
 use systole_ipc::paths::Paths;
 use systole_ipc::protocol::{Request, Response, Status};
 
-/// How long the new daemon may take to answer; it needs some milliseconds.
+/// Time within which the new daemon must answer. It needs some milliseconds.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Time between two attempts to ask it.
+/// Time between two attempts to ask the new daemon.
 const STEP: Duration = Duration::from_millis(20);
 
 /// Restarts the daemon, and waits until the new one answers.
@@ -42,7 +42,7 @@ pub(crate) fn run(run: &Path) -> u8 {
     exit::REFUSED
 }
 
-/// The groups that the new daemon holds and that do not run yet, a line each with the reason.
+/// The groups that the new daemon holds and that do not run yet, one line each with the reason.
 fn waiting(snapshot: &Snapshot) -> String {
     let is_waiting = |group: &&GroupReport| {
         let is_ours = group.owner.as_ref() == Some(&snapshot.node);
@@ -54,7 +54,7 @@ fn waiting(snapshot: &Snapshot) -> String {
         .collect()
 }
 
-/// What the daemon tells, if one answers.
+/// Returns the state that the daemon reports, if one answers.
 fn status(run: &Path) -> Option<Box<Status>> {
     let socket = Paths { run: run.to_owned(), ..Paths::default() }.control_socket();
     let request = Request::Status;

@@ -9,12 +9,12 @@ use systole_core::{
 };
 use systole_ipc::protocol::{AlarmReport, Status};
 
-/// A node whose messages were refused as older ones within that time is refused still.
+/// A node whose messages were refused as older ones within this time is still being refused.
 const RECENT_MS: u64 = 60_000;
-/// What was refused longer ago is not told any more.
+/// A refusal longer ago than this is no longer shown.
 const OLD_MS: u64 = 3_600_000;
 
-/// The whole state.
+/// Returns the whole state.
 pub(crate) fn text(status: &Status) -> String {
     let snapshot = &status.snapshot;
     let mut out = format!(
@@ -79,7 +79,7 @@ pub(crate) fn text(status: &Status) -> String {
     out
 }
 
-/// Which nodes a node that starts waits for, and how long.
+/// Returns which nodes a starting node waits for, and for how long.
 fn awaited(nodes: &[NodeReport]) -> Option<String> {
     let left = nodes.iter().filter_map(|node| node.awaited_ms).max()?;
     let names = nodes.iter().filter(|node| node.awaited_ms.is_some());
@@ -101,7 +101,7 @@ fn keys(waiting: &[String]) -> String {
     }
 }
 
-/// What is held, one line each.
+/// Returns what is held, one line each.
 pub(crate) fn holds(snapshot: &Snapshot) -> String {
     let mut text = String::new();
     if let Some(hold) = &snapshot.hold {
@@ -159,7 +159,7 @@ fn node(node: &NodeReport, own: &str) -> String {
     text
 }
 
-/// Messages of an older generation, while they matter.
+/// Returns the messages of an older generation, as long as they matter.
 fn older(node: &NodeReport, older: &OlderReport) -> Option<String> {
     let OlderReport { generation, known, count, last_ms } = older;
     let (name, last) = (&node.name, age(*last_ms));
@@ -188,7 +188,7 @@ fn state(up: bool, silence: Option<u64>) -> String {
     format!("{word:<8}{heard}")
 }
 
-/// A time that is left, in which parts of a second do not matter.
+/// Returns a remaining time, in which fractions of a second do not matter.
 fn time_left(milliseconds: u64) -> String {
     match milliseconds.div_ceil(1000) {
         seconds @ ..60 => format!("{seconds} s"),
@@ -196,7 +196,7 @@ fn time_left(milliseconds: u64) -> String {
     }
 }
 
-/// A time as people say it.
+/// Returns a duration in readable form.
 fn age(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {

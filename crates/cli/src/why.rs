@@ -18,10 +18,10 @@ use systole_core::GroupReport;
 use systole_ipc::journal;
 use systole_ipc::protocol::Status;
 
-/// Moves of a group that are told when it is named and no number is given.
+/// Number of moves that are printed for a named group if no number is given.
 const LAST_OF_ONE: usize = 3;
 
-/// Tells the last moves of a group, or of every group.
+/// Prints the last moves of a group, or of every group.
 pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     let group = which.group.as_deref();
     let reading = match journal::read(state) {
@@ -38,17 +38,17 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
         Presence::Runs(status) => Some(names(status)),
         Presence::Absent | Presence::Unknown => None,
     };
-    // What is in haresources no more, and matters no more, is the past.
+    // A group that is no longer in haresources, and no longer matters, is past.
     let is_gone =
         |name: &str| now_there.as_ref().is_some_and(|all| !all.iter().any(|it| it == name));
     let is_wanted = |name: &&str| match group {
         Some(word) => fits(name, word),
-        // What a line was that is replaced everywhere is told to who asks for it.
+        // The story of a line that is replaced everywhere is only printed if its group is named.
         None => !story::is_over(&reading.entries, name) && !is_gone(name),
     };
     let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if let (true, Some(word)) = (wanted.is_empty(), group) {
-        // By another of its words, as `--group` finds it.
+        // The group may be named by another of its words, as with `--group`.
         let has_word = |name: &&str| story::has_word(&reading.entries, name, word);
         wanted = known.iter().copied().filter(has_word).collect();
     }
@@ -66,13 +66,13 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     if which.json {
         return print_json(stories);
     }
-    // Where nobody runs that would have written more, the journal tells the past.
+    // If no daemon is running that would have written more, the journal describes the past.
     let is_absent = matches!(presence, Presence::Absent);
     let end = is_absent.then(|| reading.entries.last()).flatten();
     print_text(stories, end.and_then(entries::time), is_gone)
 }
 
-/// The groups that a daemon knows, as the journal calls them.
+/// The groups that a daemon knows, by the names in the journal.
 fn names(status: &Status) -> Vec<String> {
     let groups = status.snapshot.groups.iter();
     let name = |group: &GroupReport| match group.retired {
@@ -82,13 +82,13 @@ fn names(status: &Status) -> Vec<String> {
     groups.map(name).collect()
 }
 
-/// What is said below the story of a group that the daemon does not know any more.
+/// What is printed below the story of a group that the daemon no longer knows.
 const GONE: &str = "  It is no longer in haresources, or has another name.\n";
 
-/// Whether a group is what the user calls it: by its first word, or by its bare address.
+/// Whether a group has the name that the user gives: by its first word, or by its bare address.
 fn fits(group: &str, word: &str) -> bool {
     let bare = |text: &str| word.parse::<IpAddr>().is_ok() && text.split('/').next() == Some(word);
-    // The address may stand behind the name of its agent, as in `IPaddr2::10.0.0.9/24`.
+    // The address may follow the name of its agent, as in `IPaddr2::10.0.0.9/24`.
     group == word || bare(group) || group.split_once("::").is_some_and(|(_, rest)| bare(rest))
 }
 
@@ -101,7 +101,8 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
     }
 }
 
-/// Prints the stories; of a journal that ended at a time, and of groups that are gone, as what was.
+/// Prints the stories. If the journal ended at a certain time, or a group is gone, the story is in the past
+/// tense.
 fn print_text<'a>(
     stories: impl Iterator<Item = Story<'a>>,
     end: Option<Timestamp>,

@@ -1,86 +1,87 @@
-//! What goes into the machine and what comes out: plain data.
+//! The inputs and outputs of the machine, as plain data.
 
 use crate::protocol::{Action, Held, Level, Outcome, Report, Request, Run, Service};
 use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{GroupKey, Resource};
 
-/// Names one run of a program, or one change of addresses, between machine and shell.
+/// Identifies one run of a program, or one change of addresses, between machine and shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub u64);
 
-/// Names one look at the files of agents, between machine and shell.
+/// Identifies one check of the files of agents, between machine and shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LookId(pub u64);
 
-/// Something that happened outside.
+/// An event outside the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A daemon has connected. There is one at a time.
     Connected,
     /// The daemon is gone.
     Disconnected,
-    /// The daemon wants something.
+    /// The daemon has sent a request.
     Request(Request),
     /// The program of a run was started.
     Begun {
         /// The run.
         run: RunId,
-        /// Who it is, for the log.
+        /// The agent's names in the log.
         agent: AgentName,
     },
     /// The program of a run was not started, and will not be.
     NotBegun {
         /// The run.
         run: RunId,
-        /// Why not.
+        /// The reason.
         why: NotBegun,
     },
     /// The program of a run has ended.
     Ended {
         /// The run.
         run: RunId,
-        /// What it says, as its kind of agent means it. How it was ended the machine knows.
+        /// The outcome, as this kind of agent expresses it. The machine itself knows whether it ended the
+        /// program.
         outcome: Outcome,
     },
     /// Addresses were changed or looked for, as [`Output::Change`] asked.
     Changed {
-        /// Which change.
+        /// The change.
         run: RunId,
-        /// What came of it.
+        /// Its outcome.
         outcome: Outcome,
-        /// How many were announced to the neighbours.
+        /// The number of addresses that were announced to the neighbours.
         announced: usize,
     },
-    /// What came of [`Output::Renew`]: every address that was asked for, with what was found.
+    /// The answer to [`Output::Renew`]: every address that was asked for, with its presence.
     Renewed(Vec<(Resource, Presence)>),
-    /// Nothing could be renewed, or looked for.
+    /// Nothing could be renewed or looked for. The text says why.
     NotRenewed(String),
-    /// The kernel tells that an address was removed.
+    /// The kernel reports that an address was removed.
     AddressGone {
         /// The address.
         address: IpAddr,
-        /// Who might have done it, in words; absent when the kernel did it by itself.
+        /// Who may have removed it, in words; absent when the kernel did so itself.
         by: Option<String>,
     },
-    /// Addresses may have been removed: the kernel's news were lost.
+    /// Addresses may have been removed, because notifications of the kernel were lost.
     AddressesUnknown,
-    /// What is wrong with the interfaces of the watched services, each one told.
+    /// The faults of the interfaces of all watched services; absent where all is well.
     Interfaces(Vec<(GroupKey, Option<String>)>),
-    /// What came of [`Output::Look`].
+    /// The answer to [`Output::Look`].
     Looked {
-        /// Which look.
+        /// The check.
         look: LookId,
-        /// What was found.
+        /// The finding.
         finding: Finding,
     },
-    /// Somebody has removed the ledger.
+    /// The ledger's file was removed.
     LedgerGone,
     /// The ledger was written, or could not be.
     LedgerWritten {
-        /// Its number, as [`Output::WriteLedger`] gave it.
+        /// The number of the write, as in [`Output::WriteLedger`].
         number: u64,
-        /// Why it could not be, in words.
+        /// Why it could not be written, in words.
         error: Option<String>,
     },
 }
@@ -88,125 +89,126 @@ pub enum Input {
 /// The names of an agent in the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AgentName {
-    /// What is said before it starts or stops something, e.g. `Running /etc/init.d/web  start`.
+    /// The log line before the agent starts or stops something, e.g. `Running /etc/init.d/web  start`.
     pub line: String,
-    /// Who it is when it fails, e.g. `/etc/init.d/web`.
+    /// The agent's name when it fails, e.g. `/etc/init.d/web`.
     pub name: String,
 }
 
-/// Why a program was not started.
+/// The reason why a program was not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotBegun {
     /// There is no agent of this name.
     Missing,
-    /// Something failed on our side: a fork, a file, a limit. Says nothing of the agent.
+    /// Something failed in the executor: a fork, a file, a limit. Says nothing about the agent.
     Error(String),
 }
 
-/// What a look found.
+/// The finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// Everything that a start needs.
+    /// Everything that a start needs is present.
     Complete,
-    /// No agent of this name.
+    /// There is no agent of this name.
     Missing(String),
-    /// Something that is wrong with the interface of an address, in words.
+    /// An interface of an address has a fault, given in words.
     Fault(String),
-    /// Nothing: it could not be looked. In words.
+    /// The check could not be made. The text says why.
     Unknown(String),
 }
 
-/// What the kernel knows of an address.
+/// What the kernel reports about an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It is there, and lives on.
+    /// The address is present, and its lifetime was renewed.
     Here,
-    /// It is not there.
+    /// The address is not present.
     Absent,
 }
 
-/// How a run is asked to end.
+/// The signal with which a run is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// SIGTERM to the program and everything that it started.
     Terminate,
-    /// SIGKILL, likewise. A program that is only about to start must not start any more.
+    /// SIGKILL, likewise. A program that has not started yet must no longer start.
     Kill,
 }
 
-/// Something the shell must do.
+/// An instruction for the shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Tell the daemon. Comes only while one is connected, [`Report::Hello`] first.
+    /// Send a report to the daemon. Occurs only while one is connected, [`Report::Hello`] first.
     Report(Report),
-    /// Tell the daemon's log, if a daemon is connected.
+    /// Write to the daemon's log, if a daemon is connected.
     Log {
-        /// Who says it, e.g. `ResourceManager`.
+        /// The agent that writes, e.g. `ResourceManager`.
         agent: String,
-        /// The instance of it, e.g. `default`.
+        /// The agent's instance, e.g. `default`.
         instance: String,
-        /// How grave it is.
+        /// The severity.
         level: Level,
         /// The line.
         text: String,
     },
-    /// Find the agent of a run and start its program. Answered by one [`Input::Begun`] and one
-    /// [`Input::Ended`] after it, or by one [`Input::NotBegun`].
+    /// Find the agent of a run and start its program. Answered by one [`Input::Begun`] followed by one
+    /// [`Input::Ended`], or by one [`Input::NotBegun`].
     Begin {
-        /// Names it in the answers.
+        /// Identifies the run in the answers.
         run: RunId,
-        /// What the daemon asked for; its resource is one agent.
+        /// The daemon's request. Its resource is one agent.
         request: Box<Run>,
-        /// What the program does now: a start asks for the status first.
+        /// The action of the program: a start begins with a status.
         action: Action,
     },
-    /// Let the program of a run end.
+    /// Signal the program of a run.
     Signal {
         /// The run: one that was begun, or one that an earlier executor left.
         run: RunId,
-        /// How.
+        /// The signal.
         signal: Signal,
     },
     /// Add, remove or look for addresses, in one batch. Answered by one [`Input::Changed`].
     Change {
-        /// Names it in the answer.
+        /// Identifies the change in the answer.
         run: RunId,
-        /// What to do. What is started is announced.
+        /// The action. Addresses that are started are announced.
         action: Action,
         /// The addresses.
         resources: Vec<Resource>,
-        /// How long they live without being renewed.
+        /// How long the addresses live without being renewed.
         lifetime: Duration,
     },
-    /// Let the lifetimes of these addresses begin anew, adding nothing. Answered by one
-    /// [`Input::Renewed`] or [`Input::NotRenewed`]; there is one at a time.
+    /// Restart the lifetimes of these addresses without adding any. Answered by one [`Input::Renewed`] or
+    /// [`Input::NotRenewed`]; there is one renewal at a time.
     Renew {
         /// The addresses.
         resources: Vec<Resource>,
-        /// How long they live without being renewed.
+        /// How long the addresses live without being renewed.
         lifetime: Duration,
     },
-    /// Watch the interfaces of these services. Answered by an [`Input::Interfaces`] at once, and
+    /// Watch the interfaces of these services. Answered by an [`Input::Interfaces`] at once, and again
     /// whenever an interface changes.
     WatchInterfaces(Vec<Service>),
     /// Look for the agents of these resources and the interfaces of their addresses. Answered by
     /// one [`Input::Looked`].
     Look {
-        /// Names it in the answer.
+        /// Identifies the check in the answer.
         look: LookId,
         /// The resources.
         resources: Vec<Resource>,
     },
-    /// Write down what is held, in place of what was written before. Answered by one
+    /// Write what is held to the ledger's file, replacing its contents. Answered by one
     /// [`Input::LedgerWritten`].
     WriteLedger {
-        /// Grows with every write.
+        /// The number of the write, which grows with every write.
         number: u64,
         /// What is held.
         groups: Vec<Held>,
-        /// What of it may run and may not: its start has not succeeded, or its stop has failed.
+        /// The resources of which it is unknown whether they run: the start has not succeeded, or the stop
+        /// has failed.
         doubtful: Vec<(GroupKey, Resource)>,
     },
-    /// The executor is not needed any more.
+    /// Exit, because the executor is no longer needed.
     Exit,
 }

@@ -1,19 +1,19 @@
-//! What the executor holds.
+//! The record of what the executor holds.
 
 use crate::protocol::Held;
 use systole_core::{GroupKey, Resource, ResourceKind};
 
 /// The resources that were started and not stopped, by group.
 ///
-/// A resource is entered before its start and struck out after its stop, so that what is half
-/// started is in it.
+/// A resource is entered before its start and removed after its stop, so that a half-started resource is in
+/// the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     groups: Vec<Held>,
 }
 
 impl Ledger {
-    /// Begins with what an earlier executor of this boot left.
+    /// Creates a ledger with what an earlier executor of this boot left.
     pub(crate) const fn new(groups: Vec<Held>) -> Self {
         Self { groups }
     }
@@ -34,8 +34,8 @@ impl Ledger {
         held.any(|held| held.resources.contains(resource))
     }
 
-    /// Enters resources that are about to be started, under the names that `of` says. Gives those
-    /// that are new, and says whether anything has changed.
+    /// Enters resources that are about to be started, under the names that `of` gives. Returns those that
+    /// are new, and whether anything has changed.
     pub(crate) fn enter(&mut self, of: &Held) -> (Vec<Resource>, bool) {
         let at = self.groups.iter().position(|held| held.group == of.group);
         let at = at.unwrap_or_else(|| {
@@ -52,7 +52,7 @@ impl Ledger {
         (new, changed)
     }
 
-    /// Strikes out resources that were stopped. Says whether anything has changed.
+    /// Removes resources that were stopped. Returns whether anything has changed.
     pub(crate) fn strike(&mut self, group: GroupKey, stopped: &[Resource]) -> bool {
         let count = |groups: &[Held]| groups.iter().map(|held| held.resources.len()).sum::<usize>();
         let before = count(&self.groups);

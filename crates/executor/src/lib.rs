@@ -1,9 +1,9 @@
-//! Every decision of the executor: no clock, file, socket, thread or randomness.
+//! Every decision of the executor, without clock, file, socket, thread or randomness.
 //!
-//! The executor runs the agents of a node, owns its floating addresses, and lets go of everything
-//! when its permit runs out. A [`Machine`] is the executor of one node. The process in
-//! `systole-agents` and the simulator drive it alike, through the same kind of methods as the core:
-//! take an [`Input`], let time pass, poll an [`Output`], tell the next deadline.
+//! The executor runs the agents of a node, owns its floating addresses, and lets go of everything when its
+//! permit expires. A [`Machine`] is the executor of one node. The process in `systole-agents` and the
+//! simulator drive the machine alike, through the same kind of methods as the core: take an [`Input`], let
+//! time pass, poll an [`Output`], report the next deadline.
 
 mod io;
 mod ledger;

@@ -33,20 +33,22 @@ use systole_core::{GroupKey, Resource, Time};
 /// What an executor knows when it starts.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
-    /// What an earlier executor of this boot held.
+    /// The resources of an earlier executor of this boot.
     pub ledger: Vec<Held>,
-    /// What of it may run and may not: the earlier executor ended before it knew.
+    /// The resources among them of which it is unknown whether they run, because the earlier executor ended
+    /// before it knew.
     pub doubtful: Vec<(GroupKey, Resource)>,
-    /// The runs that it left. They have the run numbers from 0 on, in this order; each is answered
-    /// by one [`Input::Ended`].
+    /// The runs that it left. They have the run numbers from 0 on, in this order; each is answered by one
+    /// [`Input::Ended`].
     pub leftovers: Vec<Unfinished>,
-    /// Addresses of ours that nobody held; they were removed.
+    /// Addresses of this node that no executor held; they were removed.
     pub orphans: Vec<IpAddr>,
-    /// How long what was adopted is kept until the first permit comes.
+    /// How long adopted resources are kept until the first permit arrives.
     pub grace: Duration,
     /// How long to wait for a daemon while nothing is held.
     pub idle: Duration,
-    /// Most programs that begin at the same time; what hangs counts no more after a while.
+    /// Maximum number of programs that begin at the same time. A program that hangs stops counting after a
+    /// while.
     pub parallel: usize,
 }
 
@@ -54,10 +56,10 @@ pub struct Start {
 ///
 /// Drive it in this order, at every wake-up:
 /// 1. [`handle`](Self::handle) every input, then [`elapse`](Self::elapse);
-/// 2. [`poll`](Self::poll) until `None`, and do what it says;
+/// 2. [`poll`](Self::poll) until `None`, and carry out each output;
 /// 3. sleep until [`deadline`](Self::deadline).
 ///
-/// `now` is on the clock of the permits, and never runs backwards. Calling too often is harmless.
+/// `now` is on the clock of the permits, and never runs backwards. Extra calls are harmless.
 #[derive(Debug)]
 pub struct Machine {
     now: Time,
@@ -65,7 +67,7 @@ pub struct Machine {
     idle: Duration,
     parallel: usize,
     daemon: Option<Daemon>,
-    /// Since when no daemon is connected.
+    /// Since when no daemon has been connected.
     alone_since: Time,
     configuration: Configuration,
     lease: Lease,
@@ -86,18 +88,18 @@ pub struct Machine {
 /// Whether the daemon wants the executor to exit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shutdown {
-    /// It does not.
+    /// The daemon does not want it to exit.
     None,
     /// Once everything is let go.
     Release,
     /// As soon as no agent runs: another executor adopts what is held.
     Successor,
-    /// It was told to exit.
+    /// The exit was ordered.
     Over,
 }
 
 impl Machine {
-    /// An executor that starts now.
+    /// Creates an executor that starts now.
     #[must_use]
     pub fn new(now: Time, start: Start) -> Self {
         let Start { ledger, doubtful, leftovers, orphans, grace, idle, parallel } = start;
@@ -131,7 +133,7 @@ impl Machine {
         machine
     }
 
-    /// Takes note of one input.
+    /// Processes one input.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = self.now.max(now);
         match input {
@@ -167,7 +169,7 @@ impl Machine {
         self.settle();
     }
 
-    /// The next thing to do, or `None` when all is done.
+    /// Returns the next output, or `None` when there is no more.
     #[must_use]
     pub fn poll(&mut self) -> Option<Output> {
         let mut output = self.outbox.pop_front()?;
@@ -175,7 +177,7 @@ impl Machine {
         Some(output)
     }
 
-    /// When [`Machine::elapse`] has something to do.
+    /// Returns the time at which [`Machine::elapse`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let permit = self.keeps_something().then(|| self.lease.deadline());
@@ -194,18 +196,18 @@ impl Machine {
         others.into_iter().flatten().chain(runs).min()
     }
 
-    /// The groups that are being let go, each with the reason.
+    /// Returns the groups that are being let go, each with the reason.
     pub fn letting_go(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
         self.letting_go.groups()
     }
 
-    /// What is held, with what is half started.
+    /// Returns what is held, including what is half-started.
     #[must_use]
     pub fn held(&self) -> &[Held] {
         self.books.ledger.groups()
     }
 
-    /// What must follow from whatever has just happened.
+    /// Does what follows from the latest input or the passage of time.
     fn settle(&mut self) {
         self.begin_jobs();
         self.finish_letting_go();
@@ -218,7 +220,7 @@ impl Machine {
 
     fn is_done(&self) -> bool {
         let is_quiet = self.queues.is_idle() && self.letting_go.removals().next().is_none();
-        // What could not be stopped is tried again, for as long as it takes.
+        // A failed stop is tried again for as long as it takes.
         let holds_nothing = self.books.ledger.is_empty();
         let is_alone = self.daemon.is_none() && self.now >= self.alone_since + self.idle;
         let may_end = match self.farewell {
@@ -250,14 +252,14 @@ impl Machine {
         let services = self.configuration.services.clone();
         self.carrier.watch(&services);
         self.outbox.push_back(Output::WatchInterfaces(services));
-        // Their lifetime may be another one from now on.
+        // The lifetime of the addresses may have changed.
         self.addresses.renew_at(self.now);
     }
 
     fn take_permit(&mut self, permit: Permit) {
         if Time::from_nanos(permit.issued) >= self.lease.deadline() {
-            // There was a time without one: daemon and executor stood still, and the daemon was first to
-            // go on. What is held may be somebody else's since.
+            // There was a time without a permit: daemon and executor stood still, and the daemon was the
+            // first to continue. Another node may own what is held since then.
             self.check_permit();
         }
         self.lease.renew(self.now, permit);
@@ -266,7 +268,7 @@ impl Machine {
         }
     }
 
-    /// How long an address lives without being renewed.
+    /// The lifetime of an address that is not renewed.
     fn lifetime(&self) -> Duration {
         let lifetime = Duration::from_millis(self.configuration.lifetime_ms);
         lifetime.clamp(LIFETIME_MIN, LIFETIME_MAX)
@@ -278,7 +280,7 @@ impl Machine {
         run
     }
 
-    /// Tells the daemon, if there is one.
+    /// Reports to the daemon, if one is connected.
     fn report(&mut self, report: Report) {
         match &mut self.daemon {
             Some(daemon) if daemon.is_greeted => self.outbox.push_back(Output::Report(report)),
@@ -287,7 +289,7 @@ impl Machine {
         }
     }
 
-    /// Tells the log in the name of `ResourceManager`, which people look for.
+    /// Writes to the log as `ResourceManager`, a name that administrators look for.
     fn log(&mut self, level: Level, text: String) {
         self.log_as("ResourceManager", level, text);
     }

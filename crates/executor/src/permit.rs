@@ -4,10 +4,10 @@ use crate::protocol::Permit;
 use std::time::Duration;
 use systole_core::Time;
 
-/// Longest time that a permit is believed to reach ahead. A daemon that asks for more is ill.
+/// Longest time that a permit may reach into the future. A daemon that asks for more is faulty.
 const REACH_MAX: Duration = Duration::from_mins(10);
 
-/// The executor's leave to act.
+/// The executor's permission to act.
 ///
 /// ```text
 ///              renewed                    expired
@@ -23,22 +23,22 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// A leave for `grace`: a restarted executor keeps what it adopted as long as the daemon may
-    /// need to find it.
+    /// Creates a permission for `grace`: a restarted executor keeps what it adopted for as long as the
+    /// daemon may need to find it.
     pub(crate) fn new(now: Time, grace: Duration) -> Self {
         Self { until: now + grace, is_grace: true }
     }
 
-    /// Takes a permit. The first ends the grace, however long that was: the daemon knows how soon
-    /// somebody else may take over. Of later ones, one that reaches less far than the present one
-    /// changes nothing, because it may be an older one that was read late.
+    /// Takes a permit. The first one ends the grace, however long that was, because the daemon knows how
+    /// soon another node may take over. A later permit that reaches less far than the present one changes
+    /// nothing, because it may be an older one that was read late.
     pub(crate) fn renew(&mut self, now: Time, permit: Permit) {
         let until = Time::from_nanos(permit.until).min(now + REACH_MAX);
         self.until = if self.is_grace { until } else { self.until.max(until) };
         self.is_grace = false;
     }
 
-    /// Ends it at `until` at the latest: nobody is there who would renew it.
+    /// Ends the permission at `until` at the latest, because no daemon is there to renew it.
     pub(crate) fn limit(&mut self, until: Time) {
         self.until = self.until.min(until);
     }
@@ -48,7 +48,7 @@ impl Lease {
         now < self.until
     }
 
-    /// When it expires unless renewed.
+    /// The time at which the permission expires unless renewed.
     pub(crate) const fn deadline(self) -> Time {
         self.until
     }

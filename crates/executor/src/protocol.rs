@@ -1,8 +1,8 @@
-//! What the daemon and its executor tell each other, one message per packet, but for reports that are longer
-//! than one (`parts.rs` of systole-agents).
+//! The messages between the daemon and its executor, one per packet, except for reports that are longer
+//! than a packet (`parts.rs` of systole-agents).
 //!
-//! Messages are JSON, but for the permit: it is sent with every beat by a thread that must not
-//! allocate, and so has a fixed form of [`PERMIT_SIZE`] bytes.
+//! Messages are JSON, except the permit: it is sent with every beat by a thread that must not allocate, and
+//! so has a fixed form of [`PERMIT_SIZE`] bytes.
 
 mod report;
 
@@ -12,51 +12,51 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use systole_core::{GroupKey, JobId, Resource};
 
-/// Version of the messages; an executor and a daemon of different versions do not work together.
+/// Version of the messages. An executor and a daemon of different versions do not work together.
 pub const VERSION: u32 = 3;
-/// Longest packet in bytes, in either direction.
+/// Maximum length of a packet in bytes, in either direction.
 pub const PACKET_MAX: usize = 1 << 20;
 /// Length of a permit packet in bytes.
 pub const PERMIT_SIZE: usize = 24;
 
 pub use systole_core::{LIFETIME_MAX, LIFETIME_MIN};
 
-/// Begins a permit packet. JSON begins with another byte.
+/// The first bytes of a permit packet. JSON never begins with the first of them.
 const PERMIT_MAGIC: [u8; 8] = *b"\0permit2";
 
-/// What the daemon tells the executor.
+/// A request from the daemon to the executor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Facts for all later runs; replaces what an earlier one said.
+    /// Sets facts for all later runs, replacing those of an earlier request.
     Configure(Configuration),
-    /// Renews the leave to act. Travels as [`permit_packet`], never as JSON.
+    /// Renews the permission to act. Sent as [`permit_packet`], never as JSON.
     #[serde(skip)]
     Permit(Permit),
     /// Runs an agent. Answered by exactly one [`Report::Done`].
     Run(Run),
-    /// Looks whether everything is here that a start of these resources needs: agents, room to write
-    /// it down, and for addresses an interface that is up. Touches nothing of them. Answered by one
+    /// Checks whether everything is present that a start of these resources needs: agents, room to write
+    /// the ledger, and for addresses an interface that is up. Does not touch the resources. Answered by one
     /// [`Report::Done`].
     Check {
-        /// Names the look in the answer.
+        /// Identifies the check in the answer.
         job: JobId,
         /// The name of the group in the log.
         group_name: String,
         /// The resources of the group.
         resources: Vec<Resource>,
     },
-    /// Ends a run early; its [`Report::Done`] says [`Outcome::Cancelled`], unless it was faster.
+    /// Ends a run early. Its [`Report::Done`] says [`Outcome::Cancelled`], unless the run ended first.
     Cancel {
         /// The run.
         job: JobId,
     },
-    /// Lets go of everything now, as if the permit had expired. Answered by [`Report::LettingGo`],
-    /// and by [`Report::LetGo`] for each group when it is done.
+    /// Lets go of everything now, as if the permit had expired. Answered by [`Report::LettingGo`], and by
+    /// [`Report::LetGo`] for each group that was let go.
     Release,
-    /// The executor shall exit.
+    /// Asks the executor to exit.
     Shutdown {
-        /// Whether it leaves what it holds as it is, for another executor to adopt, and exits as
+        /// Whether the executor leaves what it holds as it is, for another executor to adopt, and exits as
         /// soon as no agent runs. Otherwise it lets go first.
         keep: bool,
     },
@@ -67,18 +67,18 @@ pub enum Request {
 pub struct Configuration {
     /// This node's name (`HA_CURHOST`).
     pub node: String,
-    /// Variables that every script gets beside those that the executor makes itself, e.g.
-    /// `HA_LOGFILE` and `HA_keepalive`.
+    /// Variables for every script in addition to those that the executor sets itself, e.g. `HA_LOGFILE` and
+    /// `HA_keepalive`.
     pub environment: Vec<(String, String)>,
-    /// Milliseconds that what is held is kept at most when the daemon is gone, even if the permit
-    /// reaches further. Zero means no such limit.
+    /// Maximum time in milliseconds for which what is held is kept while the daemon is gone, even if the
+    /// permit reaches further. Zero means no such limit.
     #[serde(default)]
     pub restart_grace_ms: u64,
-    /// Milliseconds that an address lives without being renewed. Zero means [`LIFETIME_MIN`].
+    /// Lifetime in milliseconds of an address that is not renewed. Zero means [`LIFETIME_MIN`].
     #[serde(default)]
     pub lifetime_ms: u64,
-    /// The real-time priority of the executor's own thread, whose memory is locked then; absent for
-    /// a process like any other.
+    /// The real-time priority of the executor's own thread, whose memory is locked in that case; absent for
+    /// ordinary scheduling.
     #[serde(default)]
     pub realtime: Option<u8>,
     /// The groups with addresses, whose interfaces are watched.
@@ -95,48 +95,47 @@ pub struct Service {
     pub addresses: Vec<Resource>,
 }
 
-/// Leave to act until a moment on `CLOCK_BOOTTIME`.
+/// Permission to act until a moment on `CLOCK_BOOTTIME`.
 ///
-/// The moment is absolute, because a permit that waited in a socket while the machine was
-/// suspended must not count from when it is read.
+/// The moment is absolute, because a permit that waited in a socket while the machine was suspended must
+/// not count from the moment at which it is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permit {
-    /// When it was made, in nanoseconds on `CLOCK_BOOTTIME`: the daemon knew at this moment that it
-    /// owns what it owns.
+    /// When the permit was made, in nanoseconds on `CLOCK_BOOTTIME`. At this moment the daemon knew that it
+    /// owns its groups.
     pub issued: u64,
-    /// When it ends, likewise.
+    /// When the permit ends, likewise.
     pub until: u64,
 }
 
-/// One run of an agent, or of the address agent for a row of addresses.
+/// One run of an agent, or of the address agent for a batch of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Names the run in the answer.
+    /// Identifies the run in the answer.
     pub job: JobId,
-    /// The group. Runs of one group happen one after the other, those of different groups at
-    /// the same time.
+    /// The group. Runs of one group happen one after the other; those of different groups at the same time.
     pub group: GroupKey,
     /// The name of the group in the log.
     pub group_name: String,
-    /// The term of the ownership under which it happens; kept for the next daemon.
+    /// The term of the ownership under which the run happens; kept for the next daemon.
     pub term: u64,
-    /// What to do.
+    /// The action.
     pub action: Action,
     /// Exactly one agent, or one or more addresses, which are handled in one batch.
     pub resources: Vec<Resource>,
-    /// Milliseconds after which the run is ended. Zero means no limit.
+    /// Time in milliseconds after which the run is ended. Zero means no limit.
     pub timeout_ms: u64,
-    /// Variables for this run alone.
+    /// Variables for this run only.
     pub environment: Vec<(String, String)>,
 }
 
-/// What an agent can be asked to do.
+/// An action of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Asks whether the resource runs here (`status`).
     Status,
-    /// Starts the resource, unless its `status` says that it runs already.
+    /// Starts the resource, unless its `status` says that it already runs.
     Start,
     /// Stops the resource, whatever its `status` would say.
     Stop,
@@ -145,7 +144,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The verb that scripts get.
+    /// Returns the verb that scripts are called with.
     #[must_use]
     pub const fn verb(self) -> &'static str {
         match self {
@@ -157,7 +156,7 @@ impl Action {
     }
 }
 
-/// Why a packet is not a message.
+/// The reason why a packet is not a message.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
     /// The packet is longer than [`PACKET_MAX`].
@@ -171,8 +170,8 @@ pub enum ProtocolError {
     Malformed(#[from] serde_json::Error),
 }
 
-/// Makes the packet that renews the executor's permit until `now` plus `valid_for`, without
-/// touching the heap. `now` is in nanoseconds on `CLOCK_BOOTTIME`.
+/// Makes the packet that renews the executor's permit until `now` plus `valid_for`, without touching the
+/// heap. `now` is in nanoseconds on `CLOCK_BOOTTIME`.
 #[must_use]
 pub fn permit_packet(now: u64, valid_for: Duration) -> [u8; PERMIT_SIZE] {
     let span = u64::try_from(valid_for.as_nanos()).unwrap_or(u64::MAX);
@@ -180,7 +179,7 @@ pub fn permit_packet(now: u64, valid_for: Duration) -> [u8; PERMIT_SIZE] {
 }
 
 impl Permit {
-    /// The permit as a packet.
+    /// Encodes the permit as a packet.
     #[must_use]
     pub fn packet(self) -> [u8; PERMIT_SIZE] {
         let mut packet = [0; PERMIT_SIZE];
@@ -192,7 +191,7 @@ impl Permit {
         packet
     }
 
-    /// Reads what follows the magic word.
+    /// Reads the bytes after the magic word.
     fn read(times: &[u8]) -> Option<Self> {
         let (issued, until) = times.split_first_chunk()?;
         let until = until.try_into().ok()?;
@@ -201,7 +200,7 @@ impl Permit {
 }
 
 impl Request {
-    /// The request as a packet.
+    /// Encodes the request as a packet.
     ///
     /// # Errors
     ///
@@ -218,11 +217,11 @@ impl Request {
         }
     }
 
-    /// Reads a packet.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
-    /// When the packet is too long, or is no request.
+    /// When the packet is too long or is not a request.
     pub fn decode(packet: &[u8]) -> Result<Self, ProtocolError> {
         if let Some(permit) = packet.strip_prefix(&PERMIT_MAGIC).and_then(Permit::read) {
             return Ok(Self::Permit(permit));

@@ -1,9 +1,9 @@
-//! Which run comes next: one after the other within a group, all groups at the same time.
+//! The order of runs: one after the other within a group, all groups at the same time.
 
 use std::collections::{BTreeMap, VecDeque};
 use systole_core::GroupKey;
 
-/// Most runs that wait for one group. A group has far fewer resources at work.
+/// Maximum number of runs that wait for one group. A group has far fewer resources at work.
 const WAITING_MAX: usize = 256;
 
 /// The runs of all groups that have not begun.
@@ -14,7 +14,7 @@ pub(crate) struct Queues<T> {
 
 #[derive(Debug)]
 struct Queue<T> {
-    /// Runs that go on. There is more than one only of what an earlier executor left.
+    /// Number of active runs. More than one only if an earlier executor left them.
     busy: u32,
     waiting: VecDeque<T>,
 }
@@ -30,7 +30,7 @@ impl<T> Queues<T> {
         Self { groups: BTreeMap::new() }
     }
 
-    /// Lets a run wait for its turn. Gives it back when too many wait.
+    /// Queues a run. Returns the run when too many wait.
     pub(crate) fn push(&mut self, group: GroupKey, run: T) -> Result<(), T> {
         let queue = self.groups.entry(group).or_insert_with(Queue::new);
         if queue.waiting.len() >= WAITING_MAX {
@@ -40,13 +40,13 @@ impl<T> Queues<T> {
         Ok(())
     }
 
-    /// A run that did not wait goes on: the group is busy until [`Self::finish`].
+    /// Marks the group of a run that did not wait as busy until [`Self::finish`].
     pub(crate) fn occupy(&mut self, group: GroupKey) {
         self.groups.entry(group).or_insert_with(Queue::new).busy += 1;
     }
 
-    /// The next run of a group that is not busy, if `may` lets it begin. The group is busy until
-    /// [`Self::finish`].
+    /// Takes the next run of a group that is not busy, if `may` allows it to begin. The group is then busy
+    /// until [`Self::finish`].
     pub(crate) fn begin(&mut self, may: impl Fn(&T) -> bool) -> Option<T> {
         let mut queues = self.groups.values_mut();
         let queue =
@@ -56,7 +56,7 @@ impl<T> Queues<T> {
         Some(run)
     }
 
-    /// A run of a group has ended.
+    /// Records that a run of a group has ended.
     pub(crate) fn finish(&mut self, group: GroupKey) {
         if let Some(queue) = self.groups.get_mut(&group) {
             queue.busy = queue.busy.saturating_sub(1);
@@ -66,7 +66,7 @@ impl<T> Queues<T> {
         }
     }
 
-    /// Takes out the waiting runs that `is_chosen` chooses.
+    /// Removes and returns the waiting runs that `is_chosen` selects.
     pub(crate) fn remove(&mut self, mut is_chosen: impl FnMut(&T) -> bool) -> Vec<T> {
         let mut removed = Vec::new();
         for queue in self.groups.values_mut() {
@@ -82,7 +82,7 @@ impl<T> Queues<T> {
         removed
     }
 
-    /// Every run that waits.
+    /// Every waiting run.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &T> {
         self.groups.values().flat_map(|queue| &queue.waiting)
     }

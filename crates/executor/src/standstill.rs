@@ -4,11 +4,11 @@ use crate::protocol::LIFETIME_MIN;
 use std::time::Duration;
 use systole_core::Time;
 
-/// Longest time without a word to an executor: whether it reads can be told only if there is
-/// something to read.
+/// Longest time without a message to an executor: whether the executor reads can be observed only if there
+/// is something to read.
 pub const SILENCE_MAX: Duration = Duration::from_millis(500);
 
-/// How long an executor has made no progress, as far as its daemon looked.
+/// How long an executor has made no progress, as far as its daemon has observed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Standstill {
     span: Duration,
@@ -16,9 +16,9 @@ pub struct Standstill {
 }
 
 impl Standstill {
-    /// Notes a look at this moment, and gives for how long there has been no progress. A time in
-    /// which the daemon did not look counts for one `keepalive` at most: then it was perhaps the
-    /// whole machine that stood still.
+    /// Records an observation at this moment, and returns for how long there has been no progress. A time
+    /// in which the daemon did not look counts for at most one `keepalive`, because the whole machine may
+    /// have stood still.
     pub fn note(&mut self, now: Time, makes_progress: bool, keepalive: Duration) -> Duration {
         let gap = now.since(self.looked_at).min(keepalive);
         self.looked_at = now;
@@ -27,8 +27,9 @@ impl Standstill {
     }
 }
 
-/// How long an executor may make no progress: less than a dead time, and half of what an address
-/// lives at least, so that another one adopts before anything expires.
+/// Returns how long an executor may make no progress: less than a dead time, and at most half of the
+/// minimum lifetime of an address, so that another executor adopts the addresses before any of them
+/// expires.
 #[must_use]
 pub fn patience(deadtime: Duration) -> Duration {
     (deadtime * 3 / 4).min(LIFETIME_MIN / 2)

@@ -1,5 +1,4 @@
-//! What the daemon and its executor mean by what they tell each other: between the words of the
-//! core and those of the protocol.
+//! Translates between the terms of the core and those of the protocol between the daemon and its executor.
 
 use crate::protocol::{self, Action, Held, Request, Run, Unfinished};
 use std::time::Duration;
@@ -7,10 +6,10 @@ use systole_core::{
     Group, GroupId, GroupKey, Holding, Job, JobId, Outcome, Phase, Resource, Settings,
 };
 
-/// Jobs of ours that the core knows nothing of have numbers from here on.
+/// The first number for jobs of the daemon itself, which the core does not know about.
 pub const FIRST_OWN_JOB: u64 = 1 << 63;
 
-/// How long agents may take.
+/// Time limits for agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a start.
@@ -21,17 +20,17 @@ pub struct Timeouts {
     pub status: Duration,
 }
 
-/// What an executor says about itself.
+/// What an executor reports about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Greeting {
-    /// What it holds.
+    /// The groups that it holds.
     pub held: Vec<Held>,
-    /// What still runs for a former daemon or executor.
+    /// The runs that still go on for an earlier daemon or executor.
     pub unfinished: Vec<Unfinished>,
 }
 
 impl Greeting {
-    /// Whether something of the group is being started or stopped for nobody who is here.
+    /// Returns whether a start or stop of the group goes on for an earlier daemon or executor.
     #[must_use]
     pub fn has_unfinished(&self, group: GroupKey) -> bool {
         let mut steps = self.unfinished.iter().filter(|run| match run.action {
@@ -42,8 +41,8 @@ impl Greeting {
     }
 }
 
-/// The stops of what is held of a group that is in no file any more. Their jobs have numbers from
-/// this one on, and are none of the core's.
+/// Returns stops for what is held of a group that no file lists any longer. Their jobs have numbers from
+/// `first` on, and do not belong to the core.
 #[must_use]
 pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
     let stop = |(job, resource): (u64, &Resource)| Run {
@@ -59,26 +58,26 @@ pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
     (first..).zip(held.resources.iter().rev()).map(stop).collect()
 }
 
-/// Whether the core asked for a job.
+/// Returns whether the core asked for a job.
 #[must_use]
 pub const fn is_of_core(job: JobId) -> bool {
     job.0 < FIRST_OWN_JOB
 }
 
-/// The group with a key.
+/// Returns the group with a key.
 #[must_use]
 pub fn group_of(settings: &Settings, key: GroupKey) -> Option<GroupId> {
     settings.known_groups().find(|(_, group)| group.key == key).map(|(id, _)| id)
 }
 
-/// Whether all resources of a group are held.
+/// Returns whether all resources of a group are held.
 #[must_use]
 pub fn is_whole(settings: &Settings, group: GroupId, held: &Held) -> bool {
     settings.groups[group.index()].resources.iter().all(|wanted| held.resources.contains(wanted))
 }
 
-/// What an executor holds of the groups that are known, by their numbers. What it still works on is
-/// not whole.
+/// Returns what an executor holds of the known groups, by their numbers. A group on which the executor
+/// still works is not whole.
 #[must_use]
 pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
     let known = |held: &Held| {
@@ -89,8 +88,8 @@ pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
     greeting.held.iter().filter_map(known).collect()
 }
 
-/// The groups of which the executor holds more than the core believes, or nothing; it stops them, so
-/// that their state is known again.
+/// Returns the groups of which the executor holds more than the core believes, or nothing. The core stops
+/// them, so that their state is known again.
 #[must_use]
 pub fn differences(
     settings: &Settings,
@@ -101,12 +100,12 @@ pub fn differences(
         let key = group.key;
         let is_unfinished = greeting.has_unfinished(key);
         let held = greeting.held.iter().find(|held| held.group == key);
-        // What is claimed for the sake of others does not run here.
+        // A group that is claimed for the sake of others does not run here.
         match own_phase(*id) {
             Phase::Active if group.is_retired => held.is_some(),
-            // Of what is held in part the core sees that the rest is asked.
+            // For a group that is held in part, the core has the rest checked.
             Phase::Active => is_unfinished || held.is_none(),
-            // The job that was lost is asked for again, whatever it had done.
+            // The lost job is requested again, whatever it had done.
             Phase::Starting | Phase::Stopping | Phase::Blocked => false,
             Phase::Stopped | Phase::Failed => held.is_some() || is_unfinished,
         }
@@ -114,7 +113,7 @@ pub fn differences(
     settings.known_groups().filter(differs).map(|(id, _)| id).collect()
 }
 
-/// A job as the executor wants it.
+/// Returns a job in the form of the executor's protocol.
 #[must_use]
 pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts) -> Request {
     let group = &settings.groups[job.group.index()];
@@ -141,7 +140,7 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
     })
 }
 
-/// What the core makes of an outcome.
+/// Returns an outcome in the terms of the core.
 #[must_use]
 pub fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
     match outcome {
@@ -151,7 +150,7 @@ pub fn outcome_of(outcome: &protocol::Outcome) -> Outcome {
         protocol::Outcome::Failed { code, .. } => Outcome::Failed(*code),
         protocol::Outcome::TimedOut => Outcome::TimedOut,
         protocol::Outcome::Missing => Outcome::Missing,
-        // Refused is what finds no permit, or no room. Neither says anything of the agent.
+        // A run is refused when it finds no permit or no room. Neither says anything about the agent.
         protocol::Outcome::Cancelled | protocol::Outcome::Refused => Outcome::Cancelled,
         protocol::Outcome::NotAsked { .. } => Outcome::NotAsked,
     }

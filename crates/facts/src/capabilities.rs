@@ -1,15 +1,16 @@
-//! Rights that a daemon of root lacks, as in a container: what does not work without them.
+//! Capabilities that a daemon running as root may lack, as in a container, and what does not work without
+//! them.
 
 use systole_sys::identity::{Capability, lacking};
 
-/// Those that the daemon itself cannot do without.
+/// The capabilities that the daemon itself needs.
 const NEEDED: [Capability; 2] = [Capability::ChangeNetwork, Capability::RawSockets];
-/// Those that keep its beats in time.
+/// The capabilities that keep its beats on time.
 const OF_REALTIME: [Capability; 2] = [Capability::Realtime, Capability::LockMemory];
 
-/// What is said of each that is lacking, with its rule of docs/findings.md.
+/// Returns a complaint for each capability that is lacking, with its rule in docs/findings.md.
 ///
-/// Nothing, if the kernel does not tell.
+/// Empty if the kernel does not report the capabilities.
 #[must_use]
 pub fn complaints(is_realtime: bool) -> Vec<String> {
     let lacks = |wanted: &[Capability]| lacking(wanted).unwrap_or_default();
@@ -20,7 +21,7 @@ pub fn complaints(is_realtime: bool) -> Vec<String> {
     lacking.into_iter().filter_map(complaint).collect()
 }
 
-/// Whether this process runs as root.
+/// Returns whether this process runs as root.
 #[must_use]
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

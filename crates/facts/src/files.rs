@@ -1,4 +1,4 @@
-//! The three files as they lie on the disk, checked against this machine.
+//! The three configuration files as they are on the disk, checked against this machine.
 
 use rustix::fs::OFlags;
 use std::fs;
@@ -15,21 +15,21 @@ use systole_config::{
 use systole_sys::address::{Addresses, Network};
 use systole_sys::identity;
 
-/// Most bytes of one of the files; heartbeat's own are some hundred.
+/// Maximum size in bytes of one of the files. Real ones have some hundred bytes.
 const FILE_MAX: u64 = 4 << 20;
 
 /// The services database of libc (services(5)).
 const SERVICES: &str = "/etc/services";
 
-/// Is told each step that may wait for a disk or a name server, before it is done.
+/// Called with each step that may wait for a disk or a name server, before the step is taken.
 pub type Tell<'a> = &'a dyn Fn(String);
 
-/// Why a file was not read.
+/// The reason why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Unread {
     Missing,
     Denied,
-    /// For this reason.
+    /// For any other reason.
     Other(String),
 }
 
@@ -46,12 +46,12 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// One of the files, read.
+/// One of the files, with its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     path: String,
     content: Result<String, Unread>,
-    /// Whether the file is UTF-8, if it could be read.
+    /// Whether the contents are UTF-8, if the file could be read.
     is_utf8: bool,
 }
 
@@ -62,7 +62,7 @@ impl Text {
         let bytes = read_bounded(&path).map_err(Unread::from);
         let is_utf8 = !matches!(&bytes, Ok(bytes) if str::from_utf8(bytes).is_err());
         let content = bytes.map(|bytes| match file {
-            // A key is bytes, so that none of them may get lost.
+            // A key consists of bytes, none of which may get lost.
             File::Authkeys if !is_utf8 => bytes.into_iter().map(char::from).collect(),
             File::HaCf | File::Authkeys | File::Haresources => {
                 String::from_utf8_lossy(&bytes).into_owned()
@@ -82,8 +82,8 @@ impl Text {
     }
 }
 
-/// The content of a file. Nothing is waited for: what a FIFO or a terminal has to say is no
-/// configuration. A null device is as good as an empty file.
+/// Reads the contents of a file. Never waits: what a FIFO or a terminal would supply is no configuration. A
+/// null device counts as an empty file.
 ///
 /// # Errors
 ///
@@ -120,13 +120,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads what is there.
+    /// Reads the files of a directory.
     #[must_use]
     pub fn read(directory: &Path) -> Self {
         Self::read_telling(directory, &|_| {})
     }
 
-    /// Reads what is there, and tells which file is read.
+    /// Reads the files of a directory, and reports which file is being read.
     pub fn read_telling(directory: &Path, tell: Tell<'_>) -> Self {
         let mode = |text: &Text| fs::metadata(&text.path).ok().map(|data| data.mode() & 0o7777);
         let text = |file| Text::read(directory, file, tell);
@@ -135,7 +135,7 @@ impl Files {
         Self { ha_cf, ha_cf_mode, authkeys, authkeys_mode, haresources: text(File::Haresources) }
     }
 
-    /// Whether nothing but the keys differs.
+    /// Returns whether the two differ in their keys only.
     #[must_use]
     pub fn differ_in_keys_alone(&self, other: &Self) -> bool {
         let Self { ha_cf, authkeys, ha_cf_mode, authkeys_mode, haresources } = self;
@@ -145,7 +145,7 @@ impl Files {
         is_same && (*authkeys != other.authkeys || *authkeys_mode != other.authkeys_mode)
     }
 
-    /// The files as the parser wants them.
+    /// Returns the files in the form in which the parser takes them.
     #[must_use]
     pub fn sources(&self) -> Sources<'_> {
         Sources {
@@ -164,13 +164,14 @@ impl Files {
         self.check_telling(directory, &|_| {})
     }
 
-    /// The same for a person, who can wait: also looks at the disks of the log files.
+    /// Does the same as [`Self::check`] for a person, who can wait: also examines the disks of the log
+    /// files.
     #[must_use]
     pub fn check_for_people(&self, directory: &Path) -> Loaded {
         self.check_with(directory, &|_| {}, Some(&file_kind))
     }
 
-    /// The same as a daemon does it, and tells what is looked at.
+    /// Does the same as [`Self::check`] for a daemon, and reports what is being examined.
     pub fn check_telling(&self, directory: &Path, tell: Tell<'_>) -> Loaded {
         self.check_with(directory, tell, None)
     }
@@ -249,13 +250,13 @@ fn facts_of(network: &Network) -> Vec<Interface> {
     interfaces.collect()
 }
 
-/// The names of the interfaces, if they can be looked at.
+/// Returns the names of the interfaces, if they can be listed.
 #[must_use]
 pub fn interface_names() -> Option<Vec<String>> {
     Some(interfaces()?.into_iter().map(|interface| interface.name).collect())
 }
 
-/// Whether there is an agent for a word of `haresources` that is no address.
+/// Returns whether there is an agent for a word of `haresources` that is not an address.
 #[must_use]
 pub fn has_agent(directory: &Path, word: &str) -> bool {
     let agents = Directories { configuration: directory.to_owned(), ..Directories::default() };
@@ -264,13 +265,13 @@ pub fn has_agent(directory: &Path, word: &str) -> bool {
     locate(&agents, if is_instance { word } else { name }).is_some()
 }
 
-/// The agent of a name, or of an instance of OCF by its whole word.
+/// Finds the agent of a name, or of an OCF instance by its whole word.
 fn locate(agents: &Directories, name: &str) -> Option<AgentKind> {
     let Some(instance) = name.strip_prefix("OCF::") else {
         return agents.locate(name, &[]).ok().flatten().as_ref().map(kind_of);
     };
     let arguments: Vec<String> = instance.split("::").map(str::to_owned).collect();
-    // A wrapper script is always found, and knows no more than we do.
+    // A wrapper script is always found, and knows no more than this program does.
     let located = agents.locate("OCF", &arguments).ok().flatten()?;
     Some(kind_of(&located)).filter(|kind| *kind == AgentKind::Ocf)
 }
@@ -301,7 +302,7 @@ fn host_address(host: &str) -> Option<IpAddr> {
     (host, 0).to_socket_addrs().ok()?.next().map(|address| address.ip())
 }
 
-/// Entries of services(5) for UDP: name and port.
+/// Entries of services(5) for UDP, as name and port.
 fn services(text: &str) -> impl Iterator<Item = (&str, u16)> {
     text.lines().filter_map(|line| {
         let mut words = line.split('#').next()?.split_whitespace();

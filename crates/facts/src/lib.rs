@@ -1,5 +1,5 @@
-//! The configuration as it lies on this machine: the three files, what they are checked against, and
-//! the rights that a daemon has here.
+//! The configuration as it is on this machine: the three files, the facts that they are checked against,
+//! and the capabilities of a daemon on this machine.
 
 pub mod capabilities;
 mod files;

@@ -1,4 +1,4 @@
-//! The other side of the control socket, for commands.
+//! The client side of the control socket.
 
 use crate::protocol::{REQUEST_MAX, RESPONSE_MAX, Request, Response};
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
@@ -7,48 +7,49 @@ use std::path::Path;
 use std::time::Duration;
 use systole_sys::identity::Credentials;
 
-/// How long a daemon may take to tell its state; it needs milliseconds.
+/// Time that a daemon may take to report its state. It needs milliseconds.
 const STATUS_LIMIT: Duration = Duration::from_secs(5);
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// No daemon listens.
+    /// No daemon listens on the socket.
     #[error("heartbeat is not running")]
     NotRunning,
-    /// The caller may not even connect.
+    /// The caller may not connect to the socket.
     #[error("permission denied: only root and members of group haclient may query the status")]
     Denied,
-    /// Somebody else listens in the daemon's place.
+    /// A process of another user listens in the daemon's place.
     #[error("another user's process listens in place of heartbeat")]
     Foreign,
     /// The connection broke.
     #[error("heartbeat does not answer")]
     Silent(#[source] io::Error),
-    /// The answer is not one.
+    /// The answer cannot be parsed.
     #[error("heartbeat speaks an incompatible protocol")]
     Malformed(#[source] serde_json::Error),
 }
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// So long.
+    /// At most this long.
     Limited(Duration),
     /// As long as it takes.
     Endless,
 }
 
 impl Patience {
-    /// What suits a request: the state is there at once, an order takes as long as agents do.
+    /// Returns the patience that suits a request: the state is reported at once, but an order takes as long
+    /// as the agents do.
     #[must_use]
     pub const fn of(request: &Request) -> Self {
         if request.is_order() { Self::Endless } else { Self::Limited(STATUS_LIMIT) }
     }
 }
 
-/// Asks the daemon that listens at `socket`. Nothing when it has not answered in time: what was
-/// asked for may happen all the same.
+/// Sends a request to the daemon that listens at `socket`. Returns `None` if the daemon has not answered in
+/// time; it may still carry out the request.
 ///
 /// # Errors
 ///

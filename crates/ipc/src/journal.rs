@@ -1,4 +1,4 @@
-//! The journal: why everything moved, one JSON object a line.
+//! The journal, which records why everything moved: one JSON object per line.
 
 mod evidence;
 mod order;
@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use systole_core::{Action, Obstacle, Phase, Refusal, Step};
 
-/// The journal in a state directory.
+/// File name of the journal in a state directory.
 pub const NAME: &str = "journal.jsonl";
-/// What it was before it grew too long.
+/// File name of the previous journal, renamed when it grew too long.
 pub const OLD: &str = "journal.jsonl.1";
 
-/// Size at which the journal becomes the old one, in bytes: some ten thousand entries.
+/// Size in bytes at which the journal is renamed to [`OLD`]: roughly ten thousand entries.
 pub const SIZE_MAX: u64 = 4 << 20;
 
-/// What happened, with the evidence.
+/// An event, with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum JournalEvent {
@@ -32,71 +32,71 @@ pub enum JournalEvent {
         group: String,
         /// The owner.
         owner: String,
-        /// The number of the ownership.
+        /// The term of the ownership.
         term: u64,
-        /// How far the owner is.
+        /// How far the owner has got.
         phase: Phase,
         /// Why, as a word.
         cause: Cow<'static, str>,
-        /// What showed it.
+        /// The evidence.
         evidence: String,
     },
-    /// Nobody runs a group, and this node does not take it.
+    /// No node runs a group, and this node does not take it over.
     NotTaken {
         /// The group.
         group: String,
-        /// What keeps this node from it.
+        /// What keeps this node from taking it over.
         obstacle: Obstacle,
-        /// Why it would take it.
+        /// Why this node would take it over.
         evidence: String,
     },
-    /// An interface that a group needs is not well on this node, or all are well again.
+    /// An interface that a group needs has a fault on this node, or all of them work again.
     Reach {
         /// The group.
         group: String,
-        /// What is wrong.
+        /// The fault; absent when all interfaces work again.
         fault: Option<String>,
     },
-    /// Addresses were gone and are back; nothing else of the group was touched.
+    /// Addresses were removed and were put back; nothing else of the group was touched.
     AddressBack {
         /// The group.
         group: String,
         /// The addresses, as in haresources.
         addresses: String,
-        /// Who might have removed them.
+        /// Who may have removed them.
         cause: String,
     },
-    /// Something that a person should look at, though the group runs; or that is over.
+    /// A condition that an administrator should look at although the group runs, or the end of one.
     Alarm {
         /// The group.
         group: String,
-        /// What it is.
+        /// The condition in words; absent when it is over.
         text: Option<String>,
     },
     /// A node was silent for its dead time.
     Death {
         /// The node.
         node: String,
-        /// What showed it.
+        /// The evidence.
         evidence: String,
-        /// Since its last beat; absent when it was never heard.
+        /// Time since its last beat in milliseconds; absent if it was never heard.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         silence_ms: Option<u64>,
-        /// Silence that makes it dead.
+        /// The silence in milliseconds after which it counts as dead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit_ms: Option<u64>,
         /// The last message on each link.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         links: Vec<LastBeat>,
     },
-    /// A beat came so late that its node was nearly called dead.
+    /// A beat came so late that its node nearly counted as dead.
     Late {
         /// The node.
         node: String,
-        /// Since the beat before.
+        /// Time since the previous beat.
         milliseconds: u64,
     },
-    /// A node said goodbye.
+    /// A node announced that it leaves.
     Departure {
         /// The node.
         node: String,
@@ -105,39 +105,39 @@ pub enum JournalEvent {
     Return {
         /// The node.
         node: String,
-        /// What showed it.
+        /// The evidence.
         evidence: String,
     },
-    /// Groups wait until a silent node is fenced, or wait no more.
+    /// Groups wait until a silent node is fenced, or no longer wait.
     Fencing {
         /// The node.
         node: String,
         /// The step, as a word.
         step: Cow<'static, str>,
-        /// The number of the attempt that it concerns.
+        /// The number of the fencing attempt, if the step concerns one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attempt: Option<u32>,
-        /// What showed it, or what was decided.
+        /// The evidence, or the decision.
         evidence: String,
     },
     /// The keys are being renewed.
     Keys {
         /// The step, as a word.
         step: Cow<'static, str>,
-        /// The nodes that were not heard with the new one.
+        /// The nodes that have not yet been heard with the new key.
         waiting: Vec<String>,
     },
-    /// Something is held, or kept where it is, or is not any more.
+    /// Something is held or kept where it is, or no longer is.
     Hold {
-        /// The group; everything if absent.
+        /// The group; absent when everything is held.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
         /// The step, as a word.
         step: Cow<'static, str>,
-        /// Who ordered it and for how long, or what showed it.
+        /// Who ordered the hold and for how long, or the evidence.
         evidence: String,
     },
-    /// Somebody gave an order.
+    /// A user gave an order.
     Order {
         /// The order.
         order: JournalOrder,
@@ -148,14 +148,14 @@ pub enum JournalEvent {
         /// The user's name, where it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<String>,
-        /// Who logged in and became that user, where that is somebody else.
+        /// The user who logged in and became that user, if they differ.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<String>,
-        /// The number of the order in this run; 0 where nobody waits for the answer.
+        /// The number of the order in this run; 0 if nothing waits for the answer.
         #[serde(default)]
         ticket: u64,
     },
-    /// Somebody who may not give orders tried to.
+    /// A user who may not give orders tried to.
     Denied {
         /// The user.
         uid: u32,
@@ -165,13 +165,13 @@ pub enum JournalEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<String>,
     },
-    /// What came of an order.
+    /// The result of an order.
     Answer {
         /// The order.
         order: JournalOrder,
-        /// Why it was refused; absent when it was done.
+        /// Why it was refused; absent when it was carried out.
         refused: Option<Refusal>,
-        /// Why it failed, in words, where that is no refusal.
+        /// Why it failed, in words, if it was not refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failed: Option<String>,
         /// The number of the order in this run.
@@ -180,7 +180,7 @@ pub enum JournalEvent {
     },
     /// A planned hand-over reached a stage, or ended.
     HandOver(HandOverStage),
-    /// A step of another node's hand-over, or its wish for one, was not followed.
+    /// A step of another node's hand-over, or its request for one, was not followed.
     Refusal {
         /// The node.
         node: String,
@@ -189,29 +189,29 @@ pub enum JournalEvent {
         /// Why.
         refused: Refusal,
     },
-    /// Ping nodes were counted, and something follows.
+    /// Ping nodes were counted, with a consequence.
     Pings(PingCounts),
-    /// A resource was started, stopped or looked at here.
+    /// A resource was started, stopped or checked on this node.
     Job(JobEnd),
-    /// The executor let go of a group by itself.
+    /// The executor let go of a group on its own initiative.
     LetGo {
         /// The group.
         group: String,
         /// Why, in words.
         why: String,
     },
-    /// The executor is gone, or is there again.
+    /// The executor is gone, or is back.
     Executor {
-        /// Whether it is there.
+        /// Whether the executor is there.
         there: bool,
     },
-    /// A resource cannot be stopped, and this is done about it.
+    /// A resource cannot be stopped, and a measure is taken.
     StopFailure {
         /// The group.
         group: String,
         /// The resource word.
         resource: String,
-        /// `stop_failure` of `ha.cf`, as a word.
+        /// The measure, as the word of `stop_failure` in `ha.cf`.
         measure: Cow<'static, str>,
     },
     /// The daemon started.
@@ -221,18 +221,18 @@ pub enum JournalEvent {
         /// Its generation.
         generation: u64,
     },
-    /// The daemon took another configuration.
+    /// The daemon applied another configuration.
     Reload {
-        /// What has changed, a line each.
+        /// The changes, one per line.
         changes: Vec<String>,
-        /// Whether it executed itself again for it.
+        /// Whether the daemon executes itself again to apply them.
         restarts: bool,
     },
     /// The daemon stops.
     Stop,
-    /// This node did not run for a while.
+    /// This node did not run for some time.
     Pause {
-        /// For how long.
+        /// The length of the pause.
         milliseconds: u64,
     },
     /// A resource could not be started, or cannot be stopped.
@@ -241,33 +241,33 @@ pub enum JournalEvent {
         group: String,
         /// The node.
         node: String,
-        /// Start or stop.
+        /// The action, a start or a stop.
         action: Action,
         /// The resource word.
         resource: String,
-        /// What came of it, in words.
+        /// The outcome, in words.
         outcome: String,
     },
 }
 
-/// What stands behind the name of a group whose line was replaced.
+/// The suffix of the name of a group whose line was replaced.
 pub const RETIRED: &str = " (retired)";
 
-/// An event and its time.
+/// An event, with its time and its place in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When, as RFC 3339 writes it, in UTC.
+    /// The time in UTC, in the format of RFC 3339.
     pub time: String,
-    /// The node that tells it.
+    /// The node that writes the entry.
     #[serde(default)]
     pub from: String,
-    /// The generation of the daemon that tells it.
+    /// The generation of the daemon that writes the entry.
     #[serde(default)]
     pub run: u64,
-    /// The number of the entry in that run, from 1 on. What is missing was lost.
+    /// The number of the entry in that run, from 1 on. Entries whose numbers are missing were lost.
     #[serde(default)]
     pub number: u64,
-    /// What.
+    /// The event.
     #[serde(flatten)]
     pub event: JournalEvent,
 }

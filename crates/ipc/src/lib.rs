@@ -1,5 +1,5 @@
-//! What programs of one machine say to each other: the requests of `hb` and the daemon's responses, the
-//! journal that the daemon writes and `hb why` reads, and the places where all that lies.
+//! What the programs of one machine exchange: the requests of `hb` and the daemon's responses, the journal
+//! that the daemon writes and `hb why` reads, and the paths of all of these.
 
 pub mod client;
 pub mod journal;

@@ -1,18 +1,18 @@
-//! Where everything of a daemon lies in the file system.
+//! The places of a daemon's files in the file system.
 
 use std::path::{Path, PathBuf};
 
-/// Where heartbeat keeps what outlives a reboot.
+/// Heartbeat's directory for everything that must survive a reboot.
 pub const STATE: &str = "/var/lib/heartbeat";
 
-/// The folders and files of a daemon. Tests use folders of their own.
+/// The directories and files of a daemon. Tests use directories of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
-    /// The three files (`/etc/ha.d`).
+    /// The directory of the three configuration files (`/etc/ha.d`).
     pub configuration: PathBuf,
-    /// What outlives a reboot (`/var/lib/heartbeat`).
+    /// The directory of everything that must survive a reboot (`/var/lib/heartbeat`).
     pub state: PathBuf,
-    /// Where pid file and sockets are (`/run`).
+    /// The directory of the pid file and the sockets (`/run`).
     pub run: PathBuf,
 }
 
@@ -23,7 +23,7 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// The options that make another call of the program use the same paths.
+    /// Returns the options with which another call of the program uses the same paths.
     #[must_use]
     pub fn arguments(&self) -> Vec<PathBuf> {
         let pair = |option: &str, path: &Path| [PathBuf::from(option), path.to_owned()];
@@ -35,55 +35,55 @@ impl Paths {
         pairs.into_iter().flatten().collect()
     }
 
-    /// The pid file.
+    /// Returns the path of the pid file.
     #[must_use]
     pub fn pid_file(&self) -> PathBuf {
         self.run.join("heartbeat.pid")
     }
 
-    /// The folder of sockets.
+    /// Returns the directory of the sockets.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.run.join("heartbeat")
     }
 
-    /// What the one daemon of these folders holds locked.
+    /// Returns the path of the file that the single daemon of these directories holds locked.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.runtime().join("lock")
     }
 
-    /// Where `hb` asks and orders.
+    /// Returns the path of the socket on which `hb` sends requests to the daemon.
     #[must_use]
     pub fn control_socket(&self) -> PathBuf {
         self.runtime().join("control.sock")
     }
 
-    /// The folder of the executor, for root alone.
+    /// Returns the executor's directory, which only root may enter.
     #[must_use]
     pub fn executor(&self) -> PathBuf {
         self.runtime().join("executor")
     }
 
-    /// The last generation, also one that the disk did not take.
+    /// Returns the path of the file with the last generation, even one that could not be stored on the disk.
     #[must_use]
     pub fn generation(&self) -> PathBuf {
         self.runtime().join("generation")
     }
 
-    /// Where the executor listens.
+    /// Returns the path of the executor's socket.
     #[must_use]
     pub fn executor_socket(&self) -> PathBuf {
         self.executor().join("executor.sock")
     }
 
-    /// What the executor holds.
+    /// Returns the path of the ledger of what the executor holds.
     #[must_use]
     pub fn executor_ledger(&self) -> PathBuf {
         self.executor().join("executor.json")
     }
 
-    /// The agents that the executor runs.
+    /// Returns the path of the records of the agents that the executor runs.
     #[must_use]
     pub fn executor_records(&self) -> PathBuf {
         self.executor().join("executor.runs")

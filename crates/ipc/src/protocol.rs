@@ -1,87 +1,87 @@
-//! What is said on the control socket: one JSON object a line, a request and its response.
+//! The protocol of the control socket: a request and its response, each one JSON object on a line.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use systole_core::{GroupSet, Refusal, Snapshot};
 
-/// Most bytes of a request, with its newline.
+/// Maximum size of a request in bytes, including its newline.
 pub const REQUEST_MAX: usize = 4096;
-/// Most bytes of a response, with its newline: the state of the largest cluster fits in.
+/// Maximum size of a response in bytes, including its newline. The state of the largest cluster fits.
 pub const RESPONSE_MAX: usize = 16 << 20;
 
-/// What is asked.
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// The state.
+    /// Report the state.
     Status,
-    /// Give this set to the other node. For root alone.
+    /// Hand this set over to the other node. Only root may ask for it.
     Standby {
-        /// The set, from this node's view.
+        /// The set, from this node's point of view.
         set: GroupSet,
     },
-    /// Take this set from the other node. For root alone.
+    /// Take this set over from the other node. Only root may ask for it.
     Takeover {
-        /// The set, from this node's view.
+        /// The set, from this node's point of view.
         set: GroupSet,
     },
-    /// Give one group to the other node. For root alone.
+    /// Hand one group over to the other node. Only root may ask for it.
     StandbyGroup {
-        /// What the group is called.
+        /// The name of the group.
         group: String,
     },
-    /// Take one group from the other node. For root alone.
+    /// Take one group over from the other node. Only root may ask for it.
     TakeoverGroup {
-        /// What the group is called.
+        /// The name of the group.
         group: String,
     },
-    /// Forget the generation of a node that has lost its own. For root alone.
+    /// Forget the generation of a node that has lost its own. Only root may ask for it.
     ForgetPeer {
         /// The node's name.
         node: String,
     },
-    /// What failed here is mended: let it be tried again. For root alone.
+    /// Try again what failed on this node, because its cause was repaired. Only root may ask for it.
     Retry {
-        /// The group, by its first resource word or its address; every group unless given.
+        /// The group, by its first resource word or its address; every group if absent.
         group: Option<String>,
     },
-    /// Execute the program anew, and keep everything that runs. For root alone.
+    /// Execute the program again, and keep everything that runs. Only root may ask for it.
     Restart,
-    /// Take a silent node for fenced. For root alone.
+    /// Consider a silent node fenced. Only root may ask for it.
     ConfirmDead {
         /// The node's name.
         node: String,
     },
-    /// Let nothing, or not this group, move by itself. For root alone.
+    /// Keep every group, or this one, from moving automatically. Only root may ask for it.
     Hold {
-        /// The group; everything unless given.
+        /// The group; everything if absent.
         group: Option<String>,
-        /// For how long.
+        /// The duration of the hold.
         milliseconds: u64,
     },
-    /// End what is held. For root alone.
+    /// End a hold. Only root may ask for it.
     Release {
-        /// The group that is held alone; everything that is held unless given.
+        /// The group whose own hold ends; everything that is held if absent.
         group: Option<String>,
     },
-    /// Read the files again, and take what has changed. For root alone.
+    /// Read the files again and apply what has changed. Only root may ask for it.
     Reload {
-        /// Also if haresources has no group any more.
+        /// Apply the change even if haresources no longer has any group.
         #[serde(default)]
         empty: bool,
     },
 }
 
 impl Request {
-    /// Whether it changes something.
+    /// Returns whether the request changes anything.
     #[must_use]
     pub const fn is_order(&self) -> bool {
         !matches!(self, Self::Status)
     }
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "response", rename_all = "snake_case")]
 pub enum Response {
@@ -91,28 +91,28 @@ pub enum Response {
     Done,
     /// The order was not carried out.
     Refused {
-        /// Why, as a word.
+        /// The reason, as a word.
         reason: Refusal,
-        /// Why, in words.
+        /// The reason, in words.
         text: String,
     },
     /// The files were read again.
     Reloaded {
-        /// What has changed, a line each; nothing when nothing has.
+        /// The changes, one per line; empty when there are none.
         changes: Vec<String>,
-        /// Whether the daemon executes itself again for it.
+        /// Whether the daemon executes itself again to apply them.
         restarts: bool,
     },
-    /// There are mistakes in the files, and nothing has changed.
+    /// The files contain mistakes, and nothing was changed.
     Invalid {
-        /// What was found, as `hb check` prints it.
+        /// The findings, as `hb check` prints them.
         findings: String,
     },
     /// Only root may do this.
     Denied,
-    /// The request cannot be read, or too much is asked at once.
+    /// The request cannot be read, or too many requests are pending.
     Failed {
-        /// Why, in words.
+        /// The reason, in words.
         text: String,
     },
 }
@@ -124,60 +124,60 @@ pub struct Status {
     pub version: String,
     /// The daemon's process id.
     pub pid: u32,
-    /// The renewal of the keys, while one is going on.
+    /// The renewal of the keys, while it is in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<KeyRenewal>,
-    /// Datagrams that were dropped, by where they came from. What was silent for long is forgotten.
+    /// Datagrams that were dropped, by source. Sources that have been silent for long are forgotten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<DroppedReport>,
-    /// What a person should look at though the group runs.
+    /// Conditions that an administrator should look at although the group runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<AlarmReport>,
-    /// What the core knows.
+    /// The state of the core.
     #[serde(flatten)]
     pub snapshot: Snapshot,
 }
 
-/// Something about a group that a person should look at.
+/// A condition of a group that an administrator should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmReport {
     /// The group.
     pub group: String,
-    /// What it is, in words.
+    /// The condition, in words.
     pub text: String,
 }
 
-/// Datagrams that were dropped of one source.
+/// The datagrams of one source that were dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedReport {
     /// The node that is known to have the source's address on this link.
     pub node: Option<String>,
-    /// The name of a node that has our keys and is not in `ha.cf`.
+    /// The name of a node that has the cluster's keys but is not listed in `ha.cf`.
     pub stranger: Option<String>,
-    /// The address that they claim to come from; absent on a serial line, and for the sum of
+    /// The address that the datagrams claim as their source; absent on a serial line, and in the sum over
     /// sources that were too many to be told apart.
     pub source: Option<IpAddr>,
-    /// The link over which they came; `ping` for replies to echo requests.
+    /// The link on which they arrived; `ping` for replies to echo requests.
     pub link: String,
-    /// Whether some were signed with another key than ours.
+    /// Whether some were signed with a key other than this cluster's.
     pub other_key: bool,
-    /// Whether the node was heard with our key all the same.
+    /// Whether the node was nevertheless heard with this cluster's key.
     pub heard: bool,
-    /// How many.
+    /// The number of datagrams.
     pub count: u64,
-    /// How many by cause, in the words of the log.
+    /// The number by cause, in the words of the log.
     pub causes: BTreeMap<String, u64>,
-    /// Time since the first in milliseconds.
+    /// Time since the first one in milliseconds.
     pub first_ms: u64,
-    /// Time since the last in milliseconds.
+    /// Time since the last one in milliseconds.
     pub last_ms: u64,
 }
 
-/// Keys that take the place of others; both are accepted meanwhile.
+/// The replacement of keys by new ones, during which both are accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRenewal {
-    /// The nodes that were not heard with the new key. When there are none, the old ones are
-    /// accepted for a while longer and not used.
+    /// The nodes that have not yet been heard with the new key. When the list is empty, the old keys are
+    /// still accepted for a while but no longer used.
     pub waiting: Vec<String>,
 }
 

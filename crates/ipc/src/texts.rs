@@ -1,8 +1,8 @@
-//! What log, status and journal say alike.
+//! Texts that the log, the status and the journal share.
 
 use systole_core::Obstacle;
 
-/// What keeps a node from starting a group, as a clause about that node or that group.
+/// Returns what keeps a node from starting a group, as a clause about that node or that group.
 #[must_use]
 pub const fn obstacle(obstacle: Obstacle) -> &'static str {
     match obstacle {

@@ -1,4 +1,4 @@
-//! The thread that beats: sockets, keys and the one core, driven by one wait.
+//! The beat thread: sockets, keys and the one core, driven by one wait.
 //!
 //! ```text
 //!            links ──▶ Decoder ──▶┌─────────┐──▶ Encoder ──▶ links
@@ -7,9 +7,9 @@
 //!   control thread ──▶ commands ─▶└─────────┘──▶ news ──▶ control thread
 //! ```
 //!
-//! It takes no lock that a slower thread holds, forks nothing, opens no file, and asks for no
-//! memory for a beat. What it has to tell goes through a bounded channel, and is dropped and
-//! counted rather than waited for.
+//! The thread takes no lock that a slower thread holds, forks nothing, opens no file, and allocates no
+//! memory for a beat. What it reports goes through a bounded channel. If the channel is full, the report is
+//! dropped and counted, because the thread never waits.
 
 pub(crate) mod channel;
 pub(crate) mod drops;
@@ -50,17 +50,17 @@ use systole_sys::clock;
 use systole_sys::link::{Received, Urgency};
 use systole_wire::{Decoder, Encoder, Form, Keys, Signer, Signing};
 
-/// Most datagrams of one link that are read in one turn: a flood must not keep us from beating.
+/// Maximum number of datagrams of one link that are read in one turn: a flood must not prevent the beats.
 const DATAGRAMS_PER_TURN: usize = 64;
-/// Most datagrams of one link that are read after a pause, when every one may be evidence.
+/// Maximum number of datagrams of one link that are read after a pause, when every one may be evidence.
 const DATAGRAMS_AFTER_PAUSE: usize = 4096;
-/// Most reports of the executor that are read in one turn.
+/// Maximum number of the executor's reports that are read in one turn.
 const REPORTS_PER_TURN: usize = 64;
-/// Time between two reports about what went wrong.
+/// Time between two reports about errors.
 const TROUBLE_GAP: Duration = Duration::from_secs(1);
-/// Longest sleep, as a proof of life for whoever watches.
+/// Longest sleep: the thread makes turns at least this often, which shows its supervisors that it is alive.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// Links, two ping sockets, the executor, the control thread.
+/// The links, two ping sockets, the executor, the control thread.
 const DESCRIPTORS_MAX: usize = LINKS_MAX + 4;
 
 /// The state of the beat thread.
@@ -89,7 +89,7 @@ pub(crate) struct BeatLoop {
 }
 
 impl BeatLoop {
-    /// Beats until everything is over.
+    /// Beats until the daemon ends.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl BeatLoop {
         Ok(())
     }
 
-    /// Reads everything, lets the core decide, and does what it says.
+    /// Reads everything, lets the core decide, and carries out its outputs.
     fn turn(&mut self, now: Time) {
         let has_paused = now.since(self.last_turn) > self.cluster.patience();
         self.last_turn = now;
@@ -116,7 +116,7 @@ impl BeatLoop {
         self.read_commands(now);
         self.decide(now);
         if self.cluster.deadline() <= now {
-            // What was to be done cost the executor, which is one more thing to decide about.
+            // An output has lost the executor, which the core must decide about, too.
             self.decide(now);
         }
         let is_overdue = self.cluster.deadline() <= now;
@@ -141,7 +141,7 @@ impl BeatLoop {
         Time::from_nanos(clock::boot_time().saturating_sub(self.origin))
     }
 
-    /// Sleeps until something comes or is due: the only place where this thread waits.
+    /// Sleeps until something arrives or is due. This is the only place where the thread waits.
     fn wait(&mut self) -> io::Result<()> {
         if let Some(pause) = self.rest.pause() {
             std::thread::sleep(pause);
@@ -193,7 +193,7 @@ impl BeatLoop {
         }
     }
 
-    /// Hands a datagram to the core, or counts it by where it came from.
+    /// Passes a datagram to the core, or counts it by its source.
     fn hear(&mut self, now: Time, link: LinkId, received: Received) {
         let Self { buffer, decoder, keys, cluster, drops, .. } = self;
         let opened = match decoder.open(&buffer[..received.length], keys) {
@@ -225,7 +225,7 @@ impl BeatLoop {
     }
 
     fn read_commands(&mut self, now: Time) {
-        // Lowering comes first: what is raised after it is read below, or wakes us again.
+        // The wake-up is lowered first: commands raised after it are read below, or raise it again.
         let _ = self.control.shared.beat.lower();
         while let Some(command) = self.control.command() {
             self.rest.record_work();
@@ -244,7 +244,7 @@ impl BeatLoop {
                 Command::Keys(keys) => self.renew_keys(now, *keys),
                 Command::Reconfigure(wanted) => self.reconfigure(now, *wanted),
                 Command::Link { index, link } => {
-                    // Nothing is there, unless the word that it was lost never arrived.
+                    // There is no link here, unless the report that it was lost never arrived.
                     drop(self.links.replace(index, link));
                 }
             }
@@ -288,7 +288,7 @@ impl BeatLoop {
                 self.control.send_queued(News::Fence { node, attempt, device });
             }
             Output::End => {
-                // Nothing is held any more; an executor that is gone needs no word.
+                // Nothing is held any longer. If the executor is gone, it needs no request.
                 self.request(now, &Request::Shutdown { keep: false });
                 self.is_over = true;
             }
@@ -316,7 +316,7 @@ impl BeatLoop {
             if !links.speak(form) {
                 continue;
             }
-            // The old signature first: the other copy is nothing new to who knows both.
+            // The old signature goes first: to a node that knows both keys, the second copy is nothing new.
             let former = former.as_mut().map(|(keys, sent)| (*keys, &mut **sent, signing.former));
             let current = Some((&*keys, &mut *sent, signing.current));
             let mut urgency = urgency;
@@ -328,7 +328,7 @@ impl BeatLoop {
                 };
                 if is_wanted {
                     links.send((form, urgency), bytes, trouble, control);
-                    // On a slow line it must not take the place of the first copy.
+                    // On a slow line the second copy must not replace the first.
                     urgency = Urgency::Other;
                 }
                 if let Some(sequence) = outgoing.sequence {
@@ -338,7 +338,7 @@ impl BeatLoop {
         }
     }
 
-    /// Sends what was sent before, as it was. What could not be written then has no bytes.
+    /// Sends again what was sent before, unchanged. Messages that could not be encoded then have no bytes.
     fn resend(&mut self, sequence: u64) {
         for form in [Form::Framed, Form::Classic] {
             let Self { links, sent, renewal, cluster, trouble, control, .. } = self;

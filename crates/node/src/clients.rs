@@ -13,42 +13,42 @@ use systole_sys::seqpacket::{Connection, Receive};
 
 pub(crate) use crate::respawn::run;
 
-/// Longest line of the process; commands are lines of `ha.cf`, and those are below 5 KiB.
+/// Maximum length of a line from the process. Commands are lines of `ha.cf`, which are below 5 KiB.
 const REPORT_MAX: usize = 16 << 10;
 
-/// Most lines read at once.
+/// Maximum number of lines read at once.
 const AT_ONCE: usize = 64;
 
-/// Time that one program has to end, the kill and its line included.
+/// Time within which one program must end, including the kill and the line about it.
 const END_LIMIT: Duration = Duration::from_secs(31);
 
 /// The programs of `respawn` and `failfast`, and the process that keeps them running.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    /// Absent when there is no program, or when the process is gone.
+    /// Absent if there are no programs, or the process is gone.
     process: Option<(Child, Connection)>,
-    /// Those that the process has not been told yet.
+    /// The programs that were not yet sent to the process.
     programs: Vec<Program>,
     environment: Vec<(String, String)>,
-    /// Communication is up: they are to run.
+    /// Communication is up, so the programs are to run.
     is_due: bool,
-    /// They are being ended, and the next word of that is awaited until then.
+    /// The programs are being ended. Until this moment the next line about that is awaited.
     end_limit: Option<Instant>,
 }
 
 impl Clients {
-    /// The programs of a configuration. Their process is [started](Self::tend) for them.
+    /// Takes the programs of a configuration. Their process is [started](Self::tend) if there are any.
     pub(crate) fn new(config: &Config, environment: Vec<(String, String)>) -> Self {
         let programs: Vec<Program> = config.clients.iter().map(Program::from).collect();
         Self { process: None, programs, environment, is_due: false, end_limit: None }
     }
 
-    /// Starts the process, unless it works already, and hands it what is to run. At best before memory
-    /// is locked.
+    /// Starts the process, unless it runs already, and sends it the programs to run. Preferably called
+    /// before memory is locked.
     ///
     /// # Errors
     ///
-    /// When the process cannot be started; it can be tried again.
+    /// When the process cannot be started. The call can be repeated.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         if self.process.is_none() && !self.programs.is_empty() {
             self.process = Some(start_process()?);
@@ -57,7 +57,7 @@ impl Clients {
         Ok(())
     }
 
-    /// Starts the programs; to be called once, when communication is up.
+    /// Starts the programs. Call it once, when communication is up.
     pub(crate) fn start(&mut self) {
         self.is_due = true;
         self.hand_over();
@@ -73,7 +73,7 @@ impl Clients {
         }
     }
 
-    /// What the process has to say.
+    /// Reads the lines of the process.
     pub(crate) fn read(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut packet = vec![0; REPORT_MAX];
@@ -94,14 +94,15 @@ impl Clients {
     }
 
     /// Begins to end the programs, the last one first, and the process. They [have ended](Self::have_ended)
-    /// when they are read to their end.
+    /// when their lines have been read to the end.
     pub(crate) fn begin_stop(&mut self) {
         self.programs.clear();
         self.end_limit = Some(Instant::now() + END_LIMIT);
         self.send(&Request::Stop);
     }
 
-    /// Whether no program and no process is left, or too little is heard of their end.
+    /// Whether no program and no process is left, or the time limit for the next line about their end is
+    /// over.
     pub(crate) fn have_ended(&mut self) -> bool {
         if self.end_limit.is_some_and(|limit| Instant::now() >= limit) {
             self.abandon();
@@ -134,7 +135,7 @@ impl Clients {
         lines
     }
 
-    /// What becomes readable when there is something to [`read`](Self::read).
+    /// The descriptors that become readable when there is something to [`read`](Self::read).
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
         let connection = self.process.iter().map(|(_, connection)| connection.as_fd());
         connection.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
@@ -150,7 +151,7 @@ impl Clients {
         is_sent
     }
 
-    /// The process has closed its side: it exits, or was killed.
+    /// Handles the end of the connection: the process exits, or was killed.
     fn record_end(&mut self) -> Option<Line> {
         let (mut child, _) = self.process.take()?;
         let status = child.wait().ok().filter(|status| !status.success())?;
@@ -158,7 +159,7 @@ impl Clients {
         Some(Line::new(Level::Error, text))
     }
 
-    /// Hangs up: the process ends its programs when it notices.
+    /// Closes the connection: the process ends its programs when it notices.
     fn abandon(&mut self) {
         self.process = None;
     }

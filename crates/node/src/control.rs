@@ -1,6 +1,6 @@
-//! The thread of everything slow: control socket, log, journal, signals, the executor's process.
+//! The control thread, for everything slow: control socket, log, journal, signals, the executor's process.
 //!
-//! It waits for disks and people, and so the beat thread never waits for it.
+//! This thread waits for disks and users, and so the beat thread never waits for it.
 
 mod alarms;
 mod dropped;
@@ -67,65 +67,64 @@ use systole_sys::clock;
 use systole_sys::signals::{Signal, Signals};
 use unsent::UnsentTable;
 
-/// Time between two looks at everything that happens without a sign.
+/// Time between two checks of everything that changes without notification.
 const TICK: Duration = Duration::from_millis(500);
-/// Most news that are handled before signals and clients are looked at again.
+/// Maximum number of news that are handled before signals and clients are checked again.
 const NEWS_PER_TURN: usize = 256;
-/// The ticket of an order that nobody waits for.
+/// The ticket of an order for whose answer nothing waits.
 const NOBODY: Ticket = Ticket(0);
 
 /// How the daemon ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Everything is released.
+    /// Everything was released.
     Stopped,
-    /// It executes itself again; resources stay as they are.
+    /// The daemon executes itself again; resources stay as they are.
     Restart,
-    /// The beat thread is gone, which must not be.
+    /// The beat thread has ended, which must not happen.
     Broken,
 }
 
-/// What the control thread is made of.
+/// The parts of which the control thread is made.
 pub(crate) struct Parts {
-    /// Where everything lies.
+    /// The paths of all files.
     pub(crate) paths: Paths,
-    /// Where others find this process.
+    /// The pid file, by which other processes find this one.
     pub(crate) pid_file: PidFile,
-    /// What the core runs with.
+    /// The settings of the core.
     pub(crate) settings: Arc<Settings>,
     /// The generation of this daemon.
     pub(crate) generation: u64,
-    /// That number, if the disk has not taken it.
+    /// The same number, if it could not be stored on the disk.
     pub(crate) unstored_generation: Option<u64>,
-    /// The files that are in force, and what they say.
+    /// The files that are in force, and their configuration.
     pub(crate) files: Files,
     pub(crate) config: Config,
-    /// No group is known (`-M`).
+    /// Whether no group is known (`-M`).
     pub(crate) without_resources: bool,
-    /// How much scripts are to say.
+    /// The debug level for scripts.
     pub(crate) debug: u8,
-    /// Whether what must not be late is to stand above the load.
+    /// Whether time-critical threads get real-time priority.
     pub(crate) is_realtime: bool,
-    /// Seconds since 1970 at the core's start.
+    /// Time of the core's start in seconds since 1970.
     pub(crate) unix_time: u64,
     /// The log.
     pub(crate) log: Log,
     /// `log_badpack`.
     pub(crate) names_bad_packets: bool,
-    /// What a stop that fails leads to.
-    /// What is kept.
+    /// The state that is kept across restarts.
     pub(crate) state: State,
     /// The media, in the order of `ha.cf`.
     pub(crate) media: Vec<Medium>,
-    /// What starts executors.
+    /// Starts executors.
     pub(crate) executor: ExecutorProcess,
-    /// The programs to keep running.
+    /// The programs that are kept running.
     pub(crate) clients: Clients,
-    /// What drives fencing devices.
+    /// Drives fencing devices.
     pub(crate) fencer: Fencer,
-    /// What keeps the watchdog device, if there is one.
+    /// Keeps the watchdog device, if there is one.
     pub(crate) watchdog: Option<Keeper>,
-    /// The way to the beat thread.
+    /// The channel to the beat thread.
     pub(crate) beat: ControlEnd,
     /// The beat thread.
     pub(crate) thread: JoinHandle<Option<io::Result<()>>>,
@@ -139,51 +138,52 @@ pub(crate) struct Control {
     writer: StateWriter,
     signals: Signals,
     server: Server,
-    /// Gives signs of life as long as it is there.
+    /// Sends signs of life to the service manager until it is dropped.
     supervision: Supervision,
-    /// What there was no room for yet.
+    /// What could not be obtained yet.
     lacking: Lacking,
-    /// Who waits for a copy of the state.
+    /// The clients that wait for a copy of the state.
     watchers: Vec<ClientId>,
-    /// Who waits for the end of an order.
+    /// The clients that wait for the end of an order.
     orders: BTreeMap<Ticket, (ClientId, Order)>,
-    /// What devices answered, until the beat thread takes it.
+    /// The answers of devices, until the beat thread takes them.
     answers: VecDeque<Answer>,
-    /// What devices said about attempts of which the core has not told the end.
+    /// What devices said about attempts whose end the core has not reported yet.
     details: BTreeMap<(String, u32), String>,
-    /// Why jobs failed here, in words.
+    /// Why jobs failed on this node, in words.
     reasons: Reasons,
-    /// The renewal of the keys that is going on.
+    /// The renewal of the keys, while it is in progress.
     key_renewal: Option<KeyRenewal>,
-    /// Where dropped datagrams came from.
+    /// The sources of dropped datagrams.
     dropped: DroppedTable,
-    /// Media that do not take messages.
+    /// The media that do not take messages.
     unsent: UnsentTable,
-    /// What a person should look at.
+    /// Conditions that an administrator should look at.
     alarms: Vec<AlarmReport>,
     next_ticket: u64,
-    /// The files that are being read.
+    /// The reading of the files that is in progress.
     reading: Reading<Asker>,
-    /// They are to be read once more afterwards.
+    /// Whether the files must be read once more afterwards.
     is_reload_wanted: bool,
-    /// The beat thread has been given other settings.
+    /// The other settings that the beat thread has been given.
     reload: Option<Reload>,
     next_tick: Instant,
-    /// The hosts that a successor needs, resolved.
+    /// The resolved host names that a successor needs.
     names: Names,
-    /// The core has been told to release everything and end, which takes as long as agents do.
+    /// The core was ordered to release everything and end, which takes as long as agents do.
     is_stopping: bool,
-    /// It executes itself again as soon as the programs that it keeps running have ended.
+    /// The daemon executes itself again as soon as the programs that it keeps running have ended.
     is_restarting: bool,
-    /// A hand-over with another Systole node moves groups. One with a C node is gone on with by a successor.
+    /// A hand-over with another Systole node is moving groups. One with a C node is continued by a
+    /// successor.
     moves_groups: bool,
-    /// What runs here.
+    /// What runs on this node.
     running: Running,
     ending: Option<Ending>,
 }
 
 impl Control {
-    /// Puts the parts together. What cannot be had at once is tried again while it works.
+    /// Puts the parts together. What cannot be obtained at once is tried again while the thread works.
     pub(crate) fn new(parts: Parts, signals: Signals) -> Self {
         let server = Server::new(&parts.paths.control_socket());
         let writer = {
@@ -225,7 +225,7 @@ impl Control {
         control
     }
 
-    /// Works until the daemon is to end, and tells how.
+    /// Works until the daemon is to end, and returns how it ends.
     ///
     /// # Errors
     ///
@@ -249,7 +249,7 @@ impl Control {
         }
     }
 
-    /// Writes a line of the daemon.
+    /// Writes a line to the daemon's log.
     pub(crate) fn say(&mut self, level: Level, text: impl Into<String>) {
         self.parts.log.write(&Line::new(level, text));
     }
@@ -267,17 +267,17 @@ impl Control {
         }
     }
 
-    /// Keeps in the journal what has just happened.
+    /// Records in the journal what has just happened.
     pub(crate) fn note(&mut self, event: JournalEvent) {
         self.record_late(event, Duration::ZERO);
     }
 
-    /// Keeps in the journal what happened that long ago.
+    /// Records in the journal what happened that long ago.
     fn record_late(&mut self, event: JournalEvent, age: Duration) {
         self.writer.note(event, age);
     }
 
-    /// Says what became of what was to be stored.
+    /// Reports the results of what was to be stored.
     fn tend_writer(&mut self) {
         for told in self.writer.told() {
             let (level, text) = match told {
@@ -339,7 +339,7 @@ impl Control {
                 Signal::Hangup => self.hang_up(),
                 Signal::User1 => self.parts.log.change_debug(debug.saturating_add(1)),
                 Signal::User2 => self.parts.log.change_debug(debug.saturating_sub(1)),
-                // Ended children are reaped by who started them.
+                // Children that have ended are reaped by the code that started them.
                 Signal::Child
                 | Signal::Interrupt
                 | Signal::Kill

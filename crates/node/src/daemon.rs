@@ -1,4 +1,4 @@
-//! The program `heartbeat`: what it is called for, and the way to a running daemon.
+//! The program `heartbeat`: its actions, and the start of the daemon.
 
 mod beating;
 pub(crate) mod findings;
@@ -26,7 +26,7 @@ use systole_config::default_options;
 use systole_ipc::paths::Paths;
 use systole_sys::daemonize::Running;
 
-/// Runs the program with its arguments (without its own name), and tells its exit code.
+/// Runs the program with its arguments (without its own name), and returns its exit code.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = match Options::parse(arguments) {
@@ -66,7 +66,7 @@ fn answer(text: &str) -> u8 {
     exit::OK
 }
 
-/// Is one of the helper processes.
+/// Runs as one of the helper processes.
 fn play(role: Role, paths: &Paths) -> u8 {
     let result = match role {
         Role::Executor => {
@@ -106,7 +106,7 @@ fn reload(options: &Options, paths: &Paths) -> io::Result<u8> {
     }
 }
 
-/// `-R`: only a daemon itself can have a successor, by executing it in its own process.
+/// `-R`: only a daemon itself can have a successor, by executing the program again in its own process.
 fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
     if succession::is_successor() || pid_file::names_us(paths)? {
         return start::start(options, paths, plan::Way::Successor);
@@ -123,7 +123,7 @@ fn succeed(options: &Options, paths: &Paths) -> io::Result<u8> {
     }
 }
 
-/// Writes to standard output; there is nobody to tell when that is closed.
+/// Writes to standard output. If that is closed, the error cannot be reported.
 fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

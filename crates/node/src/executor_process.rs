@@ -1,4 +1,4 @@
-//! The executor's process: found alive, or started, and started again.
+//! The executor's process: found running, or started, and started again.
 
 #[cfg(test)]
 mod tests;
@@ -27,48 +27,48 @@ use systole_sys::process::{Limits, ProcessId, kill, raise_descriptor_limit};
 use systole_sys::seqpacket::Connection;
 use systole_sys::signals::Signal;
 
-/// Time that a fresh executor has to listen; it needs some milliseconds.
+/// Time within which a new executor must listen. It needs some milliseconds.
 const LISTEN_LIMIT: Duration = Duration::from_secs(5);
 /// Time between two attempts to connect meanwhile.
 const CONNECT_GAP: Duration = Duration::from_millis(2);
-/// How long the start tries to read the ledger.
+/// How long the daemon's start tries to read the ledger.
 const LIST_LIMIT: Duration = Duration::from_millis(100);
-/// Time that an executor which has no agent running has to exit.
+/// Time within which an executor without running agents must exit.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
-/// How long the start waits for the executor's greeting. It comes at once, unless the executor
-/// stands still; that must not keep us from beating.
+/// How long the daemon's start waits for the executor's greeting. The greeting comes at once unless the
+/// executor stands still, which must not prevent the beats.
 const GREETING_LIMIT: Duration = Duration::from_millis(200);
-/// Time that one which was killed has to be gone: only what waits in the kernel needs longer.
+/// Time within which a killed executor must be gone. Only a process that waits in the kernel needs longer.
 const DEATH_LIMIT: Duration = Duration::from_millis(100);
-/// Time between two attempts to get an executor when it does not work: it doubles up to the longest.
+/// Time between two attempts to get a working executor. It doubles up to the maximum.
 const RETRY_GAP: Duration = Duration::from_millis(100);
 const RETRY_GAP_MAX: Duration = Duration::from_secs(1);
-/// An executor that was there for this long has worked.
+/// An executor that ran for this long counts as having worked.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
-/// Most of what a process that has ended says why, in bytes.
+/// Maximum length in bytes of what a process says about its end.
 const WORDS_MAX: usize = 1 << 10;
-/// What it says that begins with.
+/// The prefix of what it says.
 const SAID_BY: &str = "heartbeat executor: ";
 
-/// What starts and finds executors.
+/// Starts and finds executors.
 #[derive(Debug)]
 pub(crate) struct ExecutorProcess {
     paths: Paths,
     configuration: Configuration,
-    /// What is executed.
+    /// The program that is executed.
     program: PathBuf,
-    /// Until when a process that was started may begin to listen; absent while none was.
+    /// The time by which a started process must listen; absent if none was started.
     awaited: Option<Instant>,
     /// A child that may have ended and must be reaped.
     child: Option<std::process::Child>,
-    /// What it has written to its standard error.
+    /// What the child has written to its standard error.
     errors: Option<File>,
     /// When to try again; absent while there is an executor.
     retry_at: Option<Instant>,
     /// Since when the present executor, or the last one, has been there.
     since: Option<Instant>,
-    /// How often in a row none could be started, or one did not work for long.
+    /// How often in a row no executor could be started, or one did not work for long.
     failures: u32,
 }
 
@@ -87,24 +87,24 @@ impl ExecutorProcess {
         }
     }
 
-    /// What executors are told that are connected to from now on.
+    /// Sets the configuration that is sent to executors from the next connection on.
     pub(crate) fn configure(&mut self, configuration: Configuration) {
         self.configuration = configuration;
     }
 
-    /// Connects to the executor that is there, or starts one, and waits a moment for its greeting.
-    /// One that executes another file than we do is replaced: it is older, or was tried and found
-    /// wanting. Nothing is waited for longer than `patience`: who is executed in place of a daemon
-    /// that has beaten must beat in time, and what the executor has to say it can say later.
+    /// Connects to the running executor, or starts one, and waits a moment for its greeting. An executor
+    /// that executes another file than the daemon is replaced, because it is older, or was tried and found
+    /// unsuitable. No wait is longer than `patience`: a successor that is executed in place of a beating
+    /// daemon must beat in time, and the executor's reports can come later.
     ///
     /// # Errors
     ///
-    /// When it cannot be started, or does not listen.
+    /// When the executor cannot be started, or does not listen.
     pub(crate) fn obtain(&mut self, patience: Duration) -> io::Result<Executor> {
         let (executor, speaks_as_we_do) = self.obtain_any(patience)?;
         let is_ours = speaks_as_we_do
             && executor.process().is_none_or(|it| program::is_of(it.pid).unwrap_or(true));
-        // What does not answer cannot leave, and what has agents to wait for stays until the next
+        // An executor that does not answer cannot leave, and one that waits for agents stays until the next
         // restart.
         let greeting = executor.greeting.as_ref();
         let is_busy =
@@ -112,30 +112,30 @@ impl ExecutorProcess {
         if is_ours || is_busy {
             return Ok(executor);
         }
-        // One that is gone already is not told.
+        // An executor that is already gone needs no request.
         let _ = executor.send(&Request::Shutdown { keep: true });
         let limit = Instant::now() + patience.min(LEAVE_LIMIT);
         while executor.process().is_some_and(ProcessId::is_running) && Instant::now() < limit {
             sleep(CONNECT_GAP);
         }
         if executor.process().is_some_and(ProcessId::is_running) {
-            // It leaves when it can, and is replaced then.
+            // It exits when it can, and is replaced then.
             return Ok(executor);
         }
         drop(executor);
         Ok(self.obtain_any(patience)?.0)
     }
 
-    /// Connects to the executor that is there, or starts one, and waits a moment for its greeting. One
-    /// that is about to end closes the connection, or does not let another one listen yet: that must
-    /// not end a daemon. Says also whether it is of our version.
+    /// Connects to the running executor, or starts one, and waits a moment for its greeting. An executor
+    /// that is about to end closes the connection, or does not let another one listen yet; this must not
+    /// end the daemon. Also returns whether the executor has the daemon's protocol version.
     fn obtain_any(&mut self, patience: Duration) -> io::Result<(Executor, bool)> {
         let limit = Instant::now() + patience.min(LEAVE_LIMIT);
         loop {
             let connected = self.connect_or_start().and_then(|mut executor| {
                 match Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT)) {
                     Ok(()) => Ok((executor, true)),
-                    // It says something else than we do.
+                    // Its protocol is another one than the daemon's.
                     Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                         Ok((executor, false))
                     }
@@ -149,8 +149,8 @@ impl ExecutorProcess {
         }
     }
 
-    /// What the ledger of this boot lists: what is held, as far as anybody knows before an executor
-    /// has spoken.
+    /// Returns what the ledger of this boot lists as held, which is all that is known before an executor
+    /// has answered.
     ///
     /// # Errors
     ///
@@ -202,7 +202,7 @@ impl ExecutorProcess {
         Ok(())
     }
 
-    /// Notes that the executor is gone: [`Self::tend`] gets another one.
+    /// Records that the executor is gone: [`Self::tend`] gets another one.
     pub(crate) fn lost(&mut self) {
         let now = Instant::now();
         let was_well = self.since.is_none_or(|since| now.duration_since(since) >= WELL_AFTER);
@@ -210,12 +210,12 @@ impl ExecutorProcess {
         self.retry_at = Some(now + retry_gap(self.failures));
     }
 
-    /// How often in a row none could be started, or one did not work for long.
+    /// Returns how often in a row no executor could be started, or one did not work for long.
     pub(crate) const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Whether what happens now is news: the first time, and then ever more rarely.
+    /// Whether this failure is to be logged: the first one, and then ever fewer.
     pub(crate) const fn is_worth_telling(&self) -> bool {
         self.failures <= 1 || self.failures.is_power_of_two()
     }
@@ -225,12 +225,12 @@ impl ExecutorProcess {
         self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// Gets another executor, when one is needed, and waits for nothing: one that was started is
-    /// connected to by a later call. Its greeting is left to the beat thread.
+    /// Gets another executor when one is needed, without waiting: a later call connects to an executor that
+    /// was started. Its greeting is left to the beat thread.
     ///
     /// # Errors
     ///
-    /// When it cannot be had; it is tried again later.
+    /// When no executor can be had; it is tried again later.
     pub(crate) fn tend(&mut self) -> io::Result<Option<Executor>> {
         if self.retry_at.is_none_or(|at| at > Instant::now()) {
             return Ok(None);
@@ -261,10 +261,10 @@ impl ExecutorProcess {
         }
     }
 
-    /// Connects, if an executor listens, or else starts one, which will listen in a moment.
+    /// Connects if an executor listens, or else starts one, which will listen in a moment.
     fn connect_or_begin(&mut self) -> io::Result<Option<Executor>> {
         let socket = self.paths.executor_socket();
-        // One whose socket was removed has another one, which needs no file.
+        // An executor whose socket's file was removed also listens on a socket that needs no file.
         let connected = Connection::connect(&socket)
             .or_else(|error| Connection::connect_abstract(&socket).map_err(|_| error));
         let until = match (&connected, self.awaited.take()) {
@@ -305,30 +305,30 @@ impl ExecutorProcess {
         }
     }
 
-    /// Starts the process. It has its own group, so that what is typed at a terminal does not
-    /// reach it, and outlives us.
+    /// Starts the process. It has its own process group, so that signals from a terminal do not reach it,
+    /// and it outlives the daemon.
     fn start(&mut self) -> io::Result<()> {
         if let Some(child) = &mut self.child {
-            // It has ended, or somebody will have to look why two of them are alive.
+            // It has ended; otherwise two executors are alive, which an administrator has to look into.
             let _ = child.try_wait();
         }
         let mut command = Command::new(&self.program);
         command.arg0("heartbeat: executor").args(["--role", Role::Executor.word()]);
         command.args(self.paths.arguments()).current_dir("/").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        // In memory, because a pipe would have to be read, and the executor outlives us. Without room for
-        // it nobody hears what it says.
+        // In memory, because a pipe would have to be read, and the executor outlives the daemon. If there
+        // is no room for it, the messages are lost.
         self.errors = memfd_create("executor-errors", MemfdFlags::CLOEXEC).ok().map(File::from);
         let errors = self.errors.as_ref().and_then(|file| file.try_clone().ok());
         command.stderr(errors.map_or_else(Stdio::null, Stdio::from));
-        // Somebody may have removed them since the daemon started.
+        // The directories may have been removed since the daemon started.
         runtime::restore(&self.paths)?;
         self.child = Some(command.spawn()?);
         Ok(())
     }
 }
 
-/// The wait before the next attempt after so many failures.
+/// The wait before the next attempt after this many failures.
 fn retry_gap(failures: u32) -> Duration {
     match failures.checked_sub(1) {
         None => Duration::ZERO,
@@ -336,15 +336,15 @@ fn retry_gap(failures: u32) -> Duration {
     }
 }
 
-/// Is an executor: the whole work of the helper process.
+/// Runs an executor: the whole work of the helper process.
 ///
 /// # Errors
 ///
-/// When it cannot begin, or cannot wait any more.
+/// When it cannot start, or can no longer wait for events.
 pub(crate) fn run(paths: &Paths) -> Result<(), executor::ExecutorError> {
-    // Remembered first: agents get what was there before.
+    // The limits are recorded first, because agents get the original ones.
     let limits = Limits::remember();
-    // Many groups at once need more descriptors than a process has by default. Without them some
+    // Many groups at once need more descriptors than a process has by default. Without them some groups
     // wait for others.
     let _ = raise_descriptor_limit();
     executor::run(executor::Options {

@@ -1,8 +1,8 @@
-//! The daemon's side of fencing: a small process runs the programs that drive devices.
+//! The daemon's side of fencing: a small process runs the programs that drive fencing devices.
 //!
-//! It exists because the daemon must not fork, and because a device may take a minute: neither
-//! the beat, nor the executor, nor an order waits for it. When the daemon ends, the program that
-//! runs is not interrupted: nobody would know whether the node is off.
+//! This process exists because the daemon must not fork, and because a device may take a minute: neither
+//! the beat, nor the executor, nor an order waits for it. When the daemon ends, the program that is running
+//! is not interrupted, because then it would be unknown whether the node is off.
 
 mod process;
 #[cfg(test)]
@@ -25,47 +25,47 @@ use systole_config::Fencing;
 use systole_core::FenceOutcome;
 use systole_sys::seqpacket::{Connection, PACKET_MAX, Receive};
 
-/// Most reports read at once.
+/// Maximum number of reports read at once.
 const AT_ONCE: usize = 64;
 
-/// What the daemon wants of the process.
+/// A request of the daemon to the process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
-    /// The node to be reset, by its name.
+    /// The name of the node to be reset.
     pub(crate) node: String,
     /// The number of the attempt, which the answer repeats.
     pub(crate) attempt: u32,
-    /// The program.
+    /// The program to run.
     pub(crate) tool: Tool,
-    /// How long it may take.
+    /// The time limit.
     pub(crate) limit: Duration,
 }
 
-/// What the process tells the daemon.
+/// A report of the process to the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Report {
     /// A line for the log.
     Line {
-        /// How grave it is.
+        /// The severity.
         level: Level,
-        /// What is said.
+        /// The text.
         text: String,
     },
-    /// An attempt is over.
+    /// The result of an attempt.
     Outcome(Answer),
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// The node.
     pub(crate) node: String,
     /// The number of the attempt.
     pub(crate) attempt: u32,
-    /// What came of it.
+    /// The outcome.
     pub(crate) outcome: FenceOutcome,
-    /// Which device did it, or what it said.
+    /// The device that succeeded, or what it said.
     pub(crate) detail: String,
 }
 
@@ -77,32 +77,32 @@ pub(crate) struct Fencer {
     process: Option<(Child, Connection)>,
     /// The process has never been started.
     is_owed: bool,
-    /// The attempt without an answer: it fails when the process is gone.
+    /// The attempt without an answer, which fails if the process ends.
     running: Option<Running>,
 }
 
-/// An attempt that goes on.
+/// An attempt in progress.
 #[derive(Debug)]
 struct Running {
     node: String,
     attempt: u32,
-    /// The node has another device, should this one fail.
+    /// Whether the node has another device in case this one fails.
     has_next: bool,
 }
 
 impl Fencer {
-    /// The devices of a configuration. Their process is [started](Self::tend) for them.
+    /// Takes the devices of a configuration. Their process is [started](Self::tend) if there are any.
     pub(crate) fn new(fencing: Option<Fencing>, nodes: Vec<String>) -> Self {
         let is_owed = fencing.is_some();
         Self { fencing, nodes, process: None, is_owed, running: None }
     }
 
-    /// Starts the process, if there are devices and it was never started. At best before memory is
-    /// locked.
+    /// Starts the process if there are devices and the process was never started. Preferably called before
+    /// memory is locked.
     ///
     /// # Errors
     ///
-    /// When the process cannot be started; it can be tried again.
+    /// When the process cannot be started. The call can be repeated.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         if self.is_owed && self.process.is_none() {
             self.process = Some(start_process()?);
@@ -116,12 +116,13 @@ impl Fencer {
         self.running.is_some()
     }
 
-    /// Has a device of a node reset it, by its place. A process that is gone is started again.
+    /// Has a device of a node, given by its index, reset the node. If the process is gone, it is started
+    /// again.
     ///
     /// # Errors
     ///
-    /// `NotFound` when the node has no such device: the attempt has failed. Everything else says nothing of
-    /// the device, and it can be asked again.
+    /// `NotFound` when the node has no such device: the attempt has failed. Other errors say nothing about
+    /// the device, and the call can be repeated.
     pub(crate) fn fence(&mut self, node: &str, attempt: u32, device: usize) -> io::Result<()> {
         let Some(fencing) = &self.fencing else { return Err(io::ErrorKind::NotFound.into()) };
         let mut devices = fencing.devices_for(node).skip(device);
@@ -140,7 +141,7 @@ impl Fencer {
         Ok(())
     }
 
-    /// What the process has to say.
+    /// Reads the reports of the process.
     pub(crate) fn read(&mut self) -> (Vec<Line>, Vec<Answer>) {
         let (mut lines, mut answers) = (Vec::new(), Vec::new());
         let mut packet = vec![0; PACKET_MAX];
@@ -159,17 +160,17 @@ impl Fencer {
         (lines, answers)
     }
 
-    /// What becomes readable when there is something to [`read`](Self::read).
+    /// The descriptor that becomes readable when there is something to [`read`](Self::read).
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
         let connection = self.process.iter().map(|(_, connection)| connection.as_fd());
         connection.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
     }
 
-    /// The process is gone: what it had begun is not known to have succeeded.
+    /// Handles the end of the process: the attempt in progress is not known to have succeeded.
     fn record_end(&mut self, lines: &mut Vec<Line>, answers: &mut Vec<Answer>) {
         let Some((mut child, connection)) = self.process.take() else { return };
         drop(connection);
-        // It has closed its side, and so it has ended or is about to.
+        // The process has closed its side, and so it has ended or is about to.
         let _ = child.wait();
         lines.push(Line::new(Level::Error, "The process that drives fencing devices is gone."));
         if let Some(Running { node, attempt, .. }) = &self.running {
@@ -179,7 +180,7 @@ impl Fencer {
         }
     }
 
-    /// An attempt is over. Where it failed the core shall know whether there is another device.
+    /// Finishes an attempt. If it failed, the core must know whether there is another device.
     fn finish(&mut self, answer: Answer) -> Answer {
         let has_next = self.running.take().is_some_and(|running| running.has_next);
         let outcome = match answer.outcome {
@@ -193,7 +194,7 @@ impl Fencer {
     }
 }
 
-/// Starts the process in a group of its own, so that what ends the daemon does not end it.
+/// Starts the process in a process group of its own, so that a signal that ends the daemon does not end it.
 fn start_process() -> io::Result<(Child, Connection)> {
     let (ours, theirs) = Connection::pair()?;
     let child = Command::new("/proc/self/exe")

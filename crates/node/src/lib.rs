@@ -1,7 +1,7 @@
-//! The heartbeat daemon: the beat loop, its executor, control socket and logs.
+//! The heartbeat daemon: the beat thread, the executor's process, the control socket and the logs.
 
-// Cargo unites features: a build that would give the daemon a core that can be told to make
-// mistakes fails here.
+// Cargo unites features. A build that would give the daemon a core with test hooks, which can be told to
+// make mistakes, fails here.
 const _: () = assert!(!systole_core::HAS_TEST_HOOKS, "the daemon is built without test hooks");
 
 mod beat;

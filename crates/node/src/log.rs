@@ -25,34 +25,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use systole_config::Logging;
 
-/// Longest text of a line in bytes; what an outsider sends can make a line long.
+/// Maximum length of a line's text in bytes. Input from outside can make a line long.
 const TEXT_MAX: usize = 4096;
-/// Most lines that wait for the writer.
+/// Maximum number of lines that wait for the writer.
 const QUEUE: usize = 2048;
-/// How long the end waits for the writer.
+/// How long the daemon's end waits for the writer.
 const FINISH_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where and how the log is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogSettings {
-    /// File for everything but debug lines.
+    /// File for all lines but debug lines.
     pub logfile: Option<PathBuf>,
-    /// File for everything.
+    /// File for all lines.
     pub debugfile: Option<PathBuf>,
-    /// Facility of syslog, by its name in lower case.
+    /// Syslog facility, by its name in lower case.
     pub facility: Option<String>,
     /// Whether lines begin with date and host as in syslog.
     pub syslog_format: bool,
     /// Level of the daemon's own debug lines; 0 writes none.
     pub debug: u8,
-    /// This node, as lines name it.
+    /// The name of this node in log lines.
     pub node: String,
-    /// Owner and group of files that are made.
+    /// Owner and group of files that are created.
     pub owner: Option<(u32, u32)>,
 }
 
 impl LogSettings {
-    /// What `ha.cf` says; files that are made belong to `hacluster:haclient` where those exist.
+    /// Takes the settings from `ha.cf`. Files that are created belong to `hacluster:haclient` if these
+    /// exist.
     #[must_use]
     pub fn new(logging: &Logging, node: &str) -> Self {
         let user = systole_sys::identity::Identity::of_user("hacluster").ok();
@@ -69,47 +70,46 @@ impl LogSettings {
     }
 }
 
-/// What the writer is to do.
+/// A job for the writer.
 #[derive(Debug)]
 enum Job {
     Write { line: Line, at: Zoned, pid: u32 },
     Reopen,
 }
 
-/// How lines get to the sinks.
+/// The way of lines to the sinks.
 #[derive(Debug)]
 enum Way {
-    /// At once, on the thread that says them: before there is a daemon.
+    /// At once, on the thread that writes the line: before there is a daemon.
     Direct(Arc<Mutex<Sinks>>),
-    /// Lines wait until a process has its threads.
+    /// Lines wait until the process has started its threads.
     Waiting(Arc<Mutex<Sinks>>, Vec<Job>),
-    /// Through a thread of its own, which alone waits for disks.
+    /// Through a separate thread, the only one that waits for disks.
     Writer(Worker<Job>),
-    /// Not any more.
+    /// Lines are no longer written.
     Over,
 }
 
-/// The log of the daemon. Saying a line never waits for a disk once the log was
-/// [started](Self::start).
+/// The log of the daemon. Once the log was [started](Self::start), writing a line never waits for a disk.
 #[derive(Debug)]
 pub struct Log {
     pid: u32,
     debug: u8,
     way: Way,
-    /// Lines that found no room on their way to the writer.
+    /// Number of lines for which the queue to the writer had no room.
     lost: u64,
     limiter: Limiter,
 }
 
 impl Log {
-    /// A log on standard error, for the time before the configuration is read.
+    /// Creates a log on standard error, for the time before the configuration is read.
     #[must_use]
     pub fn on_stderr(node: &str) -> Self {
         Self::new(0, Way::Direct(shared(Sinks::stderr(node))))
     }
 
-    /// A log as the settings say, whose lines wait until it is [started](Self::start). Without any
-    /// sink, `in_foreground` keeps it on standard error.
+    /// Opens a log according to the settings, whose lines wait until it is [started](Self::start). If there
+    /// is no sink, `in_foreground` keeps it on standard error.
     #[must_use]
     pub fn open(settings: &LogSettings, in_foreground: bool) -> Self {
         let sinks = shared(Sinks::new(settings, in_foreground));
@@ -120,15 +120,14 @@ impl Log {
         Self { pid: std::process::id(), debug, way, lost: 0, limiter: Limiter::default() }
     }
 
-    /// Takes the process id anew, after going to the background. What was said before keeps the old
-    /// one.
+    /// Updates the process id after going to the background. Earlier lines keep the old one.
     pub fn renew_pid(&mut self) {
         self.pid = std::process::id();
     }
 
-    /// Starts the thread that writes; what was said until now comes first. Without a thread lines
-    /// are written by who says them. What cannot be opened is tried again at later lines, and told
-    /// to the sinks that work.
+    /// Starts the thread that writes; earlier lines come first. If no thread can be started, lines are
+    /// written by the thread that logs them. Files that cannot be opened are tried again at later lines,
+    /// and reported to the sinks that work.
     pub fn start(&mut self) {
         let Way::Waiting(sinks, said) = &mut self.way else { return };
         let (sinks, said) = (Arc::clone(sinks), std::mem::take(said));
@@ -140,7 +139,7 @@ impl Log {
         }
     }
 
-    /// Writes a line, unless it is one too many of its kind.
+    /// Writes a line, unless the limit for its kind is exceeded.
     pub fn write(&mut self, line: &Line) {
         let own = matches!(line.source, Source::Daemon);
         if own && line.level == Level::Debug && self.debug == 0 {
@@ -153,7 +152,7 @@ impl Log {
         }
     }
 
-    /// Says how many lines were left out. To be called about once a second.
+    /// Reports how many lines were suppressed. Call it about once a second.
     pub fn tick(&mut self) {
         let now = monotonic();
         for (line, suppressed) in self.limiter.expired(now) {
@@ -162,25 +161,25 @@ impl Log {
         self.tell_lost();
     }
 
-    /// Opens the files again.
+    /// Reopens the files.
     pub fn reopen(&mut self) {
         self.hand(Job::Reopen);
     }
 
-    /// The level of the daemon's own debug lines.
+    /// Returns the level of the daemon's own debug lines.
     #[must_use]
     pub fn debug(&self) -> u8 {
         self.debug
     }
 
-    /// Changes the level of the daemon's own debug lines, and says so.
+    /// Changes the level of the daemon's own debug lines, and logs the change.
     pub fn change_debug(&mut self, level: u8) {
         self.debug = level;
         let text = format!("debug now set to {level} [pid {}]", self.pid);
         self.put(&Line::new(Level::Info, text));
     }
 
-    /// Waits until what was said is written, for no longer than that.
+    /// Waits until all earlier lines are written, at most for `limit`.
     pub(crate) fn settle(&mut self, limit: Duration) {
         self.tell_lost();
         if let Way::Writer(writer) = &self.way {
@@ -188,7 +187,7 @@ impl Log {
         }
     }
 
-    /// Another way to the thread that writes, if there is one.
+    /// Returns a second channel to the thread that writes, if there is one.
     pub(crate) fn voice(&self) -> Option<Voice> {
         match &self.way {
             Way::Writer(writer) => Some(Voice { way: writer.side_way(), pid: self.pid }),
@@ -196,17 +195,17 @@ impl Log {
         }
     }
 
-    /// Writes what waits, for no longer than a moment, and is over.
+    /// Writes the lines that wait, at most for a moment, and ends the log.
     pub fn finish(&mut self) {
         self.start();
         self.tell_lost();
         if let Way::Writer(writer) = std::mem::replace(&mut self.way, Way::Over) {
-            // A disk that takes nothing keeps nobody from ending.
+            // A disk that does not take the lines must not prevent the daemon from ending.
             writer.finish(FINISH_LIMIT);
         }
     }
 
-    /// One line with the count in it, because two would be one too many in this second.
+    /// Writes one line with the count in it, because a second line would exceed the limit of this second.
     fn put_counted(&mut self, line: &Line, suppressed: u64) {
         if suppressed == 0 {
             return self.put(line);
@@ -233,7 +232,7 @@ impl Log {
         }
     }
 
-    /// Says how many lines found no room, as soon as one finds it.
+    /// Reports how many lines had no room, as soon as there is room again.
     fn tell_lost(&mut self) {
         if let (Way::Writer(writer), 1..) = (&self.way, self.lost) {
             let lines = if self.lost == 1 { "line was" } else { "lines were" };
@@ -245,7 +244,7 @@ impl Log {
     }
 }
 
-/// A way to the log for a thread that must be heard when the owner of the log is stuck.
+/// A channel to the log for a thread that must be heard even when the log's owner is stuck.
 #[derive(Debug)]
 pub(crate) struct Voice {
     way: SideWay<Job>,
@@ -253,7 +252,7 @@ pub(crate) struct Voice {
 }
 
 impl Voice {
-    /// Writes a line. One that finds no room is lost.
+    /// Writes a line. It is lost if there is no room.
     pub(crate) fn say(&self, line: Line) {
         let _ = self.way.hand(Job::Write { line, at: Zoned::now(), pid: self.pid });
     }
@@ -267,7 +266,7 @@ impl Drop for Log {
 
 impl Job {
     fn done_by(self, sinks: &Mutex<Sinks>) {
-        // Whoever panicked with it has ended the daemon.
+        // A thread that panicked while holding the lock has ended the daemon.
         let mut sinks = sinks.lock().unwrap_or_else(PoisonError::into_inner);
         match self {
             Self::Write { line, at, pid } => sinks.write(&line, &at, pid),
@@ -280,7 +279,7 @@ fn shared(sinks: Sinks) -> Arc<Mutex<Sinks>> {
     Arc::new(Mutex::new(sinks))
 }
 
-/// The text as it may be written: one line of bounded length, whatever an outsider put into it.
+/// Returns the text in writable form: one line of bounded length, whatever input from outside it contains.
 fn clean(text: &str) -> String {
     let end = text.floor_char_boundary(TEXT_MAX);
     text[..end].chars().map(|sign| if sign.is_control() { '?' } else { sign }).collect()

@@ -1,5 +1,5 @@
-//! Events of the core in the words of heartbeat, so that people and their monitoring find the
-//! lines that they know.
+//! Events of the core in the words of heartbeat, so that administrators and their monitoring find the lines
+//! that they know.
 
 mod fencing;
 mod hand_over;
@@ -16,7 +16,7 @@ use crate::log::{Level, Line};
 use std::sync::Arc;
 use systole_core::{Event, GroupId, LinkId, NodeId, PingId, Settings};
 
-/// Turns events into lines of the log.
+/// Turns events into log lines.
 #[derive(Debug)]
 pub struct LogRenderer {
     settings: Arc<Settings>,
@@ -24,14 +24,14 @@ pub struct LogRenderer {
 }
 
 impl LogRenderer {
-    /// Names things as `settings` do; `pid` is the daemon's.
+    /// Creates a renderer with the names of `settings`; `pid` is the daemon's.
     #[must_use]
     pub fn new(settings: Arc<Settings>, pid: u32) -> Self {
         Self { settings, pid }
     }
 
-    /// The lines for an event, in their order. `reason` is why that failed which failed, in the words of
-    /// whoever ran it, where they are known.
+    /// Returns the lines for an event, in their order. `reason` says why a job failed, in the words of the
+    /// agent or the executor, if known.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "one row for each event")]
     pub fn lines(&self, event: &Event, reason: Option<&str>) -> Vec<Line> {
@@ -113,8 +113,8 @@ impl LogRenderer {
                 vec![self.not_taken(*group, *obstacle, cause)]
             }
             Event::HandOver(step) => self.hand_over(*step),
-            // Strangers are told with their address (`control/dropped.rs`). The others are for the
-            // journal alone: the lines that people know stand beside them.
+            // Strangers are logged with their address (`control/dropped.rs`). The other events are for the
+            // journal only: the known lines are logged along with them.
             Event::Stranger(_)
             | Event::JobEnded { .. }
             | Event::HandOverProgress(_)
@@ -136,7 +136,7 @@ impl LogRenderer {
         ]
     }
 
-    /// The last line of a graceful stop.
+    /// Returns the last line of a graceful stop.
     #[must_use]
     pub fn stopped(&self) -> Line {
         let node = self.node(self.settings.me);
@@ -155,12 +155,12 @@ impl LogRenderer {
         self.settings.ping_nodes.get(ping.index()).map_or("?", String::as_str)
     }
 
-    /// The name by which people know a group: its first resource word.
+    /// The name by which administrators know a group: its first resource word.
     fn key(&self, group: GroupId) -> &str {
         self.settings.groups.get(group.index()).map_or("?", systole_core::Group::name)
     }
 
-    /// A group as its line of `haresources` says it, preferred node first.
+    /// A group as its line in `haresources` reads, preferred node first.
     fn group(&self, group: GroupId) -> String {
         let Some(group) = self.settings.groups.get(group.index()) else { return "?".into() };
         let words = group.resources.iter().map(|resource| resource.word.as_str());

@@ -1,4 +1,4 @@
-//! The command line of the daemon: the options of heartbeat, and what they answer.
+//! The command line of the daemon: the options of heartbeat and its exit codes.
 
 #[cfg(test)]
 mod tests;
@@ -11,14 +11,14 @@ use std::path::PathBuf;
 use systole_core::GroupSet;
 use systole_ipc::paths::Paths;
 
-/// Exit codes of the daemon, as those of heartbeat.
+/// Exit codes of the daemon, the same as heartbeat's.
 pub mod exit {
-    /// Done, or nothing was to be done.
+    /// Done, or there was nothing to do.
     pub const OK: u8 = 0;
-    /// Refused (`-r` with a bad configuration, `-R` while a daemon runs), or stopped with a pid
-    /// file left behind (`-s`).
+    /// Refused (`-r` with an invalid configuration, `-R` while a daemon runs), or stopped with a pid file
+    /// left behind (`-s`).
     pub const REFUSED: u8 = 1;
-    /// The command line makes no sense.
+    /// The command line is invalid.
     pub const USAGE: u8 = 2;
     /// Stopped (`-s`, as in the LSB).
     pub const STOPPED: u8 = 3;
@@ -28,20 +28,20 @@ pub mod exit {
     pub const CONFIGURATION: u8 = 6;
 }
 
-/// What a call of the daemon is for.
+/// The purpose of a call of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Check the configuration and run.
     Start,
-    /// `-s`: tell whether the daemon runs.
+    /// `-s`: report whether the daemon runs.
     Status,
     /// `-k`: stop the daemon and wait for its end.
     Kill,
     /// `-r`: have the daemon read its configuration again.
     Reload,
-    /// `-R`: take the place of a daemon that executes its successor; `-C` tells what it holds.
+    /// `-R`: take the place of a daemon that executes its successor; `-C` says which resources it holds.
     Restart(Option<GroupSet>),
-    /// `-D`: print the directives that have a default; `-DW` for a wiki.
+    /// `-D`: print the directives that have a default; `-DW` prints them for a wiki.
     Defaults {
         /// As a table of a wiki.
         wiki: bool,
@@ -54,7 +54,7 @@ pub enum Action {
     Role(Role),
 }
 
-/// What a helper process of the daemon does.
+/// The task of a helper process of the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Runs agents and changes addresses.
@@ -63,12 +63,12 @@ pub enum Role {
     Clients,
     /// Drives fencing devices.
     Fencer,
-    /// Before the daemon starts: orders the units of the groups behind ours at a shutdown.
+    /// Before the daemon starts: order the units of the groups after the daemon's own unit, for a shutdown.
     Units,
 }
 
 impl Role {
-    /// The word after `--role`.
+    /// Returns the word after `--role`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -84,11 +84,11 @@ impl Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent flags of a command line")]
 pub struct Options {
-    /// What it is for.
+    /// The action.
     pub action: Action,
     /// `-f`: stay in the foreground.
     pub foreground: bool,
-    /// How often `-d` was given; raises the level of debug lines.
+    /// How often `-d` was given; each one raises the level of debug lines.
     pub debug: u8,
     /// `-l`: neither real-time scheduling nor locked memory.
     pub without_realtime: bool,
@@ -96,16 +96,16 @@ pub struct Options {
     pub without_resources: bool,
     /// `-v`: print the effective configuration before starting.
     pub prints_configuration: bool,
-    /// Where the three files are, if not in `/etc/ha.d`. For tests.
+    /// The directory of the three files, if not `/etc/ha.d`. For tests.
     pub configuration_directory: Option<PathBuf>,
-    /// Where state is kept, if not in `/var/lib/heartbeat`. For tests.
+    /// The state directory, if not `/var/lib/heartbeat`. For tests.
     pub state_directory: Option<PathBuf>,
-    /// Where pid file and sockets are, if not in `/run`. For tests.
+    /// The directory of pid file and sockets, if not `/run`. For tests.
     pub run_directory: Option<PathBuf>,
 }
 
 impl Options {
-    /// The usual paths, but for those that the command line names.
+    /// Returns the usual paths, except those that the command line names.
     #[must_use]
     pub fn paths(&self) -> Paths {
         let usual = Paths::default();
@@ -133,7 +133,7 @@ impl Default for Options {
     }
 }
 
-/// What is wrong with a command line. The daemon prints it, and then [`help`], and exits with
+/// An error in a command line. The daemon prints the error and then [`help`], and exits with
 /// [`exit::USAGE`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UsageError {
@@ -146,7 +146,7 @@ pub enum UsageError {
     /// The option needs an argument.
     #[error("option requires an argument -- '{0}'")]
     NoArgument(String),
-    /// The argument of the option makes no sense.
+    /// The argument of the option is invalid.
     #[error("invalid argument '{argument}' of option '{option}'")]
     BadArgument {
         /// The option.
@@ -160,17 +160,17 @@ pub enum UsageError {
     /// `-r` with `-R`.
     #[error("-r is mutually exclusive with -R")]
     ReloadWithRestart,
-    /// A word that is no option.
+    /// A word that is not an option.
     #[error("unexpected argument '{0}'")]
     Unexpected(String),
 }
 
 impl Options {
-    /// Reads a command line, without the program's own name.
+    /// Parses a command line, without the program's own name.
     ///
     /// # Errors
     ///
-    /// When it makes no sense.
+    /// When the command line is invalid.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
         let mut parser = Parser::default();
         let mut arguments = arguments.into_iter();
@@ -181,7 +181,7 @@ impl Options {
     }
 }
 
-/// The options seen so far; getopt(3) lets them come in any order.
+/// The options parsed so far; getopt(3) accepts them in any order.
 #[derive(Debug, Default)]
 struct Parser {
     options: Options,

@@ -1,4 +1,4 @@
-//! The program that this process executes, and what an upgrade has put in its place.
+//! The program that this process executes, and the file that an upgrade has put in its place.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,18 +10,18 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What the kernel appends to the path of a program whose file is gone (proc(5)).
+/// The suffix that the kernel appends to the path of a program whose file is gone (proc(5)).
 const DELETED: &[u8] = b" (deleted)";
-/// How long a program may take to tell its version.
+/// Time within which a program must print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
-/// Time between two looks whether it has.
+/// Time between two checks whether it has.
 const VERSION_STEP: Duration = Duration::from_millis(5);
 
-/// Where the program lies that this process executes, or what replaced it there.
+/// Returns the path of the program that this process executes, or of the file that replaced it.
 ///
 /// # Errors
 ///
-/// Without `/proc`.
+/// When `/proc` is not available.
 pub(crate) fn path() -> io::Result<PathBuf> {
     let link = fs::read_link("/proc/self/exe")?;
     Ok(as_written(&link))
@@ -32,7 +32,7 @@ fn as_written(link: &Path) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(DELETED).unwrap_or(bytes)))
 }
 
-/// Whether another process executes the very file that this one does.
+/// Returns whether another process executes the same file as this process.
 ///
 /// # Errors
 ///
@@ -42,8 +42,8 @@ pub(crate) fn is_of(pid: i32) -> io::Result<bool> {
     Ok(file(format!("/proc/{pid}/exe"))? == file("/proc/self/exe".to_owned())?)
 }
 
-/// Sees that a file is a program or a script, by how it begins. What is neither, as the empty file of an
-/// upgrade that goes on, is not refused by execvp(3): a shell is executed in its place.
+/// Checks by its first bytes that a file is a program or a script. Any other file, such as the empty file
+/// of an upgrade in progress, is not refused by execvp(3): a shell is executed in its place.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub(crate) fn check_format(program: &Path) -> io::Result<()> {
     if is_sound { Ok(()) } else { Err(io::Error::other("it is not a program")) }
 }
 
-/// Sees that a program can be executed and is one of ours: it tells a version.
+/// Checks that a program can be executed and is a version of this program: it prints a version.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ pub(crate) fn check(program: &Path) -> Result<(), String> {
             Ok(Some(status)) => return failed(format!("it does not report its version: {status}")),
             Ok(None) if Instant::now() < limit => sleep(VERSION_STEP),
             Ok(None) => {
-                // Nothing else can be done about one that does not end.
+                // Nothing else can be done about a program that does not end.
                 let _ = child.kill();
                 let _ = child.wait();
                 return failed("it does not report its version in time".to_owned());

@@ -1,10 +1,9 @@
-//! The programs of `respawn` and `failfast`: when they are started again, and the small process
-//! that does so.
+//! The programs of `respawn` and `failfast`: when they are started again, and the small process that starts
+//! them.
 //!
-//! That process exists because the daemon must not fork: its memory is locked, and its beat must
-//! not stand still. It is started early, learns its programs on its standard input, a socket of
-//! packets, and answers with lines for the log. When the daemon ends, however that happens, it
-//! ends the programs.
+//! That process exists because the daemon must not fork: its memory is locked, and its beat must not stand
+//! still. The process is started early, receives its programs on its standard input, a socket of packets,
+//! and answers with log lines. When the daemon ends, however that happens, the process ends the programs.
 
 mod policy;
 mod program;
@@ -19,18 +18,18 @@ use crate::log::{Level, Line};
 use serde::{Deserialize, Serialize};
 use systole_config::{Client, ClientKind};
 
-/// What the daemon tells the process.
+/// A request of the daemon to the process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Start these, in this order. Comes at most once.
+    /// Start these programs, in this order. Sent at most once.
     Start {
         /// The programs.
         programs: Vec<Program>,
-        /// Their environment.
+        /// The environment of the programs.
         environment: Vec<(String, String)>,
     },
-    /// End all of them, the last one first, and exit.
+    /// End all programs, the last one first, and exit.
     Stop,
 }
 
@@ -39,7 +38,7 @@ pub enum Request {
 pub struct Program {
     /// Whether its failure restarts the machine.
     pub failfast: bool,
-    /// The user it runs as.
+    /// The user that the program runs as.
     pub user: String,
     /// The command line, for `sh -c "exec …"`.
     pub command: String,
@@ -55,12 +54,12 @@ impl From<&Client> for Program {
     }
 }
 
-/// What the process tells the daemon: a line for the log.
+/// A report of the process to the daemon: a log line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// How grave it is.
+    /// The severity.
     pub level: Level,
-    /// What is said.
+    /// The text.
     pub text: String,
 }
 

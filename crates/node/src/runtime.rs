@@ -1,4 +1,4 @@
-//! The directories of sockets: root's, and the executor's for root alone.
+//! The directories of sockets: one of root, and one below it for the executor, which only root may enter.
 
 use crate::trusted;
 use std::io;
@@ -9,15 +9,15 @@ use systole_sys::seqpacket::Connection;
 
 /// Mode of the directory of sockets.
 const RUNTIME_MODE: u32 = 0o750;
-/// Mode of the executor's.
+/// Mode of the executor's directory.
 const EXECUTOR_MODE: u32 = 0o700;
 
-/// Makes them, or takes over those that are there: a C heartbeat left the first one to its user. Returns
-/// what there is to tell.
+/// Creates the directories, or takes over existing ones: a C heartbeat gave the first one to its own user.
+/// Returns lines to be logged.
 ///
 /// # Errors
 ///
-/// When one can be neither made nor trusted; it is named.
+/// When one of them can be neither created nor trusted; the error names it.
 pub(crate) fn take(paths: &Paths) -> io::Result<Vec<String>> {
     let group = identity::group_id("haclient").ok();
     let ours = ["control.sock", "executor", "generation", "generation.new", "lock"];
@@ -33,7 +33,7 @@ pub(crate) fn take(paths: &Paths) -> io::Result<Vec<String>> {
     Ok(told)
 }
 
-/// Makes those that somebody has removed.
+/// Creates the directories again if they were removed.
 ///
 /// # Errors
 ///
@@ -42,12 +42,12 @@ pub(crate) fn restore(paths: &Paths) -> io::Result<()> {
     if paths.executor().is_dir() { Ok(()) } else { take(paths).map(drop) }
 }
 
-/// Whether an executor that is started now could have its socket and its ledger there, and a daemon that
-/// is started now would find the one that is there, if one is.
+/// Checks whether an executor started now could have its socket and its ledger there, and whether a daemon
+/// started now would find an executor that already runs.
 ///
 /// # Errors
 ///
-/// Why not.
+/// The reason why not.
 pub(crate) fn check(paths: &Paths, has_executor: bool) -> Result<(), String> {
     let directory = paths.executor();
     rustix::fs::access(&directory, rustix::fs::Access::WRITE_OK).map_err(|error| {

@@ -1,4 +1,4 @@
-//! What a node keeps across restarts: its generation, its uuid, who owned what, and the journal.
+//! What a node keeps across restarts: its generation, its uuid, the owners of groups, and the journal.
 
 mod generation;
 mod holds;
@@ -25,13 +25,13 @@ use std::path::{Path, PathBuf};
 use systole_config::{GenerationMethod, UuidSource};
 use systole_core::{GROUPS_MAX, GroupKey, NODES_MAX, NodeId, PeerRecord, Settings, Uuid};
 
-/// Most bytes read of any of our files: names are below 256 bytes, and groups are few.
+/// Maximum number of bytes read of a file of this directory: names are below 256 bytes, and groups are few.
 const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
 
-/// Mode of the directory, if it is made.
+/// Mode of the directory if it is created.
 const MODE: u32 = 0o750;
 
-/// Every file of ours. A new one is written beside it and takes its name then.
+/// Every file of this directory. A new version is written beside the old one and then renamed.
 const FILES: [&str; 9] = [
     GENERATION,
     UUID,
@@ -44,7 +44,7 @@ const FILES: [&str; 9] = [
     systole_ipc::journal::OLD,
 ];
 
-/// What is appended to the name of a file while it is written.
+/// The suffix of a file's name while the file is written.
 const FRESH: &str = ".new";
 
 const GENERATION: &str = "hb_generation";
@@ -52,7 +52,7 @@ const UUID: &str = "hb_uuid";
 const TERMS: &str = "systole.terms";
 const PEERS: &str = "systole.peers";
 
-/// Why something could not be stored or read.
+/// The reason why something could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file could not be read; nothing was changed.
@@ -60,15 +60,15 @@ pub enum StateError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file could not be written; the one before is still there.
+    /// The file could not be written; the previous version is still there.
     #[error("cannot write {path}")]
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The kernel gave no random bytes; nothing was changed.
@@ -76,19 +76,19 @@ pub enum StateError {
     Random(#[source] io::Error),
 }
 
-/// The directory of everything that is kept.
+/// The state directory.
 #[derive(Debug, Clone)]
 pub struct State {
     directory: PathBuf,
 }
 
 impl State {
-    /// Keeps everything in `directory`, which is made if it is missing, and taken over if somebody
-    /// else can write there. Returns what there is to tell of that.
+    /// Opens the state directory. The directory is created if it is missing, and taken over if another user
+    /// can write there. Returns lines to be logged about that.
     ///
     /// # Errors
     ///
-    /// When it cannot be made or taken over.
+    /// When the directory can be neither created nor taken over.
     pub fn open(directory: impl Into<PathBuf>) -> Result<(Self, Vec<String>), StateError> {
         let directory = directory.into();
         let group = systole_sys::identity::group_id("haclient").ok();
@@ -100,11 +100,11 @@ impl State {
         }
     }
 
-    /// A generation above all earlier ones. `unix_time` is in seconds; `copy` is a file that outlives
-    /// the daemon and no reboot.
+    /// Returns a generation above all earlier ones. `unix_time` is in seconds; `copy` is a file that
+    /// survives the daemon but not a reboot.
     ///
-    /// It is stored before it is returned. When that fails, the copy and the clock take care that the
-    /// next start gets a larger one, and it is to be stored later.
+    /// The generation is stored before it is returned. If that fails, the copy and the clock ensure that
+    /// the next start gets a larger one, and the generation must be stored later.
     #[must_use]
     pub fn next_generation(
         &self,
@@ -115,7 +115,7 @@ impl State {
         Generation::next(&self.path(GENERATION), copy, method, unix_time)
     }
 
-    /// Stores the generation of this run, which could not be stored when it began.
+    /// Stores the generation of this run, which could not be stored when the run began.
     ///
     /// # Errors
     ///
@@ -124,11 +124,11 @@ impl State {
         generation::store(&self.path(GENERATION), number)
     }
 
-    /// This node's uuid, and whether it was made just now.
+    /// Returns this node's uuid, and whether it was newly created.
     ///
     /// # Errors
     ///
-    /// When it can neither be read nor be made and stored.
+    /// When it can neither be read nor be created and stored.
     pub fn uuid(&self, source: UuidSource, node: &str) -> Result<(Uuid, bool), StateError> {
         match source {
             UuidSource::File => uuid::stored(&self.path(UUID)),
@@ -136,7 +136,7 @@ impl State {
         }
     }
 
-    /// Another uuid, which is not stored.
+    /// Returns a new uuid, which is not stored.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl State {
         uuid::fresh()
     }
 
-    /// Sees that everything can be read that a daemon which starts wants to know.
+    /// Checks that everything can be read that a starting daemon needs.
     ///
     /// # Errors
     ///
@@ -160,12 +160,12 @@ impl State {
         read(&self.path(UUID)).map(|_| ())
     }
 
-    /// The ownerships that were stored. Lines that make no sense, and owners that are no node any
-    /// more, are left out.
+    /// Returns the stored ownerships. Lines that make no sense, and owners that are no longer nodes, are
+    /// left out.
     ///
     /// # Errors
     ///
-    /// When there is a file that cannot be read.
+    /// When the file exists but cannot be read.
     pub fn terms(&self, settings: &Settings) -> Result<Vec<(GroupKey, NodeId, u64)>, StateError> {
         let Some(bytes) = read(&self.path(TERMS))? else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&bytes);
@@ -173,8 +173,8 @@ impl State {
         Ok(parsed.take(GROUPS_MAX).collect())
     }
 
-    /// Stores the ownership of every group, as [`systole_core::Cluster::terms`] tells it: one line
-    /// each of key (hexadecimal), owner and term. Returns when it is on the disk.
+    /// Stores the ownership of every group, as reported by [`systole_core::Cluster::terms`]: one line per
+    /// group with its key (hexadecimal), owner and term. Returns when it is on the disk.
     ///
     /// # Errors
     ///
@@ -191,11 +191,11 @@ impl State {
         replace(&self.path(TERMS), text.as_bytes())
     }
 
-    /// What was stored of the other nodes. Lines that make no sense are left out.
+    /// Returns what was stored about the other nodes. Lines that make no sense are left out.
     ///
     /// # Errors
     ///
-    /// When there is a file that cannot be read.
+    /// When the file exists but cannot be read.
     pub fn peers(&self, settings: &Settings) -> Result<Vec<PeerRecord>, StateError> {
         let Some(bytes) = read(&self.path(PEERS))? else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&bytes);
@@ -203,9 +203,9 @@ impl State {
         Ok(parsed.take(NODES_MAX).collect())
     }
 
-    /// Stores what is known of a node, in place of what was stored of it: one line each of name,
-    /// generation and sequence, both decimal, and of a hand-over that goes on its stage, its set from
-    /// the giver's view, and its motive. Returns when it is on the disk.
+    /// Stores what is known about a node, replacing what was stored about it: one line per node with name,
+    /// generation and sequence, both decimal, and, during a hand-over, its stage, its set from the giver's
+    /// point of view, and its motive. Returns when it is on the disk.
     ///
     /// # Errors
     ///
@@ -223,7 +223,7 @@ impl State {
         replace(&self.path(PEERS), text.as_bytes())
     }
 
-    /// The journal, as a node's daemon of this generation writes it.
+    /// Returns the journal to which a node's daemon of this generation writes.
     #[must_use]
     pub fn journal(&self, node: &str, generation: u64) -> Journal {
         Journal::new(self.directory.clone(), node, generation)
@@ -256,16 +256,16 @@ fn parse_peer(settings: &Settings, line: &str) -> Option<PeerRecord> {
     words.next().is_none().then_some(record)
 }
 
-/// The content of a file, or nothing when there is no file.
+/// Returns the contents of a file, or `None` if there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     read_up_to(path, FILE_MAX)
 }
 
-/// The same of a file that may have so many bytes. One that is longer was not written by us, and half of
-/// it is no answer.
+/// Does the same for a file with another size limit. A longer file was not written by this program, and a
+/// part of it is not an answer.
 fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, StateError> {
     let failed = |source| StateError::Read { path: path.to_owned(), source };
-    // A link is not followed, and a FIFO not waited for.
+    // Symbolic links are not followed, and FIFOs not waited for.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(flags.bits().cast_signed());
@@ -286,14 +286,15 @@ fn too_long(most: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {most} bytes"))
 }
 
-/// Replaces a file as a whole: after a crash there is the old content or the new one.
+/// Replaces a file as a whole: after a crash it has either the old or the new contents.
 fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
     let failed = |source| StateError::Write { path: path.to_owned(), source };
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(FRESH);
     let fresh = PathBuf::from(fresh);
     let write = || -> io::Result<()> {
-        // What a crash has left. A new file is made, whatever lies there: no link is followed.
+        // A crash may have left this file. A new file is created, whatever is there, and no symbolic link
+        // is followed.
         match fs::remove_file(&fresh) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
@@ -303,7 +304,7 @@ fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
-        // The new name is in the directory, and that is a file of its own.
+        // The new name is in the directory, which must be synchronized separately.
         path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
     write().map_err(failed)

@@ -1,8 +1,9 @@
-//! Directories whose content root may trust: they are root's, and nobody else can write there.
+//! Directories whose contents root may trust, because they belong to root and no other user can write
+//! there.
 //!
-//! A C heartbeat leaves directories that belong to its user. They are taken over, and what somebody
-//! else may have put under one of our names is removed: not followed, not read. A daemon without
-//! root's rights trusts its own user in the same way.
+//! A C heartbeat leaves directories that belong to its own user. They are taken over, and files that
+//! another user may have put there under this program's names are removed: not followed, not read. A daemon
+//! without root's rights trusts its own user in the same way.
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
@@ -12,15 +13,15 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-/// What others could write with: group and everybody.
+/// Write permission for group and others.
 const WRITABLE: u32 = 0o022;
 
-/// Makes a directory of root, or makes an existing one that, and removes what nobody may trust
-/// under these names. Returns what there is to tell. A new one gets the mode and the group.
+/// Creates a directory of root, or turns an existing one into that, and removes untrusted files with these
+/// names. Returns lines to be logged. A new directory gets the mode and the group.
 ///
 /// # Errors
 ///
-/// When it is no directory, is a symbolic link, or cannot be taken over.
+/// When the path is not a directory, is a symbolic link, or cannot be taken over.
 pub(crate) fn take(
     path: &Path,
     (mode, group): (u32, Option<u32>),
@@ -39,7 +40,7 @@ pub(crate) fn take(
     let mut told = Vec::new();
     if is_new {
         if let Some(group) = group {
-            // Without root's rights it stays ours.
+            // Without root's rights the group stays this process's own.
             let _ = rustix::fs::fchown(&directory, None, Some(Gid::from_raw(group)));
         }
         rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode))?;
@@ -54,7 +55,7 @@ pub(crate) fn take(
     Ok(told)
 }
 
-/// Makes an existing directory one that nobody else can write to.
+/// Changes an existing directory so that no other user can write to it.
 fn take_over(path: &Path, directory: &OwnedFd) -> io::Result<Option<String>> {
     let before = rustix::fs::fstat(directory)?;
     let mode = before.st_mode & 0o7777;
@@ -73,14 +74,15 @@ fn take_over(path: &Path, directory: &OwnedFd) -> io::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Why what lies there is not ours; nothing when it is, or when nothing lies there.
+/// Returns why the file there is not trusted, or `None` if it is or there is no file.
 fn suspicion(directory: &OwnedFd, name: &str) -> io::Result<Option<String>> {
     let found = match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(found) => found,
         Err(Errno::NOENT) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    // What root made and is no file of ours makes an error where it is used, and is left to root.
+    // Root's files of any other type cause an error where they are used, and are left for root to deal
+    // with.
     let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
     Ok(if !is_trusted(found.st_uid) {
         Some(format!("it belongs to user {}", found.st_uid))
@@ -93,17 +95,17 @@ fn suspicion(directory: &OwnedFd, name: &str) -> io::Result<Option<String>> {
     })
 }
 
-/// Removes it, whatever it is.
+/// Removes the file, whatever it is.
 fn remove(path: &Path, directory: &OwnedFd, name: &str) -> io::Result<()> {
     match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
         Err(Errno::ISDIR | Errno::PERM) => {}
         result => return Ok(result?),
     }
-    // Follows no link, whoever changes it meanwhile.
+    // Follows no symbolic link, even if the files change meanwhile.
     std::fs::remove_dir_all(path.join(name))
 }
 
-/// Whether a user's files may be trusted: root's, and our own.
+/// Whether a user's files may be trusted: root's, and those of this process's user.
 fn is_trusted(user: u32) -> bool {
     Uid::from_raw(user).is_root() || user == rustix::process::geteuid().as_raw()
 }
@@ -115,12 +117,12 @@ mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
     use std::process::Command;
 
-    /// A user that is nobody in particular.
+    /// An arbitrary user.
     const MALLORY: u32 = 12_345;
 
     const NAMES: [&str; 4] = ["hb_generation", "journal.jsonl", "control.sock", "executor"];
 
-    /// A directory of that user, and what a shell of his does there; nothing without root.
+    /// A directory of that user, prepared by a script that runs as that user. `None` without root's rights.
     fn of_mallory(script: &str) -> Option<(tempfile::TempDir, std::path::PathBuf)> {
         if !rustix::process::geteuid().is_root() {
             return None;

@@ -1,7 +1,7 @@
-//! Orders the units that groups run behind ours at a shutdown, before the daemon starts.
+//! Orders the units that groups run after the daemon's unit at a shutdown, before the daemon starts.
 //!
-//! What it is for stands at [`ordered`]. It is a run of its own (`ExecStartPre=` of the unit file), so
-//! that neither the daemon nor a takeover waits for systemd to read its files again.
+//! The reason is given at [`ordered`]. This is a separate run of the program (`ExecStartPre=` of the unit
+//! file), so that neither the daemon nor a takeover waits for systemd to read its files again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,12 +16,12 @@ use systole_facts::Files;
 use systole_ipc::paths::Paths;
 use systole_sys::identity;
 
-/// Writes the drop-ins of all units in `haresources`, removes those of others, and lets systemd
-/// read them if one has changed. Files with errors order nothing: the daemon says what is wrong.
+/// Writes the drop-ins of all units in `haresources`, removes those of other units, and has systemd read
+/// them if one has changed. Invalid files order nothing: the daemon reports what is wrong.
 ///
 /// # Errors
 ///
-/// When a drop-in cannot be written, or systemd does not take them.
+/// When a drop-in cannot be written, or systemd does not accept the drop-ins.
 pub(crate) fn run(paths: &Paths) -> io::Result<()> {
     let directories =
         Directories { configuration: paths.configuration.clone(), ..Directories::default() };
@@ -42,7 +42,7 @@ pub(crate) fn run(paths: &Paths) -> io::Result<()> {
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("systemctl: {status}"))) }
 }
 
-/// The folders for drop-ins of all units in `haresources`.
+/// The directories for drop-ins of all units in `haresources`.
 fn folders(configuration: &Path, directories: &Directories) -> io::Result<BTreeSet<PathBuf>> {
     let name = identity::node_name();
     let facts = Facts { node_name: Some(&name), ..Facts::default() };
@@ -58,20 +58,20 @@ fn folders(configuration: &Path, directories: &Directories) -> io::Result<BTreeS
     Ok(folders)
 }
 
-/// The unit that a folder of drop-ins belongs to.
+/// The unit to which a directory of drop-ins belongs.
 fn unit_of(folder: &Path) -> &str {
     folder.file_name().and_then(|name| name.to_str()?.strip_suffix(".d")).unwrap_or_default()
 }
 
-/// What systemd tells of the order of these units.
+/// What systemd reports about the order of these units.
 fn told(directories: &Directories, folders: &BTreeSet<PathBuf>) -> io::Result<String> {
     let mut show = Command::new(&directories.systemctl);
     show.args(["show", "--property=Id,After", "--"]).args(folders.iter().map(|it| unit_of(it)));
     Ok(String::from_utf8_lossy(&show.stdin(Stdio::null()).output()?.stdout).into_owned())
 }
 
-/// Units that somebody ordered behind ours already: both would wait for each other. Each unit
-/// has a paragraph.
+/// The units that an administrator has ordered after the daemon's unit: both would wait for each other. In
+/// `told`, each unit has a paragraph.
 fn behind_ours(told: &str) -> BTreeSet<&str> {
     let units = told.split("\n\n").filter(|unit| {
         let after = unit.lines().find_map(|line| line.strip_prefix("After="));
@@ -80,7 +80,7 @@ fn behind_ours(told: &str) -> BTreeSet<&str> {
     units.filter_map(|unit| unit.lines().find_map(|line| line.strip_prefix("Id="))).collect()
 }
 
-/// Makes these folders the only ones with a drop-in of ours, and says whether that was a change.
+/// Makes these directories the only ones with this program's drop-in. Returns whether that was a change.
 fn order(folders: &BTreeSet<PathBuf>, runtime_units: &Path) -> io::Result<bool> {
     let mut has_changed = false;
     for entry in fs::read_dir(runtime_units)? {

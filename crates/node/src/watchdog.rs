@@ -1,7 +1,7 @@
 //! The watchdog device, kept while the beat thread and the executor make progress.
 //!
-//! A thread of its own writes to it, since a driver may take its time and the beat thread must not
-//! wait, and the control thread waits for disks, whose hanging is no reason to restart a machine
+//! A separate thread writes to the device, because a driver may take its time and the beat thread must not
+//! wait, and because the control thread waits for disks, whose hanging is no reason to restart a machine
 //! that serves.
 
 use crate::beat::channel::Shared;
@@ -19,13 +19,13 @@ use systole_sys::watchdog::Watchdog;
 const TIMEOUT_MIN: Duration = Duration::from_secs(5);
 /// What heartbeat adds to the dead time before it rounds up to whole seconds.
 const ROUNDING: Duration = Duration::from_millis(10);
-/// Looks in a timeout: each that finds progress writes.
+/// Number of checks in one timeout. Each check that finds progress writes to the device.
 const LOOKS: u32 = 4;
-/// Looks without progress after which it is told.
+/// Number of checks without progress after which the stall is reported.
 const LOOKS_TOLD: u32 = 2;
-/// Words that may wait for the control thread.
+/// Maximum number of notices that wait for the control thread.
 const NOTICES: usize = 16;
-/// Stack of the thread in bytes: all of it is locked, so it is small.
+/// Stack size of the thread in bytes. All of it is locked, so it is small.
 const STACK: usize = 64 << 10;
 
 /// A part of the daemon that must make progress.
@@ -37,23 +37,23 @@ pub(crate) enum Part {
     Executor,
 }
 
-/// What there is to tell.
+/// A notice for the control thread.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// It is not written to, because this part makes no progress.
+    /// The device is not written to, because this part makes no progress.
     Stalled(Part),
-    /// It is written to again.
+    /// The device is written to again.
     Resumed,
-    /// It cannot be written to, and is closed.
+    /// The device cannot be written to, and is closed.
     Failed(io::Error),
 }
 
-/// How the daemon leaves it.
+/// How the daemon leaves the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shutdown {
-    /// Nothing is held any more: its clock stops.
+    /// Nothing is held any longer, so the device's timer is stopped.
     Release,
-    /// A successor opens it again within its timeout.
+    /// A successor opens the device again within its timeout.
     Leave,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Keeper {
     thread: JoinHandle<()>,
 }
 
-/// The timeout for a dead time, as heartbeat sets it, but for very short ones.
+/// The timeout for a dead time, as heartbeat sets it, except for very short dead times.
 fn timeout(deadtime: Duration) -> Duration {
     let whole = deadtime + ROUNDING;
     let seconds = whole.as_secs() + u64::from(whole.subsec_nanos() > 0);
@@ -74,11 +74,11 @@ fn timeout(deadtime: Duration) -> Duration {
 }
 
 impl Keeper {
-    /// Opens the device and begins to keep it. With a priority its thread is a real-time one.
+    /// Opens the device and begins to keep it. If a priority is given, the thread is a real-time one.
     ///
     /// # Errors
     ///
-    /// When it cannot be opened, or no thread can be started.
+    /// When the device cannot be opened, or no thread can be started.
     pub(crate) fn start(
         path: &str,
         deadtime: Duration,
@@ -91,7 +91,7 @@ impl Keeper {
         let (told, notices) = sync_channel(NOTICES);
         let thread = thread::Builder::new().name("watchdog".to_owned()).stack_size(STACK);
         let thread = thread.spawn(move || {
-            // Without the right to it the beat thread has said so already.
+            // If the right to do so is lacking, the beat thread has reported that already.
             let _ = priority.map_or(Ok(()), realtime::become_realtime);
             keep(device, &shared, &orders, &told);
         })?;
@@ -103,24 +103,24 @@ impl Keeper {
         &self.path
     }
 
-    /// What happened since the last call.
+    /// The notices since the last call.
     pub(crate) fn notices(&self) -> impl Iterator<Item = Notice> {
         self.notices.try_iter()
     }
 
-    /// Ends keeping it.
+    /// Ends the thread that keeps the device.
     pub(crate) fn end(self, farewell: Shutdown) {
-        // A thread that has ended before has closed it.
+        // A thread that ended earlier has closed the device.
         let _ = self.farewell.send(farewell);
         let _ = self.thread.join();
     }
 }
 
-/// Keeps it until the end.
+/// Keeps the device until the end.
 fn keep(device: Watchdog, shared: &Shared, orders: &Receiver<Shutdown>, told: &SyncSender<Notice>) {
     let mut pace = Pace::default();
     let period = device.timeout() / LOOKS;
-    // What the control thread does not read is not worth waiting for.
+    // A notice that the control thread does not read is not worth waiting for.
     let tell = |notice| drop(told.try_send(notice));
     loop {
         let order = orders.recv_timeout(period);
@@ -129,7 +129,7 @@ fn keep(device: Watchdog, shared: &Shared, orders: &Receiver<Shutdown>, told: &S
             Ok(Shutdown::Leave) => return drop(device.keep()),
             Ok(Shutdown::Release) => return drop(device.release()),
             Err(RecvTimeoutError::Timeout) if is_over => return drop(device.release()),
-            // The daemon has come to an end that is none: the device shall do its work.
+            // The daemon has ended without a farewell, so the device must do its work.
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => match pace.look(turns(shared)) {
                 Look::Keep => device.keep(),
@@ -157,27 +157,27 @@ fn turns(shared: &Shared) -> Turns {
     }
 }
 
-/// Progress of both parts, in numbers that grow.
+/// The progress of both parts, as numbers that grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Turns {
     beat: u64,
     executor: u64,
 }
 
-/// What a look at the progress says.
+/// The result of a check of the progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// Both made progress.
+    /// Both parts made progress.
     Keep,
-    /// Both do again, and it was told that they did not.
+    /// Both parts make progress again after a stall that was reported.
     Resumed,
-    /// One did not, since a moment ago.
+    /// A part made no progress, but not for long.
     Wait,
-    /// One did not for a while, which is told once.
+    /// A part made no progress for a while. This is reported once.
     Stalled(Part),
 }
 
-/// What was seen at the last look that found progress.
+/// The numbers at the last check that found progress.
 #[derive(Debug, Default)]
 struct Pace {
     seen: Turns,

@@ -1,6 +1,6 @@
-//! A thread that does one kind of slow work in its order, for a thread that must not wait for it.
+//! A thread that does one kind of slow work in order, for a thread that must not wait for it.
 //!
-//! What waits is bounded. What finds no room is given back, and it is for the caller to count it.
+//! The queue is bounded. A job for which there is no room is given back, and the caller must count it.
 
 use std::fmt;
 use std::io;
@@ -9,24 +9,24 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Stack of a worker in bytes: all of it is locked, so it is small.
+/// Stack size of a worker in bytes. All of it is locked, so it is small.
 const STACK: usize = 256 << 10;
 
-/// How soon it is looked again whether a full queue has room.
+/// Time between two checks whether a full queue has room.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// A thread that is to be started, and can be tried again: a machine may have no room for another one
-/// just now.
+/// A thread that is to be started. Starting can be tried again, because a machine may temporarily have no
+/// resources for another thread.
 pub(crate) struct Thread<Output> {
     name: &'static str,
     stack: usize,
-    /// Taken by the thread.
+    /// The work, which the thread takes.
     #[expect(clippy::type_complexity, reason = "it is used here alone")]
     work: Arc<Mutex<Option<Box<dyn FnOnce() -> Output + Send>>>>,
 }
 
 impl<Output: Send + 'static> Thread<Output> {
-    /// What it does, and the bytes of its stack.
+    /// Creates it from the work and the stack size in bytes.
     pub(crate) fn new(
         name: &'static str,
         stack: usize,
@@ -35,11 +35,11 @@ impl<Output: Send + 'static> Thread<Output> {
         Self { name, stack, work: Arc::new(Mutex::new(Some(Box::new(work)))) }
     }
 
-    /// Starts it. It gives nothing back if it was started before.
+    /// Starts the thread. Its work is not done again if it was started before.
     ///
     /// # Errors
     ///
-    /// When no thread can be had; the work stays here.
+    /// When no thread can be started; the work is kept.
     pub(crate) fn start(&self) -> io::Result<JoinHandle<Option<Output>>> {
         let work = Arc::clone(&self.work);
         let thread = thread::Builder::new().name(self.name.to_owned()).stack_size(self.stack);
@@ -56,31 +56,31 @@ impl<Output> fmt::Debug for Thread<Output> {
     }
 }
 
-/// What the thread is handed.
+/// A task for the thread.
 #[derive(Debug)]
 enum Task<Job> {
     Work(Job),
-    /// Tell that everything before it is done, by dropping this.
+    /// Report that everything before it is done, by dropping this.
     Tell(SyncSender<()>),
 }
 
-/// The way to a thread that does slow work. When it is dropped the thread does what waits, and
-/// ends.
+/// The channel to a thread that does slow work. When the channel is dropped, the thread does the waiting
+/// jobs and ends.
 #[derive(Debug)]
 pub(crate) struct Worker<Job> {
     queue: Arc<SyncSender<Task<Job>>>,
-    /// Closed by the end of the thread.
+    /// Closed when the thread ends.
     ended: Receiver<()>,
-    /// The thread, while it could not be started.
+    /// The thread, as long as it could not be started.
     thread: Option<Thread<()>>,
 }
 
 impl<Job: Send + 'static> Worker<Job> {
-    /// Starts the thread; at most `bound` jobs wait for it.
+    /// Starts the thread, for which at most `bound` jobs may wait.
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// When no thread can be started.
     pub(crate) fn start(
         name: &'static str,
         bound: usize,
@@ -91,7 +91,7 @@ impl<Job: Send + 'static> Worker<Job> {
         Ok(worker)
     }
 
-    /// One whose jobs wait until its thread is [started](Self::tend).
+    /// Creates a worker whose jobs wait until its thread is [started](Self::tend).
     pub(crate) fn new(
         name: &'static str,
         bound: usize,
@@ -111,11 +111,11 @@ impl<Job: Send + 'static> Worker<Job> {
         Self { queue: Arc::new(queue), ended, thread: Some(thread) }
     }
 
-    /// Starts the thread, unless it works already.
+    /// Starts the thread, unless it runs already.
     ///
     /// # Errors
     ///
-    /// When no thread can be had; it can be tried again, and what was handed over waits.
+    /// When no thread can be started. The call can be repeated, and the jobs wait.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         if let Some(thread) = &self.thread {
             thread.start()?;
@@ -124,13 +124,12 @@ impl<Job: Send + 'static> Worker<Job> {
         Ok(())
     }
 
-    /// Hands a job over; gives it back when too many wait.
+    /// Queues a job. Returns the job when too many wait.
     pub(crate) fn hand(&self, job: Job) -> Result<(), Job> {
         hand(&self.queue, job)
     }
 
-    /// Waits until everything that was handed over is done, for no longer than that. Returns
-    /// whether it is.
+    /// Waits until everything that was queued is done, at most for `limit`. Returns whether it is done.
     pub(crate) fn settle(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         let (reached, wait) = sync_channel(1);
@@ -145,12 +144,12 @@ impl<Job: Send + 'static> Worker<Job> {
         is_closed(&wait, until.saturating_duration_since(Instant::now()))
     }
 
-    /// A way to it for another thread, which does not keep the worker from ending.
+    /// Returns a channel for another thread, which does not keep the worker from ending.
     pub(crate) fn side_way(&self) -> SideWay<Job> {
         SideWay(Arc::downgrade(&self.queue))
     }
 
-    /// Lets it do what waits, for no longer than that. Returns whether everything was done.
+    /// Lets the thread do the waiting jobs, at most for `limit`. Returns whether all were done.
     pub(crate) fn finish(self, limit: Duration) -> bool {
         let Self { queue, ended, thread } = self;
         drop(queue);
@@ -161,17 +160,17 @@ impl<Job: Send + 'static> Worker<Job> {
     }
 }
 
-/// Whether the other side is closed before the time is over. Nothing is ever sent.
+/// Whether the other side is closed within the limit. Nothing is ever sent.
 fn is_closed(other_side: &Receiver<()>, limit: Duration) -> bool {
     other_side.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected)
 }
 
-/// The way of another thread to a worker.
+/// The channel of another thread to a worker.
 #[derive(Debug)]
 pub(crate) struct SideWay<Job>(Weak<SyncSender<Task<Job>>>);
 
 impl<Job> SideWay<Job> {
-    /// Hands a job over; gives it back when too many wait, or the worker ends.
+    /// Queues a job. Returns the job when too many wait, or the worker has ended.
     pub(crate) fn hand(&self, job: Job) -> Result<(), Job> {
         match self.0.upgrade() {
             Some(queue) => hand(&queue, job),
@@ -205,7 +204,7 @@ mod tests {
         .unwrap();
         let mut taken = Vec::new();
         let mut job = 0;
-        // One is at work and two wait, as soon as the thread has taken the first.
+        // As soon as the thread has taken the first job, one is at work and two wait.
         while taken.len() < 3 {
             job += 1;
             if worker.hand(job).is_ok() {
@@ -222,7 +221,7 @@ mod tests {
     fn jobs_wait_for_a_thread_that_cannot_be_started_yet() {
         let (tell, told) = channel();
         let mut worker = Worker::new("test", 2, move |job: u32| tell.send(job).unwrap());
-        // No machine has room for such a stack.
+        // No machine has memory for such a stack.
         worker.thread.as_mut().unwrap().stack = usize::MAX >> 2;
         worker.hand(1).unwrap();
         worker.tend().unwrap_err();

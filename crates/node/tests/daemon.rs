@@ -1,4 +1,4 @@
-//! A real daemon, alone in a network of its own, on folders of its own.
+//! A real daemon, alone in a network of its own, with directories of its own.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a helper of a test fails the test")]
 
@@ -46,27 +46,27 @@ use std::time::{Duration, Instant};
 use systole_core::{Message, NodeStatus, Outgoing, Time, Uuid};
 use systole_wire::{Encoder, Form, Identity, Keys, Method, Style};
 
-/// Longest wait for anything; a loaded machine needs a second.
+/// Longest wait for anything. A loaded machine needs a second.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Time between two looks.
+/// Time between two checks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 const HA_CF: &str = "keepalive 50ms\ndeadtime 300ms\nwarntime 200ms\ninitdead 300ms\n\
                      realtime off\nauto_failback on\nucast lo 127.0.0.9\nnode %NAME% other\n";
 
-/// Puts the calling thread, and with it every program that it starts, into a network of its own.
+/// Puts the calling thread, and thus every program that it starts, into a network of its own.
 fn enter_network() {
     systole_sys::namespace::make_network().unwrap();
     let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap();
     assert!(up.success());
 }
 
-/// The folders of a daemon. What still runs is killed when it is dropped.
+/// The directories of a daemon. When this is dropped, what still runs is killed.
 struct Node {
     folder: tempfile::TempDir,
-    /// Variables that it is started with, beside our own.
+    /// Variables that the daemon is started with, in addition to the test's own.
     environment: Vec<(String, String)>,
-    /// What is executed.
+    /// The program that is executed.
     program: PathBuf,
 }
 
@@ -118,7 +118,7 @@ impl Node {
         self.call(options).status.code().unwrap()
     }
 
-    /// Starts it and waits until it answers.
+    /// Starts the daemon and waits until it answers.
     fn start(&self) {
         let output = self.call(&[]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -142,7 +142,7 @@ impl Node {
         serde_json::from_str(&line).ok()
     }
 
-    /// The phase of the only group.
+    /// Returns the phase of the only group.
     fn phase(&self) -> Option<String> {
         let status = self.status()?;
         Some(status["groups"][0]["phase"].as_str()?.to_owned())
@@ -160,7 +160,7 @@ impl Node {
         }
     }
 
-    /// The processes of this daemon that play a role, found by its folder.
+    /// Returns the helper processes of this daemon, found by its directory.
     fn processes(&self) -> Vec<i32> {
         let folder = self.folder.path().to_string_lossy().into_owned();
         let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -375,7 +375,7 @@ fn control_socket_is_for_root_and_its_group() {
     assert!(journal.contains(r#""uid":0"#), "{journal}");
 }
 
-/// A status of the other node, signed as the test's authkeys say.
+/// Returns a status of the other node, signed with the keys of the test's authkeys.
 fn status_of_other(generation: u64, sequence: u64) -> Vec<u8> {
     let nodes = vec!["other".into()];
     let identity =

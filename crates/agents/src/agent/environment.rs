@@ -1,19 +1,22 @@
-//! The variables that scripts of heartbeat rely on.
+//! The variables that heartbeat's scripts rely on.
 
 use crate::lookup::Directories;
 use crate::protocol::Configuration;
 
-/// Where scripts find programs when the daemon was given no PATH.
+/// The search path for scripts when the daemon was given no PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Searched after everything else, so that no PATH leaves a script without its shell's tools.
+/// Directories that are searched after all others, so that no PATH leaves a script without its shell's
+/// tools.
 const LAST: [&str; 4] = ["/sbin", "/bin", "/usr/sbin", "/usr/bin"];
-/// Where commands are that scripts of heartbeat call, searched after `HA_BIN` and before all else.
+/// Directories of commands that heartbeat's scripts call, searched after `HA_BIN` and before all others.
 const FIRST: [&str; 2] = ["/usr/sbin", "/usr/share/heartbeat"];
 
-/// What the daemon was given and a script does not get: its output is read in the C locale.
+/// A variable that the daemon may have and scripts are not given, because their output is read in the C
+/// locale.
 const NOT_FOR_SCRIPTS: &str = "LANG";
 
-/// What every agent gets: defaults, what the daemon says, and what only we know.
+/// The variables for every agent: defaults, those that the daemon sets, and those that only the executor
+/// knows.
 pub(super) fn common(
     directories: &Directories,
     configuration: &Configuration,
@@ -47,8 +50,8 @@ fn named<const N: usize>(
     variables.into_iter().map(|(name, value)| (name.to_owned(), value))
 }
 
-/// The search path as heartbeat's shell functions make it: its own commands, what the daemon was
-/// given, and the places of the system. Each place stands in it once.
+/// Builds the search path as heartbeat's shell functions do: heartbeat's own commands, the daemon's PATH,
+/// and the system's directories. Each directory is listed once.
 fn path(variables: &[(String, String)]) -> String {
     let value = |name: &str| {
         let mut named = variables.iter().rev().filter(|(known, _)| known == name);

@@ -4,11 +4,11 @@ use crate::lookup::OCF_PROVIDER;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Longest file of parameters that is read, in bytes.
+/// Maximum size in bytes of a parameter file that is read.
 const FILE_MAX: u64 = 1 << 16;
 
-/// The parameters that positional arguments mean, by type, as in the wrapper scripts that
-/// heartbeat has for these agents.
+/// The parameters that positional arguments stand for, by type, as in heartbeat's wrapper scripts for these
+/// agents.
 const POSITIONAL: &[(&str, &[&str])] = &[
     ("AudibleAlarm", &["nodelist"]),
     ("Delay", &["startdelay", "stopdelay"]),
@@ -30,8 +30,8 @@ const POSITIONAL: &[(&str, &[&str])] = &[
     ("portblock", &["protocol", "portno", "action"]),
 ];
 
-/// The variables of an agent whose parameters are arguments: by place for the types that
-/// heartbeat has wrappers for, and `key=value` for all.
+/// The variables of an agent whose parameters are arguments: by position for the types that heartbeat has
+/// wrappers for, and as `key=value` for all.
 pub(super) fn from_arguments(kind: &str, arguments: &[String]) -> Vec<(String, String)> {
     let names = POSITIONAL.iter().find(|(known, _)| *known == kind);
     let names = names.map_or(&[][..], |(_, names)| names);
@@ -47,10 +47,10 @@ pub(super) fn from_arguments(kind: &str, arguments: &[String]) -> Vec<(String, S
     variables
 }
 
-/// The variables of an agent whose parameters stand in a file of lines `name=value`.
+/// The variables of an agent whose parameters are in a file of lines `name=value`.
 ///
-/// The original lets a shell read the file; here values are taken as they are, but for one pair of
-/// quotes around them.
+/// Heartbeat lets a shell read the file. Here values are taken literally, except for one pair of quotes
+/// around them.
 pub(super) fn read_instance(agent: &Path, file: &Path) -> io::Result<Vec<(String, String)>> {
     let mut text = String::new();
     std::fs::File::open(file)?.take(FILE_MAX).read_to_string(&mut text)?;
@@ -64,7 +64,7 @@ pub(super) fn read_instance(agent: &Path, file: &Path) -> io::Result<Vec<(String
             continue;
         }
         let value = unquoted(value.trim());
-        // Files written for the original may name the whole variable.
+        // Files written for heartbeat may use the whole name of the variable.
         let key = name.strip_prefix("OCF_RESKEY_").unwrap_or(name);
         variables.push(parameter(key, value));
         variables.push((name.to_owned(), value.to_owned()));
@@ -93,7 +93,7 @@ fn parameter(name: &str, value: &str) -> (String, String) {
     (format!("OCF_RESKEY_{name}"), value.to_owned())
 }
 
-/// What an exit code of an OCF agent means, in the words of heartbeat's wrappers.
+/// The meaning of an OCF agent's exit code, in the words of heartbeat's wrappers.
 pub(super) fn meaning(code: i32) -> &'static str {
     match code {
         1 => "Generic error",

@@ -1,24 +1,27 @@
-//! The order of a machine's shutdown: units of systemd that our groups run stop after us.
+//! The order of a machine's shutdown: systemd units that groups of this node run must stop after the
+//! daemon.
 //!
-//! A shutdown asks every unit to stop at once, and only what is ordered waits. Without an order a
-//! service that a group runs is stopped while we still stop what needs it. So each such unit is
-//! told to start before ours, which at a stop is the other way round, by a drop-in below
-//! `/run`, as Pacemaker does it (`50-pacemaker.conf`).
+//! A shutdown asks every unit to stop at once, and only units with an order wait. Without an order, a
+//! service that a group runs is stopped while the executor still stops what needs that service. So each
+//! such unit is ordered to start before the daemon's unit, which at a stop means the reverse, by a drop-in
+//! below `/run`, as Pacemaker does it (`50-pacemaker.conf`).
 //!
-//! The same order would let our own stop of the unit wait for our end. So before a stop while our
-//! unit ends, the drop-in goes again. What waits already is then free to run.
+//! The same order would make the executor's own stop of the unit wait for the end of the daemon's unit. So
+//! before a stop while the daemon's unit is ending, the drop-in is removed. A stop that already waits is
+//! then free to run.
 //!
 //! ```text
 //!   shutdown ─▶ stop heartbeat.service   stop web.service (waits for it)
 //!                 └ group: stop web ── drop-in away, daemon-reload ─▶ web.service stops
 //! ```
 //!
-//! A unit that somebody ordered behind ours (`After=heartbeat.service`) gets none: it would have to
-//! wait for us at a start and at a stop, and systemd breaks such a circle by leaving one of the two out.
+//! A unit that an administrator ordered after the daemon's unit (`After=heartbeat.service`) gets no
+//! drop-in: it would have to wait for the daemon's unit at a start and at a stop, and systemd breaks such a
+//! cycle by leaving one of the two out.
 //!
-//! A drop-in counts when systemd has read all its unit files again, which takes a good part of a
-//! second. So `heartbeat --role units` writes all of them before the daemon starts, and the start
-//! of a unit finds its own in place.
+//! A drop-in takes effect when systemd has read all its unit files again, which takes a good part of a
+//! second. So `heartbeat --role units` writes all drop-ins before the daemon starts, and the start of a
+//! unit finds its own in place.
 
 mod systemctl;
 
@@ -30,21 +33,21 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The name of the drop-in in the folder `<unit>.d`.
+/// The file name of the drop-in in the directory `<unit>.d`.
 pub const FILE: &str = "50-heartbeat.conf";
-/// What stands in it.
+/// The contents of the drop-in.
 pub const TEXT: &str = "\
 # A group of heartbeat runs this unit: at a shutdown it is stopped by heartbeat, not beside it.
 [Unit]
 Before=heartbeat.service
 ";
 
-/// What our unit is called.
+/// The name of the daemon's own unit.
 const OURS: &str = "heartbeat.service";
 
-/// The unit that systemd has for a resource. It has one for every script in `/etc/init.d`, made
-/// by its generator where no package brings one, and on Debian such a script calls systemctl
-/// itself (`/lib/lsb/init-functions.d/40-systemd`).
+/// Returns the unit that systemd has for a resource. It has one for every script in `/etc/init.d`, made by
+/// its generator where no package provides one, and on Debian such a script calls systemctl itself
+/// (`/lib/lsb/init-functions.d/40-systemd`).
 #[must_use]
 pub fn unit(located: &Located, directories: &Directories) -> Option<String> {
     match located {
@@ -58,19 +61,19 @@ pub fn unit(located: &Located, directories: &Directories) -> Option<String> {
     }
 }
 
-/// Where the drop-in of a unit lies.
+/// Returns the directory of a unit's drop-in.
 #[must_use]
 pub fn folder(unit: &str, directories: &Directories) -> PathBuf {
     directories.runtime_units.join(format!("{unit}.d"))
 }
 
-/// Does what is needed before an agent of `unit` is called. To be called where it may take seconds.
+/// Prepares the call of an agent of `unit`. May take seconds, so call it where that does no harm.
 ///
 /// # Errors
 ///
 /// When systemctl cannot be started or does not answer in time, and before a stop also when the drop-in
-/// cannot be removed: the stop would wait for us. A drop-in that cannot be written is no reason not to
-/// start.
+/// cannot be removed, because the stop would wait for the daemon's unit. A drop-in that cannot be written
+/// does not prevent a start.
 pub(super) fn prepare(
     unit: &str,
     action: Action,
@@ -106,7 +109,7 @@ pub(super) fn prepare(
 fn write(folder: &Path, file: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(file, TEXT).inspect_err(|_| {
-        // Half of it orders nothing, and would be taken for the whole.
+        // A partial file orders nothing, and would be taken for a complete one.
         let _ = fs::remove_file(file);
     })
 }
@@ -120,12 +123,12 @@ mod tests {
     use std::fs;
     use std::process::Command;
 
-    /// Calls the agent `web` for real, with a systemctl that writes down what it is asked and says
-    /// that our unit is `state`; tells what systemctl was asked, in its order.
+    /// Calls the agent `web` for real, with a systemctl that records its calls and says that the daemon's
+    /// unit is `state`. Returns the calls of systemctl in their order.
     fn asked(directories: &Directories, action: Action, state: &str) -> Vec<String> {
         let log = directories.systemctl.with_extension("log");
         let _ = fs::remove_file(&log);
-        // A second word is what the unit stands behind.
+        // A second word names the unit that the unit is ordered after.
         let (state, after) = state.split_once(' ').unwrap_or((state, "basic.target"));
         let answer =
             format!("case $2 in *=After) echo a.service {after} ;; *) echo {state} ;; esac");
@@ -168,8 +171,8 @@ mod tests {
         let stop = asked(&directories, Action::Stop, "deactivating");
         assert_eq!(stop, ["show", "daemon-reload", "stop"]);
         assert!(!file.exists());
-        // Such a daemon starts nothing any more; one that systemd does not know orders nothing; and
-        // a unit that somebody ordered behind ours would make a circle.
+        // A daemon that is deactivating starts nothing; one that systemd does not know orders nothing; and
+        // a unit that an administrator ordered after the daemon's unit would make a cycle.
         for state in ["deactivating", "inactive", "active heartbeat.service"] {
             assert_eq!(asked(&directories, Action::Start, state), ["show", "show", "start"]);
             assert!(!file.exists(), "{state}");
@@ -192,7 +195,7 @@ mod tests {
     fn a_stop_whose_drop_in_stays_is_not_begun() {
         let (_scratch, directories) = unit();
         asked(&directories, Action::Start, "active");
-        // As on a file system that has become read-only.
+        // This simulates a file system that has become read-only.
         let file = super::folder("web.service", &directories).join(super::FILE);
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();

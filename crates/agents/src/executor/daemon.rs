@@ -1,4 +1,4 @@
-//! The connection to the one daemon that is served.
+//! The connection to the one daemon that the executor serves.
 
 use super::{Executor, REQUESTS_PER_TURN};
 use crate::parts::split;
@@ -9,11 +9,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use systole_executor::Input;
 use systole_sys::seqpacket::{Connection, Receive};
 
-/// Reports that wait for a daemon that does not read. Beyond it lines of the log are lost.
+/// Maximum number of reports that wait for a daemon that does not read. Beyond it, log lines are lost.
 const LOG_MAX: usize = 1 << 10;
-/// Most connections that are taken in one turn.
+/// Maximum number of connections that are accepted in one turn.
 const NEWCOMERS_PER_TURN: usize = 8;
-/// Beyond it the daemon is as good as dead, and its connection is closed.
+/// Beyond this number of reports the daemon counts as dead, and its connection is closed.
 const OUTBOX_MAX: usize = 1 << 12;
 
 /// A connected daemon.
@@ -31,12 +31,12 @@ impl Daemon {
         Self { connection, outbox: VecDeque::new(), lost_lines: 0, buffer }
     }
 
-    /// What to wake up for.
+    /// The events to wait for.
     pub(super) fn interest(&self) -> PollFlags {
         if self.outbox.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT }
     }
 
-    /// The next request, if any. An error means that the daemon is gone, or talks nonsense.
+    /// Returns the next request, if any. An error means that the daemon is gone or sends nonsense.
     fn receive(&mut self) -> Result<Option<Request>, String> {
         match self.connection.receive(&mut self.buffer) {
             Ok(Receive::Packet(length)) => match Request::decode(&self.buffer[..length]) {
@@ -54,13 +54,13 @@ impl Daemon {
             self.lost_lines += 1;
             return;
         }
-        // Every report of ours can be written.
+        // Every report of the executor can be encoded.
         if let Ok(packets) = split(report) {
             self.outbox.extend(packets);
         }
     }
 
-    /// Sends what can be sent. False means that the connection is of no use any more.
+    /// Sends what can be sent. Returns false if the connection is no longer usable.
     fn flush(&mut self) -> bool {
         while let Some(packet) = self.outbox.front() {
             match self.connection.send(packet) {
@@ -80,7 +80,7 @@ impl AsFd for Daemon {
 }
 
 impl Executor {
-    /// Reads what the daemon asks.
+    /// Reads the daemon's requests.
     pub(super) fn read_requests(&mut self) {
         for _ in 0..REQUESTS_PER_TURN {
             let Some(daemon) = &mut self.daemon else { return };
@@ -103,8 +103,8 @@ impl Executor {
         self.tell(Input::Disconnected);
     }
 
-    /// Takes a new daemon if there is none. A second one is refused: its connection ends without
-    /// a hello.
+    /// Accepts a new daemon if there is none. A second one is refused: its connection ends without a
+    /// greeting.
     pub(super) fn accept(&mut self) {
         for _ in 0..NEWCOMERS_PER_TURN {
             let Some(connection) = self.places.accept(self.now) else { return };

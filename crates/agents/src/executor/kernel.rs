@@ -1,4 +1,4 @@
-//! Addresses and interfaces: what the machine wants of the kernel, and what the kernel tells.
+//! Addresses and interfaces: the machine's requests to the kernel, and the kernel's notifications.
 
 use super::Executor;
 use crate::address::Started;
@@ -10,21 +10,21 @@ use systole_executor::{Finding, Input, LookId, Presence, RunId};
 use systole_sys::address::Change;
 use systole_sys::clock;
 
-/// Of what part of the time looks at the interfaces are made at most.
+/// Checks of the interfaces take at most one part in this number of the time.
 const LOOK_SHARE: u32 = 10;
-/// How long a look waits at most for what the one before took.
+/// Longest wait for the next check, however long the previous one took.
 const LOOK_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// What a helper has found out about agents.
+/// The finding of a helper about agents.
 #[derive(Debug)]
 pub(super) struct Looked {
     pub(super) look: LookId,
     pub(super) resources: Vec<Resource>,
-    /// The first that is missing, or why nobody knows.
+    /// The first agent that is missing, or why the check could not be made.
     pub(super) missing: Result<Option<String>, String>,
 }
 
-/// A change of addresses that waits until those behind it are known, to be made with them.
+/// A change of addresses that waits until the following ones are known, so that they are made together.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) run: RunId,
@@ -33,8 +33,8 @@ pub(super) struct Waiting {
     pub(super) lifetime: Duration,
 }
 
-/// When the interfaces are looked at: at once, but where they change without pause, as on a machine
-/// that starts and ends containers, only as often as leaves time for everything else.
+/// When to check the interfaces: at once, but if they change without pause, as on a machine that starts and
+/// ends containers, only as often as leaves time for everything else.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     is_asked: bool,
@@ -46,7 +46,7 @@ impl Looks {
         self.is_asked = true;
     }
 
-    /// When the next one is due, if one is.
+    /// The time of the next check, if one is due.
     pub(super) fn deadline(&self) -> Option<Time> {
         self.is_asked.then_some(self.not_before)
     }
@@ -55,7 +55,7 @@ impl Looks {
         self.deadline().is_some_and(|due| due <= now)
     }
 
-    /// Notes a look and how long it took.
+    /// Records a check and how long it took.
     fn note(&mut self, now: Time, took: Duration) {
         let wait = took.saturating_mul(LOOK_SHARE).min(LOOK_WAIT_MAX);
         *self = Self { is_asked: false, not_before: now + wait };
@@ -63,8 +63,9 @@ impl Looks {
 }
 
 impl Executor {
-    /// Adds, removes or looks for all addresses that wait for it, in their order: each row of the same
-    /// action in one batch. The groups may be hundreds, and each batch takes a picture of the network.
+    /// Adds, removes or looks for all waiting addresses, in their order; consecutive changes with the same
+    /// action form one batch. There may be hundreds of groups, and each batch reads the state of the
+    /// network.
     pub(super) fn change_all(&mut self) {
         let waiting = std::mem::take(&mut self.changes);
         let is_same = |one: &Waiting, next: &Waiting| {
@@ -93,7 +94,7 @@ impl Executor {
         }
     }
 
-    /// Puts the lines of a start into the log.
+    /// Writes the lines of a start to the log.
     fn tell_of(&mut self, started: Started) -> (Outcome, usize) {
         for (interface, line) in started.lines {
             self.log_as("IPaddr", &interface, Level::Info, line);
@@ -112,7 +113,7 @@ impl Executor {
         self.tell(input);
     }
 
-    /// Tells what the kernel tells.
+    /// Handles the kernel's notifications.
     pub(super) fn heed_kernel(&mut self) {
         let Change { interfaces, addresses, removed } = self.watch.read();
         for gone in removed {
@@ -130,7 +131,7 @@ impl Executor {
         }
     }
 
-    /// Looks at the interfaces of every service. A list that cannot be had says nothing.
+    /// Checks the interfaces of every service. If the list cannot be read, nothing is concluded.
     pub(super) fn look_at_interfaces(&mut self) {
         if self.services.is_empty() {
             return;
@@ -147,7 +148,7 @@ impl Executor {
         self.tell(Input::Interfaces(faults));
     }
 
-    /// Ends looks: every agent is there, or one is not, or nobody knows.
+    /// Ends checks: every agent is present, or one is missing, or the answer is unknown.
     pub(super) fn finish_looks(&mut self, looks: Vec<Looked>) {
         if looks.is_empty() {
             return;
@@ -167,10 +168,10 @@ impl Executor {
     }
 }
 
-/// Who might have removed an address: the kernel tells the number of a netlink socket, which is
-/// that of its process unless this has several.
+/// Who may have removed an address. The kernel reports the number of a netlink socket, which is that of its
+/// process unless the process has several.
 fn remover(port: NonZeroU32) -> String {
-    // A file of the kernel's, which answers at once.
+    // The file is the kernel's, so it is read at once.
     match std::fs::read_to_string(format!("/proc/{port}/comm")) {
         Ok(name) => format!("{} (process {port})", name.trim_end()),
         Err(_) => format!("a program that has ended since (netlink socket {port})"),

@@ -1,4 +1,4 @@
-//! The runs that an earlier executor left: found by their records, and ended as the machine says.
+//! The runs that an earlier executor left, which are found by their records and ended as the machine says.
 
 use crate::protocol::Unfinished;
 use crate::records::{Leftover, Records};
@@ -10,12 +10,12 @@ use systole_executor::{RunId, Signal};
 use systole_sys::process::{ProcessId, has_ended, kill_group};
 use systole_sys::signals;
 
-/// How often a record without a process is read again: an executor that was killed between fork and
-/// exec leaves a child that is just about to write it.
+/// How often a record without a process is read again: an executor that was killed between fork and exec
+/// leaves a child that is about to write its record.
 const LOOK: Duration = Duration::from_millis(10);
-/// How often, when it takes longer than a moment: it waits for a disk.
+/// How often to read it if it takes longer than [`MOMENT`], because the child waits for a disk.
 const LATE_LOOK: Duration = Duration::from_millis(200);
-/// How long a moment is.
+/// How long the records are read at short intervals.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// The runs that an earlier executor left.
@@ -31,35 +31,35 @@ struct Run {
     id: RunId,
     leftover: Leftover,
     process: Option<(ProcessId, OwnedFd)>,
-    /// What it is to get once it says who it is.
+    /// The signal to send once the process is known.
     signal: Option<Signal>,
 }
 
 impl Leftovers {
-    /// Finds what was left.
+    /// Finds the runs that were left.
     pub(super) fn find(now: Time, records: &Records) -> io::Result<Self> {
         let runs = (0..).map(RunId).zip(records.leftovers()?);
         let runs = runs.map(|(id, leftover)| Run { id, leftover, process: None, signal: None });
         Ok(Self { begun: now, next_look: now, runs: runs.collect() })
     }
 
-    /// What they do.
+    /// The actions of the runs.
     pub(super) fn runs(&self) -> Vec<Unfinished> {
         self.runs.iter().map(|run| run.leftover.run.clone()).collect()
     }
 
-    /// What wakes us up for them.
+    /// The descriptors that wake up the executor for the runs.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.runs.iter().filter_map(|run| run.process.as_ref().map(|(_, watch)| watch.as_fd()))
     }
 
-    /// When [`Leftovers::tend`] has something to do.
+    /// The time at which [`Leftovers::tend`] has something to do.
     pub(super) fn deadline(&self) -> Option<Time> {
         let is_unknown = self.runs.iter().any(|run| run.process.is_none());
         is_unknown.then_some(self.next_look)
     }
 
-    /// Looks for those that have not said who they are, and gives the runs that are over.
+    /// Looks for the processes that have not recorded themselves yet, and returns the runs that are over.
     pub(super) fn tend(&mut self, now: Time) -> Vec<RunId> {
         self.next_look = now + if now < self.begun + MOMENT { LOOK } else { LATE_LOOK };
         let mut ended = Vec::new();
@@ -67,7 +67,7 @@ impl Leftovers {
             let goes_on = run.tend();
             if !goes_on {
                 ended.push(run.id);
-                // One that stays is found again by the next executor, and found to be over.
+                // A record that stays is found again by the next executor, and found to be over.
                 let _ = run.leftover.remove();
             }
             goes_on
@@ -75,7 +75,7 @@ impl Leftovers {
         ended
     }
 
-    /// Signals one of them. Says whether it is one.
+    /// Signals one of the runs. Returns whether the run is one of them.
     pub(super) fn signal(&mut self, id: RunId, signal: Signal) -> bool {
         let Some(run) = self.runs.iter_mut().find(|run| run.id == id) else { return false };
         run.signal = Some(signal);
@@ -85,23 +85,23 @@ impl Leftovers {
 }
 
 impl Run {
-    /// Says whether it goes on. What cannot be found out says nothing: it is looked at again.
+    /// Returns whether the run still goes on. If that cannot be found out, it is checked again.
     fn tend(&mut self) -> bool {
         let Some((process, watch)) = &self.process else { return self.find().unwrap_or(true) };
         if !has_ended(watch.as_fd()) {
             return true;
         }
-        // What heard the same notice and did not heed it.
+        // This kills children that were signalled and did not end.
         let _ = kill_group(process.pid, signals::Signal::Kill);
         false
     }
 
-    /// Looks for its process, and says whether there is one or may be one.
+    /// Looks for the run's process. Returns whether the process exists or may exist.
     fn find(&mut self) -> io::Result<bool> {
-        // Asked first: who settles has written before.
+        // This is checked first: a child that settles has written its record before.
         let is_settled = self.leftover.is_settled()?;
         let Some(process) = self.leftover.process()? else { return Ok(!is_settled) };
-        // Opened before the signal: from here on the number belongs to this process.
+        // It is opened before the signal is sent: from here on the number belongs to this process.
         let Some(watch) = process.open()? else { return Ok(false) };
         self.process = Some((process, watch));
         self.pass_on();
@@ -130,7 +130,7 @@ mod tests {
         let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         let run = Unfinished { group: GroupKey(1), action: Action::Start, resources: Vec::new() };
         let record = records.begin(&run).unwrap();
-        // As in a child: the same open file, of a parent that is gone.
+        // The file is open as in a child whose parent is gone.
         let child = record.file.try_clone().unwrap();
         let mut leftovers = Leftovers::find(Time::from_nanos(0), &records).unwrap();
         for seconds in [0, 1, 100] {

@@ -1,5 +1,5 @@
-//! The places where others find the executor: its socket and its ledger, which somebody may remove, and
-//! a second socket without a file.
+//! The places where other processes find the executor: its socket and its ledger, which may be removed by
+//! accident, and a second socket without a file.
 
 use super::{Executor, ExecutorError};
 use crate::place;
@@ -12,25 +12,27 @@ use systole_core::Time;
 use systole_executor::Input;
 use systole_sys::seqpacket::{Connection, Listener};
 
-/// How often it is looked for them, while the executor is awake: a daemon wakes it with every beat, and
+/// How often to check that they exist, while the executor is awake. A daemon wakes it with every beat, and
 /// makes the directory again.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long an executor that starts tries to find out who listens where too many wait.
+/// How long an executor that starts tries to find out who listens on a socket on which too many connections
+/// wait.
 const BUSY_LIMIT: Duration = Duration::from_secs(1);
-/// Time between two tries.
+/// Time between two attempts.
 const BUSY_STEP: Duration = Duration::from_millis(10);
-/// How long nobody is heard at the abstract name after a stranger, who could keep this thread busy.
+/// How long to ignore connections at the abstract name after a stranger's, because a stranger could keep
+/// this thread busy.
 const STRANGER_REST: Duration = Duration::from_millis(100);
 
-/// Where others find the executor.
+/// The places where other processes find the executor.
 #[derive(Debug)]
 pub(super) struct Places {
     listener: Listener,
-    /// At the abstract name of the socket, where a daemon finds the executor whose socket was removed.
-    /// Absent where another user listens, or there is no such name.
+    /// The socket at the abstract name, where a daemon finds the executor if its socket's file was removed.
+    /// Absent if another user listens there, or the name cannot be used.
     spare: Option<Listener>,
-    /// From when on it is looked whether somebody is there.
+    /// When to accept connections there again.
     spare_from: Time,
     socket: PathBuf,
     ledger: PathBuf,
@@ -38,11 +40,11 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Listens.
+    /// Starts to listen.
     ///
     /// # Errors
     ///
-    /// When another executor does.
+    /// When another executor listens already.
     pub(super) fn open(now: Time, socket: PathBuf, ledger: PathBuf) -> Result<Self, ExecutorError> {
         let failed = |source| ExecutorError::Listen { path: socket.clone(), source };
         let spare = Listener::bind_abstract(&socket);
@@ -54,18 +56,18 @@ impl Places {
         Ok(Self { listener, spare, spare_from: now, socket, ledger, next_look })
     }
 
-    /// Where a daemon may connect now.
+    /// The sockets on which a daemon may connect now.
     pub(super) fn listeners(&self, now: Time) -> impl Iterator<Item = &Listener> {
         let spare = self.spare.as_ref().filter(|_| self.spare_from <= now);
         iter::once(&self.listener).chain(spare)
     }
 
-    /// When somebody may be heard who is not now.
+    /// The time at which the abstract name is listened to again.
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         Some(self.spare_from).filter(|from| self.spare.is_some() && *from > now)
     }
 
-    /// Somebody who connects. An error is the newcomer's, who tries again.
+    /// Accepts a connection. An error concerns the client, which tries again.
     pub(super) fn accept(&mut self, now: Time) -> Option<Connection> {
         if let Ok(Some(connection)) = self.listener.accept() {
             return Some(connection);
@@ -82,15 +84,16 @@ impl Places {
 }
 
 impl Executor {
-    /// Makes again what is gone of them. A daemon that found no socket would start a second executor,
-    /// which without the ledger would know nothing of what is held here.
+    /// Restores the places that are gone. A daemon that found no socket would start a second executor,
+    /// which without the ledger would not know what is held here.
     pub(super) fn tend_places(&mut self) {
         if self.now < self.places.next_look {
             return;
         }
         self.places.next_look = self.now + LOOK;
         if is_missing(&self.places.socket) {
-            // What cannot be had now is tried again. What lies there is another executor's, and stays.
+            // What cannot be restored now is tried again later. A socket that is there belongs to another
+            // executor, and is kept.
             if let Ok(listener) = Listener::bind(&self.places.socket) {
                 self.places.listener = listener;
             }
@@ -101,8 +104,8 @@ impl Executor {
     }
 }
 
-/// Whether an executor listens at the abstract name. Where so many wait that this cannot be found out,
-/// another user may be the one who listens, and keeps nobody from starting.
+/// Whether an executor listens at the abstract name. If so many connections wait that this cannot be found
+/// out, the listener may be another user's process, and must not prevent the start.
 fn is_taken(socket: &Path) -> bool {
     let limit = Instant::now() + BUSY_LIMIT;
     loop {
@@ -115,7 +118,7 @@ fn is_taken(socket: &Path) -> bool {
     }
 }
 
-/// Whether nothing lies there, though it could: in a directory that nobody else can write to.
+/// Whether the file is missing, although it could exist: in a directory that no other user can write to.
 fn is_missing(path: &Path) -> bool {
     let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let is_gone = path.symlink_metadata().as_ref().is_err_and(is_gone);
@@ -158,7 +161,7 @@ mod tests {
         open().unwrap();
     }
 
-    /// Anybody may connect to the abstract name.
+    /// Any process may connect to the abstract name.
     #[test]
     fn a_second_executor_finds_the_first_behind_all_who_wait_there() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The programs of agents, from the order to start one to what remains of it.
+//! The programs of agents, from the order to start one to its remains.
 
 use super::Executor;
 use super::kernel::Looked;
@@ -18,10 +18,10 @@ use systole_executor::{Input, LookId, NotBegun, RunId, Signal};
 use systole_sys::process::{Limits, kill_group};
 use systole_sys::signals;
 
-/// How often it is looked for the process of a program that must not start.
+/// How often to look for the process of a program that must not start.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Every program that runs or is about to.
+/// Every program that runs or is about to run.
 #[derive(Debug)]
 pub(super) struct Programs {
     starter: Starter,
@@ -40,9 +40,9 @@ struct Program {
 
 #[derive(Debug)]
 enum Stage {
-    /// A helper looks for it and starts it.
+    /// A helper looks for the agent and starts its program.
     Starting { gate: Arc<Gate>, must_die: bool },
-    /// It runs.
+    /// The program runs.
     Running { agent: Agent, process: Box<Process> },
 }
 
@@ -58,12 +58,12 @@ impl Programs {
         Ok(Self { starter, all: Vec::new(), lingering })
     }
 
-    /// Takes the facts for all later runs.
+    /// Sets the facts for all later runs.
     pub(super) fn configure(&mut self, configuration: Configuration) {
         self.starter.configure(configuration);
     }
 
-    /// Begins to start a program. An answer is given when that cannot even be tried.
+    /// Begins to start a program. Returns an answer if that cannot even be attempted.
     pub(super) fn begin(&mut self, run: RunId, request: Run, action: Action) -> Result<(), Input> {
         let refused = |text| Input::NotBegun { run, why: NotBegun::Error(text) };
         let Some(ResourceKind::Agent { name, .. }) = request.resources.first().map(|it| &it.kind)
@@ -77,19 +77,19 @@ impl Programs {
         Ok(())
     }
 
-    /// Begins to look for agents.
+    /// Begins to look for agents. Returns an answer if that cannot even be attempted.
     pub(super) fn look(&mut self, look: LookId, resources: Vec<Resource>) -> Result<(), Input> {
         let refused =
             |text| Input::Looked { look, finding: systole_executor::Finding::Unknown(text) };
         self.starter.look(look, resources).map_err(refused)
     }
 
-    /// Signals a program, and all that it started. An answer is given when it will never start.
+    /// Signals a program and everything that it started. Returns an answer if the program will never start.
     pub(super) fn signal(&mut self, run: RunId, signal: Signal) -> Option<Input> {
         let at = self.all.iter().position(|program| program.run == run)?;
         match &mut self.all[at].stage {
             Stage::Running { process, .. } => process.signal(raw(signal)),
-            // It is signalled once it runs.
+            // The program is signalled once it runs.
             Stage::Starting { .. } if signal == Signal::Terminate => {}
             Stage::Starting { gate, must_die } => {
                 if gate.close() {
@@ -103,7 +103,7 @@ impl Programs {
         None
     }
 
-    /// What wakes us up for them.
+    /// The descriptors that wake up the executor for the programs.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let running = self.all.iter().filter_map(|program| match &program.stage {
             Stage::Running { process, .. } => Some(process.descriptors()),
@@ -112,7 +112,8 @@ impl Programs {
         running.flatten().chain([self.starter.as_fd()])
     }
 
-    /// How long there is nothing to look for, if anything is looked for.
+    /// How long to wait until the next search for the process of a program that must not start, if there is
+    /// one.
     pub(super) fn patience(&self) -> Option<Duration> {
         let mut dying = self.all.iter().filter_map(|program| match &program.stage {
             Stage::Starting { must_die, .. } => must_die.then_some(LOOK),
@@ -121,8 +122,8 @@ impl Programs {
         dying.next()
     }
 
-    /// Kills what hangs between its fork and its program, which its record names: when its disk
-    /// answers after all, it must not start.
+    /// Kills programs that hang between the fork and the exec and that must not start, even if their disk
+    /// answers after all. Their processes are named in their records.
     fn kill_unstarted(&self) {
         for program in &self.all {
             if let Stage::Starting { gate, must_die: true } = &program.stage
@@ -150,7 +151,7 @@ impl Programs {
         self.all.retain(|program| program.run != run);
     }
 
-    /// The programs that have ended, with how they did.
+    /// Returns the programs that have ended, with how they ended.
     fn ended(&mut self) -> Vec<(Program, io::Result<Remains>)> {
         let mut ended = Vec::new();
         let mut at = 0;
@@ -168,7 +169,7 @@ impl Programs {
     }
 }
 
-/// The signal by its name in the kernel.
+/// Returns the signal with its name in the kernel.
 pub(super) const fn raw(signal: Signal) -> signals::Signal {
     match signal {
         Signal::Terminate => signals::Signal::Terminate,
@@ -177,7 +178,7 @@ pub(super) const fn raw(signal: Signal) -> signals::Signal {
 }
 
 impl Executor {
-    /// Takes what helpers have done, and looks at every program that runs.
+    /// Handles what the helpers have done, and checks every program that runs.
     pub(super) fn heed_programs(&mut self) {
         let mut looks = Vec::new();
         while let Some(news) = self.programs.starter.news() {

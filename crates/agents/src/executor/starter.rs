@@ -1,8 +1,8 @@
-//! Helper threads for what may have to wait for a disk: looking for an agent, reading its
-//! parameters, starting its program.
+//! Helper threads for what may have to wait for a disk: looking for an agent, reading its parameters,
+//! starting its program.
 //!
-//! A disk that does not answer holds up the helper and nobody else. A helper that was given up
-//! starts nothing any more: see [`Gate`].
+//! A disk that does not answer delays only the helper. A helper that was given up no longer starts
+//! anything: see [`Gate`].
 
 use crate::agent::{Agent, Invocation};
 use crate::lookup::Directories;
@@ -22,28 +22,28 @@ use systole_executor::{AgentName, LookId, NotBegun, RunId};
 use systole_sys::eventfd::Wake;
 use systole_sys::process::{Limits, Spawn};
 
-/// Most helpers at a time: more than programs that run at the same time, and those that wait for
-/// a disk that does not answer.
+/// Maximum number of helpers at a time: more than the number of programs that run at the same time, plus
+/// those that wait for a disk that does not answer.
 const HELPERS_MAX: usize = 256;
-/// Stack of a helper in bytes.
+/// Stack size of a helper in bytes.
 const STACK: usize = 256 << 10;
-/// What a shell says when a program cannot be executed.
+/// The exit code with which a shell reports that a program cannot be executed.
 const NOT_EXECUTABLE: i32 = 126;
 
-/// What a helper has done.
+/// The result of a helper.
 #[derive(Debug)]
 pub(super) enum News {
     /// A program runs.
     Started { run: RunId, agent: Agent, name: AgentName, process: Box<Process> },
-    /// It was not started.
+    /// The program was not started.
     NotStarted { run: RunId, why: NotBegun },
-    /// There is an agent, but it cannot be executed: a fault of its own.
+    /// The agent exists but cannot be executed; the fault is the agent's own.
     Unusable { run: RunId, name: AgentName, outcome: Outcome },
-    /// The agents were looked for: the first that is missing, or why nobody knows.
+    /// The agents were looked for. `missing` is the first missing one, or why the search failed.
     Looked { look: LookId, resources: Vec<Resource>, missing: Result<Option<String>, String> },
 }
 
-/// Makes helpers and hears from them.
+/// Creates helpers and receives their results.
 #[derive(Debug)]
 pub(super) struct Starter {
     facts: Arc<Facts>,
@@ -61,18 +61,18 @@ struct Facts {
     records: Records,
 }
 
-/// What a helper passes before it starts a program, and what its master may close before.
+/// A gate that a helper passes before it starts a program, and that the executor may close first.
 #[derive(Debug, Default)]
 pub(super) struct Gate(Mutex<Passage>);
 
 #[derive(Debug, Default)]
 enum Passage {
-    /// Nothing was started yet.
+    /// Nothing has been started yet.
     #[default]
     Open,
-    /// The program is being started, or runs; this is its record, if it has a name.
+    /// The program is being started, or runs. This is its record, if the record has a name.
     Passed(Option<PathBuf>),
-    /// Nothing must be started any more.
+    /// Nothing may be started any longer.
     Closed,
 }
 
@@ -82,7 +82,7 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forbids the start. False when it is too late for that.
+    /// Forbids the start. Returns false if it is too late.
     pub(super) fn close(&self) -> bool {
         let mut passage = self.lock();
         if let Passage::Passed(_) = *passage {
@@ -92,7 +92,7 @@ impl Gate {
         true
     }
 
-    /// The record of what was started.
+    /// The record of the started program.
     pub(super) fn record(&self) -> Option<PathBuf> {
         match &*self.lock() {
             Passage::Passed(record) => record.clone(),
@@ -100,7 +100,7 @@ impl Gate {
         }
     }
 
-    /// Says whether something may be started.
+    /// Returns whether the program may be started.
     fn pass(&self, record: &Record) -> bool {
         let mut passage = self.lock();
         if matches!(*passage, Passage::Closed) {
@@ -111,7 +111,7 @@ impl Gate {
     }
 }
 
-/// The way of a helper back to its master.
+/// The channel from a helper to the executor.
 #[derive(Debug)]
 struct Way {
     tell: Sender<News>,
@@ -121,7 +121,7 @@ struct Way {
 
 impl Way {
     fn tell(&self, news: News) {
-        // The master is gone only when the process is.
+        // The receiver is gone only if the process is.
         let _ = self.tell.send(news);
         self.wake.raise();
     }
@@ -176,7 +176,7 @@ impl Starter {
         self.help("look", move |way| {
             let missing = facts.missing(&resources).and_then(|missing| match missing {
                 Some(name) => Ok(Some(name)),
-                // A start is written down before it begins, which needs room.
+                // A start is recorded before it begins, which needs space.
                 None => facts.records.try_room().map(|()| None),
             });
             let missing = missing.map_err(|error| error.to_string());
@@ -196,11 +196,11 @@ impl Starter {
         helper.map(drop).map_err(|error| error.to_string())
     }
 
-    /// The next piece of news, if there is one.
+    /// Returns the next result, if there is one.
     pub(super) fn news(&self) -> Option<News> {
         let news = self.news.try_recv().ok();
         if news.is_none() && self.wake.lower().unwrap_or(false) {
-            // It was raised for what came just now, or for what was taken before.
+            // The wake-up was raised for a result that came just now, or for one that was taken before.
             return self.news.try_recv().ok();
         }
         news
@@ -214,7 +214,7 @@ impl AsFd for Starter {
 }
 
 impl Facts {
-    /// The first agent that is missing.
+    /// Returns the first agent that is missing.
     fn missing(&self, resources: &[Resource]) -> io::Result<Option<String>> {
         for resource in resources {
             let ResourceKind::Agent { name, arguments } = &resource.kind else { continue };
@@ -299,7 +299,7 @@ impl Facts {
     }
 }
 
-/// Where the output of a run goes. A stop must not fail for want of a name.
+/// The destinations of a run's output. A stop must not fail for lack of a name.
 fn outlets(record: &Record, action: Action) -> io::Result<[(Outlet, OwnedFd); 2]> {
     let named = record.path.as_deref().map(Outlet::pair);
     match named.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into())) {
@@ -308,12 +308,12 @@ fn outlets(record: &Record, action: Action) -> io::Result<[(Outlet, OwnedFd); 2]
     }
 }
 
-/// Why a program was not started.
+/// The reason why a program was not started.
 #[derive(Debug)]
 enum Fault {
-    /// Something on our side.
+    /// A fault of the executor's or the machine's.
     Ours(io::Error),
-    /// Its file cannot be executed.
+    /// The program's file cannot be executed.
     Agent(io::Error),
 }
 
@@ -323,9 +323,9 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// Whether a program could not be executed by a fault of its own, such as a script whose
-/// interpreter does not exist. Everything else (no process, memory, descriptor or room is left) is
-/// ours.
+/// Whether a program could not be executed because of a fault of its own, such as a script whose
+/// interpreter does not exist. Any other error (no process, memory, descriptor or space is left) is not the
+/// agent's.
 fn is_of_the_agent(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let faults = [

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use systole_core::GroupKey;
 use systole_sys::process::{Spawn, group_exists};
 
-/// No wait of these tests takes longer.
+/// Longest wait in these tests.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn start(script: &str) -> Process {
@@ -69,7 +69,7 @@ fn lingering_pipes_are_read_until_they_close() {
     let mut lingering = Lingering::new().unwrap();
     lingering.extend(remains.outlets.into_iter().flatten());
     drop(process);
-    // It ends only when somebody has read it all.
+    // The group ends only when its whole output was read.
     let begin = Instant::now();
     while group_exists(group) {
         assert!(begin.elapsed() < LIMIT);
@@ -83,7 +83,7 @@ fn one_that_ignores_term_is_killed_with_its_children() {
     let mut process = start(script);
     let group = process.child.id().pid;
     let begin = Instant::now();
-    // What it says, it says when it is deaf.
+    // The program writes once it ignores signals.
     while process.stdout.kept.is_empty() {
         assert!(begin.elapsed() < LIMIT);
         assert!(process.check().unwrap().is_none());

@@ -1,4 +1,4 @@
-//! A place for one executor: a directory, a network namespace, and the daemon's end.
+//! A test bench for one executor: a directory, a network namespace, and the daemon's end.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{BufRead, BufReader, Write};
@@ -13,12 +13,12 @@ use systole_sys::clock::boot_time;
 use systole_sys::process::ProcessId;
 use systole_sys::seqpacket::{Connection, Receive};
 
-/// No wait of these tests takes longer.
+/// Longest wait in these tests.
 pub(crate) const LIMIT: Duration = Duration::from_secs(15);
-/// How long a permit of these tests is valid, unless they say otherwise.
+/// How long a permit in these tests is valid unless stated otherwise.
 const PERMIT: Duration = Duration::from_mins(1);
 
-/// Everything around an executor. Dropped, it leaves nothing behind.
+/// Everything around an executor. When it is dropped, nothing stays behind.
 pub(crate) struct Bench {
     directory: tempfile::TempDir,
     /// Keeps the namespaces while its standard input is open.
@@ -27,7 +27,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A network namespace with the interface `left` (192.0.2.1/24), and no executor yet.
+    /// Creates a network namespace with the interface `left` (192.0.2.1/24), without an executor.
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         for place in ["ha.d/resource.d", "init.d"] {
@@ -52,12 +52,12 @@ impl Bench {
         self.directory.path().join(name)
     }
 
-    /// What a script wrote there, if anything.
+    /// Returns what a script wrote to a file in the directory; empty if nothing.
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// The process whose number a script wrote there.
+    /// Returns the process whose number a script wrote to a file in the directory.
     pub(crate) fn process(&self, name: &str) -> Option<ProcessId> {
         ProcessId::of(self.read(name).trim().parse().ok()?)
     }
@@ -70,7 +70,7 @@ impl Bench {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A script that remembers whether it was started, and writes its verbs to the file `verbs`.
+    /// Writes a script that keeps whether it was started, and writes its verbs to the file `verbs`.
     pub(crate) fn service(&self, name: &str) {
         let body = "N=$(basename $0)\necho $N $1 >> $D/verbs\ncase $1 in\n\
                     start) touch $D/$N.on ;;\nstop) rm -f $D/$N.on ;;\n\
@@ -84,7 +84,7 @@ impl Bench {
         command
     }
 
-    /// Runs a script in the namespaces, of the network and of mounts. `$D` is the directory.
+    /// Runs a script in the network and mount namespaces. `$D` is the directory.
     pub(crate) fn sh(&self, script: &str) {
         let mut command = self.inside("sh");
         let command = command.args(["-c", script]).env("D", self.directory.path());
@@ -106,7 +106,7 @@ impl Bench {
         assert!(batch.wait().unwrap().success());
     }
 
-    /// The most memory that the executor has had, in KiB.
+    /// Returns the peak memory of the executor in KiB.
     pub(crate) fn most_memory(&self) -> u64 {
         let executor = self.executor.as_ref().unwrap().id();
         let status = std::fs::read_to_string(format!("/proc/{executor}/status")).unwrap();
@@ -114,10 +114,10 @@ impl Bench {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// How often the executor's thread has waited, which is how often it was woken.
+    /// Returns how often the executor's thread has waited, which is how often it was woken.
     pub(crate) fn wakes(&self) -> u64 {
         let executor = self.executor.as_ref().unwrap().id();
-        // The thread that began is the one that renews.
+        // The main thread is the one that renews.
         let path = format!("/proc/{executor}/task/{executor}/status");
         let status = std::fs::read_to_string(path).unwrap();
         let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches:"));
@@ -148,7 +148,7 @@ impl Bench {
         executor.wait().unwrap();
     }
 
-    /// Waits until the executor ends by itself.
+    /// Waits until the executor ends on its own.
     pub(crate) fn await_exit(&mut self) {
         let mut executor = self.executor.take().unwrap();
         let status = until("the executor ends", || executor.try_wait().unwrap());
@@ -162,7 +162,7 @@ impl Bench {
         Daemon { connection, joiner: Joiner::default(), next_job: 0, reports: Vec::new() }
     }
 
-    /// Connects, and waits for the hello.
+    /// Connects, and waits for the greeting.
     pub(crate) fn greeted(&self) -> (Daemon, Report) {
         let mut daemon = self.connect();
         let hello = daemon.await_report();
@@ -186,7 +186,7 @@ pub(crate) struct Daemon {
     connection: Connection,
     joiner: Joiner,
     next_job: u64,
-    /// Reports that were read while another was awaited.
+    /// Reports that were read while another report was awaited.
     pub reports: Vec<Report>,
 }
 
@@ -199,7 +199,7 @@ impl Daemon {
         self.connection.send(&permit_packet(boot_time(), valid_for)).unwrap();
     }
 
-    /// Asks for a run, and does not wait for its end.
+    /// Requests a run, and does not wait for its end.
     pub(crate) fn ask(&mut self, group: u32, action: Action, resources: &[Resource]) -> JobId {
         self.ask_within(group, action, resources, 10_000)
     }
@@ -226,7 +226,7 @@ impl Daemon {
         job
     }
 
-    /// Asks for a run, and waits for its end.
+    /// Requests a run, and waits for its end.
     pub(crate) fn run(&mut self, group: u32, action: Action, resources: &[Resource]) -> Outcome {
         let job = self.ask(group, action, resources);
         self.done(job)
@@ -258,7 +258,7 @@ impl Daemon {
         self.next_report().expect("the executor closed the connection")
     }
 
-    /// The next report, or nothing when the executor has closed the connection.
+    /// Returns the next report, or `None` when the executor has closed the connection.
     pub(crate) fn next_report(&mut self) -> Option<Report> {
         let mut buffer = vec![0; PACKET_MAX];
         let begin = Instant::now();
@@ -279,7 +279,7 @@ impl Daemon {
         }
     }
 
-    /// The lines of the log so far.
+    /// Returns the log lines so far.
     pub(crate) fn log(&self) -> Vec<&str> {
         let lines = self.reports.iter().filter_map(|report| match report {
             Report::Log { text, .. } => Some(text.as_str()),

@@ -1,5 +1,5 @@
-//! A real executor, as a process of its own in a network namespace of its own, driven through its
-//! socket as the daemon drives it.
+//! A real executor, as a process of its own in a network namespace of its own, driven through its socket as
+//! the daemon drives it.
 #![expect(clippy::unwrap_used, reason = "what fails in a helper of a test fails the test")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one report among many")]
 
@@ -13,7 +13,7 @@ use systole_agents::protocol::{
 };
 use systole_core::{GroupKey, Resource, ResourceKind};
 
-/// Longer than any test: the executor waits for its daemon.
+/// Longer than any test, so that the executor waits for its daemon.
 const PATIENT: Duration = Duration::from_mins(1);
 
 fn bench() -> Bench {
@@ -67,7 +67,7 @@ fn failures_are_told_apart() {
 #[test]
 fn runs_of_one_group_follow_each_other_and_groups_do_not() {
     let bench = bench();
-    // Each of two groups waits for the other: only side by side can they end.
+    // Each of two groups waits for the other, so they can end only if they run at the same time.
     let meet = "[ $1 = start ] || exit 0; N=$(basename $0); touch $D/$N.here\n";
     for (name, other) in [("one", "two"), ("two", "one")] {
         bench.script(name, &format!("{meet}while [ ! -e $D/{other}.here ]; do sleep 0.01; done"));
@@ -93,7 +93,7 @@ fn addresses_live_while_permitted() {
         "Adding inet address 192.0.2.50/24 with broadcast address 192.0.2.255 to device left";
     assert!(daemon.log().contains(&line), "{:?}", daemon.log());
     assert!(daemon.reports.contains(&Report::Announced { group: GroupKey(1), addresses: 2 }));
-    // Longer than a lifetime: without a renewal they would be gone.
+    // This is longer than a lifetime: without a renewal the addresses would be gone.
     let begin = Instant::now();
     until("a lifetime is over", || {
         assert!(bench.has_address("192.0.2.50") && bench.has_address("192.0.2.51"));
@@ -106,7 +106,7 @@ fn addresses_live_while_permitted() {
     assert!(why.starts_with("it was removed by "), "{why}");
     assert!(bench.has_address("192.0.2.51"));
     assert_eq!(daemon.run(1, Action::Stop, &both[1..]), Outcome::Success);
-    // One that is left is enough to say that a stop has not stopped them.
+    // One remaining address is enough to report that a stop has not stopped them.
     assert_eq!(daemon.run(1, Action::Status, &both), Outcome::Running);
     assert_eq!(daemon.run(1, Action::Monitor, &both), Outcome::NotRunning);
     assert_eq!(daemon.run(1, Action::Start, &both), Outcome::Success);
@@ -149,7 +149,7 @@ fn addresses_of_many_groups_come_and_go_at_once_and_one_that_has_no_place_harms_
 #[test]
 fn a_greeting_is_told_however_long_it_is() {
     let bench = bench();
-    // Its long argument is the first one.
+    // The first argument is the long one.
     bench.script("web", "[ $2 = status ] && echo stopped; exit 0");
     let (mut daemon, _) = bench.greeted();
     let long = ResourceKind::Agent { name: "web".into(), arguments: vec!["x".repeat(100 << 10)] };
@@ -172,7 +172,7 @@ fn a_lost_address_is_not_held_for_the_next_daemon() {
     assert_eq!(daemon.run(1, Action::Start, &[agent("db")]), Outcome::Success);
     assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
     bench.kill();
-    // As when its lifetime is over before another executor starts.
+    // This simulates a lifetime that is over before another executor starts.
     bench.ip("address del 192.0.2.50/24 dev left");
     bench.start(PATIENT);
     let (_, hello) = bench.greeted();
@@ -202,7 +202,7 @@ fn what_happens_to_an_interface_or_an_address_is_told_at_once() {
     expect(None);
     bench.ip("address del 192.0.2.50/24 dev left");
     daemon.find(|report| matches!(report, Report::AddressBack { .. }));
-    // Where it cannot be put back, it is lost.
+    // An address that cannot be put back is lost.
     bench.ip("link del left");
     let lost = daemon.find(|report| matches!(report, Report::AddressLost { .. }));
     assert!(matches!(lost, Report::AddressLost { resources, .. } if resources == [here]));
@@ -245,7 +245,7 @@ fn an_address_without_a_place_is_refused_with_its_reason() {
 fn without_a_permit_addresses_go_before_anything_stops() {
     let mut bench = bench();
     bench.service("db");
-    // Says, when it is stopped, whether the address is still there.
+    // At its stop, the service records whether the address is still there.
     let look = "[ $1 = stop ] && ip address show dev left > $D/seen\n[ $1 = status ] || exit 0";
     bench.script("web", look);
     let mut daemon = bench.connect();
@@ -296,7 +296,8 @@ fn a_killed_executor_is_followed_by_one_that_adopts() {
     assert_eq!((groups[0].term, groups[0].group_name.as_str()), (3, "web"));
     assert_eq!((unfinished.len(), unfinished[0].action), (1, Action::Start));
     assert_eq!(unfinished[0].resources, [agent("stuck")]);
-    // Another group waits for nothing; what is asked for this one begins when that has ended.
+    // Another group waits for nothing. What is requested for this group begins when the earlier run has
+    // ended.
     assert_eq!(successor.run(1, Action::Status, &[agent("db")]), Outcome::Running);
     assert!(process.is_running());
     assert_eq!(successor.run(2, Action::Stop, &[agent("stuck")]), Outcome::Success);
@@ -317,7 +318,7 @@ fn an_executor_whose_directory_was_cleared_is_found_again_and_so_is_what_it_hold
     std::fs::remove_dir_all(bench.path("runs")).unwrap();
     for place in ["executor.sock", "executor.json"] {
         until(place, || {
-            // A beat, which wakes it.
+            // This is a beat, which wakes the executor.
             daemon.permit(Duration::from_mins(1));
             bench.path(place).exists().then_some(())
         });

@@ -1,4 +1,4 @@
-//! Agents as people write them: each does something that an agent must not, and harms nobody else.
+//! Agents as people write them: each does something that an agent must not do, and harms no other.
 
 use super::{agent, bench};
 use crate::bench::{Bench, until};
@@ -21,7 +21,7 @@ fn a_status_that_lies_is_believed_until_a_stop() {
         assert_eq!(daemon.run(group, Action::Start, &resource), Outcome::Success);
         assert_eq!(daemon.run(group, Action::Stop, &resource), Outcome::Success);
     }
-    // Who says that it runs is not started, as with heartbeat 3.0.6; both are stopped.
+    // A resource that says that it runs is not started, as with heartbeat 3.0.6; both are stopped.
     let verbs = |name: &str| bench.read(name).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(verbs("boaster.verbs"), "status status stop");
     assert_eq!(verbs("denier.verbs"), "status start status start stop");
@@ -35,13 +35,13 @@ fn each_in_its_own_way_and_all_at_once() {
     let fork = "& echo $! > $D/forker.pid";
     bench.script("forker", &format!("{only_start}({until_over}) {fork}"));
     bench.script("talker", &format!("{only_start}yes $(seq 200) | head -c 5000000"));
-    // More lines than wait for a daemon that does not read.
+    // These are more lines than may wait for a daemon that does not read.
     bench.script("chatterer", &format!("{only_start}yes | head -c 5000000 >&2"));
-    // It and its child ignore SIGTERM, and the child has the pipes.
+    // The agent and its child ignore SIGTERM, and the child holds the pipes.
     let child = "sh -c \"echo \\$\\$ > $D/deaf.pid; exec sleep 600\" &";
     let only_stop = "[ $1 = stop ] || exit 0";
     bench.script("deaf", &format!("trap '' TERM\n{only_stop}\n{child} wait; sleep 600"));
-    // It ends only when it sees that the others have ended.
+    // This agent ends only when it sees that the others have ended.
     bench.script("slow", &format!("{only_start}{until_over}"));
     let (mut daemon, _) = bench.greeted();
     let slow = daemon.ask_within(1, Action::Start, &[agent("slow")], 600_000);
@@ -60,7 +60,7 @@ fn each_in_its_own_way_and_all_at_once() {
     let child = until("the deaf one runs", || bench.process("deaf.pid"));
     assert_eq!(daemon.done(deaf), Outcome::TimedOut);
     until("its child is killed too", || (!child.is_running()).then_some(()));
-    // Nobody waited for the slow one.
+    // No other run waited for the slow one.
     std::fs::write(bench.path("over"), "").unwrap();
     assert_eq!(daemon.done(slow), Outcome::Success);
 }
@@ -68,8 +68,8 @@ fn each_in_its_own_way_and_all_at_once() {
 #[test]
 fn a_service_that_writes_outlives_the_executor_that_started_it() {
     let mut bench = bench();
-    // Little until there is a reader again: what an executor has not read yet when it is killed, on a busy
-    // machine, must not be all that a fifo holds.
+    // It writes little until there is a reader again: what a killed executor has left unread, on a busy
+    // machine, must not fill the FIFO.
     let length = "[ -e $D/much ] && N=4096 || N=16";
     let write = "head -c $N /dev/zero || exit 1; echo >> $D/ticks; sleep 0.01";
     let write = format!("while :; do {length}; {write}; done");
@@ -85,7 +85,7 @@ fn a_service_that_writes_outlives_the_executor_that_started_it() {
     until("it goes on without a reader", || (ticks(&bench) > before + 3).then_some(()));
     bench.start(Duration::from_mins(1));
     let (_daemon, _) = bench.greeted();
-    // More than a fifo holds: somebody reads.
+    // This is more than a FIFO holds, so it is being read.
     std::fs::write(bench.path("much"), "").unwrap();
     let before = ticks(&bench);
     until("it is read again", || (ticks(&bench) > before + 40).then_some(()));
@@ -96,7 +96,7 @@ fn a_service_that_writes_outlives_the_executor_that_started_it() {
 #[test]
 fn a_service_that_writes_without_pause_does_not_wake_the_thread_that_renews() {
     let bench = bench();
-    // Many times what a fifo holds, in pieces that each wake whoever waits for it.
+    // Many times what a FIFO holds, in pieces each of which wakes a process that waits for the FIFO.
     let write =
         "N=0; while [ $N -lt 400 ]; do head -c 32768 /dev/zero; N=$((N+1)); done; touch $D/over";
     bench.script("talker", &format!("case $1 in\nstart) ({write}) & ;;\nesac"));
@@ -115,7 +115,7 @@ fn what_cannot_be_written_down_is_not_asked_but_stopped_and_is_no_answer() {
     let (mut daemon, _) = bench.greeted();
     assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
     let verbs = bench.read("verbs");
-    // As when its file system can only be read, or is gone.
+    // This simulates a file system that is read-only or gone.
     std::fs::remove_dir_all(bench.path("runs")).unwrap();
     std::fs::write(bench.path("runs"), "").unwrap();
     let outcome = daemon.run(1, Action::Status, &[agent("web")]);

@@ -1,12 +1,12 @@
-//! Packets that were dropped, as text.
+//! Dropped packets as text.
 
 use super::age;
 use systole_ipc::protocol::DroppedReport;
 
-/// A node that was silent for so long with its other key may have ours by now.
+/// A node that has sent nothing with its other key for this long may have this cluster's key by now.
 const RECENT_MS: u64 = 60_000;
 
-/// What was dropped of a node, for the line behind its own.
+/// Returns what was dropped of a node, to follow the node's own line.
 pub(super) fn of_node(dropped: &DroppedReport) -> String {
     let is_recent = dropped.last_ms < RECENT_MS;
     let what = match (dropped.other_key && !dropped.heard, is_recent) {
@@ -17,7 +17,7 @@ pub(super) fn of_node(dropped: &DroppedReport) -> String {
     format!("    {what}{}", counted(dropped))
 }
 
-/// What was dropped of somebody else.
+/// Returns what was dropped of another sender.
 pub(super) fn of_other(dropped: &DroppedReport) -> String {
     let who = match &dropped.stranger {
         Some(name) => format!("{name}, which has our keys and is not in ha.cf, "),

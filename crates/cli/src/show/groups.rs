@@ -1,4 +1,4 @@
-//! Groups, as a person reads them.
+//! Groups as text.
 
 use super::{age, time_left};
 use std::fmt::Write as _;
@@ -18,13 +18,13 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         Phase::Blocked => "blocked",
     };
     let mut text = format!("  {}\n    ", group.resources.join(" "));
-    // Writing into memory cannot fail.
-    // Of more than two nodes another one may hear the owner.
+    // With more than two nodes another one may hear the owner.
     let is_pair = nodes.len() <= 2;
     let is_dead = |owner: &String| {
         let is_silent = nodes.iter().any(|it| it.name == *owner && it.status == "dead");
         is_pair && is_silent && group.phase.holds()
     };
+    // Writing into memory cannot fail.
     let _ = match &group.owner {
         Some(owner) if is_dead(owner) => {
             write!(text, "no node runs it: its owner {owner} is dead")
@@ -62,7 +62,7 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
     text + &obstacles(group) + &stay(&group.stay, &group.preferred, &group.name)
 }
 
-/// What keeps this node from starting the group, as far as no other line says it.
+/// Returns what keeps this node from starting the group, unless another line says so.
 fn obstacles(group: &GroupReport) -> String {
     let is_held = group.stay.withheld.is_some();
     let is_said = |it: &Obstacle| {
@@ -76,7 +76,7 @@ fn obstacles(group: &GroupReport) -> String {
     if texts.is_empty() { String::new() } else { format!("\n    {what}: {}", texts.join("; ")) }
 }
 
-/// What keeps a group where it is, each on a line of its own.
+/// Returns what keeps a group where it is, one line each.
 pub(super) fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
     let mut text = String::new();
     if let Some(why) = &stay.withheld {
@@ -100,10 +100,10 @@ pub(super) fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
     text
 }
 
-/// Why a node cannot run a group, behind its name.
+/// Returns why a node cannot run a group, to follow the node's name.
 const fn inability(why: Inability) -> &'static str {
     match why {
-        // What failed stands in a line of its own.
+        // A failure has a line of its own.
         Inability::Failed | Inability::Unknown => "",
         Inability::Interface => " (an interface that it needs has no carrier or is missing)",
         Inability::OtherLine => " (its haresources lacks this line)",
@@ -118,7 +118,7 @@ const fn inability(why: Inability) -> &'static str {
     }
 }
 
-/// A group that stands in haresources no more, while that matters.
+/// Returns a group that is no longer in haresources, as long as that matters.
 pub(super) fn retired(group: &GroupReport) -> Option<String> {
     let what = match group.retired? {
         Retirement::Here if group.phase == Phase::Blocked => {
@@ -138,7 +138,7 @@ pub(super) fn retired(group: &GroupReport) -> Option<String> {
         }
         Retirement::Over => return None,
     };
-    // The line that is in the file now may differ in the home node alone.
+    // The line that is in the file now may differ from it only in the home node.
     Some(format!("  retired: {} {}\n    {what}", group.preferred, group.resources.join(" ")))
 }
 

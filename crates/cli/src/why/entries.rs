@@ -1,10 +1,10 @@
-//! What a story asks of an entry.
+//! Properties of an entry that a story needs.
 
 use jiff::Timestamp;
 use systole_core::Phase;
 use systole_ipc::journal::{Entry, JournalEvent, Place, Subject};
 
-/// The group that an entry is about; none for what befell a node, or concerns a set of groups.
+/// Returns the group that an entry is about; `None` if the entry is about a node or a set of groups.
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {
     match entry.event.story().0 {
         Subject::Group(group) => Some(group),
@@ -12,8 +12,8 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
     }
 }
 
-/// Whether something that is about no group alone may have to do with this one: what befell nodes, and
-/// what was ordered for it or for several.
+/// Returns whether an entry that is not about a single group may concern this one: events of nodes, and
+/// orders for this group or for several.
 pub(super) fn concerns(entry: &Entry, group: &str) -> bool {
     match entry.event.story().0 {
         Subject::Every => true,
@@ -22,7 +22,7 @@ pub(super) fn concerns(entry: &Entry, group: &str) -> bool {
     }
 }
 
-/// Whose a group is after this entry.
+/// Returns the owner and term of a group after this entry.
 pub(super) fn ownership(entry: &Entry) -> Option<(&str, u64)> {
     if let JournalEvent::Ownership { owner, term, .. } = &entry.event {
         Some((owner, *term))
@@ -31,22 +31,23 @@ pub(super) fn ownership(entry: &Entry) -> Option<(&str, u64)> {
     }
 }
 
-/// Whether a group runs since this entry.
+/// Returns whether a group is active since this entry.
 pub(super) fn is_active(entry: &Entry) -> bool {
     matches!(entry.event, JournalEvent::Ownership { phase: Phase::Active, .. })
 }
 
-/// Whether something new begins with an entry: what ends later is its end.
+/// Returns whether an entry begins something that a later entry ends.
 pub(super) fn is_beginning(entry: &Entry) -> bool {
     entry.event.story().1 == Place::Beginning
 }
 
-/// Whether an entry ends what was begun for a set of groups: it comes behind what it did to each.
+/// Returns whether an entry ends something that was begun for a set of groups. It comes after the effects
+/// on each group.
 pub(super) fn is_conclusion(entry: &Entry) -> bool {
     entry.event.story().1 == Place::Conclusion
 }
 
-/// When it happened.
+/// Returns the time of an entry.
 pub(super) fn time(entry: &Entry) -> Option<Timestamp> {
     entry.time.parse().ok()
 }

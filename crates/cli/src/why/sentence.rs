@@ -1,4 +1,4 @@
-//! Entries of the journal as sentences.
+//! Turns entries of the journal into sentences.
 
 mod evidence;
 mod hand_over;
@@ -11,18 +11,17 @@ use systole_core::{Action, Obstacle, Phase, Refusal};
 use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
 use systole_ipc::texts;
 
-/// Tells the entries of a move one after the other, and remembers what later ones refer to.
+/// Tells the entries of a move one after the other, and keeps what later sentences refer to.
 #[derive(Debug, Default)]
 pub(super) struct Teller {
-    /// When the work began that goes on.
+    /// When the work in progress began.
     began: Option<Timestamp>,
-    /// Who wants the hand-over was said.
+    /// Whether it was already said who wants the hand-over.
     is_asked: bool,
 }
 
 impl Teller {
-    /// What happened, as a sentence without its full stop: of one entry, or of jobs that follow
-    /// each other.
+    /// Returns the sentence, without its full stop, about one entry or about consecutive jobs.
     pub(super) fn sentence(&mut self, run: &[&Entry]) -> String {
         let jobs: Vec<&JobEnd> = run.iter().filter_map(|entry| job(entry)).collect();
         match run {
@@ -114,7 +113,7 @@ impl Teller {
         }
     }
 
-    /// Notes a phase; how long the work took that it ends, if it ends one.
+    /// Records a phase. Returns how long the work took that this phase ends, if it ends any.
     fn record_phase(&mut self, entry: &Entry, phase: Phase) -> Option<u64> {
         let now = time(entry);
         let begins = match phase {
@@ -131,7 +130,7 @@ fn job(entry: &Entry) -> Option<&JobEnd> {
     if let JournalEvent::Job(job) = &entry.event { Some(job) } else { None }
 }
 
-/// The node that tells an entry. Those of earlier versions do not say it.
+/// Returns the node that wrote an entry. Entries of earlier versions do not name it.
 fn teller(entry: &Entry) -> &str {
     if entry.from.is_empty() { "this node" } else { &entry.from }
 }
@@ -203,7 +202,7 @@ fn ownership(owner: &str, term: u64, phase: Phase, evidence: &str, took: Option<
     }
 }
 
-/// What came of an order.
+/// Returns the sentence about the result of an order.
 fn answer(order: &JournalOrder, refused: Option<Refusal>, failed: Option<&str>) -> String {
     let order = order_text(order);
     match (failed, refused) {
@@ -236,7 +235,7 @@ fn order_text(order: &JournalOrder) -> String {
     }
 }
 
-/// Whether this node reaches its clients.
+/// Returns whether this node can reach its clients.
 fn reach(fault: Option<&str>) -> String {
     match fault {
         Some(fault) => format!("this node cannot reach its clients: {fault}"),
@@ -244,7 +243,7 @@ fn reach(fault: Option<&str>) -> String {
     }
 }
 
-/// What a person should look at.
+/// Returns the sentence about a condition that an administrator should look at, or about its end.
 fn alarm(text: Option<&str>) -> String {
     text.map_or_else(|| "the alarm is over".to_owned(), |text| format!("alarm: {text}"))
 }

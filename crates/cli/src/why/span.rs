@@ -1,6 +1,6 @@
-//! Times as people say them.
+//! Durations in readable form.
 
-/// A time with as many places as matter.
+/// Returns a duration with as many digits as matter.
 pub(super) fn span(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {

@@ -1,4 +1,4 @@
-//! The moves of a group: what the journal has of each, and of the nodes shortly before.
+//! The moves of a group: what the journal contains about each, and about the nodes shortly before.
 
 mod moves;
 
@@ -16,13 +16,13 @@ use systole_ipc::journal::{Entry, JournalEvent};
 #[derive(Debug, Serialize)]
 pub(super) struct Story<'a> {
     group: &'a str,
-    /// Of every move, oldest first.
+    /// The entries of every move, oldest first.
     entries: Vec<&'a Entry>,
     #[serde(skip)]
     moves: Vec<Vec<&'a Entry>>,
 }
 
-/// The groups that the journal knows, in the order in which it met them.
+/// Returns the groups in the journal, in the order of their first entries.
 pub(super) fn groups(entries: &[Entry]) -> Vec<&str> {
     let mut groups: Vec<&str> = Vec::new();
     for entry in entries {
@@ -35,7 +35,7 @@ pub(super) fn groups(entries: &[Entry]) -> Vec<&str> {
     groups
 }
 
-/// Whether a resource of a group was started or stopped that is called so.
+/// Returns whether a resource with this word was started or stopped in a group.
 pub(super) fn has_word(entries: &[Entry], group: &str, word: &str) -> bool {
     let tells = |entry: &Entry| {
         let JournalEvent::Job(job) = &entry.event else { return false };
@@ -44,7 +44,7 @@ pub(super) fn has_word(entries: &[Entry], group: &str, word: &str) -> bool {
     entries.iter().any(tells)
 }
 
-/// Whether a group is a line that was replaced, and nothing is left of it.
+/// Returns whether a group is a line that was replaced, and nothing of it is left.
 pub(super) fn is_over(entries: &[Entry], group: &str) -> bool {
     let is_retired = group.ends_with(RETIRED);
     let last = entries.iter().rev().find_map(|entry| {
@@ -57,20 +57,20 @@ pub(super) fn is_over(entries: &[Entry], group: &str) -> bool {
 }
 
 impl<'a> Story<'a> {
-    /// The last moves of `group`, as many as wanted or as the journal has.
+    /// Returns the last moves of `group`, as many as wanted or as the journal has.
     pub(super) fn of(entries: &'a [Entry], group: &'a str, wanted: usize) -> Self {
         let all = moves::of(entries, group);
         let moves = all[all.len().saturating_sub(wanted)..].to_vec();
         Self { group, entries: moves.concat(), moves }
     }
 
-    /// The group, as the journal calls it.
+    /// Returns the name of the group in the journal.
     pub(super) const fn group(&self) -> &'a str {
         self.group
     }
 
-    /// The story in sentences, the last move first, with times of `zone`; `now` for ages. `is_past` if
-    /// what the last one has led to may not be so any more.
+    /// Returns the story in sentences, the last move first, with times in `zone`; `now` is for ages.
+    /// `is_past` says that the result of the last move may no longer be true.
     pub(super) fn text(&self, zone: &TimeZone, now: Timestamp, is_past: bool) -> String {
         let mut text = String::new();
         for (index, told) in self.moves.iter().rev().enumerate() {
@@ -87,7 +87,7 @@ impl<'a> Story<'a> {
     }
 }
 
-/// The entries of a move, a line each; jobs that follow each other are one line.
+/// Returns the entries of a move, one per line; consecutive jobs are one line.
 fn lines(told: &[&Entry], zone: &TimeZone) -> String {
     let mut teller = Teller::default();
     let mut text = String::new();
@@ -111,8 +111,8 @@ fn is_job(entry: &Entry) -> bool {
     matches!(entry.event, JournalEvent::Job(_))
 }
 
-/// Whether another node said of an entry's ownership, and nothing tells when that began: it was so
-/// when that node was heard first.
+/// Whether an entry reports another node's ownership, and no entry says when that ownership began: it
+/// already existed when that node was first heard.
 fn is_met(told: &[&Entry], entry: &Entry) -> bool {
     let owns = |other: &&&Entry| ownership(other).is_some() && ownership(other) == ownership(entry);
     let first = told.iter().find(owns);
@@ -120,8 +120,8 @@ fn is_met(told: &[&Entry], entry: &Entry) -> bool {
     is_claim(entry) && first.is_some_and(|first| *first == entry)
 }
 
-/// Where a group was after a move, and how long that is ago; whether that is past, and whether it may
-/// have been there longer.
+/// Returns where a group was after a move, and how long ago that was. The flags say whether that is past,
+/// and whether the group may have been there for longer.
 fn summary(
     entry: &Entry,
     zone: &TimeZone,
@@ -149,7 +149,7 @@ fn summary(
     })
 }
 
-/// A moment, and how long it is ago.
+/// Returns a moment, and how long ago it was.
 pub(super) fn since(moment: Timestamp, zone: &TimeZone, now: Timestamp) -> String {
     let clock = moment.to_zoned(zone.clone()).strftime("%F %T %Z");
     let age = now.duration_since(moment).max(SignedDuration::ZERO);

@@ -1,4 +1,4 @@
-//! The addresses that are held: their lifetimes, and what is done when one is gone.
+//! The addresses that are held: their lifetimes, and what happens when one is gone.
 
 mod alarm;
 mod kept;
@@ -13,20 +13,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{GroupKey, Resource, ResourceKind, Time};
 
-/// Renewals in one lifetime.
+/// Number of renewals in one lifetime.
 const RENEWALS: u32 = 3;
-/// The kernel looks at lifetimes once a second or so: an address that is gone may have expired
-/// this much earlier than it should.
+/// The kernel checks lifetimes about once a second, so an address that is gone may have expired up to this
+/// much earlier than its lifetime says.
 const GRAIN: Duration = Duration::from_secs(1);
 
-/// Every held address that was added, or adopted.
+/// Every held address that was added or adopted.
 #[derive(Debug)]
 pub(super) struct Addresses {
     kept: Vec<Kept>,
     next_renewal: Time,
-    /// Since when an answer to a renewal is awaited.
+    /// When the renewal was requested whose answer is awaited.
     asked: Option<Time>,
-    /// Renewals fail: since the first one, the log has it.
+    /// Whether renewals fail. The first failure was logged.
     is_failing: bool,
     alarms: Alarms,
 }
@@ -44,30 +44,30 @@ impl Addresses {
         }
     }
 
-    /// Whether the kernel has told of each of them whether it is there.
+    /// Whether the kernel has reported for each address whether it is present.
     pub(super) fn are_known(&self) -> bool {
         self.kept.iter().all(|kept| kept.state != State::Adopted)
     }
 
-    /// Forgets those that are gone for good, and gives them, each with its own group only: another one
-    /// may have the same address, and have it still.
+    /// Forgets the addresses that are gone for good, and returns them with their group. Another group may
+    /// have the same address and still hold it.
     pub(super) fn take_lost(&mut self) -> Vec<(GroupKey, Vec<Resource>)> {
         let lost = self.kept.extract_if(.., |kept| kept.state == State::Lost);
         by_group(lost.map(|kept| (kept.group, kept.resource)).collect())
     }
 
-    /// Whether an address of a group is away, for good or until it is added again: no service is started
-    /// without it.
+    /// Whether an address of a group is away, for good or until it is added again. Without it no service is
+    /// started.
     pub(super) fn is_incomplete(&self, group: GroupKey) -> bool {
         self.kept.iter().any(|kept| kept.group == group && kept.is_away())
     }
 
-    /// They are to be renewed at this moment at the latest.
+    /// Makes the next renewal happen at this moment at the latest.
     pub(super) fn renew_at(&mut self, at: Time) {
         self.next_renewal = self.next_renewal.min(at);
     }
 
-    /// Takes note of addresses that were added; their lifetime began then or later.
+    /// Records addresses that were added. Their lifetime began at this moment or later.
     pub(super) fn record_added(
         &mut self,
         then: Time,
@@ -84,8 +84,8 @@ impl Addresses {
         self.kept.extend(added);
     }
 
-    /// Renews nothing of addresses that should be gone and could not be removed, and puts none of
-    /// them back.
+    /// Gives up addresses that should be gone but could not be removed: they are no longer renewed, and not
+    /// put back.
     pub(super) fn leave(&mut self, group: GroupKey, resources: &[Resource]) {
         let ours = |kept: &&mut Kept| kept.group == group && resources.contains(&kept.resource);
         for kept in self.kept.iter_mut().filter(ours) {
@@ -93,7 +93,7 @@ impl Addresses {
         }
     }
 
-    /// Those that should be gone and could not be removed.
+    /// The addresses that should be gone but could not be removed.
     pub(super) fn left(&self) -> impl Iterator<Item = (GroupKey, &Resource)> {
         let left = self.kept.iter().filter(|kept| kept.state == State::Left);
         left.map(|kept| (kept.group, &kept.resource))
@@ -104,7 +104,7 @@ impl Addresses {
         self.kept.retain(|kept| kept.group != group || !resources.contains(&kept.resource));
     }
 
-    /// Those whose lifetime is to be renewed.
+    /// The addresses whose lifetime is to be renewed.
     fn renewable(&self) -> impl Iterator<Item = &Kept> {
         self.kept.iter().filter(|kept| kept.is_renewable())
     }
@@ -124,12 +124,12 @@ impl Machine {
         self.lease.is_valid(self.now) && self.renewable().next().is_some()
     }
 
-    /// Those whose lifetime is to be renewed: not of a group that is being let go.
+    /// The addresses whose lifetime is to be renewed, without those of a group that is being let go.
     fn renewable(&self) -> impl Iterator<Item = &Kept> {
         self.addresses.renewable().filter(|kept| !self.letting_go.has(kept.group))
     }
 
-    /// Renews what is due, and gives up waiting for an answer.
+    /// Renews what is due, and stops waiting for an answer that is late.
     pub(super) fn elapse_addresses(&mut self) {
         let lifetime = self.lifetime();
         if self.addresses.asked.is_some_and(|asked| self.now >= asked + lifetime) {
@@ -153,13 +153,13 @@ impl Machine {
         self.outbox.push_back(Output::Renew { resources, lifetime });
     }
 
-    /// Takes what a renewal has found.
+    /// Handles the findings of a renewal.
     pub(super) fn record_renewed(&mut self, found: &[(Resource, Presence)]) {
         let Some(asked) = self.addresses.asked.take() else { return };
         self.addresses.is_failing = false;
         let (now, lifetime) = (self.now, self.lifetime());
         let (mut removed, mut missing, mut present) = (Vec::new(), Vec::new(), Vec::new());
-        // Two groups may have the same address, and what is asked once is an answer for both.
+        // Two groups may have the same address; one finding answers for both.
         for kept in self.addresses.kept.iter_mut().filter(|kept| kept.is_asked(asked)) {
             let mut found = found.iter();
             let Some((_, presence)) = found.find(|(found, _)| *found == kept.resource) else {
@@ -192,7 +192,7 @@ impl Machine {
         for (group, resources) in by_group(removed) {
             self.put_back(group, resources);
         }
-        // A daemon that is greeted later hears only of what is there.
+        // A daemon that is greeted later is sent only what is present.
         if self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted) {
             for (group, resources) in by_group(missing) {
                 self.lose(group, resources, "it was missing when the executor started".to_owned());
@@ -201,7 +201,7 @@ impl Machine {
         self.renew_due();
     }
 
-    /// Notes that a renewal has failed. What was not renewed for a lifetime is lost.
+    /// Records that a renewal has failed. Addresses that were not renewed for a whole lifetime are lost.
     pub(super) fn record_not_renewed(&mut self, error: &str) {
         if self.addresses.asked.take().is_none() {
             return;
@@ -222,7 +222,7 @@ impl Machine {
         }
     }
 
-    /// The kernel tells that an address was removed; one of ours is looked for at once.
+    /// Records that the kernel reported the removal of an address. A held address is looked for at once.
     pub(super) fn record_gone(&mut self, address: IpAddr, by: Option<&str>) {
         let ours = self.addresses.kept.iter_mut().filter(|kept| {
             matches!(&kept.resource.kind, ResourceKind::Address(spec) if spec.address == address)
@@ -239,8 +239,8 @@ impl Machine {
         }
     }
 
-    /// Adds addresses again that somebody removed. This node may act, so nobody else has them; if
-    /// the group is being stopped, they are left to that.
+    /// Adds addresses again that were removed. This node may act, so no other node has them. If the group
+    /// is being stopped, the addresses are not put back.
     fn put_back(&mut self, group: GroupKey, resources: Vec<Resource>) {
         let now = self.now;
         if self.is_stopping(group) || !self.lease.is_valid(now) || self.letting_go.has(group) {
@@ -279,7 +279,7 @@ impl Machine {
         self.report(Report::AddressLost { group, resources, why });
     }
 
-    /// Takes the answer to a putting back. Says whether it was that.
+    /// Handles the answer to putting addresses back. Returns whether the run was one.
     pub(super) fn record_put_back(&mut self, run: RunId, outcome: &Outcome) -> bool {
         let (now, mut back, mut why, mut is_known) = (self.now, Vec::new(), String::new(), false);
         let (was_asked, lifetime) = (!matches!(outcome, Outcome::NotAsked { .. }), self.lifetime());
@@ -287,7 +287,8 @@ impl Machine {
             let State::Returning { run: known, since, why: cause } = &kept.state else { continue };
             if *known == run {
                 is_known = true;
-                // What could not be asked is missed at the next renewal, and lost after a lifetime.
+                // A change that could not be carried out is noticed at the next renewal, and lost after a
+                // lifetime.
                 if was_asked || now.since(kept.renewed) >= lifetime {
                     why.clone_from(cause);
                     back.push((kept.group, kept.resource.clone()));
@@ -313,8 +314,8 @@ impl Machine {
         is_known
     }
 
-    /// Puts back what had expired before this moment, at which the daemon knew that it owns what it
-    /// owns.
+    /// Puts back the addresses that had expired before this moment, at which the daemon knew that it owns
+    /// its groups.
     pub(super) fn put_back_verified(&mut self, issued: Time) {
         let is_verified =
             |kept: &&Kept| matches!(kept.state, State::Expired { since } if since <= issued);
@@ -325,7 +326,7 @@ impl Machine {
         }
     }
 
-    /// Tells a new daemon which alarms there are.
+    /// Reports the alarms in progress to a new daemon.
     pub(super) fn tell_alarms(&mut self) {
         for alarm in self.addresses.alarms.reports() {
             self.report(alarm);
@@ -333,7 +334,7 @@ impl Machine {
     }
 }
 
-/// The same resources, group by group.
+/// Sorts resources by group.
 fn by_group(found: Vec<(GroupKey, Resource)>) -> Vec<(GroupKey, Vec<Resource>)> {
     let mut groups: Vec<(GroupKey, Vec<Resource>)> = Vec::new();
     for (group, resource) in found {

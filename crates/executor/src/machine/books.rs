@@ -1,4 +1,4 @@
-//! The ledger, and whether it is written.
+//! The ledger, and whether it is written to disk.
 
 use super::Machine;
 use super::jobs::{Job, Whose};
@@ -11,17 +11,17 @@ use systole_core::{GroupKey, Resource, ResourceKind, Time};
 /// How long to wait before a ledger that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The ledger, as it is and as it is written.
+/// The ledger in memory, and what is known about its copy on disk.
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) ledger: Ledger,
-    /// What is in it and has not started yet, or did not start or stop as it was told to: nobody
-    /// knows whether it runs. It is written down with the ledger, so that a successor that finds
-    /// what had not even begun does not say that it runs.
+    /// Resources in the ledger that have not started yet, or whose start or stop did not succeed: it is
+    /// unknown whether they run. They are written with the ledger, so that a successor that finds a
+    /// resource whose start had not even begun does not report it as running.
     doubtful: Vec<(GroupKey, Resource)>,
-    /// The number of the last write that was asked for.
+    /// The number of the last write that was requested.
     number: u64,
-    /// The number of the last one that succeeded.
+    /// The number of the last write that succeeded.
     written: u64,
     retry_at: Option<Time>,
 }
@@ -31,12 +31,12 @@ impl Books {
         Self { ledger: Ledger::new(held), doubtful, number: 0, written: 0, retry_at: None }
     }
 
-    /// Whether nobody knows if a resource runs.
+    /// Whether it is unknown if a resource runs.
     pub(super) fn doubts(&self, group: GroupKey, resource: &Resource) -> bool {
         self.doubtful.iter().any(|(other, doubtful)| *other == group && doubtful == resource)
     }
 
-    /// Notes that nobody knows whether resources run. Says whether that is new.
+    /// Records that it is unknown whether resources run. Returns whether this is new.
     pub(super) fn doubt(&mut self, group: GroupKey, resources: &[Resource]) -> bool {
         let is_new = |it: &&Resource| self.ledger.has(group, it) && !self.doubts(group, it);
         let new: Vec<_> = resources.iter().filter(is_new).map(|it| (group, it.clone())).collect();
@@ -45,22 +45,22 @@ impl Books {
         changed
     }
 
-    /// Notes that it is known now whether resources run. Says whether that is new.
+    /// Records that it is now known whether resources run. Returns whether this is new.
     fn settle(&mut self, group: GroupKey, resources: &[Resource]) -> bool {
         let before = self.doubtful.len();
         self.doubtful.retain(|(other, it)| *other != group || !resources.contains(it));
         self.doubtful.len() < before
     }
 
-    /// When it is tried again to write it.
+    /// The time at which a failed write is tried again.
     pub(super) const fn deadline(&self) -> Option<Time> {
         self.retry_at
     }
 }
 
 impl Machine {
-    /// Enters the resources of a start. Gives the number of the write to wait for, if there is
-    /// one: what is started must be on record, so that whoever comes after us stops it.
+    /// Enters the resources of a start. Returns the number of the write to wait for, if any: what is
+    /// started must be on record, so that a successor stops it.
     pub(super) fn enter(&mut self, job: &mut Job) -> Option<u64> {
         let Run { group, group_name, term, resources, .. } = job.run.clone();
         let (entered, changed) =
@@ -71,7 +71,7 @@ impl Machine {
         (changed || is_behind).then(|| self.write())
     }
 
-    /// Notes what came of a start or a stop, for a daemon or a successor that does not hear of it.
+    /// Records the outcome of a start or a stop, for a daemon or a successor that is not sent the outcome.
     pub(super) fn record_outcome(&mut self, job: &Job, outcome: &Outcome) {
         let run = &job.run;
         match (run.action, outcome) {
@@ -79,13 +79,13 @@ impl Machine {
             (Action::Start, Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Cancelled) => {
                 self.record_doubt(run);
             }
-            // What the executor stops by itself is held until it has stopped.
+            // What the executor stops on its own initiative is held until it has stopped.
             (Action::Stop, Outcome::Failed { .. } | Outcome::TimedOut)
                 if job.whose == Whose::Daemon =>
             {
                 self.record_doubt(run);
             }
-            // It was in doubt while it was being stopped.
+            // The resource was in doubt while it was being stopped.
             (Action::Stop, outcome) if !outcome.is_success() && !job.is_of_addresses() => {
                 self.write();
             }
@@ -93,31 +93,31 @@ impl Machine {
         }
     }
 
-    /// Notes, and writes down, that resources run for sure.
+    /// Records, and writes to disk, that resources certainly run.
     pub(super) fn record_running(&mut self, group: GroupKey, resources: &[Resource]) {
         if self.books.settle(group, resources) {
             self.write();
         }
     }
 
-    /// Notes, and writes down, that nobody knows whether the resources of a run are at work.
+    /// Records, and writes to disk, that it is unknown whether the resources of a run are at work.
     pub(super) fn record_doubt(&mut self, run: &Run) {
         if self.books.doubt(run.group, &run.resources) {
             self.write();
         }
     }
 
-    /// Strikes out what a start has entered and not begun.
+    /// Removes from the ledger what a start has entered but not begun.
     pub(super) fn withdraw(&mut self, job: &Job) {
         self.strike(job.run.group, &job.entered);
     }
 
-    /// Strikes resources of a group out, after they were stopped.
+    /// Removes resources of a group from the ledger, after they were stopped.
     pub(super) fn strike(&mut self, group: GroupKey, resources: &[Resource]) {
         self.strike_all([(group, resources)]);
     }
 
-    /// Strikes resources of several groups out, and writes that once.
+    /// Removes resources of several groups from the ledger, with a single write.
     pub(super) fn strike_all<'a>(
         &mut self,
         stopped: impl IntoIterator<Item = (GroupKey, &'a [Resource])>,
@@ -133,8 +133,8 @@ impl Machine {
         }
     }
 
-    /// Has the ledger written. What was asked for and has not begun says this too, so that hundreds of
-    /// groups that start at once cost one write.
+    /// Has the ledger written. A write that was requested but has not begun includes this change, so that
+    /// hundreds of groups that start at once cost one write.
     pub(super) fn write(&mut self) -> u64 {
         self.books.number += 1;
         self.books.retry_at = None;
@@ -146,18 +146,19 @@ impl Machine {
         number
     }
 
-    /// Puts into a write that begins now what is held now.
+    /// Fills the present contents into a write that begins now.
     pub(super) fn fill_in(&self, output: &mut Output) {
         if let Output::WriteLedger { number, groups, doubtful } = output {
             *number = self.books.number;
             groups.extend_from_slice(self.held());
             doubtful.extend_from_slice(&self.books.doubtful);
-            // Whoever finds neither the run nor its outcome does not say that these run.
+            // A successor that finds neither the run nor its outcome must not report that these resources
+            // run.
             let stops = self.active.iter().filter(|active| active.stops_agents());
             for Run { group, resources, .. } in stops.map(|active| &active.job.run) {
                 doubtful.extend(resources.iter().map(|resource| (*group, resource.clone())));
             }
-            // Nor what is being let go, between two tries to stop it.
+            // The same holds for what is being let go, between two attempts to stop it.
             let let_go = self.held().iter().filter(|held| self.letting_go.has(held.group));
             for Held { group, resources, .. } in let_go {
                 let is_agent = |it: &&Resource| matches!(it.kind, ResourceKind::Agent { .. });
@@ -167,7 +168,8 @@ impl Machine {
         }
     }
 
-    /// Notes that the ledger was written, or was not. What waits for it begins, or is not begun.
+    /// Records that the ledger was written, or was not. Runs that wait for this write begin, or are
+    /// refused.
     pub(super) fn record_written(&mut self, number: u64, error: Option<String>) {
         if let Some(error) = error {
             if number == self.books.number {
@@ -181,14 +183,14 @@ impl Machine {
         }
     }
 
-    /// Has the ledger written that somebody has removed, where that is not tried anyway.
+    /// Writes a ledger again whose file was removed, unless a retry is due anyway.
     pub(super) fn write_again(&mut self) {
         if self.books.retry_at.is_none() {
             self.write();
         }
     }
 
-    /// Tries again to write what could not be written.
+    /// Retries a failed write.
     pub(super) fn elapse_books(&mut self) {
         if self.books.retry_at.is_some_and(|at| self.now >= at) {
             self.write();

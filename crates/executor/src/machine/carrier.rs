@@ -1,10 +1,11 @@
-//! Whether the interfaces that groups need can carry anything: news at once, not after a time-out.
+//! Whether the interfaces that groups need have a carrier. Changes are reported at once, not after a
+//! time-out.
 
 use super::Machine;
 use crate::protocol::{Report, Service};
 use systole_core::GroupKey;
 
-/// The groups with addresses, and what is wrong with their interfaces.
+/// The groups with addresses, and the faults of their interfaces.
 #[derive(Debug, Default)]
 pub(super) struct Carrier {
     services: Vec<Watched>,
@@ -13,18 +14,18 @@ pub(super) struct Carrier {
 #[derive(Debug)]
 struct Watched {
     service: Service,
-    /// Whether its interfaces were ever well. One that never was, such as a bridge without ports,
-    /// is as somebody wants it.
+    /// Whether the interfaces ever worked. Interfaces that never did, such as a bridge without ports, are
+    /// taken to be as the administrator wants them.
     was_well: bool,
     fault: Option<String>,
-    /// The daemon has not heard of it yet.
+    /// The daemon has not been sent this yet.
     is_news: bool,
 }
 
 impl Watched {
-    /// Takes what is there now. Says whether anything is to be told: a change, or to a daemon that
-    /// has heard nothing of it a fault, or that all is well, since an earlier executor may have told
-    /// of a fault that ended when there was none.
+    /// Takes the present fault. Returns whether anything must be reported: a change, or, to a daemon that
+    /// has been sent nothing of this yet, a fault or that all is well. The latter is reported because an
+    /// earlier executor may have reported a fault that ended while there was no executor.
     fn look(&mut self, fault: Option<String>) -> bool {
         let is_well = fault.is_none();
         self.was_well |= is_well;
@@ -38,7 +39,7 @@ impl Watched {
 }
 
 impl Carrier {
-    /// Takes the services of a daemon; what is known of the same ones is kept.
+    /// Takes the services of a daemon. What is known about unchanged services is kept.
     pub(super) fn watch(&mut self, services: &[Service]) {
         let mut before = std::mem::take(&mut self.services);
         let watched = services.iter().map(|service| {
@@ -56,7 +57,7 @@ impl Carrier {
 }
 
 impl Machine {
-    /// Compares with what was known, and tells what is new.
+    /// Compares faults with what was known, and reports what is new.
     pub(super) fn record_interfaces(&mut self, faults: &[(GroupKey, Option<String>)]) {
         let mut reports = Vec::new();
         for (group, fault) in faults {

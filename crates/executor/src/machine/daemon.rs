@@ -1,4 +1,4 @@
-//! The one daemon that is served.
+//! The one daemon that the executor serves.
 
 use super::jobs::Whose;
 use super::{Machine, Shutdown};
@@ -7,8 +7,8 @@ use crate::protocol::{Action, Level, Report, Unfinished, VERSION};
 use std::time::Duration;
 use systole_core::{Resource, Time};
 
-/// Longest time that a daemon waits for its greeting: until the kernel has told which of the
-/// adopted addresses are there.
+/// Longest time that a daemon waits for its greeting, which is due once the kernel has reported which of
+/// the adopted addresses are present.
 const GREETING_LIMIT: Duration = Duration::from_millis(500);
 
 /// A connected daemon.
@@ -16,25 +16,25 @@ const GREETING_LIMIT: Duration = Duration::from_millis(500);
 pub(super) struct Daemon {
     since: Time,
     pub(super) is_greeted: bool,
-    /// What comes after the greeting.
+    /// Reports that are sent after the greeting.
     pub(super) early: Vec<Report>,
 }
 
 impl Machine {
-    /// Takes a daemon.
+    /// Accepts a daemon.
     pub(super) fn connect(&mut self) {
         if self.daemon.is_some() {
             self.lose_daemon();
         }
         self.daemon = Some(Daemon { since: self.now, is_greeted: false, early: Vec::new() });
         if self.farewell == Shutdown::Release {
-            // That was the order of another one, which had nothing more to do with us.
+            // An earlier daemon ordered this shutdown, and its order does not concern this one.
             self.farewell = Shutdown::None;
         }
     }
 
-    /// Forgets a daemon that is gone. What waits is not begun; what runs goes on, because a start
-    /// that goes on may end well, and a stop that is half done helps nobody.
+    /// Forgets a daemon that is gone. Waiting runs are not begun. Active runs continue, because a start
+    /// that continues may end well, and a stop that is left half done is of no use.
     pub(super) fn lose_daemon(&mut self) {
         if self.daemon.take().is_none() {
             return;
@@ -53,13 +53,13 @@ impl Machine {
         self.looks.forget();
     }
 
-    /// When a daemon is greeted though it is not known which addresses are there.
+    /// The time at which a daemon is greeted even if it is not known which addresses are present.
     pub(super) fn deadline_of_greeting(&self) -> Option<Time> {
         let daemon = self.daemon.as_ref().filter(|daemon| !daemon.is_greeted)?;
         Some(daemon.since + GREETING_LIMIT)
     }
 
-    /// Says hello, with what is held and what still runs.
+    /// Sends the greeting, with what is held and what still runs.
     pub(super) fn greet(&mut self) {
         if self.daemon.as_ref().is_none_or(|daemon| daemon.is_greeted) {
             return;
@@ -71,8 +71,9 @@ impl Machine {
         }
         self.forget_lost();
         let (mut groups, unfinished) = (self.held().to_vec(), self.unfinished());
-        // What did not do as it was told, or had not begun, is not held, whatever the ledger says: a
-        // daemon that takes up its group looks first. What is being started it hears of apart.
+        // Resources whose run failed or had not begun are not reported as held, whatever the ledger says: a
+        // daemon that takes up their group checks them first. Starts in progress are reported to the daemon
+        // separately.
         for group in &mut groups {
             let key = group.group;
             let goes_on = |it: &Resource| {
@@ -95,9 +96,9 @@ impl Machine {
         self.tell_alarms();
     }
 
-    /// Takes addresses that are lost for what may run or not. The daemon hears of a part of their group
-    /// and starts it again from its first resource, which may be a service: that would be refused for as
-    /// long as an address is known to be away.
+    /// Treats lost addresses as resources that may or may not run. The daemon is sent only a part of their
+    /// group as held and starts the group again from its first resource, which may be a service. Such a
+    /// start would be refused for as long as an address is known to be away.
     fn forget_lost(&mut self) {
         let mut changed = false;
         for (group, addresses) in self.addresses.take_lost() {
@@ -108,7 +109,7 @@ impl Machine {
         }
     }
 
-    /// What runs, or is about to, and is not awaited by the daemon.
+    /// The runs that are active or about to begin and that the daemon does not wait for.
     fn unfinished(&self) -> Vec<Unfinished> {
         let active = self.active.iter().map(|active| &active.job);
         let waiting = self.queues.waiting();
@@ -123,7 +124,7 @@ impl Machine {
             action: Action::Stop,
             resources: vec![address.clone()],
         });
-        // They end with their lifetime: nobody may count on them.
+        // These addresses end with their lifetime, so nothing may rely on them.
         let left = self.addresses.left().map(|(group, address)| Unfinished {
             group,
             action: Action::Stop,

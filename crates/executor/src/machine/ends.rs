@@ -1,4 +1,4 @@
-//! Runs, from their program to their end.
+//! Runs, from the start of their program to their end.
 
 use super::Machine;
 use super::jobs::{Abandoned, Active, Job, State, Whose, agent_name};
@@ -11,23 +11,23 @@ use systole_core::{JobId, Time};
 
 /// How long an agent may go on after it was asked to end.
 pub(super) const KILL_AFTER: Duration = Duration::from_secs(5);
-/// How long one that was killed is waited for. What is not gone by then waits in the kernel, for a
-/// disk as a rule, and may do so for good.
+/// How long to wait for the end of a program that was killed. A program that has not ended by then waits in
+/// the kernel, usually for a disk, and may do so forever.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
-/// Why a run is ended before it ends by itself.
+/// The reason why a run is ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// It took too long.
+    /// The run took too long.
     TimedOut,
-    /// Its program did not even start in time.
+    /// The program did not start in time.
     NotStarted,
-    /// It is not wanted any more.
+    /// The run is no longer wanted.
     Cancelled,
 }
 
 impl Why {
-    /// What is answered of a program that has begun, or has not.
+    /// The answer for a program that has begun, or has not.
     pub(super) fn outcome(self, name: &str, has_begun: bool) -> Outcome {
         match self {
             Self::TimedOut => Outcome::TimedOut,
@@ -41,7 +41,7 @@ impl Why {
 }
 
 impl Active {
-    /// When the machine has something to do for it.
+    /// The time at which the machine has something to do for the run.
     pub(super) const fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Entering { until, .. } | State::Beginning { until, .. } => Some(until),
@@ -52,18 +52,18 @@ impl Active {
         }
     }
 
-    /// Whether it stops what is no address, or is about to.
+    /// Whether the run stops something other than an address, or is about to.
     pub(super) fn stops_agents(&self) -> bool {
         let is_stop = self.job.run.action == Action::Stop && !self.job.is_of_addresses();
         is_stop && !matches!(self.state, State::Entering { .. })
     }
 
-    /// Whether it is the stop of an agent that goes on.
+    /// Whether the run is the stop of an agent and is not being ended.
     pub(super) fn is_wanted_stop(&self) -> bool {
         self.stops_agents() && self.unwanted().is_none()
     }
 
-    /// Why it is being ended, if it is.
+    /// Why the run is being ended, if it is.
     pub(super) const fn unwanted(&self) -> Option<Why> {
         match self.state {
             State::Beginning { unwanted, .. } => unwanted,
@@ -72,12 +72,13 @@ impl Active {
         }
     }
 
-    /// Gives its program later the time that it had to wait: an agent is not to blame for that.
+    /// Extends the run's time limit by the time that its program had to wait, for which the agent is not to
+    /// blame.
     pub(super) fn postpone(&mut self, span: Duration) {
         self.limit = self.limit.map(|limit| limit + span);
     }
 
-    /// Asks its program and everything that it started to end.
+    /// Asks the program, and everything that it started, to end.
     pub(super) fn terminate(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
         self.state = State::Ending { why, kill_at: now + KILL_AFTER };
         outbox.push_back(Output::Signal { run: self.id, signal: Signal::Terminate });
@@ -88,7 +89,7 @@ impl Active {
         outbox.push_back(Output::Signal { run: self.id, signal: Signal::Kill });
     }
 
-    /// Ends it. Does nothing the second time.
+    /// Ends the run. Does nothing the second time.
     fn end(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
         match self.state {
             State::Beginning { since, until, unwanted: None } => {
@@ -96,7 +97,7 @@ impl Active {
                 self.state = State::Beginning { since, until, unwanted: Some(why) };
             }
             State::Running => self.terminate(now, why, outbox),
-            // Who asks ends what enters; addresses are changed in no time.
+            // The caller itself ends runs that are still entering, and a change of addresses takes no time.
             State::Entering { .. }
             | State::Changing { .. }
             | State::Beginning { unwanted: Some(_), .. }
@@ -107,8 +108,9 @@ impl Active {
 }
 
 impl Abandoned {
-    /// What is answered to a job because of it, if anything is. Nothing of its group is started
-    /// beside it; whatever else can be stopped of the group is stopped.
+    /// Returns the answer to a job that this run prevents, or `None` if the job may go ahead. Nothing of
+    /// the group is started beside this run, but everything else of the group that can be stopped is
+    /// stopped.
     pub(super) fn hinders(&self, job: &Job) -> Option<Outcome> {
         let Unfinished { group, resources, .. } = &self.unfinished;
         let is_concerned = job.run.action == Action::Start || *resources == job.run.resources;
@@ -126,7 +128,7 @@ impl Abandoned {
 }
 
 impl Machine {
-    /// Takes over a run that an earlier executor left. How it ends cannot be known; so it is ended.
+    /// Adopts a run that an earlier executor left. The run is ended, because its outcome cannot be learned.
     pub(super) fn adopt(&mut self, id: RunId, leftover: Unfinished) {
         let Unfinished { group, action, resources } = leftover;
         let run = Run {
@@ -147,7 +149,7 @@ impl Machine {
         self.active.push(active);
     }
 
-    /// Ends what takes too long.
+    /// Ends runs that take too long.
     pub(super) fn elapse_runs(&mut self) {
         let now = self.now;
         let mut at = 0;
@@ -178,7 +180,7 @@ impl Machine {
         }
     }
 
-    /// Goes on without a run that does not end though it was killed.
+    /// Carries on without a run that was killed but does not end.
     fn abandon(&mut self, active: Active, why: Why, has_begun: bool) {
         let Run { group, action, resources, .. } = active.job.run.clone();
         let unfinished = Unfinished { group, action, resources };
@@ -188,7 +190,7 @@ impl Machine {
         self.conclude(active, why.outcome(&name, has_begun));
     }
 
-    /// Notes that the program of a run has ended.
+    /// Records that the program of a run has ended.
     pub(super) fn record_ended(&mut self, run: RunId, outcome: Outcome) {
         self.abandoned.retain(|abandoned| abandoned.id != run);
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
@@ -199,13 +201,13 @@ impl Machine {
             return self.conclude(active, outcome);
         }
         let was_asked = active.job.run.action == Action::Start && active.action == Action::Status;
-        // Only a start that is still wanted goes on from its status.
+        // Only a start that is still wanted continues after its status.
         if was_asked && matches!(outcome, Outcome::NotRunning | Outcome::Failed { .. }) {
             self.launch_start(active);
         } else if was_asked && outcome == Outcome::Running {
             self.conclude(active, Outcome::Success);
         } else if let (Action::Start, Outcome::NotAsked { text }) = (active.action, &outcome) {
-            // It ran, though nobody knows how it ended: something may have been started.
+            // The program ran, but how it ended is unknown: something may have been started.
             let outcome = Outcome::Failed { code: 1, text: text.clone() };
             self.conclude(active, outcome);
         } else {
@@ -213,7 +215,7 @@ impl Machine {
         }
     }
 
-    /// Takes the answer to a change of addresses.
+    /// Handles the answer to a change of addresses.
     pub(super) fn record_changed(&mut self, run: RunId, outcome: Outcome, announced: usize) {
         if self.record_removed(run, &outcome) || self.record_put_back(run, &outcome) {
             return;
@@ -242,7 +244,7 @@ impl Machine {
         self.finish(&active.job, outcome);
     }
 
-    /// Says what came of the run of an agent.
+    /// Records and reports the outcome of an agent's run.
     pub(super) fn conclude(&mut self, active: Active, outcome: Outcome) {
         let Active { job, name, .. } = active;
         let is_step = matches!(job.run.action, Action::Start | Action::Stop);
@@ -270,7 +272,7 @@ impl Machine {
         self.finish(&job, outcome);
     }
 
-    /// The turn of a group goes to its next run.
+    /// Finishes a run and gives its group's turn to the next one.
     pub(super) fn finish(&mut self, job: &Job, outcome: Outcome) {
         let was_asked = !matches!(outcome, Outcome::NotAsked { .. });
         if !job.is_aside {
@@ -284,8 +286,9 @@ impl Machine {
         self.record_own_stop(job, was_asked);
     }
 
-    /// Stops what a start that nobody waits for has left half done: a daemon that comes would take it
-    /// for running. One that was greeted knows of the start, and goes on with it.
+    /// Stops what a start that nothing waits for has left half-started, because a daemon that connects
+    /// would take it for running. A daemon that was already greeted knows about the start and continues
+    /// with it.
     fn undo(&mut self, job: &Job) {
         let Run { group, action, resources, .. } = &job.run;
         let is_greeted = self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted);
@@ -295,11 +298,11 @@ impl Machine {
         }
         let (group, timeout_ms) = (*group, STOP_TIMEOUT);
         let run = Run { action: Action::Stop, timeout_ms, ..job.run.clone() };
-        // A group that has no room for another run is being stopped already.
+        // A group with no room for another run is being stopped already.
         drop(self.queues.push(group, Job::new(run, Whose::Nobody)));
     }
 
-    /// Ends the daemon's runs that `is_chosen` chooses.
+    /// Ends the daemon's runs that `is_chosen` selects.
     pub(super) fn cancel(&mut self, is_chosen: impl Fn(&Run) -> bool) {
         let is_chosen = |job: &Job| job.whose == Whose::Daemon && is_chosen(&job.run);
         self.cancel_waiting(is_chosen);
@@ -308,15 +311,16 @@ impl Machine {
         }
     }
 
-    /// Ends the daemon's runs, but for stops that go on: an agent that is killed in the middle of a stop has
-    /// stopped nothing.
+    /// Ends the daemon's runs, except stops that are in progress: an agent that is killed in the middle of
+    /// a stop has stopped nothing.
     pub(super) fn cancel_but_stops(&mut self) {
         let is_of_daemon = |job: &Job| job.whose == Whose::Daemon;
         self.cancel_waiting(is_of_daemon);
         let latest = self.now + Duration::from_millis(STOP_TIMEOUT);
         for active in &mut self.active {
             if active.stops_agents() {
-                // One that hangs must not keep the rest of its group for longer than a stop of our own.
+                // A stop that hangs must not delay the rest of its group for longer than one of the
+                // executor's own stops.
                 active.limit = Some(active.limit.map_or(latest, |limit| limit.min(latest)));
             } else if is_of_daemon(&active.job) {
                 active.end(self.now, Why::Cancelled, &mut self.outbox);
@@ -324,7 +328,7 @@ impl Machine {
         }
     }
 
-    /// Answers what has not begun, and does not begin it.
+    /// Answers runs that have not begun, and does not begin them.
     fn cancel_waiting(&mut self, is_chosen: impl Fn(&Job) -> bool + Copy) {
         for job in self.queues.remove(is_chosen) {
             self.answer(&job, Outcome::Cancelled);
@@ -332,7 +336,7 @@ impl Machine {
         self.drop_entering(is_chosen);
     }
 
-    /// Does not begin what waits for the ledger.
+    /// Refuses runs that wait for the ledger.
     fn drop_entering(&mut self, is_chosen: impl Fn(&Job) -> bool) {
         let waits = |active: &Active| {
             matches!(active.state, State::Entering { .. }) && is_chosen(&active.job)
@@ -344,7 +348,7 @@ impl Machine {
         }
     }
 
-    /// Ends what is started, or looked for, and nobody waits for.
+    /// Ends starts and checks that nothing waits for.
     pub(super) fn end_unawaited(&mut self, is_chosen: impl Fn(&Run) -> bool) {
         let is_chosen = |job: &Job| {
             job.whose == Whose::Nobody && job.run.action != Action::Stop && is_chosen(&job.run)

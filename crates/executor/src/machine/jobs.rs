@@ -1,4 +1,4 @@
-//! Runs, from the queue to the program that does them.
+//! Runs, from the queue to the program that carries them out.
 
 use super::Machine;
 use super::ends::Why;
@@ -7,46 +7,46 @@ use crate::{AgentName, NotBegun, Output, RunId, Signal};
 use std::time::Duration;
 use systole_core::{Resource, ResourceKind, Time};
 
-/// How long a program may take to start. Nothing that works needs so long: then its disk does not
-/// answer, or the machine has no more room for it.
+/// How long a program may take to start. No working program needs so long: after this time the disk of the
+/// program does not answer, or the machine has no room left for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
-/// How long a run counts among those that go on at the same time: so many start at once, but what
-/// hangs holds up no other group.
+/// How long a run counts towards the number of runs that go on at the same time. That number limits how
+/// many start at once, but a run that hangs must not hold up other groups.
 const SHARE: Duration = Duration::from_secs(10);
-/// OCF: the agent, or what it manages, is not installed (`OCF_ERR_INSTALLED`).
+/// OCF exit code: the agent, or what the agent manages, is not installed (`OCF_ERR_INSTALLED`).
 const NOT_INSTALLED: i32 = 5;
 
-/// Whoever waits for the end of a run.
+/// Who waits for the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// The present daemon, which gets an answer.
+    /// The present daemon, which is sent an answer.
     Daemon,
-    /// A letting go.
+    /// The executor itself, which is letting go of the group.
     Executor,
     /// A daemon or an executor that is gone.
     Nobody,
 }
 
-/// A run that waits or goes on.
+/// A run that waits or is active.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) run: Run,
     pub(super) whose: Whose,
-    /// What a start has entered into the ledger, and stood not in it before.
+    /// The resources that a start has newly entered into the ledger.
     pub(super) entered: Vec<Resource>,
-    /// It goes on beside another run of its group.
+    /// The run goes on beside another run of its group.
     pub(super) is_aside: bool,
 }
 
-/// A run that goes on.
+/// An active run.
 #[derive(Debug)]
 pub(super) struct Active {
     pub(super) id: RunId,
     pub(super) job: Job,
-    /// What is done now: a start of an agent asks for the status first.
+    /// The current action: the start of an agent begins with a status.
     pub(super) action: Action,
     pub(super) limit: Option<Time>,
-    /// When its turn came.
+    /// When the run's turn came.
     pub(super) since: Time,
     pub(super) state: State,
     pub(super) name: String,
@@ -65,21 +65,20 @@ pub(super) struct Active {
 pub(super) enum State {
     /// Waits until the ledger with this number is written.
     Entering { ledger: u64, until: Time },
-    /// The shell looks for the agent and starts its program, which may be unwanted by now.
+    /// The shell looks for the agent and starts its program. The run may be unwanted by now.
     Beginning { since: Time, until: Time, unwanted: Option<Why> },
     /// The program runs.
     Running,
     /// The kernel's addresses are being changed.
     Changing { since: Time },
-    /// It was asked to end.
+    /// The program was asked to end.
     Ending { why: Why, kill_at: Time },
-    /// It was killed.
+    /// The program was killed.
     Killed { why: Why, give_up_at: Time, has_begun: bool },
 }
 
-/// A run that was killed and does not end: its program waits in the kernel. Nothing else is run
-/// for its group but changes of addresses, which need no program, and what is stopped because the
-/// group is let go.
+/// A run that was killed but does not end, because its program waits in the kernel. For its group nothing
+/// else is run but changes of addresses, which need no program, and the stops of a group that is let go.
 #[derive(Debug)]
 pub(super) struct Abandoned {
     pub(super) id: RunId,
@@ -92,7 +91,7 @@ impl Job {
         Self { run, whose, entered: Vec::new(), is_aside: false }
     }
 
-    /// Whether it is of addresses, which need no program.
+    /// Whether the run is about addresses, which need no program.
     pub(super) fn is_of_addresses(&self) -> bool {
         let first = self.run.resources.first();
         first.is_some_and(|resource| matches!(resource.kind, ResourceKind::Address(_)))
@@ -100,13 +99,13 @@ impl Job {
 }
 
 impl Machine {
-    /// Lets a run wait for its turn.
+    /// Queues a run.
     pub(super) fn enqueue(&mut self, run: Run) {
         let mut job = Job::new(run, Whose::Daemon);
         if !self.may_begin(&job) || !is_sensible(&job.run.resources) {
             return self.answer(&job, Outcome::Refused);
         }
-        // Addresses that another node has do not wait for a service that takes its time to stop.
+        // Addresses that another node has do not wait for a service that is slow to stop.
         if self.goes_aside(&job) {
             job.is_aside = true;
             return self.begin(job);
@@ -116,7 +115,7 @@ impl Machine {
             return self.answer(&job, Outcome::Refused);
         }
         if is_stop {
-            // What is being started for nobody would only hold it up.
+            // A start that nothing waits for would only delay the stop.
             self.end_unawaited(|active| active.group == group);
         }
     }
@@ -132,8 +131,8 @@ impl Machine {
         is_stop(job) && job.is_of_addresses() && self.active.iter().any(stops_service)
     }
 
-    /// Whether a run is allowed: nothing is started without a permit, while its group is being let go, or,
-    /// of a service, while an address of its group is away.
+    /// Whether a run is allowed. No start is allowed without a permit or while its group is being let go,
+    /// and no start of a service while an address of its group is away.
     fn may_begin(&self, job: &Job) -> bool {
         let Run { group, action, .. } = job.run;
         let is_complete = job.is_of_addresses() || !self.addresses.is_incomplete(group);
@@ -141,19 +140,19 @@ impl Machine {
         action != Action::Start || may_start && is_complete
     }
 
-    /// Until when each of the programs that go on counts as one of those that may.
+    /// For each active program that counts towards the limit, the time until which it counts.
     fn shares(&self) -> impl Iterator<Item = Time> {
         let programs = self.active.iter().filter(|active| !active.job.is_of_addresses());
         programs.map(|active| active.since + SHARE).filter(|until| *until > self.now)
     }
 
-    /// When there is room for another program, if that is waited for.
+    /// The time at which there is room for another program, if there is none now.
     pub(super) fn deadline_of_room(&self) -> Option<Time> {
         let is_full = self.shares().count() >= self.parallel;
         self.shares().min().filter(|_| is_full)
     }
 
-    /// Begins every run whose turn it is.
+    /// Begins every run whose turn has come.
     pub(super) fn begin_jobs(&mut self) {
         loop {
             let has_room = self.shares().count() < self.parallel;
@@ -165,7 +164,7 @@ impl Machine {
     }
 
     fn begin(&mut self, mut job: Job) {
-        // Looked at again: it may have waited for long.
+        // This is checked again because the run may have waited for long.
         if !self.may_begin(&job) {
             return self.finish(&job, Outcome::Refused);
         }
@@ -187,7 +186,7 @@ impl Machine {
         }
     }
 
-    /// Begins what waited for the ledger with this number.
+    /// Continues the runs that waited for the ledger with this number.
     pub(super) fn go_on_entering(&mut self, written: u64) {
         for at in 0..self.active.len() {
             if let State::Entering { ledger, .. } = self.active[at].state
@@ -198,7 +197,7 @@ impl Machine {
         }
     }
 
-    /// Does not begin what waits for the ledger with this number.
+    /// Refuses the runs that wait for the ledger with this number.
     pub(super) fn refuse_entering(&mut self, number: u64, error: &str) {
         let waits = |active: &Active| matches!(active.state, State::Entering { ledger, .. } if ledger <= number);
         while let Some(at) = self.active.iter().position(waits) {
@@ -209,7 +208,7 @@ impl Machine {
         }
     }
 
-    /// Has the shell do what a run is there for.
+    /// Has the shell carry out a run.
     fn launch(&mut self, at: usize) {
         let lifetime = self.lifetime();
         let active = &mut self.active[at];
@@ -232,20 +231,20 @@ impl Machine {
         self.outbox.push_back(Output::Begin { run, request, action });
     }
 
-    /// Starts what follows a status that a start has asked for.
+    /// Starts the agent after the status with which the start began.
     pub(super) fn launch_start(&mut self, active: Active) {
         if !self.may_begin(&active.job) {
             self.withdraw(&active.job);
             return self.finish(&active.job, Outcome::Refused);
         }
-        // It does not run though it had started once.
+        // The status says that the resource does not run, although it may have been started before.
         self.record_doubt(&active.job.run);
         let id = self.new_run();
         self.active.push(Active { id, action: Action::Start, ..active });
         self.launch(self.active.len() - 1);
     }
 
-    /// Notes that the program of a run was started.
+    /// Records that the program of a run was started.
     pub(super) fn record_begun(&mut self, run: RunId, agent: AgentName) {
         let now = self.now;
         let Some(active) = self.active.iter_mut().find(|active| active.id == run) else { return };
@@ -262,7 +261,7 @@ impl Machine {
             }
             State::Killed { why, give_up_at, .. } => {
                 active.state = State::Killed { why, give_up_at, has_begun: true };
-                // It started in the moment in which it was given up.
+                // The program started in the moment in which the run was given up.
                 self.outbox.push_back(Output::Signal { run, signal: Signal::Kill });
             }
             State::Entering { .. }
@@ -275,7 +274,7 @@ impl Machine {
         }
     }
 
-    /// Notes that the program of a run was not started.
+    /// Records that the program of a run was not started.
     pub(super) fn record_not_begun(&mut self, run: RunId, why: NotBegun) {
         self.abandoned.retain(|abandoned| abandoned.id != run);
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
@@ -293,7 +292,8 @@ impl Machine {
         self.conclude(active, outcome);
     }
 
-    /// What it means that an agent is missing. One that was started here is no less at work.
+    /// Returns the outcome of a missing agent. A resource that was started here keeps running without its
+    /// agent.
     fn missing(&self, job: &Job) -> Outcome {
         let Run { group, action, resources, .. } = &job.run;
         let is_held = resources.iter().any(|it| self.books.ledger.has(*group, it));
@@ -316,7 +316,7 @@ impl Machine {
     }
 }
 
-/// A start of an agent asks for the status first.
+/// The first action of a run: the start of an agent begins with a status.
 fn first_action(job: &Job) -> Action {
     match job.run.action {
         Action::Start if !job.is_of_addresses() => Action::Status,
@@ -324,14 +324,14 @@ fn first_action(job: &Job) -> Action {
     }
 }
 
-/// Whether resources are one agent, or addresses only.
+/// Whether the resources are a single agent, or addresses only.
 fn is_sensible(resources: &[Resource]) -> bool {
     let mut kinds = resources.iter().map(|resource| &resource.kind);
     let addresses = kinds.all(|kind| matches!(kind, ResourceKind::Address(_)));
     !resources.is_empty() && (addresses || resources.len() == 1)
 }
 
-/// Who is named in the log.
+/// The name of a run's agent in the log.
 pub(super) fn agent_name(run: &Run) -> String {
     match run.resources.first().map(|resource| &resource.kind) {
         Some(ResourceKind::Agent { name, .. }) => name.clone(),

@@ -1,4 +1,4 @@
-//! Letting go of groups: without a permit somebody else may be about to own them.
+//! Letting go of groups: without a permit, another node may be about to own them.
 
 use super::jobs::{Job, Whose};
 use super::{Machine, Shutdown};
@@ -7,14 +7,14 @@ use crate::{Output, RunId};
 use std::time::Duration;
 use systole_core::{GroupKey, JobId, Resource, ResourceKind, Time};
 
-/// Milliseconds for one stop. Nobody is there to ask for another limit.
+/// Milliseconds for one stop, because no daemon is there to give another limit.
 pub(super) const STOP_TIMEOUT: u64 = 60_000;
-/// How long to wait before what could not be stopped is tried again; twice as long each time.
+/// How long to wait before a failed stop is tried again; the wait doubles each time.
 const RETRY: Duration = Duration::from_secs(1);
-/// Longest time between two tries.
+/// Longest wait between two attempts.
 const RETRY_MAX: Duration = Duration::from_mins(1);
 
-/// The groups that are being let go, each by itself.
+/// The groups that are being let go, each independently of the others.
 ///
 /// ```text
 ///                         all answered, nothing held
@@ -27,7 +27,7 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct LettingGo {
     groups: Vec<Release>,
-    /// Addresses that are being removed, by the change that does it.
+    /// Addresses that are being removed, by the change that removes them.
     removals: Vec<(RunId, Vec<(GroupKey, Resource)>)>,
 }
 
@@ -36,9 +36,9 @@ pub(super) struct LettingGo {
 struct Release {
     group: GroupKey,
     reason: LetGoReason,
-    /// Stops of our own that have not ended.
+    /// The number of the executor's own stops that have not ended.
     stops: usize,
-    /// How often it was tried again.
+    /// The number of retries.
     retries: u32,
     retry_at: Option<Time>,
 }
@@ -49,34 +49,34 @@ impl LettingGo {
         self.groups.iter().any(|release| release.group == group)
     }
 
-    /// Addresses that are being removed.
+    /// The addresses that are being removed.
     pub(super) fn removals(&self) -> impl Iterator<Item = &(GroupKey, Resource)> {
         self.removals.iter().flat_map(|(_, addresses)| addresses)
     }
 
-    /// When something is tried again.
+    /// The time of the next retry.
     pub(super) fn deadline(&self) -> Option<Time> {
         self.groups.iter().filter_map(|release| release.retry_at).min()
     }
 
-    /// Whether everything that was asked for the sake of a group has been answered.
+    /// Whether everything that was requested to let go of a group has been answered.
     fn is_answered(&self, release: &Release) -> bool {
         release.stops == 0 && self.removals().all(|(group, _)| *group != release.group)
     }
 
-    /// The groups, each with the reason.
+    /// The groups that are being let go, each with the reason.
     pub(super) fn groups(&self) -> impl Iterator<Item = (LetGoReason, GroupKey)> {
         self.groups.iter().map(|release| (release.reason, release.group))
     }
 }
 
 impl Machine {
-    /// Whether something is held of which nothing is being stopped.
+    /// Whether any group is held that is not being let go.
     pub(super) fn keeps_something(&self) -> bool {
         self.held().iter().any(|held| !self.letting_go.has(held.group))
     }
 
-    /// Lets go when the permit has run out, and tries again what could not be stopped.
+    /// Lets go when the permit has expired, and retries failed stops.
     pub(super) fn check_permit(&mut self) {
         if self.keeps_something() && !self.lease.is_valid(self.now) {
             self.log(Level::Error, "Permit expired: releasing all resources".to_owned());
@@ -92,12 +92,12 @@ impl Machine {
         self.release(&due);
     }
 
-    /// Ends every run but a stop that goes on, removes all addresses at once, then stops the rest, each group from right
-    /// to left and all groups at the same time. The daemon hears of it before anything is done: it
-    /// must not claim what it is about to lose.
+    /// Ends every run except stops that are in progress, removes all addresses at once, then stops the
+    /// rest, each group from right to left and all groups at the same time. The daemon is told before
+    /// anything is done, because it must not claim what it is about to lose.
     ///
-    /// Addresses go first although they may stand left in their group: they are what must never
-    /// be on two nodes.
+    /// Addresses go first even if they stand to the left in their group, because an address must never be
+    /// on two nodes.
     pub(super) fn let_go(&mut self, reason: LetGoReason) {
         self.cancel_but_stops();
         self.end_unawaited(|_| true);
@@ -112,7 +112,7 @@ impl Machine {
         });
         self.letting_go.groups.extend(releases);
         if self.daemon.as_ref().is_some_and(|daemon| daemon.is_greeted) {
-            // One that is not greeted yet hears of it right after the greeting.
+            // A daemon that has not been greeted yet is sent this right after the greeting.
             self.report(Report::LettingGo { reason, groups: groups.clone() });
         }
         self.release(&groups);
@@ -125,7 +125,7 @@ impl Machine {
             if !groups.contains(&held.group) {
                 continue;
             }
-            // One that is being stopped is not stopped a second time for that.
+            // A resource that is already being stopped is not stopped a second time.
             let is_meant = |it: &&Resource| {
                 let is_agent = matches!(it.kind, ResourceKind::Agent { .. });
                 is_agent && !self.is_being_stopped(held.group, it)
@@ -155,7 +155,7 @@ impl Machine {
         self.letting_go.removals.push((run, held));
     }
 
-    /// Takes the answer to a removal of addresses. Returns whether it was one.
+    /// Handles the answer to a removal of addresses. Returns whether the run was one.
     pub(super) fn record_removed(&mut self, run: RunId, outcome: &Outcome) -> bool {
         let mut removals = self.letting_go.removals.iter();
         let Some(at) = removals.position(|(removal, _)| *removal == run) else { return false };
@@ -164,7 +164,7 @@ impl Machine {
             let each = addresses.iter().map(|(group, it)| (*group, std::slice::from_ref(it)));
             self.strike_all(each);
         } else {
-            // They stay on record, and end with their lifetime, which nobody renews any more.
+            // The addresses stay on record and end with their lifetime, which is no longer renewed.
             for (group, address) in &addresses {
                 self.addresses.leave(*group, std::slice::from_ref(address));
             }
@@ -174,13 +174,13 @@ impl Machine {
         true
     }
 
-    /// Counts a stop of our own that has ended. One that could not be asked keeps what stands left of
-    /// it from being stopped before it: all of that is tried again later.
+    /// Counts one of the executor's own stops that has ended. A stop that could not be run keeps the
+    /// resources to its left from being stopped before it; all of them are tried again later.
     pub(super) fn record_own_stop(&mut self, job: &Job, was_asked: bool) {
         let Run { group, action, .. } = job.run;
         let is_ours = |other: &Job| other.whose == Whose::Executor && other.run.group == group;
         let was_ours = usize::from(is_ours(job));
-        // A stop that was going on for the daemon when everything was let go counts likewise.
+        // A stop that was in progress for the daemon when everything was let go counts likewise.
         if action != Action::Stop || !self.letting_go.has(group) {
             return;
         }
@@ -191,9 +191,9 @@ impl Machine {
         }
     }
 
-    /// Ends the letting go of each group of which everything was answered, and says what became of
-    /// it. What could not be stopped is left to the daemon that gives a permit; without one it is
-    /// tried again, because somebody else may have the group by now.
+    /// Ends the letting go of each group for which everything was answered, and reports the result. What
+    /// could not be stopped is left to the daemon that gives a permit. Without a permit it is tried again,
+    /// because another node may have the group by now.
     pub(super) fn finish_letting_go(&mut self) {
         let is_given_back = self.lease.is_valid(self.now) && self.farewell != Shutdown::Release;
         let mut letting_go = std::mem::take(&mut self.letting_go);
@@ -220,7 +220,7 @@ impl Machine {
         }
     }
 
-    /// Whether an agent is stopping something of a group, and nobody has ended that.
+    /// Whether an agent is stopping something of a group, and that stop was not ended early.
     fn stops_something_of(&self, group: GroupKey) -> bool {
         self.active.iter().any(|active| active.job.run.group == group && active.is_wanted_stop())
     }
@@ -236,14 +236,14 @@ impl Machine {
         self.held().iter().any(|held| held.group == group)
     }
 
-    /// What a daemon that connects is told of groups that are being let go.
+    /// The reports for a daemon that connects while groups are being let go.
     pub(super) fn letting_go_reports(&self) -> Vec<Report> {
         let groups = by_reason(self.letting_go.groups());
         groups.map(|(reason, groups)| Report::LettingGo { reason, groups }).collect()
     }
 }
 
-/// The same groups, reason by reason.
+/// Sorts groups by reason.
 fn by_reason(
     found: impl IntoIterator<Item = (LetGoReason, GroupKey)>,
 ) -> impl Iterator<Item = (LetGoReason, Vec<GroupKey>)> {
@@ -256,7 +256,7 @@ fn by_reason(
     groups.filter(|(_, groups)| !groups.is_empty())
 }
 
-/// Stands for no job of the daemon's.
+/// Stands for no job of the daemon.
 const OWN: JobId = JobId(u64::MAX);
 
 fn stop(held: &Held, resources: Vec<Resource>) -> Run {

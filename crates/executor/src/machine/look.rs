@@ -1,4 +1,4 @@
-//! A look ahead: is everything here that a start would need?
+//! Checks in advance whether everything is present that a start would need.
 
 use super::Machine;
 use crate::protocol::{Level, Outcome, Report};
@@ -6,14 +6,14 @@ use crate::{Finding, LookId, Output};
 use std::time::Duration;
 use systole_core::{JobId, Resource, Time};
 
-/// How long a look may take. The disk of an agent that does not answer says nothing of the agent.
+/// How long a check may take. If the disk of an agent does not answer, that says nothing about the agent.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Most looks at a time. A daemon has one for each group at most.
+/// Maximum number of checks at a time. A daemon has at most one for each group.
 const LOOKS_MAX: usize = 1 << 10;
-/// The exit code that the agents of heartbeat give for what is wrong (`OCF_ERR_GENERIC`).
+/// The exit code that heartbeat's agents use for a general error (`OCF_ERR_GENERIC`).
 const GENERIC: i32 = 1;
 
-/// The looks that go on.
+/// The checks in progress.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     looks: Vec<Look>,
@@ -33,7 +33,7 @@ impl Looks {
         self.looks.iter().map(|look| look.until).min()
     }
 
-    /// Nobody waits for them any more.
+    /// Forgets the checks, because nothing waits for them any longer.
     pub(super) fn forget(&mut self) {
         self.looks.clear();
     }
@@ -51,7 +51,7 @@ impl Machine {
         self.outbox.push_back(Output::Look { look: id, resources });
     }
 
-    /// Tells what a look has found. One that was given up is no longer known.
+    /// Reports the finding of a check. A check that was given up is no longer known.
     pub(super) fn record_looked(&mut self, look: LookId, finding: Finding) {
         let Some(at) = self.looks.looks.iter().position(|known| known.id == look) else { return };
         let Look { job, group_name, .. } = self.looks.looks.swap_remove(at);
@@ -76,7 +76,7 @@ impl Machine {
         self.report(Report::Done { job, outcome });
     }
 
-    /// Gives up looks that take too long.
+    /// Gives up checks that take too long.
     pub(super) fn elapse_looks(&mut self) {
         let late = |look: &&Look| self.now >= look.until;
         let late: Vec<_> = self.looks.looks.iter().filter(late).map(|look| look.id).collect();

@@ -1,4 +1,4 @@
-//! The machine alone, with a bench that answers as the shell does, unless told otherwise.
+//! The machine alone, with a test bench that answers as the shell does unless told otherwise.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one output among many")]
 
 mod addresses;
@@ -18,16 +18,16 @@ const WEB: GroupKey = GroupKey(1);
 const DB: GroupKey = GroupKey(2);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A machine, the time, and what it has said.
+/// A machine, the time, and its outputs.
 struct Bench {
     machine: Machine,
     now: Time,
-    /// Everything that it has said and nobody has looked at.
+    /// The outputs that no test has taken yet.
     said: Vec<Output>,
     next_job: u64,
-    /// Answers to what it wrote down.
+    /// The error with which writes of the ledger are answered, if any.
     ledger: Option<String>,
-    /// What a successor would find of it.
+    /// What a successor would find in the written ledger.
     written: Option<Start>,
 }
 
@@ -60,7 +60,7 @@ impl Bench {
         bench
     }
 
-    /// With a daemon that has a permit, greeted, and nothing held.
+    /// Creates a bench with a daemon that has a permit and was greeted, and with nothing held.
     fn new() -> Self {
         let mut bench = Self::of(start());
         bench.tell(Input::Connected);
@@ -69,7 +69,7 @@ impl Bench {
         bench
     }
 
-    /// Hears what the machine says; the ledger is written at once.
+    /// Takes the machine's outputs. The ledger is written at once.
     fn listen(&mut self) {
         while let Some(output) = self.machine.poll() {
             if let Output::WriteLedger { number, groups, doubtful } = &output {
@@ -93,7 +93,8 @@ impl Bench {
         self.tell(Input::Request(request));
     }
 
-    /// Both processes are killed: the next executor, with a permit, and what it says that it holds.
+    /// Kills both processes. Returns the next executor, with a permit, and the resources that it reports as
+    /// held.
     fn successor(&mut self) -> (Self, Vec<Resource>) {
         let mut next = Self::of(self.written.take().expect("a ledger"));
         next.tell(Input::Connected);
@@ -102,7 +103,7 @@ impl Bench {
         (next, resources)
     }
 
-    /// One that has a service, and lets go of it because its permit has run out.
+    /// Creates a bench that has a service, and lets go of it because its permit has expired.
     fn letting_go() -> Self {
         let mut bench = Self::of(start());
         bench.tell(Input::Connected);
@@ -119,7 +120,7 @@ impl Bench {
         self.ask(Request::Permit(permit));
     }
 
-    /// Lets time pass, stopping wherever the machine wants to be asked.
+    /// Lets time pass, stopping whenever the machine has something to do.
     fn pass(&mut self, span: Duration) {
         let end = self.now + span;
         for _ in 0..10_000 {
@@ -165,14 +166,14 @@ impl Bench {
         job
     }
 
-    /// What was said of a kind since the last look, which it takes out.
+    /// Takes out the outputs of a kind since the last call.
     fn take<T>(&mut self, of_kind: impl Fn(&Output) -> Option<T>) -> Vec<T> {
         let found = self.said.iter().filter_map(&of_kind).collect();
         self.said.retain(|output| of_kind(output).is_none());
         found
     }
 
-    /// The programs that shall begin.
+    /// Returns the programs that must begin.
     fn begins(&mut self) -> Vec<(RunId, Action)> {
         self.take(|output| match output {
             Output::Begin { run, action, .. } => Some((*run, *action)),
@@ -186,14 +187,14 @@ impl Bench {
         begins[0]
     }
 
-    /// Lets the one program that shall begin run.
+    /// Starts the one program that must begin.
     fn begun(&mut self) -> (RunId, Action) {
         let (run, action) = self.begin();
         self.tell(Input::Begun { run, agent: AgentName::default() });
         (run, action)
     }
 
-    /// Lets the one program that shall begin run and end.
+    /// Starts and ends the one program that must begin.
     fn play(&mut self, outcome: Outcome) -> Action {
         let (run, action) = self.begun();
         self.tell(Input::Ended { run, outcome });
@@ -229,7 +230,7 @@ impl Bench {
         self.said.clear();
     }
 
-    /// Takes the renewal that was asked for, if one was.
+    /// Takes out the renewal that was requested, if any.
     fn asked(&mut self) -> Option<Vec<Resource>> {
         let asked = self.take(|output| match output {
             Output::Renew { resources, .. } => Some(resources.clone()),
@@ -239,7 +240,7 @@ impl Bench {
         asked.into_iter().next()
     }
 
-    /// Answers the renewal that was asked for: all are here but those.
+    /// Answers the renewal that was requested: all addresses are present except these.
     fn renewed_but(&mut self, absent: &[Resource]) {
         let asked = self.asked().expect("a renewal");
         let found = asked.into_iter().map(|resource| {
@@ -264,7 +265,7 @@ impl Bench {
         })
     }
 
-    /// What was answered, by job.
+    /// Returns the outcomes that were reported, by job.
     fn done(&mut self) -> Vec<(JobId, Outcome)> {
         self.take(|output| match output {
             Output::Report(Report::Done { job, outcome }) => Some((*job, outcome.clone())),

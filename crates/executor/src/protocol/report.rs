@@ -1,4 +1,4 @@
-//! What the executor tells the daemon.
+//! What the executor reports to the daemon.
 
 use super::{Action, ProtocolError, decode, encode};
 use serde::{Deserialize, Serialize};
@@ -10,27 +10,28 @@ use systole_core::{GroupKey, JobId, Resource};
 pub enum Outcome {
     /// A start or stop succeeded.
     Success,
-    /// A status or monitor found the resource (all of the addresses) running.
+    /// A status or monitor found the resource running, or all of the addresses present.
     Running,
-    /// A status or monitor found it not running.
+    /// A status or monitor found the resource not running.
     NotRunning,
     /// The agent failed.
     Failed {
-        /// Its exit code, or 128 and the signal that ended it.
+        /// The agent's exit code, or 128 plus the signal that ended it.
         code: i32,
-        /// The reason in words, where there is one beside the code.
+        /// The reason in words, if there is one besides the code.
         text: String,
     },
     /// The agent did not finish in time and was killed with all its children.
     TimedOut,
     /// No agent of this name exists.
     Missing,
-    /// The run was ended, or never begun, because of [`super::Request::Cancel`] or of letting go.
+    /// The run was ended, or never begun, because of [`super::Request::Cancel`] or because the group is let
+    /// go.
     Cancelled,
-    /// The executor may not begin it: it has no permit, or the request makes no sense.
+    /// The executor may not begin the run: it has no permit, or the request makes no sense.
     Refused,
-    /// The agent could not be asked: something failed on our side, such as a fork or a file, or the
-    /// disk of the agent does not answer. Says nothing of the agent and its resource.
+    /// The agent could not be run: something failed in the executor, such as a fork or a file, or the disk
+    /// of the agent does not answer. This says nothing about the agent and its resource.
     NotAsked {
         /// What failed, in words.
         text: String,
@@ -38,13 +39,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether a start or stop has done what it should.
+    /// Returns whether a start or stop has achieved its purpose.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         matches!(self, Self::Success | Self::Running)
     }
 
-    /// The reason in words, where there is one.
+    /// Returns the reason in words; empty if there is none.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -60,18 +61,19 @@ impl Outcome {
     }
 }
 
-/// What the executor tells the daemon.
+/// A report from the executor to the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
-    /// The first report on a connection, sent at once.
+    /// The first report on a connection, sent without being asked for.
     Hello {
         /// The executor's [`super::VERSION`].
         version: u32,
         /// What the executor holds.
         groups: Vec<Held>,
-        /// What still runs for an earlier daemon or executor, or for a group that is let go. Whatever is
-        /// asked for these groups begins when it has ended; a stop ends what is being started.
+        /// The runs that still go on for an earlier daemon or executor, or for a group that is being let
+        /// go. Whatever is requested for these groups begins when those runs have ended; a stop ends a
+        /// start that is in progress.
         unfinished: Vec<Unfinished>,
     },
     /// A run has ended.
@@ -83,74 +85,74 @@ pub enum Report {
     },
     /// A line for the log.
     Log {
-        /// How grave it is.
+        /// The severity of the line.
         level: Level,
-        /// Who says it, e.g. `ResourceManager(default)[110]` or `IPaddr(eth0)[110]`.
+        /// The agent or part of the executor that writes it, e.g. `ResourceManager(default)[110]` or
+        /// `IPaddr(eth0)[110]`.
         tag: String,
         /// The line.
         text: String,
     },
-    /// Held addresses are gone and stay away: they could not be put back, or not be renewed for
-    /// longer than they live. A start or a stop by the daemon decides.
+    /// Held addresses are gone and stay away: they could not be put back, or could not be renewed for
+    /// longer than their lifetime. It is up to the daemon to start or stop them.
     AddressLost {
         /// Their group.
         group: GroupKey,
         /// The addresses.
         resources: Vec<Resource>,
-        /// What is known of the cause, in words.
+        /// What is known about the cause, in words.
         why: String,
     },
-    /// Held addresses were gone and are back; nothing else of the group was touched.
+    /// Held addresses were removed and are back; nothing else of the group was touched.
     AddressBack {
         /// Their group.
         group: GroupKey,
         /// The addresses.
         resources: Vec<Resource>,
-        /// What is known of the cause, in words.
+        /// What is known about the cause, in words.
         why: String,
     },
-    /// Something that a person should look at, though the group still runs; or that is over.
+    /// A condition that an administrator should look at although the group still runs, or the end of one.
     Alarm {
         /// The group.
         group: GroupKey,
-        /// What it is, in words.
+        /// The condition, in words; absent when it is over.
         text: Option<String>,
     },
-    /// An interface that a group's addresses need went down or lost its carrier, or all of them are
-    /// well again.
+    /// An interface that a group's addresses need went down or lost its carrier, or all of them work again.
     Carrier {
         /// The group.
         group: GroupKey,
-        /// What is wrong, in words.
+        /// The fault, in words; absent when all interfaces work again.
         fault: Option<String>,
     },
     /// The addresses of a run were announced to the neighbours for the first time.
     Announced {
         /// Their group.
         group: GroupKey,
-        /// How many.
+        /// The number of addresses.
         addresses: usize,
     },
-    /// Groups are being let go, which takes as long as their stops take. Told at the beginning, or
-    /// to a daemon that comes meanwhile.
+    /// Groups are being let go, which takes as long as their stops take. Sent at the beginning, and to a
+    /// daemon that connects meanwhile.
     LettingGo {
-        /// Why.
+        /// The reason.
         reason: LetGoReason,
         /// The groups that are held.
         groups: Vec<GroupKey>,
     },
     /// Groups were let go, each as soon as its own stops have ended.
     LetGo {
-        /// Why.
+        /// The reason.
         reason: LetGoReason,
         /// The groups that were held.
         groups: Vec<GroupKey>,
-        /// What could not be stopped, and is still held.
+        /// What could not be stopped and is still held.
         failed: Vec<Held>,
     },
 }
 
-/// The resources of a group that were started and not stopped, or that may be half started.
+/// The resources of a group that were started and not stopped, or that may be half-started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The group.
@@ -168,13 +170,13 @@ pub struct Held {
 pub struct Unfinished {
     /// The group.
     pub group: GroupKey,
-    /// What it does.
+    /// The action of the run.
     pub action: Action,
-    /// To which resources.
+    /// The resources of the run.
     pub resources: Vec<Resource>,
 }
 
-/// Why the executor let go.
+/// The reason why the executor let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LetGoReason {
@@ -184,22 +186,22 @@ pub enum LetGoReason {
     Ordered,
 }
 
-/// How grave a line of the log is.
+/// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// For whoever debugs an agent, such as its output.
+    /// For debugging an agent, such as its output.
     Debug,
     /// A step of a start or a stop.
     Info,
-    /// Unusual, and dealt with.
+    /// An unusual condition that was dealt with.
     Warning,
-    /// Something failed.
+    /// A failure.
     Error,
 }
 
 impl Report {
-    /// The report as a packet.
+    /// Encodes the report as a packet.
     ///
     /// # Errors
     ///
@@ -208,11 +210,11 @@ impl Report {
         encode(self)
     }
 
-    /// Reads a packet.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
-    /// When the packet is too long, or is no report.
+    /// When the packet is too long or is not a report.
     pub fn decode(packet: &[u8]) -> Result<Self, ProtocolError> {
         decode(packet)
     }

@@ -1,4 +1,4 @@
-//! What the journal keeps of the evidence of decisions, and of how long their steps took.
+//! The evidence of decisions and the durations of their steps, as the journal keeps them.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -7,15 +7,15 @@ use systole_core::{Action, GroupSet, Outcome, Refusal};
 /// The last message of a dead node on a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastBeat {
-    /// Our medium.
+    /// The medium of this node.
     pub link: String,
-    /// How long it was ago; absent when there was none.
+    /// Time since the message in milliseconds; absent if there was none.
     pub silence_ms: Option<u64>,
-    /// Whether the link was up then.
+    /// Whether the link was up at that time.
     pub up: bool,
 }
 
-/// The end of a job: of an agent, or of a row of addresses.
+/// The end of a job of an agent or of a batch of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobEnd {
     /// The group.
@@ -24,14 +24,14 @@ pub struct JobEnd {
     pub action: Action,
     /// The resource words.
     pub resources: Vec<String>,
-    /// Whether they are addresses.
+    /// Whether the resources are addresses.
     pub addresses: bool,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
-    /// Why it failed, in the words of who ran it.
+    /// Why the job failed, in the words of the agent or the executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Since it was asked for.
+    /// Time since the job was requested, in milliseconds.
     pub took_ms: u64,
 }
 
@@ -40,41 +40,41 @@ pub struct JobEnd {
 pub struct HandOverStage {
     /// The stage, as a word.
     pub stage: Cow<'static, str>,
-    /// Who gives.
+    /// The node that gives.
     pub giver: String,
-    /// Who takes.
+    /// The node that takes.
     pub taker: String,
-    /// The group that moves, if it is one alone.
+    /// The group that moves, if it is a single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The set that moves otherwise, from the giver's view.
+    /// The set that moves otherwise, from the giver's point of view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<GroupSet>,
-    /// Who wants it, as a word.
+    /// Who wants the hand-over, as a word.
     pub motive: Cow<'static, str>,
-    /// The number of the order, where it is one that was given to this node.
+    /// The number of the order, if the hand-over was ordered on this node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<u64>,
-    /// Why it ended early.
+    /// Why the hand-over ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
-    /// Since the stage before.
+    /// Time since the previous stage, in milliseconds.
     pub took_ms: u64,
-    /// Since the hand-over began.
+    /// Time since the hand-over began, in milliseconds.
     pub total_ms: u64,
 }
 
-/// The ping nodes that two nodes see, and what follows.
+/// The numbers of ping nodes that two nodes reach, and the resulting decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingCounts {
     /// The other node.
     pub node: String,
-    /// How many answer this node.
+    /// The number of ping nodes that answer this node.
     pub ours: u32,
-    /// How many answer the other one, as far as it told.
+    /// The number of ping nodes that answer the other node, if it has reported one.
     pub theirs: Option<u32>,
-    /// Those that do not answer this node.
+    /// The ping nodes that do not answer this node.
     pub lost: Vec<String>,
-    /// What follows, as a word.
+    /// The decision, as a word.
     pub decision: Cow<'static, str>,
 }

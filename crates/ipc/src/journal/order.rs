@@ -1,40 +1,40 @@
-//! Orders as the journal tells them.
+//! Orders as they are recorded in the journal.
 
 use serde::{Deserialize, Serialize};
 use systole_core::GroupSet;
 
-/// An order as the journal tells it: nodes by their names.
+/// An order as it is recorded in the journal. Nodes are given by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalOrder {
-    /// Give this set to the other node.
+    /// Hand this set over to the other node.
     Standby(GroupSet),
-    /// Take this set from the other node.
+    /// Take this set over from the other node.
     Takeover(GroupSet),
-    /// Give this group to the other node.
+    /// Hand this group over to the other node.
     StandbyGroup(String),
-    /// Take this group from the other node.
+    /// Take this group over from the other node.
     TakeoverGroup(String),
     /// Forget the generation of this node.
     ForgetPeer(String),
-    /// Take this node for dead.
+    /// Consider this node dead.
     ConfirmDead(String),
-    /// Let nothing, or not this group, move by itself for so many milliseconds.
+    /// Keep every group, or this one, from moving automatically for this number of milliseconds.
     Hold(Option<String>, u64),
-    /// End what is held of everything, or of this group.
+    /// End every hold, or the hold of this group.
     Release(Option<String>),
     /// Stop.
     Stop,
-    /// Execute the daemon's program anew.
+    /// Execute the daemon's program again.
     Restart,
-    /// Try again what failed of this group, or of every one.
+    /// Try again what failed in this group, or in every group.
     Retry(Option<String>),
-    /// Read the files again.
+    /// Read the configuration files again.
     Reload,
 }
 
 impl JournalOrder {
-    /// The group that the order names, if it names one.
+    /// Returns the group that the order names, if any.
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         match self {

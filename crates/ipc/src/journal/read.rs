@@ -1,25 +1,25 @@
-//! The journal, read back.
+//! Reads the journal back.
 
 use super::{Entry, NAME, OLD, SIZE_MAX};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
-/// What a journal holds, oldest first.
+/// The contents of a journal, oldest entry first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// Lines that are no entry: one that was cut by a power failure, or of a newer version.
+    /// Number of lines that are not entries: cut off by a power failure, or written by a newer version.
     pub unreadable: usize,
 }
 
-/// Reads the journal in a state directory, the old file before the present one. A file that is
-/// not there holds nothing.
+/// Reads the journal in a state directory, the old file before the current one. A missing file counts as
+/// empty.
 ///
 /// # Errors
 ///
-/// When a file that is there cannot be read.
+/// When an existing file cannot be read.
 pub fn read(directory: &Path) -> io::Result<Reading> {
     let mut reading = Reading::default();
     for name in [OLD, NAME] {

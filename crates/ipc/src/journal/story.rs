@@ -1,13 +1,13 @@
-//! What each event is in the story of a group: one row for each event.
+//! The part that each kind of event plays in the story of a group: one row per event.
 
 use super::JournalEvent;
 
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject<'a> {
-    /// One group, by its first resource word.
+    /// One group, given by its first resource word.
     Group(&'a str),
-    /// A node, or several groups: it may have to do with every group.
+    /// A node, or several groups: the event may concern every group.
     Every,
     /// An order for one group, or for several.
     Ordered(Option<&'a str>),
@@ -15,20 +15,21 @@ pub enum Subject<'a> {
     Aside,
 }
 
-/// Where an event stands among the others of its story.
+/// The position of an event among the others of its story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Something begins with it: what ends later is its end.
+    /// The event begins something, and a later event ends it.
     Beginning,
-    /// It follows from something else.
+    /// The event follows from another event.
     Middle,
-    /// It ends what was begun for a set of groups, and comes behind what that did to each.
+    /// The event ends something that was begun for a set of groups, and comes after its effects on each
+    /// group.
     Conclusion,
 }
 
 impl JournalEvent {
-    /// What the event is about, where it stands in the story of that, and whether it may repeat without end,
-    /// so that one entry is enough for some time.
+    /// Returns the subject of the event, its place in the story of that subject, and whether the event may
+    /// repeat without end, so that one entry is enough for some time.
     #[must_use]
     pub fn story(&self) -> (Subject<'_>, Place, bool) {
         use Place::{Beginning, Conclusion, Middle};
@@ -64,7 +65,8 @@ impl JournalEvent {
         }
     }
 
-    /// What makes the event the same as another one, if it may repeat without end.
+    /// Returns what two events have in common when one merely repeats the other, or `None` for events that
+    /// do not repeat without end.
     #[must_use]
     pub fn essence(&self) -> Option<Self> {
         let (_, _, may_repeat) = self.story();
@@ -80,7 +82,7 @@ impl JournalEvent {
     }
 }
 
-/// Whether a stage of a hand-over is a beginning.
+/// Returns whether a stage of a hand-over begins the hand-over.
 #[must_use]
 pub fn begins(stage: &str) -> bool {
     matches!(stage, "wanted" | "asked" | "unasked")

@@ -1,4 +1,4 @@
-//! What the control thread and the beat thread tell each other: bounded, and without a lock.
+//! The messages between the control thread and the beat thread: bounded, and without a lock.
 
 #[cfg(test)]
 mod tests;
@@ -22,195 +22,195 @@ use systole_sys::link::Link;
 use systole_sys::process::ProcessId;
 use systole_wire::Keys;
 
-/// Commands that may wait for the beat thread; there are at most a few at a time.
+/// Maximum number of commands that wait for the beat thread. There are only a few at a time.
 const COMMANDS: usize = 64;
-/// News that may wait for the control thread, which may hang for seconds on a disk.
+/// Maximum number of news that wait for the control thread, which may hang for seconds on a disk.
 const NEWS: usize = 4096;
-/// News that must not be lost and wait for room.
+/// Maximum number of news that must not be lost and wait for room.
 const QUEUED: usize = 256;
 
-/// What the control thread wants of the beat thread.
+/// A command of the control thread to the beat thread.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// An order, already authorised.
+    /// An order that is already authorised.
     Order {
-        /// Whom to answer.
+        /// The ticket of the client that gets the answer.
         ticket: Ticket,
-        /// What is wanted.
+        /// The order.
         order: Order,
     },
-    /// What came of an attempt to fence a node.
+    /// The result of an attempt to fence a node.
     Fenced {
         /// The node.
         node: NodeId,
         /// The number of the attempt.
         attempt: u32,
-        /// What came of it.
+        /// The result.
         outcome: FenceOutcome,
     },
-    /// A copy of the state.
+    /// Send a copy of the state.
     Snapshot,
-    /// An executor is there.
+    /// Use this executor, which is now available.
     Executor(Box<Executor>),
-    /// Other keys, in the place of those in use.
+    /// Use these keys in place of the present ones.
     Keys(Box<Keys>),
-    /// Other settings.
+    /// Apply other settings.
     Reconfigure(Box<Reconfiguration>),
-    /// A medium, opened late or anew.
+    /// Use this medium, which was opened late or again.
     Link {
-        /// Which, by its place in `ha.cf`.
+        /// The index of the medium in `ha.cf`.
         index: usize,
         /// The medium.
         link: Box<Link>,
     },
 }
 
-/// What a running daemon takes of a changed configuration.
+/// The parts of a changed configuration that a running daemon applies.
 #[derive(Debug)]
 pub(crate) struct Reconfiguration {
-    /// For the core.
+    /// The settings for the core.
     pub(crate) settings: Settings,
-    /// How long agents may take.
+    /// The time limits for agents.
     pub(crate) timeouts: AgentTimeouts,
-    /// For the executor.
+    /// The configuration for the executor.
     pub(crate) executor: Configuration,
-    /// The ping nodes, if they are others.
+    /// The ping nodes, if they have changed.
     pub(crate) pings: Option<Pings>,
 }
 
-/// What the beat thread has to tell.
+/// A piece of news from the beat thread.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// Something happened.
+    /// An event of the core.
     Event {
-        /// When, in nanoseconds on `CLOCK_BOOTTIME`.
+        /// The time, in nanoseconds on `CLOCK_BOOTTIME`.
         at: u64,
-        /// What.
+        /// The event.
         event: Event,
     },
-    /// The executor has let go of a group by itself, which the core is told, too.
+    /// The executor has let go of a group on its own initiative, which is also reported to the core.
     LetGo {
         /// The group.
         group: GroupId,
         /// Why, in words.
         why: String,
     },
-    /// A line of the executor or one of its agents.
+    /// A log line of the executor or one of its agents.
     Line {
-        /// How grave it is.
+        /// The severity.
         level: Level,
-        /// Who says it.
+        /// The agent or part that writes it.
         tag: String,
         /// The line.
         text: String,
     },
-    /// Why a job failed, in the words of who ran it.
+    /// The reason why a job failed, in the words of the agent or the executor.
     Reason {
-        /// The job. The core tells what it was.
+        /// The job. The core reports which job that was.
         job: JobId,
-        /// The words.
+        /// The reason.
         text: String,
     },
-    /// Addresses of a group were gone and are back.
+    /// Addresses of a group were removed and are back.
     AddressBack {
         /// The group.
         group: GroupId,
         /// The addresses, as in haresources.
         addresses: String,
-        /// Who might have removed them, in words.
+        /// Who may have removed them, in words.
         cause: String,
     },
-    /// Something that a person should look at, or that is over.
+    /// A condition that an administrator should look at, or the end of one.
     Alarm {
         /// The group.
         group: GroupId,
-        /// What it is, in words.
+        /// The condition, in words; absent when it is over.
         text: Option<String>,
     },
-    /// The interfaces that a group needs are not well, or are well again.
+    /// The interfaces that a group needs have a fault, or work again.
     Carrier {
         /// The group.
         group: GroupId,
-        /// What is wrong.
+        /// The fault; absent when all interfaces work again.
         fault: Option<String>,
     },
-    /// Ownership, or what is held, has changed, and is to be stored.
+    /// Ownership, or what is held, has changed and must be stored.
     Store {
         /// The ownerships.
         terms: Vec<(GroupKey, NodeId, u64)>,
-        /// What is held or was released.
+        /// The holds, and the releases.
         holds: Vec<HoldRecord>,
-        /// Groups that are here because a person wanted it so.
+        /// Groups that are here because of an order.
         kept_by_order: Vec<GroupKey>,
     },
-    /// What is known of another node has changed, and is to be stored.
+    /// What is known about another node has changed and must be stored.
     StorePeer(PeerRecord),
     /// The answer to an order.
     Answer {
-        /// Whose.
+        /// The ticket of the order.
         ticket: Ticket,
-        /// Done, or why not.
+        /// Done, or the reason why not.
         result: Result<(), Refusal>,
     },
     /// A resource could not be stopped.
     StopFailed {
         /// The group.
         group: GroupId,
-        /// The resource, by its place in the group.
+        /// The index of the resource in the group.
         resource: usize,
     },
-    /// A device of a node shall reset it.
+    /// A device of a node must reset the node.
     Fence {
         /// The node.
         node: NodeId,
         /// The number of the attempt.
         attempt: u32,
-        /// The device, by its place.
+        /// The index of the device.
         device: u8,
     },
     /// The keys are being renewed.
     Keys {
-        /// What happened.
+        /// The step.
         step: KeyStep,
-        /// The nodes that were not heard with the new one.
+        /// The nodes that have not yet been heard with the new key.
         waiting: Vec<NodeId>,
     },
-    /// The executor is gone: another one is needed.
+    /// The executor is gone, so another one is needed.
     ExecutorGone {
-        /// The process that is still there, but stands still.
+        /// The executor's process, if it still exists but stands still.
         hung: Option<ProcessId>,
     },
     /// A medium's interface is gone.
     LinkLost {
-        /// Which, by its place in `ha.cf`.
+        /// The index of the medium in `ha.cf`.
         index: usize,
-        /// What is left of it, to be closed where that may take time.
+        /// The lost medium, to be closed where that may take time.
         link: Box<Link>,
-        /// Why, by its number in errno(3).
+        /// The cause, as a number of errno(3).
         error: i32,
     },
-    /// Other settings are taken, or they are not.
+    /// Other settings were applied, or refused.
     Reconfigured(Result<Arc<Settings>, Refusal>),
-    /// The copy of the state.
+    /// A copy of the state.
     Snapshot(Box<Snapshot>),
-    /// What went wrong in the last second.
+    /// The errors of the last second.
     Errors(Box<ErrorCounters>),
 }
 
-/// What both threads see without asking each other.
+/// What both threads can see without asking each other.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// Wakes the beat thread.
     pub(crate) beat: Wake,
     /// Wakes the control thread.
     pub(crate) control: Wake,
-    /// Turns of the beat thread: proof that it lives.
+    /// Turns of the beat thread, as proof that it is alive.
     pub(crate) turns: AtomicU64,
-    /// Looks that found the executor at work: proof that it lives.
+    /// Checks that found the executor at work, as proof that it is alive.
     pub(crate) executor_turns: AtomicU64,
-    /// Turns of the control thread: proof that it waits for nothing but its poll.
+    /// Turns of the control thread, as proof that it waits for nothing but its poll.
     pub(crate) control_turns: AtomicU64,
-    /// Everything is released and said: the daemon may end.
+    /// Everything is released and reported: the daemon may end.
     pub(crate) is_over: AtomicBool,
 }
 
@@ -232,7 +232,7 @@ pub(crate) struct BeatEnd {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Two ends that are connected.
+/// Creates two connected ends.
 ///
 /// # Errors
 ///
@@ -259,7 +259,7 @@ pub(crate) fn channel() -> std::io::Result<(ControlEnd, BeatEnd)> {
 }
 
 impl ControlEnd {
-    /// Hands a command over; gives it back when too many wait.
+    /// Queues a command. Returns the command when too many wait.
     pub(crate) fn command(&self, command: Command) -> Result<(), Command> {
         let result = self.commands.try_send(command).map_err(|error| match error {
             TrySendError::Full(command) | TrySendError::Disconnected(command) => command,
@@ -268,25 +268,26 @@ impl ControlEnd {
         result
     }
 
-    /// The next piece of news, if there is one.
+    /// Returns the next piece of news, if there is one.
     pub(crate) fn news(&self) -> Option<News> {
         self.news.try_recv().ok()
     }
 
-    /// Whether the beat thread has said that everything is over.
+    /// Whether the beat thread has reported that everything is over.
     pub(crate) fn is_over(&self) -> bool {
         self.shared.is_over.load(Ordering::Acquire)
     }
 }
 
 impl BeatEnd {
-    /// The next command, if there is one, and room for what it leads to.
+    /// Returns the next command, if there is one and there is room for the news that it may cause.
     pub(crate) fn command(&self) -> Option<Command> {
         if self.queued.len() < QUEUED / 2 { self.commands.try_recv().ok() } else { None }
     }
 
-    /// Tells something that may be lost when the control thread hangs: beats never wait for it. It
-    /// does not overtake what waits for room: news of a group must not come before the settings that name it.
+    /// Sends news that may be lost when the control thread hangs, because beats never wait for it. The news
+    /// does not overtake news that waits for room: news of a group must not arrive before the settings that
+    /// name the group.
     pub(crate) fn send_lossy(&mut self, news: News) {
         self.flush();
         if !self.queued.is_empty() || self.news.try_send(news).is_err() {
@@ -295,13 +296,13 @@ impl BeatEnd {
         self.shared.control.raise();
     }
 
-    /// Tells something that waits for room rather than being lost.
+    /// Sends news that waits for room instead of being lost.
     pub(crate) fn send_queued(&mut self, news: News) {
         let is_store = |news: &News| matches!(news, News::Store { .. });
         if is_store(&news)
             && let Some(waiting) = self.queued.iter_mut().find(|waiting| is_store(waiting))
         {
-            // Only the latest counts, and it names groups by their keys.
+            // Only the latest news of this kind counts, and it names groups by their keys.
             *waiting = news;
         } else if self.queued.len() < QUEUED {
             self.queued.push_back(news);
@@ -311,7 +312,7 @@ impl BeatEnd {
         self.flush();
     }
 
-    /// Tries again to hand over what must not be lost.
+    /// Tries again to send news that must not be lost.
     pub(crate) fn flush(&mut self) {
         while let Some(news) = self.queued.pop_front() {
             match self.news.try_send(news) {
@@ -324,22 +325,22 @@ impl BeatEnd {
         }
     }
 
-    /// How many pieces of news were lost since the last call.
+    /// Returns the number of news that were lost since the last call.
     pub(crate) fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
     }
 
-    /// Says that one more turn is done.
+    /// Records that a turn is finished.
     pub(crate) fn record_turn(&self) {
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Says that the executor makes progress.
+    /// Records that the executor makes progress.
     pub(crate) fn record_executor_turn(&self) {
         self.shared.executor_turns.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Says that everything is over.
+    /// Records that everything is over.
     pub(crate) fn end(&self) {
         self.shared.is_over.store(true, Ordering::Release);
         self.shared.control.raise();

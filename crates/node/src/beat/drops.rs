@@ -1,7 +1,7 @@
-//! Datagrams that were dropped, counted by where they came from and why.
+//! Datagrams that were dropped, counted by origin and cause.
 //!
-//! The tables have their whole size from the start: however many sources a flood forges, nothing
-//! here asks for memory. Nodes have places of their own, which no stranger can take.
+//! The tables have their full size from the start: however many sources a flood forges, nothing here
+//! allocates memory. Nodes have entries of their own, which no stranger can occupy.
 
 #[cfg(test)]
 mod tests;
@@ -10,17 +10,17 @@ use std::net::IpAddr;
 use systole_core::{LINKS_MAX, LinkId, NODES_MAX, NodeId};
 use systole_wire::{DecodeError, HearError};
 
-/// Sources that are known to be a node's and are counted apart within a second.
+/// Number of sources known as a node's that are counted separately within a second.
 const OF_NODES: usize = 32;
-/// Other sources that are counted apart within a second; the rest is counted as one.
+/// Number of other sources that are counted separately within a second. The rest is counted as one.
 const OF_OTHERS: usize = 32;
-/// Most bytes that are kept of a stranger's name.
+/// Maximum number of bytes of a stranger's name that are kept.
 const NAME_MAX: usize = 64;
 
-/// How many causes there are.
+/// The number of causes.
 pub(crate) const CAUSES: usize = 17;
 
-/// Why a datagram was dropped.
+/// The reason why a datagram was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     Short,
@@ -64,7 +64,7 @@ impl Cause {
         Self::Stranger,
     ];
 
-    /// The words of the log.
+    /// Returns the words of the log.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Short => "too short",
@@ -87,7 +87,7 @@ impl Cause {
         }
     }
 
-    /// Whether the sender is a heartbeat with other keys than ours.
+    /// Returns whether the sender is a heartbeat with keys other than this cluster's.
     pub(crate) const fn is_other_key(self) -> bool {
         match self {
             Self::UnknownKey | Self::Checksum | Self::Signature => true,
@@ -138,7 +138,7 @@ impl From<HearError> for Cause {
     }
 }
 
-/// Where datagrams came in.
+/// Where datagrams arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entrance {
     /// A link.
@@ -147,19 +147,19 @@ pub(crate) enum Entrance {
     Pings,
 }
 
-/// Where dropped datagrams came from.
+/// The origin of dropped datagrams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Origin {
-    /// Where they came in.
+    /// Where they arrived.
     pub(crate) entrance: Entrance,
-    /// The address that they claim to come from; absent on a serial line, and where further
-    /// sources were too many to be told apart.
+    /// The address that they claim as their source; absent on a serial line, and for further sources that
+    /// were too many to be told apart.
     pub(crate) source: Option<IpAddr>,
     /// The node that has this address on this link, if that is known.
     pub(crate) node: Option<NodeId>,
 }
 
-/// The name of a node that is not ours, cut to a fixed size.
+/// The name of a node that is not in the cluster, cut to a fixed size.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StrangerName {
     bytes: [u8; NAME_MAX],
@@ -176,7 +176,7 @@ impl StrangerName {
         Self { bytes, length }
     }
 
-    /// The name, or nothing.
+    /// Returns the name, which may be empty.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
@@ -188,51 +188,51 @@ impl std::fmt::Debug for StrangerName {
     }
 }
 
-/// What was dropped of one origin.
+/// The datagrams of one origin that were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dropped {
-    /// Where it came from.
+    /// The origin.
     pub(crate) origin: Origin,
-    /// How many datagrams, by cause.
+    /// The number of datagrams by cause.
     pub(crate) counts: [u64; CAUSES],
-    /// The name in the last datagram of a stranger.
+    /// The name in the stranger's last datagram.
     pub(crate) stranger: StrangerName,
     /// Whether the node is heard nevertheless.
     pub(crate) is_heard: bool,
 }
 
 impl Dropped {
-    /// Nothing yet.
+    /// Creates an entry without datagrams.
     pub(crate) const fn none_of(origin: Origin) -> Self {
         Self { origin, counts: [0; CAUSES], stranger: StrangerName::NONE, is_heard: false }
     }
 
-    /// How many datagrams of all causes.
+    /// Returns the number of datagrams over all causes.
     pub(crate) fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The causes that were met, each with its count.
+    /// Returns the causes that occurred, each with its count.
     pub(crate) fn causes(&self) -> impl Iterator<Item = (Cause, u64)> {
         Cause::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0)
     }
 }
 
-/// The addresses of nodes, and what was dropped since it was last told.
+/// The addresses of nodes, and what was dropped since the last report.
 #[derive(Debug)]
 pub(crate) struct Drops {
     /// By link and node.
     addresses: Vec<Option<IpAddr>>,
-    /// The only other node, which must be at the other end of a serial line.
+    /// The only other node, which must be the one at the other end of a serial line.
     other: Option<NodeId>,
     of_nodes: Vec<Dropped>,
     of_others: Vec<Dropped>,
-    /// What found no place above: by link, and of ping nodes.
+    /// Datagrams for which the tables above had no room: by link, and of ping nodes.
     further: Vec<Dropped>,
 }
 
 impl Drops {
-    /// Nothing dropped yet. `other` is the other node in a cluster of two.
+    /// Creates empty tables. `other` is the other node in a cluster of two.
     pub(crate) fn new(other: Option<NodeId>) -> Self {
         Self {
             addresses: vec![None; LINKS_MAX * NODES_MAX],
@@ -243,7 +243,7 @@ impl Drops {
         }
     }
 
-    /// Takes note that a node's messages come from this address.
+    /// Records that a node's messages come from this address.
     pub(crate) fn learn(&mut self, link: LinkId, node: NodeId, address: Option<IpAddr>) {
         let place = link.index() * NODES_MAX + node.index();
         if let Some(known) = self.addresses.get_mut(place).filter(|_| address.is_some()) {
@@ -251,30 +251,30 @@ impl Drops {
         }
     }
 
-    /// Counts a datagram that came over a link.
+    /// Counts a datagram that arrived on a link.
     pub(crate) fn note(&mut self, link: LinkId, source: Option<IpAddr>, cause: Cause) {
         self.entry(link, source).counts[cause as usize] += 1;
     }
 
-    /// Counts a message of a node that is not in `ha.cf`, though it has our keys.
+    /// Counts a message of a node that has this cluster's keys but is not listed in `ha.cf`.
     pub(crate) fn record_stranger(&mut self, link: LinkId, source: Option<IpAddr>, name: &str) {
         let entry = self.entry(link, source);
         entry.counts[Cause::Stranger as usize] += 1;
         entry.stranger = StrangerName::of(name);
     }
 
-    /// Counts an echo reply that is no answer to us.
+    /// Counts an echo reply that does not answer a request of this node.
     pub(crate) fn record_stray(&mut self, source: IpAddr) {
         let origin = Origin { entrance: Entrance::Pings, source: Some(source), node: None };
         self.place(origin).counts[Cause::Stray as usize] += 1;
     }
 
-    /// Whether nothing was dropped since it was last told.
+    /// Whether nothing was dropped since the last report.
     pub(crate) fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }
 
-    /// What was dropped, to be told; counting begins anew. `hears` tells which nodes are heard.
+    /// Returns what was dropped, for a report, and resets the counters. `hears` says which nodes are heard.
     pub(crate) fn take(&mut self, hears: impl Fn(NodeId) -> bool) -> Vec<Dropped> {
         let told = |dropped: &Dropped| Dropped {
             is_heard: dropped.origin.node.is_some_and(&hears),
@@ -313,11 +313,11 @@ impl Drops {
         if is_known || own.len() < limit {
             return find_or_add(own, origin);
         }
-        // One for each link and one for the pings: it has room.
+        // There is one entry for each link and one for the pings, so there is room.
         find_or_add(further, Origin { source: None, node: None, ..origin })
     }
 
-    /// How many datagrams were dropped since it was last told.
+    /// Returns the number of datagrams that were dropped since the last report.
     #[cfg(test)]
     pub(crate) fn count(&self) -> u64 {
         self.all().map(Dropped::count).sum()

@@ -1,4 +1,4 @@
-//! What went wrong on the beat thread, counted, to be told once a second.
+//! The errors of the beat thread, counted, to be reported once a second.
 
 use super::drops::Dropped;
 use systole_core::LINKS_MAX;
@@ -6,26 +6,26 @@ use systole_core::LINKS_MAX;
 /// Messages that could not be sent on a medium.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Unsent {
-    /// How many.
+    /// The number of messages.
     pub(crate) count: u64,
-    /// The last error, by its number.
+    /// The number of the last error.
     pub(crate) error: i32,
 }
 
-/// Counters of about a second.
+/// Counters of about one second.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ErrorCounters {
-    /// Datagrams that were dropped, by where they came from.
+    /// Datagrams that were dropped, by origin.
     pub(crate) drops: Vec<Dropped>,
-    /// By medium.
+    /// Messages that could not be sent, by medium.
     pub(crate) unsent: [Unsent; LINKS_MAX],
     /// Errors of receiving.
     pub(crate) unreceived: u64,
-    /// Messages of our own that could not be encoded.
+    /// Messages of this node that could not be encoded.
     pub(crate) unencodable: u64,
-    /// News that found no room on their way to the log.
+    /// News for which there was no room on the way to the log.
     pub(crate) lost_news: u64,
-    /// This thread was woken again and again for nothing, or something stayed due.
+    /// Whether the thread was woken repeatedly for nothing, or something stayed due.
     pub(crate) is_restless: bool,
 }
 
@@ -38,7 +38,7 @@ impl ErrorCounters {
         }
     }
 
-    /// Whether nothing went wrong.
+    /// Whether there were no errors.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -23,35 +23,35 @@ use systole_sys::seqpacket::{Connection, Receive};
 pub(crate) struct Executor {
     connection: Connection,
     buffer: Vec<u8>,
-    /// What came of a report that is longer than a packet.
+    /// The packets received so far of a report that is longer than a packet.
     joiner: Joiner,
     /// The process at the other end.
     process: Option<ProcessId>,
     standstill: Standstill,
-    /// It has said something since the last look.
+    /// The executor has sent something since the last check.
     has_spoken: bool,
-    /// What it said about itself, when it has.
+    /// The executor's greeting, once received.
     pub(crate) greeting: Option<Greeting>,
     next_own_job: u64,
-    /// When it last got a permit, in nanoseconds on `CLOCK_BOOTTIME`.
+    /// When the executor was last sent a permit, in nanoseconds on `CLOCK_BOOTTIME`.
     permitted_at: Option<u64>,
-    /// Stops of what no group of ours knows, waiting for the first permit.
+    /// Stops of what no known group includes, waiting for the first permit.
     cleanups: Vec<Run>,
 }
 
-/// What came from the executor.
+/// What arrived from the executor.
 #[derive(Debug)]
 pub(super) enum Arrival {
     /// A report.
     Report(Report),
     /// Nothing more for now.
     Nothing,
-    /// It is gone, or speaks another language.
+    /// The executor is gone, or speaks another protocol.
     Gone,
 }
 
 impl Executor {
-    /// Takes a connection and tells the executor the facts for its runs.
+    /// Takes a connection and sends the executor the facts for its runs.
     ///
     /// # Errors
     ///
@@ -74,16 +74,16 @@ impl Executor {
         })
     }
 
-    /// The process at the other end; absent when it has ended already.
+    /// Returns the process at the other end; absent if it has already ended.
     pub(crate) const fn process(&self) -> Option<ProcessId> {
         self.process
     }
 
-    /// Reads until the greeting, if it is there.
+    /// Reads until the greeting. Returns whether it has arrived.
     ///
     /// # Errors
     ///
-    /// When the executor is gone; `Unsupported` when it is of another version.
+    /// When the executor is gone; `Unsupported` when it has another protocol version.
     pub(crate) fn await_greeting(&mut self) -> io::Result<bool> {
         match self.receive() {
             Arrival::Report(Report::Hello { version, groups: held, unfinished })
@@ -116,8 +116,8 @@ impl Executor {
         }
     }
 
-    /// Renews the permit: `now` is in nanoseconds on `CLOCK_BOOTTIME`. One that finds no room is
-    /// lost, which is what a permit is for.
+    /// Renews the permit; `now` is in nanoseconds on `CLOCK_BOOTTIME`. A permit for which there is no room
+    /// is lost; permits are made to expire in such a case.
     pub(super) fn permit(&mut self, now: u64, valid_for: Duration) {
         let _ = self.connection.send(&permit_packet(now, valid_for));
         self.permitted_at = Some(now);
@@ -126,10 +126,10 @@ impl Executor {
         }
     }
 
-    /// Whether it makes progress since the last look: it has read all that it was told, or said
-    /// something. One that works on hundreds of groups is told more before it has read the last of it.
-    /// One that gets no permits now is told now and then what it knows: a permit that reaches less far
-    /// than the one that it had changes nothing.
+    /// Whether the executor has made progress since the last check: it has read all requests, or sent
+    /// something. An executor that works on hundreds of groups is sent more before it has read the last of
+    /// it. An executor that is sent no permits now is occasionally sent a permit that reaches less far than
+    /// its last one, which changes nothing.
     pub(super) fn makes_progress(&mut self, now: u64) -> bool {
         let has_spoken = std::mem::take(&mut self.has_spoken);
         if self.connection.unread() > 0 {
@@ -143,7 +143,7 @@ impl Executor {
         true
     }
 
-    /// For how long it has made no progress.
+    /// Returns for how long the executor has made no progress.
     pub(super) fn still_for(
         &mut self,
         now: u64,
@@ -153,16 +153,16 @@ impl Executor {
         self.standstill.note(Time::from_nanos(now), makes_progress, keepalive)
     }
 
-    /// Hands a request over.
+    /// Sends a request.
     ///
     /// # Errors
     ///
-    /// When the executor is gone or takes nothing any more.
+    /// When the executor is gone or takes no more requests.
     pub(crate) fn send(&self, request: &Request) -> io::Result<()> {
         self.connection.send(&request.encode().map_err(io::Error::other)?)
     }
 
-    /// Prepares to stop what is held of a group that is in no file any more.
+    /// Prepares the stops of what is held of a group that is no longer in any file.
     pub(super) fn clean_up(&mut self, held: &Held, timeouts: AgentTimeouts) {
         let stops = translation::cleanups(held, self.next_own_job, durations(timeouts));
         self.next_own_job += held.resources.len() as u64;
@@ -176,7 +176,7 @@ impl AsFd for Executor {
     }
 }
 
-/// The times of agents as a translation wants them.
+/// The time limits for agents, in the form of the translation.
 pub(super) const fn durations(timeouts: AgentTimeouts) -> Timeouts {
     let AgentTimeouts { start, stop, status } = timeouts;
     Timeouts { start, stop, status }
@@ -195,12 +195,12 @@ mod tests {
         let mut looks = Vec::new();
         let mut look = |executor: &mut Executor| looks.push(executor.makes_progress(0));
         look(&mut executor);
-        // It works on what it has read, is told more meanwhile, and says what it has done.
+        // The executor works on what it has read, is sent more meanwhile, and reports what it has done.
         let report = Report::Done { job: JobId(1), outcome: protocol::Outcome::Success };
         theirs.send(&report.encode().unwrap()).unwrap();
         assert!(matches!(executor.receive(), Arrival::Report(_)));
         look(&mut executor);
-        // Nothing came since.
+        // Nothing has arrived since.
         look(&mut executor);
         while !matches!(theirs.receive(&mut buffer).unwrap(), Receive::Empty) {}
         look(&mut executor);

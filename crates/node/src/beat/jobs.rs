@@ -1,4 +1,4 @@
-//! What the beat thread and its executor say to each other.
+//! The communication of the beat thread with its executor.
 
 use super::channel::News;
 use super::executor::{
@@ -11,7 +11,7 @@ use systole_agents::standstill::patience;
 use systole_core::{GroupKey, Input, Job, Resource, Time, Words};
 use systole_sys::process::ProcessId;
 
-/// Resources as they are written in haresources.
+/// The resources as they are written in haresources.
 fn words(resources: &[Resource]) -> String {
     let words: Vec<_> = resources.iter().map(|resource| resource.word.as_str()).collect();
     words.join(", ")
@@ -26,7 +26,7 @@ impl BeatLoop {
         }
     }
 
-    /// The executor has said what it holds: what we did not expect is stopped.
+    /// Compares the executor's greeting with what the core expects. Unexpected resources are stopped.
     fn compare(&mut self, now: Time, greeting: &Greeting) {
         let settings = self.cluster.settings();
         let unknown = greeting.held.iter().filter(|it| group_of(settings, it.group).is_none());
@@ -36,7 +36,7 @@ impl BeatLoop {
             }
         }
         let held = holdings(settings, greeting);
-        // At our own start nothing else is expected than what the ledger lists, and the core knows it.
+        // At the daemon's own start only the contents of the ledger are expected, and the core knows them.
         let different = if self.cluster.awaits_greeting() {
             Vec::new()
         } else {
@@ -50,8 +50,8 @@ impl BeatLoop {
         self.cluster.handle(now, &Input::ExecutorReady(held));
     }
 
-    /// Notes whether it has read what earlier turns told it. One that has not for too long renews
-    /// nothing either: it is as good as gone.
+    /// Records whether the executor has read the requests of earlier turns. An executor that has not read
+    /// for too long does not renew addresses either, and counts as gone.
     pub(super) fn watch_executor(&mut self, now: Time) {
         let at = self.origin.saturating_add(now.as_nanos());
         let settings = self.cluster.settings();
@@ -79,7 +79,7 @@ impl BeatLoop {
         }
     }
 
-    /// It is gone, or `hung` is its process that stands still.
+    /// Handles the loss of the executor. `hung` is its process if that stands still.
     fn lose_executor(&mut self, now: Time, hung: Option<ProcessId>) {
         self.executor = None;
         self.cluster.handle(now, &Input::ExecutorGone);
@@ -103,7 +103,7 @@ impl BeatLoop {
                 let outcome = outcome_of(&outcome);
                 self.cluster.handle(now, &Input::JobDone { job, outcome });
             }
-            // The stop of something that is in no file; the executor's lines tell about it.
+            // This was a stop of a group that is in no file. The executor's own lines report about it.
             Report::Done { .. } | Report::Announced { .. } => {}
             Report::Log { level, tag, text } => {
                 self.control.send_lossy(News::Line { level, tag, text });
@@ -131,7 +131,7 @@ impl BeatLoop {
                 };
                 self.let_go(now, &groups, why);
             }
-            // What it was about to let go it has told.
+            // The executor has already reported the groups that it was about to let go.
             Report::LetGo { failed, .. } => {
                 let failed: Vec<_> = failed.iter().map(|held| held.group).collect();
                 self.let_go(now, &failed, "a part of it could not be stopped");
@@ -143,14 +143,14 @@ impl BeatLoop {
         let Some(group) = group_of(self.cluster.settings(), key) else { return };
         let is_there = fault.is_none();
         if is_there && !self.cluster.lacks_carrier(group) {
-            // A new executor tells what is well, too; nobody has missed it.
+            // A new executor also reports working interfaces; the core knew of no fault.
             return;
         }
         self.cluster.handle(now, &Input::Carrier { group, is_there });
         self.control.send_lossy(News::Carrier { group, fault });
     }
 
-    /// The core stops what is left of these groups, and so learns their state.
+    /// Makes the core stop what is left of these groups, which is how it learns their state.
     fn let_go(&mut self, now: Time, groups: &[GroupKey], why: &str) {
         for key in groups {
             if let Some(group) = group_of(self.cluster.settings(), *key) {
@@ -170,7 +170,7 @@ impl BeatLoop {
         self.request(now, &request);
     }
 
-    /// An executor that takes no more requests is as good as gone.
+    /// Sends a request. An executor that takes no more requests counts as gone.
     pub(super) fn request(&mut self, now: Time, request: &Request) {
         let sent = self.executor.as_ref().is_some_and(|executor| executor.send(request).is_ok());
         if !sent && self.executor.is_some() {

@@ -1,4 +1,4 @@
-//! Keys that are renewed while the node beats.
+//! The renewal of keys while the node beats.
 
 use super::BeatLoop;
 use super::channel::News;
@@ -7,31 +7,31 @@ use std::time::Duration;
 use systole_core::{Cluster, NodeId, Outgoing, Time};
 use systole_wire::{Form, Keys, Listener, Progress, Rotation, Signing};
 
-/// Shortest time for which old keys are believed once every node has the new ones: what was signed
-/// before may still wait for a slow line, or be asked for again.
+/// Shortest time for which old keys are accepted once every node has the new ones. Messages signed before
+/// may still wait for a slow line, or be requested again.
 const GRACE_MIN: Duration = Duration::from_secs(10);
 
-/// A renewal that is going on.
+/// A renewal in progress.
 #[derive(Debug)]
 pub(super) struct Renewal {
     rotation: Rotation,
-    /// Our last messages as the old key signs them.
+    /// This node's last messages, signed with the old key.
     sent: SentMessages,
 }
 
-/// What there is to tell of a renewal of the keys.
+/// A step in the renewal of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyStep {
-    /// It begins.
+    /// The renewal begins.
     Begins,
     /// A node was heard with the new key.
     Renewed(NodeId),
-    /// Time has brought something.
+    /// The renewal has progressed over time.
     Progress(Progress),
 }
 
 impl Renewal {
-    /// Its own copies of what is sent, and what signs the next message.
+    /// The renewal's copies of sent messages, and the keys that sign the next message.
     pub(super) fn for_message(
         &mut self,
         outgoing: &Outgoing,
@@ -43,9 +43,9 @@ impl Renewal {
     }
 }
 
-/// The copies of a message that is sent again, which may be empty: with the old key while somebody
-/// may know no other, and with the new one else. What was made before the renewal has only the
-/// old one.
+/// The copies of a message that is sent again, either of which may be empty: with the old key while a node
+/// may know no other, and with the new key otherwise. Messages that were made before the renewal have only
+/// the old one.
 pub(super) fn sent_before<'a>(
     sequence: u64,
     form: Form,
@@ -70,15 +70,15 @@ fn listener(cluster: &Cluster, node: NodeId) -> Listener {
 }
 
 impl BeatLoop {
-    /// Takes other keys. The ones before are believed until every node was heard with these.
+    /// Switches to other keys. The previous keys are accepted until every node was heard with the new ones.
     pub(super) fn renew_keys(&mut self, now: Time, keys: Keys) {
         let settings = self.cluster.settings();
         let others = settings.node_ids().filter(|node| *node != settings.me);
         let mut rotation = Rotation::new(now, settings.deadtime.max(GRACE_MIN), others);
         let empty = SentMessages::new(settings, |form| self.links.speak(form));
         let before = std::mem::replace(&mut self.sent, empty);
-        // Keys that were replaced before everybody had them need not be believed: who has them
-        // believes, and signs with, the ones before them.
+        // Keys that were replaced before every node had them need not be accepted, because the nodes that
+        // have them accept, and sign with, the keys before them.
         let unfinished = self
             .renewal
             .take()
@@ -106,14 +106,14 @@ impl BeatLoop {
         }
     }
 
-    /// Takes note that a node signs with the key that we send with.
+    /// Records that a node signs with the key with which this node sends.
     pub(super) fn record_renewed(&mut self, node: NodeId) {
         if self.renewal.as_mut().is_some_and(|renewal| renewal.rotation.record_renewed(node)) {
             self.tell_keys(KeyStep::Renewed(node));
         }
     }
 
-    /// Takes note that a node restarted, perhaps with another file.
+    /// Records that a node restarted, perhaps with another file.
     pub(super) fn record_restart(&mut self, node: NodeId) {
         if let Some(renewal) = &mut self.renewal {
             renewal.rotation.record_restart(node);

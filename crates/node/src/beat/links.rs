@@ -15,22 +15,22 @@ use systole_core::LinkId;
 use systole_sys::link::{Link, Received, Urgency};
 use systole_wire::Form;
 
-/// The number of an error that has none of its own.
+/// The number for an error that has none of its own.
 const NO_NUMBER: i32 = 0;
 
-/// Longest wait for slow media to say our last words.
+/// Longest wait for slow media to send this node's last messages.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
-/// Time between two looks whether they have.
+/// Time between two checks whether they have.
 const DRAIN_STEP: Duration = Duration::from_millis(5);
 
-/// A medium and the link that it is a part of.
+/// A medium and the link that it belongs to.
 #[derive(Debug)]
 pub(crate) struct Medium {
-    /// Its link: several media on one interface are one link.
+    /// The medium's link: several media on one interface are one link.
     pub(crate) id: LinkId,
-    /// How messages look on it.
+    /// The form of messages on the medium.
     pub(crate) form: Form,
-    /// The open medium, or nothing while it cannot be opened.
+    /// The open medium; absent while it cannot be opened.
     pub(crate) link: Option<Box<Link>>,
 }
 
@@ -43,7 +43,7 @@ impl Links {
         Self(media)
     }
 
-    /// Takes an opened medium. Returns what was in its place.
+    /// Takes an opened medium. Returns the one that was in its place.
     pub(super) fn replace(&mut self, index: usize, link: Box<Link>) -> Option<Box<Link>> {
         self.0.get_mut(index).and_then(|medium| medium.link.replace(link))
     }
@@ -52,13 +52,13 @@ impl Links {
         self.0.len()
     }
 
-    /// The link that a medium is a part of.
+    /// Returns the link that a medium belongs to.
     pub(super) fn id(&self, index: usize) -> LinkId {
         self.0[index].id
     }
 
-    /// Whether some medium wants messages in this form, be it open or not: one that comes late asks
-    /// for what it has missed.
+    /// Whether any medium uses messages in this form, whether open or not: a node on a medium that opens
+    /// late asks for the messages that it has missed.
     pub(super) fn speak(&self, form: Form) -> bool {
         self.0.iter().any(|medium| medium.form == form)
     }
@@ -80,7 +80,7 @@ impl Links {
         }
     }
 
-    /// Goes on with what waits for slow media.
+    /// Continues to write what waits for slow media.
     pub(super) fn write_on(&mut self, trouble: &mut ErrorCounters, control: &mut BeatEnd) {
         for (index, medium) in self.0.iter_mut().enumerate() {
             let waiting = medium.link.as_mut().filter(|link| link.waiting().is_some());
@@ -91,7 +91,8 @@ impl Links {
         }
     }
 
-    /// Lets slow media say our last words. Nobody beats any more, and so may wait here.
+    /// Lets slow media send this node's last messages. The node no longer beats, and so the thread may wait
+    /// here.
     pub(super) fn drain(&mut self, trouble: &mut ErrorCounters, control: &mut BeatEnd) {
         let end = Instant::now() + DRAIN_MAX;
         while !self.open().all(Link::is_drained) && Instant::now() < end {
@@ -135,7 +136,7 @@ impl Links {
 }
 
 impl Medium {
-    /// Hands a medium whose interface is gone to the control thread, to be opened anew: closing and
+    /// Passes a medium whose interface is gone to the control thread, to be opened again: closing and
     /// opening may wait, which this thread must not.
     fn let_go(&mut self, index: usize, error: &io::Error, control: &mut BeatEnd) {
         if let Some(link) = self.link.take_if(|link| link.is_lost()) {

@@ -3,7 +3,7 @@
 use std::io;
 use systole_sys::clock::LoadAverage;
 
-/// The load average as messages carry it.
+/// The load average in the form that messages carry.
 pub(crate) struct Load {
     file: LoadAverage,
     buffer: [u8; Self::LINE_MAX],
@@ -11,7 +11,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Five numbers of a load average fit in with room to spare.
+    /// The five numbers of a load average fit with room to spare.
     const LINE_MAX: usize = 64;
 
     /// # Errors
@@ -22,7 +22,7 @@ impl Load {
         Ok(Self { file, buffer: [0; Self::LINE_MAX], length: 0 })
     }
 
-    /// Reads it anew; what cannot be read stays as it was.
+    /// Reads the load average again. If it cannot be read, the old value stays.
     pub(super) fn renew(&mut self) {
         if let Ok(line) = self.file.read(&mut self.buffer) {
             self.length = line.len();

@@ -1,4 +1,4 @@
-//! What the beat loop is put together from.
+//! Puts the beat thread's parts together.
 
 use super::BeatLoop;
 use super::channel::BeatEnd;
@@ -15,29 +15,29 @@ use systole_config::AgentTimeouts;
 use systole_core::{Cluster, LinkId, NodeId, Time};
 use systole_wire::{DATAGRAM_MAX, Decoder, Encoder, Keys};
 
-/// What the beat thread is made of.
+/// The parts of the beat thread.
 pub(crate) struct Parts {
     /// The core, at its start.
     pub(crate) cluster: Cluster,
-    /// Seconds since 1970 at the core's start.
+    /// Time of the core's start in seconds since 1970.
     pub(crate) unix_time: u64,
     /// `CLOCK_BOOTTIME` at the core's start, in nanoseconds.
     pub(crate) origin: u64,
-    /// What signs.
+    /// The keys for signing.
     pub(crate) keys: Keys,
-    /// What writes.
+    /// The encoder of messages.
     pub(crate) encoder: Encoder,
     /// The media.
     pub(crate) media: Vec<Medium>,
-    /// Addresses from which nodes send, as far as the configuration tells them.
+    /// Addresses from which nodes send, as far as the configuration gives them.
     pub(crate) addresses: Vec<(LinkId, NodeId, IpAddr)>,
     /// The ping nodes.
     pub(crate) pings: Pings,
-    /// The executor, if it is there already.
+    /// The executor, if there is one already.
     pub(crate) executor: Option<Executor>,
-    /// How long agents may take.
+    /// The time limits for agents.
     pub(crate) timeouts: AgentTimeouts,
-    /// The way to the control thread.
+    /// The channel to the control thread.
     pub(crate) control: BeatEnd,
     /// The load average.
     pub(crate) load: Load,

@@ -1,4 +1,4 @@
-//! Echo requests to ping nodes, and what of the replies counts.
+//! Echo requests to ping nodes, and the replies that count.
 
 use super::drops::Drops;
 use std::io;
@@ -9,7 +9,7 @@ use systole_core::{PingId, Time};
 use systole_sys::icmp::{Echo, Version};
 use systole_wire::{Decoder, Encoder, Keys, Ping, PingMedium};
 
-/// Most replies that are read in one turn; ping nodes send one each for a request of ours.
+/// Maximum number of replies that are read in one turn. Ping nodes send one for each request.
 const REPLIES_PER_TURN: usize = 64;
 
 /// A ping node or ping group with the addresses of its members.
@@ -19,24 +19,25 @@ pub(crate) struct PingNode {
     pub(crate) medium: PingMedium,
     /// Its name.
     pub(crate) name: String,
-    /// Who is asked.
+    /// The addresses that are pinged.
     pub(crate) addresses: Vec<IpAddr>,
 }
 
-/// All ping nodes, and the sockets through which they are asked.
+/// All ping nodes, and the sockets for pinging them.
 #[derive(Debug)]
 pub(crate) struct Pings {
     nodes: Vec<PingNode>,
     sockets: [Option<Echo>; 2],
     sequence: u16,
-    /// Seconds since 1970 at the core's start.
+    /// Time of the core's start in seconds since 1970.
     unix_time: u64,
-    /// A reply to an older request proves nothing about now.
+    /// The maximum age of a request whose reply counts: a reply to an older one proves nothing about the
+    /// present.
     patience: Duration,
 }
 
 impl Pings {
-    /// Opens the sockets that the nodes need. `unix_time` is that of the core's start.
+    /// Opens the sockets that the nodes need. `unix_time` is the time of the core's start.
     ///
     /// # Errors
     ///
@@ -46,7 +47,8 @@ impl Pings {
         unix_time: u64,
         patience: Duration,
     ) -> io::Result<Self> {
-        // As heartbeat's: the lower half of the process id tells our requests from others'.
+        // As in heartbeat, the lower half of the process id distinguishes this daemon's requests from
+        // others.
         let identifier = u16::try_from(std::process::id() & 0xffff).unwrap_or(0);
         let open = |version| {
             let mut addresses = nodes.iter().flat_map(|node| &node.addresses);
@@ -57,7 +59,7 @@ impl Pings {
         Ok(Self { nodes, sockets, sequence: 0, unix_time, patience })
     }
 
-    /// The lines of heartbeat's plug-ins about what was opened.
+    /// The lines of heartbeat's plug-ins about the opened media.
     pub(crate) fn opened(&self) -> impl Iterator<Item = &'static str> {
         self.nodes.iter().map(|node| match node.medium {
             PingMedium::Ping | PingMedium::Ping6 => "glib: ping heartbeat started.",
@@ -65,7 +67,7 @@ impl Pings {
         })
     }
 
-    /// Asks everybody. What cannot be sent is not answered, and so needs no word of its own.
+    /// Pings all nodes. A request that cannot be sent is not answered, and so needs no report of its own.
     pub(super) fn ask(&mut self, now: Time, encoder: &mut Encoder, keys: &Keys) {
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
@@ -81,7 +83,7 @@ impl Pings {
         }
     }
 
-    /// Reads replies, and hands each that counts to `answered`.
+    /// Reads replies, and passes each that counts to `answered`.
     pub(super) fn receive(
         &self,
         now: Time,
@@ -104,7 +106,7 @@ impl Pings {
         }
     }
 
-    /// The node that a reply proves to be alive.
+    /// Returns the node that a reply proves to be alive.
     fn judge(&self, now: Time, source: IpAddr, ping: &Ping<'_>) -> Option<PingId> {
         let is_it = |node: &PingNode| node.name == ping.node && node.medium == ping.medium;
         let index = self.nodes.iter().position(is_it)?;
@@ -115,7 +117,7 @@ impl Pings {
         (is_member && is_fresh).then_some(id)
     }
 
-    /// Seconds since 1970 as the core's clock counts them: nobody sets it meanwhile.
+    /// Returns the seconds since 1970 by the core's clock, which is not set meanwhile.
     fn seconds(&self, now: Time) -> u64 {
         self.unix_time + now.since(Time::START).as_secs()
     }

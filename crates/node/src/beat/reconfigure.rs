@@ -1,4 +1,4 @@
-//! Other settings for a beat thread that runs.
+//! Other settings for a running beat thread.
 
 use super::BeatLoop;
 use super::channel::{News, Reconfiguration};
@@ -7,7 +7,7 @@ use systole_agents::protocol::Request;
 use systole_core::Time;
 
 impl BeatLoop {
-    /// Takes other settings, all in one turn. What the core has decided before is done before.
+    /// Applies other settings, all in one turn. What the core has decided before is carried out first.
     pub(super) fn reconfigure(&mut self, now: Time, wanted: Reconfiguration) {
         while let Some(output) = self.cluster.poll() {
             self.execute(now, output);

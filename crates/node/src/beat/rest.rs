@@ -1,38 +1,38 @@
-//! A bound on how much of the machine this thread can take: at real-time priority one that never
+//! Limits how much of the machine the beat thread can take: a thread at real-time priority that never
 //! sleeps starves everything else.
 
 use std::time::Duration;
 
-/// Turns in a row that were for nothing, before this thread sleeps whatever is due.
+/// Number of consecutive useless turns after which the thread sleeps, whatever is due.
 const IDLE_MAX: u32 = 8;
-/// Shortest wait that counts as sleep, in nanoseconds. One that returns at once takes a tenth of it.
+/// Shortest wait in nanoseconds that counts as sleep. A wait that returns at once takes a tenth of this.
 const SLEPT_MIN: u64 = 50_000;
-/// How long it sleeps then.
+/// How long the thread sleeps then.
 const REST: Duration = Duration::from_millis(1);
 
-/// Notices turns that are for nothing: woken at once, nothing heard, nothing done.
+/// Detects useless turns: woken at once, nothing heard, nothing done.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     idle: u32,
-    /// The core says that something is due which it did not do.
+    /// The core reports that something is due which it did not do.
     is_overdue: bool,
     has_worked: bool,
     is_told: bool,
 }
 
 impl Rest {
-    /// Something was heard or done in this turn.
+    /// Records that something was heard or done in this turn.
     pub(super) const fn record_work(&mut self) {
         self.has_worked = true;
     }
 
-    /// The wait before this turn lasted for so many nanoseconds. Who slept does not spin, even if
-    /// what woke us was for nothing: a serial line brings its messages a few bytes at a time.
+    /// Records how many nanoseconds the wait before this turn lasted. A thread that slept does not spin,
+    /// even if the wake-up was useless: a serial line delivers its messages a few bytes at a time.
     pub(super) const fn record_wait(&mut self, nanoseconds: u64) {
         self.has_worked |= nanoseconds >= SLEPT_MIN;
     }
 
-    /// Ends a turn. Returns whether it is to be told, once, that this thread does not come to rest.
+    /// Ends a turn. Returns, once, true if the thread does not come to rest, which must be reported.
     pub(super) fn end_turn(&mut self, is_overdue: bool) -> bool {
         let is_idle = !std::mem::take(&mut self.has_worked);
         self.idle = if is_idle { self.idle.saturating_add(1) } else { 0 };
@@ -42,7 +42,7 @@ impl Rest {
         is_news
     }
 
-    /// How long to sleep before the next turn, whatever is due.
+    /// Returns how long to sleep before the next turn, whatever is due.
     pub(super) fn pause(&self) -> Option<Duration> {
         (self.is_overdue || self.idle > IDLE_MAX).then_some(REST)
     }

@@ -1,15 +1,15 @@
-//! The bytes of our last sequenced messages, to be sent again as they were.
+//! The bytes of this node's last sequenced messages, which can be sent again unchanged.
 
 use systole_core::{HISTORY_MAX, Settings};
 use systole_wire::Form;
 
-/// Room for a beat without echoes and claims; it needs half of it.
+/// Bytes for a beat without echoes and claims, which needs half of this.
 const ROOM: usize = 768;
-/// Room for an echo or a claim in a beat, which are written twice when signed inside.
+/// Bytes for an echo or a claim in a beat, which are written twice when signed inside.
 const ROOM_PER_ITEM: usize = 56;
 
-/// A ring of messages, by sequence. The room of a message is used again for the one that takes
-/// its place, so that keeping a beat needs no memory.
+/// A ring of messages, by sequence. The memory of a message is reused for the message that replaces it, so
+/// that keeping a beat allocates no memory.
 #[derive(Debug)]
 pub(super) struct SentMessages {
     slots: Vec<Slot>,
@@ -32,7 +32,7 @@ impl Slot {
 }
 
 impl SentMessages {
-    /// An empty ring, with room for the beats of these settings in every form that is spoken.
+    /// Creates an empty ring, with room for the beats of these settings in every form that is used.
     pub(super) fn new(settings: &Settings, speaks: impl Fn(Form) -> bool) -> Self {
         let room = room(settings);
         let buffer = |form| Vec::with_capacity(if speaks(form) { room } else { 0 });
@@ -41,7 +41,7 @@ impl SentMessages {
         Self { slots: std::iter::repeat_with(slot).take(HISTORY_MAX).collect() }
     }
 
-    /// Makes room for the beats of other settings where there is some already.
+    /// Makes room for the beats of other settings in slots that already have some.
     pub(super) fn make_room(&mut self, settings: &Settings) {
         let room = room(settings);
         for slot in &mut self.slots {
@@ -53,7 +53,7 @@ impl SentMessages {
         }
     }
 
-    /// Keeps a message as it goes out in one form.
+    /// Keeps a message as it is sent in one form.
     pub(super) fn keep(&mut self, sequence: u64, form: Form, bytes: &[u8]) {
         let slot = self.slot(sequence);
         if slot.sequence != sequence {
@@ -66,7 +66,7 @@ impl SentMessages {
         room.extend_from_slice(bytes);
     }
 
-    /// A message as it went out in one form; empty if it did not.
+    /// Returns a message as it was sent in one form; empty if it was not.
     pub(super) fn get(&mut self, sequence: u64, form: Form) -> &[u8] {
         let slot = self.slot(sequence);
         if slot.sequence == sequence { slot.bytes(form) } else { &[] }

@@ -19,7 +19,7 @@ use systole_wire::{Identity, Method, Style};
 
 const KEEPALIVE: Duration = Duration::from_millis(50);
 const PORT: u16 = 694;
-/// A name would be resolved at every use, which allocates.
+/// An address, because a name would be resolved at every use, which allocates.
 const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
 
 fn keys() -> Keys {
@@ -56,7 +56,7 @@ fn encoder(name: &str, uuid: u8) -> Encoder {
     Encoder::new(identity, Style::default())
 }
 
-/// A beat thread without a thread, on the loopback of a network of its own.
+/// A beat loop without a thread, on the loopback of a network of its own.
 fn beat() -> (BeatLoop, ControlEnd) {
     systole_sys::namespace::make_network().unwrap();
     let words = ["link", "set", "lo", "up"];
@@ -89,7 +89,7 @@ fn beat() -> (BeatLoop, ControlEnd) {
     (beat, control)
 }
 
-/// A datagram of the other node.
+/// Returns a datagram of the other node.
 fn datagram(encoder: &mut Encoder, message: Message, sequence: Option<u64>) -> Vec<u8> {
     let outgoing = Outgoing { message, dest: None, dest_uuid: None, sequence, made: Time::START };
     let bytes = encoder.encode(&outgoing, None, "0.0 0.0 0.0 1/1 1", 1, &keys(), Form::Framed);
@@ -131,7 +131,7 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
             socket.send_to(datagram, HERE).unwrap();
         }
         beat.turn(at(turn));
-        // As the control thread would, so that the channel does not fill.
+        // The channel is emptied as the control thread would, so that it does not fill.
         while control.news().is_some() {}
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
@@ -142,7 +142,7 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
     assert!(beat.drops.is_empty(), "{:?}", beat.drops);
 }
 
-/// What the node has just sent: on a loopback it comes back.
+/// Returns what the node has just sent, which comes back on a loopback.
 fn said(beat: &mut BeatLoop) -> Vec<Vec<u8>> {
     let mut buffer = [0; 2048];
     let BeatLoop { links, control, .. } = beat;
@@ -159,7 +159,7 @@ fn what_is_sent_again_is_sent_as_it_was() {
     beat.turn(at(0));
     let first = said(&mut beat);
     assert!(!first.is_empty(), "that it is there");
-    // Meanwhile everything changes that a status tells: the load, the echoes, the claims.
+    // Meanwhile everything changes that a status carries: the load, the echoes, the claims.
     for turn in 1..20 {
         socket.send_to(&status(&mut other, turn.into()), HERE).unwrap();
         beat.turn(at(turn));
@@ -214,7 +214,8 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
             | News::Snapshot(_) => None,
         })
         .collect();
-    // 40 turns of 50 ms: at 0.05 s, 1.05 s, and the rest is counted but not told yet.
+    // 40 turns of 50 ms: the drops are reported at 0.05 s and 1.05 s, and the rest is counted but not
+    // reported yet.
     assert_eq!(told, [10, 200]);
     assert_eq!(beat.drops.count(), 190);
     assert_eq!(beat.cluster.snapshot().nodes[1].silence_ms, None);
@@ -232,7 +233,7 @@ fn a_flood_of_forged_datagrams_from_many_sources_allocates_nothing() {
     let mut forged = status(&mut beta, 2);
     let last = forged.len() - 3;
     forged[last] ^= 1;
-    // Once without counting: it is the only one that is told of.
+    // This one is sent once without counting, because it is the only one that is reported.
     sockets[0].send_to(&first, HERE).unwrap();
     beat.turn(at(1));
     beat.trouble_after = at(10 * ROUNDS);
@@ -272,10 +273,10 @@ fn a_flood_ends_a_turn_and_a_pause_empties_the_socket() {
     flood();
     beat.trouble_after = at(1000);
     beat.turn(at(2));
-    // One of those that were read may be our own beat, which comes back on a loopback.
+    // One of the datagrams that were read may be the node's own beat, which comes back on a loopback.
     let dropped = beat.drops.count();
     assert!((1..=DATAGRAMS_PER_TURN as u64).contains(&dropped), "{dropped}");
-    // Longer than deadtime less keepalive.
+    // This is longer than deadtime less keepalive.
     beat.turn(at(20));
     assert_eq!(beat.drops.count(), 2 * DATAGRAMS_PER_TURN as u64);
 }

@@ -1,4 +1,4 @@
-//! Addresses that were put back, and what a person should look at because of them.
+//! Addresses that were put back, and conditions that an administrator should look at.
 
 use super::Control;
 use crate::log::Level;
@@ -9,8 +9,8 @@ use systole_ipc::protocol::AlarmReport;
 /// The status of a node that is not heard.
 const DEAD: &str = "dead";
 
-/// Groups that another node has no line for, as long as it is there, and those that are not started for
-/// the sake of a line that is not known here.
+/// Returns alarms for groups whose line a connected node does not have, and for groups that are not started
+/// because of a line that is not known here.
 pub(super) fn of_other_lines(
     nodes: &[NodeReport],
     groups: &[GroupReport],
@@ -30,8 +30,8 @@ pub(super) fn of_other_lines(
     })
 }
 
-/// Groups that nobody runs, because their owner is dead and the other node cannot or may not take them. Of
-/// more than two nodes another one may hear the owner.
+/// Returns alarms for groups that no node runs, because their owner is dead and the other node cannot or
+/// may not take them over. With more than two nodes, another one may hear the owner.
 pub(super) fn of_dead_owners(
     nodes: &[NodeReport],
     groups: &[GroupReport],
@@ -48,7 +48,7 @@ pub(super) fn of_dead_owners(
     })
 }
 
-/// The line as it stands in the file: another one may differ in the home node alone.
+/// The line as it is in the file. Another line may differ from it only in the home node.
 fn line_of(group: &GroupReport) -> String {
     format!("{} {}", group.preferred, group.resources.join(" "))
 }
@@ -73,13 +73,13 @@ fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
 }
 
 impl Control {
-    /// The name of a group; one of before a reload may come late, when news are many.
+    /// Returns the name of a group. A group from before a reload may come late, when there are many news.
     fn name_of(&self, group: GroupId) -> Option<String> {
         let group = self.parts.settings.groups.get(group.index())?;
         Some(group.name().to_owned())
     }
 
-    /// Addresses were gone and are back.
+    /// Records that addresses were removed and are back.
     pub(super) fn address_back(&mut self, group: GroupId, addresses: String, cause: String) {
         let Some(group) = self.name_of(group) else { return };
         let text = format!("{addresses} of group {group} was missing and was added again: {cause}");
@@ -87,7 +87,7 @@ impl Control {
         self.note(JournalEvent::AddressBack { group, addresses, cause });
     }
 
-    /// Something stands in the status until it is over.
+    /// Shows a condition in the status until it is over.
     pub(super) fn alarm(&mut self, group: GroupId, text: Option<String>) {
         let Some(group) = self.name_of(group) else { return };
         self.alarms.retain(|alarm| alarm.group != group);

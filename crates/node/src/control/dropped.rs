@@ -1,5 +1,4 @@
-//! Dropped datagrams by where they came from: told once, then at growing intervals, counted for
-//! who asks.
+//! Dropped datagrams by source: logged once, then at growing intervals, and counted for the status.
 //!
 //! ```text
 //!   first seen ──▶ told ──▶ after 1 min ──▶ 5 min ──▶ 25 min ──▶ … ──▶ once a day
@@ -18,31 +17,32 @@ use std::time::Duration;
 use systole_core::{NodeId, Settings};
 use systole_ipc::protocol::DroppedReport;
 
-/// Sources that are told apart: those of nodes, and others. What comes beyond is one of its own
-/// for each link, so that forged sources cost neither memory nor lines.
+/// Maximum numbers of sources that are counted separately: those of nodes, and others. Further sources are
+/// counted together for each link, so that forged sources cost neither memory nor lines.
 const OF_NODES_MAX: usize = 64;
 const OF_OTHERS_MAX: usize = 32;
-/// The first interval between two lines about one source, how it grows, and the last.
+/// The first interval between two lines about one source, the factor by which it grows, and the last
+/// interval.
 const GAP_FIRST: Duration = Duration::from_mins(1);
 const GAP_GROWTH: u32 = 5;
 const GAP_LAST: Duration = Duration::from_hours(24);
-/// What was silent for so long is news when it comes again.
+/// A source that was silent for this long is new when it comes back.
 const FORGET_AFTER: Duration = Duration::from_hours(1);
 /// How long a line waits for the name of a source.
 const NAME_WAIT: Duration = Duration::from_secs(2);
 
-/// What is known of one source.
+/// What is known about one source.
 #[derive(Debug)]
 struct Entry {
-    /// The counts since the entry was made.
+    /// The counts since the entry was created.
     all: Dropped,
-    /// The counts that no line has told yet.
+    /// The counts that were not logged yet.
     untold: Dropped,
     first: Duration,
     last: Duration,
     /// When the next line may be written.
     due: Duration,
-    /// The interval that the next line begins; nothing was told yet without one.
+    /// The interval that begins with the next line; `None` if nothing was logged yet.
     gap: Option<Duration>,
 }
 
@@ -54,14 +54,14 @@ pub(super) struct DroppedTable {
 }
 
 impl DroppedTable {
-    /// Takes what was dropped in about a second. Times are on `CLOCK_BOOTTIME`.
+    /// Records what was dropped in about a second. Times are on `CLOCK_BOOTTIME`.
     pub(super) fn note(&mut self, settings: &Settings, dropped: &[Dropped], now: Duration) {
         for dropped in dropped {
             self.record_one(settings, dropped, now);
         }
     }
 
-    /// The lines that are due. To be called about once a second.
+    /// Returns the lines that are due. Call it about once a second.
     pub(super) fn tick(&mut self, settings: &Settings, now: Duration) -> Vec<Line> {
         if self.names.arrive() {
             for entry in &mut self.entries {
@@ -80,7 +80,7 @@ impl DroppedTable {
         due.map(|entry| entry.tell(settings, now)).collect()
     }
 
-    /// What was dropped, for who asks.
+    /// Returns what was dropped, for the status.
     pub(super) fn report(&self, settings: &Settings, now: Duration) -> Vec<DroppedReport> {
         self.entries.iter().map(|entry| entry.report(settings, now)).collect()
     }
@@ -96,14 +96,14 @@ impl DroppedTable {
         for (place, count) in dropped.counts.iter().enumerate() {
             let is_new = *count > 0 && entry.all.counts[place] == 0;
             if is_new && entry.gap.is_some() {
-                // Another cause is news. There are few.
+                // Another cause is new information. There are few causes.
                 entry.due = now;
             }
             entry.all.counts[place] = entry.all.counts[place].saturating_add(*count);
             entry.untold.counts[place] = entry.untold.counts[place].saturating_add(*count);
         }
         if entry.all.is_heard && !dropped.is_heard && has_other_key {
-            // What looked like a renewal of keys has cut the node off.
+            // What appeared to be a renewal of keys has cut the node off.
             entry.due = now;
         }
         entry.last = now;
@@ -180,7 +180,7 @@ impl Entry {
 }
 
 impl Origin {
-    /// Whether both are the same place; who has the address may be learned later.
+    /// Whether both have the same place; which node has the address may be learned later.
     fn is_at(&self, other: &Self) -> bool {
         (self.entrance, self.source) == (other.entrance, other.source)
             && (self.source.is_some() || self.node == other.node)

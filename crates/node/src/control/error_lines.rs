@@ -1,4 +1,4 @@
-//! What went wrong on the beat thread, in words.
+//! The errors of the beat thread, in words.
 
 use crate::beat::error_counters::{ErrorCounters, Unsent};
 use crate::log::{Level, Line, Repeating};
@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 use systole_sys::link::LinkSpec;
 
-/// The lines about a second of trouble, but for those about dropped datagrams and unsent messages.
+/// Returns the lines about one second of errors, except those about dropped datagrams and unsent messages.
 pub(super) fn lines(errors: &ErrorCounters) -> Vec<Line> {
     let mut lines = Vec::new();
     let others = [
@@ -27,7 +27,7 @@ pub(super) fn lines(errors: &ErrorCounters) -> Vec<Line> {
     lines
 }
 
-/// The line about messages that a medium did not take, within a second or within this span.
+/// Returns the line about messages that a medium did not take, within a second or within this span.
 pub(super) fn unsent_line(spec: &LinkSpec, unsent: Unsent, span: Option<Duration>) -> Line {
     let span = span.map_or_else(String::new, |span| format!(" in {} s", span.as_secs()));
     let (kind, name) = (spec.kind(), spec.name());

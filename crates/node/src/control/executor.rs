@@ -1,4 +1,4 @@
-//! What is done when the executor's process is lost: another one is started.
+//! Starts another executor when the executor's process is lost.
 
 use super::Control;
 use crate::beat::channel::Command;
@@ -8,9 +8,9 @@ use systole_ipc::journal::JournalEvent;
 use systole_sys::process::ProcessId;
 
 impl Control {
-    /// One that stands still is killed: what it holds is adopted by the next one before its addresses
-    /// expire. If it does not even die, because it waits in the kernel, there is no next one; the core
-    /// releases what it held when its addresses have expired.
+    /// Handles the loss of the executor. An executor that stands still is killed, and the next one adopts
+    /// what it holds before its addresses expire. If it does not even die, because it waits in the kernel,
+    /// there is no next executor; the core releases what it held when its addresses have expired.
     pub(super) fn executor_gone(&mut self, hung: Option<ProcessId>) {
         self.parts.executor.lost();
         let is_told = self.parts.executor.is_worth_telling();
@@ -28,7 +28,7 @@ impl Control {
         {
             self.say(Level::Error, format!("Cannot kill the executor: {error}"));
         }
-        // The next one tells anew what is still so.
+        // The next executor reports again the alarms that are still in progress.
         self.alarms.clear();
     }
 

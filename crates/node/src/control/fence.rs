@@ -1,4 +1,4 @@
-//! Between the core that wants a node fenced and the process that drives the devices.
+//! Connects the core, which wants a node fenced, with the process that drives the devices.
 
 use super::Control;
 use crate::beat::channel::Command;
@@ -7,14 +7,14 @@ use std::io::{self, ErrorKind};
 use systole_core::{FenceOutcome, NodeId};
 use systole_ipc::journal::JournalEvent;
 
-/// What there may be no room for.
+/// The task for which there may be no room.
 const DEVICE: &str = "start the program of a fencing device";
-/// Most attempts whose end the core has still to tell.
+/// Maximum number of attempts whose end the core has yet to report.
 const DETAILS_MAX: usize = 64;
 
 impl Control {
-    /// Has a device of a node reset it, unless one is at work: the core is told, and asks again if it
-    /// still wants to. So nothing waits that may not be wanted any more.
+    /// Has a device of a node reset it, unless a device is at work: then this is reported to the core,
+    /// which asks again if it still wants the reset. So no attempt waits that may no longer be wanted.
     pub(super) fn fence(&mut self, node: NodeId, attempt: u32, device: u8) {
         let name = self.parts.settings.name(node).to_owned();
         let (outcome, detail) = if self.parts.fencer.is_busy() {
@@ -25,7 +25,7 @@ impl Control {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     (FenceOutcome::Failed, format!("no device can be asked: {error}"))
                 }
-                // That says nothing of the device: the core asks again in a second.
+                // This says nothing about the device: the core asks again in a second.
                 Err(error) => {
                     self.record_lacking(DEVICE, Err(error));
                     (FenceOutcome::Busy, "no device can be asked yet".to_owned())
@@ -35,7 +35,8 @@ impl Control {
         self.answers.push_back(Answer { node: name, attempt, outcome, detail });
     }
 
-    /// Hears the devices, and tells the core. What it has no room for now it is told later.
+    /// Reads the results of the devices and reports them to the core, some of them later if there is no
+    /// room now.
     pub(super) fn tend_fencer(&mut self) {
         let (lines, answers) = self.parts.fencer.read();
         for line in lines {
@@ -57,14 +58,14 @@ impl Control {
                 return;
             }
             if self.details.len() >= DETAILS_MAX {
-                // The core's words about them were lost.
+                // The core's reports about these attempts were lost.
                 self.details.clear();
             }
             self.details.insert((node, attempt), detail);
         }
     }
 
-    /// Adds what the devices said to what the journal keeps.
+    /// Adds what the devices said to the journal's event.
     pub(super) fn with_detail(&mut self, event: JournalEvent) -> JournalEvent {
         let JournalEvent::Fencing { node, step, attempt: Some(attempt), evidence } = event else {
             return event;

@@ -1,39 +1,39 @@
-//! How people call groups: by the first word of the resources, another word, or how one begins.
+//! The names by which users call groups: the first resource word, another word, or the beginning of one.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use systole_core::{Group, GroupId, ResourceKind, Settings};
 
-/// A request names what is not there, or could be several things.
+/// A request names something that does not exist or is ambiguous.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UnknownName {
-    /// A node that is none of the others in `ha.cf`.
+    /// A node that is not one of the other nodes in `ha.cf`.
     #[error("{0} is not another node of this cluster")]
     Node(String),
     /// A group that is not in `haresources`.
     #[error("there is no group {name}; groups are {groups}")]
     Group {
-        /// What was asked for.
+        /// The name in the request.
         name: String,
-        /// The groups there are.
+        /// The existing groups.
         groups: String,
     },
     /// A name that several groups have.
     #[error("{name} could be any of {groups}")]
     Ambiguous {
-        /// What was asked for.
+        /// The name in the request.
         name: String,
-        /// The groups that it could be.
+        /// The groups that it may mean.
         groups: String,
     },
 }
 
-/// The group of a name: its first resource word, else a resource word that no other group has, else an address
-/// likewise, else how such words of only one group begin.
+/// Returns the group of a name: its first resource word, else a resource word that no other group has, else
+/// an address likewise, else the beginning of such words of only one group.
 ///
 /// # Errors
 ///
-/// When no group is called so, or several are.
+/// When no group has this name, or several have it.
 pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownName> {
     let is_first = |group: &Group| group.name() == name;
     let address: Option<IpAddr> = name.parse().ok();
@@ -45,7 +45,7 @@ pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownN
         group.resources.iter().any(|it| is_it(&it.kind))
     };
     let has_word = |group: &Group| group.resources.iter().any(|it| it.word == name);
-    // 10.0.0.1 is not meant where there is 10.0.0.10.
+    // 10.0.0.1 must not mean 10.0.0.10.
     let begins = |group: &Group| {
         address.is_none() && group.resources.iter().any(|it| it.word.starts_with(name))
     };
@@ -53,7 +53,7 @@ pub(super) fn group(settings: &Settings, name: &str) -> Result<GroupId, UnknownN
     for fits in tries {
         let all = settings.known_groups();
         let mut found: Vec<(GroupId, &Group)> = all.filter(|(_, group)| fits(group)).collect();
-        // A changed group has the name of the one that it replaces.
+        // A changed group has the same name as the group that it replaces.
         if found.iter().any(|(_, group)| !group.is_retired) {
             found.retain(|(_, group)| !group.is_retired);
         }

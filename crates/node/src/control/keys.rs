@@ -1,4 +1,4 @@
-//! Keys that are renewed while the cluster beats.
+//! The renewal of keys while the cluster beats.
 
 use super::Control;
 use crate::beat::channel::Command;
@@ -12,7 +12,7 @@ use systole_ipc::protocol::KeyRenewal;
 use systole_wire::Progress;
 
 impl Control {
-    /// Has the beat thread take other keys. Returns whether it will.
+    /// Has the beat thread use other keys. Returns whether it will.
     pub(super) fn renew_keys(&mut self, authentication: &Authentication) -> bool {
         self.say(Level::Info, "Rereading authentication file.");
         let keys = match wiring::keys(authentication) {
@@ -29,7 +29,7 @@ impl Control {
         is_taken
     }
 
-    /// Tells how a renewal goes, and keeps it for who asks.
+    /// Logs the progress of a renewal, and keeps it for the status.
     pub(super) fn keys_changed(&mut self, step: KeyStep, waiting: &[NodeId]) {
         let line = self.renderer.keys(step, waiting);
         self.parts.log.write(&line);

@@ -1,19 +1,19 @@
-//! What a machine had no room for when it was wanted: a file, a socket, a thread, a process.
+//! Resources that the machine lacked when they were needed: a file, a socket, a thread, a process.
 //!
-//! A daemon holds its groups without it, and would let go of them if it ended. So it is told, and tried
-//! again at every tick.
+//! A daemon holds its groups without these resources, and would let go of the groups if it ended. So the
+//! lack is logged, and obtaining the resource is tried again at every tick.
 
 use super::Control;
 use crate::log::{Level, Line};
 use crate::runtime;
 use std::io;
 
-/// What is lacking, by what it is for.
+/// What is lacking, by purpose.
 #[derive(Debug, Default)]
 pub(super) struct Lacking(Vec<&'static str>);
 
 impl Lacking {
-    /// Tells that something fails, once, and that it works at last.
+    /// Records a result. Returns a line for the first failure and for the success that ends it.
     fn note(&mut self, what: &'static str, result: io::Result<()>) -> Option<Line> {
         let place = self.0.iter().position(|known| *known == what);
         match (result, place) {
@@ -33,7 +33,7 @@ impl Lacking {
 }
 
 impl Control {
-    /// Tries again to get what is lacking.
+    /// Tries again to obtain what is lacking.
     pub(super) fn tend_lacking(&mut self) {
         let results = [
             ("write the pid file", self.parts.pid_file.tend()),
@@ -49,7 +49,7 @@ impl Control {
         }
     }
 
-    /// Tells that there is no room for something, or that there is again.
+    /// Logs that there is no room for something, or that there is again.
     pub(super) fn record_lacking(&mut self, what: &'static str, result: io::Result<()>) {
         if let Some(line) = self.lacking.note(what, result) {
             self.parts.log.write(&line);

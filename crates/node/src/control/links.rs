@@ -1,4 +1,4 @@
-//! Media whose interface comes late, or goes and comes back.
+//! Media whose interface appears late, or disappears and comes back.
 
 use super::Control;
 use crate::beat::channel::Command;
@@ -8,21 +8,21 @@ use std::io;
 use std::path::Path;
 use systole_sys::link::{Link, LinkSpec};
 
-/// A medium as this thread knows it.
+/// A medium as the control thread knows it.
 #[derive(Debug)]
 pub(crate) struct Medium {
-    /// What it is.
+    /// The medium's specification.
     pub(crate) spec: LinkSpec,
-    /// Whether the beat thread has it.
+    /// Whether the beat thread has the medium.
     pub(crate) is_open: bool,
-    /// Whether others on the same device and port rely on its receiver.
+    /// Whether other media on the same device and port rely on its receiver.
     pub(crate) listens: bool,
 }
 
 impl Control {
-    /// A medium that the beat thread could not use any more.
+    /// Handles a medium that the beat thread can no longer use.
     pub(super) fn link_lost(&mut self, index: usize, link: Box<Link>, error: i32) {
-        // Closing a serial line may wait for it to take what is left.
+        // Closing a serial line may wait until the line has taken what is left.
         drop(link);
         let Some(medium) = self.parts.media.get_mut(index) else { return };
         (medium.is_open, medium.listens) = (false, false);
@@ -31,7 +31,7 @@ impl Control {
         self.say(Level::Error, text);
     }
 
-    /// Opens what was not there at the start, or was lost, and is there now.
+    /// Opens media that were missing at the start, or were lost, and are available now.
     pub(super) fn open_missing_links(&mut self) {
         for index in 0..self.parts.media.len() {
             let Medium { spec, is_open, .. } = &self.parts.media[index];
@@ -40,7 +40,7 @@ impl Control {
             }
             let listening = self.parts.media.iter().filter(|medium| medium.listens);
             let result = Link::open_beside(spec, listening.map(|medium| &medium.spec));
-            // What fails now is tried again at the next tick.
+            // A medium that cannot be opened now is tried again at the next tick.
             let Ok(link) = result else { continue };
             let (listens, text) = (link.listens(), media::opened(spec));
             let link = Box::new(link);

@@ -1,4 +1,4 @@
-//! What the beat thread tells, and what comes of it.
+//! The news from the beat thread, and what follows from them.
 
 use super::{Control, Ending, NEWS_PER_TURN, error_lines, stop_failure};
 use crate::beat::channel::News;
@@ -15,7 +15,7 @@ impl Control {
         if self.parts.thread.is_finished() && !self.parts.beat.is_over() {
             self.ending = Some(Ending::Broken);
         }
-        // What was said before the end comes before the end: it is looked at first.
+        // This is checked first, because news that was sent before the end must be handled before the end.
         let is_over = self.parts.beat.is_over();
         let _ = self.parts.beat.shared.control.lower();
         for _ in 0..NEWS_PER_TURN {
@@ -27,7 +27,7 @@ impl Control {
             };
             self.handle_news(news);
         }
-        // There is more, and it must not wait for the next sign.
+        // There is more news, which must not wait for the next wake-up.
         self.parts.beat.shared.control.raise();
     }
 
@@ -75,7 +75,7 @@ impl Control {
         }
     }
 
-    /// Tells what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
+    /// Reports what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
     fn tell(&mut self, at: u64, event: &Event) {
         self.running.note(&self.parts.settings, event);
         let reason = self.reasons.of_event(&self.parts.settings, event);
@@ -100,7 +100,7 @@ impl Control {
         }
     }
 
-    /// Says what is due about dropped datagrams, unless `log_badpack` forbids it.
+    /// Logs what is due about dropped datagrams, unless `log_badpack` forbids it.
     pub(super) fn tell_dropped(&mut self, now: Duration) {
         for line in self.dropped.tick(&self.parts.settings, now) {
             if self.parts.names_bad_packets {
@@ -110,7 +110,7 @@ impl Control {
     }
 
     fn carrier_changed(&mut self, group: GroupId, fault: Option<String>) {
-        // One of before a reload may come late, when news are many.
+        // An event from before a reload may come late, when there are many news.
         let Some(group) = self.parts.settings.groups.get(group.index()) else { return };
         let group = group.name().to_owned();
         match &fault {

@@ -1,15 +1,15 @@
-//! The order of the core that a request is.
+//! The core's order for a request.
 
 use super::group_names::{self, UnknownName};
 use std::time::Duration;
 use systole_core::{GroupId, NodeId, Order, Settings};
 use systole_ipc::protocol::Request;
 
-/// The order that a request is, if it is one.
+/// Returns the order for a request, if it is one.
 ///
 /// # Errors
 ///
-/// When it names a node that is none of the others, or no group or several.
+/// When the request names a node that is not another node of the cluster, or no group, or several groups.
 pub(super) fn of(request: &Request, settings: &Settings) -> Result<Option<Order>, UnknownName> {
     let group = |name: &str| group_names::group(settings, name);
     Ok(match request {

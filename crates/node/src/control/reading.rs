@@ -1,5 +1,4 @@
-//! The files are read, checked and compared by a helper thread, because a disk or a name server may not
-//! answer for ever.
+//! A helper thread reads, checks and compares the files, because a disk or a name server may never answer.
 //!
 //! ```text
 //!          an order, SIGHUP             its answer
@@ -8,7 +7,7 @@
 //!                                 └─────────────────▶ idle: nothing changes, the helper is left behind
 //! ```
 //!
-//! The control thread hears of the answer in its one poll, and does everything else meanwhile.
+//! The control thread receives the answer in its one poll, and does everything else meanwhile.
 
 mod hindrance;
 pub(super) mod job;
@@ -22,19 +21,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 pub(super) use steps::Steps;
 
-/// How long the files may take. By default libc asks three silent name servers for 30 s.
+/// Time limit for the files. By default libc waits 30 s for three silent name servers.
 pub(super) const LIMIT: Duration = Duration::from_mins(1);
-/// Most helpers that hang and were left behind; each has a stack in locked memory.
+/// Maximum number of hanging helpers that were left behind. Each has a stack in locked memory.
 const LEFT_BEHIND_MAX: usize = 3;
-/// Stack of a helper in bytes: libc's resolver and the reader of the files use more than a little.
+/// Stack size of a helper in bytes: libc's resolver and the reader of the files need more than a small one.
 const STACK: usize = 2 << 20;
 
-/// What became of a reading.
+/// The result of a reading.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// What the files say.
+    /// The contents of the files.
     Found(Box<Found>),
-    /// Nothing came in time. The helper was at this step, and is left there.
+    /// Nothing came in time. The helper was at this step, and is left behind there.
     Late(String),
 }
 
@@ -46,7 +45,7 @@ struct Helper {
     answer: Receiver<Found>,
 }
 
-/// Who wants the files to be read, and the helpers that do it.
+/// Who asked for the files to be read, and the helpers that read them.
 #[derive(Debug)]
 pub(super) struct Reading<Asker> {
     current: Option<(Asker, Helper, Instant)>,
@@ -60,23 +59,23 @@ impl<Asker> Default for Reading<Asker> {
 }
 
 impl<Asker> Reading<Asker> {
-    /// What the helper does just now, if one is at work.
+    /// Returns the current step of the helper, if one is at work.
     pub(super) fn step(&self) -> Option<String> {
         self.current.as_ref().map(|(_, helper, _)| helper.steps.last())
     }
 
-    /// What hangs since an earlier reading, if anything does. While it does the process must not execute
-    /// another program: the kernel would wait for the thread, and nobody would beat.
+    /// Returns the step at which a helper of an earlier reading hangs, if any. While it hangs, the process
+    /// must not execute another program: the kernel would wait for the thread, and there would be no beats.
     pub(super) fn hangs(&mut self) -> Option<String> {
         self.left_behind.retain(|helper| !helper.thread.is_finished());
         self.left_behind.first().map(|helper| helper.steps.last())
     }
 
-    /// Has a helper do the work, which tells its steps, and `wake` when it is over.
+    /// Has a helper do the work. The helper reports its steps, and calls `wake` when it is finished.
     ///
     /// # Errors
     ///
-    /// Without a thread, and when too many hang. The asker is given back.
+    /// When no thread can be started, or too many helpers hang. The asker is given back.
     pub(super) fn begin(
         &mut self,
         asker: Asker,
@@ -93,7 +92,7 @@ impl<Asker> Reading<Asker> {
         let of_helper = steps.clone();
         let thread = Thread::new("reading", STACK, move || {
             let found = work(&of_helper);
-            // Nobody waits for one that was left behind.
+            // Nothing waits for a helper that was left behind.
             let _ = tell.send(found);
             wake();
         });
@@ -106,7 +105,7 @@ impl<Asker> Reading<Asker> {
         }
     }
 
-    /// What became of the reading, once it is over.
+    /// Returns the result of the reading, once it is finished.
     pub(super) fn look(&mut self, now: Instant) -> Option<(Asker, Outcome)> {
         let (_, helper, until) = self.current.as_ref()?;
         match helper.answer.try_recv() {
@@ -122,7 +121,7 @@ impl<Asker> Reading<Asker> {
         }
     }
 
-    /// Leaves the helper behind. Gives back who asked, and what it was at.
+    /// Leaves the helper behind. Returns who asked, and the step at which the helper was.
     pub(super) fn give_up(&mut self) -> Option<(Asker, String)> {
         let (asker, helper, _) = self.current.take()?;
         let step = helper.steps.last();
@@ -192,7 +191,7 @@ mod tests {
         let (asker, error) = reading.begin(9, Instant::now(), work, || {}).unwrap_err();
         assert_eq!(asker, 9);
         assert_eq!(error.to_string(), "reading a file has not ended since an earlier order");
-        // As soon as one of them gets on there is room again.
+        // As soon as one of them continues there is room again.
         gates.pop();
         let limit = Instant::now() + PATIENCE;
         loop {

@@ -1,5 +1,5 @@
-//! Why jobs of this node failed, in the words of who ran them, for the journal. The core keeps the first
-//! words of a failure only, which it tells the other nodes.
+//! Why jobs of this node failed, in the words of the agent or the executor, for the journal. The core keeps
+//! only the first words of a failure, which it sends to the other nodes.
 
 use super::Control;
 use std::collections::VecDeque;
@@ -8,25 +8,25 @@ use systole_core::{
 };
 use systole_ipc::journal::JournalEvent;
 
-/// Words that wait for the core to say what they are about.
+/// Maximum number of reasons that wait for the core to say which job they belong to.
 const WAITING_MAX: usize = 64;
-/// How many failures are kept with their words: a start and a stop of each group.
+/// Maximum number of failures whose reasons are kept: a start and a stop of each group.
 const KEPT_MAX: usize = 2 * GROUPS_MAX;
-/// Longest words in bytes.
+/// Maximum length of a reason in bytes.
 const LENGTH_MAX: usize = 120;
 
-/// What is known of a failed job.
+/// What is known about a failed job.
 #[derive(Debug)]
 struct Reason {
     group: String,
     action: Action,
     resource: String,
     outcome: Outcome,
-    /// In words, with the exit code where there is one.
+    /// The reason in words, with the exit code if there is one.
     words: String,
 }
 
-/// The words of jobs that failed.
+/// The reasons of failed jobs.
 #[derive(Debug, Default)]
 pub(super) struct Reasons {
     waiting: VecDeque<(JobId, String)>,
@@ -34,7 +34,7 @@ pub(super) struct Reasons {
 }
 
 impl Reasons {
-    /// Takes what was said of a job that has ended.
+    /// Records what was said about a job that has ended.
     pub(super) fn note(&mut self, job: JobId, text: &str) {
         if self.waiting.len() >= WAITING_MAX {
             self.waiting.pop_front();
@@ -42,7 +42,7 @@ impl Reasons {
         self.waiting.push_back((job, sanitised(text)));
     }
 
-    /// The core says what that job was, and what came of it.
+    /// Records which job that was, and its outcome, as reported by the core.
     pub(super) fn ended(&mut self, settings: &Settings, job: Job, outcome: Outcome) {
         let place = self.waiting.iter().position(|(id, _)| *id == job.id);
         let text = place.and_then(|place| self.waiting.remove(place)).map(|(_, text)| text);
@@ -63,7 +63,7 @@ impl Reasons {
         self.kept.push_back(Reason { group, action, resource, outcome, words });
     }
 
-    /// The words of a failure, if there are any of just this one.
+    /// Returns the reason of a failure, if there is one for this very failure.
     fn of(&self, group: &str, action: Action, resource: &str, outcome: &str) -> Option<&str> {
         let is_it = |it: &&Reason| {
             (it.group.as_str(), it.action, it.resource.as_str()) == (group, action, resource)
@@ -72,7 +72,7 @@ impl Reasons {
         self.kept.iter().find(is_it).map(|it| it.words.as_str())
     }
 
-    /// The words of the failure that an event tells, where the log has no line of its own with them.
+    /// Returns the reason of the failure in an event, if the log has no line of its own for the reason.
     pub(super) fn of_event(&self, settings: &Settings, event: &Event) -> Option<&str> {
         let Event::StopFailed { group, resource, outcome } = event else { return None };
         let group = settings.groups.get(group.index())?;
@@ -80,7 +80,7 @@ impl Reasons {
         self.of(group.name(), Action::Stop, &resource.word, &outcome.to_string())
     }
 
-    /// Puts the words into what the journal keeps.
+    /// Adds the reason to a journal entry.
     pub(super) fn add_to(&self, me: &str, entry: &mut JournalEvent) {
         if let JournalEvent::Failure { group, node, action, resource, outcome } = entry
             && node == me
@@ -97,7 +97,7 @@ impl Reasons {
 }
 
 impl Control {
-    /// Adds the words of whoever ran a job to what the journal keeps of it.
+    /// Adds the reason of a job's failure to its journal entry.
     pub(super) fn with_reason(&self, mut entry: JournalEvent) -> JournalEvent {
         let settings = &self.parts.settings;
         self.reasons.add_to(settings.name(settings.me), &mut entry);
@@ -105,7 +105,7 @@ impl Control {
     }
 }
 
-/// One line without control characters, and of a bounded length.
+/// Returns one line without control characters, and of a bounded length.
 fn sanitised(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut clean = String::new();
@@ -162,7 +162,7 @@ mod tests {
         let stop = Job { action: Action::Stop, ..JOB };
         reasons.note(stop.id, "Operation not permitted");
         reasons.ended(&settings, stop, failed);
-        // The last look after it reports that it runs still.
+        // The last status after it reports that the resource still runs.
         let look = Job { id: JobId(8), action: Action::Status, ..JOB };
         reasons.ended(&settings, look, Outcome::Running);
         let event = |outcome| Event::StopFailed { group: JOB.group, resource: JOB.first, outcome };

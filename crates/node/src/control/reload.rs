@@ -1,5 +1,4 @@
-//! The files are read again: what has changed is taken while the daemon runs, or by executing it
-//! again.
+//! The files are read again, and the changes are applied while the daemon runs, or by executing it again.
 //!
 //! ```text
 //!   asked ──▶ read, checked and compared ──▶ Command::Reconfigure ──▶ News::Reconfigured ──▶ told
@@ -8,8 +7,8 @@
 //!                └──▶ findings, or no answer in time: nothing changes
 //! ```
 //!
-//! The beat thread takes the new settings in one turn, and reports that among its other news. Groups keep
-//! their ids, so that news of before and after the reload mean the same groups.
+//! The beat thread applies the new settings in one turn, and reports that among its other news. Groups keep
+//! their ids, so that news from before and after the reload mean the same groups.
 
 use super::reading::job::{Next, Read, Trouble};
 use super::requester::Requester;
@@ -30,27 +29,27 @@ use systole_core::{Refusal, Settings};
 use systole_ipc::journal::{JournalEvent, JournalOrder};
 use systole_ipc::protocol::Response;
 
-/// What is there when nothing has changed.
+/// The answer when nothing has changed.
 const UNCHANGED: &str = "Configuration unchanged.";
 /// Why an order to read the files changes nothing.
 const MISTAKES: &str = "the files have mistakes, and the configuration in force is kept";
 
-/// A reload under way.
+/// A reload in progress.
 pub(super) struct Reload {
     asker: Option<ClientId>,
     read: Read,
 }
 
 impl Control {
-    /// `hb reload`.
+    /// Handles `hb reload`.
     pub(super) fn order_reload(&mut self, asked: &Asked, may_be_empty: bool) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         self.note(Requester::of(uid, pid).orders(JournalOrder::Reload, NOBODY));
         self.reload(Some(asked.client), may_be_empty);
     }
 
-    /// Has the files read again. A mistake in them changes nothing, nor does a haresources that has no group
-    /// any more, unless a person has said that this is meant.
+    /// Has the files read again. A mistake in them changes nothing, nor does a haresources that no longer
+    /// has any group, unless the order says that this is intended.
     pub(super) fn reload(&mut self, asker: Option<ClientId>, may_be_empty: bool) {
         if self.is_restarting {
             return self.refuse_reload(asker, Refusal::Busy);
@@ -62,14 +61,14 @@ impl Control {
         self.read_files(Asker::Reload(asker), may_be_empty);
     }
 
-    /// A successor would know nothing of the stop.
+    /// Refuses a reload during a stop, because a successor would not know about the stop.
     pub(super) fn refuse_reload_while_stopping(&mut self, asker: Option<ClientId>) {
         self.say(Level::Warning, format!("Configuration kept: {STOPPING}."));
         let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
         self.answer_reload(asker, &Response::Refused { reason, text });
     }
 
-    /// The files have been read: what they say is taken.
+    /// Applies what the files say, once they have been read.
     pub(super) fn files_read(&mut self, asker: Option<ClientId>, result: Result<Next, Trouble>) {
         match result {
             Ok(Next::Same) => self.tell_unchanged(asker),
@@ -88,7 +87,7 @@ impl Control {
         }
     }
 
-    /// Hands the new settings to the beat thread.
+    /// Sends the new settings to the beat thread.
     fn begin_reload(&mut self, reload: Reload, pings: Option<Vec<PingNode>>) {
         if let Some(text) = self.running.stopped_in_vain(&reload.read.hindrances) {
             return self.fail_reload(reload.asker, &text);
@@ -114,20 +113,22 @@ impl Control {
             self.restore_retired();
             return self.fail_reload(reload.asker, "the daemon is too busy");
         }
-        // Only now: an executor that is started next must not have what was refused.
+        // Not earlier, because an executor that is started next must not have a configuration that was
+        // refused.
         self.parts.executor.configure(next);
         self.reload = Some(reload);
     }
 
-    /// Stores what other files have no more: another node may still have it, and a successor of ours
-    /// must know that.
+    /// Stores the groups that are no longer in the new files, because another node may still have them, and
+    /// a successor must know that.
     pub(super) fn store_retired(&self, config: &Config) -> Result<(), String> {
         let next = self.settings_of(config);
         let stored = self.parts.state.store_retired(&self.parts.settings, &next);
         stored.map_err(|error| format!("cannot store what is given up: {}", with_cause(&error)))
     }
 
-    /// Nothing is given up after all: stores again what the files in force have no more.
+    /// Stores again the groups that are no longer in the files in force, because nothing is given up after
+    /// all.
     fn restore_retired(&mut self) {
         if let Err(text) = self.store_retired(&self.parts.config) {
             self.say(Level::Error, text);
@@ -143,7 +144,7 @@ impl Control {
         settings
     }
 
-    /// The beat thread has taken the new settings, or has not.
+    /// Handles the beat thread's report that it has applied the new settings, or has not.
     pub(super) fn reconfigured(&mut self, result: Result<Arc<Settings>, Refusal>) {
         let Some(reload) = self.reload.take() else { return };
         let settings = match result {
@@ -166,8 +167,8 @@ impl Control {
         self.tell_reload(asker, changes, false);
     }
 
-    /// Hands changed keys to the beat thread. Returns whether it has none to take, or takes them; else
-    /// the old ones are those that the next reload compares with.
+    /// Sends changed keys to the beat thread. Returns whether there are none, or the beat thread accepts
+    /// them. Otherwise the next reload compares with the old keys.
     fn take_keys(&mut self, before: Authentication) -> bool {
         let authentication = self.parts.config.authentication.clone();
         let is_taken = authentication == before || self.renew_keys(&authentication);
@@ -177,7 +178,7 @@ impl Control {
         is_taken
     }
 
-    /// What a running daemon cannot take is taken by a new one in the same process.
+    /// Has a successor in the same process apply what a running daemon cannot.
     fn succeed(&mut self, reload: Reload, names: Names) {
         let Reload { asker, read } = reload;
         if let Err(text) = self.prepare_successor(&read, names) {

@@ -1,19 +1,19 @@
-//! Who gives an order.
+//! The user who gives an order.
 //!
-//! Names are read from `/etc/passwd` and nowhere else: a name service may be asked over the network,
-//! and orders are given when that is broken.
+//! Names are read only from `/etc/passwd`: a name service may be queried over the network, and orders are
+//! given when the network is broken.
 
 use std::fs::File;
 use std::io::Read as _;
 use systole_core::Ticket;
 use systole_ipc::journal::{JournalEvent, JournalOrder};
 
-/// Most bytes of a file that are read for a name.
+/// Maximum number of bytes of a file that are read for a name.
 const FILE_MAX: u64 = 1 << 20;
-/// What `/proc/PID/loginuid` has where nobody logged in (proc(5)).
+/// The contents of `/proc/PID/loginuid` if no user logged in (proc(5)).
 const NO_LOGIN: u32 = u32::MAX;
 
-/// Who gives an order.
+/// The user who gives an order.
 #[derive(Debug)]
 pub(super) struct Requester {
     uid: u32,
@@ -23,7 +23,7 @@ pub(super) struct Requester {
 }
 
 impl Requester {
-    /// The user of a process, by name where that is known, and who logged in to become it.
+    /// Returns the user of a process, by name if known, and the user who logged in and became that user.
     pub(super) fn of(uid: u32, pid: i32) -> Self {
         let users = read("/etc/passwd");
         let login = read(&format!("/proc/{pid}/loginuid")).trim().parse().ok();
@@ -43,14 +43,14 @@ impl Requester {
     }
 }
 
-/// The content of a file; nothing when there is none.
+/// Returns the contents of a file; empty if there is none.
 fn read(path: &str) -> String {
     let mut bytes = Vec::new();
     let file = File::open(path).and_then(|file| file.take(FILE_MAX).read_to_end(&mut bytes));
     file.map_or(String::new(), |_| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The name of a user in the text of `/etc/passwd` (passwd(5)).
+/// Returns the name of a user in the text of `/etc/passwd` (passwd(5)).
 fn name(users: &str, uid: u32) -> Option<String> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

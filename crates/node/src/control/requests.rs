@@ -1,4 +1,4 @@
-//! What is asked and ordered on the control socket.
+//! The questions and orders on the control socket.
 
 use super::Control;
 use super::requester::Requester;
@@ -29,7 +29,7 @@ impl Control {
     fn ask_for_state(&mut self, client: ClientId) {
         let is_first = self.watchers.is_empty();
         self.watchers.push(client);
-        // One copy serves all who wait for it.
+        // One copy serves all clients that wait for it.
         if is_first && self.parts.beat.command(Command::Snapshot).is_err() {
             for client in std::mem::take(&mut self.watchers) {
                 self.fail(client, "the daemon is too busy");
@@ -49,7 +49,7 @@ impl Control {
             return self.refuse_busy(asked.client, RESTARTING.to_owned());
         }
         let needs_files = matches!(asked.request, Request::Restart | Request::Reload { .. });
-        // What a reload changes meanwhile are the numbers of groups. Reading changes nothing.
+        // A reload that is being applied changes the numbers of groups. Reading the files changes nothing.
         if let Some(text) = self.is_rereading().filter(|_| needs_files || self.reload.is_some()) {
             return self.refuse_busy(asked.client, text);
         }
@@ -61,7 +61,7 @@ impl Control {
         }
         let order = match order::of(&asked.request, &self.parts.settings) {
             Ok(Some(order)) => order,
-            // What is no order has not come here.
+            // Requests that are not orders never reach this point.
             Ok(None) => return self.fail(asked.client, "this is not an order"),
             Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
         };
@@ -80,7 +80,7 @@ impl Control {
         self.server.answer(client, &Response::Failed { text: text.to_owned() });
     }
 
-    /// Keeps what came of an order.
+    /// Records the result of an order.
     pub(super) fn record_answer(
         &mut self,
         order: JournalOrder,

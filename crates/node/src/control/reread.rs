@@ -1,4 +1,4 @@
-//! What is done around a reading of the files: who asked for it is answered, whatever comes of it.
+//! Handles a reading of the files: whoever asked for it is answered, whatever the result.
 
 use super::Control;
 use super::reading::job::{Job, Purpose};
@@ -10,10 +10,10 @@ use std::time::Instant;
 use systole_core::Refusal;
 use systole_ipc::protocol::Response;
 
-/// Why the files are read.
+/// The reason for reading the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
-    /// `hb reload`, or SIGHUP, which nobody waits for.
+    /// `hb reload`, or SIGHUP, for which no client waits.
     Reload(Option<ClientId>),
     /// `hb restart`.
     Restart(ClientId),
@@ -45,7 +45,7 @@ impl Control {
         }
     }
 
-    /// Why neither a reload nor a restart can begin just now, if one is under way.
+    /// Returns why neither a reload nor a restart can begin now, if one is in progress.
     pub(super) fn is_rereading(&self) -> Option<String> {
         if let Some(step) = self.reading.step() {
             return Some(format!("the files are being read already ({step})"));
@@ -53,8 +53,8 @@ impl Control {
         self.reload.is_some().then(|| "a reload is in progress".to_owned())
     }
 
-    /// SIGHUP. One that comes while the files are read is not lost: they may have changed since. Where they
-    /// could not be read in time it waits until what hangs has ended.
+    /// Handles SIGHUP. A signal that comes while the files are read is not lost, because they may have
+    /// changed since. If the files could not be read in time, the signal waits until what hangs has ended.
     pub(super) fn hang_up(&mut self) {
         if let Some(text) = self.is_rereading() {
             self.is_reload_wanted = true;
@@ -63,7 +63,7 @@ impl Control {
         self.reload(None, false);
     }
 
-    /// Goes on with what was read.
+    /// Continues with what was read.
     pub(super) fn tend_reading(&mut self) {
         if let Some((asker, outcome)) = self.reading.look(Instant::now()) {
             self.reading_over(asker, outcome);
@@ -98,7 +98,7 @@ impl Control {
         }
     }
 
-    /// Nobody reads for a daemon that ends.
+    /// Gives up the reading, because the daemon ends.
     pub(super) fn end_reading(&mut self) {
         self.is_reload_wanted = false;
         match self.reading.give_up() {
@@ -115,7 +115,7 @@ impl Control {
         }
     }
 
-    /// Refuses an order until the one before it is over.
+    /// Refuses an order until the previous one is finished.
     pub(super) fn refuse_busy(&mut self, client: ClientId, text: String) {
         let reason = Refusal::Busy;
         self.server.answer(client, &Response::Refused { reason, text });

@@ -1,4 +1,4 @@
-//! The daemon becomes its program anew, e.g. after an upgrade, and keeps everything that runs.
+//! The daemon executes its program again, e.g. after an upgrade, and keeps everything that runs.
 
 use super::reading::job::{Next, Read, Trouble};
 use super::requester::Requester;
@@ -11,14 +11,14 @@ use systole_core::Refusal;
 use systole_ipc::journal::JournalOrder;
 use systole_ipc::protocol::Response;
 
-/// Why nothing is restarted or reloaded any more: a successor would know nothing of the stop, and start
-/// everything again.
+/// Why nothing can be restarted or reloaded any longer: a successor would not know about the stop, and
+/// would start everything again.
 pub(super) const STOPPING: &str = "the daemon is being stopped";
-/// Why nothing is ordered until the successor is there.
+/// Why no orders are accepted until the successor is running.
 pub(super) const RESTARTING: &str = "the daemon is restarting";
 
 impl Control {
-    /// Restarts the daemon, unless its successor would not come up.
+    /// Restarts the daemon, unless its successor would not start.
     pub(super) fn restart(&mut self, asked: &Asked) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         self.note(Requester::of(uid, pid).orders(JournalOrder::Restart, NOBODY));
@@ -28,7 +28,7 @@ impl Control {
         self.read_files(Asker::Restart(asked.client), false);
     }
 
-    /// A successor would know nothing of the stop.
+    /// Refuses a restart during a stop, because a successor would not know about the stop.
     pub(super) fn refuse_restart(&mut self, client: ClientId) {
         self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
         let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
@@ -36,11 +36,11 @@ impl Control {
         self.server.answer(client, &Response::Refused { reason, text });
     }
 
-    /// It is known whether a successor would come up.
+    /// Continues a restart once it is known whether a successor would start.
     pub(super) fn restart_foreseen(&mut self, client: ClientId, result: Result<Next, Trouble>) {
         let prepared = match result {
             Ok(Next::Anew(read, names)) => self.prepare_successor(&read, names),
-            // What is read for a restart leads to nothing else.
+            // A reading for a restart has no other result.
             Ok(Next::Same | Next::Unchanged(_) | Next::Live(..)) => return,
             Err(Trouble::Failed(text)) => Err(text),
             Err(Trouble::Mistakes(_)) => {
@@ -62,20 +62,20 @@ impl Control {
         self.fail(client, text);
     }
 
-    /// Ends the programs that the successor will start anew. Everything is served meanwhile.
+    /// Ends the programs that the successor will start again. Everything is served meanwhile.
     pub(super) fn begin_restart(&mut self) {
         self.is_restarting = true;
         self.parts.clients.begin_stop();
     }
 
-    /// Keeps what the successor will need. What is refused gives nothing up.
+    /// Stores what the successor will need. A refusal leaves everything as it is.
     pub(super) fn prepare_successor(&mut self, read: &Read, names: Names) -> Result<(), String> {
         if let Some(step) = self.reading.hangs() {
-            // The kernel would end that thread first, and nobody would beat as long as it cannot.
+            // The kernel would end that thread first, and there would be no beats while it cannot.
             return Err(format!("{step} has not ended since an earlier order"));
         }
         if self.moves_groups {
-            // The successor would start again what is being given away, and nobody would get an answer.
+            // The successor would start again what is being given away, and the order would get no answer.
             return Err("a hand-over is in progress: try again when it is over".to_owned());
         }
         if let Some(text) = self.running.stopped_in_vain(&read.hindrances) {
@@ -86,7 +86,7 @@ impl Control {
         Ok(())
     }
 
-    /// What the successor will find resolved.
+    /// Takes the resolved hosts for the successor.
     pub(crate) fn take_names(&mut self) -> Names {
         std::mem::take(&mut self.names)
     }

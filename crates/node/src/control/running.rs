@@ -1,4 +1,4 @@
-//! The groups that run here, as far as events have told.
+//! The groups that run on this node, according to the events.
 
 use super::reading::job::Hindrance;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use systole_core::{Event, GroupKey, Phase, Settings};
 pub(super) struct Running(BTreeSet<GroupKey>);
 
 impl Running {
-    /// Takes note of a change of owner or phase.
+    /// Records a change of owner or phase.
     pub(super) fn note(&mut self, settings: &Settings, event: &Event) {
         let Event::Ownership { group, owner, phase, .. } = event else { return };
         let Some(group) = settings.groups.get(group.index()) else { return };
@@ -20,7 +20,7 @@ impl Running {
         }
     }
 
-    /// Why something that runs here would be stopped for a line that cannot start.
+    /// Returns why a running group would be stopped for a line that cannot start.
     pub(super) fn stopped_in_vain(&self, hindrances: &[Hindrance]) -> Option<String> {
         let hindrance = hindrances.iter().find(|it| self.0.contains(&it.before));
         hindrance.map(|it| it.text.clone())

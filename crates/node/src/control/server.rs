@@ -1,7 +1,7 @@
 //! The control socket: who may connect, and lines in both directions.
 //!
-//! The mode of the socket lets root and the group `haclient` in, which is enough to ask for the
-//! state; what changes anything is for root, by the credentials that the kernel tells.
+//! The mode of the socket admits root and the group `haclient`, which is enough to query the state. Orders
+//! that change anything are for root only, according to the credentials that the kernel reports.
 
 #[cfg(test)]
 mod tests;
@@ -17,24 +17,25 @@ use std::time::{Duration, Instant};
 use systole_ipc::protocol::{REQUEST_MAX, Request, Response};
 use systole_sys::identity::{self, Credentials};
 
-/// Most connections at one time; further ones wait in the kernel.
+/// Maximum number of connections at a time. Further ones wait in the kernel.
 const CLIENTS_MAX: usize = 16;
-/// Connections that are kept for root: members of the group cannot keep it from giving orders.
+/// Number of connections that are reserved for root, so that members of the group cannot keep root from
+/// giving orders.
 const FOR_ROOT: usize = 4;
-/// Most connections that are accepted in one turn, whatever becomes of them.
+/// Maximum number of connections that are accepted in one turn, including those that are refused.
 const ACCEPTED_PER_TURN: usize = 64;
-/// How long a client may take for its request, or for reading our response.
+/// Time within which a client must send its request, or read the response.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Mode of the socket: root and the group.
+/// Mode of the socket: accessible to root and the group.
 const MODE: u32 = 0o660;
-/// The group that may ask for the state.
+/// The group that may query the state.
 const GROUP: &str = "haclient";
 
-/// Names a connection.
+/// Identifies a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ClientId(u64);
 
-/// A request, and who made it.
+/// A request, and the client that made it.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) client: ClientId,
@@ -50,10 +51,11 @@ struct Client {
     stream: UnixStream,
     input: Vec<u8>,
     output: Vec<u8>,
-    /// It asked and waits for us; its own time does not run meanwhile.
+    /// The client has sent its request and waits for the response. Its own time limit does not run
+    /// meanwhile.
     waits: bool,
     since: Instant,
-    /// It has closed its writing side: it asks nothing more, and may wait for an answer.
+    /// The client has closed its writing side: it sends no more requests, and may wait for a response.
     has_ended: bool,
     is_gone: bool,
 }
@@ -61,7 +63,7 @@ struct Client {
 /// The socket and its connections.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Absent as long as it cannot be made.
+    /// Absent as long as the socket cannot be created.
     listener: Option<UnixListener>,
     path: PathBuf,
     clients: Vec<Client>,
@@ -69,26 +71,26 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Will listen at `path`, once it is [opened](Self::tend).
+    /// Creates a server that listens at `path` once it is [opened](Self::tend).
     pub(super) fn new(path: &Path) -> Self {
         Self { listener: None, path: path.to_owned(), clients: Vec::new(), next: 0 }
     }
 
-    /// Listens, unless it does already where others look for it. What an earlier daemon left there is replaced: the pid file has
-    /// proved that none runs.
+    /// Listens, unless it already does at the path where clients look for it. A socket that an earlier
+    /// daemon left there is replaced: the pid file has proved that no daemon runs.
     ///
     /// # Errors
     ///
-    /// When the socket cannot be made; it can be tried again.
+    /// When the socket cannot be created. The call can be repeated.
     pub(super) fn tend(&mut self) -> io::Result<()> {
-        // Nobody finds a socket whose file somebody has removed.
+        // No client finds a socket whose file was removed.
         if self.listener.is_none() || !self.path.exists() {
             self.listener = Some(listen(&self.path)?);
         }
         Ok(())
     }
 
-    /// Accepts and reads. Gives back what was asked.
+    /// Accepts connections and reads. Returns the requests.
     pub(super) fn read(&mut self) -> Vec<Asked> {
         self.accept();
         let asked = self.clients.iter_mut().filter_map(Client::read).collect();
@@ -96,7 +98,7 @@ impl Server {
         asked
     }
 
-    /// Answers a client, if it is still there.
+    /// Answers a client, if it is still connected.
     pub(super) fn answer(&mut self, client: ClientId, response: &Response) {
         let found = self.clients.iter_mut().find(|it| it.id == client);
         if let Some(client) = found {
@@ -105,7 +107,7 @@ impl Server {
         self.clean();
     }
 
-    /// Sends what could not be sent before, and parts with those that are too slow.
+    /// Sends what could not be sent before, and closes the connections of clients that are too slow.
     pub(super) fn tick(&mut self) {
         for client in &mut self.clients {
             client.write();
@@ -115,12 +117,12 @@ impl Server {
         self.clean();
     }
 
-    /// What to wait for.
+    /// The descriptors to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
         let accepts = self.clients.len() < CLIENTS_MAX;
         let listener = self.listener.iter().filter(move |_| accepts);
         let listener = listener.map(|listener| PollFd::new(listener, PollFlags::IN));
-        // One that has ended is readable for ever; whether it is gone is looked at in every tick.
+        // A client that has ended is readable forever. Whether it is gone is checked at every tick.
         let waited_for = |client: &&Client| !client.has_ended || !client.output.is_empty();
         let clients = self.clients.iter().filter(waited_for).map(|client| {
             let flags = if client.output.is_empty() { PollFlags::IN } else { PollFlags::OUT };
@@ -145,7 +147,7 @@ impl Server {
         }
     }
 
-    /// Takes a connection, unless it would take root's place.
+    /// Takes a connection, unless it would occupy root's place.
     fn admit(&mut self, stream: UnixStream, credentials: Credentials) {
         self.next += 1;
         let mut client = Client {
@@ -174,7 +176,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // What stays is replaced by the next daemon.
+        // A file that stays is replaced by the next daemon.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -187,7 +189,7 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     listener.set_nonblocking(true)?;
     if let Ok(group) = identity::group_id(GROUP) {
-        // Without root's rights the group cannot be given, and nobody but us may connect.
+        // Without root's rights the group cannot be set, and only this process's user may connect.
         let _ = chown(path, None, Some(group));
     }
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
@@ -195,7 +197,7 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 }
 
 impl Client {
-    /// Reads what came; gives back a request when its line is whole.
+    /// Reads what arrived. Returns a request when its line is complete.
     fn read(&mut self) -> Option<Asked> {
         let mut bytes = [0; REQUEST_MAX];
         if !self.has_ended {
@@ -231,7 +233,8 @@ impl Client {
         Some(Asked { client: self.id, credentials: self.credentials, request })
     }
 
-    /// Whether one that asks nothing more waits for nothing either, or has closed its reading side too.
+    /// Whether a client that sends no more requests waits for no response either, or has closed its reading
+    /// side too.
     fn notice_end(&mut self) {
         if !self.has_ended {
             return;

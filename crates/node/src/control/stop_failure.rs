@@ -1,9 +1,9 @@
-//! What a stop that keeps failing leads to: `stop_failure` of `ha.cf`.
+//! What happens when a stop keeps failing: `stop_failure` of `ha.cf`.
 //!
-//! A resource that cannot be stopped here must not be started elsewhere. heartbeat 3.0.6 kills
-//! itself and restarts the machine, so that the other node may take over; that is the default. With
-//! `block` the group stays here, owned and broken, until somebody looks at it; `release-address`
-//! is the same without the group's addresses, which the core has stopped by itself.
+//! A resource that cannot be stopped here must not be started elsewhere. heartbeat 3.0.6 kills itself and
+//! restarts the machine, so that the other node may take over; that is the default. With `block` the group
+//! stays here, owned and broken, until an administrator looks at it; `release-address` is the same without
+//! the group's addresses, which the core has stopped on its own initiative.
 
 use crate::log::{Level, Line, Log, Source};
 use crate::state::StateWriter;
@@ -12,14 +12,14 @@ use systole_core::StopFailure;
 use systole_ipc::journal::JournalEvent;
 use systole_sys::power;
 
-/// Who speaks in the original.
+/// The name under which heartbeat logs this.
 const SPEAKER: Source = Source::Script("ResourceManager");
 
-/// How long log and journal each may take to be written: the machine has to go, and its disk may be
-/// why.
+/// How long the writing of the log and of the journal may each take: the machine has to restart, and its
+/// disk may be the reason.
 const WRITE_LIMIT: Duration = Duration::from_millis(500);
 
-/// What the journal keeps of it: before anything is done, since the machine may restart.
+/// Returns the journal's event, which is written before anything is done, because the machine may restart.
 pub(super) fn event(policy: StopFailure, group: &str, resource: &str) -> JournalEvent {
     let measure = match policy {
         StopFailure::Reboot => "reboot",
@@ -30,7 +30,7 @@ pub(super) fn event(policy: StopFailure, group: &str, resource: &str) -> Journal
     JournalEvent::StopFailure { group, resource, measure: measure.into() }
 }
 
-/// Does what is configured. Returns when the machine goes on.
+/// Does what is configured. Returns if the machine is to keep running.
 pub(super) fn act(
     log: &mut Log,
     writer: &StateWriter,

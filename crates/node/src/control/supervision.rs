@@ -1,8 +1,8 @@
-//! What the service manager is told (`sd_notify(3)`).
+//! The messages to the service manager (`sd_notify(3)`).
 //!
-//! Signs of life come from a thread of their own, as long as the beat thread and the executor make
-//! progress. A control thread that stands still is told, to the log and to the manager, and is no reason to
-//! end a daemon that serves: a new one would wait for the same disk, before its first beat.
+//! A separate thread sends signs of life as long as the beat thread and the executor make progress. A
+//! control thread that stands still is reported, to the log and to the manager, but is no reason to end a
+//! daemon that serves: a new daemon would wait for the same disk, before its first beat.
 
 mod stall;
 
@@ -17,25 +17,26 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// Stack of the thread in bytes: all of it is locked, so it is small. Telling the time of a line takes most.
+/// Stack size of the thread in bytes. All of it is locked, so it is small. Getting the time of a
+/// line takes most of it.
 const STACK: usize = 256 << 10;
-/// Longest time between two looks.
+/// Longest time between two checks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The service manager, if one started us. Signs of life end when it is dropped.
+/// The service manager, if it started this daemon. Signs of life end when this is dropped.
 #[derive(Debug)]
 pub(super) struct Supervision {
     _end: SyncSender<()>,
-    /// The thread, while it could not be started.
+    /// The thread, as long as it could not be started.
     thread: Option<Thread<()>>,
 }
 
 impl Supervision {
-    /// Gives signs of life, if the manager wants them, and tells of a control thread that stands still, as
+    /// Sends signs of life if the manager wants them, and reports a control thread that stands still, as
     /// soon as its thread is [started](Self::tend).
     pub(super) fn new(shared: Arc<Shared>, log: Option<Voice>) -> Self {
-        // Half of what systemd demands, as sd_watchdog_enabled(3) advises, and half of that, so that one
-        // look without progress loses nothing.
+        // Half of what systemd demands, as sd_watchdog_enabled(3) advises, and half of that again, so that
+        // one check without progress does no harm.
         let wanted = sd_notify::watchdog_enabled().map(|limit| limit / 4);
         let gap = wanted.map_or(LOOK, |gap| gap.min(LOOK));
         let (end, ended) = sync_channel::<()>(1);
@@ -59,11 +60,11 @@ impl Supervision {
         Self { _end: end, thread: Some(thread) }
     }
 
-    /// Starts the thread, if there is to be one and it does not work yet.
+    /// Starts the thread, if there is to be one and it does not run yet.
     ///
     /// # Errors
     ///
-    /// When no thread can be had; it can be tried again.
+    /// When no thread can be started. The call can be repeated.
     pub(super) fn tend(&mut self) -> io::Result<()> {
         if let Some(thread) = &self.thread {
             thread.start()?;
@@ -72,12 +73,12 @@ impl Supervision {
         Ok(())
     }
 
-    /// The daemon works.
+    /// Reports that the daemon works.
     pub(super) fn ready() {
         notify(NotifyState::Ready);
     }
 
-    /// The daemon releases everything and ends, which may take long.
+    /// Reports that the daemon releases everything and ends, which may take long.
     pub(super) fn stopping() {
         notify(NotifyState::Stopping);
     }
@@ -91,7 +92,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// Whether both have made progress since the last sign.
+    /// Returns whether both have made progress since the last sign.
     fn look(&mut self, beat: u64, executor: u64) -> bool {
         let is_alive = beat != self.beat && executor != self.executor;
         if is_alive {
@@ -101,7 +102,7 @@ impl Pace {
     }
 }
 
-/// A manager that does not listen is none.
+/// A manager that does not listen counts as none.
 fn notify(state: NotifyState<'_>) {
     let _ = sd_notify::notify(&[state]);
 }

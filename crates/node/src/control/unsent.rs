@@ -1,5 +1,5 @@
-//! Messages that a medium did not take: told once, then at growing intervals, and once when it takes them
-//! again.
+//! Messages that a medium did not take: logged once, then at growing intervals, and once when the medium
+//! takes messages again.
 //!
 //! ```text
 //!   first failure ──▶ told ──▶ after 1 min ──▶ 5 min ──▶ 25 min ──▶ … ──▶ once a day
@@ -14,14 +14,15 @@ use crate::log::{Level, Line};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The first interval between two lines about one medium, how it grows, and the last.
+/// The first interval between two lines about one medium, the factor by which it grows, and the last
+/// interval.
 const GAP_FIRST: Duration = Duration::from_mins(1);
 const GAP_GROWTH: u32 = 5;
 const GAP_LAST: Duration = Duration::from_hours(24);
-/// How long a medium takes everything, beyond two keepalives, before it is believed to be well.
+/// How long a medium must take all messages, beyond two keepalives, before it counts as working.
 const WELL_AFTER: Duration = Duration::from_secs(1);
 
-/// What is known of a medium that does not take messages.
+/// What is known about a medium that does not take messages.
 #[derive(Debug)]
 struct Entry {
     error: i32,
@@ -33,12 +34,12 @@ struct Entry {
     gap: Duration,
 }
 
-/// Every medium that does not take messages, by its place in `ha.cf`.
+/// Every medium that does not take messages, by its index in `ha.cf`.
 #[derive(Debug, Default)]
 pub(super) struct UnsentTable(BTreeMap<usize, Entry>);
 
 impl UnsentTable {
-    /// Takes what could not be sent in about a second, and returns the lines that are due. Times are on
+    /// Records what could not be sent in about a second, and returns the lines that are due. Times are on
     /// `CLOCK_BOOTTIME`.
     pub(super) fn note(&mut self, media: &[Medium], unsent: &[Unsent], now: Duration) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -68,7 +69,7 @@ impl UnsentTable {
         lines
     }
 
-    /// The lines about media that take messages again. To be called about once a second.
+    /// Returns the lines about media that take messages again. Call it about once a second.
     pub(super) fn tick(
         &mut self,
         media: &[Medium],
@@ -90,7 +91,7 @@ impl UnsentTable {
         well.filter_map(line).collect()
     }
 
-    /// A medium is not used any more, which is told elsewhere.
+    /// Forgets a medium that is no longer used, which is logged elsewhere.
     pub(super) fn forget(&mut self, place: usize) {
         self.0.remove(&place);
     }
@@ -115,7 +116,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// The texts of an hour in which the second medium does not take four messages a second, and of the
+    /// The lines of an hour in which the second medium does not take four messages a second, and of the
     /// minute after it.
     fn hour() -> Vec<(u64, Level, String)> {
         let (media, mut table, mut told) = (media(), UnsentTable::default(), Vec::new());

@@ -1,4 +1,4 @@
-//! What becomes of the watchdog device, in words.
+//! The log lines about the watchdog device.
 
 use super::Control;
 use crate::log::Level;
@@ -6,7 +6,7 @@ use crate::watchdog::{Notice, Part, Shutdown};
 use systole_facts::Files;
 
 impl Control {
-    /// Says how it goes.
+    /// Logs the notices about the device.
     pub(super) fn tend_watchdog(&mut self) {
         let Some(keeper) = &self.parts.watchdog else { return };
         let path = keeper.path().to_owned();
@@ -32,15 +32,15 @@ impl Control {
         }
     }
 
-    /// Nothing is held any more: the device is not to restart this machine.
+    /// Releases the device, because nothing is held any longer and it must not restart this machine.
     pub(crate) fn release_watchdog(&mut self) {
         if let Some(keeper) = self.parts.watchdog.take() {
             keeper.end(Shutdown::Release);
         }
     }
 
-    /// This program is about to be executed again. Its clock runs on when the successor will open
-    /// the same device.
+    /// Leaves the device before this program is executed again. Its timer keeps running if the successor
+    /// will open the same device.
     pub(crate) fn leave_watchdog(&mut self) {
         let Some(keeper) = self.parts.watchdog.take() else { return };
         let directory = &self.parts.paths.configuration;

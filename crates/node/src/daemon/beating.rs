@@ -1,4 +1,4 @@
-//! The start of the thread that beats.
+//! The start of the beat thread.
 
 use super::retry::retry;
 use super::start::warn;
@@ -12,13 +12,13 @@ use systole_sys::identity::{Capability, keep_capabilities};
 use systole_sys::realtime;
 use systole_sys::signals::Signals;
 
-/// Stack of the beat thread in bytes: all of it is locked, so it is small.
+/// Stack size of the beat thread in bytes. All of it is locked, so it is small.
 const BEAT_STACK: usize = 512 << 10;
-/// What the beat thread keeps of root: to open links again, and to get locked memory.
+/// The capabilities that the beat thread keeps: to open links again, and to lock new memory.
 const BEAT_RIGHTS: [Capability; 3] =
     [Capability::RawSockets, Capability::LowPorts, Capability::LockMemory];
 
-/// Starts the beat thread and hears what it could get for itself.
+/// Starts the beat thread, and receives which privileges it obtained.
 pub(super) fn start_beating(
     beat: BeatLoop,
     priority: Option<u8>,
@@ -29,7 +29,7 @@ pub(super) fn start_beating(
     let thread = Thread::new("beat", BEAT_STACK, move || {
         let realtime = priority.map_or(Ok(()), realtime::become_realtime);
         let rights = keep_capabilities(&BEAT_RIGHTS);
-        // The control thread waits for it, and is gone only when everything is.
+        // The control thread waits for this, and ends only together with the process.
         let _ = tell.send((realtime, rights));
         beat.run()
     });

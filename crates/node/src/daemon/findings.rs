@@ -4,12 +4,13 @@ use crate::log::{Level, Line};
 use systole_config::{Finding, Severity, render};
 use systole_facts::Files;
 
-/// The findings as people read them, and then what heartbeat 3.0.6 would have said.
+/// Returns the findings in readable form, followed by what heartbeat 3.0.6 would have said.
 pub(crate) fn report(findings: &[Finding], files: &Files, color: bool) -> String {
     render(findings, &files.sources(), color)
 }
 
-/// The findings as lines of the log: the words of heartbeat 3.0.6 where it has some, else ours.
+/// Returns the findings as log lines: in the words of heartbeat 3.0.6 if it has any, else in those of
+/// Systole.
 pub(crate) fn lines(findings: &[Finding], files: &Files) -> Vec<Line> {
     let sources = files.sources();
     let mut lines = Vec::new();
@@ -25,7 +26,7 @@ pub(crate) fn lines(findings: &[Finding], files: &Files) -> Vec<Line> {
     lines
 }
 
-/// A line of the original with its level taken off: `ERROR: no nodes defined`.
+/// Splits the level off a line of heartbeat such as `ERROR: no nodes defined`.
 fn original(text: &str) -> Line {
     let levels = [Level::Error, Level::Warning, Level::Info];
     for level in levels {

@@ -1,7 +1,7 @@
 //! Hosts that were resolved before the daemon executed its successor.
 //!
-//! Between the last beat of the one and the first beat of the other nothing may wait for a name
-//! server: who is silent for its dead time is dead.
+//! Between the last beat of the daemon and the first beat of its successor nothing may wait for a name
+//! server, because a node that is silent for its dead time is dead.
 
 use super::wiring::WiringError;
 use std::env;
@@ -9,15 +9,15 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use systole_config::{Config, Medium};
 
-/// The variable by which a successor learns them, e.g. `web2=192.0.2.2 gateway=192.0.2.1`.
+/// The variable that passes them to a successor, e.g. `web2=192.0.2.2 gateway=192.0.2.1`.
 pub(crate) const VARIABLE: &str = "SYSTOLE_RESOLVED";
 
-/// Hosts with their addresses; what is not among them is resolved when it is needed.
+/// Hosts with their addresses. Other hosts are resolved when needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names(Vec<(String, IpAddr)>);
 
 impl Names {
-    /// Resolves every host of a configuration that is no address.
+    /// Resolves every host of a configuration that is not an address.
     pub(crate) fn of(config: &Config) -> Result<Self, WiringError> {
         let mut names = Self::default();
         for medium in &config.media {
@@ -31,7 +31,7 @@ impl Names {
         Ok(names)
     }
 
-    /// What the daemon that has executed us has resolved.
+    /// Returns what the predecessor that executed this daemon has resolved.
     pub(crate) fn inherited() -> Self {
         Self::read(&env::var(VARIABLE).unwrap_or_default())
     }
@@ -44,7 +44,7 @@ impl Names {
         Self(text.split(' ').filter_map(pair).collect())
     }
 
-    /// The value of the variable.
+    /// Returns the value of the variable.
     pub(crate) fn value(&self) -> String {
         let words = self.0.iter().map(|(host, address)| format!("{host}={address}"));
         words.collect::<Vec<_>>().join(" ")
@@ -58,7 +58,7 @@ impl Names {
         Ok(())
     }
 
-    /// The address of a host.
+    /// Returns the address of a host.
     pub(crate) fn resolve(
         &self,
         host: &str,
@@ -85,7 +85,7 @@ mod tests {
         names.learn("192.0.2.1", false).unwrap();
         assert_eq!(names.value(), "", "an address needs no name server");
         names.learn("localhost", false).unwrap();
-        // No name server knows this one.
+        // No name server knows this host.
         let known = Names::read("web2.invalid=192.0.2.2 web2.invalid=2001:db8::2 nonsense web3=x");
         let address = |is_ipv6: bool| {
             let found = known.resolve("web2.invalid", |address| address.is_ipv6() == is_ipv6);

@@ -1,19 +1,19 @@
-//! What the administrator gave the daemon: the variables that it was started with.
+//! The environment variables with which the administrator started the daemon.
 //!
-//! Those of the unit's `EnvironmentFile=`, or that `/etc/default/heartbeat` exports to the init
+//! Variables from the unit's `EnvironmentFile=`, or those that `/etc/default/heartbeat` exports to the init
 //! script, reach every agent and every program of `respawn`, as with heartbeat.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Most bytes of names and values together; the executor is told them in one packet, in which each
+/// Maximum total size of names and values in bytes. The executor receives them in one packet, in which each
 /// byte can become six.
 const BYTES_MAX: usize = 64 << 10;
 
-/// Variables that are about the daemon's own process, and would be wrong in any other: what systemd
-/// says to a service (systemd.exec(5), `sd_listen_fds(3)`, `sd_notify(3)`), and what a shell says of
-/// itself. An agent that answered on `NOTIFY_SOCKET` would speak for the daemon, and a service that
-/// finds `LISTEN_FDS` takes descriptors that it does not have.
+/// Variables that concern the daemon's own process and would be wrong in any other: what systemd tells a
+/// service (systemd.exec(5), `sd_listen_fds(3)`, `sd_notify(3)`), and what a shell says about itself. An
+/// agent that answered on `NOTIFY_SOCKET` would speak for the daemon, and a service that finds `LISTEN_FDS`
+/// takes descriptors that it does not have.
 const OWN: [&str; 30] = [
     "CACHE_DIRECTORY",
     "CONFIGURATION_DIRECTORY",
@@ -40,7 +40,7 @@ const OWN: [&str; 30] = [
     "SHLVL",
     "STATE_DIRECTORY",
     "SYSTEMD_EXEC_PID",
-    // What we tell a successor of ours.
+    // Variables that pass information to this daemon's successor.
     super::host_names::VARIABLE,
     super::succession::SUCCESSOR,
     "WATCHDOG_PID",
@@ -48,17 +48,17 @@ const OWN: [&str; 30] = [
     "_",
 ];
 
-/// What is passed on, and the names of what is not although it is the administrator's.
+/// The variables that are passed on, and the names of the administrator's variables that are not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inherited {
-    /// Name and value, in the order of the environment.
+    /// Names and values, in the order of the environment.
     pub(crate) variables: Vec<(String, String)>,
-    /// Those that are no text, or no longer fit.
+    /// Variables that are not text, or no longer fit.
     pub(crate) left_out: Vec<String>,
 }
 
 impl Inherited {
-    /// Sorts an environment.
+    /// Sorts the variables of an environment.
     pub(crate) fn of(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut inherited = Self::default();
         let mut room = BYTES_MAX;
@@ -77,13 +77,13 @@ impl Inherited {
         inherited
     }
 
-    /// Our own.
+    /// Sorts the variables of this process.
     pub(crate) fn ours() -> Self {
         Self::of(std::env::vars_os())
     }
 }
 
-/// A search path without the entries that depend on where one stands.
+/// Returns a search path without the entries that depend on the current directory.
 fn absolute(path: &str) -> String {
     let entries = path.split(':').filter(|entry| Path::new(entry).is_absolute());
     entries.collect::<Vec<_>>().join(":")

@@ -1,15 +1,15 @@
-//! Groups that run here and whose line is no longer in haresources.
+//! Groups that run on this node although their line is no longer in haresources.
 //!
-//! An orderly reload or restart stores the lines that it gives up. A daemon that dies between the change
-//! of a file and its reload stores nothing, but the executor knows what it has started.
+//! An orderly reload or restart stores the lines that it gives up. A daemon that dies between the change of
+//! a file and its reload stores nothing, but the executor knows what it has started.
 
 use crate::beat::executor::{Greeting, group_of};
 use crate::log::{Level, Line, Log};
 use systole_agents::protocol::Held;
 use systole_core::{Group, GroupKey, NodeId, Settings};
 
-/// Retires what runs here without a line, and then the lines that an earlier daemon gave up: what runs
-/// comes first if there is no room for all.
+/// Retires the groups that run here without a line, and then the lines that an earlier daemon gave up. If
+/// there is not enough room, running groups have priority.
 pub(super) fn retire(
     settings: &mut Settings,
     listed: &[Held],
@@ -45,7 +45,7 @@ pub(super) fn retire(
     }
 }
 
-/// The group of what is held: the line as it was stored, or what is known of it.
+/// Returns the group of held resources: the line as it was stored, or what is known about it.
 fn group(settings: &Settings, stored: &[Group], held: &Held) -> Group {
     if let Some(group) = stored.iter().find(|group| group.key == held.group) {
         return group.clone();
@@ -54,8 +54,8 @@ fn group(settings: &Settings, stored: &[Group], held: &Held) -> Group {
     Group { key: held.group, preferred, resources: held.resources.clone(), is_retired: true }
 }
 
-/// The node whose name began the line. The key of a line is made of it and of all words, so that it
-/// is found if all of the line runs.
+/// Returns the node whose name began the line. The key of a line is made of this name and of all words, so
+/// that the node is found if all resources of the line run.
 fn preferred(settings: &Settings, held: &Held) -> Option<NodeId> {
     settings.node_ids().find(|node| {
         let words = held.resources.iter().map(|resource| resource.word.as_str());

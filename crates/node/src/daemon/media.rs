@@ -1,4 +1,4 @@
-//! The media at the start, and a look at what a successor could open.
+//! Opens the media at the start, and checks which ones a successor could open.
 
 use super::plan::Way;
 use super::wiring;
@@ -11,10 +11,10 @@ use systole_core::Settings;
 use systole_sys::link::{self, Link, LinkSpec};
 use systole_wire::Form;
 
-/// Opens what can be opened, for the beat thread and for the one that cares for what is missing: an
-/// interface may come later. With nothing open there would be nobody but us, here and on the other
-/// node, and each would take everything: then there is nothing to start with. A daemon that has
-/// executed itself anew is no worse off than before, and goes on.
+/// Opens the media that can be opened, for the beat thread and for the part that takes care of missing
+/// ones, because an interface may appear later. With no medium open, this node would appear to be alone,
+/// and so would the other node, and each would take everything; so the daemon does not start. A daemon that
+/// has executed itself again is no worse off than before, and continues.
 pub(super) fn open(
     specs: &[LinkSpec],
     settings: &Settings,
@@ -52,8 +52,8 @@ pub(super) fn open(
     Some((media, known))
 }
 
-/// Why media could not be opened now, a text for each that could not. Those in force are not disturbed: no
-/// second receiver takes their datagrams away, and no serial line, which may be theirs, is opened.
+/// Returns one text for each medium that could not be opened now. The media in force are not disturbed: no
+/// second receiver takes their datagrams away, and no serial line, which they may be using, is opened.
 pub(crate) fn missing(specs: &[LinkSpec], in_force: &[LinkSpec]) -> Vec<String> {
     let look = |spec: &LinkSpec| match spec.form() {
         link::Form::Datagram => Link::open_beside(spec, in_force.iter()).map(drop),

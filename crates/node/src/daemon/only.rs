@@ -1,7 +1,7 @@
-//! One daemon on one run directory, also where two are started at the same moment.
+//! Ensures that there is one daemon per run directory, even if two are started at the same moment.
 //!
-//! The lock is held from before the last look at the pid file until the end, and over an exec. The pid
-//! file is looked at all the same: a C daemon takes no lock.
+//! The lock is held from before the last check of the pid file until the end, and across an exec. The pid
+//! file is checked nevertheless, because a C daemon takes no lock.
 
 use super::pid_file;
 use super::succession;
@@ -12,22 +12,22 @@ use std::time::{Duration, Instant};
 use systole_ipc::paths::Paths;
 use systole_sys::daemonize::{ProcessLock, Running};
 
-/// How long one that starts or ends may keep the lock before it is told: it writes its pid file, or
-/// finds a mistake in its files, or is gone.
+/// How long to wait for a daemon that holds the lock, before it is reported: it writes its pid file, or
+/// finds an error in its files, or is gone.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Time between two looks whether it has.
+/// Time between two checks whether it has.
 const STEP: Duration = Duration::from_millis(5);
 
-/// Who is the daemon.
+/// The process that is the daemon.
 #[derive(Debug)]
 pub(super) enum Only {
-    /// We are. Where the lock cannot be made there is none.
+    /// This process. Without a lock if it cannot be created.
     Us(Option<ProcessLock>),
-    /// Another process, by its number if its pid file tells that.
+    /// Another process, with its number if its pid file gives one.
     Other(Option<i32>),
 }
 
-/// Becomes the only daemon, unless there is one.
+/// Makes this process the only daemon, unless there is one.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub(super) fn become_only(paths: &Paths, log: &mut Log) -> io::Result<Only> {
     }
 }
 
-/// The lock of a successor: that of the program before, or another one.
+/// Returns the lock of a successor: the predecessor's lock, or a new one.
 pub(super) fn remain_only(paths: &Paths, log: &mut Log) -> Option<ProcessLock> {
     let number = succession::lock_number();
     let inherited = number.and_then(|number| ProcessLock::inherited(&paths.lock(), number));

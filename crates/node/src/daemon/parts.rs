@@ -1,5 +1,4 @@
-//! What a daemon is put together from at its start: helper processes, the executor, ping nodes, the watchdog
-//! device.
+//! The parts of a daemon at its start: helper processes, the executor, ping nodes, the watchdog device.
 
 use super::plan::Plan;
 use super::retry::retry;
@@ -17,8 +16,8 @@ use std::sync::Arc;
 use systole_core::Detection;
 use systole_sys::signals::Signals;
 
-/// Starts the helper processes before memory is locked, if it can be. What fails is told and tried again by
-/// the control thread.
+/// Starts the helper processes, if possible before memory is locked. Failures are logged, and the control
+/// thread tries again.
 pub(super) fn helpers(plan: &Plan) -> (Clients, Fencer) {
     let mut clients = Clients::new(&plan.config, wiring::environment(&plan.config, plan.debug));
     let mut fencer = Fencer::new(plan.config.fencing.clone(), plan.settings.nodes.clone());
@@ -38,7 +37,7 @@ pub(super) fn open_pings(plan: &mut Plan, signals: &Signals, unix_time: u64) -> 
     Ok(pings)
 }
 
-/// Opens the watchdog device, if one is configured; without it everything else works.
+/// Opens the watchdog device, if one is configured. Everything else works without it.
 pub(super) fn open_watchdog(
     plan: &mut Plan,
     shared: Arc<Shared>,
@@ -54,7 +53,7 @@ pub(super) fn open_watchdog(
     keeper
 }
 
-/// Connects to the executor or starts one. What cannot be had now is tried again while the daemon beats.
+/// Connects to the executor or starts one. If that fails now, it is tried again while the daemon beats.
 pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<Executor> {
     let obtained = process.obtain(Detection::of(&plan.settings).permit() / 4);
     let executor = match obtained {
@@ -70,7 +69,7 @@ pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<E
     executor
 }
 
-/// Says what goes on for an earlier daemon: whatever concerns these groups waits for it, and until then
+/// Logs what goes on for an earlier daemon: whatever concerns these groups waits for that, and until then
 /// they are held.
 fn tell_unfinished(executor: Option<&Executor>, log: &mut Log) {
     let Some(greeting) = executor.and_then(|executor| executor.greeting.as_ref()) else {

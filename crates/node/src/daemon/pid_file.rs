@@ -1,7 +1,7 @@
 //! Whether the process that the pid file names is a daemon.
 //!
-//! The file outlives a daemon that was killed, and its number is given to others. What C tools write
-//! and read there is a number alone, and the C daemon holds no lock on it. So what the
+//! The file survives a daemon that was killed, and its process number is given to other processes. C tools
+//! write and read only a number there, and the C daemon does not lock the file. So the program that the
 //! process executes decides.
 
 use crate::program;
@@ -16,14 +16,14 @@ use systole_ipc::paths::Paths;
 use systole_sys::daemonize::{self, Running};
 use systole_sys::process::ProcessId;
 
-/// The name of the program, of ours as of the C daemon.
+/// The name of the program, which is the same for this daemon and the C daemon.
 const PROGRAM: &[u8] = b"heartbeat";
-/// How long a process that was killed may take to let go of its sockets.
+/// How long a process that was killed may take to close its sockets.
 const END_LIMIT: Duration = Duration::from_secs(2);
-/// Time between two looks whether it has.
+/// Time between two checks whether it has.
 const END_STEP: Duration = Duration::from_millis(5);
 
-/// The pid file of this process. A daemon works without it; others do not find it then.
+/// The pid file of this process. A daemon works without it, but other processes do not find it then.
 #[derive(Debug)]
 pub(crate) struct PidFile {
     path: PathBuf,
@@ -31,17 +31,17 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    /// Not written yet.
+    /// Creates a pid file that is not written yet.
     pub(super) fn new(paths: &Paths) -> Self {
         Self { path: paths.pid_file(), is_written: false }
     }
 
-    /// Writes it, unless it was written before and is there, or names this process since its predecessor.
-    /// Without it a second daemon would not find the first one.
+    /// Writes the file, unless it was written before and still exists, or has named this process since its
+    /// predecessor. Without it a second daemon would not find the first one.
     ///
     /// # Errors
     ///
-    /// When it cannot be written; it can be tried again.
+    /// When it cannot be written. The call can be repeated.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         let is_lacking = !self.is_written || self.path.symlink_metadata().is_err();
         if is_lacking
@@ -56,15 +56,15 @@ impl PidFile {
     }
 }
 
-/// Removes the file, if it names this process: heartbeat leaves none behind, so that `-s` tells 1 after
-/// every clean stop. That of another daemon stays.
+/// Removes the file if it names this process. Heartbeat leaves no file behind, so that `-s` returns 1 after
+/// every clean stop. The file of another daemon stays.
 pub(super) fn remove(paths: &Paths) {
     if names_us(paths).unwrap_or(false) {
         let _ = fs::remove_file(paths.pid_file());
     }
 }
 
-/// Whether another process is the daemon. One that was killed and that nobody has reaped yet is not.
+/// Returns whether another process is the daemon. A killed process that was not reaped yet does not count.
 pub(super) fn running(paths: &Paths) -> io::Result<Running> {
     let running = daemonize::running(&paths.pid_file())?;
     Ok(match running {
@@ -73,12 +73,12 @@ pub(super) fn running(paths: &Paths) -> io::Result<Running> {
     })
 }
 
-/// Whether this process is the one that the file names: then a daemon has executed us in its place.
+/// Returns whether the file names this process: then this process replaced a daemon that executed it.
 pub(super) fn names_us(paths: &Paths) -> io::Result<bool> {
     Ok(daemonize::running(&paths.pid_file())? == Running::Yes(own()))
 }
 
-/// Waits a moment until a daemon that was killed is gone: up to its last moment it has its sockets.
+/// Waits a moment until a killed daemon is gone. It has its sockets until its last moment.
 pub(super) fn await_end(pid: i32) {
     let Some(process) = ProcessId::of(pid) else { return };
     let is_ending = || fs::read_link(format!("/proc/{pid}/exe")).is_err();
@@ -104,10 +104,10 @@ fn is_daemon(pid: i32) -> bool {
     }
     match fs::read_link(format!("/proc/{pid}/exe")) {
         Ok(file) => has_its_name(&file) || program::is_of(pid).unwrap_or(false),
-        // Not for us to see, e.g. for an ordinary user who asks for the status. What a process calls
-        // itself is good enough for a user who can do it no harm.
+        // This user may not see it, e.g. an ordinary user who asks for the status. The title that a process
+        // gives itself is good enough for a user who can do it no harm.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            // `heartbeat: master control process` is how the C daemon calls itself.
+            // The C daemon's title is `heartbeat: master control process`.
             let title = words[0].split(|byte| *byte == b':').next().unwrap_or_default();
             has_its_name(Path::new(OsStr::from_bytes(title)))
         }
@@ -115,8 +115,7 @@ fn is_daemon(pid: i32) -> bool {
     }
 }
 
-/// Whether a file is the program, or was before an upgrade: then its name has a suffix, or it is
-/// deleted.
+/// Whether a file is the program, or was before an upgrade: then its name has a suffix, or it is deleted.
 fn has_its_name(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().as_bytes();
     let rest = name.strip_prefix(PROGRAM);

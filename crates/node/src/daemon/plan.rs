@@ -1,4 +1,4 @@
-//! What a daemon of these files will be: read and checked before anything is changed.
+//! The plan of a daemon, read from its files and checked before anything is changed.
 
 use super::host_names::Names;
 use super::{complain, findings, print, wiring};
@@ -12,12 +12,12 @@ use systole_ipc::paths::Paths;
 use systole_sys::identity;
 use systole_sys::link::LinkSpec;
 
-/// How a daemon comes to be.
+/// The way in which a daemon is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// By a command.
     Fresh,
-    /// By a daemon that executed itself again. The process is its own.
+    /// By a daemon that executed itself again. The process stays the same.
     Successor,
 }
 
@@ -90,8 +90,8 @@ pub(super) fn plan(options: &Options, paths: &Paths, way: Way) -> Result<Plan, u
     Ok(Plan { files, config, settings, names, links, log, log_settings, way, debug })
 }
 
-/// A thread that panicked must not leave the others behind: half a daemon would hold its groups
-/// without beating, or beat without being able to stop.
+/// Makes a panic end the whole process. A thread that panicked must not leave the others running: half a
+/// daemon would hold its groups without beating, or beat without being able to stop.
 fn die_of_panics(settings: LogSettings) {
     std::panic::set_hook(Box::new(move |panic| {
         let text = format!("Heartbeat aborts: {panic}");

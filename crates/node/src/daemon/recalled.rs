@@ -1,7 +1,7 @@
-//! What the state directory and the ledger tell a daemon that starts.
+//! The information that the state directory and the ledger give to a starting daemon.
 //!
-//! A file that cannot be read is as good as an empty one, and an error in the log: services go on, and the
-//! other nodes tell what this one has forgotten. It stays as it is until something is stored there.
+//! A file that cannot be read counts as empty and is logged as an error: the services continue, and the
+//! other nodes report what this one has forgotten. The file stays as it is until something is stored there.
 
 use super::succession;
 use crate::beat::executor::group_of;
@@ -15,7 +15,7 @@ use systole_core::{Boot, Settings, Uuid};
 use systole_ipc::paths::Paths;
 use systole_sys::clock;
 
-/// What was stored, or nothing when it cannot be read.
+/// Returns what was stored, or the default if it cannot be read.
 pub(super) fn recalled<T: Default>(result: Result<T, StateError>, log: &mut Log) -> T {
     result.unwrap_or_else(|error| {
         tell(&error, "Heartbeat starts as if nothing were stored there", log);
@@ -28,13 +28,13 @@ fn tell(error: &StateError, what: &str, log: &mut Log) {
     log.write(&Line::new(Level::Error, text));
 }
 
-/// An error and why it came about.
+/// An error, with its cause.
 pub(crate) fn with_cause(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
-/// This node's uuid. One that can be neither read nor stored is another one for this run: the
-/// others learn it, as that of a node that was installed anew.
+/// Returns this node's uuid. If it can be neither read nor stored, this run uses a new one, which the other
+/// nodes learn as if the node had been reinstalled.
 fn uuid(config: &Config, state: &State, log: &mut Log) -> io::Result<Uuid> {
     match state.uuid(config.uuid_source, &config.node_name) {
         Ok((uuid, false)) => Ok(uuid),
@@ -50,7 +50,7 @@ fn uuid(config: &Config, state: &State, log: &mut Log) -> io::Result<Uuid> {
     }
 }
 
-/// The generation of this run, and the same again if the disk has not taken it.
+/// Returns the generation of this run, and the same number again if it could not be stored on the disk.
 fn generation(
     config: &Config,
     (paths, state): (&Paths, &State),
@@ -76,8 +76,8 @@ fn generation(
     (generation.number, unstored)
 }
 
-/// The facts of this run, and its generation if the disk has not taken that. What the ledger lists is
-/// held as far as anybody knows before the executor has spoken.
+/// Returns the facts of this run, and its generation if that could not be stored on the disk. What the
+/// ledger lists counts as held until the executor has answered.
 pub(super) fn boot(
     config: &Config,
     settings: &Settings,
@@ -101,7 +101,7 @@ pub(super) fn boot(
         peers: recalled(state.peers(settings), log),
         holds: recalled(state.holds(settings), log),
         kept_by_order: recalled(state.kept_by_order(), log),
-        // They are among the settings already.
+        // The retired groups are among the settings already.
         retired: Vec::new(),
         listed,
     };
@@ -125,7 +125,7 @@ mod tests {
         assert!(state.check(&settings()).is_ok(), "a file that is missing is none that is broken");
         for name in names.iter().chain(&others) {
             let path = directory.path().join(name);
-            // Whoever reads it gets an error, root too.
+            // Reading a directory fails for every user, even root.
             fs::create_dir(&path).unwrap();
             let error = state.check(&settings()).unwrap_err();
             let text = with_cause(&error);

@@ -1,7 +1,7 @@
-//! What a daemon cannot be without, tried until it is had.
+//! Retries for what a daemon needs.
 //!
-//! A machine may have no descriptor, thread or memory for a moment. A daemon that ended for that would
-//! let go of everything that its predecessor held.
+//! A machine may briefly have no descriptor, thread or memory left. A daemon that ended because of that
+//! would let go of everything that its predecessor held.
 
 use crate::log::{Level, Line, Log};
 use std::io;
@@ -12,8 +12,8 @@ use systole_sys::signals::{Signal, Signals};
 /// Time between two attempts.
 const GAP: Duration = Duration::from_millis(10);
 
-/// Tries until it works; the first failure is told. Meanwhile nothing beats, and a signal to stop is
-/// heeded.
+/// Tries until it works, and logs the first failure. Meanwhile there are no beats, and a signal to stop is
+/// obeyed.
 ///
 /// # Errors
 ///

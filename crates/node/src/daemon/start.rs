@@ -1,4 +1,4 @@
-//! From three files to a running daemon, and back.
+//! From the three files to a running daemon, and back.
 //!
 //! ```text
 //!   files ─▶ findings ─▶ background ─▶ pid file ─▶ executor ─▶ core ─▶ beat thread
@@ -37,7 +37,7 @@ use systole_sys::signals::Signals;
 use systole_sys::{clock, daemonize, realtime};
 use systole_wire::Encoder;
 
-/// Starts a daemon and runs it to its end; in the background, tells the code of the parent.
+/// Starts a daemon and runs it to its end. In the background, returns the exit code of the parent.
 pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8> {
     let plan = match plan(options, paths, way) {
         Ok(plan) => plan,
@@ -46,14 +46,14 @@ pub(super) fn start(options: &Options, paths: &Paths, way: Way) -> io::Result<u8
     let settings = plan.log_settings.clone();
     let result = go_on(options, paths, plan, &settings);
     if let Err(error) = &result {
-        // In the background standard error leads nowhere.
+        // In the background, standard error leads nowhere.
         let mut report = Log::open(&settings, options.foreground);
         report.write(&Line::new(Level::Critical, format!("Heartbeat ends: {error}")));
     }
     result
 }
 
-/// Becomes the one daemon of its folders, in the background if it is wanted there, and is it.
+/// Becomes the only daemon of its directories, in the background if requested, and runs.
 fn go_on(
     options: &Options,
     paths: &Paths,
@@ -81,7 +81,7 @@ fn go_on(
     run(options, paths, plan, (settings, lock.as_ref()))
 }
 
-/// Is the daemon.
+/// Runs the daemon.
 fn run(
     options: &Options,
     paths: &Paths,
@@ -89,9 +89,9 @@ fn run(
     heritage: (&LogSettings, Option<&ProcessLock>),
 ) -> io::Result<u8> {
     let mut pid_file = PidFile::new(paths);
-    // Without room for it the daemon works all the same: it is told below, and tried again.
+    // If there is no space for it, the daemon works without it; this is logged below, and tried again.
     let _ = pid_file.tend();
-    // Before the first thread, so that every one has the signals blocked.
+    // This precedes the first thread, so that every thread has the signals blocked.
     let signals = Signals::take()?;
     plan.log.start();
     let is_realtime = plan.config.process.realtime && !options.without_realtime;
@@ -201,7 +201,7 @@ fn run_threads(
     Ok((ending, Estate { names, started }))
 }
 
-/// Works until the end, and says it.
+/// Runs the control thread until the end, and logs the end.
 fn control(
     parts: control::Parts,
     signals: Signals,
@@ -217,7 +217,8 @@ fn control(
     control.note(JournalEvent::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
     let ending = control.run()?;
     if ending == Ending::Stopped {
-        // Half a daemon that ends is what the device is there for; that one lets it run.
+        // A daemon that ends only in part is what the watchdog is for; such an end leaves the device
+        // running.
         control.release_watchdog();
     }
     control.stop_programs();
@@ -238,7 +239,8 @@ fn control(
     Ok((ending, control.take_names()))
 }
 
-/// Names what agents will not find in their environment. Names alone: a value may be a secret.
+/// Logs the variables that agents will not have in their environment. Only names, because a value may be a
+/// secret.
 fn tell_left_out(log: &mut Log) {
     for name in Inherited::ours().left_out {
         let text = format!("{name} is not passed to agents: it is not UTF-8, or too long");
@@ -250,7 +252,7 @@ pub(super) fn warn(log: &mut Log, what: &str, error: &io::Error) {
     log.write(&Line::new(Level::Warning, format!("Cannot {what}: {error}")));
 }
 
-/// Says what was taken over, once: the next start finds nothing any more.
+/// Logs what was taken over. This happens once, because the next start finds nothing to take over.
 fn tell_taken(log: &mut Log, told: Vec<String>) {
     for text in told {
         log.write(&Line::new(Level::Warning, text));

@@ -1,6 +1,6 @@
-//! A daemon becomes the program anew that lies where its own lay, with the same process id.
+//! A daemon replaces itself by the program at its path, with the same process id.
 //!
-//! Whatever is wrong with that program now, the daemon must not end for it: everything would be let go.
+//! Whatever is wrong with that program, the daemon must not end because of it: everything would be let go.
 
 use super::host_names::{Names, VARIABLE};
 use crate::log::{Level, Line, Log, LogSettings};
@@ -16,22 +16,22 @@ use std::time::Duration;
 use systole_ipc::paths::Paths;
 use systole_sys::daemonize::ProcessLock;
 
-/// The variable by which a process knows that it has executed itself: its process id, the number under
-/// which it has the lock or `-`, and the generation with which the first of these daemons was started.
+/// The variable by which a process knows that it has executed itself: its process id, the descriptor number
+/// of the lock or `-`, and the generation with which the first of these daemons was started.
 pub(super) const SUCCESSOR: &str = "SYSTOLE_SUCCESSOR";
-/// What we execute ourselves.
+/// The path of the program that this process executes.
 const OURS: &str = "/proc/self/exe";
-/// Attempts when the kernel can execute nothing at all, for want of memory.
+/// Number of attempts if the kernel can execute nothing at all, for lack of memory.
 const ATTEMPTS: u32 = 100;
-/// Time between two of them.
+/// Time between two attempts.
 const GAP: Duration = Duration::from_millis(10);
 
-/// What a daemon hands to its successor.
+/// What a daemon passes to its successor.
 #[derive(Debug, Default)]
 pub(super) struct Estate {
-    /// The hosts that were resolved.
+    /// The resolved hosts.
     pub(super) names: Names,
-    /// The generation with which the first of them was started; 0 if it is not known.
+    /// The generation with which the first of these daemons was started; 0 if unknown.
     pub(super) started: u64,
 }
 
@@ -40,12 +40,12 @@ pub(super) fn is_successor() -> bool {
     told().is_some()
 }
 
-/// The number under which the program before has left its lock.
+/// The descriptor number of the lock that the predecessor left.
 pub(super) fn lock_number() -> Option<i32> {
     told()?.0
 }
 
-/// The generation with which the first daemon of this process was started, if one before us said so.
+/// The generation with which the first daemon of this process was started, if a predecessor passed it on.
 pub(super) fn started() -> Option<u64> {
     told()?.1
 }
@@ -54,7 +54,7 @@ fn told() -> Option<(Option<i32>, Option<u64>)> {
     read(&env::var(SUCCESSOR).ok()?, std::process::id())
 }
 
-/// What a text says to the process with this id. A program of before wrote less.
+/// Reads a text for the process with this id. An older program wrote less.
 fn read(text: &str, pid: u32) -> Option<(Option<i32>, Option<u64>)> {
     let mut words = text.split(' ');
     words.next().filter(|word| word.parse() == Ok(pid))?;
@@ -62,21 +62,21 @@ fn read(text: &str, pid: u32) -> Option<(Option<i32>, Option<u64>)> {
     Some((lock, words.next().and_then(|word| word.parse().ok()).filter(|started| *started > 0)))
 }
 
-/// What is said to the program that this process becomes.
+/// Writes the text for the program that this process becomes.
 fn write(pid: u32, lock: Option<i32>, started: u64) -> String {
     let lock = lock.map_or_else(|| "-".to_owned(), |number| number.to_string());
     format!("{pid} {lock} {started}")
 }
 
-/// Executes the program that lies there, or else the one that this process has. Returns only when both
-/// fail, again and again.
+/// Executes the program at its path, or else the one that this process has. Returns only when both fail
+/// repeatedly.
 pub(super) fn execute_again(
     options: &Options,
     paths: &Paths,
     estate: &Estate,
     (settings, lock): (&LogSettings, Option<&ProcessLock>),
 ) -> io::Error {
-    // Where it cannot be handed over, the successor takes it anew.
+    // If the lock cannot be passed on, the successor takes it again.
     let lock = lock.and_then(|lock| lock.hand_over().ok());
     let command = |program: &Path| command(program, options, paths, estate, lock);
     let installed = program::path().ok().filter(|path| path.exists());
@@ -89,11 +89,12 @@ pub(super) fn execute_again(
                 let text = format!(
                     "Cannot execute {program}: {error}. The running program is executed again."
                 );
-                // It is written when the log is dropped: nothing of it would be left after the next.
+                // The line is written when the log is dropped, because nothing of it would be left after
+                // the next exec.
                 Log::open(settings, options.foreground).write(&Line::new(Level::Error, text));
             }
         }
-        // What was removed or replaced can be executed all the same.
+        // A program that was removed or replaced can still be executed through this path.
         let error = command(Path::new(OURS)).exec();
         if attempt + 1 == ATTEMPTS {
             return error;

@@ -1,4 +1,4 @@
-//! What `heartbeat` does beside running: `-s`, `-k`, `-r`.
+//! The actions of `heartbeat` besides running: `-s`, `-k`, `-r`.
 
 use crate::daemon::pid_file::running;
 use crate::daemon::{complain, print};
@@ -14,9 +14,9 @@ use systole_sys::identity::{self, Credentials};
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
-/// Time between two looks whether a daemon has ended.
+/// Time between two checks whether a daemon has ended.
 const POLL_GAP: Duration = Duration::from_millis(50);
-/// How long a daemon that starts or ends may keep the lock before it is told that one runs.
+/// How long a daemon that is starting or ending may hold the lock before it is reported that one is running.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
 /// `-s`.
@@ -38,7 +38,7 @@ pub(super) fn tell_status(paths: &Paths) -> io::Result<u8> {
     })
 }
 
-/// The name in the cluster, as far as it can be known without a sound configuration.
+/// The node's name in the cluster, as far as it is known without a valid configuration.
 fn node_name(paths: &Paths, machine: &str) -> String {
     let bytes = read_bounded(&paths.configuration.join("nodeinfo")).unwrap_or_default();
     let text = String::from_utf8(bytes).unwrap_or_default();
@@ -46,7 +46,7 @@ fn node_name(paths: &Paths, machine: &str) -> String {
     first.to_lowercase()
 }
 
-/// The daemon that the pid file names, or, where it names none, the one that listens for orders.
+/// The daemon that the pid file names, or else the one that listens for orders.
 fn find(paths: &Paths) -> io::Result<Running> {
     let listed = running(paths)?;
     if matches!(listed, Running::Yes(_)) {
@@ -61,7 +61,7 @@ fn listener(paths: &Paths) -> Option<i32> {
     peer.is_own_or_root().then_some(peer.pid)
 }
 
-/// Whether a daemon has the lock; whoever may not look takes it for free.
+/// Whether a daemon holds the lock. To a user who may not check, the lock appears free.
 fn is_locked(paths: &Paths) -> bool {
     matches!(ProcessLock::take(&paths.lock()), Ok(None))
 }
@@ -99,11 +99,12 @@ pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
     Ok(exit::OK)
 }
 
-/// `-r` while a daemon runs: has it read its files again, if they are sound.
+/// `-r` while a daemon runs: has the daemon read its files again, if they are valid.
 pub(super) fn reload(paths: &Paths, pid: i32) -> u8 {
     let process = rustix::process::Pid::from_raw(pid);
     if let Some(Err(error)) = process.map(rustix::process::test_kill_process) {
-        // Whoever may not do that may not read every file either, and that is no error in them.
+        // A user who may not signal the daemon may not read every file either, and that is no error in the
+        // files.
         complain(&format!("ERROR: Could not signal pid {pid} : {}\n", io::Error::from(error)));
         return exit::PERMISSION;
     }

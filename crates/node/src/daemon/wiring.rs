@@ -1,4 +1,4 @@
-//! From the configuration to the parts of a running daemon.
+//! Creates the parts of a running daemon from the configuration.
 
 use super::host_names::Names;
 use super::inherited::Inherited;
@@ -15,18 +15,18 @@ use systole_wire::{
     Algorithm, Compression, Identity, Keys, KeysError, MessageFormat, Method, PingMedium, Style,
 };
 
-/// Date and time in lines of scripts (`HA_DATEFMT`), as heartbeat sets it.
+/// Format of date and time in the lines of scripts (`HA_DATEFMT`), as heartbeat sets it.
 const DATE_FORMAT: &str = "%Y/%m/%d_%T\t";
 
-/// Why a medium or ping node cannot be used.
+/// The reason why a medium or ping node cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WiringError {
-    /// A host has no address.
+    /// A host name cannot be resolved.
     #[error("cannot resolve {host}")]
     Unresolved {
         /// The host.
         host: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The keys cannot be used.
@@ -34,9 +34,9 @@ pub(crate) enum WiringError {
     Keys(#[from] KeysError),
 }
 
-/// The media with their hosts resolved, so that opening them again never waits for a name server.
+/// Returns the media with their hosts resolved, so that opening them again never waits for a name server.
 pub(crate) fn links(config: &Config, names: &Names) -> Result<Vec<LinkSpec>, WiringError> {
-    // Half of what a beat may be late, so that the other half is left for everything else.
+    // Half of the time by which a beat may be late, so that the other half is left for everything else.
     let patience = Detection::of(&config.settings()).permit() / 2;
     config.media.iter().map(|medium| link(medium, names, patience)).collect()
 }
@@ -60,14 +60,15 @@ fn link(medium: &Medium, names: &Names, patience: Duration) -> Result<LinkSpec, 
     })
 }
 
-/// The link that a medium is a part of: those on one interface are one link, as in heartbeat.
+/// Returns the link that a medium belongs to: media on the same interface are one link, as in heartbeat.
 pub(crate) fn link_id(settings: &Settings, medium: &LinkSpec) -> LinkId {
     let place = settings.links.iter().position(|name| name == medium.name());
     LinkId(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX))
 }
 
-/// The addresses from which the other node sends, as far as `ucast` and `ucast6` tell them. Among
-/// more than two nodes they do not tell which node it is; that is learned from what is heard.
+/// Returns the addresses from which the other node sends, as far as `ucast` and `ucast6` give them. With
+/// more than two nodes, these do not say which node has an address; that is learned from the messages
+/// received.
 pub(crate) fn peer_addresses(
     links: &[LinkSpec],
     settings: &Settings,
@@ -83,18 +84,18 @@ pub(crate) fn peer_addresses(
             | LinkSpec::Multicast6 { .. }
             | LinkSpec::Serial { .. } => return None,
         };
-        // Files that are alike on both nodes name our own address too.
+        // If the files are the same on both nodes, they also name this node's own address.
         (!is_own(address)).then(|| (link_id(settings, spec), other, address))
     };
     links.iter().filter_map(address).collect()
 }
 
-/// Whether an address is one of this machine: only those can be bound.
+/// Whether an address belongs to this machine: only such addresses can be bound.
 fn is_own(address: IpAddr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// The ping nodes with their hosts resolved.
+/// Returns the ping nodes with their hosts resolved.
 pub(crate) fn ping_nodes(config: &Config, names: &Names) -> Result<Vec<PingNode>, WiringError> {
     let node = |ping: &systole_config::PingNode| {
         let medium = match ping.directive {
@@ -111,7 +112,7 @@ pub(crate) fn ping_nodes(config: &Config, names: &Names) -> Result<Vec<PingNode>
     config.ping_nodes.iter().map(node).collect()
 }
 
-/// The keys.
+/// Returns the keys.
 pub(crate) fn keys(authentication: &Authentication) -> Result<Keys, WiringError> {
     let entries = authentication.keys.iter().map(|(id, key)| {
         let method = match key.method {
@@ -125,7 +126,7 @@ pub(crate) fn keys(authentication: &Authentication) -> Result<Keys, WiringError>
     Ok(Keys::new(authentication.sending, entries)?)
 }
 
-/// Who we are on the wire.
+/// Returns this node's identity in messages.
 pub(crate) fn identity(
     config: &Config,
     settings: &Settings,
@@ -142,7 +143,7 @@ pub(crate) fn identity(
     }
 }
 
-/// How we write.
+/// Returns the style in which this node writes messages.
 pub(crate) fn style(config: &Config) -> Style {
     let format = match config.message_format {
         systole_config::MessageFormat::Classic => MessageFormat::Classic,
@@ -157,8 +158,8 @@ pub(crate) fn style(config: &Config) -> Style {
     Style { format, compression }
 }
 
-/// What every script and every program of ours finds in its environment: what the daemon was
-/// given, and, which wins, what it knows.
+/// Returns the environment of every script and every program that the daemon runs: the daemon's own
+/// environment, overridden by what the daemon knows.
 pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
     let options = config.options().iter();
     let options = options.map(|option| (format!("HA_{}", option.directive), option.value.clone()));
@@ -187,14 +188,14 @@ pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
     environment
 }
 
-/// The addresses of a group, if it has any.
+/// Returns the addresses of a group, if it has any.
 fn service(group: &Group) -> Option<Service> {
     let is_address = |it: &&Resource| matches!(it.kind, ResourceKind::Address(_));
     let addresses: Vec<_> = group.resources.iter().filter(is_address).cloned().collect();
     (!addresses.is_empty()).then_some(Service { group: group.key, addresses })
 }
 
-/// The facts for the executor's runs.
+/// Returns the facts for the executor's runs.
 pub(crate) fn executor(config: &Config, debug: u8, is_realtime: bool) -> Configuration {
     let settings = config.settings();
     let grace = settings.restart_grace.as_millis();

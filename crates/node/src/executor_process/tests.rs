@@ -12,7 +12,7 @@ fn an_executor_is_had_again_at_once_and_then_ever_later() {
     assert_eq!(retry_gap(u32::MAX), RETRY_GAP_MAX);
 }
 
-/// What starts executors that never listen by themselves, on folders of its own.
+/// Creates an executor process, in directories of its own, whose executors never listen.
 fn deaf(folder: &Path) -> ExecutorProcess {
     let program = folder.join("deaf");
     fs::write(&program, "#!/bin/sh\nexec sleep 30\n").unwrap();

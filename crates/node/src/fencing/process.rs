@@ -15,18 +15,18 @@ use systole_sys::signals::Signal;
 
 /// How long a program may go on after it was asked to end.
 const KILL_AFTER: Duration = Duration::from_secs(5);
-/// Most output of a program that is kept, in bytes.
+/// Maximum output in bytes of a program that is kept.
 const OUTPUT_MAX: usize = 4 << 10;
-/// Most lines of it in the log.
+/// Maximum number of its lines in the log.
 const LINES_MAX: usize = 12;
-/// Where programs look for others.
+/// The search path of the programs.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Drives devices until the daemon, on the other side of standard input, is gone.
 ///
 /// # Errors
 ///
-/// When standard input is no such socket.
+/// When standard input is not such a socket.
 pub(crate) fn run() -> io::Result<()> {
     let daemon = rustix::stdio::stdin().try_clone_to_owned()?;
     let limits = Limits::remember();
@@ -34,7 +34,7 @@ pub(crate) fn run() -> io::Result<()> {
     loop {
         match recv(&daemon, &mut packet[..], RecvFlags::empty()) {
             Ok((_, 0)) | Err(Errno::CONNRESET) => return Ok(()),
-            // What a daemon that is gone wanted nobody wants any more.
+            // Requests of a daemon that is gone no longer matter.
             Ok(_) if is_gone(&daemon) => return Ok(()),
             Ok((_, length)) => {
                 if let Ok(request) = serde_json::from_slice(&packet[..length]) {
@@ -49,7 +49,7 @@ pub(crate) fn run() -> io::Result<()> {
     }
 }
 
-/// Whether the daemon has closed its side, whatever is still to be read.
+/// Whether the daemon has closed its side, even if there is still something to read.
 pub(super) fn is_gone(daemon: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(daemon, PollFlags::RDHUP)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -57,14 +57,14 @@ pub(super) fn is_gone(daemon: &OwnedFd) -> bool {
     matches!(poll(&mut fds, Some(&now)), Ok(1..)) && fds[0].revents().intersects(gone)
 }
 
-/// A daemon that is gone learns nothing.
+/// A daemon that is gone gets no report.
 fn tell(daemon: &OwnedFd, report: &Report) {
     if let Ok(packet) = serde_json::to_vec(report) {
         let _ = send(daemon, &packet, SendFlags::NOSIGNAL);
     }
 }
 
-/// Has a device reset a node. Where there is no room to start its program nothing was asked of it.
+/// Has a device reset a node. If there is no room to start its program, the device was asked nothing.
 pub(super) fn fence(request: &Request, limits: &Limits, mut tell: impl FnMut(&Report)) -> Answer {
     let Request { node, attempt, tool, limit } = request;
     let (node, attempt, name) = (node.clone(), *attempt, &tool.name);
@@ -72,7 +72,7 @@ pub(super) fn fence(request: &Request, limits: &Limits, mut tell: impl FnMut(&Re
     tell(&Report::Line { level: Level::Info, text });
     let begin = Instant::now();
     let child = match start(tool, limits) {
-        // The daemon tells it, and asks again.
+        // The daemon reports this, and asks again.
         Err(error) if is_want_of_room(&error) => {
             let detail = format!("[{name}] cannot be started yet: {error}");
             return Answer { node, attempt, outcome: FenceOutcome::Busy, detail };
@@ -100,7 +100,7 @@ pub(super) fn fence(request: &Request, limits: &Limits, mut tell: impl FnMut(&Re
     Answer { node, attempt, outcome, detail }
 }
 
-/// Whether an error says nothing of a program, but that this machine has no room for one just now.
+/// Whether an error says nothing about a program, but that this machine has no room for it at present.
 pub(super) fn is_want_of_room(error: &io::Error) -> bool {
     let wants = [
         Errno::AGAIN,
@@ -125,7 +125,7 @@ fn start(tool: &Tool, limits: &Limits) -> io::Result<Child> {
     spawn.start()
 }
 
-/// A pipe with a text in it, which has room for more than a line of `ha.cf` holds.
+/// A pipe that contains a text, with room for more than a line of `ha.cf` holds.
 fn input(text: &str) -> io::Result<OwnedFd> {
     let (reader, mut writer) = io::pipe()?;
     writer.write_all(text.as_bytes())?;
@@ -158,13 +158,13 @@ fn watch(mut child: Child, limit: Duration) -> (Result<(), String>, String) {
                     is_late = true;
                     end_at = Instant::now() + KILL_AFTER;
                     let Some(signal) = signals.next() else {
-                        // It waits in the kernel, and ends when that lets it: another device must not
-                        // wait for it.
+                        // The program waits in the kernel, and ends when the kernel lets it. Another device
+                        // must not wait for it.
                         let why =
                             format!("it took longer than {} s and does not end", limit.as_secs());
                         return (Err(why), String::from_utf8_lossy(&output).into_owned());
                     };
-                    // Fails only for want of rights over our own children.
+                    // This fails only for lack of rights over a child.
                     let _ = child.kill_group(signal);
                 } else if wait(&open, Some(left)).is_err() {
                     return (Err("cannot wait for it".to_owned()), String::new());
@@ -176,7 +176,7 @@ fn watch(mut child: Child, limit: Duration) -> (Result<(), String>, String) {
     }
 }
 
-/// Reads what is in a pipe; the beginning is kept. Says whether more may come.
+/// Reads what is available in a pipe and keeps the beginning. Returns whether more may come.
 fn drain(pipe: &OwnedFd, output: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 1024];
     loop {

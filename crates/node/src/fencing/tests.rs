@@ -57,7 +57,7 @@ fn a_device_that_fails_or_succeeds_says_so_and_keeps_its_secrets() {
     assert_eq!(lines, expected);
 }
 
-/// Two devices for one node: the first that fails is answered with the other one.
+/// With two devices for one node, the failure of the first is answered with the other one.
 #[test]
 fn an_attempt_that_fails_says_whether_there_is_another_device() {
     let answer =
@@ -76,7 +76,7 @@ fn an_attempt_that_fails_says_whether_there_is_another_device() {
     }
 }
 
-/// What waits to be read does not hide that nobody waits for the answer.
+/// Unread requests must not hide that nothing waits for the answer.
 #[test]
 fn a_daemon_that_is_gone_wants_nothing_any_more() {
     let (daemon, process) = Connection::pair().unwrap();
@@ -114,7 +114,8 @@ fn want_of_room_says_nothing_of_a_device_and_a_missing_program_does() {
     assert!(!is_want_of_room(&io::Error::other("something")));
 }
 
-/// As one in an uninterruptible sleep: its group is another one, so that no signal reaches it.
+/// This simulates a program in an uninterruptible sleep: it has another process group, so that no signal
+/// reaches it.
 #[test]
 fn a_device_that_does_not_end_when_it_is_killed_is_given_up() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! From a device of `ha.cf` to the program that drives it.
+//! Turns a device of `ha.cf` into the program that drives it.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,18 +9,18 @@ use systole_config::{
 /// Parameters shorter than this are too common in any text to be hidden in it.
 const HIDDEN_LENGTH_MIN: usize = 4;
 
-/// A program that resets a node, and what it is told.
+/// A program that resets a node, with its input.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tool {
-    /// What people call the device.
+    /// The name by which administrators know the device.
     pub(crate) name: String,
     /// The program.
     pub(crate) program: String,
-    /// Its arguments: nothing that is secret, since everybody sees them.
+    /// Its arguments. They contain no secrets, because every user can see them.
     pub(crate) arguments: Vec<String>,
-    /// What it reads on its standard input.
+    /// The text for its standard input.
     pub(crate) input: String,
-    /// What must not be seen in its output.
+    /// The words that must not be seen in its output.
     pub(crate) hidden: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Tool {
 }
 
 impl Tool {
-    /// The program that has a device reset `node`; `nodes` are the names of all.
+    /// Returns the program that has a device reset `node`; `nodes` are the names of all nodes.
     pub(crate) fn of(device: &FenceDevice, node: &str, nodes: &[String]) -> Self {
         let name = device.name().to_owned();
         match device {
@@ -72,7 +72,7 @@ impl Tool {
         }
     }
 
-    /// A line of its output, without what must not be seen.
+    /// Returns a line of the output without the words that must not be seen.
     pub(crate) fn conceal(&self, line: &str) -> String {
         self.hidden.iter().fold(line.to_owned(), |line, word| line.replace(word, "***"))
     }

@@ -1,4 +1,4 @@
-//! A log file that is found again after somebody rotated it.
+//! A log file that is reopened after it was rotated.
 
 use rustix::fs::OFlags;
 use std::fs::{File, Metadata, OpenOptions};
@@ -7,10 +7,10 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Readable for the group `haclient`, and for nobody else: lines name clients and addresses.
+/// Readable for the owner and the group `haclient` only, because lines name clients and addresses.
 const MODE: u32 = 0o640;
 
-/// How often, at most, to look whether the file is still the one under its name.
+/// Shortest time between two checks whether the file is still the one under its name.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// A file to which lines are appended.
@@ -20,12 +20,12 @@ pub(super) struct LogFile {
     owner: Option<(u32, u32)>,
     file: Option<File>,
     checked: Option<Duration>,
-    /// Why it could not be opened the last time, as it was told.
+    /// Why the file could not be opened the last time, as it was reported.
     told: Option<(ErrorKind, Option<i32>)>,
 }
 
 impl LogFile {
-    /// A file that is not open yet.
+    /// Creates it without opening the file.
     pub(super) fn new(path: PathBuf, owner: Option<(u32, u32)>) -> Self {
         Self { path, owner, file: None, checked: None, told: None }
     }
@@ -34,7 +34,7 @@ impl LogFile {
         &self.path
     }
 
-    /// Closes it: it is opened again before the next line.
+    /// Closes the file. It is opened again before the next line.
     pub(super) fn close(&mut self) {
         (self.file, self.checked) = (None, None);
     }
@@ -42,17 +42,17 @@ impl LogFile {
     /// Appends a line in one piece, so that lines of several writers never mix.
     pub(super) fn write(&mut self, line: &str) {
         if let Some(file) = &mut self.file {
-            // A full disk must not stop a takeover, and has no better place to be told.
+            // A full disk must not stop a takeover, and there is no better place to report it.
             let _ = file.write_all(line.as_bytes());
         }
     }
 
-    /// Opens the file if it is not open, or if its name stands for another one now; tells whether
-    /// it was rotated. To be called before a line is written: most calls do nothing.
+    /// Opens the file if it is not open, or if its name now stands for another file. Returns whether it was
+    /// rotated. Call it before a line is written; most calls do nothing.
     ///
     /// # Errors
     ///
-    /// Once for each reason why it cannot be opened. An open one stays in use.
+    /// Once for each reason why the file cannot be opened. If it is open, it stays in use.
     pub(super) fn tend(&mut self, now: Duration) -> io::Result<bool> {
         if self.checked.is_some_and(|checked| now.saturating_sub(checked) < CHECK_EVERY) {
             return Ok(false);
@@ -80,8 +80,8 @@ impl LogFile {
     }
 }
 
-/// Opens without waiting: a FIFO that nobody reads would wait for a reader, and one that somebody
-/// reads would make each line wait for him.
+/// Opens the file without waiting: a FIFO without a reader would wait for a reader, and one with a reader
+/// would make each line wait for that reader.
 fn open_or_make(path: &Path, owner: Option<(u32, u32)>) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -89,7 +89,8 @@ fn open_or_make(path: &Path, owner: Option<(u32, u32)>) -> io::Result<File> {
     let file = match options.clone().create_new(true).open(path) {
         Ok(file) => {
             if let Some((user, group)) = owner {
-                // Without root's rights it stays ours, and is as good for writing.
+                // Without root's rights the file keeps this process's owner, and can be written just as
+                // well.
                 let _ = fchown(&file, Some(user), Some(group));
             }
             return Ok(file);

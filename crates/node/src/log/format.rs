@@ -1,4 +1,4 @@
-//! The forms of a line.
+//! The formats of a line.
 //!
 //! ```text
 //! Nov 22 10:52:21 web2 heartbeat: [12]: WARN: node web1: is dead           syslogmsgfmt true
@@ -20,7 +20,7 @@ pub(super) struct Format {
 }
 
 impl Format {
-    /// A line of the log file, with its newline.
+    /// Returns a line of the log file, with its newline.
     pub(super) fn for_logfile(&self, line: &Line, text: &str, now: &Zoned) -> String {
         match self.tag(&line.source) {
             Tag::Program(program) => self.of_program(program, line, text, now),
@@ -30,7 +30,7 @@ impl Format {
         }
     }
 
-    /// A line of the debug file, with its newline.
+    /// Returns a line of the debug file, with its newline.
     pub(super) fn for_debugfile(&self, line: &Line, text: &str, now: &Zoned) -> String {
         match self.tag(&line.source) {
             Tag::Program(program) => self.of_program(program, line, text, now),
@@ -40,7 +40,7 @@ impl Format {
         }
     }
 
-    /// The content of a message to syslog, which adds date and host itself.
+    /// Returns the content of a message to syslog, which adds date and host itself.
     pub(super) fn for_syslog(&self, line: &Line, text: &str) -> String {
         let level = line.level.word();
         match self.tag(&line.source) {
@@ -69,13 +69,13 @@ impl Format {
     }
 }
 
-/// Programs and scripts have forms of their own.
+/// The tag of a line. Programs and scripts have their own formats.
 enum Tag<'a> {
     Program(&'a str),
     Script(String),
 }
 
-/// The date as `HA_DATEFMT` makes it.
+/// The date in the format of `HA_DATEFMT`.
 fn script_date(now: &Zoned) -> impl std::fmt::Display {
     now.strftime("%Y/%m/%d_%H:%M:%S")
 }

@@ -1,16 +1,16 @@
-//! At most one line of a kind in a second (or in what the kind is worth), and a count of the others.
+//! Allows at most one line of a kind per second (or per period of the kind), and counts the others.
 
 use super::{Line, Repeating};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Longest time after which a line that was left out is still worth telling.
+/// Longest period after which a suppressed line is still worth writing.
 const TOLD_LATE: Duration = Duration::from_secs(1);
 
-/// How long one line of a kind is enough for.
+/// Returns the period for which one line of a kind is enough.
 const fn period(kind: Repeating) -> Duration {
     match kind {
-        // As heartbeat has it: a cable that is out stays out.
+        // As in heartbeat: a disconnected cable stays disconnected.
         Repeating::StuckLine => Duration::from_hours(1),
         Repeating::BadPacket
         | Repeating::Stranger
@@ -26,13 +26,13 @@ const fn period(kind: Repeating) -> Duration {
 /// What to do with a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Write it, and that so many were left out before it.
+    /// Write the line, and that this number of lines was suppressed before it.
     Write { suppressed: u64 },
-    /// Leave it out.
+    /// Suppress the line.
     Suppress,
 }
 
-/// The memory of every kind.
+/// The state of every kind.
 #[derive(Debug, Default)]
 pub(super) struct Limiter(BTreeMap<Repeating, Window>);
 
@@ -40,18 +40,18 @@ pub(super) struct Limiter(BTreeMap<Repeating, Window>);
 struct Window {
     since: Duration,
     suppressed: u64,
-    /// The latest of those left out.
+    /// The latest suppressed line.
     latest: Option<Line>,
 }
 
 impl Limiter {
-    /// Judges a line.
+    /// Decides about a line.
     pub(super) fn admit(&mut self, kind: Repeating, line: &Line, now: Duration) -> Verdict {
         if let Some(window) = self.0.get_mut(&kind)
             && now.saturating_sub(window.since) < period(kind)
         {
             window.suppressed += 1;
-            // After an hour it would be no news any more.
+            // After an hour, the line would be out of date.
             window.latest = (period(kind) <= TOLD_LATE).then(|| line.clone());
             return Verdict::Suppress;
         }
@@ -60,15 +60,15 @@ impl Limiter {
         Verdict::Write { suppressed: before.map_or(0, |window| window.suppressed) }
     }
 
-    /// The kinds whose time is over and of which lines were left out: the latest, to be written
-    /// now, and how many before it. Their time begins anew.
+    /// Returns the kinds whose period is over and whose lines were suppressed, each with the latest line,
+    /// which is to be written now, and the number of lines before it. Their period begins again.
     pub(super) fn expired(&mut self, now: Duration) -> Vec<(Line, u64)> {
         let over = self.0.iter_mut();
         let over = over.filter(|(kind, window)| now.saturating_sub(window.since) >= period(**kind));
         let told = over.filter_map(|(_, window)| {
             let line = window.latest.take()?;
             window.since = now;
-            // The latest is written now, the others never.
+            // The latest line is written now, the others never are.
             Some((line, std::mem::take(&mut window.suppressed).saturating_sub(1)))
         });
         told.collect()

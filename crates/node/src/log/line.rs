@@ -1,29 +1,29 @@
-//! A line of the log: how grave it is, who says it, and what.
+//! A log line, with its severity, source and text.
 
 use serde::{Deserialize, Serialize};
 
-/// How grave a line is.
+/// The severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// The machine goes down.
+    /// The machine is about to go down.
     Emergency,
     /// Data or services are in danger.
     Critical,
     /// Something is broken.
     Error,
-    /// Unusual, and dealt with.
+    /// An unusual condition that was dealt with.
     Warning,
-    /// Normal, and worth a look.
+    /// Normal but noteworthy.
     Notice,
-    /// A state that an operator cares about changed.
+    /// A state that an operator cares about has changed.
     Info,
-    /// For whoever follows a decision.
+    /// For following a decision.
     Debug,
 }
 
 impl Level {
-    /// The word in a line.
+    /// Returns the word in a line.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl Level {
         }
     }
 
-    /// The severity of syslog (RFC 3164, section 4.1.1).
+    /// Returns the severity for syslog (RFC 3164, section 4.1.1).
     pub(super) const fn severity(self) -> u8 {
         match self {
             Self::Emergency => 0,
@@ -63,7 +63,7 @@ impl From<systole_agents::protocol::Level> for Level {
     }
 }
 
-/// Who speaks in a line.
+/// The source of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The daemon.
@@ -72,18 +72,18 @@ pub enum Source {
     Ipfail,
     /// A script of heartbeat whose work the daemon does itself, by its name.
     Script(&'static str),
-    /// An agent, by its whole tag: `IPaddr(192.168.122.100)[110]`.
+    /// An agent, by its full tag: `IPaddr(192.168.122.100)[110]`.
     Agent(String),
 }
 
-/// Lines that an outsider can cause as often as he likes: at most one of a kind in a second.
+/// Kinds of lines that an outsider can cause without limit: at most one of a kind is written per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repeating {
     /// A packet that cannot be read or is not authentic.
     BadPacket,
     /// A message from a node that is not configured.
     Stranger,
-    /// A message of an older run of a node.
+    /// A message of an earlier run of a node.
     Replay,
     /// Missing messages, and requests for messages.
     Loss,
@@ -91,7 +91,7 @@ pub enum Repeating {
     LossEnded,
     /// A beat that came late.
     LateBeat,
-    /// A serial line that takes nothing.
+    /// A serial line that accepts nothing.
     StuckLine,
     /// A step of a hand-over that was refused.
     RefusedStep,
@@ -102,30 +102,30 @@ pub enum Repeating {
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// How grave it is.
+    /// The severity.
     pub level: Level,
-    /// Who says it.
+    /// The source.
     pub source: Source,
-    /// The kind of which at most one is written in a second, if there is one.
+    /// The kind of which at most one line is written per second, if any.
     pub repeating: Option<Repeating>,
-    /// What is said; control characters are replaced when it is written.
+    /// The text. Control characters are replaced when it is written.
     pub text: String,
 }
 
 impl Line {
-    /// A line of the daemon.
+    /// Creates a line of the daemon.
     #[must_use]
     pub fn new(level: Level, text: impl Into<String>) -> Self {
         Self { level, source: Source::Daemon, repeating: None, text: text.into() }
     }
 
-    /// The same line said by another source.
+    /// Returns the same line with another source.
     #[must_use]
     pub fn said_by(self, source: Source) -> Self {
         Self { source, ..self }
     }
 
-    /// The same line as one of a kind that may repeat.
+    /// Returns the same line as one of a kind that may repeat.
     #[must_use]
     pub fn repeating(self, kind: Repeating) -> Self {
         Self { repeating: Some(kind), ..self }

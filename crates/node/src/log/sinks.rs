@@ -1,4 +1,4 @@
-//! Where lines go, and how they get there. Everything here may wait for a disk.
+//! The destinations of log lines. Everything in this module may wait for a disk.
 
 use super::file::LogFile;
 use super::format::Format;
@@ -20,7 +20,7 @@ pub(super) struct Sinks {
 }
 
 impl Sinks {
-    /// Standard error alone.
+    /// Creates a log on standard error only.
     pub(super) fn stderr(node: &str) -> Self {
         Self {
             format: Format { node: node.to_owned(), pid: std::process::id(), is_syslog: true },
@@ -31,8 +31,8 @@ impl Sinks {
         }
     }
 
-    /// What the settings say. Without any sink, `in_foreground` keeps the log on standard error.
-    /// Nothing is opened before the first line.
+    /// Creates the sinks of the settings. If there is no sink, `in_foreground` keeps the log on standard
+    /// error. Nothing is opened before the first line.
     pub(super) fn new(settings: &LogSettings, in_foreground: bool) -> Self {
         let file = |path: &PathBuf| LogFile::new(path.clone(), settings.owner);
         let is_twice = settings.debugfile == settings.logfile;
@@ -46,8 +46,8 @@ impl Sinks {
         Self { format, logfile, debugfile, syslog, is_on_stderr }
     }
 
-    /// Writes a line that a process said at that moment, behind what there is to tell of the files: that they were
-    /// rotated, or cannot be opened.
+    /// Writes a line that a process logged at that moment, after any reports about the files themselves:
+    /// that they were rotated, or cannot be opened.
     pub(super) fn write(&mut self, line: &Line, at: &Zoned, pid: u32) {
         self.format.pid = pid;
         for line in self.tend_files() {
@@ -56,7 +56,7 @@ impl Sinks {
         self.put(line, at);
     }
 
-    /// Opens the files again, whoever has them open.
+    /// Reopens the files.
     pub(super) fn reopen(&mut self) {
         self.files().for_each(LogFile::close);
         let at = Zoned::now();
@@ -97,7 +97,7 @@ impl Sinks {
             syslog.send(line.level, &self.format.for_syslog(line, &text), at);
         }
         if self.is_on_stderr {
-            // Nobody is left to tell when standard error is closed.
+            // If standard error is closed, there is nowhere left to report it.
             let _ =
                 std::io::stderr().write_all(self.format.for_logfile(line, &text, at).as_bytes());
         }

@@ -1,4 +1,4 @@
-//! Messages to syslog as datagrams (RFC 3164), without ever waiting for it.
+//! Sends messages to syslog as datagrams (RFC 3164), without ever waiting for it.
 
 use super::Level;
 use jiff::Zoned;
@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
-/// Where the system's logger listens.
+/// The socket of the system's logger.
 const SOCKET: &str = "/dev/log";
 
 /// Names and numbers of facilities (RFC 3164, section 4.1.1; syslog(3)).
@@ -34,7 +34,7 @@ const FACILITIES: [(&str, u8); 21] = [
     ("local7", 23),
 ];
 
-/// A connection to syslog, made when there is something to say.
+/// A connection to syslog, which is made when the first message is sent.
 #[derive(Debug)]
 pub(super) struct Syslog {
     facility: u8,
@@ -43,7 +43,7 @@ pub(super) struct Syslog {
 }
 
 impl Syslog {
-    /// Speaks under the facility of this name; without such a facility there is nothing.
+    /// Uses the facility with this name. Returns `None` if there is no such facility.
     pub(super) fn of_facility(name: &str) -> Option<Self> {
         let (_, facility) = FACILITIES.into_iter().find(|(known, _)| *known == name)?;
         Some(Self { facility, path: SOCKET.into(), socket: None })
@@ -55,12 +55,12 @@ impl Syslog {
         self
     }
 
-    /// Sends a message, or loses it when syslog is not there or does not read.
+    /// Sends a message, or loses it if syslog is not running or does not read.
     pub(super) fn send(&mut self, level: Level, content: &str, now: &Zoned) {
         let priority = self.facility * 8 + level.severity();
         let date = now.strftime("%b %e %H:%M:%S");
         let message = format!("<{priority}>{date} {content}");
-        // Once more after a restart of syslog, which leaves the old socket without a reader.
+        // A second attempt, for a restart of syslog, which leaves the old socket without a reader.
         for _ in 0..2 {
             let Some(socket) = self.connected() else { return };
             match socket.send(message.as_bytes()) {

@@ -191,7 +191,7 @@ fn lines_that_find_no_room_are_counted_and_told_later() {
     let directory = tempfile::tempdir().unwrap();
     let settings = LogSettings { debugfile: None, ..settings(directory.path()) };
     let sinks = shared(Sinks::new(&settings, false));
-    // Whoever holds the sinks is the storage that takes nothing.
+    // The test holds the lock of the sinks in place of a storage that accepts nothing.
     let storage = Arc::clone(&sinks);
     let dead = storage.lock().unwrap();
     let mut log = Log::new(0, Way::Waiting(sinks, Vec::new()));
@@ -208,7 +208,7 @@ fn lines_that_find_no_room_are_counted_and_told_later() {
     }
     log.finish();
     let text = fs::read_to_string(settings.logfile.unwrap()).unwrap();
-    // Where the writer took its first line late, one was told in between.
+    // If the writer took its first line late, a loss was reported in between.
     let told = text.lines().filter_map(|line| {
         let count = line.strip_suffix(" lost because the log is too slow")?;
         let count = count.strip_suffix(" lines were").or(count.strip_suffix(" line was"))?;
@@ -230,7 +230,7 @@ fn flood_leaves_one_line_and_a_count() {
     }
     log.finish();
     let text = fs::read_to_string(settings.logfile.unwrap()).unwrap();
-    // Should the machine be slow, seconds pass, and each may add its line and its count.
+    // If the machine is slow, seconds pass, and each may add its line and its count.
     assert!(text.contains("bad packet 0") && text.lines().count() < 50, "{text}");
 }
 

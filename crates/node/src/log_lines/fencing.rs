@@ -1,4 +1,5 @@
-//! Waiting for a silent node to be fenced. Which device resets it says the process that drives it.
+//! Lines about waiting for a silent node to be fenced. The process that drives the devices logs which
+//! device resets it.
 
 use super::{error, info, warning};
 use crate::log::Line;
@@ -32,7 +33,7 @@ pub(super) fn lines(node: &str, step: FencingEvent) -> Vec<Line> {
                 Some(_) => error(format!("STONITH of {node} failed.  Retrying...")),
                 None => warning(format!("{node} is heard again, and is not fenced again.")),
             });
-            // Another device is asked at once.
+            // The next device is asked at once.
             if retry.is_some_and(|wait| !wait.is_zero()) {
                 let first = if is_heard {
                     format!(

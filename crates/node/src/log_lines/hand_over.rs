@@ -1,4 +1,5 @@
-//! The steps of a hand-over. A set is named from the giver's view, but where we acquire it.
+//! Lines about the steps of a hand-over. A set is named from the giver's point of view, except where this
+//! node acquires it.
 
 use super::{LogRenderer, error, info, warning};
 use crate::log::{Line, Repeating};
@@ -97,7 +98,7 @@ impl LogRenderer {
         ]
     }
 
-    /// The second line names the set from our own view.
+    /// The second line names the set from this node's own point of view.
     fn acquiring(&self, giver: NodeId, scope: Scope) -> Vec<Line> {
         let (giver, ours) = (self.node(giver), self.scope(scope.mirrored()));
         vec![

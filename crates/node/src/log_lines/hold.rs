@@ -1,4 +1,4 @@
-//! What is held by order, and what is kept where it is because it moved too often.
+//! Lines about what is held by order, and what is kept where it is because it moved too often.
 
 use super::{LogRenderer, info, warning};
 use crate::log::Line;
@@ -24,7 +24,7 @@ impl LogRenderer {
             }
             HoldEvent::Down { group, moves, span } => {
                 let (key, seconds) = (self.key(group), span.as_secs());
-                // Another node tells how long it lasts, and not the moves of before our start.
+                // Another node reports how long it lasts, but not the moves before this daemon's start.
                 let moves = match moves {
                     0 => String::new(),
                     moves => format!(" ({moves} times recently)"),
@@ -41,7 +41,7 @@ impl LogRenderer {
         }
     }
 
-    /// A group that nobody runs, and why this node does not take it.
+    /// A group that no node runs, and why this node does not take it over.
     pub(super) fn not_taken(&self, group: GroupId, obstacle: Obstacle, cause: &Cause) -> Line {
         let (key, why) = (self.key(group), cause.evidence(&self.settings));
         let obstacle = texts::obstacle(obstacle);

@@ -1,4 +1,4 @@
-//! What the built-in ipfail says, as the program of that name did.
+//! Lines of the built-in ipfail, in the words of the program of that name.
 
 use super::{LogRenderer, debug, info};
 use crate::log::{Line, Source};

@@ -1,4 +1,4 @@
-//! Keys that are renewed.
+//! Lines about the renewal of keys.
 
 use super::{LogRenderer, error, info, warning};
 use crate::beat::keys::KeyStep;
@@ -7,7 +7,7 @@ use systole_core::NodeId;
 use systole_wire::Progress;
 
 impl LogRenderer {
-    /// The line about a step; `waiting` are the nodes that were not heard with the new key.
+    /// Returns the line about a step; `waiting` are the nodes that were not yet heard with the new key.
     #[must_use]
     pub(crate) fn keys(&self, step: KeyStep, waiting: &[NodeId]) -> Line {
         let waiting: Vec<&str> = waiting.iter().map(|node| self.node(*node)).collect();

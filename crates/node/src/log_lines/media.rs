@@ -1,9 +1,9 @@
-//! Media that are opened, and that are lost.
+//! Lines about media that are opened or lost.
 
 use std::fmt::Display;
 use systole_sys::link::LinkSpec;
 
-/// A medium is open: the line that heartbeat's plug-in writes.
+/// Returns the line that heartbeat's plug-in writes when a medium was opened.
 pub(crate) fn opened(spec: &LinkSpec) -> String {
     let words = match spec {
         LinkSpec::Unicast { device, host, port } => {
@@ -32,12 +32,12 @@ pub(crate) fn opened(spec: &LinkSpec) -> String {
     format!("glib: {words}")
 }
 
-/// A medium cannot be opened.
+/// Returns the line about a medium that cannot be opened.
 pub(crate) fn closed(spec: &LinkSpec, error: impl Display) -> String {
     format!("cannot open {} {}: {error}", spec.kind(), spec.name())
 }
 
-/// A medium went away; it is opened again when it is back.
+/// Returns the line about a medium that went away. It is opened again when it is back.
 pub(crate) fn lost(spec: &LinkSpec, error: impl Display) -> String {
     format!("{} {} is lost: {error}", spec.kind(), spec.name())
 }

@@ -1,4 +1,4 @@
-//! Who is alive, what carries messages, and what becomes of them.
+//! Lines about which nodes are alive, the media that carry messages, and lost messages.
 
 use super::{LogRenderer, critical, error, info, warning};
 use crate::log::{Line, Repeating};
@@ -34,7 +34,7 @@ impl LogRenderer {
     }
 }
 
-/// The original has words of its own for one of these.
+/// Heartbeat has words of its own for one of these fields.
 pub(super) fn unreadable(node: &str, field: &str) -> Line {
     let line = if field == "rsc_hold" {
         error("resource message without rsc_hold field.")
@@ -125,7 +125,7 @@ pub(super) fn ack_beyond(sequence: u64, sent: u64) -> Line {
         .repeating(Repeating::Loss)
 }
 
-/// A C node says it as an error from 450 on.
+/// A C node logs this as an error from 450 on.
 pub(super) fn filling(count: usize) -> Line {
     const GRAVE: usize = 450;
     let text = format!("Message hist queue is filling up ({count} messages in queue)");

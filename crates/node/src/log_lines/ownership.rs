@@ -1,4 +1,4 @@
-//! Who runs what: takeovers, groups and their resources.
+//! Lines about ownership: takeovers, groups and their resources.
 
 use super::{LogRenderer, critical, debug, error, info, warning};
 use crate::log::{Line, Source};
@@ -7,7 +7,7 @@ use systole_core::{Action, Cause, Failure, GroupId, NodeId, Outcome, Phase};
 const MANAGER: Source = Source::Script("ResourceManager");
 const MACH_DOWN: Source = Source::Script("mach_down");
 
-/// The command whose answer the original names when this node has no group of its own.
+/// The command that heartbeat names when this node has no group of its own.
 const LIST_KEYS: &str = "/usr/share/heartbeat/ResourceManager listkeys";
 
 impl LogRenderer {
@@ -20,8 +20,8 @@ impl LogRenderer {
         }
     }
 
-    /// What a group does here in the words of the scripts that did it; and every change, with its
-    /// reason, for whoever follows decisions.
+    /// Returns the lines about what a group does on this node, in the words of the scripts that used to do
+    /// it, and a debug line for every change of any group, with its reason.
     pub(super) fn ownership(
         &self,
         group: GroupId,
@@ -43,7 +43,8 @@ impl LogRenderer {
             return lines;
         }
         match phase {
-            // It is claimed, and nothing of it is started: the executor says first what runs.
+            // The group is claimed, but nothing of it is started before the executor has reported what
+            // runs.
             Phase::Starting if *cause == Cause::Listed => {}
             Phase::Starting if *cause == Cause::Unsure => {
                 lines.push(warning(format!("Group {key}: {reason}.")));
@@ -69,7 +70,7 @@ impl LogRenderer {
         lines
     }
 
-    /// Why it failed stands in the line before: the executor says it, who ran the agent.
+    /// Why it failed is in the line before, which comes from the executor that ran the agent.
     pub(super) fn start_failed(&self, group: GroupId, resource: usize) -> Vec<Line> {
         let (word, key) = (self.resource(group, resource), self.key(group));
         let text = format!("Giving up resources due to failure of {word}");
@@ -79,7 +80,7 @@ impl LogRenderer {
         ]
     }
 
-    /// `reason` is what the executor said of the last stop.
+    /// `reason` is what the executor said about the last stop.
     pub(super) fn stop_failed(
         &self,
         group: GroupId,
@@ -112,7 +113,7 @@ impl LogRenderer {
         info(format!("Retrying failed stop operation [{word}]")).said_by(MANAGER)
     }
 
-    /// The other nodes may wait for this one to be fenced, and nobody but a person can end that.
+    /// The other nodes may wait for this one to be fenced, and only an administrator can end that.
     pub(super) fn stop_in_doubt(&self, group: GroupId) -> Vec<Line> {
         let (key, me) = (self.key(group), self.node(self.settings.me));
         let lines = [

@@ -19,7 +19,7 @@ const ETH0: LinkId = LinkId(0);
 const GATEWAY: PingId = PingId(0);
 const GROUP: GroupId = GroupId(0);
 
-/// The words of web2, with the settings of the tutorial.
+/// The renderer of web2, with the settings of the tutorial.
 fn words() -> LogRenderer {
     let agent = |word: &str| Resource {
         word: word.into(),
@@ -53,7 +53,7 @@ fn words() -> LogRenderer {
     LogRenderer::new(settings.into(), 12)
 }
 
-/// `source level: text` for every line.
+/// Returns `source level: text` for every line.
 fn said(event: &Event) -> Vec<String> {
     let shown = |line: Line| {
         let source = match line.source {
@@ -124,7 +124,7 @@ fn liveness_is_told_as_by_heartbeat() {
 #[test]
 fn traffic_is_told_as_by_heartbeat() {
     check(&[
-        // Told with its address: `control/dropped.rs`.
+        // This event is logged with its address: `control/dropped.rs`.
         (Event::Stranger("gamma".into()), &[]),
         (
             Event::Replay { node: WEB1, generation: 5, current: 6, count: 1 },

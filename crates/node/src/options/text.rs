@@ -1,12 +1,12 @@
-//! What the daemon prints before it is a daemon. Nothing here prints; the caller does.
+//! The texts that the daemon prints before it starts. Nothing here prints; the caller does.
 
 use std::fmt::Write;
 use systole_config::{Config, RecordedOption};
 
-/// Version of heartbeat whose behaviour this is.
+/// The version of heartbeat whose behaviour this program has.
 const HEARTBEAT: &str = "3.0.6";
 
-/// The options, for `--help` and after a mistake.
+/// Returns the options, for `--help` and after a mistake.
 #[must_use]
 pub fn help() -> &'static str {
     "Usage: heartbeat [-dDkMrRsvWlVf] [-C Current-resource-state]
@@ -26,19 +26,19 @@ pub fn help() -> &'static str {
 "
 }
 
-/// The answer to `-V`.
+/// Returns the answer to `-V`.
 #[must_use]
 pub fn version() -> String {
     format!("{HEARTBEAT} (systole {})", env!("CARGO_PKG_VERSION"))
 }
 
-/// The answer to `-s` while the daemon with this process id runs.
+/// Returns the answer to `-s` while the daemon with this process id runs.
 #[must_use]
 pub fn status(pid: i32, machine: &str, node: &str) -> String {
     format!("heartbeat OK [pid {pid} et al] is running on {machine} [{node}]...")
 }
 
-/// The answer to `-D`: a table of the directives that have a default.
+/// Returns the answer to `-D`: a table of the directives that have a default.
 #[must_use]
 pub fn defaults(options: &[RecordedOption], wiki: bool) -> String {
     let mut table = String::new();
@@ -54,7 +54,7 @@ pub fn defaults(options: &[RecordedOption], wiki: bool) -> String {
     table
 }
 
-/// The answer to `-v`: the configuration in force, in the form of `ha.cf`.
+/// Returns the answer to `-v`: the configuration in force, in the form of `ha.cf`.
 #[must_use]
 pub fn effective(config: &Config) -> String {
     let mut text = format!("#\tLinux-HA heartbeat configuration (on {})\n", config.node_name);

@@ -1,4 +1,4 @@
-//! When a program that ended is started again.
+//! Decides when a program that ended is started again.
 
 use std::time::Duration;
 use systole_sys::process::Exit;
@@ -6,10 +6,10 @@ use systole_sys::process::Exit;
 /// With this exit code a program asks not to be started again.
 const NEVER_AGAIN: i32 = 100;
 
-/// A run below this is short: something is wrong with the program.
+/// A run shorter than this is short: something is wrong with the program.
 const SHORT: Duration = Duration::from_secs(30);
 
-/// Short runs in a row that are forgiven.
+/// Number of consecutive short runs that are tolerated.
 const FORGIVEN: u32 = 10;
 
 /// Wait after a short run.
@@ -20,15 +20,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum Verdict {
     /// Start it again after this long.
     Restart(Duration),
-    /// It does not want to be started again.
+    /// The program asked not to be started again.
     Leave,
-    /// It ends again and again; it is not started any more.
+    /// The program ends too often, and is no longer started.
     TooFast,
     /// Restart the machine.
     Reboot,
 }
 
-/// The memory of one program.
+/// The state of one program's policy.
 ///
 /// ```text
 ///               run of 30 s or more           11th short run in a row
@@ -45,13 +45,13 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The policy of a program that has not run yet.
+    /// Creates the policy of a program that has not run yet.
     #[must_use]
     pub const fn new(is_failfast: bool) -> Self {
         Self { is_failfast, short_runs: 0 }
     }
 
-    /// Judges the end of a run that took `ran`. Not to be asked about programs that we end.
+    /// Judges the end of a run that took `ran`. Not for programs that the supervisor ends.
     pub fn judge(&mut self, exit: Exit, ran: Duration) -> Verdict {
         if self.is_failfast && exit != Exit::Code(0) {
             return Verdict::Reboot;

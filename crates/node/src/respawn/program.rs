@@ -12,12 +12,12 @@ use systole_sys::signals::Signal;
 /// Time that a program has to end before it is killed.
 pub(super) const END_LIMIT: Duration = Duration::from_secs(30);
 
-/// Wait after a start that failed; it doubles with each that follows.
+/// Wait after a failed start, which doubles with each failure that follows.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest such wait.
 const RETRY_LAST: Duration = Duration::from_mins(1);
 
-/// A program and what it does now. A start that fails (no process, no memory) is tried again.
+/// A program and its state. A start that fails (no process, no memory) is tried again.
 ///
 /// ```text
 ///             ended               pause is over
@@ -33,7 +33,7 @@ pub(super) struct Kept {
     program: Program,
     policy: Policy,
     state: State,
-    /// The wait after the next start that fails.
+    /// The wait after the next failed start.
     retry: Duration,
 }
 
@@ -45,7 +45,7 @@ enum State {
     Ended,
 }
 
-/// What an end demands beside its lines; not followed once everything is being ended.
+/// A demand after the end of a program, besides its lines. It is ignored once all programs are being ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Demand {
     Nothing,
@@ -54,7 +54,7 @@ pub(super) enum Demand {
 }
 
 impl Kept {
-    /// A program that runs as soon as [`Kept::elapse`] is called.
+    /// Creates a program that runs as soon as [`Kept::elapse`] is called.
     pub(super) fn new(program: Program, now: Instant) -> Self {
         let policy = Policy::new(program.failfast);
         Self { program, policy, state: State::Pausing { until: now }, retry: RETRY_FIRST }
@@ -71,7 +71,7 @@ impl Kept {
         matches!(self.state, State::Ended)
     }
 
-    /// When [`Kept::elapse`] next has something to do.
+    /// The time at which [`Kept::elapse`] next has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Pausing { until } => Some(until),
@@ -80,7 +80,7 @@ impl Kept {
         }
     }
 
-    /// Notes an end, starts what is due, kills what takes too long.
+    /// Handles an end, starts what is due, and kills what takes too long.
     pub(super) fn elapse(
         &mut self,
         now: Instant,
@@ -100,7 +100,7 @@ impl Kept {
         demand
     }
 
-    /// Ends it: asks it to, or does not start it again.
+    /// Ends the program: asks a running one to end, or does not start it again.
     pub(super) fn stop(&mut self, now: Instant, reports: &mut Vec<Report>) {
         self.state = match std::mem::replace(&mut self.state, State::Ended) {
             State::Running { child, .. } => {
@@ -120,7 +120,7 @@ impl Kept {
         let identity = match Identity::of_user(&self.program.user) {
             Ok(identity) => identity,
             Err(error) => {
-                // No wait mends a name that does not exist.
+                // Waiting does not help against a name that does not exist.
                 reports.push(failed(error));
                 self.state = State::Ended;
                 return;
@@ -148,7 +148,7 @@ impl Kept {
 
     fn record_end(&mut self, now: Instant, reports: &mut Vec<Report>) -> Demand {
         let Some(child) = self.child() else { return Demand::Nothing };
-        // Nobody else reaps it, so an error means no more than "not yet".
+        // Only this code reaps the child, so an error means no more than "not yet".
         let Ok(Some(exit)) = child.exit() else { return Demand::Nothing };
         let command = self.program.command.clone();
         self.report_end(child.id().pid, exit, reports);
@@ -202,11 +202,11 @@ impl Kept {
     }
 }
 
-/// What all programs get.
+/// What all programs have in common.
 pub(super) struct Start<'a> {
     pub(super) environment: &'a [(String, String)],
     pub(super) limits: &'a Limits,
-    /// What reads the command line.
+    /// The program that reads the command line.
     pub(super) shell: &'a str,
 }
 

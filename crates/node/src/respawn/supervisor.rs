@@ -13,20 +13,20 @@ use systole_sys::process::Limits;
 use systole_sys::seqpacket::PACKET_MAX;
 use systole_sys::signals::{Signal, Signals};
 
-/// Longest sleep; nothing depends on it, and a lost wake-up costs no more.
+/// Longest sleep. Nothing depends on it, and it bounds the cost of a lost wake-up.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
 
-/// What the daemon has to read and to write why the machine restarts. It gives no answer, and may
-/// be what hangs.
+/// Time within which the daemon must read and write why the machine restarts. The daemon gives no answer,
+/// and may be what hangs.
 const WRITE_TIME: Duration = Duration::from_millis(200);
 
-/// Keeps programs running until the daemon says otherwise or is gone, and ends them then.
+/// Keeps programs running until the daemon asks it to stop or is gone, and then ends them.
 ///
 /// The daemon is on the other side of standard input, a socket of kind `SOCK_SEQPACKET`.
 ///
 /// # Errors
 ///
-/// When standard input is no such socket, or no descriptor is left.
+/// When standard input is not such a socket, or no descriptor is left.
 pub fn run() -> io::Result<()> {
     let daemon = rustix::stdio::stdin().try_clone_to_owned()?;
     Supervisor::new(daemon)?.run()
@@ -96,8 +96,8 @@ impl Supervisor {
 
     fn read_requests(&mut self) -> io::Result<()> {
         let mut packet = vec![0; PACKET_MAX];
-        // Read to the end even while stopping: what lies unread when we exit would make the daemon
-        // lose our last lines (`ECONNRESET`, unix(7)).
+        // This reads to the end even while stopping: data that is unread when this process exits would make
+        // the daemon lose the last lines (`ECONNRESET`, unix(7)).
         while self.is_connected {
             match recv(&self.daemon, &mut packet[..], RecvFlags::DONTWAIT) {
                 Ok((_, 0)) | Err(Errno::CONNRESET) => {
@@ -139,7 +139,8 @@ impl Supervisor {
         let elapse = |kept: &mut Kept| kept.elapse(now, &start, &mut reports);
         let demands: Vec<Demand> = self.kept.iter_mut().map(elapse).collect();
         if self.is_stopping {
-            // Whose turn comes because another one has just ended is not woken by anything else.
+            // If the next program's turn comes because another one has just ended, nothing else wakes this
+            // process for it.
             self.stop_next(now, &mut reports);
         }
         for report in &reports {
@@ -154,7 +155,7 @@ impl Supervisor {
         }
     }
 
-    /// Programs end one after the other, the last one first; those that wait do not start again.
+    /// Ends the programs one after the other, the last one first. Programs that wait do not start again.
     fn stop_next(&mut self, now: Instant, reports: &mut Vec<Report>) {
         for kept in self.kept.iter_mut().filter(|kept| kept.child().is_none()) {
             kept.stop(now, reports);
@@ -171,7 +172,7 @@ impl Supervisor {
         self.tell(&report(Level::Critical, format!("Unable to force reboot: {error}")));
     }
 
-    /// A line that the daemon does not read is lost: programs matter more.
+    /// A line that the daemon does not read is lost, because the programs matter more.
     fn tell(&self, report: &Report) {
         if let Ok(packet) = serde_json::to_vec(report) {
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;

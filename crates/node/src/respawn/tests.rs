@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use systole_sys::process::Limits;
 use systole_sys::seqpacket::{Connection, Receive};
 
-/// A busy machine may take its time.
+/// A busy machine may take this long.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn program(command: impl Into<String>) -> Program {
     Program { failfast: false, user: "root".into(), command: command.into() }
 }
 
-/// Lets a program go on until `done`, and gives its lines.
+/// Lets a program go on until `done`, and returns its lines.
 fn drive(kept: &mut Kept, mut done: impl FnMut(&Kept, &[Report]) -> bool) -> (Vec<Report>, Demand) {
     let limits = Limits::remember();
     let environment = &[("HA_x".into(), "y".into())];
@@ -119,14 +119,14 @@ fn program_that_does_not_listen_is_killed() {
     let mut kept = Kept::new(program(&command), Instant::now());
     drive(&mut kept, |_, _| deaf.exists());
     let mut reports = Vec::new();
-    // Its time to end began long ago.
+    // The program was told to end long ago.
     let past = Instant::now().checked_sub(program::END_LIMIT).unwrap();
     kept.stop(past, &mut reports);
     let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
     assert!(has(&reports, "with signal 9"), "{reports:?}");
 }
 
-/// Reads reports until the other side hangs up, and has it stop when both programs run.
+/// Reads reports until the other side hangs up, and makes it stop when both programs run.
 fn reports_until_end(connection: &Connection) -> Vec<Report> {
     let mut is_asked = false;
     let mut reports = Vec::new();

@@ -1,28 +1,28 @@
-//! The number of a run of the daemon, larger at every start.
+//! The number of a run of the daemon, which is larger at every start.
 //!
-//! A number that is used is above every one that was used before, also above those that no disk has
-//! taken: peers refuse what is not, as a recording. So it is never below the clock, which is what a
-//! start without a disk begins with; and a copy of it lies in the runtime directory, which a start
-//! within the same second reads, and one after the clock was set back.
+//! A number that is used is above every number that was used before, even above those that could not be
+//! stored on any disk, because peers refuse any other number as a recording. So the number is never below
+//! the clock, which is the value for a start without a disk; and a copy of it is in the runtime directory,
+//! which is read by a start within the same second, and by one after the clock was set back.
 
 use super::StateError;
 use std::path::Path;
 use systole_config::GenerationMethod;
 
-/// A generation, and what became of storing it.
+/// A generation, and the result of storing it.
 #[derive(Debug)]
 pub struct Generation {
     /// The number.
     pub number: u64,
     /// Whether there was none before.
     pub is_first: bool,
-    /// Whether it is on the disk. If not, it is to be stored as soon as there is room
+    /// Whether it is on the disk. If not, it must be stored as soon as there is space
     /// ([`super::State::store_generation`]).
     pub stored: Result<(), StateError>,
 }
 
 impl Generation {
-    /// The next one after what `path` and its copy say.
+    /// Returns the generation that follows the ones in `path` and its copy.
     pub(super) fn next(path: &Path, copy: &Path, method: GenerationMethod, unix_time: u64) -> Self {
         let stored = last(path);
         let before = stored.max(last(copy));
@@ -31,7 +31,7 @@ impl Generation {
             GenerationMethod::Time => unix_time,
         };
         let number = before.map_or(first, |before| before.saturating_add(1).max(unix_time));
-        // Where it cannot be kept, the clock alone takes care.
+        // If the copy cannot be stored, the clock alone ensures a larger number.
         let _ = store(copy, number);
         Self { number, is_first: before.is_none(), stored: store(path, number) }
     }

@@ -1,4 +1,4 @@
-//! What is held by order, and what was released.
+//! Holds that were ordered, and those that were released.
 
 use super::{State, StateError, read, replace};
 use std::time::Duration;
@@ -6,18 +6,18 @@ use systole_core::{GROUPS_MAX, GroupKey, HoldRecord, Settings};
 use systole_sys::clock;
 
 pub(super) const NAME: &str = "systole.holds";
-/// Stands for everything in place of a group.
+/// Stands for everything, in place of a group.
 const EVERYTHING: &str = "*";
 const HOLD: &str = "hold";
 const RELEASE: &str = "release";
 
 impl State {
-    /// What was held or released, with the time that is left by the machine's clock. Lines that make
-    /// no sense, and nodes that are none any more, are left out.
+    /// Returns what was held or released, with the remaining time by the machine's clock. Lines that make
+    /// no sense, and nodes that no longer exist, are left out.
     ///
     /// # Errors
     ///
-    /// When there is a file that cannot be read.
+    /// When the file exists but cannot be read.
     pub fn holds(&self, settings: &Settings) -> Result<Vec<HoldRecord>, StateError> {
         self.holds_at(settings, clock::unix_time())
     }
@@ -29,9 +29,9 @@ impl State {
         Ok(parsed.take(GROUPS_MAX + 1).collect())
     }
 
-    /// Stores what is held or was released, in place of what was stored: one line each of key
-    /// (hexadecimal, or a star), number, node, what it is, and the milliseconds since 1970 at which
-    /// it ends. Returns when it is on the disk; nothing is written when nothing has changed.
+    /// Stores what is held or was released, replacing what was stored: one line each with key (hexadecimal,
+    /// or a star), number, node, kind, and the milliseconds since 1970 at which it ends. Returns when it is
+    /// on the disk; nothing is written when nothing has changed.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl State {
     }
 }
 
-/// Whether the same orders are stored already; the time that is left says nothing of that.
+/// Whether the same orders are stored already. The remaining time does not matter for that.
 fn is_as_stored(before: &[HoldRecord], holds: &[HoldRecord]) -> bool {
     let orders = |holds: &[HoldRecord]| -> Vec<_> {
         holds.iter().map(|hold| (hold.group, hold.count, hold.by, hold.is_release)).collect()
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(text, lines);
         let later = [hold(None, 3, false, 500), hold(Some(GroupKey(7)), 1, true, 0)];
         assert_eq!(state.holds_at(&settings, at(100)).unwrap(), later);
-        // The same orders, a moment later: nothing is written.
+        // The orders are the same, a moment later, so nothing is written.
         state.store_holds_at(&settings, &later, at(101)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), lines);
         std::fs::write(&path, "* 3 web9 hold 1\n* x web1 hold 1\n* 1 web1 stay 1\n\n* 1 web1 hold")

@@ -1,4 +1,4 @@
-//! The journal: why everything moved, one JSON object a line.
+//! The journal, which records why everything moved: one JSON object per line.
 
 mod evidence;
 mod fencing;
@@ -19,8 +19,8 @@ use systole_core::{
 };
 use systole_ipc::journal::{JournalEvent, RETIRED};
 
-/// The group whose story an entry belongs to: a line that was replaced is not what replaced it, though
-/// both have one name.
+/// The group whose story an entry belongs to. A line that was replaced differs from the one that replaced
+/// it, although both have the same name.
 fn story_of(group: &Group) -> String {
     if group.is_retired { format!("{}{RETIRED}", group.name()) } else { group.name().to_owned() }
 }
@@ -29,7 +29,7 @@ fn name_of(settings: &Settings, group: GroupId) -> String {
     settings.groups.get(group.index()).map_or("?", Group::name).to_owned()
 }
 
-/// What the journal keeps of an event of the core; most events are for the log alone.
+/// Returns what the journal records about an event of the core. Most events are only for the log.
 #[must_use]
 #[expect(clippy::too_many_lines, reason = "one row for each event")]
 pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEvent> {

@@ -1,4 +1,4 @@
-//! Groups that are here because a person wanted it so, though their home is another node.
+//! Groups that are here because of an order, although their home is another node.
 
 use super::{State, StateError, read, replace};
 use systole_core::{GROUPS_MAX, GroupKey};
@@ -6,11 +6,11 @@ use systole_core::{GROUPS_MAX, GroupKey};
 pub(super) const NAME: &str = "systole.kept";
 
 impl State {
-    /// The groups that a person has moved to this node. Lines that make no sense are left out.
+    /// Returns the groups that an order has moved to this node. Lines that make no sense are left out.
     ///
     /// # Errors
     ///
-    /// When there is a file that cannot be read.
+    /// When the file exists but cannot be read.
     pub fn kept_by_order(&self) -> Result<Vec<GroupKey>, StateError> {
         let Some(bytes) = read(&self.path(NAME))? else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&bytes);
@@ -18,12 +18,12 @@ impl State {
         Ok(keys.map(GroupKey).take(GROUPS_MAX).collect())
     }
 
-    /// Stores these groups, in place of what was stored: one line each of its key (hexadecimal).
-    /// Returns when it is on the disk; nothing is written when nothing has changed.
+    /// Stores these groups, replacing what was stored: one line per group with its key (hexadecimal).
+    /// Returns when they are on the disk; nothing is written when nothing has changed.
     ///
     /// # Errors
     ///
-    /// When it cannot be stored; what was stored before is still there.
+    /// When they cannot be stored; what was stored before is still there.
     pub fn store_kept_by_order(&self, groups: &[GroupKey]) -> Result<(), StateError> {
         if self.kept_by_order()? == groups {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Groups that are in the files no more, and that another node may still have.
+//! Groups that are no longer in the files, and that another node may still have.
 
 use super::{State, StateError, read_up_to, replace, too_long};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use systole_core::{GROUPS_MAX, Group, GroupKey, Resource, Settings};
 
 pub(super) const NAME: &str = "systole.retired";
 
-/// Most bytes of the file: those of the largest `haresources` as JSON, in which each word stands twice.
+/// Maximum size of the file in bytes: the largest `haresources` as JSON, in which each word occurs twice.
 const FILE_MAX: u64 = 16 << 20;
 
 /// A group, with its preferred node by name.
@@ -18,11 +18,11 @@ struct Record {
 }
 
 impl State {
-    /// The groups that were stored. Lines that make no sense are left out.
+    /// Returns the groups that were stored. Lines that make no sense are left out.
     ///
     /// # Errors
     ///
-    /// When there is a file that cannot be read.
+    /// When the file exists but cannot be read.
     pub fn retired(&self, settings: &Settings) -> Result<Vec<Group>, StateError> {
         let Some(bytes) = read_up_to(&self.path(NAME), FILE_MAX)? else { return Ok(Vec::new()) };
         let group = |line: &[u8]| {
@@ -34,12 +34,12 @@ impl State {
         Ok(lines.filter_map(group).take(GROUPS_MAX).collect())
     }
 
-    /// Stores the groups that the settings to come have no more, one JSON object a line, in place of
-    /// what was stored. Returns when it is on the disk.
+    /// Stores the groups that the next settings no longer have, one JSON object per line, replacing what
+    /// was stored. Returns when they are on the disk.
     ///
     /// # Errors
     ///
-    /// When it cannot be stored; what was stored before is still there.
+    /// When they cannot be stored; what was stored before is still there.
     pub fn store_retired(&self, settings: &Settings, next: &Settings) -> Result<(), StateError> {
         let is_gone = |group: &&Group| next.groups.iter().all(|other| other.key != group.key);
         let mut text = Vec::new();
@@ -49,7 +49,7 @@ impl State {
                 preferred: settings.name(group.preferred).to_owned(),
                 resources: group.resources.clone(),
             };
-            // A record of words and numbers can be written.
+            // A record of words and numbers can always be encoded.
             if let Ok(line) = serde_json::to_vec(&record) {
                 text.extend(line);
                 text.push(b'\n');

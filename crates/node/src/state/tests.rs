@@ -21,7 +21,7 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// A state directory, and the file in the runtime directory.
+/// Returns a state directory, and the path of the file in the runtime directory.
 fn places(directory: &tempfile::TempDir) -> (State, PathBuf) {
     let state = State::open(directory.path().join("made/here")).unwrap().0;
     (state, directory.path().join("generation"))
@@ -54,24 +54,24 @@ fn generation_begins_with_the_clock_and_grows_at_every_start() {
     }
 }
 
-/// What befalls a start.
+/// What happens at a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Disk {
     Works,
-    /// The disk takes nothing.
+    /// The disk accepts nothing.
     Full,
-    /// The machine was started anew: the copy, which lies in memory, is lost.
+    /// The machine was rebooted: the copy, which is in memory, is lost.
     Rebooted,
     /// The file is lost.
     Lost,
-    /// The disk is full at the start, and has room while the daemon runs.
+    /// The disk is full at the start, and has space while the daemon runs.
     Emptied,
 }
 
 #[test]
 fn generation_grows_whatever_befell_the_disk_and_the_clock() {
     use Disk::{Emptied, Full, Lost, Rebooted, Works};
-    // Each start with the seconds of its clock.
+    // Each start is given with the seconds of its clock.
     let stories: [&[(Disk, u64)]; 8] = [
         &[(Works, 1000), (Full, 1500), (Works, 1502)],
         &[(Works, 1000), (Full, 1500), (Full, 1500), (Full, 1501), (Works, 1501)],
@@ -91,7 +91,7 @@ fn generation_grows_whatever_befell_the_disk_and_the_clock() {
             let mut before = 0;
             for (disk, unix_time) in story {
                 if matches!(disk, Full | Emptied) {
-                    // A directory stands where the new file would be written.
+                    // A directory is in the place where the new file would be written.
                     fs::create_dir(&obstacle).unwrap();
                 }
                 if *disk == Lost {
@@ -247,7 +247,7 @@ fn journal_keeps_one_old_file() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::open(directory.path()).unwrap().0;
     for _ in 0..3 {
-        // A new one goes on where the one before stopped.
+        // A new journal continues where the previous one stopped.
         let mut journal = state.journal("web2", 7).bounded(1000);
         for _ in 0..20 {
             journal.write(JournalEvent::Stop, Duration::ZERO).unwrap();

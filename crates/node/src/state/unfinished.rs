@@ -1,4 +1,4 @@
-//! How a hand-over that goes on is written behind what is known of a node.
+//! How an unfinished hand-over is written after what is known about a node.
 
 use systole_core::{GroupSet, HandOverReason, Unfinished, UnfinishedStage};
 
@@ -19,7 +19,7 @@ const MOTIVES: [(HandOverReason, &str); 5] = [
     (HandOverReason::Failed, "failed"),
 ];
 
-/// Stage, set and motive, each behind a blank.
+/// Returns stage, set and motive, each preceded by a blank.
 pub(super) fn text(unfinished: Unfinished) -> String {
     let stage = STAGES.iter().find(|(stage, _)| *stage == unfinished.stage);
     let hold = HOLDS.iter().find(|(hold, _)| *hold == unfinished.hold);
@@ -31,7 +31,7 @@ pub(super) fn text(unfinished: Unfinished) -> String {
     words.map_or(String::new(), text)
 }
 
-/// What the words mean, if anything.
+/// Parses the words, if they are valid.
 pub(super) fn parse(words: [&str; 3]) -> Option<Unfinished> {
     let (stage, _) = STAGES.iter().find(|(_, word)| *word == words[0])?;
     let (hold, _) = HOLDS.iter().find(|(_, word)| *word == words[1])?;

@@ -1,10 +1,10 @@
-//! The identity of a node: random and stored, or drawn from its name.
+//! The identity of a node: random and stored, or derived from its name.
 
 use super::StateError;
 use std::path::Path;
 use systole_core::Uuid;
 
-/// The uuid in the file, or a fresh one that is stored there; and whether it is fresh.
+/// Returns the uuid in the file, or a new one that is stored there, and whether it is new.
 pub(super) fn stored(path: &Path) -> Result<(Uuid, bool), StateError> {
     if let Some(bytes) = super::read(path)?
         && let Ok(bytes) = <[u8; 16]>::try_from(bytes)
@@ -17,7 +17,7 @@ pub(super) fn stored(path: &Path) -> Result<(Uuid, bool), StateError> {
     Ok((uuid, true))
 }
 
-/// A random uuid.
+/// Returns a random uuid.
 pub(super) fn fresh() -> Result<Uuid, StateError> {
     let mut bytes = [0; 16];
     systole_sys::clock::random_bytes(&mut bytes).map_err(StateError::Random)?;
@@ -27,7 +27,7 @@ pub(super) fn fresh() -> Result<Uuid, StateError> {
     Ok(Uuid(bytes))
 }
 
-/// The uuid that `uuidfrom nodename` gives: 32 hexadecimal digits from the C library's generator,
+/// Returns the uuid that `uuidfrom nodename` gives: 32 hexadecimal digits from the C library's generator,
 /// seeded with a hash of the name.
 pub(super) fn of_name(node: &str) -> Uuid {
     let mut name = node.bytes();
@@ -48,7 +48,7 @@ impl Additive {
     /// x(n) = x(n - 31) + x(n - 3).
     const LONG: usize = 31;
     const SHORT: usize = 3;
-    /// Numbers that are thrown away until the seed has spread.
+    /// Number of values that are discarded until the seed has spread.
     const WARM_UP: usize = 310;
 
     fn new(seed: u32) -> Self {
@@ -74,7 +74,7 @@ impl Additive {
     }
 }
 
-/// The generator of Park and Miller, by Schrage's division so that signs come out as in C.
+/// The generator of Park and Miller, with Schrage's division so that the signs are the same as in C.
 fn next_seed(number: i64) -> i64 {
     let next = 16_807 * (number % 127_773) - 2_836 * (number / 127_773);
     if next < 0 { next + 2_147_483_647 } else { next }

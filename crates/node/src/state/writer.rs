@@ -1,4 +1,4 @@
-//! What is kept, written by a thread of its own: a disk that takes nothing stops nothing else.
+//! Writes the state in a separate thread, so that a disk that accepts nothing stops nothing else.
 
 use super::journal::Scribe;
 use super::{Journal, State, StateError};
@@ -11,30 +11,31 @@ use std::time::Duration;
 use systole_core::{GroupKey, HoldRecord, NodeId, PeerRecord, Settings};
 use systole_ipc::journal::JournalEvent;
 
-/// Most deeds that wait for the disk.
+/// Maximum number of writes that wait for the disk.
 const QUEUE: usize = 2048;
-/// Most news that wait for the control thread.
+/// Maximum number of reports that wait for the control thread.
 const TOLD: usize = 64;
-/// How long the end waits for the disk. What is not stored then is asked of the other nodes.
+/// How long the daemon's end waits for the disk. What is not stored by then is learned from the other nodes
+/// later.
 const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
-/// What is stored of groups.
+/// The stored state of groups.
 #[derive(Debug, Default)]
 pub(crate) struct Owned {
-    /// Who owns what.
+    /// The owners of groups.
     pub(crate) terms: Vec<(GroupKey, NodeId, u64)>,
-    /// What is held or was released.
+    /// The holds, and the releases.
     pub(crate) holds: Vec<HoldRecord>,
-    /// Groups that are here because a person wanted it so.
+    /// Groups that are here because of an order.
     pub(crate) kept_by_order: Vec<GroupKey>,
 }
 
-/// Something to be done with the disk.
+/// A task for the disk.
 #[derive(Debug)]
 enum Deed {
     Append {
         line: Vec<u8>,
-        /// Entries before it that found no room.
+        /// Number of earlier entries for which there was no room.
         lost: u64,
     },
     Ownership {
@@ -65,13 +66,13 @@ impl Debts {
         self.generation.is_none() && self.ownership.is_none() && self.peers.is_empty()
     }
 
-    /// Notes what is known of a node, in place of what was known before.
+    /// Records what is known about a node, replacing what was known before.
     fn record_peer(&mut self, settings: Arc<Settings>, record: PeerRecord) {
         self.peers.retain(|(_, known)| known.node != record.node);
         self.peers.push((settings, record));
     }
 
-    /// Stores what can be stored. Tells the first failure of each kind, and its end.
+    /// Stores what can be stored. Returns the first failure of each kind, and its end.
     fn settle(&mut self, state: &State) -> Vec<Told> {
         let mut told = Vec::new();
         if let Some((settings, owned)) = &self.ownership {
@@ -100,7 +101,7 @@ impl Debts {
     }
 }
 
-/// What there is to tell of an attempt; `fails` says whether the one before failed.
+/// Returns the report about an attempt; `fails` says whether the previous one failed.
 fn verdict(
     result: Result<(), StateError>,
     fails: &mut bool,
@@ -117,61 +118,62 @@ fn verdict(
 impl Owned {
     fn store(&self, state: &State, settings: &Settings) -> Result<(), StateError> {
         let stored = state.store_terms(settings, self.terms.iter().copied());
-        // One that fails is no reason to leave out the others.
+        // A failure of one is no reason to leave out the others.
         let holds = state.store_holds(settings, &self.holds);
         let kept = state.store_kept_by_order(&self.kept_by_order);
         stored.and(holds).and(kept)
     }
 }
 
-/// What became of it, where there is something to tell.
+/// A report about the writing.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// An entry of the journal could not be written, the first since one that could.
+    /// An entry of the journal could not be written. This is the first one since an entry that could.
     JournalFailed(io::Error),
-    /// The journal is written again; so many entries were lost.
+    /// The journal is written again, after some entries were lost.
     JournalResumed {
-        /// How many.
+        /// The number of lost entries.
         lost: u64,
     },
     /// Ownership could not be stored.
     OwnershipFailed(StateError),
-    /// Ownership is on the disk at last.
+    /// Ownership is finally on the disk.
     OwnershipStored,
-    /// What is known of a node could not be stored.
+    /// What is known about a node could not be stored.
     PeerFailed(StateError),
-    /// It is on the disk at last.
+    /// What is known about all nodes is finally on the disk.
     PeerStored,
-    /// The generation of this run is on the disk at last.
+    /// The generation of this run is finally on the disk.
     GenerationStored,
-    /// The disk takes nothing: something found no room to wait for it, the first since it could.
+    /// The disk accepts nothing, and there is no room for another task. This is the first one since there
+    /// was room.
     Full,
 }
 
-/// The way to the thread that writes what is kept. When it is dropped, what waits is written, unless
-/// the disk takes too long.
+/// The channel to the thread that writes the state. When it is dropped, waiting tasks are carried out,
+/// unless the disk takes too long.
 #[derive(Debug)]
 pub(crate) struct StateWriter {
     scribe: Scribe,
     /// Absent after the end.
     worker: Option<Worker<Deed>>,
     told: Receiver<Told>,
-    /// Entries of the journal that found no room.
+    /// Number of journal entries for which there was no room.
     lost: u64,
     /// Whether something could not be stored.
     owes: Arc<AtomicBool>,
     /// What found no room to wait for the disk.
     ownership: Option<(Arc<Settings>, Owned)>,
     peers: Vec<(Arc<Settings>, PeerRecord)>,
-    /// Something found no room since the last that did.
+    /// Whether there was no room for the last task.
     is_full: bool,
     tells_full: bool,
 }
 
 impl StateWriter {
-    /// Writes as soon as its thread is [started](Self::tend). What cannot be stored, as the generation
-    /// that could not when the run began, is tried again with everything that is stored, and at every
-    /// [`tick`](Self::tick).
+    /// Creates a writer that writes as soon as its thread is [started](Self::tend). What cannot be stored,
+    /// such as a generation that could not be stored when the run began, is tried again with everything
+    /// that is stored, and at every [`tick`](Self::tick).
     pub(crate) fn new(state: State, journal: Journal, unstored: Option<u64>) -> Self {
         let Journal { scribe, mut file } = journal;
         let (tell, told) = sync_channel(TOLD);
@@ -183,7 +185,7 @@ impl StateWriter {
             let news = do_deed(&state, deed, (&mut lost, &mut debts), |line| file.append(line));
             tells_debts.store(!debts.is_empty(), Ordering::Relaxed);
             for news in news {
-                // Who does not listen is hearing the same already, or ending.
+                // If the receiver does not take it, it has the same report already, or is ending.
                 let _ = tell.try_send(news);
             }
         });
@@ -193,17 +195,17 @@ impl StateWriter {
         Self { scribe, worker, told, lost, owes, ownership, peers, is_full, tells_full }
     }
 
-    /// Starts the thread, unless it works already.
+    /// Starts the thread, unless it runs already.
     ///
     /// # Errors
     ///
-    /// When no thread can be had; it can be tried again.
+    /// When no thread can be started. The call can be repeated.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         self.worker.as_mut().map_or(Ok(()), Worker::tend)
     }
 
-    /// Tries again what is owed to the disk. To be called about once a second; while one attempt
-    /// hangs there is no other.
+    /// Tries again what could not be stored. Call it about once a second. While one attempt hangs there is
+    /// no other.
     pub(crate) fn tick(&mut self) {
         if let Some((settings, owned)) = self.ownership.take() {
             self.hand(Deed::Ownership { settings, owned });
@@ -216,7 +218,7 @@ impl StateWriter {
         }
     }
 
-    /// Keeps in the journal what happened that long ago, unless it repeats what stands there.
+    /// Records in the journal an event that happened that long ago, unless it repeats an earlier one.
     pub(crate) fn note(&mut self, event: JournalEvent, age: Duration) {
         let Some(line) = self.scribe.line(event, age) else { return };
         let lost = std::mem::take(&mut self.lost);
@@ -225,33 +227,34 @@ impl StateWriter {
         }
     }
 
-    /// Stores who owns what, and what is held.
+    /// Stores the owners of groups, and the holds.
     pub(crate) fn store(&mut self, settings: &Arc<Settings>, owned: Owned) -> bool {
-        // It takes the place of one that waits.
+        // It replaces the state that waits.
         self.ownership = None;
         self.hand(Deed::Ownership { settings: Arc::clone(settings), owned })
     }
 
-    /// Stores what is known of a node.
+    /// Stores what is known about a node.
     pub(crate) fn store_peer(&mut self, settings: &Arc<Settings>, record: PeerRecord) -> bool {
         self.peers.retain(|(_, waiting)| waiting.node != record.node);
         self.hand(Deed::Peer { settings: Arc::clone(settings), record })
     }
 
-    /// Waits until what was to be kept is written, for no longer than that.
+    /// Waits until everything so far is written, at most for `limit`.
     pub(crate) fn settle(&self, limit: Duration) {
         if let Some(worker) = &self.worker {
             worker.settle(limit);
         }
     }
 
-    /// What there is to tell since the last call.
+    /// Returns the reports since the last call.
     pub(crate) fn told(&mut self) -> Vec<Told> {
         let full = std::mem::take(&mut self.tells_full).then_some(Told::Full);
         self.told.try_iter().chain(full).collect()
     }
 
-    /// What finds no room is lost, but for what is wanted in its latest state alone: that waits here.
+    /// Queues a task. A task for which there is no room is lost, except one of which only the latest state
+    /// is wanted: that state waits here.
     fn hand(&mut self, deed: Deed) -> bool {
         let Some(worker) = &self.worker else { return false };
         let refused = worker.hand(deed).err();
@@ -276,8 +279,8 @@ impl Drop for StateWriter {
     }
 }
 
-/// Does it, and tries again what is owed. Returns what there is to tell. `lost` counts entries since the last
-/// that was written.
+/// Carries out a task, and tries again what could not be stored. Returns the reports. `lost` counts the
+/// entries since the last one that was written.
 fn do_deed(
     state: &State,
     deed: Deed,

@@ -1,4 +1,4 @@
-//! Interfaces that are away while a daemon executes itself anew.
+//! Interfaces that are missing while a daemon executes itself again.
 
 use super::{Node, has_address};
 use std::fs;

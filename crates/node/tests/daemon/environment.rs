@@ -1,13 +1,13 @@
-//! What the administrator gave the daemon, and what its agents find in their environment.
+//! The environment that the administrator gave the daemon, and what its agents find in theirs.
 
 use super::Node;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-/// Writes what it finds in its environment, and says that it does not run.
+/// Writes its environment, and reports that the resource does not run.
 const AGENT: &str =
     "#!/bin/sh\nenv >%FOLDER%/agent.$1\nmv %FOLDER%/agent.$1 %FOLDER%/$1\necho stopped\n";
-/// The same as a program of `respawn`.
+/// Does the same as a program of `respawn`.
 const CLIENT: &str =
     "#!/bin/sh\nenv >%FOLDER%/client.new\nmv %FOLDER%/client.new %FOLDER%/client\nexec sleep 60\n";
 

@@ -1,4 +1,4 @@
-//! What happens to the executor and its addresses while the daemon is well.
+//! What happens to the executor and its addresses while the daemon works.
 
 use super::{Node, has_address};
 use std::fs;
@@ -22,7 +22,7 @@ fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
         let is_there = node.status().unwrap()["executor"] == true;
         is_there && node.executor().is_some_and(|pid| pid != first)
     });
-    // Longer than the lifetime that the first one gave it.
+    // This is longer than the lifetime that the first executor gave the address.
     let begin = Instant::now();
     node.wait_for("a lifetime", || {
         assert!(has_address(), "{}", node.log());
@@ -55,7 +55,7 @@ fn a_run_directory_that_somebody_removes_is_made_again() {
     assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
 }
 
-/// The executors of a node.
+/// Returns the executors of a node.
 fn executors(node: &Node) -> Vec<i32> {
     let is_executor = |pid: &i32| {
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -118,7 +118,7 @@ fn an_address_that_is_removed_again_and_again_comes_back_without_the_services() 
     for _ in 0..20 {
         let removal = ["address", "del", "127.8.8.8/32", "dev", "lo"];
         assert!(Command::new("ip").args(removal).status().unwrap().success());
-        // After the removal, and what `ip` needed to end.
+        // The time begins after the removal, and after `ip` has ended.
         let begin = Instant::now();
         while !is_there() {
             assert!(begin.elapsed() < Duration::from_secs(10), "{}", node.log());

@@ -1,4 +1,4 @@
-//! A machine that has no room for the program of a fencing device.
+//! A machine with no resources for the program of a fencing device.
 
 use super::dead::own_mounts;
 use super::{Node, has_address};
@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-/// Puts an agent beside those of Debian, in mounts of the test alone.
+/// Installs an agent beside Debian's, in mounts of this test only.
 fn install_agent(node: &Node) {
     own_mounts();
     let folder = node.path("agents");
@@ -19,7 +19,7 @@ fn install_agent(node: &Node) {
     assert!(Command::new("mount").args(words).status().unwrap().success());
 }
 
-/// The process that drives devices.
+/// Returns the process that drives the devices.
 fn fencer(daemon: i32) -> Option<i32> {
     let children = fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).ok()?;
     let mut children = children.split_whitespace();
@@ -30,7 +30,7 @@ fn fencer(daemon: i32) -> Option<i32> {
     children.find(is_fencer)?.parse().ok()
 }
 
-/// Lowers or raises the limit that counts; what children get is another matter.
+/// Lowers or raises the limit that is in force; the limit of children is another matter.
 fn limit_files(pid: i32, files: u32) {
     let words = [format!("--pid={pid}"), format!("--nofile={files}:")];
     assert!(Command::new("prlimit").args(words).status().unwrap().success());

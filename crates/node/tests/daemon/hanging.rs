@@ -1,4 +1,4 @@
-//! Reloads and restarts whose files or hosts cannot be read, because nobody answers.
+//! Reloads and restarts whose files or hosts cannot be read, because nothing answers.
 
 use super::dead::{DeadStorage, own_mounts, silence_name_servers};
 use super::{Node, PATIENCE, has_address};
@@ -14,7 +14,7 @@ use systole_sys::signals::Signal;
 const RELOAD: &str = r#"{"request":"reload"}"#;
 const RESTART: &str = r#"{"request":"restart"}"#;
 
-/// Waits until an order is refused because the daemon reads, and is at this step of it.
+/// Waits until an order is refused because the daemon is reading, at this step.
 fn await_step(node: &Node, request: &str, step: &str) {
     let text = format!("the files are being read already ({step})");
     node.wait_for(&text, || {
@@ -24,7 +24,7 @@ fn await_step(node: &Node, request: &str, step: &str) {
     });
 }
 
-/// Kills the executor and waits for the next one, with the address there all the time.
+/// Kills the executor and waits for the next one. The address must be there all the time.
 fn replace_executor(node: &Node) {
     let first = node.executor().unwrap();
     kill(first, Signal::Kill).unwrap();
@@ -58,7 +58,7 @@ fn a_name_server_that_is_silent_keeps_nothing_but_the_reload_waiting() {
         await_step(&node, request, "looking up web2.invalid");
     }
     replace_executor(&node);
-    // What has nothing to do with files is taken.
+    // An order that has nothing to do with the files is accepted.
     let answer = node.ask(r#"{"request":"standby","set":"all"}"#).unwrap();
     assert_ne!(answer["reason"], "busy", "{answer}");
     kill(node.pid().unwrap(), Signal::Hangup).unwrap();
@@ -146,7 +146,7 @@ fn a_control_thread_that_stands_still_is_told_and_what_runs_is_kept() {
     own_mounts();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
-    // Whoever gives an order is named by this file.
+    // The name of the user who gives an order is read from this file.
     let dead = DeadStorage::mount(Path::new("/etc/passwd"));
     let mut waiting = UnixStream::connect(node.path("run/heartbeat/control.sock")).unwrap();
     waiting.set_read_timeout(Some(PATIENCE)).unwrap();

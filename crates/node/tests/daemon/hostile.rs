@@ -1,10 +1,10 @@
-//! What the user of a C heartbeat may have laid out in its directories.
+//! What the user of a C heartbeat may have prepared in its directories.
 
 use super::*;
 use std::os::unix::fs::chown;
 use std::process::Child;
 
-/// A user that is nobody in particular.
+/// An arbitrary user.
 const MALLORY: u32 = 12_345;
 
 /// A shell of that user in a directory of the daemon.
@@ -86,7 +86,7 @@ fn a_process_of_another_user_is_not_taken_for_the_executor() {
     assert_eq!(node.code(&["-k"]), 0);
 }
 
-/// How the executor's socket is called where it needs no file, in the words of a script.
+/// The name of the executor's socket that needs no file, for a script.
 const ABSTRACT_NAME: &str = "import os, socket, sys, time\n\
     space, root = os.stat('/proc/self/ns/mnt'), os.stat('/')\n\
     name = f'\\0systole/{space.st_ino:x}/{root.st_dev:x}.{root.st_ino:x}:{sys.argv[1]}'\n\
@@ -168,7 +168,7 @@ fn systemd_makes_the_packaged_directories_in_every_order() {
     fs::write(root.path().join("etc/passwd"), "root:x:0:0::/:/bin/sh\n").unwrap();
     fs::write(root.path().join("etc/group"), "root:x:0:\nhaclient:x:996:\n").unwrap();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/tmpfiles.d/heartbeat.conf");
-    // Once more over directories as a C heartbeat leaves them.
+    // The loop runs again over directories as a C heartbeat leaves them.
     for _ in 0..2 {
         let mut command = Command::new("systemd-tmpfiles");
         command.arg("--create").arg(format!("--root={}", root.path().display())).arg(file);

@@ -1,13 +1,13 @@
-//! An instance of an OCF agent, as heartbeat's manual writes it, with the packages' own files.
+//! An OCF instance, as described in heartbeat's manual, with the packages' own files.
 
 use super::Node;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// Of the package `resource-agents`.
+/// From the package `resource-agents`.
 const AGENT: &str = "/usr/lib/ocf/resource.d/heartbeat/Dummy";
-/// Of the package `heartbeat`.
+/// From the package `heartbeat`.
 const WRAPPER: &str = "/etc/ha.d/resource.d/OCF";
 
 #[test]
@@ -19,7 +19,7 @@ fn an_ocf_instance_starts_and_stops_beside_the_packaged_wrapper() {
     let node = Node::new();
     let scripts = node.path("config/resource.d");
     fs::create_dir(&scripts).unwrap();
-    // Without the package the group starts the same way.
+    // Without the package the group starts in the same way.
     if Path::new(WRAPPER).exists() {
         fs::copy(WRAPPER, scripts.join("OCF")).unwrap();
         fs::set_permissions(scripts.join("OCF"), fs::Permissions::from_mode(0o755)).unwrap();

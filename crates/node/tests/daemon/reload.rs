@@ -1,4 +1,4 @@
-//! Reloads that come to nothing.
+//! Reloads that fail.
 
 use super::{Node, has_address};
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ fn a_reload_that_is_refused_gives_no_line_up() {
     let node = Node::new();
     let line = fs::read_to_string(node.path("config/haresources")).unwrap();
     let name = line.split(' ').next().unwrap().to_owned();
-    // One more than half: the old ones and the new ones are too many together.
+    // One more than half: the old and the new groups together are too many.
     let lines = |network: u8| {
         (0..=GROUPS_MAX / 2).fold(String::new(), |mut text, host| {
             writeln!(text, "{name} 127.{network}.0.{host}/32/lo").unwrap();
@@ -50,7 +50,7 @@ fn a_reload_that_is_refused_gives_no_line_up() {
     node.write("config/haresources", &lines(30));
     let mut answer = node.ask(RELOAD).unwrap();
     node.wait_for("a refusal of the core", || {
-        // Not while it starts.
+        // The order is refused while the daemon is starting.
         let is_over = answer["reason"] != "not_ready" && answer["reason"] != "busy";
         if !is_over {
             answer = node.ask(RELOAD).unwrap();
@@ -99,7 +99,7 @@ fn a_line_whose_agent_is_missing_does_not_stop_what_runs() {
     let text = answer["text"].as_str().unwrap_or_default();
     assert!(text.contains("there is no interface eth47 for"), "{answer}");
     assert_eq!(node.phase().as_deref(), Some("active"));
-    // What does not run here stops for nobody.
+    // A group that does not run here is not stopped in vain.
     node.write("config/haresources", &line);
     assert_eq!(node.ask(RELOAD).unwrap()["response"], "reloaded");
 }

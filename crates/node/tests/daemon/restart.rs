@@ -34,7 +34,7 @@ fn everything_is_served_while_a_restart_waits_for_a_program_that_does_not_listen
         let answer = node.ask(&format!(r#"{{"request":"{request}"}}"#)).unwrap();
         assert_eq!(answer["text"], "the daemon is restarting", "{answer}");
     }
-    // Whoever wants it to stop is not kept waiting either, and there is no restart any more.
+    // A request to stop is not delayed either, and there is no longer a restart.
     kill(node.pid().unwrap(), Signal::Terminate).unwrap();
     node.wait_for("the stop", || !has_address());
     let starts = node.log().matches("Configuration validated.").count();

@@ -1,4 +1,4 @@
-//! A machine that has no room for a file, a socket or a program, when a daemon comes up.
+//! A machine with no room for a file, a socket or a program when a daemon starts.
 
 use super::{Node, has_address};
 use std::fs;
@@ -8,14 +8,14 @@ use std::process::Command;
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
-/// What a daemon says when it comes up.
+/// What a daemon logs when it starts.
 const STARTED: &str = "Configuration validated. Starting heartbeat 3.0.6";
 
 fn run(program: &str, words: &[&str]) {
     assert!(Command::new(program).args(words).status().unwrap().success(), "{program} {words:?}");
 }
 
-/// Starts it, on a run directory that is a small file system of its own.
+/// Creates a node whose run directory is a small file system of its own.
 fn on_a_small_disk() -> Node {
     let node = Node::new();
     systole_sys::namespace::make_mounts().unwrap();
@@ -33,7 +33,8 @@ fn fill(node: &Node) {
     fs::write(node.path("run/one more"), "x").unwrap_err();
 }
 
-/// Waits until so many daemons have come up and the group runs, with its address all the time.
+/// Waits until this number of daemons has started and the group runs. The address must be there all the
+/// time.
 fn await_start(node: &Node, number: usize) {
     node.wait_for("another daemon", || {
         assert!(has_address(), "{}", node.log());
@@ -67,7 +68,7 @@ fn a_restart_and_a_start_after_a_crash_on_a_full_run_directory_keep_everything()
 #[test]
 fn a_daemon_that_can_make_neither_pid_file_nor_socket_works_and_makes_them_later() {
     let node = Node::new();
-    // Nothing can be made or removed under these names.
+    // Nothing can be created or removed under these names.
     let obstacles = ["run/heartbeat.pid.new", "run/heartbeat/control.sock"].map(|it| node.path(it));
     for obstacle in &obstacles {
         fs::create_dir_all(obstacle).unwrap();
@@ -80,7 +81,7 @@ fn a_daemon_that_can_make_neither_pid_file_nor_socket_works_and_makes_them_later
     assert_eq!(node.pid(), None);
     fs::remove_dir(&obstacles[1]).unwrap();
     node.wait_for("an answer", || node.phase().as_deref() == Some("active"));
-    // A successor is one also where no file names it.
+    // A daemon can have a successor even if no file names the daemon.
     assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
     await_start(&node, 2);
     fs::remove_dir(&obstacles[0]).unwrap();
@@ -95,8 +96,8 @@ fn a_program_that_cannot_be_executed_any_more_is_not_needed_for_a_restart() {
     let program = node.path("heartbeat");
     fs::copy(&node.program, &program).unwrap();
     node.program = program.clone();
-    // It ends when it is told to, and so the program can be replaced between the look at it and its
-    // execution.
+    // The client ends only when it is told to, so that the daemon's program can be replaced between the
+    // check of it and its execution.
     let told = node.path("told");
     let script = format!(
         "trap 'touch {told}; while [ -e {told} ]; do sleep 0.01; done; exit 0' TERM\n\

@@ -1,4 +1,4 @@
-//! A stop that takes its time.
+//! A stop that takes long.
 
 use super::{Node, has_address};
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use systole_sys::process::kill;
 use systole_sys::signals::Signal;
 
-/// A group with an agent that stops as soon as there is a file `go`.
+/// Adds a group with an agent that stops as soon as the file `go` exists.
 fn with_a_slow_agent(node: &Node) {
     let scripts = node.path("config/resource.d");
     fs::create_dir(&scripts).unwrap();
@@ -31,7 +31,7 @@ fn neither_a_restart_nor_a_reload_undoes_a_stop_that_goes_on() {
     kill(node.pid().unwrap(), Signal::Terminate).unwrap();
     node.wait_for("the stop", || node.path("stopping").exists());
     let text = fs::read_to_string(node.path("config/ha.cf")).unwrap();
-    // What a running daemon cannot take.
+    // This is a change that a running daemon cannot apply.
     node.write("config/ha.cf", &text.replace("realtime off", "realtime off\nudpport 4711"));
     for request in ["restart", "reload"] {
         let answer = node.ask(&format!(r#"{{"request":"{request}"}}"#)).unwrap();

@@ -1,14 +1,14 @@
-//! A log and a disk that take nothing.
+//! A log and a disk that accept nothing.
 
 use super::*;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::Child;
 
-/// The service manager's watchdog in microseconds: a sign of life twice as often.
+/// The interval of the service manager's watchdog. Signs of life come twice as often.
 const WATCHDOG: Duration = Duration::from_secs(1);
 
-/// A daemon in the foreground whose log is a pipe that nobody reads, started as by systemd.
+/// A daemon in the foreground, started as by systemd, whose log is a pipe that is not read.
 struct Mute {
     child: Child,
     _reading: OwnedFd,
@@ -37,9 +37,10 @@ impl Mute {
         Self { child: command.spawn().unwrap(), _reading: reading, writing, manager }
     }
 
-    /// From now on whoever writes a line waits for ever.
+    /// From now on, writing a line blocks forever.
     fn fill(&self) {
-        // The flag is the pipe's, and so the daemon's too: it is set for no longer than needed.
+        // The flag belongs to the pipe, and so concerns the daemon too: it is set for no longer than
+        // needed.
         rustix::io::ioctl_fionbio(&self.writing, true).unwrap();
         for size in [4096, 1] {
             while rustix::io::write(&self.writing, &[b' '; 4096][..size]).is_ok() {}
@@ -47,7 +48,7 @@ impl Mute {
         rustix::io::ioctl_fionbio(&self.writing, false).unwrap();
     }
 
-    /// Waits for a word to the manager.
+    /// Waits for a message to the manager.
     fn await_word(&self, word: &str) {
         let mut buffer = [0; 256];
         loop {
@@ -86,7 +87,7 @@ fn signs_of_life_go_on_behind_an_executor_that_is_replaced() {
     let executor = node.executor().unwrap();
     systole_sys::process::kill(executor, systole_sys::signals::Signal::Stop).unwrap();
     node.wait_for("another one", || node.log().contains("The executor is running again."));
-    // Those that were under way come first.
+    // Messages that were already on the way come first.
     for _ in 0..5 {
         mute.await_word("WATCHDOG=1");
     }
@@ -101,7 +102,7 @@ fn a_log_that_is_a_fifo_is_refused_and_the_daemon_starts() {
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
     let debugfile = format!("debugfile {}\n", node.path("debug").display());
     node.write("config/ha.cf", &(debugfile + &ha_cf));
-    // What opens it would wait for a reader for ever.
+    // Opening it would wait forever for a reader.
     let path = node.path("log");
     assert_eq!(node.call(&[]).status.code(), Some(0));
     let said = || fs::read_to_string(node.path("debug")).unwrap_or_default();
@@ -111,7 +112,7 @@ fn a_log_that_is_a_fifo_is_refused_and_the_daemon_starts() {
         std::thread::sleep(LOOK_EVERY);
     }
     assert!(said().contains(&format!("Cannot open logfile {}: it is a FIFO", path.display())));
-    // `log()` would read it.
+    // `log()` would read the file.
     fs::remove_file(&path).unwrap();
     assert_eq!(node.code(&["-k"]), 0);
 }

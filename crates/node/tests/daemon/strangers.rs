@@ -1,8 +1,8 @@
-//! Datagrams that are dropped, and what is said of where they came from.
+//! Datagrams that are dropped, and what is reported about their origin.
 
 use super::*;
 
-/// The lines of the log that tell of dropped datagrams.
+/// Returns the log lines about dropped datagrams.
 fn told(node: &Node) -> Vec<String> {
     node.log().lines().filter(|line| line.contains("bad packet(s)")).map(str::to_owned).collect()
 }
@@ -50,7 +50,7 @@ fn a_node_with_another_key_is_named_once_and_stands_in_the_status() {
         [named, stranger].iter().all(|text| lines.iter().any(|line| line.contains(text)))
     });
     let lines = told(&node);
-    // One more where it was still heard when the first packet came.
+    // There is one more line if the node still counted as heard when the first packet came.
     assert!(lines.len() <= 3, "{sent} of each were sent: {lines:#?}");
     assert_eq!(lines.iter().filter(|line| line.contains(named)).count(), 1, "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("from 127.0.0.6 on lo: wrong signature (")));

@@ -8,12 +8,12 @@ use systole_sys::daemonize::ProcessLock;
 use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
-/// How often it is tried.
+/// Number of attempts.
 const ROUNDS: usize = 5;
-/// How many start at once.
+/// Number of daemons that are started at once.
 const STARTS: usize = 4;
 
-/// The daemons of a node; helpers have a role.
+/// Returns the daemons of a node. Helper processes have a role.
 fn daemons(node: &Node) -> Vec<i32> {
     let is_daemon = |pid: &i32| {
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -104,7 +104,7 @@ fn a_daemon_that_nothing_names_is_not_said_to_be_stopped() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
-    // What is removed is made again; not so where something else stands.
+    // What is removed is created again, unless something else has taken its place.
     let other = node.path("run/heartbeat/other");
     for name in ["run/heartbeat.pid", "run/heartbeat/control.sock"] {
         fs::write(&other, "").unwrap();

@@ -1,11 +1,11 @@
-//! A file in the place of the watchdog device.
+//! A file in place of the watchdog device.
 
 use super::*;
 use systole_sys::process::kill;
 use systole_sys::signals::Signal;
 
 impl Node {
-    /// Adds a line for the stand-in, and makes it.
+    /// Adds a line for the stand-in, and creates the file.
     fn give_watchdog(&self) {
         self.write("watchdog", "");
         self.name_watchdog();
@@ -17,7 +17,7 @@ impl Node {
         self.write("config/ha.cf", &(before + &line));
     }
 
-    /// What was written to it.
+    /// Returns what was written to the file.
     fn watchdog(&self) -> String {
         fs::read_to_string(self.path("watchdog")).unwrap()
     }
@@ -35,7 +35,7 @@ fn a_watchdog_is_kept_through_a_reload_and_released_at_the_stop() {
     node.start();
     node.wait_until_kept();
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
-    // A change that no running daemon can take: it executes itself again.
+    // This is a change that no running daemon can apply, so the daemon executes itself again.
     node.write("config/ha.cf", &format!("{ha_cf}debug 1\n"));
     assert_eq!(node.code(&["-r"]), 0);
     let opened = "Using watchdog device";
@@ -53,7 +53,8 @@ fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
     node.give_watchdog();
     node.start();
     node.wait_until_kept();
-    // It is killed for standing still; none can follow it, because its folder is none.
+    // The executor is killed because it stands still. No other one can follow, because its directory is a
+    // file.
     let folder = node.path("run/heartbeat/executor/executor.runs");
     fs::remove_dir_all(&folder).unwrap();
     fs::write(&folder, "").unwrap();
@@ -62,7 +63,7 @@ fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
     node.wait_for("a word about it", || {
         node.log().contains("is not being fed: the executor is stalled.")
     });
-    // One write may have been under way; without the stop there would have been two or three.
+    // One write may have been in progress. Without the stop there would have been two or three.
     assert!(node.watchdog().len() <= before + 1, "{} {before}", node.watchdog());
     fs::remove_file(&folder).unwrap();
     node.wait_for("a word about the end", || node.log().contains("is being fed again."));

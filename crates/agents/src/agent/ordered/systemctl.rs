@@ -1,4 +1,4 @@
-//! Calls of systemctl that are not those of an agent.
+//! Calls of systemctl other than those of an agent.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use systole_sys::process::{Child, Limits, Spawn};
 use systole_sys::signals::Signal;
 
-/// How long all calls for one agent may take. The executor waits a little longer for its start
+/// Time limit for all calls for one agent. The executor waits slightly longer for the agent's start
 /// (`BEGIN_LIMIT`).
 const LIMIT: Duration = Duration::from_secs(8);
-/// How long one that was killed is waited for.
+/// How long to wait for the end of a systemctl that was killed.
 const END_LIMIT: Duration = Duration::from_secs(1);
-/// Most of an answer that is read, in bytes.
+/// Maximum number of bytes of an answer that are read.
 const ANSWER_MAX: usize = 64 << 10;
 
-/// The way to systemd for what precedes one agent.
+/// The calls of systemctl that precede one agent.
 #[derive(Debug)]
 pub(crate) struct Systemctl<'a> {
     program: &'a Path,
@@ -26,18 +26,18 @@ pub(crate) struct Systemctl<'a> {
 }
 
 impl<'a> Systemctl<'a> {
-    /// Takes the program, and the resource limits that it gets.
+    /// Creates it from the program and the resource limits for the program.
     pub(crate) fn new(program: &'a Path, limits: Option<&'a Limits>) -> Self {
         Self { program, limits, end_at: Instant::now() + LIMIT }
     }
 
-    /// A property of a unit.
+    /// Returns a property of a unit.
     pub(super) fn property(&mut self, unit: &str, property: &str) -> io::Result<String> {
         self.run(&["show", &format!("--property={property}"), "--value", unit])
     }
 
-    /// Calls it, and gives what it says: nothing where there is none. Whether it succeeds does not
-    /// matter.
+    /// Calls systemctl and returns its output, which is empty if there is no systemctl. The exit code does
+    /// not matter.
     pub(super) fn run(&mut self, words: &[&str]) -> io::Result<String> {
         let mut spawn = Spawn::new(self.program);
         spawn.arguments = words.iter().map(Into::into).collect();
@@ -52,12 +52,13 @@ impl<'a> Systemctl<'a> {
         })
     }
 
-    /// Reads what it says until it ends.
+    /// Reads the output of systemctl until it ends.
     fn hear(&self, mut child: Child) -> io::Result<String> {
         let (stdout, _stderr) = (child.take_stdout(), child.take_stderr());
         let mut answer = Vec::new();
         loop {
-            // Looked at first: what was written before the end is then certainly in the pipe.
+            // The exit is checked first: then everything that was written before the end is certainly in
+            // the pipe.
             let exit = child.exit()?;
             let is_open = stdout.as_ref().is_some_and(|stdout| drain(stdout, &mut answer));
             if exit.is_some() {
@@ -77,7 +78,7 @@ impl<'a> Systemctl<'a> {
     }
 }
 
-/// Reads what is there; the beginning is kept. Says whether more may come.
+/// Reads what is available and keeps the beginning. Returns whether more may come.
 fn drain(pipe: &OwnedFd, answer: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 4096];
     loop {
@@ -94,9 +95,9 @@ fn drain(pipe: &OwnedFd, answer: &mut Vec<u8>) -> bool {
     }
 }
 
-/// Ends one that takes too long.
+/// Kills a systemctl that takes too long.
 fn end(child: &Child) {
-    // Fails only for want of rights over our own children.
+    // This fails only for lack of rights over a child.
     let _ = child.kill_group(Signal::Kill);
     let _ = wait(&mut [PollFd::new(&child.as_fd(), PollFlags::IN)], END_LIMIT);
 }
@@ -109,7 +110,7 @@ fn wait(fds: &mut [PollFd<'_>], limit: Duration) -> io::Result<()> {
     }
 }
 
-/// Whether there is no such program to ask.
+/// Whether there is no such program to call.
 fn is_missing(error: &io::Error) -> bool {
     let faults = [Errno::NOENT, Errno::ACCESS, Errno::NOEXEC, Errno::NOTDIR];
     Errno::from_io_error(error).is_some_and(|errno| faults.contains(&errno))
@@ -144,7 +145,7 @@ mod tests {
         let error = systemctl.run(&["show"]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         let pid = std::fs::read_to_string(scratch.path().join("pid")).unwrap_or_default();
-        // On a slow machine it was killed before it wrote its number.
+        // On a slow machine it was killed before it wrote its process number.
         let id = pid.trim().parse().ok().and_then(systole_sys::process::ProcessId::of);
         assert!(id.is_none_or(|id| !id.is_running()));
     }

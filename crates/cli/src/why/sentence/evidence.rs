@@ -1,9 +1,9 @@
-//! Silences, counts and people.
+//! Phrases about silences, counts and users.
 
 use crate::why::span::span;
 use systole_ipc::journal::{LastBeat, PingCounts};
 
-/// How long a node was silent on each link; nothing where that was not kept.
+/// Returns how long a node was silent on each link; empty if that was not recorded.
 pub(super) fn silence(
     silence_ms: Option<u64>,
     limit_ms: Option<u64>,
@@ -32,7 +32,7 @@ pub(super) fn silence(
     Some(parts.join("; "))
 }
 
-/// Ping nodes, and what follows.
+/// Returns the numbers of ping nodes, and the consequence.
 pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
     let PingCounts { node, ours, theirs, lost, decision } = counts;
     let lost = match lost.as_slice() {
@@ -60,14 +60,14 @@ pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
     format!("{me} sees {ours} {nodes}{lost}, {theirs}: {decision}")
 }
 
-/// Who gave an order.
+/// Returns the user who gave an order.
 pub(super) fn person(uid: u32, pid: i32, user: Option<&str>, login: Option<&str>) -> String {
     let user = user.map_or_else(|| format!("user {uid}"), str::to_owned);
     let login = login.map_or_else(String::new, |login| format!(", logged in as {login}"));
     format!("{user} (process {pid}{login})")
 }
 
-/// Parts of a sentence, with commas.
+/// Joins parts of a sentence with commas.
 pub(super) fn list(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }

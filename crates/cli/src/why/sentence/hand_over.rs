@@ -1,10 +1,10 @@
-//! The stages of a planned hand-over.
+//! Sentences about the stages of a planned hand-over.
 
 use crate::why::span::span;
 use systole_core::{Refusal, Step};
 use systole_ipc::journal::{HandOverStage, begins};
 
-/// A stage. Who wants the hand-over is said with the first one that is told.
+/// Returns the sentence about a stage. The first one also says who wants the hand-over.
 pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> String {
     let HandOverStage { giver, taker, took_ms, total_ms, .. } = stage;
     let (took, what) = (span(*took_ms), what(stage));
@@ -28,7 +28,7 @@ pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> Strin
     }
 }
 
-/// What is not followed: a wish of another node, or a step of its hand-over.
+/// Returns what is not followed: another node's request for a hand-over, or a step of its hand-over.
 pub(super) fn refusal(node: &str, step: Step, refused: Refusal, me: &str) -> String {
     match step {
         Step::Me => format!("{me} refused a hand-over with {node}: {refused}"),
@@ -38,7 +38,7 @@ pub(super) fn refusal(node: &str, step: Step, refused: Refusal, me: &str) -> Str
     }
 }
 
-/// What moves. A group that moves alone is the one that the story is about.
+/// Returns what moves. A group that moves alone is the group of the story.
 fn what(stage: &HandOverStage) -> String {
     match (&stage.group, stage.set) {
         (None, Some(set)) => format!("[{set}]"),

@@ -1,14 +1,14 @@
-//! What was done to the resources of a group, and how long each took.
+//! Sentences about the jobs of a group's resources, with how long each took.
 
 use super::evidence::list;
 use crate::why::span::span;
 use systole_core::{Action, Outcome};
 use systole_ipc::journal::JobEnd;
 
-/// Most resources of one job that are named.
+/// Maximum number of a job's resources that are named.
 const NAMED_MAX: usize = 3;
 
-/// Jobs that followed each other on a node.
+/// Returns the sentence about consecutive jobs on a node.
 pub(super) fn sentence(node: &str, jobs: &[&JobEnd]) -> String {
     format!("{node} {}", list(jobs.iter().map(|job| one(job))))
 }
@@ -38,7 +38,7 @@ fn one(job: &JobEnd) -> String {
     }
 }
 
-/// The first of the resources of a job, and how many more there are.
+/// Returns the first resources of a job, and the number of the others.
 fn names(words: &[String]) -> String {
     let named = words[..words.len().min(NAMED_MAX)].join(" ");
     match words.len().saturating_sub(NAMED_MAX) {

@@ -2,7 +2,7 @@ use super::*;
 use systole_core::{Outcome, Refusal};
 use systole_ipc::journal::{HandOverStage, LastBeat, PingCounts};
 
-/// Entries of web2, told one after the other.
+/// Returns the sentences for entries of web2, made one after the other.
 fn tell(events: Vec<JournalEvent>) -> Vec<String> {
     let mut teller = Teller::default();
     let entry = |event| Entry {

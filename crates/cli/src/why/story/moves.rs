@@ -1,4 +1,4 @@
-//! Where one move of a group ends and the next one begins.
+//! Finds where one move of a group ends and the next one begins.
 
 use crate::why::entries::{
     concerns, group_of, is_active, is_beginning, is_conclusion, ownership, time,
@@ -6,17 +6,17 @@ use crate::why::entries::{
 use jiff::SignedDuration;
 use systole_ipc::journal::Entry;
 
-/// How far back something that befell a node counts as having to do with a move, and how far
-/// ahead the end of a hand-over.
+/// How long before a move an event of a node counts as related to the move, and how long after a move the
+/// end of a hand-over does.
 const PRELUDE: SignedDuration = SignedDuration::from_mins(1);
 
-/// The moves of a group, oldest first: each from the moment when it left the owner before to when
-/// it ran on the next one, or as far as the journal reaches.
+/// Returns the moves of a group, oldest first: each from the moment when the group left the previous owner
+/// until it ran on the next one, or to the end of the journal.
 pub(super) fn of<'a>(entries: &'a [Entry], group: &str) -> Vec<Vec<&'a Entry>> {
     let own: Vec<usize> =
         (0..entries.len()).filter(|place| group_of(&entries[*place]) == Some(group)).collect();
     let mut moves = Vec::new();
-    // Where the entries of a move begin, and up to where conclusions belong to the one before.
+    // Where the entries of a move begin, and up to where conclusions belong to the previous move.
     let (mut begin, mut concluded) = (0, 0);
     for run in split(entries, &own) {
         let Some(last) = run.last() else { continue };
@@ -28,8 +28,8 @@ pub(super) fn of<'a>(entries: &'a [Entry], group: &str) -> Vec<Vec<&'a Entry>> {
     moves
 }
 
-/// The places of a group's own entries, move by move. A new one begins with the first entry after
-/// it ran somewhere, if it then comes to be somebody else's or another term's.
+/// Splits the indices of a group's own entries by move. A new move begins with the first entry after the
+/// group was active, if the group then gets another owner or another term.
 fn split<'a>(entries: &[Entry], own: &'a [usize]) -> Vec<&'a [usize]> {
     let mut moves = Vec::new();
     let mut rest = own;
@@ -50,8 +50,8 @@ fn split<'a>(entries: &[Entry], own: &'a [usize]) -> Vec<&'a [usize]> {
     moves
 }
 
-/// Where a move ends whose last own entry is at this place: behind the end of the hand-over and
-/// the answer to the order that brought it.
+/// Returns where a move ends whose last own entry has this index: after the end of the hand-over, and after
+/// the answer to the order that caused the hand-over.
 fn conclusion(entries: &[Entry], last: usize, group: &str) -> usize {
     let until = time(&entries[last]).map(|time| time + PRELUDE);
     let mut end = last + 1;
@@ -66,8 +66,8 @@ fn conclusion(entries: &[Entry], last: usize, group: &str) -> usize {
     end
 }
 
-/// What is told of a move: its own entries, what befell nodes less than a minute before one of
-/// them, and how the hand-over ended.
+/// Returns the entries that are printed for a move: its own entries, events of nodes less than a minute
+/// before one of them, and the end of the hand-over.
 fn told<'a>(
     entries: &'a [Entry],
     places: impl DoubleEndedIterator<Item = usize>,

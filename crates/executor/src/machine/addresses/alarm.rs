@@ -1,19 +1,19 @@
-//! How often addresses had to be put back: once is an accident, again and again a fault.
+//! How often addresses had to be put back. Once is an accident; repeatedly is a fault.
 
 use crate::protocol::Report;
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{GroupKey, Time};
 
-/// The time in which repeats count, and after which an alarm is over.
+/// The time span within which repeats count, and after which an alarm is over.
 const WINDOW: Duration = Duration::from_mins(1);
-/// As many in this time are an alarm.
+/// This number of repeats within the span raises an alarm.
 const ALARM: usize = 3;
-/// From so many on they are put back at the next renewal only: somebody fights us, and what is
-/// done a hundred times a second helps nobody.
+/// From this number on, addresses are put back only at the next renewal: another program keeps removing
+/// them, and putting them back a hundred times a second helps nothing.
 const FLOOD: usize = 100;
 
-/// The groups whose addresses were put back of late.
+/// The groups whose addresses were put back recently.
 #[derive(Debug, Default)]
 pub(super) struct Alarms {
     groups: Vec<Group>,
@@ -27,7 +27,7 @@ struct Group {
 }
 
 impl Alarms {
-    /// Notes that addresses of a group were put back. Gives an alarm when it is time for one.
+    /// Records that addresses of a group were put back. Returns an alarm when one is due.
     pub(super) fn note(
         &mut self,
         now: Time,
@@ -53,7 +53,7 @@ impl Alarms {
         Some(group.report())
     }
 
-    /// Whether so many were put back that more of them wait for the next renewal.
+    /// Whether so many addresses were put back that further ones wait for the next renewal.
     pub(super) fn is_flooded(&self, now: Time, key: GroupKey) -> bool {
         let mut groups = self.groups.iter().filter(|group| group.key == key);
         groups.any(|group| {
@@ -66,7 +66,7 @@ impl Alarms {
         last.min().map(|last| *last + WINDOW)
     }
 
-    /// Ends alarms that are over, and gives what is to be told of it.
+    /// Ends alarms that are over, and returns the reports about it.
     pub(super) fn elapse(&mut self, now: Time) -> Vec<Report> {
         let mut over = Vec::new();
         self.groups.retain(|group| {
@@ -79,7 +79,7 @@ impl Alarms {
         over
     }
 
-    /// Every alarm that there is.
+    /// Returns every alarm in progress.
     pub(super) fn reports(&self) -> Vec<Report> {
         let alarms = self.groups.iter().filter(|group| group.text.is_some());
         alarms.map(Group::report).collect()

@@ -1,4 +1,4 @@
-//! One address that is held, and what is known of it.
+//! One address that is held, and what is known about it.
 
 use crate::RunId;
 use systole_core::{GroupKey, Resource, Time};
@@ -8,12 +8,12 @@ use systole_core::{GroupKey, Resource, Time};
 pub(super) struct Kept {
     pub(super) group: GroupKey,
     pub(super) resource: Resource,
-    /// When its lifetime began for the last time, at the earliest.
+    /// When the lifetime of the address last began, at the earliest.
     pub(super) renewed: Time,
     pub(super) state: State,
-    /// The kernel has told that it was removed, and it has not been looked for since.
+    /// The kernel has reported that the address was removed, and it has not been looked for since.
     pub(super) is_in_doubt: bool,
-    /// Who might have removed it, in words.
+    /// Who may have removed it, in words.
     pub(super) by: Option<String>,
 }
 
@@ -24,26 +24,27 @@ pub(super) struct Kept {
 ///     ▼                   │  │ was made later      ▼
 ///   Lost      expired     └─▶ Expired           Lost
 /// ```
-/// Whatever cannot be removed is left. What is lost is forgotten when a daemon is greeted.
+/// An address that cannot be removed is in the state `Left`. Lost addresses are forgotten when a daemon is
+/// greeted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
     /// Held by an earlier executor; not looked for yet.
     Adopted,
     Here,
-    /// It outlived its lifetime, which means that this process or the machine stood still.
-    /// Somebody else may have it by now, which the daemon finds out.
+    /// The address outlived its lifetime, which means that this process or the machine stood still. Another
+    /// node may have the address by now; the daemon finds out.
     Expired {
         since: Time,
     },
-    /// It is being added again.
+    /// The address is being added again.
     Returning {
         run: RunId,
         since: Time,
         why: String,
     },
-    /// It could not be removed, and ends with its lifetime.
+    /// The address could not be removed, and ends with its lifetime.
     Left,
-    /// It is gone, and stays away.
+    /// The address is gone and stays away.
     Lost,
 }
 
@@ -57,7 +58,7 @@ impl Kept {
         Self { group, resource, renewed, state, is_in_doubt: false, by: None }
     }
 
-    /// Whether it is away, for good or until it is added again, or may be.
+    /// Whether the address is, or may be, away, for good or until it is added again.
     pub(super) const fn is_away(&self) -> bool {
         match self.state {
             State::Expired { .. } | State::Returning { .. } | State::Lost => true,
@@ -66,12 +67,12 @@ impl Kept {
         }
     }
 
-    /// Whether its lifetime is to be renewed.
+    /// Whether the lifetime of the address is to be renewed.
     pub(super) const fn is_renewable(&self) -> bool {
         matches!(self.state, State::Here | State::Adopted)
     }
 
-    /// Whether what was asked at this moment was asked for it.
+    /// Whether a renewal requested at this moment included this address.
     pub(super) fn is_asked(&self, asked: Time) -> bool {
         self.is_renewable() && self.renewed <= asked
     }

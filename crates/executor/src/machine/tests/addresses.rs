@@ -88,7 +88,7 @@ fn what_is_removed_again_and_again_is_an_alarm_until_it_ends() {
         panic!("{alarms:?}")
     };
     assert!(text.contains("networkd"), "{text}");
-    // A new daemon hears of it, too.
+    // A new daemon is told about it, too.
     bench.tell(Input::Disconnected);
     bench.tell(Input::Connected);
     bench.permit(600 * SECOND);
@@ -120,7 +120,7 @@ fn a_fight_for_an_address_costs_a_bounded_effort() {
     assert_eq!(bench.change(&Outcome::Success).len(), 1, "at the next renewal");
 }
 
-/// The kernel has no memory for the answer, for a moment or for good.
+/// The kernel has no memory for the answer, for a moment or forever.
 #[test]
 fn one_that_cannot_even_be_asked_to_come_back_is_tried_again_until_its_lifetime_is_over() {
     let not_asked = Outcome::NotAsked { text: "out of memory".to_owned() };

@@ -1,4 +1,4 @@
-//! Daemons that come and go, and executors that follow each other.
+//! Daemons that connect and disconnect, and executors that follow each other.
 
 use super::*;
 use crate::protocol::Service;
@@ -22,7 +22,7 @@ fn a_new_daemon_is_greeted_at_once_and_hears_what_still_runs() {
     assert_eq!(still, [unfinished(WEB, Action::Start, "a")]);
     assert_eq!(bench.signals(), [], "a start that goes on may end well");
 
-    // What the new daemon asks for begins when that has ended: then a start has little to do.
+    // What the new daemon requests begins when the earlier run has ended; then a start has little to do.
     bench.permit(60 * SECOND);
     let job = bench.run(WEB, Action::Start, &[agent("a")]);
     assert_eq!(bench.begins(), []);
@@ -120,7 +120,7 @@ fn a_daemon_is_told_that_an_interface_is_well_of_which_an_earlier_executor_may_h
     let mut bench = Bench::new();
     let fault = Some("eth0 has no carrier".to_owned());
     let told = |fault: &Option<String>| Report::Carrier { group: WEB, fault: fault.clone() };
-    // One that was never well is as somebody wants it.
+    // An interface that never worked is taken to be as the administrator wants it.
     bench.ask(Request::Configure(configuration.clone()));
     bench.tell(Input::Interfaces(vec![(WEB, fault.clone())]));
     assert_eq!(bench.reports(), []);
@@ -150,7 +150,7 @@ fn what_neither_started_nor_stopped_is_nothing_that_a_new_daemon_takes_for_runni
     assert_eq!(groups, [held(DB, &[agent("db")]), held(WEB, &[])]);
 }
 
-/// A successor of this executor that finds the ledger as it was written last, with a daemon.
+/// Returns a successor of this executor that finds the ledger as it was last written, with a daemon.
 fn succeeded(bench: &mut Bench) -> Bench {
     let ledger = bench.written.clone().expect("a ledger");
     let mut successor = Bench::of(Start { parallel: 4, ..ledger });
@@ -163,10 +163,10 @@ fn what_had_not_begun_is_nothing_that_the_next_executor_says_to_run() {
     let mut bench = Bench::new();
     bench.started_agent(DB, "db");
     bench.run(WEB, Action::Start, &[agent("a")]);
-    // The executor is killed after it has written down what it starts, and before it starts it.
+    // The executor is killed after it has recorded what it starts, and before it starts it.
     let mut next = succeeded(&mut bench);
     assert_eq!(next.hello().0, [held(DB, &[agent("db")]), held(WEB, &[])]);
-    // What may have begun is stopped all the same.
+    // What may have begun is stopped nevertheless.
     next.permit(600 * SECOND);
     next.run(WEB, Action::Stop, &[agent("a")]);
     assert_eq!(next.play(Outcome::Success), Action::Stop);
@@ -188,7 +188,7 @@ fn what_was_found_at_rest_runs_for_the_next_executor_only_when_it_has_started() 
 fn an_address_that_the_kernel_has_runs_whatever_the_ledger_could_not_say() {
     let mut bench = Bench::new();
     bench.run(WEB, Action::Start, &[address(1)]);
-    // It was added, and the executor was killed before it heard of that.
+    // The address was added, and the executor was killed before it received the answer.
     let mut next = succeeded(&mut bench);
     next.renewed_but(&[]);
     assert_eq!(next.hello().0, [held(WEB, &[address(1)])]);

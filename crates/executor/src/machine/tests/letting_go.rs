@@ -1,4 +1,4 @@
-//! Groups that are let go, each by itself.
+//! Groups that are let go, each independently of the others.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn stop_of(group: GroupKey, resource: Resource) -> Unfinished {
     Unfinished { group, action: Action::Stop, resources: vec![resource] }
 }
 
-/// With a permit for three seconds.
+/// Creates a bench with a permit for three seconds.
 fn brief() -> Bench {
     let mut bench = Bench::of(start());
     bench.tell(Input::Connected);
@@ -22,7 +22,7 @@ fn a_permit_that_was_issued_after_the_last_one_had_expired_keeps_nothing() {
     let mut bench = brief();
     bench.started(WEB, &[address(1)]);
     bench.said.clear();
-    // Both stood still, and the daemon went on first.
+    // Both stood still, and the daemon was the first to continue.
     bench.now = bench.now + 10 * SECOND;
     bench.permit(3 * SECOND);
     let begins = Report::LettingGo { reason: EXPIRED, groups: vec![WEB] };
@@ -62,7 +62,7 @@ fn without_a_permit_addresses_go_before_anything_stops() {
     assert!(matches!(first, Some(Output::Change { action: Action::Stop, .. })), "{first:?}");
     assert_eq!(bench.change(&Outcome::Success), [(Action::Stop, vec![address(1), address(2)])]);
 
-    // A daemon that comes in the middle of it hears what still stops; nothing starts meanwhile.
+    // A daemon that connects in the middle is told what is still being stopped; nothing starts meanwhile.
     bench.tell(Input::Connected);
     let stops = ["b", "a"].map(|name| stop_of(WEB, agent(name)));
     assert_eq!(bench.hello().1, stops);
@@ -115,7 +115,7 @@ fn a_stop_that_goes_on_is_not_begun_anew_when_everything_is_let_go() {
     }
 }
 
-/// The stop cannot be forked, as where no process is left, and no daemon is there.
+/// The stop cannot be forked, as when no process is left, and there is no daemon.
 #[test]
 fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
     let mut bench = Bench::letting_go();
@@ -144,7 +144,7 @@ fn what_could_not_be_asked_to_stop_keeps_its_predecessors_running_while_letting_
     }
 }
 
-/// Likewise with a daemon that stands still.
+/// The same with a daemon that stands still.
 #[test]
 fn what_could_not_be_asked_to_stop_is_asked_again_under_a_daemon_that_stands_still() {
     let mut bench = Bench::of(start());
@@ -158,7 +158,7 @@ fn what_could_not_be_asked_to_stop_is_asked_again_under_a_daemon_that_stands_sti
     assert_eq!(bench.begins().len(), 1, "it is asked again");
 }
 
-/// The daemon stood still for longer than its permit, and comes to itself.
+/// The daemon stood still for longer than its permit, and continues.
 #[test]
 fn a_slow_stop_while_letting_go_leaves_no_other_group_without_an_owner() {
     let mut bench = Bench::of(start());
@@ -181,7 +181,7 @@ fn a_slow_stop_while_letting_go_leaves_no_other_group_without_an_owner() {
     assert_eq!((is_told, is_refused), (true, false), "(is told that DB is gone, cannot start DB)");
 }
 
-/// The permit runs out while the start of the last agent of a group waits in the kernel.
+/// The permit expires while the start of the last agent of a group waits in the kernel.
 #[test]
 fn what_hangs_in_the_kernel_keeps_no_neighbour_from_being_let_go() {
     let mut bench = Bench::of(start());
@@ -201,7 +201,7 @@ fn what_hangs_in_the_kernel_keeps_no_neighbour_from_being_let_go() {
     assert!(stops.contains(&vec![agent("db")]), "{stops:?}, held: {:?}", bench.machine.held());
 }
 
-/// An address and an agent that stops slowly, of two groups, of which the first is free again.
+/// An address and an agent that stops slowly, of two groups, the first of which is free again.
 fn half_let_go() -> (Bench, RunId) {
     let mut bench = brief();
     bench.started(DB, &[address(1)]);
@@ -237,7 +237,7 @@ fn a_group_that_is_started_anew_while_another_is_let_go_is_kept() {
     bench.tell(Input::Renewed(vec![(address(1), Presence::Absent)]));
     assert_eq!(bench.change(&Outcome::Success), [(Action::Start, vec![address(1)])]);
     bench.said.clear();
-    // A daemon that comes meanwhile, and hears of the end of the other group, stops nothing.
+    // A daemon that connects meanwhile, and is told of the end of the other group, stops nothing.
     bench.tell(Input::Disconnected);
     bench.tell(Input::Connected);
     let (groups, still) = bench.hello();
@@ -277,7 +277,7 @@ fn a_daemon_that_comes_while_addresses_are_removed_takes_them_for_stopping() {
     assert_eq!(bench.reports(), [Report::LetGo { reason: EXPIRED, groups, failed: vec![] }]);
 }
 
-/// Whatever the reason: somebody else may have the group by now, and nobody is there who would ask.
+/// This holds for every reason: another node may have the group by now, and no daemon is there to ask.
 #[test]
 fn what_did_not_stop_while_letting_go_is_tried_again_until_it_does_and_then_the_executor_exits() {
     let mut bench = brief();
@@ -313,7 +313,7 @@ fn a_daemon_that_comes_to_what_cannot_be_let_go_for_good_keeps_its_executor() {
     assert!(!bench.has_exited(), "its daemon is here");
 }
 
-/// The start waits for a slow disk, the daemon dies, and the permit runs out.
+/// The start waits for a slow disk, the daemon dies, and the permit expires.
 #[test]
 fn what_waits_for_the_ledger_and_for_nobody_is_not_started_without_a_permit() {
     let mut bench = brief();
@@ -346,7 +346,7 @@ fn what_waits_for_the_ledger_and_for_nobody_is_not_started_without_a_permit() {
     assert_eq!(bench.begins(), []);
 }
 
-/// The daemon's stop of b waits to be forked when everything is let go, and cannot be.
+/// The daemon's stop of b waits to be forked when everything is let go, and the fork fails.
 #[test]
 fn a_daemons_stop_that_cannot_be_asked_keeps_its_predecessors_running_while_letting_go() {
     let mut bench = brief();
@@ -387,7 +387,7 @@ fn a_stop_that_hangs_keeps_no_neighbour_from_being_let_go() {
         for (run, _) in stops {
             bench.tell(Input::Begun { run, agent: AgentName::default() });
         }
-        // Agents obey a signal.
+        // The agents obey a signal.
         for (run, _) in bench.signals() {
             bench.tell(Input::Ended { run, outcome: failed(143) });
         }

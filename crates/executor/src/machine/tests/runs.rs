@@ -87,7 +87,7 @@ fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
     bench.pass(5 * SECOND);
     assert_eq!(bench.done(), [(job, Outcome::TimedOut)], "a dead disk holds nobody up for good");
 
-    // It may be there still: no other program for this group, but its addresses go.
+    // The program may still be there: no other program runs for this group, but its addresses go.
     let again = bench.run(WEB, Action::Stop, &[agent("a")]);
     let address = bench.run(WEB, Action::Stop, &[address(1)]);
     assert_eq!(bench.begins(), []);
@@ -98,7 +98,7 @@ fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
     assert_eq!(bench.begin().1, Action::Stop, "it has ended after all");
 }
 
-/// A status before a start, as of a mount whose server is gone; what stands right of it still runs.
+/// The status before a start hangs, as with a mount whose server is gone; what is to its right still runs.
 #[test]
 fn what_stands_beside_a_program_that_does_not_end_can_be_stopped_and_not_started() {
     let mut bench = Bench::new();
@@ -132,7 +132,7 @@ fn a_cancelled_run_says_so_wherever_it_is() {
     assert_eq!(bench.signals(), [(found[0].0, Signal::Terminate)]);
     bench.tell(Input::Ended { run: found[0].0, outcome: Outcome::NotRunning });
     assert_eq!(bench.done(), [(runs, Outcome::Cancelled)]);
-    // One that is about to start is asked to end once it has.
+    // A program that is about to start is asked to end once it has started.
     bench.tell(Input::Begun { run: found[1].0, agent: AgentName::default() });
     assert_eq!(bench.signals(), [(found[1].0, Signal::Terminate)]);
     bench.tell(Input::Ended { run: found[1].0, outcome: failed(143) });

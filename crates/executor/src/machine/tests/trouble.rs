@@ -1,4 +1,4 @@
-//! What fails on our side is never an answer of the agent.
+//! What fails in the executor is never an answer of the agent.
 
 use super::*;
 use crate::{Finding, LookId};
@@ -12,7 +12,7 @@ fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
     bench.tell(Input::LedgerGone);
     let again = bench.written.take().expect("a ledger");
     assert_eq!((again.ledger, again.doubtful), (before.ledger, before.doubtful));
-    // One that cannot be written is tried again as ever, however often it is missed.
+    // A ledger that cannot be written is tried again as usual, however often it is missed.
     bench.ledger = Some("no room".to_owned());
     bench.tell(Input::LedgerGone);
     bench.logs();
@@ -23,7 +23,7 @@ fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
     assert!(bench.written.is_some());
 }
 
-/// Both processes are killed while a stop goes on, which ends before the next ones are there.
+/// Both processes are killed during a stop, which ends before the next ones start.
 #[test]
 fn what_was_being_stopped_when_everything_was_killed_is_not_said_to_run() {
     for outcome in [None, Some(Outcome::Success), Some(failed(1)), Some(Outcome::TimedOut)] {
@@ -41,7 +41,7 @@ fn what_was_being_stopped_when_everything_was_killed_is_not_said_to_run() {
     }
 }
 
-/// A stop that the executor could not ask for changes nothing.
+/// A stop that the executor could not run changes nothing.
 #[test]
 fn what_could_not_be_asked_to_stop_is_still_said_to_run_by_a_successor() {
     let mut bench = Bench::new();
@@ -93,7 +93,7 @@ fn nothing_starts_that_is_not_written_down() {
         assert_eq!((bench.begins(), bench.change(&Outcome::Success)), (vec![], vec![]));
         assert_eq!(bench.machine.held(), []);
     }
-    // It is tried again until it is written.
+    // The ledger is tried again until it is written.
     bench.ledger = None;
     bench.pass(2 * SECOND);
     bench.said.clear();
@@ -119,7 +119,8 @@ fn many_starts_at_once_are_written_down_once_and_all_begin() {
             timeout_ms: 0,
             environment: Vec::new(),
         };
-        // As the shell does it: it reads all that has come, and then does what is to be done.
+        // This is the order of the shell: it reads everything that has arrived, and then does what is to be
+        // done.
         bench.machine.handle(bench.now, Input::Request(Request::Run(run)));
     }
     bench.listen();
@@ -153,7 +154,7 @@ fn a_start_that_hangs_before_its_program_is_given_up_and_told() {
     bench.pass(10 * SECOND);
     let signals = bench.signals();
     assert!(signals.contains(&(run, Signal::Kill)), "{signals:?}");
-    // The helper hangs for good: its group waits for nothing, and starts nothing either.
+    // The helper hangs forever: its group waits for nothing, and starts nothing either.
     bench.pass(5 * SECOND);
     let done = bench.done();
     assert!(done.iter().any(|(id, outcome)| *id == job && not_asked(outcome)), "{done:?}");
@@ -198,8 +199,8 @@ fn a_look_that_hangs_or_fails_says_nothing_of_the_agent() {
     }
 }
 
-/// It lets go of a group, the stop ends with an error, or is killed, and before it is tried
-/// again both processes are killed.
+/// The executor lets go of a group, the stop ends with an error or is killed, and before it is tried again
+/// both processes are killed.
 #[test]
 fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
     for outcome in [failed(1), Outcome::TimedOut] {
@@ -211,7 +212,7 @@ fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
     }
 }
 
-/// Another node has the group, and a service takes its time to stop.
+/// Another node has the group, and a service takes long to stop.
 #[test]
 fn addresses_are_removed_beside_the_stop_of_a_service_and_free_nothing_that_waits_for_it() {
     let mut bench = Bench::new();
@@ -229,7 +230,7 @@ fn addresses_are_removed_beside_the_stop_of_a_service_and_free_nothing_that_wait
     assert!(bench.machine.held().is_empty());
 }
 
-/// A service that starts may need them.
+/// A service that is starting may need the addresses.
 #[test]
 fn addresses_wait_for_the_start_of_a_service() {
     let mut bench = Bench::new();

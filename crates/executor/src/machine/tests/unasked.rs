@@ -1,4 +1,5 @@
-//! Starts that could not be asked, or were though it looked as if not, and those beside an address that is lost.
+//! Starts that could not be run, or were run although it seemed otherwise, and starts beside an address
+//! that is lost.
 
 use super::*;
 
@@ -6,7 +7,7 @@ fn not_asked() -> Outcome {
     Outcome::NotAsked { text: "No buffer space available".into() }
 }
 
-/// What a new daemon is told to run.
+/// Returns the resources that are reported as running to a new daemon.
 fn told_to_run(bench: &mut Bench) -> Vec<Resource> {
     bench.tell(Input::Disconnected);
     bench.tell(Input::Connected);
@@ -14,7 +15,7 @@ fn told_to_run(bench: &mut Bench) -> Vec<Resource> {
     bench.hello().0.into_iter().flat_map(|group| group.resources).collect()
 }
 
-/// The ledger has it all the same. "Its end is not known" is said of a program that ran.
+/// The ledger has the resource nevertheless. "Its end is not known" is reported about a program that ran.
 #[test]
 fn a_start_that_could_not_be_asked_for_or_has_no_known_end_is_nothing_that_a_new_daemon_takes_for_running()
  {
@@ -29,7 +30,7 @@ fn a_start_that_could_not_be_asked_for_or_has_no_known_end_is_nothing_that_a_new
     }
 }
 
-/// The daemon stops nothing of what could not be asked to start; this one was.
+/// The daemon does not stop what could not be started; this program was started.
 #[test]
 fn a_start_whose_end_is_not_known_was_asked() {
     let mut bench = Bench::new();
@@ -40,7 +41,7 @@ fn a_start_whose_end_is_not_known_was_asked() {
     assert!(!matches!(done[0].1, Outcome::NotAsked { .. }), "{done:?}");
 }
 
-/// The program begins in the moment in which it is given up, and runs.
+/// The program begins at the moment in which it is given up, and runs.
 #[test]
 fn a_start_that_begins_when_it_is_given_up_was_asked() {
     let mut bench = Bench::new();
@@ -56,7 +57,7 @@ fn a_start_that_begins_when_it_is_given_up_was_asked() {
     assert!(!matches!(done[0].1, Outcome::NotAsked { .. }), "{done:?}");
 }
 
-/// The kernel has told that it is gone; whether that is so cannot be found out now.
+/// The kernel has reported that the address is gone; whether that is true cannot be found out now.
 #[test]
 fn no_service_is_started_while_an_address_of_its_group_may_be_away() {
     let mut bench = Bench::new();
@@ -71,10 +72,10 @@ fn no_service_is_started_while_an_address_of_its_group_may_be_away() {
     assert!(matches!(done[..], [(_, Outcome::Refused)]), "{done:?}");
 }
 
-/// A group with its service left of its address, of which the address is lost.
+/// Creates a group with its service to the left of its address, which is lost.
 fn with_a_lost_address(is_adopted: bool) -> Bench {
     let mut bench = if is_adopted {
-        // Its lifetime was over before this executor began.
+        // The lifetime of the address was over before this executor began.
         Bench::of(Start { ledger: vec![held(WEB, &[agent("a"), address(7)])], ..start() })
     } else {
         let mut bench = Bench::new();
@@ -91,7 +92,7 @@ fn with_a_lost_address(is_adopted: bool) -> Bench {
     bench
 }
 
-/// The new daemon begins with the first resource of what is held in part.
+/// The new daemon begins with the first resource of a group that is held in part.
 #[test]
 fn a_service_left_of_an_address_that_is_lost_is_started_for_the_next_daemon() {
     for is_adopted in [true, false] {
@@ -116,7 +117,7 @@ fn a_lost_address_that_a_daemon_was_not_told_of_stays_in_the_ledger_as_doubtful(
     assert_eq!(bench.machine.held(), [held(WEB, &[agent("a"), address(7)])]);
     let written = bench.written.clone().expect("a ledger");
     assert_eq!(written.doubtful, [(WEB, address(7))]);
-    // It is stopped with its group, and nothing looks for it until then.
+    // The address is stopped with its group, and is not looked for until then.
     bench.pass(10 * SECOND);
     assert_eq!(bench.asked(), None);
     bench.run(WEB, Action::Stop, &[address(7)]);
@@ -140,7 +141,7 @@ fn an_address_of_two_groups_that_one_has_lost_is_held_and_looked_after_for_the_o
         bench.tell(Input::Changed { run, outcome, announced: 0 });
     }
     bench.said.clear();
-    // Whether it is there is asked for the other one still, and heard.
+    // The other group's address is still looked for, and the answer is handled.
     bench.pass(SECOND);
     bench.renewed_but(&[address(7)]);
     assert_eq!(bench.change(&Outcome::Success), [(Action::Start, vec![address(7)])]);

@@ -35,7 +35,7 @@ fn what_may_be_lost_overtakes_nothing_that_may_not() {
     }
     beat.send_queued(answer(7));
     beat.send_queued(answer(8));
-    // There is room for one: what has waited comes first, and the newest is lost.
+    // There is room for one: the news that has waited goes first, and the newest is lost.
     assert!(control.news().is_some());
     beat.send_lossy(event());
     assert_eq!(beat.take_lost(), 1);

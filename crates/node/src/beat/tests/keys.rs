@@ -1,20 +1,20 @@
-//! Keys that are renewed: what goes out with which signature, and what is believed.
+//! The renewal of keys: what is sent with which signature, and what is accepted.
 
 use super::super::keys::KeyStep;
 use super::*;
 use systole_core::Echo;
 use systole_wire::Progress;
 
-/// The beat thread, a socket of the other node, and its voice.
+/// The beat loop, and the other node with its socket.
 struct Pair {
     beat: BeatLoop,
     control: ControlEnd,
     socket: UdpSocket,
     other: Encoder,
-    /// What its beats take along, if it is one of ours.
+    /// What its beats carry, if it is a Systole node.
     tells: Option<systole_core::Beat>,
     turn: u32,
-    /// The sequence of our last message.
+    /// The sequence of this node's last message.
     last: u64,
 }
 
@@ -27,7 +27,7 @@ fn third_keys() -> Keys {
 }
 
 impl Pair {
-    /// A pair that has met, and whose first node is about to renew its keys.
+    /// Creates two nodes that have met, the first of which is about to renew its keys.
     fn new(is_classic: bool) -> Self {
         let (beat, control) = beat();
         let session = beat.cluster.beat().session;
@@ -37,7 +37,7 @@ impl Pair {
         let other = encoder("beta", 2);
         let tells = Some(tells).filter(|_| !is_classic);
         let mut pair = Self { beat, control, socket, other, tells, turn: 0, last: 0 };
-        // Long enough that the ring of what was sent is full.
+        // Long enough that the ring of sent messages is full.
         for _ in 0..600 {
             pair.pass(Some(&keys()));
         }
@@ -49,7 +49,8 @@ impl Pair {
         self.control.command(Command::Keys(Box::new(keys))).unwrap();
     }
 
-    /// Lets a keepalive pass, with a beat of the other node. Returns who signed what we said.
+    /// Lets a keepalive pass, with a beat of the other node. Returns the keys that signed what this node
+    /// sent.
     fn pass(&mut self, others: Option<&Keys>) -> Vec<u8> {
         self.turn += 1;
         if let Some(keys) = others {
@@ -75,7 +76,7 @@ impl Pair {
         self.socket.send_to(bytes, HERE).unwrap();
     }
 
-    /// What was told of the renewal, and how many still wait.
+    /// Returns the reported steps of the renewal, and how many nodes still wait at each.
     fn steps(&mut self) -> Vec<(KeyStep, usize)> {
         let news = std::iter::from_fn(|| self.control.news());
         let steps = news.filter_map(|news| match news {
@@ -102,7 +103,7 @@ impl Pair {
     }
 }
 
-/// The id of the key that signed a framed message.
+/// Returns the id of the key that signed a framed message.
 fn signer(bytes: &[u8]) -> u8 {
     for (id, keys) in [(1, keys()), (2, new_keys()), (3, third_keys())] {
         if Decoder::default().open(bytes, &keys).is_ok() {
@@ -112,7 +113,7 @@ fn signer(bytes: &[u8]) -> u8 {
     panic!("nobody signed {}", String::from_utf8_lossy(bytes));
 }
 
-/// The sequence of a message that has one.
+/// Returns the sequence of a message that has one.
 fn sequence(bytes: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(bytes);
     let (_, rest) = text.split_once("seq=")?;
@@ -129,7 +130,7 @@ fn the_old_signature_is_everywhere_until_the_other_node_has_the_new_one() {
     assert_eq!(pair.steps(), [(KeyStep::Begins, 1)]);
     assert!(pair.beat.trouble.is_empty(), "{:?}", pair.beat.trouble);
     let (old_ones, new_ones): (Vec<u8>, Vec<u8>) = said.iter().partition(|id| **id == 1);
-    // Five seconds of beats: one or two of them are shown with the new key as well.
+    // These are five seconds of beats: one or two of them are also sent with the new key.
     assert!((1..=2).contains(&new_ones.len()) && old_ones.len() >= 100, "{said:?}");
 
     pair.pass(Some(&new));
@@ -155,7 +156,7 @@ fn the_old_signature_is_everywhere_until_the_other_node_has_the_new_one() {
     assert!(pair.beat.cluster.hears(NodeId(1)), "what the old key signs means nothing");
 }
 
-/// It would complain of every copy, and learn nothing from it.
+/// A C node would complain about every copy, and learn nothing from it.
 #[test]
 fn a_classic_node_is_shown_no_signature_before_its_own() {
     let mut pair = Pair::new(true);
@@ -201,7 +202,7 @@ fn what_is_sent_again_has_a_signature_that_the_other_node_knows() {
         let is_it = |bytes: &&Vec<u8>| sequence(bytes) == Some(number);
         said.iter().filter(is_it).map(|bytes| signer(bytes)).collect::<Vec<_>>()
     };
-    // Messages that were sent before, and after, it began.
+    // Messages that were sent before, and after, the renewal began.
     pair.pass(Some(&old));
     assert_eq!(again(&mut pair, &old, before), [1]);
     let meanwhile = pair.last;

@@ -1,32 +1,32 @@
-//! Which addresses node names stand for on this machine.
+//! The addresses for which the names of nodes stand on this machine.
 //!
-//! Asked for once, when datagrams come with other keys from an address of which nothing else is
-//! known. A name server may take long to answer: a thread of its own waits for it.
+//! They are looked up once, when datagrams with other keys come from an address about which nothing else is
+//! known. A name server may take long to answer, so a separate thread waits for it.
 
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 use systole_core::{NodeId, Settings};
 
-/// Most addresses of one node that are remembered.
+/// Maximum number of addresses of one node that are kept.
 const ADDRESSES_MAX: usize = 16;
-/// Stack of the thread that asks, in bytes: all of it is locked, and stays allocated.
+/// Stack size of the thread that asks, in bytes. All of it is locked, and stays allocated.
 const STACK: usize = 256 << 10;
 
 /// The addresses of node names.
 #[derive(Debug, Default)]
 pub(super) enum Names {
-    /// Nobody has asked yet.
+    /// The names have not been looked up yet.
     #[default]
     Unasked,
     /// The answer is awaited.
     Asked(Receiver<Vec<(IpAddr, NodeId)>>),
-    /// The answer.
+    /// The answer has arrived.
     Known(Vec<(IpAddr, NodeId)>),
 }
 
 impl Names {
-    /// Asks, unless that was done before. Returns whether an answer is still to come.
+    /// Looks the names up, unless that was done before. Returns whether an answer is still to come.
     pub(super) fn ask(&mut self, settings: &Settings) -> bool {
         match self {
             Self::Asked(_) => return true,
@@ -43,15 +43,15 @@ impl Names {
                 let found = found.into_iter().flatten().take(ADDRESSES_MAX);
                 found.map(move |address| (address.ip(), node)).collect::<Vec<_>>()
             };
-            // Nobody waits any more when the daemon has ended.
+            // Nothing waits for the answer if the daemon has ended.
             let _ = tell.send(others.into_iter().flat_map(of_node).collect());
         });
-        // Without a thread there are no names, and the lines tell the addresses alone.
+        // Without a thread there are no names, and the lines give only the addresses.
         *self = if thread.is_ok() { Self::Asked(told) } else { Self::Known(Vec::new()) };
         matches!(self, Self::Asked(_))
     }
 
-    /// Whether the answer has just come.
+    /// Whether the answer has just arrived.
     pub(super) fn arrive(&mut self) -> bool {
         let Self::Asked(told) = self else { return false };
         *self = match told.try_recv() {
@@ -62,7 +62,7 @@ impl Names {
         true
     }
 
-    /// The node whose name stands for an address.
+    /// Returns the node whose name stands for an address.
     pub(super) fn node_at(&self, address: Option<IpAddr>) -> Option<NodeId> {
         match self {
             Self::Unasked | Self::Asked(_) => None,

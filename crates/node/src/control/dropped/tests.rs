@@ -20,7 +20,7 @@ fn dropped(source: Option<IpAddr>, node: Option<NodeId>, cause: Cause, count: u6
     dropped
 }
 
-/// A table that has the answer of the name service.
+/// Creates a table that already has the answer of the name service.
 fn table(known: &[(u32, NodeId)]) -> DroppedTable {
     let known = known.iter().filter_map(|(number, node)| Some((address(*number)?, *node)));
     let mut table = DroppedTable { entries: Vec::new(), names: Names::answered(known.collect()) };

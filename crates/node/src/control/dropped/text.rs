@@ -5,7 +5,7 @@ use crate::log::{Level, Line};
 use std::time::Duration;
 use systole_core::Settings;
 
-/// What came in where.
+/// Returns where the datagrams arrived.
 pub(super) fn entrance(settings: &Settings, entrance: Entrance) -> &str {
     match entrance {
         Entrance::Link(link) => settings.links.get(link.index()).map_or("a link", |name| name),
@@ -13,7 +13,7 @@ pub(super) fn entrance(settings: &Settings, entrance: Entrance) -> &str {
     }
 }
 
-/// The line about what was not told yet, of all that came in this span.
+/// Returns the line about what was not logged yet, out of everything that arrived in this span.
 pub(super) fn line(settings: &Settings, all: &Dropped, untold: &Dropped, span: Duration) -> Line {
     let origin = &all.origin;
     let place = entrance(settings, origin.entrance);
@@ -35,7 +35,7 @@ pub(super) fn line(settings: &Settings, all: &Dropped, untold: &Dropped, span: D
     }
     let mut level = Level::Warning;
     if untold.counts[Cause::Stranger as usize] > 0 {
-        // The words of heartbeat for it come first.
+        // Heartbeat's own words for this come first.
         level = Level::Error;
         let name = all.stranger.text();
         text = format!("process_status_message: bad node [{name}] in message: {text}");

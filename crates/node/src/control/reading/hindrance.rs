@@ -1,4 +1,4 @@
-//! Changed lines that could not start here, because an agent or an interface does not exist.
+//! Changed lines that could not start on this node, because an agent or an interface does not exist.
 
 use super::Steps;
 use std::path::Path;
@@ -6,16 +6,16 @@ use systole_config::Config;
 use systole_core::{Group, GroupKey, Resource, ResourceKind};
 use systole_facts::{has_agent, interface_names};
 
-/// A line that changes, and could not be started here any more.
+/// A line that changes and could no longer be started on this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::control) struct Hindrance {
-    /// The line as it was.
+    /// The line before the change.
     pub(in crate::control) before: GroupKey,
     /// What is missing, in words.
     pub(in crate::control) text: String,
 }
 
-/// What keeps changed lines from starting on this node.
+/// Returns what keeps changed lines from starting on this node.
 pub(super) fn find(
     directory: &Path,
     before: &Config,
@@ -31,7 +31,7 @@ pub(super) fn find(
         }
         ResourceKind::Address(spec) => {
             let name = spec.interface.as_ref()?;
-            // What cannot be looked at counts as there.
+            // An interface counts as present if the interfaces cannot be listed.
             let is_gone = interfaces.as_ref().is_some_and(|all| !all.contains(name));
             is_gone.then(|| format!("there is no interface {name} for `{}`", resource.word))
         }
@@ -39,7 +39,7 @@ pub(super) fn find(
     find_with(lacks, &before.groups, &after.groups)
 }
 
-/// `lacks` tells what a resource needs and this node has not.
+/// `lacks` returns what a resource needs and this node does not have.
 fn find_with(
     lacks: impl Fn(&Resource) -> Option<String>,
     before: &[Group],

@@ -1,4 +1,4 @@
-//! What the helper does: it reads, checks and compares, and finds out what comes next.
+//! The work of the helper: it reads, checks and compares the files, and finds out what must be done next.
 
 use super::Steps;
 use super::hindrance;
@@ -18,26 +18,26 @@ use systole_facts::Files;
 use systole_ipc::paths::Paths;
 use systole_sys::link::LinkSpec;
 
-/// What the files are read for.
+/// The purpose of reading the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::control) enum Purpose {
-    /// To take what has changed.
+    /// To apply what has changed.
     Reload,
-    /// To see that a successor would come up.
+    /// To check that a successor would start.
     Restart,
 }
 
-/// Why a file that may have been written by half changes nothing.
+/// Why a file that may have been written only in part changes nothing.
 const EMPTIED: &str = "haresources no longer has a group, which would stop everything: `hb reload \
                        --empty` accepts that";
 
 /// What the helper needs, and what is in force.
 pub(in crate::control) struct Job {
     pub(in crate::control) purpose: Purpose,
-    /// A haresources without a group is meant.
+    /// Whether a haresources without groups is intended.
     pub(in crate::control) may_be_empty: bool,
     pub(in crate::control) paths: Paths,
-    /// An executor is there, which a successor has to find.
+    /// Whether there is an executor, which a successor has to find.
     pub(in crate::control) has_executor: bool,
     pub(in crate::control) state: State,
     pub(in crate::control) settings: Arc<Settings>,
@@ -47,49 +47,50 @@ pub(in crate::control) struct Job {
     pub(in crate::control) media: Vec<LinkSpec>,
 }
 
-/// What was read, which is what is applied.
+/// What was read, which is also what is applied.
 #[derive(Debug)]
 pub(in crate::control) struct Read {
     pub(in crate::control) files: Files,
     pub(in crate::control) config: Config,
-    /// What has changed, in words.
+    /// The changes, in words.
     pub(in crate::control) changes: Vec<String>,
-    /// What keeps changed lines from starting here.
+    /// What keeps changed lines from starting on this node.
     pub(in crate::control) hindrances: Vec<Hindrance>,
 }
 
-/// What comes next.
+/// What must be done next.
 #[derive(Debug)]
 pub(in crate::control) enum Next {
-    /// The very same files.
+    /// The files are identical.
     Same,
-    /// Nothing that matters has changed in them.
+    /// Nothing that matters has changed in the files.
     Unchanged(Read),
-    /// A running daemon takes it. Ping nodes are there if those have changed or are judged by another time.
+    /// The running daemon applies the change. Ping nodes are given if they, or the time for judging them,
+    /// have changed.
     Live(Read, Option<Vec<PingNode>>),
-    /// A successor takes it, for which hosts have been resolved.
+    /// A successor applies the change. Hosts have been resolved for it.
     Anew(Read, Names),
 }
 
-/// Why nothing comes next.
+/// Why there is nothing to be done next.
 #[derive(Debug)]
 pub(in crate::control) enum Trouble {
-    /// Mistakes in the files, as people read them.
+    /// Mistakes in the files, in readable form.
     Mistakes(String),
-    /// Something else.
+    /// Any other reason.
     Failed(String),
 }
 
-/// What a helper has to say.
+/// The findings of a helper.
 #[derive(Debug)]
 pub(in crate::control) struct Found {
-    /// For the log.
+    /// Lines for the log.
     pub(in crate::control) lines: Vec<Line>,
     pub(in crate::control) result: Result<Next, Trouble>,
 }
 
 impl Found {
-    /// What ends with an error.
+    /// Creates a finding that is an error.
     #[cfg(test)]
     pub(super) fn failed(text: String) -> Self {
         Self { lines: Vec::new(), result: Err(Trouble::Failed(text)) }
@@ -97,7 +98,7 @@ impl Found {
 }
 
 impl Job {
-    /// Does it, and tells each step that may wait for a disk or a name server.
+    /// Does the work, and reports each step that may wait for a disk or a name server.
     pub(in crate::control) fn work(self, steps: &Steps) -> Found {
         let tell = |step| steps.tell(step);
         let files = Files::read_telling(&self.paths.configuration, &tell);
@@ -114,7 +115,7 @@ impl Job {
         Found { lines, result }
     }
 
-    /// Whether groups were there, and none is any more, without a word from a person.
+    /// Whether there were groups, and now there are none, without an order that accepts this.
     fn is_emptied(&self, config: &Config) -> bool {
         !self.may_be_empty && config.groups.is_empty() && !self.config.groups.is_empty()
     }
@@ -149,7 +150,7 @@ impl Job {
         }
     }
 
-    /// The ping nodes with their hosts resolved, if anything about them has changed.
+    /// Returns the ping nodes with their hosts resolved, if anything about them has changed.
     fn ping_nodes(&self, config: &Config, steps: &Steps) -> Result<Option<Vec<PingNode>>, String> {
         let old = &self.config;
         let has_same_time = old.settings().deadping == config.settings().deadping;
@@ -161,8 +162,8 @@ impl Job {
         nodes.map(Some).map_err(|error| error.to_string())
     }
 
-    /// Looks at what a successor will need: what it is to remember, the hosts that it would have to resolve
-    /// while nobody beats, and a program.
+    /// Checks what a successor will need: its stored state, the hosts that it would have to resolve while
+    /// there are no beats, and a program.
     fn foresee(&self, config: &Config, steps: &Steps) -> Result<Names, String> {
         steps.tell(format!("looking at {}", self.paths.executor().display()));
         runtime::check(&self.paths, self.has_executor)?;
@@ -177,9 +178,10 @@ impl Job {
         Ok(names)
     }
 
-    /// Looks whether a successor could open a medium of files that name others: with none it would hear
-    /// nobody, and each node would take everything. With those in force it is no worse off than this daemon,
-    /// also while their interfaces are away. Tells which ones it would have to do without.
+    /// Checks whether a successor could open a medium, if the files name other media than those in force:
+    /// with no medium the successor would hear no node, and each node would take everything. With the media
+    /// in force it is no worse off than this daemon, even while their interfaces are missing. Reports which
+    /// media it would have to do without.
     fn foresee_media(
         &self,
         config: &Config,

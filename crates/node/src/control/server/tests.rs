@@ -71,7 +71,7 @@ fn one_that_has_closed_its_writing_side_is_answered_and_then_left() {
     assert_eq!(text, "{\"response\":\"done\"}\n");
     server.tick();
     assert!(server.clients.is_empty());
-    // Who is gone altogether is not waited for.
+    // A client that is gone altogether is not waited for.
     let mut gone = connect(&server);
     gone.write_all(b"{\"request\":\"status\"}\n").unwrap();
     assert_eq!(server.read().len(), 1);

@@ -1,24 +1,25 @@
-//! A control thread that makes no turn: it waits for something that it should not wait for.
+//! Detects that the control thread makes no turns because it waits for something that it should not wait
+//! for.
 
 use crate::log::{Level, Line};
 use std::time::Duration;
 
-/// How long it may take for a turn before that is told. In calm it makes two a second.
+/// How long a turn may take before this is reported. Normally there are two turns a second.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What is known of the turns of the control thread.
+/// What is known about the turns of the control thread.
 #[derive(Debug, Default)]
 pub(super) struct Stall {
     turns: u64,
-    /// Time that was seen to pass since the last turn. A process that was stopped as a whole saw none.
+    /// Observed time since the last turn. A process that was stopped as a whole observes none.
     stands_for: Duration,
-    /// How long it stood when that was told last.
+    /// How long the thread had stood still at the last report.
     told: Option<Duration>,
 }
 
 impl Stall {
-    /// Takes the count of turns after `gap` has passed. Tells that the thread stands still, after 10 s and then
-    /// whenever it stands twice as long, and that it goes on.
+    /// Takes the count of turns after `gap` has passed. Returns a line when the thread has stood still for
+    /// 10 s, whenever it has stood still for twice as long as at the last line, and when it continues.
     pub(super) fn look(&mut self, turns: u64, gap: Duration) -> Option<Line> {
         if turns != self.turns {
             let stood_for = std::mem::take(&mut self.stands_for).as_secs();

@@ -1,4 +1,4 @@
-//! Fencing, in words.
+//! The lines about fencing.
 
 use super::*;
 use systole_core::FencingEvent;

@@ -1,4 +1,4 @@
-//! The words of a standby hand-over.
+//! The lines about a standby hand-over.
 
 use super::*;
 

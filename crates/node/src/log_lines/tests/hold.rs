@@ -1,4 +1,4 @@
-//! What is held and kept, in words.
+//! The lines about what is held and kept.
 
 use super::*;
 use systole_core::{HoldEvent, Obstacle, Proof};

@@ -1,4 +1,4 @@
-//! The words of ipfail.
+//! The lines of ipfail.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the journal keeps of the evidence of decisions, and of how long their steps took.
+//! The evidence of decisions and the durations of their steps, as the journal keeps them.
 
 use super::{milliseconds, name_of};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use systole_core::{
 };
 use systole_ipc::journal::{HandOverStage, JobEnd, JournalEvent, LastBeat, PingCounts};
 
-/// The death of a node.
+/// Returns the death of a node.
 pub(super) fn death(settings: &Settings, node: String, silence: &Silence) -> JournalEvent {
     let link = |link: LinkId| settings.links.get(link.index()).map_or("?", String::as_str);
     let links = silence.links.iter().map(|last| LastBeat {
@@ -25,7 +25,7 @@ pub(super) fn death(settings: &Settings, node: String, silence: &Silence) -> Jou
     }
 }
 
-/// A job with the names of `settings`, if they have its group.
+/// Returns the end of a job with the names of `settings`, if these have its group.
 pub(super) fn job_end(
     settings: &Settings,
     job: Job,
@@ -46,7 +46,7 @@ pub(super) fn job_end(
     })
 }
 
-/// A stage with the names of `settings`.
+/// Returns a stage of a hand-over with the names of `settings`.
 pub(super) fn stage_of(settings: &Settings, plan: &HandOverProgress) -> HandOverStage {
     let (group, set) = match plan.scope {
         Scope::Group(group) => (Some(name_of(settings, group)), None),
@@ -68,7 +68,7 @@ pub(super) fn stage_of(settings: &Settings, plan: &HandOverProgress) -> HandOver
     }
 }
 
-/// Counts with the names of `settings`.
+/// Returns the numbers of ping nodes with the names of `settings`.
 pub(super) fn counts_of(settings: &Settings, counts: &systole_core::PingCounts) -> PingCounts {
     let name = |ping: &PingId| settings.ping_nodes.get(ping.index()).cloned();
     PingCounts {

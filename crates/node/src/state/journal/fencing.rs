@@ -1,4 +1,4 @@
-//! The fencing of a node as the journal tells it.
+//! The fencing of a node as it is recorded in the journal.
 
 use super::milliseconds;
 use systole_core::FencingEvent;

@@ -1,4 +1,4 @@
-//! The file of the journal, as it is written.
+//! The file of the journal, and the writing of entries.
 
 use super::repeats::Repeats;
 use jiff::{SignedDuration, Timestamp};
@@ -10,24 +10,24 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use systole_ipc::journal::{Entry, JournalEvent, NAME, OLD, SIZE_MAX};
 
-/// The journal of a node: what makes entries, and the file that takes them.
+/// The journal of a node: the part that makes entries, and the file to which they are written.
 #[derive(Debug)]
 pub struct Journal {
     pub(in crate::state) scribe: Scribe,
     pub(in crate::state) file: JournalFile,
 }
 
-/// What makes entries. It waits for nothing.
+/// Makes entries. It never waits.
 #[derive(Debug)]
 pub(in crate::state) struct Scribe {
-    /// Who tells: the node, and the generation of its daemon.
+    /// The source of the entries: the node, and the generation of its daemon.
     from: (String, u64),
     /// The number of the last entry.
     number: u64,
     repeats: Repeats,
 }
 
-/// The file, bounded: a full one becomes the old one and replaces the one before.
+/// The file, which is bounded: a full file is renamed to the old file and replaces the previous old one.
 #[derive(Debug)]
 pub(in crate::state) struct JournalFile {
     directory: PathBuf,
@@ -48,12 +48,12 @@ impl Journal {
         self
     }
 
-    /// Appends what happened that long ago, unless it repeats what stands there already.
+    /// Appends an event that happened that long ago, unless it repeats one that was written already.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written: the entry is lost, and its number with it. The next entry
-    /// opens the file again.
+    /// When the file cannot be written: the entry is lost, and its number with it. The next entry opens the
+    /// file again.
     #[cfg(test)]
     pub(crate) fn write(&mut self, event: JournalEvent, age: Duration) -> io::Result<()> {
         self.scribe.line(event, age).map_or(Ok(()), |line| self.file.append(&line))
@@ -61,7 +61,8 @@ impl Journal {
 }
 
 impl Scribe {
-    /// The line about what happened that long ago, unless it repeats what was written lately.
+    /// Returns the line about an event that happened that long ago, unless it repeats one that was written
+    /// recently.
     pub(in crate::state) fn line(&mut self, event: JournalEvent, age: Duration) -> Option<Vec<u8>> {
         if self.repeats.has(&event, Instant::now()) {
             return None;
@@ -78,7 +79,7 @@ impl Scribe {
 }
 
 impl JournalFile {
-    /// Appends a line. Does not wait until it is on the disk, but waits for a disk that hangs.
+    /// Appends a line. Does not wait until the line is on the disk, but waits for a disk that hangs.
     ///
     /// # Errors
     ///
@@ -109,11 +110,11 @@ impl JournalFile {
     }
 }
 
-/// Opens the file at its end, and ends a line that a power failure or a full disk has cut: else
+/// Opens the file at its end, and ends a line that a power failure or a full disk has cut off. Otherwise
 /// the next entry would be lost with it.
 fn open(path: &Path) -> io::Result<(File, u64)> {
     let mut options = OpenOptions::new();
-    // A link is not followed, and a FIFO not waited for.
+    // Symbolic links are not followed, and FIFOs not waited for.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.read(true).append(true).create(true).mode(0o640);
     let mut file = options.custom_flags(flags.bits().cast_signed()).open(path)?;

@@ -1,4 +1,4 @@
-//! What is held, and what is kept where it is, as the journal tells it.
+//! Holds, and groups that are kept where they are, as they are recorded in the journal.
 
 use super::name_of;
 use systole_core::{GroupId, HoldEvent, NodeId, Settings};

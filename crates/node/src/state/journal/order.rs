@@ -1,10 +1,10 @@
-//! Orders as the journal tells them.
+//! Orders as they are recorded in the journal.
 
 use super::{milliseconds, name_of};
 use systole_core::{Order, Settings};
 use systole_ipc::journal::JournalOrder;
 
-/// The order, with names as `settings` has them.
+/// Translates an order, with the names of `settings`.
 #[must_use]
 pub(crate) fn of_order(settings: &Settings, order: Order) -> JournalOrder {
     match order {

@@ -1,5 +1,5 @@
-//! What is tried and refused again and again stands in the journal once: else it would push out
-//! what explains where the groups are.
+//! Events that are tried and refused repeatedly are recorded once, because they would otherwise push out
+//! the entries that explain where the groups are.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,16 +7,16 @@ use systole_ipc::journal::JournalEvent;
 
 /// How long one entry is enough for all that repeat it.
 const PERIOD: Duration = Duration::from_mins(10);
-/// Most entries that are remembered; the oldest is forgotten first.
+/// Maximum number of entries that are remembered. The oldest is forgotten first.
 const KEPT_MAX: usize = 32;
 
-/// What was written lately and may repeat without end.
+/// Entries that were written recently and may repeat without end.
 #[derive(Debug, Default)]
 pub(super) struct Repeats(VecDeque<(JournalEvent, Instant)>);
 
 impl Repeats {
-    /// Whether an event repeats one that was written lately; notes it if not. When a group
-    /// moves everything is news again.
+    /// Returns whether an event repeats one that was written recently, and records it if not. When a group
+    /// moves, every event is new again.
     pub(super) fn has(&mut self, event: &JournalEvent, now: Instant) -> bool {
         if matches!(event, JournalEvent::Ownership { .. } | JournalEvent::Order { .. }) {
             self.0.clear();

@@ -26,7 +26,7 @@ fn settings() -> Settings {
     }
 }
 
-/// Every cause; the match fails to compile when there is one more.
+/// Every cause. The match fails to compile when there is another one.
 fn causes() -> Vec<Cause> {
     let (giver, taker) = (NodeId(0), NodeId(1));
     let dead = |proof| Cause::OwnerDead { owner: giver, silence: NOW, proof };
@@ -97,7 +97,7 @@ fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
         words.insert(word.into_owned());
         assert!(!evidence.is_empty() && proofs.insert(evidence), "{cause:?}");
     }
-    // Of one cause there are three proofs.
+    // One of the causes has three proofs.
     assert_eq!((words.len(), proofs.len()), (20, 22));
 }
 
@@ -189,7 +189,7 @@ fn a_full_disk_loses_entries_and_counts_them() {
     let path = directory.path().join("journal.jsonl");
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     journal.write(JournalEvent::Stop, NOW).unwrap();
-    // What was cut when the disk was full ends before the next entry.
+    // A line that was cut off when the disk was full is ended before the next entry.
     let whole = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     symlink("/dev/full", &path).unwrap();

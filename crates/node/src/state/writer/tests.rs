@@ -1,4 +1,4 @@
-//! The thread that writes, with disks that take nothing for a while.
+//! The thread that writes, with disks that accept nothing for a while.
 
 use super::*;
 use crate::state::tests::settings;
@@ -97,7 +97,7 @@ fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
     let stored = await_told(&mut writer, 2);
     let both = |told: &Told| matches!(told, Told::OwnershipStored | Told::PeerStored);
     assert!(stored.len() == 2 && stored.iter().all(both), "{stored:?}");
-    // The second of each may still wait for its turn.
+    // The second task of each kind may still wait for its turn.
     drop(writer);
     assert_eq!(state.terms(&settings).unwrap(), [(GroupKey(7), NodeId(0), 2)]);
     assert_eq!(state.peers(&settings).unwrap()[0].sequence, 2);
