@@ -65,8 +65,8 @@ pub(crate) enum Subject {
 pub(crate) enum Takes {
     /// A running daemon applies it.
     Live,
-    /// The same, unless there is a serial line: a serial line is set up for specific times, and is too slow
-    /// if these are too short.
+    /// The same, unless there is a serial line: the times are set when the line is opened, and say when the
+    /// line is too slow.
     LiveUnlessSerial,
     /// The daemon executes itself again.
     Restart,
