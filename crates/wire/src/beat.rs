@@ -27,8 +27,8 @@
 //! order   = count "." node "." left [ "~" ]
 //! ```
 //!
-//! `left` is in milliseconds; `~` says that the hold was released, `!` that the group has left its node once
-//! more since.
+//! `left` is in milliseconds; `~` says that the hold was released, `!` that the group has moved once more
+//! since it is kept where it is.
 //!
 //! All other numbers are hexadecimal. An extra with an unknown letter is ignored. A reader that meets another
 //! version, or anything that it cannot read, treats the whole field as absent and the sender as a node
@@ -153,7 +153,7 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         begin(out, MOVED);
         holds::push_moves(out, moves)?;
     }
-    // A reader of the previous version reads a whole table, whose mark says nothing about it.
+    // The previous version reads a whole table, and the mark of a whole table covers no words.
     let is_marked = beat.form == TableForm::Marked;
     for (claim, words) in words::all(&beat.claims).filter(|_| is_marked) {
         begin(out, WORDS);
