@@ -10,8 +10,8 @@ thread_local! {
     static WORLD: RefCell<(Decoder, Vec<Keys>)> = RefCell::new((Decoder::default(), keys()));
 }
 
-/// The keys of the captured messages. A fuzzer finds a checksum by itself, and so gets further
-/// with it than with a real key.
+/// The keys of the captured messages. A fuzzer finds a checksum on its own, and so gets further with it than
+/// with a real key.
 fn keys() -> Vec<Keys> {
     let md5 = &b"TestKeyMd5"[..];
     let sha1 = &b"TestKeySha1"[..];

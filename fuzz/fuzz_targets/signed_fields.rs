@@ -1,4 +1,4 @@
-//! Any content of a message behind a right signature.
+//! Any content of a message with a correct signature.
 //!
 //! The input is cut into fields: a byte for the kind, a byte for the name, a byte for the length
 //! of the value, the value.
@@ -9,7 +9,7 @@ use systole_core::LinkId;
 use systole_wire::{Decoder, Fields, Form, Keys, Kind, Method, Sealer, Style};
 
 const KINDS: [Kind; 5] = [Kind::String, Kind::Binary, Kind::Nested, Kind::List, Kind::Compressed];
-/// The names that something is read from.
+/// The names of fields that are read.
 const NAMES: [&str; 24] = [
     "t",
     "src",
@@ -43,7 +43,7 @@ fn fields_of(mut bytes: &[u8]) -> Fields {
         let (value, behind) = rest.split_at(rest.len().min(usize::from(*length)));
         let kind = KINDS[usize::from(*kind) % KINDS.len()];
         let name = NAMES[usize::from(*name) % NAMES.len()];
-        // What cannot be a field is not one; the rest still makes a message.
+        // An invalid field is left out; the others still make a message.
         let _ = fields.push(kind, name, value);
         bytes = behind;
     }

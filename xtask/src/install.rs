@@ -1,4 +1,4 @@
-//! Tells what is missing, and installs it if it is told to.
+//! Reports what is missing, and installs it on request.
 
 use crate::complain;
 use crate::needs::{Need, Source};
@@ -7,17 +7,17 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// What the caller said about installing.
+/// The caller's consent to installing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// `--install`.
     Given,
-    /// Nothing: a person at a terminal is asked.
+    /// No option: a person at a terminal is asked.
     Asked,
 }
 
-/// Installs packages as root. The packages' own services would hold the ports and addresses that
-/// the laboratory uses, so that none is started:
+/// Installs packages as root. The packages' own services would occupy the ports and addresses that the
+/// laboratory uses, so none of them is started:
 /// <https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt>.
 const APT: &str = r#"
 policy=/usr/sbin/policy-rc.d
@@ -32,20 +32,20 @@ apt-get -qq update
 apt-get -qq install --yes --no-install-recommends "$@" >/dev/null
 "#;
 
-/// Builds cargo-nextest without the part that renews itself, which is half of it and wants a library
-/// of its own for encryption.
+/// Builds cargo-nextest without its self-update, which is half of it and needs its own library for
+/// encryption.
 const CARGO_INSTALL: &str =
     "cargo install --locked --no-default-features --features default-no-update";
 
-/// Takes `--install` out of the options.
+/// Removes `--install` from the options.
 pub(crate) fn consent<'a>(options: &[&'a str]) -> (Consent, Vec<&'a str>) {
     let rest: Vec<&str> = options.iter().copied().filter(|word| *word != "--install").collect();
     let consent = if rest.len() < options.len() { Consent::Given } else { Consent::Asked };
     (consent, rest)
 }
 
-/// Sees that what `command` needs is there. Without consent, what is missing is told; then only
-/// something that is required is an error.
+/// Ensures that what `command` needs is present. Without consent, missing programs are reported; then only a
+/// missing program that is required is an error.
 pub(crate) fn provide(command: &str, missing: &[Need], consent: Consent) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
@@ -69,7 +69,7 @@ pub(crate) fn provide(command: &str, missing: &[Need], consent: Consent) -> Resu
     ))
 }
 
-/// Whether we are root, whom networks and packages need.
+/// Returns whether this process runs as root, which networks and packages require.
 pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
@@ -105,7 +105,7 @@ impl Order {
         }
     }
 
-    /// The command that a person would type.
+    /// Returns the command that a person would type.
     fn words(&self) -> String {
         let installer = match self {
             Self::Packages(_) => "apt-get install --no-install-recommends",
@@ -139,7 +139,7 @@ impl Order {
     }
 }
 
-/// A shell of root that installs the packages which are its arguments.
+/// Returns a root shell that installs the packages in its arguments.
 fn apt() -> Result<Command, String> {
     if !Path::new("/usr/bin/apt-get").exists() {
         return Err("there is no apt-get here; install what is missing by hand".to_owned());
@@ -155,7 +155,7 @@ fn apt() -> Result<Command, String> {
     Ok(command)
 }
 
-/// Asks a person at the terminal; without one nobody agrees.
+/// Asks a person at the terminal; without a terminal the answer is no.
 fn agrees(orders: &[Order]) -> Result<bool, String> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(false);
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn only_what_is_required_is_an_error_where_nobody_can_be_asked() {
-        // Tests run without a terminal, or else a person is in the way.
+        // Tests run without a terminal; otherwise the test would ask a person.
         if io::stdin().is_terminal() {
             return;
         }

@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Builds `heartbeat` and `hb`, then becomes `hb lab`, so that every signal goes to it. Building
-/// needs no root and the laboratory does, hence sudo(8) between the two.
+/// Builds `heartbeat` and `hb`, then becomes `hb lab`, so that `hb lab` gets every signal. The laboratory
+/// needs root and building does not, hence sudo(8) between the two.
 pub(crate) fn run(options: &[&str]) -> Result<(), String> {
     let (consent, options) = consent(options);
     install::provide("cargo xtask lab", &needs::of_lab(), consent)?;
@@ -31,7 +31,7 @@ pub(crate) fn run(options: &[&str]) -> Result<(), String> {
     Err(format!("{} cannot be run: {error}; run it as root", program.display()))
 }
 
-/// A released program, beside the folder of this one, which is a debug program.
+/// Returns the path of a release program, next to the directory of this debug program.
 fn built(name: &str) -> Result<PathBuf, String> {
     let this = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
     let target = this.ancestors().nth(2).ok_or("this program is in no target folder")?;

@@ -1,5 +1,5 @@
-//! Chores of this tree: `cargo xtask tidy` checks its own rules, `cargo xtask test` everything, and
-//! `cargo xtask lab` shows what it is all for.
+//! Tasks of this tree: `cargo xtask tidy` checks its own rules, `cargo xtask test` checks everything, and
+//! `cargo xtask lab` shows what the project is for.
 
 mod install;
 mod lab;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes to standard error; when that is closed nobody reads any more.
+/// Writes to standard error; if it is closed, the text has no reader and is dropped.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{}", text.trim_end());
 }

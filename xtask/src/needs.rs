@@ -1,10 +1,10 @@
-//! What the two commands need beside Rust and a C compiler, and whether it is here.
+//! What the two commands need in addition to Rust and a C compiler, and whether it is present.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where programs of root are; the search path of other users lacks them.
+/// The directories of root's programs; the search path of other users lacks them.
 const ROOT_PLACES: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /// Something that a command needs.
@@ -12,18 +12,18 @@ const ROOT_PLACES: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 pub(crate) struct Need {
     /// A program by its name, or a file by its path.
     pub(crate) look_for: &'static str,
-    /// Who brings it.
+    /// What provides it.
     pub(crate) source: Source,
     /// What does not work without it.
     pub(crate) purpose: &'static str,
-    /// Whether the command makes no sense without it; otherwise a part is skipped.
+    /// Whether the command is useless without it; otherwise a part is skipped.
     pub(crate) is_required: bool,
 }
 
-/// Who brings something.
+/// What provides something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A package of Debian.
+    /// A Debian package.
     Package(&'static str),
     /// A component of Rust, which rustup adds.
     Component(&'static str),
@@ -39,7 +39,7 @@ const fn useful(look_for: &'static str, package: &'static str, purpose: &'static
     Need { look_for, source: Source::Package(package), purpose, is_required: false }
 }
 
-/// What networks of namespaces are made of.
+/// What networks of namespaces require.
 const NETWORKS: [Need; 4] = [
     required("ip", "iproute2", "makes the networks"),
     required("nft", "nftables", "cuts links"),
@@ -88,12 +88,12 @@ const TESTS: [Need; 16] = [
     },
 ];
 
-/// What the demonstration lacks.
+/// Returns what the demonstration lacks.
 pub(crate) fn of_lab() -> Vec<Need> {
     missing(NETWORKS.into_iter().chain([NGINX]))
 }
 
-/// What the tests lack.
+/// Returns what the tests lack.
 pub(crate) fn of_tests() -> Vec<Need> {
     missing(NETWORKS.into_iter().chain([NGINX]).chain(TESTS))
 }
@@ -115,12 +115,12 @@ impl Need {
                 // An absolute path replaces the place that it is joined to.
                 places.iter().any(|place| place.join(self.look_for).exists())
             }
-            // rustup has a program for each component, also for those that are not installed.
+            // rustup has a program for each component, even for those that are not installed.
             Source::Component(_) | Source::Crate(_) => answers(self.look_for),
         }
     }
 
-    /// A line for people.
+    /// Returns a line for people.
     pub(crate) fn describe(&self) -> String {
         let name = Path::new(self.look_for).file_name().unwrap_or_default().to_string_lossy();
         let source = match self.source {
@@ -132,7 +132,7 @@ impl Need {
     }
 }
 
-/// Whether a command of cargo can be called.
+/// Returns whether a cargo command can be called.
 fn answers(program: &str) -> bool {
     let mut command = Command::new("cargo");
     let word = program.strip_prefix("cargo-").unwrap_or(program);

@@ -1,4 +1,4 @@
-//! Everything that must hold before a change lands, one step after the other.
+//! Everything that must hold before a change is merged, one step after the other.
 
 mod call;
 
@@ -7,7 +7,7 @@ use crate::{complain, needs, tidy};
 use call::Call;
 use std::process::{Command, Stdio};
 
-/// What is quick to say no.
+/// The checks that fail quickly.
 const QUICK: [&[&str]; 3] = [
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
@@ -27,11 +27,11 @@ const QUICK: [&[&str]; 3] = [
 /// The programs, because the laboratory runs them.
 const PROGRAMS: &[&str] = &["build", "--workspace", "--bins", "--quiet"];
 
-/// Documents may not have a broken link.
+/// Documentation must not have broken links.
 const DOCUMENTS: &[&str] = &["doc", "--workspace", "--no-deps", "--quiet"];
 
-/// Deliberate mistakes, which the worlds must notice, and the count of transitions, by themselves, so
-/// that no other package is built with them; and the examples of the documents.
+/// Deliberate mistakes, which the worlds must notice, and the count of transitions, each in a separate run so
+/// that no other package is built with them; and the examples in the documentation.
 const COMPUTING: [&[&str]; 3] = [
     &[
         "test",
@@ -59,9 +59,9 @@ const COMPUTING: [&[&str]; 3] = [
     &["test", "--workspace", "--doc", "--quiet"],
 ];
 
-/// The pairs with a C daemon mostly wait, and many run at once; `.config/nextest.toml` says which. What
-/// computes would slow down the scripts of their agents, so they have a run of their own. The tests
-/// come last, so that their summary is what one sees.
+/// The pairs with a C daemon mostly wait, and many run at once, as listed in `.config/nextest.toml`. Tests
+/// that compute would slow down the scripts of their agents, so the pairs have a separate run. The tests come
+/// last, so that their summary is at the end of the output.
 const WITH_NEXTEST: [&[&str]; 2] = [
     &["nextest", "run", "--workspace"],
     &["nextest", "run", "--workspace", "--profile", "waiting"],
@@ -85,7 +85,7 @@ pub(crate) fn run(options: &[&str]) -> Result<(), String> {
     }
     Call::cargo(DOCUMENTS).with("RUSTDOCFLAGS", "-D warnings").run()?;
     let tests = if has_nextest() { &WITH_NEXTEST[..] } else { &[WITHOUT_NEXTEST] };
-    // All of them, so that one run tells everything that is wrong.
+    // All of them, so that one run reports everything that is wrong.
     let calls = COMPUTING.into_iter().chain(tests.iter().copied()).map(Call::cargo);
     let failures: Vec<String> = calls.filter_map(|call| call.run().err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }

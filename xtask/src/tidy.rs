@@ -9,7 +9,7 @@ use crate::complain;
 use crate::tree::{self, File};
 use std::fmt;
 
-/// A rule is broken.
+/// A broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Breach {
     path: String,
@@ -33,7 +33,7 @@ impl fmt::Display for Breach {
     }
 }
 
-/// Prints every breach; fails if there is one.
+/// Prints every broken rule; fails if there is one.
 pub(crate) fn run() -> Result<(), String> {
     let files = tree::files(&tree::root())?;
     for file in layout::long_files(&files) {
@@ -57,7 +57,7 @@ fn check(files: &[File]) -> Vec<Breach> {
     breaches
 }
 
-/// A file for the tests of a rule.
+/// Returns a file for the tests of a rule.
 #[cfg(test)]
 fn file(path: &str, text: &str) -> File {
     File { path: path.to_owned(), text: text.to_owned() }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing of ours.
+/// Directories without files of this project.
 const SKIPPED: [&str; 5] = [".git", "target", "corpus", "artifacts", "vectors"];
 
 /// A text file of the tree.
@@ -11,40 +11,40 @@ const SKIPPED: [&str; 5] = [".git", "target", "corpus", "artifacts", "vectors"];
 pub(crate) struct File {
     /// Its path below the root, with `/`.
     pub(crate) path: String,
-    /// What is in it.
+    /// Its content.
     pub(crate) text: String,
 }
 
 impl File {
-    /// The crate's folder below `crates/`, if the file is in one.
+    /// Returns the crate's directory below `crates/`, if the file is in one.
     pub(crate) fn member(&self) -> Option<&str> {
         self.path.strip_prefix("crates/")?.split('/').next()
     }
 
-    /// Whether it is Rust.
+    /// Returns whether it is a Rust file.
     pub(crate) fn is_rust(&self) -> bool {
         Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
     }
 
-    /// Whether it holds nothing but tests and what they need.
+    /// Returns whether it contains only tests and what they need.
     pub(crate) fn is_test(&self) -> bool {
         let path = &self.path;
         ["/tests/", "/tests.rs", "/testing.rs"].iter().any(|part| path.contains(part))
     }
 
-    /// Its lines, numbered from 1.
+    /// Returns its lines, numbered from 1.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 }
 
-/// Where the workspace begins.
+/// Returns the root of the workspace.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// All text files below `root`, sorted by path.
+/// Returns all text files below `root`, sorted by path.
 pub(crate) fn files(root: &Path) -> Result<Vec<File>, String> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -69,7 +69,7 @@ pub(crate) fn files(root: &Path) -> Result<Vec<File>, String> {
     Ok(found)
 }
 
-/// A file, unless it is no text or vanished meanwhile.
+/// Reads a file; returns `None` if it is not text or vanished meanwhile.
 fn read(root: &Path, path: &Path) -> Option<File> {
     let text = fs::read_to_string(path).ok()?;
     let path = path.strip_prefix(root).ok()?.to_str()?.to_owned();

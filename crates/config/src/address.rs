@@ -1,4 +1,4 @@
-//! Resource words that mean a floating address.
+//! Resource words that stand for a floating address.
 
 use crate::facts::{Facts, Interface};
 use crate::finding::Finding;
@@ -8,23 +8,24 @@ use crate::source::File;
 use std::net::{IpAddr, Ipv4Addr};
 use systole_core::AddressSpec;
 
-/// What came of a word that means an address.
+/// The result of reading a word that stands for an address.
 pub(crate) struct ParsedAddress {
-    /// The address; absent when the word is spoilt, so that its group cannot run here.
+    /// The address; absent when the word is malformed, so that its group cannot run here.
     pub(crate) spec: Option<AddressSpec>,
-    /// What is to be said about it.
+    /// The findings about the word.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Whether a word is an address by itself, without the name of an agent.
+/// Returns whether a word is an address without the name of an agent.
 ///
-/// heartbeat 3.0.6 asks whether it looks like four numbers with dots between them; IPv6 is ours.
+/// heartbeat 3.0.6 tests whether the word looks like four numbers separated by dots; only Systole accepts
+/// IPv6.
 pub(crate) fn is_bare(word: &str) -> bool {
     let head = word.split('/').next().unwrap_or(word);
     head.parse::<IpAddr>().is_ok() || looks_like_ipv4(head)
 }
 
-/// Four parts with dots between them that all begin with a digit.
+/// Returns whether the text has four parts separated by dots, each of which begins with a digit.
 fn looks_like_ipv4(text: &str) -> bool {
     let starts_with_digit = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
     text.split('.').count() == 4
@@ -32,7 +33,7 @@ fn looks_like_ipv4(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
-/// Reads `address[/mask][/interface][/broadcast]`, where `text` is the part of `word` that says it.
+/// Reads `address[/mask][/interface][/broadcast]`; `text` is the part of `word` that holds the address.
 pub(crate) fn parse(word: Word<'_>, text: &str, ipv6_agent: bool) -> ParsedAddress {
     let mut reader = Reader { word, findings: Vec::new() };
     let spec = reader.read(text, ipv6_agent);
@@ -88,7 +89,7 @@ impl Reader<'_> {
             _ if part.is_empty() => {}
             0 if starts_with_digit => spec.prefix = Some(self.prefix(spec.address, part)?),
             0 => {
-                // heartbeat 3.0.6 takes the interface's name for a netmask.
+                // heartbeat 3.0.6 takes the name of the interface for a netmask.
                 self.find(
                     &rule::INTERFACE_AS_MASK,
                     format!("heartbeat 3.0.6 reads `{part}` as the netmask"),
@@ -137,7 +138,7 @@ impl Reader<'_> {
     }
 }
 
-/// The prefix length that a dotted netmask means.
+/// Returns the prefix length of a dotted netmask.
 fn by_mask(text: &str) -> Option<u8> {
     let mask = u32::from(text.parse::<Ipv4Addr>().ok()?);
     let ones = mask.leading_ones();
@@ -174,7 +175,7 @@ pub(crate) fn check(
         ));
         return;
     }
-    // An interface and a prefix say all that is needed to add the address anywhere.
+    // An interface and a host prefix are all that is needed to add the address on any network.
     if wanted.is_some() && spec.prefix.is_some() && is_host_route(spec) {
         return;
     }
@@ -191,7 +192,7 @@ pub(crate) fn check(
     }
 }
 
-/// Whether a single address is meant, which may lie outside of every subnet.
+/// Returns whether the spec is for a single address, which may lie outside every subnet.
 fn is_host_route(spec: &AddressSpec) -> bool {
     spec.prefix == Some(if spec.address.is_ipv4() { 32 } else { 128 })
 }
@@ -200,7 +201,7 @@ fn reaches(interface: &Interface, address: IpAddr) -> bool {
     interface.addresses.iter().any(|(own, prefix)| same_network(*own, address, *prefix))
 }
 
-/// Whether two addresses share their first `prefix` bits.
+/// Returns whether two addresses share their first `prefix` bits.
 pub(crate) fn same_network(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
     match (one, other) {
         (IpAddr::V4(one), IpAddr::V4(other)) => {

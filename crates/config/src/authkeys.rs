@@ -11,13 +11,13 @@ use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
 use std::collections::BTreeMap;
 
-/// Highest number of a key.
+/// The highest number of a key.
 const KEY_NUMBER_MAX: u8 = 15;
 
-/// The permission bits that let somebody else read the keys; heartbeat 3.0.6 tests no others.
+/// The permission bits that let other users read the keys; heartbeat 3.0.6 tests no others.
 const READABLE_BY_OTHERS: u32 = 0o044;
 
-/// Reads the whole file; `None` when heartbeat 3.0.6 would refuse it.
+/// Reads the whole file; returns `None` when heartbeat 3.0.6 would refuse the file.
 pub(crate) fn parse(sources: &Sources<'_>, findings: &mut Vec<Finding>) -> Option<Authentication> {
     let mut reader = Reader {
         path: sources.authkeys.original_path(),
@@ -43,16 +43,16 @@ pub(crate) fn parse(sources: &Sources<'_>, findings: &mut Vec<Finding>) -> Optio
 
 struct Reader<'f> {
     path: String,
-    /// The number of the `auth` line seen last.
+    /// The number in the most recent `auth` line.
     wanted: Option<(u8, std::ops::Range<usize>)>,
-    /// The number of the last key line that the `auth` line before it named.
+    /// The number of the last key line that matches the `auth` line before it.
     sending: Option<u8>,
     keys: BTreeMap<u8, Key>,
-    /// Number and place of every key line that was understood or nearly so.
+    /// Number and place of every key line that was understood, fully or almost.
     listed: Vec<(u8, std::ops::Range<usize>)>,
     findings: &'f mut Vec<Finding>,
     refused: bool,
-    /// Whether each character of the text stands for one byte.
+    /// Whether each character of the text stands for one byte of the file.
     is_latin1: bool,
 }
 
@@ -98,7 +98,7 @@ impl Reader<'_> {
     fn auth_line(&mut self, line: Line<'_>) {
         let original = format!("ERROR: Invalid auth line [{}\n] in {}", line.text, self.path);
         let Some(first) = line.words(is_space).next() else { return };
-        // No blank need follow the word: tutorials write `auth1`.
+        // The word need not be followed by a blank: tutorials write `auth1`.
         let behind = first.text.strip_prefix("auth").and_then(|_| {
             let start = first.start + "auth".len();
             integer(Line { text: &line.text[start - line.start..], start })
@@ -153,7 +153,7 @@ impl Reader<'_> {
 
     fn key_line(&mut self, line: Line<'_>) {
         let Some(first) = line.words(is_space).next() else {
-            // Only a vertical tab is no blank to heartbeat 3.0.6 at the beginning of a line.
+            // A vertical tab is the only blank that heartbeat 3.0.6 does not skip at the beginning of a line.
             return self.bad_key_line(line, line.span());
         };
         if first.text.starts_with("//") || first.text.starts_with(';') {
@@ -168,7 +168,7 @@ impl Reader<'_> {
             .original(format!("ERROR: Auth line [{}\n] is invalid.", line.text));
             return self.refuse(finding);
         }
-        // No blank need stand before the method: `1sha1 KEY`.
+        // The method need not be preceded by a blank: `1sha1 KEY`.
         let Some((first, rest)) = integer(line) else {
             return self.bad_key_line(line, first.span());
         };
@@ -260,7 +260,7 @@ impl Reader<'_> {
         Some(Key { method: kind, bytes: KeyBytes(bytes) })
     }
 
-    /// The bytes of a key as they lie in the file.
+    /// Returns the bytes of a key as they are in the file.
     fn bytes(&self, text: &str) -> Vec<u8> {
         if self.is_latin1 {
             text.chars().filter_map(|c| u8::try_from(c).ok()).collect()
@@ -274,7 +274,7 @@ impl Reader<'_> {
             return;
         }
         let Some((wanted, span)) = self.wanted.clone() else {
-            // A spoilt `auth` line was reported as what it is.
+            // A malformed `auth` line has already been reported as such.
             if !self.findings.iter().any(|finding| finding.rule == rule::BAD_AUTH_LINE.id) {
                 let number = self.listed.first().map_or(1, |(number, _)| *number);
                 let finding = Finding::new(
@@ -300,7 +300,7 @@ impl Reader<'_> {
             )
             .label("too late: the key came first")
             .help("move the `auth` line to the top of the file"),
-            // The key's own line was reported.
+            // The line of the key has already been reported.
             Some(_) => return,
             None => Finding::new(
                 &rule::KEY_NOT_FOUND,
@@ -314,7 +314,7 @@ impl Reader<'_> {
     }
 }
 
-/// The number with which a line begins, as C's `scanf` reads one, and what follows it.
+/// Returns the number with which a line begins, as C's `scanf` reads it, and the rest of the line.
 fn integer(line: Line<'_>) -> Option<(Word<'_>, Line<'_>)> {
     let trimmed = line.text.trim_start_matches(is_space);
     let start = line.start + (line.text.len() - trimmed.len());
@@ -324,7 +324,7 @@ fn integer(line: Line<'_>) -> Option<(Word<'_>, Line<'_>)> {
     Some((Word { text: number, start }, Line { text: rest, start: start + number.len() }))
 }
 
-/// What a method is worth, where that has to be said.
+/// Returns a finding about the strength of a method, if there is something to report.
 fn worth(method: Method, word: Word<'_>) -> Option<Finding> {
     let (rule, message, label, help) = match method {
         Method::Crc => (

@@ -15,7 +15,7 @@ use crate::source::File;
 use crate::values::Values;
 use std::ops::Range;
 
-/// Compares everything that `ha.cf` said; `failback` is whether groups are negotiated at all.
+/// Compares everything that `ha.cf` says; `failback` is whether failback of groups is negotiated at all.
 pub(crate) fn check(
     draft: &Draft,
     values: &Values,

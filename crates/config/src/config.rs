@@ -1,4 +1,4 @@
-//! What the three files say, checked and with every default filled in.
+//! The contents of the three files, checked and with every default filled in.
 
 use crate::authkeys::Authentication;
 use crate::fencing::Fencing;
@@ -50,23 +50,24 @@ pub struct Config {
     pub uuid_source: UuidSource,
     /// `apiauth` lines, each client once.
     pub api_authorizations: Vec<ApiAuthorization>,
-    /// How dead nodes are made sure of; absent when this node can drive no device.
+    /// How dead nodes are fenced; absent when this node cannot drive any device.
     pub fencing: Option<Fencing>,
     /// `env` entries without their prefix `HA_`, in file order.
     pub environment: Vec<(String, String)>,
-    /// Who changes floating addresses.
+    /// What changes floating addresses.
     pub address_agent: AddressAgent,
-    /// What a failing stop leads to.
+    /// What happens when a stop fails.
     pub stop_failure: StopFailure,
     /// How long agents may take.
     pub agent_timeouts: AgentTimeouts,
-    /// What the directives with one value say; the fields above that come from them are made of these.
+    /// The values of the directives that have one value; the fields above that come from such directives are
+    /// computed from these.
     pub(crate) values: Values,
     pub(crate) options: Vec<RecordedOption>,
 }
 
 impl Config {
-    /// All nodes in alphabetical order; a [`NodeId`] is a place here.
+    /// Returns all nodes in alphabetical order; a [`NodeId`] is an index into this list.
     #[must_use]
     pub fn sorted_nodes(&self) -> Vec<String> {
         let mut nodes = self.nodes.clone();
@@ -74,12 +75,12 @@ impl Config {
         nodes
     }
 
-    /// The part that decisions need.
+    /// Returns the part of the configuration that decisions need.
     ///
     /// # Panics
     ///
-    /// Never for a `Config` that [`load`](crate::load) made: it holds this node, and no more nodes
-    /// than a [`NodeId`] counts.
+    /// Never for a `Config` that [`load`](crate::load) made: it contains this node, and no more nodes than a
+    /// [`NodeId`] can count.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let nodes = self.sorted_nodes();
@@ -114,7 +115,7 @@ impl Config {
         }
     }
 
-    /// The interfaces and terminal devices of the media, each once.
+    /// Returns the interfaces and terminal devices of the media, each once.
     fn links(&self) -> Vec<String> {
         let mut links: Vec<String> = Vec::new();
         for name in self.media.iter().map(Medium::name) {
@@ -125,9 +126,9 @@ impl Config {
         links
     }
 
-    /// How many bytes the serial lines carry in a second.
+    /// Returns how many bytes the serial lines carry per second.
     fn slow_links(&self) -> Vec<(LinkId, u32)> {
-        /// A start bit and a stop bit go with each byte.
+        /// Each byte is sent with a start bit and a stop bit.
         const BITS_PER_BYTE: u32 = 10;
         let speed = |name: &String| {
             self.media.iter().find_map(|medium| match medium {
@@ -144,16 +145,17 @@ impl Config {
         named.filter_map(|(link, name)| Some((link, speed(name)?))).collect()
     }
 
-    /// Every recorded directive with its value as written or its default, in the order in which
+    /// Returns every recorded directive with its value as written or its default, in the order in which
     /// `heartbeat -v` prints them.
     ///
-    /// Scripts see each as `HA_<directive>`; entries of [`environment`](Self::environment) come on top.
+    /// Scripts see each as `HA_<directive>`, in addition to the entries of
+    /// [`environment`](Self::environment).
     #[must_use]
     pub fn options(&self) -> &[RecordedOption] {
         &self.options
     }
 
-    /// The value of one recorded directive, as written or by default.
+    /// Returns the value of one recorded directive, as written or by default.
     #[must_use]
     pub fn option(&self, directive: &str) -> Option<&str> {
         let found = self.options.iter().find(|option| option.directive == directive)?;
@@ -168,7 +170,7 @@ pub struct RecordedOption {
     pub directive: &'static str,
     /// Its value, as written or by default.
     pub value: String,
-    /// What `heartbeat -v` says about it.
+    /// The description that `heartbeat -v` prints for it.
     pub explanation: &'static str,
 }
 
@@ -209,7 +211,7 @@ pub struct Process {
 /// A program that the daemon keeps running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// What its end leads to.
+    /// What happens when it ends.
     pub kind: ClientKind,
     /// The user it runs as.
     pub user: String,
@@ -217,10 +219,10 @@ pub struct Client {
     pub command: String,
 }
 
-/// What the end of a client leads to.
+/// What happens when a client ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientKind {
-    /// It is started again.
+    /// The client is started again.
     Respawn,
     /// The machine reboots.
     Failfast,
@@ -249,9 +251,9 @@ pub struct Compression {
 /// `hbgenmethod`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GenerationMethod {
-    /// One more than the stored one.
+    /// The stored generation plus one.
     File,
-    /// The clock.
+    /// The current time.
     Time,
 }
 
@@ -269,9 +271,9 @@ pub enum UuidSource {
 pub struct ApiAuthorization {
     /// The client's name.
     pub client: String,
-    /// Users that may sign on under it, by name or number.
+    /// Users that may sign on under this name, by name or number.
     pub users: Vec<String>,
-    /// Groups that may sign on under it, by name or number.
+    /// Groups that may sign on under this name, by name or number.
     pub groups: Vec<String>,
 }
 
@@ -296,14 +298,14 @@ pub struct AgentTimeouts {
 }
 
 impl AgentTimeouts {
-    /// Long enough for a file system check or a large database; heartbeat 3.0.6 waits for ever.
+    /// The default: long enough for a file system check or a large database; heartbeat 3.0.6 waits for ever.
     pub(crate) const GENEROUS: Self = Self {
         start: Duration::from_mins(10),
         stop: Duration::from_mins(10),
         status: Duration::from_mins(1),
     };
 
-    /// The same for every verb.
+    /// Returns the same limit for every verb.
     pub(crate) const fn all(limit: Duration) -> Self {
         Self { start: limit, stop: limit, status: limit }
     }

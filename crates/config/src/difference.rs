@@ -1,4 +1,4 @@
-//! What differs between two configurations, and what that takes.
+//! The differences between two configurations, and what each difference requires.
 
 mod groups;
 #[cfg(test)]
@@ -10,32 +10,33 @@ use crate::medium::{Medium, PingNode};
 use std::fmt::Display;
 use systole_core::{Failback, GroupId};
 
-/// What a change takes.
+/// What a change requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// A running daemon takes it.
+    /// A running daemon applies it.
     Live,
-    /// The keys, which a running daemon takes if it can.
+    /// The change concerns the keys, which a running daemon applies if it can.
     Keys,
     /// The daemon executes itself again; resources stay as they are.
     Restart,
 }
 
-/// One thing that differs.
+/// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// How it reads, without any secret: `deadtime: 30 s -> 20 s`.
+    /// The text of the change, without any secret: `deadtime: 30 s -> 20 s`.
     pub text: String,
-    /// What it takes.
+    /// What the change requires.
     pub effect: Effect,
 }
 
-/// What differs from one configuration to another, in the order of importance. Empty when they
-/// mean the same, whatever their files look like.
+/// Returns the differences from one configuration to another, in the order of importance.
+///
+/// The list is empty when both configurations mean the same, however their files differ.
 #[must_use]
 pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     let mut found = Found { changes: Vec::new() };
-    // In full, so that nothing new in a configuration is forgotten here.
+    // Destructured in full, so that a new field of the configuration cannot be forgotten here.
     let Config {
         node_name,
         nodes,
@@ -53,7 +54,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         environment,
         values: _,
         options,
-        // Made of values, whose rows tell what a change of them takes.
+        // Computed from values, whose rows say what a change of them requires.
         logging: _,
         process: _,
         message_format: _,
@@ -67,7 +68,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     } = new;
     found.restart("node name", old.node_name == *node_name);
     found.restart("nodes", old.nodes == *nodes);
-    // What the words mean may have changed with the nodes.
+    // If the nodes changed, the words of a group may have a different meaning.
     if old.nodes == *nodes {
         groups::compare(old, new, groups, &mut found);
     }
@@ -96,14 +97,14 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     found.restart("apiauth", old.api_authorizations == *api_authorizations);
     found.restart("environment of scripts", old.environment == *environment);
     found.names(old, new, Subject::Addresses);
-    // Scripts see each of them; what has a meaning beside that was told above.
+    // Scripts see each option; an option with another meaning was already reported above.
     if found.changes.is_empty() && old.options != *options {
         found.push("options that scripts see: changed".to_owned(), Effect::Live);
     }
     found.changes
 }
 
-/// The directives of a subject whose values differ, and what that takes.
+/// Returns the directives of a subject whose values differ, and what the change of each requires.
 fn differing(
     old: &Config,
     new: &Config,
@@ -117,7 +118,7 @@ fn differing(
     })
 }
 
-/// What was found so far.
+/// The changes found so far.
 struct Found {
     changes: Vec<Change>,
 }
@@ -164,7 +165,7 @@ impl Found {
         }
     }
 
-    /// A line with both values for each directive.
+    /// Adds a line with both values for each directive.
     fn values(&mut self, old: &Config, new: &Config, subject: Subject) {
         for (row, effect) in differing(old, new, subject) {
             let told = |config: &Config| {
@@ -175,14 +176,14 @@ impl Found {
         }
     }
 
-    /// A line with the name of each directive.
+    /// Adds a line with the name of each directive.
     fn names(&mut self, old: &Config, new: &Config, subject: Subject) {
         for (row, effect) in differing(old, new, subject) {
             self.changed(row.name, false, effect);
         }
     }
 
-    /// One line for all directives, with what the most demanding of them takes.
+    /// Adds one line for all directives, with what the most demanding of them requires.
     fn together(&mut self, old: &Config, new: &Config, subject: Subject, what: &str) {
         let effects: Vec<Effect> = differing(old, new, subject).map(|(_, effect)| effect).collect();
         let takes_restart = effects.contains(&Effect::Restart);
@@ -208,7 +209,7 @@ impl Found {
     }
 }
 
-/// What becomes of single groups, whatever their numbers are.
+/// Returns the failback of single groups by the names of the groups, whatever their numbers are.
 fn by_name<'a>(config: &'a Config, own: &[(GroupId, Failback)]) -> Vec<(&'a str, Failback)> {
     let named = own.iter().filter_map(|(group, failback)| {
         Some((config.groups.get(group.index())?.name(), *failback))

@@ -1,4 +1,4 @@
-//! The directives of `ha.cf`: one row each, from which everything about a directive comes, in tables
+//! The directives of `ha.cf`: one row for each, from which everything about a directive is derived, in tables
 //! by topic.
 
 mod kind;
@@ -20,33 +20,33 @@ pub(crate) use kind::{FACILITIES, Kind, MediumKind, Role, Zero};
 /// What Systole does with a directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Support {
-    /// What heartbeat 3.0.6 does, or better.
+    /// The same as heartbeat 3.0.6, or better.
     Served,
     /// Nothing, because there is nothing left to do; the text says why.
     Inert(&'static str),
-    /// Something of its own: heartbeat 3.0.6 refuses the directive.
+    /// Something that only Systole does: heartbeat 3.0.6 refuses the directive.
     New,
 }
 
-/// What holds where no line sets a directive.
+/// The value of a directive that no line sets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum DefaultValue {
     /// Nothing.
     None,
-    /// What a line with this text would set.
+    /// The value that a line with this text would set.
     Text(&'static str),
-    /// What follows from the other lines.
+    /// A value computed from the other lines.
     Computed(fn(&Draft) -> Option<Parsed>),
-    /// Nothing, though `heartbeat -v` shows this text.
+    /// No value, although `heartbeat -v` shows this text.
     Shown(fn(&Draft) -> Option<String>),
 }
 
-/// What a change of a directive is told as, in the order in which changes are told.
+/// The heading under which a change of a directive is reported; changes are reported in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// A line each, with both values: `deadtime: 30 s -> 20 s`.
+    /// One line for each directive, with both values: `deadtime: 30 s -> 20 s`.
     Times,
-    /// The same, about scripts and agents.
+    /// The same, for scripts and agents.
     Agents,
     /// `logging: changed`, for all of them together.
     Logging,
@@ -54,18 +54,19 @@ pub(crate) enum Subject {
     Process,
     /// `form of messages: changed`, likewise.
     Messages,
-    /// `cluster: changed`, a line each.
+    /// `cluster: changed`, one line for each directive.
     Identity,
-    /// The same, about floating addresses.
+    /// The same, for floating addresses.
     Addresses,
 }
 
-/// What a change of a directive takes.
+/// What a change of a directive requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// A running daemon takes it.
+    /// A running daemon applies it.
     Live,
-    /// The same, unless there is a serial line: one is made for the times by which it is too slow.
+    /// The same, unless there is a serial line: the times are set when the line is opened, and say when the
+    /// line is too slow.
     LiveUnlessSerial,
     /// The daemon executes itself again.
     Restart,
@@ -81,24 +82,24 @@ impl Takes {
     }
 }
 
-/// How a change of a directive is told, and what it takes.
+/// How a change of a directive is reported, and what it requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// With others of its subject.
+    /// Together with the other directives of its subject.
     As(Subject, Takes),
-    /// By code of [`difference`](crate::difference()) for what becomes of the value, as a medium of its
-    /// port; or never, because only one value is taken.
+    /// By the code of [`difference`](crate::difference()) that compares what the value becomes, for example
+    /// the medium that uses a port; or never, because only one value is allowed.
     Elsewhere,
-    /// Nothing but scripts see the value.
+    /// As a change that only scripts see.
     Nowhere,
 }
 
-/// Where the line of a directive must stand.
+/// Where the line of a directive must be placed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Order {
     /// Anywhere.
     Anywhere,
-    /// Above the media that use it, under the name that heartbeat 3.0.6 has for it.
+    /// Above the media that use the directive, with the name that heartbeat 3.0.6 has for it.
     AboveMedia(&'static str, fn(&Medium) -> bool),
     /// Above `pacemaker`.
     AbovePacemaker,
@@ -106,7 +107,7 @@ pub(crate) enum Order {
     BelowPacemaker,
 }
 
-/// A place in the list of `heartbeat -v`, and the words there.
+/// A position in the output of `heartbeat -v`, and the description there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Listed(pub(crate) u8, pub(crate) &'static str);
 
@@ -119,20 +120,22 @@ pub(crate) struct Directive {
     pub(crate) role: Role,
     pub(crate) support: Support,
     pub(crate) default: DefaultValue,
-    /// Heartbeat 3.0.6 has no default to list, so `heartbeat -D` and `-v` list none.
+    /// Whether heartbeat 3.0.6 has no default to list, so that `heartbeat -D` and `-v` list none.
     pub(crate) hides_default: bool,
-    /// How a change of its value is told.
+    /// How a change of its value is reported.
     pub(crate) change: Told,
-    /// Its line in `heartbeat -v`, which scripts see as `HA_<name>`; absent for what is not recorded.
+    /// Its line in `heartbeat -v`, which scripts see as `HA_<name>`; absent for directives that are not
+    /// recorded.
     pub(crate) listed: Option<Listed>,
-    /// What heartbeat 3.0.6 says of a bad value, which stands for `{}`; empty where it says nothing.
+    /// What heartbeat 3.0.6 logs about a bad value, with `{}` for the value; empty where it logs nothing.
     pub(crate) complaint: &'static str,
-    /// What heartbeat 3.0.6 calls it when it refuses a second value; empty where the last one counts.
+    /// How heartbeat 3.0.6 names the directive when it refuses a second value; empty where the last value
+    /// counts.
     pub(crate) once: &'static str,
     pub(crate) order: Order,
     /// The column "meaning" of its line in `docs/ha.cf.md`.
     pub(crate) meaning: &'static str,
-    /// The column "default" there, if [`default`](Self::default) is no text.
+    /// The column "default" there, if [`default`](Self::default) is not a text.
     pub(crate) default_words: &'static str,
     /// The column "a C heartbeat" there.
     pub(crate) classic: &'static str,
@@ -140,7 +143,7 @@ pub(crate) struct Directive {
     pub(crate) ours: &'static str,
 }
 
-/// A table of directives, and the heading above it in `docs/ha.cf.md`.
+/// A table of directives and its heading in `docs/ha.cf.md`.
 #[derive(Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "a test looks for the heading in the document"))]
 pub(crate) struct Topic {
@@ -151,7 +154,7 @@ pub(crate) struct Topic {
 static TOPICS: [&Topic; 5] =
     [&times::TOPIC, &media::TOPIC, &resources::TOPIC, &process::TOPIC, &others::TOPIC];
 
-/// What a row about a directive of heartbeat 3.0.6 has in common with others.
+/// The defaults of the rows for directives of heartbeat 3.0.6.
 const SERVED: Directive = Directive {
     name: "",
     role: Role::NotBuilt,
@@ -168,13 +171,13 @@ const SERVED: Directive = Directive {
     classic: "",
     ours: "as heartbeat",
 };
-/// The same about a directive that only Systole has.
+/// The same for directives that only Systole has.
 const NEW: Directive =
     Directive { support: Support::New, classic: "refused", ours: "new", ..SERVED };
-/// The same about a directive that nobody can use.
+/// The same for directives that cannot be used.
 const NOT_BUILT: Directive = Directive { classic: "refused", ours: "refused", ..SERVED };
 
-/// The same about a directive that does nothing, for a reason.
+/// The same for directives that do nothing, for the given reason.
 const fn inert(reason: &'static str) -> Directive {
     Directive { support: Support::Inert(reason), ours: "does nothing", ..SERVED }
 }
@@ -192,7 +195,7 @@ const fn number(least: u32, most: u32) -> Role {
 }
 
 impl Directive {
-    /// What it says where no line sets it.
+    /// Returns the value when no line sets the directive.
     pub(crate) fn default_value(&self, draft: &Draft) -> Option<Parsed> {
         match (self.default, self.role) {
             (DefaultValue::Text(text), Role::Setting(kind)) => kind.read(text),
@@ -201,7 +204,7 @@ impl Directive {
         }
     }
 
-    /// What `heartbeat -v` shows where no line sets it.
+    /// Returns what `heartbeat -v` shows when no line sets the directive.
     pub(crate) fn default_shown(&self, draft: &Draft) -> Option<String> {
         if self.hides_default {
             return None;
@@ -214,30 +217,30 @@ impl Directive {
         }
     }
 
-    /// What heartbeat 3.0.6 says of a bad value.
+    /// Returns what heartbeat 3.0.6 logs about a bad value.
     pub(crate) fn complaint(&self, value: &str) -> Option<String> {
         (!self.complaint.is_empty()).then(|| self.complaint.replace("{}", value))
     }
 }
 
-/// All directives, by topic.
+/// Returns all directives, by topic.
 pub(crate) fn all() -> impl Iterator<Item = &'static Directive> {
     TOPICS.iter().flat_map(|topic| topic.rows)
 }
 
-/// The recorded directives in the order of `heartbeat -v`.
+/// Returns the recorded directives in the order of `heartbeat -v`.
 pub(crate) fn recorded() -> Vec<(&'static Directive, &'static str)> {
     let mut recorded: Vec<_> = all().filter_map(|row| Some((row.listed?, row))).collect();
     recorded.sort_unstable_by_key(|(Listed(place, _), _)| *place);
     recorded.into_iter().map(|(Listed(_, words), row)| (row, words)).collect()
 }
 
-/// The directive of this name; names are case-sensitive.
+/// Finds the directive of this name; names are case-sensitive.
 pub(crate) fn find(name: &str) -> Option<&'static Directive> {
     all().find(|directive| directive.name == name)
 }
 
-/// The names that a mistyped directive may have meant, the likeliest first.
+/// Returns the names that a mistyped directive may have meant, the most likely first.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let mut others: Vec<&str> = all()
         .filter(|row| row.listed.is_none() && row.role != Role::NotBuilt)
@@ -247,7 +250,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     recorded().into_iter().map(|(row, _)| row.name).chain(others)
 }
 
-/// The directives that have a default before any file is read, as `heartbeat -D` lists them.
+/// Returns the directives that have a default before any file is read, as `heartbeat -D` lists them.
 #[must_use]
 pub fn default_options() -> Vec<RecordedOption> {
     let with_default = recorded().into_iter().filter_map(|(row, explanation)| {

@@ -3,29 +3,29 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Asks the machine for what a name stands for.
+/// A query to the machine about a name.
 pub type Find<'a, T> = &'a dyn Fn(&str) -> Option<T>;
 
 /// Facts about this machine; a check whose fact is absent is skipped.
 #[derive(Clone, Copy, Default)]
 pub struct Facts<'a> {
-    /// What `uname -n` says.
+    /// The output of `uname -n`.
     pub node_name: Option<&'a str>,
     /// The first line of `/etc/ha.d/nodeinfo`, which replaces `uname -n`.
     pub nodeinfo: Option<&'a str>,
     /// All network interfaces.
     pub interfaces: Option<&'a [Interface]>,
-    /// Which agent a name finds, if any. A whole word `OCF::type::instance` finds one where agent
-    /// and parameters are there.
+    /// The kind of agent that a name leads to, if any. A whole word `OCF::type::instance` leads to an agent
+    /// if both the agent and its parameters exist.
     pub agent: Option<Find<'a, AgentKind>>,
     /// Whether a user exists, by name.
     pub user: Option<&'a dyn Fn(&str) -> bool>,
     /// Whether a group exists, by name.
     pub group: Option<&'a dyn Fn(&str) -> bool>,
-    /// What lies at a path, if anything.
+    /// The kind of file at a path, if any.
     pub file: Option<Find<'a, FileKind>>,
-    /// What lies at the path of a log file, if anything. For people alone: a disk of logs that does not
-    /// answer must not keep a daemon from starting.
+    /// The kind of file at the path of a log file, if any. Only set for checks that people run: a log disk
+    /// that does not answer must not keep a daemon from starting.
     pub log_file: Option<Find<'a, FileKind>>,
     /// The address of a host name, if it has one.
     pub host: Option<Find<'a, IpAddr>>,
@@ -36,12 +36,12 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// The name that this node has in the cluster, in lower case: `nodeinfo`, else `uname -n`.
+    /// Returns the name of this node in the cluster, in lower case: `nodeinfo`, else `uname -n`.
     pub(crate) fn own_name(&self) -> Option<String> {
         self.nodeinfo.or(self.node_name).map(str::to_lowercase)
     }
 
-    /// The interface with this name; a label (`eth0:1`) means the interface before the colon.
+    /// Finds the interface with this name; a label (`eth0:1`) means the interface before the colon.
     pub(crate) fn interface(&self, name: &str) -> Option<&Interface> {
         let base = name.split(':').next().unwrap_or(name);
         self.interfaces?.iter().find(|known| known.name == base)
@@ -64,13 +64,13 @@ impl fmt::Debug for Facts<'_> {
 pub struct Interface {
     /// Its name.
     pub name: String,
-    /// Its addresses with their prefix lengths; floating addresses of ours are left out.
+    /// Its addresses with their prefix lengths, without the floating addresses of this cluster.
     pub addresses: Vec<(IpAddr, u8)>,
     /// The broadcast address of its first IPv4 address, when one is set.
     pub broadcast: Option<Ipv4Addr>,
 }
 
-/// What runs a resource of a given name.
+/// What runs a resource with a given name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgentKind {
     /// A script in `/etc/ha.d/resource.d`.
@@ -83,12 +83,12 @@ pub enum AgentKind {
     Systemd,
 }
 
-/// What lies at a path.
+/// The kind of file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
-    /// A regular file that may be executed.
+    /// A regular file that is executable.
     Executable,
-    /// A regular file that may not.
+    /// A regular file that is not executable.
     Plain,
     /// A character device.
     Device,

@@ -1,13 +1,13 @@
-//! Devices that make sure that a node is dead.
+//! Devices that fence nodes.
 
 use std::fmt;
 
 /// The command of cluster-glue that drives its plug-ins.
 pub const STONITH_COMMAND: &str = "/usr/sbin/stonith";
-/// Where Debian puts the agents of `fence-agents`.
+/// The directory in which Debian installs the agents of `fence-agents`.
 pub const FENCE_AGENTS: &str = "/usr/sbin";
 
-/// A text that is not shown.
+/// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -22,14 +22,14 @@ impl fmt::Debug for Secret {
 pub struct Fencing {
     /// The devices that this node can drive, in the order of `ha.cf`.
     pub devices: Vec<FenceDevice>,
-    /// `fence_delay`: how long the node that comes second waits.
+    /// `fence_delay`: how long the second node waits before it fences.
     pub delay: std::time::Duration,
     /// `fence_timeout`: how long a device may take.
     pub timeout: std::time::Duration,
 }
 
 impl Fencing {
-    /// The devices that may reset a node, in the order in which they are asked.
+    /// Returns the devices that may reset a node, in the order in which they are tried.
     pub fn devices_for<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a FenceDevice> {
         self.devices.iter().filter(move |device| match device {
             FenceDevice::Stonith { .. } => true,
@@ -41,11 +41,11 @@ impl Fencing {
 /// A device that resets nodes or switches them off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FenceDevice {
-    /// A plug-in of cluster-glue, which knows itself what nodes it has.
+    /// A plug-in of cluster-glue, which itself knows the nodes that it can fence.
     Stonith {
         /// Its type (`external/ssh`).
         device: String,
-        /// What it is told.
+        /// Its parameters.
         parameters: StonithParameters,
     },
     /// An agent of `fence-agents`.
@@ -60,7 +60,7 @@ pub enum FenceDevice {
 }
 
 impl FenceDevice {
-    /// What people call it.
+    /// Returns the name by which people know the device.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -70,7 +70,7 @@ impl FenceDevice {
     }
 }
 
-/// What a plug-in of cluster-glue is told.
+/// The parameters of a plug-in of cluster-glue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StonithParameters {
     /// `stonith`: a file holds the parameters.
@@ -89,13 +89,13 @@ pub(crate) struct FenceLine {
 }
 
 impl FenceLine {
-    /// Whether a node can drive the device.
+    /// Returns whether a node can drive the device.
     pub(crate) fn holds_for(&self, node: &str) -> bool {
         self.from.as_deref().is_none_or(|from| from == "*" || from.eq_ignore_ascii_case(node))
     }
 }
 
-/// Whether an option of an agent, by its name, is something that others must not learn.
+/// Returns whether an option of an agent, by its name, is a secret.
 #[must_use]
 pub fn is_secret_option(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

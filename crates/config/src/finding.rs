@@ -1,4 +1,4 @@
-//! One thing worth telling about one of the files.
+//! Findings: what the checker reports about one of the files.
 
 use crate::rule::Rule;
 use crate::source::{File, Sources};
@@ -26,35 +26,35 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A change of the text that would mend a finding.
+/// A change of the text that would fix the cause of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What to do, as a question or an order.
+    /// The title of the change, as a question or an order.
     pub title: String,
     /// The bytes to replace.
     pub span: Range<usize>,
-    /// What to put there.
+    /// The replacement text.
     pub text: String,
 }
 
 /// One finding about one of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Stable, documented in `docs/findings.md`, greppable: `HA0101`.
+    /// The identifier of the rule: stable, documented in `docs/findings.md`, easy to grep for: `HA0101`.
     pub rule: &'static str,
     /// How much it matters.
     pub severity: Severity,
     /// The file it is about.
     pub file: File,
-    /// The bytes of that file it is about; empty at zero when it is about the file as a whole.
+    /// The bytes of that file it is about; empty at zero when it is about the whole file.
     pub span: Range<usize>,
     /// One line, lower case, no full stop.
     pub message: String,
-    /// What is said under the marked bytes.
+    /// The text under the marked bytes.
     pub label: String,
-    /// Advice that is no change of these bytes.
+    /// Advice that is not a change of these bytes.
     pub help: Option<String>,
-    /// A change that would mend it, where one can be known.
+    /// A change that would fix the cause, where one is known.
     pub fix: Option<Fix>,
     /// What heartbeat 3.0.6 logs in this case (`ERROR: …`), one line each.
     pub original: Vec<String>,
@@ -105,7 +105,7 @@ impl Finding {
         self
     }
 
-    /// Line and column of its first byte, both counted from one, the column in characters.
+    /// Returns line and column of its first byte, both counted from one; the column counts characters.
     #[must_use]
     pub fn position(&self, sources: &Sources<'_>) -> (usize, usize) {
         let text = sources.get(self.file).text_or_empty();

@@ -1,4 +1,4 @@
-//! `ha.cf`: every line of it, whatever the lines before were.
+//! `ha.cf`: reads every line, whatever is wrong with the lines before it.
 
 mod client;
 mod failback;
@@ -26,20 +26,20 @@ use std::ops::Range;
 use std::time::Duration;
 use systole_core::Failback;
 
-/// Longest line that heartbeat 3.0.6 reads as one.
+/// The longest line that heartbeat 3.0.6 reads as one.
 const LINE_MAX: usize = 5119;
 
-/// Port of beats where neither `udpport` nor the services database names one.
+/// The port of beats where neither `udpport` nor the services database names one.
 const DEFAULT_PORT: u16 = 694;
 
-/// Something and the bytes that said it.
+/// A value and the bytes in the file that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placed<T> {
     pub(crate) value: T,
     pub(crate) span: Range<usize>,
 }
 
-/// What the lines said, before defaults and before one is compared with another.
+/// What the lines say, before defaults are filled in and before lines are compared with each other.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) nodes: Vec<Placed<String>>,
@@ -51,24 +51,24 @@ pub(crate) struct Draft {
     pub(crate) api_authorizations: Vec<ApiAuthorization>,
     pub(crate) fencing: Vec<Placed<FenceLine>>,
     pub(crate) environment: Vec<(String, String)>,
-    /// `failback` lines: a group as it was named, and what becomes of it.
+    /// `failback` lines: the name of a group as written, and its failback mode.
     pub(crate) group_failback: Vec<(Placed<String>, Failback)>,
     /// `hold_down`.
     pub(crate) hold_down: Option<HoldDownLine>,
-    /// Whether a medium line was spoilt, so that its absence is no news.
+    /// Whether a medium line was malformed, so that the lack of media need not be reported again.
     pub(crate) spoilt_medium: bool,
     pub(crate) default_port: u16,
     pacemaker_seen: bool,
 }
 
 impl Draft {
-    /// What a directive says, by a line or by default.
+    /// Returns the value of a directive, from a line or by default.
     pub(crate) fn value(&self, directive: &Directive) -> Option<Parsed> {
         let set = self.settings.get(directive.name).map(|setting| setting.value.clone());
         set.or_else(|| directive.default_value(self))
     }
 
-    /// A time, by a line or by default.
+    /// Returns a time, from a line or by default.
     pub(crate) fn time(&self, directive: &str) -> Option<Duration> {
         match self.value(directive::find(directive)?)? {
             Parsed::Time(time) => Some(time),
@@ -76,7 +76,7 @@ impl Draft {
         }
     }
 
-    /// A number, by a line or by default.
+    /// Returns a number, from a line or by default.
     pub(crate) fn number(&self, directive: &str) -> Option<u32> {
         match self.value(directive::find(directive)?)? {
             Parsed::Number(number) => Some(number),
@@ -84,23 +84,23 @@ impl Draft {
         }
     }
 
-    /// Whether a line says something other than nothing.
+    /// Returns whether a line sets a value that is not empty.
     pub(crate) fn is_set(&self, directive: &str) -> bool {
         let setting = self.settings.get(directive);
         setting.is_some_and(|setting| setting.value != Parsed::Nothing)
     }
 
-    /// The value of a directive as written.
+    /// Returns the value of a directive as written.
     pub(crate) fn written(&self, directive: &str) -> Option<&str> {
         Some(&self.settings.get(directive)?.text)
     }
 
-    /// Where a directive was set.
+    /// Returns where a directive was set.
     pub(crate) fn span(&self, directive: &str) -> Option<Range<usize>> {
         Some(self.settings.get(directive)?.span.clone())
     }
 
-    /// The port of the next medium.
+    /// Returns the port of the next medium.
     fn port(&self) -> u16 {
         let port = self.number("udpport").and_then(|port| u16::try_from(port).ok());
         port.unwrap_or(self.default_port)
@@ -272,7 +272,7 @@ impl Reader<'_> {
     fn node(&mut self, word: Word<'_>) {
         if word.text.starts_with("//") {
             let mut finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, word);
-            // heartbeat 3.0.6 takes it for the name of one more node, and starts.
+            // heartbeat 3.0.6 takes the word for the name of another node, and starts.
             finding.severity = crate::finding::Severity::Warning;
             return self.report(finding);
         }
@@ -337,7 +337,7 @@ impl Reader<'_> {
     }
 
     fn nice_failback(&mut self, name: Word<'_>, words: &[Word<'_>]) {
-        // What counts is the mode so far, not the value: a quirk of the original that is kept.
+        // The mode depends on what was set before, not on the value: a quirk of heartbeat 3.0.6 that is kept.
         let mode = if self.draft.settings.contains_key("auto_failback") { "off" } else { "legacy" };
         let finding = Finding::new(
             &rule::NICE_FAILBACK,
@@ -368,7 +368,7 @@ impl Reader<'_> {
     }
 }
 
-/// The rest of a line behind its directive, without blanks around it.
+/// Returns the rest of a line after its directive, without surrounding blanks.
 fn rest_of<'a>(line: Line<'a>, name: Word<'_>) -> Word<'a> {
     let behind = name.start - line.start + name.text.len();
     let rest = &line.text[behind..];
@@ -379,7 +379,7 @@ fn rest_of<'a>(line: Line<'a>, name: Word<'_>) -> Word<'a> {
     }
 }
 
-/// Finds that a `//` was meant to begin a comment.
+/// Reports that a `//` was meant to begin a comment.
 pub(crate) fn slash_comment(rule: &'static Rule, file: File, word: Word<'_>) -> Finding {
     let fix = if word.text == "//" { word.span() } else { word.start..word.start + 2 };
     Finding::new(rule, file, word.span(), "a comment begins with `#`")

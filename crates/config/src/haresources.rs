@@ -1,9 +1,9 @@
 //! `haresources`: the groups and the nodes that should run them.
 //!
-//! heartbeat 3.0.6 reads this file twice with two grammars. The daemon takes the first word of
-//! each line for a node name and skips what backslashes join to it; the shell script that runs
-//! the resources strips comments, joins lines and then takes words. Lines mean here what they
-//! mean to the script; what only the daemon refuses is an error.
+//! heartbeat 3.0.6 reads this file twice with two grammars. The daemon takes the first word of each line for
+//! a node name and skips lines joined to it by backslashes; the shell script that runs the resources strips
+//! comments, joins lines and then splits them into words. Here lines mean what they mean to the script; a
+//! line that only the daemon refuses is an error.
 
 mod group;
 mod line;
@@ -16,7 +16,7 @@ use crate::source::{Content, File, Sources};
 use group::ReadGroup;
 use systole_core::{GROUPS_MAX, Group};
 
-/// Reads the whole file. `nodes` are the names of `ha.cf` in alphabetical order.
+/// Reads the whole file. `nodes` are the node names of `ha.cf` in alphabetical order.
 pub(crate) fn parse(
     sources: &Sources<'_>,
     facts: &Facts<'_>,
@@ -48,7 +48,7 @@ pub(crate) fn parse(
     group::compare(&read, findings);
     let mut groups: Vec<Group> = Vec::new();
     for one in read {
-        // A line that is repeated word for word is the same group once more, and was reported.
+        // A line repeated word for word is the same group again, and was already reported.
         if groups.iter().all(|known| known.key != one.group.key) {
             groups.push(one.group);
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A word and where it stands.
+/// A word and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word<'a> {
     pub(crate) text: &'a str,
@@ -27,13 +27,13 @@ impl<'a> Line<'a> {
         self.start..self.start + self.text.len()
     }
 
-    /// The line up to the first `#`: there is no way to quote one.
+    /// Returns the line up to the first `#`, which cannot be quoted.
     pub(crate) fn without_comment(self) -> Self {
         let end = self.text.find('#').unwrap_or(self.text.len());
         Self { text: &self.text[..end], start: self.start }
     }
 
-    /// The words between characters that `separates` accepts.
+    /// Returns the words between characters that `separates` accepts.
     pub(crate) fn words(self, separates: fn(char) -> bool) -> impl Iterator<Item = Word<'a>> {
         let mut at = 0;
         self.text.split(separates).filter_map(move |text| {
@@ -44,7 +44,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// All lines of a text. What follows a NUL in a line is no part of it: heartbeat 3.0.6 does not see it.
+/// Returns all lines of a text. A line ends at a NUL: heartbeat 3.0.6 does not see what follows.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').map(move |raw| {
@@ -55,10 +55,10 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// What some editors put in front of a text, and none shows.
+/// The byte order mark that some editors put at the beginning of a text, and none of them shows.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What to say of a line whose first word begins with a byte order mark.
+/// Returns the message about a line whose first word begins with a byte order mark.
 pub(crate) fn byte_order_mark(first: Word<'_>) -> Option<&'static str> {
     let is_marked = first.text.starts_with(BYTE_ORDER_MARK);
     is_marked.then_some(match first.start {
@@ -67,20 +67,20 @@ pub(crate) fn byte_order_mark(first: Word<'_>) -> Option<&'static str> {
     })
 }
 
-/// How a byte order mark is removed.
+/// The advice on removing a byte order mark.
 pub(crate) const WITHOUT_MARK: &str = "save the file as UTF-8 without a byte order mark";
 
-/// What separates words everywhere.
+/// Returns whether a character separates words everywhere.
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\u{c}')
 }
 
-/// What separates words where heartbeat 3.0.6 has C's `scanf` do it.
+/// Returns whether a character separates words where heartbeat 3.0.6 uses C's `scanf`.
 pub(crate) fn is_space(c: char) -> bool {
     is_blank(c) || c == '\u{b}'
 }
 
-/// What separates the words of an option or of a medium with one word each.
+/// Returns whether a character separates the words of an option, or of a medium that takes one word.
 pub(crate) fn is_blank_or_comma(c: char) -> bool {
     is_blank(c) || c == ','
 }

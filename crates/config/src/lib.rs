@@ -1,7 +1,7 @@
-//! `ha.cf`, `haresources` and `authkeys` as settings and findings.
+//! Turns `ha.cf`, `haresources` and `authkeys` into settings and findings.
 //!
-//! Text and facts in, [`Config`] and [`Finding`]s out: [`load`] reads all three files to their end
-//! whatever it meets, and nothing here opens a file or asks the machine.
+//! The input is text and facts, the output is a [`Config`] and [`Finding`]s: [`load`] reads all three files
+//! to their end, whatever is wrong with them. Nothing in this crate opens a file or queries the machine.
 
 mod address;
 mod authkeys;

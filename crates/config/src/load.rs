@@ -1,4 +1,4 @@
-//! All three files together.
+//! Loads all three files together.
 
 use crate::authkeys::{self, Authentication};
 use crate::check;
@@ -23,7 +23,7 @@ const EXIT_NOT_CONFIGURED: u8 = 6;
 /// Exit code of a daemon that may not read its configuration (`LSB_EXIT_EPERM`).
 const EXIT_NO_PERMISSION: u8 = 4;
 
-/// What became of the three files.
+/// The result of loading the three files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// The configuration; absent when there is an error among the findings.
@@ -33,8 +33,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The exit code of a daemon that cannot start with this, as heartbeat 3.0.6 has it: 6, or 4
-    /// when a file may not be read. `None` when it can.
+    /// Returns the exit code of a daemon that cannot start with these files, as in heartbeat 3.0.6: 6, or 4
+    /// when a file may not be read. `None` when the daemon can start.
     #[must_use]
     pub fn exit_code(&self) -> Option<u8> {
         let denied = [rule::HA_CF_DENIED.id, rule::AUTHKEYS_DENIED.id, rule::HARESOURCES_DENIED.id];
@@ -154,7 +154,7 @@ fn config(
     })
 }
 
-/// How often a group may move.
+/// Returns how often a group may move.
 fn hold_down(draft: &Draft) -> Option<HoldDown> {
     match draft.hold_down {
         Some(HoldDownLine::Off) => None,
@@ -165,7 +165,7 @@ fn hold_down(draft: &Draft) -> Option<HoldDown> {
     }
 }
 
-/// The devices that this node can drive.
+/// Returns the devices that this node can drive.
 fn fencing(draft: &Draft, values: &Values, node_name: &str) -> Option<Fencing> {
     let lines = draft.fencing.iter().filter(|line| line.value.holds_for(node_name));
     let devices: Vec<FenceDevice> = lines.map(|line| line.value.device.clone()).collect();
@@ -200,7 +200,7 @@ fn process(values: &Values) -> Process {
     }
 }
 
-/// Every recorded directive with its value as written or its default.
+/// Returns every recorded directive with its value as written or its default.
 fn options(draft: &Draft) -> Vec<RecordedOption> {
     let recorded = directive::recorded().into_iter().filter_map(|(row, explanation)| {
         let written = draft.written(row.name).map(str::to_owned);

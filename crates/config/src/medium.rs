@@ -2,14 +2,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// One medium of `ha.cf`, in the words of its line.
+/// One medium of `ha.cf`, with the words of its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Medium {
     /// UDP to one host.
     Ucast {
         /// The interface to which the sockets are bound.
         device: String,
-        /// The peer, as a name or an address; resolved once at the start.
+        /// The peer, as a name or an address; resolved once, at the start.
         host: String,
         /// UDP port.
         port: u16,
@@ -29,9 +29,9 @@ pub enum Medium {
         group: Ipv4Addr,
         /// UDP port.
         port: u16,
-        /// IP time to live of what is sent.
+        /// IP time to live of the packets that are sent.
         ttl: u8,
-        /// Whether this host hears what it sent.
+        /// Whether this host receives the packets that it sent.
         loopback: bool,
     },
     /// UDP to one IPv6 address.
@@ -51,9 +51,9 @@ pub enum Medium {
         group: Ipv6Addr,
         /// UDP port.
         port: u16,
-        /// Hop limit of what is sent.
+        /// Hop limit of the packets that are sent.
         hops: u8,
-        /// Whether this host hears what it sent.
+        /// Whether this host receives the packets that it sent.
         loopback: bool,
     },
     /// A serial line.
@@ -66,7 +66,7 @@ pub enum Medium {
 }
 
 impl Medium {
-    /// Whether `udpport` sets its port.
+    /// Returns whether `udpport` sets its port.
     pub(crate) const fn uses_udpport(&self) -> bool {
         match self {
             Self::Ucast { .. } | Self::Bcast { .. } | Self::Ucast6 { .. } => true,
@@ -74,12 +74,12 @@ impl Medium {
         }
     }
 
-    /// Whether `baud` sets its rate.
+    /// Returns whether `baud` sets its rate.
     pub(crate) const fn uses_baud(&self) -> bool {
         matches!(self, Self::Serial { .. })
     }
 
-    /// The directive that makes it.
+    /// Returns the directive that declares it.
     #[must_use]
     pub const fn directive(&self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl Medium {
         }
     }
 
-    /// What links over it are called (`Link web1:eth0 up.`): the interface or the terminal device.
+    /// Returns the name of links over it (`Link web1:eth0 up.`): the interface or the terminal device.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -106,22 +106,22 @@ impl Medium {
     }
 }
 
-/// A host that is asked by ICMP whether the network is there.
+/// A host that is pinged to learn whether the network works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PingNode {
-    /// The directive that made it: `ping`, `ping6` or `ping_group`.
+    /// The directive that declared it: `ping`, `ping6` or `ping_group`.
     pub directive: &'static str,
     /// The name of the pseudo node: the host as written, or the name of the group.
     pub name: String,
-    /// The hosts; the node is alive while any of them answers.
+    /// The hosts; the ping node is alive while any of them answers.
     pub members: Vec<PingMember>,
 }
 
-/// A host behind a ping node.
+/// A host that belongs to a ping node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PingMember {
-    /// A name or an address; resolved once at the start.
+    /// A name or an address; resolved once, at the start.
     pub host: String,
-    /// Whether it is asked over IPv6.
+    /// Whether the host is pinged over IPv6.
     pub ipv6: bool,
 }

@@ -1,14 +1,13 @@
-//! Numbers as C's `atoi` reads them, which is what heartbeat 3.0.6 does with most of them.
+//! Numbers as C's `atoi` reads them; heartbeat 3.0.6 reads most numbers with it.
 
 use crate::finding::Finding;
 use crate::lexer::Word;
 use crate::rule;
 use crate::source::File;
 
-/// What `atoi` makes of a text: the number with which it begins, or else 0.
+/// Returns what `atoi` makes of a text: the number with which the text begins, or else 0.
 ///
-/// `None` for what is below zero or too large, where the original goes on with what is left of it in 32
-/// bits.
+/// `None` for numbers below zero or too large, where heartbeat 3.0.6 continues with the low 32 bits.
 pub(crate) fn leading(text: &str) -> Option<u32> {
     match prefix(text) {
         "" => Some(0),
@@ -16,14 +15,14 @@ pub(crate) fn leading(text: &str) -> Option<u32> {
     }
 }
 
-/// The sign and the digits with which a text begins; nothing without a digit.
+/// Returns the sign and the digits with which a text begins; empty if there is no digit.
 fn prefix(text: &str) -> &str {
     let sign = usize::from(text.starts_with(['+', '-']));
     let digits = text[sign..].bytes().take_while(u8::is_ascii_digit).count();
     if digits == 0 { "" } else { &text[..sign + digits] }
 }
 
-/// Finds that a word is read as another number than it seems to be.
+/// Reports a word that is read as another number than it appears to be.
 pub(crate) fn odd(word: Word<'_>, number: u32) -> Option<Finding> {
     let digits = prefix(word.text);
     if digits == word.text {

@@ -1,4 +1,4 @@
-//! Findings as people read them, in the manner of rustc.
+//! Renders findings for people, in the style of rustc.
 
 use crate::finding::{Finding, Severity};
 use crate::source::Sources;
@@ -6,10 +6,10 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, S
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// Columns of a rendered finding; longer lines are cut around what is marked.
+/// The width of a rendered finding in columns; longer lines are cut around the marked part.
 const WIDTH: usize = 100;
 
-/// How many findings there are of each severity.
+/// The number of findings of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Errors.
@@ -31,7 +31,7 @@ pub fn summary(findings: &[Finding]) -> Summary {
     }
 }
 
-/// All findings with the lines they are about, one blank line between two.
+/// Renders all findings with the lines they are about, separated by one blank line.
 ///
 /// `sources` must be those that were loaded; `color` adds ANSI escapes.
 #[must_use]
@@ -79,7 +79,7 @@ fn report<'a>(finding: &'a Finding, sources: &Sources<'a>) -> Vec<Group<'a>> {
     groups
 }
 
-/// The span, moved onto character boundaries inside the text.
+/// Moves the span onto character boundaries inside the text.
 fn inside(text: &str, span: &Range<usize>) -> Range<usize> {
     let floor = |at: usize| {
         let mut at = at.min(text.len());
@@ -91,7 +91,7 @@ fn inside(text: &str, span: &Range<usize>) -> Range<usize> {
     floor(span.start)..floor(span.end)
 }
 
-/// Words of a file may stand in messages, and must not write to the terminal by themselves.
+/// Makes words of a file safe for messages: they must not control the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

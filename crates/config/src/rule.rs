@@ -1,6 +1,6 @@
-//! Every rule of the checker: a stable number, and how much its breach matters.
+//! Every rule of the checker: a stable number and a severity.
 //!
-//! `docs/findings.md` explains each; a test keeps both in step.
+//! `docs/findings.md` explains each rule; a test keeps the two in step.
 
 use crate::finding::Severity;
 
@@ -169,12 +169,12 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    /// Rule and severity of every row of the table in the book.
+    /// The rule and severity of every row of the table in `docs/findings.md`.
     fn documented() -> BTreeMap<&'static str, &'static str> {
         include_str!("../../../docs/findings.md")
             .lines()
             .filter_map(|line| line.strip_prefix("| HA"))
-            // Of the process, not of a file: the daemon says them.
+            // Rules about the process rather than a file, which the daemon reports.
             .filter(|row| !row.starts_with("08"))
             .map(|row| {
                 let mut cells = row.split('|').map(str::trim);

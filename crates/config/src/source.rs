@@ -1,4 +1,4 @@
-//! The three files as the shell found them.
+//! The three files as the shell read them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum File {
 }
 
 impl File {
-    /// The name inside the configuration directory.
+    /// Returns the name inside the configuration directory.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl fmt::Display for File {
     }
 }
 
-/// What the shell got when it read a file.
+/// The result of reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'a> {
     /// The whole text; bytes that are not UTF-8 were replaced.
@@ -40,11 +40,11 @@ pub enum Content<'a> {
     Missing,
     /// Permission to read it was denied.
     Denied,
-    /// Something is there and cannot be read, for this reason: `it is a directory`.
+    /// Something exists at the path and cannot be read, for this reason: `it is a directory`.
     Unreadable(&'a str),
 }
 
-/// A file: how to name it to people, and what it holds.
+/// A file: the path to show to people, and the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source<'a> {
     /// The path as shown in findings.
@@ -54,13 +54,13 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// A file that was read.
+    /// Makes a file that was read.
     #[must_use]
     pub const fn text(path: &'a str, text: &'a str) -> Self {
         Self { path, content: Content::Text(text) }
     }
 
-    /// The text, empty when there is none.
+    /// Returns the text, or an empty text when there is none.
     #[must_use]
     pub const fn text_or_empty(&self) -> &'a str {
         match self.content {
@@ -69,8 +69,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The path as heartbeat 3.0.6 prints it: its directory constant ends in a slash, and another
-    /// one follows.
+    /// Returns the path as heartbeat 3.0.6 prints it: its directory constant ends in a slash, and another
+    /// slash follows.
     pub(crate) fn original_path(&self) -> String {
         match self.path.rsplit_once('/') {
             Some((directory, name)) => format!("{directory}//{name}"),
@@ -90,15 +90,15 @@ pub struct Sources<'a> {
     pub authkeys: Source<'a>,
     /// The permission bits of `authkeys`, when known.
     pub authkeys_mode: Option<u32>,
-    /// Whether `authkeys` is not UTF-8, and each character of its text is one byte of the file
-    /// (ISO 8859-1): the bytes of a key count, whatever they mean.
+    /// Whether `authkeys` is not UTF-8, and each character of its text is one byte of the file (ISO 8859-1):
+    /// for a key the bytes count, not their meaning.
     pub authkeys_is_latin1: bool,
     /// `haresources`.
     pub haresources: Source<'a>,
 }
 
 impl<'a> Sources<'a> {
-    /// One of the three.
+    /// Returns one of the three files.
     #[must_use]
     pub const fn get(&self, file: File) -> &Source<'a> {
         match file {

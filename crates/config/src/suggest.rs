@@ -1,11 +1,11 @@
 //! "Did you mean": the nearest known word.
 
-/// Longest word that is compared, so that a line of garbage costs nothing.
+/// The longest word that is compared, so that a line of garbage costs nothing.
 const LENGTH_MAX: usize = 40;
 
-/// The candidate nearest to `word`, if one is near enough to be meant.
+/// Returns the candidate nearest to `word`, if it is near enough to be what was meant.
 ///
-/// Near enough is one edit for every three characters, where a swap of neighbours is one edit.
+/// Near enough means at most one edit for every three characters; a swap of neighbours is one edit.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -22,7 +22,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Edits between two words: insertions, deletions, replacements and swaps of neighbours.
+/// Counts the edits between two words: insertions, deletions, replacements and swaps of neighbours.
 fn distance(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.to_lowercase().chars().collect();
     let to: Vec<char> = to.to_lowercase().chars().collect();

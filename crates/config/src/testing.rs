@@ -1,4 +1,4 @@
-//! Files and facts that tests share: the pair of the tutorials, as web1 sees it.
+//! Files and facts shared by tests: the pair of the tutorials, as seen from web1.
 
 use crate::facts::{AgentKind, Facts, FileKind, Interface};
 use crate::finding::Finding;
@@ -27,7 +27,7 @@ pub(crate) const AUTHKEYS: &str = "auth 3\n3 sha1 Hello!\n";
 
 pub(crate) const HARESOURCES: &str = "web1 192.168.122.100/24/eth0 nginx\n";
 
-/// The three files with modes and paths as they should be.
+/// Returns the three files with the right modes and paths.
 pub(crate) fn sources<'a>(ha_cf: &'a str, authkeys: &'a str, haresources: &'a str) -> Sources<'a> {
     Sources {
         ha_cf: Source::text("/etc/ha.d/ha.cf", ha_cf),
@@ -49,7 +49,7 @@ fn file_kind(path: &str) -> Option<FileKind> {
     }
 }
 
-/// What web1 knows about itself.
+/// Provides what web1 knows about itself.
 pub(crate) fn with_facts<T>(then: impl FnOnce(&Facts<'_>) -> T) -> T {
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
     let interfaces = [
@@ -100,22 +100,22 @@ pub(crate) fn load_all(ha_cf: &str, authkeys: &str, haresources: &str) -> Loaded
     with_facts(|facts| load(&sources(ha_cf, authkeys, haresources), facts))
 }
 
-/// The tutorial's ha.cf with some lines below it.
+/// Returns the tutorial's ha.cf with some lines added at its end.
 pub(crate) fn ha_cf_and(lines: &str) -> String {
     format!("{HA_CF}{lines}\n")
 }
 
-/// Findings about a whole ha.cf beside the tutorial's other files.
+/// Returns the findings for a whole ha.cf with the tutorial's other files.
 pub(crate) fn of_ha_cf(ha_cf: &str) -> Vec<Finding> {
     load_all(ha_cf, AUTHKEYS, HARESOURCES).findings
 }
 
-/// The rules of findings.
+/// Returns the rules of findings.
 pub(crate) fn rules(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.rule).collect()
 }
 
-/// The text that a finding of this rule marks.
+/// Returns the text that the finding of this rule marks.
 pub(crate) fn marked<'a>(findings: &[Finding], rule: &str, text: &'a str) -> &'a str {
     let found = findings.iter().find(|finding| finding.rule == rule);
     &text[found.unwrap_or_else(|| panic!("no {rule}")).span.clone()]

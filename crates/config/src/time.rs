@@ -1,8 +1,9 @@
-//! Times as `ha.cf` writes them.
+//! Times as written in `ha.cf`.
 
 use std::time::Duration;
 
-/// Longest time that is taken; one that is longer is a slip, and a century fits every sum.
+/// The longest time that is accepted: a longer one is a typing error, and sums with a century do not
+/// overflow.
 pub(crate) const TIME_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 
 const MICROSECOND: u128 = 1_000;
@@ -17,13 +18,13 @@ pub(crate) struct ParsedTime {
     pub(crate) new_unit: Option<&'static str>,
 }
 
-/// Units that heartbeat 3.0.6 knows; it compares as many characters as these have, in any case.
+/// Units that heartbeat 3.0.6 knows; it compares only as many characters as these have, in any case.
 const KNOWN_UNITS: [(&str, u128); 2] = [("ms", MILLISECOND), ("us", MICROSECOND)];
 
-/// Units that are new.
+/// Units that only Systole knows.
 const NEW_UNITS: [(&str, u128); 3] = [("s", SECOND), ("m", 60 * SECOND), ("h", 3_600 * SECOND)];
 
-/// Nanoseconds of a unit, and its name when heartbeat 3.0.6 refuses it.
+/// Returns the nanoseconds of a unit, and its name when heartbeat 3.0.6 refuses it.
 fn unit(text: &str) -> Option<(u128, Option<&'static str>)> {
     if text.is_empty() {
         return Some((SECOND, None));
@@ -37,9 +38,10 @@ fn unit(text: &str) -> Option<(u128, Option<&'static str>)> {
     new.map(|(unit, factor)| (factor, Some(unit)))
 }
 
-/// Reads a decimal number with an optional fraction and an optional unit; no unit means seconds.
+/// Reads a decimal number with an optional fraction and an optional unit; without a unit it means seconds.
 ///
-/// Units are taken in any case. Digits beyond nanoseconds are dropped. `None` for anything else, and above [`TIME_MAX`].
+/// Units are accepted in any case. Digits beyond nanoseconds are dropped. Returns `None` for anything else,
+/// and for times above [`TIME_MAX`].
 pub(crate) fn parse(text: &str) -> Option<ParsedTime> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -59,13 +61,13 @@ pub(crate) fn parse(text: &str) -> Option<ParsedTime> {
     (value <= TIME_MAX).then_some(ParsedTime { value, new_unit })
 }
 
-/// A time as `ha.cf` writes it: a number of seconds, or one with a unit.
+/// Reads a time as written in `ha.cf`: a number of seconds, or a number with a unit.
 #[must_use]
 pub fn time_span(text: &str) -> Option<Duration> {
     parse(text).map(|parsed| parsed.value)
 }
 
-/// A time as the original prints it in its messages: whole milliseconds.
+/// Returns a time as heartbeat 3.0.6 prints it in its messages: whole milliseconds.
 pub(crate) fn milliseconds(time: Duration) -> u128 {
     time.as_millis()
 }

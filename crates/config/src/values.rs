@@ -1,4 +1,4 @@
-//! What the directives with one value say, as written or by default.
+//! The values of the directives with one value, as written or by default.
 
 use crate::directive::{self, Kind, Role, Zero};
 use crate::hacf::Draft;
@@ -6,19 +6,19 @@ use crate::time::milliseconds;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a value means.
+/// The meaning of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parsed {
     Time(Duration),
     Boolean(bool),
     Number(u32),
     Word(String),
-    /// As without the line.
+    /// The same as without the line.
     Nothing,
 }
 
 impl Parsed {
-    /// As `heartbeat -v` shows a value that nobody wrote.
+    /// Returns the value as `heartbeat -v` shows a value that no line sets.
     pub(crate) fn recorded(&self) -> String {
         match self {
             Self::Time(time) => format!("{}ms", milliseconds(*time)),
@@ -29,7 +29,7 @@ impl Parsed {
         }
     }
 
-    /// As a change of the configuration tells it.
+    /// Returns the value as it is shown in a change of the configuration.
     pub(crate) fn told(&self, role: Role) -> String {
         match self {
             Self::Time(time) => {
@@ -46,7 +46,7 @@ impl Parsed {
     }
 }
 
-/// A time in whole seconds, or in milliseconds if it is not one.
+/// Formats a time in whole seconds, or in milliseconds if it is not a whole number of seconds.
 pub(crate) fn span(span: Duration) -> String {
     let milliseconds = milliseconds(span);
     if milliseconds.is_multiple_of(1000) {
@@ -56,7 +56,7 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
-/// Reads a yes or no as heartbeat 3.0.6 does, in any case.
+/// Reads a boolean as heartbeat 3.0.6 does, in any case.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     let is = |words: [&str; 5]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     if is(["true", "on", "yes", "y", "1"]) {
@@ -70,26 +70,26 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 
 /// The value of every directive that has one, written or by default.
 ///
-/// To ask for a directive that has no value, or one of another kind, is a slip in the code and panics:
-/// the first file that is read finds it.
+/// Asking for a directive that has no value, or a value of another kind, is a bug in the code and panics:
+/// reading any file reveals it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Values(BTreeMap<&'static str, Option<Parsed>>);
 
 impl Values {
-    /// The values after all lines.
+    /// Returns the values after all lines have been read.
     pub(crate) fn of(draft: &Draft) -> Self {
         let settings = directive::all().filter(|row| matches!(row.role, Role::Setting(_)));
         let value = |row| draft.value(row).filter(|value| *value != Parsed::Nothing);
         Self(settings.map(|row| (row.name, value(row))).collect())
     }
 
-    /// The value; absent where there is neither a line nor a default.
+    /// Returns the value; absent where there is neither a line nor a default.
     pub(crate) fn get(&self, directive: &str) -> Option<&Parsed> {
         let value = self.0.get(directive);
         value.unwrap_or_else(|| panic!("`{directive}` has no value")).as_ref()
     }
 
-    /// A time; every directive that takes one has a default.
+    /// Returns a time; every directive that takes a time has a default.
     pub(crate) fn time(&self, directive: &str) -> Duration {
         let Some(Parsed::Time(time)) = self.get(directive) else {
             panic!("`{directive}` is not a time");
@@ -97,7 +97,7 @@ impl Values {
         *time
     }
 
-    /// A yes or no.
+    /// Returns a boolean.
     pub(crate) fn boolean(&self, directive: &str) -> bool {
         let Some(Parsed::Boolean(is_on)) = self.get(directive) else {
             panic!("`{directive}` is neither yes nor no");
@@ -105,7 +105,7 @@ impl Values {
         *is_on
     }
 
-    /// A number.
+    /// Returns a number.
     pub(crate) fn number(&self, directive: &str) -> Option<u32> {
         self.get(directive).map(|value| {
             let Parsed::Number(number) = value else { panic!("`{directive}` is not a number") };
@@ -113,13 +113,13 @@ impl Values {
         })
     }
 
-    /// A number that its row limits to 255.
+    /// Returns a number that its row limits to 255.
     pub(crate) fn small(&self, directive: &str) -> Option<u8> {
         let number = self.number(directive)?;
         Some(u8::try_from(number).unwrap_or_else(|_| panic!("`{directive}` may be above 255")))
     }
 
-    /// A word.
+    /// Returns a word.
     pub(crate) fn word(&self, directive: &str) -> Option<&str> {
         self.get(directive).map(|value| {
             let Parsed::Word(word) = value else { panic!("`{directive}` is not a word") };

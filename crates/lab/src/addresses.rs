@@ -1,4 +1,4 @@
-//! The addresses that a node has, as its kernel tells them.
+//! The addresses of a node, as reported by its kernel.
 
 use crate::node::Host;
 use crate::{Lab, Node};
@@ -7,7 +7,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 
 impl Lab {
-    /// All IPv4 addresses of a node, at one look; none without power.
+    /// Returns all IPv4 addresses of a node at one moment; none without power.
     #[must_use]
     pub fn addresses(&self, node: Node) -> BTreeSet<Ipv4Addr> {
         local_addresses(&self.host(node).network_table("fib_trie"))
@@ -15,7 +15,7 @@ impl Lab {
 }
 
 impl Host {
-    /// Whether an interface of the node that is up has the address.
+    /// Returns whether an interface of the node that is up has the address.
     pub(crate) fn has(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(address) => {
@@ -29,7 +29,7 @@ impl Host {
         }
     }
 
-    /// A file of `/proc/net` as the node sees it; empty without power.
+    /// Returns a file of `/proc/net` as the node sees it; empty without power.
     fn network_table(&self, file: &str) -> String {
         let power = self.power();
         let path = power.as_ref().map(|machine| format!("/proc/{}/net/{file}", machine.pid()));
@@ -37,7 +37,7 @@ impl Host {
     }
 }
 
-/// The leaves of `/proc/net/fib_trie` that are addresses of the machine itself.
+/// Returns the leaves of `/proc/net/fib_trie` that are addresses of the machine itself.
 fn local_addresses(trie: &str) -> BTreeSet<Ipv4Addr> {
     let (mut addresses, mut last) = (BTreeSet::new(), None);
     for line in trie.lines() {

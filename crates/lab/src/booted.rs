@@ -1,13 +1,13 @@
-//! A node that boots a Debian of its own: systemd as the first process, in a container within
-//! the node's namespaces.
+//! A node that boots its own Debian: systemd as the first process, in a container within the node's
+//! namespaces.
 //!
 //! ```text
 //!   unshare ── lab's init ── (holds network, mounts, processes)
 //!                  └ systemd-nspawn ── systemd ── everything else
 //! ```
 //!
-//! The power of the node is the outer machine's: when that ends, the kernel ends all of it. What
-//! systemd shuts down is the container alone.
+//! The power of the node is that of the outer machine: when the machine ends, the kernel ends everything in
+//! it. A shutdown by systemd ends only the container.
 
 use crate::namespace::{Machine, only_child};
 use crate::{Daemon, Helper, LabError, System, cgroup, tool};
@@ -16,11 +16,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-/// What the container may do beyond what systemd-nspawn grants, as far as the daemon needs it.
+/// The capabilities of the container beyond those that systemd-nspawn grants, as far as the daemon needs
+/// them.
 const CAPABILITIES: &str = "CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYS_NICE,CAP_IPC_LOCK";
 /// Where the node finds the lab's own program, and the tree that is tested.
 const HELPER: &str = "/opt/systole-lab/helper";
-/// The tree as one has it after `cargo build --release`, for the README's commands.
+/// The tree as it is after `cargo build --release`, for the commands of the README.
 pub(crate) const TREE: &str = "/usr/src/systole";
 
 /// Runs in the node's namespaces before the lab's init. systemd-nspawn keeps files below `/run`.
@@ -32,7 +33,7 @@ mount -t overlay -o 'lowerdir=%IMAGE%,upperdir=%DISK%/upper,workdir=%DISK%/work'
 exec %INIT%
 ";
 
-/// Becomes systemd-nspawn in control groups of its own, whose folders are `$@` up to `--`.
+/// Becomes systemd-nspawn in its own control groups; `$@` lists their directories up to `--`.
 const ENTER: &str = "\
 while [ \"$1\" != -- ]; do
     mkdir -p \"$1\"
@@ -43,7 +44,7 @@ shift
 exec systemd-nspawn \"$@\"
 ";
 
-/// Answers the client's probes, as in every node.
+/// Answers the client's probes, as on every node.
 const ECHO_UNIT: &str = "\
 [Unit]
 Description=Answers the probes of the lab's client
@@ -55,7 +56,7 @@ ExecStart=%HELPER% echo %ADDRESS%
 /// The layers of a node's disk.
 pub(crate) const FOLDERS: [&str; 3] = ["upper", "work", "root"];
 
-/// The script that starts the outer machine of a node with this disk.
+/// Returns the script that starts the outer machine of a node with this disk.
 pub(crate) fn setup(disk: &Path, image: &Path, helper: &Helper) -> String {
     let program = helper.program().to_string_lossy();
     let init =
@@ -66,27 +67,27 @@ pub(crate) fn setup(disk: &Path, image: &Path, helper: &Helper) -> String {
         .replace("%DISK%", &disk.to_string_lossy())
 }
 
-/// The unit that the lab adds to a node: path, text.
+/// Returns the unit that the lab adds to a node: path, text.
 pub(crate) fn unit(address: &str) -> (&'static str, String) {
     let unit = ECHO_UNIT.replace("%HELPER%", HELPER).replace("%ADDRESS%", address);
     ("etc/systemd/system/systole-lab-echo.service", unit)
 }
 
-/// Where a link to it starts it at the boot.
+/// The directory in which a link to the unit starts it at boot.
 pub(crate) const WANTS: &str = "etc/systemd/system/sysinit.target.wants";
 
-/// The container.
+/// A container in which systemd runs.
 #[derive(Debug)]
 pub(crate) struct Container {
     /// `nsenter`, whose child is systemd-nspawn.
     keeper: Child,
-    /// What its control groups are called.
+    /// The name of its control groups.
     group: String,
     console: PathBuf,
 }
 
 impl Container {
-    /// Starts to boot a container in the machine from the disk that it shows.
+    /// Begins to boot a container in the machine from the machine's disk.
     pub(crate) fn boot(machine: &Machine, name: &str, parts: &Parts<'_>) -> Result<Self, LabError> {
         let disk = parts.disk;
         let console = disk.join("console");
@@ -106,7 +107,8 @@ impl Container {
         Ok(Self { keeper, group, console })
     }
 
-    /// systemd's pid, as the host sees it; absent before it was executed, and after a shutdown.
+    /// Returns the pid of systemd, as the host sees it; absent before systemd was executed, and after a
+    /// shutdown.
     pub(crate) fn init(&self) -> Option<Pid> {
         let raw = |pid: Pid| pid.as_raw_nonzero().get();
         let nspawn = only_child(self.keeper.id())?;
@@ -118,19 +120,19 @@ impl Container {
         (is_first && is_systemd).then_some(init)
     }
 
-    /// Whether systemd-nspawn has ended, as it does after a shutdown and for a reboot.
+    /// Returns whether systemd-nspawn has ended, as it does after a shutdown and for a reboot.
     pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.keeper.try_wait(), Ok(Some(_)))
     }
 
-    /// What the container said on its console.
+    /// Returns what the container wrote to its console.
     pub(crate) fn console(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.console).unwrap_or_default()).into_owned()
     }
 }
 
 impl Drop for Container {
-    /// The machine has ended, and all processes with it.
+    /// The machine has ended, and all its processes with it.
     fn drop(&mut self) {
         let _ = self.keeper.kill();
         let _ = self.keeper.wait();
@@ -138,20 +140,20 @@ impl Drop for Container {
     }
 }
 
-/// What a container is made of.
+/// The parts from which a container is made.
 pub(crate) struct Parts<'a> {
-    /// The folder of the node's disk.
+    /// The directory of the node's disk.
     pub disk: &'a Path,
-    /// What boots.
+    /// The system that boots.
     pub system: &'a System,
-    /// Whose programs are shown as the tree's.
+    /// The daemon whose programs are shown as those of the tree.
     pub daemon: &'a Daemon,
     /// The lab's own program.
     pub helper: &'a Helper,
 }
 
 impl Parts<'_> {
-    /// The arguments of systemd-nspawn.
+    /// Returns the arguments of systemd-nspawn.
     fn nspawn(&self, name: &str) -> Vec<String> {
         let mut words = ARGUMENTS.map(str::to_owned).to_vec();
         words.push(format!("--capability={CAPABILITIES}"));
@@ -171,7 +173,7 @@ impl Parts<'_> {
     }
 }
 
-/// What is the same for every container.
+/// The arguments that are the same for every container.
 const ARGUMENTS: [&str; 9] = [
     "--quiet",
     "--boot",

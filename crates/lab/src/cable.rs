@@ -1,4 +1,4 @@
-//! A null-modem cable between the nodes: two terminals, and a relay between them.
+//! A null-modem cable between the nodes: two terminals with a relay between them.
 
 use crate::{LabError, Node};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,20 +12,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Most bytes that are relayed at once: on a wire they come one by one.
+/// The most bytes that are relayed at once: on a wire they come one by one.
 const CHUNK: usize = 32;
 /// Bits on the wire for a byte.
 const BITS_PER_BYTE: u32 = 10;
-/// Most bytes of a node that are kept to be looked at; the later ones are not.
+/// The most bytes of a node that are kept for inspection; later bytes are not kept.
 const KEPT_MAX: usize = 64 << 10;
-/// How long the relay waits for bytes before it looks whether it is over.
+/// How long the relay waits for bytes before it checks whether it must end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// One end of the cable.
 #[derive(Debug)]
 struct End {
     relay: OwnedFd,
-    /// Kept open, so that the terminal is there while no daemon has it.
+    /// Kept open, so that the terminal exists while no daemon has it open.
     _terminal: OwnedFd,
     path: String,
 }
@@ -40,7 +40,7 @@ impl End {
         let name = ptsname(&relay, Vec::new())?;
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let terminal = rustix::fs::open(&name, flags, Mode::empty())?;
-        // Until a daemon configures it: nothing of what comes is echoed to the other node.
+        // Until a daemon configures the terminal: nothing is echoed to the other node.
         let mut modes = tcgetattr(&terminal)?;
         modes.make_raw();
         tcsetattr(&terminal, OptionalActions::Now, &modes)?;
@@ -53,10 +53,10 @@ impl End {
 #[derive(Debug, Default)]
 struct Shared {
     ends: Mutex<[Option<Arc<End>>; 2]>,
-    /// By the node whose bytes are lost.
+    /// Whether the bytes of a node are lost, by sending node.
     is_cut: [AtomicBool; 2],
     is_over: AtomicBool,
-    /// By the node that sent them.
+    /// The bytes that were sent, by sending node.
     sent: Mutex<[Vec<u8>; 2]>,
 }
 
@@ -71,10 +71,10 @@ impl Shared {
         kept.extend(&bytes[..bytes.len().min(space)]);
     }
 
-    /// Waits a moment for bytes, and carries what has come. The wire from an end is busy until the
-    /// moment in `busy`; a byte takes it so long.
+    /// Waits a moment for bytes, and carries those that have come. The wire from an end is busy until the
+    /// time in `busy`; a byte takes `byte_time`.
     fn relay(&self, buffer: &mut [u8], busy: &mut [Instant; 2], byte_time: Duration) {
-        // The relay does not hold up who pulls an end out.
+        // Cloned, so that the relay does not block a thread that pulls an end out.
         let ends = self.ends().clone();
         let begin = Instant::now();
         let free = |from: usize| ends[from].as_ref().filter(|_| busy[from] <= begin);
@@ -83,19 +83,19 @@ impl Shared {
         let later = busy.iter().filter(|until| **until > begin).min();
         let wait = later.map_or(LOOK_EVERY, |until| (*until - begin).min(LOOK_EVERY));
         let wait = Timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos().into() };
-        // Whatever it says, reading tells more.
+        // The result does not matter: reading shows more.
         let _ = poll(&mut fds, Some(&wait));
         for (from, to) in [(0, 1), (1, 0)] {
             let Some(end) = ends[from].as_ref().filter(|_| busy[from] <= begin) else { continue };
             let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
             self.keep(from, &buffer[..count]);
             busy[from] = Instant::now() + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
-            // The other end may have been put in since.
+            // The other end may have been replaced since.
             let other = self.ends()[to].clone();
             if let Some(other) = other
                 && !self.is_cut[from].load(Ordering::Relaxed)
             {
-                // A terminal that nobody reads takes no more; the bytes are lost, as on a wire.
+                // A terminal that is not read accepts no more bytes; they are lost, as on a wire.
                 let _ = rustix::io::write(&other.relay, &buffer[..count]);
             }
         }
@@ -110,7 +110,7 @@ pub(crate) struct Cable {
 }
 
 impl Cable {
-    /// Lays the cable; it carries so many bits in a second.
+    /// Makes the cable; `baud` is its speed in bits per second.
     ///
     /// # Errors
     ///
@@ -131,27 +131,27 @@ impl Cable {
         Ok(Self { shared, thread: Some(thread.map_err(failed())?) })
     }
 
-    /// The terminal of a node, unless it is pulled out.
+    /// Returns the terminal of a node, unless it is pulled out.
     pub(crate) fn path(&self, node: Node) -> Option<String> {
         self.shared.ends()[node.index()].as_ref().map(|end| end.path.clone())
     }
 
-    /// What a node has sent, lost or not, from the beginning.
+    /// Returns what a node has sent from the beginning, lost or not.
     pub(crate) fn sent(&self, from: Node) -> Vec<u8> {
         self.shared.sent.lock().unwrap_or_else(PoisonError::into_inner)[from.index()].clone()
     }
 
-    /// Loses what a node sends from now on, or carries it.
+    /// Loses what a node sends from now on, or carries it again.
     pub(crate) fn set_cut(&self, from: Node, is_cut: bool) {
         self.shared.is_cut[from.index()].store(is_cut, Ordering::Relaxed);
     }
 
-    /// Pulls the terminal out of a node: whoever has it open sees it hang up.
+    /// Pulls the terminal out of a node: a process that has it open sees it hang up.
     pub(crate) fn pull_out(&self, node: Node) {
         self.shared.ends()[node.index()] = None;
     }
 
-    /// Puts another terminal in its place.
+    /// Replaces a terminal that was pulled out.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Drop for Cable {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // It ends within a look; it has nothing that could panic.
+            // The thread ends within one wait, and cannot panic.
             let _ = thread.join();
         }
     }
@@ -185,7 +185,7 @@ mod tests {
         rustix::fs::open(path, flags, Mode::empty()).unwrap()
     }
 
-    /// Whether `word` arrives before anything else does, and within the limit.
+    /// Returns whether `word` arrives before anything else, and within the limit.
     fn arrives(from: &OwnedFd, to: &OwnedFd, word: &[u8]) -> bool {
         rustix::io::write(from, word).unwrap();
         let begin = Instant::now();
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(Node::ALL.map(|node| cable.sent(node)), [&b"there"[..], b"back\n"]);
         cable.set_cut(Node::Web1, true);
         rustix::io::write(&ends[0], b"lost").unwrap();
-        // When this has arrived, the relay has read what was lost before.
+        // When this has arrived, the relay has read the bytes that were lost before.
         assert!(arrives(&ends[1], &ends[0], b"still"));
         assert!(arrives(&ends[1], &ends[0], b"still"));
         cable.set_cut(Node::Web1, false);

@@ -14,24 +14,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// Every protocol, in network byte order as `packet(7)` wants it.
+/// All protocols, in network byte order as required by `packet(7)`.
 const ALL: NonZeroU32 = NonZeroU32::new(0x0003_u16.to_be() as u32).expect("is not zero");
-/// How often the thread looks whether it shall end.
+/// How often the thread checks whether it must end.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-/// Bytes that may wait for the thread: seconds of the client's probes, on a busy machine.
+/// The most bytes that may wait for the thread: seconds of the client's probes, on a busy machine.
 const WAITING_MAX: usize = 16 << 20;
-/// Longest frame that is read.
+/// The longest frame that is read, in bytes.
 const FRAME_MAX: usize = 65_536;
-/// Most packets that are kept; the later ones are not.
+/// The most packets that are kept; later ones are not.
 const KEPT_MAX: usize = 50_000;
-/// Bytes of an Ethernet header, and of those of UDP and of an ICMP echo.
+/// The length of an Ethernet header, and of those of UDP and of an ICMP echo, in bytes.
 const ETHERNET: usize = 14;
 const EIGHT: usize = 8;
-/// The header of a fragment, as the one before it names it (RFC 8200).
+/// The number of a fragment header, as named by the header before it (RFC 8200).
 const FRAGMENT_HEADER: u8 = 44;
-/// How every heartbeat begins.
+/// The beginnings of heartbeats.
 const BEGINNINGS: [&[u8]; 2] = [b"###\n", b">>>\n"];
-/// How one on a serial line ends.
+/// The end of a heartbeat on a serial line.
 const END: &[u8] = b"\n<<<\n";
 
 /// What carried a heartbeat.
@@ -49,7 +49,7 @@ pub enum Carrier {
     Serial,
 }
 
-/// A heartbeat on its way out.
+/// A heartbeat that leaves a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     /// What carried it.
@@ -58,23 +58,23 @@ pub struct Packet {
     pub payload: Vec<u8>,
 }
 
-/// What a recording has.
+/// What a recording contains.
 #[derive(Debug, Default)]
 struct Kept {
     packets: Vec<Packet>,
     fragments: usize,
 }
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Debug, PartialEq, Eq)]
 enum Frame {
     Heartbeat(Packet),
-    /// A part of a packet, of whatever.
+    /// A fragment of any packet.
     Fragment,
     Other,
 }
 
-/// A recording of what one node sends, made by a thread of its own until it is finished.
+/// A recording of what one node sends, made by a separate thread until it is finished.
 #[derive(Debug)]
 pub struct Capture {
     kept: Arc<Mutex<Kept>>,
@@ -109,25 +109,24 @@ impl Lab {
 }
 
 impl Lab {
-    /// What a node has sent on the serial cable, a message after the other, up to some
-    /// kilobytes.
+    /// Returns what a node has sent over the serial cable as separate messages, up to some kilobytes.
     ///
     /// # Errors
     ///
-    /// [`LabError::NoCable`] without one.
+    /// [`LabError::NoCable`] without a cable.
     pub fn sent_on_cable(&self, node: Node) -> Result<Vec<Packet>, LabError> {
         Ok(split(&self.cable()?.sent(node)))
     }
 }
 
 impl Capture {
-    /// What was recorded up to now, in the order in which it was sent.
+    /// Returns what was recorded so far, in the order in which it was sent.
     #[must_use]
     pub fn packets(&self) -> Vec<Packet> {
         self.kept().packets.clone()
     }
 
-    /// How many fragments of IP packets the node has sent up to now.
+    /// Returns how many fragments of IP packets the node has sent so far.
     #[must_use]
     pub fn fragments(&self) -> usize {
         self.kept().fragments
@@ -142,13 +141,13 @@ impl Drop for Capture {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported by itself.
+            // A panic of the thread has already been reported.
             let _ = thread.join();
         }
     }
 }
 
-/// A socket that sees every frame of a network.
+/// Opens a socket that sees every frame of a network.
 fn open(network: &Path) -> Result<OwnedFd, LabError> {
     enter_network(network)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -182,7 +181,7 @@ fn turn(socket: &OwnedFd, sources: &[[u8; 6]], kept: &Mutex<Kept>) -> io::Result
     Ok(())
 }
 
-/// What an Ethernet frame is, if it comes from one of these senders.
+/// Returns the kind of an Ethernet frame, if it comes from one of these senders.
 fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Frame {
     let is_theirs = |source| sources.iter().any(|known| known == source);
     if !frame.get(6..12).is_some_and(is_theirs) {
@@ -194,18 +193,18 @@ fn parse(frame: &[u8], sources: &[[u8; 6]]) -> Frame {
     heartbeat(frame).map_or(Frame::Other, Frame::Heartbeat)
 }
 
-/// Whether a frame carries a part of an IP packet.
+/// Returns whether a frame carries a fragment of an IP packet.
 fn is_fragment(frame: &[u8]) -> Option<bool> {
     let packet = frame.get(ETHERNET..)?;
     match frame.get(12..ETHERNET)? {
-        // There is more of it, or there was.
+        // More fragments follow, or came before.
         [0x08, 0x00] => Some(*packet.get(6)? & 0x3f != 0 || *packet.get(7)? != 0),
         [0x86, 0xdd] => Some(*packet.get(6)? == FRAGMENT_HEADER),
         _ => None,
     }
 }
 
-/// The whole heartbeat in an Ethernet frame, if there is one.
+/// Returns the whole heartbeat in an Ethernet frame, if there is one.
 fn heartbeat(frame: &[u8]) -> Option<Packet> {
     let packet = frame.get(ETHERNET..)?;
     let (protocol, v4, v6, rest) = match frame.get(12..ETHERNET)? {
@@ -236,7 +235,7 @@ fn heartbeat(frame: &[u8]) -> Option<Packet> {
     is_heartbeat.then(|| Packet { carrier, payload: payload.to_owned() })
 }
 
-/// The whole messages in the bytes of a serial line.
+/// Returns the whole messages in the bytes of a serial line.
 fn split(mut bytes: &[u8]) -> Vec<Packet> {
     let mut packets = Vec::new();
     let find = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).position(|at| at == word);
@@ -303,8 +302,8 @@ mod tests {
 
     #[test]
     fn parts_of_packets_are_told_apart() {
-        // The two bytes with flags and offset: more of it follows, it is not the first one, it must
-        // not be divided.
+        // The two bytes with flags and offset: more fragments follow, this is not the first one, the packet
+        // must not be fragmented.
         let whole = frame(17, 0, b">>>\nx");
         for (bytes, expected) in [([0x20, 0], true), ([0, 185], true), ([0x40, 0], false)] {
             let mut part = whole.clone();

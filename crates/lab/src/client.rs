@@ -1,4 +1,4 @@
-//! The client: probes the floating address every millisecond, listens to announcements.
+//! The client: probes the floating address every millisecond and listens to announcements.
 
 mod arp;
 mod record;
@@ -19,16 +19,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Time between two probes.
+/// The time between two probes.
 const PERIOD: Duration = Duration::from_millis(1);
-/// Longest silence after which the last answer still says who answers.
+/// The longest silence after which the last answer still shows which node answers.
 const FRESH: Duration = Duration::from_millis(50);
-/// Longest wait for a connection, and then for the page.
+/// The longest wait for a connection, and then for the page.
 pub(crate) const FETCH_LIMIT: Duration = Duration::from_secs(1);
-/// Longest page that is read.
+/// The longest page that is read, in bytes.
 const PAGE_MAX: u64 = 65_536;
 
-/// What the client sees of the floating address, recorded by a thread of its own.
+/// What the client sees of the floating address, recorded by a separate thread.
 #[derive(Debug)]
 pub struct Probe {
     record: Arc<Mutex<Record>>,
@@ -59,47 +59,47 @@ impl Probe {
         Ok(Self { record, stop, thread: Some(thread) })
     }
 
-    /// Interruptions of the answers that ended after `since`, oldest first.
+    /// Returns the interruptions of the answers that ended after `since`, oldest first.
     ///
-    /// The length of a gap is the time between the last answer before and the first one after,
-    /// as they arrived at the client.
+    /// The length of a gap is the time between the last answer before the gap and the first one after it, as
+    /// the answers arrived at the client.
     #[must_use]
     pub fn gaps(&self, since: Instant) -> Vec<Gap> {
         self.record().gaps(since)
     }
 
-    /// The longest of [`Probe::gaps`].
+    /// Returns the longest of [`Probe::gaps`].
     #[must_use]
     pub fn longest_gap(&self, since: Instant) -> Option<Gap> {
         self.gaps(since).into_iter().max_by_key(|gap| gap.length)
     }
 
-    /// Times after `since` at which both nodes answered within the same moment.
+    /// Returns the times after `since` at which both nodes answered within the same moment.
     #[must_use]
     pub fn duplicates(&self, since: Instant) -> Vec<Duplicate> {
         self.record().duplicates(since)
     }
 
-    /// Gratuitous ARP for any address that arrived after `since`, oldest first.
+    /// Returns the gratuitous ARP packets for any address that arrived after `since`, oldest first.
     #[must_use]
     pub fn announcements(&self, since: Instant) -> Vec<Announcement> {
         self.record().announcements(since)
     }
 
-    /// Who answers at this moment.
+    /// Returns the node that currently answers.
     #[must_use]
     pub fn answering(&self) -> Option<Node> {
         let (node, last) = self.record().last()?;
         (last.elapsed() < FRESH).then_some(node)
     }
 
-    /// How long nobody has answered; absent before the first answer.
+    /// Returns for how long no node has answered; absent before the first answer.
     #[must_use]
     pub fn silence(&self) -> Option<Duration> {
         self.record().last().map(|(_, last)| last.elapsed())
     }
 
-    /// How many answers there were.
+    /// Returns how many answers there were.
     #[must_use]
     pub fn answers(&self) -> u64 {
         self.record().answers()
@@ -114,13 +114,13 @@ impl Drop for Probe {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported by itself.
+            // A panic of the thread has already been reported.
             let _ = thread.join();
         }
     }
 }
 
-/// The thread's own things.
+/// The state of the thread.
 struct Prober {
     socket: UdpSocket,
     target: SocketAddr,
@@ -144,14 +144,14 @@ impl Prober {
         Ok(Self { socket, target, listener, record, sequence: 0, next: Instant::now() })
     }
 
-    /// Sends the probe that is due, and records what arrives until the next one.
+    /// Sends the probe that is due, and records what arrives until the next probe.
     fn turn(&mut self) -> io::Result<()> {
         let now = Instant::now();
         if now >= self.next {
             self.sequence += 1;
-            // Nobody may have the address at the moment: that is what is being measured.
+            // At the moment no node may have the address: that is what is being measured.
             let _ = self.socket.send_to(&self.sequence.to_be_bytes(), self.target);
-            // After a pause of this thread, go on from now instead of sending a burst.
+            // After a pause of this thread, continue from now instead of sending a burst.
             self.next = (self.next + PERIOD).max(now);
         }
         let wait = self.next.saturating_duration_since(now);
@@ -173,7 +173,7 @@ impl Prober {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // Somebody else's datagram, or a probe that was refused: the next may do better.
+                // A datagram of another sender, or a refused probe: the next one may succeed.
                 Ok(_) | Err(_) => {}
             }
         }
@@ -184,7 +184,7 @@ impl Prober {
     }
 }
 
-/// The node that signed an answer: the name after the probe's eight bytes.
+/// Returns the node that signed an answer: its name follows the eight bytes of the probe.
 fn answerer(answer: &[u8]) -> Option<Node> {
     let (_, name) = answer.split_first_chunk::<8>()?;
     Node::ALL.into_iter().find(|node| node.name().as_bytes() == name)
@@ -204,7 +204,7 @@ pub(crate) fn http_get(client: &Machine, address: IpAddr, limit: Duration) -> Op
         let (head, body) = page.split_once("\r\n\r\n")?;
         head.split_whitespace().nth(1).is_some_and(|code| code == "200").then(|| body.to_owned())
     };
-    // A thread of its own, because it stays in the network that it entered.
+    // In a separate thread, because a thread stays in the network that it entered.
     thread::spawn(fetch).join().ok()?
 }
 

@@ -1,4 +1,4 @@
-//! What the pair is configured to be, and its three files.
+//! The configuration of the pair, and its three files.
 
 use crate::network::{GATEWAY, Link};
 use crate::{Image, Medium, Node};
@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What becomes of the groups when their preferred node returns.
+/// What happens to the groups when their preferred node returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failback {
-    /// They go back.
+    /// They fail back.
     On,
     /// They stay.
     Off,
@@ -28,7 +28,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// The best service that this host has.
+    /// Returns the best service that this host has.
     #[must_use]
     pub fn available() -> Self {
         let complete =
@@ -36,7 +36,7 @@ impl Service {
         if complete { Self::Nginx } else { Self::Builtin }
     }
 
-    /// The resource word in `haresources`.
+    /// Returns the resource word in `haresources`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -46,13 +46,13 @@ impl Service {
     }
 }
 
-/// A Debian with systemd that a node boots, in place of the host's files without any.
+/// A Debian with systemd that a node boots, instead of using the host's files without an init system.
 #[derive(Debug, Clone)]
 pub struct System {
-    /// What it boots from.
+    /// The image from which it boots.
     pub image: Image,
-    /// The tree of our sources; the node finds `pkg` and `docs` in `/usr/src/systole`, and the
-    /// daemon's folder as its `target/release`, read only.
+    /// The source tree of Systole; the node finds `pkg` and `docs` in `/usr/src/systole`, and the daemon's
+    /// directory as its `target/release`, read only.
     pub tree: PathBuf,
 }
 
@@ -61,7 +61,7 @@ pub struct System {
 pub struct ClusterConfig {
     /// Time between two beats.
     pub keepalive: Duration,
-    /// Silence after which a node is dead. The classic daemon wants more than twice `keepalive`.
+    /// Silence after which a node is dead. The C daemon requires more than twice `keepalive`.
     pub deadtime: Duration,
     /// Silence after which a beat is late.
     pub warntime: Duration,
@@ -77,11 +77,11 @@ pub struct ClusterConfig {
     pub media: Vec<Medium>,
     /// Bits per second of the serial cable.
     pub baud: u32,
-    /// Whether the nodes have a second heartbeat link (`eth1`), also without a medium that names it.
+    /// Whether the nodes have a second heartbeat link (`eth1`), even without a medium that names it.
     pub second_link: bool,
     /// The floating address that the client probes; it should be in `groups`.
     pub address: IpAddr,
-    /// The service behind the address, where `groups` has no other.
+    /// The service with the address, where `groups` has no other.
     pub service: Service,
     /// The lines of `haresources`; empty means the address and the service on web1.
     pub groups: Vec<String>,
@@ -91,13 +91,12 @@ pub struct ClusterConfig {
     pub switch: bool,
     /// Lines that are added to `ha.cf`.
     pub extra: Vec<String>,
-    /// What the nodes boot; absent means that they run a daemon and what it starts, with the
-    /// host's programs.
+    /// What the nodes boot; absent means that they run a daemon and what it starts, with the host's programs.
     pub system: Option<System>,
 }
 
 impl Default for ClusterConfig {
-    /// The pair of the tutorials, with times scaled down for tests.
+    /// Returns the pair of the tutorials, with times scaled down for tests.
     fn default() -> Self {
         Self {
             keepalive: Duration::from_millis(200),
@@ -122,7 +121,7 @@ impl Default for ClusterConfig {
 }
 
 impl ClusterConfig {
-    /// The text of `ha.cf` on a node.
+    /// Returns the text of `ha.cf` on a node.
     #[must_use]
     pub fn ha_cf(&self, node: Node) -> String {
         let mut text = "debugfile /var/log/ha-debug\nlogfile /var/log/ha-log\n".to_owned();
@@ -162,7 +161,7 @@ impl ClusterConfig {
         text
     }
 
-    /// The text of `haresources`.
+    /// Returns the text of `haresources`.
     #[must_use]
     pub fn haresources(&self) -> String {
         if self.groups.is_empty() {
@@ -171,14 +170,14 @@ impl ClusterConfig {
         self.groups.iter().map(|group| format!("{group}\n")).collect()
     }
 
-    /// The heartbeat links of a node.
+    /// Returns the heartbeat links of a node.
     pub(crate) fn links(&self) -> &'static [Link] {
         let is_named = self.media.iter().any(|medium| medium.link() == Some(Link::Direct));
         let has_second = self.second_link || is_named;
         if has_second { &[Link::Service, Link::Direct] } else { &[Link::Service] }
     }
 
-    /// The media as configured.
+    /// Returns the media as configured.
     pub(crate) fn media(&self) -> Vec<Medium> {
         if self.media.is_empty() {
             self.links().iter().copied().map(Medium::Ucast).collect()

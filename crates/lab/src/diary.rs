@@ -1,16 +1,16 @@
-//! An agent that does nothing but write down when it was started and stopped: who ran what, and
-//! whether two nodes ever ran the same.
+//! An agent that only records when it was started and stopped: it shows which node ran what, and whether two
+//! nodes ever ran the same at once.
 
 use crate::{Lab, LabError, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// What the agent is called in `haresources`; its argument is the name of what it runs.
+/// The name of the agent in `haresources`; its argument is the name of what it runs.
 pub const AGENT: &str = "diary";
-/// Where it writes, on its node's disk: uptime, verb and name in each line.
+/// The file to which it writes, on its node's disk: uptime, verb and name in each line.
 const FILE: &str = "var/log/diary";
-/// A start is written down before it has an effect, and a stop after it. All nodes of a lab share
-/// the clock. Nothing but `touch` and `rm` is run, so that hundreds of them cost little.
+/// A start is recorded before it takes effect, and a stop after it. All nodes of a lab share the clock. The
+/// script only runs `touch` and `rm`, so that hundreds of agents cost little.
 const SCRIPT: &str = "#!/bin/sh
 note() { read now rest </proc/uptime; echo \"$now $1\" >>/var/log/diary; }
 runs=/run/diary-$1
@@ -25,20 +25,20 @@ exit 0
 /// Hundredths of a second since the machine was booted.
 type Moment = u64;
 
-/// A time in which a node ran something.
+/// A time during which a node ran something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Which node.
+    /// The node.
     pub node: Node,
     /// What it ran.
     pub name: String,
     since: Moment,
-    /// Absent if it runs still.
+    /// Absent if the node still runs it.
     until: Option<Moment>,
 }
 
 impl Span {
-    /// Whether another node ran the same at some moment of this time.
+    /// Returns whether another node ran the same at some moment of this time.
     fn meets(&self, other: &Self) -> bool {
         let ends_after = |span: &Self, since| span.until.is_none_or(|until| since < until);
         let is_other = self.node != other.node && self.name == other.name;
@@ -46,7 +46,7 @@ impl Span {
     }
 }
 
-/// Puts the agent on both nodes.
+/// Installs the agent on both nodes.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ pub fn install(lab: &Lab) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Cuts a node's power, and writes down that nothing runs there from now on.
+/// Cuts a node's power, and records that nothing runs there from now on.
 ///
 /// # Errors
 ///
@@ -71,14 +71,14 @@ pub fn power_off(lab: &Lab, node: Node) -> Result<(), LabError> {
     lab.write_file(node, FILE, &format!("{before}{now} off\n"))
 }
 
-/// What a node runs.
+/// Returns what a node runs.
 #[must_use]
 pub fn running(lab: &Lab, node: Node) -> BTreeSet<String> {
     let spans = read(node, &lab.read_file(node, FILE));
     spans.into_iter().filter(|span| span.until.is_none()).map(|span| span.name).collect()
 }
 
-/// Every two times in which two nodes ran the same at one moment.
+/// Returns every two times during which two nodes ran the same at one moment.
 #[must_use]
 pub fn doubled(lab: &Lab) -> Vec<[Span; 2]> {
     let [web1, web2] = Node::ALL.map(|node| read(node, &lab.read_file(node, FILE)));
@@ -93,7 +93,7 @@ fn pairs(ones: &[Span], others: &[Span]) -> Vec<[Span; 2]> {
     ones.iter().flat_map(met).collect()
 }
 
-/// The times that a diary tells.
+/// Returns the times recorded in a diary.
 fn read(node: Node, diary: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut open = BTreeMap::new();
@@ -117,7 +117,7 @@ fn read(node: Node, diary: &str) -> Vec<Span> {
     spans
 }
 
-/// Seconds with two decimals, as `/proc/uptime` has them.
+/// Reads seconds with two decimals, as in `/proc/uptime`.
 fn moment(text: &str) -> Option<Moment> {
     text.replace('.', "").parse().ok()
 }
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_two_nodes_run_at_one_moment_is_told() {
-        // What web1 and web2 wrote, and whether that is two at once.
+        // What web1 and web2 recorded, and whether both ran something at once.
         let rows = [
             ("1.00 start a\n2.00 stop a\n", "2.00 start a\n", false),
             ("1.00 start a\n2.00 stop a\n", "1.99 start a\n", true),

@@ -1,4 +1,4 @@
-//! What survives a node's power cut: its own `/etc` and `/var`, as folders of the lab.
+//! What survives a node's power cut: its own `/etc` and `/var`, as directories of the lab.
 
 use crate::{ClusterConfig, Daemon, Helper, LabError, Node, Service, booted, switch, tool};
 use std::fs::{self, Permissions};
@@ -32,11 +32,11 @@ status) if running; then echo 'demo is running'; else echo 'demo is not running'
 esac
 ";
 
-/// Runs as the first thing in a node's namespaces: puts the node's own folders in place of the
-/// host's, keeps it away from the host's devices that could end the host, and becomes init.
-/// What the private folders would hide (the daemon, the helper) is shown below `/run` instead.
-/// The loopback comes first: in a network without any address the kernel takes every address for
-/// a broadcast one, and would not let the echo responder answer from the floating address.
+/// Runs first in a node's namespaces: mounts the node's own directories over the host's, hides the devices of
+/// the host that could end the host, and becomes init. Files that the private directories would hide (the
+/// daemon, the helper) are shown below `/run` instead. The loopback interface comes first: in a network
+/// without any address the kernel takes every address for a broadcast address, and would not let the echo
+/// responder answer from the floating address.
 const SETUP: &str = "\
 hostname \"$0\"
 ip link set lo up
@@ -58,16 +58,16 @@ done
 exec %INIT%
 ";
 
-/// The folders of a node.
+/// The directories of a node.
 #[derive(Debug)]
 pub(crate) struct Disk {
     folder: PathBuf,
-    /// What was changed on it lies in a folder of its own, where the rest is an image.
+    /// Whether its changes are in a separate directory, while the rest is an image.
     is_layered: bool,
 }
 
 impl Disk {
-    /// Makes the folders of a node below `scratch` and writes its three files.
+    /// Makes the directories of a node below `scratch` and writes its three files.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Disk {
         let etc = disk.path("etc");
         tool::succeed("cp", &["-a", "/etc/.", &etc.to_string_lossy()])?;
         for (path, owner) in OWNERS {
-            // Without the package heartbeat there is no such user, and no need for one.
+            // Without the package heartbeat the user does not exist, and is not needed.
             let _ = tool::succeed("chown", &[owner, &disk.path(path).to_string_lossy()]);
         }
         disk.write("etc/hostname", &format!("{node}\n"), 0o644)?;
@@ -117,7 +117,7 @@ impl Disk {
         Ok(disk)
     }
 
-    /// The disk of a node that boots an image: what differs from that.
+    /// Makes the disk of a node that boots an image: it contains the changes to the image.
     fn layered(folder: PathBuf, node: Node, config: &ClusterConfig) -> Result<Self, LabError> {
         for layer in booted::FOLDERS {
             fs::create_dir_all(folder.join(layer)).map_err(LabError::io("making a node's disk"))?;
@@ -135,12 +135,12 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Its folder.
+    /// Returns its directory.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The host's path of a file of the node (`etc/ha.d/ha.cf`).
+    /// Returns the host's path of a file of the node (`etc/ha.d/ha.cf`).
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         if self.is_layered {
             return self.folder.join(booted::FOLDERS[0]).join(file);
@@ -157,12 +157,12 @@ impl Disk {
         write(&self.path(file), text, mode)
     }
 
-    /// The script that starts the node's machine from this disk.
+    /// Returns the script that starts the node's machine from this disk.
     pub(crate) fn setup(&self, config: &ClusterConfig, daemon: &Daemon, helper: &Helper) -> String {
         if let Some(system) = &config.system {
             return booted::setup(&self.folder, system.image.root(), helper);
         }
-        // A node with a classic daemon shows ours too: it may come to run there later.
+        // A C node also shows the programs of Systole: Systole may come to run there later.
         let binaries = match daemon.folder().or_else(|| helper.program().parent()) {
             Some(folder) => {
                 format!("mount --bind '{}' '%DISK%/run/systole-lab/bin'", folder.display())
@@ -178,7 +178,7 @@ impl Disk {
     }
 }
 
-/// Writes a file, with the folders above it.
+/// Writes a file, and makes the directories above it.
 pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), LabError> {
     let failed = || LabError::io(format!("writing {}", path.display()));
     if let Some(folder) = path.parent() {
@@ -188,7 +188,7 @@ pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), LabError> 
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed())
 }
 
-/// The folders of a fresh disk.
+/// The directories of a new disk.
 const FOLDERS: [&str; 14] = [
     "run",
     "etc/ha.d",
@@ -206,14 +206,14 @@ const FOLDERS: [&str; 14] = [
     "var/www/html",
 ];
 
-/// What of a fresh disk does not belong to root.
+/// The files of a new disk that do not belong to root.
 const OWNERS: [(&str, &str); 3] = [
     ("var/lib/heartbeat", "hacluster:haclient"),
     ("var/lib/heartbeat/cores/hacluster", "hacluster"),
     ("var/lib/heartbeat/pengine", "hacluster:haclient"),
 ];
 
-/// The node's `/etc/hosts`; the nodes know each other by name.
+/// Returns the node's `/etc/hosts`; the nodes know each other by name.
 fn hosts(config: &ClusterConfig) -> String {
     let mut text = "127.0.0.1 localhost\n".to_owned();
     for link in config.links().iter().take(1) {

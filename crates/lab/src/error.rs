@@ -5,25 +5,25 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why the lab could not do what it was asked for.
+/// Why the lab could not do what was requested.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// The caller is not root.
     #[error("the lab makes network namespaces and needs root: run it with sudo")]
     NotRoot,
-    /// The host is no Debian, from whose archive a node with systemd is made.
+    /// The host is not a Debian, from whose archive a node with systemd could be made.
     #[error(
         "nodes with systemd are of the host's Debian version, and this host does not run Debian"
     )]
     NotDebian,
-    /// The init process of a node did not get where it should.
+    /// The init process of a node did not reach the expected state.
     #[error("{node} did not boot: systemd is {state:?}; {output}")]
     NotBooted {
         /// The node.
         node: Node,
-        /// The state that systemd tells.
+        /// The state that systemd reports.
         state: String,
-        /// The units that failed, or the last words on the console.
+        /// The units that failed, or the last output on the console.
         output: String,
     },
     /// A program that the lab calls by name is absent.
@@ -39,7 +39,7 @@ pub enum LabError {
     ToolFailed {
         /// The command line.
         command: String,
-        /// What it said.
+        /// The output of the program.
         output: String,
     },
     /// The namespaces of a machine could not be made.
@@ -47,21 +47,21 @@ pub enum LabError {
     Namespaces {
         /// The machine.
         name: String,
-        /// What the set-up said.
+        /// The output of the set-up.
         output: String,
     },
     /// A file, socket or process could not be used.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried, as a fragment.
+        /// What was attempted, as a fragment.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The program that runs inside the namespaces was not found.
     #[error("`systole-lab-helper` was not found near {near}: build the package systole-lab")]
     HelperMissing {
-        /// Where it was looked for.
+        /// The executable next to which it was searched.
         near: PathBuf,
     },
     /// The node has no power.
@@ -81,25 +81,25 @@ pub enum LabError {
     Timeout {
         /// What was waited for, as a fragment.
         what: String,
-        /// How long.
+        /// How long the lab waited.
         limit: Duration,
     },
-    /// A node did not tell what it was expected to.
+    /// A node did not report what it was expected to report.
     #[error("{place} did not have {missing:?} within {limit:?}:\n{text}")]
     NotTold {
         /// What was read: a log, a file, the output of a command.
         place: String,
         /// The texts that were not in it.
         missing: Vec<String>,
-        /// How long.
+        /// How long the lab waited.
         limit: Duration,
-        /// What was in it at the end.
+        /// The text at the end.
         text: String,
     },
 }
 
 impl LabError {
-    /// Wraps an error of the system with the words for what was tried.
+    /// Wraps an error of the system with a description of what was attempted.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

@@ -1,4 +1,4 @@
-//! Ways to hurt a node.
+//! Faults that can be injected into a node.
 
 use crate::medium::TERMINAL;
 use crate::network::Port;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// How a link is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// The cable is out: the node sees no carrier.
+    /// The cable is unplugged: the node sees no carrier.
     Carrier,
     /// A switch in between forwards nothing: the node sees a carrier.
     Silent,
@@ -18,16 +18,16 @@ pub enum Cut {
 /// Which packets of a node are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Those that it receives.
+    /// The packets that it receives.
     In,
-    /// Those that it sends.
+    /// The packets that it sends.
     Out,
     /// Both.
     Both,
 }
 
 impl Direction {
-    /// The hooks of the packet filter, see nft(8).
+    /// Returns the hooks of the packet filter, see nft(8).
     const fn hooks(self) -> &'static [&'static str] {
         match self {
             Self::In => &["input"],
@@ -60,7 +60,7 @@ impl Lab {
         self.network().set_port(node, link, Port::Forwarding)
     }
 
-    /// Pulls an interface out of a node: it is gone, with its addresses; [`Lab::put_in`] makes
+    /// Pulls an interface out of a node: the interface is gone, with its addresses; [`Lab::put_in`] makes
     /// another one of the same name.
     ///
     /// # Errors
@@ -70,11 +70,11 @@ impl Lab {
         self.network().remove(node, link)
     }
 
-    /// Makes an interface anew that was pulled out.
+    /// Makes an interface again that was pulled out.
     ///
     /// # Errors
     ///
-    /// When it is there, or without power.
+    /// When the interface exists, or without power.
     pub fn put_in(&self, node: Node, link: Link) -> Result<(), LabError> {
         self.host(node).with(|machine| self.network().plug_link(node, machine, link))
     }
@@ -103,7 +103,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When the pair has no such cable, or the node no power.
+    /// When the pair has no such cable, or the node has no power.
     pub fn pull_out_serial(&self, node: Node) -> Result<(), LabError> {
         let cable = self.cable()?;
         self.host(node).with(|machine| machine.run(&["rm", TERMINAL])?.expect("rm"))?;
@@ -121,7 +121,7 @@ impl Lab {
         self.host(node).with(|machine| self.show_terminal(node, machine))
     }
 
-    /// Drops all ICMP on a node, both ways; [`Lab::heal`] undoes it.
+    /// Drops all ICMP on a node, in both directions; [`Lab::heal`] undoes it.
     ///
     /// # Errors
     ///
@@ -130,13 +130,13 @@ impl Lab {
         self.filter(node, "no_ping", Direction::Both, "meta l4proto { icmp, icmpv6 } drop")
     }
 
-    /// Loses a share of a node's packets at random; [`Lab::heal`] undoes it.
+    /// Loses a random share of a node's packets; [`Lab::heal`] undoes it.
     ///
     /// # Errors
     ///
     /// Without power, or when `nft` fails.
     pub fn loss(&self, node: Node, percent: u8, direction: Direction) -> Result<(), LabError> {
-        // The number is below 100 by itself, and nft refuses a comparison that is always true.
+        // The random number is always below 100, and nft refuses a comparison that is always true.
         let chance = if percent >= 100 {
             String::new()
         } else {
@@ -146,7 +146,7 @@ impl Lab {
         self.filter(node, "lossy", direction, &rule)
     }
 
-    /// Takes every packet filter of [`Lab::drop_icmp`] and [`Lab::loss`] off a node.
+    /// Removes all packet filters of [`Lab::drop_icmp`] and [`Lab::loss`] from a node.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl Lab {
         self.nft(node, "flush ruleset")
     }
 
-    /// Stops every process of a node, as a machine that hangs; [`Lab::thaw`] undoes it.
+    /// Stops every process of a node, as on a machine that hangs; [`Lab::thaw`] undoes it.
     ///
     /// # Errors
     ///
@@ -163,13 +163,13 @@ impl Lab {
     pub fn freeze(&self, node: Node) -> Result<(), LabError> {
         self.host(node).with(|machine| {
             let mut frozen = BTreeSet::new();
-            // Until a look finds no process that was forked since the one before.
+            // Repeats until it finds no process that was forked since the previous pass.
             loop {
                 let mut news = false;
                 for pid in machine.processes() {
                     if frozen.insert(pid.as_raw_nonzero()) {
                         news = true;
-                        // It may have ended meanwhile.
+                        // The process may have ended meanwhile.
                         let _ = kill_process(pid, Signal::STOP);
                     }
                 }
@@ -180,7 +180,7 @@ impl Lab {
         })
     }
 
-    /// Lets the processes of a frozen node run on.
+    /// Lets the processes of a frozen node continue.
     ///
     /// # Errors
     ///
@@ -188,7 +188,7 @@ impl Lab {
     pub fn thaw(&self, node: Node) -> Result<(), LabError> {
         self.host(node).with(|machine| {
             for pid in machine.processes() {
-                // It may have been killed meanwhile.
+                // The process may have been killed meanwhile.
                 let _ = kill_process(pid, Signal::CONT);
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! A stranger in the client's network that sends datagrams to a node as fast as it is told.
+//! A stranger in the client's network that sends datagrams to a node at a given rate.
 
 use crate::namespace::enter_network;
 use crate::{Lab, LabError, Node};
@@ -13,8 +13,8 @@ const HEARTBEAT_PORT: u16 = 694;
 const BURST_EVERY: Duration = Duration::from_millis(10);
 
 impl Lab {
-    /// Sends these datagrams over and over to a node's heartbeat port, from the client, so many
-    /// a second and for so long. Returns how many were sent.
+    /// Sends these datagrams repeatedly to a node's heartbeat port, from the client, at the given rate per
+    /// second and for the given time. Returns how many were sent.
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ impl Lab {
                 let due = start.elapsed().as_millis() * u128::from(per_second) / 1000;
                 while u128::from(sent) < due {
                     let place = usize::try_from(sent).unwrap_or(0) % datagrams.len().max(1);
-                    // The node's answer to a stranger is nothing; what the kernel says of an
-                    // earlier datagram does not matter here.
+                    // A node does not answer a stranger; an error that the kernel reports about an earlier
+                    // datagram does not matter here.
                     let _ = socket.send_to(&datagrams[place], target);
                     sent += 1;
                 }
@@ -47,7 +47,7 @@ impl Lab {
             }
             Ok(sent)
         };
-        // A thread of its own, because it stays in the network that it entered.
+        // In a separate thread, because a thread stays in the network that it entered.
         let ended = thread::scope(|scope| scope.spawn(send).join());
         ended.map_err(|_| LabError::io("flooding a node")(io::ErrorKind::Other.into()))?
     }

@@ -1,7 +1,7 @@
-//! The lab's own programs that run beside or inside the namespaces.
+//! The lab's own programs that run outside or inside the namespaces.
 //!
-//! They live in one executable: `hb` offers them as a hidden subcommand, and tests use the
-//! program `systole-lab-helper`.
+//! They are in one executable: `hb` offers them as a hidden subcommand, and tests use the program
+//! `systole-lab-helper`.
 
 mod echo;
 mod init;
@@ -16,12 +16,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// The name of the program beside a test.
+/// The name of the program next to a test.
 const PROGRAM: &str = "systole-lab-helper";
 /// Where every machine of the lab finds the program.
 pub(crate) const INSIDE: &str = "/run/systole-lab/helper";
 
-/// The executable that has the lab's own programs.
+/// The executable that contains the lab's own programs.
 #[derive(Debug, Clone)]
 pub struct Helper {
     program: PathBuf,
@@ -29,7 +29,7 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// Finds `systole-lab-helper` beside or above the running executable, where cargo puts it.
+    /// Finds `systole-lab-helper` next to or above the running executable, where cargo puts it.
     ///
     /// # Errors
     ///
@@ -43,22 +43,22 @@ impl Helper {
         }
     }
 
-    /// Uses the running executable, which passes what follows `subcommand` to [`helper_main`].
+    /// Uses the running executable, which passes the arguments after `subcommand` to [`helper_main`].
     ///
     /// # Errors
     ///
-    /// When the system does not tell which executable runs.
+    /// When the system does not report which executable runs.
     pub fn this_program(subcommand: &str) -> Result<Self, LabError> {
         let program = std::env::current_exe().map_err(LabError::io("finding this program"))?;
         Ok(Self { program, leading: vec![subcommand.to_owned()] })
     }
 
-    /// The executable.
+    /// Returns the executable.
     pub(crate) fn program(&self) -> &Path {
         &self.program
     }
 
-    /// The words after the executable inside a machine, for a shell.
+    /// Returns the words that run a program inside a machine, for a shell.
     pub(crate) fn shell_words(&self, job: &str) -> String {
         let mut words = vec![INSIDE];
         words.extend(self.leading.iter().map(String::as_str));
@@ -66,7 +66,7 @@ impl Helper {
         words.join(" ")
     }
 
-    /// A command that runs one of the programs on the host.
+    /// Returns a command that runs one of the programs on the host.
     pub(crate) fn command(&self, job: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.leading).arg(job);
@@ -76,7 +76,7 @@ impl Helper {
 
 /// Runs one of the lab's own programs; `arguments` begin with its name.
 ///
-/// This is for `hb` and `systole-lab-helper` alone: the programs expect to be started by the lab.
+/// Only for `hb` and `systole-lab-helper`: the programs expect to be started by the lab.
 #[must_use]
 pub fn helper_main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<String> =

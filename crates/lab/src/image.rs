@@ -1,11 +1,11 @@
-//! A Debian root with systemd, made once, on which nodes boot.
+//! A Debian root with systemd from which nodes boot; it is made once.
 
 use crate::{LabError, tool};
 use std::fs;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 
-/// What the nodes need beside Debian's minimal set.
+/// The packages that the nodes need in addition to Debian's minimal set.
 const PACKAGES: &[&str] = &[
     "dbus",
     "iproute2",
@@ -19,30 +19,29 @@ const PACKAGES: &[&str] = &[
     "systemd",
     "systemd-sysv",
 ];
-/// Files that no test reads, which are most of a small Debian.
+/// Files that no test reads, which make up most of a small Debian.
 const LEFT_OUT: &[&str] = &["/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*"];
-/// Run in the finished root, whose path is `$1`. Interfaces are configured by the lab alone, until
-/// a test starts one of the two managers.
+/// Runs in the finished root, whose path is `$1`. Only the lab configures interfaces, until a test starts one
+/// of the two managers.
 const FINISH: &str = "chroot \"$1\" systemctl disable --quiet NetworkManager.service \
      NetworkManager-wait-online.service systemd-networkd.service apt-daily.timer \
      apt-daily-upgrade.timer";
-/// Where images lie below cargo's folder for what it builds.
+/// The directory of images below cargo's directory for build results.
 const FOLDER: &str = "systemd";
 
-/// The folder of a Debian root that nodes share and do not change.
+/// The directory of a Debian root that nodes share and do not change.
 #[derive(Debug, Clone)]
 pub struct Image {
     root: PathBuf,
 }
 
 impl Image {
-    /// Finds the image below the folder of the running executable, where cargo puts what it builds
-    /// (`target/systemd`). One that is not there is made, which loads about 70 MB and takes a minute
-    /// or two; whoever asks meanwhile waits for it.
+    /// Finds the image below the directory of the running executable, where cargo puts what it builds
+    /// (`target/systemd`). A missing image is made, which downloads about 70 MB and takes a minute or two;
+    /// another process that asks meanwhile waits for it.
     ///
-    /// The image is of the host's own Debian version, because the programs that are tested were
-    /// built for that version's C library. Another version, list of packages or recipe is
-    /// another image.
+    /// The image is of the host's own Debian version, because the programs that are tested were built for
+    /// that version's C library. Another version, list of packages or recipe gives another image.
     ///
     /// # Errors
     ///
@@ -62,18 +61,18 @@ impl Image {
         Ok(Self { root })
     }
 
-    /// The root.
+    /// Returns the root.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 }
 
-/// Makes an image, or waits for whoever makes it.
+/// Makes an image, or waits for the process that makes it.
 ///
-/// The lock belongs to the processes that do so: they may go on when their caller was killed.
-/// Mounts that they need are seen by them alone, and end with them.
+/// The lock belongs to the processes that make the image: they may continue when their caller was killed.
+/// Only these processes see the mounts that they need, and the mounts end with them.
 fn make(folder: &Path, root: &Path, arguments: &[String]) -> Result<(), LabError> {
-    // Who lacks it is told the package.
+    // If mmdebstrap is missing, the error names its package.
     tool::succeed("mmdebstrap", &["--version"])?;
     let lock = folder.join("lock");
     let (lock, root) = (lock.to_string_lossy(), root.to_string_lossy());
@@ -83,8 +82,8 @@ fn make(folder: &Path, root: &Path, arguments: &[String]) -> Result<(), LabError
     tool::succeed("flock", &words).map(|_| ())
 }
 
-/// Makes the root `$0` with these arguments of mmdebstrap, in place of the images that are there.
-/// It gets its name when it is finished.
+/// Makes the root `$0` with these arguments of mmdebstrap, and replaces the existing images. The root gets
+/// its name when it is finished.
 const MAKE: &str = "\
 if [ -d \"$0\" ]; then exit; fi
 rm -rf --one-file-system \"${0%/*}\"/*-*
@@ -92,7 +91,7 @@ mmdebstrap \"$@\" \"$0.unfinished\" >&2
 mv \"$0.unfinished\" \"$0\"
 ";
 
-/// The arguments of mmdebstrap.
+/// Returns the arguments of mmdebstrap.
 fn recipe(suite: &str) -> Vec<String> {
     let mut words = ["--quiet", "--mode=root", "--variant=minbase"].map(str::to_owned).to_vec();
     words.push(format!("--include={}", PACKAGES.join(",")));
@@ -105,13 +104,13 @@ fn recipe(suite: &str) -> Vec<String> {
     words
 }
 
-/// The name of the folder of an image that is made so.
+/// Returns the name of the directory of an image that is made with these arguments.
 fn name(suite: &str, arguments: &[String]) -> String {
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(arguments);
     format!("{suite}-{hash:016x}")
 }
 
-/// The version of Debian that `/etc/os-release` names.
+/// Returns the version of Debian that `/etc/os-release` names.
 fn suite(release: &str) -> Result<String, LabError> {
     let field = |key: &str| {
         release.lines().find_map(|line| line.strip_prefix(key)).map(|value| value.trim_matches('"'))
@@ -122,10 +121,10 @@ fn suite(release: &str) -> Result<String, LabError> {
     }
 }
 
-/// The folder for images.
+/// Returns the directory for images.
 fn home() -> Result<PathBuf, LabError> {
     let me = std::env::current_exe().map_err(LabError::io("finding this program"))?;
-    // cargo marks its folder, so that backups leave it out.
+    // cargo marks its directory, so that backups leave it out.
     let built = me.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     built
         .or(me.parent())

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Two nodes, a gateway and a client in namespaces. Everything ends when this is dropped.
@@ -23,12 +23,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// All functions take `&self`, so that threads can watch the lab while another one acts on it.
 #[derive(Debug)]
 pub struct Lab {
-    // Fields are dropped in this order: who watches, who is watched, where it all lies.
+    // Fields are dropped in this order: first the watchers, then what they watch, then the directory of all
+    // files.
     probe: Probe,
     hosts: [Host; 2],
     client: Machine,
     network: Network,
-    /// Where `serial` is configured.
+    /// Present where `serial` is configured.
     cable: Option<Cable>,
     helper: Helper,
     config: ClusterConfig,
@@ -38,7 +39,7 @@ pub struct Lab {
 impl Lab {
     /// Makes a pair with power on and no daemon started; `daemons` are those of web1 and web2.
     ///
-    /// The lab's own programs come from `systole-lab-helper` beside the running executable.
+    /// The lab's own programs come from `systole-lab-helper` next to the running executable.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl Lab {
         };
         let hosts = [host(Node::Web1, web1)?, host(Node::Web2, web2)?];
         let plain = |name: &str| {
-            // The client and the gateway use the host's files, which they never write.
+            // The client and the gateway use the host's files, but never write them.
             let program = helper.program().to_string_lossy();
             let words = helper.shell_words("init");
             let words = words.replacen(crate::helper::INSIDE, &format!("'{program}'"), 1);
@@ -87,31 +88,31 @@ impl Lab {
         Ok(lab)
     }
 
-    /// The configuration that the pair was made with.
+    /// Returns the configuration with which the pair was made.
     #[must_use]
     pub fn config(&self) -> &ClusterConfig {
         &self.config
     }
 
-    /// What the client sees of the floating address.
+    /// Returns what the client sees of the floating address.
     #[must_use]
     pub fn probe(&self) -> &Probe {
         &self.probe
     }
 
-    /// The daemon of a node.
+    /// Returns the daemon of a node.
     #[must_use]
     pub fn daemon(&self, node: Node) -> Daemon {
         self.host(node).daemon()
     }
 
-    /// Puts another implementation on a node, which starts with the disk of the one before: its
-    /// configuration, its uuid, its generation. A daemon of Systole is one that the node shows
-    /// already: the one that the pair was made with, or that lies beside the lab's own program.
+    /// Installs another implementation on a node. It starts with the disk of the previous one: its
+    /// configuration, uuid and generation. A daemon of Systole must be one that the node already shows: the
+    /// one with which the pair was made, or the one next to the lab's own program.
     ///
     /// # Errors
     ///
-    /// [`LabError::StillRuns`] before the other one has ended.
+    /// [`LabError::StillRuns`] before the previous one has ended.
     pub fn replace_daemon(&self, node: Node, daemon: Daemon) -> Result<(), LabError> {
         if self.daemon_runs(node) {
             return Err(LabError::StillRuns(node));
@@ -120,12 +121,12 @@ impl Lab {
         Ok(())
     }
 
-    /// Boots a node from its disk: new namespaces, an empty `/run`, no daemon. One with systemd has
-    /// started what is enabled there.
+    /// Boots a node from its disk: new namespaces, an empty `/run`, no daemon. A node with systemd has
+    /// started what is enabled on it.
     ///
     /// # Errors
     ///
-    /// When it has power already, or its namespaces cannot be made.
+    /// When the node already has power, or its namespaces cannot be made.
     pub fn power_on(&self, node: Node) -> Result<(), LabError> {
         let host = self.host(node);
         let mut power = host.power();
@@ -143,16 +144,16 @@ impl Lab {
         Ok(())
     }
 
-    /// Cuts a node's power: no process of it sends anything after this began.
+    /// Cuts a node's power: no process of the node sends anything after this call has begun.
     ///
     /// # Errors
     ///
-    /// When it has no power.
+    /// When the node has no power.
     pub fn power_off(&self, node: Node) -> Result<(), LabError> {
         let host = self.host(node);
         let mut power = host.power();
         let Some(mut machine) = power.take() else { return Err(LabError::PoweredOff(node)) };
-        // The wires first, so that no socket that the kernel closes says goodbye.
+        // The wires first, so that sockets that the kernel closes do not announce it.
         for link in self.config.links() {
             self.network.set_port(node, *link, Port::Down)?;
         }
@@ -160,7 +161,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Whether a node has power.
+    /// Returns whether a node has power.
     #[must_use]
     pub fn is_powered(&self, node: Node) -> bool {
         self.host(node).power().is_some()
@@ -170,7 +171,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When the daemon refuses, with its own words.
+    /// When the daemon refuses, with its own message.
     pub fn start_daemon(&self, node: Node) -> Result<(), LabError> {
         self.host(node).start_daemon()
     }
@@ -202,14 +203,14 @@ impl Lab {
         self.host(node).kill_daemon(false)
     }
 
-    /// Whether any process of a node runs the daemon's binary.
+    /// Returns whether any process of a node runs the daemon's binary.
     #[must_use]
     pub fn daemon_runs(&self, node: Node) -> bool {
         !self.host(node).daemon_pids().is_empty()
     }
 
-    /// Whether an agent, or a script that a daemon works with, runs on any node: on a slow machine
-    /// both can be silent for long before they are done.
+    /// Returns whether an agent, or a script of a C daemon, runs on any node: on a slow machine both can be
+    /// silent for a long time before they are done.
     #[must_use]
     pub fn is_at_work(&self) -> bool {
         self.hosts.iter().any(Host::runs_scripts)
@@ -219,7 +220,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// Without power, or when the command cannot be started; its failure is in the [`Output`].
+    /// Without power, or when the command cannot be started; the failure of the command itself is in the
+    /// [`Output`].
     pub fn run(&self, node: Node, words: &[&str]) -> Result<Output, LabError> {
         self.host(node).run(words)
     }
@@ -228,12 +230,12 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When the command cannot be started; its failure is in the [`Output`].
+    /// When the command cannot be started; the failure of the command itself is in the [`Output`].
     pub fn run_on_client(&self, words: &[&str]) -> Result<Output, LabError> {
         self.client.run(words)
     }
 
-    /// Orders a node to give its groups to the other one.
+    /// Orders a node to give its groups to the other node.
     ///
     /// # Errors
     ///
@@ -242,8 +244,8 @@ impl Lab {
         self.order(node, Order::Standby, "all")
     }
 
-    /// Orders a node to give a set (`all`, `local`, `foreign`) away, or to take it. Systole answers
-    /// when it is done; the classic daemon does not answer.
+    /// Orders a node to give a set (`all`, `local`, `foreign`) away, or to take it. Systole answers when it
+    /// is done; the C daemon does not answer.
     ///
     /// # Errors
     ///
@@ -260,7 +262,7 @@ impl Lab {
         Err(LabError::ToolFailed { command: words.join(" "), output: said })
     }
 
-    /// The nodes that have an address on an interface that is up.
+    /// Returns the nodes that have an address on an interface that is up.
     #[must_use]
     pub fn owners(&self, address: IpAddr) -> Vec<Node> {
         Node::ALL.into_iter().filter(|node| self.host(*node).has(address)).collect()
@@ -272,14 +274,14 @@ impl Lab {
         self.http_get_within(address, FETCH_LIMIT)
     }
 
-    /// Likewise, waiting for no longer than `limit` for a connection, and then for the page. The
-    /// network repeats a lost packet after a second: who wants to see a shorter gap asks anew.
+    /// Does the same, but waits no longer than `limit` for a connection, and then for the page. The network
+    /// repeats a lost packet after a second: a caller that wants to see a shorter gap must ask again.
     #[must_use]
     pub fn http_get_within(&self, address: IpAddr, limit: Duration) -> Option<String> {
         http_get(&self.client, address, limit)
     }
 
-    /// What a node's daemon says of itself, if it has `hb status --json`.
+    /// Returns what a node's daemon reports about itself, if it has `hb status --json`.
     #[must_use]
     pub fn status(&self, node: Node) -> Option<Status> {
         match self.daemon(node) {
@@ -291,20 +293,20 @@ impl Lab {
         }
     }
 
-    /// The text of a node's `/var/log/ha-log`, with or without power.
+    /// Returns the text of a node's `/var/log/ha-log`, with or without power.
     #[must_use]
     pub fn log(&self, node: Node) -> String {
         self.read_file(node, "var/log/ha-log")
     }
 
-    /// The text of a file on a node's disk (`var/log/ha-debug`), empty when there is none.
+    /// Returns the text of a file on a node's disk (`var/log/ha-debug`), empty when there is none.
     #[must_use]
     pub fn read_file(&self, node: Node, path: &str) -> String {
         let bytes = fs::read(self.host(node).file(path)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Writes a file on a node's disk (`etc/ha.d/ha.cf`); a script can be run.
+    /// Writes a file on a node's disk (`etc/ha.d/ha.cf`); a script is made executable.
     ///
     /// # Errors
     ///
@@ -318,7 +320,7 @@ impl Lab {
         disk::write(&self.host(node).file(path), text, mode)
     }
 
-    /// Waits until a condition holds and says how long that took; `what` is for the error.
+    /// Waits until a condition holds and returns how long that took; `what` is for the error.
     ///
     /// # Errors
     ///
@@ -332,7 +334,7 @@ impl Lab {
         wait_for(what, limit, condition)
     }
 
-    /// Waits until exactly this node has the probed address and the client hears it answer.
+    /// Waits until exactly this node has the probed address and the client receives its answers.
     ///
     /// # Errors
     ///
@@ -351,7 +353,7 @@ impl Lab {
         machine.run(&["ln", "-sfn", &path, TERMINAL])?.expect("ln")
     }
 
-    /// The serial cable.
+    /// Returns the serial cable.
     pub(crate) fn cable(&self) -> Result<&Cable, LabError> {
         self.cable.as_ref().ok_or(LabError::NoCable)
     }
@@ -373,7 +375,7 @@ impl Lab {
     }
 }
 
-/// Whether this process may make namespaces.
+/// Returns whether this process may make namespaces.
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -1,7 +1,7 @@
 //! Real daemons in network namespaces on one machine.
 //!
-//! A [`Lab`] is two nodes, a gateway and a client, each in anonymous namespaces of its own
-//! (network, processes, host name, mounts, IPC), joined by a bridge:
+//! A [`Lab`] is two nodes, a gateway and a client, each in its own anonymous namespaces (network, processes,
+//! host name, mounts, IPC), joined by a bridge:
 //!
 //! ```text
 //!            web1 .20        web2 .22        client .50
@@ -12,15 +12,14 @@
 //!              │ eth1          │ eth1        (10.77.1.0/24, a bridge of its own, on request)
 //! ```
 //!
-//! Where [`Medium::Serial`] is configured, a null-modem cable joins the nodes too: two
-//! pseudo-terminals and a relay at the speed of the line.
+//! Where [`Medium::Serial`] is configured, a null-modem cable also joins the nodes: two pseudo-terminals and
+//! a relay at the speed of the line.
 //!
-//! A node can boot a Debian of its own with systemd ([`System`]), on which our programs are
-//! installed as on any machine. Otherwise a node has no init system:
-//! it has private `/etc`, `/var`, `/run` and `/tmp` and runs a real heartbeat daemon,
-//! Systole's or the classic one, with a real nginx. Nothing of a lab has a name on the host, and
-//! nothing survives it: every machine ends when the pipe that the lab holds is closed, even when
-//! the lab is killed.
+//! A node can boot its own Debian with systemd ([`System`]), on which the programs of Systole are installed
+//! as on any machine. Otherwise a node has no init system: it has private `/etc`, `/var`, `/run` and `/tmp`
+//! and runs a real heartbeat daemon, that of Systole or the C daemon, with a real nginx. Nothing in a lab has
+//! a name on the host, and nothing survives the lab: every machine ends when the pipe that the lab holds is
+//! closed, even when the lab is killed.
 
 mod addresses;
 mod booted;

@@ -3,11 +3,11 @@
 use crate::{Link, Node};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// UDP port of every medium.
+/// The UDP port of every medium.
 const PORT: u16 = 694;
 /// The group of `mcast`.
 const GROUP: Ipv4Addr = Ipv4Addr::new(225, 0, 0, 1);
-/// The group of `mcast6`: of link scope, and not assigned to anybody.
+/// The group of `mcast6`: of link scope, and not assigned.
 const GROUP6: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 1, 2, 3, 4);
 
 /// The end of the serial cable in a node.
@@ -31,7 +31,7 @@ pub enum Medium {
 }
 
 impl Medium {
-    /// Its line in the `ha.cf` of a node.
+    /// Returns its line in the `ha.cf` of a node.
     #[must_use]
     pub fn line(self, node: Node) -> String {
         let other = node.other();
@@ -45,7 +45,7 @@ impl Medium {
         }
     }
 
-    /// What links over it are called in logs.
+    /// Returns the name of its links in logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Medium {
         }
     }
 
-    /// The wire that it uses, if it is one of the network.
+    /// Returns the wire that it uses, if it uses one of the network.
     #[must_use]
     pub const fn link(self) -> Option<Link> {
         match self {

@@ -1,4 +1,4 @@
-//! A machine of the lab: one init process in namespaces of its own.
+//! A machine of the lab: one init process in its own namespaces.
 
 use crate::booted::Container;
 use crate::{LabError, tool};
@@ -12,14 +12,14 @@ use std::process::{Child, Command, Stdio};
 
 /// Set for every process of a machine, so that what would end a real machine ends only this one.
 const LAB_MARK: (&str, &str) = ("SYSTOLE_LAB", "1");
-/// Where a daemon that restarts its machine writes why, on the node's disk; all of the machine's
-/// processes end then.
+/// The file on the node's disk to which a daemon that restarts its machine writes the reason; all processes
+/// of the machine then end.
 const LAB_POWER: (&str, &str) = ("SYSTOLE_LAB_POWER", "/var/log/power");
-/// Where programs are found inside a machine, the tested daemon's own first.
+/// Where programs are found inside a machine, the tested daemon's own programs first.
 const PATH: &str =
     "/run/systole-lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What a command inside a machine came to.
+/// The result of a command inside a machine.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// The exit code; absent when a signal ended the command.
@@ -31,13 +31,13 @@ pub struct Output {
 }
 
 impl Output {
-    /// Whether the command ended with exit code 0.
+    /// Returns whether the command ended with exit code 0.
     #[must_use]
     pub fn success(&self) -> bool {
         self.code == Some(0)
     }
 
-    /// Demands success of a command that the lab itself needs.
+    /// Returns an error if a command that the lab itself needs failed.
     pub(crate) fn expect(&self, command: &str) -> Result<(), LabError> {
         if self.success() {
             return Ok(());
@@ -54,14 +54,14 @@ pub(crate) struct Machine {
     keeper: Child,
     init: Pid,
     handle: OwnedFd,
-    /// Where the node boots a system of its own; what runs in the node runs in there.
+    /// Present where the node boots its own system; the processes of the node run in there.
     container: Option<Container>,
 }
 
 impl Machine {
-    /// Makes the namespaces and runs `setup` in them, a shell script that ends by executing the
-    /// lab's init program. The machine's host name is `name`; what the set-up says on standard
-    /// error goes into a file of `folder`.
+    /// Makes the namespaces and runs `setup` in them, a shell script that ends by executing the lab's init
+    /// program. The machine's host name is `name`; the standard error of the set-up goes into a file of
+    /// `folder`.
     ///
     /// # Errors
     ///
@@ -94,42 +94,41 @@ impl Machine {
         Ok(Self { keeper, init, handle, container: None })
     }
 
-    /// Puts a container into the machine, which ends with it.
+    /// Puts a container into the machine; the container ends with the machine.
     pub(crate) fn hold(&mut self, container: Container) {
         self.container = Some(container);
     }
 
-    /// The container in the machine.
+    /// Returns the container in the machine.
     pub(crate) fn container(&self) -> Option<&Container> {
         self.container.as_ref()
     }
 
-    /// Whether the machine's container has ended.
+    /// Returns whether the machine's container has ended.
     pub(crate) fn has_shut_down(&mut self) -> bool {
         self.container.as_mut().is_none_or(Container::has_ended)
     }
 
-    /// The first process of what runs in the machine: its container's, where it has one.
+    /// Returns the first process of the system in the machine: that of its container, if it has one.
     fn first(&self) -> Pid {
         self.container.as_ref().and_then(Container::init).unwrap_or(self.init)
     }
 
-    /// The pid of the init process, as the host sees it.
+    /// Returns the pid of the init process, as the host sees it.
     pub(crate) fn pid(&self) -> String {
         self.first().as_raw_nonzero().to_string()
     }
 
-    /// Ends every process of the machine at once, without a goodbye, and waits until they are
-    /// gone.
+    /// Ends every process of the machine at once, without a clean shutdown, and waits until they are gone.
     pub(crate) fn kill(&mut self) {
         drop(self.keeper.stdin.take());
-        // The process may have ended by itself.
+        // The process may have ended on its own.
         let _ = pidfd_send_signal(&self.handle, Signal::KILL);
         let _ = self.keeper.wait();
         self.container = None;
     }
 
-    /// A command that runs `program` inside the machine, beside its container.
+    /// Returns a command that runs `program` inside the machine, but outside its container.
     pub(crate) fn outer_command(&self, program: &str) -> Command {
         let mut command = tool::command("nsenter");
         let pid = self.init.as_raw_nonzero().to_string();
@@ -137,11 +136,11 @@ impl Machine {
         command
     }
 
-    /// A command that runs `program` inside the machine.
+    /// Returns a command that runs `program` inside the machine.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = tool::command("nsenter");
-        // Who enters the mounts of a machine stands in its root. A working directory that is named
-        // would be the host's.
+        // A process that enters the mounts of a machine starts in their root. A named working directory would
+        // be the host's.
         command.args(["--target", &self.pid(), "--all", program]);
         command
             .env(LAB_MARK.0, LAB_MARK.1)
@@ -154,8 +153,8 @@ impl Machine {
 
     /// Starts a command inside the machine.
     ///
-    /// What it writes goes through files, not pipes: a daemon that it leaves behind with an open
-    /// output does not hold the caller up.
+    /// Output goes through files, not pipes: a daemon that the command leaves behind with an open output does
+    /// not block the caller.
     ///
     /// # Errors
     ///
@@ -180,13 +179,13 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// When the command cannot be started; its failure is in the [`Output`].
+    /// When the command cannot be started; the failure of the command itself is in the [`Output`].
     pub(crate) fn run(&self, words: &[&str]) -> Result<Output, LabError> {
         self.start_command(words)?.finish()
     }
 
-    /// Runs `ip` with a batch of its commands in the machine's network, but with the host's view
-    /// of files and processes.
+    /// Runs `ip` with a batch of its commands in the machine's network, but with the host's view of files and
+    /// processes.
     ///
     /// # Errors
     ///
@@ -197,10 +196,10 @@ impl Machine {
         Ok(())
     }
 
-    /// Whether an interface of the machine is up and carries packets.
+    /// Returns whether an interface of the machine is up and carries packets.
     ///
-    /// The kernel gets there some time after the order, up to a second when it has many to do,
-    /// and drops what is sent before.
+    /// The kernel brings the interface up some time after the order, up to a second when it has many to
+    /// handle, and drops packets sent before.
     pub(crate) fn is_up(&self, interface: &str) -> bool {
         let pid = self.pid();
         let words = ["--target", &pid, "--net", "ip", "-br", "link", "show", "dev", interface];
@@ -209,12 +208,12 @@ impl Machine {
         text.split_whitespace().nth(1) == Some("UP")
     }
 
-    /// The path of the machine's network namespace.
+    /// Returns the path of the machine's network namespace.
     pub(crate) fn network(&self) -> PathBuf {
         PathBuf::from(format!("/proc/{}/ns/net", self.pid()))
     }
 
-    /// The pids, as the host sees them, of all processes of the machine but its init.
+    /// Returns the pids, as the host sees them, of all processes of the machine except its init.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         let first = self.first();
         let Ok(own) = fs::read_link(format!("/proc/{}/ns/pid", first.as_raw_nonzero())) else {
@@ -250,7 +249,7 @@ impl Call {
     ///
     /// # Errors
     ///
-    /// When the system does not tell how it ended.
+    /// When the system does not report how the command ended.
     pub(crate) fn finish(mut self) -> Result<Output, LabError> {
         let failed = || LabError::io(self.what.clone());
         let status = self.child.wait().map_err(failed())?;
@@ -274,25 +273,25 @@ pub(crate) fn enter_network(path: &Path) -> Result<(), LabError> {
         .map_err(|error| failed()(error.into()))
 }
 
-/// All processes of the host.
+/// Returns all processes of the host.
 fn host_pids() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
 }
 
-/// The process that this one has forked.
+/// Returns the process that this process has forked.
 pub(crate) fn only_child(parent: u32) -> Option<Pid> {
     let parent = parent.to_string();
     host_pids().find(|pid| {
         let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-        // `pid (name) state ppid …`, and the name may have anything in it.
+        // `pid (name) state ppid …`, where the name may contain anything.
         let stat = stat.unwrap_or_default();
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
         fields.split_whitespace().nth(1) == Some(&parent)
     })
 }
 
-/// All that was written to a file.
+/// Returns everything that was written to a file.
 fn text_of(file: &mut File) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;

@@ -6,13 +6,13 @@ use crate::{LabError, Node};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-/// The gateway's address, which answers pings.
+/// The address of the gateway, which answers pings.
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 1);
-/// The gateway's IPv6 address, which does too.
+/// The IPv6 address of the gateway, which also answers pings.
 pub const GATEWAY6: Ipv6Addr = Link::six(GATEWAY);
 /// The client's address.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 122, 50);
-/// Longest wait until a wire that was plugged in carries packets.
+/// The longest wait until a wire that was plugged in carries packets.
 const CARRIER_LIMIT: Duration = Duration::from_secs(5);
 /// The client's port on the bridge.
 const CLIENT_PORT: &str = "client";
@@ -27,7 +27,7 @@ pub enum Link {
 }
 
 impl Link {
-    /// The interface inside a node.
+    /// Returns the interface inside a node.
     #[must_use]
     pub const fn interface(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Link {
         }
     }
 
-    /// The address of a node on this link.
+    /// Returns the address of a node on this link.
     #[must_use]
     pub const fn address(self, node: Node) -> Ipv4Addr {
         let last = match node {
@@ -49,19 +49,19 @@ impl Link {
         }
     }
 
-    /// The IPv6 address of a node on this link.
+    /// Returns the IPv6 address of a node on this link.
     #[must_use]
     pub const fn address6(self, node: Node) -> Ipv6Addr {
         Self::six(self.address(node))
     }
 
-    /// What stands beside an address of the lab: its last two bytes in a private network.
+    /// Returns the IPv6 address for an IPv4 address of the lab: its last two bytes in a private network.
     const fn six(address: Ipv4Addr) -> Ipv6Addr {
         let [_, _, network, host] = address.octets();
         Ipv6Addr::new(0xfd77, 0, 0, network as u16, 0, 0, 0, host as u16)
     }
 
-    /// The bridge in the gateway.
+    /// Returns the bridge in the gateway.
     const fn bridge(self) -> &'static str {
         match self {
             Self::Service => "service",
@@ -69,7 +69,7 @@ impl Link {
         }
     }
 
-    /// The bridge's own hardware address, locally administered.
+    /// Returns the bridge's own hardware address, locally administered.
     const fn bridge_mac(self) -> &'static str {
         match self {
             Self::Service => "02:00:00:00:01:01",
@@ -77,24 +77,24 @@ impl Link {
         }
     }
 
-    /// The bridge's port to a node.
+    /// Returns the bridge's port to a node.
     fn port(self, node: Node) -> String {
         format!("{node}-{}", self.interface())
     }
 }
 
-/// Whether a port carries packets.
+/// The state of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Port {
     /// Carries packets.
     Forwarding,
     /// Carries nothing, and the node sees no carrier.
     Down,
-    /// Carries nothing, though the node sees a carrier.
+    /// Carries nothing, although the node sees a carrier.
     Silent,
 }
 
-/// The machine that has the bridges.
+/// The machine that contains the bridges.
 #[derive(Debug)]
 pub(crate) struct Network {
     gateway: Machine,
@@ -110,9 +110,8 @@ impl Network {
         let mut batch = "link set lo up\n".to_owned();
         for link in [Link::Service, Link::Direct] {
             let bridge = link.bridge();
-            // Snooping would hold multicast heartbeats back until a membership report was seen.
-            // A bridge without an address of its own takes that of a port, and so changes it when
-            // a node's power goes.
+            // Snooping would hold multicast heartbeats back until a membership report was seen. A bridge
+            // without its own address takes that of a port, and therefore changes it when a node loses power.
             let mac = link.bridge_mac();
             batch += &format!(
                 "link add {bridge} address {mac} type bridge \
@@ -168,11 +167,11 @@ impl Network {
         self.plug(machine, link, &link.port(node), link.address(node))
     }
 
-    /// Takes a wire away, with the interfaces at both ends.
+    /// Removes a wire, with the interfaces at both ends.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When there is no such wire.
     pub(crate) fn remove(&self, node: Node, link: Link) -> Result<(), LabError> {
         self.gateway.ip(&format!("link delete {}\n", link.port(node)))
     }
@@ -192,15 +191,15 @@ impl Network {
         })
     }
 
-    /// Takes away what is left of a node's wires.
+    /// Removes what is left of a node's wires.
     pub(crate) fn unplug_node(&self, node: Node, links: &[Link]) {
         for link in links {
-            // The kernel removes the port soon after the node's end of it, so it may be gone.
+            // The kernel removes the port soon after the node's end of the wire, so the port may be gone.
             let _ = self.remove(node, *link);
         }
     }
 
-    /// Lays one wire: a port of the bridge, and an interface with an address in the machine.
+    /// Makes one wire: a port of the bridge, and an interface with an address in the machine.
     fn plug(
         &self,
         machine: &Machine,
@@ -209,7 +208,7 @@ impl Network {
         address: Ipv4Addr,
     ) -> Result<(), LabError> {
         let (interface, bridge, pid) = (link.interface(), link.bridge(), machine.pid());
-        // A machine keeps its hardware address when its power comes back: others remember it.
+        // A machine keeps its hardware address when its power comes back, because other machines remember it.
         let [mac @ .., network, host] = hardware_address(address);
         let mac: String = mac.iter().map(|byte| format!("{byte:02x}:")).collect();
         let address6 = Link::six(address);
@@ -232,12 +231,12 @@ impl Network {
     }
 }
 
-/// The hardware addresses of a node.
+/// Returns the hardware addresses of a node.
 pub(crate) fn hardware_addresses(node: Node) -> [[u8; 6]; 2] {
     [Link::Service, Link::Direct].map(|link| hardware_address(link.address(node)))
 }
 
-/// The hardware address that belongs to an address, locally administered.
+/// Returns the hardware address that belongs to an address, locally administered.
 fn hardware_address(address: Ipv4Addr) -> [u8; 6] {
     let [_, _, network, host] = address.octets();
     [2, 0, 0, 1, network, host]

@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The daemon of the Debian package `heartbeat`, and where ours is installed on a node with systemd.
+/// The daemon of the Debian package `heartbeat`, and the path at which Systole's is installed on a node with
+/// systemd.
 const CLASSIC: &str = "/usr/libexec/heartbeat/heartbeat";
-/// Where the tested binary's folder is shown inside a node.
+/// Where the directory of the tested binary is shown inside a node.
 const BIN: &str = "/run/systole-lab/bin";
-/// Parts of the paths of agents, and of the scripts that the classic daemon works with.
+/// Parts of the paths of agents, and of the scripts of the C daemon.
 const SCRIPTS: [&str; 4] = ["/resource.d/", "/etc/init.d/", "/etc/ha.d/", "/usr/share/heartbeat/"];
-/// Longest graceful stop; the classic daemon takes about 3 s and more with slow services.
+/// The longest graceful stop; the C daemon takes about 3 s, and more with slow services.
 const STOP_LIMIT: Duration = Duration::from_mins(1);
 
 /// One of the two nodes; its name is its `uname -n`.
@@ -35,7 +36,7 @@ impl Node {
     /// Both nodes.
     pub const ALL: [Self; 2] = [Self::Web1, Self::Web2];
 
-    /// The other one.
+    /// Returns the other node.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -44,7 +45,7 @@ impl Node {
         }
     }
 
-    /// The host name.
+    /// Returns the host name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,7 +54,7 @@ impl Node {
         }
     }
 
-    /// The place in a table with one row per node.
+    /// Returns the index in a table with one row per node.
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
@@ -68,7 +69,7 @@ impl fmt::Display for Node {
 /// The implementation that a node runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Daemon {
-    /// Systole; `hb` and the other programs are expected beside the daemon.
+    /// Systole; `hb` and the other programs are expected next to the daemon.
     Systole {
         /// The daemon's binary, an absolute path on the host.
         binary: PathBuf,
@@ -78,13 +79,13 @@ pub enum Daemon {
 }
 
 impl Daemon {
-    /// Whether the daemon is there to be started.
+    /// Returns whether the daemon is installed.
     #[must_use]
     pub fn is_installed(&self) -> bool {
         self.on_host().is_file()
     }
 
-    /// The binary as the host sees it.
+    /// Returns the binary as the host sees it.
     fn on_host(&self) -> &Path {
         match self {
             Self::Systole { binary } => binary,
@@ -92,7 +93,7 @@ impl Daemon {
         }
     }
 
-    /// The command of the daemon inside a node.
+    /// Returns the command of the daemon inside a node.
     fn command(&self) -> String {
         match self {
             Self::Systole { binary } => {
@@ -103,7 +104,7 @@ impl Daemon {
         }
     }
 
-    /// The folder whose programs a node gets to see.
+    /// Returns the directory whose programs are shown in a node.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Systole { binary } => binary.parent(),
@@ -111,7 +112,7 @@ impl Daemon {
         }
     }
 
-    /// The command of an order, up to the set that it is about.
+    /// Returns the command of an order, up to the name of the set.
     pub(crate) const fn order(&self, order: Order) -> &'static [&'static str] {
         match (self, order) {
             (Self::Systole { .. }, Order::Standby) => &["hb", "standby"],
@@ -122,7 +123,7 @@ impl Daemon {
     }
 }
 
-/// What an operator tells a node to do with a set of groups.
+/// An order of an operator about a set of groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Give the set to the other node.
@@ -141,27 +142,27 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// A node without power.
+    /// Makes a node without power.
     pub(crate) fn new(node: Node, daemon: Daemon, disk: Disk) -> Self {
         Self { node, disk, daemon: Mutex::new(daemon), power: Mutex::new(None) }
     }
 
-    /// The implementation that the node runs at present.
+    /// Returns the implementation that the node currently runs.
     pub(crate) fn daemon(&self) -> Daemon {
         self.daemon.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lets the node run another implementation from its next start on.
+    /// Makes the node run another implementation from its next start on.
     pub(crate) fn replace_daemon(&self, daemon: Daemon) {
         *self.daemon.lock().unwrap_or_else(PoisonError::into_inner) = daemon;
     }
 
-    /// The machine, or nothing without power.
+    /// Returns the machine, or `None` without power.
     pub(crate) fn power(&self) -> MutexGuard<'_, Option<Machine>> {
         self.power.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the machine.
+    /// Runs a job on the machine.
     ///
     /// # Errors
     ///
@@ -173,7 +174,7 @@ impl Host {
         self.power().as_ref().map_or(Err(LabError::PoweredOff(self.node)), job)
     }
 
-    /// The host's path of a file of the node, as what runs there sees it.
+    /// Returns the host's path of a file of the node, as the processes of the node see it.
     pub(crate) fn file(&self, path: &str) -> PathBuf {
         let booted = self.power().as_ref().and_then(|machine| machine.container()?.init());
         match booted {
@@ -195,7 +196,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// When the daemon refuses, with its own words.
+    /// When the daemon refuses, with its own message.
     pub(crate) fn start_daemon(&self) -> Result<(), LabError> {
         let command = self.daemon().command();
         let output = self.run(&[&command])?;
@@ -224,7 +225,7 @@ impl Host {
     /// Without power, or when the main process is not known.
     pub(crate) fn kill_daemon(&self, main_only: bool) -> Result<(), LabError> {
         if main_only {
-            // Until it has ended another one would find that it runs.
+            // Until the main process has ended, a new daemon would find that it runs.
             let script = "pid=$(cat /run/heartbeat.pid); kill -9 $pid; \
                           while kill -0 $pid 2>/dev/null; do sleep 0.01; done";
             let output = self.run(&["sh", "-ec", script])?;
@@ -235,13 +236,13 @@ impl Host {
             };
         }
         for pid in self.daemon_pids() {
-            // It may have ended because another one did.
+            // The process may have ended because another one did.
             let _ = kill_process(pid, Signal::KILL);
         }
         Ok(())
     }
 
-    /// The processes that run the daemon's binary, by their pids on the host.
+    /// Returns the processes that run the daemon's binary, by their pids on the host.
     pub(crate) fn daemon_pids(&self) -> Vec<Pid> {
         let (is_booted, mut pids) = match &*self.power() {
             Some(machine) => (machine.container().is_some(), machine.processes()),
@@ -249,7 +250,8 @@ impl Host {
         };
         let exe = |pid: &Pid| format!("/proc/{}/exe", pid.as_raw_nonzero());
         if is_booted {
-            // Installed there; one that was replaced is marked by the kernel.
+            // The binary is installed at this path; the kernel adds a mark after the path of a replaced
+            // binary.
             pids.retain(|pid| {
                 fs::read_link(exe(pid))
                     .is_ok_and(|path| path.to_string_lossy().starts_with(CLASSIC))
@@ -262,7 +264,7 @@ impl Host {
         pids
     }
 
-    /// Whether a process of the node runs an agent or a script of its daemon.
+    /// Returns whether a process of the node runs an agent or a script of its daemon.
     pub(crate) fn runs_scripts(&self) -> bool {
         let pids = self.power().as_ref().map_or(Vec::new(), Machine::processes);
         pids.into_iter().any(|pid| {

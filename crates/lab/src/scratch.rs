@@ -1,7 +1,7 @@
-//! The lab's folder below the system's temporary folder, which nothing survives.
+//! The lab's directory below the system's temporary directory, which does not outlive the lab.
 //!
-//! It goes with its [`Scratch`]. When the lab is killed, its janitor removes the folder; when
-//! the janitor was killed too, the next lab does.
+//! It is removed with its [`Scratch`]. When the lab is killed, its janitor removes the directory; when the
+//! janitor was also killed, the next lab does.
 
 use crate::{Helper, LabError, tool};
 use std::fs::{self, File, TryLockError};
@@ -10,14 +10,14 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How the folder's name begins; the pid of its owner and a random part follow.
+/// The beginning of the directory's name; the pid of its owner and a random part follow.
 const PREFIX: &str = "systole-lab.";
-/// A file that the owner of the folder keeps locked.
+/// A file that the owner of the directory keeps locked.
 const LOCK: &str = "lock";
-/// Age at which a folder without a lock file is the rest of a lab that died young.
+/// The age from which a directory without a lock file is the remainder of a lab that ended early.
 const YOUTH: Duration = Duration::from_mins(1);
 
-/// A folder that disappears with the process that made it.
+/// A directory that disappears with the process that made it.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     janitor: Child,
@@ -26,11 +26,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a folder, and removes those that earlier labs left behind.
+    /// Makes a directory, and removes those that earlier labs left behind.
     ///
     /// # Errors
     ///
-    /// When the temporary folder is not writable or the janitor does not start.
+    /// When the temporary directory is not writable or the janitor does not start.
     pub(crate) fn new(helper: &Helper) -> Result<Self, LabError> {
         sweep();
         let failed = |what: &str| LabError::io(format!("{what} a folder for the lab"));
@@ -38,7 +38,7 @@ impl Scratch {
             .prefix(&format!("{PREFIX}{}.", std::process::id()))
             .tempdir()
             .map_err(failed("making"))?;
-        // The lock appears under its name only when it is held, so that no sweep sees it free.
+        // The lock gets its name only when it is held, so that no sweep finds it free.
         let fresh = folder.path().join("lock.new");
         let lock = File::create(&fresh).map_err(failed("locking"))?;
         lock.lock().map_err(failed("locking"))?;
@@ -53,7 +53,7 @@ impl Scratch {
         Ok(Self { janitor, folder, _lock: lock })
     }
 
-    /// Where the folder is.
+    /// Returns the path of the directory.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -61,26 +61,26 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The end of its input is the janitor's call to work; it exits when the folder is gone.
+        // The end of its input makes the janitor begin; it exits when the directory is gone.
         drop(self.janitor.stdin.take());
         let _ = self.janitor.wait();
     }
 }
 
-/// Removes the folders of labs that no longer run.
+/// Removes the directories of labs that no longer run.
 fn sweep() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
         if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
             && is_abandoned(&entry.path())
         {
-            // A folder that cannot be removed now is left for the next sweep.
+            // A directory that cannot be removed now is left for the next sweep.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// Whether nobody holds the lock of this folder.
+/// Returns whether no process holds the lock of this directory.
 fn is_abandoned(folder: &Path) -> bool {
     let lock: PathBuf = folder.join(LOCK);
     if let Ok(file) = File::open(lock) {

@@ -1,4 +1,4 @@
-//! Notices when this machine stands still, and so cannot blame a daemon for being late.
+//! Detects when this machine stands still, so that a daemon cannot be blamed for being late.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long an onlooker sleeps.
+/// How long an observer sleeps.
 const PERIOD: Duration = Duration::from_millis(20);
-/// Most processors that are looked at.
+/// The most processors that are observed.
 const PROCESSORS_MAX: usize = 64;
 
-/// Onlookers, one on each processor, that want to run all the time and note how late they were let.
+/// Observer threads, one on each processor, that want to run all the time and record how late they ran.
 ///
-/// On each, because a virtual machine may lose one of its processors for seconds, and with it the
-/// daemons that wait there, while the others go on. They have no priority, and so are at least as
-/// late as a daemon that has one.
+/// One on each, because a virtual machine may lose one of its processors for seconds, and with it the daemons
+/// that wait there, while the others continue. The observers have no priority, and so are at least as late as
+/// a daemon that has one.
 #[derive(Debug)]
 pub struct Stall {
     longest: Arc<AtomicU64>,
@@ -24,7 +24,7 @@ pub struct Stall {
 }
 
 impl Stall {
-    /// Begins to look.
+    /// Begins to observe.
     #[must_use]
     pub fn watch() -> Self {
         let longest = Arc::new(AtomicU64::new(0));
@@ -40,14 +40,14 @@ impl Stall {
         Self { longest, stop, threads }
     }
 
-    /// The longest time so far for which this machine did not let an onlooker run.
+    /// Returns the longest time so far for which this machine did not let an observer run.
     #[must_use]
     pub fn longest(&self) -> Duration {
         Duration::from_nanos(self.longest.load(Ordering::Relaxed))
     }
 }
 
-/// Each of these processors alone.
+/// Returns each of these processors alone.
 fn processors(all: &CpuSet) -> impl Iterator<Item = CpuSet> {
     let numbers = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
     numbers.take(PROCESSORS_MAX).map(|number| {
@@ -59,7 +59,7 @@ fn processors(all: &CpuSet) -> impl Iterator<Item = CpuSet> {
 
 fn look(place: Option<CpuSet>, longest: &AtomicU64, stop: &AtomicBool) {
     if let Some(place) = place {
-        // One that may not stay in its place still sees something.
+        // An observer that may not stay on its processor is still useful.
         let _ = sched_setaffinity(None, &place);
     }
     while !stop.load(Ordering::Relaxed) {
@@ -74,7 +74,7 @@ impl Drop for Stall {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
-            // It does nothing that could panic.
+            // The thread cannot panic.
             let _ = thread.join();
         }
     }

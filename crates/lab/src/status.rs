@@ -1,8 +1,8 @@
-//! What `hb status --json` says, as far as the lab shows it.
+//! The content of `hb status --json`, as far as the lab shows it.
 
 use serde::Deserialize;
 
-/// A node's own view of the pair. What an older or newer daemon does not say is empty.
+/// A node's own view of the pair. Parts that an older or newer daemon does not report are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Status {
@@ -14,7 +14,7 @@ pub struct Status {
     pub groups: Vec<GroupStatus>,
 }
 
-/// A node as another one sees it.
+/// A node as seen by another node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct PeerStatus {
@@ -26,7 +26,7 @@ pub struct PeerStatus {
     pub links: Vec<LinkStatus>,
 }
 
-/// A link as a node sees it.
+/// A link as seen by a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct LinkStatus {
@@ -36,27 +36,27 @@ pub struct LinkStatus {
     pub up: bool,
 }
 
-/// A ping node as a node sees it.
+/// A ping node as seen by a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct PingStatus {
     /// Its name.
     pub name: String,
-    /// Whether it counts.
+    /// Whether it counts as alive.
     pub up: bool,
     /// Milliseconds since it last answered.
     pub silence_ms: Option<u64>,
 }
 
-/// A group as a node sees it.
+/// A group as seen by a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct GroupStatus {
     /// Its first resource word.
     pub name: String,
-    /// Who owns it.
+    /// The node that owns it.
     pub owner: Option<String>,
-    /// How far the owner is (`active`).
+    /// The phase of the owner (`active`).
     pub phase: String,
 }
 

@@ -1,4 +1,4 @@
-//! The demonstration: a pair starts, loses its plug, comes back, hands over, is cut and heals.
+//! The demonstration: a pair starts, loses a node, gets it back, hands over, is cut and heals.
 
 mod screen;
 mod view;
@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Longest wait for the effect of a step. The classic daemon needs about 25 s after a partition.
+/// The longest wait for the effect of a step. The C daemon needs about 25 s after a partition.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long nothing may move before a step has come to rest.
+/// How long nothing may move before a step counts as complete.
 const CALM: Duration = Duration::from_secs(2);
 
 /// Something that happens to the pair.
@@ -22,22 +22,22 @@ pub enum Step {
     Start,
     /// The owner of the address loses its power.
     PullPlug,
-    /// What has no power gets it back, and its daemon starts.
+    /// A node without power gets it back, and its daemon starts.
     ComeBack,
     /// The owner is ordered to hand over.
     Standby,
-    /// Every link of the owner is cut, though it runs on.
+    /// Every link of the owner is cut, although the owner continues to run.
     CutLinks,
     /// The links are joined.
     Heal,
 }
 
 impl Step {
-    /// The whole story.
+    /// All steps, in their order.
     pub const ALL: [Self; 6] =
         [Self::Start, Self::PullPlug, Self::ComeBack, Self::Standby, Self::CutLinks, Self::Heal];
 
-    /// The step in words.
+    /// Returns a description of the step.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -51,14 +51,14 @@ impl Step {
     }
 }
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The step.
     pub step: Step,
-    /// Who answers the client afterwards.
+    /// The node that answers the client afterwards.
     pub owner: Option<Node>,
-    /// How long the address was silent for the client; nothing when it never was.
+    /// How long the address was silent for the client; absent when it never was.
     pub outage: Option<Duration>,
     /// How long the step took, from its beginning until the owner answered.
     pub took: Duration,
@@ -87,22 +87,22 @@ pub struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    /// A story on a pair whose daemons are not started.
+    /// Makes a story on a pair whose daemons are not started.
     #[must_use]
     pub const fn new(lab: &'a Lab) -> Self {
         Self { lab, cancelled: AtomicBool::new(false) }
     }
 
-    /// Ends the step that another thread performs.
+    /// Cancels the step that another thread performs.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Does a step, waits for its effect and measures the outage.
+    /// Performs a step, waits for its effect and measures the outage.
     ///
     /// # Errors
     ///
-    /// When the step is impossible now, or its effect does not come within a minute.
+    /// When the step is currently impossible, or its effect does not come within a minute.
     pub fn perform(&self, step: Step) -> Result<Outcome, LabError> {
         let (lab, start) = (self.lab, Instant::now());
         let owner = lab.probe().answering().unwrap_or(Node::Web1);
@@ -148,7 +148,7 @@ impl<'a> Story<'a> {
         Ok(Outcome { step, owner, outage: outage.map(|gap| gap.length), took })
     }
 
-    /// Starts what has power and no daemon.
+    /// Starts the daemons of nodes that have power and no daemon.
     fn start_daemons(&self) -> Result<(), LabError> {
         for node in Node::ALL {
             if self.lab.is_powered(node) && !self.lab.daemon_runs(node) {
@@ -158,12 +158,12 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Waits until the expected node, or whichever, answers and nothing moves any more; says
-    /// since when that is so.
+    /// Waits until the expected node, or any node if none is expected, answers and nothing moves any longer;
+    /// returns since when this is so.
     fn settle(&self, step: Step, expected: Option<Node>) -> Result<Instant, LabError> {
         let (lab, address) = (self.lab, self.lab.config().address);
         let mut since: Option<(Node, Instant)> = None;
-        // A node whose links are cut cannot know better than to keep the address.
+        // A node whose links are cut cannot know that it should give up the address.
         let lonely = |node: Node| step == Step::CutLinks || lab.owners(address) == [node];
         lab.wait_for(step.title(), PATIENCE, || {
             let answering = lab.probe().answering();
@@ -181,8 +181,8 @@ impl<'a> Story<'a> {
     }
 }
 
-/// Builds a pair on this machine and shows the story: live where standard output is a terminal,
-/// else step by step as text. Everything is gone when this returns.
+/// Builds a pair on this machine and shows the story: live where standard output is a terminal, otherwise
+/// step by step as text. Everything is gone when this returns.
 ///
 /// # Errors
 ///

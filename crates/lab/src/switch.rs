@@ -1,4 +1,4 @@
-//! A power switch that nodes can reach without a network: what fences them in the laboratory.
+//! A power switch that nodes can reach without a network: it fences them in the laboratory.
 
 use crate::{Lab, LabError, Node};
 use std::fs;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Where a node's programs and the switch meet, on the node's disk.
+/// The directory on the node's disk through which a node's programs and the switch communicate.
 const FOLDER: &str = "var/lib/power";
-/// How often the switch looks whether it is asked.
+/// How often the switch looks for requests.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Asks the switch to switch a node off, and waits until it has. So many times as the file
-/// `failures` says it fails instead.
+/// Asks the switch to switch a node off, and waits until it has done so. Fails instead as many times as the
+/// file `failures` says.
 const ASK: &str = "\
 #!/bin/sh
 cd /var/lib/power || exit 1
@@ -50,14 +50,14 @@ getinfo-xml) echo '<parameters></parameters>' ;;
 esac
 ";
 
-/// What a node's disk has of it: path, text.
+/// The files on a node's disk for this: path, text.
 pub(crate) const FILES: [(&str, &str); 3] = [
     ("var/lib/power/ask", ASK),
     ("var/lib/power/sbin/fence_lab", AGENT),
     ("var/lib/power/external/lab", PLUG_IN),
 ];
 
-/// Shows the programs where daemons look for them: above the host's own.
+/// Shows the programs where daemons look for them: over the host's own.
 pub(crate) const SHOW: &str = "\
 mount -t overlay -o lowerdir=/var/lib/power/sbin:/usr/sbin overlay /usr/sbin
 if [ -d /usr/lib/stonith/plugins/external ]; then
@@ -67,12 +67,12 @@ fi
 ";
 
 impl Lab {
-    /// Does what nodes ask of the power switch, until `over` is set: whom one names loses its
-    /// power. For a thread of its own.
+    /// Carries out the requests of nodes to the power switch until `over` is set: a node that a request names
+    /// loses its power. For a separate thread.
     ///
     /// # Errors
     ///
-    /// When a node cannot be switched off, or told that it was done.
+    /// When a node cannot be switched off, or when the answer cannot be written.
     pub fn attend_power_switch(&self, over: &AtomicBool) -> Result<(), LabError> {
         while !over.load(Ordering::Acquire) {
             for asker in Node::ALL {
@@ -83,13 +83,13 @@ impl Lab {
         Ok(())
     }
 
-    /// How often a node's programs asked the switch, whatever came of it.
+    /// Returns how often a node's programs asked the switch, whatever the result.
     #[must_use]
     pub fn switch_asked(&self, by: Node) -> usize {
         self.read_file(by, &format!("{FOLDER}/asked")).lines().count()
     }
 
-    /// Lets the next so many requests of a node fail.
+    /// Makes the given number of future requests of a node fail.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl Lab {
     fn look_at_switch(&self, asker: Node) -> Result<(), LabError> {
         let request = self.host(asker).disk.path(&format!("{FOLDER}/request"));
         let Ok(name) = fs::read_to_string(&request) else { return Ok(()) };
-        // A node that asks has power, or had it when it did.
+        // A node that asks has power, or had power when it asked.
         let _ = fs::remove_file(&request);
         if let Some(node) = Node::ALL.into_iter().find(|node| node.name() == name.trim())
             && self.is_powered(node)

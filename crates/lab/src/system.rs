@@ -1,4 +1,4 @@
-//! What can be done with nodes that boot a system of their own.
+//! Operations on nodes that boot their own system.
 
 use crate::booted::{Container, Parts};
 use crate::lab::wait_for;
@@ -7,13 +7,13 @@ use crate::{Lab, LabError, Node};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Longest boot; it takes a second or two on an idle machine.
+/// The longest boot; it takes a second or two on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_mins(1);
-/// Longest shutdown, with all that our daemon has to stop.
+/// The longest shutdown, including everything that the daemon has to stop.
 const SHUTDOWN_LIMIT: Duration = Duration::from_mins(2);
 /// How often systemd is asked for its state.
 const ASK_EVERY: Duration = Duration::from_millis(50);
-/// How much of the console an error tells.
+/// How many characters of the console an error shows.
 const LAST_WORDS: usize = 2000;
 
 impl Lab {
@@ -31,7 +31,7 @@ impl Lab {
         wait_for_boot(node, machine)
     }
 
-    /// The state that systemd tells of a node (`running`, `degraded`), and the units that failed.
+    /// Returns the state that systemd reports for a node (`running`, `degraded`), and the units that failed.
     ///
     /// # Errors
     ///
@@ -42,8 +42,8 @@ impl Lab {
         Ok((state.trim().to_owned(), failed.trim().to_owned()))
     }
 
-    /// Shuts the system of a node down in its own order, takes the power away afterwards, and says
-    /// how long the shutdown took.
+    /// Shuts the system of a node down in its own order, cuts the power afterwards, and returns how long the
+    /// shutdown took.
     ///
     /// # Errors
     ///
@@ -52,12 +52,12 @@ impl Lab {
         self.end(node, "poweroff")
     }
 
-    /// Lets the system of a node reboot, and waits until it is up again. Its interfaces are new
-    /// then, as after any boot.
+    /// Makes the system of a node reboot, and waits until it is up again. As after any boot, its interfaces
+    /// are new.
     ///
     /// # Errors
     ///
-    /// Without power, or when that does not happen in time.
+    /// Without power, or when the reboot does not happen in time.
     pub fn reboot(&self, node: Node) -> Result<Duration, LabError> {
         let down = self.end(node, "reboot")?;
         let start = Instant::now();
@@ -65,7 +65,7 @@ impl Lab {
         Ok(down + start.elapsed())
     }
 
-    /// Gives systemd an order to end, and waits until it has.
+    /// Gives systemd an order to end, and waits until it has ended.
     fn end(&self, node: Node, order: &str) -> Result<Duration, LabError> {
         let start = Instant::now();
         let words = ["systemctl", "--no-block", order];
@@ -78,7 +78,7 @@ impl Lab {
         Ok(took)
     }
 
-    /// What the system of a node has said on its console since the node has its disk.
+    /// Returns what the system of a node has written to its console since the node has its disk.
     #[must_use]
     pub fn console(&self, node: Node) -> String {
         let console = |machine: &Machine| Ok(machine.container().map(Container::console));
@@ -86,13 +86,13 @@ impl Lab {
     }
 }
 
-/// Waits until systemd has done what belongs to a boot, also when a unit failed.
+/// Waits until systemd has finished booting, even when a unit failed.
 fn wait_for_boot(node: Node, machine: &Machine) -> Result<(), LabError> {
     let end = Instant::now() + BOOT_LIMIT;
     let is_there = || machine.container().is_some_and(|container| container.init().is_some());
     loop {
         let state = if is_there() {
-            // Without an answer for as long as nobody listens yet.
+            // The output is empty as long as systemd does not listen yet.
             machine.run(&["systemctl", "is-system-running", "--wait"])?.stdout
         } else {
             String::new()

@@ -1,14 +1,14 @@
-//! Waiting for what a node tells. A daemon acts first and writes its log and its journal on threads of
-//! their own: what a node did is often seen before it can be read there.
+//! Waiting for what a node reports. A daemon acts first and writes its log and its journal on separate
+//! threads: an action of a node is often visible before it can be read there.
 
 use crate::{Lab, LabError, Node};
 use std::time::Duration;
 
-/// How long a node may take to tell what it did.
+/// How long a node may take to report what it did.
 const LIMIT: Duration = Duration::from_secs(20);
 
 impl Lab {
-    /// Waits until a node's log has each of these texts, and gives the log.
+    /// Waits until a node's log has each of these texts, and returns the log.
     ///
     /// # Errors
     ///
@@ -17,7 +17,7 @@ impl Lab {
         self.wait_for_text(&format!("the log of {node}"), texts, || self.log(node))
     }
 
-    /// Waits until a file on a node's disk has each of these texts, and gives the file.
+    /// Waits until a file on a node's disk has each of these texts, and returns the file.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl Lab {
         self.wait_for_text(&format!("{path} of {node}"), texts, || self.read_file(node, path))
     }
 
-    /// Runs a command on a node until its standard output has each of these texts, and gives that output.
+    /// Runs a command on a node until its standard output has each of these texts, and returns that output.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Calls the few programs of the system that the lab needs, by name.
+//! Runs the few programs of the system that the lab needs, by name.
 
 use crate::LabError;
 use std::io::{ErrorKind, Write as _};
@@ -19,16 +19,16 @@ const PACKAGES: [(&str, &str); 10] = [
     ("sh", "dash"),
 ];
 
-/// Runs a program to its end and takes anything but exit code 0 for an error.
+/// Runs a program to its end and treats every exit code except 0 as an error.
 ///
 /// # Errors
 ///
-/// When the program is missing, or fails; with its own words.
+/// When the program is missing, or fails; with its own message.
 pub(crate) fn succeed(program: &str, arguments: &[&str]) -> Result<Output, LabError> {
     feed(program, arguments, "")
 }
 
-/// Like [`succeed`], with a text for its standard input.
+/// The same as [`succeed`], with a text for its standard input.
 ///
 /// # Errors
 ///
@@ -42,7 +42,7 @@ pub(crate) fn feed(program: &str, arguments: &[&str], input: &str) -> Result<Out
         .spawn()
         .map_err(|error| spawn_failed(program, error))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends without reading says why in its exit code.
+        // A program that ends without reading its input gives the reason in its exit code.
         let _ = stdin.write_all(input.as_bytes());
     }
     let output =
@@ -60,15 +60,15 @@ pub(crate) fn feed(program: &str, arguments: &[&str], input: &str) -> Result<Out
     })
 }
 
-/// A command in a process group of its own, so that Ctrl-C at the terminal reaches the lab
-/// alone and the rest ends in the lab's order.
+/// Makes a command in its own process group, so that Ctrl-C at the terminal only reaches the lab, and the
+/// other processes end in the lab's order.
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.process_group(0);
     command
 }
 
-/// The error for a program that could not be started.
+/// Returns the error for a program that could not be started.
 pub(crate) fn spawn_failed(program: &str, error: std::io::Error) -> LabError {
     if error.kind() != ErrorKind::NotFound {
         return LabError::Io { what: format!("starting {program}"), source: error };

@@ -1,6 +1,6 @@
-//! The pair as tests of the daemons use it, with the classic daemon of the Debian package.
+//! The pair as tests of the daemons use it, with the C daemon of the Debian package.
 //!
-//! These tests need root; `.ci/run` has it.
+//! These tests need root, which `.ci/run` has.
 #![expect(clippy::print_stderr, reason = "a skip is told")]
 
 use std::error::Error;
@@ -14,10 +14,10 @@ use systole_lab::{ClusterConfig, Cut, Daemon, Direction, Lab, LabError, Link, No
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Longest wait for something that normally takes milliseconds.
+/// The longest wait for something that normally takes milliseconds.
 const SOON: Duration = Duration::from_secs(10);
 
-/// A pair without daemons, or nothing where this machine cannot have one.
+/// Makes a pair without daemons; returns `None` where this machine cannot have one.
 fn lab(config: ClusterConfig) -> Result<Option<Lab>, LabError> {
     match Lab::pair(config, [Daemon::Classic, Daemon::Classic]) {
         Ok(lab) => Ok(Some(lab)),
@@ -121,7 +121,7 @@ fn the_classic_daemon_takes_over_from_a_node_without_power() -> Outcome {
     let group = format!("web1 IPaddr2::{}/24/eth0 {}", usual.address, usual.service.word());
     let config = ClusterConfig { groups: vec![group], ..usual };
     let Some(lab) = lab(config)? else { return Ok(()) };
-    // web1 alone takes its group after initdead; a joint start would cost the classic 12 s.
+    // web1 alone takes its group after initdead; a joint start would take the C daemon 12 s.
     lab.start_daemon(Node::Web1)?;
     lab.wait_for_owner(Node::Web1, Duration::from_secs(20))?;
     lab.start_daemon(Node::Web2)?;
@@ -161,7 +161,7 @@ fn labs_run_side_by_side() -> Outcome {
     Ok(())
 }
 
-/// What a lab of the process `owner` leaves on the host: processes and folders.
+/// Returns what a lab of the process `owner` leaves on the host: processes and directories.
 fn traces(owner: u32) -> Vec<String> {
     let mark = format!("systole-lab.{owner}.");
     let named = |folder: &Path| folder.to_string_lossy().contains(&mark);

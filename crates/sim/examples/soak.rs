@@ -1,8 +1,8 @@
-//! Plays a range of worlds on every core, and goes on when a law is broken.
+//! Plays a range of worlds on every core, and continues when a law is broken.
 //!
-//! `cargo run --release --package systole-sim --example soak -- 0 10000 three`: from the first seed to
-//! before the last one, of one kind of world. With `diary` it prints what happens in the first of them.
-//! Exit status: 0 if every law holds, 1 if one is broken, 2 if the command is wrong.
+//! `cargo run --release --package systole-sim --example soak -- 0 10000 three`: plays the worlds of one kind
+//! from the first seed up to, but not including, the last one. With `diary` it prints what happens in the
+//! first world. Exit status: 0 if every law holds, 1 if one is broken, 2 if the command is wrong.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says what it has seen")]
 
@@ -37,7 +37,7 @@ fn options(kind: &str) -> Option<Options> {
     })
 }
 
-/// Takes the next seed as long as there is one. Returns what was seen, and how many worlds broke a law.
+/// Takes the next seed as long as there is one. Returns the summary, and how many worlds broke a law.
 fn play(next: &AtomicU64, last: u64, options: Options) -> (Summary, u64) {
     let (mut total, mut broken) = (Summary::default(), 0);
     loop {

@@ -1,9 +1,9 @@
-//! A scripted node of the classic line: heartbeat 3.0.6 with two nodes and `auto_failback` on or off.
+//! A scripted C node: heartbeat 3.0.6 with two nodes and `auto_failback` on or off.
 //!
-//! It does what the C daemon was seen to do on the wire and to its resources: it negotiates with
-//! `starting`, `resource` and `ask_resources`, holds two sets and no single groups, says that it holds
-//! before its scripts have run, takes over without looking, and restarts itself when a node that it had
-//! called dead is heard again. Its scripts never fail. It has no ipfail and no fencing device.
+//! It does what the C daemon was observed to do in its messages and with its resources: it negotiates with
+//! `starting`, `resource` and `ask_resources`, holds two sets and no single groups, says that it holds a set
+//! before its scripts have run, takes over without checking, and restarts itself when it hears a node again
+//! that it had declared dead. Its scripts never fail. It has no ipfail and no fencing device.
 
 mod liveness;
 mod negotiation;
@@ -22,47 +22,47 @@ use systole_core::{
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 /// How long after a partition it begins to restart itself.
 const RESTART_AFTER: Duration = Duration::from_secs(2);
-/// How long after its last resource is released it ends.
+/// How long after the release of its last resource it ends.
 const END_AFTER: Duration = Duration::from_secs(2);
-/// How many messages it sends again at once.
+/// The most messages that it sends again at once.
 const SPAN_MAX: usize = 50;
-/// How often an unanswered question is asked again.
+/// The time after which an unanswered question is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What it does, for the world to carry out.
+/// What it does, to be carried out by the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Sends a message on every link.
     Send(Outgoing),
-    /// Sends what it sent before, or says that it cannot.
+    /// Sends an earlier message again, or says that it cannot.
     Resend(u64),
     /// Begins to start a group.
     Start(GroupId),
     /// Has stopped a group.
     Stopped(GroupId),
-    /// Ends; it starts itself anew after this time, or never.
+    /// Ends; it starts again after this time, or never.
     End(Option<Duration>),
 }
 
-/// The other node, as it sees it.
+/// The other node, as seen by this one.
 #[derive(Debug)]
 struct Other {
     heard: Option<Time>,
     generation: u64,
     deadtime: Duration,
     is_dead: bool,
-    /// It has told the node list, or there was nobody to ask.
+    /// Whether it has reported the node list, or there was no node to ask.
     has_told_nodes: bool,
-    /// Sequences up to here have all been received, and those beyond that were.
+    /// All sequence numbers up to here have been received, and so have those listed beyond.
     complete: u64,
     beyond: BTreeSet<u64>,
-    /// What was acknowledged last.
+    /// The sequence number that was acknowledged last.
     acknowledged: u64,
-    /// When something missing was last asked for.
+    /// When a missing message was last requested.
     asked: Time,
 }
 
-/// A daemon of the classic line.
+/// The daemon of a C node.
 #[derive(Debug)]
 pub(crate) struct Classic {
     me: NodeId,
@@ -81,9 +81,9 @@ pub(crate) struct Classic {
     negotiation: Negotiation,
     children: Vec<Child>,
     queue: VecDeque<Script>,
-    /// What runs, or is being started.
+    /// The groups that run, or are being started.
     runs: BTreeSet<GroupId>,
-    /// It is told to stop, and starts itself anew after this time.
+    /// Whether it has been told to stop; it starts again after this time.
     stops: bool,
     anew_after: Option<Duration>,
     restart_at: Option<Time>,
@@ -92,7 +92,7 @@ pub(crate) struct Classic {
 }
 
 impl Classic {
-    /// A daemon that starts; `runs` is what is left of an earlier one.
+    /// Makes a daemon that starts; `runs` is what an earlier one left running.
     pub(crate) fn new(
         now: Time,
         (me, other): (NodeId, NodeId),
@@ -136,22 +136,22 @@ impl Classic {
         }
     }
 
-    /// What it does next, if anything.
+    /// Returns what it does next, if anything.
     pub(crate) fn poll(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
-    /// Whether it lets go of a set that it gives away.
+    /// Returns whether it lets go of a set that it gives away.
     pub(crate) fn lets_go(&self) -> bool {
         self.children.iter().any(Child::lets_go)
     }
 
-    /// Somebody tells the daemon to stop.
+    /// Tells the daemon to stop.
     pub(crate) fn stop(&mut self) {
         self.stops = true;
     }
 
-    /// Somebody gives a set away at this node.
+    /// Orders this node to give a set away.
     pub(crate) fn order_standby(&mut self, now: Time, hold: GroupSet) {
         self.now = now;
         if self.status == NodeStatus::Active {
@@ -159,7 +159,7 @@ impl Classic {
         }
     }
 
-    /// Time passes.
+    /// Advances the time.
     pub(crate) fn tick(&mut self, now: Time) {
         self.now = now;
         if self.now >= self.beat_at {
@@ -174,7 +174,7 @@ impl Classic {
         self.tend_end();
     }
 
-    /// A frame of the other node arrives.
+    /// Handles a frame of the other node.
     pub(crate) fn hear(&mut self, now: Time, frame: &Frame) {
         self.now = now;
         let outgoing = &frame.outgoing;
@@ -219,7 +219,7 @@ impl Classic {
         }
     }
 
-    /// Whether a frame was not received before; keeps count of what is missing.
+    /// Returns whether a frame was not received before, and keeps track of missing frames.
     fn is_new(&mut self, frame: &Frame) -> bool {
         let peer = &mut self.peer;
         if frame.generation < peer.generation {
@@ -257,7 +257,7 @@ impl Classic {
         }
     }
 
-    /// What can be sent no more will never come.
+    /// Skips a message that can no longer be sent and will therefore never come.
     fn skip(&mut self, sequence: u64) {
         let peer = &mut self.peer;
         if sequence > peer.complete {
@@ -304,19 +304,19 @@ impl Classic {
         self.effects.push_back(Effect::Send(outgoing));
     }
 
-    /// A step of its own comes to itself too.
+    /// Sends a step; the node itself also hears its own step.
     fn say_step(&mut self, hold: GroupSet, step: Step) {
         self.send(ask(hold, step), None);
         self.hear_step(hold, step, true);
     }
 
-    /// Everything is released: it ends soon.
+    /// Announces that everything is released: the daemon ends soon.
     fn say_shutdone(&mut self) {
         self.send(Message::Shutdone, None);
         self.end_at = Some(self.now + END_AFTER);
     }
 
-    /// The groups of a set, seen from this node.
+    /// Returns the groups of a set, seen from this node.
     fn groups(&self, hold: GroupSet) -> Vec<GroupId> {
         let is_meant = |group: &GroupId| {
             let is_local = self.settings.groups[group.index()].preferred == self.me;
@@ -336,7 +336,7 @@ impl Classic {
     }
 }
 
-/// A step of a hand-over, as a node of the classic line says it.
+/// Returns the message for a step of a hand-over, as a C node sends it.
 const fn ask(hold: GroupSet, step: Step) -> Message {
     Message::AskResources { hold, step, ipfail: false, by_order: false }
 }

@@ -1,4 +1,4 @@
-//! Clocks that run too fast or too slowly, and whose date somebody sets.
+//! Clocks that run too fast or too slow, and whose date the administrator sets.
 
 use std::time::Duration;
 use systole_core::{Random, Time};
@@ -8,17 +8,17 @@ const MILLION: i128 = 1_000_000;
 /// The date at the beginning of every world, in seconds since 1970.
 const BEGINNING: i64 = 1_700_000_000;
 
-/// How far the clocks of a world may be from the truth.
+/// How wrong the clocks of a world may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clocks {
-    /// The seed decides: most are exact, some are as quartzes are, and some much worse.
+    /// The seed decides: most clocks are exact, some are as wrong as quartz clocks, and some are much worse.
     Drawn,
-    /// Every other clock is slow by so many parts per million, and the rest are fast by as many.
+    /// Every other clock is slow by this many parts per million, and the rest are fast by as many.
     Apart(u32),
 }
 
 impl Clocks {
-    /// How many parts per million clocks may be off.
+    /// Draws how many parts per million clocks may be off.
     pub(crate) fn draw(self, random: &mut Random) -> u32 {
         match self {
             Self::Apart(drift) => drift,
@@ -34,14 +34,14 @@ impl Clocks {
 /// The clock of a machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// Parts per million by which it is fast.
+    /// Parts per million by which it runs fast.
     rate: i32,
     /// Seconds by which its date is wrong.
     date: i64,
 }
 
 impl Clock {
-    /// The clock of the machine at this place.
+    /// Makes the clock of the machine at this place.
     pub(crate) fn new(clocks: Clocks, drift: u32, place: usize, random: &mut Random) -> Self {
         let drift = i32::try_from(drift).unwrap_or(0);
         let range = u64::try_from(drift * 2).unwrap_or(0) + 1;
@@ -53,31 +53,31 @@ impl Clock {
         Self { rate, date: 0 }
     }
 
-    /// What it shows of a time that has passed.
+    /// Returns the time that it shows when this much time has passed.
     pub(crate) fn shows(self, passed: Duration) -> Time {
         Time::from_nanos(scale(passed, MILLION + i128::from(self.rate), MILLION))
     }
 
-    /// How much time has passed when it shows this: no less.
+    /// Returns how much time has passed when it shows this time: at least as much.
     pub(crate) fn passed(self, shown: Time) -> Duration {
         let rate = MILLION + i128::from(self.rate);
         let nanos = i128::from(shown.as_nanos()) * MILLION;
         Duration::from_nanos(u64::try_from((nanos + rate - 1) / rate).unwrap_or(u64::MAX))
     }
 
-    /// Somebody sets the date.
+    /// Sets the date forward or back.
     pub(crate) fn step(&mut self, seconds: i64) {
         self.date += seconds;
     }
 
-    /// Its date, in seconds since 1970.
+    /// Returns its date, in seconds since 1970.
     pub(crate) fn date(self, now: Time) -> u64 {
         let seconds = i64::try_from(now.as_nanos() / 1_000_000_000).unwrap_or(0);
         u64::try_from(BEGINNING + seconds + self.date).unwrap_or(1)
     }
 }
 
-/// What the slowest clock shows of a span.
+/// Returns what the slowest clock shows of a span.
 pub(crate) fn shortest(span: Duration, drift: u32) -> Duration {
     Duration::from_nanos(scale(span, MILLION - i128::from(drift), MILLION))
 }

@@ -1,5 +1,5 @@
-//! Messages as real bytes: signed at the sender, and believed at the receiver only if they are
-//! what was signed.
+//! Messages as real bytes: signed at the sender, and accepted at the receiver only if they are exactly what
+//! was signed.
 
 use crate::machine::uuid;
 use crate::network::Frame;
@@ -8,10 +8,10 @@ use systole_wire::{Decoder, Encoder, Form, Identity, Keys, Method, Style};
 
 /// The secret of every world.
 const SECRET: &[u8] = b"as above, so below";
-/// One datagram in this many thousands arrives with a bit flipped.
+/// How many of a thousand datagrams arrive with a flipped bit.
 const DAMAGE_PER_MILLE: u64 = 5;
 
-/// The road from a core's message to another core's ear.
+/// The path of a message from one core to another.
 #[derive(Debug)]
 pub(crate) struct Codec {
     keys: Keys,
@@ -24,7 +24,7 @@ impl Codec {
         Self { keys: keys.expect("one key, which is the sending one"), decoder: Decoder::default() }
     }
 
-    /// The bytes of a frame.
+    /// Returns the bytes of a frame.
     pub(crate) fn seal(&self, frame: &Frame, settings: &Settings) -> Vec<u8> {
         let identity = Identity {
             name: settings.name(frame.source).into(),
@@ -41,7 +41,7 @@ impl Codec {
         bytes.expect("the core says nothing that cannot be sent").to_vec()
     }
 
-    /// Now and then flips a bit of what is on its way.
+    /// Now and then flips a bit of a datagram in transit.
     pub(crate) fn damage(bytes: &mut [u8], random: &mut Random) {
         if !random.chance(DAMAGE_PER_MILLE) {
             return;
@@ -52,7 +52,7 @@ impl Codec {
         }
     }
 
-    /// What a receiver makes of bytes; nothing of those that were damaged.
+    /// Opens received bytes; returns `None` for damaged ones.
     pub(crate) fn open(&mut self, link: LinkId, bytes: &[u8]) -> Option<Heard<'_>> {
         self.decoder.open(bytes, &self.keys).ok()?.heard(link).ok()
     }

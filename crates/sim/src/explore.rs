@@ -1,14 +1,14 @@
 //! Every interleaving of a small scope: two nodes, few faults, a short time.
 //!
-//! A [`Scope`] bounds what may happen. Within it, every order of datagrams, ends of jobs, time and
-//! faults is played on the cores that the daemon runs. Two ways to the same state are followed
-//! once. The state is everything: both cores, executors and disks, what is under way, and the
-//! bounds that are left; it is told from others by a hash of 64 bits of its debug form, so that no
-//! new field of the core can be forgotten. A core is not copied: a state is reached again by
-//! playing the steps that lead to it.
+//! A [`Scope`] bounds what may happen. Within it, every order of datagrams, ends of jobs, time and faults is
+//! played on the cores that the daemon runs. If two ways lead to the same state, the exploration continues
+//! from it only once. The state is everything: both cores, executors and disks, what is in transit, and the
+//! remaining bounds; states are compared by a hash of 64 bits of their debug form, so that no new field of
+//! the core can be forgotten. A core is not copied: a state is reached again by playing the steps that lead
+//! to it.
 //!
-//! SINGLE OWNER and ORDER hold in every state; and from every end everything is mended and played
-//! on fairly, until every group has one owner.
+//! SINGLE OWNER and ORDER hold in every state; and from every end everything is repaired and played on
+//! fairly, until every group has one owner.
 
 mod play;
 
@@ -22,111 +22,113 @@ use systole_core::NodeId;
 /// What may happen, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope {
-    /// Groups; they prefer the first and the second node in turn.
+    /// Number of groups; they prefer the first and the second node in turn.
     pub groups: usize,
-    /// Whether groups go back to their preferred node.
+    /// Whether groups fail back to their preferred node.
     pub failback: bool,
-    /// How long it goes on, from two nodes at rest.
+    /// How long the exploration lasts, starting from two nodes at rest.
     pub horizon: Duration,
-    /// Daemons killed and machines switched off; they may be started again at any later moment.
+    /// How many daemons may be killed and machines switched off; they may be started again at any later
+    /// moment.
     pub crashes: u8,
-    /// Datagrams lost.
+    /// How many datagrams may be lost.
     pub losses: u8,
-    /// Datagrams that arrive later than the next thing that time brings.
+    /// How many datagrams may arrive later than the next event of time.
     pub delays: u8,
-    /// Orders to stop, to give or to take everything.
+    /// How many orders may be given to stop, to give or to take everything.
     pub orders: u8,
-    /// Jobs that fail.
+    /// How many jobs may fail.
     pub failures: u8,
-    /// Executors killed; another may be there at any later moment.
+    /// How many executors may be killed; another may be there at any later moment.
     pub executor_crashes: u8,
-    /// Carriers lost by the interface of the first group; they may be back at any later moment.
+    /// How often the interface of the first group may lose its carrier; the carrier may be back at any later
+    /// moment.
     pub unplugs: u8,
-    /// Machines that stand still, and go on at any later moment.
+    /// How many machines may be paused; they may continue at any later moment.
     pub pauses: u8,
-    /// Times that the link carries nothing until it is mended at any later moment.
+    /// How often the link may be cut; it may be repaired at any later moment.
     pub cuts: u8,
-    /// Daemons that execute themselves anew.
+    /// How many daemons may execute themselves again.
     pub restarts: u8,
 }
 
-/// One thing that happens in a scope.
+/// One event in a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// The oldest datagram to this node arrives.
     Deliver(NodeId),
-    /// It is lost.
+    /// The oldest datagram to this node is lost.
     Lose(NodeId),
-    /// It may arrive at any time; others overtake it.
+    /// The oldest datagram to this node is delayed: it may arrive at any time, and others overtake it.
     Delay(NodeId),
-    /// The oldest of those that were delayed arrives.
+    /// The oldest delayed datagram to this node arrives.
     DeliverLate(NodeId),
     /// The oldest job of this node succeeds.
     Succeed(NodeId),
     /// The oldest job of this node fails.
     Fail(NodeId),
-    /// Time goes on until something is due.
+    /// Time passes until something is due.
     Pass,
     /// The daemon is killed.
     Kill(NodeId),
     /// The machine loses power.
     PowerOff(NodeId),
-    /// The machine has power, and its daemon starts.
+    /// The machine gets power, and its daemon starts.
     Start(NodeId),
     /// The executor is killed.
     KillExecutor(NodeId),
-    /// Another executor is there.
+    /// Another executor is available.
     ExecutorBack(NodeId),
     /// The interface of the first group loses its carrier.
     Unplug(NodeId),
     /// The carrier is back.
     PlugIn(NodeId),
-    /// The machine stands still.
+    /// The machine is paused.
     Pause(NodeId),
-    /// The machine goes on: its daemon reads what waits, and then its executor looks at its permit.
+    /// The machine continues: its daemon reads what waits, and then its executor checks its permit.
     Resume(NodeId),
-    /// The machine goes on, its executor first.
+    /// The machine continues, its executor first.
     ResumeExecutor(NodeId),
-    /// The link carries nothing any more; what is under way is lost.
+    /// The link carries nothing any longer; datagrams in transit are lost.
     Cut,
-    /// The link is mended.
+    /// The link is repaired.
     Heal,
-    /// The daemon executes itself anew.
+    /// The daemon executes itself again.
     Restart(NodeId),
-    /// The administrator has the daemon stop.
+    /// The administrator orders the daemon to stop.
     Stop(NodeId),
-    /// The administrator has the node give everything.
+    /// The administrator orders the node to give everything.
     Standby(NodeId),
-    /// The administrator has the node take everything.
+    /// The administrator orders the node to take everything.
     Takeover(NodeId),
 }
 
-/// What was explored.
+/// Statistics of an exploration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// Different states.
+    /// The number of different states.
     pub states: u64,
-    /// Steps from one to another.
+    /// The number of steps between states.
     pub steps: u64,
-    /// States at the end of the horizon, from each of which a fair run was played.
+    /// The number of states at the end of the horizon, from each of which a fair run was played.
     pub ends: u64,
-    /// Steps of the longest way.
+    /// The number of steps of the longest way.
     pub longest: usize,
 }
 
-/// A law that was broken, and the way there.
+/// A law that was broken, and the steps that led there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counterexample {
     /// The law.
     pub broken: Broken,
-    /// The bounds.
+    /// The scope.
     pub scope: Scope,
-    /// What happened, none of which can be left out.
+    /// The steps, none of which can be left out.
     pub steps: Vec<Step>,
 }
 
 impl fmt::Display for Counterexample {
-    /// In a form that can be pasted as a test.
+    /// Prints it in a form that can be pasted as a test.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { broken, scope, steps } = self;
         writeln!(out, "{broken}")?;
@@ -139,7 +141,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// The first way to break a law.
+    /// The first sequence of steps that breaks a law.
     pub fn explore(self) -> Result<Explored, Counterexample> {
         let mut explored = Explored::default();
         let mut seen = BTreeSet::new();
@@ -174,7 +176,7 @@ impl Scope {
         }
     }
 
-    /// Plays these steps, and then on fairly to the end. Steps that are not possible are left out.
+    /// Plays these steps, and then continues fairly to the end. Impossible steps are left out.
     ///
     /// # Errors
     ///
@@ -193,7 +195,7 @@ impl Scope {
         Ok(play)
     }
 
-    /// Leaves out of the way to a broken law what it does not need.
+    /// Leaves out the steps that are not needed to break the law.
     fn counterexample(self, broken: Broken, path: &[Step]) -> Counterexample {
         let (mut broken, mut steps) = (broken, path.to_vec());
         let mut place = steps.len();

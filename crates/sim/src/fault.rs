@@ -10,72 +10,72 @@ use systole_core::{GroupId, GroupSet, LinkId, NodeId, Order, Random, Settings};
 pub(crate) enum Fault {
     /// The machine loses power for this long.
     PowerOff(NodeId, Duration),
-    /// The daemon is killed, and started again after this long.
+    /// The daemon is killed, and started again after this time.
     Crash(NodeId, Duration),
-    /// The daemon executes itself anew, or is killed and started again at once.
+    /// The daemon executes itself again, or is killed and started again at once.
     Restart(NodeId, Duration),
     /// The daemon is killed, and the next one finds another state than it left.
     Lose(NodeId, Loss, Duration),
-    /// No link carries anything between two machines, and something happens to the first one
-    /// after some of that time, or soon after it.
+    /// No link carries anything between two machines, and something happens to the first machine during the
+    /// partition or soon after it.
     PartAnd(NodeId, NodeId, Duration, (Duration, Deed)),
-    /// The daemon is stopped gracefully, and started again after this long.
+    /// The daemon is stopped gracefully, and started again after this time.
     Stop(NodeId, Duration),
-    /// The machine stands still for this long.
+    /// The machine is paused for this long.
     Pause(NodeId, Duration),
-    /// Daemon and executor are killed, and the daemon is started again after this long.
+    /// Daemon and executor are killed, and the daemon is started again after this time.
     KillAll(NodeId, Duration),
     /// The executor is killed, and none can be started for this long.
     ExecutorCrash(NodeId, Duration),
-    /// The executor alone stands still for this long.
+    /// The executor alone is paused for this long.
     Freeze(NodeId, Duration),
-    /// The executor stands still for this long, and the daemon executes itself anew meanwhile.
+    /// The executor is paused for this long, and the daemon executes itself again meanwhile.
     RestartBesideFrozen(NodeId, Duration),
-    /// Something does not work at a machine for this long.
+    /// Something does not work on a machine for this long.
     Hinder(NodeId, Hindrance, Duration),
-    /// Somebody removes the addresses of a group.
+    /// Something outside Systole removes the addresses of a group.
     Remove(NodeId, GroupId),
     /// The interface of a group is gone for this long, and its addresses with it.
     Vanish(NodeId, GroupId, Duration),
-    /// One way of one link carries nothing.
+    /// One direction of one link carries nothing.
     CutWay(NodeId, NodeId, LinkId, Duration),
-    /// Both ways of one link carry nothing.
+    /// Both directions of one link carry nothing.
     CutLink(NodeId, NodeId, LinkId, Duration),
     /// No link carries anything between two machines.
     Part(NodeId, NodeId, Duration),
     /// The ping nodes do not answer this machine.
     Deafen(NodeId, Duration),
-    /// The interface of a group has no carrier at this machine.
+    /// The interface of a group has no carrier on this machine.
     Unplug(NodeId, GroupId, Duration),
-    /// The administrator orders.
+    /// The administrator gives an order.
     Order(NodeId, Order),
-    /// Somebody sets the date of a machine, forwards or back by so many seconds.
+    /// The administrator sets the date of a machine, forwards or back by this many seconds.
     StepDate(NodeId, i64),
-    /// A datagram of the past is sent again.
+    /// A recorded datagram is sent again.
     Replay(NodeId),
-    /// A resource of a machine falls ill: for this long, or until somebody mends it.
+    /// A resource of a machine becomes sick: for this long, or until the administrator repairs it.
     Ail(NodeId, (GroupId, usize), (Ailment, Manner), Option<Duration>),
 }
 
 /// What happens to a machine that is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
-    /// As [`Fault::Stop`].
+    /// The same as [`Fault::Stop`].
     Stop(Duration),
-    /// As [`Fault::PowerOff`].
+    /// The same as [`Fault::PowerOff`].
     PowerOff(Duration),
-    /// As [`Fault::Restart`].
+    /// The same as [`Fault::Restart`].
     Restart(Duration),
-    /// As [`Fault::Lose`].
+    /// The same as [`Fault::Lose`].
     Lose(Loss, Duration),
-    /// It is given another haresources.
+    /// The machine gets another haresources.
     Reload,
 }
 
-/// What becomes of a state directory.
+/// What happens to a state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// Nothing is left of it.
+    /// It is empty.
     Empty,
     /// It is an earlier copy.
     Old,
@@ -84,7 +84,7 @@ pub(crate) enum Loss {
 }
 
 impl Fault {
-    /// The machine that it happens to, if it is a single one.
+    /// Returns the machine that the fault concerns, if it is a single machine.
     pub(crate) const fn node(&self) -> Option<NodeId> {
         match self {
             Self::PowerOff(node, _)
@@ -110,7 +110,7 @@ impl Fault {
         }
     }
 
-    /// What it is called where faults are counted.
+    /// Returns the name under which faults of this kind are counted.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::PowerOff(..) => "machines without power",
@@ -146,7 +146,7 @@ impl Fault {
     }
 }
 
-/// Longest illness that ends by itself.
+/// The longest sickness that ends without a repair.
 pub(crate) const AILMENT_MAX: Duration = Duration::from_secs(20);
 
 /// Draws the next fault.
@@ -210,7 +210,7 @@ fn draw_deed(random: &mut Random) -> Deed {
     }
 }
 
-/// Draws a machine of which everything is killed. Its addresses outlive that by a few seconds.
+/// Draws a machine on which both daemon and executor are killed. Its addresses remain for a few seconds.
 pub(crate) fn draw_kill(random: &mut Random, nodes: usize) -> Fault {
     let node = pick(random, u64::try_from(nodes).unwrap_or(1));
     let longest = if random.chance(500) { 1_000 } else { 8_000 };
@@ -238,7 +238,7 @@ pub(crate) fn draw_hindrance(random: &mut Random, (nodes, groups): (usize, usize
     }
 }
 
-/// Draws a resource that falls ill, and how. Where agents may take their time they do.
+/// Draws a resource that becomes sick, and how. Where agents may be slow, most of them are.
 pub(crate) fn draw_ailment(random: &mut Random, settings: &Settings, is_patient: bool) -> Fault {
     let count = |length: usize| u64::try_from(length.max(1)).unwrap_or(1);
     let node = pick(random, count(settings.nodes.len()));
@@ -271,7 +271,7 @@ fn group(random: &mut Random, groups: usize) -> GroupId {
     GroupId(u16::try_from(random.below(groups as u64)).unwrap_or(0))
 }
 
-/// Everything twice as often as one group.
+/// Draws everything, or one group half as often.
 fn whole_or_part(random: &mut Random, groups: usize) -> Option<GroupId> {
     let part = group(random, groups);
     (random.below(3) == 0).then_some(part)

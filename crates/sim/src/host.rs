@@ -1,8 +1,8 @@
-//! The executor of one machine, and what surrounds its process: programs, the kernel's addresses,
-//! the ledger, and the connection to the daemon.
+//! The executor of one machine, and the surroundings of its process: programs, the kernel's addresses, the
+//! ledger, and the connection to the daemon.
 //!
-//! Every decision is made by [`systole_executor::Machine`], which the real process runs too. What it
-//! asks for is done to the machine's [`Services`].
+//! Every decision is made by [`systole_executor::Machine`], which the real process also runs. What it
+//! requests is applied to the machine's [`Services`].
 
 mod addresses;
 mod drive;
@@ -28,21 +28,21 @@ use systole_executor::standstill::Standstill;
 use systole_executor::translation::{FIRST_OWN_JOB, Timeouts, cleanups};
 use systole_executor::{Input, Machine, Start};
 
-/// How long an executor keeps what it adopted until the first permit, and waits for a daemon while it
-/// holds nothing.
+/// How long an executor keeps what it adopted until the first permit, and waits for a daemon while it holds
+/// nothing.
 const GRACE: Duration = Duration::from_secs(5);
-/// Most programs that an executor begins at the same time.
+/// The most programs that an executor begins at the same time.
 const PARALLEL: usize = 64;
-/// What the kernel is late at most with an address whose lifetime is over.
+/// How late the kernel is, at most, to remove an address whose lifetime is over.
 const LATE: Duration = Duration::from_millis(500);
 
 /// What an executor finds around it at one moment.
 #[derive(Debug)]
 pub(crate) struct Surroundings<'a> {
-    /// The world's clock, and the machine's, which counts from the beginning of the world.
+    /// The world's clock, and the clock of the machine, which counts from the beginning of the world.
     pub(crate) now: Time,
     pub(crate) clock: Clock,
-    /// The settings of the world: every group that there is.
+    /// The settings of the world, with every group that exists.
     pub(crate) world: &'a Settings,
     pub(crate) services: &'a mut Services,
     pub(crate) random: &'a mut Random,
@@ -53,7 +53,7 @@ impl Surroundings<'_> {
         self.clock.shows(self.now.since(Time::START))
     }
 
-    /// The place of a group in the world.
+    /// Returns the place of a group in the world.
     fn place_of(&self, key: GroupKey) -> Option<GroupId> {
         self.world.known_groups().find(|(_, group)| group.key == key).map(|(id, _)| id)
     }
@@ -62,44 +62,44 @@ impl Surroundings<'_> {
 /// The executor of one machine.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
-    /// What decides, while its process lives.
+    /// The state machine that decides, while the executor's process lives.
     machine: Option<Machine>,
     /// Whether a daemon is connected.
     is_connected: bool,
-    /// What is written down of what is held. It outlives the executor.
+    /// The ledger: what is held. The ledger outlives the executor.
     ledger: Vec<Held>,
-    /// What is written down of it as doubtful.
+    /// What the ledger lists as doubtful.
     doubtful: Vec<(GroupKey, Resource)>,
     programs: Programs,
     addresses: Addresses,
     /// Groups whose interface has no carrier.
     unplugged: Vec<GroupKey>,
     services: Vec<Service>,
-    /// The daemon's jobs that were not answered.
+    /// The jobs of the daemon that have not been answered.
     open: BTreeMap<JobId, (GroupKey, Work)>,
     /// What the daemon will read, and when.
     reports: Vec<Report>,
     read_at: Option<Time>,
-    /// Stops of what no group of the daemon knows, waiting for the first permit.
+    /// Stops of groups that the daemon does not know, waiting for the first permit.
     cleanups: Vec<Run>,
     own_jobs: u64,
     wake: Option<Time>,
-    /// It has begun to let go, and nobody has told it to.
+    /// Whether the executor has begun to let go without being told to.
     has_let_go: bool,
     hindrances: Hindrances,
-    /// It stands still until then, and has not read this.
+    /// Until when the executor is paused, and the input that it has not read.
     frozen_until: Option<Time>,
     unread: Vec<Input>,
-    /// What the daemon thinks of that.
+    /// The daemon's view of that pause.
     standstill: Standstill,
-    /// When the daemon told it something last.
+    /// When the daemon last sent something to the executor.
     told_at: Time,
-    /// No executor can be started until then.
+    /// Until when no executor can be started.
     barred_until: Time,
 }
 
 impl Host {
-    /// When something is due.
+    /// Returns when something is due.
     pub(crate) fn wake(&self) -> Option<Time> {
         let own = [self.wake, self.hindrances.due()].into_iter().flatten();
         let own = own.filter(|_| self.frozen_until.is_none()).min();
@@ -107,48 +107,48 @@ impl Host {
         dues.into_iter().flatten().chain(own).min()
     }
 
-    /// Whether its process has ended by itself, though a daemon has a connection to it.
+    /// Returns whether the executor's process has ended on its own while a daemon is connected to it.
     pub(crate) const fn has_ended_unheard(&self) -> bool {
         self.is_connected && self.machine.is_none()
     }
 
-    /// The daemon reads the end of the connection, after what was told before.
+    /// Lets the daemon read the end of the connection, after the reports sent before.
     pub(crate) fn end_of_connection(&mut self, at: Time) {
         self.read_at.get_or_insert(at);
     }
 
-    /// Whether programs run of which somebody waits for the end.
+    /// Returns whether programs run whose end something waits for.
     pub(crate) fn waits_for_programs(&self) -> bool {
         self.programs.due().is_some()
     }
 
-    /// Whether the daemon has a connection to it.
+    /// Returns whether the daemon is connected to the executor.
     pub(crate) const fn is_connected(&self) -> bool {
         self.is_connected
     }
 
-    /// What is written down of what is held.
+    /// Returns what the ledger lists as held.
     pub(crate) fn ledger(&self) -> &[Held] {
         &self.ledger
     }
 
-    /// Whether it has begun to let go since this was asked last, though nobody told it to.
+    /// Returns whether the executor has begun to let go since the last call without being told to.
     pub(crate) fn takes_back_its_hand(&mut self) -> bool {
         std::mem::take(&mut self.has_let_go)
     }
 
-    /// What the daemon reads now.
+    /// Takes what the daemon reads now.
     pub(crate) fn read(&mut self) -> Vec<Report> {
         self.read_at = None;
         std::mem::take(&mut self.reports)
     }
 
-    /// When the daemon will read something.
+    /// Returns when the daemon will read something.
     pub(crate) const fn read_at(&self) -> Option<Time> {
         self.read_at
     }
 
-    /// Lets what is due happen.
+    /// Handles what is due.
     pub(crate) fn tend(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         self.expire(around);
         let mut unread = Vec::new();
@@ -158,19 +158,19 @@ impl Host {
         self.drive(around, &mut unread)
     }
 
-    /// The administrator was here: what is ill is well.
+    /// The administrator repairs everything that is sick.
     pub(crate) fn mend(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         around.services.mend(around.now);
         self.programs.mend(around);
         self.drive(around, &mut Vec::new())
     }
 
-    /// Lets addresses go whose lifetime is over.
+    /// Removes addresses whose lifetime is over.
     pub(crate) fn expire(&mut self, around: &mut Surroundings<'_>) {
         self.addresses.expire(around);
     }
 
-    /// A daemon connects, and starts an executor if there is none, and one can be started.
+    /// Connects a daemon, and starts an executor if there is none and one can be started.
     pub(crate) fn connect(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -200,7 +200,7 @@ impl Host {
         self.machine = Some(Machine::new(around.boot_time(), start));
     }
 
-    /// The daemon is gone.
+    /// Handles the end of the daemon.
     pub(crate) fn disconnect(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         if !self.is_connected {
             return Ok(());
@@ -209,7 +209,7 @@ impl Host {
         self.drive(around, &mut vec![Input::Disconnected])
     }
 
-    /// The connection is over.
+    /// Ends the connection.
     pub(crate) fn hang_up(&mut self) {
         self.is_connected = false;
         self.read_at = None;
@@ -218,7 +218,7 @@ impl Host {
         self.cleanups.clear();
     }
 
-    /// Its process is killed. Programs go on, and addresses stay until their lifetime is over.
+    /// Kills the executor's process. Programs continue, and addresses stay until their lifetime is over.
     pub(crate) fn kill(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         self.machine = None;
         self.frozen_until = None;
@@ -228,13 +228,13 @@ impl Host {
         self.drive(around, &mut Vec::new())
     }
 
-    /// The machine lost power.
+    /// The machine loses power.
     pub(crate) fn power_off(&mut self) {
         let unplugged = std::mem::take(&mut self.unplugged);
         *self = Self { unplugged, ..Self::default() };
     }
 
-    /// The daemon asks for something. Without a connection nobody hears it.
+    /// Passes a request of the daemon to the executor. Without a connection the request is lost.
     pub(crate) fn request(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -255,7 +255,7 @@ impl Host {
         self.drive(around, &mut vec![Input::Request(request)])
     }
 
-    /// The daemon lends its permit for a span of the machine's clock, and has what it does not know
+    /// The daemon grants a permit for a span of the machine's clock, and has groups that it does not know
     /// stopped.
     pub(crate) fn permit(
         &mut self,
@@ -271,14 +271,14 @@ impl Host {
         Ok(())
     }
 
-    /// What the daemon does not know is to be stopped.
+    /// Requests the stop of something that the daemon does not know.
     pub(crate) fn clean_up(&mut self, held: &Held, timeouts: Timeouts) {
         let stops = cleanups(held, self.own_jobs, timeouts);
         self.own_jobs += held.resources.len() as u64;
         self.cleanups.extend(stops);
     }
 
-    /// The interface of a group has a carrier, or has lost it.
+    /// Records whether the interface of a group has a carrier.
     pub(crate) fn plug(&mut self, group: GroupKey, is_there: bool) {
         self.unplugged.retain(|other| *other != group);
         if !is_there {
@@ -286,7 +286,7 @@ impl Host {
         }
     }
 
-    /// The kernel tells how the interfaces are.
+    /// Lets the kernel report the state of the interfaces.
     pub(crate) fn tell_interfaces(&mut self, around: &mut Surroundings<'_>) -> Result<(), String> {
         let interfaces = self.interfaces();
         self.drive(around, &mut vec![interfaces])
@@ -301,7 +301,7 @@ impl Host {
     }
 }
 
-/// How a daemon with these settings configures its executor.
+/// Returns how a daemon with these settings configures its executor.
 pub(crate) fn configuration(settings: &Settings) -> Configuration {
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let lifetime = Detection::of(settings).address_lifetime();

@@ -1,4 +1,4 @@
-//! The laws, and what breaks them.
+//! The laws, and a broken law.
 
 mod one_owner;
 mod single_owner;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use systole_core::{Settings, Time};
 pub(crate) use undisturbed::{let_go_for_a_reason, undisturbed};
 
-/// After a partition one owner remains within this time, not counting what its agents need.
+/// After a partition one owner remains within this time, not counting the time that its agents need.
 const HEAL: Duration = Duration::from_secs(1);
 
 /// A law was broken.
@@ -33,13 +33,13 @@ impl fmt::Display for Broken {
     }
 }
 
-/// In calm, all daemons tell the same owner, which runs the group.
+/// In calm, all daemons report the same owner, which runs the group.
 pub(crate) fn agreement(
     now: Time,
     settings: &Settings,
     machines: &[Machine],
 ) -> Result<(), Broken> {
-    // A daemon of the classic line tells of sets, and no rows.
+    // A C node reports sets, and no rows.
     let machines: Vec<&Machine> = machines.iter().filter(|machine| !machine.is_classic).collect();
     for group in settings.group_ids().filter(|group| machines[0].has_line(settings, *group)) {
         let told = |machine: &Machine| {

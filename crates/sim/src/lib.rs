@@ -1,9 +1,9 @@
 //! Many cores, one thread, one seed: network, agents, clocks and the laws.
 //!
-//! A [`World`] is made from a seed and nothing else. It runs the very [`Cluster`] that the daemon
-//! runs, and the very [`Machine`] of its executor, over a network that loses, delays, repeats and parts, on machines that lose power, pause
-//! and restart, and checks the laws after every step. A broken law names the seed that breaks it
-//! again.
+//! A [`World`] is made from a seed and nothing else. It runs the same [`Cluster`] as the daemon, and the same
+//! [`Machine`] as its executor, over a network that loses, delays, repeats and partitions, on machines that
+//! lose power, pause and restart, and checks the laws after every step. A broken law names the seed that
+//! reproduces it.
 //!
 //! [`Cluster`]: systole_core::Cluster
 //! [`Machine`]: systole_executor::Machine

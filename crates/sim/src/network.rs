@@ -1,28 +1,28 @@
-//! Datagrams under way: lost, late, doubled, overtaken, and replayed.
+//! Datagrams in transit: lost, late, doubled, overtaken, and replayed.
 
 use crate::clock;
 use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{Beat, LinkId, NodeId, Outgoing, Random, Time};
 
-/// A message of a node, as every link carries it.
+/// A message of a node, as carried by every link.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) source: NodeId,
     pub(crate) generation: u64,
     pub(crate) outgoing: Outgoing,
     pub(crate) beat: Option<Beat>,
-    /// The date that its sender's clock showed.
+    /// The date of its sender's clock.
     pub(crate) date: u64,
 }
 
-/// A frame as it travels.
+/// A frame in transit.
 #[derive(Debug, Clone)]
 pub(crate) struct Packet {
     pub(crate) frame: Rc<Frame>,
     /// When it was sent for the first time.
     pub(crate) sent: Time,
-    /// Its bytes, in a world of bytes.
+    /// Its bytes, in a world with real bytes.
     pub(crate) bytes: Option<Vec<u8>>,
 }
 
@@ -42,21 +42,21 @@ pub(crate) struct Network {
     loss_per_mille: u64,
     double_per_mille: u64,
     delay_max: Duration,
-    /// Parts per million that a clock may be off.
+    /// How many parts per million a clock may be off.
     drift: u32,
     /// For every pair of a sender and a receiver, the newest beat that arrived.
     delivered: Vec<Option<Delivered>>,
-    /// For every such pair, since when beats have passed without a silence of a dead time.
+    /// For every such pair, since when beats have arrived without a silence of a dead time.
     since: Vec<Option<Time>>,
-    /// For every such pair, the first beat since both ways carry any: only then did both hear
-    /// what happened before.
+    /// For every such pair, the first beat since both directions carry beats: only since then have both nodes
+    /// heard what happened before.
     both: Vec<Option<Time>>,
-    /// For every such pair, the first beat of those that its sender sent when it heard the
-    /// receiver: whoever decides after it knows all that the sender did before it heard him.
+    /// For every such pair, the first beat that its sender sent after it heard the receiver: a receiver that
+    /// decides after this beat knows everything that the sender did before it heard the receiver.
     answered: Vec<Option<Time>>,
 }
 
-/// The newest beat that passed from one node to another.
+/// The newest beat that arrived from one node at another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Delivered {
     pub(crate) arrived: Time,
@@ -81,7 +81,7 @@ impl Network {
         }
     }
 
-    /// When the copies of a frame arrive over one link; none if it is lost.
+    /// Returns when the copies of a frame arrive over one link; no time if the frame is lost.
     pub(crate) fn carry(
         &self,
         now: Time,
@@ -110,7 +110,7 @@ impl Network {
         self.loss_per_mille = 0;
     }
 
-    /// Notes the arrival of a beat; copies and old ones do not count.
+    /// Records the arrival of a beat; copies and old beats do not count.
     pub(crate) fn record_delivery(
         &mut self,
         now: Time,
@@ -132,7 +132,8 @@ impl Network {
         }
     }
 
-    /// Notes that a recording was heard: what its sender sent before it, and sends again, is no news of it.
+    /// Records that a recording was heard: messages that its sender sent before it, and sends again, are not
+    /// news.
     pub(crate) fn record_recording(&mut self, (from, to): (NodeId, NodeId), sequence: u64) {
         let pair = self.pair(from, to);
         if let Some(newest) = &mut self.delivered[pair] {
@@ -140,7 +141,7 @@ impl Network {
         }
     }
 
-    /// Forgets that a node was heard, or heard anything: it starts anew.
+    /// Forgets that a node was heard, or heard anything, because it restarts.
     pub(crate) fn forget(&mut self, node: NodeId) {
         for other in 0..self.nodes {
             let other = NodeId(u8::try_from(other).unwrap_or(0));
@@ -151,8 +152,8 @@ impl Network {
         }
     }
 
-    /// A machine goes on after a pause: what waited in its sockets was said before, and does not
-    /// count as being connected.
+    /// A machine continues after a pause: messages that waited in its sockets were sent before the pause, and
+    /// do not count as a connection.
     pub(crate) fn interrupt(&mut self, node: NodeId) {
         for other in 0..self.nodes {
             let other = NodeId(u8::try_from(other).unwrap_or(0));
@@ -160,9 +161,9 @@ impl Network {
         }
     }
 
-    /// Lets the watch over silences look at the clock.
+    /// Checks for silences at this time.
     pub(crate) fn watch(&mut self, now: Time, patience: Duration) {
-        // To a clock that is fast the silence is as long already.
+        // To a fast clock the silence is already that long.
         let patience = clock::shortest(patience, self.drift);
         for pair in 0..self.delivered.len() {
             let heard = self.delivered[pair];
@@ -174,7 +175,7 @@ impl Network {
         }
     }
 
-    /// A way is silent: whoever it is between is not connected.
+    /// Records that a direction is silent: its two nodes are not connected.
     fn part(&mut self, pair: usize) {
         let back = pair % self.nodes * self.nodes + pair / self.nodes;
         self.since[pair] = None;
@@ -184,24 +185,24 @@ impl Network {
         }
     }
 
-    /// For how long beats have passed both ways between two nodes.
+    /// Returns for how long beats have arrived in both directions between two nodes.
     pub(crate) fn connected_for(&self, now: Time, a: NodeId, b: NodeId) -> Duration {
         let (there, back) = (self.both[self.pair(a, b)], self.both[self.pair(b, a)]);
         there.zip(back).map_or(Duration::ZERO, |(there, back)| self.span(now, there.max(back)))
     }
 
-    /// Whether each of two nodes knows all that the other did before they heard each other.
+    /// Returns whether each of two nodes knows everything that the other did before they heard each other.
     pub(crate) fn is_acquainted(&self, a: NodeId, b: NodeId) -> bool {
         self.answered[self.pair(a, b)].is_some() && self.answered[self.pair(b, a)].is_some()
     }
 
-    /// The newest beat that a node has heard of another that it takes for alive.
+    /// Returns the newest beat that a node has heard from another node that it considers alive.
     pub(crate) fn newest(&self, from: NodeId, to: NodeId) -> Option<Delivered> {
         let pair = self.pair(from, to);
         self.delivered[pair].filter(|_| self.since[pair].is_some())
     }
 
-    /// How long ago a moment was, as the slowest clock tells.
+    /// Returns how long ago a moment was, by the slowest clock.
     pub(crate) fn span(&self, now: Time, since: Time) -> Duration {
         clock::shortest(now.since(since), self.drift)
     }

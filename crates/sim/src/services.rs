@@ -1,4 +1,4 @@
-//! What really runs on a machine, whatever anybody believes of it, and what is wrong with it.
+//! What really runs on a machine, whatever the nodes believe about it, and what is wrong with it.
 
 mod sickness;
 
@@ -8,30 +8,30 @@ use sickness::Sickness;
 use std::time::Duration;
 use systole_core::{Group, GroupId, Random, ResourceKind, Settings, Time};
 
-/// Longest run of an agent that is well, and so the longest start or stop of one resource.
+/// The longest run of a healthy agent, and therefore the longest start or stop of one resource.
 pub(crate) const AGENT_MAX: Duration = Duration::from_millis(300);
-/// How long an agent that hangs is waited for, before it is told to end.
+/// How long the executor waits for a hanging agent before it tells the agent to end.
 pub(crate) const AGENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an agent is waited for where agents may take their time.
+/// How long the executor waits for an agent where agents may be slow.
 pub(crate) const PATIENT_TIMEOUT: Duration = Duration::from_mins(20);
-/// How long an agent takes that is slow, as a rule and at most.
+/// How long a slow agent takes, as a rule (`SLOW`) and at most (`SLOW_MAX`).
 pub(crate) const SLOW: Duration = Duration::from_secs(40);
 pub(crate) const SLOW_MAX: Duration = Duration::from_mins(10);
-/// How long a stop is tried for: eleven that hang until they are killed, five seconds after they were
-/// told to end, looks that hang, a second between them.
+/// How long a stop is attempted: eleven attempts that hang until they are killed, five seconds after they
+/// were told to end; checks that hang; and a second between attempts.
 pub(crate) const RETRIES: Duration = Duration::from_secs(130);
 
 /// What agents do for a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Work {
     Nothing,
-    /// One stops, or is asked, or is about to.
+    /// An agent stops or checks something, or is about to.
     Other,
     /// The executor was asked to start something, and has not answered.
     Starts,
 }
 
-/// One group's resources on one machine.
+/// The resources of one group on one machine.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of a group")]
 struct Service {
@@ -39,29 +39,30 @@ struct Service {
     running: Vec<bool>,
     /// What is wrong with each resource on this machine.
     sick: Vec<Option<Sickness>>,
-    /// A stop failed or hangs, and none of the whole group has succeeded since.
+    /// Whether a stop failed or hangs, and no stop of the whole group has succeeded since.
     is_unstoppable: bool,
-    /// A program of it was killed and does not end: nothing more can be asked of its agent.
+    /// Whether a program of the group was killed and does not end: its agent cannot be asked for anything
+    /// else.
     is_stuck: bool,
-    /// Whether a look at it shows that it lacks something.
+    /// Whether a check of the group shows that something is missing.
     lacks: bool,
-    /// Its daemon gives way to another node: addresses go before the rest.
+    /// Whether its daemon gives way to another node, so that addresses are stopped before the rest.
     yields: bool,
     work: Work,
-    /// Since when something of it runs, and when nothing did any more the time before.
+    /// Since when something of it runs, and when the previous run ended.
     since: Option<Time>,
     ceased: Option<Time>,
 }
 
-/// Everything that runs on one machine, by the places of the world's groups.
+/// Everything that runs on one machine, by the places of the groups in the world.
 #[derive(Debug)]
 pub(crate) struct Services {
     list: Vec<Service>,
-    /// No executor is there that could stop anything, or it stands still.
+    /// Whether there is no executor that could stop anything, or it is paused.
     is_out_of_reach: bool,
-    /// Since when one is there.
+    /// Since when there is an executor.
     in_reach_since: Time,
-    /// The lifetime of addresses cannot be renewed until then.
+    /// The lifetime of addresses cannot be renewed until this time.
     unrenewable_until: Time,
 }
 
@@ -87,7 +88,7 @@ impl Services {
         services
     }
 
-    /// Notes whether an executor is there that can stop something.
+    /// Records whether there is an executor that can stop something.
     pub(crate) fn reach(&mut self, now: Time, is_in_reach: bool) {
         if self.is_out_of_reach && is_in_reach {
             self.in_reach_since = now;
@@ -95,27 +96,27 @@ impl Services {
         self.is_out_of_reach = !is_in_reach;
     }
 
-    /// Since when an executor is there that can stop something, or was.
+    /// Returns since when there is, or was, an executor that can stop something.
     pub(crate) const fn in_reach_since(&self) -> Time {
         self.in_reach_since
     }
 
-    /// Whether no executor is there that could stop anything.
+    /// Returns whether there is no executor that could stop anything.
     pub(crate) const fn is_out_of_reach(&self) -> bool {
         self.is_out_of_reach
     }
 
-    /// The lifetime of addresses cannot be renewed until then.
+    /// Refuses the renewal of lifetimes until this time.
     pub(crate) fn refuse_renewals(&mut self, until: Time) {
         self.unrenewable_until = until;
     }
 
-    /// Whether the lifetime of addresses cannot be renewed.
+    /// Returns whether the lifetime of addresses cannot be renewed.
     pub(crate) fn is_unrenewable(&self, now: Time) -> bool {
         now < self.unrenewable_until
     }
 
-    /// Takes up a group that is new in the world, and well.
+    /// Adds a group that is new in the world, and healthy.
     pub(crate) fn add(&mut self, group: &Group) {
         let count = group.resources.len();
         self.list.push(Service {
@@ -135,41 +136,41 @@ impl Services {
         &self.list[group.index()]
     }
 
-    /// Whether anything of the group runs, or may.
+    /// Returns whether anything of the group runs, or may run.
     pub(crate) fn runs(&self, group: GroupId) -> bool {
         let service = self.of(group);
         service.work == Work::Starts || service.running.contains(&true)
     }
 
-    /// Whether an address of the group is there.
+    /// Returns whether an address of the group exists.
     pub(crate) fn has_address(&self, world: &Settings, group: GroupId) -> bool {
         let resources = world.groups[group.index()].resources.iter();
         let mut there = resources.zip(&self.of(group).running).filter(|(_, is_there)| **is_there);
         there.any(|(it, _)| matches!(it.kind, ResourceKind::Address(_)))
     }
 
-    /// Whether all of the group runs.
+    /// Returns whether all of the group runs.
     pub(crate) fn runs_whole(&self, group: GroupId) -> bool {
         let running = &self.of(group).running;
         !running.is_empty() && !running.contains(&false)
     }
 
-    /// Whether a resource of the group runs, or may.
+    /// Returns whether a resource of the group runs, or may run.
     pub(crate) fn is_running(&self, group: GroupId, place: usize) -> bool {
         self.of(group).running[place]
     }
 
-    /// Whether each resource of the group runs, or may.
+    /// Returns for each resource of the group whether it runs, or may run.
     pub(crate) fn running(&self, group: GroupId) -> &[bool] {
         &self.of(group).running
     }
 
-    /// A resource runs now, or does not.
+    /// Records whether a resource runs now.
     pub(crate) fn set_running(&mut self, group: GroupId, place: usize, runs: bool) {
         self.list[group.index()].running[place] = runs;
     }
 
-    /// Notes when each group began to run, and when it ceased.
+    /// Records when each group began to run, and when it ended.
     pub(crate) fn note(&mut self, now: Time) {
         for service in &mut self.list {
             let runs = service.work == Work::Starts || service.running.contains(&true);
@@ -184,28 +185,28 @@ impl Services {
         }
     }
 
-    /// A daemon has had something of a group started, whatever became of it.
+    /// Records that a daemon has had something of a group started, whatever the result.
     pub(crate) fn record_start(&mut self, group: GroupId, now: Time) {
         self.list[group.index()].ceased = Some(now);
     }
 
-    /// Since when something of a group runs.
+    /// Returns since when something of a group runs.
     pub(crate) fn runs_since(&self, group: GroupId) -> Option<Time> {
         self.of(group).since.filter(|_| self.runs(group))
     }
 
-    /// Whether something of a group has run at or after a moment.
+    /// Returns whether something of a group has run at or after a moment.
     pub(crate) fn ran_since(&self, group: GroupId, moment: Time) -> bool {
         let ceased = self.of(group).ceased;
         self.runs(group) || ceased.is_some_and(|ceased| ceased >= moment)
     }
 
-    /// Whether an agent of a group starts, stops or is asked.
+    /// Returns whether an agent of a group starts, stops or checks something.
     pub(crate) fn is_at_work(&self, group: GroupId) -> bool {
         self.of(group).work != Work::Nothing
     }
 
-    /// From now on no agent works or hangs, and none is asked to.
+    /// From now on no agent works or hangs, and none is asked to work.
     pub(crate) fn rest(&mut self) {
         for service in &mut self.list {
             service.work = Work::Nothing;
@@ -213,13 +214,13 @@ impl Services {
         }
     }
 
-    /// An agent of a group works, or is about to.
+    /// Records that an agent of a group works, or is about to.
     pub(crate) fn work(&mut self, group: GroupId, work: Work) {
         let service = &mut self.list[group.index()];
         service.work = service.work.max(work);
     }
 
-    /// Lets a resource of a group fall ill.
+    /// Makes a resource of a group sick.
     pub(crate) fn infect(
         &mut self,
         (group, resource): (GroupId, usize),
@@ -233,32 +234,32 @@ impl Services {
         }
     }
 
-    /// Its daemon gives way to another node that runs the group, or starts the group anew.
+    /// Records whether its daemon gives way to another node that runs the group, or starts the group again.
     pub(crate) fn record_yields(&mut self, group: GroupId, yields: bool) {
         self.list[group.index()].yields = yields;
     }
 
-    /// Whether its daemon gives way to another node that runs the group.
+    /// Returns whether its daemon gives way to another node that runs the group.
     pub(crate) fn yields(&self, group: GroupId) -> bool {
         self.of(group).yields
     }
 
-    /// Whether a look at the group shows that it lacks something.
+    /// Returns whether a check of the group shows that something is missing.
     pub(crate) fn lacks(&self, group: GroupId) -> bool {
         self.of(group).lacks
     }
 
-    /// Whether a stop of the group failed here, and none has succeeded since.
+    /// Returns whether a stop of the group failed here, and none has succeeded since.
     pub(crate) fn is_unstoppable(&self, group: GroupId) -> bool {
         self.of(group).is_unstoppable || self.of(group).is_stuck
     }
 
-    /// A program of a group was killed and does not end.
+    /// Records that a program of a group was killed and does not end.
     pub(crate) fn record_stuck(&mut self, group: GroupId) {
         self.list[group.index()].is_stuck = true;
     }
 
-    /// A stop of the group fails or hangs, or has succeeded.
+    /// Records that a stop of the group fails or hangs, or has succeeded.
     pub(crate) fn record_stop(&mut self, group: GroupId, succeeds: bool) {
         let service = &mut self.list[group.index()];
         if succeeds {
@@ -268,7 +269,7 @@ impl Services {
         }
     }
 
-    /// Whether something here will not stop before it is mended.
+    /// Returns whether something here will not stop before it is repaired.
     pub(crate) fn is_incurable(&self) -> bool {
         let mut sick = self.list.iter().flat_map(|service| service.sick.iter().flatten());
         sick.any(|sick| {
@@ -277,24 +278,24 @@ impl Services {
         })
     }
 
-    /// Whether a resource of the group is ill here, or was.
+    /// Returns whether a resource of the group is sick here, or was.
     pub(crate) fn was_sick(&self, group: GroupId) -> bool {
         let mut sick = self.of(group).sick.iter().flatten();
         sick.any(|sick| sick.manner != Manner::Slow)
     }
 
-    /// Whether agents of the group take long here, or did.
+    /// Returns whether agents of the group are slow here, or were.
     pub(crate) fn is_slow(&self, group: GroupId) -> bool {
         let mut sick = self.of(group).sick.iter().flatten();
         sick.any(|sick| sick.manner == Manner::Slow)
     }
 
-    /// Until when a resource of the group is ill. None is until somebody mends it.
+    /// Returns until when a resource of the group is sick; `None` if it is sick until it is repaired.
     pub(crate) fn sick_until(&self, group: GroupId, place: usize) -> Option<Time> {
         self.of(group).sick[place].and_then(|sick| sick.until)
     }
 
-    /// Mends every resource: the administrator was here.
+    /// Repairs every resource: the administrator was here.
     pub(crate) fn mend(&mut self, now: Time) {
         for service in &mut self.list {
             service.lacks = false;
@@ -304,14 +305,14 @@ impl Services {
         }
     }
 
-    /// What was mended is to be tried again: nothing has to fail any more.
+    /// Forgets past sickness, because what was repaired is tried again: nothing may fail from now on.
     pub(crate) fn forget_sickness(&mut self) {
         for service in &mut self.list {
             service.sick.fill(None);
         }
     }
 
-    /// How what is done to a resource goes wrong, if it does.
+    /// Returns how an action on a resource goes wrong, if it does.
     pub(crate) fn symptom(
         &self,
         now: Time,
@@ -327,7 +328,7 @@ impl Services {
         }
         let shows = match (sick.ailment, deed) {
             (Ailment::Start, Act::Start) | (Ailment::StopAndStatus, Act::Ask) => true,
-            // What does not run is stopped without effort.
+            // Stopping a resource that does not run always works.
             (Ailment::Stop | Ailment::StopAndStatus, Act::Stop) => service.running[place],
             (Ailment::Start, Act::Stop | Act::Ask)
             | (Ailment::Stop, Act::Start | Act::Ask)
@@ -336,7 +337,7 @@ impl Services {
         shows.then_some(sick.manner)
     }
 
-    /// The machine lost power: nothing runs.
+    /// The machine loses power: nothing runs.
     pub(crate) fn power_off(&mut self) {
         for service in &mut self.list {
             service.running.fill(false);

@@ -34,25 +34,25 @@ use systole_core::{
     Cluster, Group, GroupId, Input, LinkId, NodeId, PingId, Random, Settings, Time,
 };
 
-/// So many steps are never taken without time passing.
+/// A world never takes this many steps without time passing.
 const STEPS_MAX: u32 = 10_000;
 /// A daemon that is woken this often without time passing does not come to rest.
 const WAKES_MAX: u32 = 1_000;
-/// How long a machine takes to be up again that reboots itself.
+/// How long a machine that reboots itself takes to be up again.
 pub(crate) const REBOOT: Duration = Duration::from_secs(10);
-/// How many lines a diary has.
+/// The number of lines of a diary.
 const DIARY_MAX: usize = 400;
-/// How many datagrams of the past are kept for a replay.
+/// How many recorded datagrams are kept for a replay.
 const RECORDED_MAX: usize = 64;
-/// How many datagrams wait in a socket.
+/// How many datagrams can wait in a socket.
 pub(crate) const SOCKET_MAX: usize = 250;
 
-/// A datagram at a machine's door.
+/// A datagram that arrives at a machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     link: LinkId,
     packet: Packet,
-    /// Sent again by somebody who recorded it.
+    /// Whether it was recorded and is sent again.
     is_replay: bool,
 }
 
@@ -90,46 +90,46 @@ pub struct World {
     codec: Codec,
     recorded: Vec<Arrival>,
     orders: bool,
-    /// Haresources changes, and, if the options say so, the times in ha.cf.
+    /// Whether haresources changes, and, if the options say so, the times in ha.cf.
     reloads: bool,
-    /// The latest haresources, and the groups of the one before.
+    /// The latest haresources, and the groups of the previous one.
     edition: Edition,
     earlier: Vec<Group>,
-    /// Dead times of before a change, each with the moment up to which somebody may keep to it.
+    /// Former dead times, each with the moment until which some node may use it.
     former: Vec<(Time, Duration)>,
-    /// The daemon of the classic line, while it runs, and how long its scripts take.
+    /// The daemon of the C node, while it runs, and how long its scripts take.
     classic: Option<Classic>,
     classic_pace: Duration,
-    /// Groups that share a resource, each with itself too.
+    /// Pairs of groups that share a resource, each group with itself included.
     rivals: Vec<(GroupId, GroupId)>,
-    /// Resources fall ill.
+    /// Whether resources become sick.
     sickly: bool,
-    /// Executors stand still, or lack what they need.
+    /// Whether executors are paused, or lack what they need.
     frail: bool,
-    /// So many of a thousand faults kill a daemon and its executor.
+    /// How many of a thousand faults kill a daemon and its executor.
     kills: u64,
-    /// Agents may take their time, and some of them do.
+    /// Whether agents may be slow, and some of them are.
     patient: bool,
     troubled: bool,
     /// The only machine that has power, and since when its daemon takes part alone.
     alone: Option<(NodeId, Time)>,
-    /// When somebody last ordered that groups move, or that they do not.
+    /// When the administrator last ordered that groups move, or that they do not.
     ordered: Option<Time>,
-    /// The machine that ran all of a group last.
+    /// For each group, the machine that last ran all of it.
     ran_last: Vec<(GroupId, NodeId)>,
-    /// What runs twice because nobody could know.
+    /// The groups that run twice because no node could know about it.
     overlaps: Overlaps,
-    /// Since when each group has nobody, though nothing has happened that could be the reason.
+    /// Since when each group has no owner, although nothing has happened that could be the reason.
     nobody_since: Vec<Option<Time>>,
     /// How many steps were taken without time passing.
     rests: u32,
     summary: Summary,
-    /// What happened last, in words, if somebody wants to know.
+    /// The latest events in words, if they are wanted.
     diary: Option<VecDeque<String>>,
 }
 
 impl World {
-    /// Keeps a diary of what happens, for [`World::run_with_diary`].
+    /// Adds a line to the diary of [`World::run_with_diary`].
     fn note(&mut self, line: impl FnOnce() -> String) {
         if let Some(diary) = &mut self.diary {
             if diary.len() == DIARY_MAX {
@@ -140,7 +140,7 @@ impl World {
         }
     }
 
-    /// Runs as [`World::run`] does; a broken law comes with what happened before.
+    /// Runs as [`World::run`] does; a broken law is returned with the events that led to it.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl World {
         }
     }
 
-    /// Lets the world run its course: a start, trouble, calm.
+    /// Runs the world to its end: a start, trouble, calm.
     ///
     /// # Errors
     ///
@@ -173,19 +173,19 @@ impl World {
         Ok(())
     }
 
-    /// The world's clock.
+    /// Returns the time of the world's clock.
     #[must_use]
     pub fn now(&self) -> Time {
         self.now
     }
 
-    /// The settings of its machines, but for `me`.
+    /// Returns the settings of its machines, except `me`.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Jumps to the next thing that happens before `end`, and lets it.
+    /// Jumps to the next event before `end`, and handles it.
     fn step(&mut self, end: Time) -> Result<bool, Broken> {
         let queued = self.queue.keys().next().map(|(time, _)| *time);
         let wakes = self.machines.iter().filter_map(|machine| Some((machine.wake()?, machine.id)));
@@ -273,7 +273,7 @@ impl World {
         self.turn(node)
     }
 
-    /// One turn of a daemon's loop, after its inputs: time passes, and it acts.
+    /// Takes one turn of a daemon's loop, after its inputs: time passes, and the daemon acts.
     fn turn(&mut self, node: NodeId) -> Result<(), Broken> {
         let now = self.now;
         if !self.machine(node).is_awake() {

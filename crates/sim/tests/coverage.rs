@@ -1,11 +1,11 @@
-//! A pair of a state and an input of the core's tables that no world and no unit test meets is a
-//! finding; so is one that is met though it is said to be impossible.
+//! A pair of a state and an input in the core's tables that no world and no unit test reaches is a finding;
+//! so is a pair that is reached although it is declared impossible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use systole_core::{Table, Visits, take_visits};
 use systole_sim::{Fences, Options, World};
 
-/// Plays worlds, and counts what their cores met.
+/// Plays worlds, and counts the pairs that their cores reached.
 fn play() -> Visits {
     let kinds = [
         (0..2_000, Options::default()),

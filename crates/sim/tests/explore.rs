@@ -3,7 +3,7 @@
 use std::time::Duration;
 use systole_sim::Scope;
 
-/// Nothing happens, for so long that a dead node is noticed and its groups are started.
+/// Nothing happens, for long enough that a dead node is noticed and its groups are started.
 const QUIET: Scope = Scope {
     groups: 1,
     failback: true,
@@ -20,7 +20,7 @@ const QUIET: Scope = Scope {
     restarts: 0,
 };
 
-/// Explores scopes, and prints what they are and how many states they have.
+/// Explores scopes, and prints them and the number of their states.
 #[expect(clippy::print_stdout, reason = "a run is played for its numbers")]
 fn explore(scopes: &[Scope]) {
     for scope in scopes {

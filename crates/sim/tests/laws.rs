@@ -1,12 +1,12 @@
 //! The laws hold in thousands of worlds.
 //!
-//! `SYSTOLE_SEED=7` runs one world, `SYSTOLE_WORLDS=100000` as many as are wanted (`just soak`).
+//! `SYSTOLE_SEED=7` runs one world, `SYSTOLE_WORLDS=100000` the given number of worlds (`just soak`).
 
 use std::time::Duration;
 use systole_core::NodeId;
 use systole_sim::{Clocks, Fences, Options, Summary, World};
 
-/// Runs worlds by seed; `SYSTOLE_SEED` picks one alone.
+/// Runs worlds by seed; `SYSTOLE_SEED` selects a single one.
 #[expect(clippy::disallowed_methods, reason = "a test may be told its seed")]
 fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
     let seeds = match std::env::var("SYSTOLE_SEED") {
@@ -30,14 +30,14 @@ fn worlds(seeds: std::ops::Range<u64>, options: Options) -> Summary {
     total
 }
 
-/// How many worlds of two nodes.
+/// Returns the number of worlds of two nodes.
 #[expect(clippy::disallowed_methods, reason = "a soak tells how many worlds it wants")]
 fn count() -> u64 {
     let wanted = std::env::var("SYSTOLE_WORLDS");
     wanted.map_or(10_000, |count| count.parse().expect("SYSTOLE_WORLDS is a number"))
 }
 
-// Two tests, so that a runner that gives each its own process uses two cores.
+// Two tests, so that a runner that gives each test its own process uses two cores.
 
 #[test]
 fn the_laws_hold_in_worlds_of_two_nodes_first_half() {
@@ -54,14 +54,14 @@ fn the_laws_hold_when_messages_travel_as_signed_bytes() {
     println!("{:?}", worlds(0..300, Options { bytes: true, ..Options::default() }));
 }
 
-/// A table of many groups is told in several beats, of which any may be lost.
+/// A table of many groups is sent in several beats, any of which may be lost.
 #[test]
 fn the_laws_hold_in_worlds_with_up_to_256_groups() {
     println!("{:?}", worlds(0..16, Options { crowd: true, ..Options::default() }));
 }
 
-/// Recordings are played to every third daemon that starts. Whoever does not know what was
-/// heard before it believes them.
+/// Recordings are replayed to every third daemon that starts. A daemon that does not know what was heard
+/// before it believes them.
 #[test]
 fn replay_is_a_law_because_the_past_is_stored() {
     let seeds = 10_000..10_100;
@@ -93,13 +93,13 @@ fn the_laws_hold_where_times_change() {
     println!("{:?}", worlds(0..1_000, options));
 }
 
-/// The second node is a script of heartbeat 3.0.6, as it was seen to behave.
+/// The second node is a script of heartbeat 3.0.6, based on its observed behaviour.
 #[test]
 fn the_laws_hold_beside_a_node_of_the_classic_line() {
     println!("{:?}", worlds(0..2_000, Options { classic: true, ..Options::default() }));
 }
 
-/// Addresses outlive the processes by a few seconds, and what was going on is known from files alone.
+/// Addresses outlive the processes by a few seconds, and the state before the kill is only known from files.
 #[test]
 fn the_laws_hold_where_daemon_and_executor_are_killed_at_once() {
     let two = Options { kills: 300, ..Options::default() };
@@ -121,11 +121,11 @@ fn three_nodes_settle_who_runs_what_and_stay_so() {
     println!("{:?}", worlds(0..500, calm));
 }
 
-/// A daemon is killed; its executor keeps what it has until its permit ends, and the other node takes
-/// over when its dead time is over, each by its own clock. Whether that is in this order in a world
-/// whose clocks are apart, and whether it must be: keepalive / deadtime > 2 d / (1 + d). Nothing is
-/// lost: each of its last beats that is lost costs a keepalive. At the end of the permit every address
-/// goes at once, and agents are told to stop what they run; they take their time.
+/// A daemon is killed; its executor keeps what it has until its permit ends, and the other node takes over
+/// when its dead time is over, each by its own clock. Returns whether these happen in this order in a world
+/// whose clocks are apart, and whether they must: keepalive / deadtime > 2 d / (1 + d). No message is lost:
+/// each lost beat at the end would cost a keepalive. At the end of the permit every address is removed at
+/// once, and agents are told to stop what they run; they take their time.
 fn permit_ends_first(seed: u64, drift: u32) -> (bool, bool) {
     let options = Options { clocks: Clocks::Apart(drift), ..Options::default() };
     let mut world = World::quiet(seed, options);
@@ -164,7 +164,7 @@ fn permits_end_before_a_takeover_unless_clocks_are_further_apart_than_a_keepaliv
     }
 }
 
-/// Worlds that have broken a law once, and in which no unit row shows as much.
+/// Worlds that have broken a law once, where no unit test shows the same error.
 #[test]
 fn the_laws_hold_in_worlds_that_broke_one() {
     let three = Options { nodes: 3, ..Options::default() };

@@ -1,16 +1,16 @@
-//! A checker that never fails proves nothing: for each law there is a core that breaks it on
-//! purpose, and the worlds must notice.
+//! A checker that never fails proves nothing: for each law there is a core that breaks the law on purpose,
+//! and the worlds must notice.
 
 use systole_core::Mutation;
 use systole_sim::{Options, World};
 
-/// Within so many worlds every mistake is noticed.
+/// Every mistake is noticed within this many worlds.
 const WORLDS: u64 = 1_000;
 
-/// The law that a mistake offends, and the names under which that is noticed.
+/// Returns the law that a mistake breaks, and the names of the laws that may report it.
 fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
-        // Whoever has a group hears the claim, and gives way to it.
+        // The node that has the group hears the claim, and gives way to it.
         Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER", "UNDISTURBED"]),
         Mutation::IgnoreTheRetired | Mutation::StartBesideTheLoser => {
             ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
@@ -40,7 +40,7 @@ fn every_deliberate_mistake_is_noticed() {
         let times = mutation == Mutation::ForgetFormerTimes;
         let options = Options { mutation: Some(mutation), times, ..Options::default() };
         let (offended, names) = law(mutation);
-        // A mistake may offend another law first, and in most worlds.
+        // A mistake may break another law first, even in most worlds.
         let mut others = 0;
         let broken = (0..WORLDS).zip(1..).find_map(|(seed, count)| {
             let broken = World::new(seed, options).run().err()?;

@@ -1,6 +1,7 @@
 //! Interfaces, floating addresses and their announcements.
 //!
-//! A floating address carries a mark ([`PROTOCOL`]) and a lifetime that its keeper renews: when every process of ours dies at once, the kernel removes it.
+//! A floating address carries a mark ([`PROTOCOL`]) and a lifetime that the executor renews: when all Systole
+//! processes die at once, the kernel removes the address.
 
 mod announce;
 mod choose;
@@ -15,17 +16,18 @@ pub use netlink::{Addresses, Change, Presence, Removed, Watch};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-/// The mark of our addresses (`IFA_PROTO`, shown by `ip -details address` as `proto 0x53`).
+/// The mark of floating addresses (`IFA_PROTO`, shown by `ip -details address` as `proto 0x53`).
 ///
-/// Kernels before 5.18 do not keep it; there an address counts as ours by its short lifetime.
+/// Kernels before 5.18 do not keep the mark; there an address counts as a floating address if its lifetime is
+/// short.
 pub const PROTOCOL: u8 = 0x53;
 
 /// The number and the name of the loopback interface.
 const LOOPBACK: (u32, &str) = (1, "lo");
-/// Longest lifetime that an address of ours has.
+/// The longest lifetime of a floating address.
 pub const LIFETIME_MAX: Duration = Duration::from_mins(1);
 
-/// What the kernel says about addresses, interfaces and networks at one moment.
+/// The addresses, interfaces and networks of the kernel at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
     /// All interfaces.
@@ -43,13 +45,13 @@ pub struct Interface {
     pub name: String,
     /// Whether it is switched on.
     pub is_up: bool,
-    /// Whether its cable, or what stands for it, is plugged in.
+    /// Whether its cable, or the equivalent of a cable, is plugged in.
     pub has_carrier: bool,
     /// Whether it is a loopback interface.
     pub is_loopback: bool,
     /// Its Ethernet address, if it has one.
     pub mac: Option<[u8; 6]>,
-    /// Longest packet in bytes.
+    /// The longest packet in bytes.
     pub mtu: u32,
     /// Its addresses.
     pub addresses: Vec<Address>,
@@ -60,22 +62,22 @@ pub struct Interface {
 pub struct Address {
     /// The address.
     pub ip: IpAddr,
-    /// Length of its network's prefix.
+    /// The length of its network's prefix.
     pub prefix: u8,
     /// Its broadcast address (IPv4).
     pub broadcast: Option<Ipv4Addr>,
-    /// Its label (IPv4), which is the interface's name unless another was given.
+    /// Its label (IPv4), which is the name of the interface unless another label was given.
     pub label: Option<String>,
     /// Flags as in `IFA_FLAGS` (rtnetlink(7)).
     pub flags: u32,
-    /// Who made it (`IFA_PROTO`), if the kernel knows.
+    /// What added it (`IFA_PROTO`), if the kernel knows.
     pub protocol: Option<u8>,
-    /// How long it will live yet; absent means forever.
+    /// Its remaining lifetime; absent means forever.
     pub valid_for: Option<Duration>,
 }
 
 impl Address {
-    /// Whether we added it: it has our mark, or on a kernel without marks our short lifetime.
+    /// Returns whether Systole added it: it has the mark, or, on a kernel without marks, a short lifetime.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         match self.protocol {
@@ -84,7 +86,7 @@ impl Address {
         }
     }
 
-    /// Whether its lifetime is over, though the kernel has not swept it away yet.
+    /// Returns whether its lifetime is over, although the kernel has not removed it yet.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         self.valid_for == Some(Duration::ZERO)
@@ -103,13 +105,13 @@ pub struct Route {
 }
 
 impl Network {
-    /// The interface with this name.
+    /// Finds the interface with this name.
     #[must_use]
     pub fn interface(&self, name: &str) -> Option<&Interface> {
         self.interfaces.iter().find(|interface| interface.name == name)
     }
 
-    /// Notes an address that is about to be added by us, so that what is chosen next finds it there.
+    /// Records an address that is about to be added, so that the next call of [`choose`] finds it there.
     pub fn note(&mut self, placed: &Placed) {
         let at = self.interfaces.iter_mut().find(|interface| interface.index == placed.index);
         let Some(interface) = at else { return };
@@ -124,7 +126,7 @@ impl Network {
         });
     }
 
-    /// Where a floating address is, if it is anywhere and not expired.
+    /// Finds where a floating address is, if it exists and is not expired.
     #[must_use]
     pub fn find(&self, wanted: &Wanted) -> Option<(&Interface, &Address)> {
         let places = self.interfaces.iter().filter(|interface| wanted.may_be_on(interface));
@@ -135,7 +137,7 @@ impl Network {
     }
 }
 
-/// A floating address as the administrator wants it; what is absent is chosen by [`choose`].
+/// A floating address as the administrator wants it; absent parts are chosen by [`choose`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// The address.
@@ -149,29 +151,29 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The name of the interface that was asked for, without the label.
+    /// Returns the name of the requested interface, without the label.
     #[must_use]
     pub fn interface_name(&self) -> Option<&str> {
         let word = self.interface.as_deref()?;
         Some(word.split_once(':').map_or(word, |(name, _)| name))
     }
 
-    /// Whether the address counts as present when it is on `interface`.
+    /// Returns whether the address counts as present when it is on `interface`.
     ///
-    /// On any interface but a loopback one, where load balancers keep addresses of their own that
-    /// nobody announces; there only if the administrator named it.
+    /// It does on any interface except a loopback interface, where load balancers keep addresses that no
+    /// machine announces; there it counts only if the administrator named the interface.
     fn may_be_on(&self, interface: &Interface) -> bool {
         !interface.is_loopback || self.interface_name() == Some(&interface.name)
     }
 
-    /// The same of the interface with this number, whose name nobody has asked for: in every network
+    /// Returns the same for the interface with this number, without asking for its name: in every network
     /// namespace the one loopback interface has number 1.
     fn may_be_at(&self, index: u32) -> bool {
         index != LOOPBACK.0 || self.interface_name() == Some(LOOPBACK.1)
     }
 }
 
-/// A floating address with everything chosen.
+/// A floating address with every part chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// The address.
@@ -186,17 +188,17 @@ pub struct Placed {
     pub index: u32,
     /// The interface's Ethernet address, if it has one.
     pub mac: Option<[u8; 6]>,
-    /// Label (IPv4), if another than the interface's name is wanted.
+    /// Label (IPv4), if it differs from the name of the interface.
     pub label: Option<String>,
-    /// Whether the kernel shall make a route to the address's network.
+    /// Whether the kernel must make a route to the network of the address.
     ///
-    /// Not where an IPv6 network is on the interface already: the kernel keeps one route for all
-    /// addresses of a network, and would let it expire with our lifetime.
+    /// Not where the interface already has an address in an IPv6 network: the kernel keeps one route for all
+    /// addresses of a network, and would let it expire with the lifetime of the floating address.
     pub makes_route: bool,
 }
 
 impl Placed {
-    /// What the log says when the address is added, in the words of the `IPaddr2` agent.
+    /// Returns what is logged when the address is added, in the words of the `IPaddr2` agent.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { address, prefix, interface, .. } = self;
@@ -217,16 +219,16 @@ impl Placed {
     }
 }
 
-/// Takes a picture of the machine's network, with all its routes.
+/// Takes a snapshot of the machine's network, with all its routes.
 ///
 /// # Errors
 ///
-/// When the kernel refuses a netlink socket or an answer.
+/// When the kernel refuses a netlink socket, or its answer cannot be read.
 pub fn network() -> std::io::Result<Network> {
     Addresses::open()?.network()
 }
 
-/// All interfaces with their addresses.
+/// Returns all interfaces with their addresses.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Clocks, the boot's name, random numbers and the load average.
+//! Clocks, the boot id, random numbers and the load average.
 
 use rustix::fs::{Mode, OFlags};
 use rustix::rand::GetRandomFlags;
@@ -10,7 +10,7 @@ use std::time::Duration;
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const LOAD_AVERAGE: &str = "/proc/loadavg";
 
-/// Nanoseconds since the machine started, time in suspend included (`CLOCK_BOOTTIME`,
+/// Returns the nanoseconds since the machine started, including time in suspend (`CLOCK_BOOTTIME`,
 /// `clock_gettime(2)`).
 #[must_use]
 pub fn boot_time() -> u64 {
@@ -19,7 +19,7 @@ pub fn boot_time() -> u64 {
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Time since 1970 by the machine's clock, which may be set at any moment.
+/// Returns the time since 1970 by the machine's clock, which may be set at any moment.
 #[must_use]
 pub fn unix_time() -> Duration {
     duration(rustix::time::clock_gettime(ClockId::Realtime))
@@ -30,7 +30,7 @@ fn duration(time: Timespec) -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// The name that the kernel gave to this boot: a uuid as text, without a newline.
+/// Returns the name that the kernel gave to this boot: a uuid as text, without a newline.
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub fn random_bytes(bytes: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A random number.
+/// Returns a random number.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub fn random_u64() -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// The kernel's line of load averages, kept open so that reading it costs one call and no memory.
+/// The kernel's line of load averages, kept open so that reading it costs one call and no allocation.
 #[derive(Debug)]
 pub struct LoadAverage(OwnedFd);
 
@@ -82,7 +82,7 @@ impl LoadAverage {
         Ok(Self(rustix::fs::open(LOAD_AVERAGE, flags, Mode::empty())?))
     }
 
-    /// Reads the line (`0.42 0.33 0.15 2/142 48`) into `buffer`, and gives it without its newline.
+    /// Reads the line (`0.42 0.33 0.15 2/142 48`) into `buffer`, and returns it without its newline.
     ///
     /// A line longer than `buffer` is cut.
     ///

@@ -1,5 +1,5 @@
-//! Going to the background, the pid file by which others find a daemon, and the lock that makes it the
-//! only one.
+//! Going to the background, the pid file by which others find a daemon, and the lock that ensures that only
+//! one daemon runs.
 
 use crate::process;
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -12,18 +12,19 @@ use std::path::Path;
 
 const NULL: &str = "/dev/null";
 
-/// A pid file of heartbeat has 10 columns and a newline; more is no pid file.
+/// The most bytes of a pid file. The pid file of heartbeat has 10 columns and a newline; a longer file is not
+/// a pid file.
 const PID_FILE_MAX: usize = 64;
 
-/// Goes on in a child, in a session of its own, with standard input and output at `/dev/null`.
+/// Continues in a child, in a session of its own, with standard input and output at `/dev/null`.
 ///
-/// The parent exits with 0 as soon as there is a child: what fails later is only in the log, as
-/// with heartbeat. To be called before the first thread is started.
+/// The parent exits with 0 as soon as the child exists: later failures are only in the log, as with
+/// heartbeat. Must be called before the first thread is started.
 ///
 /// # Errors
 ///
-/// `Unsupported` in a process with several threads, of which the child would lack all but one;
-/// otherwise those of fork(2), still in the foreground, or of setsid(2) and open(2) in the child.
+/// `Unsupported` in a process with several threads, because the child would lack all but one; otherwise those
+/// of fork(2), still in the foreground, or of setsid(2) and open(2) in the child.
 pub fn daemonize() -> io::Result<()> {
     if fs::read_dir("/proc/self/task")?.count() != 1 {
         return Err(io::ErrorKind::Unsupported.into());
@@ -33,14 +34,14 @@ pub fn daemonize() -> io::Result<()> {
     match unsafe { libc::fork() } {
         -1 => return Err(io::Error::last_os_error()),
         0 => {}
-        // SAFETY: ends the process at once; what the child will flush must not be flushed twice.
+        // SAFETY: ends the process at once; buffers that the child will flush must not be flushed twice.
         _ => unsafe { libc::_exit(0) },
     }
     rustix::process::setsid()?;
     discard_stdio()
 }
 
-/// Points standard input, output and error to `/dev/null`.
+/// Redirects standard input, output and error to `/dev/null`.
 ///
 /// # Errors
 ///
@@ -53,23 +54,23 @@ pub fn discard_stdio() -> io::Result<()> {
     Ok(())
 }
 
-/// A lock on a file, held until it is dropped or the last process that has it ends. It goes along into
-/// the child of [`daemonize`], and into a program that this process executes in its own place, but not
-/// into programs that it starts.
+/// A lock on a file, held until it is dropped or the last process that has it ends. The lock is kept by the
+/// child of [`daemonize`], and can be kept by a program that this process executes in its own place, but not
+/// by programs that it starts.
 #[derive(Debug)]
 pub struct ProcessLock(OwnedFd);
 
 impl ProcessLock {
-    /// Takes the lock, and makes the file if there is none; nothing when somebody else has it.
+    /// Takes the lock, and makes the file if there is none; returns `None` when another process has the lock.
     ///
     /// # Errors
     ///
-    /// Those of open(2) and flock(2). A link is not followed.
+    /// Those of open(2) and flock(2). A symbolic link is not followed.
     pub fn take(path: &Path) -> io::Result<Option<Self>> {
         let access = OFlags::RDWR | OFlags::CREATE;
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
-            // The lock of a file that is there needs no right to write it.
+            // Locking an existing file does not require the permission to write it.
             Err(Errno::ROFS) => {
                 let flags = flags.difference(OFlags::RDWR | OFlags::CREATE) | OFlags::RDONLY;
                 rustix::fs::open(path, flags, Mode::empty())?
@@ -79,17 +80,17 @@ impl ProcessLock {
         Self::lock(file)
     }
 
-    /// Takes over the lock on this file that the program of before [handed over](Self::hand_over) under
-    /// this number. To be called before the process opens anything that it starts programs with.
+    /// Takes over the lock on this file that the previous program [handed over](Self::hand_over) under this
+    /// number. Must be called before the process opens any file that started programs inherit.
     #[must_use]
     pub fn inherited(path: &Path, number: i32) -> Option<Self> {
         if number <= 2 {
             return None;
         }
-        // SAFETY: the number is used for calls that look at it and, where nothing is open, fail; it is
+        // SAFETY: the number is only used for calls that inspect it and that fail if nothing is open; it is
         // not kept beyond this function.
         let file = unsafe { BorrowedFd::borrow_raw(number) };
-        // What this process opens itself has the flag.
+        // Files that this process opens itself have the flag.
         if rustix::io::fcntl_getfd(file).ok()?.contains(FdFlags::CLOEXEC) {
             return None;
         }
@@ -97,14 +98,14 @@ impl ProcessLock {
         if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino) {
             return None;
         }
-        // SAFETY: it is open, and came over execve(2), as the missing flag tells: nothing else in this
-        // process owns it.
+        // SAFETY: it is open, and was inherited through execve(2), as the missing flag shows: nothing else in
+        // this process owns it.
         let file = unsafe { OwnedFd::from_raw_fd(number) };
         rustix::io::fcntl_setfd(&file, FdFlags::CLOEXEC).ok()?;
         Self::lock(file).ok().flatten()
     }
 
-    /// Lets the next program that this process executes have it, under the number that is given back.
+    /// Lets the next program that this process executes keep the lock, under the returned number.
     ///
     /// # Errors
     ///
@@ -123,10 +124,10 @@ impl ProcessLock {
     }
 }
 
-/// What a pid file tells.
+/// What a pid file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Running {
-    /// The process with this id runs; whether it is ours nobody can tell from the file.
+    /// The process with this id runs; the file cannot show whether it is the daemon.
     Yes(i32),
     /// The file names a process that is gone.
     Stale(i32),
@@ -136,13 +137,12 @@ pub enum Running {
 
 /// Writes a pid file in the form of heartbeat: 10 columns, right-aligned, and a newline.
 ///
-/// The file comes into being whole: who reads it sees the old content or the new one. Where there is
-/// no room for another file, as on a full disk, the number is written over the old one, which takes
-/// none.
+/// The file appears as a whole: a reader sees the old content or the new one. Where there is no room for
+/// another file, as on a full disk, the number is written over the old one, which needs no additional room.
 ///
 /// # Errors
 ///
-/// Those of writing and renaming a file; the old one stays then.
+/// Those of writing and renaming a file; in this case the old file stays.
 pub fn write_pid_file(path: &Path, pid: u32) -> io::Result<()> {
     let content = format!("{pid:>10}\n");
     replace(path, content.as_bytes())
@@ -155,17 +155,17 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    // A new file, whatever was left there: no link is followed.
+    // A new file, whatever was left under this name: no link is followed.
     let written = fs::File::create_new(&fresh)?.write_all(content);
     let replaced = written.and_then(|()| fs::rename(&fresh, path));
     if replaced.is_err() {
-        // An empty file would stand there. Whatever keeps it from being removed is told already.
+        // Otherwise an empty file would be left. The cause of a failed removal has already been reported.
         let _ = fs::remove_file(&fresh);
     }
     replaced
 }
 
-/// Writes over a file of the same length in one call. No link is followed, and nothing is waited for.
+/// Overwrites a file of the same length in one call. No link is followed, and the call waits for nothing.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty())?);
@@ -179,11 +179,11 @@ fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Judges by the pid file, and by a signal 0, whether a daemon runs.
+/// Finds out from the pid file, and with signal 0, whether a daemon runs.
 ///
 /// # Errors
 ///
-/// Those of reading the file, but for its absence.
+/// Those of reading the file, except its absence.
 pub fn running(path: &Path) -> io::Result<Running> {
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"      4711\n");
         write_pid_file(&path, std::process::id()).unwrap();
         assert_eq!(running(&path).unwrap(), Running::Yes(std::process::id().cast_signed()));
-        // Above the largest number that Linux gives to a process.
+        // Higher than any process id of Linux.
         write_pid_file(&path, 4_194_305).unwrap();
         assert_eq!(running(&path).unwrap(), Running::Stale(4_194_305));
         for content in ["", "abc\n", "-1\n", "0\n", "99999999999999999999\n"] {
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn pid_file_without_room_for_another_file_is_overwritten() {
         let path = scratch("pid-file-full");
-        // Nothing can be made under this name.
+        // Nothing can be created under this name.
         let obstacle = path.with_extension("pid.new");
         fs::create_dir(&obstacle).unwrap();
         write_pid_file(&path, 4711).unwrap_err();
@@ -263,7 +263,7 @@ mod tests {
         let other = scratch("lock-other");
         fs::write(&other, "").unwrap();
         assert!(ProcessLock::inherited(&other, number).is_none(), "another file");
-        // The program of before is gone, and nothing closes what it had.
+        // The previous program is gone, and nothing closes its descriptors.
         std::mem::forget(lock);
         let lock = ProcessLock::inherited(&path, number).unwrap();
         assert!(ProcessLock::take(&path).unwrap().is_none());

@@ -5,12 +5,12 @@ use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// A flag that any thread may raise, and on which one waits (eventfd(2)).
+/// A flag that any thread may raise, and for which a thread can wait (eventfd(2)).
 #[derive(Debug)]
 pub struct Wake(OwnedFd);
 
 impl Wake {
-    /// A flag that is down.
+    /// Makes a flag that is not raised.
     ///
     /// # Errors
     ///
@@ -20,17 +20,17 @@ impl Wake {
         Ok(Self(rustix::event::eventfd(0, flags)?))
     }
 
-    /// Raises the flag. Never blocks; raising it twice is raising it once.
+    /// Raises the flag. Never blocks; raising it twice has the same effect as raising it once.
     pub fn raise(&self) {
-        // Refused only when raised 2^64 - 2 times without being lowered: then it is up anyway.
+        // Refused only if the flag was raised 2^64 - 2 times without being lowered: then it is up anyway.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 
-    /// Lowers the flag, and tells whether it was up.
+    /// Lowers the flag, and returns whether it was up.
     ///
     /// # Errors
     ///
-    /// Those of read(2), but for `EAGAIN` and `EINTR`.
+    /// Those of read(2), except `EAGAIN` and `EINTR`.
     pub fn lower(&self) -> io::Result<bool> {
         match rustix::io::read(&self.0, &mut [0; size_of::<u64>()]) {
             Ok(_) => Ok(true),

@@ -8,22 +8,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-/// Type, code, checksum, identifier, sequence: two bytes each but for the first two.
+/// The length of the header in bytes: type and code with one byte each; checksum, identifier and sequence
+/// with two each.
 const HEADER: usize = 8;
 
-/// Smallest and, with options, largest header of IPv4, in bytes.
+/// The smallest and, with options, the largest header of IPv4, in bytes.
 const IPV4_HEADER: Range<usize> = 20..60;
 
-/// Longest payload of a request, in bytes: what passes every Ethernet in one piece.
+/// The longest payload of a request in bytes: it passes every Ethernet in one piece.
 pub const PAYLOAD_MAX: usize = 1400;
 
-/// Room that [`Echo::receive`] needs for any reply to a request of ours.
+/// The room that [`Echo::receive`] needs for any reply to a request of this node, in bytes.
 pub const REPLY_MAX: usize = IPV4_HEADER.end + HEADER + PAYLOAD_MAX;
 
-/// Packets of others that one call looks at; a flood of them may not hold up the caller.
+/// The most packets of other senders that one call reads; a flood of them must not hold up the caller.
 const STRANGERS_AT_ONCE: usize = 32;
 
-/// The version of IP that an [`Echo`] speaks.
+/// The IP version of an [`Echo`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// IPv4, with ICMP.
@@ -33,7 +34,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The version of an address.
+    /// Returns the version of an address.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address {
@@ -57,14 +58,14 @@ impl Version {
     }
 }
 
-/// A reply to a request of ours. Nothing of it is proven: anybody can send one.
+/// A reply to a request of this node. Nothing in it is proven: any host can send one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// Where it came from.
+    /// The address from which it came.
     pub source: IpAddr,
-    /// The number that the request had.
+    /// The sequence number of the request.
     pub sequence: u16,
-    /// Where its payload lies in the buffer.
+    /// The position of its payload in the buffer.
     pub payload: Range<usize>,
 }
 
@@ -78,7 +79,7 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Opens a socket. The identifier goes out in the machine's byte order, as heartbeat's does.
+    /// Opens a socket. The identifier is sent in the machine's byte order, as by heartbeat.
     ///
     /// # Errors
     ///
@@ -97,8 +98,8 @@ impl Echo {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an address of the other version or a payload beyond [`PAYLOAD_MAX`];
-    /// `ENETUNREACH` and the like; `WouldBlock` when the interface's queue is full.
+    /// `InvalidInput` for an address of the other version or a payload longer than [`PAYLOAD_MAX`];
+    /// `ENETUNREACH` and the like; `WouldBlock` when the queue of the interface is full.
     pub fn send(&self, to: IpAddr, sequence: u16, payload: &[u8]) -> io::Result<()> {
         if Version::of(to) != self.version || payload.len() > PAYLOAD_MAX {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -108,7 +109,7 @@ impl Echo {
         header[4..6].copy_from_slice(&self.identifier);
         header[6..8].copy_from_slice(&sequence.to_be_bytes());
         if self.version == Version::V4 {
-            // For IPv6 the kernel does it: the sum covers addresses that only it knows.
+            // For IPv6 the kernel computes the checksum: it covers addresses that only the kernel knows.
             let sum = checksum(&header, payload);
             header[2..4].copy_from_slice(&sum.to_be_bytes());
         }
@@ -119,8 +120,8 @@ impl Echo {
 
     /// Reads the next reply into `buffer`, which should have room for [`REPLY_MAX`] bytes.
     ///
-    /// Replies to others, broken and cut ones are passed over. Nothing may also mean that there
-    /// were many of these; the descriptor stays readable then.
+    /// Replies to others, and broken or truncated replies, are skipped. `None` may also mean that there were
+    /// many of these; in this case the descriptor stays readable.
     ///
     /// # Errors
     ///
@@ -147,7 +148,7 @@ impl Echo {
     fn parse(&self, packet: &[u8]) -> Option<(u16, Range<usize>)> {
         let start = match self.version {
             Version::V4 => ipv4_header(packet)?,
-            // The kernel takes the header of IPv6 off.
+            // The kernel removes the header of IPv6.
             Version::V6 => 0,
         };
         let header: &[u8; HEADER] = packet.get(start..)?.first_chunk()?;
@@ -155,7 +156,7 @@ impl Echo {
         let is_ours = kind == self.version.reply()
             && code == 0
             && [id_high, id_low] == self.identifier
-            // The kernel checks the sum of ICMPv6, but not that of ICMP.
+            // The kernel checks the checksum of ICMPv6, but not that of ICMP.
             && (self.version == Version::V6 || checksum(&packet[start..], &[]) == 0);
         is_ours.then(|| {
             (u16::from_be_bytes([sequence_high, sequence_low]), start + HEADER..packet.len())
@@ -169,26 +170,26 @@ impl AsFd for Echo {
     }
 }
 
-/// Length of the header of an IPv4 packet (RFC 791).
+/// Returns the length of the header of an IPv4 packet (RFC 791).
 fn ipv4_header(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;
     let length = usize::from(first & 0x0f) * 4;
     (first >> 4 == 4 && length >= IPV4_HEADER.start).then_some(length)
 }
 
-/// The Internet checksum (RFC 1071) of both parts; the length of the first is even.
+/// Returns the Internet checksum (RFC 1071) of both parts; the length of the first part is even.
 fn checksum(first: &[u8], second: &[u8]) -> u16 {
     let words = first.chunks(2).chain(second.chunks(2));
     let sum: u32 = words
         .map(|word| u32::from(u16::from_be_bytes([word[0], word.get(1).copied().unwrap_or(0)])))
         .sum();
-    // At most 65 KiB are summed, so that two folds leave no carry.
+    // At most 65 KiB are summed, so that folding twice leaves no carry.
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
     !u16::try_from(folded).unwrap_or(u16::MAX)
 }
 
-/// Without it every ICMP packet of the machine would wake the caller.
+/// Installs a filter; without it every ICMP packet of the machine would wake the caller.
 fn accept_replies_only(socket: &Socket, version: Version) -> io::Result<()> {
     /// `ICMP_FILTER` of linux/icmp.h: a set bit blocks the type of that number.
     const ICMP_FILTER: i32 = 1;
@@ -238,7 +239,7 @@ mod tests {
                 let echo = Echo::open(Version::of(address), 0x0b00).unwrap();
                 let other = Echo::open(Version::of(address), 0x0b01).unwrap();
                 let mut buffer = [0; REPLY_MAX];
-                // Odd and even lengths, nothing, and the longest.
+                // Odd and even lengths, an empty payload, and the longest.
                 for (sequence, length) in [(0, 5), (1, 6), (2, 0), (u16::MAX, PAYLOAD_MAX)] {
                     let payload: Vec<_> = (0..=255).cycle().take(length).collect();
                     echo.send(address, sequence, &payload).unwrap();
@@ -263,7 +264,7 @@ mod tests {
             assert_eq!(kind("::1", b""), io::ErrorKind::InvalidInput);
             assert_eq!(kind("127.0.0.1", &[0; PAYLOAD_MAX + 1]), io::ErrorKind::InvalidInput);
             assert_eq!(kind("192.0.2.1", b""), io::ErrorKind::NetworkUnreachable);
-            // A reply that does not fit is passed over.
+            // A reply that does not fit is skipped.
             echo.send("127.0.0.1".parse().unwrap(), 0, &[0; 100]).unwrap();
             assert!(is_readable(&echo, 5));
             assert_eq!(echo.receive(&mut [0; 64]).unwrap(), None);

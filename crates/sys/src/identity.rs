@@ -1,4 +1,4 @@
-//! Who we are, who others are, and what we may do.
+//! The user of this process, the users of other processes, and the rights of this process.
 
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::{CStr, CString};
@@ -6,13 +6,13 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-/// Longest entry of the user database that is read, in bytes; large groups have long lines.
+/// The longest entry of the user database that is read, in bytes; large groups have long lines.
 const ENTRY_MAX: usize = 1 << 20;
 
-/// Most groups of one user (`NGROUPS_MAX` of Linux).
+/// The most groups of one user (`NGROUPS_MAX` of Linux).
 const GROUPS_MAX: usize = 65_536;
 
-/// The name of this machine as `uname -n` prints it.
+/// Returns the name of this machine as `uname -n` prints it.
 #[must_use]
 pub fn node_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
@@ -25,17 +25,17 @@ pub struct Identity {
     pub user: u32,
     /// Primary group id.
     pub group: u32,
-    /// All groups, the primary one included.
+    /// All groups, including the primary one.
     pub groups: Vec<u32>,
 }
 
 impl Identity {
-    /// Looks up a user and its groups (getpwnam(3), getgrouplist(3)). May ask a server and wait for
-    /// it: not for the thread that beats.
+    /// Looks up a user and its groups (getpwnam(3), getgrouplist(3)). May query a server and wait for it: not
+    /// for the thread that sends beats.
     ///
     /// # Errors
     ///
-    /// `NotFound` without such a user; what the user database says otherwise.
+    /// `NotFound` without such a user; otherwise the error of the user database.
     pub fn of_user(name: &str) -> io::Result<Self> {
         let name = CString::new(name)?;
         let (user, group) = user_entry(&name)?;
@@ -47,8 +47,8 @@ fn user_entry(name: &CStr) -> io::Result<(u32, u32)> {
     with_growing_buffer(|buffer| {
         let mut entry = MaybeUninit::<libc::passwd>::uninit();
         let mut found = std::ptr::null_mut();
-        // SAFETY: `name` ends in a nul byte; `entry`, `found` and `buffer` are writable memory of
-        // the sizes told, and live longer than the call.
+        // SAFETY: `name` ends in a nul byte; `entry`, `found` and `buffer` are writable memory of the given
+        // sizes, and live longer than the call.
         let code = unsafe {
             libc::getpwnam_r(
                 name.as_ptr(),
@@ -65,18 +65,18 @@ fn user_entry(name: &CStr) -> io::Result<(u32, u32)> {
     })
 }
 
-/// The id of a group (getgrnam(3)).
+/// Returns the id of a group (getgrnam(3)).
 ///
 /// # Errors
 ///
-/// `NotFound` without such a group; what the group database says otherwise.
+/// `NotFound` without such a group; otherwise the error of the group database.
 pub fn group_id(name: &str) -> io::Result<u32> {
     let name = CString::new(name)?;
     with_growing_buffer(|buffer| {
         let mut entry = MaybeUninit::<libc::group>::uninit();
         let mut found = std::ptr::null_mut();
-        // SAFETY: `name` ends in a nul byte; `entry`, `found` and `buffer` are writable memory of
-        // the sizes told, and live longer than the call.
+        // SAFETY: `name` ends in a nul byte; `entry`, `found` and `buffer` are writable memory of the given
+        // sizes, and live longer than the call.
         let code = unsafe {
             libc::getgrnam_r(
                 name.as_ptr(),
@@ -93,7 +93,7 @@ pub fn group_id(name: &str) -> io::Result<u32> {
     })
 }
 
-/// Absent entries are reported in several ways (getpwnam(3), "ERRORS").
+/// Translates the result of a lookup; absent entries are reported in several ways (getpwnam(3), "ERRORS").
 fn lookup_result(code: i32, is_absent: bool) -> io::Result<()> {
     match code {
         0 if is_absent => Err(io::ErrorKind::NotFound.into()),
@@ -137,7 +137,7 @@ fn group_list(name: &CStr, primary: u32) -> io::Result<Vec<u32>> {
     }
 }
 
-/// The other side of a Unix socket, as the kernel saw it when the connection was made
+/// The process at the other end of a Unix socket, as the kernel saw it when the connection was made
 /// (`SO_PEERCRED`, unix(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
@@ -150,7 +150,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Asks for the peer of a connected Unix socket.
+    /// Returns the process at the other end of a connected Unix socket.
     ///
     /// # Errors
     ///
@@ -164,7 +164,8 @@ impl Credentials {
         })
     }
 
-    /// Whether it is a process of our own user, or of root: nobody else speaks for the daemon.
+    /// Returns whether it is a process of this process's user, or of root: no other user may act for the
+    /// daemon.
     #[must_use]
     pub fn is_own_or_root(&self) -> bool {
         self.user == 0 || self.user == rustix::process::geteuid().as_raw()
@@ -178,7 +179,7 @@ pub enum Capability {
     ChangeNetwork,
     /// Open raw sockets, bind to devices (`CAP_NET_RAW`).
     RawSockets,
-    /// Bind to ports below 1024; heartbeat's own is 694 (`CAP_NET_BIND_SERVICE`).
+    /// Bind to ports below 1024; the port of heartbeat is 694 (`CAP_NET_BIND_SERVICE`).
     LowPorts,
     /// Run with real-time priority (`CAP_SYS_NICE`).
     Realtime,
@@ -186,7 +187,7 @@ pub enum Capability {
     LockMemory,
     /// Signal processes of other users (`CAP_KILL`).
     Kill,
-    /// Open files whatever their mode says (`CAP_DAC_OVERRIDE`).
+    /// Open files whatever their mode (`CAP_DAC_OVERRIDE`).
     AnyFile,
     /// Give files to other users (`CAP_CHOWN`).
     GiveFiles,
@@ -213,7 +214,7 @@ impl Capability {
     }
 }
 
-/// Those of `wanted` that the calling thread cannot use.
+/// Returns the capabilities of `wanted` that the calling thread cannot use.
 ///
 /// # Errors
 ///
@@ -223,12 +224,12 @@ pub fn lacking(wanted: &[Capability]) -> io::Result<Vec<Capability>> {
     Ok(wanted.iter().copied().filter(|one| !effective.contains(one.raw())).collect())
 }
 
-/// Gives up every capability of the calling thread but `kept`, for good.
+/// Gives up every capability of the calling thread except `kept`, permanently.
 ///
-/// Of `kept`, those that the thread does not have stay absent. Capabilities belong to threads, and
-/// new threads inherit them: to be called before the first one is started. A program that a thread
-/// starts as root would get everything back, which is why `no_new_privs` belongs to it; therefore
-/// not for the executor, whose agents need all of root's rights.
+/// Capabilities in `kept` that the thread does not have stay absent. Capabilities belong to threads, and new
+/// threads inherit them: must be called before the first thread is started. A program that a thread starts as
+/// root would get all capabilities back, which is why `no_new_privs` is set as well; this makes it unusable
+/// for the executor, whose agents need all rights of root.
 ///
 /// # Errors
 ///
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn only_kept_capabilities_stay() {
-        // Capabilities are a thread's own: a thread made for it loses them, not the test process.
+        // Capabilities belong to a thread: a separate thread loses them, not the test process.
         let status = std::thread::spawn(|| {
             keep_capabilities(&[Capability::Kill, Capability::RawSockets]).unwrap();
             std::fs::read_to_string("/proc/thread-self/status").unwrap()

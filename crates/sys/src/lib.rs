@@ -1,7 +1,7 @@
-//! Safe doors to Linux: links, addresses, announcements, processes, clocks.
+//! Safe interfaces to Linux: links, addresses, announcements, processes, clocks.
 //!
-//! The only crate of the project with `unsafe`. A module is a door to one thing of the kernel; none
-//! of them decides anything, and none keeps state that its caller did not ask for.
+//! The only crate of the project with `unsafe`. A module is the interface to one subject of the kernel; no
+//! module decides anything, and no module keeps state that its caller did not ask for.
 
 pub mod address;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Links: media that carry our messages to peers and theirs to us.
+//! Links: media that carry the messages of this node to peers, and theirs to this node.
 
 mod datagram;
 mod serial;
@@ -16,42 +16,42 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
 
-/// How messages look on a link.
+/// The form of messages on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A message is a datagram, framed or classic.
+    /// Each message is a datagram, framed or classic.
     Datagram,
     /// Messages follow each other in a stream and are classic text.
     Text,
 }
 
-/// What a message is to a medium that is too slow for everything.
+/// The urgency of a message on a medium that is too slow for all messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// Our newest sign of life: where too much waits, before all of it and in the place of an older
-    /// one.
+    /// The newest beat of this node: where too many messages wait, it overtakes all of them and replaces
+    /// older beats.
     Beat,
-    /// Anything else, in its order.
+    /// Any other message, in its order.
     Other,
-    /// What was sent before and is asked for: only while little waits. It will be asked for again,
-    /// and would only make a slow line slower.
+    /// A message that is sent again because a peer asked for it: taken only while few messages wait. The peer
+    /// will ask for it again, and sending it now would only make a slow line slower.
     Again,
 }
 
-/// A message that has come.
+/// A message that was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
     /// Its length in bytes.
     pub length: usize,
-    /// The address that it claims to come from, which anybody can forge. A serial line has none.
+    /// The address that it claims to come from, which anyone can forge. A serial line has none.
     pub source: Option<IpAddr>,
 }
 
-/// An open medium. Nothing here ever blocks but opening, which may ask a name server, wait for
-/// the kernel's lock on the network, or for a break on a serial line.
+/// An open medium. No operation blocks except opening, which may query a name server, wait for the kernel's
+/// lock on the network, or for a break on a serial line.
 ///
-/// A link whose interface is unplugged stays a link: sending gives an error each time. One whose
-/// interface is gone must be opened anew when the interface is there again.
+/// A link whose interface is unplugged stays a link: each send returns an error. A link whose interface is
+/// gone must be opened again when the interface is back.
 #[derive(Debug)]
 pub struct Link {
     spec: LinkSpec,
@@ -65,7 +65,7 @@ enum Medium {
 }
 
 impl Link {
-    /// Opens a link, with a receiver of its own.
+    /// Opens a link, with its own receiver.
     ///
     /// # Errors
     ///
@@ -76,9 +76,9 @@ impl Link {
         Self::open_with(spec, true)
     }
 
-    /// Opens a link beside open ones. If one of them listens on its device and port already, that
-    /// one receives for both: with a receiver each, the kernel would deal datagrams out between
-    /// them, or give broadcasts to both.
+    /// Opens a link in addition to open ones. If one of them already listens on its device and port, that
+    /// link receives for both: with a receiver each, the kernel would distribute datagrams between them, or
+    /// deliver broadcasts to both.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Link {
         Self::open_with(spec, !is_heard)
     }
 
-    /// Opens links, each beside those before it.
+    /// Opens links, each in addition to those before it.
     #[must_use]
     pub fn open_all(specs: &[LinkSpec]) -> Vec<io::Result<Self>> {
         let mut listening: Vec<&LinkSpec> = Vec::new();
@@ -129,7 +129,7 @@ impl Link {
         Ok(Self { spec: spec.clone(), medium: Medium::Datagrams(opened?) })
     }
 
-    /// Whether it receives, for itself and perhaps for others.
+    /// Returns whether it receives, for itself and perhaps for others.
     #[must_use]
     pub fn listens(&self) -> bool {
         self.fd().is_some()
@@ -139,10 +139,10 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// The message is lost then: `WouldBlock` when the interface's queue is full, `ENETUNREACH`,
-    /// `ENETDOWN`, `ENODEV` or the like without the interface, `EMSGSIZE` when it is too long. On a
-    /// serial line an earlier message may be the one that is lost: `ENOBUFS` when the line is too
-    /// slow, `ETIMEDOUT` when it takes nothing at all.
+    /// The message is lost in this case: `WouldBlock` when the queue of the interface is full, `ENETUNREACH`,
+    /// `ENETDOWN`, `ENODEV` or the like without the interface, `EMSGSIZE` when the message is too long. On a
+    /// serial line an earlier message may be the one that is lost: `ENOBUFS` when the line is too slow,
+    /// `ETIMEDOUT` when it takes nothing at all.
     pub fn send(&mut self, message: &[u8], urgency: Urgency) -> io::Result<()> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.send(message),
@@ -150,11 +150,11 @@ impl Link {
         }
     }
 
-    /// Goes on with messages that wait for a slow line.
+    /// Continues to send messages that wait for a slow line.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), about messages that were taken before.
+    /// As [`send`](Self::send), about messages that were accepted before.
     pub fn write_on(&mut self) -> io::Result<()> {
         match &mut self.medium {
             Medium::Datagrams(_) => Ok(()),
@@ -162,7 +162,7 @@ impl Link {
         }
     }
 
-    /// What messages that were taken wait for, if any do; [`write_on`](Self::write_on) is due then.
+    /// Returns what accepted messages wait for, if there are any; [`write_on`](Self::write_on) is due then.
     #[must_use]
     pub fn waiting(&self) -> Option<Waiting> {
         match &self.medium {
@@ -171,7 +171,7 @@ impl Link {
         }
     }
 
-    /// Whether everything that was taken is on the wire.
+    /// Returns whether all accepted messages have been transmitted.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         match &self.medium {
@@ -180,12 +180,12 @@ impl Link {
         }
     }
 
-    /// Reads the next message that has come.
+    /// Reads the next received message.
     ///
     /// # Errors
     ///
-    /// `InvalidData` for a message longer than `buffer`, which is lost then; otherwise those of
-    /// recv(2) and read(2). The next call goes on behind what failed.
+    /// `InvalidData` for a message longer than `buffer`, which is lost then; otherwise those of recv(2) and
+    /// read(2). The next call continues after what failed.
     pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.receive(buffer),
@@ -196,7 +196,8 @@ impl Link {
         }
     }
 
-    /// What becomes readable when a message comes, or nothing when another link receives for it.
+    /// Returns the descriptor that becomes readable when a message comes, or `None` when another link
+    /// receives for it.
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.medium {
@@ -205,14 +206,14 @@ impl Link {
         }
     }
 
-    /// How messages must look on it.
+    /// Returns the form that messages must have on it.
     #[must_use]
     pub fn form(&self) -> Form {
         self.spec.form()
     }
 
-    /// Whether it leads nowhere any more, because its interface is gone or has another name now: it
-    /// must be opened anew then. To be asked when something fails.
+    /// Returns whether it no longer leads anywhere, because its interface is gone or has another name now: in
+    /// this case it must be opened again. Ask this when something fails.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         match &self.medium {
@@ -221,20 +222,20 @@ impl Link {
         }
     }
 
-    /// What it is called in messages and logs.
+    /// Returns its name in messages and logs.
     #[must_use]
     pub fn name(&self) -> &str {
         self.spec.name()
     }
 
-    /// The kind of medium, by its word in `ha.cf`.
+    /// Returns the kind of medium, as its word in `ha.cf`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.spec.kind()
     }
 }
 
-/// May ask a name server and wait for it.
+/// Resolves a host name. May query a name server and wait for it.
 fn resolve(host: &str) -> io::Result<Ipv4Addr> {
     use std::net::{SocketAddr, ToSocketAddrs};
     let first = (host, 0).to_socket_addrs()?.find_map(|address| match address {

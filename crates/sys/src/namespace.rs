@@ -1,13 +1,13 @@
-//! Network and mount namespaces (`namespaces(7)`) of the calling thread; for laboratory and tests.
+//! Network and mount namespaces (`namespaces(7)`) of the calling thread; for the laboratory and for tests.
 
 use rustix::fs::{Mode, OFlags};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use std::io;
 use std::os::fd::AsFd;
 
-/// Moves the calling thread, and nothing else of this process, into the network of `pid`.
+/// Moves the calling thread, and nothing else of this process, into the network namespace of `pid`.
 ///
-/// Threads and processes that it starts from then on begin there too. Sockets stay in the network
+/// Threads and processes that it starts from then on begin there too. Sockets stay in the network namespace
 /// in which they were opened.
 ///
 /// # Errors
@@ -20,7 +20,7 @@ pub fn enter_network(pid: i32) -> io::Result<()> {
     Ok(rustix::thread::move_into_link_name_space(file.as_fd(), kind)?)
 }
 
-/// Moves the calling thread into a new network, which has a loopback interface that is down and
+/// Moves the calling thread into a new network namespace, which has a loopback interface that is down and
 /// disappears with the last thread, process and descriptor in it.
 ///
 /// # Errors
@@ -32,9 +32,9 @@ pub fn make_network() -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the calling thread file systems of its own: what it mounts nobody else sees, and it
-/// disappears with the last thread and process that has them. They begin as those of all others, and
-/// follow these until something says otherwise (`mount --make-rprivate /`).
+/// Gives the calling thread a mount namespace of its own: no other process sees what it mounts, and the
+/// namespace disappears with the last thread and process in it. Its mounts begin as a copy of all others, and
+/// follow their changes until that is switched off (`mount --make-rprivate /`).
 ///
 /// # Errors
 ///

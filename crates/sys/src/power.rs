@@ -1,4 +1,4 @@
-//! Restarting the machine: the one place through which every restart goes.
+//! Restarting the machine: the only place in the code that does so.
 //!
 //! ```text
 //!                        SYSTOLE_LAB_POWER set?
@@ -13,7 +13,7 @@
 //!                    namespace, then us       nothing happens
 //! ```
 //!
-//! A process with that variable in its environment never restarts a machine, whatever is wrong.
+//! A process with that variable in its environment never restarts a machine, whatever goes wrong.
 
 use rustix::process::{Pid, Signal};
 use rustix::system::RebootCommand;
@@ -24,25 +24,25 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Names the file or fifo to which the reason of a restart is written instead of restarting.
+/// The variable that names the file or fifo to which the reason of a restart is written instead of
+/// restarting.
 pub const LAB_POWER: &str = "SYSTOLE_LAB_POWER";
 
-/// What the first process of a laboratory's machine has in its environment.
+/// The entry in the environment that marks the first process of a laboratory's machine.
 pub const LAB_MARK: &str = "SYSTOLE_LAB=1";
 
 /// The number of the first pid namespace of any Linux (`PROC_PID_INIT_INO`, `linux/proc_ns.h`).
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
 
-/// Disks that do not answer must not keep alive a machine that has to go.
+/// How long to wait for files to be written back: disks that do not answer must not delay the restart.
 const SYNC_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Restarts the machine at once. Services are not stopped; files are written back as far as that
-/// takes half a second.
+/// Restarts the machine at once. Services are not stopped; files are written back for half a second at most.
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_SYS_BOOT`. In a process of the laboratory: when the reason cannot be
-/// written, or the surroundings are not those of a laboratory. The machine goes on then.
+/// `EPERM` without `CAP_SYS_BOOT`. In a process of the laboratory: when the reason cannot be written, or the
+/// process is not inside a laboratory. In these cases the machine keeps running.
 pub fn reboot(reason: &str) -> io::Result<Infallible> {
     match std::env::var_os(LAB_POWER) {
         Some(path) => laboratory_reboot(Path::new(&path), reason),
@@ -54,7 +54,7 @@ fn machine_reboot() -> io::Result<Infallible> {
     let (done, wait) = std::sync::mpsc::channel();
     let writer = std::thread::Builder::new().spawn(move || {
         rustix::fs::sync();
-        // Nobody waits any more when it took too long.
+        // If it took too long, nothing waits for this any longer.
         let _ = done.send(());
     });
     if writer.is_ok() {
@@ -70,17 +70,17 @@ fn laboratory_reboot(path: &Path, reason: &str) -> io::Result<Infallible> {
     if !is_laboratory()? {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    // SAFETY: sends a signal, to every process of the namespace but us and its first one. That this
-    // is not the machine's own namespace was checked right above.
+    // SAFETY: sends a signal to every process of the namespace except this process and the first one. It was
+    // checked just above that this is not the machine's own namespace.
     unsafe { libc::kill(-1, libc::SIGKILL) };
     rustix::process::kill_process(rustix::process::getpid(), Signal::KILL)?;
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Whether every process that a `kill(-1)` would hit belongs to a laboratory of ours.
+/// Returns whether every process that a `kill(-1)` would hit belongs to a laboratory.
 ///
-/// All must hold: `/proc` shows our own pid namespace; that is not the machine's first one; its first
-/// process is in the same namespace as we are, is not us, and carries [`LAB_MARK`].
+/// All of these must hold: `/proc` shows the pid namespace of this process; this is not the machine's first
+/// one; the first process of `/proc` is in the same namespace, is not this process, and carries [`LAB_MARK`].
 fn is_laboratory() -> io::Result<bool> {
     let own = fs::read_link("/proc/self/ns/pid")?;
     let first = fs::read_link("/proc/1/ns/pid")?;
@@ -99,12 +99,12 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// Says to the test inside the namespace that it is there.
+    /// The variable that tells the test that it runs inside the namespace.
     const INSIDE: &str = "SYSTOLE_TEST_INSIDE";
 
     #[test]
     fn outside_of_a_laboratory_only_the_reason_is_written() {
-        // Whether others may look at the first process differs; it never carries the mark.
+        // Access to the first process may be allowed or denied here; it never carries the mark.
         assert!(!is_laboratory().unwrap_or(false));
         let path = std::env::temp_dir().join(format!("systole-power-{}", std::process::id()));
         let error = laboratory_reboot(&path, "because").unwrap_err();
@@ -118,7 +118,7 @@ mod tests {
     fn inside_of_a_laboratory_everybody_dies() {
         let name = "power::tests::inside_of_a_laboratory_everybody_dies";
         if std::env::var_os(INSIDE).is_some() {
-            // Never the real one, even if the variable got lost.
+            // The process must never reach the real restart, even if the variable got lost.
             let path = std::env::var_os(LAB_POWER).expect("set by the test outside");
             let result = laboratory_reboot(Path::new(&path), "because");
             unreachable!("survived its own end: {result:?}");

@@ -1,4 +1,4 @@
-//! Processes: starting agents, awaiting them, ending them with everything that they started.
+//! Processes: starting agents, waiting for them, and ending them with everything that they started.
 
 #[cfg(test)]
 pub(crate) mod denial;
@@ -19,9 +19,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// By itself, with this code.
+    /// It exited with this code.
     Code(i32),
-    /// By the signal with this number (signal(7)).
+    /// It was ended by the signal with this number (signal(7)).
     Signal(i32),
 }
 
@@ -34,7 +34,7 @@ impl Exit {
     }
 }
 
-/// A process that stays the same one when its number is given to another: number and start.
+/// Number and start time of a process, which identify it even when another process gets its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProcessId {
     /// Process id.
@@ -44,14 +44,14 @@ pub struct ProcessId {
 }
 
 impl ProcessId {
-    /// The process that has this number now; a zombie counts.
+    /// Returns the process that has this number now; a zombie counts.
     #[must_use]
     pub fn of(pid: i32) -> Option<Self> {
         let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
         Stat::parse(&stat).map(|stat| stat.id)
     }
 
-    /// Whether this very process still runs. A zombie does not.
+    /// Returns whether this very process still runs. A zombie does not.
     #[must_use]
     pub fn is_running(self) -> bool {
         let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok();
@@ -59,12 +59,12 @@ impl ProcessId {
         stat.is_some_and(|stat| stat.id == self && !stat.is_dead)
     }
 
-    /// A descriptor that becomes readable when this very process ends (`pidfd_open(2)`), or nothing
-    /// when it has ended before.
+    /// Opens a descriptor that becomes readable when this very process ends (`pidfd_open(2)`); returns `None`
+    /// when it has already ended.
     ///
     /// # Errors
     ///
-    /// When no descriptor is left. That says nothing of the process.
+    /// When no descriptor is left. This says nothing about the process.
     pub fn open(self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         let fd = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
@@ -72,7 +72,7 @@ impl ProcessId {
             Err(Errno::SRCH) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        // Looked at after opening: from here on the number cannot change hands unnoticed.
+        // Read after opening: from now on the number cannot be given to another process unnoticed.
         let stat = match std::fs::read(format!("/proc/{}/stat", self.pid)) {
             Ok(line) => Stat::parse(&line),
             Err(error) => match Errno::from_io_error(&error) {
@@ -84,7 +84,7 @@ impl ProcessId {
     }
 }
 
-/// Whether the process of a descriptor from [`ProcessId::open`] has ended.
+/// Returns whether the process of a descriptor from [`ProcessId::open`] has ended.
 #[must_use]
 pub fn has_ended(process: BorrowedFd<'_>) -> bool {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -92,20 +92,20 @@ pub fn has_ended(process: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
-/// What `/proc/<pid>/stat` tells.
+/// The content of `/proc/<pid>/stat`.
 struct Stat {
     id: ProcessId,
     is_dead: bool,
 }
 
 impl Stat {
-    /// Reads the line without asking for memory: a forked child does so too.
+    /// Reads the line without allocating memory, because a forked child also calls it.
     fn parse(line: &[u8]) -> Option<Self> {
-        /// Place of the start time among the fields after the name.
+        /// The position of the start time among the fields after the name.
         const START: usize = 19;
         let pid = line.split(|&byte| byte == b' ').next()?;
         let pid = str::from_utf8(pid).ok()?.parse().ok()?;
-        // The name stands in parentheses and may hold anything, spaces and `)` included.
+        // The name is in parentheses and may contain anything, including spaces and `)`.
         let name_end = line.iter().rposition(|&byte| byte == b')')?;
         let rest = str::from_utf8(line.get(name_end + 2..)?).ok()?;
         let is_dead = rest.starts_with(['Z', 'X']);
@@ -114,11 +114,11 @@ impl Stat {
     }
 }
 
-/// A process that [`Spawn`] started: the leader of a process group of its own.
+/// A process that [`Spawn`] started: the leader of its own process group.
 ///
-/// Its end is seen by [`exit`](Self::exit), but its number stays taken until it is dropped (or
-/// [`reap`](Self::reap)ed): until then [`kill_group`](Self::kill_group) can hit nobody else.
-/// Dropping it while it runs lets it run; it becomes a stranger for [`reap_strangers`].
+/// [`exit`](Self::exit) reports its end, but its number stays taken until this is dropped (or
+/// [`reap`](Self::reap)ed): until then [`kill_group`](Self::kill_group) cannot hit any other group. Dropping
+/// this while the process runs lets it run; the process then becomes a stranger for [`reap_strangers`].
 #[derive(Debug)]
 pub struct Child {
     id: ProcessId,
@@ -128,27 +128,27 @@ pub struct Child {
 }
 
 impl Child {
-    /// Which process it is.
+    /// Returns which process it is.
     #[must_use]
     pub fn id(&self) -> ProcessId {
         self.id
     }
 
-    /// The read end of its standard output, if piped; does not block. Taken out.
+    /// Takes out the read end of its standard output, if piped; it does not block.
     pub fn take_stdout(&mut self) -> Option<OwnedFd> {
         self.stdout.take()
     }
 
-    /// The read end of its standard error, if piped; does not block. Taken out.
+    /// Takes out the read end of its standard error, if piped; it does not block.
     pub fn take_stderr(&mut self) -> Option<OwnedFd> {
         self.stderr.take()
     }
 
-    /// How it ended, or nothing while it runs.
+    /// Returns how it ended, or `None` while it runs.
     ///
     /// # Errors
     ///
-    /// Those of waitid(2); `ECHILD` when somebody else reaped it.
+    /// Those of waitid(2); `ECHILD` when it was already reaped elsewhere.
     pub fn exit(&self) -> io::Result<Option<Exit>> {
         self.wait(WaitIdOptions::NOWAIT)
     }
@@ -168,11 +168,11 @@ impl Child {
         Ok(status.as_ref().map(Exit::of))
     }
 
-    /// Sends a signal to the process and everything that it started and that stayed in its group.
+    /// Sends a signal to the process and to everything that it started and that stayed in its group.
     ///
     /// # Errors
     ///
-    /// `EPERM`. A group without members is no error.
+    /// `EPERM`. A group without members is not an error.
     pub fn kill_group(&self, signal: Signal) -> io::Result<()> {
         kill_group(self.id.pid, signal)
     }
@@ -187,16 +187,16 @@ impl AsFd for Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Frees the number of an ended process; nobody is left to tell about an error.
+        // Frees the number of an ended process; an error cannot be reported from here.
         let _ = self.wait(WaitIdOptions::empty());
     }
 }
 
-/// Sends a signal to a process group. One without members is no error.
+/// Sends a signal to a process group. A group without members is not an error.
 ///
 /// # Errors
 ///
-/// `EPERM`; `InvalidInput` for a number that names no group of its own (0, 1 and below).
+/// `EPERM`; `InvalidInput` for a number that does not name a single group (0, 1 and below).
 pub fn kill_group(group: i32, signal: Signal) -> io::Result<()> {
     let group = own_group(group)?;
     match rustix::process::kill_process_group(group, signal.raw()) {
@@ -205,24 +205,25 @@ pub fn kill_group(group: i32, signal: Signal) -> io::Result<()> {
     }
 }
 
-/// Whether a process group has a member, zombies included.
+/// Returns whether a process group has a member, zombies included.
 #[must_use]
 pub fn group_exists(group: i32) -> bool {
     let Ok(group) = own_group(group) else { return false };
     !matches!(rustix::process::test_kill_process_group(group), Err(Errno::SRCH))
 }
 
-/// kill(2) takes 0 for our own group, and group 1 (as `-1`) for every process there is.
+/// Refuses numbers with a special meaning: kill(2) takes 0 for the caller's own group, and group 1 (as `-1`)
+/// for every process there is.
 fn own_group(group: i32) -> io::Result<Pid> {
     let group = (group > 1).then(|| Pid::from_raw(group)).flatten();
     group.ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
-/// Sends a signal to one process. One that is gone is no error.
+/// Sends a signal to one process. A process that is gone is not an error.
 ///
 /// # Errors
 ///
-/// `EPERM`; `InvalidInput` for a number that names no single process (0 and below).
+/// `EPERM`; `InvalidInput` for a number that does not name a single process (0 and below).
 pub fn kill(pid: i32, signal: Signal) -> io::Result<()> {
     let pid = (pid > 0).then(|| Pid::from_raw(pid)).flatten();
     let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
@@ -232,15 +233,16 @@ pub fn kill(pid: i32, signal: Signal) -> io::Result<()> {
     }
 }
 
-/// Whether a process with this number exists (kill(2), signal 0), ours to signal or not.
+/// Returns whether a process with this number exists (kill(2), signal 0), even if this process may not signal
+/// it.
 #[must_use]
 pub fn exists(pid: i32) -> bool {
     let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else { return false };
     !matches!(rustix::process::test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// Lets this process have as many descriptors at once as its hard limit allows (getrlimit(2)), and
-/// says how many that are.
+/// Raises the number of descriptors that this process may have to its hard limit (getrlimit(2)), and returns
+/// that limit.
 ///
 /// # Errors
 ///
@@ -252,8 +254,8 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// Makes this process the parent of every descendant whose own parent dies
-/// (`PR_SET_CHILD_SUBREAPER`, prctl(2)), so that nothing an agent leaves behind gets out of sight.
+/// Makes this process the parent of every descendant whose own parent dies (`PR_SET_CHILD_SUBREAPER`,
+/// prctl(2)), so that no process that an agent leaves behind gets out of sight.
 ///
 /// # Errors
 ///
@@ -262,15 +264,15 @@ pub fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Reaps ended processes that became our children by [`become_subreaper`], and counts them.
+/// Reaps ended processes that became children of this process by [`become_subreaper`], and counts them.
 ///
-/// Stops at one that `is_own` knows; to be called again after that one was reaped.
+/// Stops at a process for which `is_own` holds; must be called again after that process was reaped.
 ///
 /// # Errors
 ///
 /// Those of waitid(2).
 pub fn reap_strangers(is_own: impl Fn(i32) -> bool) -> io::Result<usize> {
-    /// A turn of the caller stays short even while something forks without end.
+    /// The caller must not be delayed, even while something forks endlessly.
     const AT_ONCE: usize = 64;
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     for reaped in 0..AT_ONCE {

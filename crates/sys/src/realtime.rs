@@ -1,4 +1,4 @@
-//! Standing above the load: real-time scheduling, locked memory, the kernel's sparing.
+//! Staying responsive under load: real-time scheduling, locked memory, protection from the OOM killer.
 //!
 //! Nothing here is needed to work, only to work in time: callers turn errors into warnings.
 
@@ -6,21 +6,21 @@ use rustix::fs::{Mode, OFlags};
 use rustix::mm::MlockAllFlags;
 use std::io::{self, Write};
 
-/// The oom score that spares a process whatever happens (`proc_pid_oom_score_adj(5)`).
+/// The oom score of a process that the kernel never kills (`proc_pid_oom_score_adj(5)`).
 pub const OOM_NEVER: i16 = -1000;
 
-/// The priority that heartbeat uses by default: above nothing but ordinary processes.
+/// The priority that heartbeat uses by default: higher only than ordinary processes.
 pub const DEFAULT_PRIORITY: u8 = 1;
 
-/// Bytes of stack that are touched ahead; the beat thread's deepest call stays below.
+/// The bytes of stack that are touched in advance; the deepest call of the beat thread needs less.
 const STACK_AHEAD: usize = 64 << 10;
 
-/// Smallest page of any machine that Linux runs on.
+/// The smallest page of any machine that Linux runs on, in bytes.
 const PAGE: usize = 4096;
 
 /// Moves the calling thread to round-robin real-time scheduling (sched(7)).
 ///
-/// Threads and processes that it starts are ordinary again, so that a runaway agent cannot starve
+/// Threads and processes that it starts have ordinary scheduling again, so that a runaway agent cannot starve
 /// the machine.
 ///
 /// # Errors
@@ -40,7 +40,8 @@ pub fn become_ordinary() -> io::Result<()> {
     set_scheduler(libc::SCHED_OTHER, 0)
 }
 
-/// By number: musl's function of this name refuses, and a forked child may do nothing else.
+/// Uses the system call directly: musl's function of this name refuses, and a forked child may do nothing
+/// else.
 fn set_scheduler(policy: i32, priority: u8) -> io::Result<()> {
     let param = libc::sched_param { sched_priority: priority.into() };
     // SAFETY: `param` is a whole `sched_param` that outlives the call, which only reads it; a pid
@@ -49,9 +50,9 @@ fn set_scheduler(policy: i32, priority: u8) -> io::Result<()> {
     if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Locks all memory of the process, present and future, and touches stack ahead of its use.
+/// Locks all memory of the process, present and future, and touches stack before it is used.
 ///
-/// To be called when the threads exist: each one's stack is locked at full size.
+/// Must be called when the threads exist: the stack of each thread is locked at full size.
 ///
 /// # Errors
 ///
@@ -71,7 +72,7 @@ pub fn unlock_memory() -> io::Result<()> {
     Ok(rustix::mm::munlockall()?)
 }
 
-/// The kernel gives stack when it is first used, also under a lock: use it before it matters.
+/// Touches the stack, because the kernel allocates it only when it is first used, even if memory is locked.
 #[inline(never)]
 #[expect(clippy::large_stack_arrays, reason = "taking much stack is what it is for")]
 fn touch_stack() {
@@ -82,7 +83,7 @@ fn touch_stack() {
     std::hint::black_box(&stack);
 }
 
-/// Tells the kernel how readily to kill this process when memory runs out: -1000 (never) to 1000.
+/// Sets how readily the kernel kills this process when memory runs out: -1000 (never) to 1000.
 ///
 /// # Errors
 ///
@@ -90,7 +91,7 @@ fn touch_stack() {
 pub fn write_oom_score(score: i16) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     let file = rustix::fs::open(c"/proc/self/oom_score_adj", flags, Mode::empty())?;
-    // On the stack: a forked child, which may not ask for memory, comes here too.
+    // On the stack: a forked child, which may not allocate memory, also calls this.
     let mut text = [0_u8; 8];
     let room = text.len();
     let mut rest = &mut text[..];
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn realtime_and_back() {
-        // A thread of its own: the scheduling of the test's threads stays as it is.
+        // In a separate thread: the scheduling of the test's threads stays as it is.
         let policies = std::thread::spawn(|| {
             become_realtime(DEFAULT_PRIORITY).unwrap();
             let realtime = policy_of_this_thread();

@@ -1,6 +1,7 @@
 //! Packets between processes of this machine: Unix sockets of kind `SOCK_SEQPACKET` (unix(7)).
 //!
-//! Such a socket keeps the borders of packets, their order, and tells when the other side is gone.
+//! Such a socket preserves the boundaries of packets and their order, and reports when the other side is
+//! gone.
 
 use crate::identity::Credentials;
 use rustix::fs::Mode;
@@ -16,23 +17,23 @@ use std::path::{Path, PathBuf};
 
 mod abstract_name;
 
-/// Longest packet, in bytes; keeps what one process can make the other store within bounds.
+/// The longest packet in bytes; it limits what one process can make the other store.
 pub const PACKET_MAX: usize = 1 << 20;
 
-/// Connections that may wait to be accepted; there is one daemon, and rarely its successor.
+/// The number of connections that may wait to be accepted; there is one daemon, and rarely its successor.
 const BACKLOG: i32 = 8;
 
-/// Room of a socket for packets under way. The kernel doubles it for its own overhead.
+/// The buffer of a socket for packets in transit, in bytes. The kernel doubles it for its own overhead.
 const BUFFER: usize = PACKET_MAX + (1 << 16);
 
-/// What [`Connection::receive`] found.
+/// The result of [`Connection::receive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receive {
-    /// A packet of that many bytes.
+    /// A packet of this many bytes.
     Packet(usize),
     /// Nothing for now.
     Empty,
-    /// The other side is gone, and everything that it sent was read.
+    /// The other side is gone, and everything that it sent has been read.
     Closed,
 }
 
@@ -45,13 +46,13 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `PermissionDenied` when another user listens there; `ENOENT` without such a path, `ECONNREFUSED` when nobody listens any more, `EAGAIN` when too
-    /// many wait already.
+    /// `PermissionDenied` when another user listens there; `ENOENT` without such a path, `ECONNREFUSED` when
+    /// no process listens any longer, `EAGAIN` when too many connections already wait.
     pub fn connect(path: &Path) -> io::Result<Self> {
         Self::connect_to(&SocketAddrUnix::new(path)?)
     }
 
-    /// Connects to a listener that was made by [`Listener::bind_abstract`] with the same path.
+    /// Connects to a listener that [`Listener::bind_abstract`] made with the same path.
     ///
     /// # Errors
     ///
@@ -69,7 +70,7 @@ impl Connection {
         Ok(Self(fd))
     }
 
-    /// Two ends that are connected to each other.
+    /// Makes two connected ends.
     ///
     /// # Errors
     ///
@@ -86,9 +87,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when the other side does not read; `InvalidInput` for an empty packet, which
-    /// could not be told from an end, and for one longer than [`PACKET_MAX`]; `EPIPE` when the
-    /// other side is gone; `EMSGSIZE` for large packets where neither root's rights nor
+    /// `WouldBlock` when the other side does not read; `InvalidInput` for an empty packet, which could not be
+    /// distinguished from the end of the connection, and for a packet longer than [`PACKET_MAX`]; `EPIPE`
+    /// when the other side is gone; `EMSGSIZE` for large packets where neither the rights of root nor
     /// `net.core.wmem_max` allow the buffer.
     pub fn send(&self, packet: &[u8]) -> io::Result<()> {
         if packet.is_empty() || packet.len() > PACKET_MAX {
@@ -107,8 +108,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `InvalidData` for a packet longer than `buffer`, which is lost then; the connection stays
-    /// usable. Otherwise those of recv(2).
+    /// `InvalidData` for a packet longer than `buffer`, which is lost; the connection stays usable. Otherwise
+    /// those of recv(2).
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Receive> {
         let room = buffer.len();
         match recv(&self.0, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
@@ -120,17 +121,17 @@ impl Connection {
         }
     }
 
-    /// Bytes of memory that packets take which the other side has not read (`SIOCOUTQ` of
-    /// unix(7)); nothing once it has read all.
+    /// Returns the bytes of memory taken by packets that the other side has not read (`SIOCOUTQ` of unix(7));
+    /// 0 once it has read all.
     #[must_use]
     pub fn unread(&self) -> usize {
         let mut count: libc::c_int = 0;
-        // SAFETY: the request writes one int to the address, which is that of a live int.
+        // SAFETY: the request writes one int to the address of `count`, which is a live int.
         let code = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
         if code == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
     }
 
-    /// Who is on the other side.
+    /// Returns the process on the other side.
     ///
     /// # Errors
     ///
@@ -152,22 +153,22 @@ impl AsFd for Connection {
 #[derive(Debug)]
 pub struct Listener {
     fd: OwnedFd,
-    /// The path, unless the name is abstract, with device and inode of what it names.
+    /// The path, unless the name is abstract, with device and inode of the file at the path.
     file: Option<(PathBuf, (u64, u64))>,
 }
 
 impl Listener {
     /// Listens at `path`, which gets the mode 0600.
     ///
-    /// A socket that a dead process left there is replaced; one at which somebody listens is not.
+    /// A socket that a dead process left there is replaced; a socket at which a process listens is not.
     ///
     /// # Errors
     ///
-    /// `AddrInUse` when somebody listens there or it is no socket; otherwise those of bind(2).
+    /// `AddrInUse` when a process listens there or it is not a socket; otherwise those of bind(2).
     pub fn bind(path: &Path) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let fd = open_socket()?;
-        // The file takes its mode from the socket: nobody can connect before it is narrowed.
+        // The file takes its mode from the socket: no process can connect before the mode is narrowed.
         rustix::fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
         match bind(&fd, &address) {
             Err(Errno::ADDRINUSE) if is_stale(path) => {
@@ -180,14 +181,14 @@ impl Listener {
         Ok(Self { fd, file: Some((path.to_owned(), file_at(path)?)) })
     }
 
-    /// Listens at the abstract name that belongs to `path` in this mount namespace. It needs no file, so
-    /// nobody can remove it, and it ends with the listener. Everybody in this network namespace can
-    /// connect; [`Self::accept`] closes what strangers open.
+    /// Listens at the abstract name that belongs to `path` in this mount namespace. The name needs no file,
+    /// so it cannot be removed, and it ends with the listener. Every process in this network namespace can
+    /// connect; [`Self::accept`] closes connections of other users.
     ///
     /// # Errors
     ///
-    /// `AddrInUse` when somebody listens there, whoever that is; otherwise when the path has no such name,
-    /// and those of bind(2).
+    /// `AddrInUse` when any process listens there; otherwise when the path has no such name, and those of
+    /// bind(2).
     pub fn bind_abstract(path: &Path) -> io::Result<Self> {
         let fd = open_socket()?;
         bind(&fd, &abstract_name::of(path)?)?;
@@ -195,12 +196,12 @@ impl Listener {
         Ok(Self { fd, file: None })
     }
 
-    /// The next connection that waits, if any.
+    /// Returns the next connection that waits, if any.
     ///
     /// # Errors
     ///
-    /// `PermissionDenied` for one of another user than ours or root, which is closed; those of accept(2), but
-    /// for those that say "not now".
+    /// `PermissionDenied` for a connection of a user other than this process's user or root, which is closed;
+    /// those of accept(2), except those that mean "not now".
     pub fn accept(&self) -> io::Result<Option<Connection>> {
         match accept_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
             Ok(fd) if !is_trusted(&fd) => Err(io::ErrorKind::PermissionDenied.into()),
@@ -223,15 +224,15 @@ impl AsFd for Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let Some((path, own)) = &self.file else { return };
-        // Whoever listens there now has taken our place.
+        // The process that listens there now has replaced this one.
         if file_at(path).is_ok_and(|file| file == *own) {
-            // Best effort: what stays is recognised as stale by the next one.
+            // Best effort: a file that stays is recognised as stale by the next listener.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-/// Device and inode of what lies there.
+/// Returns device and inode of the file at the path.
 fn file_at(path: &Path) -> io::Result<(u64, u64)> {
     let found = std::fs::symlink_metadata(path)?;
     Ok((found.dev(), found.ino()))
@@ -244,7 +245,7 @@ fn open_socket() -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Only root may exceed `net.core.wmem_max`; the others get as much as that allows.
+/// Enlarges the buffer. Only root may exceed `net.core.wmem_max`; other users get as much as it allows.
 fn grow_buffer(fd: &OwnedFd) -> io::Result<()> {
     match rustix::net::sockopt::set_socket_send_buffer_size_force(fd, BUFFER) {
         Err(Errno::PERM) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(fd, BUFFER)?),
@@ -252,12 +253,12 @@ fn grow_buffer(fd: &OwnedFd) -> io::Result<()> {
     }
 }
 
-/// Whether the other side is a process of our user, or of root.
+/// Returns whether the other side is a process of this process's user, or of root.
 fn is_trusted(fd: &OwnedFd) -> bool {
     Credentials::of_peer(fd).is_ok_and(|peer| peer.is_own_or_root())
 }
 
-/// Whether `path` is a socket at which nobody listens.
+/// Returns whether `path` is a socket at which no process listens.
 fn is_stale(path: &Path) -> bool {
     match Connection::connect(path) {
         Err(error) => error.raw_os_error() == Some(libc::ECONNREFUSED) && is_socket(path),
@@ -344,7 +345,7 @@ mod tests {
         let first = Listener::bind(&path).unwrap();
         let kind = Listener::bind(&path).unwrap_err().kind();
         assert_eq!(kind, io::ErrorKind::AddrInUse);
-        // What a killed process leaves: the path without its listener.
+        // What a killed process leaves behind: the path without its listener.
         let Listener { fd, .. } = &first;
         rustix::net::shutdown(fd, rustix::net::Shutdown::Both).unwrap();
         let second = Listener::bind(&path).unwrap();

@@ -27,7 +27,7 @@ pub enum Signal {
     Continue,
 }
 
-/// Those that [`Signals`] takes.
+/// The signals that [`Signals`] receives.
 const TAKEN: [Signal; 6] = [
     Signal::Terminate,
     Signal::Hangup,
@@ -38,7 +38,7 @@ const TAKEN: [Signal; 6] = [
 ];
 
 impl Signal {
-    /// The number of the signal (signal(7)).
+    /// Returns the number of the signal (signal(7)).
     #[must_use]
     pub fn number(self) -> i32 {
         match self {
@@ -60,10 +60,10 @@ impl Signal {
     }
 }
 
-/// A signal that arrived, and who sent it.
+/// A signal that arrived, and its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
-    /// Which.
+    /// The signal.
     pub signal: Signal,
     /// The sender's process id; 0 when the kernel sent it.
     pub pid: u32,
@@ -71,14 +71,14 @@ pub struct Received {
     pub uid: u32,
 }
 
-/// The signals of the process, as a descriptor that is readable when one waits.
+/// The signals of the process, as a descriptor that is readable when a signal waits.
 #[derive(Debug)]
 pub struct Signals(OwnedFd);
 
 impl Signals {
-    /// Blocks TERM, HUP, INT, USR1, USR2 and CHLD in the calling thread, and takes them.
+    /// Blocks TERM, HUP, INT, USR1, USR2 and CHLD in the calling thread, and receives them.
     ///
-    /// Threads inherit what is blocked: to be called before the first thread is started. Processes
+    /// Threads inherit the blocked signals: must be called before the first thread is started. Processes
     /// started by [`Spawn`](crate::process::Spawn) begin with nothing blocked.
     ///
     /// # Errors
@@ -86,27 +86,27 @@ impl Signals {
     /// When no descriptor is left.
     pub fn take() -> io::Result<Self> {
         let set = signal_set(&TAKEN);
-        // SAFETY: `set` is initialised and outlives the call; no old set is asked for.
+        // SAFETY: `set` is initialised and outlives the call; no old set is requested.
         let code =
             unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
         if code != 0 {
             return Err(io::Error::from_raw_os_error(code));
         }
-        // SAFETY: `set` is initialised and outlives the call; -1 asks for a new descriptor.
+        // SAFETY: `set` is initialised and outlives the call; -1 requests a new descriptor.
         let fd =
             unsafe { libc::signalfd(-1, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the kernel made `fd` for us just now; nothing else owns it.
+        // SAFETY: the kernel has just made `fd` for this process; nothing else owns it.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// The next signal that waits, if any. Several of one kind may have become one.
+    /// Returns the next signal that waits, if any. Several signals of one kind may have been merged.
     ///
     /// # Errors
     ///
-    /// Those of read(2), but for `EAGAIN` and `EINTR`.
+    /// Those of read(2), except `EAGAIN` and `EINTR`.
     pub fn next(&self) -> io::Result<Option<Received>> {
         const SIZE: usize = size_of::<libc::signalfd_siginfo>();
         let mut bytes = [0; SIZE];
@@ -116,8 +116,8 @@ impl Signals {
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        // SAFETY: `signalfd_siginfo` is plain integers, valid for any bytes, and the array has
-        // exactly its size; `read_unaligned` asks for no alignment.
+        // SAFETY: `signalfd_siginfo` is plain integers, valid for any bytes, and the array has exactly its
+        // size; `read_unaligned` requires no alignment.
         let info = unsafe { bytes.as_ptr().cast::<libc::signalfd_siginfo>().read_unaligned() };
         let number = i32::try_from(info.ssi_signo).unwrap_or(0);
         let signal = TAKEN.into_iter().find(|signal| signal.number() == number);
@@ -136,26 +136,26 @@ fn signal_set(signals: &[Signal]) -> libc::sigset_t {
     // SAFETY: `set` is memory for a whole `sigset_t`, which the call initialises.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     for signal in signals {
-        // SAFETY: `set` was initialised above; the call fails only for numbers that are no signal.
+        // SAFETY: `set` was initialised above; the call fails only for numbers that are not signals.
         unsafe { libc::sigaddset(set.as_mut_ptr(), signal.number()) };
     }
     // SAFETY: `sigemptyset` initialised it.
     unsafe { set.assume_init() }
 }
 
-/// Gives every signal its default action and lets all of them through.
+/// Gives every signal its default action and unblocks all of them.
 ///
-/// For a child between fork and exec, so that an agent never depends on how the daemon was started:
-/// ignored signals and the mask are what exec keeps. Only async-signal-safe calls, no memory.
+/// For a child between fork and exec, so that an agent never depends on how the daemon was started: exec
+/// keeps ignored signals and the mask. Uses only async-signal-safe calls and allocates no memory.
 pub(crate) fn reset() {
-    /// Standard signals are 1 to 31; nobody hands down real-time ones.
+    /// Standard signals are 1 to 31; real-time signals are not inherited from any parent.
     const LAST: i32 = 31;
     for number in 1..=LAST {
         // SAFETY: sets a constant disposition, no handler; KILL and STOP are refused without harm.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
     let set = signal_set(&[]);
-    // SAFETY: `set` is initialised and outlives the call; no old set is asked for.
+    // SAFETY: `set` is initialised and outlives the call; no old set is requested.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) };
 }
 
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    /// Signals of the whole test process must not be touched: everything happens in one thread.
+    /// The signals of the whole test process must not be touched, so everything happens in one thread.
     #[test]
     fn signal_to_this_thread_arrives_as_data() {
         let signals = Signals::take().unwrap();

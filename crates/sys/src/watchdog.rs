@@ -1,5 +1,5 @@
-//! A watchdog device (`watchdog-api` of the kernel's documentation): it restarts the machine
-//! unless it is written to in time.
+//! A watchdog device (`watchdog-api` of the kernel's documentation), which restarts the machine unless it is
+//! written to in time.
 //!
 //! ```text
 //!            opened                  not written to for its timeout
@@ -9,7 +9,7 @@
 //!       released (not where the kernel says `nowayout`)
 //! ```
 //!
-//! Whatever else lies at the path is written to in the same way: tests have a file there.
+//! Any other kind of file at the path is written to in the same way: tests use a regular file.
 
 use crate::power::LAB_POWER;
 use rustix::fs::{Mode, OFlags};
@@ -21,16 +21,16 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// What is written to keep it: anything but the word that releases it.
+/// The bytes that reset the clock: anything except the byte that releases the device.
 const KEEP: &[u8] = b"k";
-/// What is written last, so that closing it stops its clock.
+/// The bytes that are written last, so that closing the device stops its clock.
 const RELEASE: &[u8] = b"V";
 
 /// `WDIOC_SETTIMEOUT` and `WDIOC_GETTIMEOUT` of `linux/watchdog.h`.
 const SET_TIMEOUT: Opcode = opcode::read_write::<libc::c_int>(b'W', 6);
 const GET_TIMEOUT: Opcode = opcode::read::<libc::c_int>(b'W', 7);
 
-/// An open device. Dropping it lets its clock run.
+/// An open device. Dropping it leaves its clock running.
 #[derive(Debug)]
 pub struct Watchdog {
     fd: OwnedFd,
@@ -38,13 +38,13 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Opens a device, whose clock runs from now on, and asks for a timeout in whole seconds. It
-    /// may have another one: see [`Watchdog::timeout`].
+    /// Opens a device, whose clock runs from now on, and requests a timeout in whole seconds. The device may
+    /// use another timeout: see [`Watchdog::timeout`].
     ///
     /// # Errors
     ///
-    /// `ENOENT` without the device; `EBUSY` when somebody else has it; `PermissionDenied` for a
-    /// device in a process of the laboratory, which must not restart the machine.
+    /// `ENOENT` without the device; `EBUSY` when another process has it; `PermissionDenied` for a device in a
+    /// process of the laboratory, which must not restart the machine.
     pub fn open(path: &Path, timeout: Duration) -> io::Result<Self> {
         let is_device = fs::metadata(path)?.file_type().is_char_device();
         if is_device && std::env::var_os(LAB_POWER).is_some() {
@@ -56,13 +56,13 @@ impl Watchdog {
         Ok(Self { fd, timeout })
     }
 
-    /// How long it may go without a word.
+    /// Returns the longest time between two writes.
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Sets its clock back.
+    /// Resets its clock.
     ///
     /// # Errors
     ///
@@ -72,30 +72,30 @@ impl Watchdog {
         Ok(())
     }
 
-    /// Stops its clock and closes it, unless the kernel says that there is no way out: then it
-    /// restarts the machine when nobody opens it again.
+    /// Stops its clock and closes the device, unless the kernel has `nowayout` set: then the device restarts
+    /// the machine unless it is opened again.
     ///
     /// # Errors
     ///
-    /// When it cannot be written. It is closed, and its clock runs.
+    /// When it cannot be written. In this case the device is closed, and its clock runs.
     pub fn release(self) -> io::Result<()> {
         rustix::io::write(&self.fd, RELEASE)?;
         Ok(())
     }
 }
 
-/// The timeout that it has after it was asked for this one: drivers round, or have only one. What
-/// is no device has the one that it was asked for.
+/// Requests a timeout and returns the one that the device has: drivers round, or have only one timeout. For a
+/// file that is not a device, the requested timeout is returned.
 fn set_timeout(fd: &OwnedFd, timeout: Duration) -> Duration {
     let mut seconds = libc::c_int::try_from(timeout.as_secs()).unwrap_or(libc::c_int::MAX);
     // SAFETY: the request reads and writes one int.
     let request = unsafe { Updater::<SET_TIMEOUT, libc::c_int>::new(&mut seconds) };
-    // SAFETY: of all requests with this number that of a watchdog is the only one.
+    // SAFETY: the request of a watchdog is the only one with this number.
     let is_set = unsafe { ioctl(fd, request) }.is_ok();
     if !is_set {
         // SAFETY: the request writes one int.
         let request = unsafe { Getter::<GET_TIMEOUT, libc::c_int>::new() };
-        // SAFETY: of all requests with this number that of a watchdog is the only one.
+        // SAFETY: the request of a watchdog is the only one with this number.
         match unsafe { ioctl(fd, request) } {
             Ok(present) => seconds = present,
             Err(_) => return timeout,

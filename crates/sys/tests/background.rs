@@ -1,6 +1,6 @@
 //! Going to the background, seen from outside.
 //!
-//! Without the usual harness, which runs tests on threads: only a process with one thread may fork.
+//! Runs without the usual harness, which runs tests on threads: only a process with one thread may fork.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 const NAME: &str = "parent_exits_and_the_child_is_on_its_own";
 
-/// Names the file to which the background process writes what it sees.
+/// The variable that names the file to which the background process writes what it sees.
 const REPORT: &str = "SYSTOLE_TEST_REPORT";
 
 fn main() -> ExitCode {
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     if has("--list") {
-        // What cargo-nextest asks of a test without the usual harness.
+        // cargo-nextest requires this of a test without the usual harness.
         let list = if has("--ignored") { String::new() } else { format!("{NAME}: test\n") };
         std::io::stdout().write_all(list.as_bytes()).expect("the list can be written");
         return ExitCode::SUCCESS;

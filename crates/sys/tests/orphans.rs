@@ -1,5 +1,5 @@
-//! What agents leave behind, and who reaps it. In a process of its own, because it changes whose
-//! child everything in the process becomes.
+//! Processes that agents leave behind are reaped. Runs in a separate process, because it changes the parent
+//! of everything in the process.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ fn orphans_become_ours_and_are_reaped_apart_from_our_own() {
     let status = std::fs::read_to_string(format!("/proc/{}/status", orphan.pid)).unwrap();
     assert!(status.contains(&format!("PPid:\t{}\n", std::process::id())), "{status}");
 
-    // Our own child has ended too, and must still tell us how.
+    // The child of this process has ended too, and its exit code must still be available.
     let own = child.id().pid;
     assert_eq!(process::reap_strangers(|pid| pid == own).unwrap(), 0);
     assert_eq!(child.reap().unwrap(), Some(Exit::Code(0)));

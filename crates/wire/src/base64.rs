@@ -15,7 +15,8 @@ pub(crate) fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends the bytes that base64 text says, or says `None` and may leave some behind.
+/// Appends the bytes that base64 text encodes. Returns `None` for invalid text, and may then have appended
+/// some bytes.
 pub(crate) fn decode(out: &mut Vec<u8>, text: &[u8]) -> Option<()> {
     let (groups, rest) = text.as_chunks::<4>();
     if !rest.is_empty() {
@@ -33,7 +34,7 @@ pub(crate) fn decode(out: &mut Vec<u8>, text: &[u8]) -> Option<()> {
         bits <<= 6 * padding;
         let bits = bits.to_be_bytes();
         let (bytes, rest) = bits.split_at(4 - padding);
-        // One spelling for the same bytes (RFC 4648 section 3.5), or a flipped bit goes unseen.
+        // The same bytes have only one encoding (RFC 4648 section 3.5), so that a flipped bit is detected.
         if rest.iter().any(|&byte| byte != 0) {
             return None;
         }

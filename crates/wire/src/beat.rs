@@ -1,4 +1,4 @@
-//! The one string that a node of Systole adds to its status.
+//! The string that a Systole node adds to its status.
 //!
 //! ```text
 //! beat   = "2;" capabilities ";" session ";" nodes ";" flags ";" table ";" echoes ";" claims [ ";" extras ]
@@ -9,11 +9,11 @@
 //! claim  = group "." owner "." term "." phase [ "*" ] [ "!" ] [ "~" failure ]   separated by ","
 //! ```
 //!
-//! In an echo the session is in eleven digits of base 64, `behind` says how far the beat of which the
-//! whole table is known is behind the sequence, and a lag the same of what a link brought.
+//! In an echo the session is written in eleven digits of base 64. `behind` is how far the last beat whose
+//! whole table is known is behind the sequence; a lag says the same of the last beat that a link brought.
 //!
-//! In a claim `*` says that something of the group still runs at the sender, `!` that the sender is
-//! unable, and a failure what failed there:
+//! In a claim `*` says that something of the group still runs at the sender, `!` that the sender cannot run
+//! the group, and a failure says what failed there:
 //!
 //! ```text
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
@@ -27,12 +27,13 @@
 //! order   = count "." node "." left [ "~" ]
 //! ```
 //!
-//! `left` is in milliseconds; `~` says that it was released, `!` that it has left once more since.
+//! `left` is in milliseconds; `~` says that the hold was released, `!` that the group has moved once more
+//! since it is kept where it is.
 //!
-//! All other numbers are hexadecimal. An extra with another letter is left out. A reader that meets
-//! another version, or anything that it cannot read, takes the whole field as absent and the
-//! sender as a node without it. The version before is read too, and written for its nodes
-//! ([`former`]); a later one will have to do the same.
+//! All other numbers are hexadecimal. An extra with an unknown letter is ignored. A reader that meets another
+//! version, or anything that it cannot read, treats the whole field as absent and the sender as a node
+//! without it. The previous version is also read, and written for nodes that use it ([`former`]); a later
+//! version will have to do the same.
 
 mod echoes;
 mod former;
@@ -60,7 +61,7 @@ const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
 const MOVED: u8 = b'm';
 const WORDS: u8 = b't';
-/// Sections behind the version, with that of the extras.
+/// The sections after the version, the extras included.
 const SECTIONS: usize = 8;
 
 /// Appends the text of a beat.
@@ -152,7 +153,7 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
         begin(out, MOVED);
         holds::push_moves(out, moves)?;
     }
-    // The version before reads a whole table, whose mark has none.
+    // The previous version reads a whole table, and the mark of a whole table covers no words.
     let is_marked = beat.form == TableForm::Marked;
     for (claim, words) in words::all(&beat.claims).filter(|_| is_marked) {
         begin(out, WORDS);
@@ -204,10 +205,10 @@ fn push_failure(out: &mut Vec<u8>, failure: &Failure) {
         Outcome::NotAsked => out.push(b'n'),
         Outcome::Failed(code) => {
             out.push(b'x');
-            // No program ends with more.
+            // No exit code is higher.
             number::push_hex(out, u64::from(u8::try_from(code).unwrap_or(u8::MAX)));
         }
-        // No failure is one of these.
+        // None of these is a failure.
         Outcome::Success | Outcome::Running | Outcome::NotRunning | Outcome::Cancelled => {
             out.extend_from_slice(b"x0");
         }
@@ -234,7 +235,8 @@ fn read_failure(text: &[u8]) -> Option<Failure> {
     Some(Failure { action, resource, outcome, words: Words::NONE })
 }
 
-/// Reads a beat into `out`, and says whether it could; if not, `out` means nothing.
+/// Reads a beat into `out` and returns whether the text could be read; if not, the content of `out` is
+/// meaningless.
 pub(crate) fn read(text: &[u8], out: &mut Beat) -> bool {
     read_sections(text, out).is_some()
 }
@@ -351,7 +353,7 @@ fn read_claim(item: &[u8], is_marked: bool) -> Option<Claim> {
     parts.next().is_none().then_some(claim)
 }
 
-/// A number that is the place in a table of `rows` rows.
+/// Reads a number that is an index into a table of `rows` rows.
 fn below(text: &[u8], rows: usize) -> Option<u8> {
     let place = u8::try_from(number::hex(text)?).ok()?;
     (usize::from(place) < rows).then_some(place)

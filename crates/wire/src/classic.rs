@@ -5,8 +5,8 @@
 //! line    = [ "(" type ")" ] name "=" value LF
 //! ```
 //!
-//! A newline inside a string is sent as 0x13. A nested message is written in the same form with
-//! another byte in place of every LF, one for each level.
+//! A newline inside a string is sent as 0x13. A nested message is written in the same form, with another byte
+//! instead of every LF; each level has its own byte.
 
 use crate::base64;
 use crate::error::{DecodeError, EncodeError, FieldError};
@@ -15,23 +15,23 @@ use crate::framed;
 use crate::limits::{DEPTH_MAX, FIELDS_MAX};
 use crate::words::field::AUTH;
 
-/// The first line of a classic message, without its end.
+/// The first line of a classic message, without its line end.
 pub(crate) const START: &[u8] = b">>>";
-/// The last line of a classic message, without its end.
+/// The last line of a classic message, without its line end.
 pub(crate) const END: &[u8] = b"<<<";
 
-/// What ends a line, by level.
+/// The byte that ends a line, by level.
 const LINE_ENDS: [u8; DEPTH_MAX + 1] = [
     b'\n', 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x0f, 0x10,
     0x11, 0x12,
 ];
 
-/// Appends the fields of a classic message; what follows its end marker is ignored.
+/// Appends the fields of a classic message; text after its end marker is ignored.
 pub(crate) fn read(text: &[u8], fields: &mut Fields) -> Result<(), DecodeError> {
     read_level(text, fields, 0).map(|_| ())
 }
 
-/// Reads one message of this level and says what follows it.
+/// Reads one message of this level and returns the text after it.
 fn read_level<'a>(
     text: &'a [u8],
     fields: &mut Fields,
@@ -93,7 +93,7 @@ fn read_line(line: &[u8], fields: &mut Fields, depth: usize) -> Result<(), Decod
     Ok(())
 }
 
-/// Appends all lines but the markers and the `auth` line: what a classic signature covers.
+/// Appends all lines except the markers and the `auth` line: the text that a classic signature covers.
 pub(crate) fn push_signed(out: &mut Vec<u8>, message: &Fields) -> Result<(), EncodeError> {
     for field in message.iter() {
         if field.name != AUTH {
@@ -146,7 +146,7 @@ fn push_line(out: &mut Vec<u8>, field: Field<'_>, depth: usize) -> Result<(), En
     Ok(())
 }
 
-/// Inside a nested message the line ends of all levels are taken.
+/// Refuses line ends of any level in a nested message, where they would be taken for line ends.
 fn check_expressible(value: &[u8], depth: usize) -> Result<(), EncodeError> {
     if depth > 0 && value.iter().any(|byte| LINE_ENDS[1..].contains(byte)) {
         return Err(EncodeError::NotClassic);

@@ -1,4 +1,4 @@
-//! What the core says as fields.
+//! Turns messages of the core into fields.
 
 use crate::beat;
 use crate::encoder::Identity;
@@ -11,11 +11,11 @@ use systole_core::{
     Beat, Fencing, GroupSet, Message, NodeStatus, Occasion, Outgoing, Refusal, Step,
 };
 
-/// `client_gen` of a client that never signed on again.
+/// `client_gen` of a client that has not signed on again.
 const FIRST_CLIENT: u64 = 0;
 
-/// One message on its way into fields, in the order in which a C 3.0.6 node writes them: the
-/// order enters the signatures, and somebody may compare captures.
+/// One message that is being turned into fields, in the order in which a C node writes them: the signatures
+/// depend on the order, and people may compare captures.
 pub(crate) struct Compose<'a> {
     fields: &'a mut Fields,
     identity: &'a Identity,
@@ -31,7 +31,7 @@ impl<'a> Compose<'a> {
         Self { fields, identity, outgoing }
     }
 
-    /// Writes all fields but the signature.
+    /// Writes all fields except the signature.
     pub(crate) fn write(
         mut self,
         beat: Option<&Beat>,
@@ -234,7 +234,7 @@ impl<'a> Compose<'a> {
         Ok(())
     }
 
-    /// A field that a C node does not know, and so is not sent but where it says something.
+    /// Writes a field that a C node does not know; it is sent only where it says something.
     fn by_order(&mut self, by_order: bool) -> Result<(), EncodeError> {
         if by_order { self.text(field::BY_ORDER, "yes") } else { Ok(()) }
     }
@@ -275,7 +275,7 @@ impl<'a> Compose<'a> {
         self.decimal(field::CLIENT_GENERATION, FIRST_CLIENT)
     }
 
-    /// The type, and behind it the addressee, where most messages have it.
+    /// Writes the type, followed by the addressee, where most messages have it.
     fn kind(&mut self, kind: &str) -> Result<(), EncodeError> {
         self.text(field::TYPE, kind)?;
         self.dest()

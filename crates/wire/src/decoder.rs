@@ -1,4 +1,4 @@
-//! Received bytes as verified messages.
+//! Turns received bytes into verified messages.
 
 use crate::envelope::{self, Algorithm};
 use crate::error::{DecodeError, HearError};
@@ -11,11 +11,11 @@ use crate::words::field::AUTH;
 use crate::{classic, framed, hear};
 use systole_core::{Beat, Heard, LinkId, Message};
 
-/// The bytes that tell the two forms apart.
+/// The number of bytes that distinguish the two forms.
 const MARKER_LENGTH: usize = 4;
 const CLASSIC_MARKER: &[u8] = b">>>\n";
 
-/// Opens datagrams and serial messages, with buffers that it keeps.
+/// Opens datagrams and serial messages; keeps its buffers.
 #[derive(Debug)]
 pub struct Decoder {
     fields: Fields,
@@ -26,7 +26,7 @@ pub struct Decoder {
     beat: Beat,
 }
 
-/// A message whose signature was right.
+/// A message with a valid signature.
 #[derive(Debug)]
 pub struct Opened<'a> {
     form: Form,
@@ -52,13 +52,13 @@ impl Default for Decoder {
 impl Decoder {
     /// Verifies a received message, and only then reads it.
     ///
-    /// (A classic signature covers what the lines mean, not their bytes; there the lines are
-    /// taken apart first, and nothing is done with them before the signature proved right.)
+    /// A classic signature covers the meaning of the lines, not their bytes; such a message is split into
+    /// lines first, and nothing else is done with the lines before the signature is verified.
     ///
     /// # Errors
     ///
-    /// Bytes that are no message, are not signed with one of `keys` or of those that they replace, or
-    /// hold what no node sends.
+    /// Bytes that are not a message, are not signed with one of `keys` or of the keys that they replace, or
+    /// contain something that no node sends.
     pub fn open(&mut self, bytes: &[u8], keys: &Keys) -> Result<Opened<'_>, DecodeError> {
         let marker = bytes.get(..MARKER_LENGTH).ok_or(DecodeError::Short)?;
         if bytes.len() > MESSAGE_MAX {
@@ -104,7 +104,8 @@ impl Decoder {
         keys.judge(signature.value, &self.lines)
     }
 
-    /// The signature outside covers what is inside, whose own one is not looked at.
+    /// Reads an unpacked message. The signature of the envelope covers it, so its own signature is not
+    /// checked.
     fn read_unpacked(&mut self) -> Result<(), DecodeError> {
         self.fields.clear();
         if self.unpacked.starts_with(framed::START) {
@@ -119,31 +120,31 @@ impl Decoder {
 }
 
 impl<'a> Opened<'a> {
-    /// The form it came in.
+    /// Returns the form in which the message came.
     #[must_use]
     pub const fn form(&self) -> Form {
         self.form
     }
 
-    /// Which of our keys signed it.
+    /// Returns which key of this node signed the message.
     #[must_use]
     pub const fn signer(&self) -> Signer {
         self.signer
     }
 
-    /// How it was compressed, if it was.
+    /// Returns how the message was compressed, if it was.
     #[must_use]
     pub const fn packed(&self) -> Option<Algorithm> {
         self.packed
     }
 
-    /// Its fields.
+    /// Returns the fields of the message.
     #[must_use]
     pub const fn fields(&self) -> &'a Fields {
         self.fields
     }
 
-    /// What it says to the core, heard over `link`.
+    /// Returns what the message says to the core, heard over `link`.
     ///
     /// # Errors
     ///
@@ -167,11 +168,11 @@ impl<'a> Opened<'a> {
         })
     }
 
-    /// What it says as the payload of an echo reply.
+    /// Returns what the message says as the payload of an echo reply.
     ///
     /// # Errors
     ///
-    /// It is no message of a ping medium.
+    /// The message is not one of a ping medium.
     pub fn ping(&self) -> Result<Ping<'a>, HearError> {
         Ping::read(self.fields)
     }

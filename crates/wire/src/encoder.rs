@@ -1,4 +1,4 @@
-//! What the core says as signed bytes.
+//! Turns messages of the core into signed bytes.
 
 use crate::compose::Compose;
 use crate::error::EncodeError;
@@ -9,7 +9,7 @@ use crate::ping::Ping;
 use crate::sealer::{Form, Sealer, Style};
 use systole_core::{Beat, Outgoing, Uuid};
 
-/// Who a node is on the wire.
+/// The identity of a node in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Its name, in lower case.
@@ -18,13 +18,13 @@ pub struct Identity {
     pub uuid: Uuid,
     /// The number of this run of its daemon.
     pub generation: u64,
-    /// `hopfudge` plus the number of nodes, ping nodes included.
+    /// `hopfudge` plus the number of nodes, including ping nodes.
     pub ttl: u32,
-    /// The names of all normal nodes, each at the place that its `NodeId` says.
+    /// The names of all normal nodes, each at the index given by its `NodeId`.
     pub nodes: Vec<Box<str>>,
 }
 
-/// Writes and signs the messages of one node, into buffers that it keeps.
+/// Writes and signs the messages of one node; keeps its buffers.
 #[derive(Debug)]
 pub struct Encoder {
     identity: Identity,
@@ -33,21 +33,21 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder with empty buffers.
+    /// Makes an encoder with empty buffers.
     #[must_use]
     pub fn new(identity: Identity, style: Style) -> Self {
         Self { identity, fields: Fields::default(), sealer: Sealer::new(style) }
     }
 
-    /// The bytes of a message. `beat` is added to a `status`, `load` (the first line of
-    /// `/proc/loadavg`) to whatever has a sequence number; `unix_time` is in seconds since 1970.
+    /// Returns the bytes of a message. `beat` is added to a `status`, `load` (the first line of
+    /// `/proc/loadavg`) to every message that has a sequence number; `unix_time` is in seconds since 1970.
     ///
-    /// Sending a message again with the `load` and `unix_time` of the first time gives the same
-    /// bytes, which is what other nodes expect of a retransmission.
+    /// Sending a message again with the same `load` and `unix_time` as the first time gives the same bytes,
+    /// which is what other nodes expect of a retransmission.
     ///
     /// # Errors
     ///
-    /// A message that is not for sending, or too large for its form.
+    /// A message that is not for sending, or is too large for its form.
     pub fn encode(
         &mut self,
         outgoing: &Outgoing,
@@ -62,7 +62,7 @@ impl Encoder {
         self.sealer.seal(&self.fields, form, keys)
     }
 
-    /// The payload of an echo request.
+    /// Returns the payload of an echo request.
     ///
     /// # Errors
     ///

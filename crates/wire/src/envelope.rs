@@ -5,12 +5,13 @@ use crate::fields::{Fields, Kind};
 use crate::limits::UNPACKED_MAX;
 use std::io::{Read as _, Write as _};
 
-/// The field that holds the compressed message.
+/// The name of the field that holds the compressed message.
 const PAYLOAD: &str = "_compressed_payload";
-/// The field that names the algorithm.
+/// The name of the field that names the algorithm.
 const ALGORITHM: &str = "_compression_algorithm";
 
-/// Nothing is unpacked beyond this: one byte more than allowed tells too much from just enough.
+/// Unpacking stops here: one byte more than allowed distinguishes a message that is too long from one that
+/// just fits.
 const READ_MAX: u64 = UNPACKED_MAX as u64 + 1;
 
 /// How a message is compressed.
@@ -24,7 +25,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The word on the wire and in `ha.cf`.
+    /// Returns the word in messages and in `ha.cf`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -38,7 +39,7 @@ impl Algorithm {
     }
 }
 
-/// Unpacks an envelope into `out`; says `None` for a message that is none.
+/// Unpacks an envelope into `out`; returns `None` for a message that is not an envelope.
 pub(crate) fn unpack(fields: &Fields, out: &mut Vec<u8>) -> Result<Option<Algorithm>, DecodeError> {
     let Some(payload) = fields.get(PAYLOAD) else {
         return Ok(None);
@@ -64,7 +65,7 @@ pub(crate) fn unpack(fields: &Fields, out: &mut Vec<u8>) -> Result<Option<Algori
     Ok(Some(algorithm))
 }
 
-/// The envelope of a message.
+/// Makes the envelope of a message.
 pub(crate) fn pack(message: &[u8], algorithm: Algorithm) -> Result<Fields, EncodeError> {
     let room = Vec::with_capacity(message.len() / 2);
     let packed = match algorithm {
@@ -74,7 +75,7 @@ pub(crate) fn pack(message: &[u8], algorithm: Algorithm) -> Result<Fields, Encod
             encoder.write_all(message).and_then(|()| encoder.finish())
         }
         Algorithm::Bzip2 => {
-            // Block size 1, as a C node packs: the receiver needs the least memory.
+            // Block size 1, as in a C node: the receiver needs the least memory.
             let level = bzip2::Compression::fast();
             let mut encoder = bzip2::write::BzEncoder::new(room, level);
             encoder.write_all(message).and_then(|()| encoder.finish())

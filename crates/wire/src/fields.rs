@@ -5,17 +5,17 @@ use crate::limits::{FIELDS_MAX, LIST_MAX, NAME_MAX};
 use crate::{framed, number};
 use std::fmt;
 
-/// The byte that stands for a newline in a classic string, and so can never be in one.
+/// The byte that is sent instead of a newline in a classic string, and can therefore never be part of one.
 pub(crate) const NEWLINE_STAND_IN: u8 = 0x13;
 
-/// What the value of a field is.
+/// The kind of value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Text without NUL bytes; not always UTF-8.
     String,
-    /// Any bytes; a uuid is 16 of them.
+    /// Any bytes; a uuid has 16 of them.
     Binary,
-    /// A message, kept in its framed form without trailer.
+    /// A message, kept in its framed form without a trailer.
     Nested,
     /// A packed list of strings.
     List,
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The digit on the wire.
+    /// Returns the digit of the kind in messages.
     #[must_use]
     pub const fn digit(self) -> u8 {
         match self {
@@ -36,7 +36,7 @@ impl Kind {
         }
     }
 
-    /// The kind of a digit that may come over the wire.
+    /// Returns the kind of a digit that may be received.
     pub(crate) const fn of_digit(digit: u8) -> Option<Self> {
         match digit {
             b'0' => Some(Self::String),
@@ -52,16 +52,16 @@ impl Kind {
 /// A field of a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
-    /// What the value is.
+    /// The kind of the value.
     pub kind: Kind,
     /// The name.
     pub name: &'a str,
-    /// The value's bytes, as [`Kind`] says.
+    /// The bytes of the value, in the form described at [`Kind`].
     pub value: &'a [u8],
 }
 
 impl<'a> Field<'a> {
-    /// The value of a string that is UTF-8.
+    /// Returns the value of a string that is UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
         match self.kind {
@@ -70,18 +70,18 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The fields of a nested message; empty for another kind.
+    /// Returns the fields of a nested message; empty for another kind.
     #[must_use]
     pub fn nested(&self) -> Fields {
         let mut fields = Fields::default();
         if self.kind == Kind::Nested && framed::read(self.value, &mut fields).is_err() {
-            // Cannot be: the value was read in full when the field was made.
+            // Cannot happen: the value was read in full when the field was made.
             fields.clear();
         }
         fields
     }
 
-    /// The elements of a list; none for another kind.
+    /// Returns the elements of a list; none for another kind.
     #[must_use]
     pub fn elements(&self) -> Elements<'a> {
         Elements {
@@ -118,14 +118,14 @@ impl<'a> Iterator for Elements<'a> {
 
 /// A message as an ordered list of fields, in two buffers that are kept when it is cleared.
 ///
-/// Every field was checked when it was pushed, so that whatever is in here can be sent.
+/// Every field was checked when it was pushed, so that the whole list can be sent.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields {
     arena: Vec<u8>,
     entries: Vec<Entry>,
 }
 
-/// A name and the value behind it, as places in the arena.
+/// A name and the value after it, as places in the arena.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
     kind: Kind,
@@ -135,48 +135,48 @@ struct Entry {
 }
 
 impl Fields {
-    /// Forgets all fields and keeps the room.
+    /// Removes all fields and keeps the allocated memory.
     pub fn clear(&mut self) {
         self.arena.clear();
         self.entries.clear();
     }
 
-    /// How many fields there are.
+    /// Returns the number of fields.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no field.
+    /// Returns whether there is no field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// All fields in order.
+    /// Returns all fields in order.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Field<'_>> {
         self.entries.iter().map(|entry| self.field(*entry))
     }
 
-    /// The first field of this name, which is the one that counts.
+    /// Returns the first field of this name, which is the one that counts.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Field<'_>> {
         self.iter().find(|field| field.name == name)
     }
 
-    /// Whether a field holds a message, so that the message is framed without inner signature.
+    /// Returns whether a field holds a message, so that the message is framed without an inner signature.
     #[must_use]
     pub fn has_messages(&self) -> bool {
         let mut kinds = self.entries.iter().map(|entry| entry.kind);
         kinds.any(|kind| matches!(kind, Kind::Nested | Kind::Compressed))
     }
 
-    /// Appends a field whose value is in the shape that [`Kind`] says.
+    /// Appends a field whose value is in the form described at [`Kind`].
     ///
     /// # Errors
     ///
-    /// A name, a value or a number of fields that cannot be sent; then nothing is appended.
+    /// A name, a value or a number of fields that cannot be sent; in this case nothing is appended.
     pub fn push(&mut self, kind: Kind, name: &str, value: &[u8]) -> Result<(), FieldError> {
         self.push_with(kind, name, |arena| arena.extend_from_slice(value))
     }
@@ -216,7 +216,7 @@ impl Fields {
         })
     }
 
-    /// Appends a field whose value `write` appends to the buffer it is given.
+    /// Appends a field whose value `write` appends to the given buffer.
     pub(crate) fn push_with(
         &mut self,
         kind: Kind,
@@ -229,7 +229,7 @@ impl Fields {
         })
     }
 
-    /// Appends a field as it was received: the stand-in for a newline becomes one.
+    /// Appends a field as it was received, with newlines restored.
     pub(crate) fn push_received(
         &mut self,
         kind: Kind,
@@ -250,7 +250,7 @@ impl Fields {
         })
     }
 
-    /// Appends a field, or takes back what `write` wrote.
+    /// Appends a field, or removes what `write` wrote.
     pub(crate) fn push_checked<E: From<FieldError>>(
         &mut self,
         kind: Kind,
@@ -291,7 +291,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// A name is printable ASCII, has no `=`, and does not look like a type in front of a name.
+/// Checks that a name is printable ASCII, has no `=`, and does not look like a type in front of a name.
 fn check_name(name: &[u8]) -> Result<(), FieldError> {
     let readable = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'=';
     if name.is_empty() || name.len() > NAME_MAX || name[0] == b'(' || !name.iter().all(readable) {
@@ -314,8 +314,7 @@ fn check_value(kind: Kind, value: &[u8]) -> Result<(), FieldError> {
     }
 }
 
-/// Checks a field of a nested message, but not what is nested in it: the caller counts the
-/// levels.
+/// Checks a field of a nested message, but not messages nested in it: the caller counts the levels.
 pub(crate) fn check_inner(kind: Kind, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
     check_name(name)?;
     match kind {
@@ -338,12 +337,12 @@ fn check_list(mut list: &[u8]) -> Result<(), FieldError> {
     Ok(())
 }
 
-/// The bytes that a field has in the framed form, from the `(` through its value.
+/// Returns the length of a field in the framed form in bytes, from the `(` through its value.
 pub(crate) fn framed_length(field: Field<'_>) -> usize {
     field.name.len() + field.value.len() + "(0)=".len()
 }
 
-/// The bytes that a framed field has with its count and its comma.
+/// Returns the length of a framed field in bytes, including its count and its comma.
 pub(crate) fn counted_length(length: usize) -> usize {
     number::decimal_length(length) + length + ":,".len()
 }

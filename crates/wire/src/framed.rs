@@ -16,10 +16,10 @@ pub(crate) const START: &[u8] = b"###\n";
 /// The end of a framed message, before its trailer.
 pub(crate) const END: &[u8] = b"%%%\n";
 
-/// Digits of the largest count in the largest message.
+/// The digits of the largest count in the largest message.
 const COUNT_DIGITS_MAX: usize = number::decimal_length(UNPACKED_MAX);
 
-/// The first counted string of `bytes`, and what follows its comma.
+/// Returns the first counted string of `bytes`, and what follows its comma.
 pub(crate) fn counted(bytes: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
     let window = &bytes[..bytes.len().min(COUNT_DIGITS_MAX + 1)];
     let colon = window.iter().position(|&byte| byte == b':');
@@ -34,10 +34,9 @@ pub(crate) fn counted(bytes: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
     }
 }
 
-/// Where the body of a framed message ends: behind the newline of its end marker.
+/// Returns where the body of a framed message ends: after the newline of its end marker.
 ///
-/// Follows the counts and looks at nothing else, so that it may be used before the signature
-/// is checked.
+/// Follows the counts and reads nothing else, so that it may be used before the signature is checked.
 pub(crate) fn skim(message: &[u8]) -> Result<usize, DecodeError> {
     let mut rest = message.strip_prefix(START).ok_or(DecodeError::Malformed)?;
     let mut count = 0;
@@ -61,8 +60,8 @@ pub(crate) fn read(body: &[u8], fields: &mut Fields) -> Result<(), DecodeError> 
     })
 }
 
-/// Checks a nested message of this level with all that it holds. Its strings have newlines as
-/// they are; the stand-in for one is refused, for no node puts it there.
+/// Checks a nested message of this level with everything in it. Its strings have newlines as they are; the
+/// byte 0x13 is refused, because no node puts it there.
 pub(crate) fn check(body: &[u8], depth: usize) -> Result<(), DecodeError> {
     if depth > DEPTH_MAX {
         return Err(DecodeError::TooDeep);
@@ -102,7 +101,7 @@ fn each(
     }
 }
 
-/// Appends a message without trailer.
+/// Appends a message without a trailer.
 pub(crate) fn push(out: &mut Vec<u8>, message: &Fields) {
     out.extend_from_slice(START);
     for field in message.iter() {

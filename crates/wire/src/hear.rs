@@ -1,4 +1,4 @@
-//! Fields as what they mean to the core.
+//! Turns fields into what they mean to the core.
 
 use crate::error::HearError;
 use crate::fields::{Fields, Kind};
@@ -8,7 +8,7 @@ use crate::{beat, number};
 use std::time::Duration;
 use systole_core::{Beat, GroupKey, GroupSet, Message, Uuid};
 
-/// What every message carries.
+/// The fields that every message has.
 pub(crate) struct Header<'a> {
     pub(crate) source: &'a str,
     pub(crate) source_uuid: Option<Uuid>,
@@ -19,7 +19,7 @@ pub(crate) struct Header<'a> {
     pub(crate) unix_time: u64,
 }
 
-/// The header of a message.
+/// Returns the header of a message.
 pub(crate) fn header<'a>(fields: &'a Fields, message: &Message) -> Result<Header<'a>, HearError> {
     let sequence = if message.is_sequenced() { Some(hex(fields, field::SEQUENCE)?) } else { None };
     if sequence == Some(0) {
@@ -39,7 +39,7 @@ pub(crate) fn header<'a>(fields: &'a Fields, message: &Message) -> Result<Header
     })
 }
 
-/// Reads what a node of Systole adds to its status, and says whether there is such a thing.
+/// Reads the string that a Systole node adds to its status; returns whether there is a readable one.
 pub(crate) fn beat(fields: &Fields, out: &mut Beat) -> bool {
     fields
         .get(field::BEAT)
@@ -47,8 +47,8 @@ pub(crate) fn beat(fields: &Fields, out: &mut Beat) -> bool {
         .is_some_and(|field| beat::read(field.value, out))
 }
 
-/// What a message says. One with a sequence whose content cannot be read still has its place in
-/// the sequence: without it we would ask for it again for ever.
+/// Returns what a message says. A message with a sequence number whose content cannot be read still counts in
+/// the sequence: otherwise this node would ask for it again for ever.
 pub(crate) fn message(fields: &Fields) -> Result<Message, HearError> {
     let kind = needed(fields, field::TYPE)?;
     content(fields).or_else(|error| {
@@ -58,7 +58,7 @@ pub(crate) fn message(fields: &Fields) -> Result<Message, HearError> {
     })
 }
 
-/// The content of a message.
+/// Reads the content of a message.
 fn content(fields: &Fields) -> Result<Message, HearError> {
     let kind = needed(fields, field::TYPE)?;
     Ok(match kind {
@@ -145,13 +145,13 @@ fn group(fields: &Fields) -> Result<GroupKey, HearError> {
     u32::try_from(key).map(GroupKey).map_err(|_| HearError::Unreadable(field::GROUP))
 }
 
-/// The name of a client, which is short: we say it again to whoever asks.
+/// Reads the name of a client. The name must be short, because this node repeats it to every node that asks.
 fn client_name(fields: &Fields, name: &'static str) -> Result<Box<str>, HearError> {
     let value = needed(fields, name)?;
     if value.len() > NAME_MAX { Err(HearError::Unreadable(name)) } else { Ok(value.into()) }
 }
 
-/// The messages of API clients, of which the node speaks for one.
+/// Reads a message of an API client; this node itself acts as one of these clients.
 fn client(kind: &str, fields: &Fields) -> Result<Message, HearError> {
     let unknown = Message::Unknown { unsequenced: kind.starts_with(kind::UNSEQUENCED) };
     if !is_from_ipfail(fields)? {
@@ -183,7 +183,7 @@ fn status(fields: &Fields) -> Result<Message, HearError> {
     })
 }
 
-/// These two numbers are decimal, unlike all others.
+/// Reads a request for retransmission. Its two numbers are decimal, unlike all others.
 fn rexmit(fields: &Fields) -> Result<Message, HearError> {
     let first = decimal(fields, field::FIRST)?;
     let last = decimal(fields, field::LAST)?;
@@ -214,7 +214,7 @@ fn resource(fields: &Fields) -> Result<Message, HearError> {
     })
 }
 
-/// A real node ends its lists with a blank and writes an empty one as a single blank.
+/// Reads a list of names. A C node ends its lists with a blank and writes an empty list as a single blank.
 fn names(list: &str) -> Box<str> {
     list.trim_ascii().into()
 }
@@ -223,7 +223,7 @@ fn is_from_ipfail(fields: &Fields) -> Result<bool, HearError> {
     Ok(text(fields, field::FROM)? == Some(words::IPFAIL))
 }
 
-/// The sender's clock, which is never zero.
+/// Reads the clock of the sender, which is never zero.
 pub(crate) fn time(fields: &Fields) -> Result<u64, HearError> {
     match hex(fields, field::TIME)? {
         0 => Err(HearError::Unreadable(field::TIME)),
@@ -231,7 +231,7 @@ pub(crate) fn time(fields: &Fields) -> Result<u64, HearError> {
     }
 }
 
-/// The value of a string field, if there is one of the name.
+/// Returns the value of a string field, if there is a field of this name.
 pub(crate) fn text<'a>(
     fields: &'a Fields,
     name: &'static str,
@@ -242,12 +242,12 @@ pub(crate) fn text<'a>(
     }
 }
 
-/// The value of a string field that must be there.
+/// Returns the value of a string field that must be present.
 pub(crate) fn needed<'a>(fields: &'a Fields, name: &'static str) -> Result<&'a str, HearError> {
     text(fields, name)?.ok_or(HearError::Missing(name))
 }
 
-/// The meaning of a word that must be there.
+/// Returns the meaning of a word that must be present.
 pub(crate) fn word<T>(
     fields: &Fields,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Keys, and what they sign.
+//! Keys and signatures.
 
 mod crc;
 mod renew;
@@ -14,21 +14,21 @@ use sha2::Sha256;
 use std::fmt;
 use thiserror::Error;
 
-/// Key ids are 0 to 15.
+/// The number of key ids: 0 to 15.
 const IDS: usize = 16;
-/// The longest digest, of SHA-256.
+/// The length of the longest digest, SHA-256, in bytes.
 const DIGEST_MAX: usize = 32;
 
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// A CRC-32 without a key: it finds accidents, not attackers.
+    /// A CRC-32 without a key: it detects accidents, not attackers.
     Crc,
     /// HMAC-MD5 (RFC 2104).
     Md5,
     /// HMAC-SHA1 (RFC 2104).
     Sha1,
-    /// HMAC-SHA256 (RFC 4231), which no C 3.0.6 node knows.
+    /// HMAC-SHA256 (RFC 4231), which C nodes do not know.
     Sha256,
 }
 
@@ -46,19 +46,19 @@ pub enum KeysError {
     NoSendingKey(u8),
 }
 
-/// The keys of a cluster, one of which signs what we send.
+/// The keys of a cluster, one of which signs what this node sends.
 ///
-/// Every id is verified with its own method and its own key, in both forms. (For the framed form
-/// a C 3.0.6 node takes the method of the message's id with the key of its own sending entry;
-/// which is the same as long as both nodes send with the same id.) A checksum is accepted only
-/// where we send one ourselves, or one forgotten `crc` line would let anybody in.
+/// Every id is verified with its own method and its own key, in both forms. (For the framed form a C node
+/// combines the method of the message's id with the key of its own sending entry, which is the same as long
+/// as both nodes send with the same id.) A checksum is accepted only where this node sends one itself;
+/// otherwise one forgotten `crc` line would let anyone in.
 ///
-/// No key text is kept: only the state of a hash that has swallowed it, wiped when dropped.
+/// The text of a key is not kept: only the state of a hash that has absorbed it, which is wiped when dropped.
 pub struct Keys {
     sending: u8,
     sending_method: Method,
     table: [Option<Key>; IDS],
-    /// The keys before these, while they are being renewed; those have none before them.
+    /// The keys before these, during a renewal; those have no former keys.
     former: Option<Box<Self>>,
 }
 
@@ -71,7 +71,8 @@ enum Key {
 }
 
 impl Keys {
-    /// The keys of `entries` (id, method, key text); of two with one id the later one holds.
+    /// Makes the keys of `entries` (id, method, key text); of two entries with the same id the later one
+    /// counts.
     ///
     /// # Errors
     ///
@@ -98,13 +99,13 @@ impl Keys {
         Ok(Self { sending, sending_method, table, former: None })
     }
 
-    /// The id that signs what we send.
+    /// Returns the id of the key that signs what this node sends.
     #[must_use]
     pub const fn sending(&self) -> u8 {
         self.sending
     }
 
-    /// How the sending key signs.
+    /// Returns the method of the sending key.
     #[must_use]
     pub const fn sending_method(&self) -> Method {
         self.sending_method
@@ -127,12 +128,12 @@ impl Keys {
                 let digest = mac.clone().chain_update(signed).finalize().into_bytes();
                 number::push_hex_bytes(out, &digest);
             }
-            // `new` found the sending key, so that nothing but a checksum is left.
+            // `new` found the sending key, so that only a checksum is left.
             Some(Key::Crc) | None => number::push_hex(out, u64::from(crc::checksum(signed))),
         }
     }
 
-    /// Compares in constant time whether `signature` is one of `signed`. Tells the key's id.
+    /// Checks in constant time whether `signature` is a signature of `signed`. Returns the id of the key.
     fn verify(&self, signature: &[u8], signed: &[u8]) -> Result<u8, DecodeError> {
         let blank = signature.iter().position(|&byte| byte == b' ');
         let (id, digest) = signature.split_at(blank.ok_or(DecodeError::Unsigned)?);
@@ -167,7 +168,7 @@ impl Keys {
     }
 }
 
-/// The text is compared, not the number: it has one spelling, without leading zeros.
+/// Compares the text, not the number, so that there is one valid form, without leading zeros.
 fn crc_matches(digest: &[u8], signed: &[u8]) -> bool {
     let right = crc::checksum(signed);
     let is_spelled_right =

@@ -1,14 +1,14 @@
 //! Heartbeat messages as bytes: framed and classic forms, signatures, compression.
 //!
-//! Bytes become a message in three steps, and none looks further than the one before allows:
+//! Bytes become a message in three steps, and no step reads further than the step before it allows:
 //!
 //! ```text
 //! datagram --skim--> body + trailer --verify--> Fields --translate--> systole_core::Heard
 //!          (counts)                  (Keys)    (Opened)
 //! ```
 //!
-//! A [`Decoder`] and an [`Encoder`] keep their buffers, so that a beat costs no allocation once
-//! they have grown.
+//! A [`Decoder`] and an [`Encoder`] keep their buffers, so that a beat needs no allocation once the buffers
+//! have grown.
 
 mod base64;
 mod beat;

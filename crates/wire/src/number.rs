@@ -1,16 +1,16 @@
 //! Numbers as digits.
 
-/// Most digits that fit a `u64` in base ten.
+/// The most digits of a `u64` in base ten.
 const DECIMAL_DIGITS_MAX: usize = 20;
-/// Most digits that fit a `u64` in base sixteen.
+/// The most digits of a `u64` in base sixteen.
 const HEX_DIGITS_MAX: usize = 16;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
-/// Digits of base 64, as in a URL (RFC 4648, section 5).
+/// The digits of base 64, as in a URL (RFC 4648, section 5).
 const DENSE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Digits of a `u64` in base 64.
+/// The digits of a `u64` in base 64.
 const DENSE_DIGITS: usize = 11;
 
-/// The number that decimal digits say; no sign, no blank, no leading zero.
+/// Reads a decimal number; no sign, no blank, no leading zero.
 pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() || (text.len() > 1 && text[0] == b'0') {
         return None;
@@ -21,7 +21,7 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// The number that hexadecimal digits of either case say; no sign, no prefix.
+/// Reads a hexadecimal number with digits of either case; no sign, no prefix.
 pub(crate) fn hex(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > HEX_DIGITS_MAX {
         return None;
@@ -32,7 +32,7 @@ pub(crate) fn hex(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// The number that eleven digits of base 64 say.
+/// Reads a number of eleven digits of base 64.
 pub(crate) fn dense(text: &[u8]) -> Option<u64> {
     if text.len() != DENSE_DIGITS {
         return None;
@@ -44,7 +44,7 @@ pub(crate) fn dense(text: &[u8]) -> Option<u64> {
     u64::try_from(number).ok()
 }
 
-/// Appends a number in eleven digits of base 64: the fewest that have room for every value.
+/// Appends a number in eleven digits of base 64, the fewest that can express every value.
 pub(crate) fn push_dense(out: &mut Vec<u8>, number: u64) {
     for place in (0..DENSE_DIGITS).rev() {
         let digit = number.checked_shr(u32::try_from(6 * place).unwrap_or(u32::MAX)).unwrap_or(0);
@@ -52,7 +52,7 @@ pub(crate) fn push_dense(out: &mut Vec<u8>, number: u64) {
     }
 }
 
-/// The bytes that pairs of lower-case digits say, into `out`; the part that was filled.
+/// Reads pairs of lower-case digits as bytes into `out`; returns the part that was filled.
 pub(crate) fn hex_bytes<'a>(text: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
     let (pairs, rest) = text.as_chunks::<2>();
     if !rest.is_empty() || pairs.len() > out.len() {
@@ -64,7 +64,7 @@ pub(crate) fn hex_bytes<'a>(text: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> 
     out.get(..pairs.len())
 }
 
-/// Lower case only, or a flipped bit in a digest would go unnoticed.
+/// Accepts lower case only; otherwise a flipped bit in a digest would go unnoticed.
 fn nibble(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -91,7 +91,7 @@ pub(crate) fn push_hex_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// How many decimal digits a number has.
+/// Returns how many decimal digits a number has.
 pub(crate) const fn decimal_length(number: usize) -> usize {
     match number.checked_ilog10() {
         Some(tens) => tens as usize + 1,

@@ -12,12 +12,12 @@ pub enum PingMedium {
     Ping,
     /// `ping6`: one IPv6 address.
     Ping6,
-    /// `ping_group`: several addresses, alive as long as one of them answers.
+    /// `ping_group`: several addresses; the group is alive as long as one of them answers.
     Group,
 }
 
 impl PingMedium {
-    /// The word on the wire and in `ha.cf`.
+    /// Returns the word in messages and in `ha.cf`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -32,14 +32,14 @@ impl PingMedium {
     }
 }
 
-/// A beat in the name of a ping node: it goes out in an echo request and comes back in the reply.
+/// A beat on behalf of a ping node: it is sent in an echo request and comes back in the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ping<'a> {
     /// The medium.
     pub medium: PingMedium,
     /// The name of the ping node or ping group.
     pub node: &'a str,
-    /// The time it was sent, in seconds since 1970.
+    /// The time at which it was sent, in seconds since 1970.
     pub unix_time: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Which nodes have the new keys, and so what signs what we send meanwhile.
+//! Tracks which nodes have the new keys, and decides which key signs the messages of this node meanwhile.
 //!
 //! ```text
 //!             every node was heard with the new key          a grace later
@@ -9,32 +9,32 @@
 //!     └──────────▶ expired, after an hour
 //! ```
 //!
-//! Nothing is negotiated. Who has only the old keys understands what is signed with the old one,
-//! and shows by its own signature when that has changed.
+//! Nothing is negotiated. A node that has only the old keys understands messages signed with the old key, and
+//! its own signature shows when it has the new one.
 
 use std::time::Duration;
 use systole_core::{NODES_MAX, NodeId, Time};
 
-/// Longest time for which old keys are believed.
+/// The longest time for which old keys are accepted.
 const LIMIT: Duration = Duration::from_hours(1);
-/// Time between two reminders that somebody has not got the new keys.
+/// The time between two reminders that a node does not have the new keys.
 const REMINDER_GAP: Duration = Duration::from_mins(10);
-/// Time between two beats that show our new signature to nodes that may not know it: each is a
-/// bad packet to those that do not.
+/// The time between two beats that show the new signature of this node to nodes that may not know the new
+/// key: each such beat is a bad packet to nodes that do not.
 const SHOW_GAP: Duration = Duration::from_secs(5);
 
-/// What another node is to what we send.
+/// How another node reacts to the messages of this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
     /// It is dead, or was never heard.
     Silent,
-    /// It learns from what it hears which keys we have.
+    /// It learns from the messages that it hears which keys this node has.
     Learns,
-    /// A C heartbeat: it complains of what it cannot verify, and learns nothing from the rest.
+    /// It is a C node: it complains about what it cannot verify, and learns nothing from the rest.
     Classic,
 }
 
-/// What signs a message; one copy is sent for each.
+/// The keys that sign a message; one copy is sent for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signing {
     /// The old sending key.
@@ -44,20 +44,20 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// As always, when no keys are being renewed.
+    /// The new key alone, as always when no keys are being renewed.
     pub const CURRENT: Self = Self { former: false, current: true };
 }
 
-/// What time has brought.
+/// The progress of a renewal over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// Every node was heard with the new key.
     Complete,
-    /// Somebody still has not been.
+    /// Some node has not yet been heard with the new key.
     Reminder,
-    /// It is over: the old keys are to be forgotten.
+    /// The renewal is over: the old keys must be forgotten.
     Over,
-    /// Likewise, and somebody was never heard with the new key.
+    /// The same, but some node was never heard with the new key.
     Expired,
 }
 
@@ -84,7 +84,7 @@ impl Nodes {
     }
 }
 
-/// A renewal of the keys, seen from one node. Time is handed in.
+/// A renewal of the keys, seen from one node. The caller passes the time.
 #[derive(Debug)]
 pub struct Rotation {
     ends_at: Time,
@@ -97,8 +97,8 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Begins now; once every one of the `others` has the new key, the old keys are believed for
-    /// `grace`, so that they can do without the old ones too.
+    /// Begins at `now`. Once every one of the `others` has the new key, the old keys are still accepted for
+    /// `grace`, so that the other nodes can also give up the old keys.
     #[must_use]
     pub fn new(now: Time, grace: Duration, others: impl IntoIterator<Item = NodeId>) -> Self {
         let others = others.into_iter().fold(0, |all, node| all | Nodes::of(node).0);
@@ -113,7 +113,7 @@ impl Rotation {
         }
     }
 
-    /// Takes note that a node signs with the new key. Returns whether that is news.
+    /// Records that a node signs with the new key. Returns whether that is news.
     pub fn record_renewed(&mut self, node: NodeId) -> bool {
         let node = Nodes::of(node);
         let is_news = node.0 & self.others.0 & !self.renewed.0 != 0;
@@ -121,24 +121,24 @@ impl Rotation {
         is_news
     }
 
-    /// Takes note that the new sending key is the old one: nobody has to learn it.
+    /// Records that the new sending key is the same as the old one, so that no node has to learn it.
     pub const fn record_same_key(&mut self) {
         self.renewed = self.others;
     }
 
-    /// Takes note that a node began anew, with whatever its file holds now.
+    /// Records that a node restarted, with whatever keys its file now contains.
     pub fn record_restart(&mut self, node: NodeId) {
         self.renewed = self.renewed.without(Nodes::of(node));
         self.complete_since = None;
     }
 
-    /// The nodes that were not heard with the new key.
+    /// Returns the nodes that have not been heard with the new key.
     pub fn waiting(&self) -> impl Iterator<Item = NodeId> {
         self.others.without(self.renewed).iter()
     }
 
-    /// What signs the next message: as [`Rotation::signing_again`], but that a beat shows the new
-    /// signature now and then to who can learn from it.
+    /// Returns which keys sign the next message: the same as [`Rotation::signing_again`], except that now and
+    /// then a beat also shows the new signature to nodes that can learn from it.
     pub fn signing(
         &mut self,
         now: Time,
@@ -154,8 +154,8 @@ impl Rotation {
         signing
     }
 
-    /// What signs a message that is sent again. The old key does while somebody who listens may
-    /// know no other; the new one does unless nobody who listens may know it alone.
+    /// Returns which keys sign a message that is sent again. The old key signs while some node that listens
+    /// may know no other key; the new key signs unless no node that listens is known to have it.
     pub fn signing_again(&self, listener: impl Fn(NodeId) -> Listener) -> Signing {
         let listens = |node| listener(node) != Listener::Silent;
         let former = self.waiting().any(&listens);
@@ -167,7 +167,7 @@ impl Rotation {
         self.renewed.0 & Nodes::of(node).0 != 0
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub fn elapse(&mut self, now: Time) -> Option<Progress> {
         if self.waiting().next().is_none() {
             let Some(since) = self.complete_since else {
@@ -210,8 +210,8 @@ mod tests {
     #[test]
     fn what_signs_depends_on_who_listens_and_what_they_know() {
         let (silent, learns, classic) = (Listener::Silent, Listener::Learns, Listener::Classic);
-        // What web2 and web3 are, who has the new key; what signs a message that is no beat, and
-        // the first beat.
+        // What kind of listener web2 and web3 are, which of them have the new key, what signs a message other
+        // than a beat, and what signs the first beat.
         let both = signing(true, true);
         let old = signing(true, false);
         let new = Signing::CURRENT;
@@ -241,7 +241,7 @@ mod tests {
         }
     }
 
-    /// What becomes of it, by the second.
+    /// Returns how a renewal proceeds, by the second.
     fn course(
         rotation: &mut Rotation,
         seconds: std::ops::RangeInclusive<u64>,

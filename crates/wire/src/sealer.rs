@@ -1,4 +1,4 @@
-//! Any message as signed bytes.
+//! Turns any message into signed bytes.
 
 use crate::envelope::{self, Algorithm};
 use crate::error::EncodeError;
@@ -8,7 +8,7 @@ use crate::limits::{DATAGRAM_MAX, MESSAGE_MAX};
 use crate::words::field::AUTH;
 use crate::{classic, framed};
 
-/// The shape of a message on the wire.
+/// The form of a message in transit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Counted strings and a trailer, for datagrams.
@@ -17,10 +17,10 @@ pub enum Form {
     Classic,
 }
 
-/// What `msgfmt` chooses for datagrams. Both are framed and have a trailer.
+/// The choices of `msgfmt` for datagrams. Both are framed and have a trailer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MessageFormat {
-    /// With a second signature inside, as older nodes want it.
+    /// With a second signature inside, which older nodes require.
     #[default]
     Classic,
     /// Without one.
@@ -30,15 +30,15 @@ pub enum MessageFormat {
 /// When and how datagrams are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compression {
-    /// How.
+    /// The algorithm.
     pub algorithm: Algorithm,
-    /// The most bytes that stay uncompressed (`traditional_compression on`). Without it, as well
-    /// as above it, what reaches 256 KiB is compressed.
+    /// The highest number of bytes that stay uncompressed (`traditional_compression on`). Messages of 256 KiB
+    /// or more are always compressed.
     pub threshold: Option<usize>,
 }
 
 impl Compression {
-    /// From this size on a C node compresses whatever the configuration says.
+    /// The size from which a C node compresses a message whatever the configuration says.
     const ALWAYS: usize = 256 * 1024;
 
     fn wants(&self, length: usize) -> bool {
@@ -46,16 +46,16 @@ impl Compression {
     }
 }
 
-/// How a node writes what it sends.
+/// How a node writes its messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
-    /// What `msgfmt` says.
+    /// The choice of `msgfmt`.
     pub format: MessageFormat,
     /// Which datagrams are compressed.
     pub compression: Compression,
 }
 
-/// Writes and signs messages, into a buffer that it keeps.
+/// Writes and signs messages; keeps its buffer.
 #[derive(Debug)]
 pub struct Sealer {
     style: Style,
@@ -66,19 +66,18 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer with empty buffers.
+    /// Makes a sealer with empty buffers.
     #[must_use]
     pub const fn new(style: Style) -> Self {
         Self { style, out: Vec::new(), lines: Vec::new(), signature: Vec::new() }
     }
 
-    /// The bytes of a message, signed with the sending key. An `auth` field that it has is left
-    /// out.
+    /// Returns the bytes of a message, signed with the sending key. An existing `auth` field is left out.
     ///
     /// # Errors
     ///
-    /// A message too large for a datagram, or one that the classic form cannot express where
-    /// that is asked for.
+    /// A message too large for a datagram, or one that the classic form cannot express where that form is
+    /// used.
     pub fn seal(
         &mut self,
         message: &Fields,
@@ -158,8 +157,8 @@ impl Sealer {
         Ok(())
     }
 
-    /// What lies in an envelope has its own signature: older nodes look at it. A classic one
-    /// keeps the NUL that ends text in C.
+    /// Writes a message in an envelope. The message inside has its own signature, because older nodes check
+    /// it. A classic message keeps the NUL that ends a text in C.
     fn write_envelope(
         &mut self,
         message: &Fields,

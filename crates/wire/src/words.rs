@@ -1,4 +1,4 @@
-//! The words of the protocol, each once, for both directions.
+//! The words of the protocol, each defined once for both directions.
 
 use systole_core::{Fencing, GroupSet, NodeStatus, Occasion, Refusal, Step};
 
@@ -19,7 +19,7 @@ pub(crate) mod field {
     pub(crate) const FROM: &str = "from_id";
     pub(crate) const GENERATION: &str = "hg";
     pub(crate) const GROUP: &str = "group";
-    /// A person asked for a hand-over; only between nodes of Systole.
+    /// A person asked for a hand-over; used only between Systole nodes.
     pub(crate) const BY_ORDER: &str = "systole_ordered";
     pub(crate) const HOLD: &str = "rsc_hold";
     pub(crate) const INFO: &str = "info";
@@ -47,7 +47,7 @@ pub(crate) mod field {
 
 /// Types of messages.
 pub(crate) mod kind {
-    /// How every type without sequence number begins.
+    /// The beginning of every type without a sequence number.
     pub(crate) const UNSEQUENCED: &str = "NS_";
 
     pub(crate) const ABORT_GIVEUP: &str = "abort_giveup";
@@ -76,9 +76,9 @@ pub(crate) mod kind {
     pub(crate) const YOU_ARE_DEAD: &str = "you_are_dead";
 }
 
-/// The client whose messages the node itself sends and reads.
+/// The client whose messages the daemon itself sends and reads.
 pub(crate) const IPFAIL: &str = "ipfail";
-/// The value of `protocol`; nobody looks at it.
+/// The value of `protocol`; no node reads it.
 pub(crate) const PROTOCOL: &str = "1";
 /// The value of `rtype` of a whole report.
 pub(crate) const FULL: &str = "full";
@@ -86,23 +86,23 @@ pub(crate) const FULL: &str = "full";
 pub(crate) const GRANTED: &str = "OK";
 /// The value of `ok` of a refused request; anything but [`GRANTED`] refuses.
 pub(crate) const REFUSED: &str = "failed";
-/// The set of `hb_takeover` that a C 3.0.6 node does not translate, so that it ends as `all`.
+/// The set in `hb_takeover` that a C node does not translate, so that it ends up as `all`.
 pub(crate) const FAILBACK: &str = "failback";
-/// `info` of a negative answer whose sequence is below what is kept.
+/// `info` of a negative answer for a sequence number that is lower than those that are kept.
 pub(crate) const TOO_LOW: &str = "seqno too low";
-/// `info` of a negative answer whose sequence is nowhere.
+/// `info` of a negative answer for a sequence number that is not found.
 pub(crate) const NOT_FOUND: &str = "seqno not found";
-/// `st` of a client that came.
+/// `st` of a client that joined.
 pub(crate) const JOIN: &str = "join";
-/// `st` of a client that went.
+/// `st` of a client that left.
 pub(crate) const LEAVE: &str = "leave";
-/// `info` of a client that came.
+/// `info` of a client that joined.
 pub(crate) const SIGNON: &str = "signon";
-/// `info` of a client that went.
+/// `info` of a client that left.
 pub(crate) const SIGNOFF: &str = "signoff";
 /// `cs` of a client that is signed on.
 pub(crate) const ONLINE: &str = "online";
-/// `cs` of a client that is not.
+/// `cs` of a client that is not signed on.
 pub(crate) const OFFLINE: &str = "offline";
 /// `st` of a ping node that answers.
 pub(crate) const PING: &str = "ping";
@@ -138,50 +138,50 @@ const REFUSALS: [(Refusal, &str); 13] = [
     (Refusal::NotHere, "not_here"),
 ];
 
-/// The word of why a step is refused; nothing for what is no reason of that kind.
+/// Returns the word for the refusal of a step, if the reason has one.
 pub(crate) fn of_refusal(why: Refusal) -> Option<&'static str> {
     word_in(&REFUSALS, why)
 }
 
-/// The reason of a word.
+/// Returns the reason for a word.
 pub(crate) fn refusal(word: &str) -> Option<Refusal> {
     value_in(&REFUSALS, word)
 }
 
-/// The word of an outcome of fencing.
+/// Returns the word for an outcome of fencing.
 pub(crate) fn of_fencing(result: Fencing) -> Option<&'static str> {
     word_in(&FENCING, result)
 }
 
-/// The outcome of fencing of a word.
+/// Returns the outcome of fencing for a word.
 pub(crate) fn fencing(word: &str) -> Option<Fencing> {
     value_in(&FENCING, word)
 }
 
-/// The word of an occasion that has one.
+/// Returns the word for an occasion, if it has one.
 pub(crate) fn of_occasion(occasion: Occasion) -> Option<&'static str> {
     word_in(&OCCASIONS, occasion)
 }
 
-/// The occasion of a word.
+/// Returns the occasion for a word.
 pub(crate) fn occasion(word: &str) -> Occasion {
     value_in(&OCCASIONS, word).unwrap_or(Occasion::Unknown)
 }
 
-/// The status of a word.
+/// Returns the status for a word.
 pub(crate) fn status(word: &str) -> Option<NodeStatus> {
     use NodeStatus::{Active, Dead, Init, Up};
     [Init, Up, Active, Dead].into_iter().find(|status| status.word() == word)
 }
 
-/// The set of a word.
+/// Returns the set for a word.
 pub(crate) fn hold(word: &str) -> Option<GroupSet> {
     [GroupSet::None, GroupSet::Local, GroupSet::Foreign, GroupSet::All]
         .into_iter()
         .find(|hold| hold.word() == word)
 }
 
-/// The step of a word.
+/// Returns the step for a word.
 pub(crate) fn step(word: &str) -> Option<Step> {
     [Step::Me, Step::Other, Step::Done].into_iter().find(|step| step.word() == word)
 }

@@ -9,7 +9,7 @@ use systole_wire::{
 
 const HEADER: [(&str, &str); 4] = [("src", "beta"), ("seq", "7"), ("hg", "5"), ("ts", "6b02ca06")];
 
-/// What a message with these fields, and a header where they lack it, says.
+/// Returns what a message says that has these fields, and a header where they lack one.
 fn heard(fields: &[(&str, &str)]) -> Result<Message, HearError> {
     let keys = Keys::new(1, [(1, Method::Sha1, &b"a key"[..])]).unwrap();
     let mut message = Fields::default();
@@ -81,7 +81,7 @@ fn without_a_place_in_the_sequence_it_is_refused() {
     }
 }
 
-/// What nodes of Systole say of a hand-over to each other is read as it was meant.
+/// What Systole nodes say to each other about a hand-over is read as it was meant.
 #[test]
 fn words_between_nodes_of_systole_come_back_as_they_went() {
     let identity = Identity {

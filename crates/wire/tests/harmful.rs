@@ -1,4 +1,4 @@
-//! What ends another daemon is refused here, and never written.
+//! Messages that end a C daemon are refused here, and never written.
 
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
@@ -50,7 +50,7 @@ fn nothing_harmful_can_be_written() {
         assert!(fields.push(kind, name, value).is_err(), "{name}={value:?}");
     }
     assert!(fields.is_empty());
-    // Every kind has its digit, and no other digit can be asked for.
+    // Every kind has its digit, and no other digit can be requested.
     let digits = [Kind::String, Kind::Binary, Kind::Nested, Kind::List, Kind::Compressed];
     assert_eq!(digits.map(Kind::digit), *b"01234");
     let mut sealer = Sealer::new(Style::default());

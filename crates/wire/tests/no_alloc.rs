@@ -1,4 +1,4 @@
-//! A beat costs no allocation, in any form and with any method, once the buffers have grown.
+//! A beat needs no allocation, in any form and with any method, once the buffers have grown.
 
 #[path = "../../core/tests/no_alloc/counting.rs"]
 mod counting;

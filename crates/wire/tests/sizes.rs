@@ -1,4 +1,4 @@
-//! How large messages get, and which of them are compressed.
+//! The sizes of messages, and which of them are compressed.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
@@ -22,7 +22,7 @@ const STYLES: [(Style, Form); 3] = [
     (style(MessageFormat::Classic), Form::Framed),
     (style(MessageFormat::Classic), Form::Classic),
 ];
-/// From here on everything is compressed.
+/// Messages of this size or more are always compressed.
 const ALWAYS: usize = 256 * 1024;
 
 const fn style(format: MessageFormat) -> Style {
@@ -34,7 +34,7 @@ fn keys() -> Keys {
     Keys::new(1, [(1, Method::Sha256, &b"a key"[..])]).unwrap()
 }
 
-/// A message whose text is easy, or impossible, to compress.
+/// Returns a message whose text is easy, or impossible, to compress.
 fn message(length: usize, is_easy: bool) -> Fields {
     let mut fields = Fields::default();
     fields.push(Kind::String, "t", b"custom").unwrap();
@@ -48,7 +48,7 @@ fn message(length: usize, is_easy: bool) -> Fields {
     fields
 }
 
-/// How a message travels: how it is compressed, or why it cannot be sent.
+/// Returns how a message is compressed, or why it cannot be sent.
 fn travels(style: Style, fields: &Fields) -> Result<Option<Algorithm>, EncodeError> {
     let mut sealer = Sealer::new(style);
     let written = sealer.seal(fields, Form::Framed, &keys())?;
@@ -96,10 +96,10 @@ fn what_stays_too_large_is_not_sent() {
     }
 }
 
-/// Most bytes of a beat in a datagram: an Ethernet frame has room for them in every tunnel.
+/// The most bytes of a beat in a datagram: an Ethernet frame has room for them in every tunnel.
 const DATAGRAM_ROOM: usize = 1200;
 const LARGE: u64 = 1 << 44;
-/// The group that no other node tells of.
+/// The group that no other node reports.
 const OURS: GroupKey = GroupKey(0xdead_beef);
 const DAY: Duration = Duration::from_hours(24);
 
@@ -131,7 +131,7 @@ fn large_settings() -> Settings {
     }
 }
 
-/// What another node of the largest cluster says: everything is there, and has large numbers.
+/// Returns the beat of another node of the largest cluster: it contains everything, with large numbers.
 fn large_beat(node: NodeId, sequence: u64) -> Beat {
     let failure = Failure {
         action: Action::Stop,
@@ -172,7 +172,7 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
     beat
 }
 
-/// A node of the largest cluster, which hears all others on all links.
+/// Returns a node of the largest cluster, which hears all other nodes on all links.
 fn large_cluster() -> Cluster {
     let boot = Boot {
         started: u64::MAX - u64::from(Beat::GROWN_MAX),
@@ -181,7 +181,7 @@ fn large_cluster() -> Cluster {
         ..Boot::new(u64::MAX, Uuid([0xff; 16]))
     };
     let mut cluster = Cluster::new(large_settings(), boot);
-    // It runs in part, so it is started though everything is held.
+    // The group runs in part, so it is started although everything is held.
     let group = GroupId(u16::try_from(GROUPS_MAX - 1).unwrap());
     let held = vec![Holding { group, term: 1, is_whole: false }];
     cluster.handle(Time::START, &Input::ExecutorReady(held));
@@ -211,8 +211,8 @@ fn large_cluster() -> Cluster {
     cluster
 }
 
-/// Whatever happens, a beat is one datagram that nobody has to cut; and what has no room in it gets
-/// its turn.
+/// Whatever happens, a beat is one datagram that is never fragmented; and rows that do not fit get their turn
+/// later.
 #[test]
 fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
     let mut cluster = large_cluster();
@@ -235,7 +235,7 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
         cluster.elapse(now);
         while let Some(output) = cluster.poll() {
             if let Output::Run(job) = output {
-                // What was told and seen until now had more room.
+                // The beats so far had more room.
                 failed |= job.action == Action::Start;
                 told.clear();
                 media.clear();
@@ -274,8 +274,8 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
     assert!(said, "the words of a failure have their turn, too");
 }
 
-/// What the core says beside beats, which have less than that, is never too large for a datagram, so
-/// that nobody asks for ever for a message that was never sent.
+/// Other messages of the core, which have less room than a beat, are never too large for a datagram:
+/// otherwise a node would ask for ever for a message that was never sent.
 #[test]
 fn the_largest_list_of_nodes_fits_into_a_datagram() {
     let name = "n".repeat(255);

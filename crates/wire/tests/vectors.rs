@@ -1,4 +1,4 @@
-//! What real daemons sent is understood, and can be said again byte for byte.
+//! Messages of real daemons are understood, and can be written again byte for byte.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
@@ -18,7 +18,7 @@ use table::{Carrier, Origin, VECTORS, Vector};
 const REFUSED: &str = "77-x-accepted-framed-keyid2-wrongkey";
 const ICMP_HEADER: usize = 8;
 const LINK: LinkId = LinkId(0);
-/// Alphabetical, as node ids are.
+/// In alphabetical order, as node ids are.
 const NODES: [&str; 3] = ["alpha", "beta", "gamma"];
 
 fn vector(number: &str) -> &'static Vector {
@@ -275,7 +275,7 @@ fn every_shortened_message_is_noticed() {
     }
 }
 
-/// What follows the end of a message is nobody's.
+/// Bytes after the end of a message belong to nothing.
 fn without_nul(message: &[u8]) -> &[u8] {
     message.strip_suffix(b"\0").unwrap_or(message)
 }

@@ -11,19 +11,19 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// `cargo` and these words.
+    /// Makes a call of `cargo` with these arguments.
     pub(super) fn cargo<T: AsRef<str>>(arguments: &[T]) -> Self {
         let arguments = arguments.iter().map(|word| word.as_ref().to_owned()).collect();
         Self { arguments, environment: None }
     }
 
-    /// With one more variable.
+    /// Adds an environment variable.
     pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.environment = Some((name, value));
         self
     }
 
-    /// Runs it, and shows what it says as it does.
+    /// Runs it, and shows its output while it runs.
     pub(super) fn run(&self) -> Result<(), String> {
         complain(&format!("==> {self}"));
         let mut command = Command::new("cargo");

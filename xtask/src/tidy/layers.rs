@@ -1,10 +1,10 @@
-//! Who may depend on whom, and why each foreign crate is here.
+//! Which crate may depend on which, and why each foreign crate is used.
 
 use super::Breach;
 use super::purity::PURE;
 use crate::tree::File;
 
-/// Each crate, and those of ours that it may use.
+/// Each crate, and the crates of this project that it may use.
 const LAYERS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("wire", &["core"]),
@@ -24,7 +24,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
 const IMPURE: [&str; 7] =
     ["jiff", "libc", "netlink-sys", "rustix", "sd-notify", "socket2", "tempfile"];
 
-/// Where every foreign crate has a line.
+/// The file in which every foreign crate has a line.
 const REASONS: &str = "docs/dependencies.md";
 
 /// A line of a `[dependencies]` table.
@@ -78,7 +78,7 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
     LAYERS.iter().find(|(layer, _)| *layer == name).map(|(_, allowed)| *allowed)
 }
 
-/// The entries of all tables of dependencies, in the one form that this tree uses: a line each.
+/// Returns the entries of all tables of dependencies, in the only form that this tree uses: one line each.
 fn dependencies(manifest: &str) -> Vec<Dependency<'_>> {
     let (mut found, mut table) = (Vec::new(), None);
     for (index, line) in manifest.lines().enumerate() {

@@ -1,12 +1,12 @@
-//! Which files there are, how they begin and how long they are.
+//! Which files exist, how they begin and how long they are.
 
 use super::Breach;
 use crate::tree::File;
 
-/// Above this a file is thought over: would it read better in parts?
+/// A longer file may read better in parts.
 const LINES_MAX: usize = 400;
 
-/// Files that a stranger looks for.
+/// Files that a new contributor looks for.
 const EXPECTED: [&str; 11] = [
     ".ci/run",
     "ARCHITECTURE.md",
@@ -21,7 +21,7 @@ const EXPECTED: [&str; 11] = [
     "docs/differences.md",
 ];
 
-/// Checks which files there are and how they begin.
+/// Checks which files exist and how they begin.
 pub(super) fn check(files: &[File]) -> Vec<Breach> {
     let missing = EXPECTED.iter().filter(|path| files.iter().all(|file| file.path != **path));
     let mut breaches: Vec<_> =
@@ -38,7 +38,7 @@ pub(super) fn check(files: &[File]) -> Vec<Breach> {
     breaches
 }
 
-/// Files that are longer than they should be. No breach: some things are long.
+/// Returns files that are longer than they should be. This is not a broken rule: some things are long.
 pub(super) fn long_files(files: &[File]) -> Vec<String> {
     let rust = files.iter().filter(|file| file.is_rust());
     let counted = rust.map(|file| (&file.path, file.lines().count()));

@@ -1,9 +1,9 @@
-//! What may not stand in a line.
+//! What a line must not contain.
 
 use super::Breach;
 use crate::tree::File;
 
-/// Words that Rust sources may not have, in two halves so that this file has none of them.
+/// Words that Rust sources must not contain, in two halves so that this file does not contain them.
 const FORBIDDEN: [(&str, &str, &str); 5] = [
     ("todo", "!", "what is not built is not there"),
     ("unimplemented", "!", "what is not built is not there"),
@@ -12,7 +12,7 @@ const FORBIDDEN: [(&str, &str, &str); 5] = [
     ("#[all", "ow", "say `#[expect(lint, reason = \"…\")]`"),
 ];
 
-/// Places outside of the project, which a clone does not have.
+/// Places outside the project, which a clone does not have.
 const OUTSIDE: [(&str, &str); 2] = [("../", "shared"), ("/wor", "k/")];
 
 /// Checks every line of every file.
@@ -45,14 +45,15 @@ fn check_file(file: &File) -> Vec<Breach> {
     breaches
 }
 
-/// Whether a line of code, comments not counted, begins something unsafe.
+/// Returns whether a line of code, ignoring comments, begins something unsafe.
 fn is_unsafe(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     let mut words = code.split_whitespace().skip_while(|word| *word != "unsafe").skip(1);
     words.next().is_some_and(|next| ["{", "fn", "impl", "trait", "extern"].contains(&next))
 }
 
-/// The doors to Linux are unsafe inside, and a counting allocator of a test cannot be otherwise.
+/// Returns whether a file may be unsafe: the interfaces to Linux are, and a counting allocator in a test
+/// cannot be otherwise.
 fn may_be_unsafe(file: &File) -> bool {
     file.member() == Some("sys") || file.is_test() && file.text.contains("impl GlobalAlloc for")
 }

@@ -1,7 +1,7 @@
 //! Pure crates touch nothing: no clock, environment, file, socket, thread or random source.
 //!
-//! Clippy enforces it, by the `clippy.toml` in each of these folders. Checked here is that the
-//! file is there and forbids enough, and that no module is imported of which it knows only some
+//! Clippy enforces this, with the `clippy.toml` in each of these directories. This module checks that the
+//! file exists and forbids enough, and that no module is imported of which `clippy.toml` lists only some
 //! functions.
 
 use super::Breach;
@@ -10,7 +10,7 @@ use crate::tree::File;
 /// The crates that are pure.
 pub(super) const PURE: [&str; 5] = ["core", "wire", "config", "executor", "sim"];
 
-/// What `clippy.toml` must forbid at least.
+/// The minimum that `clippy.toml` must forbid.
 const DISALLOWED: [&str; 9] = [
     "std::time::Instant::now",
     "std::time::SystemTime::now",
@@ -23,7 +23,7 @@ const DISALLOWED: [&str; 9] = [
     "std::collections::HashMap",
 ];
 
-/// Modules of which a pure crate needs nothing. Of `std::net` it may have addresses.
+/// Modules of which a pure crate needs nothing. Of `std::net` it may use addresses.
 const IMPORTS: [&str; 8] = [
     "std::env::",
     "std::fs::",

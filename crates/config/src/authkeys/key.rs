@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The keys that sign messages: all are believed, one is used.
+/// The keys that sign messages: a message signed with any of them is accepted, one key is used for sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authentication {
-    /// The number of the key that signs what we send.
+    /// The number of the key that signs the messages of this node.
     pub sending: u8,
     /// All keys, by number.
     pub keys: BTreeMap<u8, Key>,
@@ -15,7 +15,7 @@ pub struct Authentication {
 /// One line of `authkeys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// How it signs.
+    /// The method with which it signs.
     pub method: Method,
     /// The secret; empty for [`Method::Crc`].
     pub bytes: KeyBytes,
@@ -24,7 +24,7 @@ pub struct Key {
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// A checksum, which anybody can make.
+    /// A checksum, which anyone can compute.
     Crc,
     /// HMAC-MD5.
     Md5,
@@ -35,7 +35,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The word for it.
+    /// Returns the word for the method in `authkeys`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

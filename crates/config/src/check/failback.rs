@@ -8,7 +8,7 @@ use crate::suggest::nearest;
 use std::net::IpAddr;
 use systole_core::{Failback, Group, GroupId};
 
-/// Finds groups that are not there, or are named twice.
+/// Finds groups that do not exist or are named twice.
 pub(crate) fn check(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>) {
     for (at, (name, _)) in draft.group_failback.iter().enumerate() {
         let Some(group) = find_group(groups, &name.value) else {
@@ -33,7 +33,7 @@ pub(crate) fn check(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>
     }
 }
 
-/// The groups by their places, each once; of several lines the last one counts.
+/// Resolves the groups to their places, each once; of several lines for a group the last one counts.
 pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, Failback)> {
     let mut resolved: Vec<(GroupId, Failback)> = Vec::new();
     for (name, failback) in &draft.group_failback {
@@ -44,7 +44,8 @@ pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, Failback
     resolved
 }
 
-/// The group whose first resource word is this, or whose address if it begins with one.
+/// Finds the group whose first resource word is `name`, or whose address is `name` if its first word is an
+/// address.
 fn find_group(groups: &[Group], name: &str) -> Option<GroupId> {
     let is_address = name.parse::<IpAddr>().is_ok();
     let is_it = |group: &Group| {

@@ -1,4 +1,4 @@
-//! Whether every other node can be fenced with what is installed here.
+//! Checks whether every other node can be fenced with what is installed here.
 
 use super::find;
 use crate::facts::{Facts, FileKind};
@@ -9,9 +9,9 @@ use crate::finding::Finding;
 use crate::hacf::{Draft, Placed};
 use crate::rule;
 
-/// Where cluster-glue has its plug-ins: programs, and libraries.
+/// The directory of cluster-glue's plug-ins: programs and libraries.
 const PLUGINS: &str = "/usr/lib/stonith/plugins";
-/// Permission bits by which others than the owner and the group can read.
+/// The permission bits that let users other than the owner and the group read a file.
 const READABLE_BY_OTHERS: u32 = 0o004;
 
 pub(crate) fn check(
@@ -98,7 +98,7 @@ fn agent(draft: &Draft, facts: &Facts<'_>, line: &Placed<FenceLine>, findings: &
     }
 }
 
-/// A node that some others can fence and that nobody fences would keep its groups for ever.
+/// Finds nodes without a `fence` line where other nodes have one: their groups could never be taken over.
 fn everybody(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let Some(own) = facts.own_name() else { return };
     let Some(first) = draft.fencing.first() else { return };
@@ -135,7 +135,7 @@ fn readable(draft: &Draft, mode: Option<u32>, findings: &mut Vec<Finding>) {
     let Some(mode) = mode.filter(|mode| mode & READABLE_BY_OTHERS != 0) else { return };
     let has_secret = |line: &&Placed<FenceLine>| match &line.value.device {
         FenceDevice::Stonith { parameters: StonithParameters::Words(words), .. } => {
-            // A plug-in's parameters have no names; one or two are a host and an address.
+            // The parameters of a plug-in have no names; one or two of them are a host and an address.
             words.0.split_whitespace().count() > 2
         }
         FenceDevice::Stonith { parameters: StonithParameters::File(_), .. } => false,

@@ -7,7 +7,7 @@ use crate::hacf::Draft;
 use crate::rule;
 
 pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
-    // Where another path begins is not known here: a daemon has a working directory of its own.
+    // Only absolute paths are checked: a daemon has its own working directory, which is not known here.
     let place = |directive| {
         let path = draft.written(directive).filter(|path| path.starts_with('/'))?;
         Some((path, draft.span(directive)?))
@@ -34,7 +34,7 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
     }
 }
 
-/// Why a path cannot be that of a log file, which need not exist yet.
+/// Returns why a path cannot be that of a log file; the file itself need not exist yet.
 fn hindrance(file: Find<'_, FileKind>, path: &str) -> Option<&'static str> {
     match file(path) {
         Some(FileKind::Executable | FileKind::Plain | FileKind::Device) => None,

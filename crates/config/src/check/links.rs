@@ -22,7 +22,8 @@ pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding
         findings
             .push(find(&rule::TOO_MANY_LINKS, beyond.span.clone(), message).label("one too many"));
     }
-    // Beside another link it is the documented way to keep the files of both nodes identical.
+    // A `ucast` to this node is fine next to another link: it is the documented way to keep the files of both
+    // nodes identical.
     if draft.media.iter().all(|medium| leads_here(&medium.value, facts)) {
         for medium in &draft.media {
             findings.push(

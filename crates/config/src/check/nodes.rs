@@ -1,4 +1,4 @@
-//! Who takes part.
+//! Checks of the `node` lines.
 
 use super::find;
 use crate::facts::Facts;
@@ -8,7 +8,7 @@ use crate::rule;
 use crate::suggest::nearest;
 use systole_core::NODES_MAX;
 
-/// The nodes for which the protocol between nodes of heartbeat 3.0.6 was made.
+/// The number of nodes for which heartbeat 3.0.6 designed its protocol between nodes.
 const CLASSIC_NODES: usize = 2;
 
 pub(super) fn check(draft: &Draft, facts: &Facts<'_>, findings: &mut Vec<Finding>) {

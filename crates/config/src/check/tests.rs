@@ -1,7 +1,7 @@
 use crate::load;
 use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, of_ha_cf, rules, sources, with_facts};
 
-/// A replacement in the tutorial's ha.cf and the rules that it breaks.
+/// A replacement in the tutorial's ha.cf, and the rules that it breaks.
 const CHANGES: &[(&str, &str, &[&str])] = &[
     ("node web1\nnode web2\n", "", &["HA0401"]),
     ("node web1\nnode web2\n", "node //\n", &["HA0102", "HA0401"]),

@@ -9,7 +9,8 @@ use crate::values::Values;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Below this a joint start may be over before the network carries packets.
+/// If initdead is shorter than this, it may end before the network carries packets when all nodes start
+/// together.
 const INITDEAD_COMFORT: Duration = Duration::from_secs(10);
 
 pub(super) fn check(draft: &Draft, values: &Values, findings: &mut Vec<Finding>) {
@@ -21,7 +22,7 @@ pub(super) fn check(draft: &Draft, values: &Values, findings: &mut Vec<Finding>)
     let in_milliseconds = |time: Duration| format!("{}ms", milliseconds(time));
 
     if deadtime <= least {
-        // Whichever of the two was written; the defaults agree with each other.
+        // The finding marks whichever of the two was written; the defaults agree with each other.
         let span = at("deadtime").or_else(|| at("keepalive")).unwrap_or(0..0);
         findings.push(
             find(&rule::DEADTIME_TOO_SMALL, span, "deadtime must be longer than two beats")

@@ -4,7 +4,7 @@ use super::{Effect, Found};
 use crate::config::Config;
 use systole_core::Group;
 
-/// Compares the groups. One that is new and has the name of one that is gone is a changed one.
+/// Compares the groups. A new group with the name of a removed group counts as changed.
 pub(super) fn compare(old: &Config, new: &Config, groups: &[Group], found: &mut Found) {
     let before = found.changes.len();
     let is_in = |groups: &[Group], group: &Group| groups.iter().any(|it| it.key == group.key);
@@ -31,7 +31,7 @@ pub(super) fn compare(old: &Config, new: &Config, groups: &[Group], found: &mut 
     }
 }
 
-/// A group as its line says it.
+/// Returns a group as its line in haresources.
 fn line(config: &Config, group: &Group) -> String {
     let nodes = config.sorted_nodes();
     let node = nodes.get(group.preferred.index()).map_or("?", String::as_str);

@@ -71,7 +71,7 @@ fn what_means_the_same_is_no_difference() {
     assert_eq!(changes(HA_CF, AUTHKEYS, HARESOURCES), []);
 }
 
-/// A value that differs from that of the tutorial and fits to its other lines.
+/// Returns a value that differs from that of the tutorial and is consistent with its other lines.
 fn other_value(row: &Directive) -> String {
     let Role::Setting(kind) = row.role else { panic!("`{}` has no value", row.name) };
     let candidates: Vec<String> = match kind {
@@ -96,7 +96,7 @@ fn other_value(row: &Directive) -> String {
     found.unwrap_or_else(|| panic!("no other value for `{}`", row.name))
 }
 
-/// The tutorial's ha.cf with one more line.
+/// Returns the tutorial's ha.cf with one more line.
 fn with(row: &Directive, value: &str) -> String {
     format!("{HA_CF}{} {value}\n", row.name)
 }
@@ -128,7 +128,7 @@ fn a_change_of_beats_takes_a_restart_with_a_serial_line() {
     let expected = [
         ("keepalive: 2 s -> 1 s", Effect::Restart),
         ("warntime: 10 s -> 9 s", Effect::Live),
-        // Two beats, as long as no line says it.
+        // Two beats, if no line sets it.
         ("aliveping: 4 s -> 2 s", Effect::Live),
     ];
     assert_eq!(told, expected);

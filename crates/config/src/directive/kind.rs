@@ -5,14 +5,14 @@ use crate::time;
 use crate::values::{Parsed, boolean};
 use std::time::Duration;
 
-/// The facilities of syslog(3) by the names that syslog.conf(5) gives them.
+/// The facilities of syslog(3), under their names in syslog.conf(5).
 pub(crate) const FACILITIES: [&str; 22] = [
     "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "mark", "news", "security",
     "syslog", "user", "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
     "local7",
 ];
 
-/// What a directive's words mean.
+/// What the words of a directive mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A setting with one value; of several values the last one counts.
@@ -39,30 +39,30 @@ pub(crate) enum Role {
     GroupFailback,
     /// `hold_down`.
     HoldDown,
-    /// A directive whose component is in no build of heartbeat 3.0.6 that Debian ships.
+    /// A directive whose component is not in any build of heartbeat 3.0.6 that Debian ships.
     NotBuilt,
 }
 
-/// What a setting's value is.
+/// The kind of value that a setting has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A time.
     Time(Zero),
     /// A time as a whole number of milliseconds without a unit.
     Milliseconds { least: u32, most: u32 },
-    /// A yes or no.
+    /// A boolean.
     Boolean,
     /// A whole number.
     Number { least: u32, most: u32 },
     /// A UDP port.
     Port,
-    /// A number that is one of some.
+    /// One of a list of numbers.
     Rate(&'static [u32]),
     /// `on`, `off`, their synonyms, `legacy`, `manual`, or `after` and a time.
     Failback,
-    /// One of some words.
+    /// One of a list of words.
     Choice(&'static [&'static str]),
-    /// One of some words, whose case does not count.
+    /// One of a list of words, in any case.
     ChoiceInAnyCase(&'static [&'static str]),
     /// A syslog facility or `none`.
     Facility,
@@ -70,18 +70,18 @@ pub(crate) enum Kind {
     Text,
 }
 
-/// What a time of less than a millisecond is, which heartbeat 3.0.6 counts as nothing.
+/// How a time of less than a millisecond is handled, which heartbeat 3.0.6 counts as zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Zero {
-    /// An error.
+    /// As an error.
     Refused,
-    /// A time like others.
+    /// Like any other time.
     Taken,
-    /// The sign for other times; a change tells it with these words.
+    /// As the sign for other times, which a reported change describes with these words.
     Means(&'static str),
 }
 
-/// The media by their directives.
+/// The media, by their directives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MediumKind {
     Ucast,
@@ -96,7 +96,8 @@ pub(crate) enum MediumKind {
 }
 
 impl Kind {
-    /// What a sound value means. `None` for one that is refused, and for `after`, which is two words.
+    /// Returns the meaning of a valid value; `None` for a value that is refused, and for `after`, which takes
+    /// two words.
     pub(crate) fn read(self, text: &str) -> Option<Parsed> {
         let word = |is_sound: bool| is_sound.then(|| Parsed::Word(text.to_owned()));
         match self {
@@ -128,7 +129,7 @@ impl Kind {
 }
 
 impl Zero {
-    /// Whether a time is sound.
+    /// Returns whether a time is valid.
     pub(crate) fn takes(self, time: Duration) -> bool {
         self != Self::Refused || time >= Duration::from_millis(1)
     }

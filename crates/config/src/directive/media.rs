@@ -138,5 +138,5 @@ static ROWS: &[Directive] = &[
     },
 ];
 
-/// The rates that heartbeat 3.0.6 takes.
+/// The rates that heartbeat 3.0.6 accepts.
 static BAUD_RATES: &[u32] = &[9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];

@@ -1,4 +1,4 @@
-//! Directives of Pacemaker and of components that are not there.
+//! Directives of Pacemaker and of components that do not exist here.
 
 use super::{
     BOOLEAN, DefaultValue, Directive, Kind, Listed, NOT_BUILT, Order, Role, SERVED, Topic, inert,
@@ -6,7 +6,7 @@ use super::{
 };
 
 const NO_PACEMAKER: &str = "there is no Pacemaker under Systole";
-/// What heartbeat 3.0.6 says where it looks at a yes or no before it needs it.
+/// What heartbeat 3.0.6 logs where it checks a boolean before it needs the value.
 const CHECKED_BOOLEAN: &str = "ERROR: ha_config_check_boolean:Invalid directive value {}";
 
 pub(super) static TOPIC: Topic = Topic { title: "For Pacemaker and others", rows: ROWS };

@@ -184,7 +184,7 @@ static ROWS: &[Directive] = &[
     },
 ];
 
-/// With a facility and no file, heartbeat 3.0.6 records the null device.
+/// Given a facility and no file, heartbeat 3.0.6 records the null device.
 const NULL_DEVICE: DefaultValue =
     DefaultValue::Shown(|draft| has_facility(draft).then(|| "/dev/null".to_owned()));
 

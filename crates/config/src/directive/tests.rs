@@ -55,7 +55,7 @@ fn a_change_of_each_value_that_is_used_is_told() {
     }
 }
 
-/// The default as the documents write it.
+/// Returns the default as the documents write it.
 fn documented_default(row: &Directive) -> String {
     let DefaultValue::Text(text) = row.default else { return row.default_words.to_owned() };
     match (row.role, row.default_value(&Draft::default())) {
@@ -89,12 +89,12 @@ fn the_book_has_the_tables() {
     }
 }
 
-/// The entries of the manual page for each directive.
+/// Returns the entries of the manual page for each directive.
 fn entries(page: &str) -> Vec<(&str, &str)> {
     let items = page.split("\n.It Cm ").skip(1);
     let items = items.map(|item| item.split("\n.El").next().unwrap());
     let named = items.flat_map(|item| {
-        // Several may share an entry: `logfile Ar path , Cm debugfile Ar path`.
+        // Several directives may share an entry: `logfile Ar path , Cm debugfile Ar path`.
         let head = item.lines().next().unwrap();
         let names = head.split(" , Cm ").map(|part| part.split_whitespace().next().unwrap());
         names.map(move |name| (name, item))

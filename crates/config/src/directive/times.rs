@@ -1,4 +1,4 @@
-//! Directives about nodes and times, and about moves that nodes decide themselves.
+//! Directives about nodes and times, and about moves that nodes decide on automatically.
 
 use super::{
     ANY_TIME, DefaultValue, Directive, Kind, Listed, NEW, POSITIVE_TIME, Role, SERVED, Subject,
@@ -162,7 +162,7 @@ static ROWS: &[Directive] = &[
     },
 ];
 
-/// What heartbeat 3.0.6 takes for `initdead` where the file does not say it.
+/// Returns what heartbeat 3.0.6 uses for `initdead` when the file does not set it.
 fn initdead(deadtime: Duration) -> Duration {
     const SECOND: Duration = Duration::from_secs(1);
     if deadtime > 10 * SECOND {

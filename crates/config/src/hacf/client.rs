@@ -1,4 +1,4 @@
-//! Programs to keep running, and who may talk to the daemon: directives that take a whole line.
+//! Directives that take a whole line: programs to keep running, and who may talk to the daemon.
 
 use super::Reader;
 use crate::config::{ApiAuthorization, Client, ClientKind};
@@ -26,8 +26,8 @@ impl Reader<'_> {
             };
             return self.report(finding.original(original));
         };
-        // The built-in ipfail takes the program's place, wherever the path points and whoever was
-        // to run it: other distributions keep it elsewhere.
+        // The built-in ipfail replaces the program, whatever its path (other distributions install it
+        // elsewhere) and whatever user was to run it.
         if !failfast && program.text.rsplit('/').next() == Some("ipfail") {
             self.draft.ipfail = Some(program.span());
             return;

@@ -1,4 +1,4 @@
-//! When groups go home, and when they are kept where they are: `auto_failback after`, `failback` and
+//! When groups fail back, and when they are kept where they are: `auto_failback after`, `failback` and
 //! `hold_down`.
 
 use super::{Placed, Reader, Setting};
@@ -12,7 +12,7 @@ use crate::values::{Parsed, boolean};
 use std::time::Duration;
 use systole_core::Failback;
 
-/// Most moves that `hold_down` counts: as many as are dated.
+/// The most moves that `hold_down` can count: the times of only so many moves are kept.
 const MOVES_MAX: u32 = 16;
 
 /// A `hold_down` line.
@@ -20,12 +20,12 @@ const MOVES_MAX: u32 = 16;
 pub(crate) enum HoldDownLine {
     /// Groups may move as often as they like.
     Off,
-    /// So many moves within such a time are too many.
+    /// This many moves within this time are too many.
     On(u8, Duration),
 }
 
 impl Reader<'_> {
-    /// Reads `auto_failback after TIME`. Returns whether that was meant.
+    /// Reads `auto_failback after TIME`. Returns whether the line has this form.
     pub(super) fn failback_after(&mut self, known: &'static Directive, words: &[Word<'_>]) -> bool {
         let Some((after, rest)) = words.split_first().filter(|(word, _)| word.text == "after")
         else {
@@ -40,7 +40,7 @@ impl Reader<'_> {
         true
     }
 
-    /// The time behind `after`.
+    /// Reads the time that follows `after`.
     fn after(&mut self, known: &Directive, after: Word<'_>, rest: &[Word<'_>]) -> Option<Duration> {
         let Some(time) = rest.first() else {
             let message = "`after` lacks its time";
@@ -59,7 +59,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes a value that a C heartbeat does not know.
+    /// Reports a value that a C node does not know.
     pub(super) fn new_value(&mut self, known: &Directive, word: Word<'_>) {
         let message = format!("`{}` is a new value of `{}`", word.text, known.name);
         self.find(&rule::NEW_VALUE, word.span(), message, "a C heartbeat refuses this file");

@@ -20,7 +20,7 @@ impl Reader<'_> {
             );
         }
         let Some(device) = words.next() else {
-            // heartbeat 3.0.6 reads no further when the line holds for another host.
+            // heartbeat 3.0.6 does not read the rest of a line that is for another host.
             if host.is_none_or(|host| host.text == "*") {
                 self.bad_stonith(name, "no type of a device follows", "type");
             }
@@ -67,7 +67,7 @@ impl Reader<'_> {
         for word in words {
             let option = word.text.split_once('=').filter(|(option, _)| !option.is_empty());
             let Some((option, value)) = option else {
-                // Not shown: it may be a part of a password.
+                // The word is not shown because it may be part of a password.
                 return self.find(&rule::BAD_FENCE, word.span(), "no `NAME=VALUE`", FORM);
             };
             if option == "action" && !matches!(value, "off" | "reboot") {

@@ -12,7 +12,7 @@ use crate::source::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-/// Multicast scopes that beats may have: link, admin, site, organisation.
+/// Multicast scopes that are allowed for beats: link, admin, site, organisation.
 const SCOPES: [u16; 4] = [2, 4, 5, 8];
 
 impl Reader<'_> {
@@ -99,7 +99,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds words behind the last one that a medium's line has.
+    /// Reports words after the last one that the line of a medium takes.
     fn words_beyond(&mut self, word: Option<&Word<'_>>) {
         let Some(word) = word else { return };
         let finding = if word.text.starts_with("//") {
@@ -284,7 +284,7 @@ impl Reader<'_> {
         host.parse::<IpAddr>().is_err() && self.facts.host.is_some_and(|find| find(host).is_none())
     }
 
-    /// Finds a device that does not exist, with which heartbeat 3.0.6 starts and then dies.
+    /// Reports a device that does not exist; heartbeat 3.0.6 starts with such a device and then dies.
     fn device(&mut self, word: Word<'_>) {
         if self.facts.interfaces.is_some() && self.facts.interface(word.text).is_none() {
             let message = format!("there is no interface `{}`", word.text);

@@ -1,4 +1,4 @@
-//! The words of a line that makes one medium.
+//! The words of a line that declares a medium.
 
 use crate::finding::Finding;
 use crate::lexer::Word;
@@ -6,13 +6,13 @@ use crate::number;
 use crate::rule;
 use crate::source::File;
 
-/// Highest time to live, or number of hops, of a multicast medium.
+/// The highest time to live, or number of hops, of a multicast medium.
 const MULTICAST_TTL_MAX: u32 = 4;
 
-/// Why a medium's line was refused.
+/// The reason why the line of a medium was refused.
 pub(super) type Refusal = Box<Finding>;
 
-/// The words of a medium's line.
+/// The words of the line of a medium.
 #[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
     pub(super) name: Word<'a>,
@@ -44,7 +44,7 @@ impl<'a> Parts<'a> {
         self.need(at, what).map_err(|finding| Box::new((*finding).original(original())))
     }
 
-    /// Port, hops and loopback of a multicast line. What is odd about them goes to `findings`.
+    /// Reads port, hops and loopback of a multicast line. Warnings about them are added to `findings`.
     pub(super) fn multicast(
         &self,
         device: Word<'_>,

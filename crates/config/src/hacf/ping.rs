@@ -54,7 +54,7 @@ impl Reader<'_> {
         for host in &line.parts[1..] {
             let ipv6 = host.text.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6());
             if ipv6 || self.is_unknown_host(host.text) {
-                // heartbeat 3.0.6 complains and goes on with the other members.
+                // heartbeat 3.0.6 complains and continues with the other members.
                 let mut finding =
                     unknown_host(*host, format!("ERROR: glib: unknown host: {}", host.text));
                 finding.severity = Severity::Warning;

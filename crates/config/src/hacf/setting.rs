@@ -13,7 +13,7 @@ use crate::values::{Parsed, boolean};
 use std::ops::Range;
 use std::time::Duration;
 
-/// The value of a setting and the bytes that said it.
+/// The value of a setting and the bytes in the file that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setting {
     /// As written.
@@ -52,7 +52,7 @@ impl Reader<'_> {
             if word.text.starts_with("//") {
                 let mut finding = slash_comment(&rule::SLASH_COMMENT, File::HaCf, *word);
                 if kind == Kind::Text {
-                    // Any word is a value here, so heartbeat 3.0.6 starts with the last one.
+                    // Any word is a valid value here, so heartbeat 3.0.6 starts and uses the last one.
                     finding.severity = crate::finding::Severity::Warning;
                 }
                 self.report(finding);
@@ -80,7 +80,7 @@ impl Reader<'_> {
         self.report(finding);
     }
 
-    /// Finds directives that stand behind the line they were meant for.
+    /// Reports directives that come after the line they were meant for.
     fn order(&mut self, known: &Directive, name: Word<'_>) {
         let (what, uses_it) = match known.order {
             Order::Anywhere => return,
@@ -103,7 +103,7 @@ impl Reader<'_> {
     }
 
     fn below_pacemaker(&mut self, known: &Directive, name: Word<'_>) {
-        // The original has this check the wrong way round.
+        // heartbeat 3.0.6 has this check the wrong way round.
         let finding = if self.draft.pacemaker_seen {
             let message = format!("heartbeat 3.0.6 complains about `{}` here", known.name);
             Finding::new(&rule::AFTER_PACEMAKER, File::HaCf, name.span(), message)
@@ -239,7 +239,7 @@ impl Reader<'_> {
     fn port(&mut self, known: &Directive, word: Word<'_>) -> Option<u32> {
         let number = self.number(known, 1, u32::MAX, word)?;
         let Ok(port) = u16::try_from(number) else {
-            // The field on the wire has 16 bits, and heartbeat 3.0.6 fills in what fits.
+            // The field in the message has 16 bits, and heartbeat 3.0.6 sends the low 16 bits.
             let wrapped = (number & 0xffff).max(1);
             let message = format!("there is no port {number}");
             let label = format!("read as {wrapped}; expected at most 65535");
@@ -259,7 +259,7 @@ impl Reader<'_> {
         Some(number)
     }
 
-    /// Reads a value of a kind that has only these.
+    /// Reads a value of a kind that has only these words.
     pub(super) fn one_of(
         &mut self,
         known: &Directive,
@@ -291,7 +291,7 @@ impl Reader<'_> {
     }
 }
 
-/// Proposes the nearest of the words that could stand here, and adds what the original says.
+/// Proposes the nearest of the valid words, and adds what heartbeat 3.0.6 logs.
 fn meant(known: &Directive, words: &[&str], word: Word<'_>, finding: Finding) -> Finding {
     let mut finding = complain(known, word, finding);
     if let Some(meant) = nearest(word.text, words.iter().copied()) {
@@ -300,7 +300,7 @@ fn meant(known: &Directive, words: &[&str], word: Word<'_>, finding: Finding) ->
     finding
 }
 
-/// Adds what the original says of a bad value.
+/// Adds what heartbeat 3.0.6 logs about a bad value.
 fn complain(known: &Directive, word: Word<'_>, finding: Finding) -> Finding {
     match known.complaint(word.text) {
         Some(complaint) => finding.original(complaint),

@@ -5,7 +5,7 @@ use crate::testing::{
 };
 use std::time::Duration;
 
-/// Lines below the tutorial's ha.cf, the rules they break, and what is marked first.
+/// Lines added to the tutorial's ha.cf, the rules that they break, and what is marked first.
 const BROKEN: &[(&str, &[&str], &str)] = &[
     ("deadtim 30", &["HA0101"], "deadtim"),
     ("node,web3", &["HA0101"], "node,web3"),
@@ -199,7 +199,7 @@ fn every_medium_is_one_that_the_daemon_opens() {
         ("ping 192.168.122.2", None),
         ("ping6 fe80::1", None),
         ("ping_group gates 192.168.122.2", None),
-        // Without a value nothing has to be opened.
+        // Without a value no socket has to be opened.
         ("bcast", Some("HA0104")),
         ("serial", Some("HA0104")),
     ] {

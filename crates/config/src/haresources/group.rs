@@ -1,4 +1,4 @@
-//! Groups: what the words of a line mean, and what one line does to another.
+//! Groups: what the words of a line mean, and how lines affect each other.
 
 use super::line::{JoinedWord, LogicalLine};
 use crate::address;
@@ -11,10 +11,10 @@ use crate::source::File;
 use std::ops::Range;
 use systole_core::{Group, GroupKey, NodeId, Resource, ResourceKind};
 
-/// Agents whose work on addresses is done natively.
+/// Agents for addresses, whose work is done natively.
 const ADDRESS_AGENTS: [&str; 3] = ["IPaddr", "IPaddr2", "IPv6addr"];
 
-/// A group and where its resources stand.
+/// A group and the places of its resources in the file.
 pub(super) struct ReadGroup {
     pub(super) group: Group,
     spans: Vec<Range<usize>>,
@@ -27,7 +27,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a line; `None` when it makes no group.
+    /// Reads a line; returns `None` when the line does not define a group.
     pub(super) fn group(
         &self,
         line: &LogicalLine,
@@ -78,7 +78,7 @@ impl Reader<'_> {
         let word = Word { text: &joined.text, start: joined.span.start };
         let before = findings.len();
         let kind = self.kind(word, findings);
-        // A word that was joined from two lines is longer in the file than it reads.
+        // A word that was joined from two lines is longer in the file than its text.
         for finding in &mut findings[before..] {
             finding.span = joined.span.clone();
         }
@@ -132,7 +132,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds an agent that does not exist here.
+    /// Reports an agent that does not exist here.
     fn agent(&self, word: Word<'_>, name: &str, findings: &mut Vec<Finding>) {
         if name.starts_with("//") {
             findings.push(
@@ -147,7 +147,7 @@ impl Reader<'_> {
             return;
         }
         let Some(find) = self.facts.agent else { return };
-        // `OCF::type::instance` names its agent in the first argument, and a file in the second.
+        // In `OCF::type::instance` the first argument names the agent, the second one a file.
         let instance = word.text.strip_prefix("OCF::").and_then(|rest| rest.split_once("::"));
         let is_found = find(if instance.is_some() { word.text } else { name }).is_some();
         let (message, help) = match instance {
@@ -204,7 +204,7 @@ fn split_arguments(word: Word<'_>, rest: &str, findings: &mut Vec<Finding>) -> V
     arguments
 }
 
-/// Whether the daemon's check named this word already.
+/// Returns whether the check of the daemon has already reported this word.
 fn is_reported(node: &JoinedWord, findings: &[Finding]) -> bool {
     let rules = [rule::BAD_NODE_NAME.id, rule::HARESOURCES_SLASH_COMMENT.id];
     findings
@@ -212,8 +212,8 @@ fn is_reported(node: &JoinedWord, findings: &[Finding]) -> bool {
         .any(|finding| finding.span.start == node.span.start && rules.contains(&finding.rule))
 }
 
-/// Finds what lines do to each other: heartbeat 3.0.6 finds a group by its first resource, as a
-/// word of any line.
+/// Reports conflicts between lines: heartbeat 3.0.6 looks up a group by its first resource, as a word of any
+/// line.
 pub(super) fn compare(groups: &[ReadGroup], findings: &mut Vec<Finding>) {
     for (at, one) in groups.iter().enumerate() {
         let (earlier, _) = groups.split_at(at);
@@ -254,7 +254,7 @@ pub(super) fn compare(groups: &[ReadGroup], findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a resource other than the first is this word.
+/// Returns whether this word is a resource of the group other than the first.
 fn has_inside(group: &ReadGroup, name: &str) -> bool {
     group.group.resources.iter().skip(1).any(|resource| resource.word == name)
 }
@@ -278,7 +278,7 @@ fn duplicates(one: &ReadGroup, earlier: &[ReadGroup], findings: &mut Vec<Finding
     }
 }
 
-/// Whether two words mean the same resource, by whichever form they say it.
+/// Returns whether two words mean the same resource, in whatever form.
 fn is_same(one: &Resource, other: &Resource) -> bool {
     match (&one.kind, &other.kind) {
         (ResourceKind::Address(one), ResourceKind::Address(other)) => one.address == other.address,

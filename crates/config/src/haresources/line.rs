@@ -8,7 +8,7 @@ use crate::source::File;
 use crate::suggest::nearest;
 use std::ops::Range;
 
-/// A word of a line that may have been joined from several.
+/// A word of a line, possibly joined from several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JoinedWord {
     pub(super) text: String,
@@ -18,7 +18,7 @@ pub(super) struct JoinedWord {
 /// The words of a group: a node and its resources.
 pub(super) type LogicalLine = Vec<JoinedWord>;
 
-/// Does what the daemon's own check does: the first word of every line that is neither blank nor
+/// Applies the check of the daemon of heartbeat 3.0.6: the first word of every line that is neither blank nor
 /// a comment is a node, and lines joined to it by backslashes are skipped.
 pub(super) fn check_node_names(
     text: &str,
@@ -35,7 +35,7 @@ pub(super) fn check_node_names(
         }
         let Some(first) = line.words(is_blank).next() else { continue };
         let name = first.text.to_lowercase();
-        // Without any node in ha.cf every name is bad, and only that is worth saying.
+        // If ha.cf names no node, every name is wrong, and only the missing nodes are worth reporting.
         if nodes.is_empty() || nodes.contains(&name) {
             continue;
         }
@@ -76,14 +76,14 @@ fn bad_node_name(first: Word<'_>, name: &str, nodes: &[String], path: &str) -> F
     finding
 }
 
-/// Node names for a message.
+/// Returns the node names for a message.
 fn listed(nodes: &[String]) -> String {
     let quoted: Vec<String> = nodes.iter().take(4).map(|node| format!("`{node}`")).collect();
     quoted.join(" or ")
 }
 
-/// Does what the script does: a comment ends a line and hides its backslash; a backslash at the
-/// very end joins the next line, in which `#` means nothing.
+/// Joins lines as the script of heartbeat 3.0.6 does: a comment ends a line and hides its backslash; a
+/// backslash at the very end joins the next line, in which `#` has no meaning.
 pub(super) fn logical_lines(text: &str, findings: &mut Vec<Finding>) -> Vec<LogicalLine> {
     let mut found = Vec::new();
     let mut physical = lines(text);
@@ -97,7 +97,7 @@ pub(super) fn logical_lines(text: &str, findings: &mut Vec<Finding>) -> Vec<Logi
         loop {
             blank_after_backslash(whole, findings);
             let current = without_return(whole, findings);
-            // A backslash before a carriage return is not at the end, and joins nothing.
+            // A backslash before a carriage return is not at the end of the line, so it joins nothing.
             let Some(body) = whole.text.strip_suffix('\\') else {
                 joined.push(current.text, current.start);
                 break;
@@ -115,7 +115,7 @@ pub(super) fn logical_lines(text: &str, findings: &mut Vec<Finding>) -> Vec<Logi
     found
 }
 
-/// Takes off a carriage return, which heartbeat 3.0.6 makes a part of the last word.
+/// Removes a carriage return, which heartbeat 3.0.6 makes part of the last word.
 fn without_return<'a>(line: Line<'a>, findings: &mut Vec<Finding>) -> Line<'a> {
     let Some(text) = line.text.strip_suffix('\r') else { return line };
     if !text.trim_matches(is_blank).is_empty() {
@@ -183,7 +183,7 @@ fn blank_after_backslash(line: Line<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Text from several places of the file.
+/// Text joined from several places in the file.
 #[derive(Default)]
 struct Joined {
     characters: Vec<(char, usize)>,

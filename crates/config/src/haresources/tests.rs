@@ -48,7 +48,7 @@ fn scripts_handle_addresses_where_it_is_wanted() {
     assert_eq!(config.groups[0].resources[0].kind, agent("IPaddr", &["192.168.122.100/24"]));
 }
 
-/// A haresources file, the rules it breaks, what is marked first, and the words of its groups.
+/// A haresources file, the rules that it breaks, what is marked first, and the words of its groups.
 type Case =
     (&'static str, &'static [&'static str], &'static str, &'static [&'static [&'static str]]);
 

@@ -135,7 +135,7 @@ fn check_findings(ha_cf: &str, authkeys: &str, haresources: &str) {
     });
 }
 
-/// Lines made of words that mean something, so that the odd cases are met often.
+/// Lines made of words with a meaning, so that unusual cases are frequent.
 fn lines(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     let word = prop_oneof![prop::sample::select(words).prop_map(str::to_owned), "\\PC{0,6}"];
     prop::collection::vec(prop::collection::vec(word, 0..6).prop_map(|line| line.join(" ")), 0..8)

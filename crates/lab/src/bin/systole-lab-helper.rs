@@ -1,4 +1,4 @@
-//! The programs that run inside the lab's namespaces, for tests that have no `hb` at hand.
+//! The programs that run inside the lab's namespaces, for tests without an `hb` executable.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Hears gratuitous ARP (RFC 826, RFC 5227): announcements of who has an address.
+//! Receives gratuitous ARP (RFC 826, RFC 5227): announcements of which machine has an address.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with};
@@ -7,11 +7,11 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::time::Instant;
 
-/// ARP's number among Ethernet's protocols, in network byte order as `packet(7)` wants it.
+/// The number of ARP among the protocols of Ethernet, in network byte order as required by `packet(7)`.
 const ARP: NonZeroU32 = NonZeroU32::new(0x0806_u16.to_be() as u32).expect("is not zero");
-/// Bytes of an Ethernet header and an ARP packet for IPv4.
+/// The length of an Ethernet header and an ARP packet for IPv4, in bytes.
 const FRAME: usize = 14 + 28;
-/// What stands before the addresses: Ethernet, IPv4, and their lengths.
+/// The bytes before the addresses: Ethernet, IPv4, and the lengths of their addresses.
 const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
 
 /// One gratuitous ARP packet.
@@ -23,7 +23,7 @@ pub struct Announcement {
     pub address: Ipv4Addr,
     /// The hardware address that has it now.
     pub sender: [u8; 6],
-    /// Whether it was in the form of a request, not of a reply.
+    /// Whether it was a request, not a reply.
     pub request: bool,
 }
 
@@ -37,7 +37,7 @@ impl Listener {
         Ok(Self(socket_with(AddressFamily::PACKET, SocketType::RAW, flags, protocol)?))
     }
 
-    /// The next announcement that has arrived; other ARP packets are passed over.
+    /// Returns the next announcement that has arrived; other ARP packets are skipped.
     pub(super) fn next(&self) -> Option<Announcement> {
         loop {
             let mut frame = [0; FRAME];
@@ -56,7 +56,7 @@ impl AsFd for Listener {
     }
 }
 
-/// Reads a packet whose sender speaks of its own address.
+/// Reads a packet whose sender announces its own address.
 fn parse(frame: &[u8; FRAME], at: Instant) -> Option<Announcement> {
     let arp = frame.get(14..)?;
     let address = |at: usize| -> Option<Ipv4Addr> {

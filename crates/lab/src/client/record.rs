@@ -1,6 +1,6 @@
-//! What the client remembers of the answers, in little space.
+//! What the client keeps of the answers, in little memory.
 //!
-//! Answers of one node without a pause make one span; the gaps are between the spans:
+//! Answers of one node without a pause form one span; the gaps are between the spans:
 //!
 //! ```text
 //!   web1 ├──────────────┤  gap  ├───┤
@@ -12,11 +12,11 @@ use crate::Node;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Shortest silence that is a gap; anything below is the jitter of a busy host.
+/// The shortest silence that counts as a gap; shorter ones are the jitter of a busy host.
 const JITTER: Duration = Duration::from_millis(5);
-/// Longest answer of the other node in between that makes a duplicate rather than two moves.
+/// The longest span of the other node in between that counts as a duplicate rather than as two moves.
 const MOMENT: Duration = Duration::from_millis(50);
-/// Most spans and announcements that are kept; the oldest go first.
+/// The most spans and announcements that are kept; the oldest are dropped first.
 const KEPT_MAX: usize = 10_000;
 
 /// An interruption of the answers.
@@ -26,18 +26,18 @@ pub struct Gap {
     pub start: Instant,
     /// The time until the next answer.
     pub length: Duration,
-    /// Who answered before.
+    /// The node that answered before.
     pub before: Node,
-    /// Who answered after.
+    /// The node that answered after.
     pub after: Node,
 }
 
 /// A moment in which both nodes answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicate {
-    /// When the intruding answers began.
+    /// When the answers of the intruder began.
     pub start: Instant,
-    /// Who answered between two answers of the other one.
+    /// The node that answered between two answers of the other node.
     pub intruder: Node,
 }
 
@@ -49,7 +49,7 @@ struct Span {
     last: Instant,
 }
 
-/// All that the client has seen.
+/// Everything that the client has seen.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     spans: VecDeque<Span>,
@@ -58,7 +58,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Takes note of an answer.
+    /// Records an answer.
     pub(super) fn answer(&mut self, node: Node, now: Instant) {
         self.answers += 1;
         match self.spans.back_mut() {
@@ -69,12 +69,12 @@ impl Record {
         }
     }
 
-    /// Takes note of an announcement.
+    /// Records an announcement.
     pub(super) fn announce(&mut self, announcement: Announcement) {
         keep(&mut self.announcements, announcement);
     }
 
-    /// The gaps that ended after `since`. A change of the node is one, however short.
+    /// Returns the gaps that ended after `since`. A change of the node counts as a gap, however short.
     pub(super) fn gaps(&self, since: Instant) -> Vec<Gap> {
         let pairs = self.spans.iter().zip(self.spans.iter().skip(1));
         pairs
@@ -88,7 +88,7 @@ impl Record {
             .collect()
     }
 
-    /// The moments after `since` in which both nodes answered.
+    /// Returns the moments after `since` at which both nodes answered.
     pub(super) fn duplicates(&self, since: Instant) -> Vec<Duplicate> {
         let later = self.spans.iter().skip(1);
         let triples = self.spans.iter().zip(later).zip(self.spans.iter().skip(2));
@@ -103,17 +103,17 @@ impl Record {
             .collect()
     }
 
-    /// The announcements after `since`.
+    /// Returns the announcements after `since`.
     pub(super) fn announcements(&self, since: Instant) -> Vec<Announcement> {
         self.announcements.iter().filter(|seen| seen.at >= since).copied().collect()
     }
 
-    /// The last answer.
+    /// Returns the last answer.
     pub(super) fn last(&self) -> Option<(Node, Instant)> {
         self.spans.back().map(|span| (span.node, span.last))
     }
 
-    /// How many answers there were.
+    /// Returns how many answers there were.
     pub(super) const fn answers(&self) -> u64 {
         self.answers
     }

@@ -12,10 +12,10 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The port of the responder; inside the lab it can be any.
 pub(crate) const PORT: u16 = 7007;
-/// Longest probe that is answered.
+/// The longest probe that is answered, in bytes.
 const PROBE_MAX: usize = 64;
 
-/// Answers each probe with the probe and the node's name after it, until it is killed.
+/// Answers each probe with the probe followed by the node's name, until it is killed.
 pub(super) fn run(addresses: &[String]) -> io::Result<()> {
     let sockets = addresses.iter().map(|word| listen(word)).collect::<io::Result<Vec<_>>>()?;
     let name = rustix::system::uname().nodename().to_bytes().to_vec();
@@ -32,7 +32,7 @@ pub(super) fn run(addresses: &[String]) -> io::Result<()> {
     }
 }
 
-/// A socket on the floating address, whether or not this node has it at the moment.
+/// Opens a socket on the floating address, whether or not this node currently has the address.
 fn listen(address: &str) -> io::Result<OwnedFd> {
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
     let address: IpAddr = address.parse().map_err(invalid)?;
@@ -48,13 +48,13 @@ fn listen(address: &str) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Answers what has arrived at a socket.
+/// Answers the probes that have arrived at a socket.
 fn answer(socket: &OwnedFd, name: &[u8]) {
     let mut buffer = [0; PROBE_MAX];
     while let Ok((length, _, Some(from))) = recvfrom(socket, &mut buffer, RecvFlags::empty()) {
         let mut reply = buffer[..length.min(PROBE_MAX)].to_vec();
         reply.extend_from_slice(name);
-        // The address may be gone between the two calls; then there is nobody to answer as.
+        // The address may be gone between the two calls; then the answer has no source address.
         let _ = sendto(socket, &reply, SendFlags::empty(), &from);
     }
 }

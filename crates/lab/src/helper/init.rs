@@ -6,17 +6,17 @@ use rustix::process::{WaitOptions, wait};
 use std::io::{self, Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-/// How often processes that ended are collected.
+/// How often ended processes are reaped.
 ///
-/// A daemon's own `stop` waits for its pid to disappear, so this is kept short.
+/// A daemon's own `stop` waits for its pid to disappear, so this time is short.
 const REAP_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
-/// Says `ready`, starts the echo responder for the given addresses, and then collects orphans
-/// until its input ends: the input is a pipe whose other end only the lab holds, so the machine
-/// cannot outlive it however the lab ends.
+/// Prints `ready`, starts the echo responder for the given addresses, and then reaps orphans until its input
+/// ends: the input is a pipe whose other end only the lab holds, so the machine cannot outlive the lab,
+/// however the lab ends.
 pub(super) fn run(addresses: &[String]) -> io::Result<()> {
     if !addresses.is_empty() {
-        // The machine's mounts show this very executable under a fixed path.
+        // The machine's mounts show this executable under a fixed path.
         let own = std::env::args_os().skip(1).take_while(|word| word != "init");
         Command::new(super::INSIDE)
             .args(own)

@@ -8,21 +8,21 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long processes of the lab may still write into the folder after the lab's end.
+/// How long processes of the lab may still write into the directory after the lab's end.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Leaves the alternate screen, shows the cursor.
 const NORMAL_SCREEN: &[u8] = b"\x1b[?1049l\x1b[?25h";
 
-/// Waits for the end of its input, which is the end of the lab, then removes the lab's folder
-/// and puts the terminal back if the lab had no time to do so.
+/// Waits for the end of its input, which is the end of the lab, then removes the lab's directory, and
+/// restores the terminal if the lab had no time to do so.
 pub(super) fn run(arguments: &[String]) -> io::Result<()> {
     let [folder] = arguments else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected one folder"));
     };
     let folder = Path::new(folder);
     let terminal = remember_terminal();
-    // A session of its own: Ctrl-C and a closed terminal do not end it, and job control does not
-    // stop it when it restores the terminal.
+    // A session of its own: Ctrl-C and a closed terminal do not end it, and job control does not stop it when
+    // it restores the terminal.
     rustix::process::setsid()?;
     while io::stdin().read(&mut [0; 64])? > 0 {}
     if let Some(before) = terminal {
@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the control groups of the lab's nodes, which are named after its folder. Their
-/// processes may take a moment to end.
+/// Removes the control groups of the lab's nodes, which are named after its directory. Their processes may
+/// take a moment to end.
 fn remove_groups(folder: &Path) {
     let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return };
     let end = Instant::now() + PATIENCE;
@@ -52,13 +52,13 @@ fn remove_groups(folder: &Path) {
     }
 }
 
-/// The settings of the terminal on standard error, if it is one.
+/// Returns the settings of the terminal on standard error, if it is a terminal.
 fn remember_terminal() -> Option<Termios> {
     let stderr = io::stderr();
     isatty(&stderr).then(|| tcgetattr(&stderr).ok()).flatten()
 }
 
-/// Puts the terminal back if it is still in raw mode.
+/// Restores the terminal if it is still in raw mode.
 fn restore_terminal(before: &Termios) {
     let stderr = io::stderr();
     let Ok(now) = tcgetattr(&stderr) else { return };

@@ -1,4 +1,4 @@
-//! A small web server for machines without nginx: one page, which names the node.
+//! A small web server for machines without nginx, with one page that names the node.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ pub(super) fn run(_arguments: &[String]) -> io::Result<()> {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let listener = TcpListener::bind(("0.0.0.0", 80))?;
     for connection in listener.incoming() {
-        // A client that went away is no reason to end the service.
+        // A client that disconnects must not end the service.
         let _ = connection.and_then(|connection| serve(connection, &name));
     }
     Ok(())

@@ -1,16 +1,16 @@
-//! What the live view shows, as lines of text.
+//! The content of the live view, as lines of text.
 
 use super::Step;
 use crate::{Gap, Lab, Link, Node};
 use std::time::{Duration, Instant};
 
-/// Lines of a node's log that are shown.
+/// The number of lines of a node's log that are shown.
 const LOG_LINES: usize = 6;
-/// Gaps that are shown.
+/// The number of gaps that are shown.
 const GAPS: usize = 4;
-/// Shortest gap that is shown when the same node answers again: a busy machine has shorter ones.
+/// The shortest gap that is shown when the same node answers again: a busy machine has shorter ones.
 const NOTABLE: Duration = Duration::from_millis(20);
-/// Width of a node's pane at least.
+/// The minimum width of a node's pane.
 const PANE_MIN: usize = 30;
 
 /// A node at one moment.
@@ -20,7 +20,7 @@ pub(super) struct NodeView {
     powered: bool,
     daemon: bool,
     owner: bool,
-    /// The daemon's own words about the groups.
+    /// The daemon's own status of the groups.
     groups: Vec<String>,
     log: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Looks at everything. Takes some milliseconds, more when a service does not answer.
+    /// Takes a snapshot of everything. Takes some milliseconds, more when a service does not answer.
     pub(super) fn take(lab: &Lab, since: Instant) -> Self {
         let address = lab.config().address;
         let owners = lab.owners(address);
@@ -77,7 +77,7 @@ impl Snapshot {
         }
     }
 
-    /// The lines of the screen: both nodes side by side, the client, the keys, the outcomes.
+    /// Returns the lines of the screen: both nodes side by side, the client, the keys, the outcomes.
     pub(super) fn lines(
         &self,
         width: usize,
@@ -150,13 +150,13 @@ impl NodeView {
     }
 }
 
-/// A line of the log without what all lines have in common: date, host, program.
+/// Returns a line of the log without the parts that all lines have in common: date, host, program.
 fn brief(line: &str) -> String {
     let text = line.split_once("]: ").map_or(line, |(_, text)| text);
     text.trim_start().replace('\t', " ")
 }
 
-/// The text in exactly `width` characters.
+/// Returns the text in exactly `width` characters.
 fn fit(text: &str, width: usize) -> String {
     let cut: String = text.chars().filter(|c| !c.is_control()).take(width).collect();
     format!("{cut:width$}")

@@ -1,4 +1,4 @@
-//! The live view: draws what a thread looks at, and passes keys as steps to another.
+//! The live view: draws what one thread observes, and passes keys as steps to another.
 //!
 //! ```text
 //!   watcher ──snapshot──▶ view (this thread) ──steps──▶ worker ──outcomes──▶ view
@@ -22,9 +22,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-/// Time between two pictures.
+/// The time between two pictures.
 const FRAME: Duration = Duration::from_millis(100);
-/// Outcomes that stay on the screen.
+/// The number of outcomes that stay on the screen.
 const OUTCOMES: usize = 12;
 
 /// What the threads share.
@@ -86,7 +86,7 @@ fn work(story: &Story<'_>, shared: &Shared, orders: Receiver<Step>) {
     }
 }
 
-/// The terminal in raw mode on its alternate screen; put back when this is dropped.
+/// The terminal in raw mode on its alternate screen; restored when this is dropped.
 struct Screen;
 
 impl Screen {
@@ -140,13 +140,13 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that is gone needs no putting back.
+        // A terminal that is gone need not be restored.
         let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
         let _ = disable_raw_mode();
     }
 }
 
-/// What a key asks for.
+/// The request of a key.
 #[derive(Debug, PartialEq, Eq)]
 enum Wish {
     Quit,
@@ -168,7 +168,7 @@ fn wish(key: KeyEvent) -> Option<Wish> {
     }
 }
 
-/// Locks; a thread that panicked has left whole values behind.
+/// Locks a mutex; a thread that panicked has left complete values behind.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

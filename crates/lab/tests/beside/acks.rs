@@ -1,20 +1,20 @@
-//! How far a node has come in what it says, and in what it has heard.
+//! The progress of a node in what it sends, and in what it has heard.
 
 use systole_lab::Capture;
 use systole_wire::{Decoder, Keys};
 
-/// The highest sequence number of the beats in a recording.
+/// Returns the highest sequence number of the beats in a recording.
 pub(crate) fn spoken(capture: &Capture, keys: &Keys) -> u64 {
     highest(capture, keys, "status", "seq")
 }
 
-/// The highest number that a node has acknowledged to the other one. It does that only when
-/// nothing below it is missing.
+/// Returns the highest number that a node has acknowledged to the other one. A node acknowledges a number
+/// only when nothing below it is missing.
 pub(crate) fn acknowledged(capture: &Capture, keys: &Keys) -> u64 {
     highest(capture, keys, "NS_ackmsg", "ackseq")
 }
 
-/// The highest number in a field of the messages of a type that are not for the sender itself.
+/// Returns the highest number in a field of the messages of a type that are not for the sender itself.
 fn highest(capture: &Capture, keys: &Keys, kind: &str, name: &str) -> u64 {
     let mut decoder = Decoder::default();
     let numbers = capture.packets().into_iter().filter_map(|packet| {

@@ -1,16 +1,16 @@
-//! A C daemon that dies before it has answered any question of ours.
+//! A C daemon that dies before it has answered any question of the Systole node.
 
 use crate::{LIMIT, Outcome, pair, print_logs, systole};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Daemon, Direction, Lab, LabError, Node};
 
-/// How long the survivor is looked at.
+/// How long the survivor is observed.
 const SPAN: Duration = Duration::from_secs(5);
-/// Most processor time that it may use meanwhile; it needs some hundredths of a second, and one that
-/// spins needs all.
+/// The most processor time that it may use meanwhile; it needs some hundredths of a second, and a daemon that
+/// spins needs all of it.
 const WORK_MAX: Duration = Duration::from_secs(1);
-/// Longest stop; it takes what the service takes to stop.
+/// The longest stop; it takes as long as the stop of the service.
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// Clock ticks of `/proc/PID/stat`, see proc(5).
 const TICK: Duration = Duration::from_millis(10);
@@ -21,15 +21,15 @@ fn config() -> ClusterConfig {
         warntime: Duration::from_secs(1),
         initdead: Duration::from_secs(6),
         ipfail: false,
-        // The home of what the C node would run.
+        // The preferred node of the group is the C node.
         groups: vec![format!("web2 IPaddr2::{}/24/eth0", ClusterConfig::default().address)],
         ..ClusterConfig::default()
     }
 }
 
-/// The processor time of all threads of a node's daemon.
+/// Returns the processor time of all threads of a node's daemon.
 fn work(lab: &Lab, node: Node) -> Result<Duration, LabError> {
-    // Behind the name in brackets, which may have blanks.
+    // After the name in parentheses, which may contain blanks.
     let script = "read pid </run/heartbeat.pid; set -- $(sed 's/.*) //' /proc/$pid/stat); \
                   echo $((${12} + ${13}))";
     let told = lab.run(node, &["sh", "-ec", script])?;

@@ -1,4 +1,4 @@
-//! What ends a C daemon does nothing to ours.
+//! Messages that end a C daemon do nothing to Systole.
 
 #[path = "../../../wire/tests/harmful/table.rs"]
 mod table;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 use table::{KEYS, harmful};
 
-/// How many datagrams a second, and for how long.
+/// How many datagrams per second, and for how long.
 const PER_SECOND: u32 = 1000;
 const SPAN: Duration = Duration::from_secs(10);
 
@@ -24,12 +24,12 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// The pid of a node's daemon.
+/// Returns the pid of a node's daemon.
 fn pid(lab: &Lab, node: Node) -> Result<String, LabError> {
     Ok(lab.run(node, &["cat", "/run/heartbeat.pid"])?.stdout)
 }
 
-/// Nothing moves, nothing ends, and it is told at most once a second.
+/// Nothing moves, nothing ends, and the messages are reported at most once a second.
 fn endure(lab: &Lab) -> Result<(), LabError> {
     start(lab)?;
     let (pid_before, log_before) = (pid(lab, Node::Web1)?, lab.log(Node::Web1).len());
@@ -37,7 +37,7 @@ fn endure(lab: &Lab) -> Result<(), LabError> {
     let datagrams: Vec<Vec<u8>> = harmful().into_iter().map(|row| row.bytes).collect();
     let since = Instant::now();
     let sent = lab.flood(Node::Web1, &datagrams, PER_SECOND, SPAN)?;
-    // What was dropped in the last second is told in the next.
+    // Messages dropped in the last second are reported in the next one.
     sleep(Duration::from_secs(2));
     let seconds = since.elapsed().as_secs() + 1;
     let log = lab.log(Node::Web1)[log_before..].to_owned();

@@ -1,4 +1,4 @@
-//! A C node loses its network and gives its group away; with its network mended it is started anew and
+//! A C node loses its network and gives its group away; when its network is repaired, it is started again and
 //! gets the group back.
 
 use crate::{LIMIT, Outcome, SECOND, addresses, owned, pair, print_logs, systole};
@@ -7,7 +7,7 @@ use systole_lab::{ClusterConfig, Daemon, Failback, Lab, LabError, Node};
 
 const CLASSIC: Node = Node::Web1;
 const OURS: Node = Node::Web2;
-/// How long what must not go home is looked at.
+/// How long to check that a group does not fail back.
 const CALM: Duration = Duration::from_secs(12);
 
 fn config(failback: Failback) -> ClusterConfig {
@@ -22,13 +22,14 @@ fn config(failback: Failback) -> ClusterConfig {
         deadtime: Duration::from_secs(4),
         warntime: Duration::from_secs(3),
         initdead: Duration::from_secs(6),
-        // It carries the beats while the network of the service is gone.
+        // The second link carries the beats while the network of the service is gone.
         second_link: true,
         ..usual
     }
 }
 
-/// The C node's ipfail gives everything to ours, because nobody answers it any more.
+/// The ipfail of the C node gives everything to the Systole node, because no ping node answers the C node any
+/// longer.
 fn loses_network(lab: &Lab) -> Result<(), LabError> {
     for node in Node::ALL {
         lab.start_daemon(node)?;
@@ -42,7 +43,7 @@ fn loses_network(lab: &Lab) -> Result<(), LabError> {
     owned(lab, "its ping node does not answer", [OURS; 2])
 }
 
-/// How the C node is started anew.
+/// How the C node is started again.
 #[derive(Debug, Clone, Copy)]
 enum Restart {
     Stopped,
@@ -55,7 +56,7 @@ fn restarts(lab: &Lab, how: Restart) -> Result<(), LabError> {
             lab.heal(CLASSIC)?;
             lab.stop_daemon(CLASSIC)?;
         }
-        // Its packet filter goes with its power.
+        // Its packet filter is removed with its power.
         Restart::PowerCut => {
             lab.power_off(CLASSIC)?;
             let dead = format!("node {CLASSIC}: is dead");

@@ -1,13 +1,13 @@
-//! Keys are changed beside a C heartbeat, ours first.
+//! Keys are changed next to a C node, on the Systole node first.
 
 use crate::{LIMIT, Outcome, pair, print_logs, start, systole};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 
-/// The times of files count in seconds for a C daemon.
+/// A C daemon compares the times of files in seconds.
 const SECOND: Duration = Duration::from_millis(1100);
-/// How long the pair is watched before and after the C node changes: many beats.
+/// How long the pair is watched before and after the C node changes its keys: many beats.
 const WATCH: Duration = Duration::from_secs(5);
 
 fn config() -> ClusterConfig {
@@ -19,7 +19,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// Gives a node the new keys and has it read them.
+/// Gives a node the new keys and makes it read them.
 fn renew(lab: &Lab, node: Node) -> Result<(), LabError> {
     lab.write_file(node, "etc/ha.d/authkeys", "auth 1\n1 sha1 LongAndSecret\n")?;
     let program = match lab.daemon(node) {
@@ -33,7 +33,7 @@ fn renew(lab: &Lab, node: Node) -> Result<(), LabError> {
     Err(LabError::ToolFailed { command: "heartbeat -r".to_owned(), output: output.stderr })
 }
 
-/// Nothing moves for a while.
+/// Checks that nothing moves for a while.
 fn watch(lab: &Lab) {
     let since = Instant::now();
     while since.elapsed() < WATCH {

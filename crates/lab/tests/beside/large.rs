@@ -1,4 +1,4 @@
-//! Messages of API clients: types that nobody knows, and as large as a datagram can be.
+//! Messages of API clients: unknown types, and as large as a datagram can be.
 
 use crate::acks::{acknowledged, spoken};
 use crate::{LIMIT, Outcome, errors, pair, print_logs, start, systole};
@@ -6,9 +6,9 @@ use std::time::Duration;
 use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 use systole_wire::{Keys, Method};
 
-/// A line of the C daemon's FIFO, and so a field, is at most this long.
+/// The longest line of the C daemon's FIFO, and therefore the longest field.
 const LINE: usize = 480;
-/// Fields of the largest message: with its header it just fits into a datagram.
+/// The fields of the largest message: with its header it just fits into a datagram.
 const FIELDS_MAX: usize = 132;
 
 fn config() -> ClusterConfig {
@@ -21,7 +21,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// Has the C daemon of a node send a message, as its clients and scripts do.
+/// Makes the C daemon of a node send a message, as its clients and scripts do.
 fn send(lab: &Lab, node: Node, fields: &str) -> Result<(), LabError> {
     lab.write_file(node, "var/tmp/message", &format!(">>>\n{fields}<<<\n"))?;
     let script = "cat /var/tmp/message >/var/lib/heartbeat/fifo";
@@ -53,7 +53,7 @@ fn talk(lab: &Lab) -> Result<(), LabError> {
     ] {
         send(lab, Node::Web2, &fields)?;
     }
-    // What the C node says after them has higher numbers, and we acknowledge a number only when
+    // Later messages of the C node have higher numbers, and the Systole node acknowledges a number only when
     // nothing below it is missing.
     let before = spoken(&theirs, &keys());
     lab.wait_for("the C node goes on", LIMIT, || spoken(&theirs, &keys()) > before + 2)?;

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use systole_lab::{Capture, ClusterConfig, Daemon, Direction, Lab, LabError, Node};
 use systole_wire::{Keys, Method};
 
-/// How much of what is sent to each node is lost, and so in each direction.
+/// The percentage of packets to each node that are lost, and so in each direction.
 const PERCENT: u8 = 30;
-/// How long the loss lasts. With ten beats to a dead time nobody should die of chance in it: all
-/// ten are lost once in 170 000 times.
+/// How long the loss lasts. With ten beats to a dead time no node should be declared dead by chance in this
+/// time: all ten are lost once in 170 000 times.
 const SPAN: Duration = Duration::from_mins(1);
-/// Longest wait, after the loss, for what is still missing: a request comes every 250 ms.
+/// The longest wait, after the loss, for missing messages: a request comes every 250 ms.
 const CATCH_UP: Duration = Duration::from_secs(20);
 
-/// Ten beats to a dead time. The ping node would die of the loss in both directions, so there is
-/// none.
+/// Ten beats to a dead time. A ping node would be declared dead because of the loss in both directions, so
+/// there is none.
 fn config() -> ClusterConfig {
     ClusterConfig {
         keepalive: Duration::from_millis(200),
@@ -29,8 +29,8 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// The numbers of lost packets that a log tells, and how often it says that none is missing. Ours
-/// tells of some in each second, and then how many more there were.
+/// Returns the numbers of lost packets that a log reports, and how often it says that none is missing.
+/// Systole reports some of them in each second, and then how many more there were.
 fn gaps(log: &str) -> (u64, usize) {
     let lost = log.lines().filter_map(|line| {
         let (before, _) = line.split_once(" lost packet(s) for [")?;
@@ -43,8 +43,8 @@ fn keys() -> Keys {
     Keys::new(1, [(1, Method::Md5, &b"TestKeyMd5"[..])]).expect("it is a good key")
 }
 
-/// Waits until each node has acknowledged something that the other said after the loss, and so
-/// everything before.
+/// Waits until each node has acknowledged a message that the other node sent after the loss, and therefore
+/// all earlier ones.
 fn caught_up(lab: &Lab, captures: &[Capture; 2]) -> Result<(), LabError> {
     let said = captures.each_ref().map(|capture| spoken(capture, &keys()));
     lab.wait_for("all that was lost arrives", CATCH_UP, || {
@@ -61,7 +61,7 @@ fn suffer(lab: &Lab) -> Result<(), LabError> {
     let since = Instant::now();
     let before = Node::ALL.map(|node| lab.log(node).len());
     for node in Node::ALL {
-        // At the receiver: a packet that is dropped at the sender is an error to it, and no loss.
+        // At the receiver: to the sender a packet dropped there is an error, not a loss.
         lab.loss(node, PERCENT, Direction::In)?;
     }
     while since.elapsed() < SPAN {

@@ -1,6 +1,6 @@
-//! A pair of which one node, or none, or both run the C heartbeat 3.0.6 of the Debian package.
+//! A pair in which one node, none, or both run heartbeat 3.0.6 of the Debian package.
 //!
-//! These tests need root, the daemon beside the test (`cargo build --workspace --bins`, which
+//! These tests need root, the daemon next to the test (`cargo build --workspace --bins`, which
 //! `cargo xtask test` does) and the package `heartbeat`. Times are printed, never asserted.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
@@ -26,11 +26,11 @@ use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Longest wait for something that normally takes some seconds; a joint start beside a classic
-/// daemon takes ten by itself.
+/// The longest wait for something that normally takes some seconds; a joint start with a C node alone takes
+/// ten.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The daemon that was built beside this test.
+/// Returns the daemon that was built next to this test.
 fn systole() -> Daemon {
     let test = std::env::current_exe().expect("a running program has a path");
     let deps = test.parent().expect("it lies in a folder");
@@ -39,7 +39,7 @@ fn systole() -> Daemon {
     Daemon::Systole { binary }
 }
 
-/// A pair with power on and no daemon started; nothing without root or without the package.
+/// Makes a pair with power on and no daemon started; returns `None` without root or without the package.
 fn pair(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
     if !Daemon::Classic.is_installed() && daemons.contains(&Daemon::Classic) {
         eprintln!("skipped: the package heartbeat is not installed");
@@ -67,7 +67,7 @@ fn start(lab: &Lab) -> Result<(), LabError> {
 /// The address of a second group.
 const SECOND: &str = "192.168.122.101";
 
-/// Waits until these nodes alone have the first group and the second one.
+/// Waits until only these nodes have the first group and the second one.
 fn owned(lab: &Lab, what: &str, owners: [Node; 2]) -> Result<(), LabError> {
     let wanted = owners.map(|owner| vec![owner]);
     let took = lab.wait_for(what, LIMIT, || addresses(lab).map(|it| lab.owners(it)) == wanted)?;
@@ -75,12 +75,12 @@ fn owned(lab: &Lab, what: &str, owners: [Node; 2]) -> Result<(), LabError> {
     Ok(())
 }
 
-/// The addresses of the two groups.
+/// Returns the addresses of the two groups.
 fn addresses(lab: &Lab) -> [IpAddr; 2] {
     [lab.config().address, SECOND.parse().expect("it is an address")]
 }
 
-/// The errors of a log, but for the one that says only that this machine locks no memory.
+/// Returns the errors of a log, except the one that only says that this machine locks no memory.
 fn errors(log: &str) -> Vec<String> {
     let serious = |line: &&str| line.contains("ERROR:") || line.contains("CRIT:");
     let ours = |line: &&str| !line.contains("Cannot lock ourselves into memory");

@@ -1,4 +1,4 @@
-//! Two hundred groups beside a C daemon: ours needs no fragment to tell it anything.
+//! Two hundred groups next to a C daemon: Systole needs no fragments to report them all.
 
 use crate::watch::watched;
 use crate::{Outcome, pair, print_logs, systole};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use systole_lab::diary::{self, AGENT};
 use systole_lab::{Capture, ClusterConfig, Daemon, Lab, LabError, Node, Order};
 
-/// Longest wait for a move: the scripts of the C daemon work on one group after the other.
+/// The longest wait for a move: the scripts of the C daemon work on one group after the other.
 const LIMIT: Duration = Duration::from_mins(4);
-/// How many groups have an agent that writes a diary. The one that the client probes is one more.
+/// The number of groups with an agent that writes a diary. The group that the client probes is one more.
 const GROUPS: u8 = 199;
-/// Of these web1 is the home, and web2 of the others.
+/// The number of these groups that prefer web1; the others prefer web2.
 const OF_WEB1: u8 = 150;
-/// Most bytes of a message of ours: with every header it fits into a packet of any Ethernet.
+/// The most bytes of a message of Systole: with every header it fits into a packet of any Ethernet.
 const MESSAGE_MAX: usize = 1_200;
 
 fn config() -> ClusterConfig {
@@ -39,8 +39,7 @@ fn name(group: u8) -> String {
     format!("g{group}")
 }
 
-/// Waits until a node runs the groups up to a number, and the other node the rest; tells how long
-/// that took.
+/// Waits until web1 runs the groups up to a number, and web2 the rest; prints how long that took.
 fn divided(lab: &Lab, what: &str, last_of_web1: u8, since: Instant) -> Result<(), LabError> {
     let wanted = [1..=last_of_web1, last_of_web1 + 1..=GROUPS];
     let wanted = wanted.map(|groups| groups.map(name).collect::<BTreeSet<_>>());
@@ -51,7 +50,7 @@ fn divided(lab: &Lab, what: &str, last_of_web1: u8, since: Instant) -> Result<()
     Ok(())
 }
 
-/// Fails when our node has sent a fragment, or a message that needs more than one packet soon.
+/// Fails when the Systole node has sent a fragment, or a message that soon needs more than one packet.
 fn fits(sent: &Capture) {
     let lengths: Vec<_> = sent.packets().iter().map(|packet| packet.payload.len()).collect();
     let longest = lengths.iter().max().copied().unwrap_or_default();
@@ -61,7 +60,7 @@ fn fits(sent: &Capture) {
     assert_eq!(sent.fragments(), 0, "ours sent fragments");
 }
 
-/// Both start, ours gives everything away, the C node loses its power and comes back.
+/// Both nodes start, Systole gives everything away, the C node loses its power and comes back.
 fn live(lab: &Lab) -> Result<(), LabError> {
     let (ours, classic) = (Node::Web1, Node::Web2);
     let sent = lab.capture(ours)?;

@@ -1,4 +1,4 @@
-//! A live pair is moved from the C heartbeat to Systole, one machine at a time, and back.
+//! A live pair is migrated from C heartbeat to Systole, one machine at a time, and back.
 //!
 //! The steps are those of `docs/migration.md`.
 
@@ -7,9 +7,9 @@ use crate::{LIMIT, Outcome, errors, pair, print_logs, start, systole};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use systole_lab::{ClusterConfig, Daemon, Gap, Lab, LabError, Node};
 
-/// Times that the classic daemon keeps on a busy machine: the takeover from a node that said
-/// goodbye must be over before that counts as dead, or it complains of its own words. Nobody waits
-/// for the end of any of them.
+/// Times that the C daemon can keep on a busy machine: the takeover from a node that shut down must be over
+/// before that node counts as dead; otherwise the C daemon complains about its own message. The test never
+/// waits for any of these times to pass.
 fn config() -> ClusterConfig {
     ClusterConfig {
         deadtime: Duration::from_secs(15),
@@ -19,8 +19,8 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// What a node says when it has done with the takeover from one that said goodbye. A C daemon tells
-/// that to the other node too, and one that is up again by then knows of no takeover.
+/// Returns what a node logs when it has finished the takeover from a node that shut down. A C daemon also
+/// sends this to the other node, and a node that is up again by then knows about no takeover.
 fn taken_over(lab: &Lab, node: Node) -> &'static str {
     match lab.daemon(node) {
         Daemon::Classic => "Standby resource acquisition done [all].",
@@ -28,7 +28,7 @@ fn taken_over(lab: &Lab, node: Node) -> &'static str {
     }
 }
 
-/// The node runs `daemon` from now on, and web1 owns the address again.
+/// Makes the node run `daemon` from now on, and waits until web1 owns the address again.
 fn exchange(lab: &Lab, node: Node, daemon: Daemon) -> Result<(), LabError> {
     let since = Instant::now();
     let before = lab.log(node.other()).len();
@@ -54,7 +54,7 @@ fn migrate(lab: &Lab, daemon: &Daemon) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Says what the client noticed, and checks that the address moved twice and was never doubled.
+/// Prints what the client noticed, and checks that the address moved twice and was never on both nodes.
 fn judge(lab: &Lab, what: &str, since: Instant, seen: &Seen) {
     let gaps = lab.probe().gaps(since);
     let (moves, others): (Vec<&Gap>, Vec<&Gap>) =
@@ -78,7 +78,7 @@ fn judge(lab: &Lab, what: &str, since: Instant, seen: &Seen) {
     assert_eq!(moves.len(), 2, "one graceful stop and one return move the address: {moves:?}");
 }
 
-/// The run number that a node's daemons last took from the disk that they share.
+/// Returns the generation that a node's daemons last took from the disk that they share.
 fn generation(lab: &Lab, node: Node) -> u64 {
     let text = lab.read_file(node, "var/lib/heartbeat/hb_generation");
     text.trim().parse().unwrap_or_else(|_| panic!("{node}: generation {text:?}"))
@@ -97,7 +97,7 @@ fn a_pair_moves_to_systole_and_back_while_it_serves() -> Outcome {
         judge(&lab, what, since, &seen);
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         for (node, before) in Node::ALL.into_iter().zip(before) {
-            // Ours takes the clock where that is more.
+            // Systole takes the clock if it is higher.
             let highest = if what == "to Systole" { clock.max(before + 1) } else { before + 1 };
             let now = generation(&lab, node);
             assert!((before + 1..=highest).contains(&now), "{node}, {what}: {before}, then {now}");

@@ -1,4 +1,4 @@
-//! Our daemon shall be started anew, or is, while the C node cannot be told of it.
+//! The Systole daemon is told to restart, or restarts, while the C node cannot be informed about it.
 
 use crate::{LIMIT, Outcome, SECOND, addresses, owned, pair, print_logs, systole};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use systole_lab::{ClusterConfig, Cut, Daemon, Failback, Lab, LabError, Link, Nod
 
 const OURS: Node = Node::Web1;
 const CLASSIC: Node = Node::Web2;
-/// An agent whose start waits until a file is there.
+/// An agent whose start waits until a file exists.
 const SCRIPT: &str = "#!/bin/sh
 case $1 in
 start) until [ -e /var/log/may-start ]; do sleep 0.1; done; : >/run/slow ;;
@@ -42,8 +42,8 @@ fn start(lab: &Lab) -> Result<(), LabError> {
     owned(lab, "both start", [OURS, CLASSIC])
 }
 
-/// Our daemon is started anew, or both our processes are killed, while the C node waits for the end of what
-/// it has given away, which it does for up to an hour.
+/// The Systole daemon restarts, or daemon and executor are killed, while the C node waits for the end of a
+/// hand-over of its groups, which it does for up to an hour.
 fn hand_over(lab: &Lab, is_killed: bool) -> Result<(), LabError> {
     start(lab)?;
     lab.run(OURS, &["rm", "/var/log/may-start"])?;
@@ -64,7 +64,7 @@ fn hand_over(lab: &Lab, is_killed: bool) -> Result<(), LabError> {
     owned(lab, "it goes home", [OURS, CLASSIC])
 }
 
-/// The C node takes everything while our daemon is started anew behind a cut.
+/// The C node takes everything while the Systole daemon restarts during a partition.
 fn cut(lab: &Lab) -> Result<(), LabError> {
     start(lab)?;
     lab.cut(OURS, Link::Service, Cut::Silent)?;

@@ -1,4 +1,4 @@
-//! A floating address of IPv6, between two nodes of Systole.
+//! A floating IPv6 address on two Systole nodes.
 
 use crate::{LIMIT, Outcome, pair, print_logs, start, systole};
 use std::net::{IpAddr, Ipv6Addr};
@@ -19,7 +19,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// Says how long a client got no answer, and checks that nobody else answered meanwhile.
+/// Prints how long a client got no answer, and checks that no other node answered meanwhile.
 fn told(lab: &Lab, what: &str, since: Instant) {
     let gap = lab.probe().longest_gap(since).map(|gap| gap.length).unwrap_or_default();
     println!("{what}: the client missed {gap:?}");

@@ -7,7 +7,7 @@ use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 
 const SPAN: Duration = Duration::from_mins(1);
 
-/// The fastest beat that anybody has configured, and a deadtime that a busy machine keeps.
+/// The fastest beat that any user has configured, and a deadtime that a busy machine can keep.
 fn config() -> ClusterConfig {
     ClusterConfig {
         keepalive: Duration::from_millis(20),
@@ -17,7 +17,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// What a daemon says when its messages are not acknowledged.
+/// What a daemon logs when its messages are not acknowledged.
 const UNHEARD: [&str; 3] =
     ["Message hist queue is filling up", "all clients are now paused", "lost a lot of packets"];
 

@@ -1,7 +1,7 @@
-//! What a C daemon was captured to send, ours sends too, field for field.
+//! Messages that a C daemon was captured to send are also sent by Systole, field for field.
 //!
-//! Each test brings a daemon of ours into situations beside a C one, records what it sends, and
-//! looks in the recording for every captured message that belongs there.
+//! Each test brings a Systole daemon into situations next to a C daemon, records what it sends, and searches
+//! the recording for every captured message that belongs there.
 
 #[path = "../../../wire/tests/vectors/table.rs"]
 mod captured;
@@ -22,13 +22,13 @@ use systole_lab::{Capture, Carrier, Packet};
 use systole_wire::{Keys, Method};
 use table::{Shown, Situation, TABLE};
 
-/// Bytes before the payload of an ICMP echo.
+/// The bytes before the payload of an ICMP echo.
 const ICMP_HEADER: usize = 8;
 
-/// How often a recording is looked at that does not hold everything yet.
+/// How often a recording that does not contain everything yet is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The keys of a captured message, which are those of the labs here too.
+/// Returns the keys of a captured message, which are also those of the labs here.
 fn keys(method: Method, id: u8) -> Keys {
     let text: &[u8] = match method {
         Method::Sha1 | Method::Sha256 => b"TestKeySha1",
@@ -52,14 +52,14 @@ fn shape_of(vector: &Vector) -> Shape {
     shape.unwrap_or_else(|| panic!("{} cannot be read", vector.name))
 }
 
-/// What belongs to a situation and is not among what was sent.
+/// Returns the messages of a situation that were not sent.
 fn absent(situation: Situation, sent: &BTreeSet<Shape>) -> Vec<(&'static Vector, Shape)> {
     let here = TABLE.iter().filter(|(_, shown)| *shown == Shown::Here(situation));
     let wanted = here.map(|(number, _)| vector(number)).map(|vector| (vector, shape_of(vector)));
     wanted.filter(|(_, shape)| !sent.contains(shape)).collect()
 }
 
-/// A recording that is looked at a piece at a time.
+/// A recording that is examined piece by piece.
 struct Recording<'a> {
     capture: &'a Capture,
     keys: Keys,
@@ -72,7 +72,7 @@ impl<'a> Recording<'a> {
         Self { capture, keys, done: 0, missing: Vec::new() }
     }
 
-    /// Looks in what was sent since the last time for what belongs to a situation.
+    /// Searches what was sent since the last call for the messages of a situation.
     fn judge(&mut self, situation: Situation) {
         let done = self.done;
         let packets = self.await_all(situation, |capture| capture.packets().split_off(done));
@@ -80,7 +80,7 @@ impl<'a> Recording<'a> {
         self.judge_packets(situation, &packets);
     }
 
-    /// Looks in everything that a carrier was given for what belongs to a situation.
+    /// Searches everything that was sent over a carrier for the messages of a situation.
     fn judge_carrier(&mut self, situation: Situation, is_it: fn(Carrier) -> bool) {
         let packets = self.await_all(situation, |capture| {
             let mut packets = capture.packets();
@@ -90,8 +90,8 @@ impl<'a> Recording<'a> {
         self.judge_packets(situation, &packets);
     }
 
-    /// Packets of the recording, when nothing of a situation is absent from them, or the limit is
-    /// reached: what a node has logged already may be recorded a moment later.
+    /// Returns packets of the recording when no message of a situation is missing from them, or when the
+    /// limit is reached: a message that a node has already logged may be recorded a moment later.
     fn await_all(
         &self,
         situation: Situation,
@@ -107,7 +107,7 @@ impl<'a> Recording<'a> {
         }
     }
 
-    /// Looks in some packets for what belongs to a situation.
+    /// Searches some packets for the messages of a situation.
     fn judge_packets(&mut self, situation: Situation, packets: &[Packet]) {
         let sent = self.shapes(packets);
         let largest = packets.iter().map(|packet| packet.payload.len()).max().unwrap_or_default();
@@ -125,12 +125,12 @@ impl<'a> Recording<'a> {
         }
     }
 
-    /// The forms of some packets.
+    /// Returns the forms of some packets.
     fn shapes(&self, packets: &[Packet]) -> BTreeSet<Shape> {
         packets.iter().filter_map(|packet| Shape::of(&packet.payload, &self.keys)).collect()
     }
 
-    /// Whether nothing was missing.
+    /// Returns whether nothing was missing.
     fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }

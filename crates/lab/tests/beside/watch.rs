@@ -1,4 +1,4 @@
-//! Watches the pair from outside while a test acts on it: who owns the address, who serves pages.
+//! Watches the pair from outside while a test acts on it: which node owns the address and serves pages.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,19 +6,19 @@ use std::thread::{Scope, ScopedJoinHandle, scope, sleep};
 use std::time::{Duration, Instant};
 use systole_lab::{Lab, Node};
 
-/// Time between two fetches of the page.
+/// The time between two fetches of the page.
 const FETCH_EVERY: Duration = Duration::from_millis(100);
-/// Time between two looks at the owners.
+/// The time between two checks of the owners.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// What was seen.
+/// What was observed.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// How often the page was asked for.
+    /// How often the page was requested.
     pub(crate) fetches: u32,
     /// When no page came.
     pub(crate) outages: Vec<Outage>,
-    /// How often the owners were looked at.
+    /// How often the owners were checked.
     pub(crate) looks: u64,
     /// When two nodes had the address, after the beginning.
     pub(crate) doubled: Vec<Duration>,
@@ -27,14 +27,14 @@ pub(crate) struct Seen {
 /// A time without the page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outage {
-    /// When the first fetch that failed began, after the beginning.
+    /// When the first failed fetch began, after the beginning.
     #[expect(dead_code, reason = "told by Debug")]
     pub(crate) start: Duration,
-    /// Until the next page was there.
+    /// The time until the next page came.
     pub(crate) length: Duration,
 }
 
-/// Runs `job` and says what a client and an onlooker saw meanwhile.
+/// Runs `job` and returns what a client and an observer saw meanwhile.
 pub(crate) fn watched<T>(lab: &Lab, job: impl FnOnce() -> T) -> (T, Seen) {
     let stop = AtomicBool::new(false);
     let (start, address) = (Instant::now(), lab.config().address);
@@ -93,8 +93,8 @@ fn look_at_owners<'scope>(
     })
 }
 
-/// Whether both nodes have the address at one moment. They are looked at one after the other, so
-/// the first one counts only if it has the address still when the second one has been seen.
+/// Returns whether both nodes have the address at one moment. They are checked one after the other, so the
+/// first node counts only if it still has the address after the second one has been checked.
 fn both_own(lab: &Lab, address: IpAddr) -> bool {
     let owners = lab.owners(address);
     owners.len() == Node::ALL.len() && lab.owners(address).contains(&owners[0])

@@ -1,13 +1,14 @@
-//! Agents that a test writes itself: a pair with a group of one, its script, and what it was told.
+//! Agents that a test writes itself: a pair with a group of such an agent, its script, and the calls of the
+//! script.
 
 use crate::Outcome;
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Failback, Lab, Node};
 
-/// What the group of the agent is called.
+/// The name of the agent's group.
 pub(crate) const GROUP: &str = "192.168.122.101/24/eth0";
 
-/// A group that the client probes, and one of the agent of this name. web1 is the home of both.
+/// A group that the client probes, and a group of the agent of this name. Both prefer web1.
 pub(crate) fn beside_the_service(agent: &str, failback: Failback) -> ClusterConfig {
     let usual = ClusterConfig::default();
     ClusterConfig {
@@ -32,7 +33,7 @@ pub(crate) fn install(lab: &Lab, agent: &str, script: &str) -> Outcome {
     Ok(())
 }
 
-/// What a node has started and stopped, as the script tells it in `/var/log/agent`.
+/// Returns what a node has started and stopped, as the script records it in `/var/log/agent`.
 pub(crate) fn verbs(lab: &Lab, node: Node) -> String {
     lab.read_file(node, "var/log/agent")
 }

@@ -1,5 +1,5 @@
-//! A daemon starts anew again and again while an agent of it starts: nothing moves, and the agent
-//! is called once.
+//! A daemon restarts again and again while an agent of it starts: nothing moves, and the agent is called
+//! once.
 
 use crate::agent::{GROUP, beside_the_service, install, verbs};
 use crate::play::play_with;
@@ -11,34 +11,34 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use systole_core::Random;
 use systole_lab::{Failback, Lab, LabError, Node};
 
-/// How often the daemon starts anew.
+/// How often the daemon restarts.
 const TIMES: u32 = 20;
-/// Longest time between two of them. All of them are done within the start of the agent.
+/// The longest time between two restarts. All of them happen within the start of the agent.
 const PAUSE_MAX: Duration = Duration::from_millis(600);
-/// How long the agent starts, at least.
+/// The minimum time that the start of the agent takes.
 const START: Duration = Duration::from_secs(15);
-/// Ignores the request to end, and starts until it is told that it may be done.
+/// Ignores the request to end, and keeps starting until it is allowed to finish.
 const SLOW_START: &str = "#!/bin/sh\ntrap '' TERM\ncase $1 in\n\
     start) echo start >>/var/log/agent; while [ ! -e /var/tmp/go ]; do sleep 0.1; done; \
            touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
 
-/// Stops when it is told that it may be done.
+/// Keeps stopping until it is allowed to finish.
 const SLOW_STOP: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; \
           while [ -e /run/slow ] && [ ! -e /var/tmp/go ]; do sleep 0.1; done; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
 
-/// The seed of the moments: that of the environment, or another one each time.
+/// Returns the seed of the moments: that of the environment, or another one each time.
 fn seed() -> u64 {
     let given = std::env::var("SYSTOLE_SEED").ok().and_then(|text| text.parse().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     given.unwrap_or_else(|| u64::from(now.subsec_nanos()))
 }
 
-/// How a daemon comes to start anew.
+/// How a daemon is made to restart.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Restart,
@@ -55,7 +55,7 @@ impl Way {
         }
     }
 
-    /// `number` tells one configuration from the other.
+    /// `number` distinguishes one configuration from the other.
     fn take(self, lab: &Lab, node: Node, number: u32) -> Result<(), LabError> {
         match self {
             Self::Restart => {
@@ -69,7 +69,7 @@ impl Way {
                 lab.start_daemon(node)?;
             }
             Self::Reload => {
-                // The form of messages is nothing that a daemon changes while it runs.
+                // The form of messages cannot be changed while a daemon runs.
                 let text = lab.config().ha_cf(node) + &format!("hopfudge {}\n", 2 + number);
                 lab.write_file(node, "etc/ha.d/ha.cf", &text)?;
                 let told = lab.run(node, &["hb", "reload"])?;
@@ -84,8 +84,7 @@ fn starts(lab: &Lab, node: Node) -> usize {
     lab.log(node).matches("Heartbeat generation: ").count()
 }
 
-/// Starts the daemon anew at moments that the seed chooses; each time when the one before has
-/// started.
+/// Restarts the daemon at moments that the seed chooses; each time after the previous daemon has started.
 fn start_anew(lab: &Lab, node: Node) -> Result<(), LabError> {
     let seed = seed();
     println!("the moments are those of SYSTOLE_SEED={seed}");
@@ -138,7 +137,8 @@ fn a_daemon_that_starts_anew_while_an_agent_starts_moves_nothing() -> Outcome {
     )
 }
 
-/// A successor would start again what is being stopped, and nobody would answer whoever has ordered that.
+/// A successor would start again what is being stopped, and the client that gave the order would get no
+/// answer.
 #[test]
 fn a_daemon_does_not_start_anew_while_a_hand_over_moves_a_group() -> Outcome {
     let config = beside_the_service("slow", Failback::Off);

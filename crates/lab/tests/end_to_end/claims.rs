@@ -1,4 +1,4 @@
-//! Claims that hold nothing come back after a cut: what runs well goes on.
+//! Claims of a node that runs nothing come back after a partition: groups that run well continue.
 
 use crate::agent::{GROUP, beside_the_service, install, verbs};
 use crate::play::play_with;
@@ -9,13 +9,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{Cut, Failback, Lab, LabError, Link, Node};
 
-/// Tells every start and stop on its node's disk, takes 4 s to stop, and no time to start.
+/// Records every start and stop on its node's disk, takes 4 s to stop, and no time to start.
 const SLOW_STOP: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; [ -e /run/slow ] && sleep 4; rm -f /run/slow ;;\n\
     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
-/// How long nothing may move once the node that came back takes part. A node that mistakes its
-/// claim acts on the first beats.
+/// How long nothing may move once the node that came back takes part. A node that misreads the claim of the
+/// returning node acts on the first beats.
 const CALM: Duration = Duration::from_secs(3);
 
 fn installed(lab: &Lab) -> Outcome {
@@ -32,7 +32,7 @@ fn has_it(lab: &Lab, node: Node) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Puts the group that web1 is the home of on the node that shall hold it.
+/// Moves the group that prefers web1 to the node that must hold it.
 fn given_to(lab: &Lab, node: Node) -> Outcome {
     has_it(lab, Node::Web1)?;
     if node == Node::Web2 {
@@ -68,7 +68,7 @@ fn taken_and_lost(lab: &Lab, back: Node, loss: Loss) -> Result<(), LabError> {
     has_it(lab, back.other())
 }
 
-/// Waits until both nodes take part in their own eyes and in those of the other one.
+/// Waits until both nodes take part in their own view and in that of the other node.
 fn take_part(lab: &Lab) -> Result<(), LabError> {
     lab.wait_for("both take part", LIMIT, || {
         Node::ALL.into_iter().all(|node| {
@@ -85,7 +85,7 @@ fn returns(lab: &Lab, back: Node) -> Result<(), LabError> {
     take_part(lab)
 }
 
-/// It comes back, and the other goes on with what it runs.
+/// The node comes back, and the other node continues to run its groups.
 fn comes_back(lab: &Lab, back: Node, loss: Loss) -> Outcome {
     let stays = back.other();
     taken_and_lost(lab, back, loss)?;
@@ -126,8 +126,8 @@ fn the_home_of_a_group_comes_back_likewise_and_does_not_start_it() -> Outcome {
     disturbs_nothing(Failback::Off, Node::Web1)
 }
 
-/// Where groups go home the one that comes back gets its group, but not before the other one's
-/// agent has ended.
+/// Where groups fail back, the node that comes back gets its group, but not before the agent of the other
+/// node has ended.
 #[test]
 fn the_home_of_a_group_comes_back_and_gets_it_when_the_other_has_stopped_it() -> Outcome {
     play_with(&beside_the_service("slow", Failback::On), installed, |lab| {

@@ -11,9 +11,9 @@ use std::time::Duration;
 use systole_lab::{Failback, Lab, LabError, Node};
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 101));
-/// How long nothing may move before it counts as settled; longer than the agent's stop.
+/// How long nothing may move before the pair counts as settled; longer than the agent's stop.
 const CALM: Duration = Duration::from_secs(8);
-/// Tells every start and stop, and takes 4 s to stop.
+/// Records every start and stop, and takes 4 s to stop.
 const SLOW_STOP: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; [ -e /run/slow ] && sleep 4; rm -f /run/slow ;;\n\

@@ -1,4 +1,4 @@
-//! An executor that stands still, and one that cannot be started again.
+//! An executor that stands still, and an executor that cannot be started again.
 
 use crate::play::{never_two, play_of, play_with};
 use crate::upgrade::install;
@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
 
-/// The process id of a node's executor.
+/// Returns the process id of a node's executor.
 fn process_of(lab: &Lab, node: Node) -> Result<String, LabError> {
     let script = "grep -la 'heartbeat: executor' /proc/[0-9]*/cmdline | cut -d/ -f3";
     let told = lab.run(node, &["sh", "-c", script])?;
@@ -29,7 +29,7 @@ fn signal(lab: &Lab, node: Node, signal: &str) -> Result<String, LabError> {
     Ok(process)
 }
 
-/// Never two owners, until `node` is the only one or the time is up.
+/// Checks that there are never two owners, until `node` is the only one or the time is up.
 fn passes_to(lab: &Lab, node: Node, limit: Duration) -> Duration {
     let since = Instant::now();
     let address = lab.config().address;
@@ -62,7 +62,7 @@ fn an_executor_that_stands_still_is_replaced_and_nothing_moves() -> Outcome {
                 assert_eq!(owners, [web1], "it was moved or lost");
                 sleep(Duration::from_millis(50));
             }
-            // It goes on, if it is there still.
+            // Lets the process continue, if it still exists.
             let _ = lab.run(web1, &["kill", "-CONT", &stopped])?;
             owned_by(lab, web1)?;
             assert_ne!(process_of(lab, web1)?, stopped);
@@ -85,7 +85,7 @@ fn an_executor_that_cannot_be_started_again_leaves_its_groups_to_the_other_node(
     let may_run = |may: bool| {
         set_permissions(&binary, Permissions::from_mode(0o644 + u32::from(may) * 0o111))
     };
-    // What has moved goes home when its executor is back, if it may.
+    // A group that has moved would fail back when its executor is back, if it were allowed to.
     let config = ClusterConfig { failback: Failback::Off, ..ClusterConfig::default() };
     play_of(
         &config,
@@ -95,7 +95,7 @@ fn an_executor_that_cannot_be_started_again_leaves_its_groups_to_the_other_node(
             let since = Instant::now();
             may_run(false)?;
             signal(lab, Node::Web1, "-KILL")?;
-            // A permit, the lifetime of the address, what the kernel is late, and the agents' own time.
+            // A permit, the lifetime of the address, the delay of the kernel, and the time of the agents.
             let took = passes_to(lab, Node::Web2, Duration::from_secs(20));
             println!("without an executor the group moved after {took:?}");
             lab.wait_for_log(Node::Web1, &["Cannot start the executor"])?;

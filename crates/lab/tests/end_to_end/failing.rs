@@ -1,23 +1,23 @@
-//! Services that do not start, do not stop, lie, or take their time.
+//! Services that do not start, do not stop, lie, or are slow.
 
 use crate::{LIMIT, Outcome, pair, systole};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
 
-/// A script: it tells every start and stop, in order, in a file on its node's disk.
+/// A script that records every start and stop, in order, in a file on its node's disk.
 const TELL: &str = "#!/bin/sh\nname=$(basename $0)\n\
                     case \"$*\" in *st[ao][rp]*) echo \"$name $*\" >>/var/log/agents ;; esac\n";
 /// Remembers whether it runs.
 const HONEST: &str = "case $1 in\nstart) touch /run/$name ;;\nstop) rm -f /run/$name ;;\n\
                       status) [ -e /run/$name ] && echo running || echo stopped ;;\nesac\n";
-/// Does not start before somebody has mended it on its node.
+/// Does not start before it has been repaired on its node.
 const FUSSY: &str = "[ $1 = start ] && [ ! -e /var/tmp/$name.mended ] && exit 7\n";
-/// Does not end its start before it may.
+/// Does not finish its start before it is allowed to.
 const SLOW: &str = "while [ $1 = start ] && [ ! -e /var/tmp/go ]; do sleep 0.05; done\n";
-/// Says that it runs, always, and much more.
+/// Always says that it runs, and prints much more.
 const BOASTER: &str = "[ $1 = status ] && echo running || yes | head -c 3000000\nexit 0\n";
-/// Does not stop before somebody has mended it on its node. Its argument comes before the verb.
+/// Does not stop before it has been repaired on its node. Its argument comes before the verb.
 const STUCK: &str = "name=$name.$1; shift\n\
                      [ $1 = stop ] && [ ! -e /var/tmp/mended ] && exit 3\n";
 
@@ -43,7 +43,7 @@ fn config(groups: &[&str]) -> ClusterConfig {
     ClusterConfig {
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         ipfail: false,
-        // Nothing here is about how fast a death is seen.
+        // This test is not about how fast a death is detected.
         deadtime: Duration::from_secs(2),
         warntime: Duration::from_secs(1),
         initdead: Duration::from_secs(4),
@@ -51,8 +51,8 @@ fn config(groups: &[&str]) -> ClusterConfig {
     }
 }
 
-/// Whether this machine was so slow that a node lost what it had, for want of a permit or because
-/// an address was not renewed in time. Then more was started and stopped than the test has ordered.
+/// Returns whether this machine was so slow that a node lost what it had, for lack of a permit or because an
+/// address was not renewed in time. In this case more was started and stopped than the test has ordered.
 fn was_slow(lab: &Lab) -> bool {
     let words = |node| lab.log(node) + &lab.read_file(node, "var/lib/heartbeat/journal.jsonl");
     let signs = ["This node did not run for", "\"let_go\"", "releasing all", "is dead"];
@@ -64,7 +64,7 @@ fn was_slow(lab: &Lab) -> bool {
     was_slow
 }
 
-/// Waits until a node tells the phase and the owner of each group, by the end of its address.
+/// Waits until a node reports the phase and the owner of each group, by the end of its address.
 fn is_told(lab: &Lab, node: Node, wanted: &[(u8, &str, Node)]) -> Result<(), LabError> {
     let what = format!("{node} tells {wanted:?}");
     let told = lab.wait_for(&what, LIMIT, || {
@@ -82,7 +82,7 @@ fn is_told(lab: &Lab, node: Node, wanted: &[(u8, &str, Node)]) -> Result<(), Lab
     })
 }
 
-/// What the starts and stops on a node were that have to do with one of these words.
+/// Returns the starts and stops on a node that contain one of these words.
 fn verbs(lab: &Lab, node: Node, words: &[&str]) -> Vec<String> {
     let told = lab.read_file(node, "var/log/agents");
     let is_wanted = |line: &&str| words.iter().any(|word| line.starts_with(word));
@@ -113,8 +113,8 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
     for node in Node::ALL {
         lab.start_daemon(node)?;
     }
-    // One goes to the other node, one rests where it failed last, one is believed; and nobody
-    // waits for the one that takes its time.
+    // One group goes to the other node, one stays where it failed last, one agent is believed; and no group
+    // waits for the slow one.
     let slow = Instant::now();
     let placed = [(101, "active", web2), (102, "failed", web2), (104, "active", web2)];
     for node in Node::ALL {
@@ -137,7 +137,7 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
         says(&lab, node, &["hb", "status"], &[failed, both[0], both[1]])?;
         says(&lab, node, &["hb", "why", "192.168.122.102"], &both)?;
     }
-    // Longer than the dead time: beats go on, and nobody is dead.
+    // Longer than the dead time: beats continue, and no node is dead.
     lab.wait_for("twice the dead time", LIMIT, || slow.elapsed() > lab.config().deadtime * 2)?;
     lab.write_file(web2, "var/tmp/go", "")?;
     is_told(&lab, web1, &[(103, "active", web2)])?;
@@ -145,7 +145,7 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
     let is_excused = logs.contains("This node did not run for");
     assert!(is_excused || !logs.contains("is dead"), "{logs}");
 
-    // Mended, it is tried again: one goes home, the other runs where it was mended.
+    // After the repair it is tried again: one group fails back, the other runs where it was repaired.
     lab.write_file(web1, "var/tmp/fussy.mended", "")?;
     lab.write_file(web2, "var/tmp/hopeless.mended", "")?;
     assert!(lab.run(web1, &["hb", "retry", "192.168.122.101"])?.success());
@@ -153,7 +153,7 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
     is_told(&lab, web1, &[(101, "active", web1), (102, "active", web2)])?;
     assert_eq!(lab.run(web2, &["hb", "retry"])?.code, Some(1), "nothing has failed there now");
 
-    // The slow one fails over too, and does not hold up the others.
+    // The slow group also fails over, and does not delay the others.
     lab.power_off(web2)?;
     is_told(&lab, web1, &[(103, "starting", web1), (104, "active", web1)])?;
     lab.write_file(web1, "var/tmp/go", "")?;
@@ -171,7 +171,7 @@ fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> 
     for node in Node::ALL {
         lab.start_daemon(node)?;
     }
-    // The group stops because its last resource does not start, and its first does not stop.
+    // The group stops because its last resource does not start, and its first resource does not stop.
     lab.wait_for("web1 restarts", LIMIT, || !lab.read_file(web1, "var/log/power").is_empty())?;
     lab.power_off(web1)?;
     let reason = "stuck::one of group 192.168.122.100/24/eth0 could not be stopped\n";
@@ -180,7 +180,7 @@ fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> 
     let (given, taken) = (verbs(&lab, web1, &["stuck"]), verbs(&lab, web2, &["stuck"]));
     assert!(given.len() >= 12, "a start, a stop, and ten more: {given:?}");
     assert_eq!(taken.first().map(String::as_str), Some("stuck one start"));
-    // Both are on the disk before the machine restarts.
+    // Both lines are on the disk before the machine restarts.
     lab.wait_for_log(web1, &["Retrying failed stop operation [stuck::one]", "Reboot required!"])?;
     let journal = lab.read_file(web1, "var/lib/heartbeat/journal.jsonl");
     assert!(journal.contains("\"stop_failure\""), "{journal}");
@@ -210,7 +210,7 @@ fn what_cannot_be_stopped_is_blocked_with_or_without_its_address() -> Outcome {
         is_told(&lab, node, &blocked)?;
         says(&lab, node, &["hb", "status"], &["web1 cannot stop stuck::one: exit code 3"])?;
     }
-    // A machine that is too slow to renew it loses it; nobody else gets it.
+    // A machine that is too slow to renew the address loses it; no other node gets it.
     let owners = lab.owners(address(101));
     assert!(owners == [web1] || owners.is_empty(), "{owners:?}");
     lab.wait_for("the other address is gone", LIMIT, || lab.owners(address(102)).is_empty())?;

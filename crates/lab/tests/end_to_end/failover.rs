@@ -146,7 +146,7 @@ fn a_killed_daemon_leaves_no_second_owner() -> Outcome {
         lab.kill_daemon(Node::Web1)?;
         owned_by(lab, Node::Web2)?;
         print_gap(lab, "kill -9 of the daemon", since, Duration::from_millis(700));
-        // Once web2 has answered, web1 never does again: its executor let go before.
+        // Once web2 has answered, web1 never does again: the executor of web1 let go before.
         let mut gaps = lab.probe().gaps(since).into_iter();
         assert!(!gaps.any(|gap| gap.after == Node::Web1 && gap.before == Node::Web2));
         nobody_else_answered(lab, since);

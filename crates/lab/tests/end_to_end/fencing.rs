@@ -11,8 +11,8 @@ use systole_lab::{ClusterConfig, Cut, Failback, Lab, Link, Node, Service};
 /// The address of the second node's own group.
 const SECOND: &str = "192.168.122.101";
 
-/// A pair in which each node has an address of its own, and can switch the other one off. Nodes
-/// are patient: one that a slow machine keeps from beating would be switched off for that.
+/// A pair in which each node has its own address, and can switch the other one off. The nodes are patient: a
+/// node whose beats are delayed by a slow machine would otherwise be switched off.
 fn config(devices: &[&str], delay: u32) -> ClusterConfig {
     let delay = format!("fence_delay {delay}");
     ClusterConfig {
@@ -62,12 +62,12 @@ fn settled(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-/// The place of a text in a node's log.
+/// Returns the position of a text in a node's log.
 fn place(lab: &Lab, node: Node, text: &str) -> Option<usize> {
     lab.log(node).find(text)
 }
 
-/// Cut from each other, both want what the other one has: one of them is switched off before
+/// Cut off from each other, both nodes want what the other one has: one of them is switched off before
 /// anything is taken.
 #[test]
 fn of_two_nodes_that_are_cut_apart_exactly_one_survives() -> Outcome {
@@ -79,7 +79,7 @@ fn of_two_nodes_that_are_cut_apart_exactly_one_survives() -> Outcome {
             lab.cut(Node::Web2, Link::Service, Cut::Silent)?;
             lab.wait_for("web1 has taken everything", LIMIT, || {
                 let owners = lab.owners(second);
-                // Nobody ever has what the other one has still.
+                // No node ever has what the other one still has.
                 never_two(&owners, owners.len() > 1);
                 owners == [Node::Web1]
             })?;
@@ -98,8 +98,8 @@ fn of_two_nodes_that_are_cut_apart_exactly_one_survives() -> Outcome {
     })
 }
 
-/// A device that fails is asked again, and nothing is taken; when it never works the
-/// administrator decides.
+/// A device that fails is asked again, and nothing is taken; if the device never works, the administrator
+/// decides.
 #[test]
 fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> Outcome {
     play(&config(&["stonith_host * external/lab web1 web2"], 1), |lab| {
@@ -156,7 +156,7 @@ fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> 
     })
 }
 
-/// Who is heard again in time is not fenced.
+/// A node that is heard again in time is not fenced.
 #[test]
 fn a_fence_that_waits_is_cancelled_when_the_other_node_is_heard() -> Outcome {
     // Long enough for the slowest machine to join the cable again.

@@ -1,5 +1,5 @@
-//! No room is left in `/run` while groups move: that is no failure of a group, and nothing has to be
-//! tried again by hand.
+//! `/run` has no room left while groups move: this does not count as a failure of a group, and nothing has to
+//! be retried by hand.
 
 use crate::agent::{GROUP, beside_the_service, install, verbs};
 use crate::play::play_with;
@@ -11,9 +11,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{Failback, Lab, LabError, Node, Output};
 
-/// How long it stays full once that was noticed; what is tried again waits twice as long each time.
+/// How long `/run` stays full after that was noticed; the time between retries doubles each time.
 const WHILE: Duration = Duration::from_secs(2);
-/// Tells every start and stop, and remembers whether it runs, where there is room.
+/// Records every start and stop, and remembers whether it runs, where there is room.
 const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /var/tmp/told ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /var/tmp/told ;;\n\
@@ -60,7 +60,7 @@ fn give_room(lab: &Lab, node: Node) -> Result<(), LabError> {
     sh(lab, node, "rm -f /run/fill /run/more")
 }
 
-/// Lets something happen, and says what each node has started and stopped meanwhile.
+/// Lets something happen, and returns what each node has started and stopped meanwhile.
 fn news(lab: &Lab, happens: impl FnOnce() -> Outcome) -> Result<[String; 2], Box<dyn Error>> {
     let before = Node::ALL.map(|node| verbs(lab, node).len());
     happens()?;
@@ -72,7 +72,7 @@ fn order(lab: &Lab, giver: Node) -> Result<Output, LabError> {
     lab.run(giver, &["hb", "standby", "--group", GROUP])
 }
 
-/// A giver that has no room stops what it runs all the same, and writes down that it did.
+/// A giver without room nevertheless stops what it runs, and records that it did.
 fn give_while_full(lab: &Lab, giver: Node) -> Outcome {
     fill(lab, giver)?;
     let told = order(lab, giver)?;
@@ -83,7 +83,7 @@ fn give_while_full(lab: &Lab, giver: Node) -> Outcome {
     Ok(give_room(lab, giver)?)
 }
 
-/// A taker that has no room says so before anything is stopped.
+/// A taker without room says so before anything is stopped.
 fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
     for node in full {
         fill(lab, *node)?;
@@ -91,7 +91,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
     let why = "a start could not be recorded: No space left on device";
     let said = || lab.log(giver.other()).matches(why).count();
     let before = said();
-    // An order right behind the move before is refused because that is not over.
+    // An order right after the previous move is refused because that move is not over.
     let mut answer = String::new();
     lab.wait_for("the taker says why it does not take it", LIMIT, || {
         let told = order(lab, giver).expect("both nodes have power");

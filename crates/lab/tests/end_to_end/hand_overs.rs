@@ -1,5 +1,5 @@
-//! Planned moves under a client: how long the address and the service are away, and that a taker
-//! that cannot take says so before anything is stopped.
+//! Planned moves while clients use the service: how long the address and the service are unavailable, and
+//! that a taker that cannot take a group says so before anything is stopped.
 
 use crate::play::{never_two, play};
 use crate::{LIMIT, Outcome, owned_by};
@@ -10,22 +10,22 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, LabError, Node, Service};
 
-/// How many moves in a row.
+/// The number of moves in a row.
 const MOVES: usize = 20;
-/// How long the address should be away at most, and the service beside what its script takes.
+/// How long the address should be unavailable at most, and the service in addition to the time of its script.
 const BOUND: Duration = Duration::from_millis(50);
-/// How many fetch the page.
+/// The number of clients that fetch the page.
 const CLIENTS: usize = 4;
-/// Time between two fetches of each.
+/// The time between two fetches of each client.
 const FETCH_PERIOD: Duration = Duration::from_millis(5);
-/// How long each waits before it asks anew: the network repeats a lost packet after a second only.
+/// How long each client waits before it asks again: the network repeats a lost packet only after a second.
 const FETCH_LIMIT: Duration = Duration::from_millis(50);
-/// A second group, which has nothing to do with the moves of the first.
+/// A second group, which is not part of the moves of the first one.
 const OTHER: &str = "192.168.122.101";
 
 /// What clients see of the page.
 struct Pages {
-    /// When the last one was fetched, and the longest time between two.
+    /// When the last page was fetched, and the longest time between two pages.
     seen: Mutex<(Instant, Duration)>,
     moved: AtomicBool,
 }
@@ -36,8 +36,8 @@ impl Pages {
         Self { seen, moved: AtomicBool::new(false) }
     }
 
-    /// Is one of several clients, so that the slowest page does not count. Ends with a page that it
-    /// asked for after the move.
+    /// Acts as one of several clients, so that the slowest page does not count. Ends with a page that was
+    /// requested after the move.
     fn fetch(&self, lab: &Lab) {
         let begun = Instant::now();
         loop {
@@ -59,7 +59,7 @@ impl Pages {
     }
 }
 
-/// How long the service's script took when it was run last on a node, as the journal says.
+/// Returns how long the last run of the service's script took on a node, according to the journal.
 fn last_job(lab: &Lab, node: Node, action: &str) -> Duration {
     let journal = lab.read_file(node, "var/lib/heartbeat/journal.jsonl");
     let mut entries = journal.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -70,7 +70,7 @@ fn last_job(lab: &Lab, node: Node, action: &str) -> Duration {
     Duration::from_millis(took.expect("the journal tells every job"))
 }
 
-/// Waits until no node starts, stops or hands over anything: an order would be refused before.
+/// Waits until no node starts, stops or hands over anything: before that an order would be refused.
 fn rests(lab: &Lab) -> Result<(), LabError> {
     lab.wait_for("both nodes rest", LIMIT, || {
         Node::ALL.into_iter().all(|node| {
@@ -99,7 +99,7 @@ fn move_to_and_fro(lab: &Lab) -> Outcome {
         rests(lab)?;
         let since = Instant::now();
         let pages = Pages::new();
-        // By turns the one gives and the other takes.
+        // Alternately the giver gives and the taker takes.
         let (who, order) = if turn % 2 == 1 { (giver, "standby") } else { (taker, "takeover") };
         let told = scope(|threads| {
             for _ in 0..CLIENTS {
@@ -131,7 +131,7 @@ fn move_to_and_fro(lab: &Lab) -> Outcome {
 
 #[test]
 fn a_taker_without_the_agent_or_the_interface_is_not_given_the_service() -> Outcome {
-    // Of a service that has a unit of systemd as well no agent is missing.
+    // If the service also had a unit of systemd, its agent would not be missing.
     let config =
         ClusterConfig { service: Service::Builtin, second_link: true, ..ClusterConfig::default() };
     play(&config, refuse_what_cannot_run)

@@ -1,4 +1,4 @@
-//! What is held by order, what waits before it goes home, and what has moved too often.
+//! Groups that are held by order, that wait before they fail back, and that have moved too often.
 
 use crate::play::play;
 use crate::{CALM, LIMIT, Outcome, owned_by, stays_with};
@@ -20,7 +20,7 @@ fn orders(lab: &Lab, node: Node, words: &[&str]) -> Result<String, LabError> {
     Ok(told.stdout)
 }
 
-/// Watches for a while that nobody has the address.
+/// Checks for a while that no node has the address.
 fn nobody_takes_it(lab: &Lab) {
     let since = Instant::now();
     while since.elapsed() < CALM {
@@ -76,7 +76,7 @@ fn a_group_goes_home_after_a_while() -> Outcome {
         owned_by(lab, Node::Web2)?;
         lab.power_on(Node::Web1)?;
         lab.start_daemon(Node::Web1)?;
-        // That it is seen to wait shows that it does.
+        // The status proves that the group waits.
         says(lab, Node::Web2, "returns to web1 in")?;
         let since = Instant::now();
         owned_by(lab, Node::Web1)?;
@@ -106,7 +106,7 @@ fn what_moves_again_and_again_stays_where_it_works() -> Outcome {
         stays_with(lab, Node::Web2);
         let kept = "it stays where it is: it moved automatically 3 times";
         lab.wait_for_answer(Node::Web1, &["hb", "why"], &[kept])?;
-        // What it had is taken from a dead node all the same.
+        // The groups of a dead node are taken over nevertheless.
         lab.power_off(Node::Web2)?;
         owned_by(lab, Node::Web1)?;
         Ok(())

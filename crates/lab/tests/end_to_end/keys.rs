@@ -1,4 +1,4 @@
-//! What signs, and what does not.
+//! Which keys sign messages, and which do not.
 
 use crate::play::play;
 use crate::{
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, LabError, Node};
 use systole_wire::{Fields, Form, Keys, Method, Sealer, Style};
 
-/// A forged message of web2, of a run in the far future.
+/// Returns a forged message of web2, from a run in the far future.
 fn forged(keys: &Keys, kind: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     let header = [("src", "web2"), ("seq", "9"), ("hg", "ffffffff"), ("ts", "7b02cf8a")];
     let mut message = Fields::default();
@@ -20,7 +20,7 @@ fn forged(keys: &Keys, kind: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     sealer.seal(&message, Form::Framed, keys).expect("it is a good message").to_owned()
 }
 
-/// Orders and news of web2 that must not be believed.
+/// Orders and reports of web2 that must not be believed.
 fn forgeries(keys: &Keys) -> [Vec<u8>; 4] {
     [
         forged(keys, "status", &[("st", "active"), ("dt", "7d0"), ("protocol", "1")]),
@@ -48,7 +48,7 @@ fn two_nodes_sign_with_sha256_and_an_old_crc_line_opens_no_door() -> Outcome {
     })
 }
 
-/// Gives a node the new keys and has it read them.
+/// Gives a node the new keys and makes it read them.
 fn renew(lab: &Lab, node: Node) -> Result<(), LabError> {
     lab.write_file(node, "etc/ha.d/authkeys", "auth 1\n1 sha1 LongAndSecret\n")?;
     let output = lab.run(node, &["heartbeat", "-r"])?;
@@ -85,7 +85,7 @@ fn a_pair_with_different_keys_names_each_other() -> Outcome {
             })
         })?;
     }
-    // Many packets later nothing more was said.
+    // Many packets later nothing more has been logged.
     sleep(CALM);
     for node in Node::ALL {
         let log = lab.log(node);
@@ -103,7 +103,7 @@ fn keys_change_from_md5_to_sha1_while_the_pair_beats() -> Outcome {
         renew(lab, Node::Web1)?;
         let waits = "Keys are being renewed: web2 not yet heard with the new key.";
         lab.wait_for(waits, LIMIT, || status(lab, Node::Web1).contains(waits))?;
-        // Five seconds later it shows its new signature again, which web2 does not know.
+        // Five seconds later the node shows its new signature again, which web2 does not know.
         let unknown = "unknown key id";
         lab.wait_for("web2 says once that it does not know a signature", LIMIT, || {
             said(Node::Web2).contains(unknown)

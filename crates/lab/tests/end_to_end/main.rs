@@ -1,9 +1,9 @@
-//! Daemons of Systole in a laboratory: real addresses, a real nginx, a client that probes.
+//! Systole daemons in a laboratory: real addresses, a real nginx, a client that probes.
 //!
-//! These tests need root, and the daemon beside the test (`cargo build --workspace --bins`, which
-//! `cargo xtask test` does). Gaps are printed with the bound that they should keep; what is
-//! asserted is who owns what. A machine that stands still for so long that living nodes are called
-//! dead proves nothing, see [`play`].
+//! These tests need root, and the daemon next to the test (`cargo build --workspace --bins`, which
+//! `cargo xtask test` does). Gaps are printed with the bound that they should keep; the tests assert which
+//! node owns what. A machine that stands still for so long that living nodes are declared dead proves
+//! nothing, see [`play`].
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod agent;
@@ -43,12 +43,12 @@ use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Longest wait for something that normally takes a second or two.
+/// The longest wait for something that normally takes a second or two.
 const LIMIT: Duration = Duration::from_secs(40);
 /// How long nothing may move before the pair counts as settled.
 const CALM: Duration = Duration::from_secs(3);
 
-/// The daemon that was built beside this test.
+/// Returns the daemon that was built next to this test.
 fn systole() -> Daemon {
     let test = std::env::current_exe().expect("a running program has a path");
     let deps = test.parent().expect("it lies in a folder");
@@ -57,7 +57,7 @@ fn systole() -> Daemon {
     Daemon::Systole { binary }
 }
 
-/// A pair with power on and no daemon started; nothing without root.
+/// Makes a pair with power on and no daemon started; returns `None` without root.
 fn pair(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
     match Lab::pair(config, daemons) {
         Ok(lab) => Ok(Some(lab)),
@@ -77,7 +77,7 @@ fn start(lab: &Lab) -> Result<(), LabError> {
     owned_by(lab, Node::Web1)
 }
 
-/// Waits until `node` alone has the address, answers the client and serves the page.
+/// Waits until only `node` has the address, answers the client and serves the page.
 fn owned_by(lab: &Lab, node: Node) -> Result<(), LabError> {
     let address = lab.config().address;
     lab.wait_for(&format!("{node} owns {address}"), LIMIT, || {
@@ -89,24 +89,24 @@ fn owned_by(lab: &Lab, node: Node) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Watches for a while that nothing moves and nobody else answers.
+/// Checks for a while that nothing moves and no other node answers.
 fn stays_with(lab: &Lab, node: Node) {
     let since = Instant::now();
     while since.elapsed() < CALM {
         let owners = lab.owners(lab.config().address);
-        // One look may see an address leave the one node and arrive at the other.
+        // A single check may see an address leave one node and arrive at the other.
         let both = owners.len() > 1 && lab.owners(lab.config().address).len() > 1;
         never_two(&owners, both);
         assert_eq!(owners, [node]);
         sleep(Duration::from_millis(50));
     }
     nobody_else_answered(lab, since);
-    // Silences are the machine's; nobody else may have answered after one.
+    // Silences are caused by the machine; no other node may have answered after one.
     let moved = lab.probe().gaps(since).into_iter().find(|gap| gap.after != gap.before);
     assert!(moved.is_none(), "the address moved in calm: {moved:?}");
 }
 
-/// Fails for good when both nodes have answered at the same time.
+/// Fails permanently when both nodes have answered at the same time.
 fn nobody_else_answered(lab: &Lab, since: Instant) {
     let duplicates = lab.probe().duplicates(since);
     never_two(&duplicates, !duplicates.is_empty());
@@ -116,7 +116,7 @@ fn longest_gap(lab: &Lab, since: Instant) -> Duration {
     lab.probe().longest_gap(since).map_or(Duration::ZERO, |gap| gap.length)
 }
 
-/// Prints what the client missed since a moment, and what it should have been at most.
+/// Prints what the client missed since a moment, and what it should have missed at most.
 fn print_gap(lab: &Lab, what: &str, since: Instant, bound: Duration) {
     let gap = longest_gap(lab, since);
     let verdict = if gap <= bound { "kept" } else { "NOT KEPT" };

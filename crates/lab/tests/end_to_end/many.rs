@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use systole_lab::diary::{self, AGENT};
 use systole_lab::{Capture, ClusterConfig, Lab, LabError, Node};
 
-/// How many groups have an address and an agent that writes a diary. The one that the client probes
-/// is one more.
+/// The number of groups with an address and an agent that writes a diary. The group that the client probes is
+/// one more.
 const GROUPS: u8 = 199;
-/// Of these web1 is the home, and web2 of the others.
+/// The number of these groups that prefer web1; the others prefer web2.
 const OF_WEB1: u8 = 120;
-/// Most bytes of a message: with every header it fits into a packet of any Ethernet.
+/// The most bytes of a message: with every header it fits into a packet of any Ethernet.
 const MESSAGE_MAX: usize = 1_200;
-/// Time between two looks at the addresses of both nodes.
+/// The time between two checks of the addresses of both nodes.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 fn address(group: u8) -> Ipv4Addr {
@@ -61,19 +61,19 @@ impl Place {
         }
     }
 
-    /// The numbers of the groups that a node has; the one that the client probes is number 0.
+    /// Returns the numbers of the groups that a node has; the group that the client probes is number 0.
     fn groups(self, node: Node) -> impl Iterator<Item = u8> {
         (0..=GROUPS).filter(move |group| self.has(node, *group))
     }
 
-    /// Whether a node has exactly the addresses and agents that it shall have.
+    /// Returns whether a node has exactly the addresses and agents that it must have.
     fn is_reached(self, lab: &Lab, node: Node) -> bool {
         let names: BTreeSet<_> = self.groups(node).filter(|it| *it > 0).map(name).collect();
         addresses(lab, node) == self.groups(node).collect() && diary::running(lab, node) == names
     }
 }
 
-/// The numbers of the groups whose addresses a node has.
+/// Returns the numbers of the groups whose addresses a node has.
 fn addresses(lab: &Lab, node: Node) -> BTreeSet<u8> {
     let all = lab.addresses(node);
     let is_probed = |it: &Ipv4Addr| IpAddr::V4(*it) == lab.config().address;
@@ -84,7 +84,7 @@ fn addresses(lab: &Lab, node: Node) -> BTreeSet<u8> {
     all.iter().filter_map(number).collect()
 }
 
-/// Waits until every group is where it shall be, and tells how long that took.
+/// Waits until every group is where it must be, and prints how long that took.
 fn reached(lab: &Lab, what: &str, place: Place, since: Instant) -> Result<(), LabError> {
     let all = || Node::ALL.into_iter().all(|node| place.is_reached(lab, node));
     let count =
@@ -94,7 +94,7 @@ fn reached(lab: &Lab, what: &str, place: Place, since: Instant) -> Result<(), La
     Ok(())
 }
 
-/// Waits until both nodes say in their status that each group is active, and whose it is.
+/// Waits until both nodes say in their status that each group is active, and which node owns it.
 fn agreed(lab: &Lab, place: Place) -> Result<(), LabError> {
     let owner = |group: u8| Node::ALL.into_iter().find(|node| place.has(*node, group));
     let right = |node| {
@@ -108,7 +108,7 @@ fn agreed(lab: &Lab, place: Place) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Fails when a node has sent a fragment, or a message that needs more than one packet soon.
+/// Fails when a node has sent a fragment, or a message that soon needs more than one packet.
 fn fits(node: Node, sent: &Capture) {
     let lengths: Vec<_> = sent.packets().iter().map(|packet| packet.payload.len()).collect();
     let longest = lengths.iter().max().copied().unwrap_or_default();
@@ -134,7 +134,7 @@ fn watched(lab: &Lab, happens: impl FnOnce() -> Outcome) -> Outcome {
     })
 }
 
-/// The groups whose addresses were on both nodes at every look for longer than a beat.
+/// Returns the groups whose addresses were on both nodes at every check for longer than a beat.
 fn look(lab: &Lab, over: &AtomicBool) -> BTreeSet<u8> {
     let mut since = [None; GROUPS as usize + 1];
     let mut doubled = BTreeSet::new();
@@ -142,7 +142,7 @@ fn look(lab: &Lab, over: &AtomicBool) -> BTreeSet<u8> {
         let now = Instant::now();
         let before = addresses(lab, Node::Web1);
         let other = addresses(lab, Node::Web2);
-        // Looked at again: it may have moved between the two looks.
+        // Checked again: an address may have moved between the two checks.
         let after = addresses(lab, Node::Web1);
         for group in 0..=GROUPS {
             let is_both = [&before, &other, &after].iter().all(|seen| seen.contains(&group));
@@ -157,7 +157,7 @@ fn look(lab: &Lab, over: &AtomicBool) -> BTreeSet<u8> {
     doubled
 }
 
-/// Both settle, one gives everything away, the other loses its power and comes back.
+/// Both nodes settle, one gives everything away, the other loses its power and comes back.
 fn live(lab: &Lab) -> Outcome {
     let (stays, dies) = (Node::Web1, Node::Web2);
     let [of_web1, of_web2] = [lab.capture(stays)?, lab.capture(dies)?];

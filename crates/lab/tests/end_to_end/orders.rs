@@ -1,4 +1,4 @@
-//! What an administrator orders and asks.
+//! Orders and queries of an administrator.
 
 use crate::play::play;
 use crate::{Outcome, owned_by};

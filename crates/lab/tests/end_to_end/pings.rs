@@ -1,4 +1,4 @@
-//! Ping nodes that come and go, at one node and at both, in calm and while a hand-over runs.
+//! Ping nodes that come and go, at one node and at both, in calm and during a hand-over.
 
 use crate::agent::install;
 use crate::play::{play, play_with};
@@ -9,15 +9,15 @@ use systole_lab::{ClusterConfig, Failback, Lab, Node};
 
 /// How often the ping node comes back for a moment.
 const FLAPS: usize = 4;
-/// A ping node is asked with every beat.
+/// The time between two pings: one is sent with every beat.
 const BEAT: Duration = Duration::from_millis(200);
 
-/// A pair in which a ping node that was lost must answer for as long as `alive` says.
+/// A pair in which a lost ping node must answer for as long as `alive` says.
 fn config(alive: &str) -> ClusterConfig {
     ClusterConfig { extra: vec![format!("aliveping {alive}")], ..ClusterConfig::default() }
 }
 
-/// Waits until a node's log has a line at least so often.
+/// Waits until a node's log has a line at least this many times.
 fn logged(lab: &Lab, node: Node, line: &str, times: usize) -> Outcome {
     lab.wait_for(&format!("{node} says {line:?} {times} times"), LIMIT, || {
         let said = lab.log(node) + &lab.read_file(node, "var/log/ha-debug");
@@ -26,7 +26,7 @@ fn logged(lab: &Lab, node: Node, line: &str, times: usize) -> Outcome {
     Ok(())
 }
 
-/// Waits until a node has not been answered for so long by its ping node, which does not count.
+/// Waits until a node's ping node has been silent for this long and does not count as alive.
 fn silent(lab: &Lab, node: Node, what: &str, span: impl RangeBounds<Duration>) -> Outcome {
     lab.wait_for(what, LIMIT, || {
         let status = lab.status(node).unwrap_or_default();
@@ -70,8 +70,8 @@ fn where_nobody_sees_a_ping_node_the_group_stays() -> Outcome {
     play(&config("1s"), |lab| {
         both_see(lab)?;
         let since = Instant::now();
-        // The owner is the last to lose it and the first to have it back: there is no moment in
-        // which the other one would be the better place.
+        // The owner is the last node to lose the ping node and the first to have it back: there is no moment
+        // at which the other node would be the better place.
         for node in [Node::Web2, Node::Web1] {
             lab.drop_icmp(node)?;
             logged(lab, node, "node 192.168.122.1: is dead", 1)?;
@@ -89,14 +89,14 @@ fn where_nobody_sees_a_ping_node_the_group_stays() -> Outcome {
     })
 }
 
-/// Stops only when it may.
+/// Stops only when it is allowed to.
 const SLOW: &str = "#!/bin/sh\ncase $1 in\nstart) touch /run/slow ;;\n\
                     stop) touch /var/tmp/stopping; until [ -e /var/tmp/go ]; do sleep 0.05; done; \
                     rm -f /run/slow ;;\n\
                     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
 
-/// The taker has promised, and loses its network while the giver stops: what it was given goes
-/// back to where clients can reach it.
+/// The taker has agreed, and loses its network while the giver stops the group: the group goes back to where
+/// clients can reach it.
 #[test]
 fn a_count_that_falls_while_a_hand_over_runs_is_thought_over_after_it() -> Outcome {
     let usual = config("1s");

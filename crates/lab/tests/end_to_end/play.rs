@@ -1,4 +1,4 @@
-//! Plays a test, and once more where this machine did not let the daemons keep their times.
+//! Plays a test, and plays it again where this machine did not let the daemons keep their times.
 
 use crate::{Outcome, pair, start, systole};
 use std::any::Any;
@@ -10,30 +10,30 @@ use systole_lab::{ClusterConfig, Daemon, Lab, Node, Stall};
 /// How often a test is played on a machine that stands still.
 const TRIES: u32 = 3;
 
-/// Two nodes had the address. That is never the machine's fault.
+/// Two nodes had the address. This is never the fault of the machine.
 #[derive(Debug)]
 pub(crate) struct TwoOwners;
 
-/// How a play ended badly.
+/// How a run failed.
 type Failure = Result<Box<dyn std::error::Error>, Box<dyn Any + Send>>;
 
-/// What follows from a failure.
+/// The consequence of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Failed,
     OnceMore,
 }
 
-/// Starts a pair of Systole, waits until web1 owns the address, and lets something happen; does
-/// nothing without root.
+/// Starts a Systole pair, waits until web1 owns the address, and lets something happen; does nothing without
+/// root.
 ///
-/// A failure counts, unless the machine stood still for a good part of the silence after which a
-/// node is dead: then it is played again.
+/// A failure counts, unless the machine stood still for a good part of the silence after which a node is
+/// dead: then the test is played again.
 pub(crate) fn play(config: &ClusterConfig, happens: impl Fn(&Lab) -> Outcome) -> Outcome {
     play_with(config, |_| Ok(()), happens)
 }
 
-/// Likewise, with something to prepare before the daemons are started.
+/// The same as [`play`], with preparations before the daemons are started.
 pub(crate) fn play_with(
     config: &ClusterConfig,
     prepare: impl Fn(&Lab) -> Outcome,
@@ -42,7 +42,7 @@ pub(crate) fn play_with(
     play_of(config, &[systole(), systole()], prepare, happens)
 }
 
-/// Likewise, with these daemons.
+/// The same as [`play_with`], with these daemons.
 pub(crate) fn play_of(
     config: &ClusterConfig,
     daemons: &[Daemon; 2],
@@ -82,7 +82,7 @@ fn judge(failure: &Failure, stall: Duration, patience: Duration, left: u32) -> V
     if is_law || stall < patience || left == 0 { Verdict::Failed } else { Verdict::OnceMore }
 }
 
-/// Fails for good when both nodes have had the address.
+/// Fails permanently when both nodes have had the address.
 pub(crate) fn never_two(what: impl fmt::Debug, happened: bool) {
     if happened {
         println!("two nodes have the address: {what:?}");

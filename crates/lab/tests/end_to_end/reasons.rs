@@ -1,4 +1,4 @@
-//! Why something failed on a node is told on both.
+//! The reason why something failed on a node is reported on both nodes.
 
 use crate::play::play_with;
 use crate::{LIMIT, Outcome};
@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node};
 
-/// Its address wants an interface that web1 alone has.
+/// Its address needs an interface that only web1 has.
 const ELSEWHERE: &str = "192.168.122.101/24/dmz1";
-/// web2 has IPv6 switched off on this interface: nobody knows before the address is added there.
+/// IPv6 is switched off on this interface of web2, which no node knows before the address is added there.
 const REFUSED: &str = "IPv6addr::fd00:122::2/64/eth0";
 const NO_INTERFACE: &str =
     "web2 could not start 192.168.122.101/24/dmz1: interface dmz1 does not exist";
@@ -25,7 +25,7 @@ fn config() -> ClusterConfig {
         groups: groups.into(),
         failback: Failback::Off,
         ipfail: false,
-        // Nothing here is about how fast a death is seen.
+        // This test is not about how fast a death is detected.
         deadtime: Duration::from_secs(2),
         warntime: Duration::from_secs(1),
         initdead: Duration::from_secs(4),
@@ -44,7 +44,7 @@ fn prepare(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-/// Waits until a node says all of this.
+/// Waits until the output of a command on a node contains all of these texts.
 fn says(lab: &Lab, node: Node, command: &[&str], wanted: &[&str]) -> Result<(), LabError> {
     lab.wait_for_answer(node, command, wanted)?;
     Ok(())

@@ -12,7 +12,7 @@ fn address(last: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(192, 168, 122, last))
 }
 
-/// What the client probes, and three addresses that nobody does.
+/// The address that the client probes, and three addresses that it does not probe.
 fn config() -> ClusterConfig {
     let config = ClusterConfig { failback: Failback::Off, ..ClusterConfig::default() };
     let groups = [110, 111].map(|last| format!("web1 {}/24/eth0", address(last)));
@@ -20,7 +20,7 @@ fn config() -> ClusterConfig {
     ClusterConfig { groups: [vec![untouched], groups.into()].concat(), ..config }
 }
 
-/// The second line has changed, the third is gone, and another one is there.
+/// The second line has changed, the third one is removed, and a new one is added.
 fn changed(config: &ClusterConfig) -> String {
     let [untouched, changed, _removed] = &config.groups[..] else { unreachable!("three lines") };
     format!("{untouched}\n{changed} {}/24/eth0\nweb2 {}/24/eth0\n", address(113), address(112))
@@ -39,7 +39,7 @@ fn owned(lab: &Lab, last: u8, nodes: &[Node]) -> Result<(), LabError> {
     Ok(())
 }
 
-/// How often the log tells that what the client probes is started, or stopped.
+/// Returns how often the log reports a start or stop of the group that the client probes.
 fn moves(lab: &Lab, node: Node) -> usize {
     let probed = lab.config().address.to_string();
     let is_move = |line: &&str| {
@@ -48,7 +48,7 @@ fn moves(lab: &Lab, node: Node) -> usize {
     lab.log(node).lines().filter(is_move).filter(|line| line.contains(&probed)).count()
 }
 
-/// `hb why` does not list a line that was removed, and tells of it as of the past where it is named.
+/// `hb why` does not list a line that was removed, and describes it in the past tense where it is named.
 fn why_tells_the_removed_line_as_past(lab: &Lab) -> Result<(), LabError> {
     let removed = address(111).to_string();
     let all = lab.run(Node::Web1, &["hb", "why"])?;
@@ -81,7 +81,7 @@ fn a_reload_touches_only_what_has_changed_whichever_node_is_first() -> Outcome {
                 }
                 assert!(told.contains("group removed: web1 192.168.122.111"), "{told}");
                 stays_with(lab, Node::Web1);
-                // Nobody takes what the other one has given up, or has changed.
+                // No node takes a group that the other node has given up, or has changed.
                 for last in [110, 111, 113] {
                     assert!(!lab.owners(address(last)).contains(&Node::Web2), "{last}");
                 }

@@ -1,4 +1,4 @@
-//! An address that somebody removes is back at once, and nothing else notices.
+//! An address that is removed from outside is back at once, without any other effect.
 
 use crate::agent::{install, verbs};
 use crate::play::play_with;
@@ -10,15 +10,15 @@ use systole_lab::{ClusterConfig, Lab, Node};
 
 /// How often it is removed.
 const TIMES: usize = 20;
-/// How long it may be away as the client sees it.
+/// How long it may be missing for the client.
 const BOUND: Duration = Duration::from_millis(20);
-/// Tells every start and stop.
+/// Records every start and stop.
 const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/told ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /run/told ;;\n\
     status) [ -e /run/told ] && echo running || echo stopped ;;\nesac\n";
 
-/// The client's address, and an agent that tells when it is called.
+/// The client's address, and an agent that records when it is called.
 fn config() -> ClusterConfig {
     let usual = ClusterConfig::default();
     let service = usual.service.word();
@@ -30,7 +30,7 @@ fn installed(lab: &Lab) -> Outcome {
     install(lab, "told", AGENT)
 }
 
-/// Removes the address, waits until the client hears it again, and says how long it was away.
+/// Removes the address, waits until the client hears it again, and returns how long it was missing.
 fn remove(lab: &Lab) -> Result<Duration, systole_lab::LabError> {
     let since = Instant::now();
     let word = format!("{}/24", lab.config().address);

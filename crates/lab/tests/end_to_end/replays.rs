@@ -1,4 +1,4 @@
-//! What somebody recorded and sends again moves nothing.
+//! Recorded messages that are sent again move nothing.
 
 use crate::play::play;
 use crate::{LIMIT, Outcome, owned_by, print_gap, stays_with};
@@ -6,12 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, LabError, Node};
 
-/// Recordings that are sent in a second.
+/// The number of recordings sent per second.
 const PER_SECOND: u32 = 2_000;
 /// How long they are sent: longer than `initdead`.
 const SPAN: Duration = Duration::from_secs(8);
 
-/// Records what web2 says while it takes the groups and gives them back.
+/// Records what web2 sends while it takes the groups and gives them back.
 fn recordings(lab: &Lab) -> Result<Vec<Vec<u8>>, LabError> {
     let capture = lab.capture(Node::Web2)?;
     lab.standby(Node::Web1)?;
@@ -21,7 +21,7 @@ fn recordings(lab: &Lab) -> Result<Vec<Vec<u8>>, LabError> {
     Ok(capture.packets().into_iter().map(|packet| packet.payload).collect())
 }
 
-/// Plays the recordings to web1 while something happens.
+/// Replays the recordings to web1 while something happens.
 fn while_played<T>(
     lab: &Lab,
     recordings: &[Vec<u8>],
@@ -46,7 +46,7 @@ fn recordings_move_nothing_and_keep_nobody_alive() -> Outcome {
         let recordings = recordings(lab)?;
         assert!(recordings.len() > 20, "{}", recordings.len());
 
-        // Of the run of web2 that goes on, to a daemon that heard all of it.
+        // Recordings of the current run of web2, sent to a daemon that heard all of them.
         let since = Instant::now();
         while_played(lab, &recordings, || {
             stays_with(lab, Node::Web1);
@@ -54,7 +54,7 @@ fn recordings_move_nothing_and_keep_nobody_alive() -> Outcome {
         })?;
         print_gap(lab, "recordings of this run", since, Duration::from_millis(50));
 
-        // The same, to a daemon that has just started.
+        // The same, sent to a daemon that has just started.
         lab.stop_daemon(Node::Web1)?;
         owned_by(lab, Node::Web2)?;
         while_played(lab, &recordings, || {
@@ -63,8 +63,8 @@ fn recordings_move_nothing_and_keep_nobody_alive() -> Outcome {
         })?;
         stays_with(lab, Node::Web1);
 
-        // Of an earlier run of web2, which is off, to a daemon that has just started: they do not
-        // show that web2 is there.
+        // Recordings of an earlier run of web2, which is off, sent to a daemon that has just started: they do
+        // not prove that web2 is alive.
         lab.stop_daemon(Node::Web2)?;
         lab.start_daemon(Node::Web2)?;
         lab.wait_for("web1 hears the new run", LIMIT, || {

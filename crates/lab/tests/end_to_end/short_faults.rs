@@ -1,5 +1,5 @@
-//! The only link is away for two seconds: nothing moves for a fault that is over, and what moved
-//! goes home.
+//! The only link fails for two seconds: nothing moves because of a fault that is over, and what moved fails
+//! back.
 
 use crate::agent::{install, verbs};
 use crate::play::play_with;
@@ -9,15 +9,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Cut, Failback, Lab, LabError, Link, Node};
 
-/// How long the link is away.
+/// How long the link is down.
 const FAULT: Duration = Duration::from_secs(2);
-/// Tells every start and stop.
+/// Records every start and stop.
 const AGENT: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/told ;;\n\
     stop) echo stop >>/var/log/agent; rm -f /run/told ;;\n\
     status) [ -e /run/told ] && echo running || echo stopped ;;\nesac\n";
 
-/// With a ping node, so that everything asks for a better place while the network is away.
+/// With a ping node, so that every node looks for a better place for its groups while the network is down.
 fn config(deadtime: Duration, failback: Failback) -> ClusterConfig {
     let usual = ClusterConfig::default();
     let service = usual.service.word();
@@ -41,7 +41,7 @@ fn lose_link_for_a_while(lab: &Lab, how: Cut) -> Result<(), LabError> {
     lab.join(Node::Web1, Link::Service)
 }
 
-/// Both nodes hear each other again.
+/// Waits until both nodes hear each other again.
 fn hear_each_other(lab: &Lab) -> Result<(), LabError> {
     lab.wait_for("both are heard", LIMIT, || {
         Node::ALL.into_iter().all(|node| {

@@ -1,4 +1,4 @@
-//! A daemon that stands still for longer than its permit, and comes to itself.
+//! A daemon that stands still for longer than its permit, and then continues.
 
 use crate::agent::install;
 use crate::play::play_with;
@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Lab, Node};
 
-/// Tells every start and stop, and does not end its stop before it may.
+/// Records every start and stop, and does not finish its stop before it is allowed to.
 const SLOW: &str = "#!/bin/sh\ncase $1 in\n\
     start) echo start >>/var/log/agent; touch /run/slow ;;\n\
     stop) echo stop >>/var/log/agent; [ -e /run/slow ] || exit 0\n\
@@ -31,7 +31,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// The phase of the group with this last byte of its address, as web1 tells it.
+/// Returns the phase of the group with this last byte of its address, as reported by web1.
 fn phase(lab: &Lab, last: u8) -> String {
     let name = format!("192.168.122.{last}/24/eth0");
     let groups = lab.status(Node::Web1).map(|status| status.groups).unwrap_or_default();
@@ -43,15 +43,15 @@ fn owns(lab: &Lab, last: u8) -> bool {
     lab.owners(IpAddr::from([192, 168, 122, last])) == [Node::Web1]
 }
 
-/// Sends a signal to the daemon of web1, and to nothing else of it.
+/// Sends a signal to the daemon of web1, and to none of its other processes.
 fn signal(lab: &Lab, name: &str) -> Outcome {
     let script = format!("kill -{name} $(tr -d ' ' </run/heartbeat.pid)");
     lab.run(Node::Web1, &["sh", "-c", &script])?;
     Ok(())
 }
 
-/// The executor lets go of both groups; the one that stops at once is back while the other one
-/// still stops, which is told.
+/// The executor lets go of both groups; the group that stops at once is back while the other one is still
+/// stopping, which is reported.
 #[test]
 fn a_slow_stop_leaves_no_other_group_without_an_owner() -> Outcome {
     let prepare = |lab: &Lab| install(lab, "slow", SLOW);
@@ -60,7 +60,7 @@ fn a_slow_stop_leaves_no_other_group_without_an_owner() -> Outcome {
         lab.wait_for("both run", LIMIT, || {
             [100, 101].iter().all(|last| phase(lab, *last) == "active" && owns(lab, *last))
         })?;
-        // Nobody else is there who would take them.
+        // No other node is left that would take them.
         lab.stop_daemon(Node::Web2)?;
         signal(lab, "STOP")?;
         sleep(Duration::from_secs(3));

@@ -1,4 +1,4 @@
-//! What an outsider sends harms nothing.
+//! Messages from an outsider do no harm.
 
 use crate::play::play;
 use crate::{Outcome, print_gap};
@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, Node};
 
-/// Memory of a node's daemon that is in use, in kB.
+/// Returns the memory of a node's daemon that is in use, in kB.
 fn memory(lab: &Lab) -> Result<u64, Box<dyn Error>> {
     let script = "grep VmRSS /proc/$(tr -d ' ' </run/heartbeat.pid)/status";
     let line = lab.run(Node::Web1, &["sh", "-c", script])?.stdout;
@@ -33,7 +33,7 @@ fn a_flood_of_bad_datagrams_changes_nothing() -> Outcome {
             vec![0xff; 1400],
             Vec::new(),
         ];
-        // The first ones have the name of their source looked up, once: libraries are loaded for that.
+        // For the first ones the name of their source is looked up, once, which loads libraries.
         lab.flood(Node::Web1, &bad, 5_000, Duration::from_secs(5))?;
         let (before, since) = (memory(lab)?, Instant::now());
         let sent = lab.flood(Node::Web1, &bad, 5_000, Duration::from_secs(SECONDS))?;

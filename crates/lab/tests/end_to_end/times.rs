@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, LabError, Node};
 
-/// How long nothing may move after a change: two beats of the slow times and more.
+/// How long nothing may move after a change: more than two beats of the slow times.
 const CALM: Duration = Duration::from_secs(5);
 
 /// The fast times of the README.
@@ -28,7 +28,7 @@ fn fast() -> ClusterConfig {
     }
 }
 
-/// Its usual times.
+/// The usual times of the README.
 fn slow() -> ClusterConfig {
     ClusterConfig {
         keepalive: Duration::from_secs(2),

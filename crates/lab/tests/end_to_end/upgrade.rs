@@ -1,4 +1,4 @@
-//! Another program in place of the one that runs.
+//! The running programs are replaced by others.
 
 use crate::play::{never_two, play_of};
 use crate::{LIMIT, Outcome, longest_gap, owned_by, stays_with};
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 use systole_lab::{ClusterConfig, Daemon, Lab, Node};
 
-/// Puts a copy of the programs into a folder, in place of what is there, as a package does.
+/// Copies the programs into a directory, replacing those that are there, as a package does.
 pub(crate) fn install(folder: &Path) -> Result<Daemon, std::io::Error> {
     let Daemon::Systole { binary } = crate::systole() else { unreachable!("it is ours") };
     let built = binary.parent().expect("it lies in a folder");
@@ -19,8 +19,8 @@ pub(crate) fn install(folder: &Path) -> Result<Daemon, std::io::Error> {
     Ok(Daemon::Systole { binary: folder.join("heartbeat") })
 }
 
-/// The programs that a node's processes of Systole execute, by their process ids; what was
-/// replaced is marked by the kernel.
+/// Returns the programs that a node's Systole processes execute, by their process ids; the kernel marks a
+/// program that was replaced.
 fn executed(lab: &Lab, node: Node) -> Result<Vec<String>, systole_lab::LabError> {
     let script = "for exe in /proc/[0-9]*/exe; do \
                   echo \"$(dirname $exe) $(readlink $exe)\"; done | grep /heartbeat | sort";
@@ -28,7 +28,7 @@ fn executed(lab: &Lab, node: Node) -> Result<Vec<String>, systole_lab::LabError>
     Ok(told.stdout.lines().map(str::to_owned).collect())
 }
 
-/// The generation that a node tells in its log, as often as it has started.
+/// Returns how often a node has logged its generation, which it does at every start.
 fn starts(lab: &Lab, node: Node) -> usize {
     lab.log(node).matches("Heartbeat generation: ").count()
 }
@@ -36,7 +36,7 @@ fn starts(lab: &Lab, node: Node) -> usize {
 #[test]
 fn an_upgrade_replaces_every_process_and_moves_nothing() -> Outcome {
     let folder = tempfile::tempdir()?;
-    // Programs in the folder are shown to the nodes, whoever they run as.
+    // Programs in the directory are visible to the nodes, whatever their user.
     let daemon = install(folder.path())?;
     play_of(
         &ClusterConfig::default(),

@@ -1,5 +1,4 @@
-//! A pair of eyes on some addresses while something happens: nobody has one twice for longer than a
-//! beat.
+//! Watches some addresses while something happens: no address is on both nodes for longer than a beat.
 
 use crate::Outcome;
 use crate::play::never_two;
@@ -10,31 +9,31 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 use systole_lab::{Lab, Node};
 
-/// Time between two looks.
+/// The time between two checks.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// What was seen of one address.
+/// What was observed of one address.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) address: IpAddr,
-    /// Who had it at some moment.
+    /// The nodes that had it at some moment.
     pub(crate) owners: BTreeSet<Node>,
-    /// The longest time on both nodes, between the first and the last look that saw it there.
+    /// The longest time on both nodes, between the first and the last check that found it there.
     both: Duration,
-    /// The longest time on no node, likewise.
+    /// The longest time on no node, measured in the same way.
     pub(crate) absent: Duration,
 }
 
 impl Seen {
-    /// Fails unless this node alone had it all the time. One look may miss an address while the
-    /// kernel changes its table.
+    /// Fails unless only this node had it all the time. A single check may miss an address while the kernel
+    /// changes its table.
     pub(crate) fn stayed_with(&self, node: Node) {
         assert_eq!(self.owners, BTreeSet::from([node]), "{} moved", self.address);
         assert_eq!(self.absent, Duration::ZERO, "{} was away", self.address);
     }
 }
 
-/// Ends a thread that works beside a test, also when the test fails.
+/// Ends a thread that runs next to a test, even when the test fails.
 #[derive(Debug)]
 pub(crate) struct Over<'a>(pub(crate) &'a AtomicBool);
 
@@ -44,8 +43,8 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Lets something happen, and fails for good when an address was on both nodes for longer than a
-/// beat meanwhile. The nodes hear each other all the time.
+/// Lets something happen, and fails permanently when an address was on both nodes for longer than a beat
+/// meanwhile. The nodes must hear each other all the time.
 pub(crate) fn watched(
     lab: &Lab,
     addresses: &[IpAddr],
@@ -67,7 +66,7 @@ pub(crate) fn watched(
     })
 }
 
-/// Since when something is so without a break, and how long it was at most.
+/// Since when something has been true without a break, and for how long it was at most.
 #[derive(Debug, Default)]
 struct Longest {
     since: Option<Instant>,

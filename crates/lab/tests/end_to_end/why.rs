@@ -1,4 +1,4 @@
-//! What `hb why` tells of moves that really happened.
+//! What `hb why` reports about moves that really happened.
 
 use crate::play::play;
 use crate::{LIMIT, Outcome, owned_by};
@@ -16,7 +16,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// What a node tells of the group, printed, with the sentences that must be in it.
+/// Prints what a node reports about the group, and checks that it contains these sentences.
 fn tells(lab: &Lab, node: Node, options: &[&str], sentences: &[&str]) -> Outcome {
     let command = [&["hb", "why"], options].concat();
     // The end of a hand-over comes a moment after the address has moved.
@@ -33,7 +33,7 @@ fn tells(lab: &Lab, node: Node, options: &[&str], sentences: &[&str]) -> Outcome
     Ok(result.map(drop)?)
 }
 
-/// The entries of the last move, of one kind.
+/// Returns the entries of the last move, of one kind.
 fn entries(lab: &Lab, node: Node, event: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
     let address = lab.config().address.to_string();
     let said = lab.run(node, &["hb", "why", &address, "--last", "1", "--json"])?.stdout;
@@ -69,7 +69,7 @@ fn every_move_has_its_evidence_and_the_time_of_each_step() -> Outcome {
         tells(lab, Node::Web1, &[], &[counts, asks, &stopped, &released, "web2 has [all], "])?;
         lab.heal(Node::Web1)?;
 
-        // Somebody gives an order.
+        // The administrator gives an order.
         lab.wait_for("web1 sees its ping node again", LIMIT, || {
             lab.status(Node::Web1)
                 .is_some_and(|status| status.ping_nodes.iter().all(|ping| ping.up))

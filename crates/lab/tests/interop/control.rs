@@ -1,4 +1,4 @@
-//! What a pair of classic daemons did: the measure of all others.
+//! What a pair of C nodes did: the standard for all other pairs.
 
 use crate::lines::Complaints;
 use serde::{Deserialize, Serialize};
@@ -6,26 +6,26 @@ use std::fs;
 use std::path::PathBuf;
 use systole_lab::Node;
 
-/// The node that has each group's address; nothing where none or both have it.
+/// The node that has each group's address; `None` where no node or both nodes have it.
 pub(crate) type Owners = [Option<Node>; 2];
 
-/// One step of a scenario, as it was seen.
+/// One step of a scenario, as it was observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     /// What was done.
     pub(crate) name: String,
-    /// Who had the groups at its end.
+    /// The nodes that had the groups at its end.
     pub(crate) owners: Owners,
-    /// Whether at some moment both nodes had an address.
+    /// Whether both nodes had an address at some moment.
     pub(crate) doubled: bool,
     /// The complaints of web1 and web2; over several runs the highest count of each.
     pub(crate) complaints: [Complaints; 2],
 }
 
-/// All steps of a scenario, over some runs.
+/// All steps of a scenario, combined from some runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Control {
-    /// How many runs it comes from.
+    /// The number of runs from which it comes.
     pub(crate) runs: u32,
     /// The steps.
     pub(crate) steps: Vec<Step>,
@@ -47,7 +47,7 @@ impl Control {
         fs::write(&path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// Adds a run. What was told of another story is forgotten.
+    /// Adds a run. The control of a scenario with other steps is discarded.
     pub(crate) fn add(&mut self, run: &[Step]) {
         let names = |steps: &[Step]| -> Vec<String> {
             steps.iter().map(|step| step.name.clone()).collect()

@@ -1,17 +1,17 @@
-//! A service that starts on its own node alone.
+//! A service that starts only on its own node.
 
 use crate::pair::{SECOND_ADDRESS, usual};
 use crate::run::{OWN, Run};
 use crate::{Outcome, scenario};
 use systole_lab::{ClusterConfig, Failback, Node, Order};
 
-/// Starts where its argument says.
+/// Starts only where its argument says.
 const PICKY: &str = "#!/bin/sh\ncase $2 in\n\
                      start) [ \"$1\" = \"$(uname -n)\" ] && touch /run/picky ;;\n\
                      stop) rm -f /run/picky ;;\n\
                      status) [ -e /run/picky ] && echo running || echo stopped ;;\nesac\n";
 
-// Two nodes of Systole tell each other of a start that failed: the giver takes back at once.
+// Two Systole nodes report a failed start to each other: the giver takes the group back at once.
 scenario!(mixed start_that_fails, picky());
 
 fn picky() -> ClusterConfig {
@@ -28,6 +28,6 @@ fn start_that_fails(run: &mut Run<'_>) -> Outcome {
     run.start_together()?;
     let nowhere = [None, Some(Node::Web2)];
     run.step("standby local", nowhere, |lab| lab.order(Node::Web1, Order::Standby, "local"))?;
-    // Half a minute later its node gives up what it could not start.
+    // Half a minute later the node that could not start the group gives it up.
     run.step("given back", OWN, |_| Ok(()))
 }

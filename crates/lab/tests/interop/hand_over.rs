@@ -1,4 +1,4 @@
-//! Groups move because an operator says so.
+//! Groups move because an operator orders it.
 
 use crate::pair::usual;
 use crate::run::{ALL_ON_WEB1, ALL_ON_WEB2, OWN, Run};

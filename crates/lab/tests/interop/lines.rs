@@ -1,14 +1,14 @@
-//! What a daemon complains of: its WARN, ERROR and CRIT lines without what differs each time.
+//! The complaints of a daemon: its WARN, ERROR and CRIT lines without the parts that differ each time.
 
 use std::collections::BTreeMap;
 
 /// How often each complaint was made.
 pub(crate) type Complaints = BTreeMap<String, u32>;
 
-/// Words that make a line a complaint.
+/// The words that make a line a complaint.
 const LEVELS: [&str; 3] = ["WARN: ", "ERROR: ", "CRIT: "];
 
-/// Complaints of the classic daemon that its machine was slow; they say nothing of its peer.
+/// Complaints of the C daemon about the slowness of its machine; they say nothing about its peer.
 const SLOWNESS: [&str; 5] = [
     "Gmain_timeout_dispatch: Dispatch function",
     "G_CH_dispatch_int: Dispatch function",
@@ -17,11 +17,11 @@ const SLOWNESS: [&str; 5] = [
     "took too long to execute",
 ];
 
-/// Said by the classic daemon of its own end of a takeover, when its scripts took longer than a
-/// dead time: by then the node that said goodbye counts as dead, and the takeover as cancelled.
+/// Logged by the C daemon about its own end of a takeover, when its scripts took longer than a dead time: by
+/// then the node that shut down counts as dead, and the takeover as cancelled.
 const OWN_END: &str = "ERROR: Ignored standby message 'done' from ";
 
-/// The complaint in a line of the log, without its numbers.
+/// Returns the complaint in a line of the log, without its numbers.
 pub(crate) fn complaint(line: &str) -> Option<String> {
     let at = LEVELS.iter().filter_map(|level| line.find(level)).min()?;
     let text = &line[at..];
@@ -31,7 +31,7 @@ pub(crate) fn complaint(line: &str) -> Option<String> {
     Some(without_numbers(text.trim_end()))
 }
 
-/// Whether the node that logs a line says in it that it heard its own end too late.
+/// Returns whether a line says that the node that logs it heard its own end of a takeover too late.
 fn is_of_own_end(line: &str, text: &str) -> bool {
     let host = line.split_whitespace().nth(3);
     let source = text.strip_prefix(OWN_END).and_then(|rest| rest.split(' ').next());

@@ -1,11 +1,11 @@
-//! The matrix: what a node of Systole and a node of heartbeat 3.0.6 do side by side.
+//! The matrix: what a Systole node and a C node do side by side.
 //!
-//! Every scenario is one function, told in steps, with the implementation of each node as a
-//! parameter. It is judged for (C, ours), (ours, C) and (ours, ours); what is right is what (C, C)
-//! did, which is recorded below `control/` and renewed by `just control`. Orders and faults
-//! happen to web1, so that the two mixed pairs show each implementation on either side.
+//! Every scenario is one function, divided into steps, with the implementation of each node as a parameter.
+//! It is judged for (C, ours), (ours, C) and (ours, ours); the right behaviour is what (C, C) did, which is
+//! recorded below `control/` and renewed by `just control`. Orders and faults happen to web1, so that the two
+//! mixed pairs show each implementation on either side.
 //!
-//! These tests need root, the Debian package `heartbeat`, and the daemon beside the test
+//! These tests need root, the Debian package `heartbeat`, and the daemon next to the test
 //! (`cargo build --workspace --bins`). They wait more than they compute: run many at once
 //! (`cargo nextest run --profile waiting`).
 #![expect(clippy::print_stdout, reason = "what was measured or skipped is told")]
@@ -29,13 +29,13 @@ use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Makes the tests of a scenario: the function of this name for the three pairs that are judged,
-/// and for the pair that is the control.
+/// Makes the tests of a scenario: the function of this name for the three pairs that are judged, and for the
+/// pair that is the control.
 macro_rules! scenario {
     ($name:ident, $config:expr) => {
         crate::scenario!($name, $config, #[test]);
     };
-    // Two nodes of Systole end otherwise, on purpose.
+    // Two Systole nodes end differently, on purpose.
     (mixed $name:ident, $config:expr) => {
         crate::scenario!($name, $config, #[cfg(any())]);
     };

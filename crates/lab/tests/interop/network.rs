@@ -11,7 +11,7 @@ scenario!(short_cut, usual());
 scenario!(long_cut, usual());
 scenario!(mixed long_cut_without_failback, with_failback(Failback::Off));
 
-/// Long enough for lost messages, and short of a dead time.
+/// Long enough for lost messages, and shorter than a dead time.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn cut(lab: &Lab) -> Result<(), LabError> {
@@ -35,16 +35,15 @@ fn long_cut(run: &mut Run<'_>) -> Outcome {
     part_and_join(run)
 }
 
-/// Two classic nodes restart after a partition, and so each takes its own also where nothing
-/// would go back to it otherwise.
-/// Of two nodes of Systole none restarts, and who wins keeps what it has.
+/// Two C nodes restart after a partition, and so each takes its own groups, even where nothing would fail
+/// back otherwise. Of two Systole nodes none restarts, and the node that wins keeps what it has.
 fn long_cut_without_failback(run: &mut Run<'_>) -> Outcome {
     part_and_join(run)
 }
 
 fn part_and_join(run: &mut Run<'_>) -> Outcome {
     run.start_together()?;
-    // Each takes what the other has.
+    // Each node takes what the other one has.
     run.step_unheard(&Node::ALL, "cut", [None, None], cut)?;
     run.step("join", OWN, join)
 }

@@ -1,14 +1,14 @@
-//! Which implementations a pair consists of, and how it is configured.
+//! The implementations of a pair, and its configuration.
 
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Daemon, Failback, Node};
 
-/// What a node runs.
+/// The implementation that a node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// heartbeat 3.0.6 of the Debian package.
     Classic,
-    /// The daemon that was built beside this test.
+    /// The daemon that was built next to this test.
     Systole,
 }
 
@@ -30,16 +30,16 @@ impl Kind {
 pub(crate) struct Pair([Kind; 2]);
 
 impl Pair {
-    /// The control.
+    /// The control: two C nodes.
     pub(crate) const CLASSIC: Self = Self([Kind::Classic, Kind::Classic]);
-    /// The classic daemon is told and hurt.
+    /// The C node gets the orders and faults.
     pub(crate) const CLASSIC_OURS: Self = Self([Kind::Classic, Kind::Systole]);
-    /// Systole is told and hurt.
+    /// The Systole node gets the orders and faults.
     pub(crate) const OURS_CLASSIC: Self = Self([Kind::Systole, Kind::Classic]);
-    /// A pair of Systole.
+    /// Two Systole nodes.
     pub(crate) const OURS: Self = Self([Kind::Systole, Kind::Systole]);
 
-    /// What a node runs.
+    /// Returns the implementation that a node runs.
     pub(crate) fn kind(self, node: Node) -> Kind {
         let [web1, web2] = self.0;
         match node {
@@ -48,7 +48,7 @@ impl Pair {
         }
     }
 
-    /// The daemons; an error names the first that is not there.
+    /// Returns the daemons; an error names the first that is missing.
     pub(crate) fn daemons(self) -> Result<[Daemon; 2], String> {
         let daemons = self.0.map(Kind::daemon);
         match daemons.iter().find(|daemon| !daemon.is_installed()) {
@@ -58,11 +58,11 @@ impl Pair {
     }
 }
 
-/// The second address, which web2 prefers.
+/// The address of the second group, which prefers web2.
 pub(crate) const SECOND_ADDRESS: &str = "192.168.122.101";
 
-/// Times that the classic daemon can keep on a busy machine, and a group for each node, whose
-/// addresses work for both implementations.
+/// Times that the C daemon can keep on a busy machine, and a group for each node, whose addresses work for
+/// both implementations.
 pub(crate) fn usual() -> ClusterConfig {
     let usual = ClusterConfig::default();
     let first = format!("web1 IPaddr2::{}/24/eth0 {}", usual.address, usual.service.word());
@@ -70,8 +70,8 @@ pub(crate) fn usual() -> ClusterConfig {
     ClusterConfig {
         deadtime: Duration::from_secs(2),
         warntime: Duration::from_millis(1500),
-        // On a busy machine the C daemon waits 6 s for its disk at a first start (seen), before it says
-        // anything. A node that does not start within this time of the other one is taken for dead.
+        // On a busy machine the C daemon was observed to wait 6 s for its disk at a first start before it
+        // sends anything. A node that does not start within this time after the other node is declared dead.
         initdead: Duration::from_secs(20),
         ping_nodes: Vec::new(),
         ipfail: false,
@@ -80,7 +80,7 @@ pub(crate) fn usual() -> ClusterConfig {
     }
 }
 
-/// [`usual`] with another `auto_failback`.
+/// Returns [`usual`] with another `auto_failback`.
 pub(crate) fn with_failback(failback: Failback) -> ClusterConfig {
     ClusterConfig { failback, ..usual() }
 }

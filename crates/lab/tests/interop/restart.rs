@@ -17,15 +17,15 @@ const SECOND: Duration = Duration::from_millis(1100);
 
 /// Longer than a dead time: the other node takes everything meanwhile.
 const FROZEN: Duration = Duration::from_secs(4);
-/// Longest wait for the takeover by the other node.
+/// The longest wait for the takeover by the other node.
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn killed(run: &mut Run<'_>) -> Outcome {
     run.start_together()?;
     run.step_unheard(&[Node::Web2], "kill the daemon and start it again", OWN, |lab| {
         lab.kill_daemon_whole(Node::Web1)?;
-        // Whether a node that returns while the takeover still runs gets its groups back is a matter
-        // of moments between two classic nodes, too.
+        // Even with two C nodes, whether a node that returns during the takeover gets its groups back depends
+        // on exact timing.
         let done = "mach_down takeover complete for node web1.";
         lab.wait_for("the takeover", LIMIT, || lab.log(Node::Web2).contains(done))?;
         lab.start_daemon(Node::Web1)
@@ -42,13 +42,13 @@ fn frozen(run: &mut Run<'_>) -> Outcome {
         sleep(FROZEN);
         lab.thaw(Node::Web1)?;
         taken?;
-        // What the thawed node does is decided once the other has noticed it.
+        // What the thawed node does is decided once the other node has noticed it.
         sleep(FROZEN);
         Ok(())
     })
 }
 
-/// Nothing is lost by it but some beats.
+/// Nothing is lost except some beats.
 fn frozen_briefly(run: &mut Run<'_>) -> Outcome {
     run.start_together()?;
     run.step("freeze for less than a dead time", OWN, |lab| {

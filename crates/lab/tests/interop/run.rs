@@ -10,16 +10,16 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Lab, LabError, Node, Stall};
 
-/// Longest wait for the owners that a step ends with; the classic daemon's own timers are 10 s.
+/// The longest wait for the owners at the end of a step; the timers of the C daemon are 10 s.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Longest wait for silence in the logs.
+/// The longest wait for silence in the logs.
 const CALM_LIMIT: Duration = Duration::from_secs(20);
-/// A look at the logs and addresses.
+/// The time between two checks of the logs and addresses.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// When this machine stands still for so long, no daemon can be blamed for what it does.
+/// If this machine stands still for this long, no daemon can be blamed for what it does.
 const STALL_MAX: Duration = Duration::from_millis(400);
-/// Said by the classic daemon when a script of its own was slow to write a message into its FIFO:
-/// it has read the first line alone, and lost the rest. What was ordered does not happen.
+/// Logged by the C daemon when one of its own scripts was slow to write a message into its FIFO: the daemon
+/// has read only the first line, and lost the rest. The order is not carried out.
 const TORN_COMMAND: &str = "ERROR: msg2string: Message with zero fields";
 /// How often a scenario is played on a machine that stands still.
 const TRIES: u32 = 3;
@@ -33,7 +33,7 @@ pub(crate) const ALL_ON_WEB1: Owners = [Some(Node::Web1); 2];
 /// web2 has both groups.
 pub(crate) const ALL_ON_WEB2: Owners = [Some(Node::Web2); 2];
 
-/// A scenario: what is done to a pair.
+/// A scenario: what happens to a pair.
 pub(crate) type Scenario = fn(&mut Run<'_>) -> Outcome;
 
 /// A scenario while it is played.
@@ -43,7 +43,7 @@ pub(crate) struct Run<'a> {
     pair: Pair,
     watch: &'a Watch,
     steps: Vec<Step>,
-    /// Moments in which Systole took what the other node had, though it could know.
+    /// Moments at which Systole took what the other node had, although it could know.
     intrusions: Vec<(Node, String)>,
     /// How far the logs were read.
     read: [usize; 2],
@@ -56,8 +56,8 @@ impl Run<'_> {
         self.step("start together", OWN, start_both)
     }
 
-    /// A step in which some nodes hear nothing of the other one for a dead time, and so take what
-    /// that has.
+    /// A step in which some nodes do not hear the other node for a dead time, and therefore take what the
+    /// other node has.
     pub(crate) fn step_unheard(
         &mut self,
         excused: &[Node],
@@ -74,8 +74,8 @@ impl Run<'_> {
         result
     }
 
-    /// Does something to the pair and waits for the owners that it should lead to, and until
-    /// nobody has anything more to say.
+    /// Does something to the pair and waits for the expected owners, and until neither node logs anything
+    /// more.
     pub(crate) fn step(
         &mut self,
         name: &str,
@@ -92,7 +92,7 @@ impl Run<'_> {
             if waited.is_err() || self.owners() == owners {
                 return waited;
             }
-            // They were these owners on the way to others, and will be again.
+            // The groups were on these owners on the way to others, and will be again.
             let waited = self.lab.wait_for(&what, LIMIT, || self.owners() == owners);
             self.wait_for_calm();
             waited
@@ -102,7 +102,7 @@ impl Run<'_> {
         waited.map(|_| ()).map_err(Into::into)
     }
 
-    /// Who has the groups' addresses.
+    /// Returns the nodes that have the addresses of the groups.
     pub(crate) fn owners(&self) -> Owners {
         self.addresses().map(|address| match self.lab.owners(address)[..] {
             [owner] => Some(owner),
@@ -114,8 +114,8 @@ impl Run<'_> {
         addresses(self.lab.config())
     }
 
-    /// Waits until for as long as a dead time no script has run and neither log has grown: then also
-    /// a node that left has been called dead.
+    /// Waits until no script has run and neither log has grown for as long as a dead time: by then, a node
+    /// that left has also been declared dead.
     fn wait_for_calm(&self) {
         let calm = self.lab.config().deadtime + Duration::from_millis(700);
         let start = Instant::now();
@@ -133,7 +133,7 @@ impl Run<'_> {
         }
     }
 
-    /// What was seen since the last step.
+    /// Returns what was observed since the last step.
     fn close(&mut self, name: &str, start: Instant) -> Step {
         let seen = self.watch.take();
         self.stall = self.stall.max(seen.stall);
@@ -158,7 +158,7 @@ impl Run<'_> {
         }
     }
 
-    /// What a node runs.
+    /// Returns the implementation that a node runs.
     pub(crate) fn kind(&self, node: Node) -> Kind {
         self.pair.kind(node)
     }
@@ -173,7 +173,7 @@ pub(crate) fn start_both(lab: &Lab) -> Result<(), LabError> {
     })
 }
 
-/// Lines of a log that say something of the cluster.
+/// Counts the lines of a log that say something about the cluster.
 fn words(log: &str) -> usize {
     let is_slowness = |line: &&str| line.contains("WARN: ") && complaint(line).is_none();
     log.lines().filter(|line| !is_slowness(line)).count()
@@ -183,26 +183,26 @@ fn addresses(config: &ClusterConfig) -> [IpAddr; 2] {
     [config.address, SECOND_ADDRESS.parse().expect("an address")]
 }
 
-/// How a play ended.
+/// The result of a run.
 struct Played {
     steps: Vec<Step>,
     stall: Duration,
     logs: [String; 2],
-    /// What Systole decided, and why; nothing of a classic daemon.
+    /// What Systole decided, and why; empty for a C node.
     journals: [String; 2],
     result: Outcome,
     intrusions: String,
 }
 
 impl Played {
-    /// Whether nothing can be said of the daemons.
+    /// Returns whether the run says nothing about the daemons.
     fn is_accident(&self) -> bool {
         let tears = |log: &String| log.contains(TORN_COMMAND);
         self.stall >= STALL_MAX || self.logs.iter().any(tears)
     }
 }
 
-/// Plays a scenario once; nothing where a lab cannot be built.
+/// Plays a scenario once; returns `None` where a lab cannot be built.
 fn play(config: &ClusterConfig, pair: Pair, scenario: Scenario) -> Result<Option<Played>, String> {
     let daemons = match pair.daemons() {
         Ok(daemons) => daemons,
@@ -265,7 +265,7 @@ pub(crate) fn judge(name: &str, config: &ClusterConfig, pair: Pair, scenario: Sc
     Ok(())
 }
 
-/// Plays a scenario on two classic nodes some times, and adds what was seen to the control.
+/// Plays a scenario on two C nodes some times, and adds what was observed to the control.
 pub(crate) fn renew(name: &str, config: &ClusterConfig, scenario: Scenario) -> Outcome {
     let mut control = Control::read(name).unwrap_or_default();
     for _ in 0..CONTROL_RUNS {

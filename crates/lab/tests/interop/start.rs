@@ -1,4 +1,4 @@
-//! Nodes start together, one long before the other, and after both had stopped.
+//! Nodes start together, one long after the other, and after both were stopped.
 
 use crate::pair::{usual, with_failback};
 use crate::run::{ALL_ON_WEB1, OWN, Run, start_both};
@@ -22,7 +22,7 @@ fn start_apart_without_failback(run: &mut Run<'_>) -> Outcome {
     run.step("the other starts", ALL_ON_WEB1, |lab| lab.start_daemon(Node::Web2))
 }
 
-/// The second starts within the time that the first gives it.
+/// The second node starts within the time that the first one waits for it.
 fn start_staggered(run: &mut Run<'_>) -> Outcome {
     run.step("start one after the other", OWN, |lab| {
         lab.start_daemon(Node::Web1)?;

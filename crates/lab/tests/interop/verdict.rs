@@ -1,4 +1,4 @@
-//! Compares what a pair did with what two classic daemons do.
+//! Compares what a pair did with what two C nodes do.
 
 use crate::control::{Control, Step};
 use crate::lines::Complaints;
@@ -6,7 +6,7 @@ use crate::pair::{Kind, Pair};
 use std::fmt::Write as _;
 use systole_lab::Node;
 
-/// What is wrong with a run, one thing a line; empty when nothing is.
+/// Returns what is wrong with a run, one line for each error; empty when nothing is.
 pub(crate) fn compare(control: &Control, run: &[Step], pair: Pair) -> String {
     let mut wrong = String::new();
     if control.steps.len() != run.len() {
@@ -32,10 +32,10 @@ pub(crate) fn compare(control: &Control, run: &[Step], pair: Pair) -> String {
     wrong
 }
 
-/// What a classic node says that it does not say, or says less often, beside another one.
+/// Returns the complaints of a C node that it does not make, or makes less often, next to another C node.
 ///
-/// Counted from the beginning to the end of each step, and allowed to come a step before it did
-/// in the control: where a step ends is a matter of moments.
+/// Complaints are counted from the beginning to the end of each step, and may come one step earlier than in
+/// the control: the exact end of a step depends on timing.
 fn new_complaints(control: &Control, run: &[Step], node: Node) -> String {
     let mut wrong = String::new();
     for end in 1..=run.len() {
@@ -43,7 +43,8 @@ fn new_complaints(control: &Control, run: &[Step], node: Node) -> String {
         let allowed = sum(&control.steps[..control.steps.len().min(end + 1)], node);
         for (words, count) in &said {
             let most = allowed.get(words).copied().unwrap_or(0);
-            // An error is one, however often; of warnings there shall not be more.
+            // An error counts once, however often it occurs; there must not be more warnings than in the
+            // control.
             let is_worse = if words.starts_with("WARN") { *count > most } else { most == 0 };
             if is_worse {
                 let step = &run[end - 1].name;

@@ -1,4 +1,4 @@
-//! A second pair of eyes: who has which address, all the time, and whether this machine keeps up.
+//! A second observer: which node has which address at any time, and whether this machine keeps up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,15 +8,15 @@ use systole_lab::{Lab, Node};
 
 use std::net::IpAddr;
 
-/// How often one looks.
+/// The time between two checks.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// What was seen since it was last asked.
+/// What was observed since the last call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// For each address that both nodes had at the same time: who had it second.
+    /// For each address that both nodes had at the same time: the node that had it second.
     pub(crate) second_owners: Vec<Option<Node>>,
-    /// The longest time for which this machine did not let us look.
+    /// The longest time for which this machine did not let the observer check.
     pub(crate) stall: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Watch {
         Self { addresses, seen: Mutex::default(), ends: AtomicBool::new(false) }
     }
 
-    /// What was seen since the last call.
+    /// Returns what was observed since the last call.
     pub(crate) fn take(&self) -> Seen {
         std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -43,7 +43,7 @@ impl Watch {
         self.ends.store(true, Ordering::Relaxed);
     }
 
-    /// Looks until it is told to end.
+    /// Checks until it is told to end.
     pub(crate) fn run(&self, lab: &Lab) {
         let mut owners: Vec<Option<Node>> = vec![None; self.addresses.len()];
         let mut doubled = vec![false; self.addresses.len()];
@@ -72,8 +72,8 @@ impl Watch {
     }
 }
 
-/// Whether both nodes have an address. One look may see an address leave the one and arrive at the
-/// other; of two looks, the first owner of which still has it, that cannot be said.
+/// Returns whether both nodes have an address. A single check may see an address leave one node and arrive at
+/// the other; two checks cannot, if the first owner still has the address at the second check.
 fn has_two_owners(lab: &Lab, address: IpAddr) -> bool {
     lab.owners(address).len() == 2 && lab.owners(address).len() == 2
 }

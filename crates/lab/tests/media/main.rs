@@ -1,7 +1,7 @@
-//! Every medium: between two nodes of Systole, and beside a heartbeat 3.0.6 in both roles.
+//! Every medium: between two Systole nodes, and with a C node in both roles.
 //!
-//! These tests need root, and the daemon beside the test (`cargo build --workspace --bins`, which
-//! `cargo xtask test` does). They mostly wait, so that many run side by side.
+//! These tests need root, and the daemon next to the test (`cargo build --workspace --bins`, which
+//! `cargo xtask test` does). They mostly wait, so many of them run side by side.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod many;
@@ -15,10 +15,10 @@ use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Medium, Node};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Longest wait for something that normally takes seconds; the C daemon's joint start takes 12.
+/// The longest wait for something that normally takes seconds; the C daemon's joint start takes 12.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The daemon that was built beside this test.
+/// Returns the daemon that was built next to this test.
 fn systole() -> Daemon {
     let test = std::env::current_exe().expect("a running program has a path");
     let deps = test.parent().expect("it lies in a folder");
@@ -27,7 +27,7 @@ fn systole() -> Daemon {
     Daemon::Systole { binary }
 }
 
-/// A pair over these media that a busy machine and a C heartbeat can keep.
+/// A pair over these media, with times that a busy machine and a C node can keep.
 fn over(media: &[Medium]) -> ClusterConfig {
     let usual = ClusterConfig::default();
     ClusterConfig {
@@ -37,14 +37,14 @@ fn over(media: &[Medium]) -> ClusterConfig {
         initdead: Duration::from_secs(5),
         ping_nodes: Vec::new(),
         ipfail: false,
-        // One address, through the agent that needs no package besides: the media are the matter.
+        // One address, with the agent that needs no other package: this test is about the media.
         groups: vec![format!("web1 IPaddr2::{}/24/eth0", usual.address)],
         media: media.to_vec(),
         ..usual
     }
 }
 
-/// A pair with power on and no daemon started; nothing where this machine cannot have it.
+/// Makes a pair with power on and no daemon started; returns `None` where this machine cannot have one.
 fn powered(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
     if daemons.contains(&Daemon::Classic) && !Daemon::Classic.is_installed() {
         eprintln!("skipped: the package heartbeat is not installed");
@@ -70,14 +70,15 @@ fn begin(lab: &Lab) -> Result<(), LabError> {
     Ok(())
 }
 
-/// A pair whose daemons run, web1 owning the address; nothing where this machine cannot have it.
+/// Makes a pair whose daemons run, with web1 owning the address; returns `None` where this machine cannot
+/// have one.
 fn started(config: ClusterConfig, daemons: [Daemon; 2]) -> Result<Option<Lab>, LabError> {
     let lab = powered(config, daemons)?;
     lab.as_ref().map_or(Ok(()), begin)?;
     Ok(lab)
 }
 
-/// Does something with several labs at once: they mostly wait.
+/// Runs a test on several labs at once, because they mostly wait.
 fn side_by_side<T: std::fmt::Debug + Copy + Send>(
     cases: impl IntoIterator<Item = T>,
     judge: impl Fn(T) -> Outcome + Sync,
@@ -85,7 +86,7 @@ fn side_by_side<T: std::fmt::Debug + Copy + Send>(
     let judge = &judge;
     let failures: Vec<String> = std::thread::scope(|scope| {
         let start = |case: T| {
-            // An error cannot be passed on to another thread, its words can.
+            // An error cannot be passed on to another thread, but its text can.
             let thread = scope.spawn(move || judge(case).map_err(|error| error.to_string()));
             (case, thread)
         };
@@ -101,7 +102,7 @@ fn side_by_side<T: std::fmt::Debug + Copy + Send>(
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
-/// The daemons of web1 and web2: only ours, and the C heartbeat in both roles.
+/// The daemons of web1 and web2: only Systole, and a C node in both roles.
 #[derive(Debug, Clone, Copy)]
 enum Roles {
     Ours,
@@ -126,7 +127,7 @@ fn logged(lab: &Lab, node: Node, line: &str) -> Outcome {
     logged_times(lab, node, line, 1)
 }
 
-/// Waits until the log of a node has a line so many times.
+/// Waits until the log of a node has a line this many times.
 fn logged_times(lab: &Lab, node: Node, line: &str, times: usize) -> Outcome {
     let what = format!("{times} times `{line}` in the log of {node}");
     lab.wait_for(&what, LIMIT, || lab.log(node).matches(line).count() >= times)

@@ -1,4 +1,4 @@
-//! More groups than a beat has room for, over a serial line and nothing beside it.
+//! More groups than a beat has room for, over a serial line and no other medium.
 
 use crate::{Outcome, logged, over, powered, print_logs, side_by_side, systole};
 use std::collections::BTreeSet;
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use systole_lab::diary::{self, AGENT};
 use systole_lab::{ClusterConfig, Lab, LabError, Medium, Node};
 
-/// Longest wait for a move: a table takes its time over the line.
+/// The longest wait for a move: a table takes some time over the line.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// A line, and how many groups have an agent that writes a diary. The one that the client probes is one
-/// more. A beat has room for some thirty rows, and less on the slowest line.
+/// A serial line, and the number of groups with an agent that writes a diary. The group that the client
+/// probes is one more. A beat has room for some thirty rows, and for fewer on the slowest line.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     baud: u32,
@@ -18,7 +18,7 @@ struct Case {
 }
 
 impl Case {
-    /// The last group that is at home on web1; web2 is the home of the others.
+    /// Returns the last group that prefers web1; the others prefer web2.
     const fn last_of_web1(self) -> u8 {
         self.groups / 2
     }
@@ -45,7 +45,7 @@ fn config(case: Case) -> ClusterConfig {
     }
 }
 
-/// Waits until web1 runs the groups up to a number and web2 the rest, and each node says so of both.
+/// Waits until web1 runs the groups up to a number and web2 the rest, and each node reports this for both.
 fn divided(lab: &Lab, case: Case, what: &str, last_of_web1: u8) -> Result<(), LabError> {
     let since = Instant::now();
     let wanted = [1..=last_of_web1, last_of_web1 + 1..=case.groups];
@@ -64,7 +64,7 @@ fn divided(lab: &Lab, case: Case, what: &str, last_of_web1: u8) -> Result<(), La
     Ok(())
 }
 
-/// Prints how many groups run where, and what is said of some that should.
+/// Prints how many groups run where, and what is reported about some that should.
 fn explain(lab: &Lab, what: &str, wanted: &[BTreeSet<String>; 2]) {
     for (node, wanted) in Node::ALL.into_iter().zip(wanted) {
         let running = diary::running(lab, node);
@@ -81,7 +81,7 @@ fn explain(lab: &Lab, what: &str, wanted: &[BTreeSet<String>; 2]) {
     }
 }
 
-/// Whether a node says of each group that it is active where it shall be.
+/// Returns whether a node reports for each group that it is active where it must be.
 fn agrees(lab: &Lab, node: Node, case: Case, last_of_web1: u8) -> bool {
     let groups = lab.status(node).unwrap_or_default().groups;
     let owner = |group| if group <= last_of_web1 { Node::Web1 } else { Node::Web2 };
@@ -91,13 +91,13 @@ fn agrees(lab: &Lab, node: Node, case: Case, last_of_web1: u8) -> bool {
         })
 }
 
-/// Both start, one gives everything away, the other loses its power and comes back.
+/// Both nodes start, one gives everything away, the other loses its power and comes back.
 fn live(lab: &Lab, case: Case) -> Outcome {
     for node in Node::ALL {
         lab.start_daemon(node)?;
     }
     divided(lab, case, "both start", case.last_of_web1())?;
-    // It is refused until the last row of the other one is known.
+    // The order is refused until the last row of the other node is known.
     let is_taken = || lab.run(Node::Web1, &["hb", "standby"]).is_ok_and(|told| told.success());
     let took = lab.wait_for("the order is carried out", LIMIT, is_taken)?;
     println!("the order was carried out after {took:?}");

@@ -5,7 +5,7 @@ use crate::{
 };
 use systole_lab::{Daemon, Link, Medium, Node};
 
-/// What every pair does over every medium, whichever daemon each node has.
+/// What every pair does over every medium, whichever daemon each node runs.
 fn live(medium: Medium, daemons: [Daemon; 2], opened: &str) -> Outcome {
     let Some(lab) = started(over(&[medium]), daemons)? else { return Ok(()) };
     let link = medium.name();
@@ -14,7 +14,7 @@ fn live(medium: Medium, daemons: [Daemon; 2], opened: &str) -> Outcome {
         logged(&lab, node, &format!("Link {}:{link} up.", node.other()))?;
     }
     if medium == Medium::Serial {
-        // The C daemon takes the lock and leaves it when it has started.
+        // The C daemon takes the lock and releases it when it has started.
         for node in Node::ALL.into_iter().filter(|node| lab.daemon(*node) != Daemon::Classic) {
             let locks = lab.run(node, &["ls", "/var/lock"])?.stdout;
             assert!(locks.lines().any(|name| name == "LCK..ttyS0"), "{node}: {locks}");
@@ -37,7 +37,7 @@ fn live(medium: Medium, daemons: [Daemon; 2], opened: &str) -> Outcome {
     Ok(())
 }
 
-/// Every medium, and the line that tells that it was opened.
+/// Every medium, and the log line that says that it was opened.
 const MEDIA: [(Medium, &str); 6] = [
     (Medium::Ucast(Link::Service), "glib: ucast: started on port 694 interface eth0 to "),
     (

@@ -1,4 +1,4 @@
-//! Ping nodes of every kind, which are no media between the nodes.
+//! Ping nodes of every kind, which are not media between the nodes.
 
 use crate::{Outcome, Roles, logged, logged_times, over, side_by_side, started};
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ fn pinging() -> ClusterConfig {
     }
 }
 
-/// Every ping node is alive, dies of silence, and comes back.
+/// Every ping node is alive, is declared dead because it is silent, and comes back.
 fn live(daemons: [Daemon; 2]) -> Outcome {
     let Some(lab) = started(pinging(), daemons)? else { return Ok(()) };
     let names = [GATEWAY.to_string(), GATEWAY6.to_string(), "gates".to_owned()];

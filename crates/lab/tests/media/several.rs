@@ -1,4 +1,4 @@
-//! Several media at once: all but one may fail, and each loss is told.
+//! Several media at once: all but one may fail, and each failure is reported.
 
 use crate::{
     LIMIT, Outcome, Roles, begin, logged, logged_times, over, powered, print_logs, side_by_side,
@@ -7,7 +7,7 @@ use crate::{
 use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Cut, Daemon, Lab, Link, LinkStatus, Medium, Node};
 
-/// Fails when a node was called dead, or the address moved.
+/// Fails when a node was declared dead, or the address moved.
 fn nobody_is_dead(lab: &Lab) {
     for node in Node::ALL {
         let log = lab.log(node);
@@ -16,7 +16,7 @@ fn nobody_is_dead(lab: &Lab) {
     assert_eq!(lab.owners(lab.config().address), [Node::Web1]);
 }
 
-/// Waits until both nodes tell that the link is dead, or up for the `times`th time.
+/// Waits until both nodes log that the link is dead, or up for the `times`th time.
 fn told(lab: &Lab, medium: Medium, word: &str, times: usize) -> Outcome {
     for node in Node::ALL {
         let line = format!("Link {}:{} {word}.", node.other(), medium.name());
@@ -25,7 +25,7 @@ fn told(lab: &Lab, medium: Medium, word: &str, times: usize) -> Outcome {
     Ok(())
 }
 
-/// Three links, of which two at a time fail: the one that is left carries the pair.
+/// Three links, two of which fail at a time: the remaining link carries the pair.
 fn two_of_three_fail(daemons: [Daemon; 2]) -> Outcome {
     let (service, direct) = (Medium::Ucast(Link::Service), Medium::Mcast(Link::Direct));
     let Some(lab) = started(over(&[service, direct, Medium::Serial]), daemons)? else {
@@ -34,7 +34,7 @@ fn two_of_three_fail(daemons: [Daemon; 2]) -> Outcome {
     for medium in [service, direct, Medium::Serial] {
         told(&lab, medium, "up", 1)?;
     }
-    // The wires of one node: the other one sees a carrier on each, and no packet.
+    // The wires of one node: the other node sees a carrier on each, and no packets.
     lab.cut(Node::Web2, Link::Direct, Cut::Silent)?;
     told(&lab, direct, "dead", 1)?;
     lab.cut_serial(Node::Web1)?;
@@ -46,7 +46,7 @@ fn two_of_three_fail(daemons: [Daemon; 2]) -> Outcome {
     told(&lab, Medium::Serial, "up", 2)?;
     lab.cut(Node::Web2, Link::Service, Cut::Silent)?;
     told(&lab, service, "dead", 1)?;
-    // Clients of the address are on the other side of no cut: web1 has it all the time.
+    // Clients of the address are not affected by a cut: web1 has the address all the time.
     nobody_is_dead(&lab);
     lab.join(Node::Web2, Link::Direct)?;
     told(&lab, direct, "up", 2)?;
@@ -61,7 +61,7 @@ fn two_of_three_links_fail_and_the_pair_holds() -> Outcome {
     side_by_side(Roles::ALL, |roles| two_of_three_fail(roles.daemons()))
 }
 
-/// The slowest line that heartbeat knows, with nothing beside it.
+/// The slowest line that heartbeat knows, with no other medium.
 fn slow_line(daemons: [Daemon; 2]) -> Outcome {
     const WHILE: Duration = Duration::from_secs(15);
     let config = ClusterConfig {
@@ -73,7 +73,7 @@ fn slow_line(daemons: [Daemon; 2]) -> Outcome {
     };
     let Some(lab) = started(config, daemons)? else { return Ok(()) };
     told(&lab, Medium::Serial, "up", 1)?;
-    // Nothing to wait for: what must not happen in this time is what counts.
+    // There is nothing to wait for: the test is about what must not happen in this time.
     std::thread::sleep(WHILE);
     nobody_is_dead(&lab);
     for node in Node::ALL {
@@ -98,7 +98,7 @@ fn a_way_back_that_is_lost_is_told_by_both() -> Outcome {
     let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
     told(&lab, Medium::Serial, "up", 1)?;
     lab.cut_serial(Node::Web1)?;
-    // web1 still hears web2 over it, but not that it is heard.
+    // web1 still hears web2 over it, but not that web2 hears web1.
     told(&lab, Medium::Serial, "dead", 1)?;
     lab.join_serial(Node::Web1)?;
     told(&lab, Medium::Serial, "up", 2)?;

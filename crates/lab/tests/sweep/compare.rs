@@ -1,4 +1,4 @@
-//! What two answers have in common.
+//! Compares two answers.
 
 use crate::mutate::{Case, Which};
 use crate::room::{Answers, Said};
@@ -7,18 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How two daemons differ about the same files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Difference {
-    /// Heartbeat 3.0.6 starts and we refuse, with these findings of ours.
+    /// Heartbeat 3.0.6 starts and Systole refuses, with these findings.
     WeRefuse(Vec<String>),
-    /// We start, with these findings, and heartbeat 3.0.6 refuses, for this reason.
+    /// Systole starts, with these findings, and heartbeat 3.0.6 refuses, for this reason.
     TheyRefuse(Vec<String>, String),
-    /// Both start, with something else: what heartbeat 3.0.6 has there, and what we have.
+    /// Both start, with something else: the subject, what heartbeat 3.0.6 has, and what Systole has.
     Other(String, String, String),
 }
 
-/// Exit codes of a daemon that refuses its files, or dies of them: 139 is SIGSEGV.
+/// The exit codes of a daemon that refuses its files, or dies of them: 139 is SIGSEGV.
 const REFUSED: [i32; 3] = [4, 6, 139];
 
-/// Compares what both made of a case.
+/// Compares what both daemons made of a case.
 pub(crate) fn compare(case: &Case, answers: &Answers) -> Vec<Difference> {
     let refuses = |said: &Said| REFUSED.contains(&said.code);
     match (refuses(&answers.c), refuses(&answers.ours)) {
@@ -37,7 +37,7 @@ pub(crate) fn compare(case: &Case, answers: &Answers) -> Vec<Difference> {
     }
 }
 
-/// The numbers of our findings of a severity.
+/// Returns the numbers of Systole's findings of a severity.
 fn findings(said: &Said, severity: &str) -> Vec<String> {
     let numbers = said.complaints.lines().filter_map(|line| {
         let (before, after) = line.split_once("[HA")?;
@@ -47,7 +47,7 @@ fn findings(said: &Said, severity: &str) -> Vec<String> {
     numbers.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What heartbeat 3.0.6 complains of, without what it always says.
+/// Returns the complaints of heartbeat 3.0.6, without those that it always makes.
 fn reason(said: &Said) -> String {
     let always = ["Heartbeat not started", "Configuration error", "Authentication configuration"];
     let lines = said.complaints.lines().filter_map(|line| line.split_once("ERROR: "));
@@ -56,7 +56,7 @@ fn reason(said: &Said) -> String {
     reasons.collect::<Vec<_>>().join("; ")
 }
 
-/// Directives, nodes and media in force: by name, all values.
+/// Returns the directives, nodes and media in force: by name, all values.
 fn in_force(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines() {
@@ -81,7 +81,7 @@ fn settings(c: &Said, ours: &Said) -> Vec<Difference> {
     let known = theirs.iter().filter(|(name, _)| ours.contains_key(*name));
     known
         .filter_map(|(name, values)| {
-            // Heartbeat 3.0.6 counts ping nodes among the nodes.
+            // Heartbeat 3.0.6 counts ping nodes as nodes.
             let values: BTreeSet<String> = values
                 .iter()
                 .filter(|value| name != "node" || !pings.contains(value))
@@ -93,7 +93,7 @@ fn settings(c: &Said, ours: &Said) -> Vec<Difference> {
         .collect()
 }
 
-/// Groups by the node that they are for.
+/// Compares the groups of each node.
 fn groups(answers: &Answers) -> Vec<Difference> {
     let mine = |node: &str| {
         let lines =

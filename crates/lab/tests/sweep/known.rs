@@ -1,21 +1,21 @@
-//! The differences that are meant, each with its reason. `docs/differences.md` lists them for people.
+//! The intended differences, each with its reason. `docs/differences.md` lists them for people.
 
 use crate::compare::Difference;
 use crate::mutate::{Case, Which};
 use crate::room::Answers;
 
-/// Longest line that heartbeat 3.0.6 reads as one, in haresources.
+/// The longest line of haresources that heartbeat 3.0.6 reads as one.
 const LINE_MAX: usize = 5118;
 
-/// Findings that say of something that it is new here, so that a C heartbeat refuses it: units of
-/// times, directives, values, and a signing method.
+/// Findings about things that are new in Systole, so that a C node refuses them: units of times, directives,
+/// values, and a signing method.
 const NEW_HERE: [&str; 4] = ["HA0202", "HA0108", "HA0214", "HA0619"];
 
-/// Findings about numbers and times out of range, which heartbeat 3.0.6 cuts down to 32 or fewer
-/// bits, and about times with more than one point.
+/// Findings about numbers and times out of range, which heartbeat 3.0.6 truncates to 32 or fewer bits, and
+/// about times with more than one point.
 const OUT_OF_RANGE: [&str; 4] = ["HA0201", "HA0205", "HA0302", "HA0611"];
 
-/// Why a difference is meant; nothing for one that nobody has looked at.
+/// Returns why a difference is intended; `None` for a difference that has not been examined.
 pub(crate) fn reason(
     case: &Case,
     difference: &Difference,

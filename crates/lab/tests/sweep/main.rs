@@ -1,11 +1,10 @@
-//! What heartbeat 3.0.6 and Systole make of the same files: files with slips, from seeds, are shown
-//! to both daemons, and what they print as the configuration in force is compared. Every difference
-//! has a reason, which stands in `known.rs`.
+//! What heartbeat 3.0.6 and Systole make of the same files: both daemons read files with mistakes, generated
+//! from seeds, and the configurations in force that they print are compared. Every difference has a reason,
+//! which is in `known.rs`.
 //!
-//! A test run looks at some. To look at more: `SYSTOLE_SEED=1000 SYSTOLE_CASES=5000 cargo test
-//! --package systole-lab --test sweep -- --nocapture`; with `SYSTOLE_CASES=1` the files and all that
-//! both daemons said are printed. Needs root, the daemon beside the test (`cargo build --bins`) and the
-//! package `heartbeat`.
+//! A test run plays some cases. To play more: `SYSTOLE_SEED=1000 SYSTOLE_CASES=5000 cargo test --package
+//! systole-lab --test sweep -- --nocapture`; with `SYSTOLE_CASES=1` the files and all output of both daemons
+//! are printed. Needs root, the daemon next to the test (`cargo build --bins`) and the package `heartbeat`.
 #![expect(clippy::print_stdout, reason = "what was seen is told")]
 
 mod compare;
@@ -22,12 +21,12 @@ use std::error::Error;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Files of a test run.
+/// The number of cases in a test run.
 const CASES: u64 = 120;
 /// The daemon of the package.
 const CLASSIC: &str = "/usr/libexec/heartbeat/heartbeat";
 
-/// The daemon that was built beside this test.
+/// Returns the daemon that was built next to this test.
 fn systole() -> PathBuf {
     let test = env::current_exe().expect("a running program has a path");
     let deps = test.parent().expect("it lies in a folder");
@@ -49,7 +48,7 @@ fn show(case: &Case, answers: &Answers) {
     println!("--- the script's groups: {:?}", answers.groups);
 }
 
-/// How often a difference was seen, and for which seed first.
+/// How often a difference was observed, and the first seed that showed it.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     times: u64,

@@ -1,6 +1,6 @@
-//! Files as people write them, and what slips of the keyboard, editors and copies make of them.
+//! Files as people write them, and the mistakes that keyboards, editors and copying introduce.
 
-/// The files that mutations begin with: `ha.cf`, `authkeys`, `haresources`.
+/// The files from which mutations begin: `ha.cf`, `authkeys`, `haresources`.
 const HA_CF: [&str; 3] = [
     "logfile /var/log/ha-log\ndebugfile /var/log/ha-debug\nkeepalive 2\ndeadtime 30\nwarntime 10\n\
      initdead 60\nudpport 694\nucast eth0 192.168.9.22\nauto_failback on\nnode web1\nnode web2\n\
@@ -26,7 +26,7 @@ const HARESOURCES: [&str; 3] = [
     "web1 \\\n  192.168.9.100 \\\n  nginx\nweb2 192.168.9.101 apache # web\n",
 ];
 
-/// Numbers, times and words that are almost what belongs there.
+/// Numbers, times and words that are almost right.
 const ODD: [&str; 40] = [
     "0",
     "00",
@@ -69,12 +69,12 @@ const ODD: [&str; 40] = [
     "none",
     "nonsense",
 ];
-/// What slips into a text.
+/// Texts that are inserted by mistake.
 const SLIPS: [&str; 26] = [
     " ", "  ", "\t", "\r", "\u{b}", "\u{c}", "\0", ",", ";", ":", "::", "#", "//", "\\", "\"", "'",
     "=", "/", "-", "+", ".", "\u{a0}", "\u{e9}", "\u{feff}", "x", "1",
 ];
-/// Whole lines that are copied in from elsewhere.
+/// Whole lines that are copied from elsewhere.
 const LINES: [&str; 44] = [
     "",
     " ",
@@ -122,7 +122,7 @@ const LINES: [&str; 44] = [
     "web3 nginx",
 ];
 
-/// A random number for each call, for ever the same ones from a seed (`SplitMix64`).
+/// A random number for each call, always the same ones for a seed (`SplitMix64`).
 #[derive(Debug)]
 pub(crate) struct Random(u64);
 
@@ -139,7 +139,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `limit`, which is not 0.
+    /// Returns a number below `limit`, which is not 0.
     fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(limit.max(1)).unwrap_or(1)).unwrap_or(0)
     }
@@ -157,7 +157,7 @@ pub(crate) enum Which {
     Haresources,
 }
 
-/// Three files, of which one was changed.
+/// Three files, one of which was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) which: Which,
@@ -167,7 +167,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The case of a seed.
+    /// Makes the case of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         let random = &mut Random::new(seed);
         let which =
@@ -181,7 +181,7 @@ impl Case {
         for _ in 0..=random.below(3) {
             text = mutated(&text, random);
         }
-        // A character of two bytes is also written as the one byte of older encodings.
+        // A two-byte character is also written as the single byte of older encodings.
         let is_latin1 = random.below(2) == 0;
         let bytes = if is_latin1 {
             text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
@@ -206,7 +206,7 @@ impl Case {
         }
     }
 
-    /// The file that was changed.
+    /// Returns the file that was changed.
     pub(crate) fn changed(&self) -> &[u8] {
         match self.which {
             Which::HaCf => &self.ha_cf,
@@ -216,7 +216,7 @@ impl Case {
     }
 }
 
-/// One slip.
+/// Makes one mistake.
 fn mutated(text: &str, random: &mut Random) -> String {
     match random.below(14) {
         0 | 1 => inserted(text, random),
@@ -278,13 +278,13 @@ fn without_a_character(text: &str, random: &mut Random) -> String {
 
 fn truncated(text: &str, random: &mut Random) -> String {
     match random.below(3) {
-        // The end of line that editors of other systems leave out.
+        // The last line end, which editors of other systems leave out.
         0 | 1 => text.trim_end_matches('\n').to_owned(),
         _ => text[..place(text, random)].to_owned(),
     }
 }
 
-/// Where a character begins, or the end.
+/// Returns where a character begins, or the end.
 fn place(text: &str, random: &mut Random) -> usize {
     let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     places[random.below(places.len())]

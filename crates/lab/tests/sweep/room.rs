@@ -1,5 +1,5 @@
-//! A place where both daemons are asked what they think of three files: a network, processes and
-//! disks of its own, and everything outside read-only.
+//! An isolated environment in which both daemons read three files: it has its own network, processes and
+//! disks, and everything outside is read-only.
 
 use crate::mutate::Case;
 use std::fs;
@@ -7,8 +7,8 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// Makes the place, then asks: for each line that it reads both daemons are started with `-v`,
-/// which prints what they made of the files, and killed with whatever they started.
+/// Makes the environment, then answers: for each input line both daemons are started with `-v`, which prints
+/// what they made of the files, and killed with everything that they started.
 const SCRIPT: &str = r#"
 folder=$1
 ours=$2
@@ -52,7 +52,7 @@ while read -r word; do
 done
 "#;
 
-/// What a daemon said.
+/// The output of a daemon.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Said {
     /// Its exit code.
@@ -63,16 +63,16 @@ pub(crate) struct Said {
     pub(crate) complaints: String,
 }
 
-/// What both said, and heartbeat's script.
+/// The output of both daemons, and of heartbeat's script.
 #[derive(Debug)]
 pub(crate) struct Answers {
     pub(crate) c: Said,
     pub(crate) ours: Said,
-    /// The resources of the groups of web1 and of web2, a line each.
+    /// The resources of the groups of web1 and of web2, one per line.
     pub(crate) groups: [String; 2],
 }
 
-/// The place. It ends with its first process when this is dropped.
+/// The environment. It ends with its first process when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Room {
     keeper: Child,
@@ -82,14 +82,14 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Makes one for this daemon of ours.
+    /// Makes an environment for this Systole daemon.
     pub(crate) fn new(ours: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("systole-sweep").tempdir()?;
         let mut keeper = Command::new("unshare")
             .args(["--net", "--pid", "--uts", "--mount", "--ipc", "--fork"])
             .args(["--kill-child=SIGKILL", "--mount-proc", "sh", "-euc", SCRIPT, "room"])
             .args([folder.path(), ours])
-            // Nothing in there may restart the machine.
+            // Nothing in the environment may restart the machine.
             .env("SYSTOLE_LAB", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -102,7 +102,7 @@ impl Room {
         Ok(room)
     }
 
-    /// Asks both.
+    /// Runs both daemons on a case.
     pub(crate) fn ask(&mut self, case: &Case) -> io::Result<Answers> {
         let files = [
             ("ha.cf", &case.ha_cf),

@@ -1,14 +1,14 @@
-//! Disks on which no room is left.
+//! Disks without any room left.
 
 use crate::{Outcome, config, install, never_two, owned_by, play, print_gap, sh};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_lab::Node;
 
-/// How long the disk stays full: some renewals of addresses, and some writes of all that is kept.
+/// How long the disk stays full: some renewals of addresses, and some writes of all stored state.
 const WHILE: Duration = Duration::from_secs(5);
 
-/// Fills a folder that is a file system of its own.
+/// Returns the command that fills a directory that is a separate file system.
 fn fill(folder: &str) -> String {
     format!(
         "dd if=/dev/zero of={folder}/fill bs=64k 2>/dev/null || true; ! cp /bin/ls {folder}/fill2 2>/dev/null"

@@ -1,4 +1,4 @@
-//! The README's installation, to the letter.
+//! The installation of the README, followed exactly.
 
 use crate::{Outcome, owned_by, play, readme, sh};
 use systole_lab::{ClusterConfig, Lab, LabError, Node};
@@ -6,10 +6,10 @@ use systole_lab::{ClusterConfig, Lab, LabError, Node};
 /// Where a node finds the tree, as if it had been built there.
 pub(crate) const TREE: &str = "/usr/src/systole";
 
-/// Gives a node our programs as the README says.
+/// Installs the programs of Systole on a node as the README says.
 pub(crate) fn programs(lab: &Lab, node: Node) -> Outcome {
     sh(lab, node, &format!("cd {TREE}\n{}", readme::installation()))?;
-    // The README: the service must not be started by anybody else.
+    // The README: nothing else may start the service.
     sh(lab, node, "systemctl disable --quiet --now nginx")?;
     Ok(())
 }
@@ -26,7 +26,7 @@ pub(crate) fn pair(lab: &Lab) -> Outcome {
     pair_with(lab, |_| Ok(()))
 }
 
-/// Likewise, with something to prepare on each node before its daemon is started.
+/// The same as [`pair`], with preparations on each node before its daemon is started.
 pub(crate) fn pair_with(lab: &Lab, prepare: impl Fn(Node) -> Outcome) -> Outcome {
     for node in Node::ALL {
         programs(lab, node)?;
@@ -71,14 +71,14 @@ fn the_readme_makes_a_pair_that_serves() -> Outcome {
             };
             owned_by(lab, owner)?;
         }
-        // The log goes on in a new file.
+        // The log continues in a new file.
         sh(
             lab,
             Node::Web1,
             "logrotate --force /etc/logrotate.d/heartbeat; test -e /var/log/ha-log.1",
         )?;
         owned_by(lab, owner)?;
-        // What runs is what was installed, and the unit file is one that systemd has nothing to say about.
+        // The running programs are the installed ones, and systemd has no complaints about the unit file.
         let verified =
             sh(lab, Node::Web2, "systemd-analyze verify --man=no heartbeat.service 2>&1")?;
         assert_eq!(verified, "");

@@ -1,15 +1,15 @@
-//! Processes of ours that are killed, and a program that is replaced.
+//! Systole processes that are killed, and a program that is replaced.
 
 use crate::{LIMIT, Outcome, config, install, never_two, owned_by, play, print_gap, readme, sh};
 use std::time::Instant;
 use systole_lab::{ClusterConfig, Lab, Node};
 
-/// The process of the service, which nothing here may end.
+/// Returns the process of the service, which no test here may end.
 fn service(lab: &Lab) -> Result<String, Box<dyn std::error::Error>> {
     sh(lab, Node::Web1, "systemctl show --property=MainPID --value nginx")
 }
 
-/// Waits until systemd has our unit running, and until nothing of it is under way.
+/// Waits until systemd reports that the unit runs, and until no job of the unit is in progress.
 fn runs(lab: &Lab) -> Outcome {
     lab.wait_for("the unit runs again", LIMIT, || {
         let ask = "systemctl is-active --quiet heartbeat && hb status | grep -q 'active on web1'";

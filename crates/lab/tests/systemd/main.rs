@@ -1,7 +1,7 @@
-//! Nodes that boot a Debian with systemd, on which our programs are installed as the README says.
+//! Nodes that boot a Debian with systemd, on which Systole is installed as the README says.
 //!
-//! These tests need root, mmdebstrap and systemd-nspawn, and a network when the Debian root is made for
-//! the first time. Gaps that the client saw are printed; what is asserted is who owns what.
+//! These tests need root, mmdebstrap and systemd-nspawn, and a network when the Debian root is made for the
+//! first time. Gaps that the client saw are printed; the tests assert which node owns what.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "measures and skips are told")]
 
 mod boot;
@@ -20,11 +20,10 @@ use systole_lab::{ClusterConfig, Daemon, Image, Lab, LabError, Node, Output, Sys
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Longest wait for something that normally takes a second or two.
+/// The longest wait for something that normally takes a second or two.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The times that these tests use: those of the laboratory, with a dead time that a busy machine
-/// keeps.
+/// The times of these tests: those of the laboratory, with a dead time that a busy machine can keep.
 fn config() -> ClusterConfig {
     ClusterConfig {
         deadtime: Duration::from_secs(2),
@@ -34,7 +33,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// The daemon that was built beside this test.
+/// Returns the daemon that was built next to this test.
 fn systole() -> Daemon {
     let test = std::env::current_exe().expect("a running program has a path");
     let built = test.ancestors().nth(2).expect("the test lies in target/*/deps");
@@ -43,7 +42,7 @@ fn systole() -> Daemon {
     Daemon::Systole { binary }
 }
 
-/// A pair that has booted, without our programs; nothing without root.
+/// Makes a pair that has booted, without the programs of Systole; returns `None` without root.
 fn pair(config: ClusterConfig) -> Result<Option<Lab>, LabError> {
     let image = match Image::obtain() {
         Ok(image) => image,
@@ -62,7 +61,7 @@ fn io(what: &str) -> impl FnOnce(std::io::Error) -> LabError {
     move |source| LabError::Io { what: what.to_owned(), source }
 }
 
-/// Runs a shell script on a node, and demands that it succeeds.
+/// Runs a shell script on a node, and returns an error unless it succeeds.
 fn sh(lab: &Lab, node: Node, script: &str) -> Result<String, Box<dyn Error>> {
     let output = lab.run(node, &["sh", "-ec", script])?;
     if output.success() {
@@ -72,7 +71,7 @@ fn sh(lab: &Lab, node: Node, script: &str) -> Result<String, Box<dyn Error>> {
     Err(format!("{node}: {script}: {code:?}\n{stdout}{stderr}").into())
 }
 
-/// Waits until `node` alone has the address, answers the client and serves the page.
+/// Waits until only `node` has the address, answers the client and serves the page.
 fn owned_by(lab: &Lab, node: Node) -> Result<(), LabError> {
     let address = lab.config().address;
     lab.wait_for_owner(node, LIMIT)?;
@@ -94,14 +93,14 @@ fn print_gap(lab: &Lab, what: &str, since: Instant) {
     println!("{what}: the client missed {gap:?}");
 }
 
-/// Tells what a node has to say.
+/// Prints what a node has logged.
 const TROUBLE: &str = "\
 systemctl --failed --plain --no-legend
 journalctl --no-pager -o short-precise _PID=1 + _COMM=heartbeat | tail -n 60
 cat /var/log/ha-log
 ";
 
-/// Lets something happen to a pair, and shows what the nodes have to say when it fails.
+/// Lets something happen to a pair, and prints what the nodes have logged when it fails.
 fn play(config: ClusterConfig, happens: impl FnOnce(&Lab) -> Outcome) -> Outcome {
     let Some(lab) = pair(config)? else { return Ok(()) };
     let watched = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| happens(&lab)));

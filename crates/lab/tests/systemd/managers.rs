@@ -1,11 +1,11 @@
-//! Managers of the network, which take addresses away that they do not know.
+//! Network managers, which remove addresses that they do not know.
 
 use crate::{Outcome, config, install, never_two, owned_by, play, print_gap, sh};
 use std::time::Instant;
 use systole_lab::{Lab, Link, Node};
 
-/// Lets something happen to the owner's network, and demands that it has its address and its
-/// service afterwards.
+/// Lets something happen to the owner's network, and checks that the owner has its address and its service
+/// afterwards.
 fn happens(lab: &Lab, what: &str, script: &str) -> Outcome {
     let since = Instant::now();
     sh(lab, Node::Web1, script)?;

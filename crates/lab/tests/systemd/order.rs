@@ -1,4 +1,4 @@
-//! The order in which a shutdown stops what a group runs, some of which systemd knows too.
+//! The order in which a shutdown stops the resources of a group, some of which systemd knows too.
 
 use crate::{Outcome, config, install, never_two, owned_by, play, print_gap, sh};
 use std::time::Instant;
@@ -21,8 +21,8 @@ ExecStart=/bin/sleep infinity
 ExecStop=/bin/sh -c 'mountpoint -q /srv/data && echo site stopped on its data >>/var/log/order'
 ";
 
-/// What is stopped first: takes so long that systemd could stop all others beside it, and says
-/// what it still has.
+/// The resource that is stopped first: it takes so long that systemd could stop all others meanwhile, and
+/// records what still runs.
 const JUDGE: &str = "\
 #!/bin/sh
 case $1 in
@@ -38,7 +38,7 @@ status) if [ -e /run/judge ]; then echo running; else echo stopped; fi ;;
 esac
 ";
 
-/// What all of it leaves behind when nothing is stopped beside us.
+/// The record that they leave when systemd stops nothing at the same time as the daemon.
 const IN_ORDER: &str =
     "site active\nnginx active\ndata mounted\nsite stopped on its data\ndata stopped\n";
 
@@ -50,7 +50,7 @@ fn prepare(lab: &Lab, node: Node) -> Outcome {
     Ok(())
 }
 
-/// The order that was found, which the next stop tells anew.
+/// Returns the order that was recorded, and clears the record for the next stop.
 fn told(lab: &Lab, node: Node) -> Result<String, Box<dyn std::error::Error>> {
     let text = lab.read_file(node, "var/log/order");
     lab.write_file(node, "var/log/order", "")?;
@@ -64,7 +64,7 @@ fn a_shutdown_stops_units_and_mounts_in_the_order_of_their_group() -> Outcome {
     config.groups = vec![format!("web1 data site {address}/24/eth0 nginx judge")];
     play(config, |lab| {
         install::pair_with(lab, |node| prepare(lab, node))?;
-        // A stop of our unit alone comes to its end, though the order of the units is the same.
+        // A stop of only the heartbeat unit completes, although the order of the units is the same.
         let since = Instant::now();
         sh(lab, Node::Web1, "systemctl stop heartbeat")?;
         owned_by(lab, Node::Web2)?;

@@ -1,4 +1,4 @@
-//! What the unit file says.
+//! The settings of the unit file.
 
 use crate::{LIMIT, Outcome, config, install, owned_by, play, sh};
 use systole_lab::Node;
@@ -12,7 +12,7 @@ fn a_wrong_configuration_is_not_started_again_and_again() -> Outcome {
 
         let text = lab.read_file(Node::Web2, "etc/ha.d/ha.cf");
         lab.write_file(Node::Web2, "etc/ha.d/ha.cf", &format!("{text}deadtim 3\n"))?;
-        // The files are read first: what runs goes on.
+        // The files are read first: the running daemon continues.
         sh(lab, Node::Web2, "! systemctl reload heartbeat && systemctl is-active heartbeat")?;
         sh(lab, Node::Web2, "! systemctl restart heartbeat")?;
         let ended = "systemctl show --property=NRestarts,ExecMainStatus,ActiveState heartbeat";

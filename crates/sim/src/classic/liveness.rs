@@ -1,4 +1,4 @@
-//! Whether the other node is there, and what follows.
+//! Whether the other node is alive, and what follows from that.
 
 use super::negotiation::Stage;
 use super::{Classic, RESTART_AFTER, RETRY};
@@ -13,16 +13,16 @@ impl Classic {
         let patience = std::mem::replace(&mut self.peer.deadtime, deadtime);
         let is_active = self.status == NodeStatus::Active;
         if was_dead && silence.is_some() && is_active && self.peer_goes_on() {
-            // Nobody knows what the other has done meanwhile.
+            // This node cannot know what the other node has done meanwhile.
             self.restart_at.get_or_insert(self.now + RESTART_AFTER);
         } else if !was_dead && is_active && silence.is_some_and(|silence| silence >= patience) {
-            // This daemon stood still, and noticed it by the late beat alone.
+            // This daemon was paused, and only the late beat shows it.
             self.peer_dies();
         }
         self.negotiation.generation = self.peer.generation;
     }
 
-    /// Whether the other node is still the same daemon that was heard before.
+    /// Returns whether the other node still runs the same daemon that was heard before.
     fn peer_goes_on(&self) -> bool {
         self.negotiation.generation == self.peer.generation
     }
@@ -43,7 +43,7 @@ impl Classic {
         }
     }
 
-    /// Communication is up when the other node was heard and has told the nodes, or is dead.
+    /// Communication is up when the other node was heard and has reported the node list, or is dead.
     pub(super) fn come_up(&mut self) {
         if self.status == NodeStatus::Active || self.peer.heard.is_none() && !self.peer.is_dead {
             return;
@@ -64,7 +64,7 @@ impl Classic {
         }
     }
 
-    /// The other node is dead: whatever it did not give up is taken from it.
+    /// Handles the death of the other node: this node takes everything that the other node did not give up.
     fn peer_dies(&mut self) {
         let gave_up = self.peer.heard.is_some() && self.negotiation.theirs == GroupSet::None;
         let result = if gave_up { Fencing::Unneeded } else { Fencing::NotConfigured };

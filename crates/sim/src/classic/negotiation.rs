@@ -1,40 +1,40 @@
-//! What it tells and is told of the two sets, and the hand-over of one of them.
+//! What the two nodes report about the two sets, and the hand-over of a set.
 
 use super::scripts::Purpose;
 use super::{Classic, RETRY};
 use std::time::Duration;
 use systole_core::{GroupSet, Message, Occasion, Step, Time};
 
-/// How long it waits for the other node at a joint start.
+/// How long the C node waits for the other node when both start together.
 const JOINT_START_WAIT: Duration = Duration::from_secs(10);
-/// How long it waits for an answer to its wish to give.
+/// How long the C node waits for an answer to its offer to give a set.
 const REPLY_WAIT: Duration = Duration::from_secs(10);
-/// How long it waits for releasing and acquiring.
+/// How long the C node waits until a set is released and acquired.
 const WORK_WAIT: Duration = Duration::from_hours(1);
 
-/// How far it is with finding out who has what.
+/// How far the C node is with finding out which node has what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Stage {
     #[default]
     Init,
     Starting,
     BothStarting,
-    /// A report was heard; the time says when it stops waiting.
+    /// A report was heard; the node stops waiting at this time.
     Received(Time),
     Stable,
     Shutdown,
 }
 
-/// Its part in a hand-over.
+/// The role of the node in a hand-over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Standby {
     #[default]
     Not,
-    /// It wants to give.
+    /// The node offers to give.
     Me,
-    /// The other gives.
+    /// The other node gives.
     Other,
-    /// Its own part is under way or done.
+    /// The node's own part is under way or done.
     Done,
 }
 
@@ -46,12 +46,12 @@ pub(super) struct Negotiation {
     pub(super) is_other_stable: bool,
     pub(super) takes_over: bool,
     pub(super) standby: Standby,
-    /// The set of the hand-over, from its giver's view.
+    /// The set of the hand-over, from the point of view of its giver.
     pub(super) set: GroupSet,
     deadline: Option<Time>,
     pub(super) need_failback: bool,
     failback_at: Option<Time>,
-    /// The generation of the other node that was heard last.
+    /// The last generation that was heard from the other node.
     pub(super) generation: u64,
 }
 
@@ -114,7 +114,7 @@ impl Classic {
         self.report_all();
     }
 
-    /// Asks itself for its own groups, if nobody has them.
+    /// Requests its own groups from itself, if no node has them.
     fn request_local(&mut self, is_forced: bool) {
         let negotiation = &mut self.negotiation;
         let is_taken = negotiation.theirs.has_foreign() || negotiation.mine.has_local();
@@ -158,7 +158,7 @@ impl Classic {
         }
     }
 
-    /// The other node is stable: what is its own goes home.
+    /// Handles that the other node is stable: the groups that prefer the other node fail back.
     fn check_failback(&mut self) {
         let negotiation = &mut self.negotiation;
         let is_wanted =
@@ -185,7 +185,7 @@ impl Classic {
         }
     }
 
-    /// A step of a hand-over, of this node itself or of the other one.
+    /// Handles a step of a hand-over, of this node itself or of the other one.
     pub(super) fn hear_step(&mut self, hold: GroupSet, step: Step, is_own: bool) {
         let now = self.now;
         let negotiation = &mut self.negotiation;
@@ -195,7 +195,7 @@ impl Classic {
         match (negotiation.standby, step, is_own) {
             (Standby::Not, Step::Me, _) => {
                 let is_settled = negotiation.is_other_stable && !negotiation.takes_over;
-                // The C daemon would let go beside its own takeover, which starts the same groups.
+                // The C daemon would let go during its own takeover, which starts the same groups.
                 if !is_settled || negotiation.stage != Stage::Stable {
                     return;
                 }

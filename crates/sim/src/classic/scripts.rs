@@ -1,16 +1,16 @@
-//! What it runs: scripts that start and stop groups one after the other.
+//! The scripts of the C node, which start and stop groups one after the other.
 
 use super::{Classic, Effect};
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{GroupId, GroupSet, Message, Occasion, Step, Time};
 
-/// What a child process was begun for.
+/// The purpose of a child process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// It asks itself for its own groups.
+    /// The node requests its own groups from itself.
     Request,
-    /// A group that it has asked itself for.
+    /// A group that the node has requested from itself.
     Take,
     /// The groups of a dead node.
     MachDown,
@@ -20,7 +20,7 @@ pub(super) enum Purpose {
     Shutdown,
 }
 
-/// A script of the event queue, of which one runs at a time, while no child does.
+/// A script of the event queue; only one runs at a time, and none while a child runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
     Take(GroupId),
@@ -32,15 +32,15 @@ pub(super) enum Script {
 pub(super) struct Child {
     purpose: Purpose,
     starts: bool,
-    /// What it works at, and what is left to do.
+    /// The group that the child currently works on, and the groups that are left.
     current: Option<GroupId>,
     left: VecDeque<GroupId>,
-    /// When it is done with what it works at.
+    /// When the child is done with the current group.
     until: Time,
 }
 
 impl Child {
-    /// Whether it stops what is given away.
+    /// Returns whether the child stops groups that are given away.
     pub(super) fn lets_go(&self) -> bool {
         self.purpose == Purpose::Standby && !self.starts
     }
@@ -54,7 +54,7 @@ impl Classic {
         self.tend_children();
     }
 
-    /// Children go on, and scripts that wait are begun.
+    /// Lets children continue, and begins waiting scripts.
     pub(super) fn tend_children(&mut self) {
         let mut ended = Vec::new();
         for mut child in std::mem::take(&mut self.children) {
@@ -88,7 +88,7 @@ impl Classic {
                 self.effects.push_back(Effect::Stopped(group));
             }
             let Some(group) = child.left.pop_front() else { return true };
-            // What runs is not started again; a stop is tried of everything.
+            // A group that runs is not started again; a stop is attempted for every group.
             let runs = self.runs.contains(&group);
             if child.starts && !runs {
                 self.runs.insert(group);
@@ -124,7 +124,7 @@ impl Classic {
         }
     }
 
-    /// The groups of a dead node are to be taken.
+    /// Queues the takeover of the groups of a dead node.
     pub(super) fn queue_mach_down(&mut self) {
         if !self.queue.contains(&Script::MachDown) {
             self.queue.push_back(Script::MachDown);

@@ -1,4 +1,4 @@
-//! The world of a scope: two machines, what is under way between them, and time.
+//! The world of a scope: two machines, what is in transit between them, and time.
 
 mod act;
 mod choices;
@@ -21,13 +21,13 @@ use systole_core::{
     Random, Settings, Ticket, Time,
 };
 
-/// How long a job may take before time waits for it.
+/// How long a job may take before time waits for its end.
 const JOB_MAX: Duration = Duration::from_secs(1);
-/// A fair run that takes longer than this does not end.
+/// A fair run that takes longer than this counts as endless.
 const FAIR_MAX: Duration = Duration::from_mins(1);
 const NODES: [NodeId; 2] = [NodeId(0), NodeId(1)];
 
-/// A datagram under way.
+/// A datagram in transit.
 #[derive(Debug)]
 struct Flight {
     to: NodeId,
@@ -35,14 +35,14 @@ struct Flight {
     is_delayed: bool,
 }
 
-/// Everything there is at one moment.
+/// The whole state of a scope at one moment.
 #[derive(Debug)]
 pub(super) struct Play {
-    /// The bounds, and what is left of them.
+    /// The scope, with the remaining bounds.
     scope: Scope,
     left: Scope,
     settings: Settings,
-    /// Each group with itself: nothing is reloaded here.
+    /// Each group paired with itself: nothing is reloaded here.
     rivals: Vec<(GroupId, GroupId)>,
     now: Time,
     end: Time,
@@ -53,13 +53,13 @@ pub(super) struct Play {
     jobs: Vec<(NodeId, JobId, Time)>,
     /// The executor of each machine.
     stand_ins: [StandIn; 2],
-    /// Daemons that have no executor.
+    /// Whether each daemon lacks an executor.
     without_executor: [bool; 2],
-    /// The link carries nothing.
+    /// Whether the link carries nothing.
     is_cut: bool,
-    /// Nodes at which the interface of the first group has no carrier.
+    /// Whether the interface of the first group lacks a carrier at each node.
     unplugged: [bool; 2],
-    /// A hash of everything that each machine has sent.
+    /// For each machine, a hash of everything that it has sent.
     sent: [u64; 2],
 }
 
@@ -81,7 +81,7 @@ fn digest(value: &impl fmt::Debug) -> u64 {
 }
 
 impl Play {
-    /// Two nodes that have started and come to rest.
+    /// Makes two nodes that have started and come to rest.
     pub(super) fn at_rest(scope: Scope) -> Result<Self, Broken> {
         let settings = small(scope.groups, scope.failback);
         let random = &mut Random::new(0);
@@ -113,7 +113,7 @@ impl Play {
         Ok(play)
     }
 
-    /// Tells this state from others.
+    /// Returns a hash that distinguishes this state from others.
     pub(super) fn digest(&self) -> u64 {
         let machines = self.machines.iter().map(|machine| {
             let stored = (&machine.disk.terms, &machine.disk.peers);
@@ -126,7 +126,7 @@ impl Play {
         digest(&(machines, under_way, &self.network, self.left, self.now, self.sent))
     }
 
-    /// Lets something happen that may.
+    /// Takes a possible step.
     pub(super) fn take(&mut self, step: Step) -> Result<(), Broken> {
         match step {
             Step::Deliver(node) => self.deliver(node, false)?,
@@ -196,7 +196,7 @@ impl Play {
         self.overlaps.check(self.now, world, &self.machines, &self.network)
     }
 
-    /// Mends everything and plays on fairly, until every group has one owner.
+    /// Repairs everything and continues fairly, until every group has one owner.
     pub(super) fn end_fairly(&mut self) -> Result<(), Broken> {
         let limit = self.now + FAIR_MAX;
         loop {
@@ -234,7 +234,7 @@ impl Play {
         }
     }
 
-    /// Whether both nodes are at rest, and every group has one owner of whom both know.
+    /// Checks that both nodes are at rest, and every group has one owner that both know about.
     fn settled(&self) -> Result<(), Broken> {
         laws::one_owner(self.now, &self.settings, &self.machines)?;
         laws::agreement(self.now, &self.settings, &self.machines)?;
@@ -286,7 +286,7 @@ impl Play {
         self.turn(node)
     }
 
-    /// Hands the oldest datagram to a daemon, whose turn follows.
+    /// Delivers the oldest datagram to a daemon, and then takes a turn of the daemon.
     fn hear(&mut self, node: NodeId, is_delayed: bool) {
         let Some(place) = self.first(node, is_delayed) else { return };
         let Packet { frame, sent, .. } = self.flying.remove(place).packet;
@@ -333,7 +333,7 @@ impl Play {
         outcome.map_or(Ok(()), |outcome| self.tell(node, &Input::JobDone { job, outcome }))
     }
 
-    /// Time goes on to the next moment at which a daemon wakes or a permit ends.
+    /// Advances the time to the next moment at which a daemon wakes or a permit ends.
     fn pass(&mut self) -> Result<(), Broken> {
         let awake = self.machines.iter().filter(|machine| machine.paused_until.is_none());
         let dues = awake.flat_map(|machine| {

@@ -1,4 +1,4 @@
-//! The kernel's addresses: each lives as long as it was given, unless it is renewed.
+//! The kernel's addresses: each address exists for its lifetime, unless it is renewed.
 
 use super::{LATE, Surroundings};
 use crate::services::{Act, Manner};
@@ -15,12 +15,12 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// When the first one is gone unless it is renewed.
+    /// Returns when the first address expires unless it is renewed.
     pub(super) fn due(&self) -> Option<Time> {
         self.list.iter().map(|(_, until)| *until).min()
     }
 
-    /// Takes away whose lifetime is over.
+    /// Removes addresses whose lifetime is over.
     pub(super) fn expire(&mut self, around: &mut Surroundings<'_>) {
         let now = around.now;
         while let Some(at) = self.list.iter().position(|(_, until)| *until <= now) {
@@ -29,14 +29,14 @@ impl Addresses {
         }
     }
 
-    /// The kernel stands still for so long, and counts no time in which it does.
+    /// Extends all lifetimes by a pause of the kernel, which does not count the time of the pause.
     pub(super) fn postpone(&mut self, span: Duration) {
         for (_, until) in &mut self.list {
             *until = *until + span;
         }
     }
 
-    /// The addresses of a group are gone. Gives those that were there.
+    /// Removes the addresses of a group. Returns those that existed.
     pub(super) fn remove(&mut self, around: &mut Surroundings<'_>, group: GroupId) -> Vec<IpAddr> {
         let resources = &around.world.groups[group.index()].resources;
         let mut removed = Vec::new();
@@ -53,7 +53,7 @@ impl Addresses {
         removed
     }
 
-    /// Removes what no ledger lists.
+    /// Removes addresses that no ledger lists.
     pub(super) fn remove_orphans(
         &mut self,
         ledger: &[Held],
@@ -116,14 +116,14 @@ impl Addresses {
         let mut there = resources.iter().map(|resource| self.has(resource));
         Ok(match action {
             Action::Start | Action::Stop => Outcome::Success,
-            // Several addresses are one job, and one that is left is enough.
+            // Several addresses are one job, and one remaining address is enough.
             Action::Status if there.any(|there| there) => Outcome::Running,
             Action::Monitor if there.all(|there| there) => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
         })
     }
 
-    /// Lets lifetimes begin anew, and tells what is there.
+    /// Renews lifetimes, and returns which addresses exist.
     pub(super) fn renew(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -150,7 +150,7 @@ impl Addresses {
     }
 }
 
-/// Where a resource stands in the groups of the world for which it is held.
+/// Returns the places of a resource in the groups of the world for which it is held.
 fn places_of(
     around: &Surroundings<'_>,
     held: &[Held],
@@ -165,13 +165,13 @@ fn places_of(
     groups.filter_map(place).collect()
 }
 
-/// Whether the kernel refuses a change. It is never slow, and never lies.
+/// Returns whether the kernel refuses a change. It is never slow, and never lies.
 fn is_refused(around: &Surroundings<'_>, places: &[(GroupId, usize)], act: Act) -> bool {
     let symptom = |place: &(GroupId, usize)| around.services.symptom(around.now, *place, act);
     places.iter().filter_map(symptom).any(Manner::fails)
 }
 
-/// An address is gone, or there, for whatever group it was added.
+/// Records that an address exists or not, in every group for which it was added.
 fn set_everywhere(around: &mut Surroundings<'_>, resource: &Resource, is_there: bool) {
     for group in around.world.group_ids() {
         let resources = &around.world.groups[group.index()].resources;
@@ -181,8 +181,8 @@ fn set_everywhere(around: &mut Surroundings<'_>, resource: &Resource, is_there: 
     }
 }
 
-/// ORDER: what stands right of an address is stopped before it, unless it cannot be, the group is being
-/// let go, or another node has it.
+/// ORDER: what comes after an address in its group is stopped before the address, unless it cannot be
+/// stopped, the group is being let go, or another node has it.
 fn check_order(
     around: &Surroundings<'_>,
     machine: &Machine,

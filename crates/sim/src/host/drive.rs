@@ -1,4 +1,4 @@
-//! Drives the executor's machine, and does what it says.
+//! Drives the executor's machine, and carries out what it requests.
 
 use super::hindrance::{Hindrance, Late};
 use super::{Host, Surroundings};
@@ -8,17 +8,17 @@ use systole_core::{GroupId, GroupKey, Resource, Time};
 use systole_executor::protocol::{Action, Held, LetGoReason, Report, Run};
 use systole_executor::{AgentName, Finding, Input, Machine, NotBegun, Output, RunId};
 
-/// An executor that goes on at once this often does not come to rest.
+/// An executor that continues without time passing this often does not come to rest.
 const ROUNDS_MAX: u32 = 10_000;
 
 impl Host {
-    /// Tells the machine, and does what it says, until it has no more to say.
+    /// Gives inputs to the machine and carries out its requests, until it has no more of them.
     pub(super) fn drive(
         &mut self,
         around: &mut Surroundings<'_>,
         inputs: &mut Vec<Input>,
     ) -> Result<(), String> {
-        // What has ended is read before time passes.
+        // Ended programs are read before time passes.
         inputs.extend(self.programs.end_due(around));
         if self.frozen_until.is_some() {
             self.unread.append(inputs);
@@ -62,7 +62,7 @@ impl Host {
         Ok(())
     }
 
-    /// Tells what agents work for.
+    /// Records which groups agents work for.
     fn note(&mut self, around: &mut Surroundings<'_>) {
         if self.machine.is_none() {
             self.wake = None;
@@ -82,7 +82,7 @@ impl Host {
         }
     }
 
-    /// Does what the machine says, and gives what comes of it at once.
+    /// Carries out a request of the machine, and returns the results that are available at once.
     fn obey(
         &mut self,
         machine: &Machine,
@@ -183,7 +183,7 @@ impl Host {
         Some(Input::LedgerWritten { number, error })
     }
 
-    /// The daemon reads it in a moment.
+    /// Queues a report, which the daemon reads a moment later.
     fn tell(&mut self, around: &mut Surroundings<'_>, report: Report) {
         let ended =
             if let Report::Done { job, .. } = &report { self.open.remove(job) } else { None };
@@ -193,14 +193,14 @@ impl Host {
             let read_at = *self.read_at.get_or_insert(around.now + wait);
             let started = ended.filter(|(_, work)| *work == Work::Starts);
             if let Some(group) = started.and_then(|(key, _)| around.place_of(key)) {
-                // Until the daemon has read how the start ended, its beats say that it starts.
+                // Until the daemon has read how the start ended, its beats say that it is starting the group.
                 around.services.record_start(group, read_at);
             }
         }
     }
 }
 
-/// The groups that an executor lets go of because its permit has expired.
+/// Returns the groups that an executor lets go because its permit has expired.
 fn let_go_unasked(machine: &Machine) -> Vec<GroupKey> {
     let unasked = machine.letting_go().filter(|(why, _)| *why == LetGoReason::PermitExpired);
     unasked.map(|(_, group)| group).collect()

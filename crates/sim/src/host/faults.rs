@@ -10,30 +10,30 @@ use systole_executor::protocol::{Permit, Request};
 use systole_executor::standstill::SILENCE_MAX;
 
 impl Host {
-    /// Something does not work until then.
+    /// Lets something fail until this time.
     pub(crate) fn hinder(&mut self, hindrance: Hindrance, until: Time) {
         self.hindrances.begin(hindrance, until);
     }
 
-    /// No executor can be started until then.
+    /// Prevents the start of an executor until this time.
     pub(crate) fn bar(&mut self, until: Time) {
         self.barred_until = until;
     }
 
-    /// Its process stands still until then, if it lives.
+    /// Pauses the executor's process until this time, if it lives.
     pub(crate) fn freeze(&mut self, until: Time) {
         if self.machine.is_some() {
             self.frozen_until = Some(until);
         }
     }
 
-    /// Whether its process stands still.
+    /// Returns whether the executor's process is paused.
     pub(crate) const fn is_frozen(&self) -> bool {
         self.frozen_until.is_some()
     }
 
-    /// Whether it has read what its daemon told it, as far as that can tell. One that has been told
-    /// nothing for a while is told what changes nothing.
+    /// Returns whether the executor has read what its daemon sent, as far as the daemon can tell. If nothing
+    /// was sent for a while, the daemon sends a permit that changes nothing.
     fn makes_progress(&mut self, now: Time) -> bool {
         if !self.is_frozen() {
             return true;
@@ -46,13 +46,13 @@ impl Host {
         !is_told
     }
 
-    /// For how long it has made no progress, by the daemon's clock.
+    /// Returns for how long the executor has made no progress, by the daemon's clock.
     pub(crate) fn still_for(&mut self, now: Time, local: Time, keepalive: Duration) -> Duration {
         let makes_progress = self.makes_progress(now);
         self.standstill.note(local, makes_progress, keepalive)
     }
 
-    /// Somebody removes the addresses of a group, or they vanish with their interface.
+    /// Removes the addresses of a group: something outside Systole does so, or the interface vanishes.
     pub(crate) fn remove(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -68,7 +68,7 @@ impl Host {
         self.drive(around, &mut news)
     }
 
-    /// Trouble ends: everything works.
+    /// Ends the trouble: everything works.
     pub(crate) fn calm(&mut self, now: Time) {
         for hindrance in Hindrance::ALL {
             self.hindrances.begin(hindrance, now);
@@ -80,7 +80,7 @@ impl Host {
         }
     }
 
-    /// The kernel and its processes stand still with their machine, for so long.
+    /// Pauses the kernel and its processes together with their machine, for this long.
     pub(crate) fn stand_still(&mut self, span: Duration) {
         self.addresses.postpone(span);
     }

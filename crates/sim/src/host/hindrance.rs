@@ -1,4 +1,4 @@
-//! What an executor cannot do for a while, though its process runs.
+//! What an executor cannot do for a while, although its process runs.
 
 use super::{Host, Surroundings};
 use systole_core::{GroupKey, Resource, Time};
@@ -10,22 +10,22 @@ use systole_executor::{AgentName, Finding, Input, LookId, NotBegun, RunId, Signa
 pub(crate) enum Hindrance {
     /// No program can be started: there is no process, descriptor or memory left for it.
     Programs,
-    /// The start of a program takes until the end: its disk does not answer.
+    /// The start of a program takes until the end of the hindrance: its disk does not answer.
     Starts,
     /// The ledger cannot be written: the disk is full.
     Ledger,
-    /// Writing the ledger takes until the end.
+    /// Writing the ledger takes until the end of the hindrance.
     Writes,
-    /// A look at the files of agents takes until the end: their server does not answer.
+    /// Looking for the files of agents takes until the end of the hindrance: their server does not answer.
     Looks,
     /// The lifetime of addresses cannot be renewed.
     Renewals,
-    /// The kernel's news of addresses are lost.
+    /// The kernel's reports about addresses are lost.
     News,
 }
 
 impl Hindrance {
-    /// Every one.
+    /// All hindrances.
     pub(crate) const ALL: [Self; 7] = [
         Self::Programs,
         Self::Starts,
@@ -36,7 +36,7 @@ impl Hindrance {
         Self::News,
     ];
 
-    /// What it is called where faults are counted.
+    /// Returns the name under which faults of this kind are counted.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Programs => "no program can be started",
@@ -57,7 +57,7 @@ pub(super) enum Late {
     Begin { run: RunId, request: Box<Run>, action: Action, is_killed: bool },
     /// The ledger is written.
     Write { number: u64, groups: Vec<Held>, doubtful: Vec<(GroupKey, Resource)> },
-    /// A look has an answer.
+    /// A look for files has an answer.
     Look { look: LookId, finding: Finding },
 }
 
@@ -69,30 +69,30 @@ pub(super) struct Hindrances {
 }
 
 impl Hindrances {
-    /// Something does not work until then.
+    /// Lets something fail until this time.
     pub(super) fn begin(&mut self, hindrance: Hindrance, until: Time) {
         self.list.retain(|(other, _)| *other != hindrance);
         self.list.push((hindrance, until));
     }
 
-    /// Until when something does not work, if it does not.
+    /// Returns until when something does not work, if it does not work.
     pub(super) fn until(&self, hindrance: Hindrance, now: Time) -> Option<Time> {
         let known = self.list.iter().find(|(other, until)| *other == hindrance && now < *until);
         known.map(|(_, until)| *until)
     }
 
-    /// Something waits until then.
+    /// Lets something wait until this time.
     pub(super) fn wait(&mut self, until: Time, late: Late) {
         self.late.push((until, late));
     }
 
-    /// Whether writes of the ledger wait: a later one does not overtake them.
+    /// Returns until when writes of the ledger wait: a later write does not overtake them.
     pub(super) fn writes_until(&self) -> Option<Time> {
         let writes = self.late.iter().filter(|(_, late)| matches!(late, Late::Write { .. }));
         writes.map(|(until, _)| *until).max()
     }
 
-    /// A program is told to end that does not run yet. Says whether it was one.
+    /// Tells a program to end that does not run yet. Returns whether there was such a program.
     pub(super) fn signal(&mut self, told: RunId, signal: Signal) -> bool {
         let runs = self.late.iter_mut().find_map(|(_, late)| match late {
             Late::Begin { run, is_killed, .. } if *run == told => Some(is_killed),
@@ -103,19 +103,19 @@ impl Hindrances {
         true
     }
 
-    /// When the first thing that waits goes on.
+    /// Returns when the first waiting action continues.
     pub(super) fn due(&self) -> Option<Time> {
         self.late.iter().map(|(until, _)| *until).min()
     }
 
-    /// What waits goes on at this moment at the latest.
+    /// Lets waiting actions continue at this moment at the latest.
     pub(super) fn hurry(&mut self, now: Time) {
         for (until, _) in &mut self.late {
             *until = now.min(*until);
         }
     }
 
-    /// The process is gone, and with it what waited.
+    /// Forgets what waited, because the process is gone.
     pub(super) fn forget(&mut self) {
         self.late.clear();
     }
@@ -127,7 +127,7 @@ impl Hindrances {
 }
 
 impl Host {
-    /// Lets go on what has waited, and gives what comes of it.
+    /// Lets due actions continue, and returns their results.
     pub(super) fn end_late(&mut self, around: &mut Surroundings<'_>) -> Result<Vec<Input>, String> {
         let mut inputs = Vec::new();
         while let Some(late) = self.hindrances.take_due(around.now) {

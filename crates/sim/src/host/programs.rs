@@ -7,15 +7,15 @@ use systole_core::{GroupId, GroupKey, Resource, Time};
 use systole_executor::protocol::{Action, Outcome, Run, Unfinished};
 use systole_executor::{Input, RunId, Signal};
 
-/// How long an agent takes at most that is asked how its resource is.
+/// How long an agent that is asked for the state of its resource takes at most.
 const ASK_MAX: Duration = Duration::from_millis(20);
-/// How long an agent takes at most to end that is told to.
+/// How long an agent that is told to end takes at most.
 const END_MAX: Duration = Duration::from_millis(20);
-/// What a program leaves behind that a signal has ended.
+/// The exit code of a program that a signal has ended.
 const TERMINATED: i32 = 143;
-/// So many of a thousand agents that are slow take as long as agents ever do.
+/// How many of a thousand slow agents take the longest time.
 const SLOWEST_PER_MILLE: u64 = 50;
-/// So many of a thousand starts that fail, or are ended, leave running what they have started.
+/// How many of a thousand failed or ended starts leave running what they have started.
 const LEFTOVERS_PER_MILLE: u64 = 500;
 
 /// A program that runs.
@@ -24,39 +24,39 @@ struct Program {
     run: RunId,
     group: GroupKey,
     resource: Resource,
-    /// What the run is there for, as its record says, and what the program does now.
+    /// The purpose of the run, as in its record, and what the program does now.
     purpose: Action,
     action: Action,
     manner: Option<Manner>,
-    /// When it ends; never, unless somebody ends it.
+    /// When the program ends; `None` if it does not end unless it is told to.
     ends: Option<Time>,
     is_told_to_end: bool,
     is_killed: bool,
 }
 
-/// The programs that run on one machine, which outlive the executor that began them.
+/// The programs that run on one machine; they outlive the executor that began them.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
     list: Vec<Program>,
 }
 
 impl Programs {
-    /// When the first one ends.
+    /// Returns when the first program ends.
     pub(super) fn due(&self) -> Option<Time> {
         self.list.iter().filter_map(|program| program.ends).min()
     }
 
-    /// The groups for which they run.
+    /// Returns the groups for which programs run.
     pub(super) fn groups(&self) -> impl Iterator<Item = GroupKey> {
         self.list.iter().map(|program| program.group)
     }
 
-    /// The groups of those that were killed and do not end.
+    /// Returns the groups of programs that were killed and do not end.
     pub(super) fn stuck(&self) -> impl Iterator<Item = GroupKey> {
         self.list.iter().filter(|program| program.is_killed).map(|program| program.group)
     }
 
-    /// What an executor that starts finds of them. They are its first runs.
+    /// Returns what an executor that starts finds of the programs. They are its first runs.
     pub(super) fn adopt(&mut self) -> Vec<Unfinished> {
         for (run, program) in (0..).zip(&mut self.list) {
             program.run = RunId(run);
@@ -69,7 +69,7 @@ impl Programs {
         unfinished.collect()
     }
 
-    /// A program begins, if the order of its group allows it.
+    /// Begins a program, if the order of its group allows it.
     pub(super) fn begin(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -78,7 +78,7 @@ impl Programs {
         action: Action,
     ) -> Result<(), String> {
         let group = request.group;
-        // What is let go of is stopped as far as that is possible: beside a program that does not end.
+        // A group that is let go is stopped as far as possible: even while a program does not end.
         let is_beside = |other: &Program| {
             other.is_killed && action == Action::Stop && other.resource != request.resources[0]
         };
@@ -125,7 +125,7 @@ impl Programs {
         Ok(())
     }
 
-    /// A program is told to end.
+    /// Tells a program to end.
     pub(super) fn signal(&mut self, around: &mut Surroundings<'_>, run: RunId, signal: Signal) {
         let Some(program) = self.list.iter_mut().find(|program| program.run == run) else { return };
         program.is_killed |= signal == Signal::Kill;
@@ -139,7 +139,7 @@ impl Programs {
         program.is_told_to_end = true;
     }
 
-    /// What hangs comes to its end: what it waited for is there.
+    /// Ends hanging programs: what they waited for is there.
     pub(super) fn mend(&mut self, around: &mut Surroundings<'_>) {
         for program in self.list.iter_mut().filter(|program| program.ends.is_none()) {
             let is_over = program.is_told_to_end;
@@ -147,7 +147,7 @@ impl Programs {
         }
     }
 
-    /// Lets end what is due, and tells what came of it.
+    /// Ends programs that are due, and returns the results.
     pub(super) fn end_due(&mut self, around: &mut Surroundings<'_>) -> Vec<Input> {
         let mut ended = Vec::new();
         let now = around.now;
@@ -160,12 +160,13 @@ impl Programs {
 }
 
 impl Program {
-    /// It is told to end, and will not before what it waits for in the kernel is there.
+    /// Records that a program was told to end, and will not end before what it waits for in the kernel is
+    /// there.
     fn get_stuck(&mut self, around: &mut Surroundings<'_>) {
         self.is_told_to_end = true;
         if let Some((group, place)) = place_of(around, self.group, &self.resource) {
             self.ends = around.services.sick_until(group, place).map(|until| until.max(around.now));
-            // What it leaves behind at its end is there until a stop succeeds.
+            // What the program leaves behind at its end stays until a stop succeeds.
             around.services.record_stop(group, false);
         }
     }
@@ -206,8 +207,8 @@ impl Program {
     }
 }
 
-/// ORDER: what stands left of a resource runs before it starts, and what stands right of it does
-/// not when it stops, unless it cannot be stopped.
+/// ORDER: what comes before a resource in its group runs before the resource starts, and what comes after it
+/// does not run when the resource stops, unless it cannot be stopped.
 fn check_order(
     around: &Surroundings<'_>,
     (group, place): (GroupId, usize),

@@ -1,4 +1,4 @@
-//! ONE OWNER SOON: what some node can run, one runs.
+//! ONE OWNER SOON: a group that some node can run runs on one node.
 
 use super::{Broken, HEAL};
 use crate::machine::Machine;
@@ -8,7 +8,7 @@ use systole_core::{
     Cluster, GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time,
 };
 
-/// ONE OWNER: in calm, when everything is mended, a group is run by exactly one machine.
+/// ONE OWNER: in calm, when everything is repaired, a group is run by exactly one machine.
 pub(crate) fn one_owner(
     now: Time,
     settings: &Settings,
@@ -29,14 +29,14 @@ pub(crate) fn one_owner(
     Ok(())
 }
 
-/// Before anybody has mended anything: a group that some machine can run is run by one; another is
-/// run by none, and its status says why. A group that cannot be stopped stays where it is.
+/// Before anything has been repaired: a group that some machine can run is run by one machine; any other
+/// group is run by none, and its status says why. A group that cannot be stopped stays where it is.
 pub(crate) fn rest(
     now: Time,
     (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
     machines: &[Machine],
 ) -> Result<(), Broken> {
-    // A daemon that waits for a stop with its own end takes no other file.
+    // A daemon that waits for a stop before it ends does not load another file.
     let is_everywhere =
         |group: &GroupId| machines.iter().all(|machine| machine.has_line(settings, *group));
     for group in settings.group_ids().filter(is_everywhere) {
@@ -52,7 +52,7 @@ pub(crate) fn rest(
         if near.any(|(one, two)| is_stuck(*one) || is_stuck(*two)) {
             continue;
         }
-        // What could not be stopped waits for somebody who looks, also when it has stopped since.
+        // A group that could not be stopped waits for the administrator, even if it has stopped since.
         if machines.iter().any(is_blocked) {
             continue;
         }
@@ -75,13 +75,14 @@ pub(crate) fn rest(
     Ok(())
 }
 
-/// Whether a status says why nobody runs a group: something failed, or the node is told to stop.
+/// Returns whether a status says why no node runs a group: something failed, or the node is told to stop.
 fn explains(cluster: &Cluster, group: GroupId) -> bool {
     cluster.snapshot().stopping || !cluster.group_report(group).failures.is_empty()
 }
 
-/// ONE OWNER SOON, in trouble too: a daemon that takes part while no other machine has power runs
-/// within a dead time, and what its agents need, whatever it can. Returns since when it is alone.
+/// ONE OWNER SOON, in trouble too: while no other machine has power, a daemon that takes part runs everything
+/// that it can run, within a dead time and the time that its agents need. Returns since when the daemon is
+/// alone.
 pub(crate) fn alone_owns(
     now: Time,
     (world, rivals): (&Settings, &[(GroupId, GroupId)]),
@@ -109,7 +110,7 @@ pub(crate) fn alone_owns(
         || snapshot.hold.is_some()
         || snapshot.groups.iter().any(is_held)
     {
-        // It may not yet, and its status says so.
+        // The node may not yet run everything, and its status says so.
         return Ok(None);
     }
     let misses = |group: &GroupId| {
@@ -131,9 +132,9 @@ pub(crate) fn alone_owns(
     Ok(Some((machine.id, now)))
 }
 
-/// ONE OWNER SOON, in trouble too, where all hear each other: since the last fault some machine has
-/// the group within the time that agents need, unless something is ill: a set is handed over when
-/// all of it is stopped. Notes since when each group has nobody.
+/// ONE OWNER SOON, in trouble too, where all nodes hear each other: some machine has the group within the
+/// time that agents need after the last fault, unless something is sick. This time covers whole sets, because
+/// a set is only handed over when all of it is stopped. Records since when each group has no owner.
 pub(crate) fn together_own(
     now: Time,
     settings: &Settings,
@@ -186,7 +187,8 @@ pub(crate) fn together_own(
     Ok(())
 }
 
-/// Whether a machine's own daemon says that it cannot run a group, or runs nothing any more.
+/// Returns whether a machine's own daemon says that it cannot run a group, or that it no longer runs
+/// anything.
 fn is_unable(world: &Settings, machine: &Machine, group: GroupId) -> bool {
     let place = machine.place_of(world, group);
     let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return true };

@@ -1,4 +1,4 @@
-//! SINGLE OWNER, HEAL, and ORDER between nodes: what runs beside what.
+//! SINGLE OWNER, HEAL, and ORDER between nodes: which resources may run at the same time.
 
 use super::{Broken, HEAL};
 use crate::machine::Machine;
@@ -6,19 +6,20 @@ use crate::network::Network;
 use std::time::Duration;
 use systole_core::{GroupId, NodeId, Settings, Time};
 
-/// As [`HEAL`], beside a node of the classic line: it restarts itself after two seconds, is asked
-/// what it holds after three, and conceded to after three more. It releases one group after the other.
+/// The same as [`HEAL`] next to a C node: the C node restarts itself after two seconds, is asked what it
+/// holds after three, and the other node concedes to it after three more. A C node releases one group after
+/// the other.
 const CLASSIC_HEAL: Duration = Duration::from_secs(8);
 
-/// A group, or one that shares a resource with it, that runs at two places.
+/// A group that runs at two places, or runs at the same time as a group that shares a resource with it.
 #[derive(Debug, Clone, Copy)]
 struct Overlap {
     places: [(NodeId, GroupId); 2],
-    /// How long both nodes have heard each other since, and no agent of either has worked.
+    /// How long both nodes have heard each other since then while no agent of either node worked.
     idle: Duration,
 }
 
-/// What runs twice, because its nodes did not hear each other when the second one began.
+/// The groups that run twice, because their nodes did not hear each other when the second one began.
 #[derive(Debug, Default)]
 pub(crate) struct Overlaps {
     list: Vec<Overlap>,
@@ -26,12 +27,12 @@ pub(crate) struct Overlaps {
 }
 
 impl Overlaps {
-    /// SINGLE OWNER: nothing begins to run beside what runs on a machine that is heard, or on the
-    /// same one. HEAL: what ran twice because nobody could know it does not go on so when both
-    /// are heard.
+    /// SINGLE OWNER: no group begins to run while it, or a group that shares a resource with it, runs on the
+    /// same machine or on a machine that is heard. HEAL: what ran twice because no node could know about the
+    /// other does not continue to do so when both nodes are heard.
     ///
-    /// There is no time in which two may run because they were only just connected: either neither
-    /// could know of the other when the second began, or there never are two.
+    /// There is no period after connecting in which two groups may run: either neither node could know about
+    /// the other when the second one began, or there never are two.
     pub(crate) fn check(
         &mut self,
         now: Time,
@@ -53,7 +54,7 @@ impl Overlaps {
             let stands = |(node, group): (NodeId, GroupId)| {
                 let machine = &machines[node.index()];
                 let services = &machine.services;
-                // What cannot be stopped by its agents cannot be stopped by any decision.
+                // A group that its agents cannot stop cannot be stopped by any decision.
                 !services.is_at_work(group)
                     && !services.is_unstoppable(group)
                     && !services.is_out_of_reach()
@@ -66,15 +67,15 @@ impl Overlaps {
                 is_given_up((first, one), second) || is_given_up((second, two), first);
             let is_new = known.is_none() && !is_doubtful;
             let could_know = first == second || network.is_acquainted(first, second);
-            // One of the classic line takes what it was about to take, whatever it hears meanwhile, and
-            // has some seconds to restart itself.
+            // A C node takes what it was about to take, whatever it hears meanwhile, and has some seconds to
+            // restart itself.
             let later = |(node, group): (NodeId, GroupId)| {
                 let machine = &machines[node.index()];
                 (machine.services.runs_since(group), machine.is_classic)
             };
             let could_know = could_know && !later((first, one)).max(later((second, two))).1;
-            // While it lets go it says that it holds nothing and is settled, and whoever was started
-            // meanwhile knows nothing else.
+            // While the C node lets go of a set, it says that it holds nothing and is settled, and a node
+            // that was started meanwhile cannot know better.
             let is_hidden = |node: NodeId, other: NodeId| {
                 let since = machines[node.index()].lets_go_since;
                 since.is_some_and(|since| machines[other.index()].is_started_since(since))
@@ -99,7 +100,7 @@ impl Overlaps {
     }
 }
 
-/// Every two places where the same runs, on machines that live.
+/// Returns every pair of places where the same resources run, on machines that live.
 fn at_two_places(
     rivals: &[(GroupId, GroupId)],
     machines: &[Machine],
@@ -116,10 +117,10 @@ fn at_two_places(
     })
 }
 
-/// ORDER between nodes: no start before the stop on a machine that is heard is known, of the same
-/// group or of one that shares a resource with it.
+/// ORDER between nodes: no start before the stop on another machine that is heard is known, of the same group
+/// or of a group that shares a resource with it.
 ///
-/// A node knows what another one runs from the first beat that this has sent since.
+/// A node knows what another node runs from the first beat that the other node has sent since.
 pub(crate) fn known_stopped(
     now: Time,
     (world, rivals): (&Settings, &[(GroupId, GroupId)]),

@@ -1,20 +1,20 @@
-//! UNDISTURBED: what runs well is stopped for a reason that has a name.
+//! UNDISTURBED: what runs well is only stopped for a reason that has a name.
 
 use super::Broken;
 use crate::machine::Machine;
 use std::time::Duration;
 use systole_core::{Cause, Failback, GroupId, HandOverReason, NodeId, Settings, Time};
 
-/// Longest partition.
+/// The longest partition.
 const CUT_MAX: Duration = Duration::from_secs(16);
-/// How long after an order something may still move because of it.
+/// How long after an order something may still move because of the order.
 const AFTERMATH: Duration = Duration::from_secs(30);
 
-/// UNDISTURBED: a group that runs well is stopped by an order, by a voluntary move that is named in
-/// the journal, or because another node runs it too and wins.
+/// UNDISTURBED: a group that runs well is only stopped by an order, by a voluntary move that is named in the
+/// journal, or because another node also runs it and wins.
 ///
-/// Returns an error at the first stop of a group that runs whole. `ordered` is when somebody last
-/// ordered that groups move.
+/// Returns an error at the first stop of a group that runs as a whole. `ordered` is when the administrator
+/// last ordered that groups move.
 pub(crate) fn undisturbed(
     now: Time,
     (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
@@ -27,7 +27,7 @@ pub(crate) fn undisturbed(
     let is_ill = services.was_sick(group) || services.is_unstoppable(group);
     let key = settings.groups[group.index()].key;
     let goes_on = services.is_at_work(group) || machine.watch.is_stopping(key);
-    // Who is told to stop stops everything, whatever it hears of it meanwhile.
+    // A node that is told to stop stops everything, whatever it hears meanwhile.
     let is_named = machine.watch.is_told_to_stop();
     if !services.runs_whole(group) || is_ill || goes_on || is_named {
         return Ok(());
@@ -36,14 +36,14 @@ pub(crate) fn undisturbed(
     let reason = machine.watch.reason(key);
     let cause = reason.map(|reason| reason.cause);
     let is_named = match cause {
-        // Its addresses are about to go.
+        // The addresses of the node are about to expire.
         Some(Cause::LetGo) => services.is_unrenewable(now),
-        // What runs unknown to the daemon, and could not be asked for so long because the machine
-        // starts no programs, is tried on the other node.
+        // A group that runs without the daemon's knowledge, and whose agents could not be asked for so long
+        // because the machine starts no programs, is tried on the other node.
         Some(Cause::StartFailed) => machine.watch.was_unasked(key),
         Some(Cause::Reload) => !machine.has_line(settings, group),
         Some(Cause::HandOver { giver, .. }) if giver == node => {
-            // A daemon of the classic line is owed what it gave up because of a partition.
+            // A C node gets back what it gave up because of a partition.
             let is_beside_classic = machines.iter().any(|machine| machine.is_classic);
             is_planned(now, machine, settings, group, (was_ordered, is_beside_classic))
         }
@@ -78,7 +78,8 @@ pub(crate) fn undisturbed(
     Err(Broken { law: "UNDISTURBED", what, at: now })
 }
 
-/// Whether a group is lost to a node that ran it when it said so, or what shares a resource with it.
+/// Returns whether a group is lost to a node that ran it, or that ran a group that shares a resource with it,
+/// when that node said so.
 fn is_rightly_lost(
     now: Time,
     (settings, rivals): (&Settings, &[(GroupId, GroupId)]),
@@ -89,7 +90,7 @@ fn is_rightly_lost(
     let reason = loser.watch.reason(settings.groups[group.index()].key);
     let told = reason.and_then(|reason| reason.heard);
     let was_helpless = reason.is_some_and(|reason| reason.was_helpless);
-    // Of three nodes the one that said so may be a witness, who hears the winner.
+    // With three nodes, the node that said so may be a witness, which hears the winner.
     let winners = [Some(winner), owner_of(loser, settings, group)];
     let mut winners = winners.into_iter().flatten().map(|it| &machines[it.index()]);
     if !machines[winner.index()].has_line(settings, group) {
@@ -97,7 +98,7 @@ fn is_rightly_lost(
     }
     let witness = &machines[winner.index()];
     winners.any(|winner| {
-        // A witness tells what it has heard of the winner until then.
+        // A witness repeats what it has heard of the winner by then.
         let is_witness = winner.id != witness.id;
         let known =
             told.filter(|_| is_witness).and_then(|told| witness.watch.newest_of(winner.id, told));
@@ -108,22 +109,21 @@ fn is_rightly_lost(
         let ran = rivals.any(|it| {
             services.runs(it) || heard.is_some_and(|heard| services.ran_since(it, heard))
         });
-        // Neither had an executor, so that neither knew what had expired: terms alone decided.
+        // Neither node had an executor, so neither knew what had expired: terms alone decided.
         let was_out_of_reach = services.is_out_of_reach()
             || heard.is_some_and(|heard| heard <= services.in_reach_since());
         let none_knew = was_helpless && was_out_of_reach;
-        // One of the classic line starts what it says that it holds one after the other, may fall
-        // silent while it is waited for, and may have stopped what was taken from it before it is
-        // heard again.
+        // A C node starts one after the other what it says that it holds, may fall silent while the other
+        // node waits for it, and may have stopped what was taken from it before it is heard again.
         let since = Time::START + now.since(Time::START + settings.deadtime * 2 + CUT_MAX);
         let mut groups = settings.group_ids();
         let took_any = winner.is_classic && groups.any(|it| services.ran_since(it, since));
-        // What it runs may just have expired, and it cannot know yet.
+        // What the winner runs may just have expired, and the winner cannot know yet.
         ran || none_knew || took_any || services.is_unrenewable(now)
     })
 }
 
-/// The node that a daemon takes for the owner of a group.
+/// Returns the node that a daemon considers the owner of a group.
 fn owner_of(machine: &Machine, world: &Settings, group: GroupId) -> Option<NodeId> {
     let place = machine.place_of(world, group)?;
     let name = machine.cluster.as_ref()?.group_report(place).owner?;
@@ -134,7 +134,7 @@ fn owner_of(machine: &Machine, world: &Settings, group: GroupId) -> Option<NodeI
         .and_then(|at| Some(NodeId(u8::try_from(at).ok()?)))
 }
 
-/// Whether a hand-over that the giver has told has a reason that is true.
+/// Returns whether a hand-over that the giver has reported has a true reason.
 fn is_planned(
     now: Time,
     machine: &Machine,
@@ -153,8 +153,7 @@ fn is_planned(
             let is_home = world.groups[group.index()].preferred == machine.id;
             !is_home && (!stays || is_beside_classic || settings.hold_down.is_some())
         }
-        // What was asked for is carried out though the carrier may be back.
-        // One of the classic line is given a whole set.
+        // An agreed hand-over is carried out even if the carrier may be back. A C node is given a whole set.
         HandOverReason::Carrier => world
             .group_ids()
             .filter(|other| *other == group || is_beside_classic)
@@ -164,7 +163,7 @@ fn is_planned(
     }
 }
 
-/// UNDISTURBED: an executor lets go only when its daemon, or the machine, has stood still or gone.
+/// UNDISTURBED: an executor lets go only when its daemon, or the machine, has been paused or has ended.
 pub(crate) fn let_go_for_a_reason(now: Time, machine: &Machine) -> Result<(), Broken> {
     let Some(given) = machine.permit_given() else { return Ok(()) };
     let what = format!(

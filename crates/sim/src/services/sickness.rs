@@ -5,11 +5,11 @@ use systole_core::{Random, Time};
 /// What is wrong with a resource on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ailment {
-    /// It does not start.
+    /// The resource does not start.
     Start,
-    /// It does not stop, and says so.
+    /// The resource does not stop, and its agent says so.
     Stop,
-    /// It does not stop, and nobody knows whether it runs.
+    /// The resource does not stop, and its agent cannot say whether it runs.
     StopAndStatus,
 }
 
@@ -22,25 +22,25 @@ pub(crate) enum Manner {
     Hangs,
     /// Its agent hangs, and does not end before it is killed.
     Stubborn,
-    /// Its agent hangs in the kernel, and does not even end when it is killed.
+    /// Its agent hangs in the kernel, and does not end even when it is killed.
     Stuck,
-    /// Its agent does what it is told, and takes long for it.
+    /// Its agent does what it is told to, but slowly.
     Slow,
-    /// Its agent says of a resource that it runs, or that it does not, whatever is true. What it says
-    /// is what counts: nobody can know better.
+    /// Its agent says that a resource runs, or that it does not, whatever is true. Its answer is what counts,
+    /// because no node can know better.
     Lies,
 }
 
-/// What is done to a resource.
+/// An action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     Start,
     Stop,
-    /// It is asked how it is.
+    /// Its state is checked.
     Ask,
 }
 
-/// An ailment that lasts until a moment, or until somebody mends it.
+/// An ailment that lasts until a time, or until the administrator repairs the resource.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sickness {
     pub(super) ailment: Ailment,
@@ -49,7 +49,7 @@ pub(super) struct Sickness {
 }
 
 impl Manner {
-    /// Whether an agent does not do what it is told to.
+    /// Returns whether an agent does not do what it is told to.
     pub(crate) const fn fails(self) -> bool {
         match self {
             Self::Fails | Self::Hangs | Self::Stubborn | Self::Stuck => true,
@@ -57,7 +57,7 @@ impl Manner {
         }
     }
 
-    /// One that makes an agent fail, soon or late.
+    /// Draws a manner in which an agent fails, sooner or later.
     pub(crate) fn draw(random: &mut Random) -> Self {
         match random.below(6) {
             0 | 1 => Self::Fails,
@@ -69,7 +69,7 @@ impl Manner {
 }
 
 impl Sickness {
-    /// One that is there from the beginning.
+    /// Draws an ailment that exists from the beginning.
     pub(super) fn of_birth(random: &mut Random) -> Self {
         Self { ailment: Ailment::Start, manner: Manner::draw(random), until: None }
     }

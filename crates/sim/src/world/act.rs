@@ -1,4 +1,4 @@
-//! What the machines do, and what is done to them.
+//! What the machines do, and what happens to them.
 
 use super::{Happening, REBOOT, World};
 use crate::host::Host;
@@ -9,7 +9,7 @@ use systole_core::{
 };
 use systole_executor::protocol::Request;
 
-/// To so many of a thousand daemons that start, everything is played that was recorded.
+/// To how many of a thousand daemons that start every recording is replayed.
 const REPLAY_AT_START_PER_MILLE: u64 = 300;
 
 impl World {
@@ -87,7 +87,7 @@ impl World {
         Ok(())
     }
 
-    /// A resource could not be stopped: what is configured happens.
+    /// Handles that a resource could not be stopped: what is configured happens.
     fn stop_failed(&mut self, node: NodeId, group: GroupId, resource: usize) -> Result<(), Broken> {
         if !self.machine(node).services.is_unstoppable(group) {
             let what = format!("{group:?} resource {resource} is said not to stop, which it does");
@@ -103,7 +103,7 @@ impl World {
         Ok(())
     }
 
-    /// Nothing is said to have failed that has not.
+    /// Checks that nothing is reported to have failed that has not failed.
     fn check_failure(&mut self, node: NodeId, event: &Event) -> Result<(), Broken> {
         let Event::StartFailed { group, outcome, .. } = event else { return Ok(()) };
         let machine = &self.machines[node.index()];
@@ -116,7 +116,8 @@ impl World {
         Ok(())
     }
 
-    /// PAUSE: who stood still adds nothing before it has heard again whom it heard before.
+    /// PAUSE: after a pause a node adds nothing before it has heard again from the nodes that it heard
+    /// before.
     fn check_verified(&mut self, node: NodeId, deed: &str) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return Ok(()) };
@@ -145,7 +146,7 @@ impl World {
         }
         let ledger = self.hosts[node.index()].ledger();
         machine.start(now, &mut self.random, self.options.remembers, ledger);
-        // What was still on its way when the daemon before it ended is nothing that this one has said.
+        // Messages of the previous daemon that are still in transit are not messages of this daemon.
         self.network.forget(node);
         if self.random.chance(REPLAY_AT_START_PER_MILLE) {
             self.replay_everything(node);
@@ -161,7 +162,7 @@ impl World {
         self.turn(node)
     }
 
-    /// A machine that stood still goes on: its executor and its daemon, in either order.
+    /// Lets a paused machine continue: its executor and its daemon, in either order.
     pub(super) fn resume(&mut self, node: NodeId) -> Result<(), Broken> {
         if self.is_classic(node) {
             self.resume_classic();

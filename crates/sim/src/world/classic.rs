@@ -1,4 +1,4 @@
-//! A machine whose daemon is of the classic line, in the place of the second one.
+//! A machine whose daemon is that of a C node; it takes the place of the second machine.
 
 use super::{Arrival, Happening, SOCKET_MAX, World};
 use crate::classic::{Classic, Effect, TICK};
@@ -8,12 +8,12 @@ use std::rc::Rc;
 use std::time::Duration;
 use systole_core::{Failback, GroupId, Message, NodeId, Order, Outgoing, Settings};
 
-/// The machine with a daemon of the classic line.
+/// The C node.
 const CLASSIC: NodeId = NodeId(1);
-/// How long it stays stopped that was told to stop.
+/// How long it stays stopped after it was told to stop.
 const STOPPED: Duration = Duration::from_secs(3);
 
-/// Settings that both lines can have.
+/// Returns settings that Systole and a C node can both have.
 pub(super) fn common(settings: Settings) -> Settings {
     let failback = match settings.failback {
         Failback::On | Failback::After(_) => Failback::On,
@@ -24,12 +24,12 @@ pub(super) fn common(settings: Settings) -> Settings {
 }
 
 impl World {
-    /// Whether a machine has a daemon of the classic line.
+    /// Returns whether a machine is a C node.
     pub(super) fn is_classic(&self, node: NodeId) -> bool {
         self.machines[node.index()].is_classic
     }
 
-    /// Whether a daemon of either line runs on a machine.
+    /// Returns whether any daemon runs on a machine.
     pub(super) fn has_daemon(&self, node: NodeId) -> bool {
         let is_classic = self.is_classic(node);
         if is_classic {
@@ -62,7 +62,7 @@ impl World {
         self.after(Duration::ZERO, Happening::ClassicTick(generation));
     }
 
-    /// The daemon of the classic line looks at its timers.
+    /// Lets the daemon of the C node check its timers.
     pub(super) fn tick_classic(&mut self, generation: u64) {
         let now = self.now;
         if self.machine(CLASSIC).generation() != generation {
@@ -95,7 +95,7 @@ impl World {
         self.act_classic();
     }
 
-    /// The machine goes on: what waited is heard first.
+    /// Lets the machine continue: messages that waited are heard first.
     pub(super) fn resume_classic(&mut self) {
         let machine = self.machine(CLASSIC);
         machine.paused_until = None;
@@ -153,7 +153,7 @@ impl World {
 
     fn resend_classic(&mut self, sequence: u64) {
         if let Some(packet) = self.machine(CLASSIC).kept(sequence) {
-            // Who sends it again lives.
+            // A node that sends the message again is alive.
             let packet = Packet { sent: self.now, ..packet };
             return self.carry(CLASSIC, &packet);
         }
@@ -162,8 +162,8 @@ impl World {
         self.send_classic(Outgoing { message, dest, dest_uuid: None, sequence: None, made });
     }
 
-    /// What happens to the machine with the daemon of the classic line. A daemon that is killed leaves
-    /// what it runs, of which nobody can know: so its machine loses power instead.
+    /// Lets a fault happen to the C node. A killed daemon would leave running what it runs, and no node could
+    /// know about it: therefore its machine loses power instead.
     pub(super) fn strike_classic(&mut self, fault: Fault) {
         let now = self.now;
         match fault {

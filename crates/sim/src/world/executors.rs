@@ -1,5 +1,5 @@
-//! The daemon's side of its executor: what it asks for, and what it makes of the answers. It means
-//! the same by both as the beat thread of the real daemon does (`systole_executor::translation`).
+//! The daemon's side of its executor: requests, and the handling of the answers. They have the same meaning
+//! here as in the beat thread of the real daemon (`systole_executor::translation`).
 
 use super::{Happening, World};
 use crate::host::{Host, Surroundings, configuration};
@@ -15,24 +15,24 @@ use systole_executor::translation::{
 
 /// How long it takes until a daemon sees that its executor has ended.
 const NOTICE: Duration = Duration::from_micros(200);
-/// How long it takes until another one is started.
+/// How long it takes until another executor is started.
 const RESPAWN: Duration = Duration::from_millis(50);
 
 impl World {
-    /// How long a daemon lets agents take.
+    /// Returns how long a daemon waits for agents.
     const fn timeouts(&self) -> Timeouts {
         let longest = if self.patient { PATIENT_TIMEOUT } else { AGENT_TIMEOUT };
         Timeouts { start: longest, stop: longest, status: longest }
     }
 
-    /// The executor that is due next, and when. None is where time stands still.
+    /// Returns the executor that is due next, and when. None is due where time stands still.
     pub(super) fn next_executor(&self) -> Option<(Time, NodeId)> {
         let moves = self.machines.iter().zip(&self.hosts);
         let moves = moves.filter(|(machine, _)| machine.paused_until.is_none());
         moves.filter_map(|(machine, host)| Some((host.wake()?, machine.id))).min()
     }
 
-    /// Something happens to the executor of a machine.
+    /// Runs an action on the executor of a machine.
     pub(super) fn with_host(
         &mut self,
         node: NodeId,
@@ -61,17 +61,17 @@ impl World {
         Ok(())
     }
 
-    /// What is due at an executor happens.
+    /// Handles what is due at an executor.
     pub(super) fn tend_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         self.with_host(node, Host::tend)
     }
 
-    /// The daemon asks its executor for something.
+    /// Sends a request of the daemon to its executor.
     pub(super) fn ask_executor(&mut self, node: NodeId, request: Request) -> Result<(), Broken> {
         self.with_host(node, |host, around| host.request(around, request))
     }
 
-    /// The daemon has its executor do a job of the core, in the daemon's numbers.
+    /// Sends a job of the core to the executor, with the daemon's numbers.
     pub(super) fn run_job(&mut self, node: NodeId, job: &Job) -> Result<(), Broken> {
         let Some(cluster) = &self.machines[node.index()].cluster else { return Ok(()) };
         let settings = cluster.settings();
@@ -81,14 +81,14 @@ impl World {
         self.ask_executor(node, request)
     }
 
-    /// A daemon finds its executor, or starts one.
+    /// Connects a daemon to its executor, or starts one.
     pub(super) fn connect_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         let configuration = configuration(&self.machines[node.index()].settings);
         self.with_host(node, |host, around| host.connect(around, configuration))
     }
 
-    /// The daemon looks whether its executor has read what it was told. One that has not for too long
-    /// renews nothing either: it is killed, and another one is started.
+    /// Lets the daemon check whether its executor has read what it was sent. An executor that has not read
+    /// for too long does not renew anything either: it is killed, and another one is started.
     pub(super) fn watch_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         let now = self.now;
         let machine = &self.machines[node.index()];
@@ -105,7 +105,7 @@ impl World {
         self.lose_executor(node, wait)
     }
 
-    /// The executor is killed. The daemon notices, and starts another one after this time.
+    /// Kills the executor. The daemon notices, and starts another one after this time.
     pub(super) fn lose_executor(&mut self, node: NodeId, wait: Duration) -> Result<(), Broken> {
         self.machine(node).forget_permit();
         self.with_host(node, Host::kill)?;
@@ -114,7 +114,7 @@ impl World {
         Ok(())
     }
 
-    /// The addresses of a group are gone from a machine.
+    /// Removes the addresses of a group from a machine.
     pub(super) fn remove_addresses(
         &mut self,
         node: NodeId,
@@ -127,7 +127,7 @@ impl World {
         self.with_host(node, |host, around| host.remove(around, group, by))
     }
 
-    /// The interface of a group is gone from a machine: nothing can be added to it.
+    /// Removes the interface of a group from a machine: nothing can be added to it.
     pub(super) fn vanish(
         &mut self,
         node: NodeId,
@@ -149,7 +149,7 @@ impl World {
         Ok(())
     }
 
-    /// An executor can be started again.
+    /// Allows an executor to be started again.
     pub(super) fn bring_executor(&mut self, node: NodeId) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         if let Some(until) = machine.paused_until {
@@ -162,7 +162,7 @@ impl World {
         self.connect_executor(node)
     }
 
-    /// The interface of a group loses its carrier, or has it again.
+    /// Changes whether the interface of a group has a carrier.
     pub(super) fn plug(
         &mut self,
         node: NodeId,
@@ -180,7 +180,7 @@ impl World {
         self.with_host(node, Host::tell_interfaces)
     }
 
-    /// The daemon reads what its executor has to tell, if it is there by now. Says whether it was.
+    /// Lets the daemon read what its executor has to report, if it is due by now. Returns whether it was.
     pub(super) fn read_executor(&mut self, node: NodeId) -> bool {
         let now = self.now;
         let is_there = self.hosts[node.index()].read_at().is_some_and(|at| at <= now);
@@ -195,7 +195,7 @@ impl World {
         is_there
     }
 
-    /// The executor has ended by itself: it had been told to by an earlier daemon. Another one is started.
+    /// The executor has ended on its own, because an earlier daemon told it to. Another one is started.
     fn miss_executor(&mut self, node: NodeId) {
         self.machine(node).forget_permit();
         self.hosts[node.index()].hang_up();
@@ -203,7 +203,7 @@ impl World {
         self.after(RESPAWN, Happening::ExecutorBack(node));
     }
 
-    /// The daemon reads whatever its executor has told.
+    /// Lets the daemon read everything that its executor has reported.
     pub(super) fn read_reports(&mut self, node: NodeId) {
         if self.machines[node.index()].is_awake() {
             for report in self.hosts[node.index()].read() {
@@ -240,7 +240,7 @@ impl World {
         }
     }
 
-    /// The executor has said what it holds: what the daemon did not expect is stopped.
+    /// Handles the greeting of the executor: what the daemon did not expect is stopped.
     fn compare(&mut self, node: NodeId, greeting: &Greeting) {
         let timeouts = self.timeouts();
         let Some(cluster) = &self.machines[node.index()].cluster else { return };
@@ -271,12 +271,12 @@ impl World {
         }
     }
 
-    /// The daemon's number for a group.
+    /// Returns the daemon's number for a group.
     fn known(&self, node: NodeId, key: GroupKey) -> Option<GroupId> {
         group_of(self.machines[node.index()].cluster.as_ref()?.settings(), key)
     }
 
-    /// Hands an input to a daemon, whose turn follows.
+    /// Gives an input to a daemon, and then takes a turn of the daemon.
     fn inform(&mut self, node: NodeId, input: &Input<'_>) {
         let machine = &mut self.machines[node.index()];
         let local = machine.local(self.now);

@@ -1,38 +1,39 @@
-//! Devices that switch machines off, and what they are for.
+//! Devices that switch machines off, and the law about them.
 
 use super::{Happening, World};
 use crate::laws::Broken;
 use std::time::Duration;
 use systole_core::{FenceOutcome, GroupId, Input, NodeId, Order, Ticket};
 
-/// To so many of a thousand failing machines their administrator goes, and confirms the death.
+/// For how many of a thousand failing machines the administrator confirms the death.
 const CONFIRM_PER_MILLE: u64 = 300;
-/// So many of a thousand orders to a device fail, in trouble.
+/// How many of a thousand orders to a device fail, in trouble.
 const FAILS_PER_MILLE: u64 = 400;
-/// So many of a thousand that fail have switched the machine off all the same.
+/// How many of a thousand failed orders have switched the machine off nevertheless.
 const HITS_AND_FAILS_PER_MILLE: u64 = 200;
-/// So many of a thousand that fail have another device to try, and so many another order to end first.
+/// For how many of a thousand failed orders there is another device to try, or another order that must end
+/// first.
 const NEXT_PER_MILLE: u64 = 300;
 const BUSY_PER_MILLE: u64 = 200;
-/// So many of a thousand devices answer long after they have switched.
+/// How many of a thousand devices answer long after they have switched.
 const LATE_PER_MILLE: u64 = 300;
 
-/// Whether machines have devices that switch them off.
+/// Whether there are devices that switch machines off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fences {
-    /// They have none.
+    /// There are none.
     None,
-    /// They have, and the daemons know of them.
+    /// There are devices, and the daemons know about them.
     Used,
-    /// The law is as if they had, but no daemon knows of one: a checker that never fails is none.
+    /// The law is the same as with devices, but no daemon knows about one: this proves that the law can fail.
     Ignored,
 }
 
-/// An order to a device, on its way.
+/// An order to a device, in progress.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shot {
     by: NodeId,
-    /// The run of the daemon that gave it: another one does not know of it.
+    /// The run of the daemon that gave the order: another run does not know about it.
     generation: u64,
     target: NodeId,
     attempt: u32,
@@ -41,7 +42,7 @@ pub(super) struct Shot {
 }
 
 impl World {
-    /// A daemon has a device switch a machine off.
+    /// Lets a daemon order a device to switch a machine off.
     pub(super) fn ask_device(&mut self, by: NodeId, target: NodeId, attempt: u32) {
         let span = if self.random.chance(200) { 15_000 } else { 2_000 };
         let fails = self.troubled && self.random.chance(FAILS_PER_MILLE);
@@ -64,7 +65,8 @@ impl World {
         }
     }
 
-    /// The device does it, or not. Whoever lost power meanwhile may have been heard by it or not.
+    /// Lets the device carry out the order, or not. If the ordering node lost power meanwhile, the device may
+    /// or may not have received the order.
     pub(super) fn shoot(&mut self, shot: Shot) {
         let Shot { by, target, hits, .. } = shot;
         if !self.machine(by).has_power && self.random.chance(500) {
@@ -82,7 +84,7 @@ impl World {
         self.after(wait, Happening::ShotAnswered(shot));
     }
 
-    /// The daemon hears what came of it, if it is the one that asked.
+    /// Reports the result to the daemon, if it is the one that gave the order.
     pub(super) fn answer_shot(&mut self, shot: Shot) -> Result<(), Broken> {
         let Shot { by, generation, target, attempt, outcome, .. } = shot;
         let machine = self.machine(by);
@@ -92,7 +94,7 @@ impl World {
         self.tell(by, Input::Fenced { node: target, attempt, outcome })
     }
 
-    /// The administrator may see that a machine has no power, and tells the others.
+    /// Lets the administrator notice that a machine has no power, and tell the other nodes.
     pub(super) fn may_confirm(&mut self, dead: NodeId) -> Result<(), Broken> {
         if self.options.fences == Fences::None || !self.random.chance(CONFIRM_PER_MILLE) {
             return Ok(());
@@ -104,7 +106,7 @@ impl World {
         Ok(())
     }
 
-    /// ORDER, where machines can be fenced: nothing is started beside a node that is only silent.
+    /// ORDER, where machines can be fenced: nothing is started while its owner is only silent.
     pub(super) fn check_fenced(&self, node: NodeId, group: GroupId) -> Result<(), Broken> {
         if self.options.fences == Fences::None {
             return Ok(());

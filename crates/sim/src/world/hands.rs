@@ -1,4 +1,4 @@
-//! What a test may see of a world and do to it.
+//! What a test can see in a world and do to it.
 
 use super::{Happening, World};
 use crate::host::Host;
@@ -7,13 +7,14 @@ use std::time::Duration;
 use systole_core::{GroupId, NodeId};
 
 impl World {
-    /// Whether a machine runs something of a group.
+    /// Returns whether a machine runs something of a group.
     #[must_use]
     pub fn runs(&self, node: NodeId, group: GroupId) -> bool {
         self.machines[node.index()].services.runs(group)
     }
 
-    /// Whether a machine has an address of a group, or runs something of it that no agent is stopping.
+    /// Returns whether a machine has an address of a group, or runs something of it that no agent is
+    /// stopping.
     #[must_use]
     pub fn keeps(&self, node: NodeId, group: GroupId) -> bool {
         let services = &self.machines[node.index()].services;
@@ -21,7 +22,7 @@ impl World {
             || services.runs(group) && !services.is_at_work(group)
     }
 
-    /// The machine that runs all of a group, if exactly one does.
+    /// Returns the machine that runs all of a group, if exactly one does.
     #[must_use]
     pub fn owner(&self, group: GroupId) -> Option<NodeId> {
         let mut owners = self.machines.iter().filter(|m| m.services.runs_whole(group));
@@ -29,7 +30,7 @@ impl World {
         owners.next().is_none().then_some(owner.id)
     }
 
-    /// Takes the power of a machine away at once.
+    /// Removes the power of a machine at once.
     pub fn power_off(&mut self, node: NodeId) {
         let machine = self.machine(node);
         machine.has_power = false;
@@ -47,7 +48,7 @@ impl World {
         self.network.calm();
     }
 
-    /// Kills the daemon of a machine, whose executor goes on under its permit.
+    /// Kills the daemon of a machine, whose executor continues under its permit.
     ///
     /// # Errors
     ///
@@ -58,7 +59,7 @@ impl World {
         self.with_host(node, Host::disconnect)
     }
 
-    /// Gives a machine its power back.
+    /// Restores the power of a machine.
     pub fn power_on(&mut self, node: NodeId) {
         self.after(Duration::ZERO, Happening::PowerOn(node));
     }

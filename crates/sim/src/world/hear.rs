@@ -1,4 +1,4 @@
-//! What arrives at a machine, and what the laws note of it.
+//! What arrives at a machine, and what the laws record about it.
 
 use super::{Arrival, SOCKET_MAX, World};
 use crate::laws::Broken;
@@ -26,8 +26,8 @@ impl World {
         self.turn(node)
     }
 
-    /// REPLAY: what the stored generation and sequence of its sender cover changes nothing but how many
-    /// were refused, and leads to nothing but a report.
+    /// REPLAY: a message that is covered by the stored generation and sequence of its sender changes nothing
+    /// except the number of refused messages, and leads to nothing except a report.
     fn check_replay(&mut self, node: NodeId, arrival: &Arrival) -> Result<(), Broken> {
         if !self.machines[node.index()].covers(&arrival.packet.frame) {
             self.record_recording(node, arrival);
@@ -49,8 +49,8 @@ impl World {
         Ok(())
     }
 
-    /// A recording that answers this run of the receiver, which has not heard it, is nothing but
-    /// late: what it says was true when it was sent.
+    /// Records a recording that answers this run of the receiver, but has not been heard by it. Such a
+    /// recording is only late: what it says was true when it was sent.
     fn record_recording(&mut self, node: NodeId, arrival: &Arrival) {
         let machine = &mut self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return };
@@ -72,7 +72,7 @@ impl World {
         Some(snapshot)
     }
 
-    /// Keeps count of who could hear whom, for the laws.
+    /// Keeps track of which node could hear which other node, for the laws.
     pub(super) fn record_delivery(&mut self, node: NodeId, packet: &Packet) {
         let frame = &packet.frame;
         let is_current = self.machines[frame.source.index()].generation() == frame.generation;
@@ -80,8 +80,8 @@ impl World {
         let is_status = matches!(frame.outgoing.message, Message::Status { .. });
         self.machine(node).watch.reached(packet.sent);
         if runs && is_status {
-            // Also of a run that has ended meanwhile: the receiver cannot know that, and if it does, it
-            // has heard a beat that was sent later still.
+            // Beats of a run that has ended meanwhile count too: the receiver cannot know that the run has
+            // ended, and if it does, it has heard a beat that was sent even later.
             let now = self.now;
             self.machine(node).watch.heard(now, frame.source, packet.sent);
         }
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    /// Hands a datagram to a daemon.
+    /// Delivers a datagram to a daemon.
     pub(super) fn hear(&mut self, node: NodeId, arrival: &Arrival) {
         let now = self.now;
         if let Some(bytes) = &arrival.packet.bytes {
@@ -121,7 +121,7 @@ impl World {
         cluster.handle(local, &Input::Heard(heard));
     }
 
-    /// Hands a datagram to a daemon that has to read it first.
+    /// Delivers a datagram to a daemon that has to decode it first.
     fn hear_bytes(&mut self, node: NodeId, arrival: &Arrival, bytes: &[u8]) {
         let now = self.now;
         let machine = &mut self.machines[node.index()];

@@ -1,15 +1,16 @@
-//! HOLD: what the administrator holds moves by order only.
+//! HOLD: a held group moves only by order of the administrator.
 
 use super::World;
 use crate::laws::{self, Broken};
 use std::time::Duration;
 use systole_core::{GroupId, Input, Job, NodeId, Order, Ticket, Time};
 
-/// How long after an order something may still move because of it, or because it was under way.
+/// How long after an order something may still move because of the order, or because it was already under
+/// way.
 const AFTERMATH: Duration = Duration::from_secs(30);
 
 impl World {
-    /// Notes that somebody orders.
+    /// Records that the administrator gives an order.
     pub(super) fn record_order(&mut self, order: Order) {
         let moves_groups = matches!(
             order,
@@ -24,7 +25,7 @@ impl World {
         }
     }
 
-    /// Notes which groups run whole on a machine.
+    /// Records which groups run as a whole on a machine.
     pub(super) fn record_runs(&mut self, node: NodeId) {
         let machine = &self.machines[node.index()];
         for group in self.settings.group_ids().filter(|group| machine.services.runs_whole(*group)) {
@@ -33,7 +34,7 @@ impl World {
         }
     }
 
-    /// The laws of starts.
+    /// Checks the laws of starts.
     pub(super) fn check_start(&mut self, node: NodeId, job: Job) -> Result<(), Broken> {
         self.check_fenced(node, job.group)?;
         self.check_hold(node, job)?;
@@ -45,8 +46,8 @@ impl World {
         Ok(())
     }
 
-    /// HOLD: a daemon that says that a group is held starts it only where it ran last, or where it
-    /// has known itself as its owner; elsewhere by order alone.
+    /// HOLD: a daemon that says that a group is held starts the group only where it ran last, or where the
+    /// daemon has known itself as its owner; on another node only by order.
     fn check_hold(&self, node: NodeId, job: Job) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return Ok(()) };
@@ -69,7 +70,7 @@ impl World {
         self.ran_last.iter().find(|(other, _)| *other == group).map(|(_, node)| *node)
     }
 
-    /// The administrator ends what is held, wherever it is known.
+    /// Lets the administrator release every hold, wherever it is known.
     pub(super) fn release_everything(&mut self) -> Result<(), Broken> {
         for node in self.settings.node_ids() {
             let order = Order::Release(None);

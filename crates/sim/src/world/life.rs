@@ -1,4 +1,4 @@
-//! The life of a world: trouble, then calm, and what the laws ask of it at the end.
+//! The life of a world: trouble, then calm, and what the laws require at its end.
 
 use super::{REBOOT, Summary, World};
 use crate::fault::AILMENT_MAX;
@@ -8,11 +8,11 @@ use crate::services::RETRIES;
 use std::time::Duration;
 use systole_core::{StopFailure, Time};
 
-/// So long after the end of trouble every daemon runs.
+/// How long after the end of trouble every daemon runs.
 const STARTED_AGAIN: Duration = Duration::from_secs(17);
-/// After this many times that a world needs to come to rest no agent works any more.
+/// How many times a world needs the time to come to rest before no agent works any longer.
 const AGENT_ROUNDS_MAX: u32 = 100;
-/// How long it takes until what waited for an agent has begun.
+/// How long it takes until actions that waited for an agent have begun.
 const AFTER_AGENTS: Duration = Duration::from_secs(20);
 
 impl World {
@@ -21,7 +21,7 @@ impl World {
         self.run_until(trouble)?;
         self.calm()?;
         self.run_until(self.now + STARTED_AGAIN)?;
-        // A daemon that was away has what was held on its disk.
+        // A daemon that was down has holds on its disk.
         self.release_everything()?;
         let settle = self.settle_time();
         self.run_until(self.now + settle)?;
@@ -44,8 +44,8 @@ impl World {
         Ok(self.summary.clone())
     }
 
-    /// Agents that are slow come to their end, and whatever they were waited for with: what waits for one
-    /// that ends at the last moment begins after it.
+    /// Waits until slow agents end, together with everything that waited for them: an action that waits for
+    /// an agent that ends at the last moment begins after it.
     fn wait_for_agents(&mut self) -> Result<(), Broken> {
         let settle = self.settle_time();
         let mut rounds = 0;
@@ -65,11 +65,11 @@ impl World {
         }
     }
 
-    /// What is ill stays so, and nothing moves any more.
+    /// What is sick stays sick, and nothing moves any longer.
     fn check_rest_of_sick(&mut self) -> Result<(), Broken> {
         let is_incurable = self.machines.iter().any(|machine| machine.services.is_incurable());
         if is_incurable && self.settings.stop_failure == StopFailure::Reboot {
-            // What neither starts nor stops reboots its machine each time that it is tried.
+            // A group that neither starts nor stops reboots its machine at every attempt.
             return Ok(());
         }
         let before = self.summary.starts;
@@ -81,15 +81,15 @@ impl World {
         laws::rest(self.now, (&self.settings, &self.rivals), &self.machines)
     }
 
-    /// How long a world needs to come to rest: a start, and a hand-over that times out. Where
-    /// stops fail also what goes on being ill, two stops that are tried to the end, and a reboot.
+    /// Returns how long a world needs to come to rest: a start, and a hand-over that times out. Where stops
+    /// fail, also what remains sick, two stops with all their attempts, and a reboot.
     fn settle_time(&self) -> Duration {
         let ill = if self.sickly || self.frail || self.patient {
             AILMENT_MAX + RETRIES * 2 + REBOOT
         } else {
             Duration::ZERO
         };
-        // One after the other goes home.
+        // The groups fail back one after the other.
         let crowd = u32::try_from(self.settings.groups.len().saturating_sub(12)).unwrap_or(0);
         let moves = Duration::from_secs(2) * crowd;
         (self.settings.initdead + Duration::from_secs(25) + ill + moves) * 11 / 10

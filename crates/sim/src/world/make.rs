@@ -19,7 +19,7 @@ use systole_core::{
 };
 
 impl World {
-    /// A world in trouble, from a seed.
+    /// Makes a world in trouble, from a seed.
     #[must_use]
     pub fn new(seed: u64, options: Options) -> Self {
         let mut world = Self::quiet(seed, options);
@@ -29,7 +29,7 @@ impl World {
         world
     }
 
-    /// A world without trouble, from a seed: its machines start, and live.
+    /// Makes a world without trouble, from a seed: its machines start, and live.
     #[must_use]
     pub fn quiet(seed: u64, options: Options) -> Self {
         let mut random = Random::new(seed);
@@ -48,7 +48,7 @@ impl World {
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let patient = random.chance(options.patient);
-        // What hangs where agents may take their time would do so for hours.
+        // An agent that hangs where agents may be slow would hang for hours.
         let broken = if !patient && !options.classic && random.chance(150) { 150 } else { 0 };
         let machines = settings.node_ids().map(|id| {
             let services = Services::new(&settings, &mut random, broken);
@@ -142,7 +142,7 @@ fn failback(random: &mut Random) -> Failback {
     }
 }
 
-/// So short that everything is over before the calm is looked at.
+/// So short that every hold-down is over before the calm is checked.
 fn hold_down(random: &mut Random) -> HoldDown {
     let first = Duration::from_millis(500 + random.below(2_000));
     HoldDown {
@@ -153,8 +153,8 @@ fn hold_down(random: &mut Random) -> HoldDown {
     }
 }
 
-/// The settings of a small scope: two nodes, one link, and groups of an address and a service
-/// that prefer the first and the second node in turn.
+/// Returns the settings of a small scope: two nodes, one link, and groups of an address and a service that
+/// prefer the first and the second node in turn.
 pub(crate) fn small(groups: usize, failback: bool) -> Settings {
     let home = |number: u64| NodeId(u8::from(number % 2 == 1));
     Settings {

@@ -1,42 +1,42 @@
-//! What kinds of worlds there are, and what is told of them.
+//! The kinds of worlds, and the summary of a world.
 
 use super::Fences;
 use crate::clock::Clocks;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What kind of world it shall be; the seed decides the rest.
+/// The kind of a world; the seed decides the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent kinds of worlds")]
 pub struct Options {
-    /// How many machines.
+    /// The number of machines.
     pub nodes: usize,
     /// How long faults happen, in virtual time; calm follows.
     pub trouble: Duration,
     /// Whether messages travel as signed bytes, of which some are damaged.
     pub bytes: bool,
-    /// Whether a daemon is told at its start what an earlier one stored of the other nodes.
+    /// Whether a daemon learns at its start what an earlier one stored about the other nodes.
     pub remembers: bool,
-    /// A mistake that every core makes.
+    /// A deliberate mistake that every core makes.
     #[cfg(feature = "test-hooks")]
     pub mutation: Option<systole_core::Mutation>,
     /// Whether a machine can be switched off by another one.
     pub fences: Fences,
-    /// How far clocks are from the truth.
+    /// How wrong the clocks are.
     pub clocks: Clocks,
-    /// In so many of a thousand worlds the administrator changes haresources.
+    /// In how many of a thousand worlds the administrator changes haresources.
     pub reloads: u64,
-    /// Whether the times in ha.cf change too where haresources does.
+    /// Whether the times in ha.cf also change where haresources does.
     pub times: bool,
-    /// In so many of a thousand worlds executors stand still, or lack what they need.
+    /// In how many of a thousand worlds executors are paused, or lack what they need.
     pub frail: u64,
-    /// So many of a thousand faults kill the daemon and its executor.
+    /// How many of a thousand faults kill the daemon and its executor.
     pub kills: u64,
-    /// In so many of a thousand worlds agents may take their time, and some of them do.
+    /// In how many of a thousand worlds agents may be slow, and some of them are.
     pub patient: u64,
     /// Whether there are so many groups that their table does not fit into a beat, as the seed decides.
     pub crowd: bool,
-    /// Whether the second of two machines has a daemon of the classic line.
+    /// Whether the second of two machines is a C node.
     pub classic: bool,
 }
 
@@ -62,7 +62,7 @@ impl Default for Options {
     }
 }
 
-/// What a world was like.
+/// The summary of one or several worlds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Steps taken.
@@ -71,15 +71,15 @@ pub struct Summary {
     pub datagrams: u64,
     /// Faults that happened.
     pub faults: u64,
-    /// Groups that there were when the world began.
+    /// Groups that existed when the world began.
     pub groups: u64,
     /// Groups that were started somewhere.
     pub starts: u64,
-    /// Recordings played that what their receiver had stored covers.
+    /// Replayed recordings that were covered by what their receiver had stored.
     pub replays: u64,
     /// Machines that were switched off by another one.
     pub fences: u64,
-    /// Daemons that took another haresources.
+    /// Daemons that loaded another haresources.
     pub reloads: u64,
     /// Faults of each kind.
     pub kinds: BTreeMap<&'static str, u64>,
@@ -93,7 +93,7 @@ impl Summary {
         *self.kinds.entry(kind).or_default() += 1;
     }
 
-    /// Adds what another world was like.
+    /// Adds the summary of another world.
     pub fn add(&mut self, other: &Self) {
         self.steps += other.steps;
         self.datagrams += other.datagrams;

@@ -1,8 +1,8 @@
-//! The administrator changes haresources, or the times in ha.cf, on one machine, and some time later
-//! on the others.
+//! The administrator changes haresources, or the times in ha.cf, on one machine, and some time later on the
+//! others.
 //!
-//! Each daemon has ids of its own for its groups. A world has one list of every group that there ever was,
-//! which is only added to; services and laws go by the places in that.
+//! Each daemon has its own ids for its groups. A world has one list of every group that ever existed, to
+//! which groups are only added; services and laws use the places in that list.
 
 use super::make::group_of;
 use super::times::Times;
@@ -13,24 +13,25 @@ use std::time::Duration;
 use systole_core::{Cluster, Failback, Group, GroupId, GroupReport, NodeId, Settings, Snapshot};
 use systole_executor::protocol::Request;
 
-/// Most groups that there ever are in a world.
+/// The most groups that ever exist in a world.
 const EVER_MAX: usize = 12;
-/// How long an administrator waits who was told that the daemon is busy, or who found none.
+/// How long an administrator waits when the daemon is busy, or when no daemon was found.
 const RETRY: Duration = Duration::from_millis(700);
 
 /// One state of the files.
 #[derive(Debug, Clone)]
 pub(super) struct Edition {
-    /// Editions are numbered; none replaces a later one.
+    /// The number of the edition; an edition never replaces a later one.
     pub(super) number: u64,
     pub(super) groups: Vec<Group>,
     pub(super) times: Times,
 }
 
 impl World {
-    /// A line is added, removed, changed or changed back, or the times change, first on one machine.
+    /// Adds, removes, changes or restores a line, or changes the times, first on one machine.
     pub(super) fn edit(&mut self, first: NodeId) {
-        // Nobody loads a file that the machine with the latest one has never seen.
+        // Only on a machine with the latest edition, so that no machine loads a file that the machine with
+        // the latest edition has never seen.
         if self.machine(first).edition != self.edition.number {
             return;
         }
@@ -39,7 +40,7 @@ impl World {
         let place = usize::try_from(self.random.below(groups.len() as u64)).unwrap_or(0);
         let has_room = self.settings.groups.len() < EVER_MAX;
         let mut times = self.edition.times;
-        // Two of six edits, where times change, are of them.
+        // Where times change, two of six edits change the times.
         let kind = if self.options.times { self.random.below(6) } else { self.random.below(4) + 2 };
         match kind {
             0 | 1 => {
@@ -57,7 +58,7 @@ impl World {
         self.publish(Some(first), 20_000);
     }
 
-    /// The latest edition goes to every machine, within some time.
+    /// Publishes the latest edition to every machine, within some time.
     pub(super) fn publish(&mut self, first: Option<NodeId>, within: u64) {
         for node in self.settings.node_ids() {
             let wait = if first == Some(node) { 0 } else { self.random.below(within) };
@@ -66,7 +67,8 @@ impl World {
         }
     }
 
-    /// A group that never was before, or one that was with one more service or another home.
+    /// Returns a group that has never existed, or an existing group with one more service or another
+    /// preferred node.
     fn new_group(&mut self, changed: Option<&Group>) -> Group {
         let number = u64::try_from(self.settings.groups.len()).unwrap_or(0) + 100;
         let nodes = u64::try_from(self.settings.nodes.len()).unwrap_or(1);
@@ -98,9 +100,9 @@ impl World {
         self.rivals = pairs.filter(|(one, two)| one <= two).filter(shares).collect();
     }
 
-    /// Gives a machine an edition, if its daemon takes it now.
+    /// Gives a machine an edition, if its daemon accepts it now.
     pub(super) fn reload(&mut self, node: NodeId, edition: Edition) -> Result<(), Broken> {
-        // A daemon that reloads has just turned: what it tells before and after is of one moment.
+        // A daemon that reloads has just had a turn: what it reports before and after belongs to one moment.
         self.turn(node)?;
         let group_failback = self.failback_of(&edition.groups);
         let now = self.now;
@@ -141,7 +143,7 @@ impl World {
 }
 
 impl World {
-    /// What becomes of single groups of a file, by their places in it.
+    /// Returns the failback of single groups of a file, by their places in it.
     fn failback_of(&self, groups: &[Group]) -> Vec<(GroupId, Failback)> {
         let own = self.settings.group_failback.iter().filter_map(|(group, failback)| {
             let key = self.settings.groups[group.index()].key;
@@ -152,12 +154,12 @@ impl World {
     }
 }
 
-/// The groups of a daemon, in the order of its status.
+/// Returns the groups of a daemon, in the order of its status.
 fn known(settings: &Settings) -> impl Iterator<Item = &Group> {
     settings.known_groups().map(|(_, group)| group)
 }
 
-/// The groups that a new file has no more, as a daemon stores them for its successor.
+/// Returns the groups that a new file no longer has, as a daemon stores them for its successor.
 fn given_up(old: &[Group], settings: &Settings) -> Vec<Group> {
     let is_gone = |group: &&Group| settings.groups.iter().all(|other| other.key != group.key);
     old.iter().filter(is_gone).cloned().collect()
@@ -170,7 +172,7 @@ fn touched(old: &[Group], before: &Snapshot, cluster: &Cluster) -> Option<String
     for (group, was) in old.iter().zip(&before.groups).filter(|(group, _)| !group.is_retired) {
         let mut reported = known(now).zip(&after.groups);
         let found = reported.find(|(other, _)| other.key == group.key && !other.is_retired);
-        // Other lines may stand in its way from now on, or no longer.
+        // Other lines may conflict with the group from now on, or no longer.
         let differs = |is: &GroupReport| {
             GroupReport { obstacles: was.obstacles.clone(), ..is.clone() } != *was
         };

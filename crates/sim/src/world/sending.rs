@@ -33,7 +33,7 @@ impl World {
         }
     }
 
-    /// Sends what was sent before, as it was.
+    /// Sends an earlier message again, as it was.
     pub(super) fn resend(&mut self, node: NodeId, sequence: u64) -> Result<(), Broken> {
         let Some(packet) = self.machine(node).kept(sequence) else {
             let what = format!("{node:?} wants to send {sequence} again, which nobody keeps");
@@ -43,7 +43,7 @@ impl World {
         Ok(())
     }
 
-    /// Puts a packet on every link to every other machine.
+    /// Sends a packet over every link to every other machine.
     pub(super) fn carry(&mut self, node: NodeId, packet: &Packet) {
         for link in self.network.link_ids() {
             for to in self.settings.node_ids().filter(|to| *to != node) {

@@ -1,4 +1,4 @@
-//! What is done to the machines, and how it ends.
+//! Faults that happen to the machines, and how they end.
 
 use super::{Arrival, Happening, REBOOT, World};
 use crate::fault::{self, Deed, Fault};
@@ -7,15 +7,15 @@ use crate::laws::Broken;
 use std::time::Duration;
 use systole_core::{Input, NodeId, Order, Ticket};
 
-/// So many of a thousand faults in a sickly world are resources that fall ill.
+/// How many of a thousand faults in a sickly world make a resource sick.
 const AILMENTS_PER_MILLE: u64 = 300;
-/// So many of a thousand faults in a frail world happen to executors, or to what they need.
+/// How many of a thousand faults in a frail world concern executors, or what they need.
 const HINDRANCES_PER_MILLE: u64 = 300;
-/// So many of a thousand faults, where haresources changes, are such a change.
+/// How many of a thousand faults are changes of haresources, where it changes.
 const EDITS_PER_MILLE: u64 = 250;
-/// How long whatever hung takes at most to end when what it waited for is there.
+/// How long hanging programs take at most to end when what they waited for is there.
 const MENDING: Duration = Duration::from_secs(2);
-/// Time between two recordings that are played.
+/// The time between two replayed recordings.
 const REPLAY_GAP: Duration = Duration::from_micros(300);
 
 impl World {
@@ -138,7 +138,7 @@ impl World {
         Ok(())
     }
 
-    /// Something that a machine's executor needs does not work for a while.
+    /// Lets something that a machine's executor needs fail for a while.
     fn hinder(&mut self, node: NodeId, hindrance: Hindrance, span: Duration) {
         let now = self.now;
         self.machine(node).hinder(now + span);
@@ -148,7 +148,7 @@ impl World {
         }
     }
 
-    /// Something happens to a side that is cut off, or was until a moment ago.
+    /// Lets something happen to a machine that is cut off, or was cut off until a moment ago.
     pub(super) fn deed(&mut self, node: NodeId, deed: Deed) -> Result<(), Broken> {
         self.nobody_since.fill(None);
         let fault = match deed {
@@ -167,7 +167,7 @@ impl World {
         self.strike(fault)
     }
 
-    /// A daemon is killed, and started again after this time.
+    /// Kills a daemon, and starts it again after this time.
     fn crash(&mut self, node: NodeId, span: Duration) -> Result<(), Broken> {
         if self.machine(node).cluster.is_none() {
             return Ok(());
@@ -177,7 +177,7 @@ impl World {
         Ok(())
     }
 
-    /// Daemon and executor are killed. Nobody starts another executor before the daemon is back.
+    /// Kills daemon and executor. No other executor is started before the daemon is back.
     fn kill_all(&mut self, node: NodeId, span: Duration) -> Result<(), Broken> {
         self.crash(node, span)?;
         self.machine(node).forget_permit();
@@ -233,7 +233,7 @@ impl World {
         }
     }
 
-    /// Plays everything that was recorded to a daemon that has just started.
+    /// Replays every recording to a daemon that has just started.
     pub(super) fn replay_everything(&mut self, node: NodeId) {
         let others = self.recorded.iter().filter(|arrival| arrival.packet.frame.source != node);
         let others: Vec<Arrival> = others.cloned().collect();
@@ -242,7 +242,7 @@ impl World {
         }
     }
 
-    /// Trouble ends: everything has power, hears and runs.
+    /// Ends the trouble: everything has power, hears and runs.
     pub(super) fn calm(&mut self) -> Result<(), Broken> {
         self.troubled = false;
         self.network.calm();
@@ -261,7 +261,7 @@ impl World {
         self.release_everything()
     }
 
-    /// The administrator mends all resources, and has them tried again when what hung has ended.
+    /// Repairs all resources, and tries them again when hanging programs have ended.
     pub(super) fn mend(&mut self) -> Result<(), Broken> {
         for node in self.settings.node_ids() {
             self.with_host(node, Host::mend)?;
@@ -272,7 +272,7 @@ impl World {
             self.machine(node).services.forget_sickness();
             let order = Order::Retry(None);
             self.tell(node, Input::Order { ticket: Ticket(2), order })?;
-            // One that waited for a stop with its own end ends now.
+            // A daemon that waited for a stop before its own end now ends.
             self.after(REBOOT, Happening::StartDaemon(node));
         }
         Ok(())

@@ -1,10 +1,10 @@
-//! The times in ha.cf: how they are drawn, and what the laws make of them where they change.
+//! The times in ha.cf: how they are drawn, and how the laws use them where they change.
 
 use super::World;
 use std::time::Duration;
 use systole_core::{Random, Settings, Time};
 
-/// How long the dead time of before a change may still be kept to, in dead times.
+/// For how many dead times after a change the previous dead time may still be used.
 const CHANGE: u32 = 3;
 
 /// The times of one state of ha.cf.
@@ -15,13 +15,13 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// The times of settings.
+    /// Returns the times of settings.
     pub(super) fn of(settings: &Settings) -> Self {
         let Settings { keepalive, deadtime, .. } = *settings;
         Self { keepalive, deadtime }
     }
 
-    /// From some tenths of a second to some seconds.
+    /// Draws times from some tenths of a second to some seconds.
     pub(super) fn draw(random: &mut Random) -> Self {
         let keepalive = Duration::from_millis(50 + random.below(950));
         let beats = u32::try_from(3 + random.below(5)).unwrap_or(3);
@@ -29,7 +29,7 @@ impl Times {
         Self { keepalive, deadtime }
     }
 
-    /// Settings with these times.
+    /// Returns settings with these times.
     pub(super) fn put_into(self, settings: Settings) -> Settings {
         let Self { keepalive, deadtime } = self;
         Settings {
@@ -44,7 +44,7 @@ impl Times {
 }
 
 impl World {
-    /// From now on the laws reckon with these times too: the longest that there ever were.
+    /// From now on the laws also allow for these times: they use the longest times that ever existed.
     pub(super) fn expect_times(&mut self, times: Times) {
         let ours = times.put_into(self.settings.clone());
         let settings = &mut self.settings;
@@ -53,13 +53,13 @@ impl World {
         settings.initdead = settings.initdead.max(ours.initdead);
     }
 
-    /// A machine had this dead time until now, and others may go on counting with it for a while.
+    /// Records that a machine had this dead time until now, so that other nodes may use it for a while.
     pub(super) fn record_former(&mut self, deadtime: Duration) {
         let until = self.now + self.settings.deadtime * CHANGE;
         self.former.push((until, deadtime));
     }
 
-    /// How long a node is silent at least that another one calls dead.
+    /// Returns how long a node is silent at least before another node declares it dead.
     pub(super) fn patience(&mut self) -> Duration {
         let now = self.now;
         self.former.retain(|(until, _): &(Time, _)| now < *until);

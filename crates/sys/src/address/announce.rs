@@ -1,4 +1,4 @@
-//! When neighbours are told where an address is now, and the socket that tells them.
+//! When neighbours are told where an address is, and the socket for it.
 
 use super::{ArpForm, Placed, gratuitous_arp, neighbour_advertisement};
 use rustix::net::{
@@ -11,17 +11,17 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// When an address is announced, counted from the moment it was added, in milliseconds.
+/// When an address is announced, in milliseconds from the moment at which it was added.
 ///
-/// A burst of five, because a single frame is easily lost and the first may meet a port that is
-/// only just waking; then repeats for switches that keep a port shut for the first 30 s or so
+/// First a burst of five, because a single frame is easily lost and the first one may meet a switch port that
+/// is only just coming up; then repeats, for switches that keep a port shut for the first 30 s or so
 /// (spanning tree, IEEE 802.1D).
 const SCHEDULE: [u64; 9] = [0, 50, 200, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000];
 
-/// `AF_PACKET` in the width that an address has (packet(7)).
+/// `AF_PACKET` in the type of an address family (packet(7)).
 const PACKET: libc::sa_family_t = 17;
 
-/// The moments at which an address is to be announced, each counted from when it was added.
+/// The moments at which an address must be announced, counted from when it was added.
 #[derive(Debug, Clone, Default)]
 pub struct Announcements {
     next: usize,
@@ -37,7 +37,7 @@ impl Iterator for Announcements {
     }
 }
 
-/// Tells the neighbours of every interface. Never blocks.
+/// Announces addresses to the neighbours of every interface. Never blocks.
 #[derive(Debug)]
 pub struct Announcer(OwnedFd);
 
@@ -49,16 +49,16 @@ impl Announcer {
     /// `EPERM` without `CAP_NET_RAW`.
     pub fn open() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        // Protocol 0 receives nothing.
+        // A socket with protocol 0 receives nothing.
         Ok(Self(socket_with(AddressFamily::PACKET, SocketType::RAW, flags, None)?))
     }
 
-    /// Announces addresses once: both forms of a gratuitous ARP, or a neighbour advertisement.
+    /// Announces addresses once: with both forms of a gratuitous ARP, or with a neighbour advertisement.
     /// Interfaces without an Ethernet address have no neighbours to tell.
     ///
     /// # Errors
     ///
-    /// The first one that a send had; all addresses are tried.
+    /// The first error of a send; all addresses are tried.
     pub fn announce(&self, addresses: &[Placed]) -> io::Result<()> {
         let mut result = Ok(());
         for placed in addresses {
@@ -81,7 +81,7 @@ impl Announcer {
     }
 }
 
-/// The address of an interface for a packet socket. The frame itself says where it goes.
+/// The address of an interface for a packet socket. The destination is in the frame itself.
 struct LinkAddress(libc::sockaddr_ll);
 
 impl LinkAddress {

@@ -1,27 +1,27 @@
-//! Where a floating address belongs, chosen as the agents `IPaddr` and `IPaddr2` choose it.
+//! Chooses the place of a floating address in the same way as the agents `IPaddr` and `IPaddr2`.
 
 use super::{Interface, Network, Placed, Route, Wanted};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Longest label: `IFNAMSIZ` without its final zero (netdevice(7)).
+/// The longest label in bytes: `IFNAMSIZ` without its final zero (netdevice(7)).
 const LABEL_MAX: usize = 15;
 
-/// Why there is no place for an address.
+/// Why an address cannot be placed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChooseError {
-    /// No interface was asked for, and none has a network that the address belongs to.
+    /// No interface was requested, and none has a network that contains the address.
     #[error("no interface has a network that contains {address}")]
     NoNetwork {
         /// The address.
         address: IpAddr,
     },
-    /// The interface that was asked for does not exist.
+    /// The requested interface does not exist.
     #[error("interface {name} does not exist")]
     NoInterface {
         /// Its name.
         name: String,
     },
-    /// No prefix was asked for, and the interface has no network to take it from.
+    /// No prefix was requested, and the interface has no network from which to take one.
     #[error("interface {name} has no network that contains {address}, and no prefix is given")]
     NoPrefix {
         /// The address.
@@ -37,7 +37,7 @@ pub enum ChooseError {
         /// The prefix.
         prefix: u8,
     },
-    /// The label does not fit into the kernel.
+    /// The label is too long for the kernel.
     #[error("label {label} is longer than {LABEL_MAX} bytes")]
     LongLabel {
         /// The label.
@@ -47,14 +47,14 @@ pub enum ChooseError {
 
 /// Chooses interface, prefix and broadcast address.
 ///
-/// An interface that was asked for wins; else it is that of the longest on-link network that
-/// contains the address, and of equal ones the first. The prefix is the one asked for, or that of
-/// this network. The broadcast address is the one asked for, or the last of the network; networks
-/// of one or two addresses have none.
+/// A requested interface wins; otherwise the interface of the longest on-link network that contains the
+/// address is chosen, of equal ones the first. The prefix is the requested one, or that of this network. The
+/// broadcast address is the requested one, or the last address of the network; networks of one or two
+/// addresses have none.
 ///
 /// # Errors
 ///
-/// When no interface fits, or what was asked for is impossible.
+/// When no interface fits, or the request is impossible.
 pub fn choose(wanted: &Wanted, network: &Network) -> Result<Placed, ChooseError> {
     let address = wanted.address;
     let candidate = longest(wanted, network);
@@ -84,10 +84,10 @@ pub fn choose(wanted: &Wanted, network: &Network) -> Result<Placed, ChooseError>
     })
 }
 
-/// The longest on-link network that contains the address, on the interface asked for, if any.
+/// Finds the longest on-link network that contains the address, on the requested interface, if any.
 ///
-/// Networks of one address say nothing about a neighbourhood: they are the address itself, left
-/// over or put there by somebody else.
+/// Networks of one address say nothing about the neighbourhood: such a network is the address itself, left
+/// over or added by something else.
 fn longest(wanted: &Wanted, network: &Network) -> Option<Route> {
     let own = network.interfaces.iter().flat_map(|interface| {
         let addresses = interface.addresses.iter().filter(|address| address.ip != wanted.address);
@@ -117,7 +117,7 @@ fn by_index(network: &Network, index: u32) -> Option<&Interface> {
     network.interfaces.iter().find(|interface| interface.index == index)
 }
 
-/// Whether somebody else's address put this very network on the interface.
+/// Returns whether an address that Systole did not add put this very network on the interface.
 fn has_network(interface: &Interface, address: IpAddr, prefix: u8) -> bool {
     interface.addresses.iter().any(|other| {
         let route = Route { network: other.ip, prefix, interface: interface.index };
@@ -134,7 +134,7 @@ fn contains(route: Route, address: IpAddr) -> bool {
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
     };
     let host_bits = u32::from(bits(route.network).saturating_sub(route.prefix));
-    // A shift by all bits is no shift to the processor; then everything is contained.
+    // The processor takes a shift by all bits for no shift; in that case the network contains every address.
     (network ^ address).checked_shr(host_bits).unwrap_or(0) == 0
 }
 

@@ -1,4 +1,4 @@
-//! The frames that tell neighbours where an address is now.
+//! The frames that tell neighbours where an address is.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -13,16 +13,16 @@ const ADVERTISEMENT: u8 = 32;
 /// Next header: `ICMPv6`.
 const ICMPV6: u8 = 58;
 
-/// The two forms of a gratuitous ARP. Some stations heed only the one, some only the other.
+/// The two forms of a gratuitous ARP. Some stations only accept the one, some only the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArpForm {
     /// A request for the address itself (RFC 5227, section 3).
     Request,
-    /// An answer that nobody asked for (RFC 2002, section 4.6).
+    /// An unsolicited reply (RFC 2002, section 4.6).
     Reply,
 }
 
-/// A gratuitous ARP: "`ip` is at `mac`", as an Ethernet frame (RFC 826).
+/// Returns a gratuitous ARP: "`ip` is at `mac`", as an Ethernet frame (RFC 826).
 #[must_use]
 pub fn gratuitous_arp(mac: [u8; 6], ip: Ipv4Addr, form: ArpForm) -> [u8; 42] {
     let (operation, target) = match form {
@@ -31,20 +31,20 @@ pub fn gratuitous_arp(mac: [u8; 6], ip: Ipv4Addr, form: ArpForm) -> [u8; 42] {
     };
     let mut frame = Frame::<42>::new();
     frame.put(&BROADCAST).put(&mac).put(&[0x08, 0x06]);
-    // Ethernet, IPv4, their address lengths, operation.
+    // Ethernet, IPv4, the lengths of their addresses, operation.
     frame.put(&[0, 1, 0x08, 0, 6, 4, 0, operation]);
     frame.put(&mac).put(&ip.octets()).put(&target).put(&ip.octets());
     frame.bytes
 }
 
-/// An unsolicited neighbour advertisement with the override flag: "`ip` is at `mac`, forget what
-/// you knew", as an Ethernet frame (RFC 4861, sections 4.4 and 7.2.6).
+/// Returns an unsolicited neighbour advertisement with the override flag: "`ip` is at `mac`, forget what you
+/// knew", as an Ethernet frame (RFC 4861, sections 4.4 and 7.2.6).
 #[must_use]
 pub fn neighbour_advertisement(mac: [u8; 6], ip: Ipv6Addr) -> [u8; 86] {
     const OVERRIDE: u8 = 0x20;
     let mut frame = Frame::<86>::new();
     frame.put(&ALL_NODES_MAC).put(&mac).put(&[0x86, 0xdd]);
-    // Version 6, payload length, next header, the hop limit that proves a neighbour.
+    // Version 6, payload length, next header, the hop limit that proves that the sender is a neighbour.
     frame.put(&[0x60, 0, 0, 0, 0, ADVERTISEMENT, ICMPV6, 255]);
     frame.put(&ip.octets()).put(&ALL_NODES.octets());
     let body = frame.length;
@@ -55,7 +55,7 @@ pub fn neighbour_advertisement(mac: [u8; 6], ip: Ipv6Addr) -> [u8; 86] {
     frame.bytes
 }
 
-/// The checksum of `ICMPv6` to all nodes, its pseudo-header included (RFC 4443, section 2.3).
+/// Returns the checksum of `ICMPv6` to all nodes, including its pseudo-header (RFC 4443, section 2.3).
 fn checksum(source: Ipv6Addr, body: &[u8]) -> u16 {
     let pseudo = [0, 0, 0, ADVERTISEMENT, 0, 0, 0, ICMPV6];
     let parts = [&source.octets()[..], &ALL_NODES.octets(), &pseudo, body];
@@ -66,7 +66,7 @@ fn checksum(source: Ipv6Addr, body: &[u8]) -> u16 {
     !u16::try_from(folded).expect("two folds leave sixteen bits")
 }
 
-/// A frame that is filled from its beginning.
+/// A frame that is filled from the beginning.
 struct Frame<const SIZE: usize> {
     bytes: [u8; SIZE],
     length: usize,

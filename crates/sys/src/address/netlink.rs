@@ -1,5 +1,4 @@
-//! Addresses, interfaces and networks through rtnetlink(7). Only this module knows the netlink
-//! crates.
+//! Addresses, interfaces and networks through rtnetlink(7). Only this module uses the netlink crates.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the enums grow with every kernel")]
 
 mod message;
@@ -21,28 +20,29 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::io;
 use std::time::Duration;
 
-/// Requests in one send. Their answers must all fit into the socket's buffer, which is 208 KiB
-/// unless an administrator made it smaller.
+/// The number of requests in one send. All their answers must fit into the buffer of the socket, which is 208
+/// KiB unless an administrator made it smaller.
 const BATCH: usize = 64;
-/// Attempts at a list that changes while it is written. One change in that time is rare already.
+/// The number of attempts to read a list that changes while the kernel writes it. Even one such change is
+/// rare.
 const DUMPS: usize = 16;
-/// Length of the header of a message (netlink(7)).
+/// The length of the header of a message in bytes (netlink(7)).
 const HEADER: usize = 16;
-/// Longest datagram that the kernel makes of a dump (`NLMSG_GOODSIZE` is at most 32 KiB).
+/// The longest datagram of a dump in bytes (`NLMSG_GOODSIZE` is at most 32 KiB).
 const DATAGRAM: usize = 1 << 16;
 
 /// What a change found out about an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It is there with our mark, and its lifetime begins anew.
+    /// The address is there with the mark of Systole, and its lifetime begins anew.
     Ours,
-    /// It is there, and somebody else put it there: it was left as it is.
+    /// The address is there, but was not added by Systole: it was left as it is.
     Foreign,
-    /// It is not there.
+    /// The address is not there.
     Absent,
 }
 
-/// The door to the kernel's addresses. Never waits for anything but the kernel itself.
+/// A netlink socket for the addresses of the kernel. Never waits for anything but the kernel itself.
 #[derive(Debug)]
 pub struct Addresses {
     socket: Socket,
@@ -59,27 +59,28 @@ impl Addresses {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.bind_auto()?;
         socket.connect(&SocketAddr::new(0, 0))?;
-        // The kernel answers before the send returns: an answer that is not there never comes.
+        // The kernel answers before the send returns: an answer that has not arrived by then never comes.
         socket.set_non_blocking(true)?;
         socket.set_cap_ack(true)?;
         Ok(Self { socket, sequence: 0 })
     }
 
-    /// Adds addresses with our mark and this lifetime, in one batch.
+    /// Adds addresses with the mark of Systole and this lifetime, in one batch.
     ///
-    /// An address that is on its interface already is a success. If it is ours, its lifetime
-    /// begins anew; if somebody else put it there, it keeps its own lifetime, so that what an
-    /// administrator configured for good does not vanish with us.
+    /// An address that is already on its interface counts as a success. If it has the mark of Systole, its
+    /// lifetime begins anew; otherwise it keeps its own lifetime, so that an address that an administrator
+    /// configured permanently does not vanish with this node's daemon.
     ///
-    /// IPv6 addresses are added without duplicate address detection: it would keep the address
-    /// unusable for a second or more, and would find a former owner that hangs, which is the very
-    /// one we must take over from.
+    /// IPv6 addresses are added without duplicate address detection: it would keep the address unusable for a
+    /// second or more, and would detect a former owner that hangs, which is exactly the node to take over
+    /// from.
     ///
     /// The answers are in the order of `placed`.
     ///
     /// # Errors
     ///
-    /// When the kernel cannot be asked at all; a refusal of one address is its own answer.
+    /// When the kernel cannot be asked at all; if the kernel refuses one address, this is the answer for that
+    /// address.
     pub fn add(
         &mut self,
         placed: &[Placed],
@@ -107,17 +108,17 @@ impl Addresses {
         Ok(placed.iter().map(answer).collect())
     }
 
-    /// Lets the lifetimes of our addresses begin anew, in one batch. Adds nothing: an address that
-    /// is gone, or whose lifetime is over, is [`Presence::Absent`].
+    /// Renews the lifetimes of floating addresses, in one batch. Adds nothing: an address that is gone, or
+    /// whose lifetime is over, is [`Presence::Absent`].
     ///
-    /// Asks the kernel for addresses alone: interfaces and routes may be many, and none of them has
-    /// to be understood.
+    /// Asks the kernel for addresses alone: there may be many interfaces and routes, and none of them has to
+    /// be understood.
     ///
     /// The answers are in the order of `wanted`.
     ///
     /// # Errors
     ///
-    /// When the kernel cannot be asked. A refusal of one address makes it absent.
+    /// When the kernel cannot be asked. An address whose renewal is refused is absent.
     pub fn renew(&mut self, wanted: &[Wanted], lifetime: Duration) -> io::Result<Vec<Presence>> {
         let messages = self.addresses()?;
         let mut result = Vec::with_capacity(wanted.len());
@@ -147,8 +148,9 @@ impl Addresses {
         Ok(result)
     }
 
-    /// Says of each address whether it is here, on an interface where [`Network::find`](super::Network::find) would find
-    /// it. Asks for addresses alone, as [`renew`](Self::renew).
+    /// Returns for each address whether it is here, on an interface where
+    /// [`Network::find`](super::Network::find) would find it. Asks for addresses alone, as
+    /// [`renew`](Self::renew) does.
     ///
     /// # Errors
     ///
@@ -171,8 +173,8 @@ impl Addresses {
         Ok(addresses.collect())
     }
 
-    /// Asks for a list, again if it changed while the kernel wrote it: an address that is missing
-    /// from a list by accident would be given up.
+    /// Asks for a list, and again if the list changed while the kernel wrote it: an address that is missing
+    /// from the list by accident would be given up.
     fn dump(&mut self, request: &Message) -> io::Result<Vec<Message>> {
         for _ in 0..DUMPS {
             if let Some(found) = self.dump_once(request.clone())? {
@@ -206,7 +208,7 @@ impl Addresses {
         }
     }
 
-    /// Sends all requests, [`BATCH`] at a time, and gives their answers in the same order.
+    /// Sends all requests, [`BATCH`] at a time, and returns their answers in the same order.
     fn change(&mut self, requests: Vec<Message>, flags: u16) -> io::Result<Vec<io::Result<()>>> {
         let mut answers = Vec::with_capacity(requests.len());
         let mut requests = requests.into_iter().peekable();
@@ -235,7 +237,7 @@ impl Addresses {
         Ok(answers)
     }
 
-    /// Reads one datagram. Not one of them is lost: only the kernel sends to a connected socket.
+    /// Reads one datagram. No datagram is lost: only the kernel sends to a connected socket.
     fn receive(&self) -> io::Result<Vec<NetlinkMessage<Message>>> {
         read(&self.socket)
     }
@@ -248,8 +250,8 @@ fn read(socket: &Socket) -> io::Result<Vec<NetlinkMessage<Message>>> {
     Ok(messages(&buffer))
 }
 
-/// The messages of a datagram. One that cannot be decoded is left out: newer kernels say more than
-/// the library knows, and what is unknown there is nothing of ours.
+/// Returns the messages of a datagram. A message that cannot be decoded is left out: newer kernels send more
+/// than the library knows, and none of it concerns floating addresses.
 fn messages(datagram: &[u8]) -> Vec<NetlinkMessage<Message>> {
     let mut rest = datagram;
     let mut messages = Vec::new();
@@ -257,7 +259,7 @@ fn messages(datagram: &[u8]) -> Vec<NetlinkMessage<Message>> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let Some(bytes) = rest.get(..length).filter(|bytes| bytes.len() >= HEADER) else { break };
         messages.extend(NetlinkMessage::<Message>::deserialize(bytes).ok());
-        // Messages begin at multiples of four (netlink(7)).
+        // Messages are aligned to multiples of four (netlink(7)).
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     messages

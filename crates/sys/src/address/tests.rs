@@ -1,4 +1,4 @@
-//! Against the real kernel, in network namespaces that end with the test's thread.
+//! Tests against the real kernel, in network namespaces that end with the test's thread.
 
 use super::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -7,16 +7,16 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Instant;
 
-/// How long addresses of these tests live.
+/// The lifetime of the addresses of these tests.
 const LIFETIME: Duration = Duration::from_secs(3);
-/// No wait of these tests takes longer.
+/// The longest wait of these tests.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs `test` on a thread of its own, in a network namespace of its own with a pair of connected
-/// interfaces `left` (192.0.2.1/24 and `fd00::1/64`) and `right`.
+/// Runs `test` on a separate thread, in a separate network namespace with a pair of connected interfaces
+/// `left` (192.0.2.1/24 and `fd00::1/64`) and `right`.
 fn isolated(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::spawn(move || {
-        // SAFETY: moves the calling thread, which the test alone uses, into a new namespace.
+        // SAFETY: moves the calling thread, which only the test uses, into a new namespace.
         let code = unsafe { libc::unshare(libc::CLONE_NEWNET) };
         assert_eq!(code, 0, "needs root: {}", std::io::Error::last_os_error());
         ip("link add left type veth peer name right");
@@ -56,7 +56,7 @@ fn remove(addresses: &mut Addresses, wanted: &[Wanted]) {
     assert!(answers.len() == wanted.len() && answers.iter().all(Result::is_ok), "{answers:?}");
 }
 
-/// Asked both ways.
+/// Asks in both ways.
 fn is_there(addresses: &mut Addresses, wish: &Wanted) -> bool {
     let is_here = addresses.network().unwrap().find(wish).is_some();
     assert_eq!(addresses.find(std::slice::from_ref(wish)).unwrap(), [is_here]);
@@ -83,7 +83,7 @@ fn the_picture_shows_what_ip_made() {
 fn a_batch_is_added_renewed_and_removed() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
-        // More than one send takes, of both families.
+        // More addresses than fit into one send, of both families.
         let batch: Vec<_> = (10..90)
             .flat_map(|n| [wanted(&format!("192.0.2.{n}")), wanted(&format!("fd00::{n}"))])
             .collect();
@@ -192,16 +192,16 @@ fn the_neighbourhood_is_enough_to_choose() {
             "address add 10.1.0.1/16 dev third",
             "address add 198.18.0.9/32 dev lo",
             "route add default via 192.0.2.9",
-            // Without an address in it, with a longer one in it, and hidden behind a gateway.
+            // Without an address in the network, with a longer network in it, and hidden behind a gateway.
             "route add 172.16.0.0/12 dev right",
             "route add 10.1.2.0/24 dev right",
             "route add 198.18.0.0/15 dev right",
             "route add 198.18.4.0/24 via 192.0.2.9",
             "-6 route add fd01::/48 dev right",
-            // Already there.
+            // Already present.
             "address add 192.0.2.77/24 dev left",
             "address add 172.30.0.1/14 dev right",
-            // Another table is not looked at.
+            // Another table is not read.
             "route add 203.0.113.0/24 dev right table 77",
         ] {
             ip(line);
@@ -343,8 +343,8 @@ fn neighbours_hear_both_forms_of_arp_and_the_advertisement() {
     });
 }
 
-/// A socket that sees every frame on every interface of the namespace, those received on `right`
-/// among them.
+/// Opens a socket that sees every frame on every interface of the namespace, including those received on
+/// `right`.
 fn capture_everything() -> OwnedFd {
     const EVERYTHING: u32 = 0x0003; // ETH_P_ALL, packet(7)
     let protocol = std::num::NonZeroU32::new(EVERYTHING.to_be() >> 16).unwrap();
@@ -361,7 +361,7 @@ fn a_kernel_that_cannot_be_asked_is_told_apart_from_one_that_refuses() {
         add(&mut addresses, &wishes[..1]);
         let network = addresses.network().unwrap();
         let placed = choose(&wishes[0], &network).unwrap();
-        // Without the right to change anything the kernel answers, and for each address.
+        // Without the right to change anything the kernel answers, and does so for each address.
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 drop_rights();
@@ -369,7 +369,7 @@ fn a_kernel_that_cannot_be_asked_is_told_apart_from_one_that_refuses() {
                 let code = |answer: &std::io::Result<()>| {
                     answer.as_ref().err().and_then(std::io::Error::raw_os_error)
                 };
-                // The second one is not here, and nothing has to be asked for it.
+                // The second address is not here, and the kernel need not be asked about it.
                 assert_eq!(answers.iter().map(code).collect::<Vec<_>>(), [Some(libc::EPERM), None]);
                 let added = addresses.add(std::slice::from_ref(&placed), LIFETIME).unwrap();
                 assert_eq!(added[0].as_ref().unwrap_err().raw_os_error(), Some(libc::EPERM));
@@ -384,7 +384,7 @@ fn a_kernel_that_cannot_be_asked_is_told_apart_from_one_that_refuses() {
     });
 }
 
-/// Takes `CAP_NET_ADMIN` from the calling thread.
+/// Drops `CAP_NET_ADMIN` from the calling thread.
 fn drop_rights() {
     use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
     let mut sets = capabilities(None).unwrap();

@@ -1,4 +1,4 @@
-//! Links over UDP: a socket to send, and one to receive.
+//! Links over UDP: a socket for sending, and one for receiving.
 
 use super::{Received, socket};
 use crate::address::Addresses;
@@ -7,18 +7,19 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// Sockets of one link.
+/// The sockets of one link.
 #[derive(Debug)]
 pub(super) struct Datagrams {
     sender: Socket,
     receiver: Option<Socket>,
     target: SockAddr,
-    /// The interface's number: another interface may get its name, but never its number.
+    /// The number of the interface: another interface may get its name, but never its number.
     interface: u32,
 }
 
 impl Datagrams {
-    /// Opens the sockets of `ucast`; without a receiver if another link listens for it, as below.
+    /// Opens the sockets of `ucast`; without a receiver if another link listens for it, as for the media
+    /// below.
     pub(super) fn unicast(
         device: &str,
         host: Ipv4Addr,
@@ -30,7 +31,7 @@ impl Datagrams {
         Self::new(device, sender, receiver, SocketAddrV4::new(host, port).into())
     }
 
-    /// Opens the sockets of `bcast`, and asks the kernel for the address.
+    /// Opens the sockets of `bcast`, and asks the kernel for the broadcast address.
     pub(super) fn broadcast(device: &str, port: u16, listens: bool) -> io::Result<Self> {
         let sender = socket::broadcast_sender(device)?;
         let receiver = listens.then(|| socket::any_receiver(device, port)).transpose()?;
@@ -86,14 +87,15 @@ impl Datagrams {
         Ok(Self { sender, receiver, target, interface })
     }
 
-    /// Errors of sending do not tell it: IPv6 calls a vanished interface unreachable.
+    /// Returns whether the interface is gone. Errors of sending do not show it: IPv6 reports a vanished
+    /// interface as unreachable.
     pub(super) fn is_lost(&self, device: &str) -> bool {
         let name = rustix::net::netdevice::index_to_name_inlined(&self.sender, self.interface);
         name.map_or(true, |name| name.as_str() != device)
     }
 
     pub(super) fn send(&self, message: &[u8]) -> io::Result<()> {
-        // UDP takes a datagram whole or not at all.
+        // UDP sends a datagram whole or not at all.
         self.sender.send_to(message, &self.target).map(|_| ())
     }
 
@@ -118,8 +120,9 @@ impl Datagrams {
     }
 }
 
-/// The broadcast address of the interface's first address that no daemon floats, or of the whole
-/// wire when none is set there: with 0.0.0.0, as heartbeat would have it, nobody else hears us.
+/// Returns the broadcast address of the interface's first address that is not a floating address, or the
+/// address of all hosts on the network when none is set there: with 0.0.0.0, which heartbeat uses, no other
+/// node would hear this node.
 fn broadcast_address(device: &str) -> io::Result<Ipv4Addr> {
     let interfaces = Addresses::open()?.interfaces()?;
     let interface = interfaces.iter().find(|interface| interface.name == device);

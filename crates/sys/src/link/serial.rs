@@ -26,19 +26,19 @@ use std::path::Path;
 use std::time::Duration;
 use stream::Stream;
 
-/// Where programs that use a serial line leave their lock (Filesystem Hierarchy Standard 3.0).
+/// Where programs that use a serial line put their lock (Filesystem Hierarchy Standard 3.0).
 const LOCKS: &str = "/var/lock";
-/// A line that takes nothing for so long has no other end.
+/// A line that takes nothing for this long has no other end.
 const STUCK_AFTER: Duration = Duration::from_millis(500);
-/// Most pieces of the stream that are read in search of one message.
+/// The most pieces of the stream that are read in search of one message.
 const READS_MAX: usize = 16;
 
 /// Why a serial link waits, and for how long at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// Whether it waits for the line to take more; otherwise for the moment alone.
+    /// Whether it waits for the line to accept more bytes; otherwise it only waits for `until`.
     pub for_room: bool,
-    /// When it has something to do at the latest, on `CLOCK_BOOTTIME` in nanoseconds.
+    /// When it must be served at the latest, on `CLOCK_BOOTTIME` in nanoseconds.
     pub until: u64,
 }
 
@@ -53,8 +53,8 @@ pub(super) struct Serial {
 }
 
 impl Serial {
-    /// Locks, opens and configures a line, and sends a break, which makes the other end forget
-    /// what it has read so far of a message.
+    /// Locks, opens and configures a line, and sends a break, which makes the other end discard what it has
+    /// read of a message so far.
     pub(super) fn open(tty: &str, baud: u32, patience: Duration) -> io::Result<Self> {
         let lock = Lock::take(Path::new(LOCKS), tty)?;
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -68,7 +68,7 @@ impl Serial {
         Ok(Self { fd, outbox, stream, is_lost: false, _lock: lock })
     }
 
-    /// Puts a message on its way. An error may also be about one before it.
+    /// Accepts a message for sending. An error may also concern an earlier message.
     pub(super) fn send(&mut self, message: &[u8], urgency: Urgency) -> io::Result<()> {
         let queued = match urgency {
             Urgency::Beat => self.outbox.put_beat(message),
@@ -78,7 +78,7 @@ impl Serial {
         self.write_on().and(queued)
     }
 
-    /// Goes on writing what waits, as far as the line takes it.
+    /// Continues to write waiting messages, as far as the line accepts them.
     pub(super) fn write_on(&mut self) -> io::Result<()> {
         if self.is_lost {
             return Err(Errno::IO.into());
@@ -94,7 +94,7 @@ impl Serial {
         Ok(())
     }
 
-    /// What it waits for, if anything is left to write.
+    /// Returns what it waits for, if anything is left to write.
     pub(super) fn waiting(&self) -> Option<Waiting> {
         if self.is_lost {
             return None;
@@ -105,7 +105,7 @@ impl Serial {
         }
     }
 
-    /// Whether everything is on the wire.
+    /// Returns whether everything has been transmitted.
     pub(super) fn is_drained(&self) -> bool {
         self.is_lost || (self.outbox.is_empty() && unsent(&self.fd) == 0)
     }
@@ -129,7 +129,7 @@ impl Serial {
         Ok(None)
     }
 
-    /// Notes that the device is gone.
+    /// Records that the device is gone.
     fn lose(&mut self, error: io::Error) -> io::Error {
         self.is_lost = true;
         error
@@ -146,12 +146,12 @@ impl Serial {
 
 impl Drop for Serial {
     fn drop(&mut self) {
-        // Closing would wait up to half a minute for a line that takes nothing.
+        // Otherwise closing would wait up to half a minute for a line that takes nothing.
         let _ = tcflush(&self.fd, QueueSelector::OFlush);
     }
 }
 
-/// 8 data bits, no parity, flow control by wire, nothing interpreted; as heartbeat configures it.
+/// 8 data bits, no parity, hardware flow control, no input or output processing; as heartbeat configures it.
 fn configure(modes: &mut Termios, baud: u32) -> io::Result<()> {
     modes.input_modes =
         InputModes::BRKINT | InputModes::INPCK | InputModes::ISTRIP | InputModes::IGNCR;
@@ -165,10 +165,10 @@ fn configure(modes: &mut Termios, baud: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes that the kernel has not put on the wire yet (`TIOCOUTQ` of `ioctl_tty(2)`).
+/// Returns the number of bytes that the kernel has not transmitted yet (`TIOCOUTQ` of `ioctl_tty(2)`).
 fn unsent(fd: &OwnedFd) -> usize {
     let mut count: libc::c_int = 0;
-    // SAFETY: the request writes one int to the address, which is that of a live int.
+    // SAFETY: the request writes one int to the address of `count`, which is a live int.
     let code = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
     if code == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
 }

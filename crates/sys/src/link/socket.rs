@@ -1,4 +1,4 @@
-//! Sockets with the options that each medium wants.
+//! Sockets with the options that each medium needs.
 
 use rustix::net::netdevice::name_to_index;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
@@ -6,20 +6,19 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd as _;
 
-/// `IPTOS_LOWDELAY` (RFC 1349): what heartbeat marks its `ucast` datagrams with, and firewalls
-/// may match.
+/// `IPTOS_LOWDELAY` (RFC 1349): heartbeat marks its `ucast` datagrams with it, and firewalls may match it.
 const LOW_DELAY: u32 = 0x10;
 
-/// Bytes that wait in the sender of `ucast6`, as in heartbeat; the kernel may give less.
+/// The size of the send buffer of `ucast6` in bytes, as in heartbeat; the kernel may grant less.
 const UNICAST6_BUFFER: usize = 1 << 20;
 
-/// Bytes that wait in a receiver until they are read. The kernel's usual 208 KiB are 160 messages:
-/// a stranger who sends 5,000 a second fills them in 30 ms, and the peer's next beat is lost. This
-/// holds a second of that.
+/// The size of a receive buffer in bytes. The kernel's usual 208 KiB hold 160 messages: a stranger who sends
+/// 5,000 a second fills them in 30 ms, and the next beat of the peer is lost. This size holds one second of
+/// such a flood.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// Every sender is bound to its device, and lets the kernel choose its port: receivers of heartbeat
-/// do not look at it.
+/// Every sender is bound to its device, and lets the kernel choose its port: receivers of heartbeat ignore
+/// it.
 pub(super) fn unicast_sender(device: &str) -> io::Result<Socket> {
     let socket = on_device(Domain::IPV4, device)?;
     socket.set_tos_v4(LOW_DELAY)?;
@@ -55,8 +54,8 @@ pub(super) fn multicast6_sender(device: &str, hops: u8, loopback: bool) -> io::R
     Ok(socket)
 }
 
-/// Hears all addresses of the device, so that the link survives a change of our own, and
-/// broadcasts too. Groups that others on this machine have joined are not its business.
+/// Receives on all addresses of the device, so that the link survives a change of this node's address, and
+/// broadcasts too. It does not receive from groups that other processes of this machine have joined.
 pub(super) fn any_receiver(device: &str, port: u16) -> io::Result<Socket> {
     let socket = on_device(Domain::IPV4, device)?;
     widen(&socket)?;
@@ -78,8 +77,8 @@ pub(super) fn any6_receiver(device: &str, port: u16) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Hears the group on the device alone: without the last option but one, what comes over another
-/// interface on which this machine has joined would count for this one.
+/// Receives from the group on the device alone: without the last option but one, a message that comes over
+/// another interface on which this machine has joined the group would count as one of this device.
 pub(super) fn group_receiver(device: &str, group: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let socket = new(Domain::IPV4)?;
     widen(&socket)?;
@@ -103,7 +102,7 @@ pub(super) fn group6_receiver(device: &str, group: Ipv6Addr, port: u16) -> io::R
     Ok(socket)
 }
 
-/// The address with the device as its scope, where an address needs one.
+/// Returns the address with the device as its scope, where an address needs one.
 pub(super) fn scoped(
     socket: &Socket,
     device: &str,
@@ -126,7 +125,8 @@ fn on_device(domain: Domain, device: &str) -> io::Result<Socket> {
 }
 
 fn widen(socket: &Socket) -> io::Result<()> {
-    // Beyond `net.core.rmem_max` only with CAP_NET_ADMIN; without it, as much as that allows.
+    // Exceeding `net.core.rmem_max` requires CAP_NET_ADMIN; without it, the buffer is as large as that limit
+    // allows.
     if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_err() {
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     }
@@ -137,7 +137,7 @@ pub(super) fn index_of(socket: &Socket, device: &str) -> io::Result<u32> {
     Ok(name_to_index(socket, device)?)
 }
 
-/// `SO_DONTROUTE` of socket(7): only to hosts on the wire, whatever the routes say.
+/// Sets `SO_DONTROUTE` of socket(7): sends only to hosts on the local network, whatever the routes say.
 fn set_dont_route(socket: &Socket) -> io::Result<()> {
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();

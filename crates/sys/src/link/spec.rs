@@ -31,9 +31,9 @@ pub enum LinkSpec {
         group: Ipv4Addr,
         /// UDP port of all members.
         port: u16,
-        /// Time to live of what is sent.
+        /// Time to live of the datagrams that are sent.
         ttl: u8,
-        /// Whether this host hears what it sent.
+        /// Whether this host receives the datagrams that it sent.
         loopback: bool,
     },
     /// `ucast6`: UDP to one IPv6 address.
@@ -53,9 +53,9 @@ pub enum LinkSpec {
         group: Ipv6Addr,
         /// UDP port of all members.
         port: u16,
-        /// Hop limit of what is sent.
+        /// Hop limit of the datagrams that are sent.
         hops: u8,
-        /// Whether this host hears what it sent.
+        /// Whether this host receives the datagrams that it sent.
         loopback: bool,
     },
     /// `serial`: a null-modem cable.
@@ -64,12 +64,12 @@ pub enum LinkSpec {
         tty: String,
         /// Bits per second.
         baud: u32,
-        /// Longest time that a beat may wait for other messages, and a message may hold up beats.
+        /// The longest time that a beat may wait for other messages, and for which a message may delay beats.
         patience: Duration,
     },
 }
 
-/// What a receiver listens to; two media with the same one would deal datagrams out between them.
+/// What a receiver listens to; between two media with the same one the kernel would distribute the datagrams.
 #[derive(Debug, PartialEq, Eq)]
 enum Ear<'a> {
     /// Every IPv4 address of an interface.
@@ -85,7 +85,7 @@ enum Ear<'a> {
 }
 
 impl LinkSpec {
-    /// What the link is called in messages and logs: its interface or terminal device.
+    /// Returns the name of the link in messages and logs: its interface or terminal device.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -98,7 +98,7 @@ impl LinkSpec {
         }
     }
 
-    /// What kind of medium it is, by its word in `ha.cf`.
+    /// Returns the kind of medium, as its word in `ha.cf`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -111,7 +111,7 @@ impl LinkSpec {
         }
     }
 
-    /// How messages must look on it.
+    /// Returns the form that messages must have on it.
     #[must_use]
     pub fn form(&self) -> Form {
         match self {
@@ -124,7 +124,7 @@ impl LinkSpec {
         }
     }
 
-    /// Whether one receiver hears what is meant for both media.
+    /// Returns whether one receiver receives the messages for both media.
     #[must_use]
     pub fn shares_receiver(&self, other: &Self) -> bool {
         self.ear() == other.ear()

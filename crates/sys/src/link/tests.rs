@@ -51,7 +51,8 @@ fn message_goes_around() {
 
 #[test]
 fn a_burst_waits_whole_until_it_is_read() {
-    /// About what a flood of 5,000 a second leaves while nobody reads for most of a second.
+    /// About the number of messages that a flood of 5,000 a second leaves while nothing reads for most of a
+    /// second.
     const BURST: usize = 4_000;
     in_network(|| {
         let mut link = Link::open(&unicast("lo", "127.0.0.1")).unwrap();
@@ -107,7 +108,7 @@ fn receiver_belongs_to_the_first_link_that_opens() {
     });
 }
 
-/// Runs `test` in a network beside another one, that of the thread whose number it gets.
+/// Runs `test` in a network next to another one: that of the thread whose number the test gets.
 fn in_two_networks(test: impl FnOnce(i32) + Send + 'static) {
     let (say_peer, hear_peer) = mpsc::channel();
     let (say_done, hear_done) = mpsc::channel::<()>();
@@ -122,7 +123,7 @@ fn in_two_networks(test: impl FnOnce(i32) + Send + 'static) {
     peer.join().unwrap();
 }
 
-/// Does something in the network of another thread.
+/// Runs a function in the network of another thread.
 fn over_there<T: Send + 'static>(thread: i32, what: impl FnOnce() -> T + Send + 'static) -> T {
     let there = std::thread::spawn(move || {
         namespace::enter_network(thread).unwrap();
@@ -131,7 +132,7 @@ fn over_there<T: Send + 'static>(thread: i32, what: impl FnOnce() -> T + Send + 
     there.join().unwrap()
 }
 
-/// Lays a cable from `v0` here to `v1` there, with addresses at both ends.
+/// Makes a cable from `v0` here to `v1` there, with addresses at both ends.
 fn plug(peer: i32) {
     ip(&format!("link add v0 type veth peer name v1 netns {peer}"));
     let configure = |device: &str, host: u8| {
@@ -146,7 +147,7 @@ fn plug(peer: i32) {
     over_there(peer, || await_carrier("v1"));
 }
 
-/// What is sent before the kernel has noticed the carrier is lost.
+/// Waits for the carrier: packets sent before the kernel has noticed the carrier are lost.
 fn await_carrier(device: &str) {
     let end = Instant::now() + Duration::from_secs(5);
     let is_up = || {
@@ -159,7 +160,7 @@ fn await_carrier(device: &str) {
     }
 }
 
-/// The two ends of every medium that works over IP.
+/// Returns the two ends of every medium that works over IP.
 fn ends() -> Vec<[LinkSpec; 2]> {
     let end = |device: &str, host: u8| {
         let device = || device.to_owned();
@@ -208,7 +209,7 @@ fn every_medium_carries_messages_and_ends_with_its_interface() {
             ours.send(b"one", Urgency::Other).unwrap();
             assert_eq!(await_message(&mut theirs), b"one", "{kind}");
             theirs.send(b"two", Urgency::Other).unwrap();
-            // What is broadcast comes back.
+            // Broadcasts come back.
             let words = [
                 await_message(&mut ours),
                 if kind == "bcast" { await_message(&mut ours) } else { b"one".to_vec() },
@@ -254,7 +255,7 @@ fn an_unplugged_link_needs_no_other_one() {
 fn what_comes_is_seen_once_and_by_the_link_over_which_it_came() {
     in_two_networks(|peer| {
         plug(peer);
-        // All on one port, and the group joined on another interface too.
+        // All on one port, and the group is joined on another interface too.
         ip("link add other type veth peer name end");
         ip("link set other up");
         let group = |device: &str| LinkSpec::Multicast {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Makes a system call of this thread, and of what it starts, fail with an error (seccomp(2)).
+/// Makes a system call of this thread, and of processes that it starts, fail with an error (seccomp(2)).
 pub(crate) fn deny(call: libc::c_long, error: i32) {
     fn statement(code: u32, jumps: [u8; 2], k: u32) -> libc::sock_filter {
         libc::sock_filter { code: u16::try_from(code).unwrap(), jt: jumps[0], jf: jumps[1], k }

@@ -1,8 +1,9 @@
-//! How a child makes itself known to its parent before it becomes its program.
+//! How a child introduces itself to its parent before it becomes its program.
 //!
-//! Whoever starts a program needs its start time and a descriptor of it. Asked for afterwards, both
-//! may fail for want of descriptors or memory, while the program runs already. So the child gets
-//! them itself and sends them. When that fails, it does not become the program.
+//! A process that starts a program needs the start time of the child and a descriptor of it. If the parent
+//! asked for them afterwards, both could fail for lack of descriptors or memory while the program already
+//! runs. Therefore the child gets them itself and sends them. When that fails, it does not become the
+//! program.
 
 use super::ProcessId;
 use rustix::io::Errno;
@@ -17,13 +18,13 @@ use std::os::fd::{AsFd, OwnedFd};
 
 const ROOM: usize = rustix::cmsg_space!(ScmRights(1));
 
-/// The child's end.
+/// The end of the child.
 pub(super) struct Introducer(OwnedFd);
 
-/// The parent's end.
+/// The end of the parent.
 pub(super) struct Listener {
     socket: OwnedFd,
-    /// Keeps room for the child's descriptor in our table.
+    /// Keeps room for the child's descriptor in the table of this process.
     spare: OwnedFd,
 }
 
@@ -36,7 +37,7 @@ pub(super) fn pair() -> io::Result<(Listener, Introducer)> {
 }
 
 impl Introducer {
-    /// Sends start time and descriptor of the calling process, whose id is `id`. Asks for no memory:
+    /// Sends start time and descriptor of the calling process, whose id is `id`. Allocates no memory, because
     /// it is called between fork and exec.
     pub(super) fn introduce(&self, id: ProcessId) -> io::Result<()> {
         let fd = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?;
@@ -51,7 +52,7 @@ impl Introducer {
 }
 
 impl Listener {
-    /// Takes start time and descriptor of a child that has introduced itself.
+    /// Receives start time and descriptor of a child that has introduced itself.
     pub(super) fn listen(self) -> io::Result<(u64, OwnedFd)> {
         let Self { socket, spare } = self;
         drop(spare);
@@ -66,7 +67,7 @@ impl Listener {
                 fd = fds.next();
             }
         }
-        // The kernel leaves a descriptor out for which there is no room.
+        // The kernel leaves out a descriptor for which there is no room.
         Ok((u64::from_ne_bytes(start), fd.ok_or(Errno::MFILE)?))
     }
 }

@@ -1,4 +1,4 @@
-//! Starting a process that inherits nothing of what makes the daemon special.
+//! Starting a process that inherits nothing that makes the daemon special.
 
 use super::introduction::{self, Introducer, Listener};
 use super::{Child, ProcessId, Stat, kill_group};
@@ -16,7 +16,8 @@ use std::process::{Command, Stdio};
 
 const OUR_STAT: &std::ffi::CStr = c"/proc/self/stat";
 
-/// The line of `/proc/self/stat` is below 400 bytes: 52 numbers and a name of 15.
+/// The size of the buffer. The line of `/proc/self/stat` has less than 400 bytes: 52 numbers and a name of
+/// 15.
 const STAT_MAX: usize = 1024;
 
 /// Every resource limit of Linux (getrlimit(2)).
@@ -39,12 +40,12 @@ const RESOURCES: [Resource; 16] = [
     Resource::Rttime,
 ];
 
-/// The resource limits of a moment, to be given to children later.
+/// The resource limits of this process at one moment, to be given to children later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits([Rlimit; RESOURCES.len()]);
 
 impl Limits {
-    /// The limits of this process now. To be called before it changes its own.
+    /// Returns the current limits of this process. Must be called before it changes its own limits.
     #[must_use]
     pub fn remember() -> Self {
         Self(RESOURCES.map(rustix::process::getrlimit))
@@ -52,7 +53,7 @@ impl Limits {
 
     fn apply(&self) -> io::Result<()> {
         for (resource, limit) in RESOURCES.into_iter().zip(&self.0) {
-            // Only what differs: without root's rights a hard limit cannot even be set to itself
+            // Only limits that differ: without the rights of root a hard limit cannot even be set to itself
             // once it was lowered.
             if rustix::process::getrlimit(resource) != *limit {
                 rustix::process::setrlimit(resource, *limit)?;
@@ -65,21 +66,21 @@ impl Limits {
 /// Where the output of a process goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Into a pipe each for standard output and standard error.
+    /// Into one pipe for standard output and one for standard error.
     Piped,
     /// Nowhere.
     Discarded,
-    /// Where ours goes.
+    /// Where the output of this process goes.
     Inherited,
 }
 
 /// A process to be started.
 ///
-/// Whatever the caller is, the child has default scheduling and nice value, an oom score of 0, no
-/// blocked and no ignored signals, no locked memory, no input, and a process group of its own.
+/// Whatever the scheduling and limits of the caller, the child has default scheduling and nice value, an oom
+/// score of 0, no blocked and no ignored signals, no locked memory, no input, and a process group of its own.
 ///
-/// To be used by the executor only: a fork copies the page tables of the forker, and one with much
-/// locked memory stands still for milliseconds meanwhile.
+/// Only for the executor: a fork copies the page tables of the caller, and a caller with much locked memory
+/// stands still for milliseconds meanwhile.
 #[derive(Debug)]
 pub struct Spawn<'a> {
     /// The file to execute.
@@ -88,28 +89,28 @@ pub struct Spawn<'a> {
     pub arguments: Vec<OsString>,
     /// Its whole environment.
     pub environment: Vec<(OsString, OsString)>,
-    /// Where it starts; our own directory when absent.
+    /// Its working directory; that of this process when absent.
     pub directory: Option<PathBuf>,
-    /// Mode bits that files it makes do not get (umask(2)).
+    /// The mode bits that files it creates do not get (umask(2)).
     pub mask: u32,
-    /// Who it runs as; as we do when absent.
+    /// The user that it runs as; that of this process when absent.
     pub identity: Option<&'a Identity>,
-    /// Its resource limits; ours when absent.
+    /// Its resource limits; those of this process when absent.
     pub limits: Option<&'a Limits>,
-    /// What it reads; nothing when absent.
+    /// Its standard input; empty when absent.
     pub input: Option<BorrowedFd<'a>>,
     /// Where its output goes.
     pub output: Output,
-    /// Descriptors for its standard output and standard error, in place of [`Self::output`].
+    /// Descriptors for its standard output and standard error, instead of [`Self::output`].
     pub outputs: Option<[BorrowedFd<'a>; 2]>,
-    /// A file to which the child writes `<pid> <start>` and a newline *before* it becomes the
-    /// program (the fields of [`ProcessId`]); when that fails, the program is not started. So a run
-    /// is on record even when the caller is killed in the middle of starting it.
+    /// A file to which the child writes `<pid> <start>` and a newline *before* it becomes the program (the
+    /// fields of [`ProcessId`]); when that fails, the program is not started. In this way a run is on record
+    /// even when the caller is killed in the middle of starting it.
     pub record: Option<BorrowedFd<'a>>,
 }
 
 impl Spawn<'_> {
-    /// A process without arguments and environment, with mask 022 and piped output.
+    /// Makes a process without arguments and environment, with mask 022 and piped output.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
@@ -127,13 +128,13 @@ impl Spawn<'_> {
         }
     }
 
-    /// Starts it.
+    /// Starts the process.
     ///
     /// # Errors
     ///
-    /// Those of fork(2) and execve(2) (`NotFound`, `PermissionDenied`, `ENOEXEC`), and of preparing
-    /// the child. Nothing runs then: what can fail is done before the child becomes the program, and
-    /// where that does not help, everything that it began is killed before this returns.
+    /// Those of fork(2) and execve(2) (`NotFound`, `PermissionDenied`, `ENOEXEC`), and of preparing the
+    /// child. No process is left running then: everything that can fail is done before the child becomes the
+    /// program, and where that does not help, all processes that it began are killed before this returns.
     pub fn start(&self) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().process_group(0);
@@ -180,7 +181,7 @@ impl Spawn<'_> {
     }
 }
 
-/// Makes ours of a child that runs.
+/// Takes over a child that runs.
 fn take_over(child: &mut std::process::Child, listener: Listener) -> io::Result<Child> {
     let pid = i32::try_from(child.id()).map_err(|_| io::ErrorKind::InvalidData)?;
     let (start, fd) = listener.listen()?;
@@ -189,9 +190,9 @@ fn take_over(child: &mut std::process::Child, listener: Listener) -> io::Result<
     Ok(Child { id: ProcessId { pid, start }, fd, stdout, stderr })
 }
 
-/// Ends a child that runs and that nobody could watch, with all that it has started.
+/// Ends a child that runs but could not be watched, with everything that it has started.
 fn end(mut child: std::process::Child) {
-    // Its number is taken until it is waited for. Neither fails for a child of ours.
+    // Its number stays taken until the child is waited for. Neither call fails for a child of this process.
     if let Ok(group) = i32::try_from(child.id()) {
         let _ = kill_group(group, signals::Signal::Kill);
     }
@@ -218,7 +219,7 @@ impl RawIdentity {
         }
     }
 
-    /// Groups first: without root's user id they could not be changed any more.
+    /// Changes the groups first: they can no longer be changed without the user id of root.
     fn apply(&self) -> io::Result<()> {
         rustix::thread::set_thread_groups(&self.groups)?;
         rustix::thread::set_thread_res_gid(self.group, self.group, self.group)?;
@@ -227,7 +228,7 @@ impl RawIdentity {
     }
 }
 
-/// What the child does to itself between fork and exec.
+/// The changes that the child makes to itself between fork and exec.
 struct Preparation {
     introducer: Introducer,
     mask: Mode,
@@ -240,10 +241,10 @@ impl Preparation {
     fn apply(&self) -> io::Result<()> {
         signals::reset();
         realtime::become_ordinary()?;
-        // Refused only without root's rights, and then the daemon has not set them either.
+        // Refused only without the rights of root; in this case the daemon has not set them either.
         let _ = rustix::process::setpriority_process(None, 0);
         let _ = realtime::write_oom_score(0);
-        // Before the limits, which may be below the number of descriptors that we have.
+        // Before the limits, which may be below the number of descriptors that this process has.
         let id = own_id()?;
         self.introducer.introduce(id)?;
         if let Some(record) = &self.record {
@@ -258,12 +259,12 @@ impl Preparation {
     }
 }
 
-/// Which process the caller is.
+/// Returns the id and start time of the calling process.
 fn own_id() -> io::Result<ProcessId> {
     let stat = rustix::fs::open(OUR_STAT, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut line = [0; STAT_MAX];
     let length = rustix::io::read(&stat, &mut line)?;
-    // An error made from a number: one with a text would ask for memory.
+    // An error made from a number: an error with a text would allocate memory.
     let unreadable = || io::Error::from_raw_os_error(libc::EBADMSG);
     Ok(Stat::parse(&line[..length]).ok_or_else(unreadable)?.id)
 }
@@ -274,7 +275,7 @@ fn write_record(record: impl AsFd, id: ProcessId) -> io::Result<()> {
     let mut rest = &mut entry[..];
     writeln!(rest, "{} {}", id.pid, id.start)?;
     let written = room - rest.len();
-    // Short writes do not happen to files but when the disk is full.
+    // A short write to a file happens only when the disk is full.
     match rustix::io::write(record, &entry[..written])? {
         length if length == written => Ok(()),
         _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),

@@ -78,7 +78,7 @@ fn child_inherits_nothing_of_a_realtime_parent() {
     for name in ["SigBlk:", "SigIgn:"] {
         let mask = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
-        // The rest are real-time signals; posix_spawn of the C library ignores its own among them.
+        // The rest are real-time signals; posix_spawn of the C library ignores its own signals among them.
         assert_eq!(mask & 0x7fff_ffff, 0, "{text}");
     }
     let queue = text.lines().find(|line| line.starts_with("Max msgqueue")).unwrap();
@@ -131,7 +131,7 @@ fn group_is_killed_with_what_ignores_a_polite_request() {
     let stdout = child.take_stdout().unwrap();
     let inner: i32 = read_until(&stdout, "\n").trim().parse().unwrap();
     let inner = ProcessId::of(inner).unwrap();
-    // The shell is asked and stays; `trap ''` is inherited by what it started.
+    // The shell gets the signal and stays; `trap ''` is inherited by what it started.
     child.kill_group(Signal::Terminate).unwrap();
     assert_eq!(child.exit().unwrap(), None);
     assert!(inner.is_running());
@@ -227,14 +227,14 @@ fn run_is_on_record_before_the_program_starts() {
 
 #[test]
 fn nothing_runs_when_its_descriptor_cannot_be_had() {
-    // Where the child asks for it, and where the parent takes it.
+    // The call fails where the child makes it, and where the parent makes it.
     for call in [libc::SYS_pidfd_open, libc::SYS_recvmsg] {
         let name = format!("systole-denied-{}-{call}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let record = std::fs::File::create(&path).unwrap();
         let denied = std::thread::spawn(move || {
             deny(call, libc::EMFILE);
-            // Its child stays when it alone is killed.
+            // Its child stays when only the shell is killed.
             let mut spawn = shell("sleep 1000 & sleep 1000");
             spawn.record = Some(record.as_fd());
             spawn.start().map(|child| child.id())
@@ -243,7 +243,8 @@ fn nothing_runs_when_its_descriptor_cannot_be_had() {
         assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        // One that has introduced itself is on record. What was killed in its group may still end.
+        // A process that has introduced itself is on record. A killed process of its group may still be
+        // ending.
         if let Some((pid, start)) = text.trim().split_once(' ') {
             let id = ProcessId { pid: pid.parse().unwrap(), start: start.parse().unwrap() };
             assert!(!exists(id.pid), "{call}: it still runs");

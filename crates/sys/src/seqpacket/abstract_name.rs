@@ -1,7 +1,8 @@
-//! A second name of a socket, in the abstract namespace (unix(7)), which nobody can remove.
+//! A second name of a socket, in the abstract namespace (unix(7)), which cannot be removed.
 //!
-//! It is made of the path, and of what makes a path unique on a machine: the mount namespace and the
-//! root directory of whoever uses it. Anybody can listen at such a name, so who does is looked at.
+//! The name is made of the path, and of what makes a path unique on a machine: the mount namespace and the
+//! root directory of the process. Any process can listen at such a name, so the process that listens is
+//! checked.
 
 use rustix::net::SocketAddrUnix;
 use std::fs::metadata;
@@ -10,7 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// The abstract name that belongs to a path.
+/// Returns the abstract name that belongs to a path.
 ///
 /// # Errors
 ///

@@ -1,11 +1,11 @@
-//! What the sender heard last of a node.
+//! Echoes: the last beat that the sender heard from a node.
 
 use super::below;
 use crate::error::EncodeError;
 use crate::number;
 use systole_core::{Echo, LINKS_MAX, Lags, LinkId, NODES_MAX, NodeId};
 
-/// A medium, and how far it is behind.
+/// The digits of a link and of how far it is behind.
 const LAG_DIGITS: usize = 3;
 
 pub(super) fn push(out: &mut Vec<u8>, echo: &Echo) -> Result<(), EncodeError> {

@@ -1,4 +1,4 @@
-//! The form of the version before, which nodes of that version write and read.
+//! The form of the previous version, for nodes that write and read that version.
 //!
 //! ```text
 //! beat   = "1;" capabilities ";" session ";" nodes ";" flags ";" echoes ";" claims [ ";" extras ]
@@ -6,9 +6,9 @@
 //! extra  = "r" 1*digit             what still runs at the sender: a bit for each claim
 //! ```
 //!
-//! Everything else is as in the version that follows. A beat has all claims, so whoever heard it has the
-//! whole table. One without claims, echoes and node list says nothing of a table; a node of that
-//! version takes its sender for one that is there and does not take part.
+//! Everything else is as in the current version. A beat has all claims, so a node that heard the beat has the
+//! whole table. A beat without claims, echoes and node list says nothing about a table; a node of the
+//! previous version treats its sender as present, but not taking part.
 
 use super::{below, read_items};
 use crate::error::EncodeError;
@@ -17,7 +17,7 @@ use systole_core::{Beat, Echo, LINKS_MAX, LinkId, Mark, NODES_MAX, NodeId, Table
 
 pub(super) const VERSION: &[u8] = b"1";
 pub(super) const RUNNING: u8 = b'r';
-/// The digest of no node list.
+/// The digest of an absent node list.
 pub(super) const NO_NODES: u32 = 0;
 const ECHOES_MAX: usize = NODES_MAX * LINKS_MAX;
 

@@ -1,4 +1,4 @@
-//! What keeps groups where they are: what is held, and what has moved too often.
+//! What keeps groups where they are: holds, and counts of moves.
 
 use super::below;
 use crate::error::EncodeError;
@@ -7,7 +7,7 @@ use systole_core::{Beat, GROUPS_MAX, HoldNotice, Moves, NODES_MAX, NodeId};
 
 const RELEASED: u8 = b'~';
 const FLED: u8 = b'!';
-/// One for everything, and one for each group.
+/// One hold for everything, and one for each group.
 pub(super) const FREEZES_MAX: usize = GROUPS_MAX + 1;
 
 pub(super) fn push_freeze(out: &mut Vec<u8>, hold: &HoldNotice) -> Result<(), EncodeError> {
@@ -41,7 +41,7 @@ pub(super) fn push_moves(out: &mut Vec<u8>, moves: &Moves) -> Result<(), EncodeE
     Ok(())
 }
 
-/// The place of a claim, and what parts it from the next number.
+/// Appends the index of a claim, and the separator after it.
 pub(super) fn push_place(out: &mut Vec<u8>, claim: u16) -> Result<(), EncodeError> {
     if usize::from(claim) >= GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
@@ -51,7 +51,7 @@ pub(super) fn push_place(out: &mut Vec<u8>, claim: u16) -> Result<(), EncodeErro
     Ok(())
 }
 
-/// Reads what is held of everything, or of the group of a claim.
+/// Reads a hold of everything, or of the group of a claim.
 pub(super) fn read_freeze(order: &[u8], claim: Option<u16>, out: &mut Beat) -> Option<()> {
     let (order, is_release) = match order {
         [front @ .., RELEASED] => (front, true),
@@ -69,7 +69,7 @@ pub(super) fn read_freeze(order: &[u8], claim: Option<u16>, out: &mut Beat) -> O
     is_whole.then(|| out.holds.push(hold))
 }
 
-/// Reads how a group has moved.
+/// Reads how often a group has moved.
 pub(super) fn read_moves(text: &[u8], out: &mut Beat) -> Option<()> {
     let (text, has_fled) = match text {
         [front @ .., FLED] => (front, true),
@@ -88,7 +88,7 @@ pub(super) fn read_moves(text: &[u8], out: &mut Beat) -> Option<()> {
     is_whole.then(|| out.moves.push(moves))
 }
 
-/// The place of a claim, and what follows it.
+/// Reads the index of a claim; returns it with the rest of the text.
 pub(super) fn read_place(text: &[u8]) -> Option<(u16, &[u8])> {
     let at = text.iter().position(|byte| *byte == b'.')?;
     let claim = u16::try_from(number::hex(&text[..at])?).ok()?;

@@ -1,13 +1,13 @@
-//! Of which claims something still runs at the sender: one bit each, four in a digit.
+//! The claims whose groups still run, at least in part, at the sender: one bit each, four in a digit.
 
 use systole_core::{Beat, Claim};
 
-/// Claims in one digit.
+/// The number of claims in one digit.
 const CLAIMS_PER_DIGIT: usize = 4;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// Appends a digit for every four claims, the first of them in its lowest bit, up to the last one
-/// that has a bit set.
+/// Appends one digit for every four claims, the first of them in the lowest bit, up to the last digit that
+/// has a bit set.
 pub(super) fn push(out: &mut Vec<u8>, claims: &[Claim]) {
     let length = claims.iter().rposition(|claim| claim.runs_here).map_or(0, |last| last + 1);
     for four in claims[..length].chunks(CLAIMS_PER_DIGIT) {
@@ -17,7 +17,7 @@ pub(super) fn push(out: &mut Vec<u8>, claims: &[Claim]) {
     }
 }
 
-/// Reads them into the claims of the same beat, which come before. The last digit is not 0.
+/// Reads the bits into the claims of the same beat, which come before. The last digit is not 0.
 pub(super) fn read(digits: &[u8], out: &mut Beat) -> Option<()> {
     digits.last().filter(|last| **last != b'0')?;
     for (place, digit) in digits.iter().enumerate() {

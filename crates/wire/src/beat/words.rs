@@ -1,14 +1,14 @@
 //! Why something failed, in words.
 //!
-//! Bytes that would part a beat, and all that are no printable ASCII, are written as `%` and two
-//! hexadecimal digits. What the core would not have made itself is not read, so that the mark of a table
-//! means the same at both ends.
+//! Bytes that are separators in a beat, and all bytes that are not printable ASCII, are written as `%` and
+//! two hexadecimal digits. Words that the core would not have produced itself are refused, so that the mark
+//! of a table means the same at both ends.
 
 use super::holds;
 use crate::error::EncodeError;
 use systole_core::{Beat, Claim, Words};
 
-/// Appends the words of a claim's failure, which has some.
+/// Appends the words of the failure of a claim.
 pub(super) fn push(out: &mut Vec<u8>, claim: u16, words: &Words) -> Result<(), EncodeError> {
     holds::push_place(out, claim)?;
     for byte in words.as_str().bytes() {
@@ -24,14 +24,14 @@ pub(super) fn push(out: &mut Vec<u8>, claim: u16, words: &Words) -> Result<(), E
     Ok(())
 }
 
-/// The claims whose failures have words, by their place.
+/// Returns the words of all claims whose failures have some, with the index of the claim.
 pub(super) fn all(claims: &[Claim]) -> impl Iterator<Item = (u16, &Words)> {
     let failures = (0..).zip(claims);
     let failures = failures.filter_map(|(place, claim)| Some((place, claim.failure.as_ref()?)));
     failures.map(|(place, failure)| (place, &failure.words)).filter(|(_, words)| !words.is_empty())
 }
 
-/// Reads the words of a claim that has been read.
+/// Reads the words of a claim that was read before.
 pub(super) fn read(text: &[u8], out: &mut Beat) -> Option<()> {
     let (claim, text) = holds::read_place(text)?;
     let failure = out.claims.get_mut(usize::from(claim))?.failure.as_mut()?;

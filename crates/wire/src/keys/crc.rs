@@ -4,7 +4,7 @@ const POLYNOMIAL: u32 = 0x04c1_1db7;
 
 const TABLE: [u32; 256] = table();
 
-/// The CRC-32, most significant bit first, from zero, complemented.
+/// Returns the CRC-32, most significant bit first, starting from zero, complemented.
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(0_u32, |crc, &byte| {
         let [top, ..] = crc.to_be_bytes();

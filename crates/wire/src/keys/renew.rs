@@ -1,4 +1,4 @@
-//! Keys that take the place of others, while what the others signed is still believed.
+//! Keys that replace others, while signatures made with the others are still accepted.
 
 use super::Keys;
 use crate::error::DecodeError;
@@ -6,33 +6,34 @@ use crate::error::DecodeError;
 /// Which key a signature was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signer {
-    /// The one that signs what we send.
+    /// The key that signs what this node sends.
     Sending,
-    /// Another one that we believe.
+    /// Another accepted key.
     Other,
 }
 
 impl Keys {
-    /// Puts `keys` in the place of these. What these sign is believed until
-    /// [`Keys::forget_former`]; with `keeps_former`, what their own former ones signed instead.
+    /// Replaces these keys by `keys`. Signatures made with the replaced keys are accepted until
+    /// [`Keys::forget_former`] is called; with `keeps_former`, signatures made with their own former keys are
+    /// accepted instead.
     pub fn renew(&mut self, keys: Self, keeps_former: bool) {
         let mut before = std::mem::replace(self, keys);
         let former = before.former.take().filter(|_| keeps_former);
         self.former = Some(former.unwrap_or_else(|| Box::new(before)));
     }
 
-    /// The keys before these, as long as they are believed.
+    /// Returns the keys before these, as long as they are accepted.
     #[must_use]
     pub fn former(&self) -> Option<&Self> {
         self.former.as_deref()
     }
 
-    /// Believes the former keys no more.
+    /// Stops accepting the former keys.
     pub fn forget_former(&mut self) {
         self.former = None;
     }
 
-    /// Whether others sign what is sent in the same way: id, method and key text.
+    /// Returns whether `other` signs messages in the same way: id, method and key text.
     #[must_use]
     pub fn signs_like(&self, other: &Self) -> bool {
         let (mut own, mut others) = (Vec::new(), Vec::new());
@@ -41,7 +42,7 @@ impl Keys {
         own == others
     }
 
-    /// Compares in constant time whether `signature` is one of `signed`, by these keys or the
+    /// Checks in constant time whether `signature` is a signature of `signed`, made with these keys or the
     /// former ones. Each set has its own rule for checksums.
     pub(crate) fn judge(&self, signature: &[u8], signed: &[u8]) -> Result<Signer, DecodeError> {
         match (self.verify(signature, signed), &self.former) {
@@ -50,7 +51,7 @@ impl Keys {
             (Err(error), None) => Err(error),
             (Err(error), Some(former)) => {
                 let judged = former.verify(signature, signed).map(|_| Signer::Other);
-                // An id that only one of them knows tells more than one that is unknown.
+                // If only one of the two sets knows the id, the error of that set says more.
                 judged.map_err(|other| match error {
                     DecodeError::UnknownKey => other,
                     DecodeError::Short
@@ -80,7 +81,7 @@ mod tests {
 
     type Entry = (u8, Method, &'static [u8]);
 
-    /// Keys of which the first one signs.
+    /// Keys of which the first one is the sending key.
     fn keys(entries: &[Entry]) -> Keys {
         Keys::new(entries[0].0, entries.iter().copied()).unwrap()
     }
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn old_and_new_are_believed_until_the_old_is_forgotten() {
         let crc = (3, Method::Crc, &b""[..]);
-        // The old file, the new file, what the old one's signature is after the end.
+        // The old file, the new file, and how a signature of the old key is judged after the end.
         let rows: [(&[Entry], &[Entry], _); 6] = [
             (&[(3, Method::Md5, b"Hello!")], &[(1, Method::Sha1, b"x")], DecodeError::UnknownKey),
             (&[(1, Method::Sha1, b"a")], &[(1, Method::Sha1, b"b")], DecodeError::Signature),

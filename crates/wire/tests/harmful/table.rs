@@ -1,18 +1,18 @@
-//! Messages that end a C 3.0.6 daemon, or that no node should ever send. They are signed with
-//! `crc` under number 1 where a row says so, because a checksum is easily made by hand.
+//! Messages that end a C daemon, or that no node should ever send. They are signed with `crc` under number 1
+//! where a row says so, because a checksum is easily made by hand.
 
-/// One of them.
+/// A harmful message.
 #[derive(Debug, Clone)]
 pub(crate) struct Harmful {
     pub(crate) what: &'static str,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The text of `authkeys` that these are signed with.
+/// The text of the `authkeys` with which these are signed.
 pub(crate) const KEYS: &str = "auth 1\n1 crc\n";
 
-/// Bodies of framed messages. Of those marked with a star it was seen that the C daemon ends when
-/// it gets them: the first two of these, unsigned; the third, signed.
+/// Bodies of framed messages. Those marked with a star were observed to end the C daemon that receives them:
+/// the first two of these unsigned, the third signed.
 const BODIES: [(&str, &[u8]); 17] = [
     ("* a field without a bracket", b"3:abc,"),
     ("* a type that is none", b"9:(7)t=stat,"),
@@ -36,7 +36,7 @@ const BODIES: [(&str, &[u8]); 17] = [
     ("a name beyond ASCII", b"8:(0)t\xff=st,"),
 ];
 
-/// All of them: each body signed and unsigned, and a good message cut short at every length.
+/// Returns all of them: each body signed and unsigned, and a good message cut short at every length.
 pub(crate) fn harmful() -> Vec<Harmful> {
     let mut all = Vec::new();
     for (what, fields) in BODIES {
@@ -61,7 +61,7 @@ pub(crate) fn harmful() -> Vec<Harmful> {
     all
 }
 
-/// A framed message with its trailer.
+/// Returns a framed message with its trailer.
 fn signed(body: &[u8]) -> Vec<u8> {
     let signature = format!("1 {:x}", crc(body));
     [body, format!("{}:{signature},", signature.len()).as_bytes()].concat()

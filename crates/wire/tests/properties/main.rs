@@ -1,4 +1,4 @@
-//! What holds for any bytes, any fields and any message.
+//! Properties of any bytes, any fields and any message.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
@@ -34,7 +34,7 @@ fn styles() -> impl Strategy<Value = Style> {
     (formats, compressions).prop_map(|(format, compression)| Style { format, compression })
 }
 
-/// Bytes that look like a message here and there.
+/// Bytes that look like a message in some places.
 fn soup() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => vec(any::<u8>(), 0..20),
@@ -50,7 +50,7 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Strings without what no string can carry, and lists and binaries.
+/// Strings without the bytes that no string can carry, and lists and binaries.
 fn plain_fields() -> impl Strategy<Value = Fields> {
     let name = "[a-zA-Z_][a-zA-Z_0-9 .(){}-]{0,20}"
         .prop_filter("a signature is not a field", |name| name != "auth");
@@ -103,14 +103,14 @@ fn methods() -> impl Strategy<Value = Method> {
     proptest::sample::select(METHODS.to_vec())
 }
 
-/// What a message says, if it is believed; a signature inside is no part of that.
+/// Returns what a message says, if it is accepted; a signature inside is not part of that.
 fn fields_of(decoder: &mut Decoder, bytes: &[u8], keys: &Keys) -> Option<String> {
     let opened = decoder.open(bytes, keys).ok()?;
     let fields = opened.fields().iter().filter(|field| field.name != "auth");
     Some(format!("{:?}", fields.collect::<Vec<_>>()))
 }
 
-/// Opens a message and draws whatever can be drawn from it.
+/// Opens a message and reads everything from it that can be read.
 fn open_all(decoder: &mut Decoder, bytes: &[u8], keys: &Keys) -> Result<(), DecodeError> {
     let opened = decoder.open(bytes, keys)?;
     for field in opened.fields().iter() {
@@ -138,8 +138,8 @@ proptest! {
 
     #[test]
     fn signed_garbage_never_panics(rows in vec(("[a-z_]{1,24}", soup()), 0..9), form in forms()) {
-        // A string takes nearly anything, so that what looks like a message gets behind the
-        // signature too, under the names that the translation asks for.
+        // A string can contain nearly anything, so that bytes that look like a message also get past the
+        // signature, under the names that the translation reads.
         let mut fields = Fields::default();
         for (name, value) in rows {
             for name in [name.as_str(), "t", "_compressed_payload", "systole", "seq"] {

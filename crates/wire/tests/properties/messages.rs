@@ -41,7 +41,7 @@ fn boxed(text: &'static str) -> impl Strategy<Value = Box<str>> {
     text.prop_map(Into::into)
 }
 
-/// Every message that is for sending.
+/// Returns every message that can be sent.
 pub(super) fn messages() -> impl Strategy<Value = Message> {
     let steps = proptest::sample::select(vec![Step::Me, Step::Other, Step::Done]);
     let fencings = proptest::sample::select(vec![

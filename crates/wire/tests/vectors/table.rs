@@ -1,4 +1,4 @@
-//! The captured messages, one row each. `INDEX.md` beside the files says where they come from.
+//! The captured messages, one row each. `INDEX.md` next to the files says where they come from.
 
 use systole_wire::Method::{self, Crc, Md5, Sha1};
 
@@ -10,12 +10,12 @@ pub(crate) enum Carrier {
     Serial,
 }
 
-/// Who made a message.
+/// What made a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A C 3.0.6 daemon.
+    /// A C daemon.
     Daemon,
-    /// A test program that spoke to one.
+    /// A test program that talked to a C daemon.
     Program,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Vector {
 
 macro_rules! vectors {
     ($($name:literal $method:ident $key:literal $carrier:ident $origin:ident;)*) => {
-        /// All of them, in the order of their numbers.
+        /// All captured messages, in the order of their numbers.
         pub(crate) const VECTORS: &[Vector] = &[$(Vector {
             name: $name,
             captured: include_bytes!(concat!($name, ".bin")),

@@ -1,4 +1,4 @@
-//! Other ways of writing and other things to say: formats, compression, legacy, ping nodes.
+//! Other forms and other messages: formats, compression, legacy, ping nodes.
 
 use super::{Recording, Situation, keys};
 use crate::{LIMIT, Outcome, pair, print_logs, systole};
@@ -9,7 +9,7 @@ use systole_lab::{
 };
 use systole_wire::{Fields, Form, Method, Sealer, Style};
 
-/// One group, at home on web1; no ping node.
+/// One group that prefers web1; no ping node.
 fn config(keys: &str) -> ClusterConfig {
     let usual = ClusterConfig::default();
     ClusterConfig {
@@ -24,7 +24,7 @@ fn config(keys: &str) -> ClusterConfig {
     }
 }
 
-/// Runs `life` on a pair whose web1 is ours, then judges what ours sent.
+/// Runs `life` on a pair in which web1 runs Systole, then judges what Systole sent.
 fn speak(
     config: ClusterConfig,
     (method, id): (Method, u8),
@@ -45,7 +45,7 @@ fn start_both(lab: &Lab) -> Result<(), LabError> {
     for node in Node::ALL {
         lab.start_daemon(node)?;
     }
-    // A joint start takes its ten seconds; the formats are heard before it is over.
+    // A joint start takes ten seconds; the formats are heard before it is over.
     for node in Node::ALL {
         lab.wait_for("both take part", LIMIT, || {
             let active = format!("Status update for node {node}: status active");
@@ -60,8 +60,8 @@ fn a_third_node_is_in_the_list() -> Outcome {
     let extra = vec!["node web3".to_owned()];
     let config = ClusterConfig { extra, ..config("auth 7\n7 md5 TestKeyMd5\n") };
     speak(config, (Method::Md5, 7), |lab, _, recording| {
-        // A C node asks for the list when the third node is dead to it, but not one that is
-        // active already: ours waits longer for that death.
+        // A C node asks for the list when it considers the third node dead, but it does not ask a node that
+        // is already active: therefore Systole waits longer for that death.
         let patient = lab.config().ha_cf(Node::Web1).replace("initdead 4000ms", "initdead 12");
         assert!(patient.contains("initdead 12\n"), "{patient}");
         lab.write_file(Node::Web1, "etc/ha.d/ha.cf", &patient)?;
@@ -71,7 +71,7 @@ fn a_third_node_is_in_the_list() -> Outcome {
     })
 }
 
-/// A request of web2 for our first message, which it got long ago.
+/// Returns a request of web2 for the first message of Systole, which web2 received long ago.
 fn request_for_the_first(lab: &Lab) -> Vec<u8> {
     let generation = lab.read_file(Node::Web2, "var/lib/heartbeat/hb_generation");
     let generation: u64 = generation.trim().parse().expect("web2 has a generation");
@@ -101,7 +101,7 @@ fn what_is_long_gone_is_answered_with_no() -> Outcome {
     let config = ClusterConfig { keepalive, ..config("auth 1\n1 sha1 TestKeySha1\n") };
     speak(config, (Method::Sha1, 1), |lab, capture, recording| {
         start_both(lab)?;
-        // More than a node keeps.
+        // More messages than a node keeps.
         let enough = |capture: &Capture| capture.packets().len() > 700;
         lab.wait_for("many messages were sent", LIMIT, || enough(capture))?;
         lab.flood(Node::Web1, &[request_for_the_first(lab)], 10, Duration::from_secs(1))?;
@@ -133,7 +133,7 @@ fn every_medium_carries_the_same() -> Outcome {
         recording.judge_carrier(Situation::Multicast6, |by| {
             matches!(by, Carrier::Udp6([0xff, 0x12, ..], 694))
         });
-        // The slow one.
+        // The slow carrier.
         let on_cable = || lab.sent_on_cable(Node::Web1).unwrap_or_default();
         lab.wait_for("beats on the cable", LIMIT, || on_cable().len() > 20)?;
         recording.judge_packets(Situation::Serial, &on_cable());
@@ -176,7 +176,7 @@ fn legacy_nodes_ask_for_their_groups() -> Outcome {
     })
 }
 
-/// The shortest signature outside of a message, `3 2c4b2e1,`, is what ends it.
+/// Returns whether a message ends in the shortest outer signature, `3 2c4b2e1,`.
 fn has_short_digest(payload: &[u8]) -> bool {
     let end = payload.len().min(12);
     let tail = String::from_utf8_lossy(&payload[payload.len() - end..]).into_owned();
@@ -188,7 +188,7 @@ fn has_short_digest(payload: &[u8]) -> bool {
 fn a_checksum_has_no_leading_zeros() -> Outcome {
     speak(config("auth 3\n3 crc\n"), (Method::Crc, 3), |lab, capture, recording| {
         start_both(lab)?;
-        // The captured one is the status of a node that takes part: an earlier one is no use.
+        // The captured message is the status of a node that takes part: an earlier status is not enough.
         lab.wait_for("a status with a short digest", LIMIT, || {
             capture.packets().iter().any(|packet| {
                 let payload = &packet.payload;
@@ -202,8 +202,8 @@ fn a_checksum_has_no_leading_zeros() -> Outcome {
     })
 }
 
-/// So many nodes with long names, none of which ever starts, that their list is longer than a kilobyte.
-/// Nothing else that ours says to a C node is, however many groups there are.
+/// This many nodes with long names, none of which ever starts, so that their list is longer than a kilobyte.
+/// No other message that Systole sends to a C node is, however many groups there are.
 fn large(algorithm: &str, keys: &str) -> ClusterConfig {
     let config = config(keys);
     let nodes = (10..24).map(|number| format!("node {:n<63}", format!("absent{number}")));
@@ -215,7 +215,7 @@ fn large(algorithm: &str, keys: &str) -> ClusterConfig {
     ClusterConfig { extra: nodes.chain(compression).collect(), ..config }
 }
 
-/// The C node reads what is compressed: it would call ours dead otherwise.
+/// Checks that the C node reads compressed messages: otherwise it would declare the Systole node dead.
 fn compressed(lab: &Lab, recording: &mut Recording<'_>, when: Situation) -> Result<(), LabError> {
     start_both(lab)?;
     lab.wait_for_owner(Node::Web1, LIMIT)?;

@@ -1,5 +1,5 @@
-//! Two nodes that can switch each other off: what ours says when it has done so, and that it comes
-//! back when a C node has done so.
+//! Two nodes that can switch each other off: what Systole sends when it has done so, and that it comes back
+//! when a C node has done so.
 
 use super::story::{THEIRS, config as usual, settled};
 use super::{Recording, Situation, keys};
@@ -9,13 +9,13 @@ use std::thread::scope;
 use systole_lab::{ClusterConfig, Daemon, Lab, LabError, Node};
 use systole_wire::Method;
 
-/// A plug-in of cluster-glue, which both know.
+/// A plug-in of cluster-glue, which both implementations know.
 fn config() -> ClusterConfig {
     let device = "stonith_host * external/lab web1 web2".to_owned();
     ClusterConfig { switch: true, extra: vec![device], ..usual() }
 }
 
-/// Ends the power switch, also when a test fails.
+/// Ends the power switch, even when a test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -24,7 +24,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// A node loses its power, is fenced by the other one, and comes back. Ours is web1.
+/// A node loses its power, is fenced by the other one, and comes back. web1 runs Systole.
 fn falls(lab: &Lab, node: Node) -> Result<(), LabError> {
     let (other, before) = (node.other(), lab.switch_asked(node.other()));
     lab.power_off(node)?;

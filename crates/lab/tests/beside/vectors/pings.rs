@@ -1,4 +1,4 @@
-//! Ping nodes of every kind, and what ipfail makes of them.
+//! Ping nodes of every kind, and what ipfail does with them.
 
 use super::{Recording, Situation, keys};
 use crate::{LIMIT, Outcome, pair, print_logs, systole};
@@ -25,7 +25,7 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// Gives the machines addresses of IPv6.
+/// Gives the machines IPv6 addresses.
 fn number(lab: &Lab) -> Result<(), LabError> {
     let add = |address| ["ip", "address", "add", address, "dev", "eth0", "nodad"];
     lab.run_on_client(&add("fd77::50/64"))?;
@@ -39,7 +39,7 @@ fn live(lab: &Lab, recording: &mut Recording<'_>) -> Result<(), LabError> {
         lab.start_daemon(node)?;
     }
     lab.wait_for_owner(Node::Web1, LIMIT)?;
-    // Until every kind of ping node was asked a few times.
+    // Until every kind of ping node has been pinged a few times.
     sleep(Duration::from_secs(2));
     recording.judge(Situation::PingNodes);
     for node in [Node::Web2, Node::Web1] {

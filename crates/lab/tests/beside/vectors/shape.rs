@@ -1,9 +1,9 @@
-//! What two messages of one kind have in common: everything but the values that must differ.
+//! What two messages of one kind have in common: everything except the values that must differ.
 
 use std::fmt;
 use systole_wire::{Algorithm, Decoder, Fields, Form, Keys, Kind};
 
-/// Our one extra field, which a C node skips.
+/// The one extra field of Systole, which a C node skips.
 const EXTRA: &str = "systole";
 /// Fields whose values are words of the protocol.
 const WORDS: [&str; 14] = [
@@ -25,15 +25,15 @@ const WORDS: [&str; 14] = [
 /// Fields whose values are hexadecimal numbers without leading zeros.
 const NUMBERS: [&str; 5] = ["seq", "hg", "ts", "dt", "ackseq"];
 
-/// The form of a message: how it is written, and its fields in their order, each with its type,
-/// its name, and its value as far as that does not depend on who says it and when.
+/// The form of a message: how it is written, and its fields in their order, each with its type, its name, and
+/// the part of its value that does not depend on the sender and the time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shape {
     text: String,
 }
 
 impl Shape {
-    /// The form of a signed message; nothing if it is not one that these keys signed.
+    /// Returns the form of a signed message; `None` if it is not signed with these keys.
     pub(crate) fn of(bytes: &[u8], keys: &Keys) -> Option<Self> {
         let mut decoder = Decoder::default();
         let opened = decoder.open(bytes, keys).ok()?;
@@ -52,8 +52,8 @@ impl Shape {
         Some(Self { text })
     }
 
-    /// Of a message in an envelope only the envelope is compared: what was in the captured ones
-    /// came from a client.
+    /// Of a message in an envelope only the envelope is compared: the content of the captured envelopes came
+    /// from a client.
     fn packed(bytes: &[u8], algorithm: &str) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let mut names = ["(1)_compressed_payload=", "(0)_compression_algorithm=", "(0)auth="];
@@ -69,7 +69,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What of a value is the same whoever sends it.
+/// Returns the part of a value that is the same for every sender.
 fn value(name: &str, text: Option<&str>, fields: &Fields) -> String {
     let Some(text) = text else { return "BYTES".to_owned() };
     let source = fields.get("src").and_then(|field| field.text());
@@ -85,7 +85,7 @@ fn value(name: &str, text: Option<&str>, fields: &Fields) -> String {
         "nodelist" | "delnodelist" => words(text),
         "ld" => digits(text),
         "auth" => signature(text),
-        // Who, which group, which number: these differ.
+        // Node, group, number: these differ.
         _ => {
             if text.is_empty() {
                 String::new()
@@ -96,7 +96,7 @@ fn value(name: &str, text: Option<&str>, fields: &Fields) -> String {
     }
 }
 
-/// A list of names, its blanks kept.
+/// Returns a list of names with its blanks.
 fn words(text: &str) -> String {
     text.split(' ')
         .map(|name| if name.is_empty() { "" } else { "NAME" })
@@ -104,7 +104,7 @@ fn words(text: &str) -> String {
         .join(" ")
 }
 
-/// A text with each run of digits made one.
+/// Replaces each run of digits in a text by one digit.
 fn digits(text: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {
@@ -116,8 +116,8 @@ fn digits(text: &str) -> String {
     out
 }
 
-/// A signature: the key's number, and how long the digest is. (That of `crc` is as long as its
-/// number happens to be.)
+/// Returns the form of a signature: the number of the key, and the length of the digest. (The digest of `crc`
+/// is as long as its number happens to be.)
 fn signature(text: &str) -> String {
     let digest = text.split_once(' ').map_or(text, |(_, digest)| digest);
     if digest.len() > 8 { format!("ID {}", digest.len()) } else { "ID CRC".to_owned() }

@@ -1,4 +1,5 @@
-//! The life of a pair: start together, the other one dies, returns, leaves; we leave and return.
+//! The life of a pair: both start together; the other node dies, returns and leaves; this node leaves and
+//! returns.
 
 use super::{Recording, Situation, keys};
 use crate::{LIMIT, Outcome, errors, pair, print_logs, systole};
@@ -11,7 +12,7 @@ use systole_wire::Method;
 /// The address of the group that prefers the C node.
 pub(super) const THEIRS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 101));
 
-/// Two groups, one at home on each node.
+/// Two groups, each of which prefers another node.
 pub(super) fn config() -> ClusterConfig {
     let usual = ClusterConfig::default();
     ClusterConfig {
@@ -32,12 +33,12 @@ pub(super) fn settled(lab: &Lab, ours: Node, theirs: Node) -> Result<(), LabErro
         lab.owners(lab.config().address) == [ours] && lab.owners(THEIRS) == [theirs]
     })?;
     lab.wait_for("the end of all scripts", LIMIT, || !lab.is_at_work())?;
-    // What is said at the end of a hand-over comes after the address has moved.
+    // The messages at the end of a hand-over come after the address has moved.
     sleep(Duration::from_secs(2));
     Ok(())
 }
 
-/// Ours is web1.
+/// web1 runs Systole.
 fn live(lab: &Lab, recording: &mut Recording<'_>) -> Result<(), LabError> {
     for node in Node::ALL {
         lab.start_daemon(node)?;

@@ -1,4 +1,4 @@
-//! Which captured message ours sends too, and when.
+//! Which captured messages Systole also sends, and when.
 
 /// When a message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,19 +13,19 @@ pub(crate) enum Situation {
     PeerReturned,
     /// The other node's daemon is stopped.
     PeerLeft,
-    /// Packets are lost on the way to us.
+    /// Packets to this node are lost.
     Loss,
     /// The daemon is told to read its configuration again.
     Reload,
-    /// Our daemon is stopped.
+    /// The daemon of this node is stopped.
     Leaving,
-    /// Our daemon comes back and gets its group.
+    /// The daemon of this node comes back and gets its group.
     Returning,
     /// Three nodes are configured, and the other one asks for their names.
     ThreeNodes,
-    /// `auto_failback legacy`: ours starts beside a running node.
+    /// `auto_failback legacy`: Systole starts while the other node runs.
     LegacyReturning,
-    /// `auto_failback legacy`: the other one starts beside ours.
+    /// `auto_failback legacy`: the other node starts while Systole runs.
     LegacyPeerReturned,
     /// `msgfmt netstring`.
     Netstring,
@@ -33,13 +33,13 @@ pub(crate) enum Situation {
     PingNodes,
     /// Signed with `crc`, until a digest begins with a zero, which is not written.
     ShortDigest,
-    /// The other node's ipfail and ours compare what they see.
+    /// The ipfail of the other node and that of Systole compare what they see.
     Ipfail,
     /// `traditional_compression on`, with zlib.
     Zlib,
     /// The same with bz2.
     Bzip2,
-    /// A node that has acknowledged nothing asks for what is long gone.
+    /// A node that has acknowledged nothing asks for a message that is no longer kept.
     TooLow,
     /// Over `bcast`.
     Broadcast,
@@ -53,12 +53,12 @@ pub(crate) enum Situation {
     Serial,
 }
 
-/// Where it is shown that ours sends a message too.
+/// Which test shows that Systole also sends a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown {
-    /// Here, by what a daemon of ours sends in this situation beside a C one.
+    /// This one: by the messages that a Systole daemon sends in this situation next to a C node.
     Here(Situation),
-    /// Elsewhere, or not at all, for this reason.
+    /// Another one, or none, for this reason.
     Elsewhere(&'static str),
 }
 
@@ -67,7 +67,7 @@ use Shown::{Elsewhere, Here};
 const CLIENT: &str = "made by an API client, which Systole has none of";
 const SYNTHETIC: &str = "made by a test program, not by a daemon";
 
-/// Every captured message, by the number that its name begins with.
+/// Every captured message, by the number with which its name begins.
 pub(crate) const TABLE: [(&str, Shown); 77] = [
     ("01", Here(Situation::JointStart)),
     ("02", Here(Situation::JointStart)),

@@ -1,4 +1,4 @@
-//! What a core wants done: jobs, datagrams, and what it keeps.
+//! Carries out what a core wants: jobs, datagrams, and stored state.
 
 use super::{Flight, NODES, Play, digest};
 use crate::laws::{self, Broken};

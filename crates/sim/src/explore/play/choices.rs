@@ -5,7 +5,7 @@ use crate::explore::Step;
 use systole_core::NodeId;
 
 impl Play {
-    /// What may happen next, ordinary things last.
+    /// Returns what may happen next, ordinary steps last.
     pub(in crate::explore) fn choices(&self) -> Vec<Step> {
         let is_over = self.now >= self.end;
         let left = self.left;
@@ -15,7 +15,7 @@ impl Play {
                 choices.push(step);
             }
         };
-        // At the beginning only: what is lost under way, other scopes lose.
+        // At the beginning only: other scopes cover datagrams lost in transit.
         let is_first = self.now + self.scope.horizon == self.end && self.flying.is_empty();
         may(Step::Cut, is_first && left.cuts > 0 && !self.is_cut);
         may(Step::Heal, self.is_cut);

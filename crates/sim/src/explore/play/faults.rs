@@ -1,4 +1,4 @@
-//! What may happen to an executor, a carrier, and a machine that stands still.
+//! Faults of an executor, a carrier, and a paused machine.
 
 use super::{Play, stand_in};
 use crate::laws::Broken;
@@ -20,7 +20,7 @@ impl Play {
         self.greet(node)
     }
 
-    /// The executor tells its daemon what it holds.
+    /// The executor reports to its daemon what it holds.
     pub(super) fn greet(&mut self, node: NodeId) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         let greeting = Greeting { held: stand_in::ledger(machine), unfinished: Vec::new() };
@@ -33,7 +33,7 @@ impl Play {
         self.tell(node, &Input::Carrier { group: GroupId(0), is_there })
     }
 
-    /// A machine goes on: what waits in its socket is read before anything is decided.
+    /// A machine continues after a pause: what waits in its socket is read before anything is decided.
     pub(super) fn resume(&mut self, node: NodeId, executor_first: bool) -> Result<(), Broken> {
         self.machines[node.index()].paused_until = None;
         if executor_first {
@@ -47,7 +47,7 @@ impl Play {
         self.let_go(node)
     }
 
-    /// The executor looks at its permit.
+    /// The executor checks its permit.
     pub(super) fn let_go(&mut self, node: NodeId) -> Result<(), Broken> {
         let services = &mut self.machines[node.index()].services;
         let groups = self.settings.group_ids();

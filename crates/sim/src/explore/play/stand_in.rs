@@ -1,6 +1,5 @@
-//! A simple executor for the exploration, whose state is small: jobs succeed or fail as the
-//! exploration says, and everything is let go at once when the permit runs out. Worlds run the
-//! executor's machine itself.
+//! A simple executor for the exploration, whose state is small: jobs succeed or fail as the exploration says,
+//! and everything is let go at once when the permit expires. Worlds run the machine of the real executor.
 
 use crate::machine::Machine;
 use crate::services::{Services, Work};
@@ -8,7 +7,7 @@ use std::collections::BTreeMap;
 use systole_core::{Action, GroupId, Job, JobId, Outcome, Time};
 use systole_executor::protocol::Held;
 
-/// The executor of one machine. It outlives the daemon, and dies with the machine.
+/// The executor of one machine. It outlives the daemon, but ends with the machine.
 #[derive(Debug, Default)]
 pub(super) struct StandIn {
     jobs: BTreeMap<JobId, Job>,
@@ -16,7 +15,7 @@ pub(super) struct StandIn {
 }
 
 impl StandIn {
-    /// Begins a job, or says which order it breaks.
+    /// Begins a job, or returns which order of start or stop it breaks.
     pub(super) fn begin(&mut self, job: Job, services: &mut Services) -> Result<(), String> {
         let running = services.running(job.group);
         let (before, rest) = running.split_at(job.first);
@@ -27,7 +26,7 @@ impl StandIn {
         if job.action == Action::Stop && !yields && rest[job.count..].contains(&true) {
             return Err(format!("{job:?} stops before its successors: {running:?}"));
         }
-        // What another node has goes beside the stop of something else.
+        // A resource that another node has is stopped at the same time as something else.
         let is_aside = |other: &Job| {
             let ends = [job.first + job.count, other.first + other.count];
             let is_apart = ends[0] <= other.first || ends[1] <= job.first;
@@ -47,7 +46,7 @@ impl StandIn {
         Ok(())
     }
 
-    /// A job succeeds; `None` if it was cancelled or let go meanwhile.
+    /// A job succeeds; returns `None` if it was cancelled or let go meanwhile.
     pub(super) fn end(&mut self, id: JobId, services: &mut Services) -> Option<Outcome> {
         let job = self.jobs.remove(&id)?;
         let mut places = job.first..job.first + job.count;
@@ -58,7 +57,7 @@ impl StandIn {
                 set(&job, false, services);
                 Outcome::Success
             }
-            // Several addresses are one job, and one that is left is enough.
+            // Several addresses are one job, and one remaining address is enough.
             Action::Status if places.any(runs) => Outcome::Running,
             Action::Monitor if places.all(runs) => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
@@ -67,7 +66,7 @@ impl StandIn {
         Some(outcome)
     }
 
-    /// Ends a job at once. A start that was cancelled has left nothing running.
+    /// Ends a job at once. A cancelled start has left nothing running.
     pub(super) fn cancel(&mut self, id: JobId, services: &mut Services) -> Option<Outcome> {
         let job = self.jobs.remove(&id)?;
         if job.action == Action::Start {
@@ -77,8 +76,8 @@ impl StandIn {
         Some(Outcome::Cancelled)
     }
 
-    /// Lets go of everything if the permit has run out. Returns the jobs that it ended, and the
-    /// groups that it held.
+    /// Lets go of everything if the permit has expired. Returns the jobs that it ended, and the groups that
+    /// it held.
     pub(super) fn let_go(
         &mut self,
         now: Time,
@@ -100,12 +99,12 @@ impl StandIn {
         (jobs, held)
     }
 
-    /// The machine lost power.
+    /// The machine loses power.
     pub(super) fn power_off(&mut self) {
         *self = Self::default();
     }
 
-    /// The daemon died: whatever runs for it goes on, but nobody hears of its end.
+    /// The daemon dies: its jobs continue, but no daemon hears of their end.
     pub(super) fn lose_daemon(&mut self, services: &mut Services) {
         let jobs: Vec<JobId> = self.jobs.keys().copied().collect();
         for job in jobs {
@@ -113,7 +112,7 @@ impl StandIn {
         }
     }
 
-    /// Tells which groups agents work for.
+    /// Records which groups agents work for.
     fn note(&self, services: &mut Services) {
         services.rest();
         for job in self.jobs.values().filter(|job| job.action != Action::Check) {
@@ -129,7 +128,7 @@ fn set(job: &Job, runs: bool, services: &mut Services) {
     }
 }
 
-/// What the ledger of a machine lists: what runs, under the term that its daemon stored.
+/// Returns what the ledger of a machine lists: what runs, under the term that its daemon stored.
 pub(super) fn ledger(machine: &Machine) -> Vec<Held> {
     let settings = &machine.settings;
     let held = settings.group_ids().map(|id| {

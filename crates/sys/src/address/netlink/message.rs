@@ -1,4 +1,4 @@
-//! Netlink messages as what they mean.
+//! Translates netlink messages.
 
 use crate::address::{Address, Interface, PROTOCOL, Placed, Route};
 use netlink_packet_route::AddressFamily;
@@ -12,10 +12,10 @@ use netlink_packet_route::route::{
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A lifetime without an end, in the kernel's words (`INFINITY_LIFE_TIME`).
+/// The kernel's value for a lifetime without an end (`INFINITY_LIFE_TIME`).
 const FOREVER: u32 = u32::MAX;
 
-/// The request that adds an address.
+/// Returns the request that adds an address.
 pub(super) fn new_address(placed: &Placed, span: Duration) -> AddressMessage {
     let mut message = AddressMessage::default();
     message.header.index = placed.index;
@@ -43,7 +43,7 @@ pub(super) fn new_address(placed: &Placed, span: Duration) -> AddressMessage {
     message
 }
 
-/// The same address with this lifetime.
+/// Returns the same address with this lifetime.
 pub(super) fn renewed(message: &AddressMessage, span: Duration) -> AddressMessage {
     let mut message = message.clone();
     message.attributes.retain(|attribute| !matches!(attribute, AddressAttribute::CacheInfo(_)));
@@ -71,7 +71,7 @@ pub(super) fn interface(message: &LinkMessage) -> Interface {
         match attribute {
             LinkAttribute::IfName(name) => interface.name.clone_from(name),
             LinkAttribute::Mtu(mtu) => interface.mtu = *mtu,
-            // A loopback interface has one of zeros.
+            // The address of a loopback interface consists of zeros.
             LinkAttribute::Address(mac) if !interface.is_loopback => {
                 interface.mac = mac.as_slice().try_into().ok();
             }
@@ -105,7 +105,7 @@ pub(super) fn address(message: &AddressMessage) -> Option<Address> {
             _ => {}
         }
     }
-    // On a point-to-point interface the two differ, and "address" is the other side's.
+    // On a point-to-point interface the two differ, and "address" is that of the other side.
     address.ip = local.or(remote)?;
     Some(address)
 }
@@ -119,8 +119,8 @@ pub(super) fn flags(message: &AddressMessage) -> AddressFlags {
     long.unwrap_or(short)
 }
 
-/// The request for the route to an address, over an interface if one is given. The answer is a row of
-/// the table, and tells which table.
+/// Returns the request for the route to an address, over an interface if one is given. The answer is a row of
+/// the routing table, and says which table.
 pub(super) fn route_to(address: IpAddr, interface: Option<u32>) -> RouteMessage {
     let mut message = RouteMessage::default();
     let (family, bits, destination) = match address {
@@ -135,7 +135,7 @@ pub(super) fn route_to(address: IpAddr, interface: Option<u32>) -> RouteMessage 
     message
 }
 
-/// The network of a route, if it is in the main table and needs no gateway.
+/// Returns the network of a route, if the route is in the main table and needs no gateway.
 pub(super) fn route(message: &RouteMessage) -> Option<Route> {
     let mut network = None;
     let mut interface = None;

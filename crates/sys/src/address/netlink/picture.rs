@@ -1,4 +1,4 @@
-//! Pictures of the machine's network.
+//! Snapshots of the machine's network.
 
 use super::message::{address, interface, route, route_to};
 use super::{Addresses, Message, packet};
@@ -9,12 +9,12 @@ use netlink_packet_route::route::RouteMessage;
 use std::io;
 use std::net::IpAddr;
 
-/// Most routes that one picture is made with. Each takes some microseconds.
+/// The most routes that are looked up for one snapshot. Each lookup takes some microseconds.
 const LOOKUPS: usize = 1 << 12;
 
 impl Addresses {
-    /// Takes a picture of the machine's network with all its routes. The table of a router has a
-    /// million of them, which take seconds: nothing for a thread that others wait for.
+    /// Takes a snapshot of the machine's network with all its routes. The table of a router may have a
+    /// million routes, which take seconds: not for a thread that others wait for.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl Addresses {
         Ok(network)
     }
 
-    /// All interfaces with their addresses.
+    /// Returns all interfaces with their addresses.
     ///
     /// # Errors
     ///
@@ -51,8 +51,8 @@ impl Addresses {
         Ok(interfaces)
     }
 
-    /// Takes a picture with those routes alone that [`choose`] needs for these addresses. The kernel
-    /// is asked for each of them, so that it does not matter how many others there are.
+    /// Takes a snapshot with only those routes that [`choose`] needs for these addresses. The kernel is asked
+    /// for each of them, so that the number of other routes does not matter.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Addresses {
         Ok(network)
     }
 
-    /// Adds the routes for one address to a picture. What `left` counts down ends the asking.
+    /// Adds the routes for one address to a snapshot. Stops asking when `left` has counted down to zero.
     fn add_routes(
         &mut self,
         wish: &Wanted,
@@ -77,7 +77,7 @@ impl Addresses {
             return Ok(());
         }
         if let Some(route) = own_place(wish, network) {
-            // The kernel would name the address itself.
+            // The answer of the kernel would be the address itself.
             network.routes.push(route);
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl Addresses {
             return index.map_or(Ok(()), |index| ask(network, Some(index)));
         }
         ask(network, None)?;
-        // A longer route through a gateway hides a network that is at hand.
+        // A longer route through a gateway hides an on-link network.
         let usable = network.interfaces.iter().filter(|it| it.is_up && !it.is_loopback);
         for index in usable.map(|it| it.index).collect::<Vec<_>>() {
             if choose(wish, network).is_ok() {
@@ -104,15 +104,15 @@ impl Addresses {
         Ok(())
     }
 
-    /// The route that the kernel would take to an address, over `interface` if one is given; nothing
-    /// if it leads through a gateway, or there is none.
+    /// Returns the route that the kernel would take to an address, over `interface` if one is given; `None`
+    /// if the route leads through a gateway, or if there is none.
     fn look_up(&mut self, address: IpAddr, interface: Option<u32>) -> io::Result<Option<Route>> {
         self.sequence = self.sequence.wrapping_add(1);
         let request = Message::GetRoute(route_to(address, interface));
         self.socket.send(&packet(request, NLM_F_REQUEST, self.sequence), 0)?;
         loop {
             let messages = match self.receive() {
-                // The answer was one that cannot be decoded.
+                // The answer could not be decoded.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 messages => messages?,
             };
@@ -137,7 +137,7 @@ impl Addresses {
     }
 }
 
-/// Where an address is already, if it may be there and has a network.
+/// Returns where an address already is, if it may be there and has a network.
 fn own_place(wish: &Wanted, network: &Network) -> Option<Route> {
     let (interface, found) = network.find(wish)?;
     let has_network = found.prefix < if found.ip.is_ipv4() { 32 } else { 128 };

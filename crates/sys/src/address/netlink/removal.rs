@@ -9,23 +9,23 @@ use netlink_packet_route::address::{AddressFlags, AddressMessage};
 use std::io;
 use std::net::IpAddr;
 
-/// An address that was to go, and what the kernel said.
+/// An address to remove, and the answer of the kernel.
 type Removal = (AddressMessage, io::Result<()>);
 
 impl Addresses {
-    /// Removes addresses, in one batch, from every interface where [`Network::find`] would find
-    /// them, whoever put them there. One that is not there is a success. Asks for addresses alone,
-    /// as [`renew`](Self::renew).
+    /// Removes addresses, in one batch, from every interface where [`Network::find`] would find them,
+    /// whatever added them. Removing an absent address is a success. Asks for addresses alone, as
+    /// [`renew`](Self::renew) does.
     ///
-    /// Unless `promote_secondaries` is set, the kernel removes with the first address of a network
-    /// all its others. Those that were not to be removed are put back at once, as they were.
+    /// Unless `promote_secondaries` is set, the kernel removes all other addresses of a network together with
+    /// its first address. Those that were not to be removed are put back at once, as they were.
     ///
     /// The answers are in the order of `wanted`.
     ///
     /// # Errors
     ///
-    /// When the kernel cannot be asked, and when an address that was not to be removed cannot be put
-    /// back; a refusal of one address is its own answer.
+    /// When the kernel cannot be asked, and when an address that was not to be removed cannot be put back; if
+    /// the kernel refuses one address, this is the answer for that address.
     ///
     /// [`Network::find`]: crate::address::Network::find
     pub fn remove(&mut self, wanted: &[Wanted]) -> io::Result<Vec<io::Result<()>>> {
@@ -45,12 +45,12 @@ impl Addresses {
         Ok(wanted.iter().map(answer).collect())
     }
 
-    /// Removes every address with our mark but those in `kept`, and says which: what a killed
-    /// keeper left behind.
+    /// Removes every address with the mark of Systole except those in `kept`, and returns the removed
+    /// addresses: those that a killed executor left.
     ///
     /// # Errors
     ///
-    /// The first refusal; all are tried.
+    /// The first refusal; all addresses are tried.
     pub fn remove_orphans(&mut self, kept: &[IpAddr]) -> io::Result<Vec<IpAddr>> {
         let before = self.addresses()?;
         let is_orphan = |message: &AddressMessage| {
@@ -73,8 +73,8 @@ impl Addresses {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        // Secondary addresses first: the removal of the first one would take them away, or make
-        // one of them the first for nothing.
+        // Secondary addresses first: the removal of the first one would remove them too, or needlessly make
+        // one of them the first.
         chosen.sort_by_key(|message| !flags(message).contains(AddressFlags::Secondary));
         let requests = chosen.iter().cloned().map(Message::DelAddress).collect();
         let answers = self.change(requests, 0)?.into_iter().map(|answer| match answer {
@@ -86,7 +86,7 @@ impl Addresses {
         Ok(removals)
     }
 
-    /// Puts back what the removal of others took away.
+    /// Puts back the addresses that the kernel removed together with others.
     fn put_back(&mut self, others: &[AddressMessage]) -> io::Result<()> {
         let after = self.addresses()?;
         let is_there = |message: &&AddressMessage| {
@@ -108,7 +108,7 @@ impl Addresses {
     }
 }
 
-/// The same error once more.
+/// Returns a copy of an error.
 fn copy(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }

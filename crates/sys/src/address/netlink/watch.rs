@@ -1,4 +1,4 @@
-//! News of interfaces and addresses that the kernel tells by itself.
+//! Changes of interfaces and addresses that the kernel reports without being asked.
 
 use super::message::address;
 use super::{Message, read};
@@ -12,10 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 /// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR` and `RTMGRP_IPV6_IFADDR` of rtnetlink(7).
 const GROUPS: u32 = 0x1 | 0x10 | 0x100;
-/// Most datagrams that are read at once; what is left wakes us again.
+/// The most datagrams that are read at once; the rest wakes the caller again.
 const DATAGRAMS: usize = 256;
 
-/// Most removed addresses that are named. Beyond it any may be gone.
+/// The most removed addresses that are listed. With more, any address may be gone.
 const REMOVED_MAX: usize = 1 << 10;
 
 /// What changed.
@@ -23,7 +23,7 @@ const REMOVED_MAX: usize = 1 << 10;
 pub struct Change {
     /// An interface came, went, or changed its state.
     pub interfaces: bool,
-    /// Any address may be gone: too much happened, or it cannot be read.
+    /// Any address may be gone: too much happened, or a report cannot be read.
     pub addresses: bool,
     /// Addresses that are gone from an interface.
     pub removed: Vec<Removed>,
@@ -34,13 +34,13 @@ pub struct Change {
 pub struct Removed {
     /// The address.
     pub address: IpAddr,
-    /// The number of the netlink socket that asked for it, as a rule that of its process; absent
-    /// when the kernel did it by itself, because the lifetime was over or the interface is gone.
+    /// The number of the netlink socket that asked for the removal, normally the id of its process; absent
+    /// when the kernel removed the address itself, because its lifetime was over or the interface is gone.
     pub port: Option<NonZeroU32>,
 }
 
-/// The door through which the kernel tells of changes in the network namespace in which it was
-/// opened. Readable when there is news.
+/// A socket on which the kernel reports changes in the network namespace in which the socket was opened.
+/// Readable when there is news.
 #[derive(Debug)]
 pub struct Watch {
     socket: Socket,
@@ -59,8 +59,8 @@ impl Watch {
         Ok(Self { socket })
     }
 
-    /// Reads what came since the last time. What cannot be read, or was lost because there was too
-    /// much of it, may have been anything.
+    /// Reads what has come since the last call. Reports that cannot be read, or were lost because there were
+    /// too many, count as any change.
     #[must_use]
     pub fn read(&self) -> Change {
         let mut change = Change::default();

@@ -1,22 +1,22 @@
-//! The lock of a serial line, as UUCP and everybody after it has it.
+//! The lock of a serial line, as used by UUCP and all later programs.
 
 use crate::daemonize::{self, Running};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// How often a lock that others take and leave meanwhile is tried.
+/// The number of attempts to take a lock that other processes take and release meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// A lock file with our process id. Removed when this is dropped.
+/// A lock file with the process id of this process. Removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
 }
 
 impl Lock {
-    /// Takes the lock of a line. One of a process that is gone is taken over, and so is our own:
-    /// a daemon that executed itself anew keeps its process id.
+    /// Takes the lock of a line. The lock of a process that is gone is taken over, and so is the lock of this
+    /// process itself: a daemon that executed itself again keeps its process id.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Lock {
     }
 }
 
-/// Gives the draft its real name, which exists whole or not at all.
+/// Links the draft to its real name, so that the lock exists as a whole or not at all.
 fn link(draft: &Path, path: &Path, own: i32) -> io::Result<()> {
     for _ in 0..ATTEMPTS {
         match fs::hard_link(draft, path) {
@@ -47,7 +47,7 @@ fn link(draft: &Path, path: &Path, own: i32) -> io::Result<()> {
         }
         match daemonize::running(path)? {
             Running::Yes(pid) if pid == own => return Ok(()),
-            // What cannot be read may be a lock in another program's form.
+            // A file that cannot be read may be a lock in the form of another program.
             Running::Yes(_) | Running::No => break,
             Running::Stale(_) => remove(path)?,
         }
@@ -66,7 +66,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         let own = std::process::id().cast_signed();
         if matches!(daemonize::running(&self.path), Ok(Running::Yes(pid)) if pid == own) {
-            // A lock that stays behind is taken over by the next one.
+            // A lock that stays is taken over by the next process.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -76,7 +76,7 @@ impl Drop for Lock {
 mod tests {
     use super::*;
 
-    /// A folder of this test alone.
+    /// A directory for this test alone.
     fn folder(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("systole-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
@@ -101,7 +101,7 @@ mod tests {
         let folder = folder("locks");
         let path = folder.join("LCK..ttyS1");
         let take = || Lock::take(&folder, "/dev/ttyS1");
-        // Above the largest number that Linux gives to a process.
+        // Higher than any process id of Linux.
         for (content, is_free) in [
             ("   4194305\n".to_owned(), true),
             (format!("{:>10}\n", std::process::id()), true),

@@ -1,8 +1,9 @@
-//! Messages on their way to a slow line.
+//! Messages that wait for a slow line.
 //!
-//! Whole messages wait in their order, and none is handed to the kernel before the line should be
-//! done with the one before: what the kernel has cannot be overtaken, and it would take 4 s of a
-//! 9600 baud line. Where too much waits, the newest beat overtakes it, and replaces older ones.
+//! Whole messages wait in their order, and no message is handed to the kernel before the line should be done
+//! with the previous one: messages in the kernel cannot be overtaken, and the kernel would accept 4 s worth
+//! of a 9600 baud line. Where too many messages wait, the newest beat overtakes them, and replaces older
+//! beats.
 //!
 //! ```text
 //!          a message, the line is free         the kernel is full
@@ -20,19 +21,19 @@ use std::time::Duration;
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
-/// Bits on the wire for a byte: a start bit and a stop bit go with it.
+/// The number of bits on the wire for a byte, including a start bit and a stop bit.
 const BITS_PER_BYTE: u64 = 10;
-/// Most bytes that wait on the fastest line, but for a beat that overtakes them. On a slower one it
-/// is what the line carries while two beats would lose their patience.
+/// The most bytes that wait on the fastest line, not counting a beat that overtakes them. On a slower line
+/// the limit is what the line carries in twice the time that a beat may wait.
 const WAITING_MAX: usize = 16 << 10;
-/// Most messages that wait.
+/// The most messages that wait.
 const MESSAGES_MAX: usize = 128;
-/// A message of this length is taken on every line.
+/// A message of this length is accepted on every line.
 const SHORT: usize = 2048;
-/// What ends a line that was torn, so that the next message begins one.
+/// What ends a torn line, so that the next message begins a new one.
 const REPAIR: &[u8] = b"\n";
 
-/// What waits, what is being written, and when the line is free.
+/// The waiting messages, the current message, and the time at which the line is free.
 #[derive(Debug)]
 pub(super) struct Outbox {
     byte_time: u64,
@@ -41,7 +42,7 @@ pub(super) struct Outbox {
     waiting_max: usize,
     current: Vec<u8>,
     written: usize,
-    /// The beat that overtakes what waits.
+    /// The beat that overtakes the waiting messages.
     beat: Vec<u8>,
     waiting: VecDeque<u8>,
     messages: VecDeque<Waiting>,
@@ -58,8 +59,8 @@ struct Waiting {
 }
 
 impl Outbox {
-    /// Nothing waits for a line of this speed, in bits per second. No beat shall wait for longer
-    /// than `patience`.
+    /// Makes an empty outbox for a line of this speed, in bits per second. No beat may wait longer than
+    /// `patience`.
     pub(super) fn new(baud: u32, patience: Duration) -> Self {
         let byte_time = BITS_PER_BYTE * SECOND / u64::from(baud.max(1));
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
@@ -80,11 +81,11 @@ impl Outbox {
         }
     }
 
-    /// Takes the newest beat.
+    /// Accepts the newest beat.
     ///
     /// # Errors
     ///
-    /// `ENOBUFS` when older ones were still waiting in a line that is too slow, and are lost.
+    /// `ENOBUFS` when older beats were still waiting, because the line is too slow, and are lost.
     pub(super) fn put_beat(&mut self, message: &[u8]) -> io::Result<()> {
         if self.wait() <= self.patience && self.beat.is_empty() && self.has_room(message.len()) {
             self.push(message, true);
@@ -95,18 +96,18 @@ impl Outbox {
         if has_lost { Err(Errno::NOBUFS.into()) } else { Ok(()) }
     }
 
-    /// Whether so much waits that nothing should be added without need.
+    /// Returns whether so much waits that nothing should be added without need.
     pub(super) fn is_slow(&self) -> bool {
         self.wait() > self.patience / 2
     }
 
-    /// How long the line will take for what waits, in nanoseconds.
+    /// Returns how long the line will take for what waits, in nanoseconds.
     fn wait(&self) -> u64 {
         let length = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
         length.saturating_mul(self.byte_time)
     }
 
-    /// Takes out every beat that waits. Returns whether there was one.
+    /// Removes every waiting beat. Returns whether there was one.
     fn drop_beats(&mut self) -> bool {
         let mut has_dropped = !self.beat.is_empty();
         self.beat.clear();
@@ -133,12 +134,12 @@ impl Outbox {
         self.messages.push_back(Waiting { length: message.len(), is_beat });
     }
 
-    /// Takes another message.
+    /// Accepts another message.
     ///
     /// # Errors
     ///
-    /// `EMSGSIZE` when the line would carry nothing else for too long; `ENOBUFS` when the oldest
-    /// ones had to go.
+    /// `EMSGSIZE` when the line would carry nothing else for too long; `ENOBUFS` when the oldest messages had
+    /// to be dropped.
     pub(super) fn put(&mut self, message: &[u8]) -> io::Result<()> {
         if message.len() > self.message_max {
             return Err(Errno::MSGSIZE.into());
@@ -154,11 +155,11 @@ impl Outbox {
         if has_lost { Err(Errno::NOBUFS.into()) } else { Ok(()) }
     }
 
-    /// Hands on to `write` what the line can take at the time `now`, in nanoseconds.
+    /// Passes to `write` what the line can take at the time `now`, in nanoseconds.
     ///
     /// # Errors
     ///
-    /// Those of `write`, but for its being full.
+    /// Those of `write`, except that it is full.
     pub(super) fn advance(
         &mut self,
         now: u64,
@@ -201,7 +202,7 @@ impl Outbox {
         true
     }
 
-    /// Gives up what the line did not take.
+    /// Abandons everything that the line did not take.
     pub(super) fn abandon(&mut self) {
         self.current.clear();
         self.written = 0;
@@ -212,13 +213,13 @@ impl Outbox {
         self.is_torn = true;
     }
 
-    /// Until when it waits for a line that takes nothing, if it does.
+    /// Returns until when it waits for a line that takes nothing, if it does.
     pub(super) fn stuck_until(&self) -> Option<u64> {
         let span = u64::try_from(super::STUCK_AFTER.as_nanos()).unwrap_or(u64::MAX);
         self.stuck_since.map(|since| since.saturating_add(span))
     }
 
-    /// When the line is free for what waits, if anything does.
+    /// Returns when the line is free for what waits, if anything waits.
     pub(super) fn due(&self) -> Option<u64> {
         (!self.is_empty()).then_some(self.free_at)
     }

@@ -1,4 +1,4 @@
-//! Messages out of a stream of bytes.
+//! Extracts messages from a stream of bytes.
 //!
 //! ```text
 //!            a line `>>>…`               a line `<<<…`
@@ -10,16 +10,16 @@
 
 use std::io;
 
-/// Longest message in bytes; what the daemon's own buffer for any medium holds.
+/// The longest message in bytes: the size of the daemon's buffer for any medium.
 const MESSAGE_MAX: usize = 64 << 10;
-/// Most bytes that are read at once; a terminal gives no more.
+/// The most bytes that are read at once; a terminal returns no more.
 const CHUNK: usize = 4096;
-/// What begins the first line of a message.
+/// The beginning of the first line of a message.
 const BEGIN: &[u8] = b">>>";
-/// What begins its last line.
+/// The beginning of its last line.
 const END: &[u8] = b"<<<";
 
-/// What was read, and the message in the making.
+/// What was read, and the message that is being collected.
 #[derive(Debug)]
 pub(super) struct Stream {
     chunk: Vec<u8>,
@@ -43,7 +43,7 @@ impl Default for Stream {
     }
 }
 
-/// What a byte led to.
+/// The result of a byte.
 enum Step {
     More,
     Message,
@@ -51,7 +51,7 @@ enum Step {
 }
 
 impl Stream {
-    /// Takes what `read` gives when everything before is used up. Returns how much that was.
+    /// Takes what `read` returns when everything before is used up. Returns the number of bytes.
     pub(super) fn fill(
         &mut self,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
@@ -63,7 +63,7 @@ impl Stream {
         result
     }
 
-    /// The next whole message of what was read, copied to `out`, or nothing when more is needed.
+    /// Copies the next whole message of what was read to `out`, or returns `None` when more bytes are needed.
     ///
     /// # Errors
     ///
@@ -92,19 +92,19 @@ impl Stream {
             return self.end_line();
         }
         if !self.is_collecting {
-            // More of a line is not needed to see whether it begins a message.
+            // The beginning of a line is enough to see whether the line begins a message.
             if self.message.len() < BEGIN.len() {
                 self.message.push(byte);
             }
             return Step::More;
         }
-        // Room for the end of this line.
+        // Leaves room for the end of this line.
         if self.message.len() + 1 < MESSAGE_MAX {
             self.message.push(byte);
             return Step::More;
         }
         self.hunt();
-        // The rest of this line is no beginning.
+        // The rest of this line does not begin a message.
         self.message.extend([0; BEGIN.len()]);
         Step::TooLong
     }
@@ -140,7 +140,8 @@ impl Stream {
 mod tests {
     use super::*;
 
-    /// All messages of a stream that comes in pieces of `size`; nothing for one that was too long.
+    /// Returns all messages of a stream that comes in pieces of `size`; `None` for a message that was too
+    /// long.
     fn messages(bytes: &[u8], size: usize) -> Vec<Option<String>> {
         let mut stream = Stream::default();
         let mut out = vec![0; MESSAGE_MAX];
@@ -166,11 +167,11 @@ mod tests {
     fn messages_are_found_wherever_the_stream_is_cut() {
         for (bytes, expected) in [
             (">>>\na=b\n<<<\n>>>\nc=d\n<<<\n", &[">>>\na=b\n<<<\n", ">>>\nc=d\n<<<\n"][..]),
-            // From the middle, noise in between, no end.
+            // From the middle of a message, noise in between, no end.
             ("=b\n<<<\n\n\0noise\n>>>\nc=d\n<<<\n>>>\ne=f\n", &[">>>\nc=d\n<<<\n"]),
-            // The first one is cut short: by a beginning, and by a beginning within a line.
+            // The first message is cut short: by a beginning, and by a beginning within a line.
             (">>>\na=b\nc>>>\nd=e\n>>>\nf=g\n<<<\n", &[">>>\nf=g\n<<<\n"]),
-            // Words behind the marks, marks within a line.
+            // Words after the markers, markers within a line.
             (">>> x\na=>>>\nb=<<<\n<<< y\n", &[">>>\na=>>>\nb=<<<\n<<< y\n"]),
             (">>\n>>>\n<<<\n", &[">>>\n<<<\n"]),
         ] {
@@ -187,7 +188,7 @@ mod tests {
         let long = format!(">>>\na={}\n<<<\n", "x".repeat(MESSAGE_MAX));
         let stream = format!("{long}>>>\nb=c\n<<<\n");
         assert_eq!(messages(stream.as_bytes(), CHUNK), [None, Some(">>>\nb=c\n<<<\n".to_owned())]);
-        // A beginning behind which nothing ever ends is no reason to keep everything.
+        // A beginning that is never followed by an end must not make the stream keep everything.
         let endless = format!(">>>\n{}", "y=z\n".repeat(MESSAGE_MAX));
         assert!(messages(endless.as_bytes(), CHUNK).iter().all(Option::is_none));
     }

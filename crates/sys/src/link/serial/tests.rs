@@ -7,7 +7,7 @@ use std::time::Instant;
 
 const BEAT: &[u8] = b">>>\nt=status\nst=active\n<<<\n";
 
-/// The other end of a line, and the name of ours.
+/// Opens a terminal: returns its other end, and the name of this end.
 fn terminal() -> (OwnedFd, String) {
     let _ = fs::create_dir_all(LOCKS);
     let other = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
@@ -46,7 +46,7 @@ fn await_message(link: &mut Link) -> Vec<u8> {
     }
 }
 
-/// What has come at the other end.
+/// Returns what has arrived at the other end.
 fn read_all(other: &OwnedFd) -> Vec<u8> {
     let mut buffer = [0; 4096];
     let mut all = Vec::new();
@@ -65,7 +65,7 @@ fn messages_go_both_ways_as_they_are() {
     link.send(BEAT, Urgency::Beat).unwrap();
     assert_eq!(read_all(&other), BEAT);
     assert_eq!(link.receive(&mut [0; 8]).unwrap(), None);
-    // Noise, a carriage return and a stripped bit: flow control characters are data.
+    // Noise, a carriage return and a byte with its top bit set: flow control characters are data.
     rustix::io::write(&other, b"noise\n>>>\r\n\xf4=a\x13b\x11\n<<<\n>>>\nu=c\n<<<\n").unwrap();
     assert_eq!(await_message(&mut link), b">>>\nt=a\x13b\x11\n<<<\n");
     assert_eq!(await_message(&mut link), b">>>\nu=c\n<<<\n");
@@ -120,7 +120,7 @@ fn a_line_that_takes_nothing_holds_nobody_up_and_loses_whole_messages() {
     let mut link = open(&tty).unwrap();
     let filler = [b">>>\nx=".as_slice(), &[b'-'; 1000], b"\n<<<\n"].concat();
     let begin = Instant::now();
-    // Until the kernel is full and the line given up.
+    // Until the kernel is full and the line is given up.
     let error = loop {
         assert!(begin.elapsed() < Duration::from_secs(30));
         let result = link.send(&filler, Urgency::Other).and_then(|()| link.write_on());
@@ -138,7 +138,7 @@ fn a_line_that_takes_nothing_holds_nobody_up_and_loses_whole_messages() {
         let _ = link.write_on();
         rest.extend(read_all(&other));
     }
-    // The first message behind the torn one is whole.
+    // The first message after the torn one is whole.
     let stream = [taken, rest].concat();
     assert!(stream.ends_with(&[b"\n".as_slice(), BEAT].concat()));
 }

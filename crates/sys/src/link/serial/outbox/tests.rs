@@ -8,7 +8,7 @@ fn millis(count: u64) -> u64 {
     count * SECOND / 1000
 }
 
-/// A line that takes so many bytes.
+/// A line that accepts a given number of bytes.
 #[derive(Default)]
 struct Line {
     room: usize,
@@ -117,7 +117,7 @@ fn a_message_may_not_hold_up_the_beats_for_long() {
     let error = slow.put(&[b'x'; SHORT + 1]).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
     assert!(Outbox::new(115_200, 4 * PATIENCE).put(&[b'x'; WAITING_MAX]).is_ok());
-    // A beat is worth its time, whatever that is.
+    // A beat is sent however long it takes.
     assert!(slow.put_beat(&vec![b'x'; 10 * SHORT]).is_ok());
 }
 
