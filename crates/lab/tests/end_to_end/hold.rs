@@ -47,10 +47,10 @@ fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Ou
         let withheld = "not taken by this node because of a hold, although web1 was silent";
         says(lab, Node::Web2, withheld)?;
         nobody_takes_it(lab);
-        lab.wait_for_log(Node::Web2, &["is not taken, because it is held"])?;
+        lab.wait_for_log(Node::Web2, &["is not taken by this node although web1 was silent"])?;
         orders(lab, Node::Web2, &["release"])?;
         owned_by(lab, Node::Web2)?;
-        let sentences = ["it is not taken, because it is held", "no longer held: released"];
+        let sentences = ["this node does not take it although", "no longer held: released"];
         println!("{}", lab.wait_for_answer(Node::Web2, &["hb", "why"], &sentences)?);
 
         let told = orders(lab, Node::Web2, &["hold"])?;
