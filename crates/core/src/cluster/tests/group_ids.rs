@@ -87,8 +87,8 @@ fn failback_of_a_group_follows_its_line_to_another_place() {
 fn reload_without_groups_takes_no_offence_at_the_failback_of_one() {
     let mut node = alone(&[X, Y]);
     let group_failback = vec![(FIRST, Failback::Manual)];
-    let none = Settings { group_failback, ..with_groups(A, Failback::On, &[]) };
-    assert_eq!(node.reload(none), Ok(()));
+    let empty = Settings { group_failback, ..with_groups(A, Failback::On, &[]) };
+    assert_eq!(node.reload(empty), Ok(()));
     assert_eq!(node.cluster.settings().group_failback, []);
 }
 
