@@ -4,6 +4,7 @@ use super::Cluster;
 use crate::mutation::Mutation;
 use crate::{Action, Cause, Event, GroupId, NodeId, NodeStatus, Phase, Time};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What keeps a node from starting a group, or from continuing its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +104,17 @@ impl Obstacle {
             }
         }
     }
+}
+
+/// How long an obstacle lasts before it is reported.
+const REPORT_AFTER: Duration = Duration::from_secs(1);
+
+/// What keeps this node from a group that no node runs, and may last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastingObstacle {
+    obstacle: Obstacle,
+    since: Time,
+    is_reported: bool,
 }
 
 /// The purpose for which a group is to be started.
@@ -206,16 +218,35 @@ impl Cluster {
         if obstacles.iter().any(is_elsewhere) { Vec::new() } else { obstacles }
     }
 
-    /// Reports once what keeps this node from a group that no node runs, for as long as the
-    /// obstacle lasts.
+    /// Reports once what keeps this node from a group that no node runs, when that has lasted. An obstacle of
+    /// a moment, as at every reload, is not reported.
     fn report_obstacle(&mut self, group: GroupId, first: Option<Obstacle>) {
-        let reported = first.filter(|it| it.is_reported());
-        let before = std::mem::replace(&mut self.groups[group].reported_obstacle, reported);
-        if let Some(obstacle) = reported.filter(|_| reported != before)
+        let now = self.now;
+        let Some(obstacle) = first.filter(|it| it.is_reported()) else {
+            self.groups[group].reported_obstacle = None;
+            return;
+        };
+        let known = self.groups[group].reported_obstacle.filter(|known| known.obstacle == obstacle);
+        let mut known =
+            known.unwrap_or(LastingObstacle { obstacle, since: now, is_reported: false });
+        if !known.is_reported
+            && now.since(known.since) >= REPORT_AFTER
+            && self.would_start_without(group, obstacle)
             && let Some(cause) = self.cause_to_take(group)
         {
+            known.is_reported = true;
             self.report(Event::NotTaken { group, obstacle, cause });
         }
+        self.groups[group].reported_obstacle = Some(known);
+    }
+
+    /// Whether this node, and no other one, would start a group if there were not this obstacle. A group that
+    /// waits for an unknown line cannot come first here.
+    fn would_start_without(&self, group: GroupId, obstacle: Obstacle) -> bool {
+        let comes_first =
+            |it: &Obstacle| *it != Obstacle::NotFirst || obstacle == Obstacle::UnknownLine;
+        let mut obstacles = self.obstacles(group, Purpose::Take);
+        obstacles.all(|it| it != Obstacle::RunsElsewhere && comes_first(&it))
     }
 
     /// Takes a group that no node runs, unless an obstacle keeps this node from it. Does what can

@@ -3,7 +3,7 @@
 //! A group keeps its [`GroupId`] for as long as the daemon runs. A reload adds groups at the end; a
 //! forgotten group leaves its place empty, and gets the same place again if its line comes back.
 
-use super::gate::Obstacle;
+use super::gate::LastingObstacle;
 use super::hold::HoldOrder;
 use super::hold_down::Down;
 use super::rows::Row;
@@ -85,7 +85,7 @@ pub(super) struct GroupState {
     /// because this node gave it away and no node has run it since.
     pub(super) is_exempt: bool,
     /// The obstacle that keeps this node from the group, as last reported.
-    pub(super) reported_obstacle: Option<Obstacle>,
+    pub(super) reported_obstacle: Option<LastingObstacle>,
     /// Another node runs a line that is not known here, and lacks the line of this group.
     pub(super) waits_for_unknown_line: bool,
     /// The line needs more than the line that it replaces here.

@@ -26,6 +26,7 @@ mod initdead;
 mod ledger;
 mod lost_lines;
 mod meanwhile;
+mod obstacles;
 mod other_lines;
 mod other_list;
 mod pair;

@@ -75,6 +75,8 @@ impl JournalEvent {
             (stage.took_ms, stage.total_ms) = (0, 0);
         } else if let Self::Denied { pid, .. } = &mut essence {
             *pid = 0;
+        } else if let Self::NotTaken { evidence, .. } = &mut essence {
+            evidence.clear();
         } else if let Self::Late { milliseconds, .. } = &mut essence {
             *milliseconds = 0;
         }

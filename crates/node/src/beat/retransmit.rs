@@ -80,7 +80,7 @@ impl SentMessages {
 
 fn room(settings: &Settings) -> usize {
     let echoes = settings.nodes.len() * settings.links.len();
-    ROOM + (echoes + settings.groups.len()) * ROOM_PER_ITEM
+    ROOM + (echoes + settings.group_ids().count()) * ROOM_PER_ITEM
 }
 
 #[cfg(test)]

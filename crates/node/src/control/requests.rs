@@ -49,7 +49,7 @@ impl Control {
             return self.refuse_busy(asked.client, RESTARTING.to_owned());
         }
         let needs_files = matches!(asked.request, Request::Restart | Request::Reload { .. });
-        // A reload that is being applied changes the numbers of groups. Reading the files changes nothing.
+        // A reload that is being applied may add and remove groups. Reading the files changes nothing.
         if let Some(text) = self.is_rereading().filter(|_| needs_files || self.reload.is_some()) {
             return self.refuse_busy(asked.client, text);
         }

@@ -3,12 +3,13 @@
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use systole_core::GROUPS_MAX;
 use systole_ipc::journal::JournalEvent;
 
 /// How long one entry is enough for all that repeat it.
 const PERIOD: Duration = Duration::from_mins(10);
 /// Maximum number of entries that are remembered. The oldest is forgotten first.
-const KEPT_MAX: usize = 32;
+const KEPT_MAX: usize = 32 + GROUPS_MAX;
 
 /// Entries that were written recently and may repeat without end.
 #[derive(Debug, Default)]
