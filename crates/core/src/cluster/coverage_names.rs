@@ -1,7 +1,6 @@
 //! The names of states for the count of transitions.
 
 use super::Cluster;
-use super::ipfail::Ipfail;
 use crate::coverage::{Table, visit};
 use crate::peer::Peer;
 use crate::{NodeId, NodeStatus};
@@ -15,10 +14,6 @@ impl Cluster {
     pub(super) fn visit_peer(&self, node: NodeId, input: &'static str) {
         visit(Table::Peer, || (self.peer(node).name(), input));
     }
-
-    pub(super) fn visit_ipfail(&self, input: &'static str) {
-        visit(Table::Ipfail, || (self.ipfail.name(), input));
-    }
 }
 
 impl Peer {
@@ -30,16 +25,6 @@ impl Peer {
             (NodeStatus::Init, true) => "init",
             (NodeStatus::Up, true) => "up",
             (NodeStatus::Active, true) => "active",
-        }
-    }
-}
-
-impl Ipfail {
-    const fn name(&self) -> &'static str {
-        match (self.is_giving_up(), self.is_wanted()) {
-            (true, _) => "giving up",
-            (false, true) => "waiting",
-            (false, false) => "quiet",
         }
     }
 }
