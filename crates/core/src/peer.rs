@@ -1,10 +1,13 @@
 //! What this node knows about another node.
 
+mod presence;
+
 use crate::link::Link;
 use crate::rarely::Rarely;
 use crate::receive::Receiver;
 use crate::view::View;
 use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, TableForm, Time, Uuid};
+pub(crate) use presence::{Effect, Input};
 use std::time::Duration;
 
 /// What kind of daemon a peer runs, learned from its status messages.
@@ -20,14 +23,6 @@ pub(crate) enum Kind {
 }
 
 /// Another node.
-///
-/// ```text
-///                status                 silent for its dead time
-///   (unheard) ───────────▶ Init/Up/Active ──────────────────────▶ Dead
-///       │                        ▲            status               │
-///       │ silent for initdead    └─────────────────────────────────┤
-///       └──────────────────────────────────────────────────────────┘
-/// ```
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts that it told")]
 pub(crate) struct Peer {
@@ -311,57 +306,5 @@ impl Peer {
         self.last_status = Some(now);
         self.status_sequence = self.status_sequence.max(sequence);
         interval
-    }
-
-    /// When the peer is dead if it stays silent; `patience` overrides what it said (initdead).
-    pub(crate) fn deadline(&self, patience: Option<Duration>) -> Option<Time> {
-        if self.status == NodeStatus::Dead {
-            return None;
-        }
-        let settles =
-            patience.filter(|_| self.is_unproven()).map(|patience| self.awaited_since + patience);
-        self.silent_at(patience).into_iter().chain(settles).min()
-    }
-
-    /// Whether everything that the peer has said so far may be a recording, and the start of this
-    /// node waits for the peer.
-    fn is_unproven(&self) -> bool {
-        self.kind == Kind::Systole && !self.answers && !self.is_settled
-    }
-
-    fn silent_at(&self, patience: Option<Duration>) -> Option<Time> {
-        if self.status == NodeStatus::Dead {
-            return None;
-        }
-        let since = self.last_status.unwrap_or(self.awaited_since);
-        Some(since + patience.unwrap_or(self.dead_after))
-    }
-
-    /// Lets time pass. Returns whether the peer died of its silence.
-    ///
-    /// What may be a recording does not prolong the start of this node, which waits as long for
-    /// such a peer as for a silent one. It may also be a peer that does not hear this node, so it
-    /// is not dead: as long as it is heard, nothing is started beside it.
-    pub(crate) fn elapse(&mut self, now: Time, patience: Option<Duration>) -> bool {
-        if self.is_unproven()
-            && patience.is_some_and(|patience| now >= self.awaited_since + patience)
-        {
-            self.is_settled = true;
-        }
-        if self.silent_at(patience).is_none_or(|deadline| now < deadline) {
-            return false;
-        }
-        self.status = NodeStatus::Dead;
-        self.is_settled = true;
-        self.is_ready = false;
-        self.receiver.forget_missing();
-        true
-    }
-
-    /// Restarts the clock of the peer's silence, because it was this node that was away until now.
-    pub(crate) fn forgive(&mut self, now: Time) {
-        if self.is_alive() {
-            self.last_status = Some(now);
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::Cluster;
 use crate::link::Patience;
 use crate::mutation::Mutation;
+use crate::peer::{Effect, Input};
 use crate::{Event, Fencing, IpfailEvent, LastBeat, LinkId, NodeId, NodeStatus, Silence, Time};
 use std::time::Duration;
 
@@ -19,9 +20,6 @@ impl Cluster {
         self.report(Event::Paused(gap));
         self.prolong_absence();
         self.interrupt_hand_over();
-        for node in self.others() {
-            self.visit_peer(node, "own pause");
-        }
         let others = self.others().filter(|node| self.peer(*node).is_alive());
         self.unverified = others.collect();
         self.owes_permit = Some(self.now);
@@ -29,11 +27,8 @@ impl Cluster {
             self.unverified.clear();
         }
         self.verified = self.next_barrier();
-        for node in self.unverified.clone() {
-            self.peer_mut(node).forgive(now);
-        }
-        for peer in &mut self.peers {
-            peer.awaited_since = peer.awaited_since + gap;
+        for node in self.others() {
+            self.peer_mut(node).step(now, Input::OwnPause(gap));
         }
     }
 
@@ -79,10 +74,7 @@ impl Cluster {
             let now = self.now;
             let was_heard = self.peer(node).last_status.is_some();
             let had_left = self.peer(node).has_left;
-            if self.peer(node).deadline(patience).is_some_and(|deadline| now >= deadline) {
-                self.visit_peer(node, "silence");
-            }
-            if self.peer_mut(node).elapse(now, patience) {
+            if self.peer_mut(node).step(now, Input::Turn { patience }) == Effect::Died {
                 let silence = self.silence(node, patience);
                 self.report(Event::PeerDead(node, Box::new(silence)));
                 self.peer_died(node, was_heard, had_left);

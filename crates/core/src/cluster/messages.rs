@@ -2,10 +2,9 @@
 
 use super::{Cluster, may_tell};
 use crate::mutation::Mutation;
-use crate::peer::Kind;
+use crate::peer::{Effect, Input as Presence, Kind};
 use crate::receive::Verdict;
 use crate::{Event, Heard, IpfailEvent, Message, NodeId, NodeStatus, Scope, Step};
-use std::cmp::Ordering;
 use std::time::Duration;
 
 impl Cluster {
@@ -44,63 +43,49 @@ impl Cluster {
 
     /// An older generation is a replay. A newer one is a restart, which only a status proves.
     fn generation_holds(&mut self, from: NodeId, heard: &Heard<'_>) -> bool {
-        let now = self.now;
-        let generation = heard.generation;
-        let believes_all = self.is_mutated(Mutation::BelieveRecordings);
+        let (now, generation) = (self.now, heard.generation);
         let is_status = matches!(heard.message, Message::Status { .. });
-        self.visit_peer(
-            from,
-            match (generation.cmp(&self.peer(from).generation), is_status) {
-                (Ordering::Less, _) => "older generation",
-                (Ordering::Equal | Ordering::Greater, false) => "other message",
-                (Ordering::Equal, true) => "status",
-                (Ordering::Greater, true) => "newer generation",
-            },
-        );
-        let peer = self.peer_mut(from);
-        let current = peer.generation;
-        if generation < current {
-            if let Some(count) = peer.replays.note(now, generation) {
-                self.report(Event::Replay { node: from, generation, current, count });
-            }
-            return false;
-        }
-        let was_met = peer.last_status.is_some();
-        let Message::Status { .. } = heard.message else {
-            return was_met && generation == current;
+        let input = Presence::Message {
+            generation,
+            status: is_status.then_some(heard.sequence.unwrap_or(0)),
+            believes_all: self.is_mutated(Mutation::BelieveRecordings),
         };
-        if generation > current {
-            if was_met {
-                self.report(Event::PeerRestarted(from));
-                self.peer_restarted(from);
+        let peer = self.peer_mut(from);
+        let (was_met, current) = (peer.last_status.is_some(), peer.generation);
+        match peer.step(now, input) {
+            Effect::Replay(Some(count)) => {
+                self.report(Event::Replay { node: from, generation, current, count });
+                false
             }
-            // This also holds if the peer was restarted while this node's daemon was. A peer that
-            // has only executed itself since it was last heard counts as the same run.
-            let grown = heard.beat.map_or(0, |beat| beat.grown);
-            let is_same = grown > 0 && generation.saturating_sub(grown.into()) <= current;
-            if current > 0 && !is_same {
-                self.expect_home(from);
+            Effect::Restarts => {
+                if was_met {
+                    self.report(Event::PeerRestarted(from));
+                    self.peer_restarted(from);
+                }
+                // This also holds if the peer was restarted while this node's daemon was. A peer
+                // that has only executed itself since it was last heard counts as the same run.
+                let grown = heard.beat.map_or(0, |beat| beat.grown);
+                let is_same = grown > 0 && generation.saturating_sub(grown.into()) <= current;
+                if current > 0 && !is_same {
+                    self.expect_home(from);
+                }
+                self.peer_mut(from).restart(generation);
+                self.peer_mut(from).heard_since = now;
+                self.store_peer(from);
+                true
             }
-            self.peer_mut(from).restart(generation);
-            self.peer_mut(from).heard_since = now;
-            self.store_peer(from);
-            return true;
-        }
-        let sequence = heard.sequence.unwrap_or(0);
-        if sequence <= peer.heard_before && !believes_all {
-            return false;
-        }
-        // A recalled sequence is stored already; its minute begins with the first status.
-        peer.stored_at.get_or_insert(now);
-        if was_met && peer.status == NodeStatus::Dead {
-            if sequence <= peer.status_sequence {
-                return false;
+            Effect::Returns => {
+                self.report(Event::PeerReturned(from));
+                self.classic_returns(from);
+                true
             }
-            self.peer_mut(from).heard_since = now;
-            self.report(Event::PeerReturned(from));
-            self.classic_returns(from);
+            Effect::Accept => true,
+            Effect::Ignore
+            | Effect::Replay(None)
+            | Effect::Nothing
+            | Effect::Died
+            | Effect::Left => false,
         }
-        true
     }
 
     /// Whether the message was not processed before; records its number and its link.

@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::mutation::Mutation;
-use crate::peer::Kind;
+use crate::peer::{Effect, Input, Kind};
 use crate::{Cause, Event, GroupId, NodeId, NodeStatus, Output, Phase};
 
 impl Cluster {
@@ -173,17 +173,10 @@ impl Cluster {
 
     /// A peer said goodbye: everything that it had is stopped.
     pub(super) fn peer_left(&mut self, node: NodeId, sequence: u64) {
-        self.visit_peer(node, "goodbye");
-        let peer = self.peer_mut(node);
-        if peer.has_left {
+        let now = self.now;
+        if self.peer_mut(node).step(now, Input::Goodbye(sequence)) != Effect::Left {
             return;
         }
-        peer.has_left = true;
-        peer.told_at = peer.told_at.max(sequence);
-        peer.runs.fill(false);
-        peer.in_doubt.fill(false);
-        peer.doubts_unknown = false;
-        peer.runs_unknown.clear();
         self.verify_gone(node);
         self.report(Event::PeerLeft(node));
         self.cancel_hand_over(node);
