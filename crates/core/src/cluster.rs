@@ -2,7 +2,6 @@
 
 mod carrier;
 mod classic;
-mod coverage_names;
 mod declined;
 mod detection;
 mod executor_absence;
@@ -110,7 +109,7 @@ pub struct Cluster {
     owes_permit: Option<Time>,
     /// A peer that echoes this barrier has spoken since that pause.
     verified: EchoBarrier,
-    hand_over: Option<HandOver>,
+    hand_over: HandOver,
     failback_after: Time,
     declined_offers: DeclinedOffers,
     /// The dead or departed node whose groups are being taken.
@@ -158,7 +157,7 @@ impl Cluster {
             unverified: Vec::new(),
             owes_permit: None,
             verified: EchoBarrier::default(),
-            hand_over: None,
+            hand_over: HandOver::default(),
             failback_after: Time::START,
             declined_offers: DeclinedOffers::default(),
             takeover_from: None,
@@ -260,7 +259,7 @@ impl Cluster {
         let runners = runners.filter_map(|group| self.groups[group].runner.deadline());
         let others = [
             Some(self.transmitter.next_beat),
-            self.hand_over.as_ref().map(HandOver::deadline),
+            self.hand_over.deadline(),
             self.failback_deadline(),
             self.declined_deadline(),
             self.stay_deadline(),

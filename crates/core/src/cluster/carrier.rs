@@ -89,7 +89,7 @@ impl Cluster {
 
     /// Hands over a group whose clients can no longer reach it here, if another node can run it.
     pub(super) fn leave_for_carrier(&mut self) {
-        if self.now < self.leaving_after || self.hand_over.is_some() {
+        if self.now < self.leaving_after || self.hand_over.runs() {
             return;
         }
         for group in self.settings.group_ids() {

@@ -8,7 +8,7 @@
 use super::Cluster;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Event, Failure, GroupId, HandOverEvent, HandOverReason, NodeId, Refusal, Scope, Time};
+use crate::{Failure, GroupId, HandOverReason, NodeId, Refusal, Scope, Time};
 use std::time::Duration;
 
 /// Wait before a group is offered again after a first refusal that only a person can resolve; it
@@ -130,17 +130,8 @@ impl Cluster {
         }
     }
 
-    /// Withdraws an offer that no longer has a reason. Nothing was let go yet; a node that hears
-    /// the offer later and answers it is refused.
-    pub(super) fn withdraw_offer(&mut self) {
-        if self.is_offer_obsolete() {
-            self.visit_hand_over("withdrawn");
-            self.report(Event::HandOver(HandOverEvent::Cancelled));
-            self.end_hand_over(Err(Refusal::Withdrawn));
-        }
-    }
-
-    fn is_offer_obsolete(&self) -> bool {
+    /// Whether what this node has asked another node to take no longer has a reason to go there.
+    pub(super) fn is_offer_obsolete(&self) -> bool {
         let Some((taker, scope, motive)) = self.pending_offer() else { return false };
         if self.peer(taker).kind != Kind::Systole {
             // A C node that has answered waits for an hour, and does not understand a refusal.

@@ -16,7 +16,7 @@
 //! executor that comes back late stops everything that it holds before this node takes anything.
 
 use super::Cluster;
-use crate::{Cause, Claim, Event, GroupId, Holding, NodeId, Phase, Refusal, ResourceKind, Time};
+use crate::{Cause, Claim, Event, GroupId, Holding, NodeId, Phase, ResourceKind, Time};
 use std::time::Duration;
 
 /// How long a starting daemon gives permits to an executor that has not reported yet.
@@ -85,11 +85,7 @@ impl Cluster {
             return;
         }
         self.absence = Absence::Over;
-        // Groups that were to be given may still run: the node that takes them must know that, and
-        // fence this node first.
-        if self.hand_over.as_ref().is_some_and(|running| running.parts().0 == self.settings.me) {
-            self.end_hand_over(Err(Refusal::CannotStop));
-        }
+        self.end_giving_without_executor();
         for group in self.settings.group_ids() {
             if !self.groups[group].runner.is_idle() {
                 self.orphan(group);

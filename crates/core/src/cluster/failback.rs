@@ -14,7 +14,7 @@ impl Cluster {
     /// Hands back groups that this node has only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
         self.record_homes();
-        if self.now < self.failback_after || self.hand_over.is_some() {
+        if self.now < self.failback_after || self.hand_over.runs() {
             return;
         }
         if self.is_mutated(Mutation::Restless) {

@@ -92,7 +92,7 @@ impl Cluster {
             !is_away || is_on && is_lent && self.may_go_home(group)
         });
         let goes_home = goes_home && self.is_settled();
-        if count > 0 && goes_home && has_foreign && self.hand_over.is_none() {
+        if count > 0 && goes_home && has_foreign && !self.hand_over.runs() {
             self.report_ipfail(IpfailEvent::GivingUpForeign);
             self.tell_pings(peer, Some(count), PingVerdict::GoesHome);
             self.give_up(GroupSet::Foreign);
@@ -124,7 +124,7 @@ impl Cluster {
         let peer = self.ipfail_taker();
         let peer = peer.map(|peer| (peer, self.is_peer_settled(peer)));
         self.step_ipfail(Input::Peer(peer));
-        let runs = self.hand_over.is_some();
+        let runs = self.hand_over.runs();
         self.step_ipfail(Input::HandOver { runs });
         self.step_ipfail(Input::Turn);
     }

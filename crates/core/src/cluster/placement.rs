@@ -213,7 +213,7 @@ impl Cluster {
     }
 
     fn record_stability(&mut self) {
-        let moving = self.hand_over.is_some() || self.is_negotiating();
+        let moving = self.hand_over.runs() || self.is_negotiating();
         let stable = self.takes_part() && self.is_settled() && !moving;
         if stable && let Some(node) = self.takeover_from.take() {
             self.report(Event::TakeoverDone(node));

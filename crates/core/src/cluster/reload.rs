@@ -105,7 +105,7 @@ impl Cluster {
             && is_legacy(ours) == is_legacy(settings);
         if self.shutdown.has_begun() {
             Err(Refusal::NotReady)
-        } else if self.hand_over.is_some() || !self.outbox.is_empty() {
+        } else if self.hand_over.runs() || !self.outbox.is_empty() {
             Err(Refusal::Busy)
         } else if is_same {
             Ok(())

@@ -272,10 +272,10 @@ impl Cluster {
             nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),
             ping_nodes: self.ping_reports(),
             groups: self.settings.group_ids().map(|group| self.group_report(group)).collect(),
-            hand_over: self.hand_over.as_ref().map(|running| {
-                let (giver, taker, scope) = running.parts();
-                (names(giver), names(taker), scope.describe(&self.settings))
-            }),
+            hand_over: self
+                .hand_over
+                .running()
+                .map(|it| (names(it.giver), names(it.taker), it.scope.describe(&self.settings))),
             fencing: self.fence_reports(),
             hold: self.hold_report(&self.hold),
         }

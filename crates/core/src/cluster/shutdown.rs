@@ -5,7 +5,7 @@ mod machine;
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Cause, Event, Failback, GroupSet, Message, NodeId, NodeStatus, Occasion, Output, Refusal, Step,
+    Cause, Event, Failback, GroupSet, Message, NodeId, NodeStatus, Occasion, Output, Step,
 };
 pub(super) use machine::Shutdown;
 use machine::{Effect, Input};
@@ -17,8 +17,7 @@ impl Cluster {
             if !self.is_settled() {
                 self.report(Event::StopDelayed);
             }
-            self.visit_hand_over("own stop");
-            self.end_hand_over(Err(Refusal::NotReady));
+            self.end_hand_over_to_stop();
         }
         if self.shutdown.step(self.now, Input::Ordered) == Effect::Release {
             self.release_everything();

@@ -32,7 +32,7 @@ impl Cluster {
         let peer = self.classic_peer().filter(|_| self.takes_part() && hold != GroupSet::None);
         self.classic.gives_up = match peer {
             Some(_)
-                if self.hand_over.is_some()
+                if self.hand_over.runs()
                     || self.is_everything_held()
                     || !self.may_all_leave(hold) =>
             {

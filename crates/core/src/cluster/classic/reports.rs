@@ -164,7 +164,7 @@ impl Cluster {
             && classic.is_peer_stable
             && classic.has_reported
             && classic.conflict == Conflict::None
-            && self.hand_over.is_none()
+            && !self.hand_over.runs()
             && !self.peer(peer).has_left;
         let is_theirs = self.preferred(group) == peer && self.settings.failback != Failback::Legacy;
         let owner = self.groups[group].row.owner;
@@ -185,7 +185,7 @@ impl Cluster {
             Stage::Reported(_) => self.held_in_part(),
             Stage::Idle | Stage::Starting | Stage::BothStarting => return,
         };
-        if self.hand_over.is_some() || !self.takes_part() {
+        if self.hand_over.runs() || !self.takes_part() {
             return;
         }
         let there = self.classic.held_there();

@@ -7,7 +7,7 @@
 
 use super::{Recalled, Stage};
 use crate::cluster::Cluster;
-use crate::cluster::hand_over::HandOver;
+use crate::cluster::hand_over::Running;
 use crate::{GroupSet, NodeId, Scope, Unfinished, UnfinishedStage};
 
 impl Unfinished {
@@ -33,14 +33,12 @@ impl Cluster {
 
     /// This node stood still in the middle of a hand-over. How the peer reacted is known when it
     /// has reported its holdings.
-    pub(in crate::cluster) fn recall_interrupted(&mut self, peer: NodeId) {
-        let running = self.hand_over.as_ref();
-        let unfinished = running.and_then(|running| running.unfinished(peer));
-        let done_by = running.and_then(HandOver::done_by);
+    pub(in crate::cluster) fn recall_interrupted(&mut self, ended: &Running) {
+        let peer = ended.partner(self.settings.me);
         let generation = self.peer(peer).generation;
         // Messages that the peer sent during the pause are in the socket, or are requested again.
-        let may_lack_words = running.is_some_and(HandOver::may_be_done);
-        self.classic.recalled = unfinished.map(|unfinished| Recalled {
+        let (done_by, may_lack_words) = (ended.done_by, ended.may_be_done);
+        self.classic.recalled = ended.unfinished(peer).map(|unfinished| Recalled {
             peer,
             generation,
             unfinished,
@@ -52,7 +50,7 @@ impl Cluster {
     /// The record of an unfinished hand-over with a node.
     pub(in crate::cluster) fn unfinished_with(&self, node: NodeId) -> Option<Unfinished> {
         let recalled = self.recalled().filter(|it| it.peer == node).map(|it| it.unfinished);
-        recalled.or_else(|| self.hand_over.as_ref()?.unfinished(node))
+        recalled.or_else(|| self.hand_over.running()?.unfinished(node))
     }
 
     /// The hand-over of an earlier run, as long as the peer runs the daemon with which it began.
@@ -125,7 +123,7 @@ impl Cluster {
         // A group that was being stopped is not started for the hand-over first.
         let may_go_on = self.is_releasing_recalled() && !self.awaits_classic_report();
         let is_known = (is_stable || may_go_on) && !self.owes_report(peer);
-        let is_free = self.hand_over.is_none() && self.has_executor() && self.unverified.is_empty();
+        let is_free = !self.hand_over.runs() && self.has_executor() && self.unverified.is_empty();
         if !self.takes_part() || !is_known || !is_free {
             return;
         }

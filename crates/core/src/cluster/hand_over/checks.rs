@@ -1,6 +1,7 @@
 //! What a taker checks before it promises, and how it refuses.
 
-use super::{Cluster, Stage};
+use super::Cluster;
+use super::input::{Fact, Input, Refused};
 use crate::cluster::ping::PingNode;
 use crate::peer::Kind;
 use crate::{Action, Event, GroupId, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
@@ -75,59 +76,36 @@ impl Cluster {
             self.outbox.push_back(Output::Run(job));
             checks.push(id);
         }
-        if let Some(running) = &mut self.hand_over {
-            running.checks = checks;
-        }
+        self.learn(Fact::Checks(checks));
     }
 
     /// Processes the end of a check. Returns whether the job was a check.
     pub(in crate::cluster) fn check_done(&mut self, job: JobId, outcome: Outcome) -> bool {
-        let Some(running) = &mut self.hand_over else { return false };
-        let before = running.checks.len();
-        running.checks.retain(|check| *check != job);
-        if running.checks.len() == before {
+        let running = self.hand_over.running();
+        if running.is_none_or(|running| !running.checks.contains(&job)) {
             return false;
         }
-        let is_well = matches!(outcome, Outcome::Success | Outcome::Running);
-        self.visit_hand_over(if is_well { "check well" } else { "check failed" });
         let why = match outcome {
-            Outcome::Success | Outcome::Running => return true,
-            Outcome::Missing => Refusal::AgentMissing,
-            Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut => Refusal::NoInterface,
-            Outcome::Cancelled => Refusal::NotReady,
-            Outcome::NotAsked => Refusal::CannotLook,
+            Outcome::Success | Outcome::Running => None,
+            Outcome::Missing => Some(Refusal::AgentMissing),
+            Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut => {
+                Some(Refusal::NoInterface)
+            }
+            Outcome::Cancelled => Some(Refusal::NotReady),
+            Outcome::NotAsked => Some(Refusal::CannotLook),
         };
-        self.withdraw(why);
+        self.step_hand_over(Input::Checked { job, why });
         true
     }
 
     /// The executor is gone, and with it the outcome of checks.
     pub(in crate::cluster) fn lose_checks(&mut self) {
-        self.visit_hand_over("executor gone");
-        if self.hand_over.as_ref().is_some_and(|running| running.stage == Stage::Checking) {
-            self.withdraw(Refusal::CannotLook);
-        }
+        self.step_hand_over(Input::ExecutorGone);
     }
 
-    /// This node cannot take what was offered.
-    fn withdraw(&mut self, why: Refusal) {
-        let Some(running) = &self.hand_over else { return };
-        let giver = running.giver;
-        self.refuse_step(giver, Step::Me, why, None);
-        self.end_hand_over(Err(why));
-    }
-
-    /// Does not follow another node's step, and says so if that node understands a refusal. A
-    /// "done" is named by its sequence.
-    pub(super) fn refuse_step(
-        &mut self,
-        node: NodeId,
-        step: Step,
-        why: Refusal,
-        number: Option<u64>,
-    ) {
-        let until = self.hand_over.as_ref().map_or(self.now, |running| running.until);
-        let left = until.since(self.now);
+    /// Does not follow another node's step, and says so if that node understands a refusal.
+    pub(super) fn refuse_step(&mut self, refused: Refused) {
+        let Refused { node, step, why, number, left } = refused;
         if why == Refusal::FewerPings {
             self.tell_pings(node, self.pings_of(node), PingVerdict::Refuses);
         }
@@ -140,6 +118,13 @@ impl Cluster {
         }
     }
 
+    /// Refuses a step for a reason that the hand-over in progress does not know.
+    pub(super) fn refuse(&mut self, node: NodeId, step: Step, why: Refusal, number: Option<u64>) {
+        let until = self.hand_over.deadline().unwrap_or(self.now);
+        let left = until.since(self.now);
+        self.refuse_step(Refused { node, step, why, number, left });
+    }
+
     /// The other node does not follow a step of this node.
     pub(in crate::cluster) fn handle_refusal(
         &mut self,
@@ -148,19 +133,14 @@ impl Cluster {
         (step, number): (Step, Option<u64>),
         why: Refusal,
     ) {
-        let is_ours = self.hand_over.as_ref().is_some_and(|running| {
-            let is_said = running.stage.awaits_answer_to(step, number);
-            running.is_with(from) && sequence > running.began_at && is_said
-        });
-        self.visit_hand_over(if is_ours { "refusal" } else { "stray refusal" });
-        if !is_ours {
-            return;
+        let refusal = Input::Refusal { from, sequence, step, number, why };
+        let effects = self.hand_over.step(self.now, refusal);
+        if let Some((_, Err(why))) = effects.ended {
+            if why == Refusal::FewerPings {
+                self.tell_pings(from, self.pings_of(from), PingVerdict::IsRefused);
+            }
+            self.report(Event::HandOver(HandOverEvent::Declined(from, why)));
         }
-        let why = why.as_told();
-        if why == Refusal::FewerPings {
-            self.tell_pings(from, self.pings_of(from), PingVerdict::IsRefused);
-        }
-        self.report(Event::HandOver(HandOverEvent::Declined(from, why)));
-        self.end_hand_over(Err(why));
+        self.apply_hand_over(effects);
     }
 }

@@ -1,6 +1,7 @@
 //! What happens to a hand-over when one of the two nodes stood still.
 
-use super::{Cluster, HandOver, Stage};
+use super::input::Input;
+use super::{Cluster, Running, Stage};
 use crate::peer::Kind;
 use crate::{GroupId, Message, NodeId, Phase, Refusal, Step};
 use std::time::Duration;
@@ -10,40 +11,18 @@ const TABLE_WAIT: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// This node stood still. The other node may have declared it dead and ended the hand-over.
-    ///
-    /// A node that has promised to take ends the hand-over and refuses the giver's "done", because
-    /// another node may own the promised groups now. A node that has begun to move groups
-    /// continues, because no other node knows how far they are: the refusal of its "done", or the
-    /// taker's table, shows a giver that the other node did not wait. A C node sends neither: it is
-    /// asked what it holds.
     pub(in crate::cluster) fn interrupt_hand_over(&mut self) {
-        self.visit_hand_over("own pause");
-        let me = self.settings.me;
-        let Some(running) = &self.hand_over else { return };
-        let (giver, partner) = (running.giver, running.partner(me));
-        let is_told = self.peer(partner).kind == Kind::Systole;
-        match running.stage {
-            Stage::Releasing | Stage::Given(_) | Stage::Told(_) | Stage::Acquiring if is_told => {
-                return;
-            }
-            Stage::Checking => self.refuse_step(giver, Step::Me, Refusal::NotReady, None),
-            Stage::Asked
-            | Stage::Releasing
-            | Stage::Given(_)
-            | Stage::Told(_)
-            | Stage::Invited
-            | Stage::Promised
-            | Stage::Acquiring => {}
+        let effects = self.hand_over.step(self.now, Input::OwnPause);
+        if let Some((ended, _)) = &effects.ended {
+            self.recall_interrupted(ended);
         }
-        self.recall_interrupted(partner);
-        self.end_hand_over(Err(Refusal::PeerDied));
+        self.apply_hand_over(effects);
     }
 
     /// This node no longer hears the other node, which may hear this node and wait: the other
     /// node's last step is not followed.
-    pub(super) fn tell_cancelled(&mut self, node: NodeId) {
-        let Some(running) = self.hand_over.as_ref() else { return };
-        let step = match running.stage {
+    pub(super) fn tell_cancelled(&mut self, ended: &Running, node: NodeId) {
+        let step = match ended.stage {
             Stage::Releasing => Step::Other,
             Stage::Checking => Step::Me,
             Stage::Asked
@@ -64,7 +43,7 @@ impl Cluster {
     /// taker's table says it cannot run count as left here only once the taker has heard this
     /// node's "done", which has this sequence: until then it may be about to take those groups all
     /// the same.
-    pub(super) fn has_taken_silently(&self, running: &HandOver, number: u64) -> bool {
+    pub(super) fn has_taken_silently(&self, running: &Running, number: u64) -> bool {
         let (me, taker) = (self.settings.me, running.taker);
         if self.peer(taker).kind == Kind::Systole && self.peer(taker).agreed < number {
             return false;
@@ -91,7 +70,7 @@ impl Cluster {
     pub(super) fn has_dropped(&self, group: GroupId, taker: NodeId) -> bool {
         let row = &self.groups[group].row;
         let is_told = taker == self.settings.me || self.peer(taker).kind == Kind::Systole;
-        let is_given = self.hand_over.as_ref().is_some_and(|running| running.gives(group));
+        let is_given = self.hand_over.running().is_some_and(|running| running.gives(group));
         let is_taken = row.owner == Some(taker);
         is_told && if is_taken { !row.phase.holds() } else { is_given }
     }

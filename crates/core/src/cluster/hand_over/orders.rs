@@ -1,5 +1,6 @@
 //! Orders to hand over, by a person, another node, failback or ipfail.
 
+use super::input::Input;
 use super::{Asker, Cluster, Stage};
 use crate::group::Runner;
 use crate::peer::Kind;
@@ -53,7 +54,8 @@ impl Cluster {
         self.report(Event::HandOver(HandOverEvent::Wanted(me, scope)));
         let by_order = matches!(asker, Asker::Person(_) | Asker::Node);
         self.send_planned(peer, scope, Step::Me, (is_ipfail, by_order));
-        self.begin_hand_over((me, peer), scope, Stage::Asked, asker.motive());
+        let beginning = self.beginning((me, peer), scope, Stage::Asked, asker.motive());
+        self.begin_hand_over(beginning);
         Ok(())
     }
 
@@ -116,12 +118,9 @@ impl Cluster {
                 self.send(Message::GroupOrder { group }, Some(peer));
             }
         }
-        self.begin_hand_over(
-            (peer, me),
-            scope.mirrored(),
-            Stage::Invited,
-            HandOverReason::Order(ticket),
-        );
+        let motive = HandOverReason::Order(ticket);
+        let beginning = self.beginning((peer, me), scope.mirrored(), Stage::Invited, motive);
+        self.begin_hand_over(beginning);
         Ok(Some(()))
     }
 
@@ -142,7 +141,7 @@ impl Cluster {
     /// Refuses groups that this node is about to give away: they are not here to stay.
     fn refuse_leaving(&self, groups: &[GroupId]) -> Result<(), Refusal> {
         let me = self.settings.me;
-        let mut running = self.hand_over.iter().filter(|running| running.giver == me);
+        let mut running = self.hand_over.running().into_iter().filter(|it| it.giver == me);
         let leaves = |scope| groups.iter().any(|group| self.is_in_scope(*group, me, scope));
         if running.any(|running| leaves(running.scope)) { Err(Refusal::Busy) } else { Ok(()) }
     }
@@ -158,6 +157,15 @@ impl Cluster {
             Err(Refusal::LocalInFlux)
         } else {
             Ok(())
+        }
+    }
+
+    /// Withdraws an offer that no longer has a reason. Nothing was let go yet; a node that hears
+    /// the offer later and answers it is refused.
+    pub(in crate::cluster) fn withdraw_offer(&mut self) {
+        if self.is_offer_obsolete() {
+            self.report(Event::HandOver(HandOverEvent::Cancelled));
+            self.step_hand_over(Input::Withdrawn);
         }
     }
 
@@ -206,9 +214,9 @@ impl Cluster {
         if is_contested { Err(Refusal::RemoteInFlux) } else { Ok(()) }
     }
 
-    pub(super) fn refuse_in_flux(&self, peer: NodeId) -> Result<(), Refusal> {
-        self.visit_hand_over("order");
-        if self.hand_over.is_some() || self.has_unfinished_with(peer) {
+    pub(super) fn refuse_in_flux(&mut self, peer: NodeId) -> Result<(), Refusal> {
+        self.hand_over.step(self.now, Input::Wish);
+        if self.hand_over.runs() || self.has_unfinished_with(peer) {
             Err(Refusal::Busy)
         } else if !self.is_settled() {
             Err(Refusal::LocalInFlux)

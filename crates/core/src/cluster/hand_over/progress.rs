@@ -1,26 +1,67 @@
 //! How a hand-over continues and ends.
 
-use super::{Cluster, HandOver, REPLY_WAIT, Stage};
+use super::input::{Action, Effects, Fact, Input};
+use super::{Cluster, Running, Stage};
 use crate::peer::Kind;
 use crate::{Event, GroupId, HandOverEvent, HandOverReason, NodeId, Phase, Refusal, Scope, Step};
 
 impl Cluster {
+    pub(super) fn step_hand_over(&mut self, input: Input) {
+        let effects = self.hand_over.step(self.now, input);
+        self.apply_hand_over(effects);
+    }
+
+    pub(super) fn learn(&mut self, fact: Fact) {
+        self.step_hand_over(Input::Learn(fact));
+    }
+
+    /// Does what a step of the machine asks for.
+    pub(super) fn apply_hand_over(&mut self, effects: Effects) {
+        let Effects { refuse, ended, progress, store, action } = effects;
+        if let Some(refused) = refuse {
+            self.refuse_step(refused);
+        }
+        if let Some((ended, result)) = ended {
+            self.hand_over_ended(&ended, result);
+        }
+        if let Some(progress) = progress {
+            self.report(Event::HandOverProgress(progress));
+        }
+        let Some(running) = self.hand_over.running() else { return };
+        let Running { giver, taker, scope, .. } = *running;
+        if store {
+            self.store_peer(running.partner(self.settings.me));
+        }
+        match action {
+            Action::Nothing | Action::Consider(_) => {}
+            Action::Release => self.begin_release(taker, scope),
+            Action::Acquire { said_by } => {
+                let is_news =
+                    said_by.is_none_or(|sequence| self.is_newer_than_table(giver, sequence));
+                self.begin_acquire(giver, scope, is_news);
+            }
+            Action::Verify => self.acquire_from_classic(),
+            Action::Promise => self.send_step(giver, scope, Step::Other),
+            Action::SayReleased => self.tell_release(taker, scope),
+            Action::SayAcquired => self.tell_acquisition(giver, scope),
+            Action::Conclude => {
+                self.report(Event::HandOver(HandOverEvent::Given(scope)));
+                self.conclude(giver, taker, scope);
+            }
+            Action::TakeForDone => self.acquire_by(self.last_report()),
+        }
+    }
+
     /// While something of the hand-over is in progress here or there, the hand-over may take as
     /// long as it needs.
     fn prolong_hand_over(&mut self) {
-        let me = self.settings.me;
-        let Some(running) = self.hand_over.as_ref().filter(|r| r.stage != Stage::Asked) else {
-            return;
-        };
-        let (giver, scope) = (running.giver, running.scope);
-        let partner = running.partner(me);
+        let Some(running) = self.hand_over.running() else { return };
+        let partner = running.partner(self.settings.me);
         // A C node does not report what it is doing: an hour is all that it gets.
         let is_told = self.peer(partner).kind != Kind::Classic;
-        let is_there = is_told && self.is_peer_at_work(partner);
-        let goes_on = self.is_moving_here(giver, scope, is_told) || is_there;
-        let until = self.now + REPLY_WAIT;
-        if let Some(running) = self.hand_over.as_mut().filter(|_| goes_on) {
-            running.until = running.until.max(until);
+        let is_there = || is_told && self.is_peer_at_work(partner);
+        if self.is_moving_here(running.giver, running.scope, is_told) || is_there() {
+            self.learn(Fact::AtWork);
         }
     }
 
@@ -41,84 +82,48 @@ impl Cluster {
         self.take_what_is_free_now();
         self.end_what_is_kept();
         self.acquire_from_classic();
-        let Some(running) = &self.hand_over else { return };
-        let (scope, giver, stage) = (running.scope, running.giver, running.stage);
-        if self.now >= running.until && running.may_be_done && stage == Stage::Promised {
-            return self.take_for_done();
+        let Some(running) = self.hand_over.running() else { return };
+        let is_stuck = self.now >= running.until && self.holds_up(running.giver, running.scope);
+        let turn = Input::Turn { has_come: self.has_come(running), is_stuck };
+        let effects = self.hand_over.step(self.now, turn);
+        if matches!(effects.ended, Some((_, Err(Refusal::NoReply)))) {
+            self.report(Event::HandOver(HandOverEvent::NoReply));
         }
-        if self.now >= running.until {
-            self.visit_hand_over("no reply");
-            let why =
-                if self.holds_up(giver, scope) { Refusal::CannotStop } else { Refusal::NoReply };
-            if why == Refusal::NoReply {
-                self.report(Event::HandOver(HandOverEvent::NoReply));
+        self.apply_hand_over(effects);
+    }
+
+    /// Whether the event that the stage of a hand-over waits for has come, as far as that shows in
+    /// the groups and in the table of the other node.
+    fn has_come(&self, running: &Running) -> bool {
+        match running.stage {
+            Stage::Releasing => self.is_released(running),
+            Stage::Acquiring => {
+                let mut groups = self.groups_of(running.giver, running.scope).into_iter();
+                groups.all(|group| self.groups[group].runner.is_settled())
             }
-            return self.end_hand_over(Err(why));
-        }
-        // A giver does not give groups that it has taken meanwhile, or that another node already
-        // had. Groups that the hand-over began with may be claimed by a node that has not heard
-        // about that yet: they are stopped all the same.
-        let is_kept = |group: GroupId| match self.groups[group].row.owner {
-            Some(owner) if owner == giver => !running.owned.contains(&group),
-            Some(_) => !running.gives(group) && self.groups[group].row.phase.holds(),
-            None => false,
-        };
-        let is_kept = |group: GroupId| stage == Stage::Releasing && is_kept(group);
-        let set = self.groups_of(giver, scope).into_iter().filter(|group| !is_kept(*group));
-        let mut runners = set.map(|group| &self.groups[group].runner);
-        match stage {
-            Stage::Releasing if runners.all(crate::group::Runner::is_idle) => {
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.tell_release();
-            }
-            Stage::Acquiring if runners.all(crate::group::Runner::is_settled) => {
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.tell_acquisition();
-            }
-            Stage::Checking if running.checks.is_empty() => {
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.send_step(giver, scope, Step::Other);
-                self.advance_hand_over(Stage::Promised);
-            }
-            Stage::Told(table) if self.has_told(running.taker, table) => {
-                let taker = running.taker;
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.report(Event::HandOver(HandOverEvent::Given(scope)));
-                self.conclude(giver, taker, scope);
-            }
-            Stage::Given(number) if self.has_taken_silently(running, number) => {
-                let taker = running.taker;
-                drop(runners);
-                self.visit_hand_over("progress");
-                self.report(Event::HandOver(HandOverEvent::Given(scope)));
-                self.conclude(giver, taker, scope);
-            }
-            Stage::Asked
-            | Stage::Releasing
-            | Stage::Given(_)
-            | Stage::Told(_)
-            | Stage::Invited
-            | Stage::Checking
-            | Stage::Promised
-            | Stage::Acquiring => {}
+            Stage::Told(table) => self.has_told(running.taker, table),
+            Stage::Given(number) => self.has_taken_silently(running, number),
+            Stage::Asked | Stage::Invited | Stage::Checking | Stage::Promised => false,
         }
     }
 
-    /// A stopping node ends a hand-over by its stop, and announces that in its beats alone. Groups
-    /// that were released for it are free, and groups that it has released do not wait for its
-    /// other groups.
+    /// Whether everything that is given is stopped. A giver does not give groups that it has taken
+    /// meanwhile, or that another node already had. Groups that the hand-over began with may be
+    /// claimed by a node that has not heard about that yet: they are stopped all the same.
+    fn is_released(&self, running: &Running) -> bool {
+        let is_kept = |group: GroupId| match self.groups[group].row.owner {
+            Some(owner) if owner == running.giver => !running.owned.contains(&group),
+            Some(_) => !running.gives(group) && self.groups[group].row.phase.holds(),
+            None => false,
+        };
+        let groups = self.groups_of(running.giver, running.scope).into_iter();
+        groups.filter(|group| !is_kept(*group)).all(|group| self.groups[group].runner.is_idle())
+    }
+
     fn end_with_who_leaves(&mut self) {
-        let me = self.settings.me;
-        let leaves = self.hand_over.as_ref().is_some_and(|running| {
-            let waits = matches!(running.stage, Stage::Releasing | Stage::Promised);
-            waits && !running.beside_classic && self.peer(running.partner(me)).is_leaving
-        });
-        if leaves {
-            self.end_hand_over(Err(Refusal::RemoteInFlux));
+        let partner = self.hand_over.running().map(|running| running.partner(self.settings.me));
+        if partner.is_some_and(|partner| self.peer(partner).is_leaving) {
+            self.step_hand_over(Input::PeerLeaves);
         }
     }
 
@@ -144,7 +149,8 @@ impl Cluster {
     /// A C node has declared this node dead in the middle, and has taken everything: even groups
     /// that it was giving away, or that this node has not let go of yet.
     fn end_what_is_kept(&mut self) {
-        let Some(running) = self.hand_over.as_ref().filter(|it| it.beside_classic) else { return };
+        let running = self.hand_over.running().filter(|running| running.beside_classic);
+        let Some(running) = running else { return };
         let has_begun = running.lets_go_by.is_some();
         let (scope, number) = match running.stage {
             Stage::Promised if has_begun => (running.scope, running.lets_go_by),
@@ -162,7 +168,7 @@ impl Cluster {
             | Stage::Told(_) => return,
         };
         if number.is_some_and(|number| self.classic_reports(scope, number)) {
-            self.end_hand_over(Err(Refusal::Withdrawn));
+            self.step_hand_over(Input::TakenAgain);
         }
     }
 
@@ -171,29 +177,29 @@ impl Cluster {
         // because its lines differ, were not to be started, nor were groups that are in no line of
         // this node.
         let moved =
-            self.hand_over.iter().flat_map(|running| running.gives.iter().map(|(group, _)| *group));
+            self.hand_over.running().into_iter().flat_map(|it| it.gives.iter().map(|it| it.0));
         let failed = moved
             .filter(|group| self.is_configured(*group))
             .any(|group| !self.groups[group].row.is_able(taker) || self.has_dropped(group, taker));
         if let Scope::Set(hold) = scope {
             self.classic_concludes(giver, hold);
         }
-        self.end_hand_over(if failed { Err(Refusal::Failed) } else { Ok(()) });
+        let result = if failed { Err(Refusal::Failed) } else { Ok(()) };
+        self.step_hand_over(Input::Concluded(result));
     }
 
     /// The other node died, left or restarted: a hand-over with it is over.
     pub(in crate::cluster) fn cancel_hand_over(&mut self, node: NodeId) {
-        self.visit_hand_over("other node gone");
-        if self.hand_over.as_ref().is_some_and(|running| running.is_with(node)) {
+        let effects = self.hand_over.step(self.now, Input::PeerGone(node));
+        if let Some((ended, _)) = &effects.ended {
             self.report(Event::HandOver(HandOverEvent::Cancelled));
-            self.tell_cancelled(node);
-            self.end_hand_over(Err(Refusal::PeerDied));
+            self.tell_cancelled(ended, node);
         }
+        self.apply_hand_over(effects);
     }
 
-    pub(in crate::cluster) fn end_hand_over(&mut self, result: Result<(), Refusal>) {
-        let Some(ended) = self.hand_over.take() else { return };
-        self.tell_end(&ended, result);
+    fn hand_over_ended(&mut self, ended: &Running, result: Result<(), Refusal>) {
+        self.tell_end(ended, result);
         if result.is_err() && matches!(ended.stage, Stage::Asked | Stage::Invited) {
             // A step that was lost on the way is not followed when it is sent again: it has been
             // answered. A C node would wait an hour for the rest of it, and would not restart
@@ -212,14 +218,14 @@ impl Cluster {
             self.rests_at_peer(partner);
         }
         if let Err(why) = result {
-            self.hand_over_failed(&ended, why);
+            self.hand_over_failed(ended, why);
         }
         self.beat_soon();
     }
 
     /// Decides how soon another hand-over is requested, which depends on whose reason the failed
     /// one had.
-    fn hand_over_failed(&mut self, ended: &HandOver, why: Refusal) {
+    fn hand_over_failed(&mut self, ended: &Running, why: Refusal) {
         let is_own = ended.giver == self.settings.me && ended.motive.is_own();
         if ended.motive == HandOverReason::Ipfail {
             self.ipfail_was_refused();

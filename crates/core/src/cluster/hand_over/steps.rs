@@ -1,18 +1,19 @@
 //! The steps of a hand-over, as they are heard and taken.
 
-use super::{Asker, Cluster, Stage};
+use super::input::{Action, Fact, Heard, Input};
+use super::{Asker, Beginning, Cluster, Stage};
 use crate::cluster::gate::Purpose;
 use crate::peer::Kind;
 use crate::{
     Cause, Event, GroupId, GroupKey, HandOverEvent, HandOverReason, NodeId, Phase, Refusal, Scope,
-    Step,
+    Step, Ticket,
 };
 
 impl Cluster {
     /// The other node wants groups of this node.
     pub(in crate::cluster) fn handle_takeover_order(&mut self, from: NodeId, scope: Scope) {
         if let Err(why) = self.order_standby(scope, Some(from), Asker::Node) {
-            self.refuse_step(from, Step::Me, why, None);
+            self.refuse(from, Step::Me, why, None);
         }
     }
 
@@ -20,7 +21,7 @@ impl Cluster {
     pub(in crate::cluster) fn handle_group_order(&mut self, from: NodeId, key: GroupKey) {
         match self.group_with(key) {
             Some(scope) => self.handle_takeover_order(from, scope),
-            None => self.refuse_step(from, Step::Me, Refusal::Differs, None),
+            None => self.refuse(from, Step::Me, Refusal::Differs, None),
         }
     }
 
@@ -34,7 +35,7 @@ impl Cluster {
     ) {
         match self.group_with(key) {
             Some(scope) => self.handle_step(from, sequence, scope, (step, by_order)),
-            None => self.refuse_step(from, step, Refusal::Differs, Some(sequence)),
+            None => self.refuse(from, step, Refusal::Differs, Some(sequence)),
         }
     }
 
@@ -49,93 +50,63 @@ impl Cluster {
         scope: Scope,
         (step, by_order): (Step, bool),
     ) {
-        let number = Some(sequence);
         self.withdraw_offer();
         if step == Step::Done && self.recalled_is_done(from, sequence, scope) {
             return;
         }
         if !self.takes_part() {
             if step == Step::Done && self.peer(from).kind == Kind::Systole {
-                self.refuse_step(from, step, Refusal::NotReady, number);
+                self.refuse(from, step, Refusal::NotReady, Some(sequence));
             }
             return self.record_taken_over(from, step);
         }
-        let stage = self.hand_over.as_ref().filter(|running| {
-            running.is_with(from) && running.scope == scope && sequence > running.began_at
-        });
-        let stage = stage.map(|running| running.stage);
-        self.visit_hand_over(match (step, stage.is_some()) {
-            (Step::Me, _) => "me",
-            (Step::Other, true) => "other",
-            (Step::Done, true) => "done",
-            (Step::Other, false) => "stray other",
-            (Step::Done, false) => "stray done",
-        });
-        match (step, stage) {
-            (Step::Me, _) => self.promise(from, scope, by_order),
-            (Step::Other, Some(Stage::Asked)) => self.begin_release(from, scope),
-            (Step::Done, Some(Stage::Promised)) if self.peer(from).kind == Kind::Classic => {
-                self.acquire_by(sequence);
-            }
-            (Step::Done, Some(Stage::Promised)) => {
-                let peer = self.peer_mut(from);
-                let is_news = sequence > peer.told_at;
-                peer.told_at = peer.told_at.max(sequence);
-                self.begin_acquire(from, scope, is_news);
-            }
-            (Step::Done, Some(Stage::Given(_))) => {
-                self.advance_hand_over(Stage::Told(sequence.saturating_sub(1)));
-            }
-            (Step::Other | Step::Done, _) => {
-                let is_busy = self.hand_over.is_some();
-                let why = if is_busy { Refusal::Busy } else { Refusal::NotReady };
-                self.refuse_step(from, step, why, number);
-            }
+        let (is_first, lacks_words) = (from < self.settings.me, self.lacks_words_of(from));
+        let heard = Heard { from, sequence, scope, step, is_first, lacks_words };
+        let effects = self.hand_over.step(self.now, Input::Step(heard));
+        let action = effects.action;
+        self.apply_hand_over(effects);
+        if let Action::Consider(ticket) = action {
+            self.consider_offer(from, scope, by_order, ticket);
         }
     }
 
+    /// Whether no table was heard that a node sent after a message with this sequence. Its table
+    /// counts from there on.
+    pub(super) fn is_newer_than_table(&mut self, node: NodeId, sequence: u64) -> bool {
+        let peer = self.peer_mut(node);
+        let is_newer = sequence > peer.told_at;
+        peer.told_at = peer.told_at.max(sequence);
+        is_newer
+    }
+
     /// The other node wants to give: checks whether this node can take, unless there is a reason
-    /// against it.
-    fn promise(&mut self, giver: NodeId, scope: Scope, by_order: bool) {
+    /// against it. A person here who had the same wish waits for the answer.
+    fn consider_offer(
+        &mut self,
+        giver: NodeId,
+        scope: Scope,
+        by_order: bool,
+        ticket: Option<Ticket>,
+    ) {
         let me = self.settings.me;
-        let mut ticket = None;
-        if let Some(running) = &self.hand_over {
-            let crossing = running.stage == Stage::Asked && giver < me;
-            let waits = matches!(running.stage, Stage::Invited | Stage::Checking | Stage::Promised);
-            let invited = waits && running.giver == giver;
-            let may_let_go = running.stage == Stage::Promised && self.lacks_words_of(giver);
-            if running.lets_go_by.is_some() || may_let_go {
-                // A C node that refuses the order of its own administrator has sent the request all
-                // the same.
-                return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
-            }
-            if !crossing && !invited {
-                return self.refuse_step(giver, Step::Me, Refusal::Busy, None);
-            }
-            if invited {
-                // This node's own wish is heard: its answer waits for the hand-over that follows.
-                ticket = self.hand_over.as_mut().and_then(|running| running.ticket.take());
-            }
-            self.end_hand_over(if invited { Ok(()) } else { Err(Refusal::Busy) });
-        }
         let refusal = self.refuse_in_flux(giver).and_then(|()| self.refuse_to_take(giver, scope));
         if let Err(why) = refusal {
             if let Some(ticket) = ticket {
                 self.answer(ticket, Err(why));
             }
-            return self.refuse_step(giver, Step::Me, why, None);
+            return self.refuse(giver, Step::Me, why, None);
         }
         self.report(Event::HandOver(HandOverEvent::Wanted(giver, scope)));
         let motive = ticket.map_or(HandOverReason::Node, HandOverReason::Order);
-        self.begin_hand_over((giver, me), scope, Stage::Checking, motive);
         // A C node does not say why it gives groups away.
         let is_order = by_order || ticket.is_some() || self.peer(giver).kind != Kind::Systole;
-        let offered = self.with_terms(self.groups_at(giver, scope));
-        let owned = self.groups_owned_by(giver, scope);
-        if let Some(running) = &mut self.hand_over {
-            running.by_order = is_order;
-            (running.gives, running.owned) = (offered, owned);
-        }
+        let beginning = Beginning {
+            by_order: is_order,
+            gives: self.with_terms(self.groups_at(giver, scope)),
+            owned: self.groups_owned_by(giver, scope),
+            ..self.beginning((giver, me), scope, Stage::Checking, motive)
+        };
+        self.begin_hand_over(beginning);
         self.begin_checks(giver, scope);
     }
 
@@ -148,17 +119,14 @@ impl Cluster {
     pub(super) fn begin_release(&mut self, taker: NodeId, scope: Scope) {
         self.report(Event::HandOver(HandOverEvent::Granted(taker, scope)));
         self.report(Event::HandOver(HandOverEvent::Releasing(scope)));
-        self.advance_hand_over(Stage::Releasing);
         if let Scope::Set(hold) = scope {
             self.classic_releases(hold);
         }
         let me = self.settings.me;
         let gives = self.with_terms(self.groups_at(me, scope));
         let owned = self.groups_owned_by(me, scope);
-        if let Some(running) = &mut self.hand_over {
-            (running.gives, running.owned) = (gives, owned);
-        }
-        let is_own_idea = self.hand_over.as_ref().is_some_and(|running| running.motive.is_own());
+        self.learn(Fact::Gives { gives, owned });
+        let is_own_idea = self.hand_over.running().is_some_and(|running| running.motive.is_own());
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
                 // A group that does not run is not moved, and stays held.
@@ -176,8 +144,8 @@ impl Cluster {
     /// waiting for the other groups, whose agents may take their time. A C node that gives reports
     /// only the whole set.
     pub(super) fn take_what_is_given(&mut self) {
-        let promised = self.hand_over.as_ref().filter(|it| it.stage == Stage::Promised);
-        let Some((giver, _, scope)) = promised.map(super::HandOver::parts) else { return };
+        let promised = self.hand_over.running().filter(|it| it.stage == Stage::Promised);
+        let Some((giver, scope)) = promised.map(|it| (it.giver, it.scope)) else { return };
         if self.peer(giver).kind != Kind::Systole {
             return;
         }
@@ -192,22 +160,21 @@ impl Cluster {
     /// A C node that gives is done, and no message of it is missing: it may have declared this node
     /// dead meanwhile and taken the set again, and messages that are sent again come in any order.
     pub(super) fn acquire_from_classic(&mut self) {
-        let Some(running) = &self.hand_over else { return };
+        let Some(running) = self.hand_over.running() else { return };
         let (giver, scope) = (running.giver, running.scope);
         let Some(number) = running.done_by else { return };
         if running.stage != Stage::Promised || !self.peer(giver).receiver.is_complete() {
             return;
         }
         if self.classic_has_again(scope, number) {
-            return self.end_hand_over(Err(Refusal::Withdrawn));
+            return self.step_hand_over(Input::TakenAgain);
         }
-        self.begin_acquire(giver, scope, true);
+        self.learn(Fact::Acquire);
     }
 
     /// The giver's "done" was heard; `is_news` if no table that it sent later was heard before.
     pub(super) fn begin_acquire(&mut self, giver: NodeId, scope: Scope, is_news: bool) {
         self.report(Event::HandOver(HandOverEvent::Acquiring(giver, scope)));
-        self.advance_hand_over(Stage::Acquiring);
         for group in self.groups_of(giver, scope) {
             let row = self.groups[group].row;
             // A giver does not give groups that it has taken since, for example from a third node.
@@ -234,8 +201,8 @@ impl Cluster {
     /// Takes groups that were given and could not be taken before, because the remains of another
     /// run of them were still being stopped here.
     pub(super) fn take_what_is_free_now(&mut self) {
-        let acquiring = self.hand_over.as_ref().filter(|it| it.stage == Stage::Acquiring);
-        let Some((giver, _, scope)) = acquiring.map(super::HandOver::parts) else { return };
+        let acquiring = self.hand_over.running().filter(|it| it.stage == Stage::Acquiring);
+        let Some((giver, scope)) = acquiring.map(|it| (it.giver, it.scope)) else { return };
         for group in self.groups_of(giver, scope) {
             if self.groups[group].row.owner == Some(giver) {
                 let is_offered = self.is_offered(giver, group);
@@ -249,25 +216,21 @@ impl Cluster {
     fn is_offered(&self, giver: NodeId, group: GroupId) -> bool {
         let term = self.groups[group].row.term;
         let is_told = self.peer(giver).kind == Kind::Systole;
-        let mut running = self.hand_over.iter();
+        let mut running = self.hand_over.running().into_iter();
         !is_told || running.any(|running| running.gives.contains(&(group, term)))
     }
 
     /// Everything is let go: the taker may begin.
-    pub(super) fn tell_release(&mut self) {
-        let Some(running) = &self.hand_over else { return };
-        let (taker, scope) = (running.taker, running.scope);
+    pub(super) fn tell_release(&mut self, taker: NodeId, scope: Scope) {
         self.report(Event::HandOver(HandOverEvent::Released(scope)));
         self.classic_is_given(taker, scope);
         let number = self.history.next();
         self.send_step(taker, scope, Step::Done);
-        self.advance_hand_over(Stage::Given(number));
+        self.learn(Fact::SaidDone(number));
     }
 
     /// Everything runs here, or has failed to start.
-    pub(super) fn tell_acquisition(&mut self) {
-        let Some(running) = &self.hand_over else { return };
-        let (giver, scope) = (running.giver, running.scope);
+    pub(super) fn tell_acquisition(&mut self, giver: NodeId, scope: Scope) {
         self.report(Event::HandOver(HandOverEvent::Acquired(scope.mirrored())));
         // The table first: it must show the giver what could not be started.
         self.send_status();

@@ -21,7 +21,7 @@ impl Cluster {
             return self.report_ipfail(IpfailEvent::Aborted);
         }
         self.report_ipfail(IpfailEvent::Expired);
-        let (is_wanted, again_at) = if self.hand_over.is_some() {
+        let (is_wanted, again_at) = if self.hand_over.runs() {
             // What the hand-over brings or takes away is not known yet.
             (true, None)
         } else {

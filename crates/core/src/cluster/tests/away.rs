@@ -3,7 +3,7 @@
 use super::pair::Pair;
 use super::*;
 use crate::HandOverReason;
-use crate::cluster::hand_over::HandOver;
+use crate::cluster::hand_over::{HandOver, Stage};
 
 /// Both groups prefer A.
 const BOTH: [GroupId; 2] = [FIRST, SECOND];
@@ -288,10 +288,10 @@ fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
     pair.nodes[0] = Some(Node::new(A, Failback::Off, 2));
     pair.pass(Duration::from_secs(3));
     let now = pair.now;
-    let asked = HandOver::at("asked", (B, A), FIRST, now, 0).because(HandOverReason::Home);
-    pair.node(B).cluster.hand_over = Some(asked);
+    let motive = HandOverReason::Home;
+    pair.node(B).cluster.hand_over = HandOver::at(Stage::Asked, (B, A), FIRST, motive, (now, 0));
     pair.step();
-    assert!(pair.node(B).cluster.hand_over.is_none());
+    assert!(!pair.node(B).cluster.hand_over.runs());
     assert_eq!(pair.runs(B), BOTH);
 }
 

@@ -80,7 +80,7 @@ fn what_fails_at_the_taker_is_taken_by_the_third() {
     three.nodes[0].as_mut().expect("it has power").holds_jobs = false;
     let to = [A, B, C].into_iter().find(|id| {
         let cluster = &three.nodes[0].as_ref().expect("it has power").cluster;
-        cluster.hand_over.as_ref().expect("it has power").parts().1 == *id
+        cluster.hand_over.running().expect("it has power").taker == *id
     });
     assert_eq!(to, Some(B));
     let now = three.now;

@@ -173,7 +173,7 @@ fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
     for is_refused in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         pair.answers = [false, true];
-        pair.until("A asks", |pair| pair.node(A).cluster.hand_over.is_some());
+        pair.until("A asks", |pair| pair.node(A).cluster.hand_over.runs());
         let now = pair.now;
         if is_refused {
             pair.node(B).holds_jobs = true;
@@ -195,7 +195,7 @@ fn what_ipfail_wants_is_asked_again_after_an_answer_that_did_not_come() {
         settings.initdead = Duration::from_mins(1);
     });
     pair.answers = [false, true];
-    pair.until("A asks", |pair| pair.node(A).cluster.hand_over.is_some());
+    pair.until("A asks", |pair| pair.node(A).cluster.hand_over.runs());
     pair.mute = Some(B);
     pair.pass(Duration::from_secs(12));
     pair.mute = None;

@@ -2,20 +2,28 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::cluster::hand_over::HandOver;
+use crate::cluster::hand_over::{HandOver, Stage};
 use crate::cluster::ipfail::Ipfail;
-use crate::{FenceOutcome, FencingPolicy};
+use crate::{FenceOutcome, FencingPolicy, HandOverReason};
+
+/// The stages at which a "done" of either side has some sequence.
+const GIVEN: Stage = Stage::Given(u64::MAX);
+const TOLD: Stage = Stage::Told(u64::MAX);
+
+const fn is_of_a_giver(stage: Stage) -> bool {
+    matches!(stage, Stage::Asked | Stage::Releasing | GIVEN | TOLD)
+}
 
 /// A is at this stage of a hand-over with B: it gives its own group, or takes the other.
-fn pair_at(stage: &str) -> Pair {
+fn pair_at(stage: Stage, motive: HandOverReason) -> Pair {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
-    let is_giver = matches!(stage, "asked" | "releasing" | "given" | "told");
+    let is_giver = is_of_a_giver(stage);
     let (parts, group) = if is_giver { ((A, B), FIRST) } else { ((B, A), SECOND) };
     let node = pair.node(A);
     let began_at = node.cluster.peers[B.index()].receiver.last();
-    node.cluster.hand_over = Some(HandOver::at(stage, parts, group, now, began_at));
-    if stage == "acquiring" {
+    node.cluster.hand_over = HandOver::at(stage, parts, group, motive, (now, began_at));
+    if stage == Stage::Acquiring {
         node.holds_jobs = true;
         node.cluster.groups[group].runner.start();
     }
@@ -35,93 +43,91 @@ fn is_death(event: &Event) -> bool {
     matches!(event, Event::PeerDead(B, _))
 }
 
-fn stage(pair: &mut Pair) -> &'static str {
-    pair.node(A).cluster.hand_over.as_ref().map_or("none", HandOver::name)
+fn stage(pair: &mut Pair) -> Option<Stage> {
+    pair.node(A).cluster.hand_over.running().map(|running| running.stage)
 }
 
 /// Something happens at a stage of a hand-over: (stage, input, stage after it).
-#[rustfmt::skip]
-const TURNS: [(&str, &str, &str); 62] = [
+const TURNS: [(Stage, &str, Option<Stage>); 62] = [
     // A step that is not due is refused, and changes nothing.
-    ("asked", "done", "asked"),
-    ("asked", "stray done", "asked"),
-    ("releasing", "stray done", "releasing"),
-    ("given", "other", "given"),
-    ("given", "stray done", "given"),
-    ("given", "stray other", "given"),
-    ("acquiring", "stray refusal", "acquiring"),
-    ("acquiring", "own pause", "acquiring"),
-    ("asked", "own stop", "none"),
-    ("invited", "own stop", "none"),
-    ("asked", "stray other", "asked"),
-    ("asked", "stray refusal", "asked"),
-    ("releasing", "done", "releasing"),
-    ("releasing", "other", "releasing"),
-    ("releasing", "stray refusal", "releasing"),
-    ("releasing", "stray other", "releasing"),
-    ("given", "stray refusal", "given"),
-    ("given", "refusal", "none"),
-    ("told", "done", "told"),
-    ("told", "other", "told"),
-    ("told", "stray done", "told"),
-    ("told", "stray other", "told"),
-    ("told", "stray refusal", "told"),
-    ("invited", "done", "invited"),
-    ("invited", "other", "invited"),
-    ("invited", "stray done", "invited"),
-    ("invited", "stray other", "invited"),
-    ("invited", "stray refusal", "invited"),
-    ("checking", "done", "checking"),
-    ("checking", "other", "checking"),
-    ("checking", "stray done", "checking"),
-    ("checking", "stray other", "checking"),
-    ("checking", "stray refusal", "checking"),
-    ("promised", "other", "promised"),
-    ("promised", "stray done", "promised"),
-    ("promised", "stray other", "promised"),
-    ("acquiring", "me", "acquiring"),
-    ("acquiring", "done", "acquiring"),
-    ("acquiring", "other", "acquiring"),
-    ("acquiring", "stray done", "acquiring"),
-    ("acquiring", "stray other", "acquiring"),
+    (Stage::Asked, "done", Some(Stage::Asked)),
+    (Stage::Asked, "stray done", Some(Stage::Asked)),
+    (Stage::Releasing, "stray done", Some(Stage::Releasing)),
+    (GIVEN, "other", Some(GIVEN)),
+    (GIVEN, "stray done", Some(GIVEN)),
+    (GIVEN, "stray other", Some(GIVEN)),
+    (Stage::Acquiring, "stray refusal", Some(Stage::Acquiring)),
+    (Stage::Acquiring, "own pause", Some(Stage::Acquiring)),
+    (Stage::Asked, "own stop", None),
+    (Stage::Invited, "own stop", None),
+    (Stage::Asked, "stray other", Some(Stage::Asked)),
+    (Stage::Asked, "stray refusal", Some(Stage::Asked)),
+    (Stage::Releasing, "done", Some(Stage::Releasing)),
+    (Stage::Releasing, "other", Some(Stage::Releasing)),
+    (Stage::Releasing, "stray refusal", Some(Stage::Releasing)),
+    (Stage::Releasing, "stray other", Some(Stage::Releasing)),
+    (GIVEN, "stray refusal", Some(GIVEN)),
+    (GIVEN, "refusal", None),
+    (TOLD, "done", Some(TOLD)),
+    (TOLD, "other", Some(TOLD)),
+    (TOLD, "stray done", Some(TOLD)),
+    (TOLD, "stray other", Some(TOLD)),
+    (TOLD, "stray refusal", Some(TOLD)),
+    (Stage::Invited, "done", Some(Stage::Invited)),
+    (Stage::Invited, "other", Some(Stage::Invited)),
+    (Stage::Invited, "stray done", Some(Stage::Invited)),
+    (Stage::Invited, "stray other", Some(Stage::Invited)),
+    (Stage::Invited, "stray refusal", Some(Stage::Invited)),
+    (Stage::Checking, "done", Some(Stage::Checking)),
+    (Stage::Checking, "other", Some(Stage::Checking)),
+    (Stage::Checking, "stray done", Some(Stage::Checking)),
+    (Stage::Checking, "stray other", Some(Stage::Checking)),
+    (Stage::Checking, "stray refusal", Some(Stage::Checking)),
+    (Stage::Promised, "other", Some(Stage::Promised)),
+    (Stage::Promised, "stray done", Some(Stage::Promised)),
+    (Stage::Promised, "stray other", Some(Stage::Promised)),
+    (Stage::Acquiring, "me", Some(Stage::Acquiring)),
+    (Stage::Acquiring, "done", Some(Stage::Acquiring)),
+    (Stage::Acquiring, "other", Some(Stage::Acquiring)),
+    (Stage::Acquiring, "stray done", Some(Stage::Acquiring)),
+    (Stage::Acquiring, "stray other", Some(Stage::Acquiring)),
     // The giver has begun anew.
-    ("checking", "me", "checking"),
-    ("promised", "me", "checking"),
+    (Stage::Checking, "me", Some(Stage::Checking)),
+    (Stage::Promised, "me", Some(Stage::Checking)),
     // No node begins a second hand-over.
-    ("checking", "order", "checking"),
-    ("told", "order", "told"),
-    ("invited", "order", "invited"),
+    (Stage::Checking, "order", Some(Stage::Checking)),
+    (TOLD, "order", Some(TOLD)),
+    (Stage::Invited, "order", Some(Stage::Invited)),
     // A node that can no longer check cannot promise; giving needs no executor here once it is
     // done.
-    ("checking", "executor gone", "none"),
-    ("invited", "executor gone", "invited"),
-    ("told", "executor gone", "told"),
+    (Stage::Checking, "executor gone", None),
+    (Stage::Invited, "executor gone", Some(Stage::Invited)),
+    (TOLD, "executor gone", Some(TOLD)),
     // A hand-over that has begun to move groups continues after a pause.
-    ("asked", "own pause", "none"),
-    ("invited", "own pause", "none"),
-    ("checking", "own pause", "none"),
-    ("told", "own pause", "told"),
-    ("checking", "own stop", "none"),
-    ("told", "own stop", "none"),
-    ("told", "other node gone", "none"),
-    ("checking", "other node gone", "none"),
+    (Stage::Asked, "own pause", None),
+    (Stage::Invited, "own pause", None),
+    (Stage::Checking, "own pause", None),
+    (TOLD, "own pause", Some(TOLD)),
+    (Stage::Checking, "own stop", None),
+    (TOLD, "own stop", None),
+    (TOLD, "other node gone", None),
+    (Stage::Checking, "other node gone", None),
     // Nothing is awaited without end.
-    ("given", "no reply", "none"),
-    ("told", "no reply", "none"),
-    ("invited", "no reply", "none"),
-    ("checking", "no reply", "none"),
+    (GIVEN, "no reply", None),
+    (TOLD, "no reply", None),
+    (Stage::Invited, "no reply", None),
+    (Stage::Checking, "no reply", None),
     // Nothing was let go yet, and the reason is gone.
-    ("asked", "withdrawn", "none"),
+    (Stage::Asked, "withdrawn", None),
 ];
 
 #[test]
 fn every_rare_turn_of_a_hand_over_has_one_end() {
     for (before, input, after) in TURNS {
-        let mut pair = pair_at(before);
-        let (ours, others) = match before {
-            "asked" | "releasing" | "given" | "told" => (FIRST, SECOND),
-            _ => (SECOND, FIRST),
-        };
+        let is_withdrawn = input == "withdrawn";
+        let motive = if is_withdrawn { HandOverReason::Carrier } else { HandOverReason::Node };
+        let mut pair = pair_at(before, motive);
+        let (ours, others) = if is_of_a_giver(before) { (FIRST, SECOND) } else { (SECOND, FIRST) };
         let key = |pair: &mut Pair, group: GroupId| {
             pair.node(A).cluster.settings.groups[group.index()].key
         };
@@ -145,11 +151,7 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
             }
             "order" => pair.node(A).order(now, Order::StandbyGroup(FIRST)),
             "own stop" => pair.node(A).order(now, Order::Stop),
-            "withdrawn" => {
-                let running = &mut pair.node(A).cluster.hand_over;
-                *running = running.take().map(|it| it.because(crate::HandOverReason::Carrier));
-                pair.node(A).cluster.elapse(now);
-            }
+            "withdrawn" => pair.node(A).cluster.elapse(now),
             "executor gone" => pair.node(A).cluster.handle(now, &Input::ExecutorGone),
             "own pause" => pair.node(A).cluster.elapse(now + DEADTIME),
             "other node gone" => {
@@ -162,7 +164,7 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
             }
             other => panic!("no input is called {other}"),
         }
-        assert_eq!(stage(&mut pair), after, "{input} when {before}");
+        assert_eq!(stage(&mut pair), after, "{input} when {before:?}");
     }
 }
 
@@ -170,13 +172,13 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
 /// could be awaited.
 #[test]
 fn an_acquisition_whose_agents_cannot_be_asked_ends() {
-    let mut pair = pair_at("acquiring");
+    let mut pair = pair_at(Stage::Acquiring, HandOverReason::Node);
     let now = pair.now;
     let runner = &mut pair.node(A).cluster.groups[SECOND].runner;
     runner.let_go();
     let job = runner.poll(now, &mut JobId(4711)).expect("a stop is due");
     runner.done(now, job.id, Outcome::NotAsked);
-    pair.until("nothing goes on", |pair| stage(pair) == "none");
+    pair.until("nothing goes on", |pair| stage(pair).is_none());
     let no_reply = Event::HandOver(HandOverEvent::NoReply);
     assert!(!pair.node(A).has_said(&no_reply), "it is not the other node that does not answer");
 }
@@ -213,7 +215,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
     say(&mut pair, status);
     let (hold, step) = (GroupSet::All, Step::Me);
     say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
-    assert_eq!(stage(&mut pair), "none");
+    assert_eq!(stage(&mut pair), None);
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     let now = pair.now;

@@ -36,7 +36,7 @@ fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
     let (mut beside, terms) = having_given();
     killed(&mut beside, terms, true);
     beside.comes_back_beside(GroupSet::Local);
-    assert!(beside.node.cluster.hand_over.is_some(), "it is gone on with");
+    assert!(beside.node.cluster.hand_over.runs(), "it is gone on with");
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.runs, [], "the peer is at work");
 }
@@ -152,7 +152,7 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() 
         let now = beside.now;
         beside.node.order(now, order);
         beside.node.turn(now);
-        assert!(beside.node.cluster.hand_over.is_some());
+        assert!(beside.node.cluster.hand_over.runs());
         let both = keeps_both(beside);
         assert!(both <= 4, "both have it for {both} s, {order:?}");
     }

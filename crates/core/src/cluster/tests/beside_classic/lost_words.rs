@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::HandOverEvent;
-use crate::cluster::hand_over::HandOver;
+use crate::cluster::hand_over::Stage;
 
 impl Beside {
     /// Sends a message under the sequence that it had when it was lost.
@@ -145,9 +145,9 @@ fn a_hand_over_to_a_peer_that_never_ends_it_ends_after_an_hour() {
     beside.pass(Duration::from_millis(100));
     beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_mins(59));
-    assert!(beside.node.cluster.hand_over.is_some());
+    assert!(beside.node.cluster.hand_over.runs());
     beside.pass(Duration::from_mins(5));
-    assert!(beside.node.cluster.hand_over.is_none(), "{:?}", beside.node.cluster.hand_over);
+    assert!(!beside.node.cluster.hand_over.runs(), "{:?}", beside.node.cluster.hand_over);
 }
 
 /// The link was cut while the C node started, for longer than its joint start and shorter than a
@@ -202,8 +202,8 @@ fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
     beside.pass(Duration::from_millis(100));
     beside.node.said.clear();
     beside.pass(Duration::from_mins(10));
-    let running = beside.node.cluster.hand_over.as_ref().map(HandOver::name);
-    assert_eq!(running, Some("given"));
+    let running = beside.node.cluster.hand_over.running().map(|running| running.stage);
+    assert!(matches!(running, Some(Stage::Given(_))), "{running:?}");
     let is_plan = |event: &&Event| matches!(event, Event::HandOverProgress(_));
     let plans: Vec<_> = beside.node.said.iter().filter(is_plan).collect();
     assert!(plans.is_empty(), "{} plans, the first is {:?}", plans.len(), plans[0]);

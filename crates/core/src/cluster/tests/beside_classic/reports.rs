@@ -141,7 +141,7 @@ fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
     beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_mins(1));
     assert_eq!(beside.node.runs, [FIRST]);
-    assert!(beside.node.cluster.hand_over.is_none());
+    assert!(!beside.node.cluster.hand_over.runs());
 }
 
 /// This node's own set was given to the peer, and the peer says later that it has nothing of this
