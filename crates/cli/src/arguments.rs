@@ -9,7 +9,7 @@ use systole_core::{GroupSet, HOLD_MAX};
 /// The directory of the daemon's sockets.
 pub(crate) const RUN: &str = "/run";
 
-/// Shows and moves what a heartbeat cluster runs.
+/// Show and control a heartbeat cluster.
 #[derive(Debug, Parser)]
 #[command(name = "hb", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -27,70 +27,68 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Check ha.cf, haresources and authkeys without starting anything.
     Check {
-        /// Where the three files are.
+        /// The directory of the three files.
         #[arg(long, default_value = "/etc/ha.d")]
         dir: PathBuf,
-        /// Exit with 1 when there are warnings.
+        /// Exit with status 1 if there are warnings.
         #[arg(long)]
         strict: bool,
     },
     /// Show nodes, links and groups, who owns them, since when and why.
     Status {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Tell why each group is where it is, from the journal of this node.
+    /// Explain why each group is where it is, from the journal of this node.
     Why(WhyOptions),
-    /// Give groups to the other node, and wait until it has them.
+    /// Give groups to the other node, and wait until that node runs them.
     Standby(Which),
     /// Take groups from the other node, and wait until they run here.
     Takeover(Which),
-    /// Treat a node as new that has lost its state directory, and with it its generation.
+    /// Treat a node as a new one because it has lost its state directory, and its generation with it.
     ForgetPeer {
         /// The node, as ha.cf names it.
         node: String,
     },
-    /// Retry failed groups on this node: start those whose start failed, stop those
-    /// that could not be stopped.
+    /// Retry failed groups on this node: a group that could not be started may start here again, and a group
+    /// that could not be stopped is stopped again.
     Retry {
-        /// A group, by its first resource word or its address; every group unless given.
+        /// Retry only this group, named by its first resource or its address.
         group: Option<String>,
     },
-    /// Restart the daemon's program, for example after an upgrade: resources keep running.
+    /// Restart the daemon, for example after an upgrade; resources keep running.
     Restart,
-    /// Read ha.cf, haresources and authkeys again and take what has changed, without restarting what
-    /// has not.
+    /// Read ha.cf, haresources and authkeys again and apply the changes; everything else keeps running.
     Reload {
-        /// Accept a haresources without groups, and stop everything.
+        /// Accept a haresources file without groups, and stop everything.
         #[arg(long)]
         empty: bool,
     },
-    /// Confirm that a silent node is dead, without a fencing device: somebody has
-    /// checked that it is off.
+    /// Confirm that a silent node is dead, in place of a fencing device, after checking that the node is off.
     ConfirmDead {
         /// The node, as ha.cf names it.
         node: String,
-        /// Do not ask whether it is really off.
+        /// Do not ask whether the node is really off.
         #[arg(long)]
         yes: bool,
     },
     /// Suspend automatic moves: no failback, no ipfail, no takeover from a dead node.
     Hold {
-        /// How long, in seconds or with a unit, at most 24h.
-        #[arg(long = "for", value_name = "SPAN", default_value = "1h", value_parser = span)]
+        /// Length of the hold, in seconds or with a unit as in 30m; at most 24h.
+        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
         span: Duration,
-        /// One group alone.
+        /// Hold only this group.
         #[arg(long, value_name = "NAME")]
         group: Option<String>,
     },
-    /// End a hold.
+    /// End all holds, or the hold of one group.
     Release {
-        /// One group that is held alone; everything that is held unless given.
+        /// Release only this group, which is held separately.
         #[arg(long, value_name = "NAME")]
         group: Option<String>,
     },
-    /// Show two servers failing over, in network namespaces of this machine. Needs root.
+    /// Demonstrate the failover of two servers, in network namespaces of this machine; needs root.
     Lab(LabOptions),
     /// A program inside the laboratory's namespaces.
     #[command(hide = true)]
@@ -101,18 +99,18 @@ pub(crate) enum Command {
     },
 }
 
-/// What is to be told.
+/// What `hb why` prints.
 #[derive(Debug, Args)]
 pub(crate) struct WhyOptions {
-    /// A group, by its first resource word or its address; every group unless given.
+    /// Explain only this group, named by its first resource or its address.
     pub(crate) group: Option<String>,
-    /// So many moves of each group; 3 of one that is named, else 1.
+    /// Number of moves of each group to print; by default 3 for a named group, otherwise 1.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) last: Option<u16>,
-    /// Every move that the journal has.
+    /// Print every move in the journal.
     #[arg(long, conflicts_with = "last")]
     pub(crate) all: bool,
-    /// As JSON.
+    /// Print the entries of the journal as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -120,20 +118,21 @@ pub(crate) struct WhyOptions {
 /// Parses the duration of a hold: a time as in ha.cf.
 fn span(text: &str) -> Result<Duration, String> {
     let span = systole_config::time_span(text)
-        .ok_or("expected a number of seconds, or one with `s`, `m` or `h`")?;
+        .ok_or("expected a number of seconds, or a number with the unit `s`, `m` or `h`")?;
     if span.is_zero() || span > HOLD_MAX {
         return Err("expected more than 0 and at most 24h".to_owned());
     }
     Ok(span)
 }
 
-/// What is to move.
+/// The groups to move.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// Which groups.
+    /// The groups to move.
     #[arg(value_enum, default_value_t = Set::All)]
     pub(crate) set: Set,
-    /// One group alone: its first resource word, another one, or how one begins.
+    /// Move only this group, named by its first resource, by another resource that no other group has, or by
+    /// the beginning of one.
     #[arg(long, value_name = "NAME", conflicts_with = "set")]
     pub(crate) group: Option<String>,
 }
@@ -143,11 +142,11 @@ pub(crate) struct Which {
 pub(crate) enum Set {
     /// Every group.
     All,
-    /// Those that prefer this node.
+    /// The groups that prefer this node.
     Local,
-    /// Those that prefer the other node.
+    /// The groups that prefer the other node.
     Foreign,
-    /// Those that are not where they should be: foreign for standby, local for takeover.
+    /// The groups that are not at home: foreign for standby, local for takeover.
     Failback,
 }
 
@@ -165,19 +164,19 @@ impl Set {
 
 #[derive(Debug, Args)]
 pub(crate) struct LabOptions {
-    /// The daemon to show; `heartbeat` beside this program unless given.
+    /// The daemon to run; by default the one in the directory of this program.
     #[arg(long, value_name = "PATH", conflicts_with = "classic")]
     pub(crate) daemon: Option<PathBuf>,
-    /// Show the heartbeat 3.0.6 of this machine instead.
+    /// Run the heartbeat 3.0.6 of this machine instead.
     #[arg(long)]
     pub(crate) classic: bool,
-    /// Milliseconds between two beats.
+    /// Time between two beats, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub(crate) keepalive: u64,
-    /// Milliseconds of silence after which a node is dead.
+    /// Silence after which a node is dead, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 650)]
     pub(crate) deadtime: u64,
-    /// Leave groups where they are when their preferred node returns.
+    /// Leave groups where they are when their home node returns.
     #[arg(long)]
     pub(crate) no_failback: bool,
 }
